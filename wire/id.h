@@ -1,0 +1,95 @@
+/* Identities and their text forms: device, mesh, origin, dot. DESIGN section 1. */
+#ifndef PS_WIRE_ID_H
+#define PS_WIRE_ID_H
+
+#include "wire/bytes.h"
+#include "wire/limits.h"
+
+struct ps_device {
+    uint8_t key[PS_DEVICE_SIZE]; /* Ed25519 public key */
+};
+
+/* A mesh is named by its founder and a nonce, so who the founder is needs no proof. */
+struct ps_mesh {
+    struct ps_device founder;
+    uint8_t nonce[PS_MESH_NONCE_SIZE];
+};
+static_assert(sizeof(struct ps_mesh) == PS_MESH_SIZE, "a mesh is hashed and sent as its bytes");
+
+struct ps_tag {
+    uint8_t bytes[PS_TAG_SIZE];
+};
+
+/* Who writes a log: one device in one incarnation. */
+struct ps_origin {
+    struct ps_device device;
+    uint64_t incarnation;
+};
+
+/* Names one log of a collection. The branch is all zero for the trunk; a log that goes on from a fork
+ * has the first bytes of its own first leaf hash. */
+struct ps_log_id {
+    struct ps_tag origin;
+    uint8_t branch[PS_HASH_SHORT_SIZE];
+};
+
+/* Names one change in a collection. */
+struct ps_dot {
+    struct ps_tag origin;
+    uint64_t seq;
+};
+
+#define PS_DOT_TEXT_SIZE         (16 + 1 + 20 + 1)        /* with its NUL */
+#define PS_DEVICE_TEXT_SIZE      (2 * PS_DEVICE_SIZE + 1) /* hex, with its NUL */
+#define PS_FINGERPRINT_TEXT_SIZE (4 + 1 + 4 + 1)
+
+/* First 8 bytes of BLAKE2b-256("p2psync origin 1" || mesh || device || incarnation). */
+struct ps_tag ps_origin_tag(const struct ps_mesh *mesh, const struct ps_origin *origin);
+
+/* First 8 bytes of BLAKE2b-256("p2psync mesh 1" || mesh): what beacons show. */
+struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh);
+
+/* First 8 bytes of BLAKE2b-256("p2psync device 1" || mesh || device): what beacons show, so that a
+ * device in two meshes is not recognised by strangers. */
+struct ps_tag ps_device_tag(const struct ps_mesh *mesh, const struct ps_device *device);
+
+bool ps_device_equal(const struct ps_device *a, const struct ps_device *b);
+int ps_device_compare(const struct ps_device *a, const struct ps_device *b);
+int ps_tag_compare(struct ps_tag a, struct ps_tag b);
+/* By origin, then seq. */
+int ps_dot_compare(struct ps_dot a, struct ps_dot b);
+/* By origin, then branch: the trunk first. */
+int ps_log_id_compare(const struct ps_log_id *a, const struct ps_log_id *b);
+
+/* "KX3F-9QPA": Crockford base32 of the first 40 bits of the device's BLAKE2b-256. A label, no proof. */
+void ps_fingerprint_text(const struct ps_device *device,
+                         char out[static PS_FINGERPRINT_TEXT_SIZE]);
+
+/* 64 lower-case hex digits. */
+void ps_device_text(const struct ps_device *device, char out[static PS_DEVICE_TEXT_SIZE]);
+
+/* Errors  P2PSYNC_EFORMAT not exactly 64 hex digits. */
+p2psync_result ps_device_parse(struct ps_bytes text, struct ps_device *out) P2PSYNC_MUST_CHECK;
+
+/* "<16 hex>-<seq>". */
+void ps_dot_text(struct ps_dot dot, char out[static PS_DOT_TEXT_SIZE]);
+
+/* Errors  P2PSYNC_EFORMAT. */
+p2psync_result ps_dot_parse(struct ps_bytes text, struct ps_dot *out) P2PSYNC_MUST_CHECK;
+
+/* Whether `name` may name a collection: 1..128 bytes of valid UTF-8 without control characters. */
+bool ps_collection_name_valid(struct ps_bytes name);
+
+/* Whether it never leaves the device: the name begins with "_local". */
+bool ps_collection_is_local(struct ps_bytes name);
+
+/* Whether only the node writes it: it begins with '_' and is not local. */
+bool ps_collection_is_internal(struct ps_bytes name);
+
+/* 1..64 bytes of valid UTF-8 without control characters. */
+bool ps_device_name_valid(struct ps_bytes name);
+
+/* 1..255 bytes of valid UTF-8 without NUL. */
+bool ps_record_id_valid(struct ps_bytes id);
+
+#endif

@@ -1,0 +1,246 @@
+/* The messages that nodes exchange: MessagePack arrays [type, version, ...]. DESIGN section 7; the
+ * grammar is in wire/PROTOCOL.md. Decoding checks every count and size and copies nothing: bytes in a
+ * decoded message point into the input. A receiver passes over elements behind those it knows, and
+ * over messages of a type it does not know. */
+#ifndef PS_WIRE_MESSAGE_H
+#define PS_WIRE_MESSAGE_H
+
+#include "wire/change.h"
+#include "wire/head.h"
+#include "wire/id.h"
+
+#define PS_PROTOCOL_VERSION     1 /* newest that is spoken here */
+#define PS_PROTOCOL_VERSION_MIN 1 /* oldest */
+
+typedef enum ps_message_type {
+    PS_MESSAGE_HELLO = 1,
+    PS_MESSAGE_SUMMARY = 2,
+    PS_MESSAGE_HEADS = 3,
+    PS_MESSAGE_WANT = 4,
+    PS_MESSAGE_CHANGES = 5,
+    PS_MESSAGE_ACK = 6,
+    PS_MESSAGE_PEERS = 7,
+    PS_MESSAGE_ERROR = 8,
+    PS_MESSAGE_JOIN = 16,    /* pairing socket only */
+    PS_MESSAGE_WELCOME = 17, /* pairing socket only */
+} ps_message_type;
+
+typedef enum ps_error_code {
+    PS_ERROR_FORMAT = 1,    /* a message could not be decoded */
+    PS_ERROR_VERSION = 2,   /* no protocol version in common */
+    PS_ERROR_MESH = 3,      /* another mesh, or another device than the key says */
+    PS_ERROR_FAULT = 4,     /* a proof, root or signature was wrong */
+    PS_ERROR_LIMIT = 5,     /* too much, or too fast */
+    PS_ERROR_DUPLICATE = 6, /* another session between the same two stays; no fault */
+    PS_ERROR_STRANGER = 7,  /* a message before HELLO: begin again; no fault */
+    PS_ERROR_BYE = 8,       /* the sender stops; no fault */
+    PS_ERROR_TOKEN = 9,     /* pairing: wrong token */
+    PS_ERROR_EXPIRED = 10,  /* pairing: the invite has expired or was used */
+} ps_error_code;
+
+/* What a node holds of what both sides subscribe to, at one moment. Two nodes are in sync if their
+ * roots are equal and neither has changes pending. */
+struct ps_state {
+    struct ps_hash common;
+    uint64_t pending; /* changes held but not applied */
+};
+
+/* Names a log in full. */
+struct ps_log_name {
+    struct ps_bytes collection;
+    struct ps_origin origin;
+    uint8_t branch[PS_HASH_SHORT_SIZE]; /* zero for the trunk, which is sent as an empty bin */
+};
+
+/* [1, v, version_min, version_max, capabilities, device, mesh, name, instance, subscriptions, clock_ms,
+ *  listen, common, pending] */
+#define PS_CAPABILITY_ZSTD 1U
+struct ps_hello {
+    uint64_t version_min;
+    uint64_t version_max;
+    uint64_t capabilities; /* unknown bits are no fault */
+    struct ps_device device;
+    struct ps_mesh mesh;
+    struct ps_bytes name;
+    uint64_t instance;             /* random at each start of a node */
+    struct ps_bytes subscriptions; /* nil (all), or an array of names, as its bytes: for later */
+    uint64_t clock_ms;
+    size_t listen_count; /* "host:port"; ":port" means at the address the sender is seen at */
+    struct ps_bytes listen[PS_ENDPOINTS_MAX];
+    struct ps_state state;
+};
+
+/* [2, v, answer, common, pending, roots, heads]   roots, heads: nil, or
+ *  roots = [[collection, root], ...]   heads = [[collection, [[origin, branch, size, root8], ...]], ...] */
+struct ps_short_head {
+    struct ps_log_id log;
+    uint64_t size; /* held */
+    uint8_t root[PS_HASH_SHORT_SIZE];
+};
+struct ps_summary {
+    bool answer; /* the sender waits for a SUMMARY in return */
+    struct ps_state state;
+    struct ps_bytes roots; /* checked; read with ps_summary_next_root(); empty bytes if nil */
+    struct ps_bytes heads; /* checked; read with ps_summary_next_collection() */
+};
+
+/* [3, v, [[log, size, head, proof_size, proof], ...]]: the sender holds `size` of the log; `head` is the
+ * newest signed one it knows, of at least `size`; `proof` shows that the tree of proof_size leaves is
+ * a prefix of the head's. proof_size is the size that the receiver is known to have, else `size`. */
+struct ps_heads_item {
+    struct ps_log_name log;
+    uint64_t size;
+    struct ps_head head;
+    uint64_t proof_size;
+    struct ps_proof proof;
+};
+
+/* [4, v, log, from, credit, again]: send entries from `from` on; at most `credit` bytes of them may be
+ * under way, but one entry always. again: what is under way is lost, begin at `from`. credit 0: stop. */
+struct ps_want {
+    struct ps_log_name log;
+    uint64_t from;
+    uint64_t credit;
+    bool again;
+};
+
+/* [5, v, log, from, encoding, entries, head, proof, common, pending]   entries: a bin, encoding 0 plain,
+ *  1 zstd, of concatenated [0, skeleton, body] or [1, skeleton, body_hash]. proof: from the size after
+ *  the last entry to head.size. */
+#define PS_ENCODING_PLAIN 0U
+#define PS_ENCODING_ZSTD  1U
+struct ps_changes {
+    struct ps_log_name log;
+    uint64_t from;
+    uint64_t encoding;
+    struct ps_bytes entries; /* read with ps_changes_next() once plain */
+    struct ps_head head;
+    struct ps_proof proof;
+    struct ps_state state; /* of the sender, when it sent this */
+};
+
+/* [6, v, common, pending, [[collection, origin, branch, size, applied], ...]]: how far the sender is */
+struct ps_position {
+    struct ps_bytes collection;
+    struct ps_log_id log;
+    uint64_t size;
+    uint64_t applied;
+};
+struct ps_ack {
+    struct ps_state state;
+    struct ps_bytes positions; /* checked; read with ps_ack_next() */
+};
+
+/* [7, v, [[device, [endpoint, ...]], ...]] */
+struct ps_peer_endpoints {
+    struct ps_device device;
+    size_t endpoint_count;
+    struct ps_bytes endpoints[PS_ENDPOINTS_MAX];
+};
+
+/* [8, v, code, text] */
+struct ps_error {
+    uint64_t code; /* ps_error_code, or a later version's */
+    struct ps_bytes text;
+};
+
+/* [16, v, token, device, name] */
+struct ps_join {
+    uint8_t token[PS_TOKEN_SIZE];
+    struct ps_device device;
+    struct ps_bytes name;
+};
+
+/* [17, v, mesh, device, name, [endpoint, ...]]: the inviter, and where it listens for members */
+struct ps_welcome {
+    struct ps_mesh mesh;
+    struct ps_device device;
+    struct ps_bytes name;
+    size_t endpoint_count;
+    struct ps_bytes endpoints[PS_ENDPOINTS_MAX];
+};
+
+/* Read type and version of a message, and walk all of it with the bounded scanner.
+ *
+ * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT over 1.25 MiB or nested too deep.
+ */
+p2psync_result ps_message_peek(struct ps_bytes input, uint64_t *type_out,
+                               uint64_t *version_out) P2PSYNC_MUST_CHECK;
+
+/* Decode one message of the type its name says. Each does what ps_message_peek() does first.
+ *
+ * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT.
+ */
+p2psync_result ps_hello_decode(struct ps_bytes input, struct ps_hello *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_summary_decode(struct ps_bytes input, struct ps_summary *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_want_decode(struct ps_bytes input, struct ps_want *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_changes_decode(struct ps_bytes input, struct ps_changes *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_ack_decode(struct ps_bytes input, struct ps_ack *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_error_decode(struct ps_bytes input, struct ps_error *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_join_decode(struct ps_bytes input, struct ps_join *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_welcome_decode(struct ps_bytes input, struct ps_welcome *out) P2PSYNC_MUST_CHECK;
+
+/* Append one message to `out`.
+ *
+ * Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM. What was in `out` stays; bytes behind it are dropped.
+ */
+p2psync_result ps_hello_encode(const struct ps_hello *hello, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_want_encode(const struct ps_want *want, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_changes_encode(const struct ps_changes *changes,
+                                 struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_error_encode(const struct ps_error *error, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_join_encode(const struct ps_join *join, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_welcome_encode(const struct ps_welcome *welcome,
+                                 struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* Messages with lists. summary->roots and ->heads are the encoded arrays, or empty bytes for nil, made
+ * with the functions below; likewise ack->positions. */
+p2psync_result ps_summary_encode(const struct ps_summary *summary,
+                                 struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_ack_encode(const struct ps_ack *ack, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_heads_encode(const struct ps_heads_item *items, size_t count,
+                               struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_peers_encode(const struct ps_peer_endpoints *items, size_t count,
+                               struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* The lists inside, written with a ps_writer: the outer array header first, then each item. */
+void ps_summary_write_root(struct ps_writer *writer, struct ps_bytes collection,
+                           const struct ps_hash *root);
+/* Then `count` short heads must follow. */
+void ps_summary_write_collection(struct ps_writer *writer, struct ps_bytes collection, size_t count);
+void ps_summary_write_head(struct ps_writer *writer, const struct ps_short_head *head);
+void ps_ack_write_position(struct ps_writer *writer, const struct ps_position *position);
+/* One entry of CHANGES, appended to `out` as it travels. Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM. */
+p2psync_result ps_entry_encode(const struct ps_entry *entry, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* Cursors over the lists of decoded messages. Each takes the next item off the front; false at the end,
+ * and on malformed input, which the decoders above have excluded. Start with the list as decoded; the
+ * array header is passed by the *_begin function, which returns the number of items. */
+struct ps_cursor {
+    struct ps_reader reader;
+    uint32_t left;
+};
+uint32_t ps_cursor_begin(struct ps_cursor *cursor, struct ps_bytes list);
+bool ps_summary_next_root(struct ps_cursor *cursor, struct ps_bytes *collection_out,
+                          struct ps_hash *root_out);
+/* heads_out is a list for ps_cursor_begin() and ps_summary_next_head(). */
+bool ps_summary_next_collection(struct ps_cursor *cursor, struct ps_bytes *collection_out,
+                                struct ps_bytes *heads_out);
+bool ps_summary_next_head(struct ps_cursor *cursor, struct ps_short_head *out);
+bool ps_ack_next(struct ps_cursor *cursor, struct ps_position *out);
+
+/* HEADS and PEERS are read item by item: check the message once, then walk it.
+ *
+ * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT too many items, in any part. */
+p2psync_result ps_heads_decode(struct ps_bytes input, struct ps_cursor *out) P2PSYNC_MUST_CHECK;
+bool ps_heads_next(struct ps_cursor *cursor, struct ps_heads_item *out);
+p2psync_result ps_peers_decode(struct ps_bytes input, struct ps_cursor *out) P2PSYNC_MUST_CHECK;
+bool ps_peers_next(struct ps_cursor *cursor, struct ps_peer_endpoints *out);
+
+/* Take the next entry off the front of plain entries; the leaf hash of its body is computed here.
+ *
+ * Errors  P2PSYNC_ENOTFOUND none left; P2PSYNC_EFORMAT; P2PSYNC_ELIMIT.
+ */
+p2psync_result ps_changes_next(struct ps_bytes *entries, struct ps_entry *out) P2PSYNC_MUST_CHECK;
+
+#endif
