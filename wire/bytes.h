@@ -51,6 +51,9 @@ p2psync_result ps_buf_append(struct ps_buf *buf, const void *data, size_t size) 
  */
 p2psync_result ps_buf_extend(struct ps_buf *buf, size_t size, uint8_t **room_out) P2PSYNC_MUST_CHECK;
 
+/* Forget what lies behind the first `size` bytes; size is at most buf->size. */
+void ps_buf_truncate(struct ps_buf *buf, size_t size);
+
 /* Forget the contents, keep the memory. */
 void ps_buf_clear(struct ps_buf *buf);
 

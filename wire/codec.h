@@ -69,6 +69,8 @@ void ps_write_text(struct ps_writer *writer, const char *value);
 void ps_write_bin(struct ps_writer *writer, struct ps_bytes value);
 /* Bytes that are MessagePack already. */
 void ps_write_raw(struct ps_writer *writer, struct ps_bytes value);
+/* The same, or nil for empty bytes. */
+void ps_write_raw_or_nil(struct ps_writer *writer, struct ps_bytes value);
 
 /* The first error: P2PSYNC_ELIMIT the buffer's cap; P2PSYNC_ENOMEM. */
 p2psync_result ps_writer_finish(const struct ps_writer *writer) P2PSYNC_MUST_CHECK;

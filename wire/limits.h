@@ -5,6 +5,7 @@
 #define PS_WIRE_LIMITS_H
 
 #include <assert.h>
+#include <stdint.h>
 
 /* ---- format: sizes of identities and hashes, in bytes ---- */
 
@@ -35,6 +36,7 @@
 #define PS_TRANSACTION_CHANGES_MAX 65536              /* changes that become visible as one */
 #define PS_TRANSACTION_SIZE_MAX    (64 * 1024 * 1024) /* bytes of them, skeletons and bodies */
 #define PS_DEVICE_NAME_SIZE_MAX    64                 /* bytes of UTF-8 */
+#define PS_LOG_SIZE_MAX            INT64_MAX /* changes of one log: sizes can be added and negated */
 
 /* ---- format: what a message may hold ---- */
 

@@ -1,0 +1,229 @@
+/* Identities: how they are hashed to tags, compared, shown and read. Names that people give are
+ * checked here too, because keys, logs and messages rely on their bounds. */
+#include "wire/id.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "wire/base32.h"
+#include "wire/hash.h"
+#include "wire/scan.h"
+
+static struct ps_tag tag_of(const struct ps_bytes *parts, size_t count);
+static int hex_value(uint8_t digit);
+static p2psync_result hex_parse(struct ps_bytes text, uint8_t *out);
+static void hex_text(struct ps_bytes bytes, char *out);
+static bool has_control(struct ps_bytes text);
+
+struct ps_tag ps_origin_tag(const struct ps_mesh *mesh, const struct ps_origin *origin)
+{
+    uint8_t incarnation[8];
+    ps_put_u64(incarnation, origin->incarnation);
+    const struct ps_bytes parts[] = {
+        ps_bytes_text("p2psync origin 1"),
+        ps_bytes(mesh, PS_MESH_SIZE),
+        ps_bytes(origin->device.key, PS_DEVICE_SIZE),
+        ps_bytes(incarnation, sizeof incarnation),
+    };
+    return tag_of(parts, 4);
+}
+
+struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh)
+{
+    const struct ps_bytes parts[] = {
+        ps_bytes_text("p2psync mesh 1"),
+        ps_bytes(mesh, PS_MESH_SIZE),
+    };
+    return tag_of(parts, 2);
+}
+
+struct ps_tag ps_device_tag(const struct ps_mesh *mesh, const struct ps_device *device)
+{
+    const struct ps_bytes parts[] = {
+        ps_bytes_text("p2psync device 1"),
+        ps_bytes(mesh, PS_MESH_SIZE),
+        ps_bytes(device->key, PS_DEVICE_SIZE),
+    };
+    return tag_of(parts, 3);
+}
+
+static struct ps_tag tag_of(const struct ps_bytes *parts, size_t count)
+{
+    struct ps_hash hash = ps_hash_parts(parts, count);
+    struct ps_tag tag;
+    memcpy(tag.bytes, hash.bytes, PS_TAG_SIZE);
+    return tag;
+}
+
+bool ps_device_equal(const struct ps_device *a, const struct ps_device *b)
+{
+    return ps_device_compare(a, b) == 0;
+}
+
+int ps_device_compare(const struct ps_device *a, const struct ps_device *b)
+{
+    return memcmp(a->key, b->key, PS_DEVICE_SIZE);
+}
+
+int ps_tag_compare(struct ps_tag a, struct ps_tag b)
+{
+    return memcmp(a.bytes, b.bytes, PS_TAG_SIZE);
+}
+
+int ps_dot_compare(struct ps_dot a, struct ps_dot b)
+{
+    int order = ps_tag_compare(a.origin, b.origin);
+    return order != 0 ? order : (a.seq > b.seq) - (a.seq < b.seq);
+}
+
+int ps_log_id_compare(const struct ps_log_id *a, const struct ps_log_id *b)
+{
+    int order = ps_tag_compare(a->origin, b->origin);
+    return order != 0 ? order : memcmp(a->branch, b->branch, PS_HASH_SHORT_SIZE);
+}
+
+void ps_fingerprint_text(const struct ps_device *device, char out[static PS_FINGERPRINT_TEXT_SIZE])
+{
+    struct ps_hash hash = ps_hash_bytes(ps_bytes(device->key, PS_DEVICE_SIZE));
+    char digits[PS_BASE32_DIGITS(5)];
+    ps_base32_encode(ps_bytes(hash.bytes, 5), digits);
+    memcpy(out, digits, 4);
+    out[4] = '-';
+    memcpy(out + 5, digits + 4, 4);
+    out[9] = '\0';
+}
+
+void ps_device_text(const struct ps_device *device, char out[static PS_DEVICE_TEXT_SIZE])
+{
+    hex_text(ps_bytes(device->key, PS_DEVICE_SIZE), out);
+    out[PS_DEVICE_TEXT_SIZE - 1] = '\0';
+}
+
+p2psync_result ps_device_parse(struct ps_bytes text, struct ps_device *out)
+{
+    struct ps_device device;
+    if (text.size != 2 * sizeof device.key) {
+        return P2PSYNC_EFORMAT;
+    }
+    p2psync_result result = hex_parse(text, device.key);
+    if (result == P2PSYNC_OK) {
+        *out = device;
+    }
+    return result;
+}
+
+void ps_dot_text(struct ps_dot dot, char out[static PS_DOT_TEXT_SIZE])
+{
+    hex_text(ps_bytes(dot.origin.bytes, PS_TAG_SIZE), out);
+    char *seq = out + (size_t)2 * PS_TAG_SIZE;
+    (void)snprintf(seq, PS_DOT_TEXT_SIZE - 2 * PS_TAG_SIZE, "-%" PRIu64, dot.seq);
+}
+
+p2psync_result ps_dot_parse(struct ps_bytes text, struct ps_dot *out)
+{
+    const size_t tag_digits = (size_t)2 * PS_TAG_SIZE;
+    struct ps_dot dot = {.seq = 0};
+    if (text.size < tag_digits + 2 || text.data[tag_digits] != '-') {
+        return P2PSYNC_EFORMAT;
+    }
+    p2psync_result result = hex_parse(ps_bytes(text.data, tag_digits), dot.origin.bytes);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    /* One text for one dot: no leading zero. */
+    struct ps_bytes digits = ps_bytes(text.data + tag_digits + 1, text.size - tag_digits - 1);
+    if (digits.size > 1 && digits.data[0] == '0') {
+        return P2PSYNC_EFORMAT;
+    }
+    for (size_t i = 0; i < digits.size; i++) {
+        unsigned digit = (unsigned)digits.data[i] - '0';
+        if (digit > 9 || dot.seq > (UINT64_MAX - digit) / 10) {
+            return P2PSYNC_EFORMAT;
+        }
+        dot.seq = dot.seq * 10 + digit;
+    }
+    *out = dot;
+    return P2PSYNC_OK;
+}
+
+static void hex_text(struct ps_bytes bytes, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.size; i++) {
+        out[2 * i] = digits[bytes.data[i] >> 4];
+        out[2 * i + 1] = digits[bytes.data[i] & 15U];
+    }
+}
+
+/* text.size is twice the size of `out`. */
+static p2psync_result hex_parse(struct ps_bytes text, uint8_t *out)
+{
+    for (size_t i = 0; i < text.size; i += 2) {
+        int high = hex_value(text.data[i]);
+        int low = hex_value(text.data[i + 1]);
+        if (high < 0 || low < 0) {
+            return P2PSYNC_EFORMAT;
+        }
+        out[i / 2] = (uint8_t)(high * 16 + low);
+    }
+    return P2PSYNC_OK;
+}
+
+static int hex_value(uint8_t digit)
+{
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    if (digit >= 'a' && digit <= 'f') {
+        return digit - 'a' + 10;
+    }
+    if (digit >= 'A' && digit <= 'F') {
+        return digit - 'A' + 10;
+    }
+    return -1;
+}
+
+bool ps_collection_name_valid(struct ps_bytes name)
+{
+    return name.size >= 1 && name.size <= PS_COLLECTION_SIZE_MAX && ps_scan_utf8(name) &&
+           !has_control(name);
+}
+
+bool ps_collection_is_local(struct ps_bytes name)
+{
+    static const char prefix[] = "_local";
+    return name.size >= sizeof prefix - 1 && memcmp(name.data, prefix, sizeof prefix - 1) == 0;
+}
+
+bool ps_collection_is_internal(struct ps_bytes name)
+{
+    return name.size > 0 && name.data[0] == '_' && !ps_collection_is_local(name);
+}
+
+bool ps_device_name_valid(struct ps_bytes name)
+{
+    return name.size >= 1 && name.size <= PS_DEVICE_NAME_SIZE_MAX && ps_scan_utf8(name) &&
+           !has_control(name);
+}
+
+bool ps_record_id_valid(struct ps_bytes id)
+{
+    return id.size >= 1 && id.size <= PS_RECORD_ID_SIZE_MAX && ps_scan_utf8(id) &&
+           memchr(id.data, '\0', id.size) == NULL;
+}
+
+/* Unicode's category Cc in valid UTF-8: U+0000 to U+001F, U+007F, and U+0080 to U+009F. */
+static bool has_control(struct ps_bytes text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t byte = text.data[i];
+        if (byte < 0x20 || byte == 0x7f) {
+            return true;
+        }
+        if (byte == 0xc2 && i + 1 < text.size && text.data[i + 1] < 0xa0) {
+            return true;
+        }
+    }
+    return false;
+}
