@@ -375,9 +375,11 @@ static p2psync_result write_float(const struct ps_token *token, struct ps_buf *t
         /* JSON has no infinity; a number out of range is read as one by most. */
         return write_text(number > 0 ? "1e999" : "-1e999", text);
     }
-    snprintf(digits, sizeof digits, "%.*g", DBL_DIG, number);
-    if (strtod(digits, NULL) != number) {
-        snprintf(digits, sizeof digits, "%.*g", DBL_DECIMAL_DIG, number);
+    for (int precision = DBL_DIG; precision <= DBL_DECIMAL_DIG; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, number);
+        if (strtod(digits, NULL) == number) {
+            break;
+        }
     }
     if (digits[strspn(digits, "-0123456789")] == '\0') {
         strncat(digits, ".0", sizeof digits - strlen(digits) - 1);

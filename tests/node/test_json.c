@@ -1,0 +1,220 @@
+/* JSON from and to MessagePack: that every kind of value survives the round trip, and that what
+ * p2psync.h refuses is refused with its code. */
+#include <criterion/criterion.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <p2psync.h>
+
+TestSuite(json);
+
+/* The MessagePack of `json`, as hex; freed by the caller. */
+static char *hex_of(const char *json)
+{
+    struct p2psync_buffer packed = {0};
+    p2psync_result result = p2psync_from_json(json, strlen(json), &packed);
+    cr_assert_eq(result, P2PSYNC_OK, "%s: %s", json, p2psync_result_name(result));
+    char *hex = calloc(packed.size * 2 + 1, 1);
+    cr_assert(hex != NULL);
+    for (size_t i = 0; i < packed.size; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", ((const unsigned char *)packed.data)[i]);
+    }
+    p2psync_buffer_free(&packed);
+    return hex;
+}
+
+static p2psync_result refusal(const char *json)
+{
+    struct p2psync_buffer packed = {0};
+    p2psync_result result = p2psync_from_json(json, strlen(json), &packed);
+    cr_assert(packed.data == NULL);
+    return result;
+}
+
+/* What to_json makes of `size` bytes of MessagePack, or the name of its error; freed by the caller.
+ */
+static char *text_of(const void *data, size_t size)
+{
+    struct p2psync_buffer text = {0};
+    p2psync_result result = p2psync_to_json((struct p2psync_bytes){data, size}, &text);
+    char *copy = strdup(result == P2PSYNC_OK ? text.data : p2psync_result_name(result));
+    cr_assert(copy != NULL);
+    cr_assert(result != P2PSYNC_OK || strlen(copy) == text.size);
+    p2psync_buffer_free(&text);
+    return copy;
+}
+
+#define ASSERT_TEXT(bytes, expected)                                                               \
+    do {                                                                                           \
+        char *made = text_of((bytes), sizeof(bytes) - 1);                                          \
+        cr_assert_str_eq(made, (expected));                                                        \
+        free(made);                                                                                \
+    } while (0)
+
+#define ASSERT_HEX(json, expected)                                                                 \
+    do {                                                                                           \
+        char *made = hex_of(json);                                                                 \
+        cr_assert_str_eq(made, (expected));                                                        \
+        free(made);                                                                                \
+    } while (0)
+
+static void assert_round_trip(const char *json)
+{
+    struct p2psync_buffer packed = {0};
+    cr_assert_eq(p2psync_from_json(json, strlen(json), &packed), P2PSYNC_OK);
+    char *again = text_of(packed.data, packed.size);
+    cr_assert_str_eq(again, json);
+    free(again);
+    p2psync_buffer_free(&packed);
+}
+
+Test(json, packs_scalars_in_their_shortest_form)
+{
+    ASSERT_HEX("null", "c0");
+    ASSERT_HEX("true", "c3");
+    ASSERT_HEX("5", "05");
+    ASSERT_HEX("-1", "ff");
+    ASSERT_HEX("300", "cd012c");
+    ASSERT_HEX("1.5", "cb3ff8000000000000");
+    ASSERT_HEX("\"ab\"", "a26162");
+    ASSERT_HEX("{\"$bytes\":\"AAE=\"}", "c4020001");
+}
+
+Test(json, keeps_the_order_of_keys_and_elements)
+{
+    assert_round_trip("{\"z\":[1,[],{}],\"a\":{\"y\":null,\"b\":false},\"m\":\"\"}");
+}
+
+Test(json, keeps_floats_apart_from_integers)
+{
+    assert_round_trip("[1,1.0,-0.0,0.1,1e+300,2.2250738585072014e-308,3.141592653589793]");
+}
+
+Test(json, keeps_the_extremes_of_integers)
+{
+    assert_round_trip("[9223372036854775807,-9223372036854775808,0,-32,-33,127,128]");
+    ASSERT_TEXT("\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "18446744073709551615");
+}
+
+Test(json, keeps_bytes_and_control_characters)
+{
+    assert_round_trip(
+        "[{\"$bytes\":\"\"},{\"$bytes\":\"/+8=\"},\"\\u0000\\b\\f\\n\\r\\t\\\"\\\\/\"]");
+}
+
+Test(json, escapes_what_a_terminal_might_obey)
+{
+    ASSERT_TEXT("\xa3\x7f\xc2\x9b", "\"\\u007f\\u009b\"");
+    ASSERT_TEXT("\xa3\xc3\xa9\x1b", "\"\xc3\xa9\\u001b\"");
+}
+
+Test(json, takes_an_object_with_more_than_bytes_as_an_object)
+{
+    assert_round_trip("{\"$bytes\":\"AA==\",\"b\":1}");
+    assert_round_trip("{\"$bytes\":7}");
+}
+
+Test(json, refuses_text_that_is_no_single_value)
+{
+    cr_expect_eq(refusal(""), P2PSYNC_EFORMAT);
+    cr_expect_eq(refusal("{"), P2PSYNC_EFORMAT);
+    cr_expect_eq(refusal("1 2"), P2PSYNC_EFORMAT);
+    cr_expect_eq(refusal("{\"a\":1,\"a\":2}"), P2PSYNC_EFORMAT);
+    cr_expect_eq(refusal("\"\xff\""), P2PSYNC_EFORMAT);
+    cr_expect_eq(refusal("99999999999999999999"), P2PSYNC_EFORMAT);
+    cr_expect_eq(refusal("{\"$bytes\":\"*\"}"), P2PSYNC_EFORMAT);
+    cr_expect_eq(refusal("NaN"), P2PSYNC_EFORMAT);
+}
+
+/* `depth` arrays, each inside the one before. */
+static void nest(char *text, size_t depth)
+{
+    memset(text, '[', depth);
+    memset(text + depth, ']', depth);
+    text[2 * depth] = '\0';
+}
+
+Test(json, admits_nesting_up_to_the_limit)
+{
+    char text[2 * 5000 + 1];
+
+    nest(text, 32);
+    assert_round_trip(text);
+    nest(text, 33);
+    cr_expect_eq(refusal(text), P2PSYNC_ELIMIT);
+    nest(text, 5000);
+    cr_expect_eq(refusal(text), P2PSYNC_ELIMIT);
+}
+
+Test(json, refuses_values_over_one_mebibyte)
+{
+    size_t size = 1024 * 1024 - 5 + 2; /* a header of five bytes, two quotes */
+    struct p2psync_buffer packed = {0};
+    char *text = malloc(size + 1);
+
+    cr_assert(text != NULL);
+    memset(text, 'a', size + 1);
+    text[0] = '"';
+    text[size - 1] = '"';
+    cr_expect_eq(p2psync_from_json(text, size, &packed), P2PSYNC_OK);
+    p2psync_buffer_free(&packed);
+    text[size - 1] = 'a';
+    text[size] = '"';
+    cr_expect_eq(p2psync_from_json(text, size + 1, &packed), P2PSYNC_ELIMIT);
+    free(text);
+}
+
+Test(json, refuses_messagepack_that_json_cannot_say)
+{
+    ASSERT_TEXT("", "P2PSYNC_EFORMAT");
+    ASSERT_TEXT("\x01\x02", "P2PSYNC_EFORMAT");
+    ASSERT_TEXT("\xcb\x7f\xf8\0\0\0\0\0\0", "P2PSYNC_EFORMAT");
+    ASSERT_TEXT("\xd4\x01\x01", "P2PSYNC_EFORMAT");
+    ASSERT_TEXT("\x81\x01\x01", "P2PSYNC_EFORMAT");
+    ASSERT_TEXT("\xa1\xff", "P2PSYNC_EFORMAT");
+    ASSERT_TEXT("\xdd\xff\xff\xff\xff", "P2PSYNC_EFORMAT");
+    ASSERT_TEXT("\xc1", "P2PSYNC_EFORMAT");
+}
+
+Test(json, writes_other_floats)
+{
+    ASSERT_TEXT("\xca\x3f\xc0\0\0", "1.5");
+    ASSERT_TEXT("\xcb\x7f\xf0\0\0\0\0\0\0", "1e999");
+    ASSERT_TEXT("\xcb\xff\xf0\0\0\0\0\0\0", "-1e999");
+}
+
+Test(json, bounds_the_depth_of_answers)
+{
+    char value[40];
+
+    memset(value, 0x91, sizeof value);
+    value[36] = 0x01;
+    char *text = text_of(value, 37);
+    cr_expect_eq(strlen(text), 73);
+    free(text);
+    memset(value, 0x91, sizeof value);
+    value[37] = 0x01;
+    text = text_of(value, 38);
+    cr_expect_str_eq(text, "P2PSYNC_ELIMIT");
+    free(text);
+}
+
+Test(json, writes_a_point_in_any_locale)
+{
+    if (setlocale(LC_NUMERIC, "de_DE.UTF-8") == NULL) {
+        cr_skip_test("no locale with a decimal comma here");
+    }
+    assert_round_trip("[1.5,0.1]");
+}
+
+Test(json, refuses_null_arguments)
+{
+    struct p2psync_buffer out = {0};
+
+    cr_expect_eq(p2psync_from_json(NULL, 0, &out), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_from_json("1", 1, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_to_json((struct p2psync_bytes){NULL, 1}, &out), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_to_json((struct p2psync_bytes){"\xc0", 1}, NULL), P2PSYNC_EMISUSE);
+}
