@@ -26,7 +26,7 @@
 #define PS_LINKS_DIALLED_MAX     128   /* each takes three libzmq sockets */
 #define PS_LINKS_ACCEPTED_MAX    PS_MEMBERS_MAX
 #define PS_LINKS_POLL_MAX        (4 + 2 * PS_LINKS_DIALLED_MAX)
-#define PS_LINK_PAIR             (1ULL << 62) /* beside PS_LINK_ACCEPTED: came in on the pairing socket */
+#define PS_LINK_PAIR             (1ULL << 62) /* beside PS_LINK_ACCEPTED: on the pairing socket */
 #define PS_LINK_ADDRESS_SIZE     64           /* an IP address as text, with its NUL */
 #define PS_PAIR_MESSAGE_SIZE_MAX 4096         /* bytes; strangers may send no more */
 
