@@ -5,7 +5,7 @@ set -euo pipefail
 p2psync=$(realpath "$1")
 source "$(dirname "${BASH_SOURCE[0]}")/../../tools/lan.sh"
 
-lan_enter "$(realpath "$0")" "$p2psync" || {
+lan_enter "$(realpath "$0")" "$@" || {
     echo "skipped: network namespaces cannot be made here"
     exit 77
 }
