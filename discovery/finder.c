@@ -1,0 +1,293 @@
+/* One zbeacon actor of czmq 4.2.1, kept on a short lead. What czmq does by itself, and what is done
+ * about it here:
+ *   - its first socket installs handlers for SIGINT and SIGTERM, logs to stdout, seeds random(3)
+ * and reads its environment: silence() goes first, once per process, and sets all of that straight;
+ *   - the interface is a process global that CONFIGURE reads: one lock around both, and CONFIGURE
+ * again each round, because after a failed send an actor moves to the interface that was set last;
+ *   - an actor aborts on port 0, on more than 255 bytes and when no descriptors are left: none of
+ * it is handed to it;
+ *   - a signal taken by its thread ends it: it is started with all signals blocked. */
+#include "discovery/finder.h"
+
+#include <assert.h>
+#include <czmq.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "discovery/interfaces.h"
+
+#define BURST_COUNT    5
+#define BURST_MS       1000
+#define QUIET_MIN_MS   30000
+#define QUIET_MAX_MS   60000
+#define LOOK_MS        5000    /* for an interface, while there is none */
+#define ANSWER_MS      2000    /* an actor answers at once, unless the machine is stuck */
+#define SILENT_MS      3600000 /* zbeacon's own interval, never waited out: each round publishes */
+#define MALFORMED_MAX  256     /* passed over in one call */
+#define FRAME_SIZE_MAX 255     /* czmq cuts longer datagrams there */
+
+static_assert(PS_BEACON_SIZE <= FRAME_SIZE_MAX, "zbeacon aborts over this");
+static_assert(PS_BEACON_SIZE_MAX < FRAME_SIZE_MAX, "a beacon that was cut is too long anyway");
+
+struct ps_finder {
+    zactor_t *actor;
+    char *wanted;                  /* name of an interface, or NULL */
+    struct ps_interface interface; /* of the last round; no name if there was none */
+    uint16_t port;
+    uint8_t beacon[PS_BEACON_SIZE];
+    uint64_t random;
+    unsigned burst_left;
+    uint64_t deadline_ms;
+};
+
+/* What an actor tells: a datagram and its sender, or an answer to CONFIGURE. */
+struct told {
+    bool heard;
+    char text[PS_FINDER_ADDRESS_SIZE];
+    uint8_t data[FRAME_SIZE_MAX];
+    size_t size;
+};
+
+static pthread_once_t silenced = PTHREAD_ONCE_INIT;
+static pthread_mutex_t interface_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void silence(void);
+static bool descriptors_left(void);
+static zactor_t *actor_start(void);
+static bool configure(struct ps_finder *finder, const char *interface);
+static const struct ps_interface *choose(const struct ps_finder *finder, struct ps_interfaces *all);
+static bool receive(struct ps_finder *finder, struct told *out);
+static size_t kept(int size, size_t room);
+static uint64_t draw(uint64_t *random, uint64_t below);
+
+p2psync_result ps_finder_new(const struct ps_finder_options *options, struct ps_finder **out)
+{
+    (void)pthread_once(&silenced, silence);
+    if (!descriptors_left()) {
+        return P2PSYNC_EIO;
+    }
+    struct ps_finder *finder = calloc(1, sizeof *finder);
+    if (!finder) {
+        return P2PSYNC_ENOMEM;
+    }
+    p2psync_result result = P2PSYNC_ENOMEM;
+    finder->port = options->port ? options->port : PS_FINDER_PORT;
+    finder->random = options->seed;
+    finder->burst_left = BURST_COUNT;
+    ps_beacon_encode(&options->beacon, finder->beacon);
+    if (options->interface) {
+        finder->wanted = strdup(options->interface);
+        if (!finder->wanted) {
+            goto out;
+        }
+    }
+    finder->actor = actor_start();
+    /* Every mesh's beacons: the caller counts those that are not its own. */
+    zsock_send(finder->actor, "sb", "SUBSCRIBE", PS_BEACON_MAGIC, sizeof PS_BEACON_MAGIC - 1);
+    result = P2PSYNC_OK;
+out:
+    if (result) {
+        ps_finder_destroy(&finder);
+        return result;
+    }
+    *out = finder;
+    return P2PSYNC_OK;
+}
+
+void ps_finder_destroy(struct ps_finder **finder)
+{
+    if (*finder) {
+        zactor_destroy(&(*finder)->actor);
+        free((*finder)->wanted);
+        free(*finder);
+        *finder = NULL;
+    }
+}
+
+void *ps_finder_socket(struct ps_finder *finder)
+{
+    return zsock_resolve(finder->actor);
+}
+
+p2psync_result ps_finder_next(struct ps_finder *finder, struct ps_heard *out)
+{
+    for (size_t i = 0; i < MALFORMED_MAX; i++) {
+        struct told told;
+        if (!receive(finder, &told)) {
+            return P2PSYNC_EAGAIN;
+        }
+        struct ps_beacon beacon;
+        if (told.heard && !ps_beacon_decode(ps_bytes(told.data, told.size), &beacon)) {
+            out->beacon = beacon;
+            memcpy(out->address, told.text, sizeof out->address);
+            return P2PSYNC_OK;
+        }
+    }
+    return P2PSYNC_EAGAIN;
+}
+
+void ps_finder_burst(struct ps_finder *finder, uint64_t now_ms)
+{
+    if (!finder->burst_left) {
+        finder->burst_left = BURST_COUNT;
+        finder->deadline_ms = now_ms;
+    }
+}
+
+void ps_finder_tick(struct ps_finder *finder, uint64_t now_ms)
+{
+    if (now_ms < finder->deadline_ms) {
+        return;
+    }
+    struct ps_interfaces all;
+    const struct ps_interface *chosen = choose(finder, &all);
+    if (!chosen || !configure(finder, chosen->name)) {
+        (void)zstr_send(finder->actor, "SILENCE");
+        finder->interface = (struct ps_interface){0};
+        finder->burst_left = BURST_COUNT;
+        finder->deadline_ms = now_ms + LOOK_MS;
+        return;
+    }
+    if (strcmp(chosen->name, finder->interface.name) != 0 ||
+        strcmp(chosen->address, finder->interface.address) != 0) {
+        finder->burst_left = BURST_COUNT;
+    }
+    finder->interface = *chosen;
+    (void)zsock_send(finder->actor, "sbi", "PUBLISH", finder->beacon, sizeof finder->beacon,
+                     SILENT_MS);
+    finder->burst_left -= finder->burst_left > 0;
+    finder->deadline_ms =
+        now_ms + (finder->burst_left
+                      ? BURST_MS
+                      : QUIET_MIN_MS + draw(&finder->random, QUIET_MAX_MS - QUIET_MIN_MS));
+}
+
+uint64_t ps_finder_deadline_ms(const struct ps_finder *finder)
+{
+    return finder->deadline_ms;
+}
+
+const char *ps_finder_interface(const struct ps_finder *finder)
+{
+    return finder->interface.name;
+}
+
+/* Set czmq up for the whole process. */
+static void silence(void)
+{
+    char scratch[32];
+    char *state = initstate(1, scratch, sizeof scratch); /* zsys_init() seeds it: not the app's */
+    zsys_handler_set(NULL);
+    zsys_init();
+    (void)setstate(state);
+    zsys_set_logstream(NULL);
+    zsys_set_logsystem(false);
+    zsys_set_ipv6(0);
+}
+
+/* Whether an actor can be given what it opens: it aborts the process if it cannot. */
+static bool descriptors_left(void)
+{
+    int sockets[4]; /* two for UDP, and as many for its pipe */
+    size_t count = 0;
+    for (; count < sizeof sockets / sizeof *sockets; count++) {
+        sockets[count] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (sockets[count] < 0) {
+            break;
+        }
+    }
+    bool left = count == sizeof sockets / sizeof *sockets;
+    while (count) {
+        (void)close(sockets[--count]);
+    }
+    return left;
+}
+
+static zactor_t *actor_start(void)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    zactor_t *actor = zactor_new(zbeacon, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return actor;
+}
+
+/* The interface to send on now, in `all`, or NULL. */
+static const struct ps_interface *choose(const struct ps_finder *finder, struct ps_interfaces *all)
+{
+    if (!descriptors_left() || ps_interfaces_read(all)) {
+        return NULL;
+    }
+    return ps_interfaces_choose(all, finder->wanted);
+}
+
+/* Make the actor open its sockets on this interface. False if it cannot. Beacons that it heard
+ * before are lost; they come again. */
+static bool configure(struct ps_finder *finder, const char *interface)
+{
+    bool ready = false;
+    (void)pthread_mutex_lock(&interface_lock);
+    /* An actor in another thread may be reading the name: it is replaced only by another one. */
+    if (strcmp(zsys_interface(), interface) != 0) {
+        zsys_set_interface(interface);
+    }
+    (void)zsock_send(finder->actor, "si", "CONFIGURE", (int)finder->port);
+    zmq_pollitem_t item = {.socket = ps_finder_socket(finder), .events = ZMQ_POLLIN};
+    bool answered = false;
+    while (!answered && zmq_poll(&item, 1, ANSWER_MS) > 0) {
+        struct told told;
+        if (receive(finder, &told) && !told.heard) {
+            answered = true;
+            ready = told.text[0];
+        }
+    }
+    (void)pthread_mutex_unlock(&interface_lock);
+    return ready;
+}
+
+/* What the actor tells next; false if that is nothing. */
+static bool receive(struct ps_finder *finder, struct told *out)
+{
+    void *socket = ps_finder_socket(finder);
+    int size = zmq_recv(socket, out->text, sizeof out->text - 1, ZMQ_DONTWAIT);
+    if (size < 0) {
+        return false;
+    }
+    out->text[kept(size, sizeof out->text - 1)] = '\0';
+    int more = 0;
+    size_t more_size = sizeof more;
+    (void)zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &more_size);
+    out->heard = more;
+    out->size = 0;
+    if (more) {
+        size = zmq_recv(socket, out->data, sizeof out->data, ZMQ_DONTWAIT);
+        out->size = kept(size, sizeof out->data);
+    }
+    return true;
+}
+
+/* How much of a part is there: zmq_recv() gives its whole size, even if it was cut. */
+static size_t kept(int size, size_t room)
+{
+    if (size < 0) {
+        return 0;
+    }
+    return (size_t)size < room ? (size_t)size : room;
+}
+
+/* A number below `below`, by SplitMix64. */
+static uint64_t draw(uint64_t *random, uint64_t below)
+{
+    *random += 0x9E3779B97F4A7C15ULL;
+    uint64_t mixed = *random;
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
+    return (mixed ^ (mixed >> 31)) % below;
+}

@@ -1,0 +1,147 @@
+/* The table of hints: a plain array, searched from its beginning. Beacons come a few times a
+ * second. */
+#include "discovery/hints.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ps_hints {
+    struct ps_tag mesh;
+    struct ps_tag own;
+    uint64_t foreign_count;
+    size_t count;
+    struct ps_hint items[PS_HINTS_MAX];
+};
+
+static struct ps_hint *find(struct ps_hints *hints, struct ps_tag device);
+static struct ps_hint *add(struct ps_hints *hints);
+static void endpoint_text(char out[static PS_HINT_ENDPOINT_SIZE], const char *address,
+                          uint16_t port);
+static ps_hint_news news_of(struct ps_hint *hint, uint64_t now_ms);
+
+p2psync_result ps_hints_new(struct ps_tag mesh, struct ps_tag own, struct ps_hints **out)
+{
+    struct ps_hints *hints = calloc(1, sizeof *hints);
+    if (!hints) {
+        return P2PSYNC_ENOMEM;
+    }
+    hints->mesh = mesh;
+    hints->own = own;
+    *out = hints;
+    return P2PSYNC_OK;
+}
+
+void ps_hints_destroy(struct ps_hints **hints)
+{
+    free(*hints);
+    *hints = NULL;
+}
+
+ps_hint_news ps_hints_hear(struct ps_hints *hints, const struct ps_beacon *beacon,
+                           const char *address, uint64_t now_ms, const struct ps_hint **hint_out)
+{
+    if (ps_tag_compare(beacon->mesh, hints->mesh) != 0) {
+        hints->foreign_count++;
+        return PS_HINT_NONE;
+    }
+    if (ps_tag_compare(beacon->device, hints->own) == 0) {
+        return PS_HINT_NONE;
+    }
+    char endpoint[PS_HINT_ENDPOINT_SIZE];
+    endpoint_text(endpoint, address, beacon->port);
+    struct ps_hint *hint = find(hints, beacon->device);
+    ps_hint_news news = PS_HINT_STRANGER;
+    if (!hint) {
+        hint = add(hints);
+        *hint = (struct ps_hint){.device = beacon->device};
+    } else {
+        hint->restarted = hint->restarted || hint->instance != beacon->instance;
+        hint->pending = hint->pending || hint->restarted || strcmp(hint->endpoint, endpoint) != 0;
+        news = news_of(hint, now_ms);
+    }
+    hint->instance = beacon->instance;
+    memcpy(hint->endpoint, endpoint, sizeof endpoint);
+    hint->heard_ms = now_ms;
+    if (news != PS_HINT_NONE) {
+        hint->told_ms = now_ms;
+        hint->pending = false;
+        hint->restarted = false;
+        *hint_out = hint;
+    }
+    return news;
+}
+
+void ps_hints_age(struct ps_hints *hints, uint64_t now_ms, uint64_t age_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < hints->count; i++) {
+        if (now_ms - hints->items[i].heard_ms <= age_ms) {
+            hints->items[kept++] = hints->items[i];
+        }
+    }
+    hints->count = kept;
+}
+
+const struct ps_hint *ps_hints_find(const struct ps_hints *hints, struct ps_tag device)
+{
+    for (size_t i = 0; i < hints->count; i++) {
+        if (ps_tag_compare(hints->items[i].device, device) == 0) {
+            return &hints->items[i];
+        }
+    }
+    return NULL;
+}
+
+size_t ps_hints_count(const struct ps_hints *hints)
+{
+    return hints->count;
+}
+
+uint64_t ps_hints_foreign_count(const struct ps_hints *hints)
+{
+    return hints->foreign_count;
+}
+
+static struct ps_hint *find(struct ps_hints *hints, struct ps_tag device)
+{
+    const struct ps_hint *found = ps_hints_find(hints, device);
+    return found ? &hints->items[found - hints->items] : NULL;
+}
+
+/* An entry for one more device: in a full table, that of the one heard longest ago. */
+static struct ps_hint *add(struct ps_hints *hints)
+{
+    if (hints->count < PS_HINTS_MAX) {
+        return &hints->items[hints->count++];
+    }
+    struct ps_hint *oldest = &hints->items[0];
+    for (size_t i = 1; i < hints->count; i++) {
+        if (hints->items[i].heard_ms < oldest->heard_ms) {
+            oldest = &hints->items[i];
+        }
+    }
+    return oldest;
+}
+
+static void endpoint_text(char out[static PS_HINT_ENDPOINT_SIZE], const char *address,
+                          uint16_t port)
+{
+    bool ipv6 = strchr(address, ':');
+    (void)snprintf(out, PS_HINT_ENDPOINT_SIZE, "%s%.46s%s:%" PRIu16, ipv6 ? "[" : "", address,
+                   ipv6 ? "]" : "", port);
+}
+
+/* What to tell of a known device now. Whatever is too soon to tell stays pending. */
+static ps_hint_news news_of(struct ps_hint *hint, uint64_t now_ms)
+{
+    uint64_t since_ms = now_ms - hint->told_ms;
+    if (since_ms < PS_HINT_PAUSE_MS) {
+        return PS_HINT_NONE;
+    }
+    if (hint->pending) {
+        return hint->restarted ? PS_HINT_RESTARTED : PS_HINT_MOVED;
+    }
+    return since_ms >= PS_HINT_REFRESH_MS ? PS_HINT_REFRESH : PS_HINT_NONE;
+}
