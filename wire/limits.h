@@ -9,66 +9,66 @@
 
 /* ---- format: sizes of identities and hashes, in bytes ---- */
 
-#define PS_HASH_SIZE        32 /* BLAKE2b-256 */
-#define PS_HASH_SHORT_SIZE  8  /* first bytes of a hash, where a clash is only a detour */
-#define PS_DEVICE_SIZE      32 /* Ed25519 public key */
-#define PS_SIGNATURE_SIZE   64 /* Ed25519 */
-#define PS_SEED_SIZE        32 /* Ed25519 seed: the secret a device keeps */
-#define PS_CURVE_KEY_SIZE   32 /* X25519 key, as CURVE uses it */
-#define PS_MESH_NONCE_SIZE  16
-#define PS_MESH_SIZE        (PS_DEVICE_SIZE + PS_MESH_NONCE_SIZE) /* founder, nonce */
-#define PS_TAG_SIZE         8  /* tag of an origin, a mesh or a device */
-#define PS_TOKEN_SIZE       16 /* one-time pairing token: 128 bits cannot be guessed */
+#define PS_HASH_SIZE       32 /* BLAKE2b-256 */
+#define PS_HASH_SHORT_SIZE 8  /* first bytes of a hash, where a clash is only a detour */
+#define PS_DEVICE_SIZE     32 /* Ed25519 public key */
+#define PS_SIGNATURE_SIZE  64 /* Ed25519 */
+#define PS_SEED_SIZE       32 /* Ed25519 seed: the secret a device keeps */
+#define PS_CURVE_KEY_SIZE  32 /* X25519 key, as CURVE uses it */
+#define PS_MESH_NONCE_SIZE 16
+#define PS_MESH_SIZE       (PS_DEVICE_SIZE + PS_MESH_NONCE_SIZE) /* founder, nonce */
+#define PS_TAG_SIZE        8  /* tag of an origin, a mesh or a device */
+#define PS_TOKEN_SIZE      16 /* one-time pairing token: 128 bits cannot be guessed */
 
 /* ---- format: what a change may hold ---- */
 
-#define PS_RECORD_ID_SIZE_MAX  255           /* bytes; with its prefix it fits LMDB's 511-byte key */
-#define PS_COLLECTION_SIZE_MAX 128           /* bytes of a collection's name */
-#define PS_DEPTH_MAX           32            /* nesting of a value: a walker's stack stays small */
-#define PS_VALUE_SIZE_MAX      (1024 * 1024) /* bytes of a record's fields, encoded */
-#define PS_NOTE_SIZE_MAX       4096          /* bytes of a change's note, encoded */
-#define PS_FIELD_SIZE_MAX      255           /* bytes of a field's name */
-#define PS_UNSET_SIZE_MAX      65536         /* bytes of a change's unset list, encoded */
-#define PS_BODY_SIZE_MAX       (PS_VALUE_SIZE_MAX + PS_UNSET_SIZE_MAX + PS_NOTE_SIZE_MAX + 64)
-#define PS_PARENTS_MAX         64   /* versions that one change can name, and that are merged */
-#define PS_SKELETON_SIZE_MAX   4096 /* id, times and 64 parents, with room */
-#define PS_CHAIN_MAX           64   /* changes from a full one on: bounds every rebuild */
-#define PS_TRANSACTION_CHANGES_MAX 65536              /* changes that become visible as one */
-#define PS_TRANSACTION_SIZE_MAX    (64 * 1024 * 1024) /* bytes of them, skeletons and bodies */
-#define PS_DEVICE_NAME_SIZE_MAX    64                 /* bytes of UTF-8 */
+#define PS_RECORD_ID_SIZE_MAX      255     /* bytes; with its prefix it fits LMDB's 511-byte key */
+#define PS_COLLECTION_SIZE_MAX     128     /* bytes of a collection's name */
+#define PS_DEPTH_MAX               32      /* nesting of a value: a walker's stack stays small */
+#define PS_VALUE_SIZE_MAX          1048576 /* bytes of a record's fields, encoded: 1 MiB */
+#define PS_NOTE_SIZE_MAX           4096    /* bytes of a change's note, encoded */
+#define PS_FIELD_SIZE_MAX          255     /* bytes of a field's name */
+#define PS_UNSET_SIZE_MAX          65536   /* bytes of a change's unset list, encoded */
+#define PS_BODY_SIZE_MAX           (PS_VALUE_SIZE_MAX + PS_UNSET_SIZE_MAX + PS_NOTE_SIZE_MAX + 64)
+#define PS_PARENTS_MAX             64   /* versions that one change can name, and that are merged */
+#define PS_SKELETON_SIZE_MAX       4096 /* id, times and 64 parents, with room */
+#define PS_CHAIN_MAX               64   /* changes from a full one on: bounds every rebuild */
+#define PS_TRANSACTION_CHANGES_MAX 65536     /* changes that become visible as one */
+#define PS_TRANSACTION_SIZE_MAX    67108864  /* bytes of them, skeletons and bodies: 64 MiB */
+#define PS_DEVICE_NAME_SIZE_MAX    64        /* bytes of UTF-8 */
 #define PS_LOG_SIZE_MAX            INT64_MAX /* changes of one log: sizes can be added and negated */
 
 /* ---- format: what a message may hold ---- */
 
-#define PS_MESSAGE_SIZE_MAX  (1280 * 1024) /* bytes: one largest change, its head and proof */
-#define PS_MESSAGE_DEPTH_MAX 8             /* nesting of an envelope; values travel inside bin */
-#define PS_CHUNK_SIZE_MAX    (256 * 1024)  /* bytes of entries in one CHANGES, past the first */
-#define PS_PROOF_MAX         65            /* hashes of a consistency proof over 2^63 leaves */
-#define PS_HEADS_MAX         512           /* heads with proof in one HEADS */
-#define PS_SHORT_HEADS_MAX   16384         /* short heads in one SUMMARY, of all collections */
-#define PS_ROOTS_MAX         4096          /* collections in one SUMMARY: those a mesh may have */
-#define PS_POSITIONS_MAX     1024          /* positions in one ACK */
-#define PS_ENDPOINTS_MAX     8             /* endpoints of one device that are kept and told */
-#define PS_ENDPOINT_SIZE_MAX 280           /* bytes of "host:port": a DNS name is 253 at most */
-#define PS_PEERS_MAX         64            /* devices in one PEERS */
-#define PS_ERROR_TEXT_SIZE_MAX 256         /* bytes of text in an ERROR */
-#define PS_INVITE_ENDPOINTS_MAX 4          /* endpoints in a code: it must stay scannable */
-#define PS_BEACON_SIZE_MAX   100           /* bytes; zbeacon aborts the process above 255 */
+#define PS_MESSAGE_SIZE_MAX     1310720 /* bytes, 1.25 MiB: one largest change, its head and proof */
+#define PS_MESSAGE_DEPTH_MAX    8       /* nesting of an envelope; values travel inside bin */
+#define PS_CHUNK_SIZE_MAX       262144 /* bytes of entries in one CHANGES, past the first: 256 KiB */
+#define PS_PROOF_MAX            65     /* hashes of a consistency proof over 2^63 leaves */
+#define PS_HEADS_MAX            512    /* heads with proof in one HEADS */
+#define PS_SHORT_HEADS_MAX      16384  /* short heads in one SUMMARY, of all collections */
+#define PS_ROOTS_MAX            4096   /* collections in one SUMMARY: those a mesh may have */
+#define PS_POSITIONS_MAX        1024   /* positions in one ACK */
+#define PS_ENDPOINTS_MAX        8      /* endpoints of one device that are kept and told */
+#define PS_ENDPOINT_SIZE_MAX    280    /* bytes of "host:port": a DNS name is 253 at most */
+#define PS_PEERS_MAX            64     /* devices in one PEERS */
+#define PS_ERROR_TEXT_SIZE_MAX  256    /* bytes of text in an ERROR */
+#define PS_INVITE_ENDPOINTS_MAX 4      /* endpoints in a code: it must stay scannable */
+#define PS_BEACON_SIZE_MAX      100    /* bytes; zbeacon aborts the process above 255 */
 
 /* ---- one node's own bounds ---- */
 
-#define PS_LOGS_MAX            16384             /* logs of one collection: they fit one SUMMARY */
-#define PS_MEMBERS_MAX         4096              /* devices of one mesh */
-#define PS_CREDIT_MAX          (1024 * 1024)     /* bytes of CHANGES in flight to one peer */
-#define PS_PEER_MEMORY_MAX     (4 * 1024 * 1024) /* bytes spent on one peer */
-#define PS_APPLY_BATCH_MAX     100000            /* changes applied in one commit, behind a backlog */
-#define PS_TREE_LEVEL_MIN      8                 /* subtrees below 256 leaves are recomputed */
-#define PS_DISK_FREE_MIN       (16 * 1024 * 1024) /* bytes left free on the disk, always */
-#define PS_MAP_SIZE_DEFAULT    (1ULL << 40)      /* address space of the map, sparse */
-#define PS_MAP_SIZE_MIN        (1ULL << 30)      /* halved from the default down to this */
-#define PS_FETCHES_MAX         16                /* logs fetched from one peer at a time */
-#define PS_EVENTS_MAX          4096              /* events an app has not read yet */
-#define PS_PAIR_WRONG_MAX      5                 /* wrong tokens until an invite is closed */
+#define PS_LOGS_MAX         16384        /* logs of one collection: they fit one SUMMARY */
+#define PS_MEMBERS_MAX      4096         /* devices of one mesh */
+#define PS_CREDIT_MAX       1048576      /* bytes of CHANGES in flight to one peer: 1 MiB */
+#define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
+#define PS_APPLY_BATCH_MAX  100000       /* changes applied in one commit, behind a backlog */
+#define PS_TREE_LEVEL_MIN   8            /* subtrees below 256 leaves are recomputed */
+#define PS_DISK_FREE_MIN    16777216     /* bytes left free on the disk, always: 16 MiB */
+#define PS_MAP_SIZE_DEFAULT (1ULL << 40) /* address space of the map, sparse */
+#define PS_MAP_SIZE_MIN     (1ULL << 30) /* halved from the default down to this */
+#define PS_FETCHES_MAX      16           /* logs fetched from one peer at a time */
+#define PS_EVENTS_MAX       4096         /* events an app has not read yet */
+#define PS_PAIR_WRONG_MAX   5            /* wrong tokens until an invite is closed */
 
 static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_SIZE_MAX + (PS_PROOF_MAX + 8) * PS_HASH_SIZE <
                   PS_MESSAGE_SIZE_MAX,

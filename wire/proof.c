@@ -198,7 +198,7 @@ p2psync_result ps_proof_make(const struct ps_partial_tree *tree, uint64_t from,
     if (result != P2PSYNC_OK) {
         return result;
     }
-    struct ps_range ranges[PS_PROOF_MAX];
+    struct ps_range ranges[PS_PROOF_MAX] = {{0}};
     struct ps_proof proof = {.count = ps_proof_ranges(from, tree->size, ranges)};
     for (size_t i = 0; i < proof.count; i++) {
         result = range_root(&view, ranges[i], &proof.node[i]);

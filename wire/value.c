@@ -1,6 +1,6 @@
-/* Fields of records. Every map that is looked into is first listed as pairs of key and value,
- * sorted by key, so that nothing here is quadratic in what an author sends; nothing recurses,
- * because depth is bounded by PS_DEPTH_MAX and kept on explicit stacks. */
+/* Fields of records: what they may be, and deltas between them. Keys are sorted before they are
+ * compared with each other, so that nothing here is quadratic in what an author sends; nothing
+ * recurses, because depth is bounded by PS_DEPTH_MAX. */
 #include "wire/value.h"
 
 #include <assert.h>
