@@ -1,0 +1,247 @@
+/* The checks of the end: in sync, byte-identical, and counters that are right. Local numbers of
+ * logs and collections differ between nodes and are left out. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/collection.h"
+#include "store/device.h"
+#include "store/merge.h"
+#include "store/summary.h"
+#include "tests/sim/checker.h"
+
+static bool knows_all(struct sim_net *net, unsigned node);
+static void dump(struct sim_net *net, unsigned node, struct ps_buf *out);
+static p2psync_result dump_collection(struct sim_net *net, struct ps_txn *txn,
+                                      const struct ps_collection *collection, struct ps_buf *out);
+static void dump_row(struct ps_bytes id, const struct ps_record_row *row, struct ps_buf *out);
+static void dump_members(struct ps_txn *txn, struct ps_buf *out);
+static void append(struct ps_buf *out, const void *data, size_t size);
+static void append_u64(struct ps_buf *out, uint64_t value);
+
+struct ps_state sim_state(struct sim_net *net, unsigned node)
+{
+    struct ps_state state = {.pending = UINT64_MAX};
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_summary_state(&txn, &state);
+    }
+    ps_txn_abort(&txn);
+    if (result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: its state gives %d", node, result);
+    }
+    return state;
+}
+
+bool sim_check_in_sync(struct sim_net *net)
+{
+    struct ps_state first = {0};
+    bool begun = false;
+    for (unsigned i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].puppet) {
+            continue;
+        }
+        if (!net->nodes[i].up || !knows_all(net, i)) {
+            return false;
+        }
+        struct ps_state state = sim_state(net, i);
+        if (state.pending != 0 || (begun && !ps_hash_equal(&state.common, &first.common))) {
+            return false;
+        }
+        first = state;
+        begun = true;
+    }
+    return true;
+}
+
+static bool knows_all(struct sim_net *net, unsigned node)
+{
+    struct ps_peer_info info;
+    for (unsigned i = 0; i < net->node_count; i++) {
+        if (i != node && !net->nodes[i].puppet &&
+            (!sim_node_peer(net, node, i, &info) || info.state != PS_PEER_IN_SYNC)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void sim_check_explain(struct sim_net *net)
+{
+    for (unsigned i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].puppet) {
+            continue;
+        }
+        struct ps_state state = sim_state(net, i);
+        printf("n%u %s%s common %016" PRIx64 " pending %" PRIu64 ":", i,
+               net->nodes[i].joined ? "" : "not joined, ", net->nodes[i].up ? "up" : "down",
+               ps_get_u64(state.common.bytes), state.pending);
+        struct ps_peer_info info;
+        for (unsigned j = 0; j < net->node_count; j++) {
+            if (j != i) {
+                printf(" n%u %s", j,
+                       sim_node_peer(net, i, j, &info) ? ps_peer_state_name(info.state)
+                                                       : "unknown");
+            }
+        }
+        printf("\n");
+    }
+}
+
+void sim_check_equal(struct sim_net *net)
+{
+    struct ps_buf first;
+    struct ps_buf other;
+    bool begun = false;
+    ps_buf_init(&first, SIZE_MAX);
+    ps_buf_init(&other, SIZE_MAX);
+    for (unsigned i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].puppet) {
+            continue;
+        }
+        ps_buf_clear(&other);
+        dump(net, i, begun ? &other : &first);
+        if (begun && !ps_bytes_equal(ps_buf_view(&first), ps_buf_view(&other))) {
+            sim_fail(net, "node %u holds other records than node 0 at equal roots", i);
+        }
+        begun = true;
+    }
+    ps_buf_deinit(&first);
+    ps_buf_deinit(&other);
+}
+
+/* Everything that nodes in sync share, as bytes. */
+static void dump(struct sim_net *net, unsigned node, struct ps_buf *out)
+{
+    struct ps_txn txn = {0};
+    struct ps_collection collection = {0};
+    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
+    while (result == P2PSYNC_OK) {
+        result = ps_collection_next(&txn, collection.name, &collection);
+        if (result == P2PSYNC_OK && collection.changes > 0) {
+            struct ps_buf unshared;
+            bool local = ps_collection_is_local(collection.name);
+            ps_buf_init(&unshared, SIZE_MAX);
+            result = dump_collection(net, &txn, &collection, local ? &unshared : out);
+            ps_buf_deinit(&unshared);
+        }
+    }
+    if (result != P2PSYNC_ENOTFOUND) {
+        sim_fail(net, "node %u: reading all records gives %d", node, result);
+    }
+    dump_members(&txn, out);
+    ps_txn_abort(&txn);
+}
+
+static p2psync_result dump_collection(struct sim_net *net, struct ps_txn *txn,
+                                      const struct ps_collection *collection, struct ps_buf *out)
+{
+    struct ps_record_cursor cursor = {0};
+    struct ps_record_row row;
+    struct ps_bytes id;
+    uint64_t records = 0;
+    uint64_t conflicts = 0;
+    append_u64(out, collection->name.size);
+    append(out, collection->name.data, collection->name.size);
+    append_u64(out, collection->changes);
+    p2psync_result result =
+        ps_record_cursor_open(txn, collection->number, ps_bytes(NULL, 0), &cursor);
+    while (result == P2PSYNC_OK) {
+        result = ps_record_cursor_next(&cursor, &id, &row);
+        if (result != P2PSYNC_OK) {
+            break;
+        }
+        struct ps_merged merged;
+        ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
+        records += merged.shown.state == PS_RECORD_LIVE;
+        conflicts += merged.conflict;
+        dump_row(id, &row, out);
+    }
+    ps_record_cursor_close(&cursor);
+    if (records != collection->records || conflicts != collection->conflicts) {
+        sim_fail(net,
+                 "%.*s has %" PRIu64 " live records, %" PRIu64 " conflicts and counts %" PRIu64
+                 ", %" PRIu64,
+                 (int)collection->name.size, (const char *)collection->name.data, records,
+                 conflicts, collection->records, collection->conflicts);
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+static void dump_row(struct ps_bytes id, const struct ps_record_row *row, struct ps_buf *out)
+{
+    append_u64(out, id.size);
+    append(out, id.data, id.size);
+    append_u64(out, row->created_hlc);
+    append_u64(out, row->version_count);
+    for (uint32_t i = 0; i < row->version_count; i++) {
+        struct ps_version version;
+        ps_record_version(row, i, &version);
+        append(out, version.dot.origin.bytes, PS_TAG_SIZE);
+        append_u64(out, version.dot.seq);
+        append_u64(out, version.hlc);
+        append(out, version.leaf, PS_HASH_SHORT_SIZE);
+        append_u64(out, version.depth);
+        append_u64(out, version.state);
+        append_u64(out, version.has_value);
+        append_u64(out, version.value.size);
+        append(out, version.value.data, version.value.size);
+    }
+}
+
+static void dump_members(struct ps_txn *txn, struct ps_buf *out)
+{
+    struct ps_member member;
+    struct ps_device after;
+    p2psync_result result = ps_device_next(txn, NULL, &member);
+    while (result == P2PSYNC_OK) {
+        append(out, member.device.key, PS_DEVICE_SIZE);
+        append(out, member.added_by.key, PS_DEVICE_SIZE);
+        append_u64(out, member.added_ms);
+        append_u64(out, member.depth);
+        append(out, member.name, member.name_size);
+        after = member.device;
+        result = ps_device_next(txn, &after, &member);
+    }
+}
+
+static void append(struct ps_buf *out, const void *data, size_t size)
+{
+    if (ps_buf_append(out, data, size) != P2PSYNC_OK) {
+        abort();
+    }
+}
+
+static void append_u64(struct ps_buf *out, uint64_t value)
+{
+    uint8_t bytes[8];
+    ps_put_u64(bytes, value);
+    append(out, bytes, sizeof bytes);
+}
+
+uint64_t sim_get(struct sim_net *net, unsigned node, const char *collection, const char *id)
+{
+    struct ps_txn txn = {0};
+    struct ps_collection found;
+    struct ps_record_row row;
+    struct ps_merged merged;
+    uint64_t value = UINT64_MAX;
+    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_find(&txn, ps_bytes_text(collection), &found);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_record_get(&txn, found.number, ps_bytes_text(id), &row);
+    }
+    if (result == P2PSYNC_OK) {
+        ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
+        struct ps_reader reader;
+        ps_reader_init(&reader, ps_value_field(merged.value, ps_bytes_text("value")));
+        uint64_t number = ps_read_uint(&reader);
+        bool there = merged.shown.state == PS_RECORD_LIVE;
+        value = there && ps_reader_finish(&reader) == P2PSYNC_OK ? number : UINT64_MAX;
+    }
+    ps_txn_abort(&txn);
+    return value;
+}

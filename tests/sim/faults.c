@@ -1,0 +1,100 @@
+/* Faults that come by themselves: crashes, restarts, cut links, partitions and clocks that jump.
+ * Those of single messages and dials are rolled where messages are sent. */
+#include "tests/sim/faults.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define PERIOD_MS 500
+
+static void roll_node(struct sim_net *net, unsigned node);
+static void partition(struct sim_net *net);
+
+void sim_faults_begin(struct sim_net *net)
+{
+    net->faults = true;
+    struct sim_packet packet = {.kind = SIM_PACKET_FAULT};
+    sim_plan(net, PERIOD_MS, &packet);
+}
+
+void sim_faults_end(struct sim_net *net)
+{
+    net->faults = false;
+    memset(net->blocked, 0, sizeof net->blocked);
+    for (unsigned i = 0; i < net->node_count; i++) {
+        struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = i};
+        if (!net->nodes[i].up && net->nodes[i].joined) {
+            sim_plan(net, prng_below(&net->random, 5000), &restart);
+        }
+    }
+}
+
+void sim_faults_roll(struct sim_net *net)
+{
+    if (!net->faults) {
+        return;
+    }
+    for (unsigned i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].up) {
+            roll_node(net, i);
+        }
+    }
+    for (size_t i = 0; i < net->link_count && net->options.cut > 0; i++) {
+        if (net->links[i].up && !net->links[i].cut && prng_chance(&net->random, net->options.cut)) {
+            sim_trace(net, "link %zu is cut", i);
+            sim_link_cut(net, i);
+        }
+    }
+    if (prng_chance(&net->random, net->options.heal)) {
+        memset(net->blocked, 0, sizeof net->blocked);
+    }
+    if (prng_chance(&net->random, net->options.partition)) {
+        partition(net);
+    }
+    struct sim_packet packet = {.kind = SIM_PACKET_FAULT};
+    sim_plan(net, PERIOD_MS, &packet);
+}
+
+static void roll_node(struct sim_net *net, unsigned node)
+{
+    struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = node};
+    if (prng_chance(&net->random, net->options.jump)) {
+        int64_t jump_ms = (int64_t)prng_below(&net->random, 7200000) - 3600000;
+        sim_trace(net, "n%u's clock jumps by %" PRId64 " ms", node, jump_ms);
+        net->nodes[node].skew_ms += jump_ms;
+    }
+    if (prng_chance(&net->random, net->options.crash)) {
+        sim_node_crash(net, node);
+    } else if (prng_chance(&net->random, net->options.stop)) {
+        sim_node_stop(net, node);
+    } else {
+        return;
+    }
+    sim_plan(net, prng_below(&net->random, 20000), &restart);
+}
+
+/* Two sides that do not reach each other, or of which one does not reach the other. Links between
+ * them break at once or when they are used next. */
+static void partition(struct sim_net *net)
+{
+    unsigned side = (unsigned)prng_below(&net->random, 1U << net->node_count);
+    bool one_way = prng_chance(&net->random, 300);
+    sim_trace(net, "partition %x%s", side, one_way ? ", one-way" : "");
+    memset(net->blocked, 0, sizeof net->blocked);
+    for (unsigned from = 0; from < net->node_count; from++) {
+        for (unsigned to = 0; to < net->node_count; to++) {
+            bool crosses = ((side >> from) & 1U) != ((side >> to) & 1U);
+            bool inward = ((side >> to) & 1U) != 0;
+            net->blocked[from][to] = crosses && (!one_way || inward);
+        }
+    }
+    for (size_t i = 0; i < net->link_count; i++) {
+        const struct sim_link *link = &net->links[i];
+        bool crosses = link->target < SIM_NODES_MAX &&
+                       ((side >> link->dialler) & 1U) != ((side >> link->target) & 1U);
+        if (crosses && prng_chance(&net->random, 500)) {
+            sim_link_cut(net, i);
+        }
+    }
+}

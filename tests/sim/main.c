@@ -1,0 +1,150 @@
+/* The simulator: plays seeded runs of real engines on real stores in virtual time, and says how to
+ * repeat the first that fails. It links no ZeroMQ: that it links at all proves that the engine
+ * needs none. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/sim/run.h"
+
+struct arguments {
+    uint64_t seed;
+    uint64_t count;
+    unsigned nodes;
+    unsigned steps;
+    bool trace;
+    bool no_push;
+    bool twice;        /* each seed again: it must give the same */
+    const char *seeds; /* a file of them, one a line, '#' begins a comment */
+};
+
+static char repeat[160]; /* for the handler of an abort */
+
+static bool parse(int argc, char **argv, struct arguments *out);
+static bool parse_number(const char *text, uint64_t max, uint64_t *out);
+static void tell_seed(int signal_number);
+static bool play_seed(const struct arguments *arguments, uint64_t seed);
+static bool play_file(const struct arguments *arguments);
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    if (!parse(argc, argv, &arguments)) {
+        fprintf(stderr, "usage: sim [--seed N] [--count N] [--nodes N] [--steps N] [--trace] "
+                        "[--no-push] [--twice] [--seeds FILE]\n");
+        return 2;
+    }
+    signal(SIGABRT, tell_seed);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (arguments.seeds != NULL) {
+        return play_file(&arguments) ? 0 : 1;
+    }
+    for (uint64_t i = 0; i < arguments.count; i++) {
+        if (!play_seed(&arguments, arguments.seed + i)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static bool parse(int argc, char **argv, struct arguments *out)
+{
+    *out = (struct arguments){.seed = 1, .count = 1};
+    for (int i = 1; i < argc; i++) {
+        uint64_t number = 0;
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--trace") == 0) {
+            out->trace = true;
+        } else if (strcmp(argv[i], "--no-push") == 0) {
+            out->no_push = true;
+        } else if (strcmp(argv[i], "--twice") == 0) {
+            out->twice = true;
+        } else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
+            out->seeds = argv[++i];
+        } else if (strcmp(argv[i], "--seed") == 0 && parse_number(value, UINT64_MAX, &number)) {
+            out->seed = number;
+            i++;
+        } else if (strcmp(argv[i], "--count") == 0 && parse_number(value, UINT64_MAX, &number)) {
+            out->count = number;
+            i++;
+        } else if (strcmp(argv[i], "--nodes") == 0 && parse_number(value, SIM_NODES_MAX, &number)) {
+            out->nodes = (unsigned)number;
+            i++;
+        } else if (strcmp(argv[i], "--steps") == 0 && parse_number(value, 100000, &number)) {
+            out->steps = (unsigned)number;
+            i++;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool parse_number(const char *text, uint64_t max, uint64_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' && *out <= max;
+}
+
+/* An assert of what is tested: say which seed it was. Only write(2) is safe here. */
+static void tell_seed(int signal_number)
+{
+    (void)signal_number;
+    ssize_t written = write(STDERR_FILENO, repeat, strlen(repeat));
+    (void)written;
+    signal(SIGABRT, SIG_DFL);
+    abort();
+}
+
+static bool play_seed(const struct arguments *arguments, uint64_t seed)
+{
+    struct sim_options options;
+    struct sim_report report;
+    struct sim_report again;
+    sim_options_draw(&options, seed, arguments->nodes, arguments->steps);
+    options.trace = arguments->trace;
+    options.no_push = arguments->no_push;
+    snprintf(repeat, sizeof repeat,
+             "aborted; repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s\n", seed,
+             options.nodes, options.steps, options.no_push ? " --no-push" : "");
+    if (options.trace) {
+        sim_options_print(&options, stdout);
+    }
+    if (!sim_run(&options, &report)) {
+        return false;
+    }
+    printf("seed %" PRIu64 ": %u nodes, %" PRIu64 " writes, %" PRIu64
+           " messages, in sync after %" PRIu64 " ms, idle %" PRIu64 " messages per hour\n",
+           seed, options.nodes, report.writes, report.messages, report.in_sync_ms,
+           report.idle_messages);
+    if (arguments->twice && (!sim_run(&options, &again) || again.digest != report.digest)) {
+        printf("FAILED seed %" PRIu64 " does not repeat itself\n", seed);
+        return false;
+    }
+    return true;
+}
+
+static bool play_file(const struct arguments *arguments)
+{
+    char line[256];
+    bool fine = true;
+    FILE *file = fopen(arguments->seeds, "r");
+    if (file == NULL) {
+        perror(arguments->seeds);
+        return false;
+    }
+    while (fine && fgets(line, sizeof line, file) != NULL) {
+        uint64_t seed = 0;
+        line[strcspn(line, "# \t\n")] = '\0';
+        if (line[0] != '\0') {
+            fine = parse_number(line, UINT64_MAX, &seed) && play_seed(arguments, seed);
+        }
+    }
+    fclose(file);
+    return fine;
+}

@@ -1,0 +1,253 @@
+/* Pairing goes through the engine of the inviter; the part of the device that joins, which in a
+ * real node is outside of the engine too, is played here. It tries again until it is welcome, with
+ * the same token or a new invite, as people do. */
+#include "tests/sim/mesh.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAIR_LINK (PS_LINK_ACCEPTED | (1ULL << 62U)) /* plus the number of the device that joins   \
+                                                      */
+
+static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor);
+static unsigned choose_inviter(struct sim_net *net, unsigned node);
+
+void sim_mesh_found(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    char name[16];
+    snprintf(name, sizeof name, "device-%u", node);
+    ps_identity_found(&self->identity);
+    write_identity(net, node, SIM_NODES_MAX);
+    sim_mesh_name(net, node, node, name);
+    self->joined = true;
+    sim_node_start(net, node);
+}
+
+void sim_mesh_add(struct sim_net *net, unsigned node, unsigned sponsor)
+{
+    char name[16];
+    snprintf(name, sizeof name, "device-%u", node);
+    sim_mesh_name(net, sponsor, node, name);
+    write_identity(net, node, sponsor);
+    net->nodes[node].joined = true;
+    sim_node_start(net, node);
+}
+
+static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor)
+{
+    struct sim_node *self = &net->nodes[node];
+    struct ps_peer_row row = {.endpoint_count = 1};
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(self->store, true, &txn);
+    self->identity.has_sponsor = sponsor != SIM_NODES_MAX;
+    if (result == P2PSYNC_OK && sponsor != SIM_NODES_MAX) {
+        self->identity.mesh = net->nodes[sponsor].identity.mesh;
+        self->identity.sponsor = net->nodes[sponsor].identity.device;
+        snprintf(row.endpoints[0], sizeof row.endpoints[0], "10.0.0.%u:47470", sponsor);
+        result = ps_peer_write(&txn, &self->identity.sponsor, &row);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_write(&txn, &self->identity);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
+    }
+    ps_txn_abort(&txn);
+    if (result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: its identity is not written: %d", node, result);
+    }
+}
+
+p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct sim_write *write)
+{
+    struct sim_node *self = &net->nodes[node];
+    struct ps_write store_write = {.identity = &self->identity,
+                                   .secret_key = self->keys.secret_key,
+                                   .now_ms = sim_node_wall_ms(net, node),
+                                   .collection = write->collection,
+                                   .edits = write->edits,
+                                   .edit_count = write->edit_count};
+    struct ps_written written = {0};
+    bool changed = false;
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(self->store, true, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_write(&txn, &store_write, &written);
+    }
+    if (result == P2PSYNC_OK &&
+        ps_bytes_equal(write->collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+        result = ps_device_refresh(&txn, &self->identity.mesh, &changed);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
+    }
+    ps_txn_abort(&txn);
+    if (result == P2PSYNC_OK && self->up) {
+        struct sim_packet packet = {.kind = SIM_PACKET_CHANGED, .node = node, .epoch = self->epoch};
+        sim_plan(net, prng_below(&net->random, 4) == 0 ? prng_below(&net->random, 1000) : 0,
+                 &packet);
+    }
+    return result;
+}
+
+void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const char *name)
+{
+    char id[PS_DEVICE_TEXT_SIZE];
+    ps_device_text(&net->nodes[device].identity.device, id);
+    struct ps_buf fields;
+    struct ps_writer writer;
+    ps_buf_init(&fields, 1024);
+    ps_writer_init(&writer, &fields);
+    ps_write_map(&writer, 1);
+    ps_write_text(&writer, "name");
+    ps_write_text(&writer, name);
+    struct ps_edit edit = {
+        .kind = PS_EDIT_PUT, .id = ps_bytes_text(id), .fields = ps_buf_view(&fields)};
+    struct sim_write write = {ps_bytes_text(PS_DEVICES_COLLECTION), &edit, 1};
+    p2psync_result result = ps_writer_finish(&writer);
+    if (result == P2PSYNC_OK) {
+        result = sim_mesh_write(net, node, &write);
+    }
+    if (result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: no record of device %u: %d", node, device, result);
+    }
+    ps_buf_deinit(&fields);
+}
+
+void sim_mesh_pair(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    if (self->joined) {
+        return;
+    }
+    bool stale = !self->has_token || !net->nodes[self->inviter].up;
+    if (stale || prng_chance(&net->random, 300)) {
+        self->inviter = choose_inviter(net, node);
+        self->has_token = self->inviter != SIM_NODES_MAX;
+        prng_fill(&net->random, self->token, sizeof self->token);
+        if (self->has_token) {
+            sim_mesh_invite(net, self->inviter, self->token, 600000);
+        }
+    }
+    if (self->has_token) {
+        sim_mesh_send_join(net, node, self->inviter, self->token);
+    }
+    struct sim_packet again = {.kind = SIM_PACKET_PAIR, .node = node};
+    sim_plan(net, prng_between(&net->random, 3000, 8000), &again);
+}
+
+static unsigned choose_inviter(struct sim_net *net, unsigned node)
+{
+    unsigned first = (unsigned)prng_below(&net->random, net->node_count);
+    for (unsigned i = 0; i < net->node_count; i++) {
+        unsigned other = (first + i) % net->node_count;
+        if (other != node && net->nodes[other].joined && net->nodes[other].up) {
+            return other;
+        }
+    }
+    return SIM_NODES_MAX;
+}
+
+void sim_mesh_invite(struct sim_net *net, unsigned inviter, const uint8_t token[PS_TOKEN_SIZE],
+                     uint64_t timeout_ms)
+{
+    struct ps_event event = {.type = PS_EVENT_INVITE, .timeout_ms = timeout_ms};
+    memcpy(event.token, token, PS_TOKEN_SIZE);
+    net->nodes[inviter].inviting = true;
+    sim_trace(net, "n%u invites", inviter);
+    sim_node_step(net, inviter, &event, 1);
+}
+
+void sim_mesh_send_join(struct sim_net *net, unsigned node, unsigned inviter,
+                        const uint8_t token[PS_TOKEN_SIZE])
+{
+    char name[16];
+    snprintf(name, sizeof name, "device-%u", node);
+    struct ps_join join = {.device = net->nodes[node].identity.device, .name = ps_bytes_text(name)};
+    memcpy(join.token, token, PS_TOKEN_SIZE);
+    struct sim_packet packet = {.kind = SIM_PACKET_JOIN, .node = inviter, .from = node};
+    ps_buf_init(&packet.bytes, 4096);
+    if (ps_join_encode(&join, &packet.bytes) != P2PSYNC_OK) {
+        abort();
+    }
+    sim_plan(net, sim_delay_ms(net), &packet);
+}
+
+void sim_mesh_deliver_join(struct sim_net *net, struct sim_packet *packet)
+{
+    struct sim_node *inviter = &net->nodes[packet->node];
+    bool lost = net->faults && prng_chance(&net->random, net->options.drop);
+    if (!inviter->up || !inviter->inviting || net->blocked[packet->from][packet->node] || lost) {
+        return;
+    }
+    struct ps_event event = {.type = PS_EVENT_PAIR_MESSAGE,
+                             .link = PAIR_LINK + packet->from,
+                             .address = ps_bytes_text("10.0.0.9"),
+                             .bytes = ps_buf_view(&packet->bytes)};
+    if (crypto_sign_ed25519_pk_to_curve25519(event.curve_key,
+                                             net->nodes[packet->from].identity.device.key) != 0) {
+        abort();
+    }
+    sim_trace(net, "n%u -> n%u JOIN", packet->from, packet->node);
+    sim_node_step(net, packet->node, &event, 1);
+}
+
+void sim_mesh_answer(struct sim_net *net, unsigned inviter, uint64_t link, struct ps_bytes bytes)
+{
+    assert(link >= PAIR_LINK && link - PAIR_LINK < net->node_count);
+    unsigned node = (unsigned)(link - PAIR_LINK);
+    bool lost = net->faults && prng_chance(&net->random, net->options.drop);
+    if (net->blocked[inviter][node] || lost) {
+        return;
+    }
+    struct sim_packet packet = {.kind = SIM_PACKET_WELCOME, .node = node, .from = inviter};
+    ps_buf_init(&packet.bytes, SIZE_MAX);
+    if (ps_buf_append(&packet.bytes, bytes.data, bytes.size) != P2PSYNC_OK) {
+        abort();
+    }
+    sim_plan(net, sim_delay_ms(net), &packet);
+}
+
+void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
+{
+    struct sim_node *self = &net->nodes[packet->node];
+    struct ps_welcome welcome;
+    uint64_t type = 0;
+    uint64_t version = 0;
+    if (self->puppet) {
+        struct ps_bytes bytes = ps_buf_view(&packet->bytes);
+        net->pair_answer = ps_message_peek(bytes, &type, &version) == P2PSYNC_OK ? type : 0;
+        net->pair_answers++;
+        return;
+    }
+    if (self->joined) {
+        return;
+    }
+    if (ps_welcome_decode(ps_buf_view(&packet->bytes), &welcome) != P2PSYNC_OK) {
+        sim_trace(net, "n%u is refused by n%u", packet->node, packet->from);
+        self->has_token = false;
+        return;
+    }
+    const struct ps_identity *inviter = &net->nodes[packet->from].identity;
+    if (!ps_device_equal(&welcome.device, &inviter->device) ||
+        memcmp(&welcome.mesh, &inviter->mesh, sizeof welcome.mesh) != 0) {
+        sim_fail(net, "node %u is welcomed to another mesh", packet->node);
+    }
+    sim_trace(net, "n%u joins by n%u", packet->node, packet->from);
+    write_identity(net, packet->node, packet->from);
+    self->joined = true;
+    sim_node_start(net, packet->node);
+}
+
+bool sim_mesh_complete(const struct sim_net *net)
+{
+    for (unsigned i = 0; i < net->node_count; i++) {
+        if (!net->nodes[i].puppet && !(net->nodes[i].joined && net->nodes[i].up)) {
+            return false;
+        }
+    }
+    return true;
+}

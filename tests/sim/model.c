@@ -1,0 +1,244 @@
+/* The records of a node worked out anew from its logs, by another road than the store's: the
+ * version of a record is the set of its applied changes that no applied change names as a parent,
+ * and a value is built along parents in the order of their clocks, which every change has above its
+ * parents'. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/collection.h"
+#include "store/log.h"
+#include "store/record.h"
+#include "tests/sim/checker.h"
+
+struct change {
+    struct ps_dot dot;
+    struct ps_skeleton skeleton; /* points into the map */
+    struct ps_body body;
+    bool superseded;     /* some change names it as a parent */
+    struct ps_buf value; /* what it left behind */
+};
+
+/* All applied changes of one collection. */
+struct history {
+    struct sim_net *net;
+    unsigned node;
+    struct ps_txn *txn;
+    struct change *changes; /* by clock, then dot */
+    size_t count;
+    size_t capacity;
+    size_t *by_dot; /* indexes into changes */
+};
+
+static void check_history(struct history *history, const struct ps_collection *collection);
+static bool collect(struct history *history, const struct ps_log *log);
+static bool add_change(struct history *history, const struct ps_log *log, uint64_t seq);
+static void sort(struct history *history);
+static int by_clock(const void *a, const void *b);
+static int by_dot(const void *a, const void *b, void *changes);
+static struct change *find(const struct history *history, struct ps_dot dot);
+static void replay(struct history *history, struct change *change);
+static void check_rows(struct history *history, const struct ps_collection *collection);
+static void check_row(struct history *history, struct ps_bytes id, const struct ps_record_row *row);
+
+void sim_check_rule(struct sim_net *net, unsigned node)
+{
+    struct ps_txn txn = {0};
+    struct ps_collection collection = {0};
+    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
+    while (result == P2PSYNC_OK) {
+        result = ps_collection_next(&txn, collection.name, &collection);
+        if (result == P2PSYNC_OK) {
+            struct history history = {.net = net, .node = node, .txn = &txn};
+            check_history(&history, &collection);
+            for (size_t i = 0; i < history.count; i++) {
+                ps_buf_deinit(&history.changes[i].value);
+            }
+            free(history.changes);
+            free(history.by_dot);
+        }
+    }
+    if (result != P2PSYNC_ENOTFOUND) {
+        sim_fail(net, "node %u: its collections give %d", node, result);
+    }
+    ps_txn_abort(&txn);
+}
+
+static void check_history(struct history *history, const struct ps_collection *collection)
+{
+    struct ps_log log;
+    struct ps_log_id after;
+    p2psync_result result = ps_log_next(history->txn, collection->number, NULL, &log);
+    while (result == P2PSYNC_OK && collect(history, &log)) {
+        after = log.id;
+        result = ps_log_next(history->txn, collection->number, &after, &log);
+    }
+    if (result != P2PSYNC_ENOTFOUND || history->count == 0) {
+        return;
+    }
+    sort(history);
+    for (size_t i = 0; i < history->count; i++) {
+        replay(history, &history->changes[i]);
+    }
+    check_rows(history, collection);
+}
+
+static bool collect(struct history *history, const struct ps_log *log)
+{
+    for (uint64_t seq = 0; seq < log->applied; seq++) {
+        if (!add_change(history, log, seq)) {
+            sim_fail(history->net, "node %u: change %" PRIu64 " of a log is malformed or inert",
+                     history->node, seq);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool add_change(struct history *history, const struct ps_log *log, uint64_t seq)
+{
+    if (history->count == history->capacity) {
+        history->capacity = history->capacity == 0 ? 256 : history->capacity * 2;
+        history->changes = realloc(history->changes, history->capacity * sizeof *history->changes);
+        if (history->changes == NULL) {
+            abort();
+        }
+    }
+    struct change *change = &history->changes[history->count];
+    struct ps_log_entry entry;
+    memset(change, 0, sizeof *change);
+    change->dot = (struct ps_dot){log->id.origin, seq};
+    ps_buf_init(&change->value, SIZE_MAX);
+    if (ps_log_entry(history->txn, log->number, seq, &entry) != P2PSYNC_OK || entry.inert ||
+        ps_skeleton_decode(entry.entry.skeleton, &change->skeleton) != P2PSYNC_OK ||
+        ps_body_decode(entry.entry.body, &change->body) != P2PSYNC_OK) {
+        return false;
+    }
+    history->count++;
+    return true;
+}
+
+static void sort(struct history *history)
+{
+    qsort(history->changes, history->count, sizeof *history->changes, by_clock);
+    history->by_dot = malloc(history->count * sizeof *history->by_dot);
+    if (history->by_dot == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < history->count; i++) {
+        history->by_dot[i] = i;
+    }
+    qsort_r(history->by_dot, history->count, sizeof *history->by_dot, by_dot, history->changes);
+}
+
+static int by_clock(const void *a, const void *b)
+{
+    const struct change *one = a;
+    const struct change *two = b;
+    if (one->skeleton.hlc != two->skeleton.hlc) {
+        return one->skeleton.hlc < two->skeleton.hlc ? -1 : 1;
+    }
+    return ps_dot_compare(one->dot, two->dot);
+}
+
+static int by_dot(const void *a, const void *b, void *changes)
+{
+    const struct change *all = changes;
+    return ps_dot_compare(all[*(const size_t *)a].dot, all[*(const size_t *)b].dot);
+}
+
+static struct change *find(const struct history *history, struct ps_dot dot)
+{
+    size_t low = 0;
+    size_t high = history->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct change *change = &history->changes[history->by_dot[middle]];
+        int order = ps_dot_compare(change->dot, dot);
+        if (order == 0) {
+            return change;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NULL;
+}
+
+/* Mark what a change supersedes, and work out its value. */
+static void replay(struct history *history, struct change *change)
+{
+    const struct ps_skeleton *skeleton = &change->skeleton;
+    struct ps_bytes base = ps_bytes(NULL, 0);
+    for (size_t i = 0; i < skeleton->parent_count; i++) {
+        struct change *parent = find(history, skeleton->parents[i].dot);
+        if (parent == NULL || parent->skeleton.hlc >= skeleton->hlc) {
+            sim_fail(history->net, "node %u: a change is applied before its parent", history->node);
+            return;
+        }
+        parent->superseded = true;
+        base = ps_buf_view(&parent->value);
+    }
+    bool fresh = skeleton->parent_count == 0 || (skeleton->op_and_flags & PS_CHANGE_FULL) != 0;
+    struct ps_delta delta = {.fields = change->body.fields, .unset = change->body.unset};
+    if ((skeleton->op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
+        return;
+    }
+    if (ps_value_apply(fresh ? ps_bytes(NULL, 0) : base, &delta, &change->value) != P2PSYNC_OK) {
+        sim_fail(history->net, "node %u: a delta does not apply", history->node);
+    }
+}
+
+static void check_rows(struct history *history, const struct ps_collection *collection)
+{
+    struct ps_record_cursor cursor = {0};
+    struct ps_record_row row;
+    struct ps_bytes id;
+    size_t versions = 0;
+    size_t newest = 0;
+    for (size_t i = 0; i < history->count; i++) {
+        newest += !history->changes[i].superseded;
+    }
+    p2psync_result result =
+        ps_record_cursor_open(history->txn, collection->number, ps_bytes(NULL, 0), &cursor);
+    while (result == P2PSYNC_OK) {
+        result = ps_record_cursor_next(&cursor, &id, &row);
+        if (result == P2PSYNC_OK) {
+            versions += row.version_count;
+            check_row(history, id, &row);
+        }
+    }
+    ps_record_cursor_close(&cursor);
+    if (versions != newest) {
+        sim_fail(history->net, "node %u: %zu versions in %.*s instead of %zu", history->node,
+                 versions, (int)collection->name.size, (const char *)collection->name.data, newest);
+    }
+}
+
+static void check_row(struct history *history, struct ps_bytes id, const struct ps_record_row *row)
+{
+    for (uint32_t i = 0; i < row->version_count; i++) {
+        struct ps_version version;
+        ps_record_version(row, i, &version);
+        const struct change *change = find(history, version.dot);
+        if (change == NULL || change->superseded ||
+            !ps_bytes_equal(change->skeleton.record_id, id)) {
+            sim_fail(history->net, "node %u: %.*s has a version that is none", history->node,
+                     (int)id.size, (const char *)id.data);
+            return;
+        }
+        bool deleted = (change->skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE;
+        bool equal = ps_bytes_equal(ps_buf_view(&change->value), version.value);
+        if (version.has_value && !deleted && !equal) {
+            sim_fail(history->net, "node %u: %.*s has another value than its changes make",
+                     history->node, (int)id.size, (const char *)id.data);
+        }
+        if (deleted != (version.state == PS_RECORD_DELETED) ||
+            version.hlc != change->skeleton.hlc) {
+            sim_fail(history->net, "node %u: %.*s has a version in the wrong state", history->node,
+                     (int)id.size, (const char *)id.data);
+        }
+    }
+}

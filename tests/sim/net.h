@@ -1,0 +1,181 @@
+/* A network of nodes in virtual time: real engines on real stores, and links between them that can
+ * be slow, cut, lossy or one-way. It plays the loop's part of node/engine.h, and links no ZeroMQ.
+ *
+ * Links are like connections: in order and reliable while they last, but for the faults that are
+ * asked for. Everything drawn comes from the seed. The first thing that is wrong is kept as the
+ * failure; whoever runs the network looks at it and stops. */
+#ifndef TESTS_SIM_NET_H
+#define TESTS_SIM_NET_H
+
+#include "node/engine.h"
+#include "node/identity.h"
+#include "tests/lib/prng.h"
+#include "tests/sim/options.h"
+#include "tests/sim/queue.h"
+
+#define SIM_REQUESTS_MAX 16
+#define SIM_WALL_MS      1800000000000ULL /* when it all begins */
+#define SIM_LOCAL_MARK   "never-leaves"   /* in every value of a `_local` collection */
+
+struct sim_request {
+    uint64_t number; /* 0: free */
+    uint64_t until_ms;
+};
+
+struct sim_node {
+    unsigned index;
+    bool puppet; /* no engine: a test plays its part */
+    bool joined; /* is a member of a mesh */
+    bool up;     /* its engine runs */
+    bool inviting;
+    uint64_t epoch; /* runs so far: packets for an earlier one are lost */
+    char dir[128];
+    struct ps_store *store; /* open also while the engine is not */
+    struct ps_engine *engine;
+    struct ps_identity identity;
+    struct ps_keys keys;
+    uint64_t instance;
+    uint64_t monotonic_ms; /* of its clock when the virtual one was 0 */
+    int64_t skew_ms;       /* of its wall clock */
+    unsigned bursts;       /* beacons still to send at 1 s */
+    uint64_t beacon;       /* number of the beacon that is planned; older ones are void */
+    uint64_t accepted;     /* links it has accepted */
+    unsigned spins;        /* ticks at this very moment */
+    uint64_t spin_ms;
+    bool has_token; /* it tries to join with this one */
+    uint8_t token[PS_TOKEN_SIZE];
+    unsigned inviter;
+    struct sim_request requests[SIM_REQUESTS_MAX];
+    uint64_t told[16]; /* events told, by type */
+    uint64_t forks;    /* log records that speak of a fork */
+};
+
+/* A connection. Index 0 of a pair is the dialler's end, 1 the target's. */
+struct sim_link {
+    unsigned dialler;
+    unsigned target;
+    uint64_t epoch[2];  /* of both nodes */
+    uint64_t number[2]; /* as its engine knows it; the target's is 0 until it hears of it */
+    bool up;            /* the dialler was told */
+    bool ended[2];      /* this end was told that it is gone, or hung up */
+    uint64_t ended_step[2];
+    bool cut;              /* nothing passes any more */
+    bool deaf;             /* the target hung up: what comes is swallowed */
+    uint64_t latest_ms[2]; /* arrival of the newest message at each end */
+};
+
+/* A message that reached a puppet. */
+struct sim_capture {
+    unsigned node; /* the puppet */
+    unsigned from;
+    size_t link;
+    uint64_t type;
+    struct ps_buf bytes;
+};
+
+struct sim_traffic {
+    uint64_t messages;
+    uint64_t bytes;
+};
+
+struct sim_net {
+    struct sim_options options;
+    struct prng random;
+    char dir[96]; /* holds the stores; removed at the end */
+    uint64_t now_ms;
+    uint64_t step; /* of any engine */
+    bool faults;
+    struct sim_queue queue;
+    struct sim_node nodes[SIM_NODES_MAX];
+    unsigned node_count;
+    struct sim_link *links;
+    size_t link_count;
+    size_t link_capacity;
+    bool blocked[SIM_NODES_MAX][SIM_NODES_MAX]; /* nothing gets from the first to the second */
+    struct sim_traffic traffic[SIM_NODES_MAX][SIM_NODES_MAX];
+    struct sim_traffic by_type[32];
+    struct sim_capture *captures;
+    size_t capture_count;
+    size_t capture_capacity;
+    bool (*hold)(struct sim_net *net, unsigned from, unsigned to,
+                 uint64_t type);      /* a test's own loss */
+    uint64_t now_done[SIM_NODES_MAX]; /* requests answered */
+    p2psync_result now_result[SIM_NODES_MAX];
+    struct ps_buf now_bytes; /* of the last answer */
+    uint64_t pair_answers;   /* to JOINs of puppets */
+    uint64_t pair_answer;    /* type of the last one */
+    struct ps_effects effects;
+    uint64_t digest;   /* of everything that was sent: the same for the same seed */
+    unsigned touched;  /* the node that moved last; SIM_NODES_MAX: none */
+    char failure[512]; /* empty: all is well */
+};
+
+/* Make the folder of the stores; no node yet. */
+void sim_net_init(struct sim_net *net, const struct sim_options *options);
+void sim_net_deinit(struct sim_net *net);
+
+/* Play until `until_ms` or until one thing has happened. False when nothing is left before that. */
+bool sim_net_advance(struct sim_net *net, uint64_t until_ms);
+
+/* Play `ms` milliseconds, or until a failure. */
+void sim_net_run(struct sim_net *net, uint64_t ms);
+
+/* Keep the first failure. */
+__attribute__((format(printf, 2, 3))) void sim_fail(struct sim_net *net, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void sim_trace(const struct sim_net *net, const char *format,
+                                                     ...);
+
+/* ---- nodes: node.c ---- */
+
+/* A new device with an empty store. Returns its index. */
+unsigned sim_node_add(struct sim_net *net);
+/* A new device that is played by the test. */
+unsigned sim_node_add_puppet(struct sim_net *net);
+/* Open the store, if it is not, and start an engine on it. */
+void sim_node_start(struct sim_net *net, unsigned node);
+/* End the engine as a crash does: at once, with a transaction of another process left open and
+ * lost. */
+void sim_node_crash(struct sim_net *net, unsigned node);
+/* End it cleanly: it says goodbye. */
+void sim_node_stop(struct sim_net *net, unsigned node);
+void sim_node_close_store(struct sim_net *net, unsigned node);
+void sim_node_open_store(struct sim_net *net, unsigned node);
+/* Copy the store of a node that is down to `name`, or put a copy back in its place. */
+void sim_node_save(struct sim_net *net, unsigned node, const char *name);
+void sim_node_restore(struct sim_net *net, unsigned node, const char *name);
+/* Hand events to the engine and carry out what it wants. Their times are filled in here. */
+void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, size_t count);
+void sim_node_now(struct sim_net *net, unsigned node, uint64_t request, uint64_t timeout_ms);
+uint64_t sim_node_wall_ms(const struct sim_net *net, unsigned node);
+/* When the engine wants its tick, in virtual time; UINT64_MAX: never. */
+uint64_t sim_node_deadline_ms(const struct sim_net *net, unsigned node);
+/* What the engine says of `other`; false: it does not know it. */
+bool sim_node_peer(const struct sim_net *net, unsigned node, unsigned other,
+                   struct ps_peer_info *out);
+bool sim_node_allows(const struct sim_net *net, unsigned node, unsigned other);
+/* The node with this device; SIM_NODES_MAX: none. */
+unsigned sim_node_of(const struct sim_net *net, const struct ps_device *device);
+
+/* ---- links: link.c ---- */
+
+void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *effect);
+void sim_link_send(struct sim_net *net, unsigned node, uint64_t number, struct ps_bytes bytes);
+void sim_link_hangup(struct sim_net *net, unsigned node, uint64_t number);
+/* Break it; both ends learn of it later. */
+void sim_link_cut(struct sim_net *net, size_t link);
+void sim_link_cut_all(struct sim_net *net, unsigned node);
+/* Turn what reached a node into an event. False: nothing of it is left. */
+bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_event *event);
+void sim_link_arrive(struct sim_net *net, const struct sim_packet *packet);
+/* Links that are up between two nodes, dialled by the first. */
+unsigned sim_link_count(const struct sim_net *net, unsigned dialler, unsigned target);
+/* A puppet opens a link, admitted or not. */
+size_t sim_link_open(struct sim_net *net, unsigned puppet, unsigned target);
+/* A puppet sends over a link that it opened or was dialled on. */
+void sim_link_send_as(struct sim_net *net, unsigned puppet, size_t link, struct ps_bytes bytes);
+uint64_t sim_delay_ms(struct sim_net *net);
+
+/* Plan something `after_ms` from now. */
+void sim_plan(struct sim_net *net, uint64_t after_ms, struct sim_packet *packet);
+
+#endif

@@ -1,0 +1,393 @@
+/* One simulated device: its store, its engine, its clocks, and what its engine wants done. A crash
+ * drops the engine between two steps or between the commit of a step and its effects, and opens the
+ * store anew, as a process that was killed finds it. */
+#include <assert.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/sim/mesh.h"
+#include "tests/sim/net.h"
+
+#define EFFECTS_MAX 100000 /* of one step: more is no bound at all */
+
+static void seed_randomness(uint64_t seed);
+static void carry_out(struct sim_net *net, unsigned node);
+static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_effect *effect);
+static void end_request(struct sim_net *net, unsigned node, const struct ps_effect *effect);
+static void check_requests(struct sim_net *net, unsigned node);
+static void copy_file(const char *from, const char *to);
+
+unsigned sim_node_add(struct sim_net *net)
+{
+    unsigned node = sim_node_add_puppet(net);
+    struct sim_node *self = &net->nodes[node];
+    self->puppet = false;
+    snprintf(self->dir, sizeof self->dir, "%s/n%u", net->dir, node);
+    self->skew_ms = (int64_t)prng_below(&net->random, net->options.skew_max_ms + 1ULL) -
+                    (int64_t)(net->options.skew_max_ms / 2);
+    sim_node_open_store(net, node);
+    return node;
+}
+
+unsigned sim_node_add_puppet(struct sim_net *net)
+{
+    assert(net->node_count < SIM_NODES_MAX);
+    unsigned node = net->node_count++;
+    struct sim_node *self = &net->nodes[node];
+    *self = (struct sim_node){.index = node, .puppet = true, .inviter = SIM_NODES_MAX};
+    seed_randomness(net->options.seed * SIM_NODES_MAX + node);
+    ps_identity_draw(&self->identity);
+    ps_keys_expand(&self->identity, &self->keys);
+    return node;
+}
+
+/* Identities are drawn from libsodium's generator: put ours in its place, so that they repeat. */
+static struct prng sodium_random;
+
+static const char *our_name(void)
+{
+    return "reproducible";
+}
+
+static uint32_t our_number(void)
+{
+    return (uint32_t)prng_next(&sodium_random);
+}
+
+static void our_bytes(void *const out, const size_t size)
+{
+    prng_fill(&sodium_random, out, size);
+}
+
+static void seed_randomness(uint64_t seed)
+{
+    static struct randombytes_implementation ours = {
+        .implementation_name = our_name, .random = our_number, .buf = our_bytes};
+    sodium_random = prng_new(seed, 3);
+    if (randombytes_set_implementation(&ours) != 0 || sodium_init() < 0) {
+        abort();
+    }
+}
+
+void sim_node_open_store(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    struct ps_store_options options = {
+        .dir = self->dir, .map_size_bytes = 64ULL << 20U, .no_flush = true};
+    p2psync_result result = ps_store_open(&options, &self->store);
+    if (result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: its store does not open: %d", node, result);
+    }
+}
+
+void sim_node_close_store(struct sim_net *net, unsigned node)
+{
+    assert(!net->nodes[node].up);
+    ps_store_destroy(&net->nodes[node].store);
+}
+
+void sim_node_start(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    assert(!self->up && !self->puppet);
+    const char *listen[] = {":47470"};
+    const char *peers[SIM_NODES_MAX] = {NULL};
+    char endpoints[SIM_NODES_MAX][32];
+    size_t peer_count = 0;
+    for (unsigned i = 0; i < net->node_count && net->options.endpoints; i++) {
+        if (i != node) {
+            snprintf(endpoints[i], sizeof endpoints[i], "10.0.0.%u:47470", i);
+            peers[peer_count++] = endpoints[i];
+        }
+    }
+    self->epoch++;
+    self->instance = prng_next(&net->random);
+    self->monotonic_ms = prng_below(&net->random, 1ULL << 40U);
+    struct ps_engine_options options = {.store = self->store,
+                                        .instance = self->instance,
+                                        .seed = prng_next(&net->random),
+                                        .now_ms = self->monotonic_ms + net->now_ms,
+                                        .wall_ms = sim_node_wall_ms(net, node),
+                                        .listen = listen,
+                                        .listen_count = 1,
+                                        .peers = peers,
+                                        .peer_count = peer_count,
+                                        .interval_ms = net->options.interval_ms,
+                                        .no_push = net->options.no_push};
+    p2psync_result result = ps_engine_new(&options, &self->engine);
+    if (result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: its engine does not start: %d", node, result);
+        return;
+    }
+    sim_trace(net, "n%u starts", node);
+    self->up = true;
+    self->bursts = 5;
+    if (net->options.beacons) {
+        struct sim_packet beacon = {
+            .kind = SIM_PACKET_BEACON, .node = node, .link = ++self->beacon};
+        sim_plan(net, prng_below(&net->random, 100), &beacon);
+    }
+}
+
+void sim_node_crash(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    assert(self->up);
+    sim_trace(net, "n%u crashes", node);
+    ps_engine_destroy(&self->engine);
+    self->up = false;
+    self->inviting = false;
+    memset(self->requests, 0, sizeof self->requests);
+    sim_link_cut_all(net, node);
+    struct ps_txn lost = {0};
+    if (ps_txn_begin(self->store, true, &lost) != P2PSYNC_OK) {
+        sim_fail(net, "node %u: no transaction", node);
+    }
+    ps_txn_abort(&lost);
+    sim_node_close_store(net, node);
+    sim_node_open_store(net, node);
+}
+
+void sim_node_stop(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    assert(self->up);
+    struct ps_event event = {.type = PS_EVENT_STOP};
+    sim_node_step(net, node, &event, 1);
+    if (self->up) {
+        sim_node_crash(net, node);
+    }
+}
+
+void sim_node_save(struct sim_net *net, unsigned node, const char *name)
+{
+    char from[192];
+    char to[192];
+    assert(!net->nodes[node].up);
+    sim_node_close_store(net, node);
+    snprintf(from, sizeof from, "%s/data.mdb", net->nodes[node].dir);
+    snprintf(to, sizeof to, "%s/%s", net->dir, name);
+    copy_file(from, to);
+    sim_node_open_store(net, node);
+}
+
+void sim_node_restore(struct sim_net *net, unsigned node, const char *name)
+{
+    char from[192];
+    char to[192];
+    assert(!net->nodes[node].up);
+    sim_node_close_store(net, node);
+    snprintf(from, sizeof from, "%s/%s", net->dir, name);
+    snprintf(to, sizeof to, "%s/data.mdb", net->nodes[node].dir);
+    copy_file(from, to);
+    sim_node_open_store(net, node);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    static char block[1U << 16U];
+    FILE *in = fopen(from, "rb");
+    FILE *out = fopen(to, "wb");
+    if (in == NULL || out == NULL) {
+        perror(in == NULL ? from : to);
+        abort();
+    }
+    size_t size = fread(block, 1, sizeof block, in);
+    while (size > 0) {
+        if (fwrite(block, 1, size, out) != size) {
+            abort();
+        }
+        size = fread(block, 1, sizeof block, in);
+    }
+    fclose(in);
+    if (fclose(out) != 0) {
+        abort();
+    }
+}
+
+void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, size_t count)
+{
+    struct sim_node *self = &net->nodes[node];
+    assert(self->up);
+    net->step++;
+    net->touched = node;
+    for (size_t i = 0; i < count; i++) {
+        events[i].now_ms = self->monotonic_ms + net->now_ms;
+        events[i].wall_ms = sim_node_wall_ms(net, node);
+    }
+    p2psync_result result = ps_engine_step(self->engine, events, count, &net->effects);
+    if (result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: a step of its engine gives %d", node, result);
+        return;
+    }
+    if (net->effects.count > EFFECTS_MAX) {
+        sim_fail(net, "node %u: %zu effects of one step", node, net->effects.count);
+    }
+    carry_out(net, node);
+    check_requests(net, node);
+}
+
+static void carry_out(struct sim_net *net, unsigned node)
+{
+    size_t count = net->effects.count;
+    size_t until = count;
+    bool crash = net->faults && prng_chance(&net->random, net->options.crash_step);
+    if (crash) {
+        until = (size_t)prng_below(&net->random, count + 1);
+    }
+    for (size_t i = 0; i < until; i++) {
+        if (!carry_out_one(net, node, &net->effects.items[i])) {
+            sim_fail(net, "node %u: an effect of unknown type", node);
+        }
+    }
+    if (crash) {
+        sim_node_crash(net, node);
+        struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = node};
+        sim_plan(net, prng_below(&net->random, 20000), &restart);
+    }
+}
+
+static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_effect *effect)
+{
+    struct sim_node *self = &net->nodes[node];
+    struct ps_bytes bytes = ps_effect_bytes(&net->effects, effect);
+    switch (effect->type) {
+    case PS_EFFECT_SEND:
+        sim_link_send(net, node, effect->link, bytes);
+        return true;
+    case PS_EFFECT_DIAL:
+        sim_link_dial(net, node, effect);
+        return true;
+    case PS_EFFECT_HANGUP:
+        sim_link_hangup(net, node, effect->link);
+        return true;
+    case PS_EFFECT_ALLOW:
+        return true;
+    case PS_EFFECT_BURST:
+        if (self->bursts == 0 && net->options.beacons) {
+            struct sim_packet soon = {
+                .kind = SIM_PACKET_BEACON, .node = node, .link = ++self->beacon};
+            sim_plan(net, 1000, &soon);
+        }
+        self->bursts = 5;
+        return true;
+    case PS_EFFECT_PAIR_SEND:
+        sim_mesh_answer(net, node, effect->link, bytes);
+        return true;
+    case PS_EFFECT_PAIR_CLOSE:
+        self->inviting = false;
+        return true;
+    case PS_EFFECT_TELL:
+        self->told[(unsigned)effect->event % 16]++;
+        return true;
+    case PS_EFFECT_LOG:
+        sim_trace(net, "n%u log %s: %.*s", node, effect->name, (int)bytes.size,
+                  (const char *)bytes.data);
+        self->forks += strstr(effect->name, "fork") != NULL;
+        return true;
+    case PS_EFFECT_NOW_DONE:
+        end_request(net, node, effect);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void sim_node_now(struct sim_net *net, unsigned node, uint64_t request, uint64_t timeout_ms)
+{
+    struct sim_node *self = &net->nodes[node];
+    for (size_t i = 0; i < SIM_REQUESTS_MAX; i++) {
+        if (self->requests[i].number == 0) {
+            self->requests[i] = (struct sim_request){request, net->now_ms + timeout_ms};
+            struct ps_event event = {
+                .type = PS_EVENT_NOW, .request = request, .timeout_ms = timeout_ms};
+            sim_node_step(net, node, &event, 1);
+            return;
+        }
+    }
+}
+
+static void end_request(struct sim_net *net, unsigned node, const struct ps_effect *effect)
+{
+    struct sim_node *self = &net->nodes[node];
+    net->now_done[node]++;
+    net->now_result[node] = effect->result;
+    struct ps_bytes bytes = ps_effect_bytes(&net->effects, effect);
+    ps_buf_clear(&net->now_bytes);
+    if (ps_buf_append(&net->now_bytes, bytes.data, bytes.size) != P2PSYNC_OK) {
+        abort();
+    }
+    for (size_t i = 0; i < SIM_REQUESTS_MAX; i++) {
+        if (self->requests[i].number == effect->request) {
+            self->requests[i].number = 0;
+            return;
+        }
+    }
+    sim_fail(net, "node %u answers request %" PRIu64 ", which is not open", node, effect->request);
+}
+
+/* Every request is answered by its time limit. */
+static void check_requests(struct sim_net *net, unsigned node)
+{
+    const struct sim_node *self = &net->nodes[node];
+    for (size_t i = 0; i < SIM_REQUESTS_MAX && self->up; i++) {
+        if (self->requests[i].number != 0 && net->now_ms > self->requests[i].until_ms + 1000) {
+            sim_fail(net, "node %u leaves request %" PRIu64 " unanswered", node,
+                     self->requests[i].number);
+        }
+    }
+}
+
+uint64_t sim_node_wall_ms(const struct sim_net *net, unsigned node)
+{
+    return (uint64_t)((int64_t)(SIM_WALL_MS + net->now_ms) + net->nodes[node].skew_ms);
+}
+
+uint64_t sim_node_deadline_ms(const struct sim_net *net, unsigned node)
+{
+    const struct sim_node *self = &net->nodes[node];
+    uint64_t deadline_ms = self->up ? ps_engine_deadline_ms(self->engine) : UINT64_MAX;
+    if (deadline_ms == UINT64_MAX) {
+        return UINT64_MAX;
+    }
+    uint64_t now_ms = self->monotonic_ms + net->now_ms;
+    return deadline_ms <= now_ms ? net->now_ms : deadline_ms - self->monotonic_ms;
+}
+
+bool sim_node_peer(const struct sim_net *net, unsigned node, unsigned other,
+                   struct ps_peer_info *out)
+{
+    const struct sim_node *self = &net->nodes[node];
+    for (size_t i = 0; self->up && ps_engine_peer(self->engine, i, out); i++) {
+        if (ps_device_equal(&out->device, &net->nodes[other].identity.device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sim_node_allows(const struct sim_net *net, unsigned node, unsigned other)
+{
+    size_t count = 0;
+    const struct ps_device *allowed = ps_engine_allowed(net->nodes[node].engine, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (ps_device_equal(&allowed[i], &net->nodes[other].identity.device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+unsigned sim_node_of(const struct sim_net *net, const struct ps_device *device)
+{
+    for (unsigned i = 0; i < net->node_count; i++) {
+        if (ps_device_equal(&net->nodes[i].identity.device, device)) {
+            return i;
+        }
+    }
+    return SIM_NODES_MAX;
+}

@@ -1,0 +1,75 @@
+/* Swarm testing, Groce et al. 2012: a run with every fault on hides what a run with two of them
+ * finds, so a coin decides of each whether it takes part at all. */
+#include "tests/sim/options.h"
+
+#include <inttypes.h>
+
+#include "tests/lib/prng.h"
+
+static unsigned swarm(struct prng *random, unsigned max);
+
+void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes, unsigned steps)
+{
+    struct prng random = prng_new(seed, 1);
+    *options = (struct sim_options){.seed = seed, .nodes = nodes, .steps = steps};
+    unsigned drawn_nodes = (unsigned)prng_between(&random, 2, 5);
+    unsigned drawn_steps = (unsigned)prng_between(&random, 10, 80);
+    options->nodes = nodes > 0 ? nodes : drawn_nodes;
+    options->steps = steps > 0 ? steps : drawn_steps;
+    options->pairing = prng_chance(&random, 500);
+    options->beacons = prng_chance(&random, 750);
+    options->endpoints = !options->beacons || prng_chance(&random, 200);
+    options->deaf = prng_chance(&random, 500);
+    options->coarse = prng_chance(&random, 300);
+    options->interval_ms = prng_chance(&random, 300) ? 2000 : 0;
+    options->delay_max_ms = (unsigned)prng_between(&random, 1, 1U << prng_below(&random, 11));
+    options->skew_max_ms = swarm(&random, 3600 * 1000);
+    options->large = swarm(&random, 30);
+    options->pause_ms = prng_chance(&random, 300) ? 100 : 2000;
+    options->drop = swarm(&random, 200);
+    options->duplicate = swarm(&random, 100);
+    options->reorder = swarm(&random, 100);
+    options->cut = swarm(&random, 50);
+    options->crash = swarm(&random, 30);
+    options->crash_step = swarm(&random, 5);
+    options->stop = swarm(&random, 20);
+    options->partition = swarm(&random, 100);
+    options->heal = (unsigned)prng_between(&random, 10, 200);
+    options->refuse = swarm(&random, 500);
+    options->deafen = swarm(&random, 900);
+    options->jump = swarm(&random, 20);
+}
+
+/* Off half of the time, else a rate up to `max`. */
+static unsigned swarm(struct prng *random, unsigned max)
+{
+    bool on = prng_chance(random, 500);
+    unsigned rate = (unsigned)prng_between(random, 1, max);
+    return on ? rate : 0;
+}
+
+void sim_options_calm(struct sim_options *options, unsigned nodes)
+{
+    *options = (struct sim_options){
+        .seed = 1, .nodes = nodes, .beacons = true, .delay_max_ms = 2, .pause_ms = 1000};
+}
+
+void sim_options_print(const struct sim_options *options, FILE *out)
+{
+    const struct sim_options *o = options;
+    fprintf(out,
+            "seed %" PRIu64 ": nodes %u, steps %u%s%s%s%s%s%s, interval %u ms, delay up to %u ms, "
+            "skew up to %u ms, large %u, pause %u ms\n",
+            o->seed, o->nodes, o->steps, o->no_push ? ", no push" : "",
+            o->pairing ? ", pairing" : "", o->beacons ? ", beacons" : "",
+            o->endpoints ? ", endpoints" : "", o->deaf ? ", deaf" : "", o->coarse ? ", coarse" : "",
+            o->interval_ms, o->delay_max_ms, o->skew_max_ms, o->large, o->pause_ms);
+    fprintf(
+        out,
+        "faults: drop %u, duplicate %u, reorder %u, cut %u, crash %u, crash in a step %u, stop %u, "
+        "partition %u, heal %u, refuse %u, deafen %u, jump %u (per mille)\n",
+        o->drop, o->duplicate, o->reorder, o->cut, o->crash, o->crash_step, o->stop, o->partition,
+        o->heal, o->refuse, o->deafen, o->jump);
+    fprintf(out, "repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s --trace\n", o->seed,
+            o->nodes, o->steps, o->no_push ? " --no-push" : "");
+}

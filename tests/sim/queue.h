@@ -1,0 +1,54 @@
+/* What is going to happen: packets ordered by virtual time, then by when they were put in, so that
+ * a run is the same whenever it is repeated. */
+#ifndef TESTS_SIM_QUEUE_H
+#define TESTS_SIM_QUEUE_H
+
+#include "wire/bytes.h"
+
+typedef enum sim_packet_kind {
+    SIM_PACKET_MESSAGE, /* from one end of a link to the other */
+    SIM_PACKET_ARRIVE,  /* a dial reaches its target */
+    SIM_PACKET_UP,      /* the dialler learns that its link is up */
+    SIM_PACKET_DOWN,    /* one end learns that its link is gone */
+    SIM_PACKET_BEACON,  /* a node sends its beacon */
+    SIM_PACKET_HEARD,   /* a beacon is heard */
+    SIM_PACKET_CHANGED, /* another process has written to a node's store */
+    SIM_PACKET_JOIN,    /* a device's JOIN reaches the inviter */
+    SIM_PACKET_WELCOME, /* the answer reaches the device */
+    SIM_PACKET_PAIR,    /* a device that has not joined tries (again) */
+    SIM_PACKET_RESTART, /* a node comes back */
+    SIM_PACKET_FAULT,   /* time to roll the dice for faults */
+} sim_packet_kind;
+
+struct sim_packet {
+    uint64_t time_ms;
+    uint64_t order; /* set by the queue */
+    sim_packet_kind kind;
+    unsigned node;     /* whom it concerns */
+    unsigned from;     /* the other node, if there is one */
+    uint64_t epoch;    /* of `node` when it was put in */
+    size_t link;       /* index */
+    uint64_t accepted; /* DOWN at the target: as which link it was known */
+    bool refused;
+    struct ps_buf bytes; /* owned */
+};
+
+struct sim_queue {
+    struct sim_packet *items; /* a binary heap */
+    size_t count;
+    size_t capacity;
+    uint64_t order;
+};
+
+/* Put a packet in; its bytes go over to the queue. Memory running out ends the program. */
+void sim_queue_push(struct sim_queue *queue, struct sim_packet *packet);
+
+/* The next one, or NULL. */
+const struct sim_packet *sim_queue_peek(const struct sim_queue *queue);
+
+/* Take the next one; its bytes are the caller's. The queue is not empty. */
+struct sim_packet sim_queue_pop(struct sim_queue *queue);
+
+void sim_queue_deinit(struct sim_queue *queue);
+
+#endif

@@ -1,0 +1,144 @@
+/* The two phases of a run. */
+#include "tests/sim/run.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "tests/sim/checker.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/mesh.h"
+#include "tests/sim/workload.h"
+
+#define IN_SYNC_MS    (10U * 60U * 1000U) /* after the last fault all are in sync within */
+#define IDLE_MS       (10U * 60U * 1000U)
+#define IDLE_PER_HOUR (12U * 60U) /* messages of a pair of nodes in sync, both ways */
+#define LOOK_MS       250
+
+static void set_up(struct sim_net *net);
+static bool advance(struct sim_net *net, struct sim_checker *checker, uint64_t ms);
+static void be_safe(struct sim_net *net, struct sim_checker *checker,
+                    struct sim_workload *workload);
+static uint64_t be_live(struct sim_net *net, struct sim_checker *checker);
+static uint64_t be_quiet(struct sim_net *net, struct sim_checker *checker);
+static void print_failure(struct sim_net *net);
+
+bool sim_run(const struct sim_options *options, struct sim_report *report)
+{
+    static struct sim_net net;
+    struct sim_workload workload;
+    struct sim_checker *checker = sim_checker_new();
+    *report = (struct sim_report){0};
+    sim_net_init(&net, options);
+    sim_workload_init(&workload, options);
+    set_up(&net);
+    be_safe(&net, checker, &workload);
+    report->in_sync_ms = be_live(&net, checker);
+    report->idle_messages = be_quiet(&net, checker);
+    report->writes = workload.writes;
+    report->virtual_ms = net.now_ms;
+    report->digest = net.digest;
+    for (size_t i = 0; i < sizeof net.by_type / sizeof net.by_type[0]; i++) {
+        report->messages += net.by_type[i].messages;
+    }
+    bool fine = net.failure[0] == '\0';
+    if (!fine) {
+        print_failure(&net);
+    }
+    sim_net_deinit(&net);
+    sim_checker_destroy(&checker);
+    return fine;
+}
+
+static void set_up(struct sim_net *net)
+{
+    for (unsigned i = 0; i < net->options.nodes; i++) {
+        (void)sim_node_add(net);
+    }
+    sim_mesh_found(net, 0);
+    for (unsigned i = 1; i < net->options.nodes; i++) {
+        if (net->options.pairing) {
+            struct sim_packet packet = {.kind = SIM_PACKET_PAIR, .node = i};
+            sim_plan(net, prng_below(&net->random, 20000), &packet);
+        } else {
+            sim_mesh_add(net, i, 0);
+        }
+    }
+}
+
+/* Play `ms` milliseconds and check each node that moved. False after a failure. */
+static bool advance(struct sim_net *net, struct sim_checker *checker, uint64_t ms)
+{
+    uint64_t until_ms = net->now_ms + ms;
+    while (net->failure[0] == '\0' && sim_net_advance(net, until_ms)) {
+        if (net->touched < SIM_NODES_MAX) {
+            sim_check_node(checker, net, net->touched);
+        }
+    }
+    return net->failure[0] == '\0';
+}
+
+static void be_safe(struct sim_net *net, struct sim_checker *checker, struct sim_workload *workload)
+{
+    sim_faults_begin(net);
+    for (unsigned i = 0; i < net->options.steps; i++) {
+        uint64_t pause_ms = prng_below(&net->random, net->options.pause_ms + 1ULL);
+        if (!advance(net, checker, pause_ms)) {
+            return;
+        }
+        sim_workload_step(workload, net);
+    }
+    sim_faults_end(net);
+    for (unsigned i = 0; i < net->node_count; i++) {
+        sim_check_rule(net, i);
+    }
+}
+
+/* Until all are in sync; how long that took. */
+static uint64_t be_live(struct sim_net *net, struct sim_checker *checker)
+{
+    uint64_t begun_ms = net->now_ms;
+    bool done = false;
+    while (!done && net->now_ms < begun_ms + IN_SYNC_MS && advance(net, checker, LOOK_MS)) {
+        done = sim_mesh_complete(net) && sim_check_in_sync(net);
+    }
+    if (!done) {
+        sim_fail(net, "not in sync %u s after the last fault", IN_SYNC_MS / 1000);
+    }
+    if (net->failure[0] == '\0') {
+        sim_check_equal(net);
+        sim_check_rule(net, 0);
+    }
+    return net->now_ms - begun_ms;
+}
+
+/* Nothing happens, and little is said; messages per hour of the busiest pair. */
+static uint64_t be_quiet(struct sim_net *net, struct sim_checker *checker)
+{
+    uint64_t most = 0;
+    if (!advance(net, checker, 60000)) {
+        return 0;
+    }
+    memset(net->traffic, 0, sizeof net->traffic);
+    (void)advance(net, checker, IDLE_MS);
+    for (unsigned i = 0; i < net->node_count; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            uint64_t both = net->traffic[i][j].messages + net->traffic[j][i].messages;
+            uint64_t per_hour = both * 3600000 / IDLE_MS;
+            most = per_hour > most ? per_hour : most;
+        }
+    }
+    if (most > IDLE_PER_HOUR) {
+        sim_fail(net, "a pair in sync exchanges %" PRIu64 " messages per hour", most);
+    }
+    if (net->failure[0] == '\0' && !sim_check_in_sync(net)) {
+        sim_fail(net, "no longer in sync though nothing happened");
+    }
+    return most;
+}
+
+static void print_failure(struct sim_net *net)
+{
+    printf("FAILED %s\n", net->failure);
+    sim_options_print(&net->options, stdout);
+    sim_check_explain(net);
+}
