@@ -16,7 +16,8 @@
 #define SEND_HWM             64 /* messages; the engine's credit bounds their bytes */
 #define RECEIVE_HWM          (PS_PEER_MEMORY_MAX / PS_MESSAGE_SIZE_MAX)
 #define HOST_SIZE_MAX        255
-#define ROUTING_ID_SIZE      5 /* a zero and a number, when libzmq chooses it */
+#define CURVE_OVERHEAD       33 /* bytes that CURVE adds to a message, which ZMQ_MAXMSGSIZE counts */
+#define ROUTING_ID_SIZE      5  /* a zero and a number, when libzmq chooses it */
 
 /* Never waited out: the socket is closed at the first sign of failure. A positive interval makes
  * libzmq tell of every failure to connect (ZMQ_EVENT_CONNECT_RETRIED); with -1 some are silent. */
@@ -224,9 +225,10 @@ static bool set(void *socket, int option, int value)
 
 static bool set_common(void *socket, const struct ps_curve_keys *keys, int64_t message_size_max)
 {
+    int64_t sealed_size_max = message_size_max + CURVE_OVERHEAD;
     return set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_SNDHWM, SEND_HWM) &&
            set(socket, ZMQ_RCVHWM, RECEIVE_HWM) && set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
-           !zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_size_max, sizeof message_size_max) &&
+           !zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &sealed_size_max, sizeof sealed_size_max) &&
            !zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, PS_CURVE_KEY_SIZE) &&
            !zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, PS_CURVE_KEY_SIZE);
 }
