@@ -1,13 +1,15 @@
-/* The engine: all that a node decides, without sockets, clock or threads. Events go in, effects come out.
+/* The engine: all that a node decides, without sockets, clock or threads. Events go in, effects
+ * come out.
  *
  * One call takes a batch of events in order, in one transaction of the store, and gives the effects
- * when that transaction is durable: so nothing is sent, told or acknowledged that a crash could undo.
- * The caller (the loop, or a simulator) carries the effects out afterwards, in order. Time and
- * randomness come in with events and options; with the same inputs the engine does the same.
+ * when that transaction is durable: so nothing is sent, told or acknowledged that a crash could
+ * undo. The caller (the loop, or a simulator) carries the effects out afterwards, in order. Time
+ * and randomness come in with events and options; with the same inputs the engine does the same.
  *
- * A link is one connection as the caller sees it. Links that the engine asked for (DIAL) have numbers
- * that it chose, below PS_LINK_ACCEPTED; links that came from outside have numbers that the caller
- * chose, with that bit set. Who is at the other end is known before the engine hears of a link. */
+ * A link is one connection as the caller sees it. Links that the engine asked for (DIAL) have
+ * numbers that it chose, below PS_LINK_ACCEPTED; links that came from outside have numbers that the
+ * caller chose, with that bit set. Who is at the other end is known before the engine hears of a
+ * link. */
 #ifndef PS_NODE_ENGINE_H
 #define PS_NODE_ENGINE_H
 
@@ -22,9 +24,9 @@ struct ps_engine;
 
 struct ps_engine_options {
     struct ps_store *store;
-    uint64_t instance;  /* random at each start of a node */
-    uint64_t seed;      /* of jitter; not secret */
-    uint64_t now_ms;    /* monotonic */
+    uint64_t instance; /* random at each start of a node */
+    uint64_t seed;     /* of jitter; not secret */
+    uint64_t now_ms;   /* monotonic */
     uint64_t wall_ms;
     const char *const *listen; /* "host:port" or ":port", for HELLO; copied */
     size_t listen_count;
@@ -37,16 +39,17 @@ struct ps_engine_options {
 /* ---- events ---- */
 
 typedef enum ps_event_type {
-    PS_EVENT_TICK = 1,      /* the deadline has come */
-    PS_EVENT_LINK_UP,       /* link: a dialled one is connected and authenticated */
-    PS_EVENT_LINK_DOWN,     /* link: gone, or never came up; refused: the other side does not admit us */
-    PS_EVENT_MESSAGE,       /* link, device, address, bytes */
-    PS_EVENT_HEARD,         /* tag, instance, address: a beacon of our mesh; address is "ip:port" */
+    PS_EVENT_TICK = 1,  /* the deadline has come */
+    PS_EVENT_LINK_UP,   /* link: a dialled one is connected and authenticated */
+    PS_EVENT_LINK_DOWN, /* link: gone, or never came up; refused: the other side does not admit us
+                         */
+    PS_EVENT_MESSAGE,   /* link, device, address, bytes */
+    PS_EVENT_HEARD,     /* tag, instance, address: a beacon of our mesh; address is "ip:port" */
     PS_EVENT_STORE_CHANGED, /* another thread or process has committed something */
     PS_EVENT_NOW,           /* request, timeout_ms: sync with every peer and answer with NOW_DONE */
-    PS_EVENT_INVITE,        /* token, timeout_ms, endpoints: the caller has opened the pairing socket */
-    PS_EVENT_PAIR_MESSAGE,  /* link, curve_key, address, bytes: on the pairing socket */
-    PS_EVENT_STOP,          /* say goodbye to all */
+    PS_EVENT_INVITE, /* token, timeout_ms, endpoints: the caller has opened the pairing socket */
+    PS_EVENT_PAIR_MESSAGE, /* link, curve_key, address, bytes: on the pairing socket */
+    PS_EVENT_STOP,         /* say goodbye to all */
 } ps_event_type;
 
 struct ps_event {
@@ -63,22 +66,25 @@ struct ps_event {
     bool refused;            /* LINK_DOWN */
     uint64_t request;        /* NOW */
     uint64_t timeout_ms;     /* NOW, INVITE */
-    uint8_t token[PS_TOKEN_SIZE];    /* INVITE */
+    uint8_t token[PS_TOKEN_SIZE]; /* INVITE */
 };
 
 /* ---- effects ---- */
 
 typedef enum ps_effect_type {
+    PS_EFFECT_NONE = 0,
     PS_EFFECT_SEND = 1,  /* link, bytes */
     PS_EFFECT_DIAL,      /* link, device, bytes: the endpoint as text */
-    PS_EFFECT_HANGUP,    /* link: close it if it was dialled, forget it if accepted; no LINK_DOWN needed */
+    PS_EFFECT_HANGUP,    /* link: close it if it was dialled, forget it if accepted; no LINK_DOWN
+                            needed */
     PS_EFFECT_ALLOW,     /* members moved: read them with ps_engine_allowed() */
     PS_EFFECT_BURST,     /* send beacons more often for a while */
     PS_EFFECT_PAIR_SEND, /* link, bytes */
     PS_EFFECT_PAIR_CLOSE,
-    PS_EFFECT_TELL,      /* event, bytes: a MessagePack map of what p2psync.h says, without event and time */
-    PS_EFFECT_LOG,       /* level, name, bytes: text */
-    PS_EFFECT_NOW_DONE,  /* request, result, bytes: a MessagePack map as p2psync_now() fills */
+    PS_EFFECT_TELL,     /* event, bytes: a MessagePack map of what p2psync.h says, without event and
+                           time */
+    PS_EFFECT_LOG,      /* level, name, bytes: text */
+    PS_EFFECT_NOW_DONE, /* request, result, bytes: a MessagePack map as p2psync_now() fills */
 } ps_effect_type;
 
 struct ps_effect {
@@ -120,8 +126,8 @@ void ps_engine_destroy(struct ps_engine **engine);
 
 /* Take `count` events in order; see above. effects is cleared first.
  *
- * Errors  P2PSYNC_ENOSPC, P2PSYNC_EFULL, P2PSYNC_EIO, P2PSYNC_ECORRUPT, P2PSYNC_ENOMEM: the store took
- *         nothing of the batch; effects hold what to tell of it, and the engine goes on: call again
+ * Errors  P2PSYNC_ENOSPC, P2PSYNC_EFULL, P2PSYNC_EIO, P2PSYNC_ECORRUPT, P2PSYNC_ENOMEM: the store
+ * took nothing of the batch; effects hold what to tell of it, and the engine goes on: call again
  *         with later events.
  */
 p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *events, size_t count,
@@ -130,8 +136,8 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
 /* When the engine wants a TICK, in its monotonic milliseconds; UINT64_MAX: never. */
 uint64_t ps_engine_deadline_ms(const struct ps_engine *engine);
 
-/* The devices whose links are to be admitted, for the ZAP handler: `*count_out` of them, until the next
- * step. */
+/* The devices whose links are to be admitted, for the ZAP handler: `*count_out` of them, until the
+ * next step. To be read once after ps_engine_new(), and at each PS_EFFECT_ALLOW. */
 const struct ps_device *ps_engine_allowed(const struct ps_engine *engine, size_t *count_out);
 
 /* ---- looking at it ---- */
@@ -152,14 +158,14 @@ struct ps_peer_info {
     char name[PS_DEVICE_NAME_SIZE_MAX + 1];
     char endpoint[PS_ENDPOINT_SIZE_MAX + 1]; /* "" if none is known */
     ps_peer_state state;
-    bool skewed;            /* connected, and its clock is off by more than five minutes */
-    uint64_t rtt_ms;        /* of the last HELLO or SUMMARY; UINT64_MAX: unknown */
-    uint64_t last_seen_ms;  /* wall clock; 0: never */
-    uint64_t last_sync_ms;  /* wall clock; 0: never */
-    uint64_t behind;        /* changes that it lacks */
-    uint64_t ahead;         /* changes that are missing here */
-    int64_t skew_ms;        /* its clock less ours */
-    uint64_t received_bytes; /* from it, this run */
+    bool skewed;             /* connected, and its clock is off by more than five minutes */
+    uint64_t rtt_ms;         /* of the last HELLO or SUMMARY; UINT64_MAX: unknown */
+    uint64_t last_seen_ms;   /* wall clock; 0: never */
+    uint64_t last_sync_ms;   /* wall clock; 0: never */
+    uint64_t behind;         /* changes that it lacks */
+    uint64_t ahead;          /* changes that are missing here */
+    int64_t skew_ms;         /* its clock less ours */
+    uint64_t received_bytes; /* from it, ever */
     uint64_t sent_bytes;
     uint64_t protocol; /* 0: not connected */
 };

@@ -1,5 +1,5 @@
-/* The keys of this device: made, expanded and wiped. The seed in the store is the only secret; CURVE keys
- * are derived from it by whoever opens sockets. */
+/* The keys of this device: made, expanded and wiped. The seed in the store is the only secret;
+ * CURVE keys are derived from it by whoever opens sockets. */
 #ifndef PS_NODE_IDENTITY_H
 #define PS_NODE_IDENTITY_H
 

@@ -1,0 +1,156 @@
+/* CHANGES: entries of a log, asked for or pushed. All of it is verified against the author's signed
+ * head before anything is stored; applying comes at the end of the step. */
+#include <string.h>
+
+#include "node/turn.h"
+#include "store/collection.h"
+
+static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
+                              struct ps_log *log, uint64_t *added_out);
+static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
+                     uint64_t added);
+static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
+                   p2psync_result result);
+static void remember_ack(struct ps_peer *peer, uint32_t log);
+
+void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_changes changes;
+    struct ps_log log = {0};
+    uint64_t added = 0;
+    if (ps_changes_decode(turn->event->bytes, &changes) != P2PSYNC_OK ||
+        changes.encoding != PS_ENCODING_PLAIN || ps_collection_is_local(changes.log.collection) ||
+        !ps_collection_name_valid(changes.log.collection)) {
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "malformed CHANGES");
+        return;
+    }
+    if (!ps_trust_member(turn, &changes.log.origin.device)) {
+        peer->passed_over = true;
+        return;
+    }
+    ps_rounds_heard(turn, peer, &changes.state);
+    p2psync_result result = receive(turn, &changes, &log, &added);
+    if (result != P2PSYNC_OK) {
+        failed(turn, peer, &changes, result);
+        return;
+    }
+    if (ps_bytes_equal(changes.log.collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+        turn->members_dirty = turn->members_dirty || added > 0;
+    }
+    received(turn, peer, &log, added);
+    struct ps_fetch *fetch = ps_transfer_find(peer, changes.log.collection, &log.id);
+    if (fetch != NULL) {
+        ps_transfer_moved(turn, peer, fetch, log.size);
+    }
+}
+
+static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
+                              struct ps_log *log, uint64_t *added_out)
+{
+    struct ps_engine *engine = turn->engine;
+    struct ps_collection collection;
+    struct ps_head_context context = {.mesh = &engine->identity.mesh,
+                                      .collection = changes->log.collection,
+                                      .origin = &changes->log.origin};
+    struct ps_chunk chunk = {.from = changes->from,
+                             .entries = changes->entries,
+                             .head = changes->head,
+                             .proof = &changes->proof};
+    const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
+    if (memcmp(changes->log.branch, trunk, sizeof trunk) != 0) {
+        return P2PSYNC_ENOTFOUND; /* branches of forked logs: none are kept in this version */
+    }
+    /* Verified before it gets a row of its own, so that nonsense leaves no trace. */
+    p2psync_result result = ps_head_verify(&changes->head, &context);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_intern(turn->txn, changes->log.collection, &collection);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_intern(turn->txn, &engine->identity.mesh, collection.number,
+                               &changes->log.origin, log);
+    }
+    if (result == P2PSYNC_OK && log->forked) {
+        return P2PSYNC_EFORK;
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_receive(turn->txn, log, &context, &chunk, added_out);
+    }
+    return result;
+}
+
+static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
+                     uint64_t added)
+{
+    struct ps_engine *engine = turn->engine;
+    peer->ack_due = true;
+    remember_ack(peer, log->number);
+    if (ps_peer_size(peer, log->number) < log->size) {
+        (void)ps_turn_ok(turn, ps_peer_set_size(peer, log->number, log->size));
+    }
+    if (added == 0) {
+        return;
+    }
+    turn->dirty = true;
+    engine->changes_received += added;
+    peer->sync_received += added;
+    peer->vain_rounds = 0;
+    peer->quiet_rounds = 0;
+    if (engine->apply_ms == PS_NEVER) {
+        engine->apply_ms = turn->now_ms + 2000;
+    }
+    ps_news_moved(turn, log);
+}
+
+static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
+                   p2psync_result result)
+{
+    struct ps_log_id id = {.origin =
+                               ps_origin_tag(&turn->engine->identity.mesh, &changes->log.origin)};
+    memcpy(id.branch, changes->log.branch, sizeof id.branch);
+    struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &id);
+    switch (result) {
+    case P2PSYNC_EGAP: /* something before it was lost, or it was pushed too early */
+        if (fetch != NULL && fetch->active) {
+            fetch->due = true;
+            fetch->again = true;
+        } else {
+            struct ps_fetch_want want = {.log = changes->log, .id = id, .target = changes->from};
+            ps_transfer_fetch(turn, peer, &want);
+        }
+        return;
+    case P2PSYNC_ENOTFOUND:
+    case P2PSYNC_EFORK:
+    case P2PSYNC_ELIMIT:
+        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "changes-refused", "from %s: %s", peer->name,
+                    p2psync_strerror(result));
+        if (fetch != NULL) {
+            ps_transfer_drop(peer, fetch);
+        }
+        return;
+    case P2PSYNC_EPROOF:
+        if (fetch == NULL) { /* a push that crossed with something: compare, do not blame */
+            ps_rounds_soon(turn, peer);
+            return;
+        }
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "entries that do not verify");
+        return;
+    case P2PSYNC_ESIGNATURE:
+    case P2PSYNC_EFORMAT:
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "a head nobody signed");
+        return;
+    default:
+        (void)ps_turn_ok(turn, result);
+    }
+}
+
+static void remember_ack(struct ps_peer *peer, uint32_t log)
+{
+    for (size_t i = 0; i < peer->ack_count; i++) {
+        if (peer->ack_logs[i] == log) {
+            return;
+        }
+    }
+    if (peer->ack_count < PS_ACK_LOGS_MAX) {
+        peer->ack_logs[peer->ack_count++] = log;
+    }
+}

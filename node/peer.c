@@ -1,0 +1,118 @@
+/* What is known of one peer, as node/peer.h says: links, endpoints and what it holds. No decision
+ * is made here. */
+#include "node/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+p2psync_result ps_peer_new(const struct ps_device *device, struct ps_peer **out)
+{
+    struct ps_peer *peer = calloc(1, sizeof *peer);
+    if (peer == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    peer->device = *device;
+    peer->state = PS_PEER_OFFLINE;
+    peer->summary_ms = PS_NEVER;
+    peer->asked_ms = PS_NEVER;
+    peer->rtt_ms = UINT64_MAX;
+    *out = peer;
+    return P2PSYNC_OK;
+}
+
+void ps_peer_destroy(struct ps_peer **peer)
+{
+    if (*peer != NULL) {
+        free((*peer)->sizes);
+        free((*peer)->fetches);
+        free(*peer);
+        *peer = NULL;
+    }
+}
+
+struct ps_link *ps_peer_link(struct ps_peer *peer, uint64_t id)
+{
+    for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
+        if (peer->links[i].id == id) {
+            return &peer->links[i];
+        }
+    }
+    return NULL;
+}
+
+struct ps_link *ps_peer_link_add(struct ps_peer *peer, uint64_t id)
+{
+    struct ps_link *link = ps_peer_link(peer, 0);
+    if (link != NULL) {
+        *link = (struct ps_link){.id = id};
+    }
+    return link;
+}
+
+void ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool worked)
+{
+    struct ps_peer_row *row = &peer->row;
+    if (endpoint.size == 0 || endpoint.size > PS_ENDPOINT_SIZE_MAX) {
+        return;
+    }
+    size_t at = 0;
+    while (at < row->endpoint_count &&
+           !ps_bytes_equal(ps_bytes_text(row->endpoints[at]), endpoint)) {
+        at++;
+    }
+    bool known = at < row->endpoint_count;
+    if (known && (!worked || at == 0)) {
+        return;
+    }
+    if (!known) {
+        at = row->endpoint_count < PS_ENDPOINTS_MAX ? row->endpoint_count++ : PS_ENDPOINTS_MAX - 1;
+    }
+    size_t to = worked ? 0 : at;
+    memmove(row->endpoints[to + 1], row->endpoints[to], (at - to) * sizeof row->endpoints[0]);
+    memset(row->endpoints[to], 0, sizeof row->endpoints[to]);
+    memcpy(row->endpoints[to], endpoint.data, endpoint.size);
+    peer->row_dirty = true;
+}
+
+uint64_t ps_peer_size(const struct ps_peer *peer, uint32_t log)
+{
+    return log < peer->size_count ? peer->sizes[log] : 0;
+}
+
+p2psync_result ps_peer_set_size(struct ps_peer *peer, uint32_t log, uint64_t size)
+{
+    if (log >= peer->size_count) {
+        size_t count = peer->size_count == 0 ? 64 : peer->size_count;
+        while (count <= log) {
+            count *= 2;
+        }
+        uint64_t *sizes = realloc(peer->sizes, count * sizeof *sizes);
+        if (sizes == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        memset(sizes + peer->size_count, 0, (count - peer->size_count) * sizeof *sizes);
+        peer->sizes = sizes;
+        peer->size_count = count;
+    }
+    peer->sizes[log] = size;
+    return P2PSYNC_OK;
+}
+
+void ps_peer_reset_session(struct ps_peer *peer)
+{
+    peer->session = 0;
+    peer->protocol = 0;
+    peer->heard = false;
+    peer->summary_ms = PS_NEVER;
+    peer->asked_ms = PS_NEVER;
+    peer->quiet_rounds = 0;
+    peer->vain_rounds = 0;
+    peer->passed_over = false;
+    peer->ack_due = false;
+    peer->ack_count = 0;
+    peer->fetch_count = 0;
+    if (peer->sizes != NULL) {
+        memset(peer->sizes, 0, peer->size_count * sizeof *peer->sizes);
+    }
+    memset(peer->serves, 0, sizeof peer->serves);
+}
