@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAIR_LINK (PS_LINK_ACCEPTED | (1ULL << 62U)) /* plus the number of the device that joins   \
-                                                      */
+#define PAIR_LINK                                                                                  \
+    (PS_LINK_ACCEPTED | (1ULL << 62U)) /* plus the number of the device that joins                 \
+                                        */
 
 static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor);
 static unsigned choose_inviter(struct sim_net *net, unsigned node);
@@ -87,8 +88,7 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     ps_txn_abort(&txn);
     if (result == P2PSYNC_OK && self->up) {
         struct sim_packet packet = {.kind = SIM_PACKET_CHANGED, .node = node, .epoch = self->epoch};
-        sim_plan(net, prng_below(&net->random, 4) == 0 ? prng_below(&net->random, 1000) : 0,
-                 &packet);
+        sim_plan(net, prng_below(&net->random, net->options.notice_ms + 1ULL), &packet);
     }
     return result;
 }

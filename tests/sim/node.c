@@ -78,7 +78,16 @@ void sim_node_open_store(struct sim_net *net, unsigned node)
     struct sim_node *self = &net->nodes[node];
     struct ps_store_options options = {
         .dir = self->dir, .map_size_bytes = 64ULL << 20U, .no_flush = true};
+    struct ps_txn txn = {0};
     p2psync_result result = ps_store_open(&options, &self->store);
+    if (result == P2PSYNC_OK && self->joined) {
+        /* It may be in a new incarnation. */
+        result = ps_txn_begin(self->store, false, &txn);
+    }
+    if (result == P2PSYNC_OK && self->joined) {
+        result = ps_identity_read(&txn, &self->identity);
+    }
+    ps_txn_abort(&txn);
     if (result != P2PSYNC_OK) {
         sim_fail(net, "node %u: its store does not open: %d", node, result);
     }

@@ -23,6 +23,7 @@ void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes
     options->coarse = prng_chance(&random, 300);
     options->interval_ms = prng_chance(&random, 300) ? 2000 : 0;
     options->delay_max_ms = (unsigned)prng_between(&random, 1, 1U << prng_below(&random, 11));
+    options->notice_ms = swarm(&random, 2000);
     options->skew_max_ms = swarm(&random, 3600 * 1000);
     options->large = swarm(&random, 30);
     options->pause_ms = prng_chance(&random, 300) ? 100 : 2000;

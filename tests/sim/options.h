@@ -23,6 +23,7 @@ struct sim_options {
     bool coarse;    /* delays are multiples of 10 ms: messages arrive together */
     uint32_t interval_ms;
     unsigned delay_max_ms;
+    unsigned notice_ms;   /* most until an engine hears of a write beside it */
     unsigned skew_max_ms; /* of wall clocks */
     unsigned large;       /* per mille of writes that are large */
     unsigned pause_ms;    /* most between two moments of the workload */

@@ -232,3 +232,29 @@ void sim_put(struct sim_net *net, unsigned node, const char *collection, const c
     edit->fields = ps_buf_view(&draft->bytes[0]);
     draft_commit(&workload, net, node, collection, draft);
 }
+
+void sim_put_many(struct sim_net *net, unsigned node, const char *collection, size_t count,
+                  size_t size)
+{
+    struct sim_workload workload = {0};
+    struct draft *draft = draft_new();
+    uint8_t *padding = calloc(1, size);
+    if (padding == NULL || count > EDITS_MAX) {
+        abort();
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct ps_edit *edit = draft_edit(draft, PS_EDIT_PUT);
+        struct ps_writer writer;
+        snprintf(draft->ids[i], sizeof draft->ids[i], "many-%zu", i);
+        ps_writer_init(&writer, &draft->bytes[i]);
+        ps_write_map(&writer, 2);
+        ps_write_text(&writer, "value");
+        ps_write_uint(&writer, i);
+        ps_write_text(&writer, "padding");
+        ps_write_bin(&writer, ps_bytes(padding, size));
+        edit->id = ps_bytes_text(draft->ids[i]);
+        edit->fields = ps_buf_view(&draft->bytes[i]);
+    }
+    draft_commit(&workload, net, node, collection, draft);
+    free(padding);
+}

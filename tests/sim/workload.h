@@ -26,4 +26,8 @@ void sim_workload_step(struct sim_workload *workload, struct sim_net *net);
 void sim_put(struct sim_net *net, unsigned node, const char *collection, const char *id,
              uint64_t value);
 
+/* Put `count` records of `size` bytes each, in one transaction. */
+void sim_put_many(struct sim_net *net, unsigned node, const char *collection, size_t count,
+                  size_t size);
+
 #endif

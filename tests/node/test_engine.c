@@ -1,0 +1,312 @@
+/* The engine among others of its kind, in scripted cases: how news travels, what restarts,
+ * partitions, forks and requests do. Random schedules are the simulator's part. */
+#include <criterion/criterion.h>
+
+#include "store/collection.h"
+#include "store/log.h"
+#include "tests/sim/script.h"
+
+#define net sim_script
+
+static void play(uint64_t ms);
+static uint64_t log_size(unsigned node, const char *collection, unsigned author, bool *forked_out);
+
+TestSuite(test_engine, .fini = sim_script_end, .timeout = 120);
+
+/* Play on and see to it that nothing went wrong. */
+static void play(uint64_t ms)
+{
+    sim_net_run(&net, ms);
+    cr_assert_str_empty(net.failure);
+}
+
+Test(test_engine, brings_one_record_to_the_other_device)
+{
+    sim_script_begin(2);
+    sim_put(&net, 0, "notes", "a", 7);
+    cr_assert(sim_script_settle(60000));
+    cr_assert_eq(sim_get(&net, 1, "notes", "a"), 7);
+    cr_assert_eq(sim_get(&net, 0, "notes", "a"), 7);
+}
+
+Test(test_engine, keeps_quiet_when_nothing_happens)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    play(600000);
+    struct sim_traffic before = net.traffic[0][1];
+    play(3600000);
+    cr_assert_leq(net.traffic[0][1].messages - before.messages, 360);
+    cr_assert(sim_check_in_sync(&net));
+}
+
+Test(test_engine, pushes_a_write_to_a_connected_peer_in_one_message)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    play(60000);
+    uint64_t before = net.by_type[PS_MESSAGE_CHANGES].messages;
+    sim_put(&net, 0, "notes", "a", 7);
+    play(20);
+    cr_expect_eq(sim_get(&net, 1, "notes", "a"), 7);
+    cr_expect_eq(net.by_type[PS_MESSAGE_CHANGES].messages - before, 1);
+    cr_expect(sim_check_in_sync(&net));
+}
+
+Test(test_engine, carries_news_from_one_peer_on_to_another)
+{
+    sim_script_begin(3);
+    cr_assert(sim_script_settle(120000));
+    sim_script_part(0, 2);
+    play(30000);
+    sim_put(&net, 0, "notes", "a", 7);
+    play(5000);
+    cr_assert_eq(sim_get(&net, 2, "notes", "a"), 7);
+}
+
+Test(test_engine, notices_that_a_peer_has_restarted)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    play(120000);
+    sim_node_crash(&net, 1);
+    sim_node_start(&net, 1);
+    cr_assert(sim_script_settle(30000));
+    sim_put(&net, 0, "notes", "a", 7);
+    play(2000);
+    cr_assert_eq(sim_get(&net, 1, "notes", "a"), 7);
+}
+
+Test(test_engine, converges_after_edits_on_both_sides_of_a_partition)
+{
+    sim_script_begin(3);
+    cr_assert(sim_script_settle(120000));
+    sim_script_part(0, 1);
+    sim_script_part(0, 2);
+    play(20000);
+    for (uint64_t i = 0; i < 20; i++) {
+        sim_put(&net, 0, "notes", "a", i);
+        sim_put(&net, 1, "notes", "a", 100 + i);
+        play(100);
+    }
+    cr_assert_eq(sim_get(&net, 0, "notes", "a"), 19);
+    cr_assert_eq(sim_get(&net, 2, "notes", "a"), 119);
+    sim_script_join(0, 1);
+    sim_script_join(0, 2);
+    cr_assert(sim_script_settle(120000));
+    sim_check_equal(&net);
+    sim_check_rule(&net, 0);
+    cr_assert_str_empty(net.failure);
+}
+
+Test(test_engine, tells_no_other_device_of_a_local_collection)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    sim_put(&net, 0, "_local_x", "a", 7);
+    sim_put(&net, 0, "notes", "a", 8);
+    play(60000);
+    cr_assert_eq(sim_get(&net, 1, "notes", "a"), 8);
+    cr_assert_eq(sim_get(&net, 1, "_local_x", "a"), UINT64_MAX);
+    cr_assert(sim_check_in_sync(&net));
+}
+
+Test(test_engine, does_not_mix_two_meshes)
+{
+    struct sim_options options;
+    sim_options_calm(&options, 2);
+    options.endpoints = true;
+    sim_script_begin_with(&options);
+    unsigned other = sim_node_add(&net);
+    unsigned member = sim_node_add(&net);
+    sim_mesh_found(&net, other);
+    sim_mesh_add(&net, member, other);
+    sim_put(&net, 0, "notes", "a", 7);
+    sim_put(&net, other, "notes", "a", 8);
+    play(120000);
+    cr_assert_eq(sim_get(&net, 1, "notes", "a"), 7);
+    cr_assert_eq(sim_get(&net, member, "notes", "a"), 8);
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(net.traffic[i][other].messages + net.traffic[other][i].messages, 0);
+        cr_assert_eq(net.traffic[i][member].messages + net.traffic[member][i].messages, 0);
+    }
+}
+
+/* Both have the other's address and dial before either is reached. */
+Test(test_engine, keeps_one_of_two_sessions_that_dialled_by_the_lower_id)
+{
+    struct sim_options options;
+    sim_options_calm(&options, 2);
+    options.beacons = false;
+    options.endpoints = true;
+    options.delay_max_ms = 50;
+    sim_script_begin_with(&options);
+    cr_assert(sim_script_settle(60000));
+    play(10000);
+    cr_assert_geq(net.link_count, 2);
+    unsigned lower =
+        ps_device_compare(&net.nodes[0].identity.device, &net.nodes[1].identity.device) < 0 ? 0 : 1;
+    cr_assert_eq(sim_link_count(&net, lower, 1 - lower), 1);
+    cr_assert_eq(sim_link_count(&net, 1 - lower, lower), 0);
+    cr_assert(sim_check_in_sync(&net));
+}
+
+/* What a log of an author holds on a node. */
+static uint64_t log_size(unsigned node, const char *collection, unsigned author, bool *forked_out)
+{
+    struct ps_txn txn = {0};
+    struct ps_collection found;
+    struct ps_log log = {0};
+    *forked_out = false;
+    uint64_t size = 0;
+    p2psync_result result = ps_txn_begin(net.nodes[node].store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_find(&txn, ps_bytes_text(collection), &found);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_next(&txn, found.number, NULL, &log);
+    }
+    while (result == P2PSYNC_OK) {
+        if (ps_device_equal(&log.origin.device, &net.nodes[author].identity.device)) {
+            size = log.size;
+            *forked_out = *forked_out || log.forked;
+        }
+        struct ps_log_id after = log.id;
+        result = ps_log_next(&txn, found.number, &after, &log);
+    }
+    ps_txn_abort(&txn);
+    return size;
+}
+
+static unsigned chunks_passed;
+
+static bool hold_after_one_chunk(struct sim_net *network, unsigned from, unsigned to, uint64_t type)
+{
+    (void)network;
+    (void)to;
+    return from == 0 && type == PS_MESSAGE_CHANGES && ++chunks_passed > 1;
+}
+
+/* The author vanishes in the middle of a log of one large transaction; who got a part of it can
+ * prove that part to a third. */
+Test(test_engine, serves_a_log_that_stops_short_of_its_head)
+{
+    bool forked = false;
+    sim_script_begin(3);
+    cr_assert(sim_script_settle(120000));
+    sim_script_part(0, 2);
+    sim_script_part(1, 2);
+    play(20000);
+    net.hold = hold_after_one_chunk;
+    sim_put_many(&net, 0, "notes", 90, 10000);
+    play(5000);
+    sim_node_crash(&net, 0);
+    uint64_t part = log_size(1, "notes", 0, &forked);
+    cr_assert(part > 0 && part < 90, "%lu of 90 changes have come", (unsigned long)part);
+    sim_script_join(1, 2);
+    play(120000);
+    cr_assert_eq(log_size(2, "notes", 0, &forked), part);
+    cr_assert_not(forked);
+    cr_assert_eq(sim_get(&net, 2, "notes", "many-0"), UINT64_MAX);
+    sim_script_join(0, 2);
+    net.hold = NULL;
+    sim_node_start(&net, 0);
+    cr_assert(sim_script_settle(120000));
+    cr_assert_eq(sim_get(&net, 2, "notes", "many-89"), 89);
+    cr_assert_eq(log_size(2, "notes", 0, &forked), 90);
+}
+
+/* Device 2 goes back to a copy of itself and writes another history; each half of the mesh sees
+ * one. */
+Test(test_engine, shows_a_fork_and_converges_on_the_rest)
+{
+    bool forked[2] = {false, false};
+    sim_script_begin(3);
+    sim_put(&net, 2, "notes", "before", 1);
+    cr_assert(sim_script_settle(120000));
+    sim_node_stop(&net, 2);
+    sim_node_save(&net, 2, "copy");
+    sim_script_part(0, 1);
+    sim_script_part(1, 2);
+    sim_node_start(&net, 2);
+    sim_put(&net, 2, "notes", "one", 1);
+    play(60000);
+    cr_assert_eq(sim_get(&net, 0, "notes", "one"), 1);
+    sim_node_stop(&net, 2);
+    sim_node_restore(&net, 2, "copy");
+    sim_script_part(0, 2);
+    sim_script_join(1, 2);
+    sim_node_start(&net, 2);
+    sim_put(&net, 2, "notes", "other", 2);
+    play(60000);
+    cr_assert_eq(sim_get(&net, 1, "notes", "other"), 2);
+    sim_node_stop(&net, 2);
+    sim_script_join(0, 1);
+    play(60000);
+    (void)log_size(0, "notes", 2, &forked[0]);
+    (void)log_size(1, "notes", 2, &forked[1]);
+    cr_assert(forked[0] || forked[1]);
+    sim_put(&net, 0, "notes", "by-0", 10);
+    sim_put(&net, 1, "notes", "by-1", 11);
+    sim_put(&net, 1, "tasks", "by-1", 12);
+    play(60000);
+    cr_assert_eq(sim_get(&net, 1, "notes", "by-0"), 10);
+    cr_assert_eq(sim_get(&net, 0, "notes", "by-1"), 11);
+    cr_assert_eq(sim_get(&net, 0, "tasks", "by-1"), 12);
+    cr_assert_eq(sim_get(&net, 0, "notes", "before"), 1);
+}
+
+/* A number in the last answer to NOW. */
+static uint64_t answered(const char *key)
+{
+    struct ps_reader reader;
+    ps_reader_init(&reader, ps_value_field(ps_buf_view(&net.now_bytes), ps_bytes_text(key)));
+    uint64_t number = ps_read_uint(&reader);
+    return ps_reader_finish(&reader) == P2PSYNC_OK ? number : UINT64_MAX;
+}
+
+Test(test_engine, answers_now_with_what_it_did)
+{
+    struct sim_options options;
+    sim_options_calm(&options, 2);
+    options.no_push = true;
+    sim_script_begin_with(&options);
+    cr_assert(sim_script_settle(60000));
+    play(60000);
+    sim_put(&net, 0, "notes", "a", 7);
+    sim_put(&net, 1, "notes", "b", 8);
+    sim_put(&net, 1, "notes", "c", 9);
+    sim_node_now(&net, 0, 5, 60000);
+    play(10000);
+    cr_assert_eq(net.now_done[0], 1);
+    cr_assert_eq(net.now_result[0], P2PSYNC_OK);
+    cr_assert_eq(sim_get(&net, 0, "notes", "c"), 9);
+    cr_assert_eq(answered("peers"), 1);
+    cr_assert_eq(answered("changes_received"), 2);
+    cr_assert_eq(answered("changes_sent"), 1);
+    cr_assert_eq(answered("conflicts"), 0);
+}
+
+Test(test_engine, fails_now_by_its_time_limit_when_a_peer_is_gone)
+{
+    sim_script_begin(3);
+    cr_assert(sim_script_settle(120000));
+    sim_script_part(0, 2);
+    play(30000);
+    sim_node_now(&net, 0, 5, 4000);
+    play(5000);
+    cr_assert_eq(net.now_done[0], 1);
+    cr_assert_eq(net.now_result[0], P2PSYNC_ETIMEDOUT);
+}
+
+Test(test_engine, fails_now_when_no_peer_can_be_reached)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    sim_node_crash(&net, 1);
+    play(30000);
+    sim_node_now(&net, 0, 5, 4000);
+    play(5000);
+    cr_assert_eq(net.now_done[0], 1);
+    cr_assert_eq(net.now_result[0], P2PSYNC_EUNREACHABLE);
+}

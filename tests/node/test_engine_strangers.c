@@ -1,0 +1,294 @@
+/* The engine against those that do not behave: strangers, nonsense, greed; and pairing, where a
+ * stranger becomes a member. Their part is played by puppets. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/sim/script.h"
+
+#define net sim_script
+
+static unsigned puppet;
+
+static void begin_with_puppet(unsigned nodes, bool member);
+static void play(uint64_t ms);
+static uint64_t newest_error(void);
+static void send_raw(size_t link, const void *bytes, size_t size);
+
+TestSuite(test_engine_strangers, .fini = sim_script_end, .timeout = 120);
+
+static void begin_with_puppet(unsigned nodes, bool member)
+{
+    sim_script_begin(nodes);
+    puppet = sim_node_add_puppet(&net);
+    if (member) {
+        sim_mesh_name(&net, 0, puppet, "puppet");
+    }
+    sim_net_run(&net, 60000);
+    cr_assert_str_empty(net.failure);
+}
+
+static void play(uint64_t ms)
+{
+    sim_net_run(&net, ms);
+    cr_assert_str_empty(net.failure);
+}
+
+/* The code of the newest ERROR that came back; 0: none. */
+static uint64_t newest_error(void)
+{
+    const struct sim_capture *capture = sim_script_newest(puppet, PS_MESSAGE_ERROR);
+    struct ps_error error;
+    if (capture == NULL || ps_error_decode(ps_buf_view(&capture->bytes), &error) != P2PSYNC_OK) {
+        return 0;
+    }
+    return error.code;
+}
+
+static void send_raw(size_t link, const void *bytes, size_t size)
+{
+    sim_link_send_as(&net, puppet, link, ps_bytes(bytes, size));
+}
+
+Test(test_engine_strangers, answers_a_member_that_says_hello)
+{
+    begin_with_puppet(1, true);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_HELLO), 1);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_ERROR), 0);
+}
+
+Test(test_engine_strangers, tells_a_stranger_nothing_but_an_error)
+{
+    begin_with_puppet(2, false);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    play(60000);
+    cr_assert_eq(net.capture_count, sim_script_captured(puppet, PS_MESSAGE_ERROR));
+    cr_assert(sim_check_in_sync(&net));
+}
+
+Test(test_engine_strangers, refuses_a_hello_of_another_mesh)
+{
+    begin_with_puppet(1, true);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    hello.mesh.nonce[0] ^= 1;
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    cr_assert_eq(newest_error(), PS_ERROR_MESH);
+    cr_assert_eq(net.capture_count, 1);
+}
+
+Test(test_engine_strangers, refuses_a_hello_in_the_name_of_another_device)
+{
+    begin_with_puppet(2, true);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    hello.device = net.nodes[1].identity.device;
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    cr_assert_eq(newest_error(), PS_ERROR_MESH);
+    cr_assert_eq(net.capture_count, 1);
+}
+
+Test(test_engine_strangers, refuses_versions_that_it_does_not_speak)
+{
+    begin_with_puppet(1, true);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    hello.version_min = PS_PROTOCOL_VERSION + 1;
+    hello.version_max = PS_PROTOCOL_VERSION + 1;
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    cr_assert_eq(newest_error(), PS_ERROR_VERSION);
+}
+
+Test(test_engine_strangers, asks_for_a_hello_first)
+{
+    begin_with_puppet(1, true);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_buf bytes;
+    struct ps_ack ack = {.positions = ps_bytes("\x90", 1)};
+    ps_buf_init(&bytes, 1024);
+    cr_assert_eq(ps_ack_encode(&ack, &bytes), P2PSYNC_OK);
+    send_raw(link, bytes.data, bytes.size);
+    ps_buf_deinit(&bytes);
+    play(1000);
+    cr_assert_eq(newest_error(), PS_ERROR_STRANGER);
+}
+
+Test(test_engine_strangers, ends_the_session_of_who_sends_nonsense)
+{
+    begin_with_puppet(2, true);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_HELLO), 1);
+    send_raw(link, "\xdd\xff\xff\xff\xff", 5);
+    play(1000);
+    cr_assert_eq(newest_error(), PS_ERROR_FORMAT);
+    struct ps_peer_info info;
+    cr_assert(sim_node_peer(&net, 0, puppet, &info));
+    cr_assert(info.state == PS_PEER_OFFLINE || info.state == PS_PEER_CONNECTING);
+    cr_assert(sim_node_peer(&net, 0, 1, &info));
+    cr_assert_eq(info.state, PS_PEER_IN_SYNC);
+    sim_put(&net, 0, "notes", "a", 7);
+    play(1000);
+    cr_assert_eq(sim_get(&net, 1, "notes", "a"), 7);
+}
+
+Test(test_engine_strangers, passes_over_messages_of_a_later_type)
+{
+    begin_with_puppet(1, true);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    send_raw(link, "\x93\x63\x01\xc0", 4);
+    play(1000);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_ERROR), 0);
+}
+
+/* Ask for a log of two megabytes with `credit`, never again; how many bytes come. */
+static uint64_t bytes_for_credit(uint64_t credit)
+{
+    sim_script_begin(1);
+    for (size_t i = 0; i < 4; i++) {
+        sim_put_many(&net, 0, "notes", 50, 10000 + i);
+    }
+    puppet = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, puppet, "puppet");
+    sim_net_run(&net, 10000);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    sim_net_run(&net, 1000);
+    struct ps_want want = {
+        .log = {.collection = ps_bytes_text("notes"),
+                .origin = {net.nodes[0].identity.device, net.nodes[0].identity.incarnation}},
+        .credit = credit};
+    struct ps_buf bytes;
+    ps_buf_init(&bytes, 1024);
+    cr_assert_eq(ps_want_encode(&want, &bytes), P2PSYNC_OK);
+    send_raw(link, bytes.data, bytes.size);
+    ps_buf_deinit(&bytes);
+    sim_net_run(&net, 20000);
+    cr_assert_str_empty(net.failure);
+    cr_assert_geq(sim_script_captured(puppet, PS_MESSAGE_CHANGES), 1);
+    return net.by_type[PS_MESSAGE_CHANGES].bytes;
+}
+
+Test(test_engine_strangers, sends_no_more_than_the_credit_it_was_given)
+{
+    uint64_t bytes = bytes_for_credit(300000);
+    cr_assert_leq(bytes, 300000 + PS_CHUNK_SIZE_MAX);
+}
+
+Test(test_engine_strangers, takes_no_more_credit_than_its_own_limit)
+{
+    uint64_t bytes = bytes_for_credit(UINT32_MAX);
+    cr_assert_geq(bytes, PS_CHUNK_SIZE_MAX);
+    cr_assert_leq(bytes, PS_CREDIT_MAX + PS_CHUNK_SIZE_MAX);
+}
+
+Test(test_engine_strangers, admits_one_entry_with_any_credit)
+{
+    uint64_t bytes = bytes_for_credit(1);
+    cr_assert_leq(bytes, 20000);
+}
+
+static const uint8_t token[PS_TOKEN_SIZE] = "right token....";
+
+/* One try to join device 0 with a token; the type of the answer, 0: none. */
+static uint64_t try_to_join(unsigned device, const uint8_t with[PS_TOKEN_SIZE])
+{
+    net.pair_answer = 0;
+    sim_mesh_send_join(&net, device, 0, with);
+    play(1000);
+    return net.pair_answer;
+}
+
+Test(test_engine_strangers, welcomes_the_right_token)
+{
+    begin_with_puppet(1, false);
+    sim_mesh_invite(&net, 0, token, 60000);
+    cr_assert_not(sim_node_allows(&net, 0, puppet));
+    cr_assert_eq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
+    cr_assert(sim_node_allows(&net, 0, puppet));
+    cr_assert_eq(net.nodes[0].told[P2PSYNC_EVENT_DEVICE_JOINED], 1);
+}
+
+Test(test_engine_strangers, welcomes_the_same_device_again_but_no_second_one)
+{
+    begin_with_puppet(1, false);
+    unsigned second = sim_node_add_puppet(&net);
+    sim_mesh_invite(&net, 0, token, 60000);
+    cr_assert_eq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
+    cr_assert_neq(try_to_join(second, token), PS_MESSAGE_WELCOME);
+    cr_assert_eq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
+    cr_assert_not(sim_node_allows(&net, 0, second));
+    cr_assert_eq(net.nodes[0].told[P2PSYNC_EVENT_DEVICE_JOINED], 1);
+}
+
+Test(test_engine_strangers, closes_an_invite_after_five_wrong_tokens)
+{
+    uint8_t wrong[PS_TOKEN_SIZE] = {0};
+    begin_with_puppet(1, false);
+    sim_mesh_invite(&net, 0, token, 60000);
+    for (unsigned i = 0; i < PS_PAIR_WRONG_MAX; i++) {
+        cr_assert(net.nodes[0].inviting);
+        wrong[0] = (uint8_t)i;
+        cr_assert_neq(try_to_join(puppet, wrong), PS_MESSAGE_WELCOME);
+    }
+    cr_assert_not(net.nodes[0].inviting);
+    cr_assert_eq(net.nodes[0].told[P2PSYNC_EVENT_INVITE_CLOSED], 1);
+    net.nodes[0].inviting = true; /* even if the socket were open still */
+    cr_assert_neq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
+    cr_assert_not(sim_node_allows(&net, 0, puppet));
+}
+
+Test(test_engine_strangers, closes_an_invite_when_it_expires)
+{
+    begin_with_puppet(1, false);
+    sim_mesh_invite(&net, 0, token, 60000);
+    play(61000);
+    cr_assert_not(net.nodes[0].inviting);
+    cr_assert_eq(net.nodes[0].told[P2PSYNC_EVENT_INVITE_CLOSED], 1);
+    net.nodes[0].inviting = true;
+    cr_assert_neq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
+    cr_assert_not(sim_node_allows(&net, 0, puppet));
+}
+
+/* A JOIN names a device; the key of the connection must be that device's. */
+Test(test_engine_strangers, welcomes_no_device_under_the_key_of_another)
+{
+    begin_with_puppet(1, false);
+    unsigned second = sim_node_add_puppet(&net);
+    sim_mesh_invite(&net, 0, token, 60000);
+    struct ps_device own = net.nodes[puppet].identity.device;
+    net.nodes[puppet].identity.device = net.nodes[second].identity.device;
+    sim_mesh_send_join(&net, puppet, 0, token);
+    net.nodes[puppet].identity.device = own;
+    play(1000);
+    cr_assert_neq(net.pair_answer, PS_MESSAGE_WELCOME);
+    cr_assert_not(sim_node_allows(&net, 0, second));
+    cr_assert_not(sim_node_allows(&net, 0, puppet));
+}
+
+Test(test_engine_strangers, survives_nonsense_on_the_pairing_socket)
+{
+    begin_with_puppet(1, false);
+    sim_mesh_invite(&net, 0, token, 60000);
+    struct sim_packet packet = {.kind = SIM_PACKET_JOIN, .node = 0, .from = puppet};
+    ps_buf_init(&packet.bytes, 64);
+    cr_assert_eq(ps_buf_append(&packet.bytes, "\xdd\xff\xff\xff\xff", 5), P2PSYNC_OK);
+    sim_plan(&net, 1, &packet);
+    play(1000);
+    cr_assert_neq(net.pair_answer, PS_MESSAGE_WELCOME);
+    cr_assert_eq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
+}
