@@ -1,14 +1,14 @@
-/* Bytes: a view (`ps_bytes`, by value, owns nothing) and a growing, capped buffer (`ps_buf`, owned by
- * whoever declares it). All integers in keys, hashes and beacons are big-endian and pass through
+/* Bytes: a view (`ps_bytes`, by value, owns nothing) and a growing, capped buffer (`ps_buf`, owned
+ * by whoever declares it). All integers in keys, hashes and beacons are big-endian and pass through
  * here. */
 #ifndef PS_WIRE_BYTES_H
 #define PS_WIRE_BYTES_H
 
-#include <p2psync.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <p2psync.h>
 
 struct ps_bytes {
     const uint8_t *data; /* may be NULL if size is 0 */
@@ -49,7 +49,8 @@ p2psync_result ps_buf_append(struct ps_buf *buf, const void *data, size_t size) 
  *
  * Errors  P2PSYNC_ELIMIT over size_max; P2PSYNC_ENOMEM. Unchanged after either.
  */
-p2psync_result ps_buf_extend(struct ps_buf *buf, size_t size, uint8_t **room_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_buf_extend(struct ps_buf *buf, size_t size,
+                             uint8_t **room_out) P2PSYNC_MUST_CHECK;
 
 /* Forget what lies behind the first `size` bytes; size is at most buf->size. */
 void ps_buf_truncate(struct ps_buf *buf, size_t size);

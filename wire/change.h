@@ -1,11 +1,11 @@
-/* One change: skeleton and body, DESIGN section 2. The author's bytes are kept, hashed and passed on as
- * they are; nothing re-encodes them.
+/* One change: skeleton and body, DESIGN section 2. The author's bytes are kept, hashed and passed
+ * on as they are; nothing re-encodes them.
  *
  *     skeleton = [op_and_flags, record_id, hlc, parents]     parents = [[origin, seq, leaf], ...]
  *     body     = [fields, unset, note]
  *
- * op_and_flags is one unsigned integer: the op in bits 0-3, flags from bit 4 on. Unknown ops and flags
- * are no fault. */
+ * op_and_flags is one unsigned integer: the op in bits 0-3, flags from bit 4 on. Unknown ops and
+ * flags are no fault. */
 #ifndef PS_WIRE_CHANGE_H
 #define PS_WIRE_CHANGE_H
 
@@ -29,7 +29,8 @@ typedef enum ps_op {
 #define PS_CHANGE_FULL   0x10U /* fields are the whole value, not a delta */
 #define PS_CHANGE_MORE   0x20U /* the transaction goes on in the next change of the log */
 #define PS_CHANGE_AUTO   0x40U /* an automatic answer to a conflict */
-#define PS_CHANGE_SEALED 0x80U /* the body is one bin that only key holders read; kept for later */
+#define PS_CHANGE_SEALED 0x80U /* the body is one bin that only key holders read; kept for later   \
+                                */
 
 struct ps_parent {
     struct ps_dot dot;
@@ -47,7 +48,8 @@ struct ps_skeleton {
 struct ps_body {
     struct ps_bytes fields; /* a map; empty bytes if nil */
     struct ps_bytes unset;  /* an array of strings; empty bytes if nil */
-    struct ps_bytes note;   /* any value, or empty bytes if nil; a map {"text": str} where we write it */
+    struct ps_bytes
+        note; /* any value, or empty bytes if nil; a map {"text": str} where we write it */
 };
 
 /* Append the encoding of a skeleton.
@@ -57,19 +59,20 @@ struct ps_body {
 p2psync_result ps_skeleton_encode(const struct ps_skeleton *skeleton,
                                   struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* Decode and check what can be checked without the parents: the shape, nothing behind it, a valid id, at
- * most 64 parents in ascending order, each once; `full` if there are several parents.
+/* Decode and check what can be checked without the parents: the shape, nothing behind it, a valid
+ * id, at most 64 parents in ascending order, each once; `full` if there are several parents.
  *
  * Errors  P2PSYNC_EFORMAT, P2PSYNC_ELIMIT: such a change is inert.
  */
-p2psync_result ps_skeleton_decode(struct ps_bytes bytes, struct ps_skeleton *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_skeleton_decode(struct ps_bytes bytes,
+                                  struct ps_skeleton *out) P2PSYNC_MUST_CHECK;
 
 /* Append the encoding of a body. Errors as above. */
 p2psync_result ps_body_encode(const struct ps_body *body, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* Decode and check a body: fields pass ps_value_check_fields(), unset is an array of strings, the note
- * is within its limit. A change whose body fails here takes part in the version rule all the same, and
- * changes no field: who has no bodies must come to the same versions.
+/* Decode and check a body: fields pass ps_value_check_fields(), unset is an array of strings, the
+ * note is within its limit. A change whose body fails here takes part in the version rule all the
+ * same, and changes no field: who has no bodies must come to the same versions.
  *
  * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT; P2PSYNC_ENOMEM.
  */

@@ -1,16 +1,16 @@
 /* Reading and writing positional MessagePack with a sticky error: a sequence of reads or writes is
  * checked once, at its end. After an error reads give zero and empty, and writes do nothing.
  *
- * The reader only ever moves over tokens that ps_scan_token() accepts and points into its input; the
- * writer packs with msgpack-c into a capped ps_buf, always the shortest form, so that what is signed
- * or hashed has one encoding. */
+ * The reader only ever moves over tokens that ps_scan_token() accepts and points into its input;
+ * the writer packs with msgpack-c into a capped ps_buf, always the shortest form, so that what is
+ * signed or hashed has one encoding. */
 #ifndef PS_WIRE_CODEC_H
 #define PS_WIRE_CODEC_H
 
+#include <msgpack/pack.h>
+
 #include "wire/bytes.h"
 #include "wire/id.h"
-
-#include <msgpack/pack.h>
 
 struct ps_reader {
     struct ps_bytes rest; /* not read yet */

@@ -1,5 +1,5 @@
-/* The head of a log: its size and Merkle root, signed by its device. DESIGN section 3. Signed is the
- * MessagePack array ["p2psync head 1", mesh, collection, device, incarnation, size, root]. */
+/* The head of a log: its size and Merkle root, signed by its device. DESIGN section 3. Signed is
+ * the MessagePack array ["p2psync head 1", mesh, collection, device, incarnation, size, root]. */
 #ifndef PS_WIRE_HEAD_H
 #define PS_WIRE_HEAD_H
 

@@ -26,8 +26,8 @@ struct ps_origin {
     uint64_t incarnation;
 };
 
-/* Names one log of a collection. The branch is all zero for the trunk; a log that goes on from a fork
- * has the first bytes of its own first leaf hash. */
+/* Names one log of a collection. The branch is all zero for the trunk; a log that goes on from a
+ * fork has the first bytes of its own first leaf hash. */
 struct ps_log_id {
     struct ps_tag origin;
     uint8_t branch[PS_HASH_SHORT_SIZE];
@@ -61,9 +61,9 @@ int ps_dot_compare(struct ps_dot a, struct ps_dot b);
 /* By origin, then branch: the trunk first. */
 int ps_log_id_compare(const struct ps_log_id *a, const struct ps_log_id *b);
 
-/* "KX3F-9QPA": Crockford base32 of the first 40 bits of the device's BLAKE2b-256. A label, no proof. */
-void ps_fingerprint_text(const struct ps_device *device,
-                         char out[static PS_FINGERPRINT_TEXT_SIZE]);
+/* "KX3F-9QPA": Crockford base32 of the first 40 bits of the device's BLAKE2b-256. A label, no
+ * proof. */
+void ps_fingerprint_text(const struct ps_device *device, char out[static PS_FINGERPRINT_TEXT_SIZE]);
 
 /* 64 lower-case hex digits. */
 void ps_device_text(const struct ps_device *device, char out[static PS_DEVICE_TEXT_SIZE]);

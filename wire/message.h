@@ -1,7 +1,7 @@
 /* The messages that nodes exchange: MessagePack arrays [type, version, ...]. DESIGN section 7; the
- * grammar is in wire/PROTOCOL.md. Decoding checks every count and size and copies nothing: bytes in a
- * decoded message point into the input. A receiver passes over elements behind those it knows, and
- * over messages of a type it does not know. */
+ * grammar is in wire/PROTOCOL.md. Decoding checks every count and size and copies nothing: bytes in
+ * a decoded message point into the input. A receiver passes over elements behind those it knows,
+ * and over messages of a type it does not know. */
 #ifndef PS_WIRE_MESSAGE_H
 #define PS_WIRE_MESSAGE_H
 
@@ -52,8 +52,8 @@ struct ps_log_name {
     uint8_t branch[PS_HASH_SHORT_SIZE]; /* zero for the trunk, which is sent as an empty bin */
 };
 
-/* [1, v, version_min, version_max, capabilities, device, mesh, name, instance, subscriptions, clock_ms,
- *  listen, common, pending] */
+/* [1, v, version_min, version_max, capabilities, device, mesh, name, instance, subscriptions,
+ * clock_ms, listen, common, pending] */
 #define PS_CAPABILITY_ZSTD 1U
 struct ps_hello {
     uint64_t version_min;
@@ -71,7 +71,8 @@ struct ps_hello {
 };
 
 /* [2, v, answer, common, pending, roots, heads]   roots, heads: nil, or
- *  roots = [[collection, root], ...]   heads = [[collection, [[origin, branch, size, root8], ...]], ...] */
+ *  roots = [[collection, root], ...]   heads = [[collection, [[origin, branch, size, root8], ...]],
+ * ...] */
 struct ps_short_head {
     struct ps_log_id log;
     uint64_t size; /* held */
@@ -84,9 +85,10 @@ struct ps_summary {
     struct ps_bytes heads; /* checked; read with ps_summary_next_collection() */
 };
 
-/* [3, v, [[log, size, head, proof_size, proof], ...]]: the sender holds `size` of the log; `head` is the
- * newest signed one it knows, of at least `size`; `proof` shows that the tree of proof_size leaves is
- * a prefix of the head's. proof_size is the size that the receiver is known to have, else `size`. */
+/* [3, v, [[log, size, head, proof_size, proof], ...]]: the sender holds `size` of the log; `head`
+ * is the newest signed one it knows, of at least `size`; `proof` shows that the tree of proof_size
+ * leaves is a prefix of the head's. proof_size is the size that the receiver is known to have, else
+ * `size`. */
 struct ps_heads_item {
     struct ps_log_name log;
     uint64_t size;
@@ -95,8 +97,9 @@ struct ps_heads_item {
     struct ps_proof proof;
 };
 
-/* [4, v, log, from, credit, again]: send entries from `from` on; at most `credit` bytes of them may be
- * under way, but one entry always. again: what is under way is lost, begin at `from`. credit 0: stop. */
+/* [4, v, log, from, credit, again]: send entries from `from` on; at most `credit` bytes of them may
+ * be under way, but one entry always. again: what is under way is lost, begin at `from`. credit 0:
+ * stop. */
 struct ps_want {
     struct ps_log_name log;
     uint64_t from;
@@ -104,9 +107,9 @@ struct ps_want {
     bool again;
 };
 
-/* [5, v, log, from, encoding, entries, head, proof, common, pending]   entries: a bin, encoding 0 plain,
- *  1 zstd, of concatenated [0, skeleton, body] or [1, skeleton, body_hash]. proof: from the size after
- *  the last entry to head.size. */
+/* [5, v, log, from, encoding, entries, head, proof, common, pending]   entries: a bin, encoding 0
+ * plain, 1 zstd, of concatenated [0, skeleton, body] or [1, skeleton, body_hash]. proof: from the
+ * size after the last entry to head.size. */
 #define PS_ENCODING_PLAIN 0U
 #define PS_ENCODING_ZSTD  1U
 struct ps_changes {
@@ -119,7 +122,8 @@ struct ps_changes {
     struct ps_state state; /* of the sender, when it sent this */
 };
 
-/* [6, v, common, pending, [[collection, origin, branch, size, applied], ...]]: how far the sender is */
+/* [6, v, common, pending, [[collection, origin, branch, size, applied], ...]]: how far the sender
+ * is */
 struct ps_position {
     struct ps_bytes collection;
     struct ps_log_id log;
@@ -193,8 +197,8 @@ p2psync_result ps_join_encode(const struct ps_join *join, struct ps_buf *out) P2
 p2psync_result ps_welcome_encode(const struct ps_welcome *welcome,
                                  struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* Messages with lists. summary->roots and ->heads are the encoded arrays, or empty bytes for nil, made
- * with the functions below; likewise ack->positions. */
+/* Messages with lists. summary->roots and ->heads are the encoded arrays, or empty bytes for nil,
+ * made with the functions below; likewise ack->positions. */
 p2psync_result ps_summary_encode(const struct ps_summary *summary,
                                  struct ps_buf *out) P2PSYNC_MUST_CHECK;
 p2psync_result ps_ack_encode(const struct ps_ack *ack, struct ps_buf *out) P2PSYNC_MUST_CHECK;
@@ -207,15 +211,17 @@ p2psync_result ps_peers_encode(const struct ps_peer_endpoints *items, size_t cou
 void ps_summary_write_root(struct ps_writer *writer, struct ps_bytes collection,
                            const struct ps_hash *root);
 /* Then `count` short heads must follow. */
-void ps_summary_write_collection(struct ps_writer *writer, struct ps_bytes collection, size_t count);
+void ps_summary_write_collection(struct ps_writer *writer, struct ps_bytes collection,
+                                 size_t count);
 void ps_summary_write_head(struct ps_writer *writer, const struct ps_short_head *head);
 void ps_ack_write_position(struct ps_writer *writer, const struct ps_position *position);
 /* One entry of CHANGES, appended to `out` as it travels. Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM. */
 p2psync_result ps_entry_encode(const struct ps_entry *entry, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* Cursors over the lists of decoded messages. Each takes the next item off the front; false at the end,
- * and on malformed input, which the decoders above have excluded. Start with the list as decoded; the
- * array header is passed by the *_begin function, which returns the number of items. */
+/* Cursors over the lists of decoded messages. Each takes the next item off the front; false at the
+ * end, and on malformed input, which the decoders above have excluded. Start with the list as
+ * decoded; the array header is passed by the *_begin function, which returns the number of items.
+ */
 struct ps_cursor {
     struct ps_reader reader;
     uint32_t left;

@@ -1,11 +1,11 @@
 /* The code that `p2psync invite` shows: "P2P1" and Crockford base32 of
  *
- *     version (1 byte, 1) | device (32) | token (16) | count (1) | endpoints | first 4 bytes of BLAKE2b-256
- *     of all before
+ *     version (1 byte, 1) | device (32) | token (16) | count (1) | endpoints | first 4 bytes of
+ * BLAKE2b-256 of all before
  *
- * where an endpoint is type (1 byte: 4 IPv4, 6 IPv6, 0 a name) | address (4, 16, or 1 + length) | port (2).
- * Only capitals and digits, so that a QR code of it is small; case, spaces and dashes do not matter
- * when it is read. */
+ * where an endpoint is type (1 byte: 4 IPv4, 6 IPv6, 0 a name) | address (4, 16, or 1 + length) |
+ * port (2). Only capitals and digits, so that a QR code of it is small; case, spaces and dashes do
+ * not matter when it is read. */
 #ifndef PS_WIRE_PAIRING_CODE_H
 #define PS_WIRE_PAIRING_CODE_H
 

@@ -1,6 +1,6 @@
-/* Merkle arithmetic on hashes alone, as in RFC 9162 section 2.1: the frontier of a growing tree, its
- * root, and consistency proofs between two sizes. Nothing here reads a store: who makes a proof is
- * asked for subtree hashes by position. */
+/* Merkle arithmetic on hashes alone, as in RFC 9162 section 2.1: the frontier of a growing tree,
+ * its root, and consistency proofs between two sizes. Nothing here reads a store: who makes a proof
+ * is asked for subtree hashes by position. */
 #ifndef PS_WIRE_PROOF_H
 #define PS_WIRE_PROOF_H
 
@@ -13,8 +13,8 @@ struct ps_frontier {
     struct ps_hash peak[64];
 };
 
-/* Add one leaf. `completed` (or NULL) is told of every subtree that this completes, from level 1 up:
- * its index is the number of the subtree among those of its level. */
+/* Add one leaf. `completed` (or NULL) is told of every subtree that this completes, from level 1
+ * up: its index is the number of the subtree among those of its level. */
 typedef void ps_proof_completed_fn(void *user, unsigned level, uint64_t index,
                                    const struct ps_hash *hash);
 void ps_frontier_add(struct ps_frontier *frontier, const struct ps_hash *leaf,
@@ -23,8 +23,8 @@ void ps_frontier_add(struct ps_frontier *frontier, const struct ps_hash *leaf,
 /* MTH of RFC 9162 over the leaves so far. */
 struct ps_hash ps_frontier_root(const struct ps_frontier *frontier);
 
-/* A consistency proof between the trees of `from` and `to` leaves, RFC 9162 section 2.1.4.1, nodes in
- * the order given there. Empty if from is 0 or equals to. */
+/* A consistency proof between the trees of `from` and `to` leaves, RFC 9162 section 2.1.4.1, nodes
+ * in the order given there. Empty if from is 0 or equals to. */
 struct ps_proof {
     size_t count;
     struct ps_hash node[PS_PROOF_MAX];
@@ -41,8 +41,8 @@ struct ps_range {
 size_t ps_proof_ranges(uint64_t from, uint64_t to, struct ps_range out[static PS_PROOF_MAX]);
 
 /* Compute both roots that `proof` implies between `from` and `to` leaves, RFC 9162 section 2.1.4.2.
- * from_root is the root the receiver has for `from`; it is used as the first node where the RFC says
- * so (from is a power of two).
+ * from_root is the root the receiver has for `from`; it is used as the first node where the RFC
+ * says so (from is a power of two).
  *
  * old_out, new_out  the roots that the proof implies.
  * Errors            P2PSYNC_EPROOF the number of nodes is wrong, or from > to, or from is 0.
@@ -51,9 +51,9 @@ p2psync_result ps_proof_roots(const struct ps_proof *proof, struct ps_range size
                               const struct ps_hash *from_root, struct ps_hash *old_out,
                               struct ps_hash *new_out) P2PSYNC_MUST_CHECK;
 
-/* Whether the tree of sizes.begin leaves with from_root is a prefix of that of sizes.end leaves with
- * to_root. Size 0 is a prefix of everything, with an empty proof; equal sizes need equal roots and an
- * empty proof.
+/* Whether the tree of sizes.begin leaves with from_root is a prefix of that of sizes.end leaves
+ * with to_root. Size 0 is a prefix of everything, with an empty proof; equal sizes need equal roots
+ * and an empty proof.
  *
  * Errors  P2PSYNC_EPROOF it is not, or the proof is malformed.
  */
@@ -61,8 +61,9 @@ p2psync_result ps_proof_verify(const struct ps_proof *proof, struct ps_range siz
                                const struct ps_hash *from_root,
                                const struct ps_hash *to_root) P2PSYNC_MUST_CHECK;
 
-/* A tree of which one has the first `held` leaves in full and, beyond them, only the consistency proof
- * from `held` to `size`. It can still prove every prefix: what lies beyond `held` is in that proof. */
+/* A tree of which one has the first `held` leaves in full and, beyond them, only the consistency
+ * proof from `held` to `size`. It can still prove every prefix: what lies beyond `held` is in that
+ * proof. */
 struct ps_partial_tree {
     uint64_t held;
     uint64_t size;

@@ -1,6 +1,6 @@
-/* A bounded walk over untrusted MessagePack. Everything that comes from network, disk or user passes
- * here before anything is parsed: counts are checked against the bytes left, depth against a limit,
- * and nothing is allocated (msgpack-c allocates 96 GB for a five-byte array header). */
+/* A bounded walk over untrusted MessagePack. Everything that comes from network, disk or user
+ * passes here before anything is parsed: counts are checked against the bytes left, depth against a
+ * limit, and nothing is allocated (msgpack-c allocates 96 GB for a five-byte array header). */
 #ifndef PS_WIRE_SCAN_H
 #define PS_WIRE_SCAN_H
 
@@ -21,10 +21,10 @@ typedef enum ps_token_type {
 
 struct ps_token {
     ps_token_type type;
-    size_t size;           /* bytes the token takes: its header, and its contents unless array or map */
-    uint64_t uint;         /* bool, uint; int as two's complement; float: its bits, 32 or 64 */
+    size_t size;   /* bytes the token takes: its header, and its contents unless array or map */
+    uint64_t uint; /* bool, uint; int as two's complement; float: its bits, 32 or 64 */
     struct ps_bytes bytes; /* contents of str, bin, ext */
-    uint32_t count;        /* elements of an array, pairs of a map; never more than the bytes left */
+    uint32_t count; /* elements of an array, pairs of a map; never more than the bytes left */
 };
 
 /* Read the token at the start of `input`.
@@ -41,7 +41,8 @@ p2psync_result ps_scan_token(struct ps_bytes input, struct ps_token *out) P2PSYN
 p2psync_result ps_scan_value(struct ps_bytes input, unsigned depth_max,
                              size_t *size_out) P2PSYNC_MUST_CHECK;
 
-/* Whether `input` is exactly one value within depth_max, with nothing behind it. Errors as above. */
+/* Whether `input` is exactly one value within depth_max, with nothing behind it. Errors as above.
+ */
 p2psync_result ps_scan_exact(struct ps_bytes input, unsigned depth_max) P2PSYNC_MUST_CHECK;
 
 /* Whether `text` is valid UTF-8 (no overlong forms, no surrogates, at most U+10FFFF). */

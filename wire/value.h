@@ -1,41 +1,43 @@
-/* The fields of records: maps from names to MessagePack values. Checks what a value may be, compares,
- * and applies a delta to a map. All maps that leave here have their top-level names sorted by bytes,
- * each once; the values are the author's own bytes. */
+/* The fields of records: maps from names to MessagePack values. Checks what a value may be,
+ * compares, and applies a delta to a map. All maps that leave here have their top-level names
+ * sorted by bytes, each once; the values are the author's own bytes. */
 #ifndef PS_WIRE_VALUE_H
 #define PS_WIRE_VALUE_H
 
 #include "wire/bytes.h"
 #include "wire/limits.h"
 
-/* Whether `map` is exactly one MessagePack map that may be a record's fields: at most 1 MiB; names are
- * UTF-8 strings of 1..255 bytes; nested keys are strings; no key twice in any map; no NaN, no ext;
- * nested at most 32 deep, the map itself included.
+/* Whether `map` is exactly one MessagePack map that may be a record's fields: at most 1 MiB; names
+ * are UTF-8 strings of 1..255 bytes; nested keys are strings; no key twice in any map; no NaN, no
+ * ext; nested at most 32 deep, the map itself included.
  *
  * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_value_check_fields(struct ps_bytes map) P2PSYNC_MUST_CHECK;
 
-/* Whether two single values are equal as DESIGN section 2 says: integers by value, floats by bits (a
- * float32 is never a float64), strings and bins by bytes, arrays in order, maps regardless of order.
- * Both must have passed ps_value_check_fields() as part of a map; false if memory runs out. */
+/* Whether two single values are equal as DESIGN section 2 says: integers by value, floats by bits
+ * (a float32 is never a float64), strings and bins by bytes, arrays in order, maps regardless of
+ * order. Both must have passed ps_value_check_fields() as part of a map; false if memory runs out.
+ */
 bool ps_value_equal(struct ps_bytes a, struct ps_bytes b);
 
-/* A delta: what to set and what to take out. `unset` is a MessagePack array of strings, or empty. */
+/* A delta: what to set and what to take out. `unset` is a MessagePack array of strings, or empty.
+ */
 struct ps_delta {
     struct ps_bytes fields; /* a checked map, or empty bytes for none */
     struct ps_bytes unset;
 };
 
-/* Append to `out` the map `base` with `delta` on top: unset first, then fields. base is a checked map or
- * empty bytes for none.
+/* Append to `out` the map `base` with `delta` on top: unset first, then fields. base is a checked
+ * map or empty bytes for none.
  *
  * Errors  P2PSYNC_EFORMAT unset is no array of strings; P2PSYNC_ELIMIT over 1 MiB; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_value_apply(struct ps_bytes base, const struct ps_delta *delta,
                               struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* The smallest delta that turns map `from` into map `to`: appends to fields_out a map of what differs
- * and to unset_out an array of the names that went. Either map may be empty bytes.
+/* The smallest delta that turns map `from` into map `to`: appends to fields_out a map of what
+ * differs and to unset_out an array of the names that went. Either map may be empty bytes.
  * unchanged_out  whether the two are equal.
  *
  * Errors  P2PSYNC_ENOMEM; P2PSYNC_ELIMIT.

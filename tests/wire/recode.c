@@ -1,12 +1,12 @@
-/* Decode and encode again, for each structure. Lists are walked with the cursors and written item by
- * item, so that the cursors are tested along with the decoders. */
+/* Decode and encode again, for each structure. Lists are walked with the cursors and written item
+ * by item, so that the cursors are tested along with the decoders. */
 #include "tests/wire/recode.h"
-
-#include "wire/message.h"
-#include "wire/pairing_code.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "wire/message.h"
+#include "wire/pairing_code.h"
 
 p2psync_result recode_skeleton(struct ps_bytes input, struct ps_buf *out)
 {

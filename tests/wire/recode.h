@@ -1,5 +1,5 @@
-/* Decode a structure and encode what was decoded: for tests and fuzz targets. The result is the code of
- * the decoder, or the encoder's. */
+/* Decode a structure and encode what was decoded: for tests and fuzz targets. The result is the
+ * code of the decoder, or the encoder's. */
 #ifndef TESTS_WIRE_RECODE_H
 #define TESTS_WIRE_RECODE_H
 

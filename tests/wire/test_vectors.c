@@ -1,13 +1,13 @@
 /* The vectors against our code. They came from another program, so whatever agrees here is what
  * PROTOCOL.md says, and not only what our encoder and decoder agree on. */
+#include <criterion/criterion.h>
+#include <sodium.h>
+#include <string.h>
+
 #include "tests/wire/recode.h"
 #include "tests/wire/vector.h"
 #include "wire/message.h"
 #include "wire/pairing_code.h"
-
-#include <criterion/criterion.h>
-#include <sodium.h>
-#include <string.h>
 
 static struct vector vector;
 
@@ -48,9 +48,12 @@ Test(vectors, decode_and_encode_to_the_same_bytes)
     static const char *const skeletons[] = {"skeleton_create", "skeleton_update", "skeleton_merge"};
     static const char *const bodies[] = {"body_fields", "body_all", "body_empty"};
     static const char *const messages[] = {
-        "message_hello", "message_hello_subscribed", "message_summary_hash", "message_summary",
-        "message_heads", "message_want",             "message_want_again",   "message_changes",
-        "message_ack",   "message_peers",            "message_error",        "message_join",
+        "message_hello",        "message_hello_subscribed",
+        "message_summary_hash", "message_summary",
+        "message_heads",        "message_want",
+        "message_want_again",   "message_changes",
+        "message_ack",          "message_peers",
+        "message_error",        "message_join",
         "message_welcome",
     };
     check_all(skeletons, sizeof skeletons / sizeof *skeletons, recode_skeleton);
