@@ -75,6 +75,9 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     bool changed = false;
     struct ps_txn txn = {0};
     p2psync_result result = ps_txn_begin(self->store, true, &txn);
+    if (result == P2PSYNC_OK && self->joined) {
+        result = ps_identity_read(&txn, &self->identity); /* it may be in a new incarnation */
+    }
     if (result == P2PSYNC_OK) {
         result = ps_write(&txn, &store_write, &written);
     }

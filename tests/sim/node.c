@@ -274,6 +274,7 @@ static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_ef
     case PS_EFFECT_HANGUP:
         sim_link_hangup(net, node, effect->link);
         return true;
+    case PS_EFFECT_NONE:
     case PS_EFFECT_ALLOW:
         return true;
     case PS_EFFECT_BURST:
