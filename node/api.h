@@ -1,0 +1,71 @@
+/* What the files behind p2psync.h share: the node as the app holds it, and small helpers for their
+ * argument checks and answers.
+ *
+ * No lock is held while the app's own code runs, other than its log callback. */
+#ifndef PS_NODE_API_H
+#define PS_NODE_API_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "node/config.h"
+#include "node/report.h"
+#include "store/store.h"
+#include "wire/codec.h"
+
+#define PS_ANSWER_SIZE_MAX (4U * 1024 * 1024) /* bytes: thousands of peers or collections */
+#define PS_TIME_TEXT_SIZE  32                 /* RFC 3339 with milliseconds, with its NUL */
+
+struct ps_loop;
+struct ps_stream;
+
+/* Everything but what the mutexes guard is set when it is opened and never changes. */
+struct p2psync_node {
+    pid_t pid; /* of the process that opened it */
+    char *dir;
+    int dir_fd;
+    struct ps_store *store;
+    struct ps_config config;
+    struct ps_report report;
+    pthread_mutex_t loop_mutex;   /* guards loop */
+    struct ps_loop *loop;         /* NULL: not started here */
+    pthread_mutex_t stream_mutex; /* guards stream */
+    struct ps_stream *stream;     /* NULL: no events were asked for */
+};
+
+/* Whether the app may use it: not NULL, and of this process. */
+bool ps_node_usable(const p2psync_node *node);
+
+/* Milliseconds since 1970. */
+uint64_t ps_wall_ms(void);
+
+/* Milliseconds that never jump; no meaning beyond this run of the machine. */
+uint64_t ps_monotonic_ms(void);
+
+/* Hand what is in `buf` to the app, if `result` is OK; frees it in any case.
+ *
+ * Errors  `result`; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_answer(p2psync_result result, struct ps_buf *buf,
+                         struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* "2026-11-21T07:53:30.123Z". */
+void ps_time_text(uint64_t wall_ms, char out[static PS_TIME_TEXT_SIZE]);
+
+/* A time as text, or nil if it is 0. */
+void ps_write_time(struct ps_writer *writer, uint64_t wall_ms);
+
+/* `name`, or the host's if it is NULL, as the name of a device.
+ *
+ * Errors  P2PSYNC_EMISUSE it is not valid.
+ */
+p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
+    P2PSYNC_MUST_CHECK;
+
+/* Write the name of a device into `_devices` and work the members out anew, in a write transaction.
+ */
+struct ps_identity;
+p2psync_result ps_device_write(struct ps_txn *txn, const struct ps_identity *identity,
+                               const struct ps_device *device, const char *name) P2PSYNC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,291 @@
+/* Reading records: snapshots, single records and iterators. What the app gets points into the
+ * memory map and is valid as long as the snapshot's transaction; only the list of versions is put
+ * together here. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/api.h"
+#include "store/collection.h"
+#include "store/log.h"
+#include "store/merge.h"
+#include "store/record.h"
+#include "store/write.h"
+
+struct p2psync_snapshot {
+    struct ps_txn txn;
+    struct p2psync_dot *dots; /* of the record given last */
+    size_t dot_capacity;
+    uint32_t author_log; /* the log whose device is known already */
+    bool author_known;
+    struct ps_device author;
+};
+
+struct p2psync_iterator {
+    p2psync_snapshot *snapshot;
+    struct ps_record_cursor cursor;
+    bool deleted; /* wanted too */
+    uint8_t prefix[PS_RECORD_ID_SIZE_MAX];
+};
+
+static p2psync_result find_collection(p2psync_snapshot *snapshot, const char *name,
+                                      uint32_t *number_out);
+static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id,
+                                  const struct ps_record_row *row, struct p2psync_record *out);
+static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_record_row *row);
+static p2psync_result fill_author(p2psync_snapshot *snapshot, uint32_t log);
+
+p2psync_result p2psync_snapshot_open(p2psync_node *node, p2psync_snapshot **out)
+{
+    if (!ps_node_usable(node) || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    if (snapshot == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    p2psync_result result = ps_txn_begin(node->store, false, &snapshot->txn);
+    if (result != P2PSYNC_OK) {
+        free(snapshot);
+        return result;
+    }
+    *out = snapshot;
+    return P2PSYNC_OK;
+}
+
+void p2psync_snapshot_close(p2psync_snapshot *snapshot)
+{
+    if (snapshot != NULL) {
+        ps_txn_abort(&snapshot->txn);
+        free(snapshot->dots);
+        free(snapshot);
+    }
+}
+
+p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection, const char *id,
+                           struct p2psync_record *out)
+{
+    if (snapshot == NULL || collection == NULL || id == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    uint32_t number = 0;
+    struct ps_bytes wanted = ps_bytes_text(id);
+    struct ps_bytes found;
+    struct ps_record_row row;
+    struct ps_record_cursor cursor = {0};
+    p2psync_result result = P2PSYNC_ENOTFOUND;
+    if (ps_record_id_valid(wanted)) {
+        result = find_collection(snapshot, collection, &number);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    /* By cursor, because it gives the id as it lies in the map: it must outlive the caller's. In
+     * order of bytes an id comes before all that it is a prefix of. */
+    result = ps_record_cursor_open(&snapshot->txn, number, wanted, &cursor);
+    if (result == P2PSYNC_OK) {
+        result = ps_record_cursor_next(&cursor, &found, &row);
+    }
+    if (result == P2PSYNC_OK && !ps_bytes_equal(found, wanted)) {
+        result = P2PSYNC_ENOTFOUND;
+    }
+    if (result == P2PSYNC_OK) {
+        result = fill_record(snapshot, found, &row, out);
+    }
+    ps_record_cursor_close(&cursor);
+    return result;
+}
+
+p2psync_result p2psync_iterate(p2psync_snapshot *snapshot, const char *collection,
+                               const char *prefix, bool deleted, p2psync_iterator **out)
+{
+    if (snapshot == NULL || collection == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    uint32_t number = 0;
+    p2psync_result result = find_collection(snapshot, collection, &number);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct ps_bytes wanted = ps_bytes_text(prefix != NULL ? prefix : "");
+    if (wanted.size > PS_RECORD_ID_SIZE_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    p2psync_iterator *iterator = calloc(1, sizeof(*iterator));
+    if (iterator == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    iterator->snapshot = snapshot;
+    iterator->deleted = deleted;
+    memcpy(iterator->prefix, wanted.data, wanted.size);
+    result = ps_record_cursor_open(&snapshot->txn, number, ps_bytes(iterator->prefix, wanted.size),
+                                   &iterator->cursor);
+    if (result != P2PSYNC_OK) {
+        free(iterator);
+        return result;
+    }
+    *out = iterator;
+    return P2PSYNC_OK;
+}
+
+p2psync_result p2psync_iterator_next(p2psync_iterator *iterator, struct p2psync_record *out)
+{
+    if (iterator == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    struct p2psync_record record;
+    p2psync_result result = P2PSYNC_OK;
+    do { /* ends with the collection */
+        struct ps_bytes id;
+        struct ps_record_row row;
+        result = ps_record_cursor_next(&iterator->cursor, &id, &row);
+        if (result == P2PSYNC_OK) {
+            result = fill_record(iterator->snapshot, id, &row, &record);
+        }
+    } while (result == P2PSYNC_OK && record.deleted && !iterator->deleted);
+    if (result == P2PSYNC_OK) {
+        *out = record;
+    }
+    return result;
+}
+
+void p2psync_iterator_close(p2psync_iterator *iterator)
+{
+    if (iterator != NULL) {
+        ps_record_cursor_close(&iterator->cursor);
+        free(iterator);
+    }
+}
+
+p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p2psync_buffer *out)
+{
+    if (record == NULL || out == NULL || record->id == NULL ||
+        (record->versions == NULL && record->version_count > 0)) {
+        return P2PSYNC_EMISUSE;
+    }
+    struct ps_buf buf;
+    struct ps_writer writer;
+    ps_buf_init(&buf, PS_ANSWER_SIZE_MAX);
+    ps_writer_init(&writer, &buf);
+    struct ps_device author;
+    char author_text[PS_DEVICE_TEXT_SIZE];
+    memcpy(author.key, record->author, sizeof(author.key));
+    ps_device_text(&author, author_text);
+
+    ps_write_map(&writer, 9);
+    ps_write_text(&writer, "id");
+    ps_write_str(&writer, ps_bytes(record->id, record->id_size));
+    ps_write_text(&writer, "fields");
+    if (record->fields.size > 0) {
+        ps_write_raw(&writer, ps_bytes(record->fields.data, record->fields.size));
+    } else {
+        ps_write_map(&writer, 0);
+    }
+    ps_write_text(&writer, "version");
+    ps_write_array(&writer, record->version_count);
+    for (size_t i = 0; i < record->version_count; i++) {
+        struct ps_dot dot = {.seq = record->versions[i].seq};
+        char text[PS_DOT_TEXT_SIZE];
+        memcpy(dot.origin.bytes, record->versions[i].origin, sizeof(dot.origin.bytes));
+        ps_dot_text(dot, text);
+        ps_write_text(&writer, text);
+    }
+    ps_write_text(&writer, "created");
+    ps_write_time(&writer, record->created_ms);
+    ps_write_text(&writer, "updated");
+    ps_write_time(&writer, record->updated_ms);
+    ps_write_text(&writer, "author");
+    ps_write_text(&writer, author_text);
+    ps_write_text(&writer, "deleted");
+    ps_write_bool(&writer, record->deleted);
+    ps_write_text(&writer, "archived");
+    ps_write_bool(&writer, record->archived);
+    ps_write_text(&writer, "conflict");
+    ps_write_bool(&writer, record->conflict);
+    return ps_answer(ps_writer_finish(&writer), &buf, out);
+}
+
+static p2psync_result find_collection(p2psync_snapshot *snapshot, const char *name,
+                                      uint32_t *number_out)
+{
+    struct ps_bytes bytes = ps_bytes_text(name);
+    struct ps_collection collection;
+    if (!ps_collection_name_valid(bytes)) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    p2psync_result result = ps_collection_find(&snapshot->txn, bytes, &collection);
+    if (result == P2PSYNC_OK) {
+        *number_out = collection.number;
+    }
+    return result;
+}
+
+static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id,
+                                  const struct ps_record_row *row, struct p2psync_record *out)
+{
+    assert(row->version_count > 0);
+    struct ps_merged merged;
+    ps_merge(PS_STRATEGY_LAST_WRITE_WINS, row, &merged);
+    p2psync_result result = fill_dots(snapshot, row);
+    if (result == P2PSYNC_OK) {
+        result = fill_author(snapshot, merged.shown.log);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    *out = (struct p2psync_record){
+        .id = (const char *)id.data,
+        .id_size = id.size,
+        .versions = snapshot->dots,
+        .version_count = row->version_count,
+        .created_ms = ps_hlc_ms(row->created_hlc),
+        .updated_ms = ps_hlc_ms(merged.shown.hlc),
+        .deleted = merged.shown.state == PS_RECORD_DELETED,
+        .archived = merged.shown.state == PS_RECORD_ARCHIVED,
+        .conflict = merged.conflict,
+    };
+    if (!out->deleted) {
+        out->fields.data = merged.value.data;
+        out->fields.size = merged.value.size;
+    }
+    memcpy(out->author, snapshot->author.key, sizeof(out->author));
+    return P2PSYNC_OK;
+}
+
+static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_record_row *row)
+{
+    if (row->version_count > snapshot->dot_capacity) {
+        struct p2psync_dot *dots = reallocarray(snapshot->dots, row->version_count, sizeof(*dots));
+        if (dots == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        snapshot->dots = dots;
+        snapshot->dot_capacity = row->version_count;
+    }
+    for (uint32_t i = 0; i < row->version_count; i++) {
+        struct ps_version version;
+        ps_record_version(row, i, &version);
+        snapshot->dots[i].seq = version.dot.seq;
+        static_assert(sizeof(snapshot->dots[i].origin) == sizeof(version.dot.origin.bytes),
+                      "a dot is the same inside and outside");
+        memcpy(snapshot->dots[i].origin, version.dot.origin.bytes,
+               sizeof(version.dot.origin.bytes));
+    }
+    return P2PSYNC_OK;
+}
+
+/* Most neighbours in a walk are of one author, so the last one is kept. */
+static p2psync_result fill_author(p2psync_snapshot *snapshot, uint32_t log)
+{
+    if (snapshot->author_known && snapshot->author_log == log) {
+        return P2PSYNC_OK;
+    }
+    struct ps_log found;
+    p2psync_result result = ps_log_by_number(&snapshot->txn, log, &found);
+    if (result == P2PSYNC_OK) {
+        snapshot->author = found.origin.device;
+        snapshot->author_log = log;
+        snapshot->author_known = true;
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}

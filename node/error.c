@@ -1,0 +1,34 @@
+/* Results as text: generated from the one list in p2psync.h, and total over all numbers, so that a
+ * result of a later version still prints. */
+#include <p2psync.h>
+
+const char *p2psync_strerror(int result)
+{
+    switch (result) {
+#define RESULT_TEXT(name, number, text)                                                            \
+    case (number):                                                                                 \
+        return (text);
+        P2PSYNC_RESULTS(RESULT_TEXT)
+#undef RESULT_TEXT
+    default:
+        return "an unknown error";
+    }
+}
+
+const char *p2psync_result_name(int result)
+{
+    switch (result) {
+#define RESULT_NAME(name, number, text)                                                            \
+    case (number):                                                                                 \
+        return "P2PSYNC_" #name;
+        P2PSYNC_RESULTS(RESULT_NAME)
+#undef RESULT_NAME
+    default:
+        return "P2PSYNC_UNKNOWN";
+    }
+}
+
+const char *p2psync_version(void)
+{
+    return "0.1.0";
+}
