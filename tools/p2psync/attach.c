@@ -1,0 +1,169 @@
+/* Opening, signals and events. */
+#include "tools/p2psync/attach.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/output.h"
+
+static void print_log(p2psync_log_level level, const char *event, const char *text, void *user);
+static p2psync_log_level wanted_level(const struct cli *cli);
+
+int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_node **node_out)
+{
+    struct p2psync_options all = P2PSYNC_OPTIONS_INIT;
+    p2psync_result result;
+
+    if (cli->dir == NULL) {
+        return fail_saying(
+            cli, CLI_FAILED,
+            "no directory for the data is known: HOME is not set; give one with -C DIR");
+    }
+    if (!cli->verb->makes_dir && access(cli->dir, F_OK) != 0 && errno == ENOENT) {
+        return fail(cli, P2PSYNC_ENODEVICE, "%s: '%s'", cli->verb->name, cli->dir);
+    }
+    if (options != NULL) {
+        all = *options;
+    }
+    all.dir = cli->dir;
+    all.log_level = wanted_level(cli);
+    /* Outside of `run` an error is the one line that the command itself prints. */
+    all.log = options != NULL || cli->verbose > 0 ? print_log : NULL;
+    result = p2psync_open(&all, node_out);
+    if (result == P2PSYNC_EFORMAT) {
+        return fail_saying(cli, CLI_FAILED,
+                           "%s: '%s/config.json' is malformed; mend it or remove it",
+                           cli->verb->name, cli->dir);
+    }
+    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "cannot open '%s'", cli->dir);
+}
+
+static p2psync_log_level wanted_level(const struct cli *cli)
+{
+    if (cli->quiet) {
+        return P2PSYNC_LOG_ERROR;
+    }
+    switch (cli->verbose) {
+    case 0:
+        return P2PSYNC_LOG_WARNING;
+    case 1:
+        return P2PSYNC_LOG_INFO;
+    default:
+        return P2PSYNC_LOG_DEBUG;
+    }
+}
+
+static void print_log(p2psync_log_level level, const char *event, const char *text, void *user)
+{
+    static const char *const NAMES[] = {"?", "error", "warning", "info", "debug"};
+    struct timespec now = {0};
+    struct tm parts = {0};
+    char stamp[32] = "";
+    char line[1024];
+
+    (void)user;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &parts);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(line, sizeof line, "%s.%03ldZ %s %s: %s", stamp, now.tv_nsec / 1000000, NAMES[level],
+             event, text);
+    for (char *at = line; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+        *at = byte < 0x20 || byte == 0x7f ? '?' : *at;
+    }
+    fprintf(stderr, "%s\n", line); /* one call: threads do not mix their lines */
+}
+
+static void signal_set(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+}
+
+int attach_signals(void)
+{
+    sigset_t set;
+
+    signal_set(&set);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) {
+        return -1;
+    }
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void attach_signalled(int signals)
+{
+    struct signalfd_siginfo taken;
+    sigset_t set;
+
+    signal_set(&set);
+    if (read(signals, &taken, sizeof taken) == (ssize_t)sizeof taken) {
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+    }
+}
+
+int events_open(struct cli *cli, p2psync_node *node, struct events *events)
+{
+    p2psync_result result;
+
+    events->node = node;
+    if (events->signals < 0) {
+        events->signals = attach_signals();
+    }
+    if (events->signals < 0) {
+        return fail_system(cli, errno, "%s: cannot wait for signals", cli->verb->name);
+    }
+    result = p2psync_event_fd(node, &events->fd);
+    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "%s", cli->verb->name);
+}
+
+events_outcome events_next(struct cli *cli, struct events *events, int timeout_ms,
+                           p2psync_event_type *type_out, struct p2psync_buffer *data)
+{
+    /* Unbounded: a spurious wake-up only means to look again. */
+    for (;;) {
+        struct pollfd polled[] = {
+            {.fd = events->fd, .events = POLLIN},
+            {.fd = events->signals, .events = POLLIN},
+        };
+        p2psync_result result;
+
+        /* Signals first: events may come without a pause. */
+        if (poll(&polled[1], 1, 0) > 0) {
+            attach_signalled(events->signals);
+            return EVENTS_INTERRUPTED;
+        }
+        result = p2psync_event_next(events->node, type_out, data);
+        if (result == P2PSYNC_OK) {
+            return EVENTS_ONE;
+        }
+        if (result != P2PSYNC_EAGAIN) {
+            events->code = fail(cli, result, "%s", cli->verb->name);
+            return EVENTS_FAILED;
+        }
+        fflush(stdout);
+        if (output_broken()) {
+            return EVENTS_INTERRUPTED;
+        }
+        if (poll(polled, 2, timeout_ms) == 0) {
+            return EVENTS_NONE;
+        }
+    }
+}
+
+void events_close(struct events *events)
+{
+    if (events->signals >= 0) {
+        close(events->signals);
+        events->signals = -1;
+    }
+}

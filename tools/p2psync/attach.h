@@ -1,0 +1,46 @@
+/* The command line's way to the library: open the node of DIR with the log going to stderr, find
+ * out about signals, and take events until one of them. */
+#ifndef P2PSYNC_CLI_ATTACH_H
+#define P2PSYNC_CLI_ATTACH_H
+
+#include "tools/p2psync/cli.h"
+
+/* Open the node in DIR. `options` (NULL: none) says what more p2psync_start() needs. Returns
+ * CLI_DONE, or a code after saying why not. */
+int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_node **node_out);
+
+/* From here on SIGINT, SIGTERM and SIGHUP do not end the process but make the descriptor returned
+ * readable, once: a second one ends it. -1 if the system refuses. Call it before threads are made.
+ */
+int attach_signals(void);
+
+/* Act as attach_signals() promised once the descriptor became readable. */
+void attach_signalled(int signals);
+
+/* The stream of events of one node. */
+struct events {
+    p2psync_node *node;
+    int fd;
+    int signals;
+    int code; /* the exit code after EVENTS_FAILED */
+};
+
+typedef enum events_outcome {
+    EVENTS_ONE,         /* an event was taken */
+    EVENTS_NONE,        /* the time was up */
+    EVENTS_INTERRUPTED, /* by a signal, or because nobody reads stdout any more */
+    EVENTS_FAILED,      /* said already, see events->code */
+} events_outcome;
+
+/* Open the stream, from now on. `events` is zero but for `signals`: what attach_signals() gave, or
+ * -1. Returns CLI_DONE, or a code after saying why not. */
+int events_open(struct cli *cli, p2psync_node *node, struct events *events);
+
+/* Wait up to timeout_ms (-1: for ever) for the next event. `data` must be empty; freed by the
+ * caller. */
+events_outcome events_next(struct cli *cli, struct events *events, int timeout_ms,
+                           p2psync_event_type *type_out, struct p2psync_buffer *data);
+
+void events_close(struct events *events);
+
+#endif

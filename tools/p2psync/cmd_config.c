@@ -1,0 +1,155 @@
+/* p2psync config: this node's own settings, kept in config.json in DIR. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+#include "tools/p2psync/table.h"
+
+static int run(struct cli *cli, p2psync_node *node, int count, char **words);
+static int list(struct cli *cli, p2psync_node *node);
+static int get(struct cli *cli, p2psync_node *node, const char *key);
+static int set(struct cli *cli, p2psync_node *node, const char *key, const char *word);
+
+int cmd_config(struct cli *cli, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int words; /* its own included */
+    } ACTIONS[] = {{"list", 1}, {"get", 2}, {"set", 3}};
+    p2psync_node *node = NULL;
+    int words = 0;
+    int code;
+
+    if (!options_only_operands(cli, argc, argv, 1, 3)) {
+        return CLI_USAGE;
+    }
+    for (size_t i = 0; i < sizeof ACTIONS / sizeof ACTIONS[0]; i++) {
+        if (strcmp(argv[optind], ACTIONS[i].name) == 0) {
+            words = ACTIONS[i].words;
+        }
+    }
+    if (words == 0) {
+        return fail_usage(cli, "there is no 'config %s'", argv[optind]);
+    }
+    if (!options_operands(cli, argc, argv, words, words)) {
+        return CLI_USAGE;
+    }
+    code = attach_open(cli, NULL, &node);
+    if (code == CLI_DONE) {
+        code = run(cli, node, words, argv + optind);
+    }
+    p2psync_close(node);
+    return code;
+}
+
+static int run(struct cli *cli, p2psync_node *node, int count, char **words)
+{
+    switch (count) {
+    case 1:
+        return list(cli, node);
+    case 2:
+        return get(cli, node, words[1]);
+    default:
+        return set(cli, node, words[1], words[2]);
+    }
+}
+
+static void print_settings(const json_t *settings)
+{
+    static const struct column COLUMNS[] = {{.head = "KEY"}, {.head = "VALUE"}, {.head = "FROM"}};
+    json_t *all = json_copy((json_t *)(uintptr_t)settings);
+    struct table table;
+    const char *key = NULL;
+    json_t *setting = NULL;
+
+    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    json_object_foreach(all, key, setting)
+    {
+        char *value = output_cell(json_object_get(setting, "value"));
+
+        table_cell(&table, "%s", key);
+        table_cell(&table, "%s", value);
+        table_cell(&table, "%s", output_string(setting, "source"));
+        free(value);
+    }
+    table_print(&table);
+    table_deinit(&table);
+    json_decref(all);
+}
+
+static int list(struct cli *cli, p2psync_node *node)
+{
+    struct p2psync_buffer settings = {0};
+    p2psync_result result = p2psync_config(node, &settings);
+
+    return result == P2PSYNC_OK ? output_answer(cli, &settings, print_settings)
+                                : fail(cli, result, "config list");
+}
+
+static int get(struct cli *cli, p2psync_node *node, const char *key)
+{
+    struct p2psync_buffer packed = {0};
+    p2psync_result result = p2psync_config(node, &packed);
+    json_t *settings = NULL;
+    const json_t *setting = NULL;
+    int code = CLI_FAILED;
+
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "config get %s", key);
+    }
+    settings = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
+    setting = json_object_get(settings, key);
+    if (settings == NULL) {
+        code = CLI_FAILED;
+    } else if (setting == NULL) {
+        code =
+            fail_saying(cli, CLI_NOT_FOUND,
+                        "config: there is no setting '%s'; 'p2psync config list' shows all", key);
+    } else if (cli->json) {
+        code = output_json_tree(cli, setting);
+    } else {
+        char *value = output_cell(json_object_get(setting, "value"));
+
+        output_text(value, strlen(value));
+        putchar('\n');
+        free(value);
+        code = CLI_DONE;
+    }
+    json_decref(settings);
+    p2psync_buffer_free(&packed);
+    return code;
+}
+
+static int set(struct cli *cli, p2psync_node *node, const char *key, const char *word)
+{
+    struct p2psync_buffer value = {0};
+    p2psync_result result = p2psync_from_json(word, strlen(word), &value);
+
+    if (result == P2PSYNC_EFORMAT) {
+        json_t *string = json_string(word);
+        char *text = json_dumps(string, JSON_ENCODE_ANY);
+
+        result = text != NULL ? p2psync_from_json(text, strlen(text), &value) : P2PSYNC_EFORMAT;
+        free(text);
+        json_decref(string);
+    }
+    if (result == P2PSYNC_OK) {
+        result = p2psync_config_set(node, key, (struct p2psync_bytes){value.data, value.size});
+    }
+    p2psync_buffer_free(&value);
+    switch (result) {
+    case P2PSYNC_OK:
+        return get(cli, node, key);
+    case P2PSYNC_EFORMAT:
+        return fail_usage(cli, "'%s' is no valid value for %s", word, key);
+    case P2PSYNC_ENOTFOUND:
+        return fail_saying(cli, CLI_NOT_FOUND,
+                           "config: there is no setting '%s'; 'p2psync config list' shows all",
+                           key);
+    default:
+        return fail(cli, result, "config set %s", key);
+    }
+}

@@ -1,0 +1,84 @@
+/* p2psync devices: the members of the mesh, and their names. */
+#include <string.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+#include "tools/p2psync/table.h"
+
+static int list(struct cli *cli, p2psync_node *node);
+static int rename_device(struct cli *cli, p2psync_node *node, char **words);
+
+int cmd_devices(struct cli *cli, int argc, char **argv)
+{
+    p2psync_node *node = NULL;
+    bool renames = false;
+    int code;
+
+    if (!options_only_operands(cli, argc, argv, 0, 3)) {
+        return CLI_USAGE;
+    }
+    renames = optind < argc && strcmp(argv[optind], "rename") == 0;
+    if (optind < argc && !renames && strcmp(argv[optind], "list") != 0) {
+        return fail_usage(cli, "there is no 'devices %s'", argv[optind]);
+    }
+    if (!options_operands(cli, argc, argv, renames ? 3 : 0, renames ? 3 : 1)) {
+        return CLI_USAGE;
+    }
+    code = attach_open(cli, NULL, &node);
+    if (code == CLI_DONE) {
+        code = renames ? rename_device(cli, node, argv + optind + 1) : list(cli, node);
+    }
+    p2psync_close(node);
+    return code;
+}
+
+static void print_devices(const json_t *devices)
+{
+    static const struct column COLUMNS[] = {{.head = "NAME"},
+                                            {.head = "FINGERPRINT"},
+                                            {.head = "ROLE"},
+                                            {.head = "ADDED"},
+                                            {.head = "DEVICE"}};
+    struct table table;
+    json_t *device = NULL;
+    size_t index = 0;
+
+    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    json_array_foreach(devices, index, device)
+    {
+        char added[32];
+
+        output_ago(output_string(device, "added"), added, sizeof added);
+        table_cell(&table, "%s", output_string(device, "name"));
+        table_cell(&table, "%s", output_string(device, "fingerprint"));
+        table_cell(&table, "%s", output_string(device, "role"));
+        table_cell(&table, "%s", added);
+        table_cell(&table, "%s", output_string(device, "device"));
+    }
+    table_print(&table);
+    table_deinit(&table);
+}
+
+static int list(struct cli *cli, p2psync_node *node)
+{
+    struct p2psync_buffer devices = {0};
+    p2psync_result result = p2psync_devices(node, &devices);
+
+    return result == P2PSYNC_OK ? output_answer(cli, &devices, print_devices)
+                                : fail(cli, result, "devices");
+}
+
+static int rename_device(struct cli *cli, p2psync_node *node, char **words)
+{
+    p2psync_result result = p2psync_devices_rename(node, words[0], words[1]);
+
+    if (result == P2PSYNC_OK) {
+        return list(cli, node);
+    }
+    if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT) {
+        return fail_usage(cli, "'%s' is no name: 1 to 64 bytes of UTF-8", words[1]);
+    }
+    return fail(cli, result, "devices rename %s", words[0]);
+}

@@ -1,0 +1,311 @@
+/* p2psync import: JSON lines become records, each set to exactly what its line says. Lines are
+ * written in transactions of 1,000; a bad line or an interruption ends the import behind the last
+ * good line, so what is reported as imported is, and the rest can be imported later: what is there
+ * already is unchanged. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+#include "tools/p2psync/progress.h"
+
+#define BATCH_LINES 1000
+#define BATCH_BYTES (16UL * 1024 * 1024) /* a quarter of what one transaction may hold */
+#define ID_SIZE     32                   /* an integer's digits */
+
+struct import {
+    const char *collection;
+    const char *id_field;
+    const char *file; /* NULL: stdin */
+    bool keep_going;
+
+    p2psync_node *node;
+    p2psync_transaction *batch; /* NULL: none begun */
+    uint64_t batch_lines;
+    size_t batch_bytes;
+
+    uint64_t line; /* lines read */
+    uint64_t read_bytes;
+    uint64_t imported;
+    uint64_t unchanged;
+    uint64_t failed;
+    struct progress progress;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static int parse(struct cli *cli, int argc, char **argv, struct import *import);
+static int read_all(struct cli *cli, struct import *import, FILE *input);
+static int import_line(struct cli *cli, struct import *import, const char *line, size_t size);
+static int commit(struct cli *cli, struct import *import);
+static int answer(struct cli *cli, const struct import *import);
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* Signals end the reading, not the process; a second one does. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int cmd_import(struct cli *cli, int argc, char **argv)
+{
+    struct import import = {.id_field = "id"};
+    struct stat found = {0};
+    FILE *input = stdin;
+    int code = parse(cli, argc, argv, &import);
+
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (import.file != NULL) {
+        input = fopen(import.file, "re");
+        if (input == NULL) {
+            return fail_system(cli, errno, "import: cannot read '%s'", import.file);
+        }
+    }
+    code = attach_open(cli, NULL, &import.node);
+    if (code == CLI_DONE) {
+        bool sized = fstat(fileno(input), &found) == 0 && S_ISREG(found.st_mode);
+
+        catch_signals();
+        progress_init(&import.progress, cli, "records", sized ? (uint64_t)found.st_size : 0);
+        code = read_all(cli, &import, input);
+        p2psync_transaction_abort(import.batch);
+        progress_end(&import.progress);
+    }
+    p2psync_close(import.node);
+    if (input != stdin) {
+        fclose(input);
+    }
+    return code;
+}
+
+static int parse(struct cli *cli, int argc, char **argv, struct import *import)
+{
+    static const struct option OWN[] = {
+        {"id", required_argument, NULL, 'i'}, {"keep-going", no_argument, NULL, 'k'}, {0}};
+    int option;
+
+    do {
+        option = options_next(cli, argc, argv, OWN);
+        switch (option) {
+        case 'i':
+            import->id_field = optarg;
+            break;
+        case 'k':
+            import->keep_going = true;
+            break;
+        case OPTIONS_WRONG:
+            return CLI_USAGE;
+        default:
+            break;
+        }
+    } while (option != OPTIONS_END);
+    if (!options_operands(cli, argc, argv, 1, 2)) {
+        return CLI_USAGE;
+    }
+    import->collection = argv[optind];
+    if (optind + 1 < argc && strcmp(argv[optind + 1], "-") != 0) {
+        import->file = argv[optind + 1];
+    }
+    return CLI_DONE;
+}
+
+/* Say why the import ends here, and how far it got. */
+static int stopped(struct cli *cli, struct import *import, const char *why)
+{
+    progress_end(&import->progress);
+    return fail_saying(cli, CLI_FAILED,
+                       "import %s: %s; imported %" PRIu64 ", unchanged %" PRIu64
+                       " before it, and that stays",
+                       import->collection, why, import->imported, import->unchanged);
+}
+
+/* A line that is no record: counted and passed over, or the end. */
+static int bad_line(struct cli *cli, struct import *import, const char *why)
+{
+    char text[256];
+    int code;
+
+    if (import->keep_going) {
+        import->failed++;
+        progress_end(&import->progress);
+        fail_saying(cli, CLI_FAILED, "import: line %" PRIu64 ": %s; left out", import->line, why);
+        return CLI_DONE;
+    }
+    code = commit(cli, import);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    snprintf(text, sizeof text, "line %" PRIu64 ": %s", import->line, why);
+    return stopped(cli, import, text);
+}
+
+static bool blank(const char *line, size_t size)
+{
+    return strspn(line, " \t\r\n") >= size;
+}
+
+static int read_all(struct cli *cli, struct import *import, FILE *input)
+{
+    char *line = NULL;
+    size_t room = 0;
+    int code = CLI_DONE;
+
+    /* Ends with the input. */
+    while (code == CLI_DONE && interrupted == 0) {
+        ssize_t size = getline(&line, &room, input);
+
+        if (size < 0 || interrupted != 0) { /* an interrupted read may give half a line */
+            break;
+        }
+        import->line++;
+        import->read_bytes += (uint64_t)size;
+        if (!blank(line, (size_t)size)) {
+            code = import_line(cli, import, line, (size_t)size);
+        }
+        progress_show(&import->progress, import->imported + import->unchanged, import->read_bytes);
+    }
+    if (code == CLI_DONE) {
+        int error = ferror(input) && interrupted == 0 ? errno : 0;
+
+        code = commit(cli, import);
+        if (code == CLI_DONE && (interrupted != 0 || error != 0)) {
+            code = stopped(cli, import, error != 0 ? strerror(error) : "interrupted");
+        } else if (code == CLI_DONE) {
+            progress_end(&import->progress);
+            code = answer(cli, import);
+        }
+    }
+    free(line);
+    return code;
+}
+
+/* Take the id out of `record`: a pointer into `record` or `digits`; NULL after saying in why_out.
+ */
+static const char *take_id(const json_t *id, char digits[static ID_SIZE], const char **why_out)
+{
+    if (json_is_integer(id)) {
+        snprintf(digits, ID_SIZE, "%" PRId64, (int64_t)json_integer_value(id));
+        return digits;
+    }
+    if (!json_is_string(id)) {
+        *why_out = id == NULL ? "the field of the id is missing" : "the id is no string or integer";
+        return NULL;
+    }
+    if (json_string_length(id) != strlen(json_string_value(id))) {
+        *why_out = "the id holds a NUL";
+        return NULL;
+    }
+    return json_string_value(id);
+}
+
+/* Add one edit to the batch; fields are as JSON. */
+static p2psync_result add_edit(struct import *import, const char *id, const json_t *record)
+{
+    char *text = json_dumps(record, JSON_COMPACT);
+    struct p2psync_buffer fields = {0};
+    p2psync_result result = P2PSYNC_ENOMEM;
+
+    if (text != NULL) {
+        result = p2psync_from_json(text, strlen(text), &fields);
+    }
+    if (result == P2PSYNC_OK && import->batch == NULL) {
+        result = p2psync_transaction_begin(import->node, import->collection, &import->batch);
+    }
+    if (result == P2PSYNC_OK) {
+        const struct p2psync_edit edit = {
+            .size = sizeof edit, .id = id, .fields = {fields.data, fields.size}, .replace = true};
+
+        result = p2psync_transaction_edit(import->batch, &edit);
+        import->batch_lines += result == P2PSYNC_OK;
+        import->batch_bytes += fields.size;
+    }
+    p2psync_buffer_free(&fields);
+    free(text);
+    return result;
+}
+
+static int import_line(struct cli *cli, struct import *import, const char *line, size_t size)
+{
+    json_error_t error = {0};
+    json_t *record = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    char digits[ID_SIZE];
+    const char *why = error.text;
+    const char *id = NULL;
+    json_t *held = NULL; /* keeps the id when the field is taken out */
+    p2psync_result result = P2PSYNC_OK;
+    int code = CLI_DONE;
+
+    if (record != NULL && !json_is_object(record)) {
+        why = "no JSON object";
+    } else if (record != NULL) {
+        held = json_incref(json_object_get(record, import->id_field));
+        id = take_id(held, digits, &why);
+    }
+    if (id == NULL) {
+        code = bad_line(cli, import, why);
+    } else {
+        (void)json_object_del(record, import->id_field);
+        result = add_edit(import, id, record);
+        if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT || result == P2PSYNC_EMISUSE) {
+            code = bad_line(cli, import, p2psync_strerror(result));
+        } else if (result != P2PSYNC_OK) {
+            code = fail(cli, result, "import %s: line %" PRIu64, import->collection, import->line);
+        }
+    }
+    json_decref(held);
+    json_decref(record);
+    if (code == CLI_DONE &&
+        (import->batch_lines >= BATCH_LINES || import->batch_bytes >= BATCH_BYTES)) {
+        code = commit(cli, import);
+    }
+    return code;
+}
+
+static int commit(struct cli *cli, struct import *import)
+{
+    struct p2psync_committed committed = {0};
+    p2psync_result result = P2PSYNC_OK;
+    char why[128];
+
+    if (import->batch != NULL) {
+        result = p2psync_transaction_commit(import->batch, &committed);
+        import->batch = NULL; /* freed, whatever the result */
+    }
+    import->batch_lines = 0;
+    import->batch_bytes = 0;
+    import->imported += committed.changed;
+    import->unchanged += committed.unchanged;
+    if (result == P2PSYNC_OK) {
+        return CLI_DONE;
+    }
+    progress_end(&import->progress);
+    snprintf(why, sizeof why,
+             "up to line %" PRIu64 ", with %" PRIu64 " imported and %" PRIu64 " unchanged",
+             import->line, import->imported, import->unchanged);
+    return fail(cli, result, "import %s %s", import->collection, why);
+}
+
+static int answer(struct cli *cli, const struct import *import)
+{
+    printf(cli->json ? "{\"imported\":%" PRIu64 ",\"unchanged\":%" PRIu64 ",\"failed\":%" PRIu64
+                       "}\n"
+                     : "imported %" PRIu64 ", unchanged %" PRIu64 ", failed %" PRIu64 "\n",
+           import->imported, import->unchanged, import->failed);
+    return import->failed == 0 ? CLI_DONE : CLI_FAILED;
+}

@@ -1,0 +1,148 @@
+/* p2psync invite: let a device join, with a code to read out and a QR code to scan. */
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+#include "tools/p2psync/qr.h"
+
+struct invite {
+    uint32_t expires_ms;
+    bool no_wait;
+};
+
+static int parse(struct cli *cli, int argc, char **argv, struct invite *invite);
+static int show_code(struct cli *cli, struct p2psync_buffer *answer);
+static int wait_for_device(struct cli *cli, struct events *events);
+
+int cmd_invite(struct cli *cli, int argc, char **argv)
+{
+    struct p2psync_buffer answer = {0};
+    struct events events = {.signals = -1};
+    struct invite invite = {0};
+    p2psync_node *node = NULL;
+    p2psync_result result;
+    int code = parse(cli, argc, argv, &invite);
+
+    if (code == CLI_DONE) {
+        code = attach_open(cli, NULL, &node);
+    }
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (!invite.no_wait) { /* before the invite, so that its end cannot be missed */
+        code = events_open(cli, node, &events);
+    }
+    if (code == CLI_DONE) {
+        result = p2psync_invite(node, invite.expires_ms, &answer);
+        code = result == P2PSYNC_OK ? show_code(cli, &answer) : fail(cli, result, "invite");
+    }
+    if (code == CLI_DONE && !invite.no_wait) {
+        code = wait_for_device(cli, &events);
+    }
+    events_close(&events);
+    p2psync_close(node);
+    return code;
+}
+
+static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
+{
+    static const struct option OWN[] = {
+        {"expires", required_argument, NULL, 'e'}, {"no-wait", no_argument, NULL, 'n'}, {0}};
+    int option;
+
+    do {
+        option = options_next(cli, argc, argv, OWN);
+        switch (option) {
+        case 'e':
+            if (!options_duration(optarg, &invite->expires_ms)) {
+                return fail_usage(cli, "--expires '%s' is no duration such as 90s, 10m or 2h",
+                                  optarg);
+            }
+            break;
+        case 'n':
+            invite->no_wait = true;
+            break;
+        case OPTIONS_WRONG:
+            return CLI_USAGE;
+        default:
+            break;
+        }
+    } while (option != OPTIONS_END);
+    return options_operands(cli, argc, argv, 0, 0) ? CLI_DONE : CLI_USAGE;
+}
+
+static void print_code(const json_t *answer)
+{
+    const char *code = output_string(answer, "code");
+
+    if (isatty(STDOUT_FILENO)) {
+        qr_print(code);
+    }
+    printf("On the other device run:\n\n  p2psync join %s\n\n", code);
+    printf("The code works once, until %s.\n", output_string(answer, "expires"));
+}
+
+static int show_code(struct cli *cli, struct p2psync_buffer *answer)
+{
+    int code = output_answer(cli, answer, print_code);
+
+    fflush(stdout);
+    return code;
+}
+
+static void print_joined(const json_t *event)
+{
+    const char *name = output_string(event, "name");
+
+    output_text(name, strlen(name));
+    printf(" (%s) joined. Compare the fingerprint with what that device shows.\n",
+           output_string(event, "fingerprint"));
+}
+
+static int closed(struct cli *cli, struct p2psync_buffer *data)
+{
+    json_t *event = output_tree(cli, (struct p2psync_bytes){data->data, data->size});
+    const char *reason = output_string(event, "reason");
+    int code = fail_saying(cli, CLI_FAILED, "invite: no device joined: %s; invite again",
+                           reason[0] != '\0' ? reason : "the code expired");
+
+    json_decref(event);
+    p2psync_buffer_free(data);
+    return code;
+}
+
+/* Until the invite is used or closed. */
+static int wait_for_device(struct cli *cli, struct events *events)
+{
+    /* Unbounded: the invite expires. */
+    for (;;) {
+        struct p2psync_buffer data = {0};
+        p2psync_event_type type = P2PSYNC_EVENT_ERROR;
+
+        switch (events_next(cli, events, -1, &type, &data)) {
+        case EVENTS_FAILED:
+            return events->code;
+        case EVENTS_INTERRUPTED:
+            return fail_saying(cli, CLI_FAILED,
+                               "invite: interrupted; the code works until it expires");
+        case EVENTS_NONE:
+        case EVENTS_ONE:
+            break;
+        }
+        switch (type) {
+        case P2PSYNC_EVENT_DEVICE_JOINED:
+            return output_answer(cli, &data, print_joined);
+        case P2PSYNC_EVENT_INVITE_CLOSED:
+            return closed(cli, &data);
+        case P2PSYNC_EVENT_STOPPED:
+            p2psync_buffer_free(&data);
+            return fail(cli, P2PSYNC_ENOTRUNNING, "invite: the node was stopped");
+        default:
+            p2psync_buffer_free(&data);
+            break;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+/* p2psync list: the records of a collection in id order. For people they are printed in portions,
+ * each aligned, so that a long list begins at once and needs little memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+#include "tools/p2psync/table.h"
+
+#define PORTION 256 /* rows aligned together */
+
+struct list {
+    const char *collection;
+    const char *prefix;
+    uint64_t limit;
+    bool deleted;
+    p2psync_snapshot *snapshot;
+    p2psync_iterator *iterator;
+    struct table table;
+};
+
+static int parse(struct cli *cli, int argc, char **argv, struct list *list);
+static int print_all(struct cli *cli, struct list *list);
+static int print_record(struct cli *cli, struct list *list, const struct p2psync_record *record);
+
+int cmd_list(struct cli *cli, int argc, char **argv)
+{
+    static const struct column COLUMNS[] = {
+        {.head = "ID"}, {.head = "UPDATED"}, {.head = "FIELDS"}};
+    struct list list = {.limit = UINT64_MAX};
+    p2psync_node *node = NULL;
+    p2psync_result result;
+    int code = parse(cli, argc, argv, &list);
+
+    if (code == CLI_DONE) {
+        code = attach_open(cli, NULL, &node);
+    }
+    if (code != CLI_DONE) {
+        return code;
+    }
+    table_init(&list.table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    result = p2psync_snapshot_open(node, &list.snapshot);
+    if (result == P2PSYNC_OK) {
+        result = p2psync_iterate(list.snapshot, list.collection, list.prefix, list.deleted,
+                                 &list.iterator);
+    }
+    code = result == P2PSYNC_OK ? print_all(cli, &list)
+                                : fail(cli, result, "list %s", list.collection);
+    table_deinit(&list.table);
+    p2psync_iterator_close(list.iterator);
+    p2psync_snapshot_close(list.snapshot);
+    p2psync_close(node);
+    return code;
+}
+
+static int parse(struct cli *cli, int argc, char **argv, struct list *list)
+{
+    static const struct option OWN[] = {{"prefix", required_argument, NULL, 'p'},
+                                        {"limit", required_argument, NULL, 'l'},
+                                        {"deleted", no_argument, NULL, 'd'},
+                                        {0}};
+    int option;
+
+    do {
+        option = options_next(cli, argc, argv, OWN);
+        switch (option) {
+        case 'p':
+            list->prefix = optarg;
+            break;
+        case 'l':
+            if (!options_number(optarg, UINT64_MAX, &list->limit)) {
+                return fail_usage(cli, "--limit '%s' is no number", optarg);
+            }
+            break;
+        case 'd':
+            list->deleted = true;
+            break;
+        case OPTIONS_WRONG:
+            return CLI_USAGE;
+        default:
+            break;
+        }
+    } while (option != OPTIONS_END);
+    if (!options_operands(cli, argc, argv, 1, 1)) {
+        return CLI_USAGE;
+    }
+    list->collection = argv[optind];
+    return CLI_DONE;
+}
+
+static int print_all(struct cli *cli, struct list *list)
+{
+    int code = CLI_DONE;
+
+    for (uint64_t count = 0; count < list->limit && code == CLI_DONE && !output_broken(); count++) {
+        struct p2psync_record record = {0};
+        p2psync_result result = p2psync_iterator_next(list->iterator, &record);
+
+        if (result == P2PSYNC_ENOTFOUND) {
+            break;
+        }
+        code = result == P2PSYNC_OK ? print_record(cli, list, &record)
+                                    : fail(cli, result, "list %s", list->collection);
+        if (count % PORTION == PORTION - 1) {
+            table_print(&list->table);
+        }
+    }
+    table_print(&list->table);
+    return code;
+}
+
+/* The fields on one line, cut to what is left of a terminal's line; for a deleted record that. */
+static int add_row(struct cli *cli, struct list *list, const struct p2psync_record *record)
+{
+    struct p2psync_buffer text = {0};
+    size_t width = output_width();
+    size_t taken = record->id_size + 24; /* id, time and gaps */
+    size_t room = width > taken + 20 ? width - taken : 20;
+    p2psync_result result = P2PSYNC_OK;
+    char time[32];
+
+    output_time(record->updated_ms, time, sizeof time);
+    table_cell(&list->table, "%.*s", (int)record->id_size, record->id);
+    table_cell(&list->table, "%s", time);
+    if (record->deleted) {
+        table_cell(&list->table, "(deleted)");
+        return CLI_DONE;
+    }
+    result = p2psync_to_json(record->fields, &text);
+    if (result != P2PSYNC_OK) {
+        table_cell(&list->table, "?");
+        return fail(cli, result, "list: the fields of '%.*s'", (int)record->id_size, record->id);
+    }
+    if (width == 0 || text.size <= room) {
+        table_cell(&list->table, "%s", (const char *)text.data);
+    } else {
+        size_t cut = room - 1;
+        /* Not in the middle of a character. */
+        while (cut > 0 && (((const unsigned char *)text.data)[cut] & 0xc0) == 0x80) {
+            cut--;
+        }
+        table_cell(&list->table, "%.*s\u2026", (int)cut, (const char *)text.data);
+    }
+    p2psync_buffer_free(&text);
+    return CLI_DONE;
+}
+
+static int print_record(struct cli *cli, struct list *list, const struct p2psync_record *record)
+{
+    struct p2psync_buffer packed = {0};
+    p2psync_result result;
+    int code;
+
+    if (!cli->json) {
+        return add_row(cli, list, record);
+    }
+    result = p2psync_record_pack(record, &packed);
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "list %s", list->collection);
+    }
+    code = output_json(cli, (struct p2psync_bytes){packed.data, packed.size});
+    p2psync_buffer_free(&packed);
+    return code;
+}

@@ -1,0 +1,38 @@
+/* p2psync now: sync with everybody reachable and wait for it. */
+#include <inttypes.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+
+static void print_numbers(const json_t *numbers);
+
+int cmd_now(struct cli *cli, int argc, char **argv)
+{
+    struct p2psync_buffer numbers = {0};
+    p2psync_node *node = NULL;
+    int code;
+
+    if (!options_only_operands(cli, argc, argv, 0, 0)) {
+        return CLI_USAGE;
+    }
+    code = attach_open(cli, NULL, &node);
+    if (code == CLI_DONE) {
+        p2psync_result result = p2psync_now(node, 0, &numbers);
+
+        code = result == P2PSYNC_OK ? output_answer(cli, &numbers, print_numbers)
+                                    : fail(cli, result, "now");
+    }
+    p2psync_close(node);
+    return code;
+}
+
+static void print_numbers(const json_t *numbers)
+{
+    printf("In sync with %" PRIu64 " peers: %" PRIu64 " changes received, %" PRIu64
+           " sent, %" PRIu64 " conflicts, %" PRIu64 " ms.\n",
+           output_number(numbers, "peers"), output_number(numbers, "changes_received"),
+           output_number(numbers, "changes_sent"), output_number(numbers, "conflicts"),
+           output_number(numbers, "duration_ms"));
+}

@@ -1,0 +1,148 @@
+/* p2psync peers: the other devices and how far they are, once or as it changes. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+#include "tools/p2psync/table.h"
+
+#define REDRAW_MS 1000
+
+static int print_once(struct cli *cli, p2psync_node *node, bool clear);
+static int print_until_signalled(struct cli *cli, p2psync_node *node);
+
+int cmd_peers(struct cli *cli, int argc, char **argv)
+{
+    static const struct option OWN[] = {{"watch", no_argument, NULL, 'w'}, {0}};
+    p2psync_node *node = NULL;
+    bool watch = false;
+    int option = options_next(cli, argc, argv, OWN);
+    int code;
+
+    for (; option == 'w'; option = options_next(cli, argc, argv, OWN)) {
+        watch = true;
+    }
+    if (option != OPTIONS_END || !options_operands(cli, argc, argv, 0, 0)) {
+        return CLI_USAGE;
+    }
+    code = attach_open(cli, NULL, &node);
+    if (code == CLI_DONE) {
+        code = watch ? print_until_signalled(cli, node) : print_once(cli, node, false);
+    }
+    p2psync_close(node);
+    return code;
+}
+
+static const char *state_colour(const char *state)
+{
+    if (strcmp(state, "in_sync") == 0) {
+        return "\033[32m";
+    }
+    if (strcmp(state, "refused") == 0 || strcmp(state, "skewed") == 0) {
+        return "\033[31m";
+    }
+    return strcmp(state, "offline") == 0 ? "\033[2m" : "\033[33m";
+}
+
+static void number_cell(struct table *table, const json_t *peer, const char *key)
+{
+    const json_t *value = json_object_get(peer, key);
+
+    if (json_is_integer(value)) {
+        table_cell(table, "%" PRId64, (int64_t)json_integer_value(value));
+    } else {
+        table_cell(table, "%s", "-");
+    }
+}
+
+static void print_peer(struct table *table, const json_t *peer)
+{
+    const char *endpoint = output_string(peer, "endpoint");
+    char text[32];
+
+    table_cell(table, "%s", output_string(peer, "name"));
+    table_cell(table, "%s", output_string(peer, "fingerprint"));
+    table_cell(table, "%s", endpoint[0] != '\0' ? endpoint : "-");
+    table_cell(table, "%s", output_string(peer, "state"));
+    number_cell(table, peer, "rtt_ms");
+    output_ago(output_string(peer, "last_seen"), text, sizeof text);
+    table_cell(table, "%s", text);
+    output_ago(output_string(peer, "last_sync"), text, sizeof text);
+    table_cell(table, "%s", text);
+    number_cell(table, peer, "behind");
+    number_cell(table, peer, "ahead");
+    number_cell(table, peer, "skew_ms");
+    output_bytes(output_number(peer, "received_bytes"), text, sizeof text);
+    table_cell(table, "%s", text);
+    output_bytes(output_number(peer, "sent_bytes"), text, sizeof text);
+    table_cell(table, "%s", text);
+}
+
+static void print_peers(const json_t *peers)
+{
+    static const struct column COLUMNS[] = {
+        {.head = "NAME"},
+        {.head = "FINGERPRINT"},
+        {.head = "ADDRESS"},
+        {.head = "STATE", .colour = state_colour},
+        {.head = "RTT ms", .right = true},
+        {.head = "SEEN"},
+        {.head = "SYNCED"},
+        {.head = "BEHIND", .right = true},
+        {.head = "AHEAD", .right = true},
+        {.head = "SKEW ms", .right = true},
+        {.head = "RECEIVED", .right = true},
+        {.head = "SENT", .right = true},
+    };
+    struct table table;
+    json_t *peer = NULL;
+    size_t index = 0;
+
+    if (json_array_size(peers) == 0) {
+        printf("No other devices yet: 'p2psync invite' lets one join.\n");
+        return;
+    }
+    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    json_array_foreach(peers, index, peer)
+    {
+        print_peer(&table, peer);
+    }
+    table_print(&table);
+    table_deinit(&table);
+}
+
+static int print_once(struct cli *cli, p2psync_node *node, bool clear)
+{
+    struct p2psync_buffer peers = {0};
+    p2psync_result result = p2psync_peers(node, &peers);
+
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "peers");
+    }
+    if (clear) {
+        printf("\033[H\033[J");
+    }
+    return output_answer(cli, &peers, print_peers);
+}
+
+static int print_until_signalled(struct cli *cli, p2psync_node *node)
+{
+    struct pollfd polled = {.fd = attach_signals(), .events = POLLIN};
+    bool clear = !cli->json && isatty(STDOUT_FILENO);
+    int code = CLI_DONE;
+
+    if (polled.fd < 0) {
+        return fail_system(cli, errno, "peers: cannot wait for signals");
+    }
+    do {
+        code = print_once(cli, node, clear);
+        fflush(stdout);
+    } while (code == CLI_DONE && !output_broken() && poll(&polled, 1, REDRAW_MS) == 0);
+    close(polled.fd);
+    return code;
+}

@@ -1,0 +1,99 @@
+/* p2psync status: this node at a glance. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+#include "tools/p2psync/table.h"
+
+#define ROOT_SHOWN 16 /* hex digits of a root that people compare */
+
+static void print_status(const json_t *status);
+
+int cmd_status(struct cli *cli, int argc, char **argv)
+{
+    struct p2psync_buffer status = {0};
+    p2psync_node *node = NULL;
+    int code;
+
+    if (!options_only_operands(cli, argc, argv, 0, 0)) {
+        return CLI_USAGE;
+    }
+    code = attach_open(cli, NULL, &node);
+    if (code == CLI_DONE) {
+        p2psync_result result = p2psync_status(node, &status);
+
+        code = result == P2PSYNC_OK ? output_answer(cli, &status, print_status)
+                                    : fail(cli, result, "status: '%s'", cli->dir);
+    }
+    p2psync_close(node);
+    return code;
+}
+
+static void print_line(const char *key, const char *value)
+{
+    printf("%-12s", key);
+    output_text(value, strlen(value));
+    putchar('\n');
+}
+
+static void print_collections(const json_t *collections)
+{
+    static const struct column COLUMNS[] = {
+        {.head = "COLLECTION"},
+        {.head = "RECORDS", .right = true},
+        {.head = "CHANGES", .right = true},
+        {.head = "CONFLICTS", .right = true},
+        {.head = "STRATEGY"},
+        {.head = "ROOT"},
+    };
+    struct table table;
+    json_t *collection = NULL;
+    size_t index = 0;
+
+    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    json_array_foreach(collections, index, collection)
+    {
+        table_cell(&table, "%s", output_string(collection, "name"));
+        table_cell(&table, "%" PRIu64, output_number(collection, "records"));
+        table_cell(&table, "%" PRIu64, output_number(collection, "changes"));
+        table_cell(&table, "%" PRIu64, output_number(collection, "conflicts"));
+        table_cell(&table, "%s", output_string(collection, "strategy"));
+        table_cell(&table, "%.*s", ROOT_SHOWN, output_string(collection, "root"));
+    }
+    if (index > 0) {
+        putchar('\n');
+    }
+    table_print(&table);
+    table_deinit(&table);
+}
+
+static void print_status(const json_t *status)
+{
+    const json_t *error = json_object_get(status, "last_error");
+    char line[256];
+
+    snprintf(line, sizeof line, "%s (%s)", output_string(status, "name"),
+             output_string(status, "fingerprint"));
+    print_line("device", line);
+    print_line("node", json_is_true(json_object_get(status, "running"))
+                           ? "running"
+                           : "not running; 'p2psync start' starts it");
+    snprintf(line, sizeof line, "%.*s", ROOT_SHOWN, output_string(status, "root"));
+    print_line("root", line);
+    snprintf(line, sizeof line,
+             "%s with %" PRIu64 " of %" PRIu64 " connected devices; the mesh has %" PRIu64,
+             json_is_true(json_object_get(status, "in_sync")) ? "in sync" : "not in sync",
+             output_number(status, "peers_in_sync"), output_number(status, "peers_connected"),
+             output_number(status, "devices"));
+    print_line("sync", line);
+    output_ago(output_string(status, "last_sync"), line, sizeof line);
+    print_line("last sync", line);
+    snprintf(line, sizeof line, "%" PRIu64 " changes wait for others",
+             output_number(status, "pending"));
+    print_line("pending", line);
+    print_line("last error", json_is_string(error) ? json_string_value(error) : "-");
+    print_collections(json_object_get(status, "collections"));
+}

@@ -1,0 +1,26 @@
+/* p2psync stop: end the running node and wait until it has ended. */
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+
+int cmd_stop(struct cli *cli, int argc, char **argv)
+{
+    p2psync_node *node = NULL;
+    int code;
+
+    if (!options_only_operands(cli, argc, argv, 0, 0)) {
+        return CLI_USAGE;
+    }
+    code = attach_open(cli, NULL, &node);
+    if (code == CLI_DONE) {
+        p2psync_result result = p2psync_stop(node);
+
+        if (result == P2PSYNC_OK) {
+            printf(cli->json ? "{\"stopped\":true}\n" : "Stopped.\n");
+        } else {
+            code = fail(cli, result, "stop");
+        }
+    }
+    p2psync_close(node);
+    return code;
+}

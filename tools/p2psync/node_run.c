@@ -1,0 +1,150 @@
+/* One node from open to a clean stop. */
+#include "tools/p2psync/node_run.h"
+
+#include <string.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+
+static int take_option(struct cli *cli, int option, struct node_run *run);
+static int started(struct cli *cli, p2psync_node *node, p2psync_result result);
+static int wait_for_end(struct cli *cli, struct events *events);
+
+int node_run_parse(struct cli *cli, int argc, char **argv, struct node_run *run)
+{
+    static const struct option OWN[] = {
+        {"listen", required_argument, NULL, 'l'}, {"interface", required_argument, NULL, 'i'},
+        {"peer", required_argument, NULL, 'p'},   {"beacon-port", required_argument, NULL, 'b'},
+        {"no-beacon", no_argument, NULL, 'n'},    {0}};
+    int option = options_next(cli, argc, argv, OWN);
+
+    *run = (struct node_run){.options = P2PSYNC_OPTIONS_INIT};
+    run->options.interfaces = run->interfaces;
+    run->options.peers = run->peers;
+    for (; option != OPTIONS_END; option = options_next(cli, argc, argv, OWN)) {
+        if (option == OPTIONS_WRONG || take_option(cli, option, run) != CLI_DONE) {
+            return CLI_USAGE;
+        }
+    }
+    return options_operands(cli, argc, argv, 0, 0) ? CLI_DONE : CLI_USAGE;
+}
+
+static int take_option(struct cli *cli, int option, struct node_run *run)
+{
+    struct p2psync_options *options = &run->options;
+    uint64_t port = 0;
+
+    switch (option) {
+    case 'l':
+        options->listen = optarg;
+        return CLI_DONE;
+    case 'n':
+        options->no_beacon = true;
+        return CLI_DONE;
+    case 'b':
+        if (!options_number(optarg, UINT16_MAX, &port) || port == 0) {
+            return fail_usage(cli, "--beacon-port '%s' is no port: 1 to 65535", optarg);
+        }
+        options->beacon_port = (uint16_t)port;
+        return CLI_DONE;
+    case 'i':
+        if (options->interface_count == ENDPOINTS_MAX) {
+            return fail_usage(cli, "more than %d times --interface", ENDPOINTS_MAX);
+        }
+        run->interfaces[options->interface_count++] = optarg;
+        return CLI_DONE;
+    default:
+        if (options->peer_count == ENDPOINTS_MAX) {
+            return fail_usage(cli, "more than %d times --peer", ENDPOINTS_MAX);
+        }
+        run->peers[options->peer_count++] = optarg;
+        return CLI_DONE;
+    }
+}
+
+int node_run(struct cli *cli, const struct node_run *run,
+             void (*ready)(struct cli *cli, const struct p2psync_buffer *identity))
+{
+    struct p2psync_buffer identity = {0};
+    struct events events = {.signals = -1};
+    p2psync_node *node = NULL;
+    p2psync_result result;
+    int code = attach_open(cli, &run->options, &node);
+
+    if (code != CLI_DONE) {
+        return code;
+    }
+    /* Signals are blocked before the node's thread is made, so that it inherits that. */
+    events.signals = attach_signals();
+    result = p2psync_start(node);
+    code = started(cli, node, result);
+    if (code == CLI_DONE) {
+        code = events_open(cli, node, &events);
+    }
+    if (code == CLI_DONE) {
+        result = p2psync_identity(node, &identity);
+        code = result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "%s", cli->verb->name);
+    }
+    if (code == CLI_DONE) {
+        ready(cli, &identity);
+        code = wait_for_end(cli, &events);
+    }
+    p2psync_buffer_free(&identity);
+    events_close(&events);
+    p2psync_close(node);
+    return code;
+}
+
+static int started(struct cli *cli, p2psync_node *node, p2psync_result result)
+{
+    (void)node;
+    switch (result) {
+    case P2PSYNC_OK:
+        return CLI_DONE;
+    case P2PSYNC_EBUSY:
+        return fail(cli, result, "%s: '%s'", cli->verb->name, cli->dir);
+    case P2PSYNC_EFORMAT:
+    case P2PSYNC_EMISUSE:
+        return fail_usage(cli, "an address, an interface or a port is malformed");
+    default:
+        return fail(cli, result, "%s", cli->verb->name);
+    }
+}
+
+/* Events are taken only to hear that the node was told to stop. */
+static int wait_for_end(struct cli *cli, struct events *events)
+{
+    p2psync_event_type type = P2PSYNC_EVENT_ERROR;
+
+    /* Unbounded: a node runs until it is stopped. */
+    for (;;) {
+        struct p2psync_buffer data = {0};
+        events_outcome outcome = events_next(cli, events, -1, &type, &data);
+
+        p2psync_buffer_free(&data);
+        if (outcome == EVENTS_FAILED) {
+            return events->code;
+        }
+        if (outcome == EVENTS_INTERRUPTED || type == P2PSYNC_EVENT_STOPPED) {
+            return CLI_DONE;
+        }
+    }
+}
+
+int node_run_ready_line(struct cli *cli, const struct p2psync_buffer *identity, FILE *out)
+{
+    json_t *tree = output_tree(cli, (struct p2psync_bytes){identity->data, identity->size});
+    json_t *line = json_pack("{s:b}", "ready", 1);
+    int code = CLI_FAILED;
+
+    if (tree != NULL && line != NULL && json_object_update(line, tree) == 0 &&
+        json_dumpf(line, out, JSON_COMPACT) == 0) {
+        fputc('\n', out);
+        code = fflush(out) == 0 ? CLI_DONE : CLI_FAILED;
+    }
+    json_decref(line);
+    json_decref(tree);
+    return code;
+}

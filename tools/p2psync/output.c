@@ -1,0 +1,208 @@
+/* JSON lines, plain lines, and the small formats of people: times, sizes, ages. */
+#include "tools/p2psync/output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/p2psync/fail.h"
+
+int output_json(struct cli *cli, struct p2psync_bytes value)
+{
+    struct p2psync_buffer text = {0};
+    p2psync_result result = p2psync_to_json(value, &text);
+
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "%s: the answer", cli->verb->name);
+    }
+    fwrite(text.data, 1, text.size, stdout);
+    putchar('\n');
+    p2psync_buffer_free(&text);
+    return CLI_DONE;
+}
+
+int output_json_tree(struct cli *cli, const json_t *tree)
+{
+    if (json_dumpf(tree, stdout, JSON_COMPACT | JSON_ENCODE_ANY) != 0 && !output_broken()) {
+        return fail(cli, P2PSYNC_ENOMEM, "%s", cli->verb->name);
+    }
+    putchar('\n');
+    return CLI_DONE;
+}
+
+int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(const json_t *))
+{
+    struct p2psync_bytes value = {answer->data, answer->size};
+    json_t *tree = NULL;
+    int code = CLI_DONE;
+
+    if (cli->json) {
+        code = output_json(cli, value);
+    } else {
+        tree = output_tree(cli, value);
+        if (tree != NULL) {
+            people(tree);
+        } else {
+            code = CLI_FAILED;
+        }
+    }
+    json_decref(tree);
+    p2psync_buffer_free(answer);
+    return code;
+}
+
+json_t *output_tree(struct cli *cli, struct p2psync_bytes value)
+{
+    struct p2psync_buffer text = {0};
+    p2psync_result result = p2psync_to_json(value, &text);
+    json_t *tree = NULL;
+
+    if (result == P2PSYNC_OK) {
+        tree = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        result = tree == NULL ? P2PSYNC_ENOMEM : P2PSYNC_OK;
+    }
+    p2psync_buffer_free(&text);
+    if (result != P2PSYNC_OK) {
+        fail(cli, result, "%s: the answer", cli->verb->name);
+    }
+    return tree;
+}
+
+int output_finish(struct cli *cli, int code)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return code;
+    }
+    if (code != CLI_DONE) {
+        return code; /* said already what failed */
+    }
+    return fail_saying(cli, CLI_FAILED, "cannot write the answer: %s; check where stdout goes",
+                       strerror(errno != 0 ? errno : EIO));
+}
+
+bool output_broken(void)
+{
+    return ferror(stdout) != 0;
+}
+
+void output_text(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        bool c1 = byte == 0xc2 && i + 1 < size && (unsigned char)text[i + 1] < 0xa0;
+
+        if (c1 || byte < 0x20 || byte == 0x7f) {
+            putchar('?');
+            i += c1 ? 1 : 0;
+        } else {
+            putchar(byte);
+        }
+    }
+}
+
+const char *output_string(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    return value != NULL ? value : "";
+}
+
+uint64_t output_number(const json_t *object, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(object, key));
+
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+char *output_cell(const json_t *value)
+{
+    char *cell = NULL;
+
+    if (json_is_string(value)) {
+        cell = strdup(json_string_value(value));
+    } else if (value == NULL || json_is_null(value)) {
+        cell = strdup("-");
+    } else {
+        cell = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    }
+    if (cell == NULL) {
+        fputs("p2psync: out of memory; close other programs and try again\n", stderr);
+        exit(CLI_FAILED);
+    }
+    return cell;
+}
+
+void output_ago(const char *time_text, char *text, size_t size)
+{
+    struct tm parts = {0};
+    const char *end = strptime(time_text, "%Y-%m-%dT%H:%M:%S", &parts);
+    int64_t seconds = 0;
+
+    if (end == NULL) {
+        snprintf(text, size, "-");
+        return;
+    }
+    seconds = (int64_t)time(NULL) - (int64_t)timegm(&parts);
+    if (seconds < 2) {
+        snprintf(text, size, "now");
+    } else if (seconds < 120) {
+        snprintf(text, size, "%" PRId64 " s ago", seconds);
+    } else if (seconds < 7200) {
+        snprintf(text, size, "%" PRId64 " min ago", seconds / 60);
+    } else if (seconds < 48 * 3600) {
+        snprintf(text, size, "%" PRId64 " h ago", seconds / 3600);
+    } else {
+        snprintf(text, size, "%" PRId64 " days ago", seconds / (24 * 3600));
+    }
+}
+
+void output_bytes(uint64_t bytes, char *text, size_t size)
+{
+    static const char *const UNITS[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    double amount = (double)bytes / 1000;
+    size_t unit = 0;
+
+    if (bytes < 1000) {
+        snprintf(text, size, "%" PRIu64 " B", bytes);
+        return;
+    }
+    for (; amount >= 999.95 && unit + 1 < sizeof UNITS / sizeof UNITS[0]; unit++) {
+        amount /= 1000;
+    }
+    snprintf(text, size, "%.1f %s", amount, UNITS[unit]);
+}
+
+void output_time(uint64_t ms, char *text, size_t size)
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm parts = {0};
+
+    if (localtime_r(&seconds, &parts) == NULL ||
+        strftime(text, size, "%Y-%m-%d %H:%M:%S", &parts) == 0) {
+        snprintf(text, size, "-");
+    }
+}
+
+size_t output_width(void)
+{
+    struct winsize window = {0};
+
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0) {
+        return 0;
+    }
+    return window.ws_col;
+}
+
+bool output_coloured(void)
+{
+    const char *refused = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+
+    return (refused == NULL || refused[0] == '\0') && isatty(STDOUT_FILENO) &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}

@@ -1,0 +1,55 @@
+/* What goes to stdout: JSON for scripts, tables and plain lines for people, never both. Text of
+ * other devices reaches a terminal only through here, without its control characters. Colour is
+ * used on a terminal only, and never if NO_COLOR is set. */
+#ifndef P2PSYNC_CLI_OUTPUT_H
+#define P2PSYNC_CLI_OUTPUT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "tools/p2psync/cli.h"
+
+/* Print one MessagePack value as one line of JSON. */
+int output_json(struct cli *cli, struct p2psync_bytes value);
+
+/* Print one tree as one line of JSON. */
+int output_json_tree(struct cli *cli, const json_t *tree);
+
+/* Print an answer of the library and free it: as JSON, or by `people` if that was not asked for. */
+int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(const json_t *));
+
+/* A MessagePack value as a tree, or NULL after saying why. */
+json_t *output_tree(struct cli *cli, struct p2psync_bytes value);
+
+/* Check that stdout took everything. Returns `code`, or CLI_FAILED after saying so. */
+int output_finish(struct cli *cli, int code);
+
+/* Whether stdout refuses more: a long output may as well end. */
+bool output_broken(void);
+
+/* Print `size` bytes of UTF-8, with '?' for control characters. */
+void output_text(const char *text, size_t size);
+
+/* Members of objects: "" and 0 if there is none of that type. */
+const char *output_string(const json_t *object, const char *key);
+uint64_t output_number(const json_t *object, const char *key);
+
+/* A field as people read it: strings bare, null as "-", all else as JSON. Freed by the caller;
+ * never NULL, the program ends if memory does. */
+char *output_cell(const json_t *value);
+
+/* How long ago an RFC 3339 time was ("12 s ago"), or "-". */
+void output_ago(const char *time, char *text, size_t size);
+
+/* A number of bytes ("1.2 MB"). */
+void output_bytes(uint64_t bytes, char *text, size_t size);
+
+/* Milliseconds since 1970 as local time. */
+void output_time(uint64_t ms, char *text, size_t size);
+
+/* Columns of the terminal that stdout is, 0 if it is none. */
+size_t output_width(void);
+
+bool output_coloured(void);
+
+#endif

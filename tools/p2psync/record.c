@@ -1,0 +1,158 @@
+/* One record on stdout. */
+#include "tools/p2psync/record.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/output.h"
+
+static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record);
+static int print_for_people(struct cli *cli, p2psync_node *node,
+                            const struct p2psync_record *record);
+static int print(struct cli *cli, p2psync_node *node, const char *const name[2], bool deleted);
+
+int record_print(struct cli *cli, p2psync_node *node, const char *collection, const char *id)
+{
+    return print(cli, node, (const char *const[2]){collection, id}, true);
+}
+
+int record_print_live(struct cli *cli, p2psync_node *node, const char *collection, const char *id)
+{
+    return print(cli, node, (const char *const[2]){collection, id}, false);
+}
+
+static int print(struct cli *cli, p2psync_node *node, const char *const name[2], bool deleted)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_record record = {0};
+    p2psync_result result = p2psync_snapshot_open(node, &snapshot);
+    int code;
+
+    if (result == P2PSYNC_OK) {
+        result = p2psync_get(snapshot, name[0], name[1], &record);
+    }
+    if (result != P2PSYNC_OK) {
+        code = fail(cli, result, "%s %s %s", cli->verb->name, name[0], name[1]);
+    } else if (record.deleted && !deleted) {
+        code = fail_saying(cli, CLI_NOT_FOUND,
+                           "%s %s %s: it is deleted; 'p2psync list --deleted %s' shows it",
+                           cli->verb->name, name[0], name[1], name[0]);
+    } else {
+        code = print_found(cli, node, &record);
+    }
+    p2psync_snapshot_close(snapshot);
+    return code;
+}
+
+static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record)
+{
+    struct p2psync_buffer packed = {0};
+    p2psync_result result;
+    int code;
+
+    if (!cli->json) {
+        return print_for_people(cli, node, record);
+    }
+    result = p2psync_record_pack(record, &packed);
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "%s", cli->verb->name);
+    }
+    code = output_json(cli, (struct p2psync_bytes){packed.data, packed.size});
+    p2psync_buffer_free(&packed);
+    return code;
+}
+
+/* The name of the device `id`, or the start of the id if it has none. */
+static void author_name(p2psync_node *node, const uint8_t id[32], char *name, size_t size)
+{
+    struct p2psync_buffer packed = {0};
+    struct p2psync_buffer text = {0};
+    json_t *devices = NULL;
+    json_t *device = NULL;
+    size_t index = 0;
+    char hex[65];
+
+    for (size_t i = 0; i < 32; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", id[i]);
+    }
+    snprintf(name, size, "%.16s", hex);
+    if (p2psync_devices(node, &packed) == P2PSYNC_OK &&
+        p2psync_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) == P2PSYNC_OK) {
+        devices = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
+    }
+    json_array_foreach(devices, index, device)
+    {
+        if (strcmp(output_string(device, "device"), hex) == 0) {
+            snprintf(name, size, "%s", output_string(device, "name"));
+        }
+    }
+    json_decref(devices);
+    p2psync_buffer_free(&text);
+    p2psync_buffer_free(&packed);
+}
+
+static void print_line(const char *key, const char *value)
+{
+    printf("%-10s", key);
+    output_text(value, strlen(value));
+    putchar('\n');
+}
+
+static void print_fields(const json_t *fields)
+{
+    void *iter = NULL;
+
+    for (iter = json_object_iter((json_t *)(uintptr_t)fields); iter != NULL;
+         iter = json_object_iter_next((json_t *)(uintptr_t)fields, iter)) {
+        const char *key = json_object_iter_key(iter);
+        char *value = output_cell(json_object_iter_value(iter));
+
+        printf("  ");
+        output_text(key, strlen(key));
+        printf(" = ");
+        output_text(value, strlen(value));
+        putchar('\n');
+        free(value);
+    }
+}
+
+static int print_for_people(struct cli *cli, p2psync_node *node,
+                            const struct p2psync_record *record)
+{
+    json_t *fields = NULL;
+    char line[128];
+
+    if (record->fields.size > 0) {
+        fields = output_tree(cli, record->fields);
+        if (fields == NULL) {
+            return CLI_FAILED;
+        }
+    }
+    printf("%-10s", "id");
+    output_text(record->id, record->id_size);
+    putchar('\n');
+    for (size_t i = 0; i < record->version_count; i++) {
+        const uint8_t *o = record->versions[i].origin;
+        snprintf(line, sizeof line, "%02x%02x%02x%02x%02x%02x%02x%02x-%" PRIu64, o[0], o[1], o[2],
+                 o[3], o[4], o[5], o[6], o[7], record->versions[i].seq);
+        print_line(i == 0 ? "version" : "", line);
+    }
+    output_time(record->created_ms, line, sizeof line);
+    print_line("created", line);
+    output_time(record->updated_ms, line, sizeof line);
+    print_line("updated", line);
+    author_name(node, record->author, line, sizeof line);
+    print_line("author", line);
+    if (record->deleted || record->archived || record->conflict) {
+        snprintf(line, sizeof line, "%s%s%s", record->deleted ? "deleted " : "",
+                 record->archived ? "archived " : "",
+                 record->conflict ? "edited concurrently" : "");
+        print_line("state", line);
+    }
+    printf("fields\n");
+    print_fields(fields);
+    json_decref(fields);
+    return CLI_DONE;
+}

@@ -1,0 +1,37 @@
+/* Tables for people: cells are collected row by row and printed aligned, numbers to the right.
+ * Widths only grow, so a long list printed in portions keeps its columns. */
+#ifndef P2PSYNC_CLI_TABLE_H
+#define P2PSYNC_CLI_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TABLE_COLUMNS_MAX 12
+
+struct column {
+    const char *head;
+    bool right;                              /* aligned to the right: a number */
+    const char *(*colour)(const char *cell); /* the escape to print it in, or NULL for none */
+};
+
+struct table {
+    const struct column *columns;
+    size_t column_count;
+    size_t widths[TABLE_COLUMNS_MAX];
+    char **cells; /* row by row */
+    size_t cell_count;
+    size_t capacity;
+    bool headed; /* the head is printed */
+};
+
+void table_init(struct table *table, const struct column *columns, size_t count);
+
+/* Add the next cell, copied; after the last column the next row begins. */
+void table_cell(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Print what was added since the last time, the head before the first row ever. */
+void table_print(struct table *table);
+
+void table_deinit(struct table *table);
+
+#endif

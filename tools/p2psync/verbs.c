@@ -1,0 +1,115 @@
+/* The table of verbs: what each is called, takes and does. `help`, the usage lines of errors, the
+ * man page and the completion all say what stands here; a test compares them. */
+#include <string.h>
+
+#include "tools/p2psync/cli.h"
+
+#define NODE_OPTIONS                                                                               \
+    "  --listen HOST[:PORT]  where to listen (default: everywhere, port 47470 or any free one)\n"  \
+    "  --interface IF        announce on this interface (may be repeated; default: the first\n"    \
+    "                        usable one)\n"                                                        \
+    "  --no-beacon           neither announce nor listen for announcements\n"                      \
+    "  --beacon-port N       UDP port of announcements (default: 47470)\n"                         \
+    "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated)\n"
+
+static const struct verb VERBS[] = {
+    {"init", "[--name NAME]", "make this device and a new mesh",
+     "  --name NAME  how people call this device (default: the host's name)\n", cmd_init, true},
+    {"run", "[OPTION]...", "run the node in the foreground until SIGINT or SIGTERM",
+     NODE_OPTIONS "Log records go to stderr: warnings and errors, with -v more, with -vv all.\n",
+     cmd_run, false},
+    {"start", "[OPTION]...", "run the node in the background",
+     NODE_OPTIONS "Returns when the node listens. Its log records go to DIR/node.log.\n", cmd_start,
+     false},
+    {"stop", "", "stop the running node and wait until it has ended", NULL, cmd_stop, false},
+    {"invite", "[--expires DURATION] [--no-wait]", "let another device join: prints a code for it",
+     "  --expires DURATION  how long the code works: 90s, 10m, 2h (default: 10m)\n"
+     "  --no-wait           do not wait until the code is used or expires\n",
+     cmd_invite, false},
+    {"join", "CODE [--name NAME]", "join the mesh of a code, making this device if need be",
+     "  --name NAME  how people call this device (default: the host's name)\n", cmd_join, true},
+    {"peers", "[--watch]", "show the other devices and how far they are",
+     "  --watch  show them again every second\n", cmd_peers, false},
+    {"devices", "[list | rename DEVICE NAME]", "show or name the members of the mesh",
+     "DEVICE is a name, a fingerprint or an id.\n", cmd_devices, false},
+    {"status", "", "show this node at a glance", NULL, cmd_status, false},
+    {"now", "", "sync with every reachable device at once and wait for it", NULL, cmd_now, false},
+    {"put", "COLLECTION ID [FIELD=VALUE]... [--data JSON] [--unset FIELD]... [--note TEXT]",
+     "create or edit a record, field by field",
+     "  FIELD=VALUE    set a field; a VALUE that is JSON is that, anything else is a string\n"
+     "  --data JSON    set the fields of this object; - reads it from stdin\n"
+     "  --unset FIELD  take a field out (may be repeated)\n"
+     "  --note TEXT    why, for the history\n",
+     cmd_put, false},
+    {"get", "COLLECTION ID", "show a record", NULL, cmd_get, false},
+    {"list", "COLLECTION [--prefix P] [--limit N] [--deleted]",
+     "show the records of a collection by id",
+     "  --prefix P  only ids that begin so\n"
+     "  --limit N   at most so many\n"
+     "  --deleted   deleted ones too\n",
+     cmd_list, false},
+    {"delete", "COLLECTION ID", "delete a record", NULL, cmd_delete, false},
+    {"import", "COLLECTION [--id FIELD] [--keep-going] [FILE]", "make records of JSON lines",
+     "  --id FIELD    the field that holds a record's id; it is taken out (default: id)\n"
+     "  --keep-going  leave out lines that are no records\n"
+     "Each record is set to exactly what its line says. Without FILE, or for -, stdin is read.\n",
+     cmd_import, false},
+    {"export", "COLLECTION [--id FIELD] [FILE]", "write a collection as JSON lines for import",
+     "  --id FIELD  the field to put the id into; no record may have it (default: id)\n"
+     "Without FILE, or for -, stdout is written.\n",
+     cmd_export, false},
+    {"watch", "[COLLECTION]", "show events as they happen, until SIGINT", NULL, cmd_watch, false},
+    {"config", "list | get KEY | set KEY VALUE", "show or change this node's settings",
+     "A VALUE that is JSON is that, anything else is a string; null takes a setting back. A "
+     "running\n"
+     "node takes them up at its next start.\n",
+     cmd_config, false},
+    {"version", "", "show the version", NULL, cmd_version, false},
+    {"help", "[COMMAND]", "show what a command does", NULL, cmd_help, false},
+};
+
+#define VERB_COUNT (sizeof VERBS / sizeof VERBS[0])
+
+static void program_help(void);
+
+const struct verb *verb_find(const char *name)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(VERBS[i].name, name) == 0) {
+            return &VERBS[i];
+        }
+    }
+    return NULL;
+}
+
+void verb_help(const struct verb *verb)
+{
+    if (verb == NULL) {
+        program_help();
+        return;
+    }
+    printf("usage: p2psync %s%s%s\n\n%s\n", verb->name, verb->operands[0] != '\0' ? " " : "",
+           verb->operands, verb->summary);
+    if (verb->details != NULL) {
+        printf("\n%s", verb->details);
+    }
+}
+
+static void program_help(void)
+{
+    printf("usage: p2psync [-C DIR] [--json] [-q | -v...] COMMAND [ARGUMENT]...\n\n"
+           "Records that live on every device and converge, with no server between them.\n\n");
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        printf("  %-9s%s\n", VERBS[i].name, VERBS[i].summary);
+    }
+    printf("\n  -C, --directory DIR  where the data lies (default: $P2PSYNC_DIR, else\n"
+           "                       $XDG_DATA_HOME/p2psync, else ~/.local/share/p2psync)\n"
+           "      --json           answer in JSON, for scripts\n"
+           "  -q, --quiet          no progress, and only errors in the log\n"
+           "  -v, --verbose        tell more; -vv tells all\n"
+           "  -h, --help           help, for a command behind it\n"
+           "      --version        show the version\n\n"
+           "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found or ambiguous, 4 conflict or\n"
+           "exists already, 5 no node runs, 6 not allowed.\n"
+           "'p2psync help COMMAND' says more; so does the man page p2psync(1).\n");
+}
