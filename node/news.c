@@ -78,7 +78,7 @@ void ps_news_announce(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
     for (size_t i = 0; i < engine->peer_count; i++) {
-        if (engine->peers[i]->session != 0) {
+        if (engine->peers[i]->session != 0 && !ps_rounds_same(turn, engine->peers[i])) {
             announce_to(turn, engine->peers[i]);
         }
     }

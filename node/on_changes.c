@@ -19,8 +19,7 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
     struct ps_log log = {0};
     uint64_t added = 0;
     if (ps_changes_decode(turn->event->bytes, &changes) != P2PSYNC_OK ||
-        changes.encoding != PS_ENCODING_PLAIN || ps_collection_is_local(changes.log.collection) ||
-        !ps_collection_name_valid(changes.log.collection)) {
+        changes.encoding != PS_ENCODING_PLAIN || ps_collection_is_local(changes.log.collection)) {
         ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "malformed CHANGES");
         return;
     }

@@ -1,7 +1,6 @@
 /* HEADS: logs of which the peer holds more than we do, or another history. Each offer is checked
  * against our own tree before anything of it is wanted; heads of devices that we do not know yet
  * are passed over, and told again when the members have moved. */
-#include <sodium.h>
 #include <string.h>
 
 #include "node/turn.h"
@@ -36,9 +35,8 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
     struct ps_log_id id = {.origin =
                                ps_origin_tag(&turn->engine->identity.mesh, &item->log.origin)};
     memcpy(id.branch, item->log.branch, sizeof id.branch);
-    if (ps_collection_is_local(item->log.collection) ||
-        !ps_collection_name_valid(item->log.collection) || item->head.size < item->size) {
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "HEADS of no valid log");
+    if (ps_collection_is_local(item->log.collection)) {
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "HEADS of a local log");
         return false;
     }
     if (!ps_trust_member(turn, &item->log.origin.device)) {
@@ -132,7 +130,7 @@ static void own_log_ahead(struct ps_turn *turn, const struct ps_heads_item *item
         ps_head_verify(&item->head, &context) != P2PSYNC_OK) {
         return;
     }
-    randombytes_buf(&engine->identity.incarnation, sizeof engine->identity.incarnation);
+    engine->identity.incarnation = ps_prng_next(&engine->prng);
     if (ps_turn_ok(turn, ps_identity_write(turn->txn, &engine->identity))) {
         ps_emit_log(turn, P2PSYNC_LOG_WARNING, "incarnation-new",
                     "this store was rolled back: a peer holds more of what was written here");

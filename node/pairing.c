@@ -30,8 +30,7 @@ void ps_pairing_message(struct ps_turn *turn)
         refuse(turn, PS_ERROR_EXPIRED, "no invite is open");
         return;
     }
-    if (ps_join_decode(turn->event->bytes, &join) != P2PSYNC_OK ||
-        !ps_device_name_valid(join.name)) {
+    if (ps_join_decode(turn->event->bytes, &join) != P2PSYNC_OK) {
         refuse(turn, PS_ERROR_FORMAT, "a malformed JOIN");
         return;
     }

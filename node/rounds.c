@@ -8,8 +8,8 @@
 #include "store/collection.h"
 #include "store/summary.h"
 
-#define ANSWER_MS      10000 /* until an unanswered SUMMARY means that the link is dead */
-#define SOON_SPAN      ((struct ps_span){.least = 20, .most = 100})
+#define ANSWER_MS      30000 /* until an unanswered SUMMARY means that the link is dead */
+#define SOON_SPAN      ((struct ps_span){.least = 100, .most = 300})
 #define VAIN_BASE_MS   500
 #define QUIET_SHIFT    2           /* the interval grows fourfold at most */
 #define APPLY_MS       2000        /* behind a backlog: visible at the latest */
@@ -26,7 +26,6 @@ static p2psync_result write_positions(struct ps_turn *turn, const struct ps_peer
 static void in_sync(struct ps_turn *turn, struct ps_peer *peer);
 static void tell_sync(struct ps_turn *turn, struct ps_peer *peer, p2psync_event_type event);
 static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out);
-static bool same(const struct ps_state *ours, const struct ps_peer *peer);
 static void now_done(struct ps_turn *turn, struct ps_now *now, p2psync_result result);
 
 const struct ps_state *ps_rounds_state(struct ps_turn *turn)
@@ -41,6 +40,13 @@ const struct ps_state *ps_rounds_state(struct ps_turn *turn)
         }
     }
     return &engine->state;
+}
+
+bool ps_rounds_same(struct ps_turn *turn, const struct ps_peer *peer)
+{
+    const struct ps_state *ours = ps_rounds_state(turn);
+    return peer->heard && peer->theirs.pending == 0 && ours->pending == 0 &&
+           ps_hash_equal(&peer->theirs.common, &ours->common);
 }
 
 void ps_rounds_heard(struct ps_turn *turn, struct ps_peer *peer, const struct ps_state *state)
@@ -101,6 +107,11 @@ void ps_rounds_soon(struct ps_turn *turn, struct ps_peer *peer)
 void ps_rounds_settle(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
+    for (size_t i = 0; i < engine->peer_count && turn->result == P2PSYNC_OK; i++) {
+        if (engine->peers[i]->session != 0) {
+            ps_transfer_flush(turn, engine->peers[i]);
+        }
+    }
     bool applied = turn->txn->writable && apply(turn);
     if (turn->members_dirty) {
         members_moved(turn);
@@ -110,13 +121,10 @@ void ps_rounds_settle(struct ps_turn *turn)
     }
     for (size_t i = 0; i < engine->peer_count && turn->result == P2PSYNC_OK; i++) {
         struct ps_peer *peer = engine->peers[i];
-        if (peer->session == 0) {
-            continue;
+        if (peer->session != 0) {
+            peer->ack_due = peer->ack_due || applied; /* whoever has the same is in sync at once */
+            settle_peer(turn, peer);
         }
-        if (applied && peer->state != PS_PEER_IN_SYNC) {
-            peer->ack_due = true;
-        }
-        settle_peer(turn, peer);
     }
     ps_rounds_now_check(turn);
 }
@@ -304,9 +312,8 @@ static void members_moved(struct ps_turn *turn)
 
 static void settle_peer(struct ps_turn *turn, struct ps_peer *peer)
 {
-    ps_transfer_flush(turn, peer);
     ps_transfer_pump(turn, peer);
-    bool equal = same(ps_rounds_state(turn), peer);
+    bool equal = ps_rounds_same(turn, peer);
     if (peer->ack_due) {
         send_ack(turn, peer);
     }
@@ -448,12 +455,6 @@ static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out)
         count++;
     }
     return ps_summary_heads(turn->txn, views, count, out);
-}
-
-static bool same(const struct ps_state *ours, const struct ps_peer *peer)
-{
-    return peer->heard && peer->theirs.pending == 0 && ours->pending == 0 &&
-           ps_hash_equal(&peer->theirs.common, &ours->common);
 }
 
 static void now_done(struct ps_turn *turn, struct ps_now *now, p2psync_result result)

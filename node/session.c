@@ -5,7 +5,7 @@
 
 #include "node/turn.h"
 
-#define ANSWER_MS  10000 /* until a link that says nothing is given up */
+#define ANSWER_MS  20000 /* until a link that says nothing is given up */
 #define BARRED_MS  1000  /* after a fault; doubles with each, up to the cap */
 #define BACKOFF    ((struct ps_backoff){.base = 500, .cap = 60000})
 #define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000}) /* the higher id waits */

@@ -182,6 +182,8 @@ uint64_t ps_transfer_deadline(const struct ps_peer *peer);
 const struct ps_state *ps_rounds_state(struct ps_turn *turn);
 /* The peer said what it holds. */
 void ps_rounds_heard(struct ps_turn *turn, struct ps_peer *peer, const struct ps_state *state);
+/* Whether both held the same when the peer last spoke, and neither has changes pending. */
+bool ps_rounds_same(struct ps_turn *turn, const struct ps_peer *peer);
 /* Send a SUMMARY: the state alone if both hold the same as far as known, else roots, and heads if
  * few. */
 void ps_rounds_send(struct ps_turn *turn, struct ps_peer *peer, bool answer);
