@@ -7,10 +7,11 @@
 
 struct ps_collection {
     uint32_t number;
-    uint64_t records;      /* live: neither deleted nor archived */
-    uint64_t changes;      /* held in all logs */
-    uint64_t conflicts;    /* records with several versions that differ */
-    struct ps_bytes name;  /* in the map, until the next write of the transaction */
+    uint64_t records;   /* live: neither deleted nor archived */
+    uint64_t changes;   /* held in all logs */
+    uint64_t conflicts; /* records with several versions that differ */
+    uint32_t logs;
+    struct ps_bytes name; /* in the map, until the next write of the transaction */
 };
 
 /* Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
@@ -40,6 +41,7 @@ struct ps_collection_delta {
     int64_t records;
     int64_t changes;
     int64_t conflicts;
+    int64_t logs;
 };
 p2psync_result ps_collection_count(struct ps_txn *txn, uint32_t number,
                                    const struct ps_collection_delta *delta) P2PSYNC_MUST_CHECK;

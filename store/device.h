@@ -15,8 +15,8 @@ struct ps_member {
     char name[PS_DEVICE_NAME_SIZE_MAX];
 };
 
-/* Work the members out anew from all applied changes of `_devices`: the least fixpoint from the founder.
- * Call it in the transaction that moved `_devices`.
+/* Work the members out anew from all applied changes of `_devices`: the least fixpoint from the
+ * founder. Call it in the transaction that moved `_devices`.
  *
  * changed_out  whether any member came (names do not count).
  * Errors       P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ENOMEM.
@@ -36,7 +36,7 @@ p2psync_result ps_device_next(struct ps_txn *txn, const struct ps_device *after,
 struct ps_peer_row {
     size_t endpoint_count;
     char endpoints[PS_ENDPOINTS_MAX][PS_ENDPOINT_SIZE_MAX + 1]; /* the last good one first */
-    uint64_t last_seen_ms; /* 0: never */
+    uint64_t last_seen_ms;                                      /* 0: never */
     uint64_t last_sync_ms; /* when it was last in sync; 0: never */
     uint64_t behind;       /* changes it lacked when last heard */
     uint64_t ahead;        /* changes it had that were missing here */

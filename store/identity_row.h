@@ -10,7 +10,7 @@ struct ps_identity {
     uint8_t seed[PS_SEED_SIZE]; /* the secret */
     uint64_t incarnation;
     struct ps_mesh mesh;
-    bool has_sponsor;         /* joined, and trusts the inviter until `_devices` has come */
+    bool has_sponsor; /* joined, and trusts the inviter until `_devices` has come */
     struct ps_device sponsor;
 };
 

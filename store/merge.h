@@ -1,5 +1,5 @@
-/* Strategies: what a reader sees of a record's versions. A strategy is a pure function, chosen from one
- * table. DESIGN section 6. */
+/* Strategies: what a reader sees of a record's versions. A strategy is a pure function, chosen from
+ * one table. DESIGN section 6. */
 #ifndef PS_STORE_MERGE_H
 #define PS_STORE_MERGE_H
 

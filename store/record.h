@@ -68,5 +68,8 @@ struct ps_record_write {
 };
 p2psync_result ps_record_put(struct ps_txn *txn,
                              const struct ps_record_write *write) P2PSYNC_MUST_CHECK;
+/* Append the row to `out` instead. Errors  P2PSYNC_ENOMEM; P2PSYNC_ELIMIT over out->size_max. */
+p2psync_result ps_record_encode(const struct ps_record_write *write,
+                                struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
-/* The store of one node: one LMDB environment in a directory, opened, grown and locked here, and the
- * transactions over it. The only file that turns LMDB's codes into results.
+/* The store of one node: one LMDB environment in a directory, opened, grown and locked here, and
+ * the transactions over it. The only file that turns LMDB's codes into results.
  *
  * A store knows no peer, no socket and no clock. Any number of read transactions and one write
  * transaction (of all processes) go on at the same time; a transaction belongs to the thread that
@@ -7,23 +7,23 @@
 #ifndef PS_STORE_STORE_H
 #define PS_STORE_STORE_H
 
-#include "wire/bytes.h"
-
 #include <lmdb.h>
+
+#include "wire/bytes.h"
 
 #define PS_STORE_FORMAT_VERSION 1
 
 /* Databases, DESIGN section 4. */
 typedef enum ps_db {
     PS_DB_META,        /* name -> value */
-    PS_DB_COLLECTIONS, /* name -> number, counters */
+    PS_DB_COLLECTIONS, /* name -> number, counters; number -> name */
     PS_DB_LOGS,        /* collection number, origin tag, branch -> log */
-    PS_DB_LOG_NUMBERS, /* log number -> key in PS_DB_LOGS and the origin */
+    PS_DB_LOG_NUMBERS, /* log number -> key in PS_DB_LOGS */
     PS_DB_ENTRIES,     /* log number, seq -> entry */
     PS_DB_NODES,       /* log number, level, index -> subtree hash */
     PS_DB_RECORDS,     /* collection number, record id -> versions and values */
     PS_DB_CONFLICTS,   /* collection number, record id -> empty */
-    PS_DB_WAITING,     /* log number -> empty: logs with applied < size */
+    PS_DB_WAITING,     /* log number -> where to look on: logs with applied < size */
     PS_DB_DEVICES,     /* device -> member */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
     PS_DB_COUNT,
@@ -47,9 +47,9 @@ struct ps_store_options {
 
 /* Open or make the store in a directory; files are readable by their owner only.
  *
- * Errors  P2PSYNC_EBUSY open in this process already; P2PSYNC_ENETFS; P2PSYNC_ENEWER format version;
- *         P2PSYNC_ECORRUPT not an LMDB file, of a wrong size, or a row of it malformed; P2PSYNC_ENOSPC;
- *         P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM.
+ * Errors  P2PSYNC_EBUSY open in this process already; P2PSYNC_ENETFS; P2PSYNC_ENEWER format
+ * version; P2PSYNC_ECORRUPT not an LMDB file, of a wrong size, or a row of it malformed;
+ * P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_store_open(const struct ps_store_options *options,
                              struct ps_store **out) P2PSYNC_MUST_CHECK;
@@ -65,7 +65,7 @@ uint64_t ps_store_txn_id(const struct ps_store *store);
 void ps_store_check_readers(struct ps_store *store);
 
 struct ps_store_usage {
-    uint64_t used_bytes;      /* of the map */
+    uint64_t used_bytes; /* of the map */
     uint64_t map_bytes;
     uint64_t disk_free_bytes; /* for this user */
 };
@@ -93,13 +93,33 @@ void ps_txn_abort(struct ps_txn *txn);
 /* A result for a code of LMDB. For the files of this folder. */
 p2psync_result ps_store_result(int mdb_code);
 
-/* Get, put and delete one row, for the files of this folder. get: P2PSYNC_ENOTFOUND; the value points
- * into the map, until the next write of the transaction. */
+/* Get, put and delete one row, for the files of this folder. get: P2PSYNC_ENOTFOUND; the value
+ * points into the map, until the next write of the transaction. */
 p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
                          struct ps_bytes *value_out) P2PSYNC_MUST_CHECK;
 p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key,
                          struct ps_bytes value) P2PSYNC_MUST_CHECK;
+/* Put a row of `size` bytes, which the caller must fill before the next write of the transaction.
+ */
+p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, size_t size,
+                             uint8_t **room_out) P2PSYNC_MUST_CHECK;
 /* A row that is not there is fine. */
 p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key) P2PSYNC_MUST_CHECK;
+/* The row with the lowest key >= `from`. P2PSYNC_ENOTFOUND there is none. */
+struct ps_row {
+    struct ps_bytes key;
+    struct ps_bytes value;
+};
+p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from,
+                          struct ps_row *out) P2PSYNC_MUST_CHECK;
+/* Take all rows out. */
+p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
+
+/* Rows in `meta` that count what was ever made, for the next local number. */
+#define PS_META_COLLECTIONS "collections"
+#define PS_META_LOGS        "logs"
+/* Take the next local number of a kind. Errors  P2PSYNC_ELIMIT all 2^32 - 1 are taken. */
+p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter,
+                                 uint32_t *number_out) P2PSYNC_MUST_CHECK;
 
 #endif

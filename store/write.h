@@ -1,5 +1,5 @@
-/* Writing here: a local transaction becomes changes in this device's own log of the collection, signed
- * and applied in one LMDB transaction. */
+/* Writing here: a local transaction becomes changes in this device's own log of the collection,
+ * signed and applied in one LMDB transaction. */
 #ifndef PS_STORE_WRITE_H
 #define PS_STORE_WRITE_H
 
@@ -33,20 +33,21 @@ struct ps_written {
     uint64_t unchanged;
 };
 
-/* Write all edits as one transaction of the log; edits that change nothing become no change. The caller
- * commits. A record in conflict is written with all its versions as parents and the whole value, which
- * ends the conflict (last_write_wins counts as merged). An edit of an archived record keeps it archived.
+/* Write all edits as one transaction of the log; edits that change nothing become no change. The
+ * caller commits. A record in conflict is written with all its versions as parents and the whole
+ * value, which ends the conflict (last_write_wins counts as merged). An edit of an archived record
+ * keeps it archived.
  *
- * Errors  P2PSYNC_ENOTFOUND a delete of what is not there, or is deleted; P2PSYNC_ELIMIT the transaction, a
- *         value or the number of collections is over a limit; P2PSYNC_EFORMAT an id or the collection's name;
- *         P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. After any the transaction must be
- *         aborted.
+ * Errors  P2PSYNC_ENOTFOUND a delete of what is not there, or is deleted; P2PSYNC_ELIMIT the
+ * transaction, a value or the number of collections is over a limit; P2PSYNC_EFORMAT an id or the
+ * collection's name; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. After any the
+ * transaction must be aborted.
  */
 p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write,
                         struct ps_written *out) P2PSYNC_MUST_CHECK;
 
-/* The hybrid logical clock, Kulkarni et al. 2014 as DESIGN section 2 cuts it down: the greater of now and
- * every parent's + 1, saturating. 48 bits of milliseconds above 16 of counter. */
+/* The hybrid logical clock, Kulkarni et al. 2014 as DESIGN section 2 cuts it down: the greater of
+ * now and every parent's + 1, saturating. 48 bits of milliseconds above 16 of counter. */
 uint64_t ps_hlc_next(uint64_t now_ms, const uint64_t *parents, size_t parent_count);
 
 /* Milliseconds of an hlc. */

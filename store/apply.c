@@ -1,0 +1,591 @@
+/* Applying, in three steps. First, without writing anything, it is found out which transactions of
+ * which waiting logs are ready: every log goes on until it meets a change whose parent is not
+ * applied, and is looked at again when the log of that parent has moved, so no log is looked at for
+ * nothing. Then the changes are sorted by record, stably, which keeps causal order within each.
+ * Then they are applied, record by record.
+ *
+ * Invariant: a change is collected only after its parents, and a log's planned position is always
+ * the end of a transaction. */
+#include "store/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/keys.h"
+#include "store/versions.h"
+
+#define NONE UINT32_MAX
+
+/* A waiting log. */
+struct waiting {
+    uint32_t number;
+    uint32_t collection;
+    struct ps_tag origin;
+    uint64_t size;
+    uint64_t applied; /* planned */
+    uint64_t applied_before;
+    uint64_t looked_at; /* changes in [applied, looked_at) are ready, and the transaction goes on */
+    uint64_t looked_before;
+    uint64_t needs;        /* how far the log must be that this one waits for */
+    uint32_t first_waiter; /* of those that wait for this one */
+    uint32_t next_waiter;
+};
+
+/* One change to apply. */
+struct item {
+    uint32_t collection;
+    uint32_t log;
+    uint64_t seq;
+    uint64_t order;
+    struct ps_dot dot;
+    struct ps_bytes id; /* in the map: only until the first write */
+    bool first;         /* of its record */
+    bool inert;
+};
+
+struct batch {
+    struct ps_txn *txn;
+    uint64_t limit;
+    struct waiting *logs; /* by number */
+    uint32_t log_count;
+    uint32_t log_capacity;
+    uint32_t *queue; /* logs to look at: a stack, each at most once */
+    uint32_t queue_count;
+    struct item *items;
+    size_t item_count;
+    size_t item_capacity;
+    uint64_t transactions;
+    bool more;
+};
+
+typedef enum readiness {
+    READY,
+    READY_INERT, /* it names itself or a later change as a parent: nothing to wait for */
+    BLOCKED,
+} readiness;
+
+static p2psync_result find_waiting(struct batch *batch);
+static p2psync_result add_waiting(struct batch *batch, const struct ps_row *row);
+static p2psync_result plan(struct batch *batch);
+static p2psync_result advance(struct batch *batch, uint32_t index);
+static p2psync_result look_at(struct batch *batch, struct waiting *log, bool *ended_out);
+static p2psync_result judge(struct batch *batch, struct waiting *log,
+                            const struct ps_skeleton *skeleton, readiness *out);
+static p2psync_result judge_own(struct batch *batch, const struct waiting *log,
+                                const struct ps_parent *parent, readiness *out);
+static p2psync_result judge_other(struct batch *batch, struct waiting *log,
+                                  const struct ps_parent *parent, readiness *out);
+static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t end);
+static void wake(struct batch *batch, uint32_t index);
+static uint32_t index_of(const struct batch *batch, uint32_t number);
+static void sort_items(struct batch *batch);
+static int compare_items(const void *a, const void *b);
+static p2psync_result apply_items(struct batch *batch, struct ps_applied *out);
+static p2psync_result apply_record(struct batch *batch, struct ps_versions *versions, size_t *at,
+                                   struct ps_collection_delta *counts, struct ps_applied *out);
+static p2psync_result load_record(struct batch *batch, struct ps_versions *versions,
+                                  const struct item *item);
+static p2psync_result apply_item(struct batch *batch, struct ps_versions *versions,
+                                 const struct item *item, bool *inert_out);
+static p2psync_result read_item(struct batch *batch, const struct item *item,
+                                struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
+static p2psync_result save_logs(struct batch *batch);
+static void free_batch(struct batch *batch);
+
+p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit, struct ps_applied *out)
+{
+    assert(limit > 0);
+    struct batch batch = {.txn = txn, .limit = limit};
+    struct ps_applied applied = {0};
+    p2psync_result result = find_waiting(&batch);
+    if (result == P2PSYNC_OK) {
+        result = plan(&batch);
+    }
+    if (result == P2PSYNC_OK) {
+        sort_items(&batch);
+        result = apply_items(&batch, &applied);
+    }
+    if (result == P2PSYNC_OK) {
+        result = save_logs(&batch);
+    }
+    applied.changes = batch.item_count;
+    applied.transactions = batch.transactions;
+    applied.more = batch.more;
+    free_batch(&batch);
+    if (result == P2PSYNC_OK) {
+        *out = applied;
+    }
+    return result;
+}
+
+p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change *change,
+                               struct ps_collection_delta *counts, struct ps_applied *out)
+{
+    struct ps_versions versions = {0};
+    bool inert = false;
+    p2psync_result result =
+        ps_versions_load(&versions, txn, change->collection, change->skeleton->record_id);
+    if (result == P2PSYNC_OK) {
+        result = ps_versions_apply(&versions, txn, change, &inert);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_versions_store(&versions, txn, counts, out);
+    }
+    if (result == P2PSYNC_OK && inert) {
+        result = ps_stored_set_inert(txn, change->log, change->dot.seq);
+    }
+    if (result == P2PSYNC_OK) {
+        out->changes++;
+    }
+    ps_versions_deinit(&versions);
+    return result;
+}
+
+/* List the logs that have something to apply. */
+static p2psync_result find_waiting(struct batch *batch)
+{
+    struct ps_key from = ps_key_log_number(0);
+    struct ps_row row;
+    p2psync_result result = ps_db_seek(batch->txn, PS_DB_WAITING, ps_key_view(&from), &row);
+    while (result == P2PSYNC_OK) {
+        uint32_t number = 0;
+        if (!ps_key_split_log_number(row.key, &number)) {
+            return P2PSYNC_ECORRUPT;
+        }
+        result = add_waiting(batch, &row);
+        if (result == P2PSYNC_OK) {
+            from = ps_key_log_number(number);
+            from = ps_key_above(&from);
+            result = ps_db_seek(batch->txn, PS_DB_WAITING, ps_key_view(&from), &row);
+        }
+    }
+    if (result != P2PSYNC_ENOTFOUND || batch->log_count == 0) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    batch->queue = calloc(batch->log_count, sizeof(*batch->queue));
+    if (batch->queue == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    for (uint32_t i = batch->log_count; i > 0; i--) {
+        batch->queue[batch->queue_count] = i - 1;
+        batch->queue_count++;
+    }
+    return P2PSYNC_OK;
+}
+
+static p2psync_result add_waiting(struct batch *batch, const struct ps_row *row)
+{
+    uint32_t number = 0;
+    struct ps_log_brief brief;
+    if (!ps_key_split_log_number(row->key, &number) || row->value.size != 8) {
+        return P2PSYNC_ECORRUPT;
+    }
+    p2psync_result result = ps_log_brief_by_number(batch->txn, number, &brief);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    if (batch->log_count == batch->log_capacity) {
+        uint32_t capacity = batch->log_capacity == 0 ? 16 : batch->log_capacity * 2;
+        struct waiting *logs = realloc(batch->logs, (size_t)capacity * sizeof(*logs));
+        if (logs == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        batch->logs = logs;
+        batch->log_capacity = capacity;
+    }
+    uint64_t looked_at = ps_get_u64(row->value.data);
+    if (looked_at < brief.applied || looked_at > brief.size) {
+        looked_at = brief.applied;
+    }
+    batch->logs[batch->log_count] = (struct waiting){
+        .number = number,
+        .collection = brief.collection,
+        .origin = brief.id.origin,
+        .size = brief.size,
+        .applied = brief.applied,
+        .applied_before = brief.applied,
+        .looked_at = looked_at,
+        .looked_before = ps_get_u64(row->value.data),
+        .first_waiter = NONE,
+        .next_waiter = NONE,
+    };
+    batch->log_count++;
+    return P2PSYNC_OK;
+}
+
+/* Collect what is ready, until nothing moves any more or there is enough. */
+static p2psync_result plan(struct batch *batch)
+{
+    while (batch->queue_count > 0) {
+        if (batch->item_count >= batch->limit) {
+            batch->more = true;
+            return P2PSYNC_OK;
+        }
+        batch->queue_count--;
+        p2psync_result result = advance(batch, batch->queue[batch->queue_count]);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    return P2PSYNC_OK;
+}
+
+/* Move one log as far as it goes, and wake those that waited for it. */
+static p2psync_result advance(struct batch *batch, uint32_t index)
+{
+    struct waiting *log = &batch->logs[index];
+    uint64_t before = log->applied;
+    while (log->applied < log->size) {
+        bool ended = false;
+        if (batch->item_count >= batch->limit) {
+            batch->more = true;
+            break;
+        }
+        p2psync_result result = look_at(batch, log, &ended);
+        if (result == P2PSYNC_OK && ended) {
+            result = collect(batch, log, log->looked_at);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (!ended) {
+            break;
+        }
+    }
+    if (log->applied > before) {
+        wake(batch, index);
+    }
+    return P2PSYNC_OK;
+}
+
+/* Look at the changes of the next transaction from looked_at on, and move it to the first one that
+ * is not ready. ended_out: to the end of the transaction. */
+static p2psync_result look_at(struct batch *batch, struct waiting *log, bool *ended_out)
+{
+    bool ended = false;
+    while (!ended && log->looked_at < log->size) {
+        struct ps_stored entry;
+        struct ps_skeleton skeleton;
+        readiness ready = READY;
+        p2psync_result result = ps_stored_get(batch->txn, log->number, log->looked_at, &entry);
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        /* What does not decode is inert, waits for nothing, and ends its transaction. */
+        bool more = false;
+        if (ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
+            more = (skeleton.op_and_flags & PS_CHANGE_MORE) != 0;
+            result = judge(batch, log, &skeleton, &ready);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (ready == BLOCKED) {
+            break;
+        }
+        log->looked_at++;
+        ended = !more || log->looked_at - log->applied == PS_TRANSACTION_CHANGES_MAX;
+    }
+    *ended_out = ended;
+    return P2PSYNC_OK;
+}
+
+/* Whether all parents of the change at looked_at are applied, or will be before it. */
+static p2psync_result judge(struct batch *batch, struct waiting *log,
+                            const struct ps_skeleton *skeleton, readiness *out)
+{
+    for (size_t i = 0; i < skeleton->parent_count; i++) {
+        const struct ps_parent *parent = &skeleton->parents[i];
+        if (ps_tag_compare(parent->dot.origin, log->origin) == 0 &&
+            parent->dot.seq >= log->looked_at) {
+            *out = READY_INERT;
+            return P2PSYNC_OK;
+        }
+    }
+    readiness ready = READY;
+    for (size_t i = 0; i < skeleton->parent_count && ready == READY; i++) {
+        const struct ps_parent *parent = &skeleton->parents[i];
+        p2psync_result result = ps_tag_compare(parent->dot.origin, log->origin) == 0
+                                    ? judge_own(batch, log, parent, &ready)
+                                    : judge_other(batch, log, parent, &ready);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    *out = ready;
+    return P2PSYNC_OK;
+}
+
+/* A parent earlier in the same log is applied, or comes before in this transaction; unless the
+ * author means another branch of it. */
+static p2psync_result judge_own(struct batch *batch, const struct waiting *log,
+                                const struct ps_parent *parent, readiness *out)
+{
+    struct ps_stored entry;
+    p2psync_result result = ps_stored_get(batch->txn, log->number, parent->dot.seq, &entry);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    *out = memcmp(entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0 ? READY : BLOCKED;
+    return P2PSYNC_OK;
+}
+
+static p2psync_result judge_other(struct batch *batch, struct waiting *log,
+                                  const struct ps_parent *parent, readiness *out)
+{
+    struct ps_log_place place;
+    *out = BLOCKED;
+    p2psync_result result = ps_log_locate(batch->txn, log->collection, parent, &place);
+    if (result != P2PSYNC_OK) {
+        /* Not here: nothing that this batch does will bring it. */
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    uint32_t other = index_of(batch, place.number);
+    uint64_t applied = other == NONE ? place.applied : batch->logs[other].applied;
+    if (parent->dot.seq < applied) {
+        *out = READY;
+    } else if (other != NONE) {
+        log->needs = parent->dot.seq + 1;
+        log->next_waiter = batch->logs[other].first_waiter;
+        batch->logs[other].first_waiter = (uint32_t)(log - batch->logs);
+    }
+    return P2PSYNC_OK;
+}
+
+/* Take the transaction [applied, end) of a log into the batch. */
+static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t end)
+{
+    size_t count = (size_t)(end - log->applied);
+    if (count > batch->item_capacity - batch->item_count) {
+        size_t capacity = batch->item_capacity * 2 + count;
+        struct item *items = realloc(batch->items, capacity * sizeof(*items));
+        if (items == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        batch->items = items;
+        batch->item_capacity = capacity;
+    }
+    for (uint64_t seq = log->applied; seq < end; seq++) {
+        struct ps_stored entry;
+        struct ps_skeleton skeleton;
+        p2psync_result result = ps_stored_get(batch->txn, log->number, seq, &entry);
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        struct item item = {
+            .collection = log->collection,
+            .log = log->number,
+            .seq = seq,
+            .order = batch->item_count,
+            .dot = {.origin = log->origin, .seq = seq},
+            .inert = true,
+        };
+        if (ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
+            item.inert = false;
+            item.id = skeleton.record_id;
+            for (size_t i = 0; i < skeleton.parent_count; i++) {
+                item.inert |= ps_tag_compare(skeleton.parents[i].dot.origin, log->origin) == 0 &&
+                              skeleton.parents[i].dot.seq >= seq;
+            }
+        }
+        batch->items[batch->item_count] = item;
+        batch->item_count++;
+    }
+    log->applied = end;
+    batch->transactions++;
+    return P2PSYNC_OK;
+}
+
+/* Put the logs back on the queue that waited for what this one has reached now. */
+static void wake(struct batch *batch, uint32_t index)
+{
+    struct waiting *log = &batch->logs[index];
+    uint32_t at = log->first_waiter;
+    log->first_waiter = NONE;
+    while (at != NONE) {
+        struct waiting *waiter = &batch->logs[at];
+        uint32_t next = waiter->next_waiter;
+        if (waiter->needs <= log->applied) {
+            waiter->next_waiter = NONE;
+            assert(batch->queue_count < batch->log_count);
+            batch->queue[batch->queue_count] = at;
+            batch->queue_count++;
+        } else {
+            waiter->next_waiter = log->first_waiter;
+            log->first_waiter = at;
+        }
+        at = next;
+    }
+}
+
+/* NONE if it does not wait. */
+static uint32_t index_of(const struct batch *batch, uint32_t number)
+{
+    uint32_t low = 0;
+    uint32_t high = batch->log_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (batch->logs[middle].number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < batch->log_count && batch->logs[low].number == number ? low : NONE;
+}
+
+/* Sort, and mark where each record begins, while the ids can still be read. */
+static void sort_items(struct batch *batch)
+{
+    if (batch->item_count > 1) {
+        qsort(batch->items, batch->item_count, sizeof(*batch->items), compare_items);
+    }
+    for (size_t i = 0; i < batch->item_count; i++) {
+        struct item *item = &batch->items[i];
+        item->first = i == 0 || item[-1].collection != item->collection ||
+                      !ps_bytes_equal(item[-1].id, item->id);
+    }
+}
+
+/* By collection and record; then as collected, which is causal order. */
+static int compare_items(const void *a, const void *b)
+{
+    const struct item *left = a;
+    const struct item *right = b;
+    if (left->collection != right->collection) {
+        return left->collection < right->collection ? -1 : 1;
+    }
+    int order = ps_bytes_compare(left->id, right->id);
+    if (order != 0) {
+        return order;
+    }
+    return left->order < right->order ? -1 : left->order > right->order;
+}
+
+static p2psync_result apply_items(struct batch *batch, struct ps_applied *out)
+{
+    struct ps_versions versions = {0};
+    struct ps_collection_delta counts = {0};
+    p2psync_result result = P2PSYNC_OK;
+    size_t at = 0;
+    while (at < batch->item_count && result == P2PSYNC_OK) {
+        uint32_t collection = batch->items[at].collection;
+        result = apply_record(batch, &versions, &at, &counts, out);
+        bool last = at == batch->item_count || batch->items[at].collection != collection;
+        if (result == P2PSYNC_OK && last) {
+            result = ps_collection_count(batch->txn, collection, &counts);
+            counts = (struct ps_collection_delta){0};
+        }
+    }
+    ps_versions_deinit(&versions);
+    return result;
+}
+
+/* Apply the changes of one record from items[*at] on, up to the first inert one: that is marked,
+ * and what follows is another call's. */
+static p2psync_result apply_record(struct batch *batch, struct ps_versions *versions, size_t *at,
+                                   struct ps_collection_delta *counts, struct ps_applied *out)
+{
+    const struct item *item = &batch->items[*at];
+    bool inert = false;
+    bool loaded = false;
+    p2psync_result result = P2PSYNC_OK;
+    do {
+        item = &batch->items[*at];
+        inert = item->inert;
+        if (!inert && !loaded) {
+            result = load_record(batch, versions, item);
+            loaded = true;
+        }
+        if (result == P2PSYNC_OK && !inert) {
+            result = apply_item(batch, versions, item, &inert);
+        }
+        (*at)++;
+    } while (result == P2PSYNC_OK && !inert && *at < batch->item_count && !batch->items[*at].first);
+    if (result == P2PSYNC_OK && loaded) {
+        result = ps_versions_store(versions, batch->txn, counts, out);
+    }
+    if (result == P2PSYNC_OK && inert) {
+        result = ps_stored_set_inert(batch->txn, item->log, item->seq);
+    }
+    return result;
+}
+
+/* The id is read again, because the map has been written to. */
+static p2psync_result load_record(struct batch *batch, struct ps_versions *versions,
+                                  const struct item *item)
+{
+    struct ps_stored entry;
+    struct ps_skeleton skeleton;
+    p2psync_result result = read_item(batch, item, &entry, &skeleton);
+    if (result == P2PSYNC_OK) {
+        result = ps_versions_load(versions, batch->txn, item->collection, skeleton.record_id);
+    }
+    return result;
+}
+
+static p2psync_result apply_item(struct batch *batch, struct ps_versions *versions,
+                                 const struct item *item, bool *inert_out)
+{
+    struct ps_stored entry;
+    struct ps_skeleton skeleton;
+    p2psync_result result = read_item(batch, item, &entry, &skeleton);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct ps_apply_change change = {
+        .collection = item->collection,
+        .log = item->log,
+        .dot = item->dot,
+        .entry = &entry,
+        .skeleton = &skeleton,
+    };
+    return ps_versions_apply(versions, batch->txn, &change, inert_out);
+}
+
+/* It decoded when it was collected. */
+static p2psync_result read_item(struct batch *batch, const struct item *item,
+                                struct ps_stored *entry_out, struct ps_skeleton *skeleton_out)
+{
+    p2psync_result result = ps_stored_get(batch->txn, item->log, item->seq, entry_out);
+    if (result == P2PSYNC_OK) {
+        result = ps_skeleton_decode(entry_out->skeleton, skeleton_out);
+    }
+    return result == P2PSYNC_OK || result == P2PSYNC_ENOMEM ? result : P2PSYNC_ECORRUPT;
+}
+
+/* Write how far every log is now, and how far it was looked at. */
+static p2psync_result save_logs(struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->log_count; i++) {
+        const struct waiting *waiting = &batch->logs[i];
+        p2psync_result result = P2PSYNC_OK;
+        if (waiting->applied > waiting->applied_before) {
+            struct ps_log log;
+            result = ps_log_by_number(batch->txn, waiting->number, &log);
+            if (result == P2PSYNC_OK) {
+                log.applied = waiting->applied;
+                result = ps_log_save(batch->txn, &log);
+            }
+        }
+        if (result == P2PSYNC_OK && waiting->applied < waiting->size &&
+            waiting->looked_at != waiting->looked_before) {
+            struct ps_key key = ps_key_log_number(waiting->number);
+            uint8_t row[8];
+            ps_put_u64(row, waiting->looked_at);
+            result =
+                ps_db_put(batch->txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(row, sizeof(row)));
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    return P2PSYNC_OK;
+}
+
+static void free_batch(struct batch *batch)
+{
+    free(batch->items);
+    free(batch->queue);
+    free(batch->logs);
+}

@@ -1,0 +1,602 @@
+/* The store: see store.h. Opening goes from the outside in (directory, lock, file, environment,
+ * format, stamp), and nothing is written before what is there has been understood.
+ *
+ * Invariant: a store that is open is in the registry of this process, and `active` counts its
+ * transactions; the map is only ever replaced while there are none. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/disk.h"
+#include "store/keys.h"
+#include "store/stamp.h"
+
+#define READERS_MAX 1024U
+
+struct ps_store {
+    struct ps_store *next; /* in the registry */
+    MDB_env *env;
+    MDB_dbi dbi[PS_DB_COUNT];
+    int dir_fd;
+    dev_t device; /* which directory it is, whatever its path */
+    ino_t inode;
+    pid_t pid; /* that opened it */
+    bool no_flush;
+    struct ps_stamp stamp;
+    pthread_mutex_t lock; /* of what follows */
+    unsigned active;      /* transactions */
+};
+
+static const char *const db_names[PS_DB_COUNT] = {
+    [PS_DB_META] = "meta",       [PS_DB_COLLECTIONS] = "collections",
+    [PS_DB_LOGS] = "logs",       [PS_DB_LOG_NUMBERS] = "log_numbers",
+    [PS_DB_ENTRIES] = "entries", [PS_DB_NODES] = "nodes",
+    [PS_DB_RECORDS] = "records", [PS_DB_CONFLICTS] = "conflicts",
+    [PS_DB_WAITING] = "waiting", [PS_DB_DEVICES] = "devices",
+    [PS_DB_PEERS] = "peers",
+};
+
+static const char format_key[] = "format";
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ps_store *registry;
+
+static p2psync_result registry_add(struct ps_store *store);
+static void registry_remove(struct ps_store *store);
+static p2psync_result open_files(struct ps_store *store, const struct ps_store_options *options);
+static p2psync_result check_data_file(const struct ps_store *store);
+static p2psync_result open_env(struct ps_store *store, const struct ps_store_options *options);
+static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, size_t map_size);
+static p2psync_result open_format(struct ps_store *store);
+static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi);
+static p2psync_result check_format(struct ps_txn *txn);
+static p2psync_result check_stamp(struct ps_store *store);
+static void clean_mark(struct ps_store *store);
+static p2psync_result begin(struct ps_store *store, bool write, struct ps_txn *out);
+static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out);
+static void end(struct ps_store *store);
+static MDB_val to_val(struct ps_bytes bytes);
+static struct ps_bytes from_val(MDB_val val);
+
+p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_store **out)
+{
+    struct ps_store *store = calloc(1, sizeof(*store));
+    if (store == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    store->dir_fd = -1;
+    store->stamp.fd = -1;
+    store->pid = getpid();
+    store->no_flush = options->no_flush;
+    if (pthread_mutex_init(&store->lock, NULL) != 0) {
+        free(store);
+        return P2PSYNC_ENOMEM;
+    }
+    p2psync_result result = ps_disk_open_dir(options->dir, &store->dir_fd);
+    if (result == P2PSYNC_OK) {
+        result = registry_add(store);
+    }
+    if (result == P2PSYNC_OK) {
+        result = open_files(store, options);
+    }
+    if (result != P2PSYNC_OK) {
+        store->no_flush = false; /* nothing was written that would need to be flushed */
+        ps_store_destroy(&store);
+        return result;
+    }
+    ps_store_check_readers(store);
+    *out = store;
+    return P2PSYNC_OK;
+}
+
+void ps_store_destroy(struct ps_store **store)
+{
+    struct ps_store *gone = *store;
+    *store = NULL;
+    if (gone == NULL) {
+        return;
+    }
+    registry_remove(gone);
+    if (gone->pid == getpid()) {
+        assert(gone->active == 0);
+        if (gone->no_flush) {
+            clean_mark(gone);
+        }
+        if (gone->env != NULL) {
+            mdb_env_close(gone->env);
+        }
+        (void)pthread_mutex_destroy(&gone->lock);
+    }
+    /* In a forked child LMDB's locks and map belong to the parent: they are left alone. */
+    ps_stamp_release(&gone->stamp);
+    if (gone->dir_fd >= 0) {
+        (void)close(gone->dir_fd);
+    }
+    free(gone);
+}
+
+/* LMDB must not be opened twice in one process: closing one would drop the other's locks. */
+static p2psync_result registry_add(struct ps_store *store)
+{
+    struct stat info;
+    if (fstat(store->dir_fd, &info) != 0) {
+        return P2PSYNC_EIO;
+    }
+    store->device = info.st_dev;
+    store->inode = info.st_ino;
+    p2psync_result result = P2PSYNC_OK;
+    (void)pthread_mutex_lock(&registry_lock);
+    for (const struct ps_store *other = registry; other != NULL; other = other->next) {
+        if (other->device == store->device && other->inode == store->inode &&
+            other->pid == store->pid) {
+            result = P2PSYNC_EBUSY;
+        }
+    }
+    if (result == P2PSYNC_OK) {
+        store->next = registry;
+        registry = store;
+    }
+    (void)pthread_mutex_unlock(&registry_lock);
+    return result;
+}
+
+/* One that is not in it is fine. */
+static void registry_remove(struct ps_store *store)
+{
+    (void)pthread_mutex_lock(&registry_lock);
+    for (struct ps_store **at = &registry; *at != NULL; at = &(*at)->next) {
+        if (*at == store) {
+            *at = store->next;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&registry_lock);
+}
+
+/* Everything from the lock on. What fails is undone by ps_store_destroy(). */
+static p2psync_result open_files(struct ps_store *store, const struct ps_store_options *options)
+{
+    p2psync_result result = ps_stamp_lock(store->dir_fd, &store->stamp);
+    if (result == P2PSYNC_OK) {
+        result = check_data_file(store);
+    }
+    if (result == P2PSYNC_OK) {
+        result = open_env(store, options);
+    }
+    if (result == P2PSYNC_OK && store->stamp.alone) {
+        result = ps_disk_check_tail(store->env);
+    }
+    if (result == P2PSYNC_OK) {
+        result = open_format(store);
+    }
+    /* Whoever comes second finds the stamp checked, and the store in use. */
+    if (result == P2PSYNC_OK && store->stamp.alone) {
+        result = check_stamp(store);
+    }
+    if (result == P2PSYNC_OK) {
+        ps_stamp_share(&store->stamp);
+    }
+    return result;
+}
+
+/* LMDB takes an empty file for a new one: it must not, where a store has been. */
+static p2psync_result check_data_file(const struct ps_store *store)
+{
+    struct stat info;
+    if (fstatat(store->dir_fd, "data.mdb", &info, 0) != 0) {
+        return errno == ENOENT ? P2PSYNC_OK : ps_disk_result(errno);
+    }
+    if (!S_ISREG(info.st_mode) || (info.st_size == 0 && store->stamp.existing)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    return P2PSYNC_OK;
+}
+
+static p2psync_result open_env(struct ps_store *store, const struct ps_store_options *options)
+{
+    if (options->map_size_bytes != 0) {
+        return open_env_of_size(store, options->dir, options->map_size_bytes);
+    }
+    p2psync_result result = P2PSYNC_ENOMEM;
+    for (uint64_t size = PS_MAP_SIZE_DEFAULT; size >= PS_MAP_SIZE_MIN; size /= 2) {
+        result = open_env_of_size(store, options->dir, size);
+        if (result != P2PSYNC_ENOMEM) {
+            break;
+        }
+    }
+    return result;
+}
+
+/* P2PSYNC_ENOMEM if the system refuses a map of this size. */
+static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, size_t map_size)
+{
+    MDB_env *env = NULL;
+    unsigned flags = MDB_NOTLS | MDB_NOMEMINIT | (store->no_flush ? MDB_NOSYNC : 0);
+    int code = mdb_env_create(&env);
+    if (code != 0) {
+        return ps_store_result(code);
+    }
+    code = mdb_env_set_maxdbs(env, PS_DB_COUNT);
+    if (code == 0) {
+        code = mdb_env_set_maxreaders(env, READERS_MAX);
+    }
+    if (code == 0) {
+        code = mdb_env_set_mapsize(env, map_size);
+    }
+    if (code == 0) {
+        code = mdb_env_open(env, dir, flags, 0600);
+    }
+    if (code != 0) {
+        mdb_env_close(env);
+        return code == EINVAL ? P2PSYNC_ENOMEM : ps_store_result(code);
+    }
+    store->env = env;
+    return P2PSYNC_OK;
+}
+
+/* Open the databases, or make them all in a new environment. */
+static p2psync_result open_format(struct ps_store *store)
+{
+    struct ps_txn txn = {0};
+    MDB_stat stats = {0};
+    MDB_dbi dbi[PS_DB_COUNT] = {0};
+    p2psync_result result = begin(store, false, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_store_result(mdb_env_stat(store->env, &stats));
+    if (result == P2PSYNC_OK && stats.ms_entries == 0) {
+        ps_txn_abort(&txn);
+        /* Another process may be faster: what is there then is opened and checked all the same. */
+        result = begin(store, true, &txn);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    txn.dbi = dbi;
+    if (result == P2PSYNC_OK) {
+        result = open_databases(&txn, dbi);
+    }
+    if (result != P2PSYNC_OK) {
+        ps_txn_abort(&txn);
+        return result;
+    }
+    result = ps_txn_commit(&txn);
+    for (size_t i = 0; i < PS_DB_COUNT; i++) {
+        store->dbi[i] = dbi[i];
+    }
+    return result;
+}
+
+/* The format is checked before any other database is looked at: a newer one may have others. */
+static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi)
+{
+    unsigned flags = txn->writable ? MDB_CREATE : 0;
+    for (size_t i = 0; i < PS_DB_COUNT; i++) {
+        int code = mdb_dbi_open(txn->mdb, db_names[i], flags, &dbi[i]);
+        if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) {
+            return P2PSYNC_ECORRUPT;
+        }
+        p2psync_result result = ps_store_result(code);
+        if (result == P2PSYNC_OK && i == PS_DB_META) {
+            result = check_format(txn);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    return P2PSYNC_OK;
+}
+
+static p2psync_result check_format(struct ps_txn *txn)
+{
+    struct ps_bytes row;
+    uint8_t version[4];
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(format_key), &row);
+    if (result == P2PSYNC_ENOTFOUND && txn->writable) {
+        ps_put_u32(version, PS_STORE_FORMAT_VERSION);
+        return ps_db_put(txn, PS_DB_META, ps_bytes_text(format_key),
+                         ps_bytes(version, sizeof(version)));
+    }
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    if (row.size != sizeof(version) || ps_get_u32(row.data) == 0) {
+        return P2PSYNC_ECORRUPT;
+    }
+    return ps_get_u32(row.data) > PS_STORE_FORMAT_VERSION ? P2PSYNC_ENEWER : P2PSYNC_OK;
+}
+
+static p2psync_result check_stamp(struct ps_store *store)
+{
+    struct ps_txn txn = {0};
+    struct stat info;
+    bool changed = false;
+    if (fstatat(store->dir_fd, "data.mdb", &info, 0) != 0) {
+        return P2PSYNC_EIO;
+    }
+    struct ps_stamp_check check = {.data_inode = (uint64_t)info.st_ino,
+                                   .no_flush = store->no_flush};
+    p2psync_result result = begin(store, true, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_stamp_check(&txn, &store->stamp, &check, &changed);
+    if (result != P2PSYNC_OK || !changed) {
+        ps_txn_abort(&txn);
+        return result;
+    }
+    result = ps_txn_commit(&txn);
+    if (result == P2PSYNC_OK && store->no_flush) {
+        result = ps_store_result(mdb_env_sync(store->env, 1));
+    }
+    return result;
+}
+
+/* The end of a store that was not flushed: flush it, and if nobody else has it open say that it
+ * ended well. Whatever fails here leaves the mark, which costs a new incarnation. */
+static void clean_mark(struct ps_store *store)
+{
+    struct ps_txn txn = {0};
+    if (mdb_env_sync(store->env, 1) != 0 || !ps_stamp_is_last(&store->stamp) ||
+        begin(store, true, &txn) != P2PSYNC_OK) {
+        return;
+    }
+    p2psync_result result = ps_stamp_clean(&txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
+    }
+    if (result == P2PSYNC_OK) {
+        (void)mdb_env_sync(store->env, 1);
+    }
+    ps_txn_abort(&txn);
+}
+
+uint64_t ps_store_txn_id(const struct ps_store *store)
+{
+    MDB_envinfo info = {0};
+    int code = mdb_env_info(store->env, &info);
+    assert(code == 0);
+    return info.me_last_txnid;
+}
+
+void ps_store_check_readers(struct ps_store *store)
+{
+    int dead = 0;
+    /* A slot that cannot be freed now is tried again at the next check. */
+    (void)mdb_reader_check(store->env, &dead);
+}
+
+p2psync_result ps_store_usage(struct ps_store *store, struct ps_store_usage *out)
+{
+    MDB_envinfo info;
+    MDB_stat stats;
+    uint64_t disk_free = 0;
+    if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &stats) != 0) {
+        return P2PSYNC_EIO;
+    }
+    p2psync_result result = ps_disk_free(store->dir_fd, &disk_free);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    out->used_bytes = (info.me_last_pgno + 1) * stats.ms_psize;
+    out->map_bytes = info.me_mapsize;
+    out->disk_free_bytes = disk_free;
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_txn_begin(struct ps_store *store, bool write, struct ps_txn *out)
+{
+    if (store->pid != getpid()) {
+        return P2PSYNC_EMISUSE;
+    }
+    if (write) {
+        uint64_t disk_free = 0;
+        p2psync_result result = ps_disk_free(store->dir_fd, &disk_free);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (disk_free < PS_DISK_FREE_MIN) {
+            return P2PSYNC_ENOSPC;
+        }
+    }
+    return begin(store, write, out);
+}
+
+static p2psync_result begin(struct ps_store *store, bool write, struct ps_txn *out)
+{
+    MDB_txn *mdb = NULL;
+    int code = begin_mapped(store, write ? 0 : MDB_RDONLY, &mdb);
+    if (code != 0) {
+        return ps_store_result(code);
+    }
+    *out = (struct ps_txn){.store = store, .mdb = mdb, .dbi = store->dbi, .writable = write};
+    return P2PSYNC_OK;
+}
+
+/* Begin, and follow a map that another process made larger, which LMDB allows only while there is
+ * no transaction here: with one, the caller is told MDB_MAP_RESIZED and comes again. */
+static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out)
+{
+    int code = MDB_MAP_RESIZED;
+    for (unsigned attempt = 0; attempt < 3 && code == MDB_MAP_RESIZED; attempt++) {
+        (void)pthread_mutex_lock(&store->lock);
+        store->active++;
+        (void)pthread_mutex_unlock(&store->lock);
+        code = mdb_txn_begin(store->env, NULL, flags, out);
+        if (code == 0) {
+            return 0;
+        }
+        (void)pthread_mutex_lock(&store->lock);
+        store->active--;
+        if (code == MDB_MAP_RESIZED && store->active == 0) {
+            int resized = mdb_env_set_mapsize(store->env, 0);
+            code = resized == 0 ? code : resized;
+        }
+        (void)pthread_mutex_unlock(&store->lock);
+    }
+    return code;
+}
+
+static void end(struct ps_store *store)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    assert(store->active > 0);
+    store->active--;
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+p2psync_result ps_txn_commit(struct ps_txn *txn)
+{
+    assert(txn->mdb != NULL);
+    MDB_txn *mdb = txn->mdb;
+    txn->mdb = NULL;
+    int code = mdb_txn_commit(mdb);
+    end(txn->store);
+    return ps_store_result(code);
+}
+
+void ps_txn_abort(struct ps_txn *txn)
+{
+    MDB_txn *mdb = txn->mdb;
+    txn->mdb = NULL;
+    if (mdb == NULL || txn->store->pid != getpid()) {
+        return;
+    }
+    mdb_txn_abort(mdb);
+    end(txn->store);
+}
+
+p2psync_result ps_store_result(int mdb_code)
+{
+    switch (mdb_code) {
+    case MDB_NOTFOUND:
+        return P2PSYNC_ENOTFOUND;
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+        return P2PSYNC_EFULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+        return P2PSYNC_ECORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return P2PSYNC_ENEWER;
+    case MDB_READERS_FULL:
+    case MDB_MAP_RESIZED:
+        return P2PSYNC_EBUSY;
+    default:
+        return ps_disk_result(mdb_code);
+    }
+}
+
+p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
+                         struct ps_bytes *value_out)
+{
+    MDB_val mdb_key = to_val(key);
+    MDB_val value;
+    int code = mdb_get(txn->mdb, txn->dbi[db], &mdb_key, &value);
+    if (code != 0) {
+        return ps_store_result(code);
+    }
+    *value_out = from_val(value);
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key, struct ps_bytes value)
+{
+    assert(txn->writable);
+    MDB_val mdb_key = to_val(key);
+    MDB_val mdb_value = to_val(value);
+    return ps_store_result(mdb_put(txn->mdb, txn->dbi[db], &mdb_key, &mdb_value, 0));
+}
+
+p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, size_t size,
+                             uint8_t **room_out)
+{
+    assert(txn->writable);
+    MDB_val mdb_key = to_val(key);
+    MDB_val value = {.mv_size = size};
+    int code = mdb_put(txn->mdb, txn->dbi[db], &mdb_key, &value, MDB_RESERVE);
+    if (code != 0) {
+        return ps_store_result(code);
+    }
+    *room_out = value.mv_data;
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key)
+{
+    assert(txn->writable);
+    MDB_val mdb_key = to_val(key);
+    int code = mdb_del(txn->mdb, txn->dbi[db], &mdb_key, NULL);
+    return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_store_result(code);
+}
+
+p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, struct ps_row *out)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key = to_val(from);
+    MDB_val value;
+    int code = mdb_cursor_open(txn->mdb, txn->dbi[db], &cursor);
+    if (code != 0) {
+        return ps_store_result(code);
+    }
+    code = mdb_cursor_get(cursor, &key, &value, from.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    mdb_cursor_close(cursor);
+    if (code != 0) {
+        return ps_store_result(code);
+    }
+    *out = (struct ps_row){.key = from_val(key), .value = from_val(value)};
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
+{
+    assert(txn->writable);
+    return ps_store_result(mdb_drop(txn->mdb, txn->dbi[db], 0));
+}
+
+p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter, uint32_t *number_out)
+{
+    struct ps_bytes row;
+    uint8_t next[4];
+    uint32_t number = 0;
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(counter), &row);
+    if (result == P2PSYNC_OK) {
+        if (row.size != sizeof(next)) {
+            return P2PSYNC_ECORRUPT;
+        }
+        number = ps_get_u32(row.data);
+    } else if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    if (number == UINT32_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    ps_put_u32(next, number + 1);
+    result = ps_db_put(txn, PS_DB_META, ps_bytes_text(counter), ps_bytes(next, sizeof(next)));
+    if (result == P2PSYNC_OK) {
+        *number_out = number;
+    }
+    return result;
+}
+
+/* LMDB's struct has no const, and LMDB does not write through it. */
+static MDB_val to_val(struct ps_bytes bytes)
+{
+    union {
+        const uint8_t *from;
+        void *to;
+    } data = {.from = bytes.data};
+    return (MDB_val){.mv_size = bytes.size, .mv_data = data.to};
+}
+
+static struct ps_bytes from_val(MDB_val val)
+{
+    return ps_bytes(val.mv_data, val.mv_size);
+}

@@ -1,0 +1,450 @@
+/* Local writes. Edits are taken one by one, each against what the ones before it left; each that
+ * changes something becomes a change, which is appended and applied like any other.
+ *
+ * All changes of a transaction but the last say that more follow, and an edit may turn out to
+ * change nothing; so a change is held back until it is known whether another one comes after it. */
+#include "store/write.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/apply.h"
+#include "store/merge.h"
+
+/* Depth from which on the next change carries the whole value: well before readers would refuse it.
+ */
+#define FULL_DEPTH (PS_CHAIN_MAX - 1)
+
+/* The change held back. */
+struct pending {
+    bool set;
+    struct ps_skeleton skeleton; /* its record_id points to id */
+    uint8_t id[PS_RECORD_ID_SIZE_MAX];
+    struct ps_buf body;
+    struct ps_buf value; /* what it leaves */
+    ps_record_state state;
+    bool leaves_others; /* there were more versions than one change can name */
+};
+
+struct writing {
+    struct ps_txn *txn;
+    const struct ps_write *write;
+    struct ps_identity identity;
+    bool has_collection;
+    struct ps_bytes name;
+    struct ps_collection collection;
+    bool has_log;
+    struct ps_log log;
+    struct pending pending;
+    struct ps_buf value; /* what the edit at hand leaves */
+    struct ps_buf skeleton;
+    struct ps_buf fields;
+    struct ps_buf unset;
+    uint64_t change_count;
+    uint64_t size_bytes;
+    struct ps_collection_delta counts;
+};
+
+/* What an edit finds. */
+struct view {
+    bool exists;
+    bool conflict;
+    ps_record_state state;
+    struct ps_bytes value;
+};
+
+static p2psync_result begin(struct writing *writing);
+static p2psync_result write_edit(struct writing *writing, const struct ps_edit *edit,
+                                 bool *changed_out);
+static p2psync_result look(struct writing *writing, struct ps_bytes id, struct view *out);
+static p2psync_result decide(struct writing *writing, const struct ps_edit *edit,
+                             const struct view *view, bool *changed_out);
+static p2psync_result prepare(struct writing *writing, const struct ps_edit *edit);
+static void name_parents(struct ps_skeleton *skeleton, const struct ps_record_row *row,
+                         uint64_t now_ms);
+static int compare_parents(const void *a, const void *b);
+static p2psync_result make_body(struct writing *writing, const struct ps_edit *edit,
+                                const struct ps_record_row *row);
+static p2psync_result make_delta(struct writing *writing, const struct ps_version *version,
+                                 bool *full_out);
+static p2psync_result open_log(struct writing *writing);
+static p2psync_result flush(struct writing *writing, bool more);
+static p2psync_result finish(struct writing *writing);
+static void deinit(struct writing *writing);
+
+p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write, struct ps_written *out)
+{
+    assert(txn->writable);
+    struct ps_written written = {0};
+    struct writing *writing = calloc(1, sizeof(*writing)); /* proofs and parents: over 12 KiB */
+    if (writing == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    writing->txn = txn;
+    writing->write = write;
+    writing->identity = *write->identity;
+    p2psync_result result = begin(writing);
+    for (size_t i = 0; i < write->edit_count && result == P2PSYNC_OK; i++) {
+        bool changed = false;
+        result = write_edit(writing, &write->edits[i], &changed);
+        written.changed += changed ? 1 : 0;
+        written.unchanged += changed ? 0 : 1;
+    }
+    if (result == P2PSYNC_OK && written.changed > 0) {
+        result = finish(writing);
+    }
+    deinit(writing);
+    free(writing);
+    if (result == P2PSYNC_OK) {
+        *out = written;
+    }
+    return result;
+}
+
+uint64_t ps_hlc_next(uint64_t now_ms, const uint64_t *parents, size_t parent_count)
+{
+    uint64_t ms_max = UINT64_MAX >> 16;
+    uint64_t hlc = (now_ms < ms_max ? now_ms : ms_max) << 16;
+    for (size_t i = 0; i < parent_count; i++) {
+        uint64_t above = parents[i] == UINT64_MAX ? UINT64_MAX : parents[i] + 1;
+        hlc = above > hlc ? above : hlc;
+    }
+    return hlc;
+}
+
+uint64_t ps_hlc_ms(uint64_t hlc)
+{
+    return hlc >> 16;
+}
+
+static p2psync_result begin(struct writing *writing)
+{
+    ps_buf_init(&writing->pending.body, PS_BODY_SIZE_MAX);
+    ps_buf_init(&writing->pending.value, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&writing->value, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&writing->skeleton, PS_SKELETON_SIZE_MAX);
+    ps_buf_init(&writing->fields, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&writing->unset, PS_VALUE_SIZE_MAX);
+    writing->name = writing->write->collection;
+    if (!ps_collection_name_valid(writing->name)) {
+        return P2PSYNC_EFORMAT;
+    }
+    p2psync_result result = ps_collection_find(writing->txn, writing->name, &writing->collection);
+    writing->has_collection = result == P2PSYNC_OK;
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+static p2psync_result write_edit(struct writing *writing, const struct ps_edit *edit,
+                                 bool *changed_out)
+{
+    struct view view = {.exists = false};
+    bool changed = false;
+    if (!ps_record_id_valid(edit->id)) {
+        return P2PSYNC_EFORMAT;
+    }
+    p2psync_result result = look(writing, edit->id, &view);
+    if (result == P2PSYNC_OK) {
+        result = decide(writing, edit, &view, &changed);
+    }
+    if (result != P2PSYNC_OK || !changed) {
+        return result;
+    }
+    *changed_out = true;
+    result = flush(writing, true);
+    return result == P2PSYNC_OK ? prepare(writing, edit) : result;
+}
+
+/* The record as the edits so far leave it. */
+static p2psync_result look(struct writing *writing, struct ps_bytes id, struct view *out)
+{
+    const struct pending *pending = &writing->pending;
+    if (pending->set && ps_bytes_equal(pending->skeleton.record_id, id)) {
+        *out = (struct view){.exists = true,
+                             .conflict = pending->leaves_others,
+                             .state = pending->state,
+                             .value = ps_buf_view(&pending->value)};
+        return P2PSYNC_OK;
+    }
+    if (!writing->has_collection) {
+        return P2PSYNC_OK;
+    }
+    struct ps_record_row row;
+    struct ps_merged merged;
+    p2psync_result result = ps_record_get(writing->txn, writing->collection.number, id, &row);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
+    *out = (struct view){.exists = true,
+                         .conflict = merged.conflict,
+                         .state = merged.shown.state,
+                         .value = merged.value};
+    return P2PSYNC_OK;
+}
+
+/* Work out what the edit leaves, and whether that is anything new. */
+static p2psync_result decide(struct writing *writing, const struct ps_edit *edit,
+                             const struct view *view, bool *changed_out)
+{
+    bool is_here = view->exists && view->state != PS_RECORD_DELETED;
+    ps_buf_clear(&writing->value);
+    if (edit->kind == PS_EDIT_DELETE) {
+        *changed_out = is_here;
+        return is_here ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
+    }
+    struct ps_bytes nothing = ps_bytes(NULL, 0);
+    struct ps_bytes base = is_here ? view->value : nothing;
+    struct ps_delta delta = {.fields = edit->fields, .unset = edit->unset};
+    if (edit->kind == PS_EDIT_REPLACE) {
+        delta.unset = nothing;
+    }
+    p2psync_result result =
+        ps_value_apply(edit->kind == PS_EDIT_REPLACE ? nothing : base, &delta, &writing->value);
+    if (result == P2PSYNC_OK) {
+        *changed_out =
+            !is_here || view->conflict || !ps_value_equal(base, ps_buf_view(&writing->value));
+    }
+    return result;
+}
+
+/* Make the edit the change that is held back. Its parents are all versions of the record, so it
+ * ends a conflict. */
+static p2psync_result prepare(struct writing *writing, const struct ps_edit *edit)
+{
+    struct pending *pending = &writing->pending;
+    struct ps_record_row row = {.version_count = 0};
+    struct ps_merged merged = {.conflict = false};
+    p2psync_result result = open_log(writing);
+    if (result == P2PSYNC_OK) {
+        result = ps_record_get(writing->txn, writing->collection.number, edit->id, &row);
+        result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    unsigned op = PS_OP_CREATE;
+    pending->state = PS_RECORD_LIVE;
+    if (row.version_count > 0) {
+        ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
+        bool archived = merged.shown.state == PS_RECORD_ARCHIVED;
+        op = archived ? PS_OP_ARCHIVE : PS_OP_UPDATE;
+        op = merged.shown.state == PS_RECORD_DELETED ? PS_OP_CREATE : op;
+        pending->state = archived ? PS_RECORD_ARCHIVED : PS_RECORD_LIVE;
+    }
+    if (edit->kind == PS_EDIT_DELETE) {
+        op = PS_OP_DELETE;
+        pending->state = PS_RECORD_DELETED;
+    }
+    memcpy(pending->id, edit->id.data, edit->id.size);
+    pending->skeleton.op_and_flags = op;
+    pending->skeleton.record_id = ps_bytes(pending->id, edit->id.size);
+    pending->leaves_others = row.version_count > PS_PARENTS_MAX;
+    name_parents(&pending->skeleton, &row, writing->write->now_ms);
+    result = make_body(writing, edit, &row);
+    if (result == P2PSYNC_OK) {
+        struct ps_buf value = pending->value;
+        pending->value = writing->value;
+        writing->value = value;
+        pending->set = true;
+    }
+    return result;
+}
+
+/* The newest versions, in order of their dots. */
+static void name_parents(struct ps_skeleton *skeleton, const struct ps_record_row *row,
+                         uint64_t now_ms)
+{
+    uint64_t hlcs[PS_PARENTS_MAX];
+    uint32_t count = row->version_count;
+    uint32_t first = count > PS_PARENTS_MAX ? count - (uint32_t)PS_PARENTS_MAX : 0;
+    skeleton->parent_count = count - first;
+    for (uint32_t i = first; i < count; i++) {
+        struct ps_version version;
+        ps_record_version(row, i, &version);
+        struct ps_parent *parent = &skeleton->parents[i - first];
+        parent->dot = version.dot;
+        memcpy(parent->leaf, version.leaf, PS_HASH_SHORT_SIZE);
+        hlcs[i - first] = version.hlc;
+    }
+    if (skeleton->parent_count > 1) {
+        qsort(skeleton->parents, skeleton->parent_count, sizeof(skeleton->parents[0]),
+              compare_parents);
+        skeleton->op_and_flags |= PS_CHANGE_FULL;
+    }
+    skeleton->hlc = ps_hlc_next(now_ms, hlcs, skeleton->parent_count);
+}
+
+static int compare_parents(const void *a, const void *b)
+{
+    const struct ps_parent *left = a;
+    const struct ps_parent *right = b;
+    return ps_dot_compare(left->dot, right->dot);
+}
+
+/* The body of the pending change: what differs, or the whole value. */
+static p2psync_result make_body(struct writing *writing, const struct ps_edit *edit,
+                                const struct ps_record_row *row)
+{
+    struct pending *pending = &writing->pending;
+    struct ps_body body = {.note = edit->note};
+    if (edit->kind != PS_EDIT_DELETE) {
+        body.fields = ps_buf_view(&writing->value);
+    }
+    if (edit->kind != PS_EDIT_DELETE && row->version_count == 1) {
+        struct ps_version version;
+        bool full = false;
+        ps_record_version(row, 0, &version);
+        p2psync_result result = make_delta(writing, &version, &full);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (full) {
+            pending->skeleton.op_and_flags |= PS_CHANGE_FULL;
+        } else {
+            body.fields = ps_buf_view(&writing->fields);
+            body.unset = ps_buf_view(&writing->unset);
+        }
+    }
+    ps_buf_clear(&pending->body);
+    return ps_body_encode(&body, &pending->body);
+}
+
+/* What turns the one version into the new value. full_out: it had better be written whole. */
+static p2psync_result make_delta(struct writing *writing, const struct ps_version *version,
+                                 bool *full_out)
+{
+    bool unchanged = false;
+    *full_out = true;
+    if (version->depth + 1 >= FULL_DEPTH) {
+        return P2PSYNC_OK;
+    }
+    ps_buf_clear(&writing->fields);
+    ps_buf_clear(&writing->unset);
+    p2psync_result result = ps_value_diff(version->value, ps_buf_view(&writing->value),
+                                          &writing->fields, &writing->unset, &unchanged);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    *full_out = writing->unset.size > PS_UNSET_SIZE_MAX;
+    return P2PSYNC_OK;
+}
+
+/* Open this device's own log of the collection, or make it. A log that is not at its own end cannot
+ * go on: the device lost a part of its past, and writing on would sign another one. Then it takes a
+ * new incarnation. DESIGN section 9. */
+static p2psync_result open_log(struct writing *writing)
+{
+    if (writing->has_log) {
+        return P2PSYNC_OK;
+    }
+    p2psync_result result = ps_collection_intern(writing->txn, writing->name, &writing->collection);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    writing->has_collection = true;
+    struct ps_log *log = &writing->log;
+    for (unsigned attempt = 0; attempt < 2; attempt++) {
+        struct ps_identity *identity = &writing->identity;
+        struct ps_origin origin = {.device = identity->device,
+                                   .incarnation = identity->incarnation};
+        result =
+            ps_log_intern(writing->txn, &identity->mesh, writing->collection.number, &origin, log);
+        if (result == P2PSYNC_OK && !log->forked && log->applied == log->size &&
+            log->head.size == log->size) {
+            writing->has_log = true;
+            return P2PSYNC_OK;
+        }
+        if (result != P2PSYNC_OK && result != P2PSYNC_EFORK) {
+            return result;
+        }
+        randombytes_buf(&identity->incarnation, sizeof(identity->incarnation));
+        result = ps_identity_write(writing->txn, identity);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    return P2PSYNC_EFORK;
+}
+
+/* Append and apply the change that is held back. */
+static p2psync_result flush(struct writing *writing, bool more)
+{
+    struct pending *pending = &writing->pending;
+    struct ps_log *log = &writing->log;
+    if (!pending->set) {
+        return P2PSYNC_OK;
+    }
+    pending->set = false;
+    pending->skeleton.op_and_flags |= more ? PS_CHANGE_MORE : 0U;
+    ps_buf_clear(&writing->skeleton);
+    p2psync_result result = ps_skeleton_encode(&pending->skeleton, &writing->skeleton);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    writing->change_count++;
+    writing->size_bytes += writing->skeleton.size + pending->body.size;
+    if (writing->change_count > PS_TRANSACTION_CHANGES_MAX ||
+        writing->size_bytes > PS_TRANSACTION_SIZE_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    struct ps_entry entry = {.skeleton = ps_buf_view(&writing->skeleton),
+                             .body = ps_buf_view(&pending->body),
+                             .body_hash = ps_hash_bytes(ps_buf_view(&pending->body)),
+                             .has_body = true};
+    struct ps_hash leaf = ps_hash_leaf(entry.skeleton, &entry.body_hash);
+    struct ps_stored stored = {.skeleton = entry.skeleton, .body = entry.body, .has_body = true};
+    memcpy(stored.leaf, leaf.bytes, PS_HASH_SHORT_SIZE);
+    struct ps_apply_change change = {
+        .collection = writing->collection.number,
+        .log = log->number,
+        .dot = {.origin = log->id.origin, .seq = log->size},
+        .entry = &stored,
+        .skeleton = &pending->skeleton,
+    };
+    struct ps_applied applied = {0};
+    result = ps_log_append_leaf(writing->txn, log, &entry, &leaf);
+    if (result == P2PSYNC_OK) {
+        result = ps_apply_change(writing->txn, &change, &writing->counts, &applied);
+    }
+    if (result == P2PSYNC_OK) {
+        log->applied++;
+        assert(log->applied == log->size);
+    }
+    return result;
+}
+
+/* The last change, the signature over all of them, and the counters. */
+static p2psync_result finish(struct writing *writing)
+{
+    struct ps_log *log = &writing->log;
+    p2psync_result result = flush(writing, false);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct ps_head_context context = {
+        .mesh = &writing->identity.mesh, .collection = writing->name, .origin = &log->origin};
+    log->root = ps_frontier_root(&log->frontier);
+    log->head = (struct ps_head){.size = log->size, .root = log->root};
+    log->proof.count = 0;
+    result = ps_head_sign(&log->head, &context, writing->write->secret_key);
+    if (result == P2PSYNC_OK) {
+        result = ps_log_save(writing->txn, log);
+    }
+    if (result == P2PSYNC_OK) {
+        writing->counts.changes = (int64_t)writing->change_count;
+        result = ps_collection_count(writing->txn, writing->collection.number, &writing->counts);
+    }
+    return result;
+}
+
+static void deinit(struct writing *writing)
+{
+    ps_buf_deinit(&writing->unset);
+    ps_buf_deinit(&writing->fields);
+    ps_buf_deinit(&writing->skeleton);
+    ps_buf_deinit(&writing->value);
+    ps_buf_deinit(&writing->pending.value);
+    ps_buf_deinit(&writing->pending.body);
+    sodium_memzero(&writing->identity, sizeof(writing->identity));
+}
