@@ -1,0 +1,15 @@
+/* Skeletons and bodies. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tests/fuzz/twice.h"
+#include "tests/wire/recode.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    twice(data, size, recode_skeleton);
+    twice(data, size, recode_body);
+    return 0;
+}

@@ -1,0 +1,48 @@
+/* fuzz_corpus DIR: writes the structures of the vectors into DIR, one file each, for libFuzzer to
+ * start from. */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/wire/vector.h"
+
+static bool write_values(const char *dir, const char *name)
+{
+    struct vector vector;
+    bool good = true;
+    vector_read(&vector, name);
+    for (size_t i = 0; i < vector.count && good; i++) {
+        if (strcmp(vector.name[i], "bytes") != 0 && strcmp(vector.name[i], "code") != 0) {
+            continue;
+        }
+        char path[1024];
+        (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+        FILE *file = fopen(path, "we");
+        good = file != NULL && fwrite(vector.value[i].data, vector.value[i].size, 1, file) == 1;
+        good = file != NULL && fclose(file) == 0 && good;
+    }
+    vector_free(&vector);
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    DIR *vectors = opendir(PS_VECTORS_DIR);
+    if (argc != 2 || vectors == NULL) {
+        (void)fprintf(stderr, "usage: fuzz_corpus DIR\n");
+        return 2;
+    }
+    bool good = true;
+    for (const struct dirent *entry = readdir(vectors); entry != NULL && good;
+         entry = readdir(vectors)) {
+        char name[256];
+        (void)snprintf(name, sizeof name, "%s", entry->d_name);
+        char *end = strstr(name, ".hex");
+        if (end != NULL) {
+            *end = '\0';
+            good = write_values(argv[1], name);
+        }
+    }
+    (void)closedir(vectors);
+    return good ? 0 : 1;
+}

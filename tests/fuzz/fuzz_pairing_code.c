@@ -1,0 +1,14 @@
+/* Pairing codes as people type them. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tests/fuzz/twice.h"
+#include "tests/wire/recode.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    twice(data, size, recode_pairing_code);
+    return 0;
+}
