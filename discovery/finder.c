@@ -53,10 +53,19 @@ struct told {
     size_t size;
 };
 
+/* The state of random(3) that was put aside. */
+struct borrowed {
+    char *state;
+    char scratch[32];
+};
+
 static pthread_once_t silenced = PTHREAD_ONCE_INIT;
-static pthread_mutex_t interface_lock = PTHREAD_MUTEX_INITIALIZER;
+/* For what is one per process: czmq's interface, and random(3). */
+static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void silence(void);
+static void borrow_random(struct borrowed *out);
+static void return_random(struct borrowed *borrowed);
 static bool descriptors_left(void);
 static zactor_t *actor_start(void);
 static bool configure(struct ps_finder *finder, const char *interface);
@@ -67,10 +76,10 @@ static uint64_t draw(uint64_t *random, uint64_t below);
 
 p2psync_result ps_finder_new(const struct ps_finder_options *options, struct ps_finder **out)
 {
-    (void)pthread_once(&silenced, silence);
     if (!descriptors_left()) {
         return P2PSYNC_EIO;
     }
+    (void)pthread_once(&silenced, silence);
     struct ps_finder *finder = calloc(1, sizeof *finder);
     if (!finder) {
         return P2PSYNC_ENOMEM;
@@ -180,14 +189,26 @@ const char *ps_finder_interface(const struct ps_finder *finder)
 /* Set czmq up for the whole process. */
 static void silence(void)
 {
-    char scratch[32];
-    char *state = initstate(1, scratch, sizeof scratch); /* zsys_init() seeds it: not the app's */
+    struct borrowed borrowed;
+    borrow_random(&borrowed);
     zsys_handler_set(NULL);
     zsys_init();
-    (void)setstate(state);
     zsys_set_logstream(NULL);
     zsys_set_logsystem(false);
     zsys_set_ipv6(0);
+    return_random(&borrowed);
+}
+
+/* czmq seeds random(3) and draws from it, which are the app's: meanwhile it gets another state.
+ * Only one thread at a time may have borrowed it. */
+static void borrow_random(struct borrowed *out)
+{
+    out->state = initstate((unsigned)getpid(), out->scratch, sizeof out->scratch);
+}
+
+static void return_random(struct borrowed *borrowed)
+{
+    (void)setstate(borrowed->state);
 }
 
 /* Whether an actor can be given what it opens: it aborts the process if it cannot. */
@@ -212,10 +233,15 @@ static zactor_t *actor_start(void)
 {
     sigset_t all;
     sigset_t before;
+    struct borrowed borrowed;
     (void)sigfillset(&all);
+    (void)pthread_mutex_lock(&process_lock);
+    borrow_random(&borrowed);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     zactor_t *actor = zactor_new(zbeacon, NULL);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return_random(&borrowed);
+    (void)pthread_mutex_unlock(&process_lock);
     return actor;
 }
 
@@ -233,7 +259,7 @@ static const struct ps_interface *choose(const struct ps_finder *finder, struct 
 static bool configure(struct ps_finder *finder, const char *interface)
 {
     bool ready = false;
-    (void)pthread_mutex_lock(&interface_lock);
+    (void)pthread_mutex_lock(&process_lock);
     /* An actor in another thread may be reading the name: it is replaced only by another one. */
     if (strcmp(zsys_interface(), interface) != 0) {
         zsys_set_interface(interface);
@@ -248,7 +274,7 @@ static bool configure(struct ps_finder *finder, const char *interface)
             ready = told.text[0];
         }
     }
-    (void)pthread_mutex_unlock(&interface_lock);
+    (void)pthread_mutex_unlock(&process_lock);
     return ready;
 }
 

@@ -1,0 +1,124 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "discovery/hints.h"
+
+static const struct ps_tag mesh = {{1}};
+static const struct ps_tag own = {{2}};
+static struct ps_hints *hints;
+static const struct ps_hint *told; /* by the last hear() */
+
+static void setup(void)
+{
+    cr_assert_eq(ps_hints_new(mesh, own, &hints), P2PSYNC_OK);
+}
+
+static void teardown(void)
+{
+    ps_hints_destroy(&hints);
+}
+
+TestSuite(test_hints, .init = setup, .fini = teardown);
+
+static struct ps_tag device(uint64_t number)
+{
+    struct ps_tag tag;
+    ps_put_u64(tag.bytes, 1000 + number);
+    return tag;
+}
+
+static ps_hint_news hear(uint64_t number, uint64_t instance, const char *address, uint64_t now_ms)
+{
+    const struct ps_beacon beacon = {
+        .mesh = mesh, .device = device(number), .instance = instance, .port = 47470};
+    told = NULL;
+    return ps_hints_hear(hints, &beacon, address, now_ms, &told);
+}
+
+Test(test_hints, tells_a_stranger_at_once_and_its_repetition_not)
+{
+    cr_assert_eq(hear(1, 7, "10.0.0.1", 100), PS_HINT_STRANGER);
+    cr_assert_str_eq(told->endpoint, "10.0.0.1:47470");
+    cr_assert_eq(told->instance, 7);
+    cr_assert_eq(hear(1, 7, "10.0.0.1", 5000), PS_HINT_NONE);
+    cr_assert_null(told);
+}
+
+Test(test_hints, tells_a_restart)
+{
+    hear(1, 7, "10.0.0.1", 0);
+    cr_assert_eq(hear(1, 8, "10.0.0.1", 5000), PS_HINT_RESTARTED);
+    cr_assert_eq(told->instance, 8);
+    cr_assert_eq(hear(1, 8, "10.0.0.1", 10000), PS_HINT_NONE);
+}
+
+Test(test_hints, tells_a_new_endpoint)
+{
+    hear(1, 7, "10.0.0.1", 0);
+    cr_assert_eq(hear(1, 7, "10.0.0.2", 5000), PS_HINT_MOVED);
+    cr_assert_str_eq(told->endpoint, "10.0.0.2:47470");
+}
+
+Test(test_hints, tells_a_repetition_every_thirty_seconds)
+{
+    hear(1, 7, "10.0.0.1", 0);
+    cr_assert_eq(hear(1, 7, "10.0.0.1", PS_HINT_REFRESH_MS - 1), PS_HINT_NONE);
+    cr_assert_eq(hear(1, 7, "10.0.0.1", PS_HINT_REFRESH_MS), PS_HINT_REFRESH);
+    cr_assert_eq(hear(1, 7, "10.0.0.1", PS_HINT_REFRESH_MS + 5000), PS_HINT_NONE);
+}
+
+/* Somebody who sends in another's name cannot make every beacon news. */
+Test(test_hints, tells_one_device_no_more_than_once_a_second_but_forgets_nothing)
+{
+    hear(1, 7, "10.0.0.1", 0);
+    cr_assert_eq(hear(1, 8, "10.0.0.1", 100), PS_HINT_NONE);
+    cr_assert_eq(hear(1, 8, "10.0.0.2", 200), PS_HINT_NONE);
+    cr_assert_eq(hear(1, 8, "10.0.0.2", PS_HINT_PAUSE_MS), PS_HINT_RESTARTED);
+    cr_assert_str_eq(told->endpoint, "10.0.0.2:47470");
+}
+
+Test(test_hints, brackets_an_ipv6_address)
+{
+    hear(1, 7, "fd00::1", 0);
+    cr_assert_str_eq(told->endpoint, "[fd00::1]:47470");
+}
+
+Test(test_hints, drops_its_own_beacons)
+{
+    const struct ps_beacon beacon = {.mesh = mesh, .device = own, .port = 1};
+    cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.1", 0, &told), PS_HINT_NONE);
+    cr_assert_eq(ps_hints_count(hints), 0);
+    cr_assert_eq(ps_hints_foreign_count(hints), 0);
+}
+
+Test(test_hints, counts_and_drops_those_of_other_meshes)
+{
+    const struct ps_beacon beacon = {.mesh = {{9}}, .device = device(1), .port = 1};
+    cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.1", 0, &told), PS_HINT_NONE);
+    cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.1", 0, &told), PS_HINT_NONE);
+    cr_assert_eq(ps_hints_count(hints), 0);
+    cr_assert_eq(ps_hints_foreign_count(hints), 2);
+}
+
+Test(test_hints, lets_the_one_heard_longest_ago_go_when_it_is_full)
+{
+    for (uint64_t i = 0; i < PS_HINTS_MAX; i++) {
+        cr_assert_eq(hear(i, 7, "10.0.0.1", 100 + i), PS_HINT_STRANGER);
+    }
+    hear(0, 7, "10.0.0.1", 100 + PS_HINTS_MAX);
+    cr_assert_eq(hear(PS_HINTS_MAX, 7, "10.0.0.1", 200 + PS_HINTS_MAX), PS_HINT_STRANGER);
+    cr_assert_eq(ps_hints_count(hints), PS_HINTS_MAX);
+    cr_assert_not_null(ps_hints_find(hints, device(0)));
+    cr_assert_null(ps_hints_find(hints, device(1)));
+    cr_assert_not_null(ps_hints_find(hints, device(PS_HINTS_MAX)));
+}
+
+Test(test_hints, forgets_what_is_too_old)
+{
+    hear(1, 7, "10.0.0.1", 100);
+    hear(2, 7, "10.0.0.2", 200);
+    ps_hints_age(hints, 1200, 1000);
+    cr_assert_null(ps_hints_find(hints, device(1)));
+    cr_assert_not_null(ps_hints_find(hints, device(2)));
+    cr_assert_eq(ps_hints_count(hints), 1);
+}
