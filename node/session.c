@@ -147,12 +147,15 @@ void ps_session_fault(struct ps_turn *turn, struct ps_peer *peer, uint64_t link,
     peer->dial_ms = peer->barred_ms;
 }
 
-void ps_session_refuse(struct ps_turn *turn, struct ps_peer *peer, uint64_t link,
-                       ps_error_code code, const char *text)
+void ps_session_refuse(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, ps_error_code code,
+                       const char *text)
 {
     struct ps_error error = {.code = code, .text = ps_bytes_text(text)};
-    ps_emit_send(turn, peer, link, ps_error_encode(&error, ps_emit_begin(turn)));
-    ps_session_close(turn, peer, link, text);
+    const struct ps_link *link = ps_peer_link(peer, id);
+    if (link != NULL && link->up) { /* a dial that is under way is only given up */
+        ps_emit_send(turn, peer, id, ps_error_encode(&error, ps_emit_begin(turn)));
+    }
+    ps_session_close(turn, peer, id, text);
 }
 
 void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
