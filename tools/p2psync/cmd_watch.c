@@ -26,6 +26,9 @@ int cmd_watch(struct cli *cli, int argc, char **argv)
     if (code == CLI_DONE) {
         code = events_open(cli, node, &events);
     }
+    if (code == CLI_DONE && cli->verbose > 0) {
+        fprintf(stderr, "watching\n"); /* from here on nothing is missed */
+    }
     while (code == CLI_DONE && !ended) {
         struct p2psync_buffer data = {0};
         p2psync_event_type type = P2PSYNC_EVENT_ERROR;

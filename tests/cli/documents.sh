@@ -1,0 +1,28 @@
+# The man page and the completion say what help says.
+
+"$program" help >"$work/help"
+MANWIDTH=1000 man -l "$source_dir/tools/p2psync/p2psync.1" 2>/dev/null | col -bx | tr -s ' ' >"$work/man"
+[ -s "$work/man" ] || {
+    echo "skipped: no man here"
+    exit 0
+}
+equal "$(groff -ww -man -Tutf8 "$source_dir/tools/p2psync/p2psync.1" 2>&1 >/dev/null)" ""
+in_man() {
+    grep -qF -- "$1" "$work/man" || fail "not in the man page: $1"
+}
+in_completion() {
+    grep -qwe "$1" "$source_dir/tools/p2psync/completion.bash" || fail "not in the completion: $1"
+}
+
+commands=$(sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p' "$work/help")
+[ "$(wc -w <<<"$commands")" -ge 20 ] || fail "no commands in help"
+for command in $commands; do
+    "$program" help "$command" >"$work/one"
+    in_man "$(sed -n '1s/^usage: p2psync //p' "$work/one")"
+    in_man "$(sed -n 3p "$work/one")"
+    in_completion "$command"
+    for option in $(grep -oE '^  --[a-z-]+' "$work/one"); do
+        in_man "$option"
+        in_completion "$option"
+    done
+done

@@ -1,0 +1,91 @@
+# Import: JSON lines become records; what is bad is named by its line, and what was imported is known.
+
+at a init --name kitchen >/dev/null
+result() {
+    holds 'keys == ["failed", "imported", "unchanged"]'
+    equal "$(answer '"\(.imported) \(.unchanged) \(.failed)"')" "$1"
+}
+count() {
+    at a --json list "$1" | wc -l
+}
+numbered() {
+    seq "$1" "$2" | sed 's/.*/{"id": &, "text": "the text of record &"}/'
+}
+
+# ---- good lines ----
+
+numbered 1 2500 >"$work/lines"
+expect 0 a --json import things "$work/lines"
+result "2500 0 0"
+equal "$(count things)" 2500
+expect 0 a --json get things 1234
+holds '.id == "1234" and .fields == {"text": "the text of record 1234"}'
+expect 0 a --json import things <"$work/lines"
+result "0 2500 0"
+
+# A record becomes exactly what its line says.
+expect 0 a --json put things 1 more=1
+expect 0 a --json import things - <<<'{"text": "new", "id": "1"}'
+result "1 0 0"
+expect 0 a --json get things 1
+holds '.fields == {"text": "new"}'
+
+# Any field may hold the id; blank lines are nothing; the last line needs no end; later lines win.
+printf '{"Name":"x","id":7}\n\n  \r\n{"Name":"x","id":8}' >"$work/lines"
+expect 0 a --json import named --id Name "$work/lines"
+result "2 0 0"
+expect 0 a --json get named x
+holds '.fields == {"id": 8}'
+expect 0 a --json import empty </dev/null
+result "0 0 0"
+
+# ---- bad lines ----
+
+bad() {
+    numbered 1 1499 >"$work/lines"
+    printf '%s\n' "$1" >>"$work/lines"
+    numbered 1501 1600 >>"$work/lines"
+    expect 1 a import "bad$2" "$work/lines"
+    complains "line 1500"
+    complains "imported 1499"
+    equal "$(count "bad$2")" 1499
+}
+bad '{"id": 1' 1
+bad '[1]' 2
+bad '{"text": "no id"}' 3
+bad '{"id": 1.5}' 4
+bad '{"id": "x", "a": 1, "a": 2}' 5
+bad '{"id": "x", "a": {"$bytes": "*"}}' 6
+bad '{"id": ""}' 7
+bad "{\"id\": \"$(printf 'i%.0s' $(seq 256))\"}" 8
+bad $'{"id": "x\\u0000"}' 9
+bad $'{"id": "x", "a": "\xff"}' 10
+bad "{\"id\": \"x\", \"a\": $(printf '[%.0s' $(seq 40))$(printf ']%.0s' $(seq 40))}" 11
+
+code=0
+at a --json import kept --keep-going "$work/lines" >"$work/out" 2>"$work/err" || code=$?
+equal "$code" 1
+result "1599 0 1"
+complains "line 1500"
+equal "$(count kept)" 1599
+
+expect 1 a import things "$work/no-such-file"
+expect 1 a import things "$work"
+expect 6 a import _devices <<<'{"id": "x"}'
+
+# ---- an interruption ----
+
+# 300,000 bytes do not fit a pipe: once all are written, the import reads.
+mkfifo "$work/pipe"
+at a import interrupted "$work/pipe" >"$work/out" 2>"$work/err" &
+import=$!
+exec {pipe}>"$work/pipe"
+numbered 1 8000 >&"$pipe"
+kill -INT $import
+code=0
+wait $import || code=$?
+exec {pipe}>&-
+equal "$code" 1
+complains interrupted
+equal "$(grep -o 'imported [0-9]*' "$work/err")" "imported $(count interrupted)"
+[ "$(count interrupted)" -gt 0 ] || fail "nothing was imported"

@@ -1,0 +1,47 @@
+# A device is made once per directory, and the directory is where it was said to be.
+
+for command in status peers devices "get c i" "list c" "put c i a=1" "delete c i" "import c" "export c" \
+    now watch invite stop run start "config list"; do
+    # shellcheck disable=SC2086 # the words of the command
+    expect 1 nowhere $command </dev/null
+    complains "p2psync init"
+done
+[ ! -e "$work/nowhere" ] || fail "a directory was made"
+
+expect 0 a --json init --name kitchen
+holds 'keys == ["device", "fingerprint", "mesh", "name"]'
+holds '.name == "kitchen" and (.device | test("^[0-9a-f]{64}$"))'
+holds '.fingerprint | test("^[0-9A-Z]{4}-[0-9A-Z]{4}$")'
+device=$(answer .device)
+equal "$(stat -c %a "$work/a")" 700
+
+expect 4 a init
+expect 4 a --json init --name other
+expect 0 a --json devices
+holds 'length == 1 and (.[0] | keys) ==
+    ["added", "added_by", "device", "fingerprint", "name", "removed", "role"]'
+equal "$(answer '.[0].device')" "$device"
+equal "$(answer '.[0].name')" kitchen
+
+expect 0 b init
+says fingerprint
+expect 2 c init --name "$(printf 'n%.0s' $(seq 65))"
+expect 2 c init --name $'\xff'
+
+# -C before the environment, that before XDG_DATA_HOME, that before HOME; options stand anywhere.
+expect_program 0 init -C "$work/d" --name from-option
+P2PSYNC_DIR=$work/e expect_program 0 init --name from-variable
+XDG_DATA_HOME=$work/f expect_program 0 init --name from-xdg
+expect_program 0 init --name from-home
+named() {
+    expect_program 0 --json "${@:2}"
+    equal "$(answer .name)" "$1"
+}
+named from-option status -C "$work/d"
+P2PSYNC_DIR=$work/e named from-variable status
+P2PSYNC_DIR=$work/e named from-option -C "$work/d" status
+named from-xdg -C "$work/f/p2psync" status
+XDG_DATA_HOME=$work/f named from-xdg status
+named from-home -C "$HOME/.local/share/p2psync" status
+named from-home status
+(unset HOME && expect_program 1 status && complains HOME)

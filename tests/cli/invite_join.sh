@@ -1,0 +1,97 @@
+# Two devices pair and converge, on 127.0.0.1.
+
+expect 0 a --json init --name kitchen
+fingerprint=$(answer .fingerprint)
+at a put notes n1 from=kitchen >/dev/null
+node a
+listen a
+
+# ---- pairing, with the inviter waiting ----
+
+mkfifo "$work/invited"
+at a --json invite >"$work/invited" 2>"$work/invite.log" &
+inviter=$!
+pids+=("$inviter")
+exec {invited}<"$work/invited"
+next_line "$invited"
+jq -e 'keys == ["code", "expires"]' <<<"$line" >/dev/null || fail "no code: $line"
+code=$(jq -r .code <<<"$line")
+expect 0 b --json join "$code" --name cellar
+holds 'keys == ["device", "fingerprint", "inviter_fingerprint", "mesh", "name"] and .name == "cellar"'
+equal "$(answer .inviter_fingerprint)" "$fingerprint"
+next_line "$invited"
+equal "$(jq -r '"\(.event) \(.fingerprint) \(.name)"' <<<"$line")" "device_joined $(answer .fingerprint) cellar"
+wait "$inviter" || fail "invite ended with $?"
+
+expect 6 c join "$code"
+expect 4 a join "$code"
+complains "stop" # a node runs there
+
+# ---- converging ----
+
+at b put notes n2 from=cellar >/dev/null
+address=$(ss -Hltnp 2>/dev/null | sed -n "s/.*\(127.0.0.1:[0-9]*\) .*pid=$node,.*/\1/p" | head -n 1)
+a_node=$node
+node b --peer "${address:-127.0.0.1}"
+await '.event == "peer_up" and .name == "cellar"'
+expect 0 a --json now
+holds '.peers == 1'
+expect 0 b --json now
+root() {
+    at "$1" --json status | jq -r .root
+}
+equal "$(root a)" "$(root b)"
+same() {
+    equal "$(at a --json list notes --deleted)" "$(at b --json list notes --deleted)"
+}
+same
+equal "$(at b --json get notes n1 | jq -r .fields.from)" kitchen
+equal "$(at a --json get notes n2 | jq -r .fields.from)" cellar
+
+expect 0 a --json peers
+holds 'length == 1 and (.[0] | keys == ["ahead", "behind", "device", "endpoint", "fingerprint", "last_seen",
+    "last_sync", "name", "protocol", "received_bytes", "rtt_ms", "sent_bytes", "skew_ms", "state"])'
+holds '.[0].name == "cellar" and .[0].state == "in_sync" and .[0].behind == 0'
+expect 0 a --json status
+holds '.devices == 2 and .peers_connected == 1 and .peers_in_sync == 1 and .in_sync'
+expect 0 a peers
+says cellar
+expect 0 a --json devices
+holds 'length == 2'
+
+# A write travels, also one of names and one by a file.
+expect 0 b --json put notes n3 from=cellar
+await '.event == "record_changed" and .id == "n3"'
+seq 2000 | sed 's/.*/{"id": &, "text": "the text of record &"}/' | at b import things >/dev/null
+expect 0 b --json now
+equal "$(at a --json list things | wc -l)" 2000
+expect 0 a --json devices rename cellar attic
+expect 0 a --json now
+expect 0 b --json devices
+holds 'map(.name) | sort == ["attic", "kitchen"]'
+expect 3 a devices rename cellar x
+same
+
+# ---- other ends of an invite ----
+
+expect 4 b init
+expect 0 d --json init --name other
+at d put notes x a=1 >/dev/null
+expect 0 a --json invite --no-wait --expires 2h
+holds 'keys == ["code", "expires"]'
+code=$(answer .code)
+expect 4 d join "$code"
+expect 2 e join "${code%?}"
+expect 1 a invite --expires 1s
+complains "invite again" || true
+
+# ---- apart ----
+
+expect 0 b stop
+await '.event == "peer_down" and .name == "attic"'
+expect 1 a now
+complains "reach"
+expect 0 a --json peers
+holds '.[0].state != "in_sync"'
+expect 0 a stop
+wait "$a_node"

@@ -1,0 +1,68 @@
+# What is no valid command line is exit code 2 and one line that says where to read; help is an answer.
+
+expect_program 0 version
+says "p2psync "
+expect_program 0 --version
+expect_program 0 version --json
+holds '.version | test("^[0-9]+[.][0-9]+[.][0-9]+$")'
+
+expect_program 0 help
+expect_program 0 --help
+for command in init run start stop invite join peers devices status put get list delete import export \
+    watch now config version help; do
+    expect_program 0 help
+    grep -q "^  $command " "$work/out" || fail "help does not name $command"
+    expect_program 0 help "$command"
+    says "usage: p2psync $command"
+    expect_program 0 "$command" --help
+    says "usage: p2psync $command"
+done
+
+expect_program 2
+complains "p2psync help"
+for command in frobnicate stats archive restore diff revert history conflicts resolve collection backup \
+    restore-backup verify reset; do
+    expect_program 2 "$command"
+    complains "there is no command '$command'"
+    complains "p2psync help"
+done
+expect_program 2 help frobnicate
+expect_program 2 --frobnicate status
+expect_program 2 status --frobnicate
+complains "p2psync help status"
+expect_program 2 status -x
+expect_program 2 status -C
+complains "needs a value"
+expect_program 2 status --json=yes
+expect_program 2 status more
+complains "one word too many"
+expect_program 2 get notes
+complains "something is missing"
+expect_program 2 get notes ""
+expect_program 2 put notes
+expect_program 2 put notes n1 novalue
+complains "FIELD=VALUE"
+expect_program 2 put notes n1 =value
+expect_program 2 put notes n1 --data '{"a":'
+expect_program 2 put notes n1 --data '[1]'
+expect_program 2 put notes n1 $'a=\xff'
+expect_program 2 put notes n1 'a={"$bytes":"*"}'
+expect_program 2 get notes n1 --version 0011223344556677-0
+complains "cannot be read yet"
+expect_program 2 list notes --limit many
+expect_program 2 invite --expires soon
+expect_program 2 invite --expires 10
+expect_program 2 invite --expires 0m
+expect_program 2 invite --expires 99999d
+expect_program 2 run --beacon-port 65536
+expect_program 2 run --beacon-port 0
+expect_program 2 devices remove someone
+expect_program 2 devices rename someone
+expect_program 2 config
+expect_program 2 config frobnicate
+expect_program 2 config get
+expect_program 2 join
+expect_program 2 $'new\nline'
+
+# Nothing of all this made a directory.
+[ ! -e "$HOME" ] || fail "a directory was made"

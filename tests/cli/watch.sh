@@ -1,0 +1,40 @@
+# Events: what another process writes is told, once, and the end of the node is the end of the stream.
+
+at a init --name kitchen >/dev/null
+node a
+
+listen a
+expect 0 a --json put notes n1 a=1
+version=$(answer '.version[0]')
+await '.event == "record_changed"'
+equal "$(jq -r '"\(.collection) \(.id) \(.version) \(.deleted)"' <<<"$line")" "notes n1 $version false"
+jq -e '.time | test("Z$")' <<<"$line" >/dev/null || fail "no time: $line"
+expect 0 a --json delete notes n1
+await '.event == "record_changed" and .deleted'
+kill -INT "$watcher"
+wait "$watcher" || fail "watch ended with $?"
+
+# One collection only.
+listen a others
+expect 0 a --json put notes n2 a=1
+expect 0 a --json put others o1 a=1
+next_line "$events"
+equal "$(jq -r .id <<<"$line")" o1
+
+# The node ends, and so does the stream.
+expect 0 a stop
+code=0
+wait "$watcher" || code=$?
+equal "$code" 5
+wait "$node"
+
+# For people.
+node a
+"$program" -C "$work/a" -v watch >"$work/told" 2>"$work/watching" &
+watcher=$!
+pids+=("$watcher")
+until grep -q watching "$work/watching"; do :; done
+expect 0 a --json put notes n3 a=1
+until grep -q 'record_changed .*id=n3' "$work/told"; do :; done
+kill -TERM "$watcher"
+wait "$watcher" || fail "watch ended with $?"
