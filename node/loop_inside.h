@@ -1,0 +1,77 @@
+/* The inside of the loop: its state, for the three files that make it up. loop.c waits and collects
+ * events, loop_effects.c carries out what the engine decided, loop_requests.c answers the control
+ * socket. */
+#ifndef PS_NODE_LOOP_INSIDE_H
+#define PS_NODE_LOOP_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "discovery/finder.h"
+#include "discovery/hints.h"
+#include "node/api.h"
+#include "node/batch.h"
+#include "node/control.h"
+#include "node/engine.h"
+#include "node/link.h"
+#include "node/loop.h"
+
+/* An invite that the engine has been told of and that is not answered yet. */
+struct ps_loop_invite {
+    bool waiting;
+    uint64_t request;
+    uint64_t expires_ms; /* from now */
+    uint8_t token[PS_TOKEN_SIZE];
+};
+
+/* Everything but `ended` and `wake_fd` is the loop thread's, once it runs. */
+struct ps_loop {
+    struct ps_loop_options options;
+    pthread_t thread;
+    atomic_bool ended;
+    int wake_fd; /* written to end it */
+    int lock_fd;
+    int watch_fd; /* inotify on the store's file; -1: none, the store is looked at each second */
+    struct ps_device device;
+    struct ps_mesh mesh;
+    uint64_t instance;
+
+    struct ps_links *links;
+    struct ps_control *control;
+    struct ps_engine *engine;
+    struct ps_finder *finders[PS_CONFIG_INTERFACES_MAX];
+    size_t finder_count;
+    struct ps_hints *hints;
+    struct ps_endpoint listen;
+    char listen_text[PS_ENDPOINT_SIZE_MAX + 1]; /* "host:port" or ":port", as others are told */
+
+    struct ps_batch batch;
+    struct ps_effects effects;
+    struct ps_buf failed; /* links whose dial failed at once: the engine hears of them next turn */
+    struct ps_loop_invite invite;
+    bool links_dry; /* ps_links_next() had nothing more */
+    bool stopping;
+    uint64_t seen_txn;   /* of the store: what the engine has looked at */
+    uint64_t told_txn;   /* and will have after the next step */
+    uint64_t nudged_txn; /* and those who listen to events */
+    uint64_t pause_ms;   /* after a failed step: until when it only takes what must be taken */
+    uint64_t housekeeping_ms;
+    uint64_t readers_ms;
+    p2psync_result step_error; /* of the last step that failed, and when it was reported */
+    uint64_t step_error_ms;
+    char last_error[PS_REPORT_SIZE_MAX];
+};
+
+/* Carry out what the last step gave, in order. */
+void ps_loop_carry_out(struct ps_loop *loop);
+
+/* Keep an error for `status`, tell the app's log of it and those who listen to events. */
+void ps_loop_error(struct ps_loop *loop, p2psync_result error, const char *text);
+
+/* Take requests off the control socket: some are answered at once, others become events. */
+void ps_loop_take_requests(struct ps_loop *loop);
+
+/* Answer the invite that waits, now that the engine knows of it, or that it failed. */
+void ps_loop_finish_invite(struct ps_loop *loop, p2psync_result stepped);
+
+#endif
