@@ -22,7 +22,7 @@ static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetc
 static struct ps_serve *serve_slot(struct ps_peer *peer, uint32_t log);
 static void land(struct ps_serve *serve, uint64_t size);
 static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve *serve);
-static bool may_send(const struct ps_peer *peer, const struct ps_serve *serve);
+static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serve);
 static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
                                  const struct ps_log *log, struct ps_serve *serve);
 
@@ -325,7 +325,7 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
     if (!ps_turn_ok(turn, ps_log_by_number(turn->txn, serve->log, &log))) {
         return;
     }
-    while (serve->next < log.size && may_send(peer, serve)) {
+    while (serve->next < log.size && chunk_room(peer, serve) > 0) {
         if (!ps_emit_has_room(turn)) {
             turn->engine->resume_ms = turn->now_ms;
             return;
@@ -339,9 +339,10 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
     }
 }
 
-/* Whether credit admits another chunk: one entry always; and in all logs together not more than
- * PS_CREDIT_MAX, however much was granted. */
-static bool may_send(const struct ps_peer *peer, const struct ps_serve *serve)
+/* How many bytes the next chunk may have: 0 for none now. One entry always goes, whatever the
+ * credit; and in all logs together PS_CREDIT_MAX is under way at most, however much was
+ * granted. */
+static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serve)
 {
     uint64_t here = 0;
     uint64_t all = 0;
@@ -352,9 +353,15 @@ static bool may_send(const struct ps_peer *peer, const struct ps_serve *serve)
             here += other == serve ? other->flight[k].size : 0;
         }
     }
-    return serve->flight_count == 0 ||
-           (serve->flight_count < PS_IN_FLIGHT_MAX && here + PS_CHUNK_SIZE_MAX <= serve->credit &&
-            all + PS_CHUNK_SIZE_MAX <= PS_CREDIT_MAX);
+    uint64_t room = serve->credit > here ? serve->credit - here : 0;
+    uint64_t shared = PS_CREDIT_MAX > all ? PS_CREDIT_MAX - all : 0;
+    if (shared < PS_CHUNK_SIZE_MAX && all > 0) {
+        return 0;
+    }
+    if (room >= PS_CHUNK_SIZE_MAX && serve->flight_count < PS_IN_FLIGHT_MAX) {
+        return PS_CHUNK_SIZE_MAX;
+    }
+    return serve->flight_count == 0 ? (size_t)room : 0;
 }
 
 static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
@@ -369,7 +376,7 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
     p2psync_result result = ps_collection_by_number(turn->txn, log->collection, &collection);
     if (result == P2PSYNC_OK) {
         struct ps_range range = {.begin = serve->next, .end = log->size};
-        result = ps_log_read(turn->txn, log, range, PS_CHUNK_SIZE_MAX, &entries, &to);
+        result = ps_log_read(turn->txn, log, range, chunk_room(peer, serve), &entries, &to);
     }
     if (result == P2PSYNC_OK) {
         result = ps_log_prove(turn->txn, log, to, &changes.proof, NULL);
