@@ -5,6 +5,7 @@
 #include "tests/fuzz/twice.h"
 #include "tests/wire/recode.h"
 
+/* NOLINTNEXTLINE(readability-identifier-naming): the name is that of libFuzzer. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

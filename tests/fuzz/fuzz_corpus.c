@@ -1,5 +1,5 @@
-/* fuzz_corpus DIR: writes the structures of the vectors into DIR, one file each, for libFuzzer to
- * start from. */
+/* fuzz_corpus VECTORS DIR: writes the structures of the vectors into DIR, one file each, for
+ * libFuzzer to start from. */
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,9 +27,9 @@ static bool write_values(const char *dir, const char *name)
 
 int main(int argc, char **argv)
 {
-    DIR *vectors = opendir(PS_VECTORS_DIR);
-    if (argc != 2 || vectors == NULL) {
-        (void)fprintf(stderr, "usage: fuzz_corpus DIR\n");
+    DIR *vectors = argc == 3 ? opendir(argv[1]) : NULL;
+    if (vectors == NULL) {
+        (void)fprintf(stderr, "usage: fuzz_corpus VECTORS DIR\n");
         return 2;
     }
     bool good = true;
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
         char *end = strstr(name, ".hex");
         if (end != NULL) {
             *end = '\0';
-            good = write_values(argv[1], name);
+            good = write_values(argv[2], name);
         }
     }
     (void)closedir(vectors);

@@ -7,6 +7,7 @@
 #include "wire/scan.h"
 #include "wire/value.h"
 
+/* NOLINTNEXTLINE(readability-identifier-naming): the name is that of libFuzzer. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool condition)

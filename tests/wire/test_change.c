@@ -14,7 +14,7 @@ static struct ps_buf buf;
 
 static void setup(void)
 {
-    ps_buf_init(&buf, 2 * PS_BODY_SIZE_MAX);
+    ps_buf_init(&buf, (size_t)2 * PS_BODY_SIZE_MAX);
 }
 
 static void teardown(void)

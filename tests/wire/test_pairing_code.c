@@ -1,6 +1,7 @@
 /* Pairing codes: what people do to them while typing, and what strangers may put into them. */
 #include <criterion/criterion.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "wire/base32.h"
@@ -118,7 +119,9 @@ Test(pairing_code, endless_text_is_refused)
 {
     static char endless[1000000];
     memset(endless, '0', sizeof endless - 1);
-    memcpy(endless, "P2P1", 4);
+    endless[0] = endless[2] = 'P';
+    endless[1] = '2';
+    endless[3] = '1';
     cr_assert_eq(ps_pairing_code_decode(endless, &decoded), P2PSYNC_EFORMAT);
 }
 
@@ -130,7 +133,7 @@ static const char *code_of(const void *binary, size_t size)
     struct ps_hash hash = ps_hash_bytes(ps_bytes(bytes, size));
     memcpy(bytes + size, hash.bytes, 4);
     memset(text, 0, sizeof text);
-    memcpy(text, "P2P1", 4);
+    (void)snprintf(text, sizeof text, "P2P1");
     ps_base32_encode(ps_bytes(bytes, size + 4), text + 4);
     return text;
 }
@@ -175,10 +178,11 @@ Test(pairing_code, endpoints_are_checked_behind_good_check_bytes)
 
 Test(pairing_code, more_endpoints_than_fit_are_refused)
 {
-    uint8_t binary[FIXED_SIZE + 5 * 7] = {1};
+    static const uint8_t endpoint[] = {4, 10, 1, 2, 3, 0, 80};
+    uint8_t binary[FIXED_SIZE + 5 * sizeof endpoint] = {1};
     binary[FIXED_SIZE - 1] = PS_INVITE_ENDPOINTS_MAX + 1;
     for (size_t i = 0; i <= PS_INVITE_ENDPOINTS_MAX; i++) {
-        memcpy(binary + FIXED_SIZE + i * 7, "\x04\x0a\1\2\3\0\x50", 7);
+        memcpy(binary + FIXED_SIZE + i * 7, endpoint, sizeof endpoint);
     }
     cr_assert_eq(ps_pairing_code_decode(code_of(binary, sizeof binary), &decoded), P2PSYNC_EFORMAT);
     code.endpoint_count = PS_INVITE_ENDPOINTS_MAX + 1;
@@ -203,11 +207,11 @@ Test(pairing_code, four_of_the_longest_names_fit)
     code.endpoint_count = PS_INVITE_ENDPOINTS_MAX;
     for (size_t i = 0; i < PS_INVITE_ENDPOINTS_MAX; i++) {
         memset(code.endpoints[i], 'h', 253);
-        memcpy(code.endpoints[i] + 253, ":65535", 7);
+        (void)snprintf(code.endpoints[i] + 253, 8, ":65535");
     }
     cr_assert_eq(ps_pairing_code_encode(&code, text), P2PSYNC_OK);
     assert_decodes(text);
     memset(code.endpoints[0], 'h', 254);
-    memcpy(code.endpoints[0] + 254, ":65535", 7);
+    (void)snprintf(code.endpoints[0] + 254, 8, ":65535");
     cr_assert_eq(ps_pairing_code_encode(&code, text), P2PSYNC_ELIMIT);
 }
