@@ -22,7 +22,7 @@
  * their comma, control characters ("\u0001"), and the wrapping of a bin of one byte. */
 #define JSON_GROWTH   8
 #define JSON_MARGIN   64
-#define TEXT_SIZE_MAX (JSON_GROWTH * PS_VALUE_SIZE_MAX)
+#define TEXT_SIZE_MAX ((size_t)JSON_GROWTH * PS_VALUE_SIZE_MAX)
 
 /* Answers wrap values: a record's fields stand one level deep in the record, the record in a list.
  */
@@ -345,9 +345,9 @@ static p2psync_result write_integer(const struct ps_token *token, struct ps_buf 
     char digits[24];
 
     if (token->type == PS_TOKEN_INT) {
-        snprintf(digits, sizeof digits, "%" PRId64, (int64_t)token->uint);
+        (void)snprintf(digits, sizeof digits, "%" PRId64, (int64_t)token->uint);
     } else {
-        snprintf(digits, sizeof digits, "%" PRIu64, token->uint);
+        (void)snprintf(digits, sizeof digits, "%" PRIu64, token->uint);
     }
     return write_text(digits, text);
 }
@@ -376,7 +376,7 @@ static p2psync_result write_float(const struct ps_token *token, struct ps_buf *t
         return write_text(number > 0 ? "1e999" : "-1e999", text);
     }
     for (int precision = DBL_DIG; precision <= DBL_DECIMAL_DIG; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, number);
+        (void)snprintf(digits, sizeof digits, "%.*g", precision, number);
         if (strtod(digits, NULL) == number) {
             break;
         }
@@ -418,7 +418,7 @@ static p2psync_result write_bytes(struct ps_bytes bytes, struct ps_buf *text)
  * from other devices, and a terminal might obey them. */
 static p2psync_result write_string(struct ps_bytes string, struct ps_buf *text)
 {
-    static const char SHORT[] = "b\bf\fn\nr\rt\t\"\"\\\\";
+    static const char escapes[] = "b\bf\fn\nr\rt\t\"\"\\\\";
     p2psync_result result = ps_scan_utf8(string) ? write_text("\"", text) : P2PSYNC_EFORMAT;
     size_t plain = 0; /* start of the run that needs no escape */
 
@@ -433,10 +433,10 @@ static p2psync_result write_string(struct ps_bytes string, struct ps_buf *text)
         } else if (code >= 0x20 && code != '"' && code != '\\' && code != 0x7f) {
             continue;
         }
-        snprintf(escape, sizeof escape, "\\u%04x", code);
-        for (size_t s = 0; s + 1 < sizeof SHORT - 1; s += 2) {
-            if (code == (unsigned char)SHORT[s + 1]) {
-                snprintf(escape, sizeof escape, "\\%c", SHORT[s]);
+        (void)snprintf(escape, sizeof escape, "\\u%04x", code);
+        for (size_t s = 0; s + 1 < sizeof escapes - 1; s += 2) {
+            if (code == (unsigned char)escapes[s + 1]) {
+                (void)snprintf(escape, sizeof escape, "\\%c", escapes[s]);
             }
         }
         result = ps_buf_append(text, string.data + plain, i - plain);

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # Settings: listed with where they come from, checked before they are written.
 
 at a init --name kitchen >/dev/null

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # The man page and the completion say what help says.
 
 "$program" help >"$work/help"
@@ -21,6 +22,7 @@ for command in $commands; do
     in_man "$(sed -n '1s/^usage: p2psync //p' "$work/one")"
     in_man "$(sed -n 3p "$work/one")"
     in_completion "$command"
+    # shellcheck disable=SC2013 # options are words
     for option in $(grep -oE '^  --[a-z-]+' "$work/one"); do
         in_man "$option"
         in_completion "$option"

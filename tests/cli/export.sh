@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # Export: what import takes back, whole or not at all.
 
 at a init --name kitchen >/dev/null

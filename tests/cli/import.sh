@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # Import: JSON lines become records; what is bad is named by its line, and what was imported is known.
 
 at a init --name kitchen >/dev/null

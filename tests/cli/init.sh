@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # A device is made once per directory, and the directory is where it was said to be.
 
 for command in status peers devices "get c i" "list c" "put c i a=1" "delete c i" "import c" "export c" \

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # Two devices pair and converge, on 127.0.0.1.
 
 expect 0 a --json init --name kitchen

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # For people: words and aligned tables, no colour without a terminal; nothing that a terminal would obey.
 
 at a init --name kitchen >/dev/null

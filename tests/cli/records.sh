@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # Records: written, read, listed and deleted without a node, with the keys and exit codes of the contract.
 record_keys='keys == ["archived", "author", "conflict", "created", "deleted", "fields", "id", "updated", "version"]'
 

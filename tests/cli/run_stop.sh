@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # A node in the foreground: ready when it says so, one per directory, and a clean end by signal or by stop.
 
 at a init --name kitchen >/dev/null

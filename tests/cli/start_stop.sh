@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # A node in the background: start returns when it runs, and passes on why it does not.
 
 at a init --name kitchen >/dev/null

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # What is no valid command line is exit code 2 and one line that says where to read; help is an answer.
 
 expect_program 0 version

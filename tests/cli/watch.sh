@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # Events: what another process writes is told, once, and the end of the node is the end of the stream.
 
 at a init --name kitchen >/dev/null

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2016
 # Without a node what needs one says so; what was last known is shown.
 
 at a init --name kitchen >/dev/null

@@ -62,7 +62,7 @@ static p2psync_log_level wanted_level(const struct cli *cli)
 
 static void print_log(p2psync_log_level level, const char *event, const char *text, void *user)
 {
-    static const char *const NAMES[] = {"?", "error", "warning", "info", "debug"};
+    static const char *const names[] = {"?", "error", "warning", "info", "debug"};
     struct timespec now = {0};
     struct tm parts = {0};
     char stamp[32] = "";
@@ -72,11 +72,13 @@ static void print_log(p2psync_log_level level, const char *event, const char *te
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &parts);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(line, sizeof line, "%s.%03ldZ %s %s: %s", stamp, now.tv_nsec / 1000000, NAMES[level],
+    snprintf(line, sizeof line, "%s.%03ldZ %s %s: %s", stamp, now.tv_nsec / 1000000, names[level],
              event, text);
     for (char *at = line; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
-        *at = byte < 0x20 || byte == 0x7f ? '?' : *at;
+        if (byte < 0x20 || byte == 0x7f) {
+            *at = '?';
+        }
     }
     fprintf(stderr, "%s\n", line); /* one call: threads do not mix their lines */
 }

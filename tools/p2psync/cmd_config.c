@@ -18,7 +18,7 @@ int cmd_config(struct cli *cli, int argc, char **argv)
     static const struct {
         const char *name;
         int words; /* its own included */
-    } ACTIONS[] = {{"list", 1}, {"get", 2}, {"set", 3}};
+    } actions[] = {{"list", 1}, {"get", 2}, {"set", 3}};
     p2psync_node *node = NULL;
     int words = 0;
     int code;
@@ -26,9 +26,9 @@ int cmd_config(struct cli *cli, int argc, char **argv)
     if (!options_only_operands(cli, argc, argv, 1, 3)) {
         return CLI_USAGE;
     }
-    for (size_t i = 0; i < sizeof ACTIONS / sizeof ACTIONS[0]; i++) {
-        if (strcmp(argv[optind], ACTIONS[i].name) == 0) {
-            words = ACTIONS[i].words;
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        if (strcmp(argv[optind], actions[i].name) == 0) {
+            words = actions[i].words;
         }
     }
     if (words == 0) {
@@ -57,16 +57,15 @@ static int run(struct cli *cli, p2psync_node *node, int count, char **words)
     }
 }
 
-static void print_settings(const json_t *settings)
+static void print_settings(json_t *settings)
 {
-    static const struct column COLUMNS[] = {{.head = "KEY"}, {.head = "VALUE"}, {.head = "FROM"}};
-    json_t *all = json_copy((json_t *)(uintptr_t)settings);
+    static const struct column columns[] = {{.head = "KEY"}, {.head = "VALUE"}, {.head = "FROM"}};
     struct table table;
     const char *key = NULL;
     json_t *setting = NULL;
 
-    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
-    json_object_foreach(all, key, setting)
+    table_init(&table, columns, sizeof columns / sizeof columns[0]);
+    json_object_foreach(settings, key, setting)
     {
         char *value = output_cell(json_object_get(setting, "value"));
 
@@ -77,7 +76,6 @@ static void print_settings(const json_t *settings)
     }
     table_print(&table);
     table_deinit(&table);
-    json_decref(all);
 }
 
 static int list(struct cli *cli, p2psync_node *node)

@@ -34,9 +34,9 @@ int cmd_devices(struct cli *cli, int argc, char **argv)
     return code;
 }
 
-static void print_devices(const json_t *devices)
+static void print_devices(json_t *devices)
 {
-    static const struct column COLUMNS[] = {{.head = "NAME"},
+    static const struct column columns[] = {{.head = "NAME"},
                                             {.head = "FINGERPRINT"},
                                             {.head = "ROLE"},
                                             {.head = "ADDED"},
@@ -45,7 +45,7 @@ static void print_devices(const json_t *devices)
     json_t *device = NULL;
     size_t index = 0;
 
-    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    table_init(&table, columns, sizeof columns / sizeof columns[0]);
     json_array_foreach(devices, index, device)
     {
         char added[32];

@@ -60,10 +60,10 @@ int cmd_export(struct cli *cli, int argc, char **argv)
 
 static int parse(struct cli *cli, int argc, char **argv, struct export *export)
 {
-    static const struct option OWN[] = {{"id", required_argument, NULL, 'i'}, {0}};
-    int option = options_next(cli, argc, argv, OWN);
+    static const struct option own[] = {{"id", required_argument, NULL, 'i'}, {0}};
+    int option = options_next(cli, argc, argv, own);
 
-    for (; option == 'i'; option = options_next(cli, argc, argv, OWN)) {
+    for (; option == 'i'; option = options_next(cli, argc, argv, own)) {
         export->id_field = optarg;
     }
     if (option != OPTIONS_END || !options_operands(cli, argc, argv, 1, 2)) {

@@ -6,9 +6,9 @@
 
 int cmd_get(struct cli *cli, int argc, char **argv)
 {
-    static const struct option OWN[] = {{"version", required_argument, NULL, 'V'}, {0}};
+    static const struct option own[] = {{"version", required_argument, NULL, 'V'}, {0}};
     p2psync_node *node = NULL;
-    int option = options_next(cli, argc, argv, OWN);
+    int option = options_next(cli, argc, argv, own);
     int code;
 
     if (option == 'V') {

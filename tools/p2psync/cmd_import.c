@@ -96,12 +96,12 @@ int cmd_import(struct cli *cli, int argc, char **argv)
 
 static int parse(struct cli *cli, int argc, char **argv, struct import *import)
 {
-    static const struct option OWN[] = {
+    static const struct option own[] = {
         {"id", required_argument, NULL, 'i'}, {"keep-going", no_argument, NULL, 'k'}, {0}};
     int option;
 
     do {
-        option = options_next(cli, argc, argv, OWN);
+        option = options_next(cli, argc, argv, own);
         switch (option) {
         case 'i':
             import->id_field = optarg;

@@ -7,15 +7,15 @@
 
 int cmd_init(struct cli *cli, int argc, char **argv)
 {
-    static const struct option OWN[] = {{"name", required_argument, NULL, 'n'}, {0}};
+    static const struct option own[] = {{"name", required_argument, NULL, 'n'}, {0}};
     const char *name = NULL;
     struct p2psync_buffer identity = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
-    int option = options_next(cli, argc, argv, OWN);
+    int option = options_next(cli, argc, argv, own);
     int code;
 
-    for (; option == 'n'; option = options_next(cli, argc, argv, OWN)) {
+    for (; option == 'n'; option = options_next(cli, argc, argv, own)) {
         name = optarg;
     }
     if (option != OPTIONS_END || !options_operands(cli, argc, argv, 0, 0)) {

@@ -49,12 +49,12 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
 
 static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
 {
-    static const struct option OWN[] = {
+    static const struct option own[] = {
         {"expires", required_argument, NULL, 'e'}, {"no-wait", no_argument, NULL, 'n'}, {0}};
     int option;
 
     do {
-        option = options_next(cli, argc, argv, OWN);
+        option = options_next(cli, argc, argv, own);
         switch (option) {
         case 'e':
             if (!options_duration(optarg, &invite->expires_ms)) {
@@ -74,7 +74,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
     return options_operands(cli, argc, argv, 0, 0) ? CLI_DONE : CLI_USAGE;
 }
 
-static void print_code(const json_t *answer)
+static void print_code(json_t *answer)
 {
     const char *code = output_string(answer, "code");
 
@@ -93,7 +93,7 @@ static int show_code(struct cli *cli, struct p2psync_buffer *answer)
     return code;
 }
 
-static void print_joined(const json_t *event)
+static void print_joined(json_t *event)
 {
     const char *name = output_string(event, "name");
 

@@ -7,20 +7,20 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
-static void print_joined(const json_t *answer);
+static void print_joined(json_t *answer);
 static int refused(struct cli *cli, p2psync_result result);
 
 int cmd_join(struct cli *cli, int argc, char **argv)
 {
-    static const struct option OWN[] = {{"name", required_argument, NULL, 'n'}, {0}};
+    static const struct option own[] = {{"name", required_argument, NULL, 'n'}, {0}};
     const char *name = NULL;
     struct p2psync_buffer answer = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
-    int option = options_next(cli, argc, argv, OWN);
+    int option = options_next(cli, argc, argv, own);
     int code;
 
-    for (; option == 'n'; option = options_next(cli, argc, argv, OWN)) {
+    for (; option == 'n'; option = options_next(cli, argc, argv, own)) {
         name = optarg;
     }
     if (option != OPTIONS_END || !options_operands(cli, argc, argv, 1, 1)) {
@@ -36,7 +36,7 @@ int cmd_join(struct cli *cli, int argc, char **argv)
     return code;
 }
 
-static void print_joined(const json_t *answer)
+static void print_joined(json_t *answer)
 {
     const char *inviter = output_string(answer, "inviter_fingerprint");
 

@@ -27,7 +27,7 @@ static int print_record(struct cli *cli, struct list *list, const struct p2psync
 
 int cmd_list(struct cli *cli, int argc, char **argv)
 {
-    static const struct column COLUMNS[] = {
+    static const struct column columns[] = {
         {.head = "ID"}, {.head = "UPDATED"}, {.head = "FIELDS"}};
     struct list list = {.limit = UINT64_MAX};
     p2psync_node *node = NULL;
@@ -40,7 +40,7 @@ int cmd_list(struct cli *cli, int argc, char **argv)
     if (code != CLI_DONE) {
         return code;
     }
-    table_init(&list.table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    table_init(&list.table, columns, sizeof columns / sizeof columns[0]);
     result = p2psync_snapshot_open(node, &list.snapshot);
     if (result == P2PSYNC_OK) {
         result = p2psync_iterate(list.snapshot, list.collection, list.prefix, list.deleted,
@@ -57,14 +57,14 @@ int cmd_list(struct cli *cli, int argc, char **argv)
 
 static int parse(struct cli *cli, int argc, char **argv, struct list *list)
 {
-    static const struct option OWN[] = {{"prefix", required_argument, NULL, 'p'},
+    static const struct option own[] = {{"prefix", required_argument, NULL, 'p'},
                                         {"limit", required_argument, NULL, 'l'},
                                         {"deleted", no_argument, NULL, 'd'},
                                         {0}};
     int option;
 
     do {
-        option = options_next(cli, argc, argv, OWN);
+        option = options_next(cli, argc, argv, own);
         switch (option) {
         case 'p':
             list->prefix = optarg;

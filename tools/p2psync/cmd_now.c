@@ -6,7 +6,7 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
-static void print_numbers(const json_t *numbers);
+static void print_numbers(json_t *numbers);
 
 int cmd_now(struct cli *cli, int argc, char **argv)
 {
@@ -28,7 +28,7 @@ int cmd_now(struct cli *cli, int argc, char **argv)
     return code;
 }
 
-static void print_numbers(const json_t *numbers)
+static void print_numbers(json_t *numbers)
 {
     printf("In sync with %" PRIu64 " peers: %" PRIu64 " changes received, %" PRIu64
            " sent, %" PRIu64 " conflicts, %" PRIu64 " ms.\n",

@@ -18,13 +18,13 @@ static int print_until_signalled(struct cli *cli, p2psync_node *node);
 
 int cmd_peers(struct cli *cli, int argc, char **argv)
 {
-    static const struct option OWN[] = {{"watch", no_argument, NULL, 'w'}, {0}};
+    static const struct option own[] = {{"watch", no_argument, NULL, 'w'}, {0}};
     p2psync_node *node = NULL;
     bool watch = false;
-    int option = options_next(cli, argc, argv, OWN);
+    int option = options_next(cli, argc, argv, own);
     int code;
 
-    for (; option == 'w'; option = options_next(cli, argc, argv, OWN)) {
+    for (; option == 'w'; option = options_next(cli, argc, argv, own)) {
         watch = true;
     }
     if (option != OPTIONS_END || !options_operands(cli, argc, argv, 0, 0)) {
@@ -83,9 +83,9 @@ static void print_peer(struct table *table, const json_t *peer)
     table_cell(table, "%s", text);
 }
 
-static void print_peers(const json_t *peers)
+static void print_peers(json_t *peers)
 {
-    static const struct column COLUMNS[] = {
+    static const struct column columns[] = {
         {.head = "NAME"},
         {.head = "FINGERPRINT"},
         {.head = "ADDRESS"},
@@ -107,7 +107,7 @@ static void print_peers(const json_t *peers)
         printf("No other devices yet: 'p2psync invite' lets one join.\n");
         return;
     }
-    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    table_init(&table, columns, sizeof columns / sizeof columns[0]);
     json_array_foreach(peers, index, peer)
     {
         print_peer(&table, peer);

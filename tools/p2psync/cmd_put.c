@@ -63,7 +63,7 @@ out:
 
 static int parse(struct cli *cli, int argc, char **argv, struct put *put)
 {
-    static const struct option OWN[] = {{"data", required_argument, NULL, 'd'},
+    static const struct option own[] = {{"data", required_argument, NULL, 'd'},
                                         {"unset", required_argument, NULL, 'u'},
                                         {"note", required_argument, NULL, 'n'},
                                         {0}};
@@ -72,7 +72,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct put *put)
     int option;
 
     do {
-        option = options_next(cli, argc, argv, OWN);
+        option = options_next(cli, argc, argv, own);
         switch (option) {
         case 'd':
             data = optarg;

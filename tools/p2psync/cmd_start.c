@@ -15,8 +15,8 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
-#define LOG_SIZE_MAX (1024 * 1024) /* bytes of node.log; then it becomes node.log.old */
-#define PIPE_FD      3             /* the first behind stdin, stdout and stderr */
+#define LOG_SIZE_MAX 1048576 /* bytes of node.log; then it becomes node.log.old */
+#define PIPE_FD      3       /* the first behind stdin, stdout and stderr */
 
 static int open_log(struct cli *cli);
 static void detach(int log);

@@ -10,7 +10,7 @@
 
 #define ROOT_SHOWN 16 /* hex digits of a root that people compare */
 
-static void print_status(const json_t *status);
+static void print_status(json_t *status);
 
 int cmd_status(struct cli *cli, int argc, char **argv)
 {
@@ -41,7 +41,7 @@ static void print_line(const char *key, const char *value)
 
 static void print_collections(const json_t *collections)
 {
-    static const struct column COLUMNS[] = {
+    static const struct column columns[] = {
         {.head = "COLLECTION"},
         {.head = "RECORDS", .right = true},
         {.head = "CHANGES", .right = true},
@@ -53,7 +53,7 @@ static void print_collections(const json_t *collections)
     json_t *collection = NULL;
     size_t index = 0;
 
-    table_init(&table, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    table_init(&table, columns, sizeof columns / sizeof columns[0]);
     json_array_foreach(collections, index, collection)
     {
         table_cell(&table, "%s", output_string(collection, "name"));
@@ -70,7 +70,7 @@ static void print_collections(const json_t *collections)
     table_deinit(&table);
 }
 
-static void print_status(const json_t *status)
+static void print_status(json_t *status)
 {
     const json_t *error = json_object_get(status, "last_error");
     char line[256];

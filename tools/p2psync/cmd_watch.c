@@ -8,7 +8,7 @@
 #include "tools/p2psync/output.h"
 
 static int print_event(struct cli *cli, const char *collection, struct p2psync_bytes data);
-static void print_line(const json_t *event);
+static void print_line(json_t *event);
 
 int cmd_watch(struct cli *cli, int argc, char **argv)
 {
@@ -69,19 +69,19 @@ static int print_event(struct cli *cli, const char *collection, struct p2psync_b
 }
 
 /* The time of day, the event, and its other parts as KEY=VALUE. */
-static void print_line(const json_t *event)
+static void print_line(json_t *event)
 {
-    json_t *parts = json_copy((json_t *)(uintptr_t)event);
     const char *time = output_string(event, "time");
     const char *day_end = strchr(time, 'T');
     const char *key = NULL;
     json_t *value = NULL;
 
     printf("%-12.12s  %-18s", day_end != NULL ? day_end + 1 : time, output_string(event, "event"));
-    json_object_del(parts, "time");
-    json_object_del(parts, "event");
-    json_object_foreach(parts, key, value)
+    json_object_foreach(event, key, value)
     {
+        if (strcmp(key, "time") == 0 || strcmp(key, "event") == 0) {
+            continue;
+        }
         char *cell = output_cell(value);
 
         printf(" %s=", key);
@@ -89,5 +89,4 @@ static void print_line(const json_t *event)
         free(cell);
     }
     putchar('\n');
-    json_decref(parts);
 }

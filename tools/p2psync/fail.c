@@ -13,7 +13,7 @@ struct remedy {
     const char *advice;
 };
 
-static const struct remedy REMEDIES[] = {
+static const struct remedy remedies[] = {
     {P2PSYNC_EMISUSE, CLI_USAGE, "an argument is not valid",
      "see 'p2psync help' and the limits there"},
     {P2PSYNC_ENOMEM, CLI_FAILED, NULL, "close other programs and try again"},
@@ -56,9 +56,9 @@ int fail(struct cli *cli, p2psync_result result, const char *format, ...)
     char line[LINE_SIZE_MAX];
     va_list arguments;
 
-    for (size_t i = 0; i < sizeof REMEDIES / sizeof REMEDIES[0]; i++) {
-        if (REMEDIES[i].result == result) {
-            remedy = REMEDIES[i];
+    for (size_t i = 0; i < sizeof remedies / sizeof remedies[0]; i++) {
+        if (remedies[i].result == result) {
+            remedy = remedies[i];
         }
     }
     va_start(arguments, format);
@@ -118,14 +118,12 @@ int fail_usage(struct cli *cli, const char *format, ...)
 /* One line, whatever was put into it. */
 static void print_line(struct cli *cli, const char *line)
 {
-    char clean[LINE_SIZE_MAX];
-    size_t size = strlen(line);
-
-    for (size_t i = 0; i <= size; i++) {
-        unsigned char byte = (unsigned char)line[i];
-        clean[i] = byte != '\0' && (byte < 0x20 || byte == 0x7f) ? '?' : line[i];
-    }
     fflush(stdout);
-    fprintf(cli->errors, "p2psync: %s\n", clean);
+    fputs("p2psync: ", cli->errors);
+    for (const char *at = line; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+        fputc(byte < 0x20 || byte == 0x7f ? '?' : byte, cli->errors);
+    }
+    fputc('\n', cli->errors);
     fflush(cli->errors);
 }

@@ -5,14 +5,14 @@
 
 #include "tools/p2psync/output.h"
 
-void identity_print(const json_t *identity)
+void identity_print(json_t *identity)
 {
-    static const char *const KEYS[] = {"name", "fingerprint", "device", "mesh"};
+    static const char *const keys[] = {"name", "fingerprint", "device", "mesh"};
 
-    for (size_t i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++) {
-        const char *value = output_string(identity, KEYS[i]);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const char *value = output_string(identity, keys[i]);
 
-        printf("%-12s", KEYS[i]);
+        printf("%-12s", keys[i]);
         output_text(value, strlen(value));
         putchar('\n');
     }

@@ -5,6 +5,6 @@
 #include <jansson.h>
 
 /* Print name, fingerprint, id and mesh of an answer of p2psync_identity() or p2psync_join(). */
-void identity_print(const json_t *identity);
+void identity_print(json_t *identity);
 
 #endif

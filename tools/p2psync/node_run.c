@@ -14,16 +14,16 @@ static int wait_for_end(struct cli *cli, struct events *events);
 
 int node_run_parse(struct cli *cli, int argc, char **argv, struct node_run *run)
 {
-    static const struct option OWN[] = {
+    static const struct option own[] = {
         {"listen", required_argument, NULL, 'l'}, {"interface", required_argument, NULL, 'i'},
         {"peer", required_argument, NULL, 'p'},   {"beacon-port", required_argument, NULL, 'b'},
         {"no-beacon", no_argument, NULL, 'n'},    {0}};
-    int option = options_next(cli, argc, argv, OWN);
+    int option = options_next(cli, argc, argv, own);
 
     *run = (struct node_run){.options = P2PSYNC_OPTIONS_INIT};
     run->options.interfaces = run->interfaces;
     run->options.peers = run->peers;
-    for (; option != OPTIONS_END; option = options_next(cli, argc, argv, OWN)) {
+    for (; option != OPTIONS_END; option = options_next(cli, argc, argv, own)) {
         if (option == OPTIONS_WRONG || take_option(cli, option, run) != CLI_DONE) {
             return CLI_USAGE;
         }

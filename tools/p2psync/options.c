@@ -15,7 +15,7 @@ enum {
     OPTION_VERSION,
 };
 
-static const struct option GLOBAL[] = {
+static const struct option global[] = {
     {"directory", required_argument, NULL, 'C'},
     {"json", no_argument, NULL, OPTION_JSON},
     {"quiet", no_argument, NULL, 'q'},
@@ -24,7 +24,7 @@ static const struct option GLOBAL[] = {
     {"version", no_argument, NULL, OPTION_VERSION},
 };
 
-#define GLOBAL_COUNT (sizeof GLOBAL / sizeof GLOBAL[0])
+#define GLOBAL_COUNT (sizeof global / sizeof global[0])
 
 static bool take_global(struct cli *cli, int option);
 static void say_wrong(struct cli *cli, int option, const char *word);
@@ -38,7 +38,7 @@ int options_next(struct cli *cli, int argc, char **argv, const struct option *ow
          count++) {
         merged[count] = own[count];
     }
-    memcpy(merged + count, GLOBAL, sizeof GLOBAL);
+    memcpy(merged + count, global, sizeof global);
     opterr = 0;
     /* Ends with argv. */
     for (;;) {
@@ -148,7 +148,7 @@ bool options_duration(const char *text, uint32_t *ms_out)
     static const struct {
         char letter;
         uint64_t ms;
-    } UNITS[] = {{'s', 1000}, {'m', 60 * 1000}, {'h', 3600 * 1000}, {'d', 24 * 3600 * 1000}};
+    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
     char digits[16];
     size_t size = strlen(text);
     uint64_t number = 0;
@@ -158,12 +158,12 @@ bool options_duration(const char *text, uint32_t *ms_out)
     }
     memcpy(digits, text, size - 1);
     digits[size - 1] = '\0';
-    for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++) {
-        if (UNITS[i].letter == text[size - 1]) {
-            if (!options_number(digits, UINT32_MAX / UNITS[i].ms, &number) || number == 0) {
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (units[i].letter == text[size - 1]) {
+            if (!options_number(digits, UINT32_MAX / units[i].ms, &number) || number == 0) {
                 return false;
             }
-            *ms_out = (uint32_t)(number * UNITS[i].ms);
+            *ms_out = (uint32_t)(number * units[i].ms);
             return true;
         }
     }

@@ -34,7 +34,7 @@ int output_json_tree(struct cli *cli, const json_t *tree)
     return CLI_DONE;
 }
 
-int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(const json_t *))
+int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(json_t *))
 {
     struct p2psync_bytes value = {answer->data, answer->size};
     json_t *tree = NULL;
@@ -154,16 +154,16 @@ void output_ago(const char *time_text, char *text, size_t size)
         snprintf(text, size, "%" PRId64 " s ago", seconds);
     } else if (seconds < 7200) {
         snprintf(text, size, "%" PRId64 " min ago", seconds / 60);
-    } else if (seconds < 48 * 3600) {
+    } else if (seconds < 172800) {
         snprintf(text, size, "%" PRId64 " h ago", seconds / 3600);
     } else {
-        snprintf(text, size, "%" PRId64 " days ago", seconds / (24 * 3600));
+        snprintf(text, size, "%" PRId64 " days ago", seconds / 86400);
     }
 }
 
 void output_bytes(uint64_t bytes, char *text, size_t size)
 {
-    static const char *const UNITS[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
     double amount = (double)bytes / 1000;
     size_t unit = 0;
 
@@ -171,10 +171,10 @@ void output_bytes(uint64_t bytes, char *text, size_t size)
         snprintf(text, size, "%" PRIu64 " B", bytes);
         return;
     }
-    for (; amount >= 999.95 && unit + 1 < sizeof UNITS / sizeof UNITS[0]; unit++) {
+    for (; amount >= 999.95 && unit + 1 < sizeof units / sizeof units[0]; unit++) {
         amount /= 1000;
     }
-    snprintf(text, size, "%.1f %s", amount, UNITS[unit]);
+    snprintf(text, size, "%.1f %s", amount, units[unit]);
 }
 
 void output_time(uint64_t ms, char *text, size_t size)

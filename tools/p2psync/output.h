@@ -16,7 +16,7 @@ int output_json(struct cli *cli, struct p2psync_bytes value);
 int output_json_tree(struct cli *cli, const json_t *tree);
 
 /* Print an answer of the library and free it: as JSON, or by `people` if that was not asked for. */
-int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(const json_t *));
+int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(json_t *));
 
 /* A MessagePack value as a tree, or NULL after saying why. */
 json_t *output_tree(struct cli *cli, struct p2psync_bytes value);

@@ -18,18 +18,18 @@ static bool dark(const QRcode *code, int x, int y)
 
 void qr_print(const char *text)
 {
-    static const char *const BLOCKS[] = {" ", "\u2584", "\u2580",
+    static const char *const blocks[] = {" ", "\u2584", "\u2580",
                                          "\u2588"}; /* none, lower, upper, both */
     QRcode *code = QRcode_encodeString(text, 0, QR_ECLEVEL_L, QR_MODE_8, 1);
 
-    if (code == NULL || (size_t)code->width + 2 * QUIET > output_width()) {
+    if (code == NULL || (size_t)code->width + (size_t)2 * QUIET > output_width()) {
         QRcode_free(code);
         return;
     }
     for (int y = -QUIET; y < code->width + QUIET; y += 2) {
         printf("\033[30;107m"); /* black on bright white */
         for (int x = -QUIET; x < code->width + QUIET; x++) {
-            fputs(BLOCKS[(dark(code, x, y) ? 2 : 0) + (dark(code, x, y + 1) ? 1 : 0)], stdout);
+            fputs(blocks[(dark(code, x, y) ? 2 : 0) + (dark(code, x, y + 1) ? 1 : 0)], stdout);
         }
         printf("\033[0m\n");
     }

@@ -100,14 +100,14 @@ static void print_line(const char *key, const char *value)
     putchar('\n');
 }
 
-static void print_fields(const json_t *fields)
+static void print_fields(json_t *fields)
 {
-    void *iter = NULL;
+    const char *key = NULL;
+    json_t *field = NULL;
 
-    for (iter = json_object_iter((json_t *)(uintptr_t)fields); iter != NULL;
-         iter = json_object_iter_next((json_t *)(uintptr_t)fields, iter)) {
-        const char *key = json_object_iter_key(iter);
-        char *value = output_cell(json_object_iter_value(iter));
+    json_object_foreach(fields, key, field)
+    {
+        char *value = output_cell(field);
 
         printf("  ");
         output_text(key, strlen(key));

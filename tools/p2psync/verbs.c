@@ -12,7 +12,7 @@
     "  --beacon-port N       UDP port of announcements (default: 47470)\n"                         \
     "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated)\n"
 
-static const struct verb VERBS[] = {
+static const struct verb verbs[] = {
     {"init", "[--name NAME]", "make this device and a new mesh",
      "  --name NAME  how people call this device (default: the host's name)\n", cmd_init, true},
     {"run", "[OPTION]...", "run the node in the foreground until SIGINT or SIGTERM",
@@ -54,7 +54,8 @@ static const struct verb VERBS[] = {
      "  --keep-going  leave out lines that are no records\n"
      "Each record is set to exactly what its line says. Without FILE, or for -, stdin is read.\n",
      cmd_import, false},
-    {"export", "COLLECTION [--id FIELD] [FILE]", "write a collection as JSON lines for import",
+    {"export", "COLLECTION [--id FIELD] [FILE]",
+     "write a collection as JSON lines that import takes back",
      "  --id FIELD  the field to put the id into; no record may have it (default: id)\n"
      "Without FILE, or for -, stdout is written.\n",
      cmd_export, false},
@@ -68,15 +69,15 @@ static const struct verb VERBS[] = {
     {"help", "[COMMAND]", "show what a command does", NULL, cmd_help, false},
 };
 
-#define VERB_COUNT (sizeof VERBS / sizeof VERBS[0])
+#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 
 static void program_help(void);
 
 const struct verb *verb_find(const char *name)
 {
     for (size_t i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(VERBS[i].name, name) == 0) {
-            return &VERBS[i];
+        if (strcmp(verbs[i].name, name) == 0) {
+            return &verbs[i];
         }
     }
     return NULL;
@@ -100,7 +101,7 @@ static void program_help(void)
     printf("usage: p2psync [-C DIR] [--json] [-q | -v...] COMMAND [ARGUMENT]...\n\n"
            "Records that live on every device and converge, with no server between them.\n\n");
     for (size_t i = 0; i < VERB_COUNT; i++) {
-        printf("  %-9s%s\n", VERBS[i].name, VERBS[i].summary);
+        printf("  %-9s%s\n", verbs[i].name, verbs[i].summary);
     }
     printf("\n  -C, --directory DIR  where the data lies (default: $P2PSYNC_DIR, else\n"
            "                       $XDG_DATA_HOME/p2psync, else ~/.local/share/p2psync)\n"
