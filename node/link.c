@@ -195,7 +195,6 @@ p2psync_result ps_links_next(struct ps_links *links, struct ps_link_event *out)
 {
     if (links->queue_next == links->queue_count) {
         links->queue_next = links->queue_count = 0;
-        tell_gone(links);
     }
     /* One more than there are, because the turn of the first may be at its end. */
     size_t left = SOURCE_DIALLED + links->dialled_count + 1;
@@ -499,7 +498,8 @@ static bool take_router(struct ps_links *links)
         uint32_t number = 0;
         enum ps_link_receipt receipt = ps_link_router_receive(&links->router, &number, &body);
         if (receipt == PS_LINK_RECEIPT_NONE) {
-            return false;
+            tell_gone(links); /* not before their last messages */
+            return links->queue_count > 0;
         }
         if (receipt == PS_LINK_RECEIPT_MESSAGE &&
             take_accepted(links, PS_LINK_ACCEPTED | number, &body)) {

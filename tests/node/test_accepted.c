@@ -88,5 +88,6 @@ Test(test_accepted, forgets_a_removed_link_that_was_gone)
     ps_accepted_set_gone(&table, ps_accepted_find(&table, 1));
     ps_accepted_remove(&table, ps_accepted_find(&table, 1));
     cr_assert_not(ps_accepted_take_gone(&table, &gone));
+    cr_assert_eq(table.gone_count, 0);
     cr_assert_eq(table.count, 0);
 }
