@@ -55,6 +55,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
     if (ps_hash_equal(&summary.state.common, &state->common)) {
         if (summary.answer) {
             ps_rounds_send(turn, peer, false);
+            ps_rounds_rest(turn, peer); /* this round was theirs, the next may be ours */
         }
         return;
     }

@@ -83,15 +83,21 @@ void ps_rounds_send(struct ps_turn *turn, struct ps_peer *peer, bool answer)
         peer->asked_ms = turn->now_ms;
     }
     if (peer->state == PS_PEER_IN_SYNC) {
-        uint64_t interval = engine->interval_ms << peer->quiet_rounds;
-        peer->quiet_rounds += peer->quiet_rounds < QUIET_SHIFT ? 1 : 0;
-        struct ps_span span = {.least = interval - interval / 4, .most = interval + interval / 4};
-        peer->summary_ms = turn->now_ms + ps_jitter(&engine->prng, span);
-    } else {
-        struct ps_backoff backoff = {.base = VAIN_BASE_MS, .cap = engine->interval_ms};
-        peer->summary_ms = turn->now_ms + ps_backoff_ms(&engine->prng, backoff, peer->vain_rounds);
-        peer->vain_rounds += peer->vain_rounds < 30 ? 1 : 0;
+        ps_rounds_rest(turn, peer);
+        return;
     }
+    struct ps_backoff backoff = {.base = VAIN_BASE_MS, .cap = engine->interval_ms};
+    peer->summary_ms = turn->now_ms + ps_backoff_ms(&engine->prng, backoff, peer->vain_rounds);
+    peer->vain_rounds += peer->vain_rounds < 30 ? 1 : 0;
+}
+
+void ps_rounds_rest(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_engine *engine = turn->engine;
+    uint64_t interval = engine->interval_ms << peer->quiet_rounds;
+    struct ps_span span = {.least = interval - interval / 4, .most = interval + interval / 4};
+    peer->quiet_rounds += peer->quiet_rounds < QUIET_SHIFT ? 1 : 0;
+    peer->summary_ms = turn->now_ms + ps_jitter(&engine->prng, span);
 }
 
 void ps_rounds_soon(struct ps_turn *turn, struct ps_peer *peer)
