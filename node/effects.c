@@ -109,6 +109,17 @@ void ps_emit_hangup(struct ps_turn *turn, uint64_t link)
     }
 }
 
+bool ps_emit_hung_up(const struct ps_turn *turn, uint64_t link)
+{
+    const struct ps_effects *effects = turn->effects;
+    for (size_t i = 0; i < effects->count; i++) {
+        if (effects->items[i].type == PS_EFFECT_HANGUP && effects->items[i].link == link) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void ps_emit_plain(struct ps_turn *turn, ps_effect_type type)
 {
     (void)add(turn, type);

@@ -417,6 +417,9 @@ static struct ps_link *message_link(struct ps_turn *turn, struct ps_peer *peer, 
     if (link != NULL) {
         return link;
     }
+    if (ps_emit_hung_up(turn, id)) {
+        return NULL;
+    }
     if ((id & PS_LINK_ACCEPTED) == 0 || type == PS_MESSAGE_ERROR) {
         ps_emit_hangup(turn, id);
         return NULL;

@@ -109,6 +109,8 @@ void ps_emit_now_done(struct ps_turn *turn, uint64_t request, p2psync_result res
 void ps_emit_dial(struct ps_turn *turn, uint64_t link, const struct ps_device *device,
                   const char *endpoint);
 void ps_emit_hangup(struct ps_turn *turn, uint64_t link);
+/* Whether this step has closed the link already: what else came on it in the batch is void. */
+bool ps_emit_hung_up(const struct ps_turn *turn, uint64_t link);
 void ps_emit_plain(struct ps_turn *turn, ps_effect_type type);
 /* `name` is static; `format` as printf. */
 void ps_emit_log(struct ps_turn *turn, p2psync_log_level level, const char *name,
@@ -187,6 +189,8 @@ bool ps_rounds_same(struct ps_turn *turn, const struct ps_peer *peer);
 /* Send a SUMMARY: the state alone if both hold the same as far as known, else roots, and heads if
  * few. */
 void ps_rounds_send(struct ps_turn *turn, struct ps_peer *peer, bool answer);
+/* Nothing to do with a peer in sync for an interval, which grows while nothing happens. */
+void ps_rounds_rest(struct ps_turn *turn, struct ps_peer *peer);
 /* Compare soon, unless a round is due sooner. */
 void ps_rounds_soon(struct ps_turn *turn, struct ps_peer *peer);
 /* At the end of a step: who is in sync, what is to be told and sent. */
