@@ -206,6 +206,11 @@ static void transmit(struct sim_net *net, struct sim_link *link, int to_end, str
         if (ps_buf_append(&packet.bytes, bytes.data, bytes.size) != P2PSYNC_OK) {
             abort();
         }
+        if (net->faults && prng_chance(&net->random, net->options.corrupt)) {
+            size_t at = (size_t)prng_below(&net->random, packet.bytes.size);
+            sim_trace(net, "  corrupt at %zu", at);
+            packet.bytes.data[at] ^= (uint8_t)prng_between(&net->random, 1, 255);
+        }
         uint64_t arrival_ms = net->now_ms + sim_delay_ms(net);
         bool overtakes = net->faults && prng_chance(&net->random, net->options.reorder);
         if (!overtakes && arrival_ms < link->latest_ms[to_end]) {

@@ -30,6 +30,7 @@ void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes
     options->drop = swarm(&random, 200);
     options->duplicate = swarm(&random, 100);
     options->reorder = swarm(&random, 100);
+    options->corrupt = prng_chance(&random, 500) ? 0 : swarm(&random, 100);
     options->cut = swarm(&random, 50);
     options->crash = swarm(&random, 30);
     options->crash_step = swarm(&random, 5);
@@ -65,12 +66,12 @@ void sim_options_print(const struct sim_options *options, FILE *out)
             o->pairing ? ", pairing" : "", o->beacons ? ", beacons" : "",
             o->endpoints ? ", endpoints" : "", o->deaf ? ", deaf" : "", o->coarse ? ", coarse" : "",
             o->interval_ms, o->delay_max_ms, o->skew_max_ms, o->large, o->pause_ms);
-    fprintf(
-        out,
-        "faults: drop %u, duplicate %u, reorder %u, cut %u, crash %u, crash in a step %u, stop %u, "
-        "partition %u, heal %u, refuse %u, deafen %u, jump %u (per mille)\n",
-        o->drop, o->duplicate, o->reorder, o->cut, o->crash, o->crash_step, o->stop, o->partition,
-        o->heal, o->refuse, o->deafen, o->jump);
+    fprintf(out,
+            "faults: drop %u, duplicate %u, reorder %u, corrupt %u, cut %u, crash %u, crash in a "
+            "step %u, stop %u, "
+            "partition %u, heal %u, refuse %u, deafen %u, jump %u (per mille)\n",
+            o->drop, o->duplicate, o->reorder, o->corrupt, o->cut, o->crash, o->crash_step, o->stop,
+            o->partition, o->heal, o->refuse, o->deafen, o->jump);
     fprintf(out, "repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s --trace\n", o->seed,
             o->nodes, o->steps, o->no_push ? " --no-push" : "");
 }

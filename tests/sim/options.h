@@ -32,6 +32,7 @@ struct sim_options {
     unsigned drop;       /* a message vanishes on a link that stays up */
     unsigned duplicate;  /* a message comes twice */
     unsigned reorder;    /* a message overtakes those before it */
+    unsigned corrupt;    /* a byte of a message is another on arrival: as from a hostile member */
     unsigned cut;        /* per half second and link: it breaks, with what is on it */
     unsigned crash;      /* per half second and node */
     unsigned crash_step; /* per step of an engine: between its commit and its effects */
