@@ -1,0 +1,178 @@
+/* Helpers of the tests of the node's I/O half; see nodes.h. */
+#include "nodes.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEADLINE_S 60
+
+static time_t seconds_now(void);
+
+void nodes_dir(char out[static NODES_DIR_SIZE])
+{
+    (void)snprintf(out, NODES_DIR_SIZE, "/tmp/p2psync-test-XXXXXX");
+    cr_assert_not_null(mkdtemp(out));
+}
+
+void nodes_remove(const char *dir)
+{
+    DIR *list = opendir(dir);
+    cr_assert_not_null(list);
+    for (struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
+        (void)unlinkat(dirfd(list), entry->d_name, 0);
+    }
+    (void)closedir(list);
+    cr_assert_eq(rmdir(dir), 0, "%s is not empty", dir);
+}
+
+struct p2psync_options nodes_options(const char *dir)
+{
+    struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
+    options.dir = dir;
+    options.durability = P2PSYNC_DURABILITY_NONE;
+    options.map_size_bytes = 64U * 1024 * 1024;
+    options.listen = "127.0.0.1";
+    options.no_beacon = true;
+    return options;
+}
+
+p2psync_node *nodes_open(const char *dir, const char *name)
+{
+    struct p2psync_options options = nodes_options(dir);
+    p2psync_node *node = NULL;
+    cr_assert_eq(p2psync_open(&options, &node), P2PSYNC_OK);
+    if (name != NULL) {
+        cr_assert_eq(p2psync_init(node, name), P2PSYNC_OK);
+    }
+    return node;
+}
+
+const char *nodes_json(p2psync_result result, struct p2psync_buffer *answer)
+{
+    static char text[65536];
+    struct p2psync_buffer json = {0};
+    cr_assert_eq(result, P2PSYNC_OK, "%s", p2psync_result_name(result));
+    struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
+    cr_assert_eq(p2psync_to_json(bytes, &json), P2PSYNC_OK);
+    cr_assert_lt(json.size, sizeof(text));
+    memcpy(text, json.data, json.size + 1);
+    p2psync_buffer_free(&json);
+    p2psync_buffer_free(answer);
+    return text;
+}
+
+void nodes_text(const char *json, const char *key, char *out, size_t size)
+{
+    char pattern[64];
+    (void)snprintf(pattern, sizeof(pattern), "\"%s\":\"", key);
+    const char *start = strstr(json, pattern);
+    cr_assert_not_null(start, "no %s in %s", key, json);
+    start += strlen(pattern);
+    const char *end = strchr(start, '"');
+    cr_assert_not_null(end);
+    cr_assert_lt((size_t)(end - start), size);
+    memcpy(out, start, (size_t)(end - start));
+    out[end - start] = '\0';
+}
+
+p2psync_result nodes_put(p2psync_node *node, const char *collection, const char *id,
+                         const char *json)
+{
+    struct p2psync_buffer fields = {0};
+    cr_assert_eq(p2psync_from_json(json, strlen(json), &fields), P2PSYNC_OK);
+    struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
+    p2psync_result result = p2psync_put(node, collection, id, bytes, NULL);
+    p2psync_buffer_free(&fields);
+    return result;
+}
+
+const char *nodes_get(p2psync_node *node, const char *collection, const char *id)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_record record;
+    struct p2psync_buffer packed = {0};
+    const char *json = "";
+    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    p2psync_result result = p2psync_get(snapshot, collection, id, &record);
+    if (result == P2PSYNC_OK) {
+        json = nodes_json(p2psync_record_pack(&record, &packed), &packed);
+    } else {
+        cr_assert_eq(result, P2PSYNC_ENOTFOUND);
+    }
+    p2psync_snapshot_close(snapshot);
+    return json;
+}
+
+const char *nodes_await(p2psync_node *node, p2psync_event_type type, const char *text)
+{
+    time_t deadline = seconds_now() + DEADLINE_S;
+    int fd = -1;
+    cr_assert_eq(p2psync_event_fd(node, &fd), P2PSYNC_OK);
+    while (seconds_now() < deadline) {
+        struct p2psync_buffer data = {0};
+        p2psync_event_type got = P2PSYNC_EVENT_ERROR;
+        p2psync_result result = p2psync_event_next(node, &got, &data);
+        if (result == P2PSYNC_EAGAIN) {
+            struct pollfd item = {.fd = fd, .events = POLLIN};
+            (void)poll(&item, 1, 1000);
+            continue;
+        }
+        const char *json = nodes_json(result, &data);
+        if (got == type && (text == NULL || strstr(json, text) != NULL)) {
+            return json;
+        }
+    }
+    cr_assert_fail("no event %d with %s came", (int)type, text != NULL ? text : "anything");
+    return NULL;
+}
+
+void nodes_await_same(p2psync_node *node, p2psync_node *other)
+{
+    time_t deadline = seconds_now() + DEADLINE_S;
+    int fd = -1;
+    cr_assert_eq(p2psync_event_fd(node, &fd), P2PSYNC_OK);
+    while (seconds_now() < deadline) {
+        char root[80];
+        char other_root[80];
+        struct p2psync_buffer answer = {0};
+        const char *json = nodes_json(p2psync_status(node, &answer), &answer);
+        bool in_sync = strstr(json, "\"in_sync\":true") != NULL;
+        nodes_text(json, "root", root, sizeof(root));
+        json = nodes_json(p2psync_status(other, &answer), &answer);
+        in_sync = in_sync && strstr(json, "\"in_sync\":true") != NULL;
+        nodes_text(json, "root", other_root, sizeof(other_root));
+        if (in_sync && strcmp(root, other_root) == 0) {
+            return;
+        }
+        p2psync_event_type got = P2PSYNC_EVENT_ERROR;
+        if (p2psync_event_next(node, &got, &answer) == P2PSYNC_EAGAIN) {
+            struct pollfd item = {.fd = fd, .events = POLLIN};
+            (void)poll(&item, 1, 200);
+        }
+        p2psync_buffer_free(&answer);
+    }
+    cr_assert_fail("the nodes do not come to the same");
+}
+
+void nodes_join(p2psync_node *host, p2psync_node *guest, const char *name)
+{
+    char code[2048];
+    struct p2psync_buffer answer = {0};
+    const char *json = nodes_json(p2psync_invite(host, 0, &answer), &answer);
+    nodes_text(json, "code", code, sizeof(code));
+    json = nodes_json(p2psync_join(guest, code, name, &answer), &answer);
+    cr_assert_not_null(strstr(json, name));
+}
+
+static time_t seconds_now(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}

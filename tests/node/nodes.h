@@ -1,0 +1,50 @@
+/* Nodes in temporary directories, for tests of the I/O half: made, asked, awaited and removed.
+ * Nothing leaves 127.0.0.1. What is waited for is waited for with poll(2), and fails the test after
+ * a minute. */
+#ifndef PS_TESTS_NODES_H
+#define PS_TESTS_NODES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <p2psync.h>
+
+#define NODES_DIR_SIZE 64
+
+/* A new empty directory; its name goes to `out`. */
+void nodes_dir(char out[static NODES_DIR_SIZE]);
+
+/* Remove it with all that is in it. */
+void nodes_remove(const char *dir);
+
+/* Options for a node that keeps to 127.0.0.1 and to itself. */
+struct p2psync_options nodes_options(const char *dir);
+
+/* Open a node; init it if it is given a name. */
+p2psync_node *nodes_open(const char *dir, const char *name);
+
+/* An answer as JSON; valid until the next call. Fails the test if `result` is not OK. Frees the
+ * answer. */
+const char *nodes_json(p2psync_result result, struct p2psync_buffer *answer);
+
+/* The string that follows `"key":"` in the JSON. */
+void nodes_text(const char *json, const char *key, char *out, size_t size);
+
+/* Put {"field": value}. */
+p2psync_result nodes_put(p2psync_node *node, const char *collection, const char *id,
+                         const char *json);
+
+/* A record's JSON, or "" if there is none. Until the next call. */
+const char *nodes_get(p2psync_node *node, const char *collection, const char *id);
+
+/* Take events until one of this type comes whose JSON contains `text` (NULL: any); gives its JSON.
+ */
+const char *nodes_await(p2psync_node *node, p2psync_event_type type, const char *text);
+
+/* Await equal roots and "in_sync" on both: looks again after every event of `node`. */
+void nodes_await_same(p2psync_node *node, p2psync_node *other);
+
+/* `guest` (opened, without device) joins the mesh of the running `host`. */
+void nodes_join(p2psync_node *host, p2psync_node *guest, const char *name);
+
+#endif
