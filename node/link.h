@@ -62,7 +62,7 @@ struct ps_link_event {
     struct ps_device device;
     uint8_t curve_key[PS_CURVE_KEY_SIZE];
     char address[PS_LINK_ADDRESS_SIZE]; /* the peer's IP address; "" for what was dialled */
-    struct ps_bytes bytes;              /* until the next call on the links */
+    struct ps_bytes bytes;              /* until the next ps_links_next() */
 };
 
 /* Open a context, and listen if options->bind. Nobody is admitted yet: see ps_links_allow().
@@ -74,7 +74,7 @@ struct ps_link_event {
 p2psync_result ps_links_new(const struct ps_links_options *options,
                             struct ps_links **out) P2PSYNC_MUST_CHECK;
 
-/* End all links; what was just sent has 200 ms to leave. Nulls the pointer; NULL is fine. */
+/* End all links, as ps_links_hangup(); takes 200 ms at most. Nulls the pointer; NULL is fine. */
 void ps_links_destroy(struct ps_links **links);
 
 /* The TCP port it listens on; 0 if it does not. */
