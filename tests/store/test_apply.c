@@ -1,0 +1,358 @@
+/* The version rule: what waits, what is kept, what is inert. Authors here may sign anything. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/author.h"
+
+static struct store_case here;
+static struct author one;
+static struct author two;
+static struct ps_buf buf;
+
+static void setup(void)
+{
+    case_open(&here, 1);
+    author_init(&one, 2);
+    author_init(&two, 3);
+    ps_buf_init(&buf, 1024);
+}
+
+static void teardown(void)
+{
+    ps_buf_deinit(&buf);
+    author_deinit(&two);
+    author_deinit(&one);
+    case_close(&here);
+}
+
+TestSuite(apply, .init = setup, .fini = teardown, .timeout = 300);
+
+static struct ps_parent create(struct author *author, const char *id, uint64_t hlc, int64_t number)
+{
+    struct author_change change = {.op_and_flags = PS_OP_CREATE,
+                                   .id = id,
+                                   .hlc = hlc,
+                                   .fields = case_fields(&buf, "n", number)};
+    return author_add(author, &change);
+}
+
+static struct ps_parent update(struct author *author, const char *id, struct ps_parent parent,
+                               struct author_change change)
+{
+    change.id = id;
+    change.op_and_flags |= PS_OP_UPDATE;
+    change.parent_count = 1;
+    change.parents[0] = parent;
+    return author_add(author, &change);
+}
+
+static void deliver_up_to(struct author *author, uint64_t size)
+{
+    struct ps_log log = {.size = 0};
+    (void)author_log(author, &here, &log);
+    struct author_delivery delivery = {.from = log.size, .to = size, .head_size = author->count};
+    cr_assert_eq(author_deliver(author, &here, &delivery), P2PSYNC_OK);
+}
+
+static uint64_t applied_of(struct author *author)
+{
+    struct ps_log log;
+    cr_assert_eq(author_log(author, &here, &log), P2PSYNC_OK);
+    return log.applied;
+}
+
+static bool is_inert(struct author *author, uint64_t seq)
+{
+    struct ps_log log;
+    struct ps_log_entry entry;
+    cr_assert_eq(author_log(author, &here, &log), P2PSYNC_OK);
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_log_entry(&txn, log.number, seq, &entry), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    return entry.inert;
+}
+
+Test(apply, child_before_its_parent_waits_and_survives_reopening)
+{
+    struct ps_parent parent = create(&one, "r", 10, 1);
+    struct author_change change = {.hlc = 20, .fields = case_fields(&buf, "n", 2)};
+    (void)update(&two, "r", parent, change);
+    author_deliver_all(&two, &here);
+    struct ps_applied applied = case_apply(&here);
+    cr_assert_eq(applied.changes, 0);
+    cr_assert_eq(case_shown(&here, "r"), -1);
+    cr_assert_eq(case_state(&here).pending, 1);
+    case_reopen(&here);
+    author_deliver_all(&one, &here);
+    applied = case_apply(&here);
+    cr_assert_eq(applied.changes, 2);
+    cr_assert_eq(case_shown(&here, "r"), 2);
+    cr_assert_eq(case_version_count(&here, "r"), 1);
+    cr_assert_eq(case_state(&here).pending, 0);
+}
+
+Test(apply, transaction_is_invisible_until_all_of_it_is_here)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        char id[3] = {'r', (char)('0' + i), 0};
+        struct author_change change = {.op_and_flags = PS_OP_CREATE | (i < 4 ? PS_CHANGE_MORE : 0),
+                                       .id = id,
+                                       .hlc = 10,
+                                       .fields = case_fields(&buf, "n", i)};
+        (void)author_add(&one, &change);
+    }
+    for (uint64_t size = 1; size < 5; size++) {
+        deliver_up_to(&one, size);
+        cr_assert_eq(case_apply(&here).changes, 0);
+        cr_assert_eq(case_shown(&here, "r0"), -1);
+    }
+    deliver_up_to(&one, 5);
+    struct ps_applied applied = case_apply(&here);
+    cr_assert_eq(applied.changes, 5);
+    cr_assert_eq(applied.transactions, 1);
+    cr_assert_eq(case_shown(&here, "r4"), 4);
+}
+
+Test(apply, concurrent_edits_keep_both_and_show_the_later)
+{
+    struct ps_parent base = create(&one, "r", 10, 1);
+    struct author_change mine = {.hlc = 20, .fields = case_fields(&buf, "n", 2)};
+    (void)update(&one, "r", base, mine);
+    struct author_change theirs = {.hlc = 30, .fields = case_fields(&buf, "n", 3)};
+    struct ps_parent second = update(&two, "r", base, theirs);
+    theirs.hlc = 31;
+    theirs.fields = case_fields(&buf, "n", 4);
+    (void)update(&two, "r", second, theirs);
+    author_deliver_all(&one, &here);
+    (void)case_apply(&here);
+    author_deliver_all(&two, &here);
+    struct ps_applied applied = case_apply(&here);
+    cr_assert_eq(applied.conflicts_opened, 1);
+    cr_assert_eq(case_version_count(&here, "r"), 2);
+    cr_assert_eq(case_shown(&here, "r"), 4);
+    cr_assert_eq(case_collection(&here, CASE_NOTES).conflicts, 1);
+    cr_assert_eq(case_collection(&here, CASE_NOTES).records, 1);
+}
+
+Test(apply, versions_with_equal_values_are_no_conflict)
+{
+    (void)create(&one, "r", 10, 7);
+    (void)create(&two, "r", 11, 7);
+    author_deliver_all(&one, &here);
+    author_deliver_all(&two, &here);
+    struct ps_applied applied = case_apply(&here);
+    cr_assert_eq(applied.conflicts_opened, 0);
+    cr_assert_eq(case_version_count(&here, "r"), 2);
+    cr_assert_eq(case_collection(&here, CASE_NOTES).conflicts, 0);
+}
+
+Test(apply, delta_on_an_overwritten_parent_is_rebuilt_from_it)
+{
+    struct ps_parent base = create(&one, "r", 10, 1);
+    struct author_change change = {.hlc = 20, .fields = case_fields(&buf, "n", 2)};
+    (void)update(&one, "r", base, change);
+    change.hlc = 30;
+    change.fields = case_fields(&buf, "other", 5);
+    (void)update(&two, "r", base, change);
+    author_deliver_all(&one, &here);
+    (void)case_apply(&here);
+    author_deliver_all(&two, &here);
+    (void)case_apply(&here);
+    cr_assert_eq(case_shown(&here, "r"), 1, "the later version kept the n of its parent");
+}
+
+Test(apply, inert_changes_of_a_hostile_author_change_nothing)
+{
+    struct ps_parent good = create(&one, "r", 10, 1);
+    struct ps_parent other = create(&one, "s", 10, 1);
+    struct author_change change = {.hlc = 20, .fields = case_fields(&buf, "n", 9)};
+    /* 2: a parent of another record */
+    struct ps_parent inert = update(&one, "r", other, change);
+    /* 3: an inert parent */
+    (void)update(&one, "r", inert, change);
+    /* 4: itself as a parent */
+    struct ps_parent self = good;
+    self.dot.seq = 4;
+    (void)update(&one, "r", self, change);
+    /* 5: a skeleton that is none, said to be followed by more */
+    struct author_change garbage = {.raw_skeleton = ps_bytes("\xc1\xff", 2)};
+    (void)author_add(&one, &garbage);
+    /* 6: fine again, with a body that is none */
+    change.raw_body = ps_bytes("\xc1", 1);
+    (void)update(&one, "r", good, change);
+    author_deliver_all(&one, &here);
+    struct ps_applied applied = case_apply(&here);
+    cr_assert_eq(applied.changes, 7);
+    static const bool expected[] = {false, false, true, true, true, true, false};
+    for (uint64_t seq = 0; seq < 7; seq++) {
+        cr_assert_eq(is_inert(&one, seq), expected[seq], "change %u", (unsigned)seq);
+    }
+    cr_assert_eq(case_shown(&here, "r"), 1);
+    cr_assert_eq(case_version_count(&here, "r"), 1);
+    cr_assert_eq(case_collection(&here, CASE_NOTES).records, 2);
+}
+
+Test(apply, parent_with_another_leaf_is_not_the_parent)
+{
+    struct ps_parent parent = create(&one, "r", 10, 1);
+    parent.leaf[0] ^= 1;
+    struct author_change change = {.hlc = 20, .fields = case_fields(&buf, "n", 2)};
+    (void)update(&two, "r", parent, change);
+    author_deliver_all(&one, &here);
+    author_deliver_all(&two, &here);
+    (void)case_apply(&here);
+    cr_assert_eq(applied_of(&two), 0);
+    cr_assert_eq(case_state(&here).pending, 1);
+}
+
+Test(apply, chain_over_the_limit_is_inert)
+{
+    struct ps_parent parent = create(&one, "r", 10, 0);
+    for (unsigned i = 1; i <= PS_CHAIN_MAX + 1; i++) {
+        struct author_change change = {.hlc = 10 + i, .fields = case_fields(&buf, "n", i)};
+        parent = update(&one, "r", parent, change);
+    }
+    author_deliver_all(&one, &here);
+    (void)case_apply(&here);
+    cr_assert_not(is_inert(&one, PS_CHAIN_MAX));
+    cr_assert(is_inert(&one, PS_CHAIN_MAX + 1));
+    cr_assert_eq(case_shown(&here, "r"), PS_CHAIN_MAX);
+}
+
+Test(apply, rebuild_gives_every_past_value_of_a_chain)
+{
+    struct ps_parent parent = create(&one, "r", 10, 0);
+    for (unsigned i = 1; i <= PS_CHAIN_MAX; i++) {
+        struct author_change change = {.hlc = 10 + i, .fields = case_fields(&buf, "n", i)};
+        parent = update(&one, "r", parent, change);
+    }
+    author_deliver_all(&one, &here);
+    (void)case_apply(&here);
+    struct ps_log log;
+    cr_assert_eq(author_log(&one, &here, &log), P2PSYNC_OK);
+    struct ps_txn txn = case_begin(&here, false);
+    for (uint64_t seq = 0; seq <= PS_CHAIN_MAX; seq++) {
+        struct ps_buf value;
+        ps_buf_init(&value, PS_VALUE_SIZE_MAX);
+        cr_assert_eq(ps_apply_rebuild(&txn, log.number, seq, &value), P2PSYNC_OK);
+        cr_assert(ps_value_equal(ps_buf_view(&value), case_fields(&buf, "n", (int64_t)seq)));
+        ps_buf_deinit(&value);
+    }
+    struct ps_buf none;
+    ps_buf_init(&none, 64);
+    cr_assert_eq(ps_apply_rebuild(&txn, log.number, PS_CHAIN_MAX + 1, &none), P2PSYNC_ENOTFOUND);
+    ps_txn_abort(&txn);
+}
+
+/* 100 creates of one id: the newest 64 carry values; a write ends 64 of them, and the others get
+ * their values back. */
+Test(apply, more_versions_than_are_merged_keep_the_newest_with_values)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        (void)create(&one, "r", 10 + i, i);
+    }
+    author_deliver_all(&one, &here);
+    (void)case_apply(&here);
+    struct ps_record_row row;
+    uint32_t collection = case_collection(&here, CASE_NOTES).number;
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_record_get(&txn, collection, ps_bytes_text("r"), &row), P2PSYNC_OK);
+    cr_assert_eq(row.version_count, 100);
+    for (uint32_t i = 0; i < 100; i++) {
+        struct ps_version version;
+        ps_record_version(&row, i, &version);
+        cr_assert_eq(version.has_value, i >= 100 - PS_PARENTS_MAX);
+    }
+    ps_txn_abort(&txn);
+    case_set(&here, 5000, "r", 1);
+    cr_assert_eq(case_version_count(&here, "r"), 100 - PS_PARENTS_MAX + 1);
+    txn = case_begin(&here, false);
+    cr_assert_eq(ps_record_get(&txn, collection, ps_bytes_text("r"), &row), P2PSYNC_OK);
+    for (uint32_t i = 0; i < row.version_count; i++) {
+        struct ps_version version;
+        ps_record_version(&row, i, &version);
+        cr_assert(version.has_value);
+    }
+    ps_txn_abort(&txn);
+    case_set(&here, 5001, "r", 2);
+    cr_assert_eq(case_version_count(&here, "r"), 1);
+    cr_assert_eq(case_collection(&here, CASE_NOTES).conflicts, 0);
+}
+
+Test(apply, limit_ends_a_batch_after_a_whole_transaction)
+{
+    for (unsigned i = 0; i < 9; i++) {
+        char id[3] = {'r', (char)('0' + i), 0};
+        struct author_change change = {.op_and_flags =
+                                           PS_OP_CREATE | (i % 3 < 2 ? PS_CHANGE_MORE : 0),
+                                       .id = id,
+                                       .hlc = 10,
+                                       .fields = case_fields(&buf, "n", i)};
+        (void)author_add(&one, &change);
+    }
+    author_deliver_all(&one, &here);
+    struct ps_applied applied;
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_apply(&txn, 4, &applied), P2PSYNC_OK);
+    cr_assert_eq(applied.changes, 6);
+    cr_assert(applied.more);
+    cr_assert_eq(ps_apply(&txn, 4, &applied), P2PSYNC_OK);
+    cr_assert_eq(applied.changes, 3);
+    cr_assert_eq(ps_apply(&txn, 4, &applied), P2PSYNC_OK);
+    cr_assert_eq(applied.changes, 0);
+    cr_assert_not(applied.more);
+    case_commit(&txn);
+}
+
+/* A chain that goes back and forth between many logs: each wakes the next within one call. */
+Test(apply, chain_across_many_logs_is_applied_in_one_call)
+{
+    enum { LOGS = 40 };
+    static struct author authors[LOGS];
+    struct ps_parent parent = {.dot = {.seq = 0}};
+    for (unsigned i = 0; i < LOGS; i++) {
+        author_init(&authors[i], 100 + i);
+    }
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < LOGS; i++) {
+            bool first = round == 0 && i == 0;
+            struct author_change change = {.op_and_flags = first ? PS_OP_CREATE
+                                                                 : (PS_OP_UPDATE | PS_CHANGE_FULL),
+                                           .id = "r",
+                                           .hlc = 10 + (uint64_t)round * LOGS + i,
+                                           .parent_count = first ? 0 : 1,
+                                           .parents = {parent},
+                                           .fields = case_fields(&buf, "n", round * LOGS + i)};
+            parent = author_add(&authors[i], &change);
+        }
+    }
+    for (unsigned i = 1; i < LOGS; i++) {
+        author_deliver_all(&authors[i], &here);
+        cr_assert_eq(case_apply(&here).changes, 0);
+    }
+    author_deliver_all(&authors[0], &here);
+    cr_assert_eq(case_apply(&here).changes, 3 * LOGS);
+    cr_assert_eq(case_shown(&here, "r"), 3 * LOGS - 1);
+    cr_assert_eq(case_version_count(&here, "r"), 1);
+    for (unsigned i = 0; i < LOGS; i++) {
+        author_deinit(&authors[i]);
+    }
+}
+
+Test(apply, created_is_the_earliest_change_whatever_the_order)
+{
+    (void)create(&one, "r", 50, 1);
+    (void)create(&two, "r", 40, 2);
+    author_deliver_all(&one, &here);
+    (void)case_apply(&here);
+    author_deliver_all(&two, &here);
+    (void)case_apply(&here);
+    struct ps_record_row row;
+    uint32_t collection = case_collection(&here, CASE_NOTES).number;
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_record_get(&txn, collection, ps_bytes_text("r"), &row), P2PSYNC_OK);
+    cr_assert_eq(row.created_hlc, 40);
+    ps_txn_abort(&txn);
+    cr_assert_eq(case_shown(&here, "r"), 1);
+}

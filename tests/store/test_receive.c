@@ -1,0 +1,277 @@
+/* Chunks and heads from peers: what is verified, what is stored, and what proves a fork. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/lib/author.h"
+
+static struct store_case here;
+static struct author author;
+
+static void setup(void)
+{
+    case_open(&here, 1);
+    author_init(&author, 2);
+}
+
+static void teardown(void)
+{
+    author_deinit(&author);
+    case_close(&here);
+}
+
+TestSuite(receive, .init = setup, .fini = teardown, .timeout = 120);
+
+static void add_creates(struct author *to, size_t count, int64_t first)
+{
+    struct ps_buf buf;
+    ps_buf_init(&buf, 64);
+    for (size_t i = 0; i < count; i++) {
+        char id[] = "r000";
+        id[1] = (char)('0' + to->count / 100);
+        id[2] = (char)('0' + to->count / 10 % 10);
+        id[3] = (char)('0' + to->count % 10);
+        struct author_change change = {.op_and_flags = PS_OP_CREATE,
+                                       .id = id,
+                                       .hlc = 1000 + to->count,
+                                       .fields = case_fields(&buf, "n", first + (int64_t)i)};
+        (void)author_add(to, &change);
+    }
+    ps_buf_deinit(&buf);
+}
+
+static p2psync_result deliver(const struct author *from, uint64_t begin, uint64_t end,
+                              uint64_t head)
+{
+    struct author_delivery delivery = {.from = begin, .to = end, .head_size = head};
+    return author_deliver(from, &here, &delivery);
+}
+
+static p2psync_result offer(const struct author *from, uint64_t proof_size, uint64_t head)
+{
+    struct ps_proof proof = author_proof(from, proof_size, head);
+    struct ps_head_offer head_offer = {
+        .head = author_head(from, head), .proof_size = proof_size, .proof = &proof};
+    return author_offer(from, &here, &head_offer);
+}
+
+static struct ps_log stored(void)
+{
+    struct ps_log log;
+    cr_assert_eq(author_log(&author, &here, &log), P2PSYNC_OK);
+    return log;
+}
+
+static uint64_t stored_size(void)
+{
+    struct ps_log log;
+    return author_log(&author, &here, &log) == P2PSYNC_OK ? log.size : 0;
+}
+
+Test(receive, chunks_of_any_size_lead_to_the_same_root)
+{
+    add_creates(&author, 300, 0);
+    struct prng prng = prng_new(7, 0);
+    uint64_t at = 0;
+    while (at < 300) {
+        uint64_t end = prng_between(&prng, at + 1, at + 40 < 300 ? at + 40 : 300);
+        uint64_t head = prng_between(&prng, end, 300);
+        cr_assert_eq(deliver(&author, at, end, head), P2PSYNC_OK);
+        cr_assert(case_logs_are_sound(&here));
+        at = end;
+    }
+    struct ps_log log = stored();
+    struct ps_head head = author_head(&author, 300);
+    cr_assert(ps_hash_equal(&log.root, &head.root));
+    cr_assert_eq(case_collection(&here, CASE_NOTES).changes, 300);
+}
+
+Test(receive, gap_is_refused_and_overlap_is_passed_over)
+{
+    add_creates(&author, 10, 0);
+    cr_assert_eq(deliver(&author, 0, 4, 10), P2PSYNC_OK);
+    cr_assert_eq(deliver(&author, 5, 10, 10), P2PSYNC_EGAP);
+    cr_assert_eq(deliver(&author, 2, 8, 10), P2PSYNC_OK);
+    cr_assert_eq(deliver(&author, 0, 3, 10), P2PSYNC_OK);
+    struct ps_log log = stored();
+    cr_assert_eq(log.size, 8);
+    cr_assert(case_logs_are_sound(&here));
+}
+
+Test(receive, a_relay_that_stopped_short_can_prove_every_prefix)
+{
+    add_creates(&author, 100, 0);
+    cr_assert_eq(deliver(&author, 0, 37, 100), P2PSYNC_OK);
+    struct ps_log log = stored();
+    struct ps_txn txn = case_begin(&here, false);
+    for (uint64_t from = 0; from <= 37; from++) {
+        struct ps_proof proof;
+        struct ps_hash root;
+        struct ps_head head = from == 0 ? (struct ps_head){.size = 0} : author_head(&author, from);
+        cr_assert_eq(ps_log_prove(&txn, &log, from, &proof, &root), P2PSYNC_OK);
+        cr_assert(from == 0 || ps_hash_equal(&root, &head.root));
+        struct ps_range sizes = {.begin = from, .end = 100};
+        cr_assert_eq(ps_proof_verify(&proof, sizes, &root, &log.head.root), P2PSYNC_OK);
+    }
+    ps_txn_abort(&txn);
+}
+
+Test(receive, wrong_entries_or_proof_are_the_relays_fault_and_change_nothing)
+{
+    struct author other;
+    author_init(&other, 2); /* the same origin, with other contents */
+    add_creates(&author, 20, 0);
+    add_creates(&other, 20, 500);
+    cr_assert_eq(deliver(&author, 0, 5, 20), P2PSYNC_OK);
+
+    struct author lying = author;
+    lying.bytes[7] = other.bytes[7]; /* a good proof and head, one bogus entry */
+    cr_assert_eq(deliver(&lying, 5, 10, 20), P2PSYNC_EPROOF);
+    struct ps_proof proof = author_proof(&author, 5, 20);
+    struct ps_head_offer broken = {
+        .head = author_head(&author, 20), .proof_size = 5, .proof = &proof};
+    proof.node[0].bytes[0] ^= 1;
+    broken.head = author_head(&author, 19); /* not the one that is stored */
+    cr_assert_eq(author_offer(&author, &here, &broken), P2PSYNC_EPROOF);
+    broken.head.root.bytes[3] ^= 1;
+    cr_assert_eq(author_offer(&author, &here, &broken), P2PSYNC_ESIGNATURE);
+
+    struct ps_log log = stored();
+    cr_assert_eq(log.size, 5);
+    cr_assert_not(log.forked);
+    cr_assert(case_logs_are_sound(&here));
+    author_deinit(&other);
+}
+
+Test(receive, entries_beyond_the_signed_size_are_refused)
+{
+    add_creates(&author, 10, 0);
+    struct author_delivery delivery = {.from = 0, .to = 6, .head_size = 5, .head_is_short = true};
+    cr_assert_eq(author_deliver(&author, &here, &delivery), P2PSYNC_EPROOF);
+    cr_assert_eq(stored_size(), 0);
+}
+
+Test(receive, newer_head_is_taken_with_its_proof)
+{
+    add_creates(&author, 50, 0);
+    cr_assert_eq(deliver(&author, 0, 11, 11), P2PSYNC_OK);
+    cr_assert_eq(offer(&author, 11, 40), P2PSYNC_OK);
+    struct ps_log log = stored();
+    cr_assert_eq(log.size, 11);
+    cr_assert_eq(log.head.size, 40);
+    cr_assert(case_logs_are_sound(&here));
+    cr_assert_eq(offer(&author, 11, 30), P2PSYNC_OK);
+    cr_assert_eq(stored().head.size, 40);
+}
+
+Test(receive, head_with_a_proof_from_elsewhere_cannot_be_judged)
+{
+    add_creates(&author, 50, 0);
+    cr_assert_eq(deliver(&author, 0, 11, 11), P2PSYNC_OK);
+    cr_assert_eq(offer(&author, 13, 40), P2PSYNC_EAGAIN);
+    cr_assert_eq(offer(&author, 9, 40), P2PSYNC_EAGAIN);
+    cr_assert_eq(stored().head.size, 11);
+}
+
+/* Two histories of one origin that part after 6 changes. */
+static void make_fork(struct author *other)
+{
+    author_init(other, 2);
+    add_creates(&author, 6, 0);
+    add_creates(other, 6, 0);
+    add_creates(&author, 20, 100);
+    add_creates(other, 20, 200);
+}
+
+Test(receive, signed_head_of_the_same_size_and_another_root_proves_a_fork)
+{
+    struct author other;
+    make_fork(&other);
+    cr_assert_eq(deliver(&author, 0, 20, 20), P2PSYNC_OK);
+    cr_assert_eq(offer(&other, 20, 20), P2PSYNC_EFORK);
+    struct ps_log log = stored();
+    cr_assert(log.forked);
+    cr_assert_eq(log.size, 20);
+    cr_assert_eq(deliver(&author, 20, 26, 26), P2PSYNC_EFORK);
+    cr_assert_eq(stored().size, 20);
+    author_deinit(&other);
+}
+
+Test(receive, old_signed_head_that_differs_from_our_tree_proves_a_fork)
+{
+    struct author other;
+    make_fork(&other);
+    cr_assert_eq(deliver(&author, 0, 20, 20), P2PSYNC_OK);
+    cr_assert_eq(offer(&other, 6, 6), P2PSYNC_OK); /* the shared prefix */
+    cr_assert_not(stored().forked);
+    cr_assert_eq(offer(&other, 9, 9), P2PSYNC_EFORK);
+    cr_assert(stored().forked);
+    author_deinit(&other);
+}
+
+Test(receive, larger_head_whose_proof_implies_another_past_proves_a_fork)
+{
+    struct author other;
+    make_fork(&other);
+    cr_assert_eq(deliver(&author, 0, 13, 13), P2PSYNC_OK);
+    cr_assert_eq(offer(&other, 13, 26), P2PSYNC_EFORK);
+    cr_assert(stored().forked);
+    author_deinit(&other);
+}
+
+/* At a power of two the proof leaves its first node out: the verifier puts its own root there, so
+ * only a proof from another size that is known here can show the fork. */
+Test(receive, fork_at_a_power_of_two_is_proven_from_a_smaller_size)
+{
+    struct author other;
+    make_fork(&other);
+    cr_assert_eq(deliver(&author, 0, 16, 16), P2PSYNC_OK);
+    cr_assert_eq(offer(&other, 16, 26), P2PSYNC_EPROOF);
+    cr_assert_not(stored().forked);
+    cr_assert_eq(offer(&other, 15, 26), P2PSYNC_EFORK);
+    cr_assert(stored().forked);
+    author_deinit(&other);
+}
+
+Test(receive, entries_of_the_other_branch_prove_nothing)
+{
+    struct author other;
+    make_fork(&other);
+    cr_assert_eq(deliver(&author, 0, 10, 10), P2PSYNC_OK);
+    cr_assert_eq(deliver(&other, 10, 15, 20), P2PSYNC_EPROOF);
+    cr_assert_not(stored().forked);
+    author_deinit(&other);
+}
+
+/* Two signed heads, both beyond what is here; entries that one of them proves contradict the other.
+ */
+Test(receive, entries_proven_by_one_head_that_contradict_another_prove_a_fork)
+{
+    struct author other;
+    make_fork(&other);
+    cr_assert_eq(deliver(&author, 0, 5, 5), P2PSYNC_OK);
+    cr_assert_eq(offer(&other, 5, 12), P2PSYNC_OK);
+    cr_assert_eq(deliver(&author, 5, 12, 26), P2PSYNC_EFORK);
+    struct ps_log log = stored();
+    cr_assert(log.forked);
+    cr_assert_eq(log.size, 5);
+    author_deinit(&other);
+}
+
+Test(receive, signature_of_another_device_is_refused)
+{
+    struct author thief;
+    author_init(&thief, 3);
+    add_creates(&author, 4, 0);
+    struct author forged = author;
+    memcpy(forged.secret, thief.secret, sizeof(forged.secret));
+    cr_assert_eq(deliver(&forged, 0, 4, 4), P2PSYNC_ESIGNATURE);
+    cr_assert_eq(stored_size(), 0);
+}
+
+Test(receive, malformed_entries_are_refused)
+{
+    add_creates(&author, 4, 0);
+    author.bytes[2].size--;
+    cr_assert_eq(deliver(&author, 0, 4, 4), P2PSYNC_EFORMAT);
+    cr_assert_eq(deliver(&author, 0, 0, 4), P2PSYNC_EFORMAT);
+}
