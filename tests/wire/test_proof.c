@@ -193,7 +193,9 @@ Test(proof, rejects_any_changed_node_or_root_or_size)
         cr_assert_eq(ps_proof_verify(&bad, sizes, &from_root, &to_root), P2PSYNC_EPROOF);
         bad = good;
         bad.count--;
-        cr_assert_eq(ps_proof_verify(&bad, sizes, &from_root, &to_root), P2PSYNC_EPROOF);
+        struct ps_hash old_root;
+        struct ps_hash new_root;
+        cr_assert_eq(ps_proof_roots(&bad, sizes, &from_root, &old_root, &new_root), P2PSYNC_EPROOF);
         bad = good;
         bad.node[bad.count++] = to_root;
         cr_assert_eq(ps_proof_verify(&bad, sizes, &from_root, &to_root), P2PSYNC_EPROOF);
