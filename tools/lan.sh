@@ -101,12 +101,17 @@ run() {
     }
 }
 
+# found DEVICE: it makes a mesh of its own.
+found() {
+    echo "$1 founds a mesh: $(at "$1" --json init --name "$1" | jq -r .fingerprint)"
+}
 # invite_and_join MEMBER DEVICE: DEVICE becomes a member through MEMBER, whose node runs.
 invite_and_join() {
     local code
     code=$(at "$1" --json invite --no-wait | jq -r .code)
     [ -n "$code" ] || fail "$1 gave no code"
-    at "$2" join "$code" --name "$2"
+    echo "$1 invites $2: $code"
+    echo "$2 joins: $(at "$2" --json join "$code" --name "$2" | jq -r .fingerprint)"
 }
 
 # ---- what they say ----

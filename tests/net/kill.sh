@@ -4,9 +4,9 @@
 devices=(ada ben)
 source "$(dirname "$0")/begin.sh"
 rounds=4
-batch=3000
+batch=10000
 
-at ada init --name ada
+found ada
 run ada
 invite_and_join ada ben
 run ben
@@ -23,35 +23,43 @@ write_until_told() {
 has_at_least() {
     [ "$(records_of "$1" "$2")" -ge "$3" ]
 }
-kill_node() {
-    kill -KILL "${pids[$1]}"
-    wait "${pids[$1]}" 2>/dev/null || true
+kill_now() {
+    kill -KILL "$1" 2>/dev/null || true # it may have come to its end
+    wait "$1" 2>/dev/null || return 0
+}
+# import_some: in the background; `importing` is the process.
+import_some() {
+    nsenter --net=/run/netns/ada "$p2psync" -C "$work/ada" import things --id id "$work/batch.jsonl" \
+        >"$work/import.out" 2>&1 &
+    importing=$!
 }
 
+cut=0
 for round in $(seq $rounds); do
     rm -f "$work/enough"
     write_until_told "$round" &
     writer=$!
-    first=$(((round - 1) * batch + 1))
-    numbered $first $((round * batch)) >"$work/batch.jsonl"
-    nsenter --net=/run/netns/ada "$p2psync" -C "$work/ada" import things --id id "$work/batch.jsonl" \
-        >/dev/null 2>&1 &
-    importing=$!
+    before=$(((round - 1) * batch))
+    numbered $((before + 1)) $((before + batch)) >"$work/batch.jsonl"
 
-    # Somewhere within the import, and somewhere within the sync of what it has brought so far.
-    within 60 has_at_least ada things $((first + round * 300)) || fail "the import does not get on"
-    kill -KILL $importing 2>/dev/null || true # it may have come to its end
-    wait $importing 2>/dev/null || true
-    kill_node ada
-    within 60 has_at_least ben promises 1 || fail "nothing reached ben"
-    kill_node ben
-
+    # The import, and the node that passes on what it has brought so far, end at the same moment.
+    import_some
+    within 60 has_at_least ada things $((before + round * batch / (2 * rounds))) || fail "the import does not get on"
+    kill -0 $importing 2>/dev/null && cut=$((cut + 1))
+    kill_now $importing
+    kill_now "${pids[ada]}"
     run ada
+
+    # The import starts again, and the device that receives it is killed on the way.
+    import_some
+    within 60 has_at_least ben things $((before + round * batch / rounds)) || fail "the sync does not get on"
+    kill_now "${pids[ben]}"
     run ben
-    at ada import things --id id "$work/batch.jsonl" >/dev/null
+    wait $importing || fail "the second import failed: $(cat "$work/import.out")"
     touch "$work/enough"
     wait $writer
 done
+[ $cut -gt 0 ] || fail "no import was killed on its way: make the batches larger"
 
 within 90 converged "${devices[@]}" || fail "not in sync after $rounds rounds"
 equal "records imported" "$(records_of ben things)" $((rounds * batch))
@@ -61,3 +69,4 @@ for device in "${devices[@]}"; do
     lost=$(sort "$work/acknowledged" | comm -23 - "$work/kept")
     [ -z "$lost" ] || fail "lost on $device: $lost"
 done
+echo "$(wc -l <"$work/acknowledged") writes acknowledged, $cut of $rounds imports killed on their way"

@@ -3,7 +3,7 @@
 devices=(ada ben cleo)
 source "$(dirname "$0")/begin.sh"
 
-at ada init --name ada
+found ada
 run ada --no-beacon
 invite_and_join ada ben
 run ben --no-beacon --peer 10.47.0.1

@@ -4,7 +4,7 @@
 devices=(ada ben cleo)
 source "$(dirname "$0")/begin.sh"
 
-at ada init --name ada
+found ada
 run ada
 invite_and_join ada ben
 run ben

@@ -5,7 +5,7 @@ source "$(dirname "$0")/begin.sh"
 
 # mesh FOUNDER OTHER OPTIONS...: two devices in a mesh of their own.
 mesh() {
-    at "$1" init --name "$1"
+    found "$1"
     run "$1" "${@:3}"
     invite_and_join "$1" "$2"
     run "$2"
