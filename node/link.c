@@ -59,6 +59,7 @@ static void push_message(struct ps_links *links, struct ps_link_event *event, zm
 static void tell_gone(struct ps_links *links);
 static void push_closed(struct ps_links *links, const struct ps_accepted *accepted);
 static bool take(struct ps_links *links, size_t source);
+static void serve_zap(struct ps_links *links);
 static void read_router_monitor(struct ps_links *links);
 static bool take_router(struct ps_links *links);
 static bool take_pair(struct ps_links *links);
@@ -116,10 +117,10 @@ void ps_links_destroy(struct ps_links **links_ptr)
     ps_link_socket_close(&links->router, PS_LINK_LINGER_MS);
     ps_zap_deinit(&links->zap);
     (void)zmq_msg_close(&links->message);
-    if (links->context) {
-        while (zmq_ctx_term(links->context) && zmq_errno() == EINTR) {
-            continue; /* a signal for the app came in between */
-        }
+    int ended = links->context ? -1 : 0;
+    while (ended) {
+        ended = zmq_ctx_term(links->context);
+        assert(!ended || zmq_errno() == EINTR); /* a signal for the app came in between */
     }
     ps_accepted_deinit(&links->accepted);
     free(links->host);
@@ -375,9 +376,7 @@ static bool take(struct ps_links *links, size_t source)
 {
     switch (source) {
     case SOURCE_ZAP:
-        for (size_t i = 0; links->zap.socket && i < SKIP_MAX && ps_zap_serve(&links->zap); i++) {
-            continue;
-        }
+        serve_zap(links);
         return false;
     case SOURCE_MONITOR:
         read_router_monitor(links);
@@ -388,6 +387,14 @@ static bool take(struct ps_links *links, size_t source)
         return take_pair(links);
     default:
         return take_dialled(links, source - SOURCE_DIALLED);
+    }
+}
+
+static void serve_zap(struct ps_links *links)
+{
+    bool served = links->zap.socket;
+    for (size_t i = 0; served && i < SKIP_MAX; i++) {
+        served = ps_zap_serve(&links->zap);
     }
 }
 

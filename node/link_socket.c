@@ -16,7 +16,7 @@
 #define SEND_HWM             64 /* messages; the engine's credit bounds their bytes */
 #define RECEIVE_HWM          (PS_PEER_MEMORY_MAX / PS_MESSAGE_SIZE_MAX)
 #define HOST_SIZE_MAX        255
-#define CURVE_OVERHEAD       33 /* bytes that CURVE adds to a message, which ZMQ_MAXMSGSIZE counts */
+#define CURVE_OVERHEAD       33 /* bytes that CURVE adds, which ZMQ_MAXMSGSIZE counts */
 #define ROUTING_ID_SIZE      5  /* a zero and a number, when libzmq chooses it */
 
 /* Never waited out: the socket is closed at the first sign of failure. A positive interval makes
