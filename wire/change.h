@@ -26,11 +26,12 @@ typedef enum ps_op {
 } ps_op;
 #define PS_OP_MASK 0x0fU
 
-#define PS_CHANGE_FULL   0x10U /* fields are the whole value, not a delta */
-#define PS_CHANGE_MORE   0x20U /* the transaction goes on in the next change of the log */
-#define PS_CHANGE_AUTO   0x40U /* an automatic answer to a conflict */
-#define PS_CHANGE_SEALED 0x80U /* the body is one bin that only key holders read; kept for later   \
-                                */
+#define PS_CHANGE_FULL 0x10U /* fields are the whole value, not a delta */
+#define PS_CHANGE_MORE 0x20U /* the transaction goes on in the next change of the log */
+#define PS_CHANGE_AUTO 0x40U /* an automatic answer to a conflict */
+#define PS_CHANGE_SEALED                                                                           \
+    0x80U /* the body is one bin that only key holders read; kept for later                        \
+           */
 
 struct ps_parent {
     struct ps_dot dot;

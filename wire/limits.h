@@ -36,24 +36,24 @@
 #define PS_TRANSACTION_CHANGES_MAX 65536     /* changes that become visible as one */
 #define PS_TRANSACTION_SIZE_MAX    67108864  /* bytes of them, skeletons and bodies: 64 MiB */
 #define PS_DEVICE_NAME_SIZE_MAX    64        /* bytes of UTF-8 */
-#define PS_LOG_SIZE_MAX            INT64_MAX /* changes of one log: sizes can be added and negated */
+#define PS_LOG_SIZE_MAX            INT64_MAX /* changes of one log: room to add to a size */
 
 /* ---- format: what a message may hold ---- */
 
-#define PS_MESSAGE_SIZE_MAX     1310720 /* bytes, 1.25 MiB: one largest change, its head and proof */
+#define PS_MESSAGE_SIZE_MAX     1310720 /* bytes, 1.25 MiB: a largest change, head and proof */
 #define PS_MESSAGE_DEPTH_MAX    8       /* nesting of an envelope; values travel inside bin */
-#define PS_CHUNK_SIZE_MAX       262144 /* bytes of entries in one CHANGES, past the first: 256 KiB */
-#define PS_PROOF_MAX            65     /* hashes of a consistency proof over 2^63 leaves */
-#define PS_HEADS_MAX            512    /* heads with proof in one HEADS */
-#define PS_SHORT_HEADS_MAX      16384  /* short heads in one SUMMARY, of all collections */
-#define PS_ROOTS_MAX            4096   /* collections in one SUMMARY: those a mesh may have */
-#define PS_POSITIONS_MAX        1024   /* positions in one ACK */
-#define PS_ENDPOINTS_MAX        8      /* endpoints of one device that are kept and told */
-#define PS_ENDPOINT_SIZE_MAX    280    /* bytes of "host:port": a DNS name is 253 at most */
-#define PS_PEERS_MAX            64     /* devices in one PEERS */
-#define PS_ERROR_TEXT_SIZE_MAX  256    /* bytes of text in an ERROR */
-#define PS_INVITE_ENDPOINTS_MAX 4      /* endpoints in a code: it must stay scannable */
-#define PS_BEACON_SIZE_MAX      100    /* bytes; zbeacon aborts the process above 255 */
+#define PS_CHUNK_SIZE_MAX       262144  /* bytes of entries in a CHANGES, past the first: 256 KiB */
+#define PS_PROOF_MAX            65      /* hashes of a consistency proof over 2^63 leaves */
+#define PS_HEADS_MAX            512     /* heads with proof in one HEADS */
+#define PS_SHORT_HEADS_MAX      16384   /* short heads in one SUMMARY, of all collections */
+#define PS_ROOTS_MAX            4096    /* collections in one SUMMARY: those a mesh may have */
+#define PS_POSITIONS_MAX        1024    /* positions in one ACK */
+#define PS_ENDPOINTS_MAX        8       /* endpoints of one device that are kept and told */
+#define PS_ENDPOINT_SIZE_MAX    280     /* bytes of "host:port": a DNS name is 253 at most */
+#define PS_PEERS_MAX            64      /* devices in one PEERS */
+#define PS_ERROR_TEXT_SIZE_MAX  256     /* bytes of text in an ERROR */
+#define PS_INVITE_ENDPOINTS_MAX 4       /* endpoints in a code: it must stay scannable */
+#define PS_BEACON_SIZE_MAX      100     /* bytes; zbeacon aborts the process above 255 */
 
 /* ---- one node's own bounds ---- */
 

@@ -189,10 +189,14 @@ Test(message, peek_refuses_what_is_no_message)
     cr_assert_eq(ps_message_peek(BYTES(0xdd, 0xff, 0xff, 0xff, 0xff), &type, &version),
                  P2PSYNC_EFORMAT);
     cr_assert_eq(ps_message_peek(ps_bytes(large, sizeof large), &type, &version), P2PSYNC_ELIMIT);
-    uint8_t deep[] = {0x93, 1, 1, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x90};
-    cr_assert_eq(ps_message_peek(ps_bytes(deep, sizeof deep), &type, &version), P2PSYNC_OK);
-    uint8_t deeper[] = {0x93, 1, 1, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x90};
-    cr_assert_eq(ps_message_peek(ps_bytes(deeper, sizeof deeper), &type, &version), P2PSYNC_ELIMIT);
+    /* The message is the first level; the rest are arrays within each other. */
+    uint8_t deep[3 + PS_MESSAGE_DEPTH_MAX] = {0x93, 1, 1};
+    memset(deep + 3, 0x91, PS_MESSAGE_DEPTH_MAX);
+    deep[1 + PS_MESSAGE_DEPTH_MAX] = 0x90;
+    cr_assert_eq(ps_message_peek(ps_bytes(deep, sizeof deep - 1), &type, &version), P2PSYNC_OK);
+    deep[1 + PS_MESSAGE_DEPTH_MAX] = 0x91;
+    deep[2 + PS_MESSAGE_DEPTH_MAX] = 0x90;
+    cr_assert_eq(ps_message_peek(ps_bytes(deep, sizeof deep), &type, &version), P2PSYNC_ELIMIT);
 }
 
 /* ---- lists over their limits: `count` times the item of a vector ---- */

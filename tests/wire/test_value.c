@@ -63,8 +63,8 @@ Test(value, rejects_a_name_twice_in_any_map)
 Test(value, bounds_the_size_of_names_and_of_the_map)
 {
     static uint8_t map[PS_VALUE_SIZE_MAX + 1] = {0x81, 0xd9};
-    map[2] = 255;
-    memset(map + 3, 'n', 255);
+    map[2] = PS_FIELD_SIZE_MAX;
+    memset(map + 3, 'n', PS_FIELD_SIZE_MAX);
     map[258] = 0xc0;
     cr_assert_eq(ps_value_check_fields(ps_bytes(map, 259)), P2PSYNC_OK);
     uint8_t longer[] = {0x81, 0xda, 1, 0};
