@@ -1,0 +1,259 @@
+/* Every call of the store that can fail is made to fail once: the result is the right code, nothing
+ * leaks, the store is as before, and the same thing done again succeeds. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/device.h"
+#include "tests/fault/fault.h"
+#include "tests/lib/author.h"
+
+#define CALLS_MAX 5000U
+
+static struct store_case here;
+static struct author author;
+static struct ps_head head; /* of all the author's changes */
+static struct ps_buf buf;
+
+static void setup(void)
+{
+    case_open(&here, 1);
+    author_init(&author, 2);
+    ps_buf_init(&buf, 1024);
+    case_set(&here, 1000, "r", 1);
+    case_set(&here, 1000, "s", 1);
+    struct ps_parent parents[2];
+    for (unsigned i = 0; i < 2; i++) {
+        struct author_change change = {.op_and_flags = PS_OP_CREATE | (i == 0 ? PS_CHANGE_MORE : 0),
+                                       .id = i == 0 ? "r" : "t",
+                                       .hlc = 10,
+                                       .fields = case_fields(&buf, "n", 5)};
+        parents[i] = author_add(&author, &change);
+    }
+    /* An edit of a parent that is a version no more: it has to be rebuilt. */
+    for (unsigned i = 0; i < 2; i++) {
+        struct author_change change = {.op_and_flags = PS_OP_UPDATE,
+                                       .id = "t",
+                                       .hlc = 20 + i,
+                                       .parent_count = 1,
+                                       .parents = {parents[1]},
+                                       .fields = case_fields(&buf, "m", 6 + i)};
+        (void)author_add(&author, &change);
+    }
+    head = author_head(&author, author.count);
+    (void)case_fields(&buf, "n", 7);
+}
+
+static void teardown(void)
+{
+    ps_buf_deinit(&buf);
+    author_deinit(&author);
+    case_close(&here);
+}
+
+TestSuite(store_faults, .init = setup, .fini = teardown, .timeout = 300);
+
+static bool expected(unsigned kinds, p2psync_result result)
+{
+    switch (result) {
+    case P2PSYNC_ENOMEM:
+        return (kinds & (FAULT_MEMORY | FAULT_BEGIN | FAULT_CURSOR)) != 0;
+    case P2PSYNC_EFULL:
+        return (kinds & FAULT_PUT) != 0;
+    case P2PSYNC_EIO:
+        return (kinds & (FAULT_COMMIT | FAULT_SYNC)) != 0;
+    case P2PSYNC_ENOSPC:
+        return (kinds & FAULT_SPACE) != 0;
+    case P2PSYNC_ENETFS:
+        return (kinds & FAULT_STATFS) != 0;
+    default:
+        return false;
+    }
+}
+
+/* Make the 1st, 2nd, ... call fail until `action` goes through. */
+static void fail_each(p2psync_result (*action)(void), unsigned kinds)
+{
+    struct ps_state before = case_state(&here);
+    unsigned n = 1;
+    for (; n < CALLS_MAX; n++) {
+        fault_arm(kinds, n);
+        p2psync_result result = action();
+        if (!fault_disarm()) {
+            cr_assert_eq(result, P2PSYNC_OK);
+            break;
+        }
+        if (result == P2PSYNC_OK) {
+            break; /* only a comparison that then takes equal values for different */
+        }
+        cr_assert(expected(kinds, result), "call %u: %d", n, result);
+        struct ps_state after = case_state(&here);
+        cr_assert(ps_hash_equal(&before.common, &after.common), "call %u", n);
+        cr_assert_eq(before.pending, after.pending, "call %u", n);
+        cr_assert(case_logs_are_sound(&here));
+    }
+    cr_assert_gt(n, 1, "nothing of this kind is called");
+    cr_assert_lt(n, CALLS_MAX);
+}
+
+static p2psync_result write_some(void)
+{
+    struct ps_edit edits[] = {
+        {.kind = PS_EDIT_PUT, .id = ps_bytes_text("r"), .fields = ps_buf_view(&buf)},
+        {.kind = PS_EDIT_PUT, .id = ps_bytes_text("new"), .fields = ps_buf_view(&buf)},
+        {.kind = PS_EDIT_DELETE, .id = ps_bytes_text("s")},
+    };
+    struct ps_write write = {.identity = &here.identity,
+                             .secret_key = here.secret,
+                             .collection = ps_bytes_text(CASE_NOTES),
+                             .now_ms = 2000,
+                             .edits = edits,
+                             .edit_count = 3};
+    struct ps_txn txn = {0};
+    struct ps_written written;
+    p2psync_result result = ps_txn_begin(here.store, true, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_write(&txn, &write, &written);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
+    }
+    ps_txn_abort(&txn);
+    return result;
+}
+
+static p2psync_result receive_and_apply(void)
+{
+    struct ps_origin origin = {.device = author.identity.device,
+                               .incarnation = author.identity.incarnation};
+    struct ps_head_context context = {
+        .mesh = &author.identity.mesh, .collection = ps_bytes_text(CASE_NOTES), .origin = &origin};
+    static uint8_t bytes[4096];
+    size_t size = 0;
+    for (size_t i = 0; i < author.count; i++) {
+        memcpy(bytes + size, author.bytes[i].data, author.bytes[i].size);
+        size += author.bytes[i].size;
+    }
+    struct ps_proof none = {.count = 0};
+    struct ps_chunk chunk = {.entries = ps_bytes(bytes, size), .head = head, .proof = &none};
+    struct ps_collection collection;
+    struct ps_log log;
+    struct ps_applied applied;
+    uint64_t added = 0;
+    bool changed = false;
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(here.store, true, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_intern(&txn, ps_bytes_text(CASE_NOTES), &collection);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_intern(&txn, &author.identity.mesh, collection.number, &origin, &log);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_receive(&txn, &log, &context, &chunk, &added);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_apply(&txn, 1000, &applied);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_device_refresh(&txn, &author.identity.mesh, &changed);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
+    }
+    ps_txn_abort(&txn);
+    return result;
+}
+
+static p2psync_result summarise(void)
+{
+    struct ps_buf out;
+    struct ps_state state;
+    struct ps_bytes name = ps_bytes_text(CASE_NOTES);
+    struct ps_txn txn = {0};
+    ps_buf_init(&out, PS_MESSAGE_SIZE_MAX);
+    p2psync_result result = ps_txn_begin(here.store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_summary_state(&txn, &state);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_summary_roots(&txn, &out);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_summary_heads(&txn, &name, 1, &out);
+    }
+    ps_txn_abort(&txn);
+    ps_buf_deinit(&out);
+    return result;
+}
+
+Test(store_faults, write_survives_failing_memory)
+{
+    fail_each(write_some, FAULT_MEMORY);
+}
+
+Test(store_faults, write_survives_a_full_map_at_any_put)
+{
+    fail_each(write_some, FAULT_PUT);
+    cr_assert_eq(case_shown(&here, "new"), 7);
+}
+
+Test(store_faults, write_survives_a_failing_transaction)
+{
+    fail_each(write_some, FAULT_BEGIN | FAULT_COMMIT | FAULT_CURSOR | FAULT_SPACE);
+}
+
+Test(store_faults, receiving_and_applying_survives_failing_memory)
+{
+    fail_each(receive_and_apply, FAULT_MEMORY);
+}
+
+Test(store_faults, receiving_and_applying_survives_a_full_map_at_any_put)
+{
+    fail_each(receive_and_apply, FAULT_PUT);
+    cr_assert_eq(case_version_count(&here, "t"), 2);
+}
+
+Test(store_faults, receiving_and_applying_survives_a_failing_transaction)
+{
+    fail_each(receive_and_apply, FAULT_BEGIN | FAULT_COMMIT | FAULT_CURSOR | FAULT_SPACE);
+}
+
+Test(store_faults, summaries_survive_failing_memory)
+{
+    fail_each(summarise, FAULT_MEMORY | FAULT_CURSOR);
+}
+
+/* Opening a new store, and an existing one, with each call failing in turn. */
+static void fail_each_open(unsigned kinds, bool no_flush)
+{
+    char dir[] = "/tmp/p2psync-fault-XXXXXX";
+    bool done = false;
+    unsigned n = 1;
+    cr_assert_not_null(mkdtemp(dir));
+    struct ps_store_options options = {
+        .dir = dir, .map_size_bytes = CASE_MAP_SIZE, .no_flush = no_flush};
+    for (; n < CALLS_MAX && !done; n++) {
+        struct ps_store *store = NULL;
+        fault_arm(kinds, n);
+        p2psync_result result = ps_store_open(&options, &store);
+        done = !fault_disarm();
+        cr_assert_eq(result == P2PSYNC_OK, store != NULL);
+        cr_assert(done ? result == P2PSYNC_OK : expected(kinds, result), "call %u: %d", n, result);
+        ps_store_destroy(&store);
+    }
+    cr_assert_gt(n, 2, "nothing of this kind is called");
+    case_remove_dir(dir);
+}
+
+Test(store_faults, opening_survives_any_failing_call)
+{
+    fail_each_open(FAULT_MEMORY | FAULT_BEGIN | FAULT_PUT | FAULT_COMMIT | FAULT_SYNC, false);
+    fail_each_open(FAULT_MEMORY | FAULT_BEGIN | FAULT_PUT | FAULT_COMMIT | FAULT_SYNC, true);
+}
+
+Test(store_faults, network_file_system_is_refused)
+{
+    fail_each_open(FAULT_STATFS, false);
+}
