@@ -79,25 +79,31 @@ plug() {
 
 # ---- devices ----
 
-# at DEVICE ARGUMENTS...: p2psync on that device.
+# command_at DEVICE ARGUMENTS...: `command` becomes p2psync on that device, one process when it is run.
+command_at() {
+    command=("$p2psync" -C "$work/$1" "${@:2}")
+    [ "$lan" = no ] || command=(nsenter --net="/run/netns/$1" "${command[@]}")
+}
 at() {
-    if [ "$lan" = yes ]; then
-        nsenter --net="/run/netns/$1" "$p2psync" -C "$work/$1" "${@:2}"
-    else
-        "$p2psync" -C "$work/$1" "${@:2}"
-    fi
+    local command
+    command_at "$@"
+    "${command[@]}"
+}
+
+# in_background DEVICE ARGUMENTS...: the same, and it ends with the script, however that ends.
+in_background() {
+    local command
+    command_at "$@"
+    exec setpriv --pdeathsig KILL "${command[@]}"
 }
 
 # run DEVICE OPTIONS...: run its node until the script ends. pids[DEVICE] is its process.
 run() {
-    local device=$1 host=()
-    [ "$lan" = no ] || host=(nsenter --net="/run/netns/$device")
-    "${host[@]}" setpriv --pdeathsig KILL "$p2psync" -C "$work/$device" run "${@:2}" \
-        >>"$work/$device.out" 2>>"$work/$device.err" &
-    pids[$device]=$!
-    within 20 is_running "$device" || {
-        cat "$work/$device.err" >&2
-        fail "the node of $device did not start"
+    in_background "$1" run "${@:2}" >>"$work/$1.out" 2>>"$work/$1.err" &
+    pids[$1]=$!
+    within 20 is_running "$1" || {
+        cat "$work/$1.err" >&2
+        fail "the node of $1 did not start"
     }
 }
 

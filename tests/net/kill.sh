@@ -29,8 +29,7 @@ kill_now() {
 }
 # import_some: in the background; `importing` is the process.
 import_some() {
-    nsenter --net=/run/netns/ada "$p2psync" -C "$work/ada" import things --id id "$work/batch.jsonl" \
-        >"$work/import.out" 2>&1 &
+    in_background ada import things --id id "$work/batch.jsonl" >"$work/import.out" 2>&1 &
     importing=$!
 }
 
