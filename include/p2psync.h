@@ -1,31 +1,28 @@
 /* p2psync: records that live on every device and converge, with no server between them.
  *
- * A device runs a node. Nodes that trust each other form a mesh. A node keeps collections of records
- * (an id and a map of fields) in a directory, works fully while offline, finds the other devices of
- * its mesh on the LAN, and brings all of them to the same records. This header is the whole library.
+ * A device runs a node. Nodes that trust each other form a mesh. A node keeps collections of
+ * records (an id and a map of fields) in a directory, works fully while offline, finds the other
+ * devices of its mesh on the LAN, and brings all of them to the same records. This header is the
+ * whole library.
  *
- * Life      p2psync_open() gives the store and starts no thread: reading and writing work at once, and
- *           whatever is written is synced as soon as a node runs in that directory, in this process or
- *           in another. p2psync_start() runs the node in this process. One process may open a
- *           directory once; several processes may open the same one; one node runs in it at a time.
- * Threads   Every function may be called from any thread and at the same time on the same node, unless
- *           its comment says otherwise. A snapshot, an iterator and a transaction are used by one
- *           thread at a time. p2psync_close() is the last call on a node. The library owns its own
- *           threads only, and calls back (log) from any of them.
- * Fork      A node does not survive fork(): open it in the child. Calls on it there fail with
- *           P2PSYNC_EMISUSE.
- * Footprint It prints nothing, installs no signal handler, and never ends the process, but for one
- *           case: a broken invariant of its own aborts, because going on could damage data.
- * Results   P2PSYNC_OK is 0, errors are negative. Outputs come last and are untouched on failure.
- *           Every function that can fail may return P2PSYNC_EMISUSE (a NULL or malformed argument;
- *           nothing was changed) and P2PSYNC_ENOMEM.
- * Memory    What a function fills into a struct p2psync_buffer is the caller's, freed by
- *           p2psync_buffer_free(). What a snapshot gives lives as long as the snapshot.
- * Values    Fields cross this interface as one MessagePack map from names to values, as do answers
- *           with many parts (status, peers, events); their keys are those of `p2psync --json`.
- *           p2psync_from_json() and p2psync_to_json() convert.
- * Time      Milliseconds since 1970-01-01 UTC, unless a name says otherwise. In MessagePack answers
- *           times are RFC 3339 strings.
+ * Life      p2psync_open() gives the store and starts no thread: reading and writing work at once,
+ * and whatever is written is synced as soon as a node runs in that directory, in this process or in
+ * another. p2psync_start() runs the node in this process. One process may open a directory once;
+ * several processes may open the same one; one node runs in it at a time. Threads   Every function
+ * may be called from any thread and at the same time on the same node, unless its comment says
+ * otherwise. A snapshot, an iterator and a transaction are used by one thread at a time.
+ * p2psync_close() is the last call on a node. The library owns its own threads only, and calls back
+ * (log) from any of them. Fork      A node does not survive fork(): open it in the child. Calls on
+ * it there fail with P2PSYNC_EMISUSE. Footprint It prints nothing, installs no signal handler, and
+ * never ends the process, but for one case: a broken invariant of its own aborts, because going on
+ * could damage data. Results   P2PSYNC_OK is 0, errors are negative. Outputs come last and are
+ * untouched on failure. Every function that can fail may return P2PSYNC_EMISUSE (a NULL or
+ * malformed argument; nothing was changed) and P2PSYNC_ENOMEM. Memory    What a function fills into
+ * a struct p2psync_buffer is the caller's, freed by p2psync_buffer_free(). What a snapshot gives
+ * lives as long as the snapshot. Values    Fields cross this interface as one MessagePack map from
+ * names to values, as do answers with many parts (status, peers, events); their keys are those of
+ * `p2psync --json`. p2psync_from_json() and p2psync_to_json() convert. Time      Milliseconds since
+ * 1970-01-01 UTC, unless a name says otherwise. In MessagePack answers times are RFC 3339 strings.
  */
 #ifndef P2PSYNC_H
 #define P2PSYNC_H
@@ -112,8 +109,8 @@ P2PSYNC_API void p2psync_buffer_free(struct p2psync_buffer *buffer);
 
 /* Turn one JSON value of `size` bytes of UTF-8 into MessagePack. {"$bytes": BASE64} becomes bin.
  *
- * Errors  P2PSYNC_EFORMAT no JSON, a key twice, an integer over 64 bits; P2PSYNC_ELIMIT nested deeper
- *         than 32 or over 1 MiB.
+ * Errors  P2PSYNC_EFORMAT no JSON, a key twice, an integer over 64 bits; P2PSYNC_ELIMIT nested
+ * deeper than 32 or over 1 MiB.
  */
 P2PSYNC_API p2psync_result p2psync_from_json(const char *json, size_t size,
                                              struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -121,7 +118,8 @@ P2PSYNC_API p2psync_result p2psync_from_json(const char *json, size_t size,
 /* Turn one MessagePack value into one line of JSON, with a NUL behind it that size does not count.
  * Keys keep their order.
  *
- * Errors  P2PSYNC_EFORMAT no MessagePack, NaN, an ext type, a key that is no string; P2PSYNC_ELIMIT.
+ * Errors  P2PSYNC_EFORMAT no MessagePack, NaN, an ext type, a key that is no string;
+ * P2PSYNC_ELIMIT.
  */
 P2PSYNC_API p2psync_result p2psync_to_json(struct p2psync_bytes value,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -137,9 +135,9 @@ typedef enum p2psync_log_level {
     P2PSYNC_LOG_DEBUG = 4,
 } p2psync_log_level;
 
-/* Told what happens inside. `event` is a stable name ("peer-up", "head-rejected"), `text` one line for
- * people, valid during the call. Called from the caller's thread or the node's; it must return soon
- * and must not call into the library. Keys, tokens and values are never told. */
+/* Told what happens inside. `event` is a stable name ("peer-up", "head-rejected"), `text` one line
+ * for people, valid during the call. Called from the caller's thread or the node's; it must return
+ * soon and must not call into the library. Keys, tokens and values are never told. */
 typedef void p2psync_log_fn(p2psync_log_level level, const char *event, const char *text,
                             void *user);
 
@@ -149,18 +147,20 @@ typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_NONE = 2,    /* fast; a crash of the machine may take the last writes */
 } p2psync_durability;
 
-/* Everything zero but `size` means: defaults, and what config.json in the directory says. Copied. */
+/* Everything zero but `size` means: defaults, and what config.json in the directory says. Copied.
+ */
 struct p2psync_options {
-    size_t size;             /* sizeof (struct p2psync_options) */
-    const char *dir;         /* made if missing, readable by its owner only; NULL: as the command line */
-    p2psync_log_fn *log;     /* or NULL */
-    void *log_user;          /* handed to `log` */
+    size_t size;     /* sizeof (struct p2psync_options) */
+    const char *dir; /* made if missing, readable by its owner only; NULL: as the command line */
+    p2psync_log_fn *log;         /* or NULL */
+    void *log_user;              /* handed to `log` */
     p2psync_log_level log_level; /* 0: INFO */
     p2psync_durability durability;
-    uint64_t map_size_bytes; /* most that the store may ever hold; 0: 1 TiB of sparse address space */
+    uint64_t
+        map_size_bytes; /* most that the store may ever hold; 0: 1 TiB of sparse address space */
 
     /* What p2psync_start() uses. */
-    const char *listen;            /* "HOST[:PORT]"; NULL: all addresses, port 47470 or any free one */
+    const char *listen; /* "HOST[:PORT]"; NULL: all addresses, port 47470 or any free one */
     const char *const *interfaces; /* names to beacon on; NULL: the first usable one */
     size_t interface_count;
     const char *const *peers; /* "HOST[:PORT]" of devices that no beacon reaches */
@@ -174,8 +174,8 @@ struct p2psync_options {
         .size = sizeof(struct p2psync_options)                                                     \
     }
 
-/* Open the store in options->dir, or make it. No device needs to be in it yet: see p2psync_init() and
- * p2psync_join().
+/* Open the store in options->dir, or make it. No device needs to be in it yet: see p2psync_init()
+ * and p2psync_join().
  *
  * Errors  P2PSYNC_EBUSY this process has it open already; P2PSYNC_ENETFS; P2PSYNC_ENEWER;
  *         P2PSYNC_ECORRUPT; P2PSYNC_ENOSPC; P2PSYNC_EDENIED the system refuses access; P2PSYNC_EIO;
@@ -220,13 +220,13 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
 
 /* Run the node in a thread of its own: listen, discover, sync. Returns when it listens.
  *
- * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EBUSY a node runs in this directory already; P2PSYNC_EADDRINUSE
- *         the port that was asked for is taken; P2PSYNC_EIO.
+ * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EBUSY a node runs in this directory already;
+ * P2PSYNC_EADDRINUSE the port that was asked for is taken; P2PSYNC_EIO.
  */
 P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
-/* Stop the node that runs in this directory, here or in another process, and wait until it has ended
- * cleanly.
+/* Stop the node that runs in this directory, here or in another process, and wait until it has
+ * ended cleanly.
  *
  * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ETIMEDOUT it did not end within 30 s.
  */
@@ -251,16 +251,16 @@ P2PSYNC_API p2psync_result p2psync_peers(p2psync_node *node,
 /* Sync with every reachable peer at once, and wait until each is in sync or has failed. Fills
  * {peers, changes_received, changes_sent, conflicts, duration_ms}.
  *
- * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_EUNREACHABLE the mesh has other devices and none is connected;
- *         P2PSYNC_ETIMEDOUT some peer was not in sync after timeout_ms (0: 60 s).
+ * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_EUNREACHABLE the mesh has other devices and none is
+ * connected; P2PSYNC_ETIMEDOUT some peer was not in sync after timeout_ms (0: 60 s).
  */
 P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
                                        struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* ---- devices ---- */
 
-/* Open pairing on the running node for expires_ms (0: ten minutes) and fill {code, expires}. An invite
- * that is open already is replaced. An event P2PSYNC_EVENT_DEVICE_JOINED or
+/* Open pairing on the running node for expires_ms (0: ten minutes) and fill {code, expires}. An
+ * invite that is open already is replaced. An event P2PSYNC_EVENT_DEVICE_JOINED or
  * P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
  *
  * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENODEVICE.
@@ -272,14 +272,15 @@ P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_m
  * Waits for the inviter's answer, 20 s at most; call it before p2psync_start(). Fills {device,
  * fingerprint, name, mesh, inviter_fingerprint}. Trying again with the same code is safe.
  *
- * Errors  P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs in
- *         this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;
+ * Errors  P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
+ * in this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;
  *         P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no endpoint of the code answered.
  */
 P2PSYNC_API p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
                                         struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* The members of the mesh: an array of {device, fingerprint, name, role, added, added_by, removed}. */
+/* The members of the mesh: an array of {device, fingerprint, name, role, added, added_by, removed}.
+ */
 P2PSYNC_API p2psync_result p2psync_devices(p2psync_node *node,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
@@ -292,8 +293,8 @@ P2PSYNC_API p2psync_result p2psync_devices_rename(p2psync_node *node, const char
 
 /* ---- reading ---- */
 
-/* One moment of the store. It never blocks a writer and is never blocked, but the store grows while it
- * is open: close it soon. */
+/* One moment of the store. It never blocks a writer and is never blocked, but the store grows while
+ * it is open: close it soon. */
 typedef struct p2psync_snapshot p2psync_snapshot;
 
 P2PSYNC_API p2psync_result p2psync_snapshot_open(p2psync_node *node,
@@ -302,7 +303,8 @@ P2PSYNC_API p2psync_result p2psync_snapshot_open(p2psync_node *node,
 /* NULL is fine. Records and iterators of the snapshot end with it. */
 P2PSYNC_API void p2psync_snapshot_close(p2psync_snapshot *snapshot);
 
-/* Names one change: the tag of its origin and its number there. Text form: 16 hex digits, '-', seq. */
+/* Names one change: the tag of its origin and its number there. Text form: 16 hex digits, '-', seq.
+ */
 struct p2psync_dot {
     uint8_t origin[8];
     uint64_t seq;
@@ -361,7 +363,8 @@ P2PSYNC_API void p2psync_iterator_close(p2psync_iterator *iterator);
  * begins with '_', but not with "_local"); P2PSYNC_ELIMIT a name, id, value or transaction is too
  * large; P2PSYNC_EFORMAT fields are no valid map; P2PSYNC_ENOSPC; P2PSYNC_EFULL; P2PSYNC_EIO.
  *
- * What a write returned OK for is on the disk (durability flush), and is synced as soon as a node runs.
+ * What a write returned OK for is on the disk (durability flush), and is synced as soon as a node
+ * runs.
  */
 
 /* Create or edit one record: set these fields, leave the others. `note` (or NULL) says why, for the
@@ -377,8 +380,8 @@ P2PSYNC_API p2psync_result p2psync_put(p2psync_node *node, const char *collectio
 P2PSYNC_API p2psync_result p2psync_delete(p2psync_node *node, const char *collection,
                                           const char *id, const char *note) P2PSYNC_MUST_CHECK;
 
-/* Edits of one collection that become visible together on every device, or nowhere. It only collects:
- * other writers are not held up, and what is there is looked at when it is committed. */
+/* Edits of one collection that become visible together on every device, or nowhere. It only
+ * collects: other writers are not held up, and what is there is looked at when it is committed. */
 typedef struct p2psync_transaction p2psync_transaction;
 
 P2PSYNC_API p2psync_result p2psync_transaction_begin(p2psync_node *node, const char *collection,
@@ -388,8 +391,8 @@ P2PSYNC_API p2psync_result p2psync_transaction_begin(p2psync_node *node, const c
 struct p2psync_edit {
     size_t size; /* sizeof (struct p2psync_edit) */
     const char *id;
-    struct p2psync_bytes fields;    /* a MessagePack map; empty: none */
-    const char *const *unset;       /* names of fields to take out */
+    struct p2psync_bytes fields; /* a MessagePack map; empty: none */
+    const char *const *unset;    /* names of fields to take out */
     size_t unset_count;
     const char *note; /* or NULL */
     bool replace;     /* the record shall have exactly these fields */
@@ -422,26 +425,27 @@ P2PSYNC_API void p2psync_transaction_abort(p2psync_transaction *transaction);
 /* ---- events ---- */
 
 typedef enum p2psync_event_type {
-    P2PSYNC_EVENT_RECORD_CHANGED = 1,     /* {collection, id, version, device, deleted} */
-    P2PSYNC_EVENT_CONFLICT_DETECTED = 2,  /* {collection, id, versions} */
-    P2PSYNC_EVENT_CONFLICT_RESOLVED = 3,  /* {collection, id, version} */
-    P2PSYNC_EVENT_PEER_UP = 4,            /* {device, fingerprint, name, endpoint} */
-    P2PSYNC_EVENT_PEER_DOWN = 5,          /* {device, fingerprint, name, reason} */
-    P2PSYNC_EVENT_SYNC_STARTED = 6,       /* {device, name} */
-    P2PSYNC_EVENT_SYNC_PROGRESS = 7,      /* {device, name, received, expected} in changes */
-    P2PSYNC_EVENT_SYNC_COMPLETED = 8,     /* {device, name, received, sent, duration_ms} */
-    P2PSYNC_EVENT_SYNC_FAILED = 9,        /* {device, name, reason} */
-    P2PSYNC_EVENT_ERROR = 10,             /* {error, text} */
-    P2PSYNC_EVENT_DEVICE_JOINED = 11,     /* {device, fingerprint, name}: an invite was used */
-    P2PSYNC_EVENT_INVITE_CLOSED = 12,     /* {reason}: it expired, or too many wrong codes came */
-    P2PSYNC_EVENT_STOPPED = 13,           /* {}: the node has stopped; the last event */
+    P2PSYNC_EVENT_RECORD_CHANGED = 1,    /* {collection, id, version, device, deleted} */
+    P2PSYNC_EVENT_CONFLICT_DETECTED = 2, /* {collection, id, versions} */
+    P2PSYNC_EVENT_CONFLICT_RESOLVED = 3, /* {collection, id, version} */
+    P2PSYNC_EVENT_PEER_UP = 4,           /* {device, fingerprint, name, endpoint} */
+    P2PSYNC_EVENT_PEER_DOWN = 5,         /* {device, fingerprint, name, reason} */
+    P2PSYNC_EVENT_SYNC_STARTED = 6,      /* {device, name} */
+    P2PSYNC_EVENT_SYNC_PROGRESS = 7,     /* {device, name, received, expected} in changes */
+    P2PSYNC_EVENT_SYNC_COMPLETED = 8,    /* {device, name, received, sent, duration_ms} */
+    P2PSYNC_EVENT_SYNC_FAILED = 9,       /* {device, name, reason} */
+    P2PSYNC_EVENT_ERROR = 10,            /* {error, text} */
+    P2PSYNC_EVENT_DEVICE_JOINED = 11,    /* {device, fingerprint, name}: an invite was used */
+    P2PSYNC_EVENT_INVITE_CLOSED = 12,    /* {reason}: it expired, or too many wrong codes came */
+    P2PSYNC_EVENT_STOPPED = 13,          /* {}: the node has stopped; the last event */
 } p2psync_event_type;
 
-/* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream: from
- * there on every change to a record is told once, local ones too. The node owns it; only poll it.
+/* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream:
+ * from there on every change to a record is told once, local ones too. The node owns it; only poll
+ * it.
  *
- * On a node that p2psync_start() has not started, the events are those of the node that runs in this
- * directory in another process.
+ * On a node that p2psync_start() has not started, the events are those of the node that runs in
+ * this directory in another process.
  *
  * Errors  P2PSYNC_ENOTRUNNING no node runs, here or elsewhere.
  */
@@ -449,8 +453,8 @@ P2PSYNC_API p2psync_result p2psync_event_fd(p2psync_node *node, int *fd_out) P2P
 
 /* Take the next event. `data_out` gets a map {event, time, ...} with the keys given above.
  *
- * An app that does not read for long loses no record's change: they wait in the log. Of other events
- * the oldest are dropped after 4,096, and one P2PSYNC_EVENT_ERROR says so.
+ * An app that does not read for long loses no record's change: they wait in the log. Of other
+ * events the oldest are dropped after 4,096, and one P2PSYNC_EVENT_ERROR says so.
  *
  * Errors  P2PSYNC_EAGAIN none waits; P2PSYNC_ENOTRUNNING the other process has ended.
  */
