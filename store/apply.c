@@ -48,7 +48,6 @@ struct batch {
     uint64_t limit;
     struct waiting *logs; /* by number */
     uint32_t log_count;
-    uint32_t log_capacity;
     uint32_t *queue; /* logs to look at: a stack, each at most once */
     uint32_t queue_count;
     struct item *items;
@@ -65,9 +64,10 @@ typedef enum readiness {
 } readiness;
 
 static p2psync_result find_waiting(struct batch *batch);
-static p2psync_result add_waiting(struct batch *batch, const struct ps_row *row);
+static p2psync_result read_waiting(struct ps_txn *txn, const struct ps_row *row,
+                                   struct waiting *out);
 static p2psync_result plan(struct batch *batch);
-static p2psync_result advance(struct batch *batch, uint32_t index);
+static p2psync_result advance(struct batch *batch, struct waiting *log);
 static p2psync_result look_at(struct batch *batch, struct waiting *log, bool *ended_out);
 static p2psync_result judge(struct batch *batch, struct waiting *log,
                             const struct ps_skeleton *skeleton, readiness *out);
@@ -76,7 +76,7 @@ static p2psync_result judge_own(struct batch *batch, const struct waiting *log,
 static p2psync_result judge_other(struct batch *batch, struct waiting *log,
                                   const struct ps_parent *parent, readiness *out);
 static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t end);
-static void wake(struct batch *batch, uint32_t index);
+static void wake(struct batch *batch, struct waiting *log);
 static uint32_t index_of(const struct batch *batch, uint32_t number);
 static void sort_items(struct batch *batch);
 static int compare_items(const void *a, const void *b);
@@ -145,26 +145,31 @@ p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change 
 static p2psync_result find_waiting(struct batch *batch)
 {
     struct ps_key from = ps_key_log_number(0);
-    struct ps_row row;
-    p2psync_result result = ps_db_seek(batch->txn, PS_DB_WAITING, ps_key_view(&from), &row);
-    while (result == P2PSYNC_OK) {
-        uint32_t number = 0;
-        if (!ps_key_split_log_number(row.key, &number)) {
-            return P2PSYNC_ECORRUPT;
-        }
-        result = add_waiting(batch, &row);
-        if (result == P2PSYNC_OK) {
-            from = ps_key_log_number(number);
-            from = ps_key_above(&from);
-            result = ps_db_seek(batch->txn, PS_DB_WAITING, ps_key_view(&from), &row);
-        }
+    struct ps_row row = {.key = {NULL, 0}};
+    uint64_t count = 0;
+    p2psync_result result = ps_db_count(batch->txn, PS_DB_WAITING, &count);
+    if (result != P2PSYNC_OK || count == 0) {
+        return result;
     }
-    if (result != P2PSYNC_ENOTFOUND || batch->log_count == 0) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    if (count >= NONE) {
+        return P2PSYNC_ECORRUPT;
     }
-    batch->queue = calloc(batch->log_count, sizeof(*batch->queue));
-    if (batch->queue == NULL) {
+    batch->logs = calloc(count, sizeof(*batch->logs));
+    batch->queue = calloc(count, sizeof(*batch->queue));
+    if (batch->logs == NULL || batch->queue == NULL) {
         return P2PSYNC_ENOMEM;
+    }
+    while (batch->log_count < count) {
+        result = ps_db_seek(batch->txn, PS_DB_WAITING, ps_key_view(&from), &row);
+        if (result == P2PSYNC_OK) {
+            result = read_waiting(batch->txn, &row, &batch->logs[batch->log_count]);
+        }
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        from = ps_key_log_number(batch->logs[batch->log_count].number);
+        from = ps_key_above(&from);
+        batch->log_count++;
     }
     for (uint32_t i = batch->log_count; i > 0; i--) {
         batch->queue[batch->queue_count] = i - 1;
@@ -173,43 +178,32 @@ static p2psync_result find_waiting(struct batch *batch)
     return P2PSYNC_OK;
 }
 
-static p2psync_result add_waiting(struct batch *batch, const struct ps_row *row)
+static p2psync_result read_waiting(struct ps_txn *txn, const struct ps_row *row,
+                                   struct waiting *out)
 {
     uint32_t number = 0;
     struct ps_log_brief brief;
     if (!ps_key_split_log_number(row->key, &number) || row->value.size != 8) {
         return P2PSYNC_ECORRUPT;
     }
-    p2psync_result result = ps_log_brief_by_number(batch->txn, number, &brief);
+    p2psync_result result = ps_log_brief_by_number(txn, number, &brief);
     if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        return result;
     }
-    if (batch->log_count == batch->log_capacity) {
-        uint32_t capacity = batch->log_capacity == 0 ? 16 : batch->log_capacity * 2;
-        struct waiting *logs = realloc(batch->logs, (size_t)capacity * sizeof(*logs));
-        if (logs == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-        batch->logs = logs;
-        batch->log_capacity = capacity;
-    }
-    uint64_t looked_at = ps_get_u64(row->value.data);
-    if (looked_at < brief.applied || looked_at > brief.size) {
-        looked_at = brief.applied;
-    }
-    batch->logs[batch->log_count] = (struct waiting){
+    uint64_t looked_before = ps_get_u64(row->value.data);
+    bool still_holds = looked_before >= brief.applied && looked_before <= brief.size;
+    *out = (struct waiting){
         .number = number,
         .collection = brief.collection,
         .origin = brief.id.origin,
         .size = brief.size,
         .applied = brief.applied,
         .applied_before = brief.applied,
-        .looked_at = looked_at,
-        .looked_before = ps_get_u64(row->value.data),
+        .looked_at = still_holds ? looked_before : brief.applied,
+        .looked_before = looked_before,
         .first_waiter = NONE,
         .next_waiter = NONE,
     };
-    batch->log_count++;
     return P2PSYNC_OK;
 }
 
@@ -222,7 +216,7 @@ static p2psync_result plan(struct batch *batch)
             return P2PSYNC_OK;
         }
         batch->queue_count--;
-        p2psync_result result = advance(batch, batch->queue[batch->queue_count]);
+        p2psync_result result = advance(batch, &batch->logs[batch->queue[batch->queue_count]]);
         if (result != P2PSYNC_OK) {
             return result;
         }
@@ -231,9 +225,8 @@ static p2psync_result plan(struct batch *batch)
 }
 
 /* Move one log as far as it goes, and wake those that waited for it. */
-static p2psync_result advance(struct batch *batch, uint32_t index)
+static p2psync_result advance(struct batch *batch, struct waiting *log)
 {
-    struct waiting *log = &batch->logs[index];
     uint64_t before = log->applied;
     while (log->applied < log->size) {
         bool ended = false;
@@ -253,7 +246,7 @@ static p2psync_result advance(struct batch *batch, uint32_t index)
         }
     }
     if (log->applied > before) {
-        wake(batch, index);
+        wake(batch, log);
     }
     return P2PSYNC_OK;
 }
@@ -355,6 +348,7 @@ static p2psync_result judge_other(struct batch *batch, struct waiting *log,
 /* Take the transaction [applied, end) of a log into the batch. */
 static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t end)
 {
+    assert(end > log->applied);
     size_t count = (size_t)(end - log->applied);
     if (count > batch->item_capacity - batch->item_count) {
         size_t capacity = batch->item_capacity * 2 + count;
@@ -365,6 +359,7 @@ static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t
         batch->items = items;
         batch->item_capacity = capacity;
     }
+    assert(batch->items != NULL);
     for (uint64_t seq = log->applied; seq < end; seq++) {
         struct ps_stored entry;
         struct ps_skeleton skeleton;
@@ -397,9 +392,8 @@ static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t
 }
 
 /* Put the logs back on the queue that waited for what this one has reached now. */
-static void wake(struct batch *batch, uint32_t index)
+static void wake(struct batch *batch, struct waiting *log)
 {
-    struct waiting *log = &batch->logs[index];
     uint32_t at = log->first_waiter;
     log->first_waiter = NONE;
     while (at != NONE) {
@@ -486,7 +480,7 @@ static p2psync_result apply_items(struct batch *batch, struct ps_applied *out)
 static p2psync_result apply_record(struct batch *batch, struct ps_versions *versions, size_t *at,
                                    struct ps_collection_delta *counts, struct ps_applied *out)
 {
-    const struct item *item = &batch->items[*at];
+    const struct item *item = NULL;
     bool inert = false;
     bool loaded = false;
     p2psync_result result = P2PSYNC_OK;

@@ -259,7 +259,7 @@ static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct 
         ps_fingerprint_text(&member->device, fingerprint);
         name = ps_bytes_text(fingerprint);
     }
-    assert(name.size <= sizeof(member->name));
+    assert(name.data != NULL && name.size <= sizeof(member->name));
     memcpy(member->name, name.data, name.size);
     member->name_size = name.size;
     return P2PSYNC_OK;

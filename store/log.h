@@ -156,10 +156,10 @@ p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,
 p2psync_result ps_log_set_inert(struct ps_txn *txn, uint32_t number,
                                 uint64_t seq) P2PSYNC_MUST_CHECK;
 
-/* Append the entries from `from` on as they travel, one at least, then while they fit size_max
- * bytes in all. to_out: the seq behind the last one.
+/* Append the entries from range.begin on as they travel, one at least, then while they fit size_max
+ * bytes in all, up to range.end or the end of the log. to_out: the seq behind the last one.
  *
- * Errors  P2PSYNC_ENOTFOUND from is not below the size; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ * Errors  P2PSYNC_ENOTFOUND range.begin is not below the size; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct ps_range range,
                            size_t size_max, struct ps_buf *out,

@@ -62,6 +62,7 @@ static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out);
 static void end(struct ps_store *store);
 static MDB_val to_val(struct ps_bytes bytes);
 static struct ps_bytes from_val(MDB_val val);
+static uint64_t last_on_disk(const struct ps_store *store);
 
 p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_store **out)
 {
@@ -359,6 +360,24 @@ static void clean_mark(struct ps_store *store)
 
 uint64_t ps_store_txn_id(const struct ps_store *store)
 {
+    MDB_txn *txn = NULL;
+    if (mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn) != 0) {
+        return last_on_disk(store);
+    }
+    uint64_t id = mdb_txn_id(txn);
+    mdb_txn_abort(txn);
+    return id;
+}
+
+bool ps_store_txn_pending(const struct ps_store *store)
+{
+    return last_on_disk(store) > ps_store_txn_id(store);
+}
+
+/* LMDB writes a commit's page first, which this tells of, and lets readers see it a moment later.
+ */
+static uint64_t last_on_disk(const struct ps_store *store)
+{
     MDB_envinfo info = {0};
     int code = mdb_env_info(store->env, &info);
     assert(code == 0);
@@ -555,6 +574,17 @@ p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, st
     return P2PSYNC_OK;
 }
 
+p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
+{
+    MDB_stat stats;
+    int code = mdb_stat(txn->mdb, txn->dbi[db], &stats);
+    if (code != 0) {
+        return ps_store_result(code);
+    }
+    *count_out = stats.ms_entries;
+    return P2PSYNC_OK;
+}
+
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 {
     assert(txn->writable);
@@ -563,7 +593,7 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 
 p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter, uint32_t *number_out)
 {
-    struct ps_bytes row;
+    struct ps_bytes row = {NULL, 0};
     uint8_t next[4];
     uint32_t number = 0;
     p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(counter), &row);

@@ -57,9 +57,13 @@ p2psync_result ps_store_open(const struct ps_store_options *options,
 /* Close and free; all transactions have ended. Nulls the pointer; NULL is fine. */
 void ps_store_destroy(struct ps_store **store);
 
-/* The number of the last committed transaction of any process: it moves whenever anything did.
- * Thread  any. */
+/* The number of the last transaction, of any process, that a reader who begins now sees: it moves
+ * whenever anything was committed. Thread  any. */
 uint64_t ps_store_txn_id(const struct ps_store *store);
+
+/* Whether a commit has changed the file, and readers who begin now do not see it yet. For a moment
+ * only, or until the next writer comes, if its own was killed in between. Thread  any. */
+bool ps_store_txn_pending(const struct ps_store *store);
 
 /* Free reader slots of processes that died. Thread  any. */
 void ps_store_check_readers(struct ps_store *store);
@@ -112,6 +116,8 @@ struct ps_row {
 };
 p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from,
                           struct ps_row *out) P2PSYNC_MUST_CHECK;
+/* The number of rows. */
+p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out) P2PSYNC_MUST_CHECK;
 /* Take all rows out. */
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 

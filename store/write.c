@@ -255,7 +255,7 @@ static p2psync_result prepare(struct writing *writing, const struct ps_edit *edi
 static void name_parents(struct ps_skeleton *skeleton, const struct ps_record_row *row,
                          uint64_t now_ms)
 {
-    uint64_t hlcs[PS_PARENTS_MAX];
+    uint64_t hlcs[PS_PARENTS_MAX] = {0};
     uint32_t count = row->version_count;
     uint32_t first = count > PS_PARENTS_MAX ? count - (uint32_t)PS_PARENTS_MAX : 0;
     skeleton->parent_count = count - first;
