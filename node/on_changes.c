@@ -4,9 +4,14 @@
 
 #include "node/turn.h"
 #include "store/collection.h"
+#include "wire/compress.h"
 
+static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked);
+static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes);
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
                               struct ps_log *log, uint64_t *added_out);
+static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
+                                   const struct ps_head_context *context, struct ps_log *out);
 static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                      uint64_t added);
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
@@ -16,28 +21,55 @@ static void remember_ack(struct ps_peer *peer, uint32_t log);
 void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_changes changes;
+    struct ps_buf unpacked;
+    ps_buf_init(&unpacked, PS_MESSAGE_SIZE_MAX);
+    p2psync_result result = ps_changes_decode(turn->event->bytes, &changes);
+    if (result == P2PSYNC_OK && ps_collection_is_local(changes.log.collection)) {
+        result = P2PSYNC_EFORMAT;
+    }
+    if (result == P2PSYNC_OK) {
+        result = unpack(&changes, &unpacked);
+    }
+    if (result == P2PSYNC_ENOMEM) {
+        (void)ps_turn_ok(turn, result);
+    } else if (result != P2PSYNC_OK) {
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "malformed CHANGES");
+    } else if (ps_trust_member(turn, &changes.log.origin.device)) {
+        take(turn, peer, &changes);
+    } else {
+        peer->passed_over = true;
+    }
+    ps_buf_deinit(&unpacked);
+}
+
+static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked)
+{
+    if (changes->encoding == PS_ENCODING_PLAIN) {
+        return P2PSYNC_OK;
+    }
+    if (changes->encoding != PS_ENCODING_ZSTD) {
+        return P2PSYNC_EFORMAT; /* nobody was told that it would be understood */
+    }
+    p2psync_result result = ps_decompress(changes->entries, PS_MESSAGE_SIZE_MAX, unpacked);
+    changes->entries = ps_buf_view(unpacked);
+    return result;
+}
+
+static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes)
+{
     struct ps_log log = {0};
     uint64_t added = 0;
-    if (ps_changes_decode(turn->event->bytes, &changes) != P2PSYNC_OK ||
-        changes.encoding != PS_ENCODING_PLAIN || ps_collection_is_local(changes.log.collection)) {
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "malformed CHANGES");
-        return;
-    }
-    if (!ps_trust_member(turn, &changes.log.origin.device)) {
-        peer->passed_over = true;
-        return;
-    }
-    ps_rounds_heard(turn, peer, &changes.state);
-    p2psync_result result = receive(turn, &changes, &log, &added);
+    ps_rounds_heard(turn, peer, &changes->state);
+    p2psync_result result = receive(turn, changes, &log, &added);
     if (result != P2PSYNC_OK) {
-        failed(turn, peer, &changes, result);
+        failed(turn, peer, changes, result);
         return;
     }
-    if (ps_bytes_equal(changes.log.collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+    if (ps_bytes_equal(changes->log.collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
         turn->members_dirty = turn->members_dirty || added > 0;
     }
     received(turn, peer, &log, added);
-    struct ps_fetch *fetch = ps_transfer_find(peer, changes.log.collection, &log.id);
+    struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &log.id);
     if (fetch != NULL) {
         ps_transfer_moved(turn, peer, fetch, log.size);
     }
@@ -46,8 +78,7 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
                               struct ps_log *log, uint64_t *added_out)
 {
-    struct ps_engine *engine = turn->engine;
-    struct ps_collection collection;
+    const struct ps_engine *engine = turn->engine;
     struct ps_head_context context = {.mesh = &engine->identity.mesh,
                                       .collection = changes->log.collection,
                                       .origin = &changes->log.origin};
@@ -59,20 +90,38 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
     if (memcmp(changes->log.branch, trunk, sizeof trunk) != 0) {
         return P2PSYNC_ENOTFOUND; /* branches of forked logs: none are kept in this version */
     }
-    /* Verified before it gets a row of its own, so that nonsense leaves no trace. */
-    p2psync_result result = ps_head_verify(&changes->head, &context);
-    if (result == P2PSYNC_OK) {
-        result = ps_collection_intern(turn->txn, changes->log.collection, &collection);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_log_intern(turn->txn, &engine->identity.mesh, collection.number,
-                               &changes->log.origin, log);
-    }
+    p2psync_result result = find_or_make(turn, changes, &context, log);
     if (result == P2PSYNC_OK && log->forked) {
         return P2PSYNC_EFORK;
     }
     if (result == P2PSYNC_OK) {
         result = ps_log_receive(turn->txn, log, &context, &chunk, added_out);
+    }
+    return result;
+}
+
+/* A log that is not here yet gets a row only once its head is known to be signed, so that nonsense
+ * leaves no trace. */
+static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
+                                   const struct ps_head_context *context, struct ps_log *out)
+{
+    struct ps_collection collection;
+    struct ps_log_id id = {.origin =
+                               ps_origin_tag(&turn->engine->identity.mesh, &changes->log.origin)};
+    p2psync_result result = ps_collection_find(turn->txn, changes->log.collection, &collection);
+    if (result == P2PSYNC_OK) {
+        result = ps_log_find(turn->txn, collection.number, &id, out);
+    }
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    result = ps_head_verify(&changes->head, context);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_intern(turn->txn, changes->log.collection, &collection);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_intern(turn->txn, &turn->engine->identity.mesh, collection.number,
+                               &changes->log.origin, out);
     }
     return result;
 }

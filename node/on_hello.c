@@ -35,6 +35,7 @@ void ps_on_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
     }
     peer->protocol =
         hello.version_max < PS_PROTOCOL_VERSION ? hello.version_max : PS_PROTOCOL_VERSION;
+    peer->zstd = (hello.capabilities & PS_CAPABILITY_ZSTD) != 0;
     ps_rounds_heard(turn, peer, &hello.state);
     if (accepted) {
         /* The answer goes with each HELLO, so that a peer that began anew is answered anew. */

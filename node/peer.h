@@ -71,6 +71,7 @@ struct ps_peer {
     uint64_t session_ms;
     uint64_t instance;
     uint64_t protocol;
+    bool zstd; /* it can unpack */
 
     struct ps_peer_row row; /* remembered: endpoints, times; `row_dirty` says that it moved */
     bool row_dirty;

@@ -164,6 +164,7 @@ void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps
     struct ps_hello hello = {
         .version_min = PS_PROTOCOL_VERSION_MIN,
         .version_max = PS_PROTOCOL_VERSION,
+        .capabilities = PS_CAPABILITY_ZSTD,
         .device = engine->identity.device,
         .mesh = engine->identity.mesh,
         .name = ps_bytes_text(engine->name[0] == '\0' ? "?" : engine->name),

@@ -7,9 +7,12 @@
 
 #include "node/turn.h"
 #include "store/collection.h"
+#include "wire/compress.h"
 
 #define STALLED_MS 10000 /* without progress */
 #define TRIES_MAX  3
+
+#define PACK_SIZE_MIN 512 /* bytes of entries below which compressing is not worth a frame */
 
 static void activate(struct ps_turn *turn, struct ps_peer *peer);
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch);
@@ -370,8 +373,10 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_collection collection;
     struct ps_changes changes = {.from = serve->next, .encoding = PS_ENCODING_PLAIN};
     struct ps_buf entries;
+    struct ps_buf packed;
     uint64_t to = 0;
     ps_buf_init(&entries, PS_MESSAGE_SIZE_MAX);
+    ps_buf_init(&packed, PS_MESSAGE_SIZE_MAX);
 
     p2psync_result result = ps_collection_by_number(turn->txn, log->collection, &collection);
     if (result == P2PSYNC_OK) {
@@ -386,6 +391,11 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
         changes.log.origin = log->origin;
         memcpy(changes.log.branch, log->id.branch, sizeof changes.log.branch);
         changes.entries = ps_buf_view(&entries);
+        if (peer->zstd && entries.size >= PACK_SIZE_MIN &&
+            ps_compress(ps_buf_view(&entries), &packed) == P2PSYNC_OK) {
+            changes.encoding = PS_ENCODING_ZSTD;
+            changes.entries = ps_buf_view(&packed);
+        }
         changes.head = log->head;
         changes.state = *ps_rounds_state(turn);
         ps_emit_send(turn, peer, peer->session, ps_changes_encode(&changes, ps_emit_begin(turn)));
@@ -394,6 +404,7 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
         peer->sync_sent += to - serve->next;
         serve->next = to;
     }
+    ps_buf_deinit(&packed);
     ps_buf_deinit(&entries);
     return result;
 }
