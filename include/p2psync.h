@@ -6,23 +6,28 @@
  * whole library.
  *
  * Life      p2psync_open() gives the store and starts no thread: reading and writing work at once,
- * and whatever is written is synced as soon as a node runs in that directory, in this process or in
- * another. p2psync_start() runs the node in this process. One process may open a directory once;
- * several processes may open the same one; one node runs in it at a time. Threads   Every function
- * may be called from any thread and at the same time on the same node, unless its comment says
- * otherwise. A snapshot, an iterator and a transaction are used by one thread at a time.
- * p2psync_close() is the last call on a node. The library owns its own threads only, and calls back
- * (log) from any of them. Fork      A node does not survive fork(): open it in the child. Calls on
- * it there fail with P2PSYNC_EMISUSE. Footprint It prints nothing, installs no signal handler, and
- * never ends the process, but for one case: a broken invariant of its own aborts, because going on
- * could damage data. Results   P2PSYNC_OK is 0, errors are negative. Outputs come last and are
- * untouched on failure. Every function that can fail may return P2PSYNC_EMISUSE (a NULL or
- * malformed argument; nothing was changed) and P2PSYNC_ENOMEM. Memory    What a function fills into
- * a struct p2psync_buffer is the caller's, freed by p2psync_buffer_free(). What a snapshot gives
- * lives as long as the snapshot. Values    Fields cross this interface as one MessagePack map from
- * names to values, as do answers with many parts (status, peers, events); their keys are those of
- * `p2psync --json`. p2psync_from_json() and p2psync_to_json() convert. Time      Milliseconds since
- * 1970-01-01 UTC, unless a name says otherwise. In MessagePack answers times are RFC 3339 strings.
+ *           and whatever is written is synced as soon as a node runs in that directory, in this
+ *           process or in another. p2psync_start() runs the node in this process. One process may
+ *           open a directory once; several processes may open the same one; one node runs in it at
+ *           a time.
+ * Threads   Every function may be called from any thread and at the same time on the same node,
+ *           unless its comment says otherwise. A snapshot, an iterator and a transaction are used
+ *           by one thread at a time. p2psync_close() is the last call on a node. The library owns
+ *           its own threads only, and calls back (log) from any of them.
+ * Fork      A node does not survive fork(): open it in the child. Calls on it there fail with
+ *           P2PSYNC_EMISUSE.
+ * Footprint It prints nothing, installs no signal handler, and never ends the process, but for one
+ *           case: a broken invariant of its own aborts, because going on could damage data.
+ * Results   P2PSYNC_OK is 0, errors are negative. Outputs come last and are untouched on failure.
+ *           Every function that can fail may return P2PSYNC_EMISUSE (a NULL or malformed argument;
+ *           nothing was changed) and P2PSYNC_ENOMEM.
+ * Memory    What a function fills into a struct p2psync_buffer is the caller's, freed by
+ *           p2psync_buffer_free(). What a snapshot gives lives as long as the snapshot.
+ * Values    Fields cross this interface as one MessagePack map from names to values, as do answers
+ *           with many parts (status, peers, events); their keys are those of `p2psync --json`.
+ *           p2psync_from_json() and p2psync_to_json() convert.
+ * Time      Milliseconds since 1970-01-01 UTC, unless a name says otherwise. In MessagePack answers
+ *           times are RFC 3339 strings.
  */
 #ifndef P2PSYNC_H
 #define P2PSYNC_H
@@ -110,7 +115,7 @@ P2PSYNC_API void p2psync_buffer_free(struct p2psync_buffer *buffer);
 /* Turn one JSON value of `size` bytes of UTF-8 into MessagePack. {"$bytes": BASE64} becomes bin.
  *
  * Errors  P2PSYNC_EFORMAT no JSON, a key twice, an integer over 64 bits; P2PSYNC_ELIMIT nested
- * deeper than 32 or over 1 MiB.
+ *         deeper than 32 or over 1 MiB.
  */
 P2PSYNC_API p2psync_result p2psync_from_json(const char *json, size_t size,
                                              struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -119,7 +124,7 @@ P2PSYNC_API p2psync_result p2psync_from_json(const char *json, size_t size,
  * Keys keep their order.
  *
  * Errors  P2PSYNC_EFORMAT no MessagePack, NaN, an ext type, a key that is no string;
- * P2PSYNC_ELIMIT.
+ *         P2PSYNC_ELIMIT.
  */
 P2PSYNC_API p2psync_result p2psync_to_json(struct p2psync_bytes value,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -147,20 +152,18 @@ typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_NONE = 2,    /* fast; a crash of the machine may take the last writes */
 } p2psync_durability;
 
-/* Everything zero but `size` means: defaults, and what config.json in the directory says. Copied.
- */
+/* Everything zero but `size` means defaults, and what config.json in the directory says. Copied. */
 struct p2psync_options {
-    size_t size;     /* sizeof (struct p2psync_options) */
-    const char *dir; /* made if missing, readable by its owner only; NULL: as the command line */
+    size_t size;                 /* sizeof (struct p2psync_options) */
+    const char *dir;             /* made if missing, owner only; NULL: as the command line */
     p2psync_log_fn *log;         /* or NULL */
     void *log_user;              /* handed to `log` */
     p2psync_log_level log_level; /* 0: INFO */
     p2psync_durability durability;
-    uint64_t
-        map_size_bytes; /* most that the store may ever hold; 0: 1 TiB of sparse address space */
+    uint64_t map_size_bytes; /* most that the store may hold; 0: 1 TiB, sparse */
 
     /* What p2psync_start() uses. */
-    const char *listen; /* "HOST[:PORT]"; NULL: all addresses, port 47470 or any free one */
+    const char *listen;            /* "HOST[:PORT]"; NULL: all, port 47470 or any free one */
     const char *const *interfaces; /* names to beacon on; NULL: the first usable one */
     size_t interface_count;
     const char *const *peers; /* "HOST[:PORT]" of devices that no beacon reaches */
@@ -221,7 +224,7 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
 /* Run the node in a thread of its own: listen, discover, sync. Returns when it listens.
  *
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EBUSY a node runs in this directory already;
- * P2PSYNC_EADDRINUSE the port that was asked for is taken; P2PSYNC_EIO.
+ *         P2PSYNC_EADDRINUSE the port that was asked for is taken; P2PSYNC_EIO.
  */
 P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
@@ -252,7 +255,7 @@ P2PSYNC_API p2psync_result p2psync_peers(p2psync_node *node,
  * {peers, changes_received, changes_sent, conflicts, duration_ms}.
  *
  * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_EUNREACHABLE the mesh has other devices and none is
- * connected; P2PSYNC_ETIMEDOUT some peer was not in sync after timeout_ms (0: 60 s).
+ *         connected; P2PSYNC_ETIMEDOUT some peer was not in sync after timeout_ms (0: 60 s).
  */
 P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
                                        struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -273,14 +276,14 @@ P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_m
  * fingerprint, name, mesh, inviter_fingerprint}. Trying again with the same code is safe.
  *
  * Errors  P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
- * in this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;
+ *         in this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;
  *         P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no endpoint of the code answered.
  */
 P2PSYNC_API p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
                                         struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* The members of the mesh: an array of {device, fingerprint, name, role, added, added_by, removed}.
- */
+ * */
 P2PSYNC_API p2psync_result p2psync_devices(p2psync_node *node,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
@@ -304,7 +307,7 @@ P2PSYNC_API p2psync_result p2psync_snapshot_open(p2psync_node *node,
 P2PSYNC_API void p2psync_snapshot_close(p2psync_snapshot *snapshot);
 
 /* Names one change: the tag of its origin and its number there. Text form: 16 hex digits, '-', seq.
- */
+ * */
 struct p2psync_dot {
     uint8_t origin[8];
     uint64_t seq;
