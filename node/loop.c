@@ -24,6 +24,7 @@
 #define HEARD_MAX       256   /* beacons taken per turn */
 #define HOUSEKEEPING_MS 5000  /* clients that do not move, and the like */
 #define UNWATCHED_MS    1000  /* without inotify: how often the store is looked at */
+#define PENDING_MS      1     /* until a commit that is under way is looked for again */
 #define READERS_MS      60000 /* slots of dead readers */
 #define HINTS_AGE_MS    600000
 #define STEP_PAUSE_MS   1000  /* after a failed step */
@@ -51,6 +52,7 @@ static void nudge(struct ps_loop *loop);
 static void keep_house(struct ps_loop *loop);
 static void wait_events(struct ps_loop *loop);
 static uint64_t next_deadline(struct ps_loop *loop);
+static uint64_t look_again_ms(struct ps_loop *loop);
 static void drain(int fd);
 
 p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_loop **out)
@@ -532,10 +534,25 @@ static uint64_t next_deadline(struct ps_loop *loop)
     }
     uint64_t links_ms = ps_links_deadline_ms(loop->links);
     deadline_ms = links_ms < deadline_ms ? links_ms : deadline_ms;
-    if (loop->watch_fd < 0 && deadline_ms > loop->batch.now_ms + UNWATCHED_MS) {
-        deadline_ms = loop->batch.now_ms + UNWATCHED_MS;
-    }
+    uint64_t store_ms = loop->batch.now_ms + look_again_ms(loop);
+    deadline_ms = store_ms < deadline_ms ? store_ms : deadline_ms;
     return more ? 0 : deadline_ms;
+}
+
+/* When to look at the store though nothing wakes the loop. A commit changes the file a moment
+ * before it can be read, and nothing tells of that moment; if its writer was killed in between it
+ * never comes. */
+static uint64_t look_again_ms(struct ps_loop *loop)
+{
+    if (!ps_store_txn_pending(loop->options.store)) {
+        loop->pending_since_ms = 0;
+        return loop->watch_fd < 0 ? UNWATCHED_MS : HOUSEKEEPING_MS;
+    }
+    if (loop->pending_since_ms == 0) {
+        loop->pending_since_ms = loop->batch.now_ms;
+    }
+    bool soon = loop->batch.now_ms - loop->pending_since_ms < UNWATCHED_MS;
+    return soon ? PENDING_MS : UNWATCHED_MS;
 }
 
 static void drain(int fd)

@@ -51,10 +51,11 @@ struct ps_loop {
     struct ps_loop_invite invite;
     bool links_dry; /* ps_links_next() had nothing more */
     bool stopping;
-    uint64_t seen_txn;   /* of the store: what the engine has looked at */
-    uint64_t told_txn;   /* and will have after the next step */
-    uint64_t nudged_txn; /* and those who listen to events */
-    uint64_t pause_ms;   /* after a failed step: until when it only takes what must be taken */
+    uint64_t seen_txn;         /* of the store: what the engine has looked at */
+    uint64_t told_txn;         /* and will have after the next step */
+    uint64_t nudged_txn;       /* and those who listen to events */
+    uint64_t pending_since_ms; /* a commit is under way; 0: none */
+    uint64_t pause_ms; /* after a failed step: until when it only takes what must be taken */
     uint64_t housekeeping_ms;
     uint64_t readers_ms;
     p2psync_result step_error; /* of the last step that failed, and when it was reported */
