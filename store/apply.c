@@ -28,7 +28,7 @@ struct waiting {
     uint64_t looked_before;
     uint64_t needs;        /* how far the log must be that this one waits for */
     uint32_t first_waiter; /* of those that wait for this one */
-    uint32_t next_waiter;
+    uint32_t next; /* in that list of another log, or among those to look at: never in both */
 };
 
 /* One change to apply. */
@@ -48,8 +48,7 @@ struct batch {
     uint64_t limit;
     struct waiting *logs; /* by number */
     uint32_t log_count;
-    uint32_t *queue; /* logs to look at: a stack, each at most once */
-    uint32_t queue_count;
+    uint32_t first_queued; /* logs to look at: a stack */
     struct item *items;
     size_t item_count;
     size_t item_capacity;
@@ -63,7 +62,7 @@ typedef enum readiness {
     BLOCKED,
 } readiness;
 
-static p2psync_result find_waiting(struct batch *batch);
+static p2psync_result find_waiting(struct batch *batch, uint64_t count);
 static p2psync_result read_waiting(struct ps_txn *txn, const struct ps_row *row,
                                    struct waiting *out);
 static p2psync_result plan(struct batch *batch);
@@ -90,14 +89,26 @@ static p2psync_result apply_item(struct batch *batch, struct ps_versions *versio
 static p2psync_result read_item(struct batch *batch, const struct item *item,
                                 struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
 static p2psync_result save_logs(struct batch *batch);
-static void free_batch(struct batch *batch);
 
 p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit, struct ps_applied *out)
 {
     assert(limit > 0);
-    struct batch batch = {.txn = txn, .limit = limit};
+    struct batch batch = {.txn = txn, .limit = limit, .first_queued = NONE};
     struct ps_applied applied = {0};
-    p2psync_result result = find_waiting(&batch);
+    uint64_t count = 0;
+    p2psync_result result = ps_db_count(txn, PS_DB_WAITING, &count);
+    if (result != P2PSYNC_OK || count == 0) {
+        if (result == P2PSYNC_OK) {
+            *out = applied;
+        }
+        return result;
+    }
+    struct waiting *logs = calloc(count, sizeof(*logs));
+    if (logs == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    batch.logs = logs;
+    result = find_waiting(&batch, count);
     if (result == P2PSYNC_OK) {
         result = plan(&batch);
     }
@@ -111,7 +122,8 @@ p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit, struct ps_applied *o
     applied.changes = batch.item_count;
     applied.transactions = batch.transactions;
     applied.more = batch.more;
-    free_batch(&batch);
+    free(batch.items);
+    free(logs);
     if (result == P2PSYNC_OK) {
         *out = applied;
     }
@@ -141,26 +153,16 @@ p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change 
     return result;
 }
 
-/* List the logs that have something to apply. */
-static p2psync_result find_waiting(struct batch *batch)
+/* List the logs that have something to apply, `count` of them. */
+static p2psync_result find_waiting(struct batch *batch, uint64_t count)
 {
     struct ps_key from = ps_key_log_number(0);
     struct ps_row row = {.key = {NULL, 0}};
-    uint64_t count = 0;
-    p2psync_result result = ps_db_count(batch->txn, PS_DB_WAITING, &count);
-    if (result != P2PSYNC_OK || count == 0) {
-        return result;
-    }
     if (count >= NONE) {
         return P2PSYNC_ECORRUPT;
     }
-    batch->logs = calloc(count, sizeof(*batch->logs));
-    batch->queue = calloc(count, sizeof(*batch->queue));
-    if (batch->logs == NULL || batch->queue == NULL) {
-        return P2PSYNC_ENOMEM;
-    }
     while (batch->log_count < count) {
-        result = ps_db_seek(batch->txn, PS_DB_WAITING, ps_key_view(&from), &row);
+        p2psync_result result = ps_db_seek(batch->txn, PS_DB_WAITING, ps_key_view(&from), &row);
         if (result == P2PSYNC_OK) {
             result = read_waiting(batch->txn, &row, &batch->logs[batch->log_count]);
         }
@@ -172,8 +174,8 @@ static p2psync_result find_waiting(struct batch *batch)
         batch->log_count++;
     }
     for (uint32_t i = batch->log_count; i > 0; i--) {
-        batch->queue[batch->queue_count] = i - 1;
-        batch->queue_count++;
+        batch->logs[i - 1].next = batch->first_queued;
+        batch->first_queued = i - 1;
     }
     return P2PSYNC_OK;
 }
@@ -202,7 +204,7 @@ static p2psync_result read_waiting(struct ps_txn *txn, const struct ps_row *row,
         .looked_at = still_holds ? looked_before : brief.applied,
         .looked_before = looked_before,
         .first_waiter = NONE,
-        .next_waiter = NONE,
+        .next = NONE,
     };
     return P2PSYNC_OK;
 }
@@ -210,18 +212,13 @@ static p2psync_result read_waiting(struct ps_txn *txn, const struct ps_row *row,
 /* Collect what is ready, until nothing moves any more or there is enough. */
 static p2psync_result plan(struct batch *batch)
 {
-    while (batch->queue_count > 0) {
-        if (batch->item_count >= batch->limit) {
-            batch->more = true;
-            return P2PSYNC_OK;
-        }
-        batch->queue_count--;
-        p2psync_result result = advance(batch, &batch->logs[batch->queue[batch->queue_count]]);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    p2psync_result result = P2PSYNC_OK;
+    while (result == P2PSYNC_OK && !batch->more && batch->first_queued != NONE) {
+        uint32_t index = batch->first_queued;
+        batch->first_queued = batch->logs[index].next;
+        result = advance(batch, &batch->logs[index]);
     }
-    return P2PSYNC_OK;
+    return result;
 }
 
 /* Move one log as far as it goes, and wake those that waited for it. */
@@ -339,7 +336,7 @@ static p2psync_result judge_other(struct batch *batch, struct waiting *log,
         *out = READY;
     } else if (other != NONE) {
         log->needs = parent->dot.seq + 1;
-        log->next_waiter = batch->logs[other].first_waiter;
+        log->next = batch->logs[other].first_waiter;
         batch->logs[other].first_waiter = (uint32_t)(log - batch->logs);
     }
     return P2PSYNC_OK;
@@ -398,14 +395,12 @@ static void wake(struct batch *batch, struct waiting *log)
     log->first_waiter = NONE;
     while (at != NONE) {
         struct waiting *waiter = &batch->logs[at];
-        uint32_t next = waiter->next_waiter;
+        uint32_t next = waiter->next;
         if (waiter->needs <= log->applied) {
-            waiter->next_waiter = NONE;
-            assert(batch->queue_count < batch->log_count);
-            batch->queue[batch->queue_count] = at;
-            batch->queue_count++;
+            waiter->next = batch->first_queued;
+            batch->first_queued = at;
         } else {
-            waiter->next_waiter = log->first_waiter;
+            waiter->next = log->first_waiter;
             log->first_waiter = at;
         }
         at = next;
@@ -575,11 +570,4 @@ static p2psync_result save_logs(struct batch *batch)
         }
     }
     return P2PSYNC_OK;
-}
-
-static void free_batch(struct batch *batch)
-{
-    free(batch->items);
-    free(batch->queue);
-    free(batch->logs);
 }

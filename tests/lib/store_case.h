@@ -12,7 +12,7 @@
 #include "tests/lib/prng.h"
 #include "wire/value.h"
 
-#define CASE_MAP_SIZE (64U * 1024 * 1024)
+#define CASE_MAP_SIZE (UINT64_C(64) * 1024 * 1024)
 
 struct store_case {
     char dir[128];

@@ -332,7 +332,8 @@ Test(apply, chain_across_many_logs_is_applied_in_one_call)
         cr_assert_eq(case_apply(&here).changes, 0);
     }
     author_deliver_all(&authors[0], &here);
-    cr_assert_eq(case_apply(&here).changes, 3 * LOGS);
+    uint64_t all = 3 * (uint64_t)LOGS;
+    cr_assert_eq(case_apply(&here).changes, all);
     cr_assert_eq(case_shown(&here, "r"), 3 * LOGS - 1);
     cr_assert_eq(case_version_count(&here, "r"), 1);
     for (unsigned i = 0; i < LOGS; i++) {

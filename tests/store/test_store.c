@@ -11,6 +11,9 @@
 
 #include "tests/lib/store_case.h"
 
+#define PAGE  ((off_t)4096)
+#define LARGE (UINT64_C(80) * 1024 * 1024) /* more than the map of a test */
+
 static struct store_case here;
 
 static void setup(void)
@@ -95,7 +98,7 @@ Test(store, truncated_data_file_is_refused_and_left_alone)
     }
     ps_store_destroy(&here.store);
     off_t whole = data_stat().st_size;
-    for (off_t size = whole - 4096; size >= 2 * 4096; size -= 4096 * 3) {
+    for (off_t size = whole - PAGE; size >= 2 * PAGE; size -= 3 * PAGE) {
         cr_assert_eq(truncate(path, size), 0);
         p2psync_result result = open_again(&here.store);
         cr_assert(result == P2PSYNC_ECORRUPT || result == P2PSYNC_OK, "%d", result);
@@ -105,7 +108,7 @@ Test(store, truncated_data_file_is_refused_and_left_alone)
             ps_store_destroy(&here.store); /* only free pages were cut off */
         }
     }
-    cr_assert_eq(truncate(path, 2 * 4096), 0);
+    cr_assert_eq(truncate(path, 2 * PAGE), 0);
     cr_assert_eq(open_again(&here.store), P2PSYNC_ECORRUPT);
     cr_assert_eq(truncate(path, 100), 0);
     cr_assert_eq(open_again(&here.store), P2PSYNC_ECORRUPT);
@@ -181,7 +184,7 @@ Test(store, full_map_leaves_everything_as_before)
 {
     ps_store_destroy(&here.store);
     case_remove_dir(here.dir);
-    here.map_size = 256 * 1024;
+    here.map_size = UINT64_C(256) * 1024;
     case_open(&here, 1);
     case_set(&here, 1000, "r", 1);
     struct ps_state before = case_state(&here);
@@ -249,7 +252,7 @@ Test(store, larger_map_of_another_process_is_followed)
         struct ps_store_options options = {.dir = here.dir, .map_size_bytes = 4 * CASE_MAP_SIZE};
         struct ps_store *store = NULL;
         struct ps_txn txn;
-        static uint8_t large[80 * 1024 * 1024];
+        static uint8_t large[LARGE];
         bool good = ps_store_open(&options, &store) == P2PSYNC_OK &&
                     ps_txn_begin(store, true, &txn) == P2PSYNC_OK &&
                     ps_db_put(&txn, PS_DB_META, ps_bytes_text("large"),
@@ -264,7 +267,7 @@ Test(store, larger_map_of_another_process_is_followed)
     struct ps_bytes value;
     struct ps_txn txn = case_begin(&here, false);
     cr_assert_eq(ps_db_get(&txn, PS_DB_META, ps_bytes_text("large"), &value), P2PSYNC_OK);
-    cr_assert_eq(value.size, 80 * 1024 * 1024);
+    cr_assert_eq(value.size, LARGE);
     ps_txn_abort(&txn);
     case_set(&here, 1000, "r", 1);
 }
