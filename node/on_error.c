@@ -19,7 +19,7 @@ void ps_on_error(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
     ps_session_close(turn, peer, link->id,
                      error.code == PS_ERROR_BYE ? "it stopped" : "it closed the connection");
     if (error.code == PS_ERROR_DUPLICATE && peer->session == 0) {
-        peer->dial_ms = turn->now_ms + DUPLICATE_MS;
+        ps_dial_again(peer, turn->now_ms + DUPLICATE_MS);
     } else if (!quiet && peer->session == 0) {
         struct ps_backoff backoff = {.base = 1000, .cap = 60000};
         peer->dial_ms =

@@ -75,9 +75,10 @@ struct ps_peer {
 
     struct ps_peer_row row; /* remembered: endpoints, times; `row_dirty` says that it moved */
     bool row_dirty;
-    uint32_t dial_index; /* which candidate endpoint is next */
-    uint32_t dial_failures;
-    uint64_t dial_ms; /* not before */
+    uint32_t dial_first;    /* which candidate endpoint a cycle of dials begins with */
+    uint32_t dial_tried;    /* candidates of this cycle */
+    uint32_t dial_failures; /* cycles in a row */
+    uint64_t dial_ms;       /* not before */
     uint32_t faults;
     uint64_t barred_ms; /* no session before */
 

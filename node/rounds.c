@@ -189,11 +189,10 @@ void ps_rounds_now(struct ps_turn *turn)
         if (peer->session != 0) {
             peer->vain_rounds = 0;
             ps_rounds_send(turn, peer, true);
-        } else if (peer->row.endpoint_count + engine->static_count > 0) {
+        } else if (ps_dial_known(engine, peer)) {
             peer->now_waiting = true;
             peer->now_dialling = true;
-            peer->dial_failures = 0;
-            peer->dial_ms = turn->now_ms;
+            ps_dial_again(peer, turn->now_ms);
         }
     }
 }

@@ -6,10 +6,9 @@
 #include "node/turn.h"
 
 #define ANSWER_MS  20000 /* until a link that says nothing is given up */
-#define BARRED_MS  1000  /* after a fault; doubles with each, up to the cap */
-#define BACKOFF    ((struct ps_backoff){.base = 500, .cap = 60000})
-#define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000}) /* the higher id waits */
-#define AGAIN_SPAN ((struct ps_span){.least = 50, .most = 300})   /* after a session was lost */
+#define BARRED     ((struct ps_backoff){.base = 1000, .cap = 60000}) /* after a fault */
+#define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000})    /* the higher id waits */
+#define AGAIN_SPAN ((struct ps_span){.least = 50, .most = 300})      /* after a session was lost */
 
 static struct ps_peer *find_link(struct ps_engine *engine, uint64_t id, struct ps_link **link_out);
 static void gone(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
@@ -19,10 +18,9 @@ static void tell_peer(struct ps_turn *turn, p2psync_event_type event, const stru
 static bool better(const struct ps_turn *turn, const struct ps_peer *peer,
                    const struct ps_link *challenger, const struct ps_link *holder);
 static bool is_lower(const struct ps_engine *engine, const struct ps_peer *peer);
-static bool dialling(const struct ps_peer *peer);
-static void dial(struct ps_turn *turn, struct ps_peer *peer);
-static const char *candidate(struct ps_engine *engine, struct ps_peer *peer);
-static bool taken(const struct ps_engine *engine, const struct ps_peer *peer, const char *endpoint);
+static bool awaits_hello(const struct ps_peer *peer);
+static void heard(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from);
+static void close_racing(struct ps_turn *turn, struct ps_peer *peer);
 
 struct ps_peer *ps_session_find(struct ps_engine *engine, const struct ps_device *device)
 {
@@ -53,6 +51,10 @@ void ps_session_link_up(struct ps_turn *turn, uint64_t id)
     }
     link->up = true;
     link->since_ms = turn->now_ms;
+    if (peer->session != 0 || awaits_hello(peer)) {
+        ps_session_close(turn, peer, id, "another was faster");
+        return;
+    }
     ps_session_send_hello(turn, peer, link);
 }
 
@@ -73,31 +75,33 @@ void ps_session_heard(struct ps_turn *turn)
 {
     const struct ps_event *event = turn->event;
     struct ps_engine *engine = turn->engine;
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        struct ps_peer *peer = engine->peers[i];
-        if (ps_tag_compare(peer->tag, event->tag) != 0) {
-            continue;
-        }
-        ps_peer_endpoint_add(peer, event->address, false);
-        if (peer->session != 0) {
-            if (event->instance != peer->instance) {
-                ps_rounds_send(turn, peer, true); /* finds out whether the old run still lives */
-            }
-            return;
-        }
-        for (uint32_t at = 0; at < peer->row.endpoint_count; at++) {
-            if (ps_bytes_equal(ps_bytes_text(peer->row.endpoints[at]), event->address)) {
-                peer->dial_index = at;
-            }
-        }
-        uint64_t wait = is_lower(engine, peer) ? 0 : ps_jitter(&engine->prng, YIELD_SPAN);
-        peer->dial_failures = 0;
-        peer->dial_ms = turn->now_ms + wait;
+    struct ps_stranger from = {.tag = event->tag, .instance = event->instance};
+    if (event->address.size > PS_ENDPOINT_SIZE_MAX) {
         return;
     }
+    memcpy(from.endpoint, event->address.data, event->address.size);
+    for (size_t i = 0; i < engine->peer_count; i++) {
+        if (ps_tag_compare(engine->peers[i]->tag, event->tag) == 0) {
+            heard(turn, engine->peers[i], &from);
+            return;
+        }
+    }
+    engine->strangers[engine->stranger_next] = from;
+    engine->stranger_next = (engine->stranger_next + 1) % PS_STRANGERS_MAX;
     ps_emit_log(turn, P2PSYNC_LOG_DEBUG, "stranger-heard",
                 "a device of this mesh that is not known here yet");
     ps_emit_plain(turn, PS_EFFECT_BURST);
+}
+
+void ps_session_recall(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_engine *engine = turn->engine;
+    for (size_t i = 0; i < PS_STRANGERS_MAX; i++) {
+        const struct ps_stranger *stranger = &engine->strangers[i];
+        if (stranger->endpoint[0] != '\0' && ps_tag_compare(peer->tag, stranger->tag) == 0) {
+            heard(turn, peer, stranger);
+        }
+    }
 }
 
 bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
@@ -117,7 +121,8 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
     peer->session_ms = turn->now_ms;
     peer->instance = link->instance;
     peer->state = PS_PEER_SYNCING;
-    peer->dial_failures = 0;
+    ps_dial_again(peer, turn->now_ms);
+    close_racing(turn, peer);
     if (!was_up) {
         ps_emit_log(turn, P2PSYNC_LOG_INFO, "peer-up", "%s is connected", peer->name);
         tell_peer(turn, P2PSYNC_EVENT_PEER_UP, peer, NULL);
@@ -138,10 +143,7 @@ void ps_session_fault(struct ps_turn *turn, struct ps_peer *peer, uint64_t link,
                       const char *text)
 {
     peer->faults = peer->faults < 30 ? peer->faults + 1 : peer->faults;
-    peer->barred_ms =
-        turn->now_ms + ps_backoff_ms(&turn->engine->prng,
-                                     (struct ps_backoff){.base = BARRED_MS, .cap = BACKOFF.cap},
-                                     peer->faults - 1);
+    peer->barred_ms = turn->now_ms + ps_backoff_ms(&turn->engine->prng, BARRED, peer->faults - 1);
     ps_emit_log(turn, P2PSYNC_LOG_WARNING, "peer-fault", "%s: %s", peer->name, text);
     ps_session_refuse(turn, peer, link, code, text);
     peer->dial_ms = peer->barred_ms;
@@ -189,14 +191,12 @@ void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer)
             ps_session_close(turn, peer, link->id, "no answer");
         }
     }
-    if (turn->now_ms >= peer->dial_ms && ps_session_can_dial(turn->engine, peer)) {
-        dial(turn, peer);
-    }
+    ps_dial_tick(turn, peer);
 }
 
 uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_peer *peer)
 {
-    uint64_t deadline = ps_session_can_dial(engine, peer) ? peer->dial_ms : PS_NEVER;
+    uint64_t deadline = ps_dial_possible(engine, peer) ? peer->dial_ms : PS_NEVER;
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         const struct ps_link *link = &peer->links[i];
         if (link->id != 0 && !link->hello_received) {
@@ -204,12 +204,6 @@ uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_pee
         }
     }
     return deadline;
-}
-
-bool ps_session_can_dial(const struct ps_engine *engine, const struct ps_peer *peer)
-{
-    return !engine->stopped && peer->session == 0 && !dialling(peer) &&
-           peer->row.endpoint_count + engine->static_count > 0;
 }
 
 static struct ps_peer *find_link(struct ps_engine *engine, uint64_t id, struct ps_link **link_out)
@@ -237,19 +231,14 @@ static void gone(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
         ps_peer_reset_session(peer);
         peer->state = PS_PEER_OFFLINE;
         peer->row_dirty = true;
-        peer->dial_ms = turn->now_ms + ps_jitter(&engine->prng, AGAIN_SPAN);
+        ps_dial_again(peer, turn->now_ms + ps_jitter(&engine->prng, AGAIN_SPAN));
         if (!is_lower(engine, peer)) {
             peer->dial_ms += ps_jitter(&engine->prng, YIELD_SPAN);
         }
         ps_emit_log(turn, P2PSYNC_LOG_INFO, "peer-down", "%s: %s", peer->name, reason);
         tell_peer(turn, P2PSYNC_EVENT_PEER_DOWN, peer, reason);
     } else if (was_dialled && peer->session == 0) {
-        peer->now_waiting = peer->now_waiting && !peer->now_dialling;
-        peer->dial_ms = turn->now_ms + ps_backoff_ms(&engine->prng, BACKOFF, peer->dial_failures);
-        peer->dial_failures++;
-        peer->dial_index++;
-        peer->state = PS_PEER_OFFLINE;
-        ps_emit_log(turn, P2PSYNC_LOG_DEBUG, "dial-failed", "%s: %s", peer->name, reason);
+        ps_dial_failed(turn, peer, reason);
     }
 }
 
@@ -295,61 +284,46 @@ static bool is_lower(const struct ps_engine *engine, const struct ps_peer *peer)
     return ps_device_compare(&engine->identity.device, &peer->device) < 0;
 }
 
-static bool dialling(const struct ps_peer *peer)
+/* Whether a HELLO is out on a link that this side dialled. Of several that raced only the first
+ * says HELLO: so the other side never has to choose between them. */
+static bool awaits_hello(const struct ps_peer *peer)
 {
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
-        uint64_t id = peer->links[i].id;
-        if (id != 0 && (id & PS_LINK_ACCEPTED) == 0) {
+        const struct ps_link *link = &peer->links[i];
+        if (link->id != 0 && (link->id & PS_LINK_ACCEPTED) == 0 && link->hello_sent) {
             return true;
         }
     }
     return false;
 }
 
-static void dial(struct ps_turn *turn, struct ps_peer *peer)
+/* A member was heard at an endpoint: dial it there first. */
+static void heard(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from)
 {
     struct ps_engine *engine = turn->engine;
-    const char *endpoint = candidate(engine, peer);
-    struct ps_link *link = endpoint == NULL ? NULL : ps_peer_link_add(peer, engine->next_link);
-    if (link == NULL) {
-        peer->dial_ms = turn->now_ms + ps_backoff_ms(&engine->prng, BACKOFF, peer->dial_failures++);
+    ps_peer_endpoint_add(peer, ps_bytes_text(from->endpoint), false);
+    if (peer->session != 0) {
+        if (from->instance != peer->instance) {
+            ps_rounds_send(turn, peer, true); /* finds out whether the old run still lives */
+        }
         return;
     }
-    engine->next_link++;
-    link->since_ms = turn->now_ms;
-    memcpy(link->endpoint, endpoint, strlen(endpoint) + 1);
-    peer->state = PS_PEER_CONNECTING;
-    ps_emit_dial(turn, link->id, &peer->device, endpoint);
-}
-
-/* The endpoint to try next: those of the peer, then static ones, each in turn. */
-static const char *candidate(struct ps_engine *engine, struct ps_peer *peer)
-{
-    size_t own = peer->row.endpoint_count;
-    size_t count = own + engine->static_count;
-    for (size_t i = 0; i < count; i++) {
-        size_t at = (peer->dial_index + i) % count;
-        if (at < own) {
-            peer->dial_index = (uint32_t)at;
-            return peer->row.endpoints[at];
-        }
-        if (!taken(engine, peer, engine->statics[at - own])) {
-            peer->dial_index = (uint32_t)at;
-            return engine->statics[at - own];
+    uint64_t wait = is_lower(engine, peer) ? 0 : ps_jitter(&engine->prng, YIELD_SPAN);
+    ps_dial_again(peer, turn->now_ms + wait);
+    for (uint32_t at = 0; at < peer->row.endpoint_count; at++) {
+        if (strcmp(peer->row.endpoints[at], from->endpoint) == 0) {
+            peer->dial_first = at;
         }
     }
-    return NULL;
 }
 
-/* Whether a static endpoint is where another peer is connected. */
-static bool taken(const struct ps_engine *engine, const struct ps_peer *peer, const char *endpoint)
+/* Dials that are still under way when a session is up have lost the race. */
+static void close_racing(struct ps_turn *turn, struct ps_peer *peer)
 {
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        const struct ps_peer *other = engine->peers[i];
-        if (other != peer && other->session != 0 && other->row.endpoint_count > 0 &&
-            strcmp(other->row.endpoints[0], endpoint) == 0) {
-            return true;
+    for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
+        const struct ps_link *link = &peer->links[i];
+        if (link->id != 0 && (link->id & PS_LINK_ACCEPTED) == 0 && !link->hello_sent) {
+            ps_session_close(turn, peer, link->id, "another was faster");
         }
     }
-    return false;
 }

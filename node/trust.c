@@ -102,6 +102,7 @@ static struct ps_peer *add_peer(struct ps_turn *turn, const struct ps_device *de
         at--;
     }
     engine->peers[at] = peer;
+    ps_session_recall(turn, peer);
     return peer;
 }
 

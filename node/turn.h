@@ -33,6 +33,15 @@ struct ps_now {
 
 #define PS_NOWS_MAX 8
 
+/* A device of our mesh that was heard but is no member as far as known. */
+struct ps_stranger {
+    struct ps_tag tag;
+    uint64_t instance;
+    char endpoint[PS_ENDPOINT_SIZE_MAX + 1]; /* "": none */
+};
+
+#define PS_STRANGERS_MAX 16
+
 #define PS_LOG_FRESH 1U /* others may not know of it yet */
 #define PS_LOG_LOCAL 2U /* never leaves this device */
 
@@ -68,6 +77,9 @@ struct ps_engine {
     uint64_t resume_ms;   /* when to go on with what the effects had no room for */
     bool stopped;
     bool reload; /* the store has failed: read again what was assumed of it */
+
+    struct ps_stranger strangers[PS_STRANGERS_MAX]; /* the latest */
+    size_t stranger_next;
 
     struct ps_invite invite;
     struct ps_now nows[PS_NOWS_MAX];
@@ -141,7 +153,20 @@ void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps
 /* Dial whom it is time to dial, give up on links that say nothing. */
 void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer);
 uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_peer *peer);
-bool ps_session_can_dial(const struct ps_engine *engine, const struct ps_peer *peer);
+/* A device that was heard before it was known has become a peer: dial it where it was heard. */
+void ps_session_recall(struct ps_turn *turn, struct ps_peer *peer);
+
+/* ---- dial.c: which endpoints are tried, and when ---- */
+
+/* Dial the next endpoint if it is time to. */
+void ps_dial_tick(struct ps_turn *turn, struct ps_peer *peer);
+/* A dial of the peer has ended without a session. */
+void ps_dial_failed(struct ps_turn *turn, struct ps_peer *peer, const char *reason);
+/* Begin a new cycle, without back-off, at `at_ms`. */
+void ps_dial_again(struct ps_peer *peer, uint64_t at_ms);
+bool ps_dial_possible(const struct ps_engine *engine, const struct ps_peer *peer);
+/* Whether there is any endpoint to try. */
+bool ps_dial_known(const struct ps_engine *engine, const struct ps_peer *peer);
 
 /* ---- transfer.c: logs on their way to and from a peer ---- */
 
