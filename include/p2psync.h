@@ -172,10 +172,19 @@ struct p2psync_options {
     bool no_beacon;       /* neither send nor hear beacons */
 };
 
+#ifdef __cplusplus
+#define P2PSYNC_OPTIONS_INIT                                                                       \
+    [] {                                                                                           \
+        p2psync_options p2psync_initial = {};                                                      \
+        p2psync_initial.size = sizeof(p2psync_initial);                                            \
+        return p2psync_initial;                                                                    \
+    }()
+#else
 #define P2PSYNC_OPTIONS_INIT                                                                       \
     {                                                                                              \
         .size = sizeof(struct p2psync_options)                                                     \
     }
+#endif
 
 /* Open the store in options->dir, or make it. No device needs to be in it yet: see p2psync_init()
  * and p2psync_join().
