@@ -1,0 +1,18 @@
+/* The least that an app does with the installed library: it finds the header, links, and runs a node. */
+#include <p2psync.h>
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+    struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
+    p2psync_node *node = NULL;
+    options.dir = argc > 1 ? argv[1] : "consumer-data";
+    options.listen = "127.0.0.1";
+    options.no_beacon = true;
+    p2psync_result result = p2psync_open(&options, &node);
+    result = result == P2PSYNC_OK ? p2psync_init(node, "consumer") : result;
+    result = result == P2PSYNC_OK ? p2psync_start(node) : result;
+    p2psync_close(node);
+    (void)printf("p2psync %s: %s\n", p2psync_version(), p2psync_strerror(result));
+    return result == P2PSYNC_OK ? 0 : 1;
+}
