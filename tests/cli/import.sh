@@ -78,7 +78,7 @@ expect 6 a import _devices <<<'{"id": "x"}'
 
 # 300,000 bytes do not fit a pipe: once all are written, the import reads.
 mkfifo "$work/pipe"
-at a import interrupted "$work/pipe" >"$work/out" 2>"$work/err" &
+"$program" -C "$work/a" import interrupted "$work/pipe" >"$work/out" 2>"$work/err" &
 import=$!
 exec {pipe}>"$work/pipe"
 numbered 1 8000 >&"$pipe"

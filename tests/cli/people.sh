@@ -11,7 +11,7 @@ expect 0 a put notes "a much longer id" title=$'\u00fcber'
 expect 0 a list notes
 equal "$(sed -n 1p "$work/out")" "ID                UPDATED              FIELDS"
 grep -q '^a much longer id  [0-9: -]*  {"title":"über"}$' "$work/out" || fail "not aligned"
-grep -q '^n1                [0-9: -]*  {"title":"Groceries","items":\["bread","tea"\]}$' "$work/out" ||
+grep -q '^n1                [0-9: -]*  {"items":\["bread","tea"\],"title":"Groceries"}$' "$work/out" ||
     fail "not aligned"
 expect 0 a delete notes n1
 says "state     deleted"

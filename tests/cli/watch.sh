@@ -31,11 +31,17 @@ wait "$node"
 
 # For people.
 node a
-"$program" -C "$work/a" -v watch >"$work/told" 2>"$work/watching" &
+"$program" -C "$work/a" -v watch >"$work/told" 2>"$work/told.err" &
 watcher=$!
 pids+=("$watcher")
-until grep -q watching "$work/watching"; do :; done
+until grep -q watching "$work/told.err"; do :; done
 expect 0 a --json put notes n3 a=1
 until grep -q 'record_changed .*id=n3' "$work/told"; do :; done
+kill -TERM "$watcher"
+wait "$watcher" || fail "watch ended with $?"
+
+# It ends when told to, though nobody reads.
+listen a
+seq 3000 | sed 's/.*/{"id": &, "text": "the text of record &"}/' | at a import many >/dev/null
 kill -TERM "$watcher"
 wait "$watcher" || fail "watch ended with $?"

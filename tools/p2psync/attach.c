@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,44 +83,59 @@ static void print_log(p2psync_log_level level, const char *event, const char *te
     fprintf(stderr, "%s\n", line); /* one call: threads do not mix their lines */
 }
 
-static void signal_set(sigset_t *set)
+static int wake_fd = -1; /* what the handler makes readable */
+
+static void wake(int number)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
+    const uint64_t one = 1;
+    int error = errno;
+
+    (void)number;
+    (void)!write(wake_fd, &one, sizeof one);
+    errno = error;
 }
 
 int attach_signals(void)
 {
-    sigset_t set;
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 
-    signal_set(&set);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) {
-        return -1;
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && wake_fd >= 0; i++) {
+        /* Without SA_RESTART, so that a write to a pipe that nobody empties ends too. */
+        struct sigaction action = {.sa_handler = wake, .sa_flags = (int)SA_RESETHAND};
+        struct sigaction old = {0};
+
+        sigaction(numbers[i], NULL, &old);
+        if (numbers[i] != SIGHUP || old.sa_handler != SIG_IGN) { /* nohup stays in force */
+            sigaction(numbers[i], &action, NULL);
+        }
     }
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return wake_fd;
 }
 
-void attach_signalled(int signals)
+bool attach_signalled(void)
 {
-    struct signalfd_siginfo taken;
+    struct pollfd polled = {.fd = wake_fd, .events = POLLIN};
+
+    return wake_fd >= 0 && poll(&polled, 1, 0) > 0;
+}
+
+void attach_block_signals(bool block)
+{
     sigset_t set;
 
-    signal_set(&set);
-    if (read(signals, &taken, sizeof taken) == (ssize_t)sizeof taken) {
-        sigprocmask(SIG_UNBLOCK, &set, NULL);
-    }
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
 int events_open(struct cli *cli, p2psync_node *node, struct events *events)
 {
     p2psync_result result;
 
-    events->node = node;
-    if (events->signals < 0) {
-        events->signals = attach_signals();
-    }
+    *events = (struct events){.node = node, .fd = -1, .signals = attach_signals()};
     if (events->signals < 0) {
         return fail_system(cli, errno, "%s: cannot wait for signals", cli->verb->name);
     }
@@ -140,8 +155,7 @@ events_outcome events_next(struct cli *cli, struct events *events, int timeout_m
         p2psync_result result;
 
         /* Signals first: events may come without a pause. */
-        if (poll(&polled[1], 1, 0) > 0) {
-            attach_signalled(events->signals);
+        if (attach_signalled()) {
             return EVENTS_INTERRUPTED;
         }
         result = p2psync_event_next(events->node, type_out, data);
@@ -159,13 +173,5 @@ events_outcome events_next(struct cli *cli, struct events *events, int timeout_m
         if (poll(polled, 2, timeout_ms) == 0) {
             return EVENTS_NONE;
         }
-    }
-}
-
-void events_close(struct events *events)
-{
-    if (events->signals >= 0) {
-        close(events->signals);
-        events->signals = -1;
     }
 }

@@ -9,13 +9,16 @@
  * CLI_DONE, or a code after saying why not. */
 int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_node **node_out);
 
-/* From here on SIGINT, SIGTERM and SIGHUP do not end the process but make the descriptor returned
- * readable, once: a second one ends it. -1 if the system refuses. Call it before threads are made.
- */
+/* From here on the first SIGINT, SIGTERM or SIGHUP does not end the process: it makes the
+ * descriptor returned readable, for good, and ends what blocks; the second one ends the process. -1
+ * if the system refuses. */
 int attach_signals(void);
 
-/* Act as attach_signals() promised once the descriptor became readable. */
-void attach_signalled(int signals);
+/* Whether there was such a signal. */
+bool attach_signalled(void);
+
+/* Hold these signals back, or no longer: threads that are made meanwhile never get one. */
+void attach_block_signals(bool block);
 
 /* The stream of events of one node. */
 struct events {
@@ -40,7 +43,5 @@ int events_open(struct cli *cli, p2psync_node *node, struct events *events);
  * caller. */
 events_outcome events_next(struct cli *cli, struct events *events, int timeout_ms,
                            p2psync_event_type *type_out, struct p2psync_buffer *data);
-
-void events_close(struct events *events);
 
 #endif

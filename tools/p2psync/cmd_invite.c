@@ -20,7 +20,7 @@ static int wait_for_device(struct cli *cli, struct events *events);
 int cmd_invite(struct cli *cli, int argc, char **argv)
 {
     struct p2psync_buffer answer = {0};
-    struct events events = {.signals = -1};
+    struct events events = {0};
     struct invite invite = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
@@ -42,7 +42,6 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     if (code == CLI_DONE && !invite.no_wait) {
         code = wait_for_device(cli, &events);
     }
-    events_close(&events);
     p2psync_close(node);
     return code;
 }

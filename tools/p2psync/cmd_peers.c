@@ -143,6 +143,5 @@ static int print_until_signalled(struct cli *cli, p2psync_node *node)
         code = print_once(cli, node, clear);
         fflush(stdout);
     } while (code == CLI_DONE && !output_broken() && poll(&polled, 1, REDRAW_MS) == 0);
-    close(polled.fd);
     return code;
 }

@@ -12,7 +12,7 @@ static void print_line(json_t *event);
 
 int cmd_watch(struct cli *cli, int argc, char **argv)
 {
-    struct events events = {.signals = -1};
+    struct events events = {0};
     const char *collection = NULL;
     p2psync_node *node = NULL;
     bool ended = false;
@@ -44,7 +44,6 @@ int cmd_watch(struct cli *cli, int argc, char **argv)
         ended = outcome == EVENTS_INTERRUPTED;
         p2psync_buffer_free(&data);
     }
-    events_close(&events);
     p2psync_close(node);
     return code;
 }

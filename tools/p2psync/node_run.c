@@ -9,7 +9,7 @@
 #include "tools/p2psync/output.h"
 
 static int take_option(struct cli *cli, int option, struct node_run *run);
-static int started(struct cli *cli, p2psync_node *node, p2psync_result result);
+static int started(struct cli *cli, p2psync_result result);
 static int wait_for_end(struct cli *cli, struct events *events);
 
 int node_run_parse(struct cli *cli, int argc, char **argv, struct node_run *run)
@@ -68,7 +68,7 @@ int node_run(struct cli *cli, const struct node_run *run,
              void (*ready)(struct cli *cli, const struct p2psync_buffer *identity))
 {
     struct p2psync_buffer identity = {0};
-    struct events events = {.signals = -1};
+    struct events events = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
     int code = attach_open(cli, &run->options, &node);
@@ -76,10 +76,11 @@ int node_run(struct cli *cli, const struct node_run *run,
     if (code != CLI_DONE) {
         return code;
     }
-    /* Signals are blocked before the node's thread is made, so that it inherits that. */
-    events.signals = attach_signals();
+    /* They are for this thread, not for the library's. */
+    attach_block_signals(true);
     result = p2psync_start(node);
-    code = started(cli, node, result);
+    attach_block_signals(false);
+    code = started(cli, result);
     if (code == CLI_DONE) {
         code = events_open(cli, node, &events);
     }
@@ -92,14 +93,12 @@ int node_run(struct cli *cli, const struct node_run *run,
         code = wait_for_end(cli, &events);
     }
     p2psync_buffer_free(&identity);
-    events_close(&events);
     p2psync_close(node);
     return code;
 }
 
-static int started(struct cli *cli, p2psync_node *node, p2psync_result result)
+static int started(struct cli *cli, p2psync_result result)
 {
-    (void)node;
     switch (result) {
     case P2PSYNC_OK:
         return CLI_DONE;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
 
 int output_json(struct cli *cli, struct p2psync_bytes value)
@@ -78,8 +79,8 @@ int output_finish(struct cli *cli, int code)
     if (fflush(stdout) == 0 && !ferror(stdout)) {
         return code;
     }
-    if (code != CLI_DONE) {
-        return code; /* said already what failed */
+    if (code != CLI_DONE || attach_signalled()) {
+        return code; /* said already what failed, or told to end */
     }
     return fail_saying(cli, CLI_FAILED, "cannot write the answer: %s; check where stdout goes",
                        strerror(errno != 0 ? errno : EIO));
