@@ -1,0 +1,229 @@
+/* config.json: what is taken, what is refused, and that a refused setting leaves the file alone. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "node/config.h"
+#include "nodes.h"
+
+static char dir[NODES_DIR_SIZE];
+static int dir_fd;
+
+static void setup(void)
+{
+    nodes_dir(dir);
+    dir_fd = open(dir, O_RDONLY | O_DIRECTORY);
+    cr_assert_geq(dir_fd, 0);
+}
+
+static void teardown(void)
+{
+    (void)close(dir_fd);
+    nodes_remove(dir);
+}
+
+TestSuite(test_config, .init = setup, .fini = teardown);
+
+static void write_file(const char *text)
+{
+    int fd = openat(dir_fd, "config.json", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+}
+
+static const char *read_file(void)
+{
+    static char text[4096];
+    int fd = openat(dir_fd, "config.json", O_RDONLY);
+    if (fd < 0) {
+        return "";
+    }
+    ssize_t size = read(fd, text, sizeof(text) - 1);
+    cr_assert_geq(size, 0);
+    text[size] = '\0';
+    (void)close(fd);
+    return text;
+}
+
+static p2psync_result set(const char *key, const char *json)
+{
+    struct p2psync_buffer value = {0};
+    cr_assert_eq(p2psync_from_json(json, strlen(json), &value), P2PSYNC_OK);
+    p2psync_result result = ps_config_write(dir_fd, key, ps_bytes(value.data, value.size));
+    p2psync_buffer_free(&value);
+    return result;
+}
+
+static const char *shown(void)
+{
+    struct ps_buf buf;
+    struct p2psync_buffer packed = {0};
+    ps_buf_init(&buf, 65536);
+    cr_assert_eq(ps_config_pack(dir_fd, &buf), P2PSYNC_OK);
+    packed.data = buf.data;
+    packed.size = buf.size;
+    return nodes_json(P2PSYNC_OK, &packed);
+}
+
+Test(test_config, is_all_defaults_without_a_file)
+{
+    struct ps_config config;
+    cr_assert_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
+    struct ps_config zero = {0};
+    cr_expect_eq(memcmp(&config, &zero, sizeof(config)), 0);
+    const char *json = shown();
+    cr_expect_not_null(strstr(json, "\"listen\":{\"value\":null,\"source\":\"default\"}"), "%s",
+                       json);
+    cr_expect_not_null(strstr(json, "\"beacon_port\":{\"value\":47470,\"source\":\"default\"}"));
+}
+
+Test(test_config, keeps_what_was_set)
+{
+    struct ps_config config;
+    cr_assert_eq(set("listen", "\"[::1]:4000\""), P2PSYNC_OK);
+    cr_assert_eq(set("interfaces", "[\"eth0\",\"wlan0\"]"), P2PSYNC_OK);
+    cr_assert_eq(set("beacon", "false"), P2PSYNC_OK);
+    cr_assert_eq(set("beacon_port", "5000"), P2PSYNC_OK);
+    cr_assert_eq(set("peers", "[\"host.example\",\"[fe80::1]:7\"]"), P2PSYNC_OK);
+    cr_assert_eq(set("durability", "\"none\""), P2PSYNC_OK);
+    cr_assert_eq(set("interval_ms", "1000"), P2PSYNC_OK);
+    cr_assert_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
+    cr_expect_str_eq(config.listen, "[::1]:4000");
+    cr_expect_eq(config.interface_count, 2);
+    cr_expect_str_eq(config.interfaces[1], "wlan0");
+    cr_expect(config.no_beacon);
+    cr_expect_eq(config.beacon_port, 5000);
+    cr_expect_eq(config.peer_count, 2);
+    cr_expect_str_eq(config.peers[0], "host.example:47470");
+    cr_expect_str_eq(config.peers[1], "[fe80::1]:7");
+    cr_expect(config.no_flush);
+    cr_expect_eq(config.interval_ms, 1000);
+    cr_expect_not_null(strstr(shown(), "\"beacon\":{\"value\":false,\"source\":\"config\"}"));
+}
+
+Test(test_config, takes_a_setting_out_with_nil)
+{
+    cr_assert_eq(set("beacon_port", "5000"), P2PSYNC_OK);
+    cr_assert_eq(set("beacon_port", "null"), P2PSYNC_OK);
+    cr_expect_not_null(strstr(shown(), "\"beacon_port\":{\"value\":47470,\"source\":\"default\"}"));
+    cr_expect_eq(set("beacon_port", "null"), P2PSYNC_OK);
+}
+
+Test(test_config, refuses_bad_values_and_leaves_the_file)
+{
+    static const struct {
+        const char *key;
+        const char *json;
+    } bad[] = {
+        {"listen", "\"\""},
+        {"listen", "5"},
+        {"listen", "\"host:0\""},
+        {"listen", "\"host:65536\""},
+        {"listen", "\"host:12x\""},
+        {"listen", "\"::1\""},
+        {"listen", "\"[::1\""},
+        {"listen", "\"a b\""},
+        {"interfaces", "\"eth0\""},
+        {"interfaces", "[\"\"]"},
+        {"interfaces", "[\"sixteen-bytes-is\"]"},
+        {"interfaces", "[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]"},
+        {"beacon", "1"},
+        {"beacon_port", "0"},
+        {"beacon_port", "65536"},
+        {"beacon_port", "\"5000\""},
+        {"peers", "[5]"},
+        {"peers", "[\"host:\"]"},
+        {"durability", "\"maybe\""},
+        {"interval_ms", "999"},
+        {"interval_ms", "3600001"},
+    };
+    cr_assert_eq(set("beacon_port", "5000"), P2PSYNC_OK);
+    char before[4096];
+    (void)snprintf(before, sizeof(before), "%s", read_file());
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        cr_expect_eq(set(bad[i].key, bad[i].json), P2PSYNC_EFORMAT, "%s %s", bad[i].key,
+                     bad[i].json);
+    }
+    cr_expect_str_eq(read_file(), before);
+}
+
+Test(test_config, knows_no_other_keys)
+{
+    cr_expect_eq(set("colour", "1"), P2PSYNC_ENOTFOUND);
+    cr_expect_str_eq(read_file(), "");
+}
+
+Test(test_config, refuses_a_malformed_file_and_does_not_overwrite_it)
+{
+    static const char *const bad[] = {"{", "[]", "{\"colour\":1}", "{\"listen\":1}",
+                                      "{\"beacon\":true,\"beacon\":false}"};
+    for (size_t i = 0; i < 5; i++) {
+        struct ps_config config;
+        write_file(bad[i]);
+        cr_expect_eq(ps_config_read(dir_fd, &config), P2PSYNC_EFORMAT, "%s", bad[i]);
+        cr_expect_eq(set("beacon", "true"), P2PSYNC_EFORMAT, "%s", bad[i]);
+        cr_expect_str_eq(read_file(), bad[i]);
+    }
+}
+
+Test(test_config, mends_a_bad_value)
+{
+    write_file("{\"beacon\":1}");
+    cr_assert_eq(set("beacon", "true"), P2PSYNC_OK);
+    struct ps_config config;
+    cr_expect_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
+}
+
+Test(test_config, refuses_a_file_over_its_limit)
+{
+    char text[PS_CONFIG_FILE_SIZE_MAX + 2];
+    struct ps_config config;
+    memset(text, ' ', sizeof(text));
+    text[0] = '{';
+    text[PS_CONFIG_FILE_SIZE_MAX - 1] = '}';
+    text[PS_CONFIG_FILE_SIZE_MAX] = '\0';
+    write_file(text);
+    cr_expect_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
+    text[PS_CONFIG_FILE_SIZE_MAX] = ' ';
+    text[PS_CONFIG_FILE_SIZE_MAX + 1] = '\0';
+    write_file(text);
+    cr_expect_eq(ps_config_read(dir_fd, &config), P2PSYNC_EFORMAT);
+}
+
+Test(test_config, writes_a_file_for_its_owner_only)
+{
+    struct stat info;
+    cr_assert_eq(set("beacon", "true"), P2PSYNC_OK);
+    cr_assert_eq(fstatat(dir_fd, "config.json", &info, 0), 0);
+    cr_expect_eq(info.st_mode & 0777, 0600);
+    cr_expect_neq(fstatat(dir_fd, "config.json.new", &info, 0), 0);
+}
+
+Test(test_config, puts_the_apps_options_over_the_file)
+{
+    const char *const peers[] = {"one", "two:2"};
+    struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
+    struct ps_config config;
+    cr_assert_eq(set("peers", "[\"file\"]"), P2PSYNC_OK);
+    cr_assert_eq(set("durability", "\"none\""), P2PSYNC_OK);
+    cr_assert_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
+    cr_assert_eq(ps_config_override(&config, &options), P2PSYNC_OK);
+    cr_expect_str_eq(config.peers[0], "file:47470", "zero means what the file says");
+    cr_expect(config.no_flush);
+    options.peers = peers;
+    options.peer_count = 2;
+    options.durability = P2PSYNC_DURABILITY_FLUSH;
+    options.beacon_port = 9;
+    cr_assert_eq(ps_config_override(&config, &options), P2PSYNC_OK);
+    cr_expect_eq(config.peer_count, 2);
+    cr_expect_str_eq(config.peers[1], "two:2");
+    cr_expect_not(config.no_flush);
+    cr_expect_eq(config.beacon_port, 9);
+    options.listen = "not a host";
+    cr_assert_eq(ps_config_override(&config, &options), P2PSYNC_EMISUSE);
+    cr_expect_str_eq(config.listen, "", "a refused option changes nothing");
+}
