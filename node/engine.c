@@ -11,6 +11,7 @@
 #include "store/collection.h"
 
 #define INTERVAL_MS 30000
+#define JUMP_MS     5000  /* of one clock against the other: the machine was suspended */
 #define PERSIST_MS  10000 /* between two writes of what is remembered of peers */
 
 static p2psync_result copy_texts(const char *const *texts, size_t count,
@@ -21,6 +22,7 @@ static bool wants_write(const struct ps_engine *engine, const struct ps_event *e
                         size_t count);
 static bool event_writes(const struct ps_event *event);
 static void run(struct ps_turn *turn, const struct ps_event *events, size_t count);
+static void watch_clocks(struct ps_turn *turn);
 static void dispatch(struct ps_turn *turn);
 static void message(struct ps_turn *turn);
 static struct ps_link *message_link(struct ps_turn *turn, struct ps_peer *peer, uint64_t type);
@@ -28,6 +30,7 @@ static void session_message(struct ps_turn *turn, struct ps_peer *peer, uint64_t
 static void stop(struct ps_turn *turn);
 static void persist(struct ps_turn *turn);
 static void recover(struct ps_turn *turn, p2psync_result result);
+static void forget(struct ps_turn *turn);
 
 bool ps_turn_ok(struct ps_turn *turn, p2psync_result result)
 {
@@ -52,6 +55,7 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     engine->apply_ms = PS_NEVER;
     engine->persist_ms = PS_NEVER;
     engine->resume_ms = PS_NEVER;
+    engine->clock_offset_ms = options->wall_ms - options->now_ms;
     ps_prng_init(&engine->prng, options->seed);
 
     p2psync_result result = copy_texts(options->listen, options->listen_count, &engine->listen);
@@ -315,8 +319,11 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
     engine->resume_ms = PS_NEVER;
     if (engine->reload) {
         engine->reload = false;
-        load(turn);
+        if (ps_turn_ok(turn, ps_identity_read(turn->txn, &engine->identity))) {
+            load(turn);
+        }
     }
+    watch_clocks(turn);
     for (size_t i = 0; i < count && turn->result == P2PSYNC_OK; i++) {
         turn->event = &events[i];
         turn->now_ms = events[i].now_ms;
@@ -336,6 +343,18 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
     persist(turn);
     if (turn->out_of_room) {
         engine->resume_ms = ps_sooner(engine->resume_ms, turn->now_ms + 10);
+    }
+}
+
+/* The monotonic clock stands still while the machine is suspended; the wall clock does not. */
+static void watch_clocks(struct ps_turn *turn)
+{
+    struct ps_engine *engine = turn->engine;
+    uint64_t offset_ms = turn->wall_ms - turn->now_ms;
+    int64_t jump_ms = (int64_t)(offset_ms - engine->clock_offset_ms);
+    engine->clock_offset_ms = offset_ms;
+    if (jump_ms > JUMP_MS || jump_ms < -JUMP_MS) {
+        ps_session_resume(turn);
     }
 }
 
@@ -462,7 +481,10 @@ static void session_message(struct ps_turn *turn, struct ps_peer *peer, uint64_t
     case PS_MESSAGE_ACK:
         ps_on_ack(turn, peer);
         break;
-    default: /* PEERS, and what later versions add: no fault */
+    case PS_MESSAGE_PEERS:
+        ps_on_peers(turn, peer);
+        break;
+    default: /* what later versions add: no fault */
         ps_emit_log(turn, P2PSYNC_LOG_DEBUG, "message-ignored", "type %llu from %s",
                     (unsigned long long)type, peer->name);
     }
@@ -519,17 +541,7 @@ static void recover(struct ps_turn *turn, p2psync_result result)
         }
     }
     if (turn->result != P2PSYNC_OK) {
-        engine->reload = true;
-        engine->state_txn = 0;
-        for (size_t i = 0; i < engine->peer_count; i++) {
-            struct ps_peer *peer = engine->peers[i];
-            peer->fetch_count = 0;
-            memset(peer->serves, 0, sizeof peer->serves);
-            if (peer->session != 0) {
-                peer->state = PS_PEER_SYNCING;
-                peer->summary_ms = turn->now_ms + 1000;
-            }
-        }
+        forget(turn);
     }
     engine->resume_ms = PS_NEVER;
     if (engine->apply_ms != PS_NEVER) {
@@ -547,4 +559,31 @@ static void recover(struct ps_turn *turn, p2psync_result result)
     ps_write_text(&writer, "text");
     ps_write_text(&writer, p2psync_strerror(result));
     ps_emit_tell(turn, P2PSYNC_EVENT_ERROR, ps_writer_finish(&writer));
+}
+
+/* Whatever was noted of logs may have been of logs that the store did not take: their numbers will
+ * be given to others. */
+static void forget(struct ps_turn *turn)
+{
+    struct ps_engine *engine = turn->engine;
+    engine->reload = true;
+    engine->state_txn = 0;
+    if (engine->size_count > 0) {
+        memset(engine->sizes, 0, engine->size_count * sizeof *engine->sizes);
+        memset(engine->flags, 0, engine->size_count * sizeof *engine->flags);
+    }
+    for (size_t i = 0; i < engine->peer_count; i++) {
+        struct ps_peer *peer = engine->peers[i];
+        peer->fetch_count = 0;
+        peer->ack_due = false;
+        peer->ack_count = 0;
+        memset(peer->serves, 0, sizeof peer->serves);
+        if (peer->size_count > 0) {
+            memset(peer->sizes, 0, peer->size_count * sizeof *peer->sizes);
+        }
+        if (peer->session != 0) {
+            peer->state = PS_PEER_SYNCING;
+            peer->summary_ms = turn->now_ms + 1000;
+        }
+    }
 }

@@ -90,10 +90,10 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, const str
             snprintf(text, sizeof text, "%.*s%.*s", seen ? (int)address.size : 0,
                      (const char *)address.data, (int)listen.size, (const char *)listen.data);
         if (length > 0 && (size_t)length <= PS_ENDPOINT_SIZE_MAX) {
-            ps_peer_endpoint_add(peer, ps_bytes(text, (size_t)length), false);
+            (void)ps_peer_endpoint_add(peer, ps_bytes(text, (size_t)length), false);
         }
     }
-    ps_peer_endpoint_add(peer, ps_bytes_text(link->endpoint), true);
+    (void)ps_peer_endpoint_add(peer, ps_bytes_text(link->endpoint), true);
 }
 
 static void note_clock(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms)

@@ -49,11 +49,11 @@ struct ps_link *ps_peer_link_add(struct ps_peer *peer, uint64_t id)
     return link;
 }
 
-void ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool worked)
+bool ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool worked)
 {
     struct ps_peer_row *row = &peer->row;
     if (endpoint.size == 0 || endpoint.size > PS_ENDPOINT_SIZE_MAX) {
-        return;
+        return false;
     }
     size_t at = 0;
     while (at < row->endpoint_count &&
@@ -62,7 +62,7 @@ void ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool w
     }
     bool known = at < row->endpoint_count;
     if (known && (!worked || at == 0)) {
-        return;
+        return false;
     }
     if (!known) {
         at = row->endpoint_count < PS_ENDPOINTS_MAX ? row->endpoint_count++ : PS_ENDPOINTS_MAX - 1;
@@ -72,6 +72,7 @@ void ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool w
     memset(row->endpoints[to], 0, sizeof row->endpoints[to]);
     memcpy(row->endpoints[to], endpoint.data, endpoint.size);
     peer->row_dirty = true;
+    return !known;
 }
 
 uint64_t ps_peer_size(const struct ps_peer *peer, uint32_t log)

@@ -89,6 +89,7 @@ struct ps_peer {
     uint32_t quiet_rounds;              /* in sync, nothing new: the interval grows */
     uint32_t vain_rounds;               /* not in sync, no progress: the delay grows */
     bool passed_over;                   /* it has heads of devices that we do not know yet */
+    bool peers_due;                     /* it is to be told where others are */
     bool ack_due;                       /* an ACK is to be sent at the end of this step */
     uint32_t ack_logs[PS_ACK_LOGS_MAX]; /* with the positions of these logs */
     size_t ack_count;
@@ -125,8 +126,8 @@ struct ps_link *ps_peer_link(struct ps_peer *peer, uint64_t id);
 struct ps_link *ps_peer_link_add(struct ps_peer *peer, uint64_t id);
 
 /* Remember an endpoint ("host:port"). worked: it goes first; otherwise behind those that worked.
- * Unknown ones push the last out. */
-void ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool worked);
+ * Unknown ones push the last out. True if it was not known. */
+bool ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool worked);
 
 /* What the peer holds of a log, as far as known. */
 uint64_t ps_peer_size(const struct ps_peer *peer, uint32_t log);

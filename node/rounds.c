@@ -8,6 +8,7 @@
 #include "store/collection.h"
 #include "store/summary.h"
 
+#define HURRY_MS       5000  /* the same, when the link may well be dead */
 #define ANSWER_MS      30000 /* until an unanswered SUMMARY means that the link is dead */
 #define SOON_SPAN      ((struct ps_span){.least = 100, .most = 300})
 #define VAIN_BASE_MS   500
@@ -89,6 +90,12 @@ void ps_rounds_send(struct ps_turn *turn, struct ps_peer *peer, bool answer)
     struct ps_backoff backoff = {.base = VAIN_BASE_MS, .cap = engine->interval_ms};
     peer->summary_ms = turn->now_ms + ps_backoff_ms(&engine->prng, backoff, peer->vain_rounds);
     peer->vain_rounds += peer->vain_rounds < 30 ? 1 : 0;
+}
+
+void ps_rounds_hurry(struct ps_turn *turn, struct ps_peer *peer)
+{
+    uint64_t asked_ms = turn->now_ms > ANSWER_MS ? turn->now_ms - ANSWER_MS + HURRY_MS : 0;
+    peer->asked_ms = ps_sooner(peer->asked_ms, asked_ms);
 }
 
 void ps_rounds_rest(struct ps_turn *turn, struct ps_peer *peer)
@@ -321,6 +328,9 @@ static void settle_peer(struct ps_turn *turn, struct ps_peer *peer)
     bool equal = ps_rounds_same(turn, peer);
     if (peer->ack_due) {
         send_ack(turn, peer);
+    }
+    if (peer->peers_due) {
+        ps_peers_tell(turn, peer);
     }
     bool busy = ps_transfer_busy(peer);
     if (busy && !peer->syncing_told) {

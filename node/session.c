@@ -104,6 +104,23 @@ void ps_session_recall(struct ps_turn *turn, struct ps_peer *peer)
     }
 }
 
+void ps_session_resume(struct ps_turn *turn)
+{
+    const struct ps_engine *engine = turn->engine;
+    ps_emit_log(turn, P2PSYNC_LOG_INFO, "clock-jumped",
+                "the clock has jumped, as after a suspend: dialling and comparing anew");
+    for (size_t i = 0; i < engine->peer_count; i++) {
+        struct ps_peer *peer = engine->peers[i];
+        ps_dial_again(peer, turn->now_ms);
+        if (peer->session != 0) {
+            peer->vain_rounds = 0;
+            ps_rounds_send(turn, peer, true);
+            ps_rounds_hurry(turn, peer);
+        }
+    }
+    ps_emit_plain(turn, PS_EFFECT_BURST);
+}
+
 bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
 {
     struct ps_link *holder = peer->session == 0 ? NULL : ps_peer_link(peer, peer->session);
@@ -123,6 +140,7 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
     peer->state = PS_PEER_SYNCING;
     ps_dial_again(peer, turn->now_ms);
     close_racing(turn, peer);
+    ps_peers_due(turn->engine);
     if (!was_up) {
         ps_emit_log(turn, P2PSYNC_LOG_INFO, "peer-up", "%s is connected", peer->name);
         tell_peer(turn, P2PSYNC_EVENT_PEER_UP, peer, NULL);
@@ -301,7 +319,7 @@ static bool awaits_hello(const struct ps_peer *peer)
 static void heard(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from)
 {
     struct ps_engine *engine = turn->engine;
-    ps_peer_endpoint_add(peer, ps_bytes_text(from->endpoint), false);
+    (void)ps_peer_endpoint_add(peer, ps_bytes_text(from->endpoint), false);
     if (peer->session != 0) {
         if (from->instance != peer->instance) {
             ps_rounds_send(turn, peer, true); /* finds out whether the old run still lives */

@@ -71,10 +71,11 @@ struct ps_engine {
     uint64_t *sizes; /* by log number: as last looked at */
     uint8_t *flags;  /* by log number: PS_LOG_FRESH, PS_LOG_LOCAL */
     size_t size_count;
-    uint64_t announce_ms; /* when to tell of fresh logs; PS_NEVER: none */
-    uint64_t apply_ms;    /* when to apply a backlog at the latest; PS_NEVER: none */
-    uint64_t persist_ms;  /* when to write peer rows at the latest; PS_NEVER: none */
-    uint64_t resume_ms;   /* when to go on with what the effects had no room for */
+    uint64_t announce_ms;     /* when to tell of fresh logs; PS_NEVER: none */
+    uint64_t apply_ms;        /* when to apply a backlog at the latest; PS_NEVER: none */
+    uint64_t persist_ms;      /* when to write peer rows at the latest; PS_NEVER: none */
+    uint64_t resume_ms;       /* when to go on with what the effects had no room for */
+    uint64_t clock_offset_ms; /* wall clock less monotonic, at the last step */
     bool stopped;
     bool reload; /* the store has failed: read again what was assumed of it */
 
@@ -137,6 +138,8 @@ struct ps_peer *ps_session_find(struct ps_engine *engine, const struct ps_device
 void ps_session_link_up(struct ps_turn *turn, uint64_t link);
 void ps_session_link_down(struct ps_turn *turn, uint64_t link, bool refused);
 void ps_session_heard(struct ps_turn *turn);
+/* Time has passed that nobody saw: dial and compare with everyone now. */
+void ps_session_resume(struct ps_turn *turn);
 /* Make `link`, on which a valid HELLO has come, the session, or give it up for a better one. True
  * if it is the session now. */
 bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link);
@@ -216,6 +219,8 @@ bool ps_rounds_same(struct ps_turn *turn, const struct ps_peer *peer);
 void ps_rounds_send(struct ps_turn *turn, struct ps_peer *peer, bool answer);
 /* Nothing to do with a peer in sync for an interval, which grows while nothing happens. */
 void ps_rounds_rest(struct ps_turn *turn, struct ps_peer *peer);
+/* Give the peer less time than usual for the answer it owes. */
+void ps_rounds_hurry(struct ps_turn *turn, struct ps_peer *peer);
 /* Compare soon, unless a round is due sooner. */
 void ps_rounds_soon(struct ps_turn *turn, struct ps_peer *peer);
 /* At the end of a step: who is in sync, what is to be told and sent. */
@@ -266,6 +271,10 @@ void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer);
 void ps_on_want(struct ps_turn *turn, struct ps_peer *peer);
 void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer);
 void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer);
+void ps_on_peers(struct ps_turn *turn, struct ps_peer *peer);
+/* Tell a peer where the others are; and note that all are to be told. */
+void ps_peers_tell(struct ps_turn *turn, struct ps_peer *peer);
+void ps_peers_due(struct ps_engine *engine);
 void ps_on_error(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link);
 
 #endif
