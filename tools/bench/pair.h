@@ -1,0 +1,62 @@
+/* Two processes on loopback: this one and another, which is forked before any library is in use and
+ * does what it is told, one order at a time. Times are of the monotonic clock, which both share. */
+#ifndef BENCH_PAIR_H
+#define BENCH_PAIR_H
+
+#include <sys/types.h>
+
+#include "tools/bench/bench.h"
+
+typedef enum pair_verb {
+    PAIR_JOIN,   /* join the mesh of the invite `text`, and close the store */
+    PAIR_START,  /* open the store and run the node; dials this process's */
+    PAIR_CLOSE,  /* stop the node and close the store */
+    PAIR_WRITE,  /* write records first to first + count - 1; no node needs to run */
+    PAIR_AWAIT,  /* answer when the record of index `first` is there, with the time */
+    PAIR_EVENTS, /* answer once when ready, then each of the next `count` changes with the time */
+    PAIR_SYNC,   /* answer when in sync with this process, with the time */
+    PAIR_MEMORY, /* answer how many bytes of anonymous pages the process has */
+} pair_verb;
+
+#define PAIR_TEXT_SIZE 2048
+struct pair_order {
+    pair_verb verb;
+    uint64_t first;
+    uint64_t count;
+    char text[PAIR_TEXT_SIZE];
+};
+
+struct pair {
+    p2psync_node *node; /* this process's; NULL while it is closed */
+    char *dir;
+    char *other_dir;
+    char *endpoint;
+    char *other_endpoint;
+    p2psync_durability durability;
+    int fd; /* to the other process */
+    pid_t pid;
+};
+
+/* Fork the other process, make a device and its mesh here, with this process's node running, and
+ * have the other join it. The other's node does not run yet, and its store is empty but for the
+ * mesh. */
+void pair_begin(struct pair *pair, p2psync_durability durability);
+/* Close both, end the other process and remove what they wrote. */
+void pair_end(struct pair *pair);
+
+/* Open and run this process's node again; stop and close it. */
+void pair_start_own(struct pair *pair);
+void pair_close_own(struct pair *pair);
+
+/* Tell the other process, and wait for its answer: nanoseconds, or a number. */
+uint64_t pair_order(struct pair *pair, const struct pair_order *order);
+/* Tell it without waiting; and wait for the next answer. */
+void pair_tell(struct pair *pair, const struct pair_order *order);
+uint64_t pair_answer(struct pair *pair);
+
+/* Wait until the node is in sync with a connected peer. */
+void pair_await_sync(p2psync_node *node);
+/* The first number behind `key` in what p2psync_peers() fills. */
+uint64_t pair_number(p2psync_node *node, const char *key);
+
+#endif
