@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#define ARENA_SIZE_MAX (PS_BATCH_SIZE_MAX + 2U * PS_MESSAGE_SIZE_MAX)
+#define ARENA_SIZE_MAX (PS_BATCH_SIZE_MAX + (size_t)2 * PS_MESSAGE_SIZE_MAX)
 
 void ps_batch_init(struct ps_batch *batch)
 {

@@ -6,7 +6,7 @@
 #include "node/engine.h"
 
 #define PS_BATCH_EVENTS_MAX 64
-#define PS_BATCH_SIZE_MAX   (4U * 1024 * 1024) /* bytes, past which no more is taken */
+#define PS_BATCH_SIZE_MAX   ((size_t)4 * 1024 * 1024) /* bytes, past which no more is taken */
 
 struct ps_batch {
     struct ps_event events[PS_BATCH_EVENTS_MAX];

@@ -18,11 +18,10 @@
 
 #include "node/api.h"
 
-#define FRAME_HEADER_SIZE 4
-#define REQUEST_SIZE_MAX  (FRAME_HEADER_SIZE + PS_CONTROL_REQUEST_SIZE_MAX)
-#define LISTEN_KEY        UINT64_MAX /* of epoll: the listening socket; else a client's index */
-#define EPOLL_BATCH       32
-#define SERVE_ROUNDS_MAX  8 /* of a batch each, per call */
+#define REQUEST_SIZE_MAX (PS_CONTROL_HEADER_SIZE + PS_CONTROL_REQUEST_SIZE_MAX)
+#define LISTEN_KEY       UINT64_MAX /* of epoll: the listening socket; else a client's index */
+#define EPOLL_BATCH      32
+#define SERVE_ROUNDS_MAX 8 /* of a batch each, per call */
 
 typedef enum client_state {
     CLIENT_READING,   /* its request has not come whole */
@@ -82,46 +81,6 @@ static bool send_out(struct ps_control *control, struct client *client);
 static bool next_frame(struct client *client);
 static void poll_out(struct ps_control *control, struct client *client, bool on);
 static void queue_event(struct client *client, struct ps_bytes frame);
-static p2psync_result frame_of(struct ps_buf *out, uint64_t number, struct ps_bytes value);
-static p2psync_result frame_of_loss(struct ps_buf *out, uint64_t lost);
-
-const char *ps_control_event_name(uint64_t type)
-{
-    static const char *const names[] = {
-        [P2PSYNC_EVENT_RECORD_CHANGED] = "record_changed",
-        [P2PSYNC_EVENT_CONFLICT_DETECTED] = "conflict_detected",
-        [P2PSYNC_EVENT_CONFLICT_RESOLVED] = "conflict_resolved",
-        [P2PSYNC_EVENT_PEER_UP] = "peer_up",
-        [P2PSYNC_EVENT_PEER_DOWN] = "peer_down",
-        [P2PSYNC_EVENT_SYNC_STARTED] = "sync_started",
-        [P2PSYNC_EVENT_SYNC_PROGRESS] = "sync_progress",
-        [P2PSYNC_EVENT_SYNC_COMPLETED] = "sync_completed",
-        [P2PSYNC_EVENT_SYNC_FAILED] = "sync_failed",
-        [P2PSYNC_EVENT_ERROR] = "error",
-        [P2PSYNC_EVENT_DEVICE_JOINED] = "device_joined",
-        [P2PSYNC_EVENT_INVITE_CLOSED] = "invite_closed",
-        [P2PSYNC_EVENT_STOPPED] = "stopped",
-    };
-    bool known = type < sizeof(names) / sizeof(names[0]) && names[type] != NULL;
-    return known ? names[type] : "";
-}
-
-void ps_control_event_begin(struct ps_writer *writer, p2psync_event_type type, size_t count)
-{
-    ps_write_map(writer, count + 2);
-    ps_write_text(writer, "event");
-    ps_write_text(writer, ps_control_event_name((uint64_t)type));
-    ps_write_text(writer, "time");
-    ps_write_time(writer, ps_wall_ms());
-}
-
-void ps_control_address(int dir_fd, struct sockaddr_un *out)
-{
-    memset(out, 0, sizeof(*out));
-    out->sun_family = AF_UNIX;
-    (void)snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/" PS_CONTROL_FILE,
-                   dir_fd);
-}
 
 p2psync_result ps_control_new(int dir_fd, struct ps_control **out)
 {
@@ -211,7 +170,7 @@ void ps_control_answer(struct ps_control *control, uint64_t id, p2psync_result a
         bool stays = client->request.what == PS_CONTROL_STOP && answer == P2PSYNC_OK;
         client->state = stays ? CLIENT_STAYING : CLIENT_ANSWERED;
         client->moved_ms = control->now_ms;
-        if (frame_of(&client->out, (uint64_t)(-(int)answer), value) != P2PSYNC_OK) {
+        if (ps_control_frame(&client->out, (uint64_t)(-(int)answer), value) != P2PSYNC_OK) {
             drop_client(control, client);
         } else {
             flush_client(control, client);
@@ -224,7 +183,7 @@ void ps_control_tell(struct ps_control *control, p2psync_event_type type, struct
 {
     struct ps_buf frame;
     ps_buf_init(&frame, PS_CONTROL_ANSWER_SIZE_MAX);
-    bool made = frame_of(&frame, (uint64_t)type, map) == P2PSYNC_OK;
+    bool made = ps_control_frame(&frame, (uint64_t)type, map) == P2PSYNC_OK;
     for (size_t i = 0; i < PS_CONTROL_CLIENTS_MAX; i++) {
         struct client *client = &control->clients[i];
         if (client->fd < 0 || client->state != CLIENT_LISTENING) {
@@ -429,13 +388,13 @@ static void read_client(struct ps_control *control, struct client *client)
     }
     client->in_size += (size_t)got;
     client->moved_ms = control->now_ms;
-    if (client->in_size < FRAME_HEADER_SIZE) {
+    if (client->in_size < PS_CONTROL_HEADER_SIZE) {
         return;
     }
     size_t wanted = ps_get_u32(client->in);
-    if (wanted > PS_CONTROL_REQUEST_SIZE_MAX || client->in_size > FRAME_HEADER_SIZE + wanted) {
-        drop_client(control, client);
-    } else if (client->in_size == FRAME_HEADER_SIZE + wanted && !parse_request(client)) {
+    size_t size_whole = PS_CONTROL_HEADER_SIZE + wanted;
+    bool too_large = wanted > PS_CONTROL_REQUEST_SIZE_MAX || client->in_size > size_whole;
+    if (too_large || (client->in_size == size_whole && !parse_request(client))) {
         drop_client(control, client);
     }
 }
@@ -443,8 +402,8 @@ static void read_client(struct ps_control *control, struct client *client)
 static bool parse_request(struct client *client)
 {
     struct ps_reader reader;
-    ps_reader_init(&reader,
-                   ps_bytes(client->in + FRAME_HEADER_SIZE, client->in_size - FRAME_HEADER_SIZE));
+    ps_reader_init(&reader, ps_bytes(client->in + PS_CONTROL_HEADER_SIZE,
+                                     client->in_size - PS_CONTROL_HEADER_SIZE));
     uint32_t more = ps_read_array_at_least(&reader, 3);
     uint64_t version = ps_read_uint(&reader);
     uint64_t what = ps_read_uint(&reader);
@@ -489,7 +448,8 @@ static bool take_ready(struct ps_control *control, struct ps_control_request *ou
 static void begin_events(struct ps_control *control, struct client *client)
 {
     client->events = calloc(PS_EVENTS_MAX, sizeof(*client->events));
-    if (client->events == NULL || frame_of(&client->out, 0, ps_bytes(NULL, 0)) != P2PSYNC_OK) {
+    if (client->events == NULL ||
+        ps_control_frame(&client->out, 0, ps_bytes(NULL, 0)) != P2PSYNC_OK) {
         drop_client(control, client);
         return;
     }
@@ -555,7 +515,7 @@ static bool next_frame(struct client *client)
 {
     assert(client->out.size == 0);
     if (client->lost > 0) {
-        if (frame_of_loss(&client->out, client->lost) == P2PSYNC_OK) {
+        if (ps_control_frame_loss(&client->out, client->lost) == P2PSYNC_OK) {
             client->lost = 0;
             return true;
         }
@@ -598,53 +558,4 @@ static void queue_event(struct client *client, struct ps_bytes frame)
     size_t last = (client->event_first + client->event_count) % PS_EVENTS_MAX;
     client->events[last] = (struct event){.frame = copy, .size = frame.size};
     client->event_count++;
-}
-
-/* Append a frame [number, value]; a value of no bytes is nil. */
-static p2psync_result frame_of(struct ps_buf *out, uint64_t number, struct ps_bytes value)
-{
-    size_t start = out->size;
-    struct ps_writer writer;
-    uint8_t *header = NULL;
-    p2psync_result result = ps_buf_extend(out, FRAME_HEADER_SIZE, &header);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    ps_writer_init(&writer, out);
-    ps_write_array(&writer, 2);
-    ps_write_uint(&writer, number);
-    if (value.size == 0) {
-        ps_write_nil(&writer);
-    } else {
-        ps_write_raw(&writer, value);
-    }
-    result = ps_writer_finish(&writer);
-    if (result != P2PSYNC_OK) {
-        ps_buf_truncate(out, start);
-        return result;
-    }
-    ps_put_u32(out->data + start, (uint32_t)(out->size - start - FRAME_HEADER_SIZE));
-    return P2PSYNC_OK;
-}
-
-static p2psync_result frame_of_loss(struct ps_buf *out, uint64_t lost)
-{
-    char text[96];
-    struct ps_buf map;
-    struct ps_writer writer;
-    (void)snprintf(text, sizeof(text), "%llu events were dropped because nobody took them",
-                   (unsigned long long)lost);
-    ps_buf_init(&map, sizeof(text) + 128);
-    ps_writer_init(&writer, &map);
-    ps_control_event_begin(&writer, P2PSYNC_EVENT_ERROR, 2);
-    ps_write_text(&writer, "error");
-    ps_write_text(&writer, p2psync_result_name(P2PSYNC_ELIMIT));
-    ps_write_text(&writer, "text");
-    ps_write_text(&writer, text);
-    p2psync_result result = ps_writer_finish(&writer);
-    if (result == P2PSYNC_OK) {
-        result = frame_of(out, P2PSYNC_EVENT_ERROR, ps_buf_view(&map));
-    }
-    ps_buf_deinit(&map);
-    return result;
 }

@@ -20,10 +20,11 @@
 #include "wire/codec.h"
 
 #define PS_CONTROL_FILE             "control.sock"
+#define PS_CONTROL_HEADER_SIZE      4 /* bytes of a frame's length */
 #define PS_CONTROL_VERSION          1
 #define PS_CONTROL_CLIENTS_MAX      64 /* at a time; threads that ask are clients too */
 #define PS_CONTROL_REQUEST_SIZE_MAX 64 /* bytes of a request's array */
-#define PS_CONTROL_ANSWER_SIZE_MAX  (4U * 1024 * 1024 + 64)
+#define PS_CONTROL_ANSWER_SIZE_MAX  ((size_t)4 * 1024 * 1024 + 64)
 #define PS_CONTROL_PATIENCE_MS      10000 /* until a client that is not moving is cut off */
 
 typedef enum ps_control_ask {
@@ -48,6 +49,16 @@ void ps_control_event_begin(struct ps_writer *writer, p2psync_event_type type, s
 
 /* "/proc/self/fd/N/control.sock", which fits an address however long the directory's name is. */
 void ps_control_address(int dir_fd, struct sockaddr_un *out);
+
+/* Append a frame [number, value]; a value of no bytes is nil.
+ *
+ * Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM: `out` is as it was.
+ */
+p2psync_result ps_control_frame(struct ps_buf *out, uint64_t number,
+                                struct ps_bytes value) P2PSYNC_MUST_CHECK;
+
+/* Append the frame of the event that tells of `lost` others that were dropped. Errors  as above. */
+p2psync_result ps_control_frame_loss(struct ps_buf *out, uint64_t lost) P2PSYNC_MUST_CHECK;
 
 struct ps_control;
 

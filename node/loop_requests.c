@@ -1,5 +1,6 @@
 /* Requests off the control socket. What needs the engine's decision becomes an event of the turn;
  * the rest is answered here, from the engine and the store. */
+#include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -164,6 +165,7 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
     memcpy(code.token, loop->invite.token, sizeof(code.token));
     code.endpoint_count = reachable_hosts(loop, &all, hosts, PS_INVITE_ENDPOINTS_MAX);
     for (size_t i = 0; i < code.endpoint_count; i++) {
+        assert(hosts[i] != NULL);
         bool bracket = strchr(hosts[i], ':') != NULL;
         (void)snprintf(code.endpoints[i], sizeof(code.endpoints[i]), "%s%s%s:%u",
                        bracket ? "[" : "", hosts[i], bracket ? "]" : "", (unsigned)port);
@@ -188,6 +190,7 @@ static size_t reachable_hosts(const struct ps_loop *loop, const struct ps_interf
                               const char **out, size_t max)
 {
     const char *host = loop->listen.host;
+    assert(max > 0);
     if (host[0] == '\0' || strcmp(host, "0.0.0.0") == 0) {
         size_t count = ps_interfaces_addresses(all, out, max);
         if (count > 0) {
