@@ -29,8 +29,6 @@ static struct ps_link *message_link(struct ps_turn *turn, struct ps_peer *peer, 
 static void session_message(struct ps_turn *turn, struct ps_peer *peer, uint64_t type);
 static void stop(struct ps_turn *turn);
 static void persist(struct ps_turn *turn);
-static void recover(struct ps_turn *turn, p2psync_result result);
-static void forget(struct ps_turn *turn);
 
 bool ps_turn_ok(struct ps_turn *turn, p2psync_result result)
 {
@@ -106,7 +104,7 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     turn.wall_ms = events[count - 1].wall_ms;
     ps_effects_clear(effects);
 
-    bool write = wants_write(engine, events, count);
+    bool write = turn.now_ms >= engine->hold_ms && wants_write(engine, events, count);
     p2psync_result begun = P2PSYNC_OK;
     if (write) {
         begun = ps_txn_begin(engine->store, true, &txn);
@@ -125,22 +123,24 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     if (txn.writable && turn.result == P2PSYNC_OK) {
         turn.result = ps_txn_commit(&txn);
         engine->state_txn = 0;
+        engine->failures = turn.result == P2PSYNC_OK ? 0 : engine->failures;
     } else {
         ps_txn_abort(&txn);
         engine->state_txn = engine->state_txn == 0 || turn.dirty ? 0 : seen;
     }
     p2psync_result result = turn.result == P2PSYNC_OK ? begun : turn.result;
     if (result != P2PSYNC_OK) {
-        recover(&turn, result);
+        ps_recover(&turn, result);
     }
     return result;
 }
 
 uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
 {
-    uint64_t deadline = ps_sooner(engine->resume_ms, engine->persist_ms);
+    uint64_t deadline = ps_sooner(engine->apply_ms, engine->persist_ms);
+    deadline = deadline > engine->hold_ms ? deadline : engine->hold_ms; /* both write */
+    deadline = ps_sooner(deadline, engine->resume_ms);
     deadline = ps_sooner(deadline, engine->announce_ms);
-    deadline = ps_sooner(deadline, engine->apply_ms);
     deadline = ps_sooner(deadline, ps_pairing_deadline(engine));
     for (size_t i = 0; i < PS_NOWS_MAX; i++) {
         if (engine->nows[i].waiting) {
@@ -328,7 +328,8 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
         turn->event = &events[i];
         turn->now_ms = events[i].now_ms;
         turn->wall_ms = events[i].wall_ms;
-        if (turn->txn->writable || !event_writes(&events[i])) {
+        bool stops = events[i].type == PS_EVENT_STOP;
+        if (turn->txn->writable || stops || !event_writes(&events[i])) {
             dispatch(turn);
         }
     }
@@ -524,66 +525,5 @@ static void persist(struct ps_turn *turn)
     }
     if (due) {
         engine->persist_ms = PS_NEVER;
-    }
-}
-
-/* The store took nothing: what was to be sent of it is dropped, what was assumed of it is read
- * again, and transfers begin anew. Links that were to be closed are closed all the same. */
-static void recover(struct ps_turn *turn, p2psync_result result)
-{
-    struct ps_engine *engine = turn->engine;
-    struct ps_effects *effects = turn->effects;
-    for (size_t i = 0; i < effects->count && turn->result != P2PSYNC_OK; i++) {
-        struct ps_effect *effect = &effects->items[i];
-        if (effect->type == PS_EFFECT_SEND || effect->type == PS_EFFECT_PAIR_SEND ||
-            effect->type == PS_EFFECT_TELL) {
-            effect->type = PS_EFFECT_NONE;
-        }
-    }
-    if (turn->result != P2PSYNC_OK) {
-        forget(turn);
-    }
-    engine->resume_ms = PS_NEVER;
-    if (engine->apply_ms != PS_NEVER) {
-        engine->apply_ms = turn->now_ms + 1000;
-    }
-    if (engine->persist_ms != PS_NEVER) {
-        engine->persist_ms = turn->now_ms + PERSIST_MS;
-    }
-    ps_emit_log(turn, P2PSYNC_LOG_ERROR, "store-failed", "%s", p2psync_strerror(result));
-    struct ps_writer writer;
-    ps_writer_init(&writer, ps_emit_begin(turn));
-    ps_write_map(&writer, 2);
-    ps_write_text(&writer, "error");
-    ps_write_text(&writer, p2psync_result_name(result));
-    ps_write_text(&writer, "text");
-    ps_write_text(&writer, p2psync_strerror(result));
-    ps_emit_tell(turn, P2PSYNC_EVENT_ERROR, ps_writer_finish(&writer));
-}
-
-/* Whatever was noted of logs may have been of logs that the store did not take: their numbers will
- * be given to others. */
-static void forget(struct ps_turn *turn)
-{
-    struct ps_engine *engine = turn->engine;
-    engine->reload = true;
-    engine->state_txn = 0;
-    if (engine->size_count > 0) {
-        memset(engine->sizes, 0, engine->size_count * sizeof *engine->sizes);
-        memset(engine->flags, 0, engine->size_count * sizeof *engine->flags);
-    }
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        struct ps_peer *peer = engine->peers[i];
-        peer->fetch_count = 0;
-        peer->ack_due = false;
-        peer->ack_count = 0;
-        memset(peer->serves, 0, sizeof peer->serves);
-        if (peer->size_count > 0) {
-            memset(peer->sizes, 0, peer->size_count * sizeof *peer->sizes);
-        }
-        if (peer->session != 0) {
-            peer->state = PS_PEER_SYNCING;
-            peer->summary_ms = turn->now_ms + 1000;
-        }
     }
 }

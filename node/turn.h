@@ -77,7 +77,9 @@ struct ps_engine {
     uint64_t resume_ms;       /* when to go on with what the effects had no room for */
     uint64_t clock_offset_ms; /* wall clock less monotonic, at the last step */
     bool stopped;
-    bool reload; /* the store has failed: read again what was assumed of it */
+    bool reload;       /* the store has failed: read again what was assumed of it */
+    uint64_t hold_ms;  /* nothing is written before: the store has failed */
+    uint32_t failures; /* of the store, without one success between */
 
     struct ps_stranger strangers[PS_STRANGERS_MAX]; /* the latest */
     size_t stranger_next;
@@ -255,6 +257,11 @@ void ps_news_send_heads(struct ps_turn *turn, struct ps_peer *peer,
 /* Read the members from the store; keeps peers that stay. */
 void ps_trust_load(struct ps_turn *turn);
 bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device);
+
+/* ---- recover.c ---- */
+
+/* The store has failed: see there. */
+void ps_recover(struct ps_turn *turn, p2psync_result result);
 
 /* ---- pairing.c ---- */
 
