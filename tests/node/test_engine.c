@@ -69,12 +69,15 @@ Test(test_engine, notices_that_a_peer_has_restarted)
     sim_script_begin(2);
     cr_assert(sim_script_settle(60000));
     play(120000);
-    sim_node_crash(&net, 1);
-    sim_node_start(&net, 1);
-    cr_assert(sim_script_settle(30000));
-    sim_put(&net, 0, "notes", "a", 7);
-    play(2000);
-    cr_assert_eq(sim_get(&net, 1, "notes", "a"), 7);
+    for (unsigned i = 0; i < 2; i++) {
+        sim_node_crash(&net, i);
+        sim_node_start(&net, i);
+        cr_assert(sim_script_settle(3000), "device %u has restarted", i);
+        sim_put(&net, 1 - i, "notes", "a", 7 + i);
+        play(1000);
+        cr_assert_eq(sim_get(&net, i, "notes", "a"), 7 + i);
+        play(120000);
+    }
 }
 
 Test(test_engine, converges_after_edits_on_both_sides_of_a_partition)
@@ -309,4 +312,63 @@ Test(test_engine, fails_now_when_no_peer_can_be_reached)
     play(5000);
     cr_assert_eq(net.now_done[0], 1);
     cr_assert_eq(net.now_result[0], P2PSYNC_EUNREACHABLE);
+}
+
+/* A store that went back to a copy of itself gets its own changes again, and does not sign others
+ * in their place. */
+Test(test_engine, goes_on_as_a_new_incarnation_when_its_store_was_rolled_back)
+{
+    sim_script_begin(2);
+    sim_put(&net, 1, "notes", "before", 1);
+    cr_assert(sim_script_settle(60000));
+    sim_node_stop(&net, 1);
+    sim_node_save(&net, 1, "copy");
+    sim_node_start(&net, 1);
+    sim_put(&net, 1, "notes", "lost", 2);
+    cr_assert(sim_script_settle(60000));
+    uint64_t incarnation = net.nodes[1].identity.incarnation;
+    sim_node_stop(&net, 1);
+    sim_node_restore(&net, 1, "copy");
+    cr_assert_eq(sim_get(&net, 1, "notes", "lost"), UINT64_MAX);
+    sim_node_start(&net, 1);
+    cr_assert(sim_script_settle(60000));
+    cr_assert_eq(sim_get(&net, 1, "notes", "lost"), 2);
+    sim_put(&net, 1, "notes", "after", 3);
+    cr_assert(sim_script_settle(60000));
+    cr_assert_eq(sim_get(&net, 0, "notes", "after"), 3);
+    cr_assert_neq(net.nodes[1].identity.incarnation, incarnation);
+}
+
+/* What does not fit is told as an error, and nothing that was there is lost; with more room it
+ * comes. */
+Test(test_engine, goes_on_when_its_store_is_full)
+{
+    struct sim_options options;
+    sim_options_calm(&options, 1);
+    sim_script_begin_with(&options);
+    unsigned small = sim_node_add(&net);
+    sim_node_close_store(&net, small);
+    net.nodes[small].map_size = 1U << 20U;
+    net.nodes[small].excused = P2PSYNC_EFULL;
+    sim_node_open_store(&net, small);
+    sim_mesh_add(&net, small, 0);
+    sim_put(&net, small, "notes", "own", 1);
+    cr_assert(sim_script_settle(60000));
+    for (size_t i = 0; i < 4; i++) {
+        sim_put_many(&net, 0, "notes", 90, 10000 + i);
+    }
+    play(120000);
+    cr_assert_gt(net.nodes[small].excuses, 0);
+    cr_assert_leq(net.nodes[small].excuses, 200);
+    cr_assert_gt(net.nodes[small].told[P2PSYNC_EVENT_ERROR], 0);
+    cr_assert_eq(sim_get(&net, small, "notes", "own"), 1);
+    sim_node_stop(&net, small);
+    sim_node_close_store(&net, small);
+    net.nodes[small].map_size = 64U << 20U;
+    sim_node_open_store(&net, small);
+    net.nodes[small].excused = P2PSYNC_OK;
+    sim_node_start(&net, small);
+    cr_assert(sim_script_settle(60000));
+    sim_check_equal(&net);
+    cr_assert_str_empty(net.failure);
 }

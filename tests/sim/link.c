@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/sim/net.h"
+#include "wire/compress.h"
 
 enum { DIALLER = 0, TARGET = 1 };
 
@@ -16,6 +17,7 @@ static unsigned node_at(const struct sim_net *net, struct ps_bytes endpoint);
 static void plan_down(struct sim_net *net, size_t index, int end, uint64_t after_ms);
 static void transmit(struct sim_net *net, struct sim_link *link, int to_end, struct ps_bytes bytes);
 static void check_message(struct sim_net *net, unsigned from, unsigned to, struct ps_bytes bytes);
+static void check_changes(struct sim_net *net, unsigned from, struct ps_bytes bytes);
 static bool deliver_message(struct sim_net *net, struct sim_packet *packet, struct ps_event *event);
 static bool deliver_down(struct sim_net *net, const struct sim_packet *packet,
                          struct ps_event *event);
@@ -169,8 +171,8 @@ static void check_message(struct sim_net *net, unsigned from, unsigned to, struc
     if (ps_message_peek(bytes, &type, &version) != P2PSYNC_OK) {
         sim_fail(net, "node %u sends what is no message", from);
     }
-    if (bytes.size > 0 && memmem(bytes.data, bytes.size, SIM_LOCAL_MARK, strlen(SIM_LOCAL_MARK))) {
-        sim_fail(net, "node %u sends a value of a local collection", from);
+    if (type == PS_MESSAGE_CHANGES) {
+        check_changes(net, from, bytes);
     }
     net->traffic[from][to].messages++;
     net->traffic[from][to].bytes += bytes.size;
@@ -179,6 +181,30 @@ static void check_message(struct sim_net *net, unsigned from, unsigned to, struc
     struct ps_hash hash = ps_hash_bytes(bytes);
     net->digest = (net->digest ^ ps_get_u64(hash.bytes)) * 0x100000001b3ULL + net->now_ms;
     sim_trace(net, "n%u -> n%u %" PRIu64 " (%zu bytes)", from, to, type, bytes.size);
+}
+
+static void check_changes(struct sim_net *net, unsigned from, struct ps_bytes bytes)
+{
+    struct ps_changes changes;
+    struct ps_buf plain;
+    ps_buf_init(&plain, PS_MESSAGE_SIZE_MAX);
+    if (ps_changes_decode(bytes, &changes) != P2PSYNC_OK) {
+        sim_fail(net, "node %u sends malformed CHANGES", from);
+        return;
+    }
+    struct ps_bytes entries = changes.entries;
+    if (changes.encoding == PS_ENCODING_ZSTD) {
+        if (ps_decompress(changes.entries, PS_MESSAGE_SIZE_MAX, &plain) != P2PSYNC_OK) {
+            sim_fail(net, "node %u sends what does not unpack", from);
+        }
+        entries = ps_buf_view(&plain);
+    }
+    if (ps_collection_is_local(changes.log.collection) ||
+        (entries.size > 0 &&
+         memmem(entries.data, entries.size, SIM_LOCAL_MARK, strlen(SIM_LOCAL_MARK)) != NULL)) {
+        sim_fail(net, "node %u sends a value of a local collection", from);
+    }
+    ps_buf_deinit(&plain);
 }
 
 static void transmit(struct sim_net *net, struct sim_link *link, int to_end, struct ps_bytes bytes)

@@ -46,8 +46,11 @@ struct sim_node {
     uint8_t token[PS_TOKEN_SIZE];
     unsigned inviter;
     struct sim_request requests[SIM_REQUESTS_MAX];
-    uint64_t told[16]; /* events told, by type */
-    uint64_t forks;    /* log records that speak of a fork */
+    uint64_t told[16];      /* events told, by type */
+    unsigned connected;     /* peers that were told as up and not as down */
+    uint64_t map_size;      /* of its store; 0: 64 MiB */
+    p2psync_result excused; /* what a step of it may give */
+    uint64_t excuses;       /* how often it did */
 };
 
 /* A connection. Index 0 of a pair is the dialler's end, 1 the target's. */
