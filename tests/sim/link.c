@@ -18,6 +18,7 @@ static void plan_down(struct sim_net *net, size_t index, int end, uint64_t after
 static void transmit(struct sim_net *net, struct sim_link *link, int to_end, struct ps_bytes bytes);
 static void check_message(struct sim_net *net, unsigned from, unsigned to, struct ps_bytes bytes);
 static void check_changes(struct sim_net *net, unsigned from, struct ps_bytes bytes);
+static bool deliver_up(struct sim_link *link, struct ps_event *event);
 static bool deliver_message(struct sim_net *net, struct sim_packet *packet, struct ps_event *event);
 static bool deliver_down(struct sim_net *net, const struct sim_packet *packet,
                          struct ps_event *event);
@@ -296,12 +297,9 @@ bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_
     if (!self->up || packet->epoch != self->epoch) {
         return false;
     }
-    struct sim_link *link = &net->links[packet->link];
     switch (packet->kind) {
     case SIM_PACKET_UP:
-        link->up = !link->cut && !link->ended[DIALLER];
-        *event = (struct ps_event){.type = PS_EVENT_LINK_UP, .link = link->number[DIALLER]};
-        return link->up;
+        return deliver_up(&net->links[packet->link], event);
     case SIM_PACKET_DOWN:
         return deliver_down(net, packet, event);
     case SIM_PACKET_HEARD:
@@ -316,6 +314,13 @@ bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_
         event->type = PS_EVENT_STORE_CHANGED;
         return true;
     }
+}
+
+static bool deliver_up(struct sim_link *link, struct ps_event *event)
+{
+    link->up = !link->cut && !link->ended[DIALLER];
+    *event = (struct ps_event){.type = PS_EVENT_LINK_UP, .link = link->number[DIALLER]};
+    return link->up;
 }
 
 static bool deliver_message(struct sim_net *net, struct sim_packet *packet, struct ps_event *event)
