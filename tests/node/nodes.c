@@ -36,7 +36,7 @@ struct p2psync_options nodes_options(const char *dir)
     struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
     options.dir = dir;
     options.durability = P2PSYNC_DURABILITY_NONE;
-    options.map_size_bytes = 64U * 1024 * 1024;
+    options.map_size_bytes = (uint64_t)64 * 1024 * 1024;
     options.listen = "127.0.0.1";
     options.no_beacon = true;
     return options;

@@ -1,4 +1,4 @@
-/* The library as an app sees it: through p2psync.h alone. */
+/* The library as an app sees it, through p2psync.h. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "nodes.h"
+#include "wire/limits.h"
 
 static char dirs[3][NODES_DIR_SIZE];
 static p2psync_node *node;
@@ -338,17 +339,37 @@ Test(test_api, keeps_a_transaction_after_a_bad_edit)
     cr_expect_str_eq(nodes_get(node, "notes", "b"), "");
 }
 
-Test(test_api, bounds_a_transaction)
+Test(test_api, bounds_the_edits_of_a_transaction)
 {
     p2psync_transaction *transaction = NULL;
     struct p2psync_edit one = {.size = sizeof(one), .id = "a", .replace = true};
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
-    for (size_t i = 0; i < 65536; i++) {
+    for (size_t i = 0; i < PS_TRANSACTION_CHANGES_MAX; i++) {
         cr_assert_eq(p2psync_transaction_edit(transaction, &one), P2PSYNC_OK);
     }
     cr_assert_eq(p2psync_transaction_edit(transaction, &one), P2PSYNC_ELIMIT);
     p2psync_transaction_abort(transaction);
     cr_expect_str_eq(nodes_get(node, "notes", "a"), "");
+}
+
+Test(test_api, bounds_the_bytes_of_a_transaction)
+{
+    static uint8_t map[PS_VALUE_SIZE_MAX];
+    const uint8_t header[] = {0x81, 0xa1, 'a', 0xc6, 0x00, 0x0f, 0xff, 0xf8};
+    p2psync_transaction *transaction = NULL;
+    struct p2psync_edit one = {
+        .size = sizeof(one), .id = "a", .fields = {.data = map, .size = sizeof(map)}};
+    size_t taken = 0;
+    memcpy(map, header, sizeof(header));
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    p2psync_result result = P2PSYNC_OK;
+    while (result == P2PSYNC_OK && taken < PS_TRANSACTION_SIZE_MAX) {
+        result = p2psync_transaction_edit(transaction, &one);
+        taken += result == P2PSYNC_OK ? sizeof(map) : 0;
+    }
+    cr_expect_eq(result, P2PSYNC_ELIMIT);
+    cr_expect_gt(taken, PS_TRANSACTION_SIZE_MAX - 2 * PS_VALUE_SIZE_MAX);
+    p2psync_transaction_abort(transaction);
 }
 
 /* ---- the node as a whole ---- */
@@ -441,7 +462,7 @@ Test(test_api, tells_of_changes_and_of_the_end)
     cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
     json = nodes_await(node, P2PSYNC_EVENT_RECORD_CHANGED, "\"id\":\"a\"");
     cr_expect_not_null(strstr(json, "\"deleted\":true"), "%s", json);
-    json = nodes_await(node, P2PSYNC_EVENT_STOPPED, NULL);
+    (void)nodes_await(node, P2PSYNC_EVENT_STOPPED, NULL);
     struct p2psync_buffer data = {0};
     p2psync_event_type type;
     cr_expect_eq(p2psync_event_next(node, &type, &data), P2PSYNC_ENOTRUNNING);

@@ -232,7 +232,7 @@ Test(test_control, nudges_once_however_much_changes)
     while (recv(fd, &byte, 1, MSG_DONTWAIT) == 1) {
         taken++;
     }
-    cr_expect_lt(taken, 200000 * PS_CONTROL_NUDGE_SIZE);
+    cr_expect_lt(taken, (size_t)200000 * PS_CONTROL_NUDGE_SIZE);
     cr_assert_eq(serve(&request), P2PSYNC_EAGAIN);
     while (recv(fd, &byte, 1, MSG_DONTWAIT) == 1) {
         taken++;
@@ -277,7 +277,7 @@ Test(test_control, drops_the_oldest_events_and_says_so)
     int fd = listener();
     int size = 4096;
     cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
-    const size_t told = 3 * PS_EVENTS_MAX;
+    const size_t told = (size_t)3 * PS_EVENTS_MAX;
     for (size_t i = 0; i < told; i++) {
         ps_control_tell(control, P2PSYNC_EVENT_PEER_UP, ps_bytes(map, 6 + 0x3f0));
     }
