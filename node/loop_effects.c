@@ -1,5 +1,5 @@
-/* Carrying out effects. None of them can fail back into the engine: what could not be sent is made
- * up for by reconciliation, and a dial that failed is told as a link that went down. */
+/* Carrying out effects. None of them fails back into the engine: a dial that failed, or a link
+ * whose queue is full, is told as a link that went down. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +8,7 @@
 static void send_message(struct ps_loop *loop, const struct ps_effect *effect,
                          struct ps_bytes bytes);
 static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps_bytes endpoint);
+static void tell_down(struct ps_loop *loop, uint64_t link);
 static void tell(struct ps_loop *loop, p2psync_event_type type, struct ps_bytes map);
 static void log_text(struct ps_loop *loop, const struct ps_effect *effect, struct ps_bytes text);
 static void allow(struct ps_loop *loop);
@@ -81,10 +82,15 @@ static void send_message(struct ps_loop *loop, const struct ps_effect *effect,
     p2psync_result result = effect->type == PS_EFFECT_SEND
                                 ? ps_links_send(loop->links, effect->link, bytes)
                                 : ps_links_pair_send(loop->links, effect->link, bytes);
-    if (result != P2PSYNC_OK) {
-        ps_report(loop->options.report, P2PSYNC_LOG_DEBUG, "message-dropped",
-                  "a message of %zu bytes could not be sent: %s", bytes.size,
-                  p2psync_strerror(result));
+    if (result == P2PSYNC_OK) {
+        return;
+    }
+    ps_report(loop->options.report, P2PSYNC_LOG_DEBUG, "message-dropped",
+              "a message of %zu bytes could not be sent: %s", bytes.size, p2psync_strerror(result));
+    if (effect->type == PS_EFFECT_SEND && result == P2PSYNC_EAGAIN) {
+        /* A peer that does not read is cut off: nothing is lost in silence, nothing piles up. */
+        ps_links_hangup(loop->links, effect->link);
+        tell_down(loop, effect->link);
     }
 }
 
@@ -99,10 +105,16 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
     if (result != P2PSYNC_OK) {
         ps_report(loop->options.report, P2PSYNC_LOG_WARNING, "dial-failed", "cannot dial %s: %s",
                   text, p2psync_strerror(result));
-        result = ps_buf_append(&loop->failed, &effect->link, sizeof(effect->link));
+        tell_down(loop, effect->link);
     }
+}
+
+/* The engine hears in the next turn that a link is gone. */
+static void tell_down(struct ps_loop *loop, uint64_t link)
+{
+    p2psync_result result = ps_buf_append(&loop->failed, &link, sizeof(link));
     if (result != P2PSYNC_OK) {
-        ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "dial-lost", "%s",
+        ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "link-lost", "%s",
                   p2psync_strerror(result));
     }
 }
