@@ -5,6 +5,7 @@
  * and the store's transaction number says whether there is news. */
 #include "node/loop.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
@@ -34,6 +35,7 @@
 static p2psync_result open_parts(struct ps_loop *loop);
 static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity);
 static p2psync_result open_engine(struct ps_loop *loop);
+static void write_listen(struct ps_loop *loop);
 static p2psync_result open_watch(struct ps_loop *loop);
 static p2psync_result start_thread(struct ps_loop *loop);
 static void close_parts(struct ps_loop *loop);
@@ -167,9 +169,7 @@ static p2psync_result open_engine(struct ps_loop *loop)
     for (size_t i = 0; i < config->peer_count; i++) {
         peers[i] = config->peers[i];
     }
-    /* Without a host: others know best at which address they see this one. */
-    (void)snprintf(loop->listen_text, sizeof(loop->listen_text), ":%u",
-                   (unsigned)ps_links_port(loop->links));
+    write_listen(loop);
     struct ps_engine_options options = {
         .store = loop->options.store,
         .now_ms = ps_monotonic_ms(),
@@ -190,6 +190,18 @@ static p2psync_result open_engine(struct ps_loop *loop)
         result = ps_links_allow(loop->links, allowed, count);
     }
     return result;
+}
+
+/* Where others reach this node: at the address it listens on, if it is one; without, they know best
+ * at which address they see it. */
+static void write_listen(struct ps_loop *loop)
+{
+    const char *host = loop->listen.host;
+    struct in6_addr address;
+    bool ipv4 = inet_pton(AF_INET, host, &address) == 1 && strcmp(host, "0.0.0.0") != 0;
+    bool ipv6 = inet_pton(AF_INET6, host, &address) == 1 && strcmp(host, "::") != 0;
+    (void)snprintf(loop->listen_text, sizeof(loop->listen_text), "%s%s%s:%u", ipv6 ? "[" : "",
+                   ipv4 || ipv6 ? host : "", ipv6 ? "]" : "", (unsigned)ps_links_port(loop->links));
 }
 
 static p2psync_result open_watch(struct ps_loop *loop)

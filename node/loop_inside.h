@@ -43,7 +43,7 @@ struct ps_loop {
     size_t finder_count;
     struct ps_hints *hints;
     struct ps_endpoint listen;
-    char listen_text[PS_ENDPOINT_SIZE_MAX + 1]; /* "host:port" or ":port", as others are told */
+    char listen_text[PS_ENDPOINT_SIZE_MAX + 16]; /* "host:port" or ":port", as others are told */
 
     struct ps_batch batch;
     struct ps_effects effects;
