@@ -70,10 +70,10 @@ static void seed_randomness(uint64_t seed)
 {
     static struct randombytes_implementation ours = {
         .implementation_name = our_name, .random = our_number, .buf = our_bytes};
-    sodium_random = prng_new(seed, 3);
     if (randombytes_set_implementation(&ours) != 0 || sodium_init() < 0) {
         abort();
     }
+    sodium_random = prng_new(seed, 3); /* libsodium has drawn some for itself, once */
 }
 
 void sim_node_open_store(struct sim_net *net, unsigned node)
