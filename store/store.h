@@ -79,7 +79,9 @@ p2psync_result ps_store_usage(struct ps_store *store,
 /* Begin a transaction. A write transaction waits for the one before it, of any process.
  *
  * Errors  P2PSYNC_ENOSPC (write) less than PS_DISK_FREE_MIN is free; P2PSYNC_EIO; P2PSYNC_ENOMEM;
- *         P2PSYNC_EMISUSE in a process forked since the open.
+ *         P2PSYNC_EMISUSE in a process forked since the open; P2PSYNC_EBUSY all reader slots are
+ *         taken, or another process made the map larger while a transaction is open here: end that,
+ *         and try again.
  */
 p2psync_result ps_txn_begin(struct ps_store *store, bool write,
                             struct ps_txn *out) P2PSYNC_MUST_CHECK;

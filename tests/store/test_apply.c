@@ -206,6 +206,21 @@ Test(apply, parent_with_another_leaf_is_not_the_parent)
     cr_assert_eq(case_state(&here).pending, 1);
 }
 
+Test(apply, own_parent_with_another_leaf_blocks_only_its_author)
+{
+    struct ps_parent parent = create(&one, "r", 10, 1);
+    parent.leaf[0] ^= 1;
+    struct author_change change = {.hlc = 20, .fields = case_fields(&buf, "n", 2)};
+    (void)update(&one, "r", parent, change);
+    (void)create(&two, "s", 10, 3);
+    author_deliver_all(&one, &here);
+    author_deliver_all(&two, &here);
+    (void)case_apply(&here);
+    cr_assert_eq(applied_of(&one), 1);
+    cr_assert_eq(applied_of(&two), 1);
+    cr_assert_eq(case_shown(&here, "r"), 1);
+}
+
 Test(apply, chain_over_the_limit_is_inert)
 {
     struct ps_parent parent = create(&one, "r", 10, 0);

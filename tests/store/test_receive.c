@@ -257,6 +257,17 @@ Test(receive, entries_proven_by_one_head_that_contradict_another_prove_a_fork)
     author_deinit(&other);
 }
 
+Test(receive, chunk_under_a_head_that_contradicts_the_stored_one_proves_a_fork)
+{
+    struct author other;
+    make_fork(&other);
+    cr_assert_eq(deliver(&author, 0, 5, 5), P2PSYNC_OK);
+    cr_assert_eq(offer(&other, 5, 12), P2PSYNC_OK);
+    cr_assert_eq(deliver(&author, 5, 8, 12), P2PSYNC_EFORK);
+    cr_assert(stored().forked);
+    author_deinit(&other);
+}
+
 Test(receive, signature_of_another_device_is_refused)
 {
     struct author thief;

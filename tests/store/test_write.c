@@ -225,6 +225,22 @@ Test(write, ten_thousand_edits_of_one_record_stay_rebuildable)
     cr_assert(case_logs_are_sound(&here));
 }
 
+Test(write, transaction_over_the_limit_of_changes_is_refused)
+{
+    enum { EDITS = PS_TRANSACTION_CHANGES_MAX + 1 };
+    static struct ps_edit edits[EDITS];
+    static char ids[EDITS][8];
+    for (size_t i = 0; i < EDITS; i++) {
+        (void)snprintf(ids[i], sizeof(ids[i]), "r%05zx", i);
+        edits[i] = (struct ps_edit){
+            .kind = PS_EDIT_PUT, .id = ps_bytes_text(ids[i]), .fields = case_fields(&buf, "n", 1)};
+    }
+    cr_assert_eq(write_edits(edits, EDITS, NULL), P2PSYNC_ELIMIT);
+    cr_assert_eq(case_shown(&here, ids[0]), -1);
+    cr_assert_eq(write_edits(edits, EDITS - 1, NULL), P2PSYNC_OK);
+    cr_assert_eq(case_collection(&here, CASE_NOTES).records, EDITS - 1);
+}
+
 Test(write, record_over_a_mebibyte_is_refused)
 {
     struct ps_buf large;
