@@ -43,6 +43,7 @@ static void *run(void *argument);
 static void open_finders(struct ps_loop *loop);
 static void turn(struct ps_loop *loop);
 static void collect(struct ps_loop *loop);
+static void collect_due(struct ps_loop *loop);
 static void collect_failed(struct ps_loop *loop);
 static void collect_links(struct ps_loop *loop);
 static void collect_link_event(struct ps_loop *loop, const struct ps_link_event *link);
@@ -334,24 +335,29 @@ static void collect(struct ps_loop *loop)
         loop->stopping = true;
         return;
     }
+    collect_due(loop);
     ps_loop_take_requests(loop);
     collect_failed(loop);
     collect_links(loop);
     for (size_t i = 0; i < loop->finder_count; i++) {
         collect_heard(loop, loop->finders[i]);
     }
+}
+
+/* First of all, so that no flood from outside keeps them out of the batch. */
+static void collect_due(struct ps_loop *loop)
+{
+    const struct ps_event changed = {.type = PS_EVENT_STORE_CHANGED};
+    const struct ps_event tick = {.type = PS_EVENT_TICK};
     if (loop->batch.now_ms < loop->pause_ms) {
         return;
     }
-    const struct ps_event changed = {.type = PS_EVENT_STORE_CHANGED};
-    const struct ps_event tick = {.type = PS_EVENT_TICK};
     uint64_t txn = ps_store_txn_id(loop->options.store);
-    if (ps_batch_has_room(&loop->batch) && txn != loop->seen_txn) {
+    if (txn != loop->seen_txn) {
         loop->told_txn = txn;
         add(loop, &changed);
     }
-    if (ps_batch_has_room(&loop->batch) &&
-        ps_engine_deadline_ms(loop->engine) <= loop->batch.now_ms) {
+    if (ps_engine_deadline_ms(loop->engine) <= loop->batch.now_ms) {
         add(loop, &tick);
     }
 }
@@ -370,7 +376,7 @@ static void collect_failed(struct ps_loop *loop)
 static void collect_links(struct ps_loop *loop)
 {
     loop->links_dry = false;
-    while (ps_batch_has_room(&loop->batch)) {
+    while (loop->batch.count < LINK_EVENTS_MAX && ps_batch_has_room(&loop->batch)) {
         struct ps_link_event link;
         if (ps_links_next(loop->links, &link) != P2PSYNC_OK) {
             loop->links_dry = true;
