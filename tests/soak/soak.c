@@ -1,0 +1,566 @@
+/* Threads: two nodes of one process sync with each other while any number of threads read, write,
+ * ask and listen on both, a node is stopped and started under them, and at the end one is closed
+ * while the other works on. A third is opened, run and closed over and over meanwhile. A plain
+ * program, bounded in its work and not in time, meant for ThreadSanitizer: what it checks by itself
+ * is that every change was told once on each side and that both end up with the same. */
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <p2psync.h>
+
+#define COLLECTION       "soak"
+#define WRITERS          3
+#define READERS          3
+#define WRITES           60 /* per writer and round */
+#define READS            10 /* per reader and round, each over all records twice */
+#define TRANSACTION_SIZE 5
+#define SHARED_IDS       4 /* records that all writers of both sides edit */
+#define ASKS             15
+#define RESTARTS         3
+#define LIVES            4 /* of the third node */
+#define ROUND_THREADS    (WRITERS + READERS + 1)
+#define DEADLINE_S       120 /* nothing takes so long: it is stuck */
+#define PATH_SIZE        64
+#define ROOT_SIZE        80
+
+/* One node and what its threads count. */
+struct side {
+    const char *name;
+    const char *listen;
+    p2psync_durability durability;
+    char dir[PATH_SIZE];
+    p2psync_node *node;
+    pthread_t listener;
+    sem_t started;       /* posted by who started the node, or ends the listener */
+    sem_t listening;     /* posted by the listener: what is written from here on is told */
+    sem_t peer_up;       /* ... for each PEER_UP */
+    sem_t told;          /* ... for each change that was told */
+    sem_t stopped;       /* ... when the stream of events has ended */
+    atomic_bool closing; /* the listener shall end */
+    atomic_uint changes; /* written here */
+};
+
+/* A thread's task on a side. `round` keeps the values that are written unique. */
+struct task {
+    struct side *side;
+    unsigned number;
+    unsigned round;
+};
+
+static void open_side(struct side *side);
+static void open_node(struct side *side);
+static void start_side(struct side *side);
+static void stop_side(struct side *side);
+static void close_side(struct side *side);
+static void pair(struct side *host, struct side *guest);
+static void begin_round(struct side *side, unsigned round, struct task *tasks, pthread_t *threads);
+static void end_round(const pthread_t *threads);
+static void *run_writer(void *argument);
+static void put(struct side *side, const char *id, unsigned value);
+static void write_transaction(struct side *side, unsigned value);
+static void *run_reader(void *argument);
+static unsigned walk(p2psync_snapshot *snapshot);
+static void *run_asker(void *argument);
+static void *run_listener(void *argument);
+static void *run_lives(void *argument);
+static void await_told(struct side *side, unsigned count);
+static void await_same(struct side *left, struct side *right);
+static void root_of(struct side *side, char out[static ROOT_SIZE]);
+static void text_of(p2psync_result result, struct p2psync_buffer *answer, const char *key,
+                    char *out, size_t size);
+static void await(sem_t *semaphore, const char *what);
+static void count_log(p2psync_log_level level, const char *event, const char *text, void *user);
+static void make_dir(char out[static PATH_SIZE]);
+static void remove_dir(const char *dir);
+static void start_thread(pthread_t *thread, void *(*run)(void *), void *argument);
+static void join_thread(pthread_t thread);
+static void check(p2psync_result result, const char *what);
+static void check_while_restarting(p2psync_result result, const char *what);
+static void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+static atomic_uint logged;
+
+int main(void)
+{
+    struct side ada = {.name = "ada", .listen = "127.0.0.2"};
+    struct side ben = {.name = "ben", .listen = "127.0.0.3"};
+    struct task tasks[2][ROUND_THREADS];
+    pthread_t threads[2][ROUND_THREADS];
+    pthread_t lives;
+    char before[ROOT_SIZE];
+    char after[ROOT_SIZE];
+    ada.durability = P2PSYNC_DURABILITY_NONE;
+    ben.durability = P2PSYNC_DURABILITY_FLUSH;
+    open_side(&ada);
+    open_side(&ben);
+    pair(&ada, &ben);
+    start_thread(&lives, run_lives, NULL);
+
+    /* All at once, while they sync. */
+    begin_round(&ada, 1, tasks[0], threads[0]);
+    begin_round(&ben, 1, tasks[1], threads[1]);
+    end_round(threads[0]);
+    end_round(threads[1]);
+    unsigned changes = atomic_load(&ada.changes) + atomic_load(&ben.changes);
+    await_told(&ada, changes);
+    await_told(&ben, changes);
+    await_same(&ada, &ben);
+
+    /* A node stops and starts under its threads. */
+    begin_round(&ada, 2, tasks[0], threads[0]);
+    begin_round(&ben, 2, tasks[1], threads[1]);
+    for (int i = 0; i < RESTARTS; i++) {
+        stop_side(&ben);
+        start_side(&ben);
+    }
+    end_round(threads[1]);
+    end_round(threads[0]);
+    await_same(&ada, &ben);
+
+    /* One is closed while the other works on; what it had is still there afterwards. */
+    begin_round(&ada, 3, tasks[0], threads[0]);
+    stop_side(&ben);
+    root_of(&ben, before);
+    close_side(&ben);
+    end_round(threads[0]);
+    join_thread(lives);
+    stop_side(&ada);
+    close_side(&ada);
+    open_node(&ben);
+    root_of(&ben, after);
+    p2psync_close(ben.node);
+    if (strcmp(before, after) != 0) {
+        fail("closed with root %s, opened with %s", before, after);
+    }
+    remove_dir(ada.dir);
+    remove_dir(ben.dir);
+    (void)printf("%u changes, each told on both sides; %u log records\n", changes,
+                 atomic_load(&logged));
+    return 0;
+}
+
+/* ---- the nodes ---- */
+
+static void open_side(struct side *side)
+{
+    sem_t *semaphores[] = {&side->started, &side->listening, &side->peer_up, &side->told,
+                           &side->stopped};
+    for (size_t i = 0; i < sizeof(semaphores) / sizeof(semaphores[0]); i++) {
+        if (sem_init(semaphores[i], 0, 0) != 0) {
+            fail("no semaphore");
+        }
+    }
+    make_dir(side->dir);
+    open_node(side);
+    start_thread(&side->listener, run_listener, side);
+}
+
+static void open_node(struct side *side)
+{
+    struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
+    options.dir = side->dir;
+    options.listen = side->listen;
+    options.durability = side->durability;
+    options.map_size_bytes = 64U * 1024 * 1024;
+    options.no_beacon = true;
+    options.log = count_log;
+    options.log_user = &logged;
+    options.log_level = P2PSYNC_LOG_DEBUG;
+    check(p2psync_open(&options, &side->node), "open");
+}
+
+static void start_side(struct side *side)
+{
+    check(p2psync_start(side->node), "start");
+    if (p2psync_start(side->node) != P2PSYNC_EBUSY) {
+        fail("it started twice");
+    }
+    (void)sem_post(&side->started);
+    await(&side->listening, "the listener");
+}
+
+static void stop_side(struct side *side)
+{
+    check(p2psync_stop(side->node), "stop");
+    await(&side->stopped, "the last event");
+}
+
+/* It has stopped. */
+static void close_side(struct side *side)
+{
+    atomic_store(&side->closing, true);
+    (void)sem_post(&side->started);
+    join_thread(side->listener);
+    p2psync_close(side->node);
+    side->node = NULL;
+}
+
+static void pair(struct side *host, struct side *guest)
+{
+    char code[2048];
+    struct p2psync_buffer answer = {0};
+    check(p2psync_init(host->node, host->name), "init");
+    start_side(host);
+    text_of(p2psync_invite(host->node, 0, &answer), &answer, "code", code, sizeof(code));
+    check(p2psync_join(guest->node, code, guest->name, &answer), "join");
+    p2psync_buffer_free(&answer);
+    start_side(guest);
+    await(&host->peer_up, "the guest");
+    await(&guest->peer_up, "the host");
+    await_same(host, guest); /* from here on the guest knows its own name */
+}
+
+/* ---- a round of work ---- */
+
+static void begin_round(struct side *side, unsigned round, struct task *tasks, pthread_t *threads)
+{
+    for (unsigned i = 0; i < ROUND_THREADS; i++) {
+        tasks[i] = (struct task){.side = side, .number = i, .round = round};
+        void *(*work)(void *) = i < WRITERS ? run_writer : run_reader;
+        start_thread(&threads[i], i + 1 < ROUND_THREADS ? work : run_asker, &tasks[i]);
+    }
+}
+
+static void end_round(const pthread_t *threads)
+{
+    for (unsigned i = 0; i < ROUND_THREADS; i++) {
+        join_thread(threads[i]);
+    }
+}
+
+static void *run_writer(void *argument)
+{
+    const struct task *task = argument;
+    struct side *side = task->side;
+    for (unsigned i = 0; i < WRITES; i++) {
+        char id[64];
+        unsigned value = (task->round * ROUND_THREADS + task->number) * WRITES + i;
+        switch (i % 4) {
+        case 0:
+            (void)snprintf(id, sizeof(id), "%s-%u", side->name, value);
+            put(side, id, value);
+            break;
+        case 1:
+            (void)snprintf(id, sizeof(id), "shared-%u", i % SHARED_IDS);
+            put(side, id, value);
+            break;
+        case 2:
+            write_transaction(side, value);
+            break;
+        default:
+            (void)snprintf(id, sizeof(id), "%s-%u", side->name, value - 3);
+            check(p2psync_delete(side->node, COLLECTION, id, NULL), "delete");
+            (void)atomic_fetch_add(&side->changes, 1);
+            break;
+        }
+    }
+    return NULL;
+}
+
+static void put(struct side *side, const char *id, unsigned value)
+{
+    char json[64];
+    struct p2psync_buffer fields = {0};
+    int size = snprintf(json, sizeof(json), "{\"%s\":%u}", side->name, value);
+    check(p2psync_from_json(json, (size_t)size, &fields), "from_json");
+    const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
+    check(p2psync_put(side->node, COLLECTION, id, bytes, NULL), "put");
+    p2psync_buffer_free(&fields);
+    (void)atomic_fetch_add(&side->changes, 1);
+}
+
+static void write_transaction(struct side *side, unsigned value)
+{
+    static const char note[] = "in one";
+    p2psync_transaction *transaction = NULL;
+    struct p2psync_committed committed;
+    check(p2psync_transaction_begin(side->node, COLLECTION, &transaction), "transaction");
+    for (unsigned i = 0; i < TRANSACTION_SIZE; i++) {
+        char id[64];
+        (void)snprintf(id, sizeof(id), "%s-%u-%u", side->name, value, i);
+        const struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .note = note};
+        check(p2psync_transaction_edit(transaction, &edit), "edit");
+    }
+    check(p2psync_transaction_commit(transaction, &committed), "commit");
+    (void)atomic_fetch_add(&side->changes, (unsigned)committed.changed);
+}
+
+static void *run_reader(void *argument)
+{
+    const struct task *task = argument;
+    for (unsigned i = 0; i < READS; i++) {
+        p2psync_snapshot *snapshot = NULL;
+        check(p2psync_snapshot_open(task->side->node, &snapshot), "snapshot");
+        unsigned first = walk(snapshot);
+        if (walk(snapshot) != first) {
+            fail("a snapshot has changed");
+        }
+        p2psync_snapshot_close(snapshot);
+    }
+    return NULL;
+}
+
+/* All records of the collection, each looked up again; how many they are. */
+static unsigned walk(p2psync_snapshot *snapshot)
+{
+    p2psync_iterator *iterator = NULL;
+    struct p2psync_record record;
+    unsigned count = 0;
+    p2psync_result result = p2psync_iterate(snapshot, COLLECTION, NULL, true, &iterator);
+    if (result == P2PSYNC_ENOTFOUND) {
+        return 0; /* nobody has written yet */
+    }
+    check(result, "iterate");
+    for (;;) { /* ends with the records */
+        char id[64];
+        struct p2psync_record again;
+        struct p2psync_buffer packed = {0};
+        result = p2psync_iterator_next(iterator, &record);
+        if (result == P2PSYNC_ENOTFOUND) {
+            break;
+        }
+        check(result, "next");
+        (void)snprintf(id, sizeof(id), "%.*s", (int)record.id_size, record.id);
+        check(p2psync_record_pack(&record, &packed), "pack");
+        p2psync_buffer_free(&packed);
+        check(p2psync_get(snapshot, COLLECTION, id, &again), "get");
+        count++;
+    }
+    p2psync_iterator_close(iterator);
+    return count;
+}
+
+/* Everything that one may ask of a node, and what changes more than records. */
+static void *run_asker(void *argument)
+{
+    const struct task *task = argument;
+    p2psync_node *node = task->side->node;
+    for (unsigned i = 0; i < ASKS; i++) {
+        char device[ROOT_SIZE];
+        char name[64];
+        char seconds[16];
+        struct p2psync_buffer answer = {0};
+        text_of(p2psync_status(node, &answer), &answer, "device", device, sizeof(device));
+        text_of(p2psync_identity(node, &answer), &answer, "name", name, sizeof(name));
+        text_of(p2psync_peers(node, &answer), &answer, "name", name, sizeof(name));
+        text_of(p2psync_devices(node, &answer), &answer, "name", name, sizeof(name));
+        (void)snprintf(name, sizeof(name), "%s-%u-%u", task->side->name, task->round, i);
+        check(p2psync_devices_rename(node, device, name), "rename");
+        int size = snprintf(seconds, sizeof(seconds), "\"%s\"", i % 2 == 0 ? "flush" : "none");
+        check(p2psync_from_json(seconds, (size_t)size, &answer), "from_json");
+        const struct p2psync_bytes value = {.data = answer.data, .size = answer.size};
+        check(p2psync_config_set(node, "durability", value), "config_set");
+        p2psync_buffer_free(&answer);
+        check(p2psync_config(node, &answer), "config");
+        p2psync_buffer_free(&answer);
+        check_while_restarting(p2psync_invite(node, 1000, &answer), "invite");
+        p2psync_buffer_free(&answer);
+        check_while_restarting(p2psync_now(node, 10000, &answer), "now");
+        p2psync_buffer_free(&answer);
+    }
+    return NULL;
+}
+
+/* The events of each run of the node, until the side is closed. */
+static void *run_listener(void *argument)
+{
+    struct side *side = argument;
+    for (;;) { /* ends when the side is closed */
+        struct pollfd item = {.events = POLLIN};
+        while (sem_wait(&side->started) != 0) {
+        }
+        if (atomic_load(&side->closing)) {
+            return NULL;
+        }
+        check(p2psync_event_fd(side->node, &item.fd), "event_fd");
+        (void)sem_post(&side->listening);
+        p2psync_event_type type = P2PSYNC_EVENT_ERROR;
+        while (type != P2PSYNC_EVENT_STOPPED) {
+            struct p2psync_buffer data = {0};
+            p2psync_result result = p2psync_event_next(side->node, &type, &data);
+            if (result == P2PSYNC_EAGAIN) {
+                (void)poll(&item, 1, -1);
+                continue;
+            }
+            check(result, "event_next");
+            p2psync_buffer_free(&data);
+            if (type == P2PSYNC_EVENT_RECORD_CHANGED) {
+                (void)sem_post(&side->told);
+            } else if (type == P2PSYNC_EVENT_PEER_UP) {
+                (void)sem_post(&side->peer_up);
+            }
+        }
+        (void)sem_post(&side->stopped);
+    }
+}
+
+/* A node that is opened, runs, and is closed while it runs, over and over. */
+static void *run_lives(void *argument)
+{
+    struct side side = {.name = "life", .listen = "127.0.0.4"};
+    (void)argument;
+    make_dir(side.dir);
+    for (unsigned i = 0; i < LIVES; i++) {
+        int fd = -1;
+        open_node(&side);
+        p2psync_result result = p2psync_init(side.node, side.name);
+        check(result == P2PSYNC_EEXIST ? P2PSYNC_OK : result, "init");
+        check(p2psync_start(side.node), "start");
+        check(p2psync_event_fd(side.node, &fd), "event_fd");
+        put(&side, "life", i);
+        p2psync_close(side.node);
+    }
+    remove_dir(side.dir);
+    return NULL;
+}
+
+/* ---- what must come ---- */
+
+static void await_told(struct side *side, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        await(&side->told, "a change");
+    }
+}
+
+/* Both have the same, and nothing was told once too often. */
+static void await_same(struct side *left, struct side *right)
+{
+    for (unsigned i = 0; i < DEADLINE_S; i++) {
+        char roots[2][ROOT_SIZE];
+        struct timespec soon = {0};
+        struct p2psync_buffer answer = {0};
+        p2psync_result result = p2psync_now(left->node, 1000, &answer);
+        p2psync_buffer_free(&answer);
+        root_of(left, roots[0]);
+        root_of(right, roots[1]);
+        if (result == P2PSYNC_OK && strcmp(roots[0], roots[1]) == 0) {
+            return;
+        }
+        (void)clock_gettime(CLOCK_REALTIME, &soon);
+        soon.tv_sec += 1;
+        (void)sem_timedwait(&left->peer_up, &soon);
+    }
+    fail("they do not come to the same");
+}
+
+static void root_of(struct side *side, char out[static ROOT_SIZE])
+{
+    struct p2psync_buffer answer = {0};
+    text_of(p2psync_status(side->node, &answer), &answer, "root", out, ROOT_SIZE);
+}
+
+/* The string behind `key` in an answer; frees it. */
+static void text_of(p2psync_result result, struct p2psync_buffer *answer, const char *key,
+                    char *out, size_t size)
+{
+    char pattern[32];
+    struct p2psync_buffer json = {0};
+    check(result, key);
+    const struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
+    check(p2psync_to_json(bytes, &json), "to_json");
+    (void)snprintf(pattern, sizeof(pattern), "\"%s\":\"", key);
+    const char *found = strstr(json.data, pattern);
+    if (found == NULL) {
+        fail("no %s in %s", key, (const char *)json.data);
+    }
+    found += strlen(pattern);
+    size_t length = strcspn(found, "\"");
+    (void)snprintf(out, size, "%.*s", (int)length, found);
+    p2psync_buffer_free(&json);
+    p2psync_buffer_free(answer);
+}
+
+static void await(sem_t *semaphore, const char *what)
+{
+    struct timespec deadline = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += DEADLINE_S;
+    while (sem_timedwait(semaphore, &deadline) != 0) {
+        if (errno != EINTR) {
+            fail("it never came: %s", what);
+        }
+    }
+}
+
+/* ---- small things ---- */
+
+static void count_log(p2psync_log_level level, const char *event, const char *text, void *user)
+{
+    atomic_uint *count = user;
+    (void)level;
+    (void)event;
+    (void)text;
+    (void)atomic_fetch_add(count, 1);
+}
+
+static void make_dir(char out[static PATH_SIZE])
+{
+    (void)snprintf(out, PATH_SIZE, "/tmp/p2psync-soak-XXXXXX");
+    if (mkdtemp(out) == NULL) {
+        fail("no directory");
+    }
+}
+
+static void remove_dir(const char *dir)
+{
+    DIR *list = opendir(dir);
+    if (list == NULL) {
+        fail("no %s", dir);
+    }
+    for (struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
+        (void)unlinkat(dirfd(list), entry->d_name, 0);
+    }
+    (void)closedir(list);
+    (void)rmdir(dir);
+}
+
+static void start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+    if (pthread_create(thread, NULL, run, argument) != 0) {
+        fail("no thread");
+    }
+}
+
+static void join_thread(pthread_t thread)
+{
+    if (pthread_join(thread, NULL) != 0) {
+        fail("a thread was lost");
+    }
+}
+
+static void check(p2psync_result result, const char *what)
+{
+    if (result != P2PSYNC_OK) {
+        fail("%s: %s", what, p2psync_strerror(result));
+    }
+}
+
+/* What needs a running node, and a peer, may be asked while one of them is not there. */
+static void check_while_restarting(p2psync_result result, const char *what)
+{
+    if (result != P2PSYNC_ENOTRUNNING && result != P2PSYNC_EUNREACHABLE &&
+        result != P2PSYNC_ETIMEDOUT) {
+        check(result, what);
+    }
+}
+
+static void fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+    exit(1);
+}
