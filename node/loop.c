@@ -22,8 +22,9 @@
 #include "node/loop_inside.h"
 
 #define STORE_FILE      "data.mdb"
-#define HEARD_MAX       256   /* beacons taken per turn */
-#define HOUSEKEEPING_MS 5000  /* clients that do not move, and the like */
+#define HEARD_MAX       256                       /* beacons taken per turn */
+#define LINK_EVENTS_MAX (PS_BATCH_EVENTS_MAX - 8) /* so that beacons find room */
+#define HOUSEKEEPING_MS 5000                      /* clients that do not move, and the like */
 #define UNWATCHED_MS    1000  /* without inotify: how often the store is looked at */
 #define PENDING_MS      1     /* until a commit that is under way is looked for again */
 #define READERS_MS      60000 /* slots of dead readers */
