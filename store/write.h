@@ -38,9 +38,9 @@ struct ps_written {
  * value, which ends the conflict (last_write_wins counts as merged). An edit of an archived record
  * keeps it archived.
  *
- * If the device's own log cannot go on where it ends (it is forked, or a longer signed head of it is
- * known), a new incarnation is drawn and written to the store first: read the identity anew in each
- * transaction.
+ * If the device's own log cannot go on where it ends (it is forked, or a longer signed head of it
+ * is known), a new incarnation is drawn and written to the store first: read the identity anew in
+ * each transaction.
  *
  * Errors  P2PSYNC_ENOTFOUND a delete of what is not there, or is deleted; P2PSYNC_ELIMIT the
  * transaction, a value or the number of collections is over a limit; P2PSYNC_EFORMAT an id or the
