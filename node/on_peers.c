@@ -1,6 +1,6 @@
 /* PEERS: where other members were reached, for networks that block broadcast. What a peer says of
  * others is a hint, like a beacon: it is tried, and CURVE decides. A device is told of when a
- * session begins, its own or another's. */
+ * session begins, its own or another's, and again when the listener first is in sync. */
 #include <string.h>
 
 #include "node/turn.h"
@@ -44,6 +44,9 @@ void ps_peers_tell(struct ps_turn *turn, struct ps_peer *peer)
         }
     }
     peer->peers_due = false;
+    /* Before it is in sync it may not know of all members, and passes over those: so tell it anew.
+     */
+    peer->peers_again = peer->state != PS_PEER_IN_SYNC;
     if (count > 0) {
         ps_emit_send(turn, peer, peer->session, ps_peers_encode(items, count, ps_emit_begin(turn)));
     }

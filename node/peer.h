@@ -90,6 +90,7 @@ struct ps_peer {
     uint32_t vain_rounds;               /* not in sync, no progress: the delay grows */
     bool passed_over;                   /* it has heads of devices that we do not know yet */
     bool peers_due;                     /* it is to be told where others are */
+    bool peers_again;                   /* and once more when it is in sync */
     bool ack_due;                       /* an ACK is to be sent at the end of this step */
     uint32_t ack_logs[PS_ACK_LOGS_MAX]; /* with the positions of these logs */
     size_t ack_count;

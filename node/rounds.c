@@ -329,9 +329,6 @@ static void settle_peer(struct ps_turn *turn, struct ps_peer *peer)
     if (peer->ack_due) {
         send_ack(turn, peer);
     }
-    if (peer->peers_due) {
-        ps_peers_tell(turn, peer);
-    }
     bool busy = ps_transfer_busy(peer);
     if (busy && !peer->syncing_told) {
         peer->syncing_told = true;
@@ -349,6 +346,9 @@ static void settle_peer(struct ps_turn *turn, struct ps_peer *peer)
     } else if (!equal && peer->state == PS_PEER_IN_SYNC) {
         peer->state = PS_PEER_SYNCING;
         peer->quiet_rounds = 0;
+    }
+    if (peer->peers_due || (equal && peer->peers_again)) {
+        ps_peers_tell(turn, peer);
     }
     if (equal) {
         peer->row.last_sync_ms = turn->wall_ms;
