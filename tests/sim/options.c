@@ -18,7 +18,7 @@ void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes
     options->steps = steps > 0 ? steps : drawn_steps;
     options->pairing = prng_chance(&random, 500);
     options->beacons = prng_chance(&random, 750);
-    options->endpoints = !options->beacons || prng_chance(&random, 200);
+    options->endpoints = prng_chance(&random, options->beacons ? 200 : 600);
     options->deaf = prng_chance(&random, 500);
     options->coarse = prng_chance(&random, 300);
     options->interval_ms = prng_chance(&random, 300) ? 2000 : 0;
@@ -31,6 +31,10 @@ void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes
     options->duplicate = swarm(&random, 100);
     options->reorder = swarm(&random, 100);
     options->corrupt = prng_chance(&random, 500) ? 0 : swarm(&random, 100);
+    if (!options->beacons && !options->endpoints) {
+        options->drop = 0; /* who is where is told once per session */
+        options->corrupt = 0;
+    }
     options->cut = swarm(&random, 50);
     options->crash = swarm(&random, 30);
     options->crash_step = swarm(&random, 5);

@@ -18,7 +18,7 @@ struct sim_options {
 
     bool pairing;   /* join by invite; else the founder writes all members at once */
     bool beacons;   /* nodes hear each other */
-    bool endpoints; /* engines are given each other's endpoints */
+    bool endpoints; /* engines are given each other's endpoints; if neither, they tell each other */
     bool deaf;      /* an accepted link that was hung up swallows what still comes */
     bool coarse;    /* delays are multiples of 10 ms: messages arrive together */
     uint32_t interval_ms;

@@ -9,7 +9,7 @@
 #include "tests/sim/mesh.h"
 #include "tests/sim/workload.h"
 
-#define IN_SYNC_MS    (10U * 60U * 1000U) /* after the last fault all are in sync within */
+#define IN_SYNC_MS    (3U * 60U * 1000U) /* after the last fault all are in sync within */
 #define IDLE_MS       (10U * 60U * 1000U)
 #define IDLE_PER_HOUR (12U * 60U) /* messages of a pair in sync, at the interval of 30 s */
 #define LOOK_MS       250
