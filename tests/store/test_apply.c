@@ -147,6 +147,19 @@ Test(apply, versions_with_equal_values_are_no_conflict)
     cr_assert_eq(case_collection(&here, CASE_NOTES).conflicts, 0);
 }
 
+Test(apply, versions_in_different_states_are_a_conflict)
+{
+    (void)create(&one, "r", 10, 7);
+    struct author_change archive = {
+        .op_and_flags = PS_OP_ARCHIVE, .id = "r", .hlc = 11, .fields = case_fields(&buf, "n", 7)};
+    (void)author_add(&two, &archive);
+    author_deliver_all(&one, &here);
+    author_deliver_all(&two, &here);
+    struct ps_applied applied = case_apply(&here);
+    cr_assert_eq(applied.conflicts_opened, 1);
+    cr_assert_eq(case_collection(&here, CASE_NOTES).records, 0, "what is shown is archived");
+}
+
 Test(apply, delta_on_an_overwritten_parent_is_rebuilt_from_it)
 {
     struct ps_parent base = create(&one, "r", 10, 1);

@@ -115,6 +115,25 @@ Test(receive, a_relay_that_stopped_short_can_prove_every_prefix)
     ps_txn_abort(&txn);
 }
 
+/* Beyond 256 leaves proofs are made of rows as well as of entries. */
+Test(receive, prefixes_of_a_log_with_tree_rows_are_proven)
+{
+    add_creates(&author, 400, 0);
+    cr_assert_eq(deliver(&author, 0, 333, 400), P2PSYNC_OK);
+    struct ps_log log = stored();
+    struct ps_txn txn = case_begin(&here, false);
+    for (uint64_t from = 1; from <= 333; from += 12) {
+        struct ps_proof proof;
+        struct ps_hash root;
+        struct ps_head head = author_head(&author, from);
+        cr_assert_eq(ps_log_prove(&txn, &log, from, &proof, &root), P2PSYNC_OK);
+        cr_assert(ps_hash_equal(&root, &head.root));
+        struct ps_range sizes = {.begin = from, .end = 400};
+        cr_assert_eq(ps_proof_verify(&proof, sizes, &root, &log.head.root), P2PSYNC_OK);
+    }
+    ps_txn_abort(&txn);
+}
+
 Test(receive, wrong_entries_or_proof_are_the_relays_fault_and_change_nothing)
 {
     struct author other;
