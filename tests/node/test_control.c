@@ -114,7 +114,7 @@ Test(test_control, takes_a_request_that_comes_byte_by_byte)
     int fd = client();
     for (size_t i = 0; i < FRAME_SIZE; i++) {
         cr_assert_eq(serve(&request), P2PSYNC_EAGAIN);
-        ask(fd, STATUS_FRAME + i, 1);
+        ask(fd, &STATUS_FRAME[i], 1);
     }
     cr_assert_eq(serve(&request), P2PSYNC_OK);
     (void)close(fd);
