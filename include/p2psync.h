@@ -114,7 +114,7 @@ P2PSYNC_API void p2psync_buffer_free(struct p2psync_buffer *buffer);
 
 /* Turn one JSON value of `size` bytes of UTF-8 into MessagePack. {"$bytes": BASE64} becomes bin.
  *
- * Errors  P2PSYNC_EFORMAT no JSON, a key twice, an integer over 64 bits; P2PSYNC_ELIMIT nested
+ * Errors  P2PSYNC_EFORMAT no JSON, a key twice, an integer beyond int64_t; P2PSYNC_ELIMIT nested
  *         deeper than 32 or over 1 MiB.
  */
 P2PSYNC_API p2psync_result p2psync_from_json(const char *json, size_t size,

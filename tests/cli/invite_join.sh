@@ -34,7 +34,7 @@ at b put notes n2 from=cellar >/dev/null
 address=$(ss -Hltnp 2>/dev/null | sed -n "s/.*\(127.0.0.1:[0-9]*\) .*pid=$node,.*/\1/p" | head -n 1)
 a_node=$node
 node b --peer "${address:-127.0.0.1}"
-await '.event == "peer_up" and .name == "cellar"'
+await peer_up '.name == "cellar"'
 expect 0 a --json now
 holds '.peers == 1'
 expect 0 b --json now
@@ -62,7 +62,7 @@ holds 'length == 2'
 
 # A write travels, also one of names and one by a file.
 expect 0 b --json put notes n3 from=cellar
-await '.event == "record_changed" and .id == "n3"'
+await record_changed '.id == "n3"'
 seq 2000 | sed 's/.*/{"id": &, "text": "the text of record &"}/' | at b import things >/dev/null
 expect 0 b --json now
 equal "$(at a --json list things | wc -l)" 2000
@@ -91,7 +91,7 @@ complains "invite again"
 # ---- apart ----
 
 expect 0 b stop
-await '.event == "peer_down" and .name == "attic"'
+await peer_down '.name == "attic"'
 expect 1 a now
 complains "reach"
 expect 0 a --json peers

@@ -7,11 +7,11 @@ node a
 listen a
 expect 0 a --json put notes n1 a=1
 version=$(answer '.version[0]')
-await '.event == "record_changed"'
+await record_changed true
 equal "$(jq -r '"\(.collection) \(.id) \(.version) \(.deleted)"' <<<"$line")" "notes n1 $version false"
 jq -e '.time | test("Z$")' <<<"$line" >/dev/null || fail "no time: $line"
 expect 0 a --json delete notes n1
-await '.event == "record_changed" and .deleted'
+await record_changed '.deleted'
 kill -INT "$watcher"
 wait "$watcher" || fail "watch ended with $?"
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -76,14 +77,15 @@ json_t *output_tree(struct cli *cli, struct p2psync_bytes value)
 int output_finish(struct cli *cli, int code)
 {
     errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout)) {
+    if (!ferror(stdout) && fflush(stdout) == 0) {
         return code;
     }
+    __fpurge(stdout); /* or the end of the process would try once more, and might wait */
     if (code != CLI_DONE || attach_signalled()) {
         return code; /* said already what failed, or told to end */
     }
     return fail_saying(cli, CLI_FAILED, "cannot write the answer: %s; check where stdout goes",
-                       strerror(errno != 0 ? errno : EIO));
+                       errno != 0 ? strerror(errno) : "stdout took only a part");
 }
 
 bool output_broken(void)
