@@ -133,7 +133,11 @@ Test(test_api, is_not_usable_in_a_forked_child)
     cr_assert_geq(child, 0);
     if (child == 0) {
         struct p2psync_buffer answer = {0};
-        _exit(p2psync_status(node, &answer) == P2PSYNC_EMISUSE ? 0 : 1);
+        bool refused = p2psync_status(node, &answer) == P2PSYNC_EMISUSE &&
+                       p2psync_config(node, &answer) == P2PSYNC_EMISUSE &&
+                       p2psync_start(node) == P2PSYNC_EMISUSE;
+        p2psync_close(node);
+        _exit(refused ? 0 : 1);
     }
     int status = 0;
     cr_assert_eq(waitpid(child, &status, 0), child);

@@ -151,6 +151,7 @@ Test(test_control, cuts_off_who_does_not_go_on)
 {
     struct ps_control_request request;
     int slow = client();
+    int silent = client();
     int waits = client();
     ask(slow, STATUS_FRAME, 3);
     ask(waits, STATUS_FRAME, FRAME_SIZE);
@@ -160,8 +161,10 @@ Test(test_control, cuts_off_who_does_not_go_on)
     cr_expect_not(is_cut_off(slow));
     ps_control_tick(control, PS_CONTROL_PATIENCE_MS + 1);
     cr_expect(is_cut_off(slow));
+    cr_expect(is_cut_off(silent));
     cr_expect_not(is_cut_off(waits), "it has asked: the answer is ours to give");
     (void)close(slow);
+    (void)close(silent);
     (void)close(waits);
 }
 
