@@ -155,7 +155,7 @@ static bool push(struct ps_turn *turn, const struct ps_log *log)
             continue;
         }
         struct ps_serve_want want = {.from = size, .credit = PS_CREDIT_MAX};
-        ps_transfer_serve(turn, peer, log->number, &want);
+        all = ps_transfer_serve(turn, peer, log->number, &want) && all;
     }
     return all;
 }

@@ -37,5 +37,5 @@ void ps_on_want(struct ps_turn *turn, struct ps_peer *peer)
     if (!ps_turn_ok(turn, ps_peer_set_size(peer, log.number, want.from))) {
         return;
     }
-    ps_transfer_serve(turn, peer, log.number, &serve);
+    (void)ps_transfer_serve(turn, peer, log.number, &serve); /* else it asks again */
 }

@@ -1,7 +1,7 @@
 /* One peer: a device that may connect, its one state, and what is known of it. Everything about a
  * peer that is not in the store lives here; no second state machine exists beside `state`.
  *
- * Memory per peer is bounded: PS_FETCHES_QUEUED_MAX fetches, PS_FETCHES_MAX serves, PS_LOGS_MAX
+ * Memory per peer is bounded: PS_FETCHES_QUEUED_MAX fetches, PS_SERVES_MAX serves, PS_LOGS_MAX
  * sizes for each of PS_ROOTS_MAX collections at worst, and PS_CREDIT_MAX bytes of changes under
  * way. */
 #ifndef PS_NODE_PEER_H
@@ -12,7 +12,8 @@
 #include "store/device.h"
 
 #define PS_FETCHES_QUEUED_MAX PS_HEADS_MAX
-#define PS_IN_FLIGHT_MAX      16 /* chunks under way of one log */
+#define PS_SERVES_MAX         (2 * PS_FETCHES_MAX) /* logs asked for, and as many pushed */
+#define PS_IN_FLIGHT_MAX      16                   /* chunks under way of one log */
 #define PS_LINKS_PER_PEER_MAX 4
 #define PS_ACK_LOGS_MAX       64
 
@@ -102,7 +103,7 @@ struct ps_peer {
     struct ps_fetch *fetches;
     size_t fetch_count;
     size_t fetch_capacity;
-    struct ps_serve serves[PS_FETCHES_MAX];
+    struct ps_serve serves[PS_SERVES_MAX];
 
     bool syncing_told; /* SYNC_STARTED was told, SYNC_COMPLETED not yet */
     uint64_t sync_started_ms;

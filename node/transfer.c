@@ -111,7 +111,7 @@ void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer)
         fetch->due = true;
         fetch->again = true;
     }
-    for (size_t i = 0; i < PS_FETCHES_MAX; i++) {
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
         struct ps_serve *serve = &peer->serves[i];
         if (serve->used && turn->now_ms >= serve->touched_ms + STALLED_MS) {
             serve->used = false;
@@ -125,10 +125,13 @@ void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer)
     }
 }
 
-void ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
+bool ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
                        const struct ps_serve_want *want)
 {
     struct ps_serve *serve = serve_slot(peer, log);
+    if (serve == NULL) {
+        return false;
+    }
     uint64_t credit = want->credit < PS_CREDIT_MAX ? want->credit : PS_CREDIT_MAX;
     if (!serve->used || serve->log != log || want->again) {
         *serve = (struct ps_serve){.used = true, .log = log, .next = want->from};
@@ -139,15 +142,16 @@ void ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
     serve->touched_ms = turn->now_ms;
     if (credit == 0) {
         serve->used = false;
-        return;
+        return true;
     }
     pump_one(turn, peer, serve);
+    return true;
 }
 
 void ps_transfer_arrived(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, uint64_t size)
 {
     (void)ps_turn_ok(turn, ps_peer_set_size(peer, log, size));
-    for (size_t i = 0; i < PS_FETCHES_MAX; i++) {
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
         struct ps_serve *serve = &peer->serves[i];
         if (serve->used && serve->log == log) {
             land(serve, size);
@@ -159,7 +163,7 @@ void ps_transfer_arrived(struct ps_turn *turn, struct ps_peer *peer, uint32_t lo
 
 void ps_transfer_pump(struct ps_turn *turn, struct ps_peer *peer)
 {
-    for (size_t i = 0; i < PS_FETCHES_MAX; i++) {
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
         if (peer->serves[i].used) {
             pump_one(turn, peer, &peer->serves[i]);
         }
@@ -168,7 +172,7 @@ void ps_transfer_pump(struct ps_turn *turn, struct ps_peer *peer)
 
 bool ps_transfer_busy(const struct ps_peer *peer)
 {
-    for (size_t i = 0; i < PS_FETCHES_MAX; i++) {
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
         if (peer->serves[i].used) {
             return true;
         }
@@ -194,7 +198,7 @@ uint64_t ps_transfer_deadline(const struct ps_peer *peer)
             deadline = ps_sooner(deadline, peer->fetches[i].progress_ms + STALLED_MS);
         }
     }
-    for (size_t i = 0; i < PS_FETCHES_MAX; i++) {
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
         if (peer->serves[i].used) {
             deadline = ps_sooner(deadline, peer->serves[i].touched_ms + STALLED_MS);
         }
@@ -295,16 +299,17 @@ static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetc
     fetch->again = false;
 }
 
-/* The slot that sends `log`, else a free one, else the one untouched for longest. */
+/* The slot that sends `log`, else a free one; NULL if there is none. None is taken from another
+ * log: what is under way there would no longer count. */
 static struct ps_serve *serve_slot(struct ps_peer *peer, uint32_t log)
 {
-    struct ps_serve *slot = &peer->serves[0];
-    for (size_t i = 0; i < PS_FETCHES_MAX; i++) {
+    struct ps_serve *slot = NULL;
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
         struct ps_serve *serve = &peer->serves[i];
         if (serve->used && serve->log == log) {
             return serve;
         }
-        if (slot->used && (!serve->used || serve->touched_ms < slot->touched_ms)) {
+        if (slot == NULL && !serve->used) {
             slot = serve;
         }
     }
@@ -349,7 +354,7 @@ static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serv
 {
     uint64_t here = 0;
     uint64_t all = 0;
-    for (size_t i = 0; i < PS_FETCHES_MAX; i++) {
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
         const struct ps_serve *other = &peer->serves[i];
         for (size_t k = 0; other->used && k < other->flight_count; k++) {
             all += other->flight[k].size;
@@ -374,17 +379,17 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_changes changes = {.from = serve->next, .encoding = PS_ENCODING_PLAIN};
     struct ps_buf entries;
     struct ps_buf packed;
-    uint64_t to = 0;
+    struct ps_log_run run = {
+        .begin = serve->next, .end = log->size, .size_max = chunk_room(peer, serve)};
     ps_buf_init(&entries, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&packed, PS_MESSAGE_SIZE_MAX);
 
     p2psync_result result = ps_collection_by_number(turn->txn, log->collection, &collection);
     if (result == P2PSYNC_OK) {
-        struct ps_range range = {.begin = serve->next, .end = log->size};
-        result = ps_log_read(turn->txn, log, range, chunk_room(peer, serve), &entries, &to);
+        result = ps_log_read(turn->txn, log, &run, &entries);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_log_prove(turn->txn, log, to, &changes.proof, NULL);
+        result = ps_log_prove(turn->txn, log, run.end, &changes.proof, NULL);
     }
     if (result == P2PSYNC_OK) {
         changes.log.collection = collection.name;
@@ -399,10 +404,11 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
         changes.head = log->head;
         changes.state = *ps_rounds_state(turn);
         ps_emit_send(turn, peer, peer->session, ps_changes_encode(&changes, ps_emit_begin(turn)));
-        serve->flight[serve->flight_count++] = (struct ps_flight){.end = to, .size = entries.size};
-        turn->engine->changes_sent += to - serve->next;
-        peer->sync_sent += to - serve->next;
-        serve->next = to;
+        serve->flight[serve->flight_count++] =
+            (struct ps_flight){.end = run.end, .size = entries.size};
+        turn->engine->changes_sent += run.end - run.begin;
+        peer->sync_sent += run.end - run.begin;
+        serve->next = run.end;
     }
     ps_buf_deinit(&packed);
     ps_buf_deinit(&entries);

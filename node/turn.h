@@ -192,13 +192,13 @@ void ps_transfer_moved(struct ps_turn *turn, struct ps_peer *peer, struct ps_fet
 void ps_transfer_drop(struct ps_peer *peer, struct ps_fetch *fetch);
 /* Activate what may be, send the WANTs that are due, repeat those that nobody answered. */
 void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer);
-/* Begin or go on to send a log from `from` on. */
+/* Begin or go on to send a log from `from` on. False: as many are being sent as may be. */
 struct ps_serve_want {
     uint64_t from;
     uint64_t credit;
     bool again;
 };
-void ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
+bool ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
                        const struct ps_serve_want *want);
 /* The peer holds `size` of a log: what was under way below it has arrived. */
 void ps_transfer_arrived(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, uint64_t size);

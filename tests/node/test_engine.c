@@ -135,6 +135,17 @@ Test(test_engine, does_not_mix_two_meshes)
     }
 }
 
+/* Nobody beacons, and a new device knows only who has invited it. */
+Test(test_engine, learns_from_members_where_the_others_are)
+{
+    struct sim_options options;
+    sim_options_calm(&options, 4);
+    options.beacons = false;
+    sim_script_begin_with(&options);
+    cr_assert(sim_script_settle(60000));
+    cr_assert_eq(sim_link_count(&net, 1, 3) + sim_link_count(&net, 3, 1), 1);
+}
+
 /* Both have the other's address and dial before either is reached. */
 Test(test_engine, keeps_one_of_two_sessions_that_dialled_by_the_lower_id)
 {
@@ -217,6 +228,37 @@ Test(test_engine, serves_a_log_that_stops_short_of_its_head)
     cr_assert(sim_script_settle(120000));
     cr_assert_eq(sim_get(&net, 2, "notes", "many-89"), 89);
     cr_assert_eq(log_size(2, "notes", 0, &forked), 90);
+}
+
+static bool hold_changes(struct sim_net *network, unsigned from, unsigned to, uint64_t type)
+{
+    (void)network;
+    (void)to;
+    return from == 0 && type == PS_MESSAGE_CHANGES;
+}
+
+/* The author's answers are lost, so no fetch ends within ten seconds. */
+Test(test_engine, fetches_a_bounded_number_of_logs_at_a_time)
+{
+    char name[16];
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    sim_script_part(0, 1);
+    play(30000);
+    for (unsigned i = 0; i < PS_FETCHES_MAX + 10; i++) {
+        snprintf(name, sizeof name, "c%u", i);
+        sim_put(&net, 0, name, "a", i);
+    }
+    uint64_t before = net.by_type[PS_MESSAGE_WANT].messages;
+    net.hold = hold_changes;
+    sim_script_join(0, 1);
+    sim_node_crash(&net, 1);
+    sim_node_start(&net, 1);
+    play(8000);
+    cr_assert_eq(net.by_type[PS_MESSAGE_WANT].messages - before, PS_FETCHES_MAX);
+    net.hold = NULL;
+    cr_assert(sim_script_settle(120000));
+    cr_assert_eq(sim_get(&net, 1, "c20", "a"), 20);
 }
 
 /* Device 2 goes back to a copy of itself and writes another history; each half of the mesh sees

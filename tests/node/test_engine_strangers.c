@@ -154,6 +154,19 @@ Test(test_engine_strangers, passes_over_messages_of_a_later_type)
     cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_ERROR), 0);
 }
 
+static void send_want(size_t link, const char *collection, uint64_t credit)
+{
+    const struct ps_identity *author = &net.nodes[0].identity;
+    struct ps_want want = {.log = {.collection = ps_bytes_text(collection),
+                                   .origin = {author->device, author->incarnation}},
+                           .credit = credit};
+    struct ps_buf bytes;
+    ps_buf_init(&bytes, 1024);
+    cr_assert_eq(ps_want_encode(&want, &bytes), P2PSYNC_OK);
+    send_raw(link, bytes.data, bytes.size);
+    ps_buf_deinit(&bytes);
+}
+
 /* Ask for a log of two megabytes with `credit`, never again; how many bytes come. */
 static uint64_t bytes_for_credit(uint64_t credit)
 {
@@ -168,15 +181,7 @@ static uint64_t bytes_for_credit(uint64_t credit)
     struct ps_hello hello = sim_script_hello(puppet);
     sim_script_send_hello(puppet, link, &hello);
     sim_net_run(&net, 1000);
-    struct ps_want want = {
-        .log = {.collection = ps_bytes_text("notes"),
-                .origin = {net.nodes[0].identity.device, net.nodes[0].identity.incarnation}},
-        .credit = credit};
-    struct ps_buf bytes;
-    ps_buf_init(&bytes, 1024);
-    cr_assert_eq(ps_want_encode(&want, &bytes), P2PSYNC_OK);
-    send_raw(link, bytes.data, bytes.size);
-    ps_buf_deinit(&bytes);
+    send_want(link, "notes", credit);
     sim_net_run(&net, 20000);
     cr_assert_str_empty(net.failure);
     cr_assert_geq(sim_script_captured(puppet, PS_MESSAGE_CHANGES), 1);
@@ -194,6 +199,33 @@ Test(test_engine_strangers, takes_no_more_credit_than_its_own_limit)
     uint64_t bytes = bytes_for_credit(UINT32_MAX);
     cr_assert_geq(bytes, PS_CHUNK_SIZE_MAX);
     cr_assert_leq(bytes, PS_CREDIT_MAX + PS_CHUNK_SIZE_MAX);
+}
+
+/* Twenty logs of half a megabyte each are asked for, and nothing is acknowledged. */
+Test(test_engine_strangers, bounds_what_is_under_way_to_one_peer_in_all_logs_together)
+{
+    char names[20][16];
+    sim_script_begin(1);
+    for (size_t i = 0; i < 20; i++) {
+        snprintf(names[i], sizeof names[i], "c%zu", i);
+        sim_put_many(&net, 0, names[i], 2, 250000);
+    }
+    puppet = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, puppet, "puppet");
+    sim_net_run(&net, 10000);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    sim_net_run(&net, 1000);
+    for (size_t i = 0; i < 20; i++) {
+        send_want(link, names[i], UINT32_MAX);
+    }
+    sim_net_run(&net, 5000);
+    cr_assert_str_empty(net.failure);
+    uint64_t bytes = net.by_type[PS_MESSAGE_CHANGES].bytes;
+    cr_assert_geq(bytes, 250000);
+    cr_assert_leq(bytes, PS_CREDIT_MAX + PS_MESSAGE_SIZE_MAX);
+    cr_assert_leq(bytes, PS_PEER_MEMORY_MAX);
 }
 
 Test(test_engine_strangers, admits_one_entry_with_any_credit)

@@ -108,6 +108,7 @@ static void check_collection(struct view *view)
         view->log = &log;
         changes += log.size;
         check_log(view);
+        view->log = NULL;
         after = log.id;
         result = ps_log_next(view->txn, view->collection->number, &after, &log);
     }

@@ -165,7 +165,7 @@ void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *e
 void sim_link_send(struct sim_net *net, unsigned node, uint64_t number, struct ps_bytes bytes);
 void sim_link_hangup(struct sim_net *net, unsigned node, uint64_t number);
 /* Break it; both ends learn of it later. */
-void sim_link_cut(struct sim_net *net, size_t link);
+void sim_link_cut(struct sim_net *net, size_t index);
 void sim_link_cut_all(struct sim_net *net, unsigned node);
 /* Turn what reached a node into an event. False: nothing of it is left. */
 bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_event *event);
@@ -175,7 +175,7 @@ unsigned sim_link_count(const struct sim_net *net, unsigned dialler, unsigned ta
 /* A puppet opens a link, admitted or not. */
 size_t sim_link_open(struct sim_net *net, unsigned puppet, unsigned target);
 /* A puppet sends over a link that it opened or was dialled on. */
-void sim_link_send_as(struct sim_net *net, unsigned puppet, size_t link, struct ps_bytes bytes);
+void sim_link_send_as(struct sim_net *net, unsigned puppet, size_t index, struct ps_bytes bytes);
 uint64_t sim_delay_ms(struct sim_net *net);
 
 /* Plan something `after_ms` from now. */

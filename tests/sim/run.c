@@ -9,9 +9,9 @@
 #include "tests/sim/mesh.h"
 #include "tests/sim/workload.h"
 
-#define IN_SYNC_MS    (3U * 60U * 1000U) /* after the last fault all are in sync within */
-#define IDLE_MS       (10U * 60U * 1000U)
-#define IDLE_PER_HOUR (12U * 60U) /* messages of a pair in sync, at the interval of 30 s */
+#define IN_SYNC_MS    (3ULL * 60 * 1000) /* after the last fault all are in sync within */
+#define IDLE_MS       (10ULL * 60 * 1000)
+#define IDLE_PER_HOUR (12ULL * 60) /* messages of a pair in sync, at the interval of 30 s */
 #define LOOK_MS       250
 
 static void set_up(struct sim_net *net);
@@ -102,7 +102,7 @@ static uint64_t be_live(struct sim_net *net, struct sim_checker *checker)
         done = sim_mesh_complete(net) && sim_check_in_sync(net);
     }
     if (!done) {
-        sim_fail(net, "not in sync %u s after the last fault", IN_SYNC_MS / 1000);
+        sim_fail(net, "not in sync %llu s after the last fault", IN_SYNC_MS / 1000);
     }
     if (net->failure[0] == '\0') {
         sim_check_equal(net);

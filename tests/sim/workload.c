@@ -13,7 +13,7 @@
 /* A transaction in the making. */
 struct draft {
     struct ps_edit edits[EDITS_MAX];
-    char ids[EDITS_MAX][24];
+    char ids[EDITS_MAX][32];
     struct ps_buf bytes[EDITS_MAX]; /* fields */
     struct ps_buf unset;            /* ["f0"], shared */
     size_t count;
