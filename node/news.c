@@ -16,6 +16,9 @@ static void announce_to(struct ps_turn *turn, struct ps_peer *peer);
 void ps_news_scan(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
+    if (!ps_turn_ok(turn, ps_identity_read(turn->txn, &engine->identity))) {
+        return; /* it is read anew because a writer may have begun a new incarnation */
+    }
     struct ps_origin origin = {.device = engine->identity.device,
                                .incarnation = engine->identity.incarnation};
     struct ps_log_id own = {.origin = ps_origin_tag(&engine->identity.mesh, &origin)};
@@ -101,6 +104,11 @@ bool ps_news_heads_item(struct ps_turn *turn, const struct ps_log *log, uint64_t
     out->size = log->size;
     out->head = log->head;
     out->proof_size = proof_size == 0 || proof_size > log->size ? log->size : proof_size;
+    if (out->proof_size > 2 && (out->proof_size & (out->proof_size - 1)) == 0) {
+        /* A proof from a power of two leaves its first node to the receiver (RFC 9162), and so
+         * cannot show that the receiver's own is another: one less can. */
+        out->proof_size--;
+    }
     return ps_turn_ok(turn, ps_log_prove(turn->txn, log, out->proof_size, &out->proof, NULL));
 }
 

@@ -11,6 +11,7 @@ static p2psync_result find(struct ps_turn *turn, const struct ps_heads_item *ite
                            const struct ps_log_id *id, struct ps_log *out);
 static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
                         const struct ps_heads_item *item, struct ps_log *log);
+static void show_own(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log);
 static void own_log_ahead(struct ps_turn *turn, const struct ps_heads_item *item);
 
 void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
@@ -98,22 +99,34 @@ static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
     case P2PSYNC_EFORK:
         if (!was_forked) {
             char device[PS_DEVICE_TEXT_SIZE];
-            struct ps_heads_item own;
             ps_device_text(&item->log.origin.device, device);
             ps_emit_log(turn, P2PSYNC_LOG_ERROR, "log-forked",
                         "device %s has signed two histories that contradict", device);
-            if (ps_news_heads_item(turn, log, log->size, &own)) {
-                ps_news_send_heads(turn, peer, &own, 1);
-            }
+            show_own(turn, peer, log);
         }
         return true;
-    case P2PSYNC_ESIGNATURE:
     case P2PSYNC_EPROOF:
+        if (item->proof_size <= 2) { /* so early a proof cannot tell a fork from a lie */
+            show_own(turn, peer, log);
+            return true;
+        }
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "a false proof");
+        return true;
+    case P2PSYNC_ESIGNATURE:
         ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "a false head");
         return true;
     default:
         (void)ps_turn_ok(turn, result);
         return true;
+    }
+}
+
+/* The other side may be able to judge what we cannot, or be shown what we have found. */
+static void show_own(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log)
+{
+    struct ps_heads_item own;
+    if (ps_news_heads_item(turn, log, log->size, &own)) {
+        ps_news_send_heads(turn, peer, &own, 1);
     }
 }
 

@@ -44,7 +44,7 @@ void ps_pairing_message(struct ps_turn *turn)
         return;
     }
     if (invite->used && !ps_device_equal(&invite->used_by, &join.device)) {
-        refuse(turn, PS_ERROR_EXPIRED, "the invite was used already");
+        refuse(turn, PS_ERROR_TOKEN, "the invite was used already");
         return;
     }
     if (!add_member(turn, &join)) {

@@ -283,15 +283,15 @@ p2psync_result ps_log_set_inert(struct ps_txn *txn, uint32_t number, uint64_t se
     return ps_stored_set_inert(txn, number, seq);
 }
 
-p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct ps_range range,
-                           size_t size_max, struct ps_buf *out, uint64_t *to_out)
+p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct ps_log_run *run,
+                           struct ps_buf *out)
 {
-    uint64_t end = range.end < log->size ? range.end : log->size;
-    if (range.begin >= end) {
+    uint64_t end = run->end < log->size ? run->end : log->size;
+    if (run->begin >= end) {
         return P2PSYNC_ENOTFOUND;
     }
     size_t begin_size = out->size;
-    uint64_t seq = range.begin;
+    uint64_t seq = run->begin;
     for (; seq < end; seq++) {
         struct ps_stored stored;
         p2psync_result result = ps_stored_get(txn, log->number, seq, &stored);
@@ -305,8 +305,8 @@ p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct 
         }
         size_t before = out->size;
         result = ps_entry_encode(&entry, out);
-        bool over = result == P2PSYNC_ELIMIT || out->size - begin_size > size_max;
-        if (over && seq > range.begin) {
+        bool over = result == P2PSYNC_ELIMIT || out->size - begin_size > run->size_max;
+        if (over && seq > run->begin) {
             out->size = before;
             break;
         }
@@ -314,7 +314,7 @@ p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct 
             return result;
         }
     }
-    *to_out = seq;
+    run->end = seq;
     return P2PSYNC_OK;
 }
 

@@ -156,14 +156,19 @@ p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,
 p2psync_result ps_log_set_inert(struct ps_txn *txn, uint32_t number,
                                 uint64_t seq) P2PSYNC_MUST_CHECK;
 
-/* Append the entries from range.begin on as they travel, one at least, then while they fit size_max
- * bytes in all, up to range.end or the end of the log. to_out: the seq behind the last one.
+/* A run of entries to read. */
+struct ps_log_run {
+    uint64_t begin;
+    uint64_t end;    /* in: read no further; out: behind the last one read */
+    size_t size_max; /* bytes, as they travel, of all but the first */
+};
+
+/* Append the entries of a run as they travel: one at least, then while they fit.
  *
- * Errors  P2PSYNC_ENOTFOUND range.begin is not below the size; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ * Errors  P2PSYNC_ENOTFOUND run->begin is not below the size; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
-p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct ps_range range,
-                           size_t size_max, struct ps_buf *out,
-                           uint64_t *to_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct ps_log_run *run,
+                           struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* The consistency proof from `from` (<= size) to head.size, and the root of the first `from`
  * leaves. Either output may be NULL. Errors  P2PSYNC_ECORRUPT. */

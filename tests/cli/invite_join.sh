@@ -24,7 +24,7 @@ next_line "$invited"
 equal "$(jq -r '"\(.event) \(.fingerprint) \(.name)"' <<<"$line")" "device_joined $(answer .fingerprint) cellar"
 wait "$inviter" || fail "invite ended with $?"
 
-expect 1 c join "$code" # used
+expect 6 c join "$code" # used
 expect 4 a join "$code"
 complains "stop" # a node runs there
 

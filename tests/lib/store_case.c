@@ -270,7 +270,6 @@ static bool exchange_chunk(struct store_case *from, struct store_case *to, const
     struct ps_collection there;
     struct ps_log mine;
     struct ps_proof proof;
-    uint64_t end = 0;
     uint64_t added = 0;
     ps_buf_init(&entries, PS_MESSAGE_SIZE_MAX);
     p2psync_result result = ps_collection_intern(&write, ps_bytes_text(collection), &there);
@@ -286,21 +285,22 @@ static bool exchange_chunk(struct store_case *from, struct store_case *to, const
         if (exchange->prng != NULL) {
             size = prng_between(exchange->prng, 1, size);
         }
-        struct ps_range range = {.begin = mine.size, .end = mine.size + size};
-        result = ps_log_read(&read, log, range, PS_CHUNK_SIZE_MAX, &entries, &end);
+        struct ps_log_run run = {
+            .begin = mine.size, .end = mine.size + size, .size_max = PS_CHUNK_SIZE_MAX};
+        result = ps_log_read(&read, log, &run, &entries);
         assert(result == P2PSYNC_OK);
-        result = ps_log_prove(&read, log, end, &proof, NULL);
+        result = ps_log_prove(&read, log, run.end, &proof, NULL);
         assert(result == P2PSYNC_OK);
         struct ps_head_context context = {.mesh = &to->identity.mesh,
                                           .collection = ps_bytes_text(collection),
                                           .origin = &log->origin};
-        struct ps_chunk chunk = {.from = range.begin,
+        struct ps_chunk chunk = {.from = run.begin,
                                  .entries = ps_buf_view(&entries),
                                  .head = log->head,
                                  .proof = &proof};
         result = ps_log_receive(&write, &mine, &context, &chunk, &added);
         assert(result == P2PSYNC_OK);
-        assert(added == end - range.begin);
+        assert(added == run.end - run.begin);
     }
     case_commit(&write);
     ps_txn_abort(&read);

@@ -175,7 +175,7 @@ Test(test_joiner, is_refused_a_code_that_another_used)
     p2psync_node *third = nodes_open(dirs[2], NULL);
     invite(code, sizeof(code));
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
-    cr_expect_eq(join(third, code), P2PSYNC_EEXPIRED);
+    cr_expect_eq(join(third, code), P2PSYNC_EDENIED);
     p2psync_close(third);
 }
 
