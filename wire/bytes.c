@@ -8,12 +8,6 @@
 
 #define CAPACITY_MIN 64
 
-struct ps_bytes ps_bytes(const void *data, size_t size)
-{
-    assert(data != NULL || size == 0);
-    return (struct ps_bytes){.data = data, .size = size};
-}
-
 struct ps_bytes ps_bytes_text(const char *text)
 {
     return ps_bytes(text, strlen(text));

@@ -4,6 +4,7 @@
 #include "wire/scan.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "wire/limits.h"
 
@@ -34,6 +35,7 @@ static const struct layout layouts[32] = {
 
 static p2psync_result finish(struct ps_bytes input, uint64_t number, struct ps_token *token);
 static uint64_t sign_extend(uint64_t number, unsigned width);
+static size_t ascii_size(struct ps_bytes text);
 static size_t utf8_size(struct ps_bytes text);
 
 p2psync_result ps_scan_token(struct ps_bytes input, struct ps_token *out)
@@ -184,13 +186,31 @@ bool ps_scan_utf8(struct ps_bytes text)
 {
     struct ps_bytes rest = text;
     while (rest.size > 0) {
-        size_t size = utf8_size(rest);
+        size_t size = ascii_size(rest);
+        if (size == 0) {
+            size = utf8_size(rest);
+        }
         if (size == 0) {
             return false;
         }
         rest = ps_bytes(rest.data + size, rest.size - size);
     }
     return true;
+}
+
+/* How many bytes of ASCII lie in front, counted in whole words: most text is nothing else. */
+static size_t ascii_size(struct ps_bytes text)
+{
+    size_t size = 0;
+    uint64_t word = 0;
+    while (text.size - size >= sizeof(word)) {
+        memcpy(&word, text.data + size, sizeof(word));
+        if ((word & 0x8080808080808080U) != 0) {
+            break;
+        }
+        size += sizeof(word);
+    }
+    return size;
 }
 
 /* The size of the first character, or 0 if it is none. RFC 3629 section 4: only the second byte has
