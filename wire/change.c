@@ -44,7 +44,7 @@ p2psync_result ps_skeleton_decode(struct ps_bytes bytes, struct ps_skeleton *out
         return P2PSYNC_ELIMIT;
     }
     struct ps_reader reader;
-    struct ps_skeleton skeleton = {0};
+    struct ps_skeleton skeleton; /* not zeroed: of 64 parents nearly all are unused */
     ps_reader_init(&reader, bytes);
     uint32_t extra = ps_read_array_at_least(&reader, 4);
     skeleton.op_and_flags = (uint32_t)ps_read_uint_max(&reader, UINT32_MAX);
@@ -62,7 +62,8 @@ p2psync_result ps_skeleton_decode(struct ps_bytes bytes, struct ps_skeleton *out
     check_skeleton(&reader, &skeleton);
     p2psync_result result = ps_reader_finish(&reader);
     if (result == P2PSYNC_OK) {
-        *out = skeleton;
+        memcpy(out, &skeleton,
+               offsetof(struct ps_skeleton, parents) + parent_count * sizeof(skeleton.parents[0]));
     }
     return result;
 }
