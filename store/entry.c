@@ -61,13 +61,18 @@ struct ps_hash ps_stored_leaf(const struct ps_stored *stored)
     return ps_hash_leaf(stored->skeleton, &body_hash);
 }
 
+bool ps_stored_keeps_hash(struct ps_bytes body)
+{
+    return body.size >= BODY_LARGE_SIZE;
+}
+
 p2psync_result ps_stored_put(struct ps_txn *txn, const struct ps_stored_put *put)
 {
     const struct ps_entry *entry = put->entry;
     if (entry->skeleton.size > UINT16_MAX) {
         return P2PSYNC_EFORMAT;
     }
-    bool has_hash = !entry->has_body || entry->body.size >= BODY_LARGE_SIZE;
+    bool has_hash = !entry->has_body || ps_stored_keeps_hash(entry->body);
     size_t hash_size = has_hash ? PS_HASH_SIZE : 0;
     size_t body_size = entry->has_body ? entry->body.size : 0;
     struct ps_key key = ps_key_entry(put->log, put->seq);

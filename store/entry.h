@@ -25,6 +25,9 @@ struct ps_hash ps_stored_body_hash(const struct ps_stored *stored);
 /* Its leaf hash, in full. */
 struct ps_hash ps_stored_leaf(const struct ps_stored *stored);
 
+/* Whether the hash of this body is stored beside it: only then does storing an entry use it. */
+bool ps_stored_keeps_hash(struct ps_bytes body);
+
 /* Store an entry. Errors  P2PSYNC_EFORMAT the skeleton is over 64 KiB. */
 struct ps_stored_put {
     uint32_t log;

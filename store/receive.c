@@ -155,10 +155,13 @@ static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
     for (uint64_t seq = chunk->from; seq < checked->to; seq++) {
         struct ps_entry entry;
         struct ps_hash leaf;
-        p2psync_result result = ps_changes_next(&rest, &entry);
+        p2psync_result result = ps_changes_next_unhashed(&rest, &entry);
         if (result != P2PSYNC_OK || seq < first_new) {
             assert(result == P2PSYNC_OK);
             continue;
+        }
+        if (entry.has_body && ps_stored_keeps_hash(entry.body)) {
+            entry.body_hash = ps_hash_bytes(entry.body);
         }
         memcpy(leaf.bytes, checked->leaves.data + (seq - first_new) * PS_HASH_SIZE, PS_HASH_SIZE);
         result = ps_log_append_leaf(txn, log, &entry, &leaf);

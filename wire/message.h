@@ -248,5 +248,8 @@ bool ps_peers_next(struct ps_cursor *cursor, struct ps_peer_endpoints *out);
  * Errors  P2PSYNC_ENOTFOUND none left; P2PSYNC_EFORMAT; P2PSYNC_ELIMIT.
  */
 p2psync_result ps_changes_next(struct ps_bytes *entries, struct ps_entry *out) P2PSYNC_MUST_CHECK;
+/* The same, but the hash of a body that comes along stays zero: for a second walk. */
+p2psync_result ps_changes_next_unhashed(struct ps_bytes *entries,
+                                        struct ps_entry *out) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -53,6 +53,15 @@ p2psync_result ps_changes_encode(const struct ps_changes *changes, struct ps_buf
 
 p2psync_result ps_changes_next(struct ps_bytes *entries, struct ps_entry *out)
 {
+    p2psync_result result = ps_changes_next_unhashed(entries, out);
+    if (result == P2PSYNC_OK && out->has_body) {
+        out->body_hash = ps_hash_bytes(out->body);
+    }
+    return result;
+}
+
+p2psync_result ps_changes_next_unhashed(struct ps_bytes *entries, struct ps_entry *out)
+{
     if (entries->size == 0) {
         return P2PSYNC_ENOTFOUND;
     }
@@ -64,7 +73,6 @@ p2psync_result ps_changes_next(struct ps_bytes *entries, struct ps_entry *out)
     entry.skeleton = ps_read_bin(&reader, PS_SKELETON_SIZE_MAX);
     if (kind == ENTRY_WHOLE) {
         entry.body = ps_read_bin(&reader, PS_BODY_SIZE_MAX);
-        entry.body_hash = ps_hash_bytes(entry.body);
     } else if (kind == ENTRY_WITHOUT_BODY) {
         entry.has_body = false;
         ps_read_bin_exact(&reader, entry.body_hash.bytes, PS_HASH_SIZE);
