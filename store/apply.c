@@ -82,10 +82,8 @@ static int compare_items(const void *a, const void *b);
 static p2psync_result apply_items(struct batch *batch, struct ps_applied *out);
 static p2psync_result apply_record(struct batch *batch, struct ps_versions *versions, size_t *at,
                                    struct ps_collection_delta *counts, struct ps_applied *out);
-static p2psync_result load_record(struct batch *batch, struct ps_versions *versions,
-                                  const struct item *item);
 static p2psync_result apply_item(struct batch *batch, struct ps_versions *versions,
-                                 const struct item *item, bool *inert_out);
+                                 const struct item *item, bool load, bool *inert_out);
 static p2psync_result read_item(struct batch *batch, const struct item *item,
                                 struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
 static p2psync_result save_logs(struct batch *batch);
@@ -482,12 +480,9 @@ static p2psync_result apply_record(struct batch *batch, struct ps_versions *vers
     do {
         item = &batch->items[*at];
         inert = item->inert;
-        if (!inert && !loaded) {
-            result = load_record(batch, versions, item);
+        if (!inert) {
+            result = apply_item(batch, versions, item, !loaded, &inert);
             loaded = true;
-        }
-        if (result == P2PSYNC_OK && !inert) {
-            result = apply_item(batch, versions, item, &inert);
         }
         (*at)++;
     } while (result == P2PSYNC_OK && !inert && *at < batch->item_count && !batch->items[*at].first);
@@ -500,25 +495,17 @@ static p2psync_result apply_record(struct batch *batch, struct ps_versions *vers
     return result;
 }
 
-/* The id is read again, because the map has been written to. */
-static p2psync_result load_record(struct batch *batch, struct ps_versions *versions,
-                                  const struct item *item)
+/* The entry is read again, because the map has been written to since it was collected. `load`: it
+ * is the first of its record, whose versions are not there yet. */
+static p2psync_result apply_item(struct batch *batch, struct ps_versions *versions,
+                                 const struct item *item, bool load, bool *inert_out)
 {
     struct ps_stored entry;
     struct ps_skeleton skeleton;
     p2psync_result result = read_item(batch, item, &entry, &skeleton);
-    if (result == P2PSYNC_OK) {
+    if (result == P2PSYNC_OK && load) {
         result = ps_versions_load(versions, batch->txn, item->collection, skeleton.record_id);
     }
-    return result;
-}
-
-static p2psync_result apply_item(struct batch *batch, struct ps_versions *versions,
-                                 const struct item *item, bool *inert_out)
-{
-    struct ps_stored entry;
-    struct ps_skeleton skeleton;
-    p2psync_result result = read_item(batch, item, &entry, &skeleton);
     if (result != P2PSYNC_OK) {
         return result;
     }
