@@ -59,7 +59,7 @@
 
 #define PS_LOGS_MAX         16384        /* logs of one collection: they fit one SUMMARY */
 #define PS_MEMBERS_MAX      4096         /* devices of one mesh */
-#define PS_CREDIT_MAX       1048576      /* bytes of CHANGES in flight to one peer: 1 MiB */
+#define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
 #define PS_APPLY_BATCH_MAX  100000       /* changes applied in one commit, behind a backlog */
 #define PS_TREE_LEVEL_MIN   8            /* subtrees below 256 leaves are recomputed */
