@@ -1,0 +1,243 @@
+/* A chat: each line that somebody types becomes a record of the collection "chat", and each device
+ * prints what was said before and what the others say, also what they said while it was away. The
+ * first one shows a code, with which the next one joins; any number may.
+ *
+ *     chat DIR NAME          the first time prints a code for the others, then talks
+ *     chat DIR NAME CODE     joins with that code, then talks
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <p2psync.h>
+
+#define COLLECTION "chat"
+#define LEAVE_MS   10000 /* how long the last words may take */
+#define LINE_SIZE  4096
+
+struct chat {
+    p2psync_node *node;
+    const char *name;
+    char device[65]; /* this one's id */
+    json_t *shown;   /* ids of messages, as the keys of an object */
+};
+
+static void enter(struct chat *chat, const char *code);
+static void talk(struct chat *chat);
+static bool take_line(struct chat *chat);
+static void say(struct chat *chat, const char *text);
+static void hear(struct chat *chat);
+static void show_all(struct chat *chat);
+static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id);
+static json_t *unpack(struct p2psync_bytes bytes);
+static json_t *unpack_answer(struct p2psync_buffer *answer);
+static void check(int result, const char *what);
+
+int main(int argc, char **argv)
+{
+    struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
+    struct p2psync_buffer answer = {0};
+    if (argc != 3 && argc != 4) {
+        (void)fputs("usage: chat DIR NAME [CODE]\n", stderr);
+        return 2;
+    }
+    struct chat chat = {.name = argv[2], .shown = json_object()};
+    options.dir = argv[1];
+    check(p2psync_open(&options, &chat.node), "open");
+    enter(&chat, argc == 4 ? argv[3] : NULL);
+    talk(&chat);
+    /* What was said last shall reach those who are there; nobody may be. */
+    p2psync_result told = p2psync_now(chat.node, LEAVE_MS, &answer);
+    p2psync_buffer_free(&answer);
+    p2psync_close(chat.node);
+    json_decref(chat.shown);
+    return told == P2PSYNC_OK || told == P2PSYNC_EUNREACHABLE ? 0 : 1;
+}
+
+/* Be a device of the chat's mesh, and run. */
+static void enter(struct chat *chat, const char *code)
+{
+    struct p2psync_buffer answer = {0};
+    p2psync_result made = P2PSYNC_EEXIST;
+    if (code != NULL) {
+        check(p2psync_join(chat->node, code, chat->name, &answer), "join");
+        p2psync_buffer_free(&answer);
+    } else {
+        made = p2psync_init(chat->node, chat->name);
+        check(made == P2PSYNC_EEXIST ? P2PSYNC_OK : made, "init");
+    }
+    check(p2psync_start(chat->node), "start");
+    check(p2psync_identity(chat->node, &answer), "identity");
+    json_t *identity = unpack_answer(&answer);
+    (void)snprintf(chat->device, sizeof(chat->device), "%s",
+                   json_string_value(json_object_get(identity, "device")));
+    json_decref(identity);
+    if (made == P2PSYNC_OK) {
+        check(p2psync_invite(chat->node, 0, &answer), "invite");
+        json_t *invite = unpack_answer(&answer);
+        (void)printf("code %s\n", json_string_value(json_object_get(invite, "code")));
+        (void)fflush(stdout);
+        json_decref(invite);
+    }
+}
+
+static void talk(struct chat *chat)
+{
+    struct pollfd items[2] = {
+        {.fd = STDIN_FILENO, .events = POLLIN},
+        {.events = POLLIN},
+    };
+    /* First the events, then what is there: so nothing falls between the two. */
+    check(p2psync_event_fd(chat->node, &items[1].fd), "event_fd");
+    show_all(chat);
+    for (;;) { /* ends with the input */
+        if (poll(items, 2, -1) < 0 && errno != EINTR) {
+            return;
+        }
+        if (items[1].revents != 0) {
+            hear(chat);
+        }
+        if (items[0].revents != 0 && !take_line(chat)) {
+            return;
+        }
+    }
+}
+
+/* A line of the input, which a terminal gives whole; false at its end. */
+static bool take_line(struct chat *chat)
+{
+    char line[LINE_SIZE];
+    size_t size = 0;
+    while (size < sizeof(line) - 1) {
+        ssize_t got = read(STDIN_FILENO, line + size, 1); /* nothing ahead, for poll(2) to see it */
+        if (got <= 0) {
+            return false;
+        }
+        if (line[size] == '\n') {
+            break;
+        }
+        size++;
+    }
+    line[size] = '\0';
+    say(chat, line);
+    return true;
+}
+
+/* Ids are in the order of time, and no two devices share one. */
+static void say(struct chat *chat, const char *text)
+{
+    char id[128];
+    struct timespec now = {0};
+    struct p2psync_buffer fields = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)snprintf(id, sizeof(id), "%010lld.%09ld-%.16s", (long long)now.tv_sec, now.tv_nsec,
+                   chat->device);
+    json_t *message = json_pack("{s:s, s:s}", "from", chat->name, "text", text);
+    char *json = message != NULL ? json_dumps(message, JSON_COMPACT) : NULL;
+    json_decref(message);
+    if (json == NULL) {
+        (void)fputs("chat: that is no UTF-8\n", stderr);
+        return;
+    }
+    check(p2psync_from_json(json, strlen(json), &fields), "from_json");
+    free(json);
+    const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
+    check(p2psync_put(chat->node, COLLECTION, id, bytes, NULL), "put");
+    p2psync_buffer_free(&fields);
+}
+
+static void hear(struct chat *chat)
+{
+    for (;;) { /* ends with the events */
+        p2psync_event_type type = P2PSYNC_EVENT_ERROR;
+        struct p2psync_buffer data = {0};
+        p2psync_result result = p2psync_event_next(chat->node, &type, &data);
+        if (result == P2PSYNC_EAGAIN) {
+            return;
+        }
+        check(result, "event_next");
+        json_t *event = unpack_answer(&data);
+        const char *collection = json_string_value(json_object_get(event, "collection"));
+        const char *device = json_string_value(json_object_get(event, "device"));
+        if (type == P2PSYNC_EVENT_RECORD_CHANGED && collection != NULL &&
+            strcmp(collection, COLLECTION) == 0 && strcmp(device, chat->device) != 0) {
+            p2psync_snapshot *snapshot = NULL;
+            check(p2psync_snapshot_open(chat->node, &snapshot), "snapshot");
+            show(chat, snapshot, json_string_value(json_object_get(event, "id")));
+            p2psync_snapshot_close(snapshot);
+        }
+        json_decref(event);
+    }
+}
+
+/* What was said before this run. */
+static void show_all(struct chat *chat)
+{
+    p2psync_snapshot *snapshot = NULL;
+    p2psync_iterator *iterator = NULL;
+    struct p2psync_record record;
+    check(p2psync_snapshot_open(chat->node, &snapshot), "snapshot");
+    p2psync_result result = p2psync_iterate(snapshot, COLLECTION, NULL, false, &iterator);
+    while (result == P2PSYNC_OK) {
+        char id[256];
+        result = p2psync_iterator_next(iterator, &record);
+        if (result == P2PSYNC_OK) {
+            (void)snprintf(id, sizeof(id), "%.*s", (int)record.id_size, record.id);
+            show(chat, snapshot, id);
+        }
+    }
+    if (result != P2PSYNC_ENOTFOUND) { /* nobody has said anything yet, or that was all */
+        check(result, "iterate");
+    }
+    p2psync_iterator_close(iterator);
+    p2psync_snapshot_close(snapshot);
+}
+
+/* One message, once. */
+static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id)
+{
+    struct p2psync_record record;
+    check(p2psync_get(snapshot, COLLECTION, id, &record), "get");
+    if (record.deleted || json_object_get(chat->shown, id) != NULL) {
+        return;
+    }
+    json_t *message = unpack(record.fields);
+    const char *from = json_string_value(json_object_get(message, "from"));
+    const char *text = json_string_value(json_object_get(message, "text"));
+    if (from != NULL && text != NULL) { /* another program may have put something else there */
+        (void)printf("%s: %s\n", from, text);
+        (void)fflush(stdout);
+    }
+    (void)json_object_set_new(chat->shown, id, json_true());
+    json_decref(message);
+}
+
+static json_t *unpack(struct p2psync_bytes bytes)
+{
+    struct p2psync_buffer json = {0};
+    check(p2psync_to_json(bytes, &json), "to_json");
+    json_t *value = json_loadb(json.data, json.size, JSON_ALLOW_NUL, NULL);
+    p2psync_buffer_free(&json);
+    return value;
+}
+
+static json_t *unpack_answer(struct p2psync_buffer *answer)
+{
+    const struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
+    json_t *value = unpack(bytes);
+    p2psync_buffer_free(answer);
+    return value;
+}
+
+static void check(int result, const char *what)
+{
+    if (result != P2PSYNC_OK) {
+        (void)fprintf(stderr, "chat: %s: %s\n", what, p2psync_strerror(result));
+        exit(1);
+    }
+}
