@@ -355,7 +355,7 @@ static void watch_clocks(struct ps_turn *turn)
     int64_t jump_ms = (int64_t)(offset_ms - engine->clock_offset_ms);
     engine->clock_offset_ms = offset_ms;
     if (jump_ms > JUMP_MS || jump_ms < -JUMP_MS) {
-        ps_session_resume(turn);
+        ps_session_resume(turn, "the clock has jumped, as after a suspend");
     }
 }
 
@@ -376,6 +376,9 @@ static void dispatch(struct ps_turn *turn)
         break;
     case PS_EVENT_HEARD:
         ps_session_heard(turn);
+        break;
+    case PS_EVENT_NETWORK_CHANGED:
+        ps_session_resume(turn, "the network has changed");
         break;
     case PS_EVENT_STORE_CHANGED:
         ps_news_scan(turn);

@@ -45,8 +45,9 @@ typedef enum ps_event_type {
                          */
     PS_EVENT_MESSAGE,   /* link, device, address, bytes */
     PS_EVENT_HEARD,     /* tag, instance, address: a beacon of our mesh; address is "ip:port" */
-    PS_EVENT_STORE_CHANGED, /* another thread or process has committed something */
-    PS_EVENT_NOW,           /* request, timeout_ms: sync with every peer and answer with NOW_DONE */
+    PS_EVENT_NETWORK_CHANGED, /* this device has come to other networks or addresses */
+    PS_EVENT_STORE_CHANGED,   /* another thread or process has committed something */
+    PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and answer with NOW_DONE */
     PS_EVENT_INVITE, /* token, timeout_ms, endpoints: the caller has opened the pairing socket */
     PS_EVENT_PAIR_MESSAGE, /* link, curve_key, address, bytes: on the pairing socket */
     PS_EVENT_STOP,         /* say goodbye to all */

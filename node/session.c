@@ -104,11 +104,10 @@ void ps_session_recall(struct ps_turn *turn, struct ps_peer *peer)
     }
 }
 
-void ps_session_resume(struct ps_turn *turn)
+void ps_session_resume(struct ps_turn *turn, const char *reason)
 {
     const struct ps_engine *engine = turn->engine;
-    ps_emit_log(turn, P2PSYNC_LOG_INFO, "clock-jumped",
-                "the clock has jumped, as after a suspend: dialling and comparing anew");
+    ps_emit_log(turn, P2PSYNC_LOG_INFO, "resumed", "%s: dialling and comparing anew", reason);
     for (size_t i = 0; i < engine->peer_count; i++) {
         struct ps_peer *peer = engine->peers[i];
         ps_dial_again(peer, turn->now_ms);

@@ -140,8 +140,8 @@ struct ps_peer *ps_session_find(struct ps_engine *engine, const struct ps_device
 void ps_session_link_up(struct ps_turn *turn, uint64_t link);
 void ps_session_link_down(struct ps_turn *turn, uint64_t link, bool refused);
 void ps_session_heard(struct ps_turn *turn);
-/* Time has passed that nobody saw: dial and compare with everyone now. */
-void ps_session_resume(struct ps_turn *turn);
+/* What was known of connections may be void, for this reason: dial and compare with everyone now. */
+void ps_session_resume(struct ps_turn *turn, const char *reason);
 /* Make `link`, on which a valid HELLO has come, the session, or give it up for a better one. True
  * if it is the session now. */
 bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link);
