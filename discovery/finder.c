@@ -1,9 +1,12 @@
-/* One zbeacon actor of czmq 4.2.1, kept on a short lead. What czmq does by itself, and what is done
- * about it here:
+/* zbeacon actors of czmq 4.2.1, kept on a short lead: one that hears for as long as the finder
+ * lives, and for each beacon and interface one that sends it and ends. What czmq does by itself,
+ * and what is done about it here:
  *   - its first socket installs handlers for SIGINT and SIGTERM, logs to stdout, seeds random(3)
  * and reads its environment: silence() goes first, once per process, and sets all of that straight;
- *   - the interface is a process global that CONFIGURE reads: one lock around both, and CONFIGURE
- * again each round, because after a failed send an actor moves to the interface that was set last;
+ *   - the interface is a process global that CONFIGURE reads, and every send that fails: one lock
+ * is held from setting it until the actor has sent and ended, so none strays to another interface;
+ *   - an actor that is CONFIGUREd again while a datagram arrives waits for the next one, deaf to
+ * commands: so none is. The one that hears is bound to all interfaces, and needs it once;
  *   - an actor aborts on port 0, on more than 255 bytes and when no descriptors are left: none of
  * it is handed to it;
  *   - a signal taken by its thread ends it: it is started with all signals blocked. */
@@ -19,15 +22,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "discovery/interfaces.h"
+#include "discovery/changes.h"
 
 #define BURST_COUNT    5
 #define BURST_MS       1000
 #define QUIET_MIN_MS   30000
 #define QUIET_MAX_MS   60000
-#define LOOK_MS        5000    /* for an interface, while there is none */
+#define LOOK_MS        5000    /* for interfaces, while there are none */
 #define ANSWER_MS      2000    /* an actor answers at once, unless the machine is stuck */
-#define SILENT_MS      3600000 /* zbeacon's own interval, never waited out: each round publishes */
+#define SILENT_MS      3600000 /* zbeacon's own interval, never waited out: an actor sends once */
 #define MALFORMED_MAX  256     /* passed over in one call */
 #define FRAME_SIZE_MAX 255     /* czmq cuts longer datagrams there */
 
@@ -35,11 +38,15 @@ static_assert(PS_BEACON_SIZE <= FRAME_SIZE_MAX, "zbeacon aborts over this");
 static_assert(PS_BEACON_SIZE_MAX < FRAME_SIZE_MAX, "a beacon that was cut is too long anyway");
 
 struct ps_finder {
-    zactor_t *actor;
-    char *wanted;                  /* name of an interface, or NULL */
-    struct ps_interface interface; /* of the last round; no name if there was none */
+    zactor_t *listener;
+    bool listens; /* it has its socket */
+    int changes_fd;
+    struct ps_interface_filter filter;
+    bool looked;
+    struct ps_interfaces used; /* as of the last look */
     uint16_t port;
     uint8_t beacon[PS_BEACON_SIZE];
+    uint64_t sent_count;
     uint64_t random;
     unsigned burst_left;
     uint64_t deadline_ms;
@@ -67,10 +74,13 @@ static void silence(void);
 static void borrow_random(struct borrowed *out);
 static void return_random(struct borrowed *borrowed);
 static bool descriptors_left(void);
+static bool look(struct ps_finder *finder);
+static void send_round(struct ps_finder *finder, uint64_t now_ms);
+static bool send_beacon(struct ps_finder *finder, const struct ps_interface *interface);
+static bool listen_at(struct ps_finder *finder, const struct ps_interface *interface);
 static zactor_t *actor_start(void);
-static bool configure(struct ps_finder *finder, const char *interface);
-static const struct ps_interface *choose(const struct ps_finder *finder, struct ps_interfaces *all);
-static bool receive(struct ps_finder *finder, struct told *out);
+static bool configure(zactor_t *actor, const char *address, uint16_t port);
+static bool receive(zactor_t *actor, struct told *out);
 static size_t kept(int size, size_t room);
 static uint64_t draw(uint64_t *random, uint64_t below);
 
@@ -84,26 +94,17 @@ p2psync_result ps_finder_new(const struct ps_finder_options *options, struct ps_
     if (!finder) {
         return P2PSYNC_ENOMEM;
     }
-    p2psync_result result = P2PSYNC_ENOMEM;
     finder->port = options->port ? options->port : PS_FINDER_PORT;
     finder->random = options->seed;
     finder->burst_left = BURST_COUNT;
+    finder->filter = options->filter;
+    finder->changes_fd = ps_changes_open();
     ps_beacon_encode(&options->beacon, finder->beacon);
-    if (options->interface) {
-        finder->wanted = strdup(options->interface);
-        if (!finder->wanted) {
-            goto out;
-        }
-    }
-    finder->actor = actor_start();
+    (void)pthread_mutex_lock(&process_lock);
+    finder->listener = actor_start();
+    (void)pthread_mutex_unlock(&process_lock);
     /* Every mesh's beacons: the caller counts those that are not its own. */
-    zsock_send(finder->actor, "sb", "SUBSCRIBE", PS_BEACON_MAGIC, sizeof PS_BEACON_MAGIC - 1);
-    result = P2PSYNC_OK;
-out:
-    if (result) {
-        ps_finder_destroy(&finder);
-        return result;
-    }
+    zsock_send(finder->listener, "sb", "SUBSCRIBE", PS_BEACON_MAGIC, sizeof PS_BEACON_MAGIC - 1);
     *out = finder;
     return P2PSYNC_OK;
 }
@@ -111,8 +112,10 @@ out:
 void ps_finder_destroy(struct ps_finder **finder)
 {
     if (*finder) {
-        zactor_destroy(&(*finder)->actor);
-        free((*finder)->wanted);
+        zactor_destroy(&(*finder)->listener);
+        if ((*finder)->changes_fd >= 0) {
+            (void)close((*finder)->changes_fd);
+        }
         free(*finder);
         *finder = NULL;
     }
@@ -120,14 +123,19 @@ void ps_finder_destroy(struct ps_finder **finder)
 
 void *ps_finder_socket(struct ps_finder *finder)
 {
-    return zsock_resolve(finder->actor);
+    return zsock_resolve(finder->listener);
+}
+
+int ps_finder_changes_fd(const struct ps_finder *finder)
+{
+    return finder->changes_fd;
 }
 
 p2psync_result ps_finder_next(struct ps_finder *finder, struct ps_heard *out)
 {
     for (size_t i = 0; i < MALFORMED_MAX; i++) {
         struct told told;
-        if (!receive(finder, &told)) {
+        if (!receive(finder->listener, &told)) {
             return P2PSYNC_EAGAIN;
         }
         struct ps_beacon beacon;
@@ -148,32 +156,21 @@ void ps_finder_burst(struct ps_finder *finder, uint64_t now_ms)
     }
 }
 
-void ps_finder_tick(struct ps_finder *finder, uint64_t now_ms)
+bool ps_finder_tick(struct ps_finder *finder, uint64_t now_ms)
 {
-    if (now_ms < finder->deadline_ms) {
-        return;
+    bool moved = ps_changes_take(finder->changes_fd);
+    if (!moved && now_ms < finder->deadline_ms) {
+        return false;
     }
-    struct ps_interfaces all;
-    const struct ps_interface *chosen = choose(finder, &all);
-    if (!chosen || !configure(finder, chosen->name)) {
-        (void)zstr_send(finder->actor, "SILENCE");
-        finder->interface = (struct ps_interface){0};
+    bool changed = look(finder);
+    if (changed) {
         finder->burst_left = BURST_COUNT;
-        finder->deadline_ms = now_ms + LOOK_MS;
-        return;
+        finder->deadline_ms = now_ms;
     }
-    if (strcmp(chosen->name, finder->interface.name) != 0 ||
-        strcmp(chosen->address, finder->interface.address) != 0) {
-        finder->burst_left = BURST_COUNT;
+    if (now_ms >= finder->deadline_ms) {
+        send_round(finder, now_ms);
     }
-    finder->interface = *chosen;
-    (void)zsock_send(finder->actor, "sbi", "PUBLISH", finder->beacon, sizeof finder->beacon,
-                     SILENT_MS);
-    finder->burst_left -= finder->burst_left > 0;
-    finder->deadline_ms =
-        now_ms + (finder->burst_left
-                      ? BURST_MS
-                      : QUIET_MIN_MS + draw(&finder->random, QUIET_MAX_MS - QUIET_MIN_MS));
+    return changed;
 }
 
 uint64_t ps_finder_deadline_ms(const struct ps_finder *finder)
@@ -181,9 +178,84 @@ uint64_t ps_finder_deadline_ms(const struct ps_finder *finder)
     return finder->deadline_ms;
 }
 
-const char *ps_finder_interface(const struct ps_finder *finder)
+const struct ps_interfaces *ps_finder_interfaces(const struct ps_finder *finder)
 {
-    return finder->interface.name;
+    return &finder->used;
+}
+
+uint64_t ps_finder_sent_count(const struct ps_finder *finder)
+{
+    return finder->sent_count;
+}
+
+/* Read the interfaces. True if others are to be used than before; the first look is no change. */
+static bool look(struct ps_finder *finder)
+{
+    struct ps_interfaces all;
+    struct ps_interfaces used;
+    if (ps_interfaces_read(&all)) {
+        return false;
+    }
+    ps_interfaces_select(&all, &finder->filter, &used);
+    bool changed = finder->looked && !ps_interfaces_equal(&used, &finder->used);
+    finder->looked = true;
+    finder->used = used;
+    return changed;
+}
+
+static void send_round(struct ps_finder *finder, uint64_t now_ms)
+{
+    bool sent = false;
+    for (size_t i = 0; i < finder->used.count; i++) {
+        if (!finder->listens) {
+            finder->listens = listen_at(finder, &finder->used.items[i]);
+        }
+        if (send_beacon(finder, &finder->used.items[i])) {
+            finder->sent_count++;
+            sent = true;
+        }
+    }
+    if (!sent) {
+        finder->burst_left = BURST_COUNT;
+        finder->deadline_ms = now_ms + LOOK_MS;
+        return;
+    }
+    finder->burst_left -= finder->burst_left > 0;
+    finder->deadline_ms =
+        now_ms + (finder->burst_left
+                      ? BURST_MS
+                      : QUIET_MIN_MS + draw(&finder->random, QUIET_MAX_MS - QUIET_MIN_MS));
+}
+
+/* By an actor that does nothing else: it handles PUBLISH and sends in one go, and only then sees
+ * that it shall end. False if it could not open its sockets. */
+static bool send_beacon(struct ps_finder *finder, const struct ps_interface *interface)
+{
+    if (!descriptors_left()) {
+        return false;
+    }
+    (void)pthread_mutex_lock(&process_lock);
+    zactor_t *sender = actor_start();
+    bool ready = configure(sender, interface->address, finder->port);
+    if (ready) {
+        (void)zsock_send(sender, "sbi", "PUBLISH", finder->beacon, sizeof finder->beacon,
+                         SILENT_MS);
+    }
+    zactor_destroy(&sender);
+    (void)pthread_mutex_unlock(&process_lock);
+    return ready;
+}
+
+/* Begin to hear, on all interfaces: any address will do. */
+static bool listen_at(struct ps_finder *finder, const struct ps_interface *interface)
+{
+    if (!descriptors_left()) {
+        return false;
+    }
+    (void)pthread_mutex_lock(&process_lock);
+    bool ready = configure(finder->listener, interface->address, finder->port);
+    (void)pthread_mutex_unlock(&process_lock);
+    return ready;
 }
 
 /* Set czmq up for the whole process. */
@@ -229,59 +301,37 @@ static bool descriptors_left(void)
     return left;
 }
 
+/* Under the lock. */
 static zactor_t *actor_start(void)
 {
     sigset_t all;
     sigset_t before;
     struct borrowed borrowed;
     (void)sigfillset(&all);
-    (void)pthread_mutex_lock(&process_lock);
     borrow_random(&borrowed);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     zactor_t *actor = zactor_new(zbeacon, NULL);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return_random(&borrowed);
-    (void)pthread_mutex_unlock(&process_lock);
     return actor;
 }
 
-/* The interface to send on now, in `all`, or NULL. */
-static const struct ps_interface *choose(const struct ps_finder *finder, struct ps_interfaces *all)
+/* Make an actor open its sockets, on the interface that has this address: under the lock, and once
+ * per actor. False if it cannot. */
+static bool configure(zactor_t *actor, const char *address, uint16_t port)
 {
-    if (!descriptors_left() || ps_interfaces_read(all)) {
-        return NULL;
-    }
-    return ps_interfaces_choose(all, finder->wanted);
+    struct told told;
+    zmq_pollitem_t item = {.socket = zsock_resolve(actor), .events = ZMQ_POLLIN};
+    zsys_set_interface(address);
+    (void)zsock_send(actor, "si", "CONFIGURE", (int)port);
+    return zmq_poll(&item, 1, ANSWER_MS) > 0 && receive(actor, &told) && !told.heard &&
+           told.text[0];
 }
 
-/* Make the actor open its sockets on this interface. False if it cannot. Beacons that it heard
- * before are lost; they come again. */
-static bool configure(struct ps_finder *finder, const char *interface)
+/* What an actor tells next; false if that is nothing. */
+static bool receive(zactor_t *actor, struct told *out)
 {
-    bool ready = false;
-    (void)pthread_mutex_lock(&process_lock);
-    /* An actor in another thread may be reading the name: it is replaced only by another one. */
-    if (strcmp(zsys_interface(), interface) != 0) {
-        zsys_set_interface(interface);
-    }
-    (void)zsock_send(finder->actor, "si", "CONFIGURE", (int)finder->port);
-    zmq_pollitem_t item = {.socket = ps_finder_socket(finder), .events = ZMQ_POLLIN};
-    bool answered = false;
-    while (!answered && zmq_poll(&item, 1, ANSWER_MS) > 0) {
-        struct told told;
-        if (receive(finder, &told) && !told.heard) {
-            answered = true;
-            ready = told.text[0];
-        }
-    }
-    (void)pthread_mutex_unlock(&process_lock);
-    return ready;
-}
-
-/* What the actor tells next; false if that is nothing. */
-static bool receive(struct ps_finder *finder, struct told *out)
-{
-    void *socket = ps_finder_socket(finder);
+    void *socket = zsock_resolve(actor);
     int size = zmq_recv(socket, out->text, sizeof out->text - 1, ZMQ_DONTWAIT);
     if (size < 0) {
         return false;

@@ -1,9 +1,9 @@
-/* The finder: sends this node's beacon on one broadcast interface and hears those of others, by one
- * zbeacon actor. The only file that knows czmq, which it sets up once per process so that it
+/* The finder: sends this node's beacon on every usable broadcast interface and hears those of
+ * others, by zbeacon. The only file that knows czmq, which it sets up once per process so that it
  * installs no signal handler and prints nothing. DESIGN section 8.
  *
- * Every round looks for the interface again, so one that comes late, or comes back, is found. A
- * finder hears on all interfaces and sends on one.
+ * Every change of the machine's interfaces, and every round, looks for them again: those that come,
+ * go, or change address are found.
  *
  * Thread   one finder is used by one thread; several finders may live in one process.
  * Time     now_ms is monotonic, as all its callers' times. */
@@ -11,6 +11,7 @@
 #define PS_DISCOVERY_FINDER_H
 
 #include "discovery/beacon.h"
+#include "discovery/interfaces.h"
 
 #define PS_FINDER_PORT         47470 /* UDP, unless another is asked for */
 #define PS_FINDER_ADDRESS_SIZE 64    /* an IP address as text, with its NUL */
@@ -18,10 +19,10 @@
 struct ps_finder;
 
 struct ps_finder_options {
-    const char *interface; /* its name; NULL: the first usable one, whichever that is at the time */
-    uint16_t port;         /* UDP; 0: PS_FINDER_PORT */
-    struct ps_beacon beacon; /* what to send */
-    uint64_t seed;           /* of jitter; not secret */
+    struct ps_interface_filter filter; /* which interfaces to send on */
+    uint16_t port;                     /* UDP; 0: PS_FINDER_PORT */
+    struct ps_beacon beacon;           /* what to send */
+    uint64_t seed;                     /* of jitter; not secret */
 };
 
 struct ps_heard {
@@ -44,6 +45,10 @@ void ps_finder_destroy(struct ps_finder **finder);
  * call ps_finder_next(). Do not read it. */
 void *ps_finder_socket(struct ps_finder *finder);
 
+/* A descriptor to poll for input: readable means call ps_finder_tick(). -1: there is none, and
+ * interfaces are looked at in each round only. */
+int ps_finder_changes_fd(const struct ps_finder *finder);
+
 /* The next beacon heard, of any mesh and our own too. Never blocks. At most a few hundred malformed
  * ones are passed over in one call.
  *
@@ -55,14 +60,18 @@ p2psync_result ps_finder_next(struct ps_finder *finder, struct ps_heard *out) P2
  */
 void ps_finder_burst(struct ps_finder *finder, uint64_t now_ms);
 
-/* Send a beacon if one is due. Takes a few milliseconds then. */
-void ps_finder_tick(struct ps_finder *finder, uint64_t now_ms);
+/* Look at the interfaces if they have changed, and send beacons if they are due; that takes a
+ * millisecond or two for each interface. True if other interfaces, or addresses, are used than
+ * after the last call. */
+bool ps_finder_tick(struct ps_finder *finder, uint64_t now_ms);
 
 /* When to call ps_finder_tick() next. 0 right after ps_finder_new(). */
 uint64_t ps_finder_deadline_ms(const struct ps_finder *finder);
 
-/* The interface of the last round, or "" if none was usable: beacons are heard and sent again as
- * soon as there is one. Until the next ps_finder_tick(). */
-const char *ps_finder_interface(const struct ps_finder *finder);
+/* What it sends on, as of the last ps_finder_tick(); it may be nothing. Until the next one. */
+const struct ps_interfaces *ps_finder_interfaces(const struct ps_finder *finder);
+
+/* How many beacons it has sent. */
+uint64_t ps_finder_sent_count(const struct ps_finder *finder);
 
 #endif

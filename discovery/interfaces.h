@@ -1,15 +1,19 @@
-/* The machine's IPv4 interfaces, and which of them can carry beacons. Choosing is pure, so it is
+/* The machine's interfaces, and which of them carry beacons. All but the reading is pure, so it is
  * tested on plain structs. */
 #ifndef PS_DISCOVERY_INTERFACES_H
 #define PS_DISCOVERY_INTERFACES_H
 
 #include "wire/bytes.h"
 
-#define PS_INTERFACES_MAX         64 /* addresses that are looked at; a machine has a handful */
-#define PS_INTERFACE_NAME_SIZE    16 /* IF_NAMESIZE, with its NUL */
-#define PS_INTERFACE_ADDRESS_SIZE 16 /* dotted quad, with its NUL */
+#define PS_INTERFACES_MAX             64 /* addresses that are looked at; a machine has a handful */
+#define PS_INTERFACES_USED_MAX        16 /* that beacons are sent from: each takes a millisecond */
+#define PS_INTERFACE_NAME_SIZE        16 /* IF_NAMESIZE, with its NUL */
+#define PS_INTERFACE_ADDRESS_SIZE     16 /* dotted quad, with its NUL */
+#define PS_INTERFACE_PATTERNS_MAX     8  /* of either kind */
+#define PS_INTERFACE_PATTERN_SIZE_MAX 31 /* bytes */
 
-/* One IPv4 address of an interface: an interface with several comes several times. */
+/* One IPv4 address of an interface: an interface with several comes several times, one without
+ * comes once with an empty address. */
 struct ps_interface {
     char name[PS_INTERFACE_NAME_SIZE];
     char address[PS_INTERFACE_ADDRESS_SIZE];
@@ -25,22 +29,54 @@ struct ps_interfaces {
     size_t count;
 };
 
+/* Which interfaces to use, by their names; patterns as of fnmatch(3). Zero: all. */
+struct ps_interface_filter {
+    char include[PS_INTERFACE_PATTERNS_MAX][PS_INTERFACE_PATTERN_SIZE_MAX + 1];
+    size_t include_count; /* 0: all */
+    char exclude[PS_INTERFACE_PATTERNS_MAX][PS_INTERFACE_PATTERN_SIZE_MAX + 1];
+    size_t exclude_count;
+};
+
+/* Why beacons are sent on an interface or not. */
+typedef enum ps_interface_verdict {
+    PS_INTERFACE_USED = 0,
+    PS_INTERFACE_LOOPBACK,
+    PS_INTERFACE_POINT_TO_POINT,
+    PS_INTERFACE_NO_BROADCAST,
+    PS_INTERFACE_EXCLUDED,
+    PS_INTERFACE_NOT_INCLUDED,
+    PS_INTERFACE_DOWN,
+    PS_INTERFACE_UNPLUGGED, /* no carrier */
+    PS_INTERFACE_NO_ADDRESS,
+} ps_interface_verdict;
+
 /* What the system has now, in its order.
  *
  * Errors  P2PSYNC_EIO the system does not tell.
  */
 p2psync_result ps_interfaces_read(struct ps_interfaces *out) P2PSYNC_MUST_CHECK;
 
-/* Whether beacons can be sent on it: up, running, broadcast, neither loopback nor point to point.
- */
-bool ps_interface_usable(const struct ps_interface *interface);
+/* The first of these reasons that holds. */
+ps_interface_verdict ps_interface_judge(const struct ps_interface *interface,
+                                        const struct ps_interface_filter *filter);
 
-/* The first usable interface called `name` (NULL: of any name), or NULL. It points into `all`. */
-const struct ps_interface *ps_interfaces_choose(const struct ps_interfaces *all, const char *name);
+/* A verdict for people: "it is down". Static. */
+const char *ps_interface_verdict_text(ps_interface_verdict verdict);
+
+/* Those to send beacons on, PS_INTERFACES_USED_MAX at most. */
+void ps_interfaces_select(const struct ps_interfaces *all, const struct ps_interface_filter *filter,
+                          struct ps_interfaces *out);
+
+/* Whether both name the same interfaces with the same addresses, in whatever order. */
+bool ps_interfaces_equal(const struct ps_interfaces *a, const struct ps_interfaces *b);
 
 /* The addresses at which others may reach this machine, for invites: those of every running
  * interface, the ones that can broadcast first; a loopback address only if there is no other. Fills
  * up to `max` pointers into `all`, and returns how many. */
 size_t ps_interfaces_addresses(const struct ps_interfaces *all, const char **out, size_t max);
+
+/* The name of the interface on which the system would send to an IP address (text), "" if it knows
+ * no way there. Nothing is sent. */
+void ps_interface_toward(const char *address, char out[static PS_INTERFACE_NAME_SIZE]);
 
 #endif

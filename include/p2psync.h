@@ -164,7 +164,7 @@ struct p2psync_options {
 
     /* What p2psync_start() uses. */
     const char *listen;            /* "HOST[:PORT]"; NULL: all, port 47470 or any free one */
-    const char *const *interfaces; /* names to beacon on; NULL: the first usable one */
+    const char *const *interfaces; /* to beacon on: names or patterns; NULL: all usable ones */
     size_t interface_count;
     const char *const *peers; /* "HOST[:PORT]" of devices that no beacon reaches */
     size_t peer_count;

@@ -31,6 +31,7 @@ struct setting {
 
 static take_fn take_listen;
 static take_fn take_interfaces;
+static take_fn take_interfaces_exclude;
 static take_fn take_beacon;
 static take_fn take_beacon_port;
 static take_fn take_peers;
@@ -40,6 +41,7 @@ static take_fn take_interval;
 static const struct setting settings[] = {
     {"listen", "null", take_listen},
     {"interfaces", "[]", take_interfaces},
+    {"interfaces_exclude", "[]", take_interfaces_exclude},
     {"beacon", "true", take_beacon},
     {"beacon_port", "47470", take_beacon_port},
     {"peers", "[]", take_peers},
@@ -58,7 +60,9 @@ static p2psync_result pack_setting(struct ps_writer *writer, const json_t *root,
 static p2psync_result value_to_json(struct ps_bytes value, json_t **out);
 static const struct setting *find_setting(const char *key);
 static p2psync_result add_peer(struct ps_config *config, const char *text);
-static p2psync_result add_interface(struct ps_config *config, const char *name);
+typedef char pattern_text[PS_INTERFACE_PATTERN_SIZE_MAX + 1];
+static p2psync_result add_pattern(pattern_text *patterns, size_t *count, const char *pattern);
+static p2psync_result take_patterns(const json_t *value, pattern_text *patterns, size_t *count);
 static p2psync_result set_listen(struct ps_config *config, const char *text);
 static p2psync_result errno_result(int number);
 
@@ -81,10 +85,11 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
         result = set_listen(&copy, options->listen);
     }
     if (options->interface_count > 0) {
-        copy.interface_count = 0;
+        copy.filter.include_count = 0;
     }
     for (size_t i = 0; result == P2PSYNC_OK && i < options->interface_count; i++) {
-        result = add_interface(&copy, options->interfaces[i]);
+        result =
+            add_pattern(copy.filter.include, &copy.filter.include_count, options->interfaces[i]);
     }
     if (options->peer_count > 0) {
         copy.peer_count = 0;
@@ -361,9 +366,19 @@ static p2psync_result take_listen(const json_t *value, struct ps_config *config)
 
 static p2psync_result take_interfaces(const json_t *value, struct ps_config *config)
 {
+    return take_patterns(value, config->filter.include, &config->filter.include_count);
+}
+
+static p2psync_result take_interfaces_exclude(const json_t *value, struct ps_config *config)
+{
+    return take_patterns(value, config->filter.exclude, &config->filter.exclude_count);
+}
+
+static p2psync_result take_patterns(const json_t *value, pattern_text *patterns, size_t *count)
+{
     p2psync_result result = json_is_array(value) ? P2PSYNC_OK : P2PSYNC_EFORMAT;
     for (size_t i = 0; result == P2PSYNC_OK && i < json_array_size(value); i++) {
-        result = add_interface(config, json_string_value(json_array_get(value, i)));
+        result = add_pattern(patterns, count, json_string_value(json_array_get(value, i)));
     }
     return result;
 }
@@ -421,15 +436,16 @@ static p2psync_result set_listen(struct ps_config *config, const char *text)
     return result;
 }
 
-static p2psync_result add_interface(struct ps_config *config, const char *name)
+/* Of PS_INTERFACE_PATTERNS_MAX at most. */
+static p2psync_result add_pattern(pattern_text *patterns, size_t *count, const char *pattern)
 {
-    size_t size = name != NULL ? strlen(name) : 0;
-    if (size == 0 || size > PS_CONFIG_INTERFACE_SIZE_MAX || strchr(name, '/') != NULL ||
-        config->interface_count == PS_CONFIG_INTERFACES_MAX) {
+    size_t size = pattern != NULL ? strlen(pattern) : 0;
+    if (size == 0 || size > PS_INTERFACE_PATTERN_SIZE_MAX || strchr(pattern, '/') != NULL ||
+        *count == PS_INTERFACE_PATTERNS_MAX) {
         return P2PSYNC_EFORMAT;
     }
-    memcpy(config->interfaces[config->interface_count], name, size + 1);
-    config->interface_count++;
+    memcpy(patterns[*count], pattern, size + 1);
+    (*count)++;
     return P2PSYNC_OK;
 }
 

@@ -4,21 +4,19 @@
 #ifndef PS_NODE_CONFIG_H
 #define PS_NODE_CONFIG_H
 
+#include "discovery/interfaces.h"
 #include "wire/bytes.h"
 #include "wire/limits.h"
 
-#define PS_CONFIG_INTERFACES_MAX     8  /* each takes a socket and a thread */
-#define PS_CONFIG_INTERFACE_SIZE_MAX 15 /* bytes of an interface's name, as the kernel has it */
-#define PS_CONFIG_PEERS_MAX          64 /* endpoints that are dialled again and again */
-#define PS_CONFIG_INTERVAL_MS_MIN    1000
-#define PS_CONFIG_INTERVAL_MS_MAX    3600000
-#define PS_CONFIG_FILE_SIZE_MAX      32768
+#define PS_CONFIG_PEERS_MAX       64 /* endpoints that are dialled again and again */
+#define PS_CONFIG_INTERVAL_MS_MIN 1000
+#define PS_CONFIG_INTERVAL_MS_MAX 3600000
+#define PS_CONFIG_FILE_SIZE_MAX   32768
 
 /* Everything zero: defaults. */
 struct ps_config {
     char listen[PS_ENDPOINT_SIZE_MAX + 1]; /* "HOST[:PORT]"; "": all addresses, the usual port */
-    char interfaces[PS_CONFIG_INTERFACES_MAX][PS_CONFIG_INTERFACE_SIZE_MAX + 1];
-    size_t interface_count;                                    /* 0: the first usable one */
+    struct ps_interface_filter filter;     /* which interfaces beacons are sent on */
     char peers[PS_CONFIG_PEERS_MAX][PS_ENDPOINT_SIZE_MAX + 1]; /* "HOST:PORT" */
     size_t peer_count;
     bool no_beacon;

@@ -31,7 +31,7 @@
 #define HINTS_AGE_MS    600000
 #define STEP_PAUSE_MS   1000  /* after a failed step */
 #define STEP_REPORT_MS  60000 /* how often the same failure is reported */
-#define POLL_ITEMS_MAX  (PS_LINKS_POLL_MAX + PS_CONFIG_INTERFACES_MAX + 3)
+#define POLL_ITEMS_MAX  (PS_LINKS_POLL_MAX + 5)
 
 static p2psync_result open_parts(struct ps_loop *loop);
 static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity);
@@ -41,14 +41,14 @@ static p2psync_result open_watch(struct ps_loop *loop);
 static p2psync_result start_thread(struct ps_loop *loop);
 static void close_parts(struct ps_loop *loop);
 static void *run(void *argument);
-static void open_finders(struct ps_loop *loop);
+static void open_finder(struct ps_loop *loop);
 static void turn(struct ps_loop *loop);
 static void collect(struct ps_loop *loop);
 static void collect_due(struct ps_loop *loop);
 static void collect_failed(struct ps_loop *loop);
 static void collect_links(struct ps_loop *loop);
 static void collect_link_event(struct ps_loop *loop, const struct ps_link_event *link);
-static void collect_heard(struct ps_loop *loop, struct ps_finder *finder);
+static void collect_heard(struct ps_loop *loop);
 static void add(struct ps_loop *loop, const struct ps_event *event);
 static void step(struct ps_loop *loop);
 static void step_failed(struct ps_loop *loop, p2psync_result result);
@@ -70,6 +70,7 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
     loop->lock_fd = -1;
     loop->watch_fd = -1;
     atomic_init(&loop->ended, false);
+    atomic_init(&loop->told_end, false);
     ps_batch_init(&loop->batch);
     ps_effects_init(&loop->effects);
     ps_buf_init(&loop->failed, PS_BATCH_SIZE_MAX);
@@ -97,15 +98,21 @@ bool ps_loop_ended(const struct ps_loop *loop)
     return atomic_load(&loop->ended);
 }
 
+void ps_loop_wake(struct ps_loop *loop)
+{
+    const uint64_t one = 1;
+    ssize_t written = write(loop->wake_fd, &one, sizeof(one));
+    assert(written == sizeof(one)); /* an eventfd takes it, unless nearly 2^64 were written */
+    (void)written;
+}
+
 void ps_loop_destroy(struct ps_loop **loop)
 {
     if (*loop == NULL) {
         return;
     }
-    const uint64_t one = 1;
-    ssize_t written = write((*loop)->wake_fd, &one, sizeof(one));
-    assert(written == sizeof(one)); /* an eventfd takes it, unless nearly 2^64 were written */
-    (void)written;
+    atomic_store(&(*loop)->told_end, true);
+    ps_loop_wake(*loop);
     (void)pthread_join((*loop)->thread, NULL);
     (void)close((*loop)->wake_fd);
     free(*loop);
@@ -246,9 +253,7 @@ static void close_parts(struct ps_loop *loop)
         (void)unlinkat(loop->options.dir_fd, PS_CONTROL_FILE, 0);
     }
     ps_links_destroy(&loop->links);
-    for (size_t i = 0; i < loop->finder_count; i++) {
-        ps_finder_destroy(&loop->finders[i]);
-    }
+    ps_finder_destroy(&loop->finder);
     ps_hints_destroy(&loop->hints);
     ps_engine_destroy(&loop->engine);
     ps_effects_deinit(&loop->effects);
@@ -267,7 +272,7 @@ static void close_parts(struct ps_loop *loop)
 static void *run(void *argument)
 {
     struct ps_loop *loop = argument;
-    open_finders(loop);
+    open_finder(loop);
     loop->seen_txn = ps_store_txn_id(loop->options.store);
     loop->nudged_txn = loop->seen_txn;
     ps_report(loop->options.report, P2PSYNC_LOG_INFO, "node-started", "listening on port %u",
@@ -289,7 +294,7 @@ static void *run(void *argument)
 }
 
 /* A node that cannot beacon still runs: it may have static peers. */
-static void open_finders(struct ps_loop *loop)
+static void open_finder(struct ps_loop *loop)
 {
     const struct ps_config *config = loop->options.config;
     if (config->no_beacon) {
@@ -297,19 +302,17 @@ static void open_finders(struct ps_loop *loop)
     }
     struct ps_tag own = ps_device_tag(&loop->mesh, &loop->device);
     p2psync_result result = ps_hints_new(ps_mesh_tag(&loop->mesh), own, &loop->hints);
-    size_t count = config->interface_count > 0 ? config->interface_count : 1;
     struct ps_finder_options options = {
+        .filter = config->filter,
         .port = config->beacon_port,
         .beacon = {.mesh = ps_mesh_tag(&loop->mesh),
                    .device = own,
                    .instance = loop->instance,
                    .port = ps_links_port(loop->links)},
     };
-    for (size_t i = 0; result == P2PSYNC_OK && i < count; i++) {
-        options.interface = config->interface_count > 0 ? config->interfaces[i] : NULL;
-        randombytes_buf(&options.seed, sizeof(options.seed));
-        result = ps_finder_new(&options, &loop->finders[i]);
-        loop->finder_count += result == P2PSYNC_OK ? 1 : 0;
+    randombytes_buf(&options.seed, sizeof(options.seed));
+    if (result == P2PSYNC_OK) {
+        result = ps_finder_new(&options, &loop->finder);
     }
     if (result != P2PSYNC_OK) {
         ps_loop_error(loop, result, "beacons cannot be sent and heard");
@@ -331,8 +334,8 @@ static void collect(struct ps_loop *loop)
 {
     loop->told_txn = loop->seen_txn;
     drain(loop->watch_fd);
-    uint64_t wakes = 0;
-    if (read(loop->wake_fd, &wakes, sizeof(wakes)) == sizeof(wakes)) {
+    drain(loop->wake_fd);
+    if (atomic_load(&loop->told_end)) {
         loop->stopping = true;
         return;
     }
@@ -340,9 +343,7 @@ static void collect(struct ps_loop *loop)
     ps_loop_take_requests(loop);
     collect_failed(loop);
     collect_links(loop);
-    for (size_t i = 0; i < loop->finder_count; i++) {
-        collect_heard(loop, loop->finders[i]);
-    }
+    collect_heard(loop);
 }
 
 /* First of all, so that no flood from outside keeps them out of the batch. */
@@ -416,13 +417,16 @@ static void collect_link_event(struct ps_loop *loop, const struct ps_link_event 
     add(loop, &event);
 }
 
-static void collect_heard(struct ps_loop *loop, struct ps_finder *finder)
+static void collect_heard(struct ps_loop *loop)
 {
     struct ps_heard heard;
     uint64_t now_ms = loop->batch.now_ms;
+    if (loop->finder == NULL) {
+        return;
+    }
     for (size_t i = 0; i < HEARD_MAX && ps_batch_has_room(&loop->batch); i++) {
         const struct ps_hint *hint = NULL;
-        if (ps_finder_next(finder, &heard) != P2PSYNC_OK) {
+        if (ps_finder_next(loop->finder, &heard) != P2PSYNC_OK) {
             return;
         }
         ps_hint_news news = ps_hints_hear(loop->hints, &heard.beacon, heard.address, now_ms, &hint);
@@ -430,7 +434,7 @@ static void collect_heard(struct ps_loop *loop, struct ps_finder *finder)
             continue;
         }
         if (news == PS_HINT_STRANGER || news == PS_HINT_RESTARTED) {
-            ps_finder_burst(finder, now_ms);
+            ps_finder_burst(loop->finder, now_ms);
         }
         const struct ps_event event = {
             .type = PS_EVENT_HEARD,
@@ -492,10 +496,8 @@ static void keep_house(struct ps_loop *loop)
 {
     uint64_t now_ms = ps_monotonic_ms();
     ps_links_tick(loop->links, now_ms);
-    for (size_t i = 0; i < loop->finder_count; i++) {
-        if (ps_finder_deadline_ms(loop->finders[i]) <= now_ms) {
-            ps_finder_tick(loop->finders[i], now_ms);
-        }
+    if (loop->finder != NULL && ps_finder_tick(loop->finder, now_ms)) {
+        loop->network_changed = true;
     }
     if (now_ms >= loop->housekeeping_ms) {
         loop->housekeeping_ms = now_ms + HOUSEKEEPING_MS;
@@ -517,9 +519,13 @@ static void wait_events(struct ps_loop *loop)
     zmq_pollitem_t items[POLL_ITEMS_MAX];
     size_t count = ps_links_poll_items(loop->links, items);
     assert(count <= PS_LINKS_POLL_MAX);
-    for (size_t i = 0; i < loop->finder_count; i++) {
+    if (loop->finder != NULL) {
+        int changes_fd = ps_finder_changes_fd(loop->finder);
         items[count++] =
-            (zmq_pollitem_t){.socket = ps_finder_socket(loop->finders[i]), .events = ZMQ_POLLIN};
+            (zmq_pollitem_t){.socket = ps_finder_socket(loop->finder), .events = ZMQ_POLLIN};
+        if (changes_fd >= 0) {
+            items[count++] = (zmq_pollitem_t){.fd = changes_fd, .events = ZMQ_POLLIN};
+        }
     }
     items[count++] = (zmq_pollitem_t){.fd = loop->wake_fd, .events = ZMQ_POLLIN};
     items[count++] = (zmq_pollitem_t){.fd = ps_control_fd(loop->control), .events = ZMQ_POLLIN};
@@ -537,7 +543,7 @@ static void wait_events(struct ps_loop *loop)
 /* At most HOUSEKEEPING_MS away, so that it fits any timeout. */
 static uint64_t next_deadline(struct ps_loop *loop)
 {
-    bool more = !loop->links_dry || loop->failed.size > 0;
+    bool more = !loop->links_dry || loop->failed.size > 0 || loop->network_changed;
     uint64_t engine_ms = ps_engine_deadline_ms(loop->engine);
     uint64_t deadline_ms = loop->housekeeping_ms;
     if (ps_store_txn_id(loop->options.store) != loop->seen_txn) {
@@ -547,8 +553,8 @@ static uint64_t next_deadline(struct ps_loop *loop)
         engine_ms = loop->pause_ms;
     }
     deadline_ms = engine_ms < deadline_ms ? engine_ms : deadline_ms;
-    for (size_t i = 0; i < loop->finder_count; i++) {
-        uint64_t finder_ms = ps_finder_deadline_ms(loop->finders[i]);
+    if (loop->finder != NULL) {
+        uint64_t finder_ms = ps_finder_deadline_ms(loop->finder);
         deadline_ms = finder_ms < deadline_ms ? finder_ms : deadline_ms;
     }
     uint64_t links_ms = ps_links_deadline_ms(loop->links);

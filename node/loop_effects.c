@@ -35,8 +35,8 @@ void ps_loop_carry_out(struct ps_loop *loop)
             allow(loop);
             break;
         case PS_EFFECT_BURST:
-            for (size_t j = 0; j < loop->finder_count; j++) {
-                ps_finder_burst(loop->finders[j], loop->batch.now_ms);
+            if (loop->finder != NULL) {
+                ps_finder_burst(loop->finder, loop->batch.now_ms);
             }
             break;
         case PS_EFFECT_PAIR_CLOSE:

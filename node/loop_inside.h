@@ -24,12 +24,13 @@ struct ps_loop_invite {
     uint8_t token[PS_TOKEN_SIZE];
 };
 
-/* Everything but `ended` and `wake_fd` is the loop thread's, once it runs. */
+/* Everything but `ended`, `told_end` and `wake_fd` is the loop thread's, once it runs. */
 struct ps_loop {
     struct ps_loop_options options;
     pthread_t thread;
     atomic_bool ended;
-    int wake_fd; /* written to end it */
+    int wake_fd;          /* written to wake it */
+    atomic_bool told_end; /* to end when it wakes */
     int lock_fd;
     int watch_fd; /* inotify on the store's file; -1: none, the store is looked at each second */
     struct ps_device device;
@@ -39,8 +40,7 @@ struct ps_loop {
     struct ps_links *links;
     struct ps_control *control;
     struct ps_engine *engine;
-    struct ps_finder *finders[PS_CONFIG_INTERFACES_MAX];
-    size_t finder_count;
+    struct ps_finder *finder; /* NULL: no beacons */
     struct ps_hints *hints;
     struct ps_endpoint listen;
     char listen_text[PS_ENDPOINT_SIZE_MAX + 16]; /* "host:port" or ":port", as others are told */
@@ -51,6 +51,7 @@ struct ps_loop {
     struct ps_loop_invite invite;
     bool links_dry; /* ps_links_next() had nothing more */
     bool stopping;
+    bool network_changed;      /* the engine hears of it next turn */
     uint64_t seen_txn;         /* of the store: what the engine has looked at */
     uint64_t told_txn;         /* and will have after the next step */
     uint64_t nudged_txn;       /* and those who listen to events */

@@ -12,7 +12,7 @@
 #include "discovery/finder.h"
 
 static const struct ps_finder_options options = {
-    .interface = "nosuchif0",
+    .filter = {.include = {"nosuchif0"}, .include_count = 1},
     .beacon = {.mesh = {{1}}, .device = {{2}}, .instance = 3, .port = 47470},
 };
 
@@ -28,8 +28,9 @@ Test(test_finder, goes_on_looking_when_there_is_no_usable_interface)
     struct ps_finder *finder = new_finder();
     struct ps_heard heard;
     cr_assert_eq(ps_finder_deadline_ms(finder), 0);
-    ps_finder_tick(finder, 1000);
-    cr_assert_str_eq(ps_finder_interface(finder), "");
+    cr_assert_not(ps_finder_tick(finder, 1000), "the first look is no change");
+    cr_assert_eq(ps_finder_interfaces(finder)->count, 0);
+    cr_assert_eq(ps_finder_sent_count(finder), 0);
     cr_assert_eq(ps_finder_next(finder, &heard), P2PSYNC_EAGAIN);
     uint64_t deadline_ms = ps_finder_deadline_ms(finder);
     cr_assert_gt(deadline_ms, 1000);

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "discovery/interfaces.h"
 
@@ -21,43 +22,103 @@ static const struct ps_interfaces laptop = {
     .count = 4,
 };
 
-Test(test_interfaces, chooses_the_first_usable_one)
+static const struct ps_interface_filter any;
+
+/* Whether beacons are sent on exactly these, with these settings. */
+static bool selects(const struct ps_interfaces *all, const struct ps_interface_filter *filter,
+                    const char *names)
 {
-    cr_assert_eq(ps_interfaces_choose(&laptop, NULL), &laptop.items[2]);
+    char selected[256] = "";
+    struct ps_interfaces out;
+    ps_interfaces_select(all, filter, &out);
+    for (size_t i = 0; i < out.count; i++) {
+        strcat(selected, out.items[i].name);
+        strcat(selected, " ");
+    }
+    return strcmp(selected, names) == 0;
 }
 
-Test(test_interfaces, chooses_one_by_name)
+Test(test_interfaces, uses_every_usable_one_by_default)
 {
-    cr_assert_eq(ps_interfaces_choose(&laptop, "wlan0"), &laptop.items[3]);
+    cr_assert(selects(&laptop, &any, "eth0 wlan0 "));
 }
 
-Test(test_interfaces, chooses_none_that_is_named_but_not_usable_or_not_there)
+Test(test_interfaces, uses_only_those_included)
 {
-    cr_assert_null(ps_interfaces_choose(&laptop, "lo"));
-    cr_assert_null(ps_interfaces_choose(&laptop, "tun0"));
-    cr_assert_null(ps_interfaces_choose(&laptop, "eth1"));
+    const struct ps_interface_filter wireless = {.include = {"nosuch*", "w*"}, .include_count = 2};
+    const struct ps_interface_filter unusable = {.include = {"lo", "tun?"}, .include_count = 2};
+    cr_assert(selects(&laptop, &wireless, "wlan0 "));
+    cr_assert(selects(&laptop, &unusable, ""));
 }
 
-Test(test_interfaces, needs_every_property_of_a_broadcast_interface)
+Test(test_interfaces, uses_none_of_those_excluded)
 {
-    const struct ps_interface usable = {.name = "eth0", .address = "10.0.0.1", ETHERNET};
+    const struct ps_interface_filter wired = {.exclude = {"w*"}, .exclude_count = 1};
+    const struct ps_interface_filter both = {
+        .include = {"*0"}, .include_count = 1, .exclude = {"eth[0-9]"}, .exclude_count = 1};
+    cr_assert(selects(&laptop, &wired, "eth0 "));
+    cr_assert(selects(&laptop, &both, "wlan0 "));
+}
+
+Test(test_interfaces, uses_no_more_than_its_limit)
+{
+    struct ps_interfaces many = {.count = PS_INTERFACES_USED_MAX + 1};
+    struct ps_interfaces out;
+    for (size_t i = 0; i < many.count; i++) {
+        many.items[i] = (struct ps_interface){.name = "eth0", .address = "10.0.0.1", ETHERNET};
+    }
+    ps_interfaces_select(&many, &any, &out);
+    cr_assert_eq(out.count, PS_INTERFACES_USED_MAX);
+}
+
+Test(test_interfaces, says_why_one_is_not_used)
+{
+    const struct ps_interface_filter filter = {
+        .include = {"e*"}, .include_count = 1, .exclude = {"e9"}, .exclude_count = 1};
     const struct {
-        const char *what;
+        ps_interface_verdict verdict;
         struct ps_interface interface;
     } cases[] = {
-        {"down", {.name = "e0", .running = true, .broadcast = true}},
-        {"without carrier", {.name = "e0", .up = true, .broadcast = true}},
-        {"no broadcast", {.name = "e0", .up = true, .running = true}},
-        {"loopback",
-         {.name = "e0", .up = true, .running = true, .broadcast = true, .loopback = true}},
-        {"point to point",
-         {.name = "e0", .up = true, .running = true, .broadcast = true, .point_to_point = true}},
-        {"an index to czmq", {.name = "7", .address = "10.0.0.1", ETHERNET}},
+        {PS_INTERFACE_USED, {.name = "e0", .address = "10.0.0.1", ETHERNET}},
+        {PS_INTERFACE_DOWN, {.name = "e0", .address = "10.0.0.1", .broadcast = true}},
+        {PS_INTERFACE_UNPLUGGED,
+         {.name = "e0", .address = "10.0.0.1", .up = true, .broadcast = true}},
+        {PS_INTERFACE_NO_BROADCAST,
+         {.name = "e0", .address = "10.0.0.1", .up = true, .running = true}},
+        {PS_INTERFACE_NO_ADDRESS, {.name = "e0", ETHERNET}},
+        {PS_INTERFACE_LOOPBACK, LOOPBACK},
+        {PS_INTERFACE_POINT_TO_POINT, {.name = "e0", .point_to_point = true, ETHERNET}},
+        {PS_INTERFACE_EXCLUDED, {.name = "e9", .address = "10.0.0.1", ETHERNET}},
+        {PS_INTERFACE_NOT_INCLUDED, {.name = "w0", .address = "10.0.0.1", ETHERNET}},
     };
-    cr_assert(ps_interface_usable(&usable));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        cr_assert_not(ps_interface_usable(&cases[i].interface), "%s", cases[i].what);
+        cr_expect_eq(ps_interface_judge(&cases[i].interface, &filter), cases[i].verdict, "%s",
+                     ps_interface_verdict_text(cases[i].verdict));
+        cr_expect(ps_interface_verdict_text(cases[i].verdict)[0]);
     }
+}
+
+Test(test_interfaces, notices_what_comes_goes_or_changes_address)
+{
+    struct ps_interfaces before = {
+        .items = {{.name = "eth0", .address = "10.0.0.1"}, {.name = "eth1", .address = "10.0.1.1"}},
+        .count = 2};
+    struct ps_interfaces after = {.items = {before.items[1], before.items[0]}, .count = 2};
+    cr_expect(ps_interfaces_equal(&before, &after), "in another order");
+    after.items[1].address[7] = '2';
+    cr_expect_not(ps_interfaces_equal(&before, &after), "another address");
+    after.count = 1;
+    cr_expect_not(ps_interfaces_equal(&before, &after), "gone");
+    cr_expect_not(ps_interfaces_equal(&after, &before), "come");
+}
+
+Test(test_interfaces, knows_the_way_to_this_machine_and_to_no_name)
+{
+    char name[PS_INTERFACE_NAME_SIZE];
+    ps_interface_toward("127.0.0.1", name);
+    cr_expect_str_eq(name, "lo");
+    ps_interface_toward("host.example", name);
+    cr_expect_str_eq(name, "");
 }
 
 Test(test_interfaces, lists_addresses_for_others_with_broadcast_ones_first)
@@ -92,6 +153,6 @@ Test(test_interfaces, reads_those_of_this_machine)
     cr_assert_eq(ps_interfaces_read(&all), P2PSYNC_OK);
     cr_assert_leq(all.count, PS_INTERFACES_MAX);
     for (size_t i = 0; i < all.count; i++) {
-        cr_assert(all.items[i].name[0] && all.items[i].address[0]);
+        cr_assert(all.items[i].name[0]);
     }
 }

@@ -74,7 +74,7 @@ Test(test_config, is_all_defaults_without_a_file)
     struct ps_config config;
     cr_assert_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
     cr_expect_str_eq(config.listen, "");
-    cr_expect_eq(config.interface_count + config.peer_count, 0);
+    cr_expect_eq(config.filter.include_count + config.filter.exclude_count + config.peer_count, 0);
     cr_expect_not(config.no_beacon);
     cr_expect_not(config.no_flush);
     const char *json = shown();
@@ -87,7 +87,8 @@ Test(test_config, keeps_what_was_set)
 {
     struct ps_config config;
     cr_assert_eq(set("listen", "\"[::1]:4000\""), P2PSYNC_OK);
-    cr_assert_eq(set("interfaces", "[\"eth0\",\"wlan0\"]"), P2PSYNC_OK);
+    cr_assert_eq(set("interfaces", "[\"eth0\",\"wlan*\"]"), P2PSYNC_OK);
+    cr_assert_eq(set("interfaces_exclude", "[\"docker[0-9]\"]"), P2PSYNC_OK);
     cr_assert_eq(set("beacon", "false"), P2PSYNC_OK);
     cr_assert_eq(set("beacon_port", "5000"), P2PSYNC_OK);
     cr_assert_eq(set("peers", "[\"host.example\",\"[fe80::1]:7\"]"), P2PSYNC_OK);
@@ -95,8 +96,10 @@ Test(test_config, keeps_what_was_set)
     cr_assert_eq(set("interval_ms", "1000"), P2PSYNC_OK);
     cr_assert_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
     cr_expect_str_eq(config.listen, "[::1]:4000");
-    cr_expect_eq(config.interface_count, 2);
-    cr_expect_str_eq(config.interfaces[1], "wlan0");
+    cr_expect_eq(config.filter.include_count, 2);
+    cr_expect_str_eq(config.filter.include[1], "wlan*");
+    cr_expect_eq(config.filter.exclude_count, 1);
+    cr_expect_str_eq(config.filter.exclude[0], "docker[0-9]");
     cr_expect(config.no_beacon);
     cr_expect_eq(config.beacon_port, 5000);
     cr_expect_eq(config.peer_count, 2);
@@ -131,7 +134,10 @@ Test(test_config, refuses_bad_values_and_leaves_the_file)
         {"listen", "\"a b\""},
         {"interfaces", "\"eth0\""},
         {"interfaces", "[\"\"]"},
-        {"interfaces", "[\"sixteen-bytes-is\"]"},
+        {"interfaces", "[\"a/b\"]"},
+        {"interfaces", "[\"thirty-two-bytes-are-one-too-many\"]"},
+        {"interfaces_exclude", "[5]"},
+        {"interfaces_exclude", "[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]"},
         {"interfaces", "[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]"},
         {"beacon", "1"},
         {"beacon_port", "0"},

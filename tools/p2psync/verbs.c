@@ -6,8 +6,9 @@
 
 #define NODE_OPTIONS                                                                               \
     "  --listen HOST[:PORT]  where to listen (default: everywhere, port 47470 or any free one)\n"  \
-    "  --interface IF        announce on this interface (may be repeated; default: the first\n"    \
-    "                        usable one)\n"                                                        \
+    "  --interface IF        announce on interfaces of this name or pattern, such as 'eth*' "      \
+    "(may\n"                                                                                       \
+    "                        be repeated; default: all usable ones)\n"                             \
     "  --no-beacon           neither announce nor listen for announcements\n"                      \
     "  --beacon-port N       UDP port of announcements (default: 47470)\n"                         \
     "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated)\n"
