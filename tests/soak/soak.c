@@ -171,7 +171,7 @@ static void open_node(struct side *side)
     options.dir = side->dir;
     options.listen = side->listen;
     options.durability = side->durability;
-    options.map_size_bytes = 64U * 1024 * 1024;
+    options.map_size_bytes = (uint64_t)64 * 1024 * 1024;
     options.no_beacon = true;
     options.log = count_log;
     options.log_user = &logged;
@@ -348,7 +348,8 @@ static void *run_asker(void *argument)
     for (unsigned i = 0; i < ASKS; i++) {
         char device[ROOT_SIZE];
         char name[64];
-        char seconds[16];
+        char setting[16];
+        int fd = -1;
         struct p2psync_buffer answer = {0};
         text_of(p2psync_status(node, &answer), &answer, "device", device, sizeof(device));
         text_of(p2psync_identity(node, &answer), &answer, "name", name, sizeof(name));
@@ -356,13 +357,14 @@ static void *run_asker(void *argument)
         text_of(p2psync_devices(node, &answer), &answer, "name", name, sizeof(name));
         (void)snprintf(name, sizeof(name), "%s-%u-%u", task->side->name, task->round, i);
         check(p2psync_devices_rename(node, device, name), "rename");
-        int size = snprintf(seconds, sizeof(seconds), "\"%s\"", i % 2 == 0 ? "flush" : "none");
-        check(p2psync_from_json(seconds, (size_t)size, &answer), "from_json");
+        int size = snprintf(setting, sizeof(setting), "\"%s\"", i % 2 == 0 ? "flush" : "none");
+        check(p2psync_from_json(setting, (size_t)size, &answer), "from_json");
         const struct p2psync_bytes value = {.data = answer.data, .size = answer.size};
         check(p2psync_config_set(node, "durability", value), "config_set");
         p2psync_buffer_free(&answer);
         check(p2psync_config(node, &answer), "config");
         p2psync_buffer_free(&answer);
+        check_while_restarting(p2psync_event_fd(node, &fd), "event_fd");
         check_while_restarting(p2psync_invite(node, 1000, &answer), "invite");
         p2psync_buffer_free(&answer);
         check_while_restarting(p2psync_now(node, 10000, &answer), "now");

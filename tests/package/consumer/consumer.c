@@ -1,4 +1,5 @@
-/* The least that an app does with the installed library: it finds the header, links, and runs a node. */
+/* The least that an app does with the installed library: find the header, link, run a node. */
+ * node. */
 #include <p2psync.h>
 #include <stdio.h>
 
