@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PS_SKEW_MS_MAX (5 * 60 * 1000) /* more than this is shown as skewed */
+#define PS_SKEW_MS_MAX (5L * 60 * 1000) /* more than this is shown as skewed */
 
 bool ps_clock_skewed(int64_t skew_ms);
 

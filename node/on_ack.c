@@ -15,7 +15,7 @@ void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer)
     (void)ps_cursor_begin(&cursor, ack.positions);
     while (ps_ack_next(&cursor, &position)) {
         struct ps_collection collection;
-        struct ps_log log;
+        struct ps_log log = {0};
         p2psync_result result = ps_collection_find(turn->txn, position.collection, &collection);
         if (result == P2PSYNC_OK) {
             result = ps_log_find(turn->txn, collection.number, &position.log, &log);

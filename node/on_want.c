@@ -8,7 +8,7 @@ void ps_on_want(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_want want;
     struct ps_collection collection;
-    struct ps_log log;
+    struct ps_log log = {0};
     if (ps_want_decode(turn->event->bytes, &want) != P2PSYNC_OK ||
         ps_collection_is_local(want.log.collection)) {
         ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "a malformed WANT");

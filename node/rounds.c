@@ -12,11 +12,11 @@
 #define ANSWER_MS      30000 /* until an unanswered SUMMARY means that the link is dead */
 #define SOON_SPAN      ((struct ps_span){.least = 100, .most = 300})
 #define VAIN_BASE_MS   500
-#define QUIET_SHIFT    2           /* the interval grows fourfold at most */
-#define APPLY_MS       2000        /* behind a backlog: visible at the latest */
-#define HEADS_SIZE_MAX (16 * 1024) /* bytes of short heads that go along at once */
-#define NAMES_MAX      64          /* collections of which heads go along at once */
-#define TELL_MS        500         /* between two SYNC_PROGRESS */
+#define QUIET_SHIFT    2                   /* the interval grows fourfold at most */
+#define APPLY_MS       2000                /* behind a backlog: visible at the latest */
+#define HEADS_SIZE_MAX ((size_t)16 * 1024) /* bytes of short heads that go along at once */
+#define NAMES_MAX      64                  /* collections of which heads go along at once */
+#define TELL_MS        500                 /* between two SYNC_PROGRESS */
 
 static bool apply(struct ps_turn *turn);
 static void members_moved(struct ps_turn *turn);

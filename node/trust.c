@@ -79,7 +79,7 @@ static struct ps_peer *add_peer(struct ps_turn *turn, const struct ps_device *de
     struct ps_peer *peer = NULL;
     if (engine->peer_count == engine->peer_capacity) {
         size_t capacity = engine->peer_capacity == 0 ? 8 : engine->peer_capacity * 2;
-        struct ps_peer **peers = realloc(engine->peers, capacity * sizeof *peers);
+        struct ps_peer **peers = realloc(engine->peers, capacity * sizeof(struct ps_peer *));
         if (peers == NULL) {
             (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
             return NULL;

@@ -137,23 +137,23 @@ void ps_effects_clear(struct ps_effects *effects);
 /* ---- session.c: links, dials and who is connected ---- */
 
 struct ps_peer *ps_session_find(struct ps_engine *engine, const struct ps_device *device);
-void ps_session_link_up(struct ps_turn *turn, uint64_t link);
-void ps_session_link_down(struct ps_turn *turn, uint64_t link, bool refused);
+void ps_session_link_up(struct ps_turn *turn, uint64_t id);
+void ps_session_link_down(struct ps_turn *turn, uint64_t id, bool refused);
 void ps_session_heard(struct ps_turn *turn);
-/* What was known of connections may be void, for this reason: dial and compare with everyone now. */
+/* What was known of connections may be void, for this reason: dial and compare with everyone now.
+ */
 void ps_session_resume(struct ps_turn *turn, const char *reason);
 /* Make `link`, on which a valid HELLO has come, the session, or give it up for a better one. True
  * if it is the session now. */
 bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link);
 /* Close a link; if it is the session, the peer is offline. */
-void ps_session_close(struct ps_turn *turn, struct ps_peer *peer, uint64_t link,
-                      const char *reason);
+void ps_session_close(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, const char *reason);
 /* Send ERROR, close the link, and count it against the peer. */
 void ps_session_fault(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, ps_error_code code,
                       const char *text);
 /* Send ERROR without blame, then close the link. */
-void ps_session_refuse(struct ps_turn *turn, struct ps_peer *peer, uint64_t link,
-                       ps_error_code code, const char *text);
+void ps_session_refuse(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, ps_error_code code,
+                       const char *text);
 void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link);
 /* Dial whom it is time to dial, give up on links that say nothing. */
 void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer);
