@@ -5,6 +5,7 @@
 
 #include "node/api.h"
 #include "node/identity.h"
+#include "node/loop.h"
 #include "store/write.h"
 #include "wire/scan.h"
 #include "wire/value.h"
@@ -44,6 +45,7 @@ static p2psync_result keep_note(struct ps_buf *arena, const char *note);
 static struct ps_bytes part_bytes(const p2psync_transaction *transaction, struct part part);
 static p2psync_result write_edits(const p2psync_transaction *transaction,
                                   const struct ps_edit *edits, struct ps_written *out);
+static void wake_loop(p2psync_node *node);
 
 p2psync_result p2psync_put(p2psync_node *node, const char *collection, const char *id,
                            struct p2psync_bytes fields, const char *note)
@@ -345,6 +347,7 @@ static p2psync_result write_edits(const p2psync_transaction *transaction,
     result = ps_write(&txn, &write, &written);
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_txn_commit(&txn);
+        wake_loop(transaction->node);
     }
     if (result == P2PSYNC_OK) {
         *out = written;
@@ -354,4 +357,16 @@ out:
     ps_keys_wipe(&keys);
     ps_identity_wipe(&identity);
     return result;
+}
+
+/* A node that is being started or stopped is not waited for: it looks at the store by itself. */
+static void wake_loop(p2psync_node *node)
+{
+    if (pthread_mutex_trylock(&node->loop_mutex) != 0) {
+        return;
+    }
+    if (node->loop != NULL) {
+        ps_loop_wake(node->loop);
+    }
+    (void)pthread_mutex_unlock(&node->loop_mutex);
 }

@@ -30,6 +30,10 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options,
 /* Whether it has ended, because another process asked it to. Thread  any. */
 bool ps_loop_ended(const struct ps_loop *loop);
 
+/* Something was committed to the store: send it on now, not when the file's change is noticed.
+ * Thread any. */
+void ps_loop_wake(struct ps_loop *loop);
+
 /* Say goodbye to all peers, end the thread and wait for it. Nulls the pointer; NULL is fine. */
 void ps_loop_destroy(struct ps_loop **loop);
 
