@@ -2,6 +2,7 @@
 #include "node/identity.h"
 
 #include <sodium.h>
+#include <string.h>
 
 void ps_identity_draw(struct ps_identity *out)
 {
@@ -23,8 +24,10 @@ void ps_identity_found(struct ps_identity *identity)
 
 void ps_keys_expand(const struct ps_identity *identity, struct ps_keys *out)
 {
-    uint8_t public_key[PS_DEVICE_SIZE];
-    (void)crypto_sign_seed_keypair(public_key, out->secret_key, identity->seed);
+    /* libsodium's secret key is the seed and the public key: nothing needs to be computed. */
+    static_assert(PS_SEED_SIZE + PS_DEVICE_SIZE == sizeof out->secret_key, "seed, public key");
+    memcpy(out->secret_key, identity->seed, PS_SEED_SIZE);
+    memcpy(out->secret_key + PS_SEED_SIZE, identity->device.key, PS_DEVICE_SIZE);
 }
 
 void ps_keys_wipe(struct ps_keys *keys)
