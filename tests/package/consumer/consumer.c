@@ -1,10 +1,9 @@
 /* The least that an app does with the installed library: find the header, link, run a node. */
-*node.* /
 #include <stdio.h>
 
 #include <p2psync.h>
 
-    int main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
     p2psync_node *node = NULL;
