@@ -13,9 +13,8 @@
 #include "store/store.h"
 #include "wire/codec.h"
 
-#define PS_ANSWER_SIZE_MAX ((size_t)4 * 1024 * 1024) /* bytes: thousands of peers or collections   \
-                                                      */
-#define PS_TIME_TEXT_SIZE 32                         /* RFC 3339 with milliseconds, with its NUL */
+#define PS_ANSWER_SIZE_MAX ((size_t)4 * 1024 * 1024) /* bytes: thousands of peers */
+#define PS_TIME_TEXT_SIZE  32                        /* RFC 3339 with milliseconds, with its NUL */
 
 struct ps_loop;
 struct ps_stream;

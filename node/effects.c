@@ -8,10 +8,9 @@
 
 #include "node/turn.h"
 
-#define ARENA_SIZE_MAX ((size_t)8 * 1024 * 1024) /* bytes: two peers' credit and much small talk   \
-                                                  */
-#define ITEMS_MAX    16384
-#define LOG_TEXT_MAX 512
+#define ARENA_SIZE_MAX ((size_t)8 * 1024 * 1024) /* bytes: two peers' credit, and small talk */
+#define ITEMS_MAX      16384
+#define LOG_TEXT_MAX   512
 
 static struct ps_effect *add(struct ps_turn *turn, ps_effect_type type);
 static struct ps_effect *add_encoded(struct ps_turn *turn, ps_effect_type type,

@@ -1,8 +1,8 @@
 /* Rows: the few calls of LMDB that the rest of this folder is written with. Values that come out
  * point into the map; nothing is copied. */
-#include "store/store.h"
-
 #include <assert.h>
+
+#include "store/store.h"
 
 static MDB_val to_val(struct ps_bytes bytes);
 static struct ps_bytes from_val(MDB_val val);
