@@ -291,8 +291,9 @@ P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_m
 P2PSYNC_API p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
                                         struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* The members of the mesh: an array of {device, fingerprint, name, role, added, added_by, removed}.
- * */
+/* The members of the mesh: an array of {device, fingerprint, name, role, added, added_by, removed,
+ * forked}. forked: the device has signed two histories that contradict each other, as a disk that
+ * was put back may make it do; what it wrote up to there is kept. */
 P2PSYNC_API p2psync_result p2psync_devices(p2psync_node *node,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 

@@ -12,6 +12,14 @@
 #define MESH_TEXT_SIZE (2 * PS_MESH_SIZE + 1)
 #define HASH_TEXT_SIZE (2 * PS_HASH_SIZE + 1)
 
+#define FORKED_MAX 256 /* devices told of as forked: more are not told apart from honest ones */
+
+/* Devices of which two signed histories contradict each other. */
+struct forked {
+    size_t count;
+    struct ps_device devices[FORKED_MAX];
+};
+
 static void write_device(struct ps_writer *writer, const struct ps_device *device);
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
 static void write_mesh(struct ps_writer *writer, const struct ps_mesh *mesh);
@@ -22,8 +30,11 @@ static p2psync_result count_members(struct ps_txn *txn, uint32_t *count_out);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
                                        const struct ps_collection *collection);
+static p2psync_result list_forked(struct ps_txn *txn, struct forked *out);
+static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, struct forked *out);
+static bool is_forked(const struct forked *forked, const struct ps_device *device);
 static void write_member(struct ps_writer *writer, const struct ps_member *member,
-                         const struct ps_mesh *mesh);
+                         const struct ps_mesh *mesh, bool forked);
 static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member *member,
                                       struct ps_peer_info *out);
 static p2psync_result latest_sync(struct ps_txn *txn, const struct ps_device *self,
@@ -120,6 +131,7 @@ p2psync_result ps_view_status(struct ps_txn *txn, const struct ps_view_running *
 p2psync_result ps_view_devices(struct ps_txn *txn, struct ps_buf *out)
 {
     struct ps_identity identity = {0};
+    struct forked forked = {.count = 0};
     struct ps_member member;
     uint32_t count = 0;
     struct ps_writer writer;
@@ -128,6 +140,9 @@ p2psync_result ps_view_devices(struct ps_txn *txn, struct ps_buf *out)
     sodium_memzero(identity.seed, sizeof(identity.seed));
     if (result == P2PSYNC_OK) {
         result = count_members(txn, &count);
+    }
+    if (result == P2PSYNC_OK) {
+        result = list_forked(txn, &forked);
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -140,7 +155,7 @@ p2psync_result ps_view_devices(struct ps_txn *txn, struct ps_buf *out)
         if (result != P2PSYNC_OK) {
             return result;
         }
-        write_member(&writer, &member, &identity.mesh);
+        write_member(&writer, &member, &identity.mesh, is_forked(&forked, &member.device));
         last = member.device;
         after = &last;
     }
@@ -377,12 +392,53 @@ static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *wri
     return P2PSYNC_OK;
 }
 
+static p2psync_result list_forked(struct ps_txn *txn, struct forked *out)
+{
+    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection collection;
+    p2psync_result result = ps_collection_next(txn, after, &collection);
+    while (result == P2PSYNC_OK) { /* PS_ROOTS_MAX at most */
+        result = list_forked_of(txn, collection.number, out);
+        if (result == P2PSYNC_OK) {
+            after = collection.name;
+            result = ps_collection_next(txn, after, &collection);
+        }
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, struct forked *out)
+{
+    struct ps_log log;
+    struct ps_log_id after;
+    p2psync_result result = ps_log_next(txn, collection, NULL, &log);
+    while (result == P2PSYNC_OK) { /* PS_LOGS_MAX at most */
+        if (log.forked && !is_forked(out, &log.origin.device) && out->count < FORKED_MAX) {
+            out->devices[out->count] = log.origin.device;
+            out->count++;
+        }
+        after = log.id;
+        result = ps_log_next(txn, collection, &after, &log);
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+static bool is_forked(const struct forked *forked, const struct ps_device *device)
+{
+    for (size_t i = 0; i < forked->count; i++) {
+        if (ps_device_equal(&forked->devices[i], device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void write_member(struct ps_writer *writer, const struct ps_member *member,
-                         const struct ps_mesh *mesh)
+                         const struct ps_mesh *mesh, bool forked)
 {
     char added_by[PS_DEVICE_TEXT_SIZE];
     ps_device_text(&member->added_by, added_by);
-    ps_write_map(writer, 7);
+    ps_write_map(writer, 8);
     write_device(writer, &member->device);
     ps_write_text(writer, "name");
     ps_write_str(writer, ps_bytes(member->name, member->name_size));
@@ -394,6 +450,8 @@ static void write_member(struct ps_writer *writer, const struct ps_member *membe
     ps_write_text(writer, added_by);
     ps_write_text(writer, "removed");
     ps_write_nil(writer);
+    ps_write_text(writer, "forked");
+    ps_write_bool(writer, forked);
 }
 
 static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member *member,

@@ -53,7 +53,8 @@ static void print_devices(json_t *devices)
         output_ago(output_string(device, "added"), added, sizeof added);
         table_cell(&table, "%s", output_string(device, "name"));
         table_cell(&table, "%s", output_string(device, "fingerprint"));
-        table_cell(&table, "%s", output_string(device, "role"));
+        table_cell(&table, "%s%s", output_string(device, "role"),
+                   json_is_true(json_object_get(device, "forked")) ? ", forked" : "");
         table_cell(&table, "%s", added);
         table_cell(&table, "%s", output_string(device, "device"));
     }
