@@ -15,7 +15,9 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
 static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                      uint64_t added);
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
-                   p2psync_result result);
+                   const struct ps_log *log, p2psync_result result);
+static void doubt(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
+                  const struct ps_log *log);
 static void remember_ack(struct ps_peer *peer, uint32_t log);
 
 void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
@@ -62,7 +64,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
     ps_rounds_heard(turn, peer, &changes->state);
     p2psync_result result = receive(turn, changes, &log, &added);
     if (result != P2PSYNC_OK) {
-        failed(turn, peer, changes, result);
+        failed(turn, peer, changes, &log, result);
         return;
     }
     if (ps_bytes_equal(changes->log.collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
@@ -150,7 +152,7 @@ static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps
 }
 
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
-                   p2psync_result result)
+                   const struct ps_log *log, p2psync_result result)
 {
     struct ps_log_id id = {.origin =
                                ps_origin_tag(&turn->engine->identity.mesh, &changes->log.origin)};
@@ -180,6 +182,10 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
             ps_rounds_soon(turn, peer);
             return;
         }
+        if (log->size > 0 && (log->size & (log->size - 1)) == 0) {
+            doubt(turn, peer, fetch, log);
+            return;
+        }
         ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "entries that do not verify");
         return;
     case P2PSYNC_ESIGNATURE:
@@ -188,6 +194,19 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
         return;
     default:
         (void)ps_turn_ok(turn, result);
+    }
+}
+
+/* On a tree of a power of two a proof is checked with our own root, so that entries which do not
+ * verify may as well follow another history than ours: a fork, which is not the sender's fault. Who
+ * holds more can tell, if it sees what we hold. */
+static void doubt(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
+                  const struct ps_log *log)
+{
+    struct ps_heads_item own;
+    ps_transfer_drop(peer, fetch);
+    if (ps_news_heads_item(turn, log, log->size, &own)) {
+        ps_news_send_heads(turn, peer, &own, 1);
     }
 }
 
