@@ -26,6 +26,9 @@ void sim_check_equal(struct sim_net *net);
 /* The records of a node are what its applied changes make of them, worked out in another way. */
 void sim_check_rule(struct sim_net *net, unsigned node);
 
+/* Every log that is forked on no node is of the same size on all. */
+void sim_check_unforked(struct sim_net *net);
+
 /* The state of a node as its store sees it. */
 struct ps_state sim_state(struct sim_net *net, unsigned node);
 

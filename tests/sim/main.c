@@ -17,6 +17,7 @@ struct arguments {
     unsigned steps;
     bool trace;
     bool no_push;
+    bool rollback;
     bool twice;        /* each seed again: it must give the same */
     const char *seeds; /* a file of them, one a line, '#' begins a comment */
 };
@@ -34,7 +35,7 @@ int main(int argc, char **argv)
     struct arguments arguments;
     if (!parse(argc, argv, &arguments)) {
         fprintf(stderr, "usage: sim [--seed N] [--count N] [--nodes N] [--steps N] [--trace] "
-                        "[--no-push] [--twice] [--seeds FILE]\n");
+                        "[--no-push] [--rollback] [--twice] [--seeds FILE]\n");
         return 2;
     }
     signal(SIGABRT, tell_seed);
@@ -60,6 +61,8 @@ static bool parse(int argc, char **argv, struct arguments *out)
             out->trace = true;
         } else if (strcmp(argv[i], "--no-push") == 0) {
             out->no_push = true;
+        } else if (strcmp(argv[i], "--rollback") == 0) {
+            out->rollback = true;
         } else if (strcmp(argv[i], "--twice") == 0) {
             out->twice = true;
         } else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
@@ -109,9 +112,13 @@ static bool play_seed(const struct arguments *arguments, uint64_t seed)
     sim_options_draw(&options, seed, arguments->nodes, arguments->steps);
     options.trace = arguments->trace;
     options.no_push = arguments->no_push;
+    if (arguments->rollback) {
+        sim_options_roll_back(&options);
+    }
     snprintf(repeat, sizeof repeat,
-             "aborted; repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s\n", seed,
-             options.nodes, options.steps, options.no_push ? " --no-push" : "");
+             "aborted; repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s\n", seed,
+             options.nodes, options.steps, options.no_push ? " --no-push" : "",
+             options.rollback > 0 ? " --rollback" : "");
     if (options.trace) {
         sim_options_print(&options, stdout);
     }

@@ -139,7 +139,7 @@ static void play(struct sim_net *net)
         break;
     case SIM_PACKET_RESTART:
         if (!net->nodes[packet.node].up && net->nodes[packet.node].joined) {
-            sim_node_start(net, packet.node);
+            sim_node_restart(net, packet.node);
         }
         break;
     case SIM_PACKET_FAULT:

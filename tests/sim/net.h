@@ -48,6 +48,7 @@ struct sim_node {
     struct sim_request requests[SIM_REQUESTS_MAX];
     uint64_t told[16];      /* events told, by type */
     unsigned connected;     /* peers that were told as up and not as down */
+    bool saved;             /* there is a copy of its store */
     uint64_t map_size;      /* of its store; 0: 64 MiB */
     p2psync_result excused; /* what a step of it may give */
     uint64_t excuses;       /* how often it did */
@@ -146,6 +147,8 @@ void sim_node_open_store(struct sim_net *net, unsigned node);
 /* Copy the store of a node that is down to `name`, or put a copy back in its place. */
 void sim_node_save(struct sim_net *net, unsigned node, const char *name);
 void sim_node_restore(struct sim_net *net, unsigned node, const char *name);
+/* Start it after a crash or a stop, perhaps on an older copy of its store. */
+void sim_node_restart(struct sim_net *net, unsigned node);
 /* Hand events to the engine and carry out what it wants. Their times are filled in here. */
 void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, size_t count);
 void sim_node_now(struct sim_net *net, unsigned node, uint64_t request, uint64_t timeout_ms);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/device.h"
 #include "tests/sim/mesh.h"
 #include "tests/sim/net.h"
 #include "wire/scan.h"
@@ -200,6 +201,45 @@ void sim_node_restore(struct sim_net *net, unsigned node, const char *name)
     snprintf(to, sizeof to, "%s/data.mdb", net->nodes[node].dir);
     copy_file(from, to);
     sim_node_open_store(net, node);
+}
+
+/* Whether its store has all members: an older copy admits nobody who came later, and who is not
+ * admitted cannot tell it. */
+static bool knows_members(struct sim_net *net, unsigned node)
+{
+    unsigned count = 0;
+    struct ps_member member;
+    struct ps_device after;
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_device_next(&txn, NULL, &member);
+    }
+    while (result == P2PSYNC_OK) {
+        count++;
+        after = member.device;
+        result = ps_device_next(&txn, &after, &member);
+    }
+    ps_txn_abort(&txn);
+    return count == net->node_count;
+}
+
+void sim_node_restart(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    char name[16];
+    snprintf(name, sizeof name, "copy-%u", node);
+    if (net->faults && prng_chance(&net->random, net->options.rollback) &&
+        knows_members(net, node)) {
+        sim_trace(net, "n%u %s", node, self->saved ? "is rolled back" : "is copied");
+        if (self->saved) {
+            sim_node_restore(net, node, name);
+        } else {
+            sim_node_save(net, node, name);
+        }
+        self->saved = !self->saved;
+    }
+    sim_node_start(net, node);
 }
 
 static void copy_file(const char *from, const char *to)

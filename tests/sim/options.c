@@ -54,6 +54,14 @@ static unsigned swarm(struct prng *random, unsigned max)
     return on ? rate : 0;
 }
 
+void sim_options_roll_back(struct sim_options *options)
+{
+    options->rollback = 600;
+    options->crash = options->crash > 40 ? options->crash : 40;
+    options->steps = options->steps > 40 ? options->steps : 40;
+    options->pairing = false; /* all are members early, and stay so in the copies */
+}
+
 void sim_options_calm(struct sim_options *options, unsigned nodes)
 {
     *options = (struct sim_options){
@@ -73,9 +81,10 @@ void sim_options_print(const struct sim_options *options, FILE *out)
     fprintf(out,
             "faults: drop %u, duplicate %u, reorder %u, corrupt %u, cut %u, crash %u, crash in a "
             "step %u, stop %u, "
-            "partition %u, heal %u, refuse %u, deafen %u, jump %u (per mille)\n",
+            "partition %u, heal %u, refuse %u, deafen %u, jump %u, rollback %u (per mille)\n",
             o->drop, o->duplicate, o->reorder, o->corrupt, o->cut, o->crash, o->crash_step, o->stop,
-            o->partition, o->heal, o->refuse, o->deafen, o->jump);
-    fprintf(out, "repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s --trace\n", o->seed,
-            o->nodes, o->steps, o->no_push ? " --no-push" : "");
+            o->partition, o->heal, o->refuse, o->deafen, o->jump, o->rollback);
+    fprintf(out, "repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s --trace\n", o->seed,
+            o->nodes, o->steps, o->no_push ? " --no-push" : "",
+            o->rollback > 0 ? " --rollback" : "");
 }

@@ -41,11 +41,15 @@ struct sim_options {
     unsigned heal;       /* per half second, while there is one */
     unsigned refuse;     /* per dial: nobody answers */
     unsigned deafen;     /* per beacon: it is not heard */
+    unsigned rollback;   /* per restart: on an older copy of its store; so logs may fork */
     unsigned jump;       /* per half second and node: its wall clock jumps */
 };
 
 /* The options of a seed; nodes and steps 0: drawn too. */
 void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes, unsigned steps);
+
+/* Let stores be rolled back often, so that logs fork. */
+void sim_options_roll_back(struct sim_options *options);
 
 /* A quiet, lossless network of `nodes` that know each other: for scripted tests. */
 void sim_options_calm(struct sim_options *options, unsigned nodes);
