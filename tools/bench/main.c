@@ -22,6 +22,9 @@ static const struct {
     {"one_write", bench_one_write},
     {"one_write_fast", bench_one_write_fast},
     {"reads", bench_reads},
+    {"reconnect", bench_reconnect},
+    {"idle_memory", bench_idle_memory},
+    {"import", bench_import},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
 

@@ -14,7 +14,6 @@ static void other(struct pair *pair);
 static uint64_t carry_out(struct pair *pair, const struct pair_order *order);
 static void join(const struct pair *pair, const char *code);
 static void write_records(const struct pair *pair, const struct pair_order *order);
-static void await_record(p2psync_node *node, uint64_t index);
 static void answer_events(const struct pair *pair, uint64_t count);
 static uint64_t anonymous_bytes(void);
 static p2psync_node *start(const struct bench_node *options);
@@ -168,7 +167,7 @@ static uint64_t carry_out(struct pair *pair, const struct pair_order *order)
         write_records(pair, order);
         break;
     case PAIR_AWAIT:
-        await_record(pair->node, order->first);
+        pair_await_record(pair->node, order->first);
         break;
     case PAIR_EVENTS:
         answer_events(pair, order->count);
@@ -205,7 +204,7 @@ static void write_records(const struct pair *pair, const struct pair_order *orde
     free(records);
 }
 
-static void await_record(p2psync_node *node, uint64_t index)
+void pair_await_record(p2psync_node *node, uint64_t index)
 {
     struct bench_record *wanted = bench_records(index, 1);
     p2psync_result result = P2PSYNC_ENOTFOUND;

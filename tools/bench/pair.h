@@ -54,6 +54,8 @@ uint64_t pair_order(struct pair *pair, const struct pair_order *order);
 void pair_tell(struct pair *pair, const struct pair_order *order);
 uint64_t pair_answer(struct pair *pair);
 
+/* Wait until the record of this index is there. */
+void pair_await_record(p2psync_node *node, uint64_t index);
 /* Wait until the node is in sync with a connected peer. */
 void pair_await_sync(p2psync_node *node);
 /* The first number behind `key` in what p2psync_peers() fills. */
