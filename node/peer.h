@@ -13,7 +13,7 @@
 
 #define PS_FETCHES_QUEUED_MAX PS_HEADS_MAX
 #define PS_SERVES_MAX         (2U * PS_FETCHES_MAX) /* logs asked for, and as many pushed */
-#define PS_IN_FLIGHT_MAX      16                   /* chunks under way of one log */
+#define PS_IN_FLIGHT_MAX      16                    /* chunks under way of one log */
 #define PS_LINKS_PER_PEER_MAX 4
 #define PS_ACK_LOGS_MAX       64
 
