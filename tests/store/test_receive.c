@@ -305,3 +305,18 @@ Test(receive, malformed_entries_are_refused)
     cr_assert_eq(deliver(&author, 0, 4, 4), P2PSYNC_EFORMAT);
     cr_assert_eq(deliver(&author, 0, 0, 4), P2PSYNC_EFORMAT);
 }
+
+Test(receive, refuses_one_log_too_many_in_a_collection)
+{
+    case_set(&here, 1000, "a", 1); /* this device's own log is the first */
+    uint32_t notes = case_collection(&here, CASE_NOTES).number;
+    struct ps_txn txn = case_begin(&here, true);
+    struct ps_collection_delta all_but_one = {.logs = PS_LOGS_MAX - 2};
+    cr_assert_eq(ps_collection_count(&txn, notes, &all_but_one), P2PSYNC_OK);
+    struct ps_log log;
+    struct ps_origin origin = {.device = author.identity.device, .incarnation = 1};
+    cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, notes, &origin, &log), P2PSYNC_OK);
+    origin.incarnation = 2;
+    cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, notes, &origin, &log), P2PSYNC_ELIMIT);
+    ps_txn_abort(&txn);
+}

@@ -237,6 +237,10 @@ Test(store, full_disk_is_told_and_leaves_everything_as_before)
     }
     cr_assert_eq(result, P2PSYNC_ENOSPC);
     cr_assert_geq(written, 2);
+    struct ps_store_usage usage;
+    cr_assert_eq(ps_store_usage(store, &usage), P2PSYNC_OK);
+    cr_assert_lt(usage.disk_free_bytes, PS_DISK_FREE_MIN);
+    cr_assert_gt(usage.disk_free_bytes, PS_DISK_FREE_MIN / 2); /* and never the last of it */
     struct ps_txn txn;
     struct ps_bytes value;
     cr_assert_eq(ps_txn_begin(store, false, &txn), P2PSYNC_OK);
