@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +52,7 @@ static void registry_remove(struct ps_store *store);
 static p2psync_result open_files(struct ps_store *store, const struct ps_store_options *options);
 static p2psync_result check_data_file(const struct ps_store *store);
 static p2psync_result open_env(struct ps_store *store, const struct ps_store_options *options);
+static MDB_msg_func count_reader;
 static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, size_t map_size);
 static p2psync_result open_format(struct ps_store *store);
 static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi);
@@ -405,6 +407,38 @@ p2psync_result ps_store_usage(struct ps_store *store, struct ps_store_usage *out
     out->map_bytes = info.me_mapsize;
     out->disk_free_bytes = disk_free;
     return P2PSYNC_OK;
+}
+
+p2psync_result ps_store_readers(struct ps_store *store, struct ps_store_readers *out)
+{
+    int dead = 0;
+    MDB_envinfo info;
+    struct ps_store_readers readers = {.lag = UINT64_MAX};
+    if (mdb_reader_check(store->env, &dead) != 0 || mdb_env_info(store->env, &info) != 0 ||
+        mdb_reader_list(store->env, count_reader, &readers) < 0) {
+        return P2PSYNC_EIO;
+    }
+    /* The callback leaves the oldest transaction there. */
+    uint64_t oldest = readers.lag < info.me_last_txnid ? readers.lag : info.me_last_txnid;
+    readers.lag = info.me_last_txnid - oldest;
+    readers.dead = (uint64_t)dead;
+    readers.slots = info.me_maxreaders;
+    *out = readers;
+    return P2PSYNC_OK;
+}
+
+/* One line of LMDB's list: pid, thread and transaction, which is '-' if none is open. Other lines
+ * are headings. */
+static int count_reader(const char *line, void *context)
+{
+    struct ps_store_readers *readers = context;
+    const char *last = strrchr(line, ' ');
+    if (last != NULL && last[1] >= '0' && last[1] <= '9') {
+        uint64_t txn = strtoull(last + 1, NULL, 10);
+        readers->open++;
+        readers->lag = txn < readers->lag ? txn : readers->lag;
+    }
+    return 0;
 }
 
 p2psync_result ps_txn_begin(struct ps_store *store, bool write, struct ps_txn *out)

@@ -76,6 +76,17 @@ struct ps_store_usage {
 p2psync_result ps_store_usage(struct ps_store *store,
                               struct ps_store_usage *out) P2PSYNC_MUST_CHECK;
 
+/* Who has a read transaction open, of all processes; slots of processes that died are freed first.
+ * Thread  any. */
+struct ps_store_readers {
+    uint64_t dead;  /* that were freed */
+    uint64_t open;  /* that read now */
+    uint64_t lag;   /* transactions since the one that the oldest of them sees */
+    uint64_t slots; /* at most so many at a time */
+};
+p2psync_result ps_store_readers(struct ps_store *store,
+                                struct ps_store_readers *out) P2PSYNC_MUST_CHECK;
+
 /* Begin a transaction. A write transaction waits for the one before it, of any process.
  *
  * Errors  P2PSYNC_ENOSPC (write) less than PS_DISK_FREE_MIN is free; P2PSYNC_EIO; P2PSYNC_ENOMEM;

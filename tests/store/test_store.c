@@ -87,6 +87,23 @@ Test(store, default_map_is_opened_or_halved)
     cr_assert_leq(usage.used_bytes, usage.map_bytes);
 }
 
+Test(store, readers_are_counted_with_how_far_back_the_oldest_sees)
+{
+    struct ps_store_readers readers;
+    struct ps_txn txn;
+    cr_assert_eq(ps_store_readers(here.store, &readers), P2PSYNC_OK);
+    cr_assert_eq(readers.open, 0);
+    cr_assert_eq(readers.lag, 0);
+    cr_assert_gt(readers.slots, 0);
+    cr_assert_eq(ps_txn_begin(here.store, false, &txn), P2PSYNC_OK);
+    case_set(&here, 1000, "a", 1);
+    case_set(&here, 1000, "b", 2);
+    cr_assert_eq(ps_store_readers(here.store, &readers), P2PSYNC_OK);
+    cr_assert_eq(readers.open, 1);
+    cr_assert_eq(readers.lag, 2);
+    ps_txn_abort(&txn);
+}
+
 Test(store, truncated_data_file_is_refused_and_left_alone)
 {
     char path[256];
