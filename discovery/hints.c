@@ -11,12 +11,15 @@ struct ps_hints {
     struct ps_tag mesh;
     struct ps_tag own;
     uint64_t foreign_count;
+    struct ps_foreign foreign[PS_FOREIGN_MAX]; /* never heard: heard_ms and endpoint are empty */
     size_t count;
     struct ps_hint items[PS_HINTS_MAX];
 };
 
 static struct ps_hint *find(struct ps_hints *hints, struct ps_tag device);
 static struct ps_hint *add(struct ps_hints *hints);
+static void keep_foreign(struct ps_hints *hints, const struct ps_beacon *beacon,
+                         const char *address, uint64_t now_ms);
 static void endpoint_text(char out[static PS_HINT_ENDPOINT_SIZE], const char *address,
                           uint16_t port);
 static ps_hint_news news_of(struct ps_hint *hint, uint64_t now_ms);
@@ -44,6 +47,7 @@ ps_hint_news ps_hints_hear(struct ps_hints *hints, const struct ps_beacon *beaco
 {
     if (ps_tag_compare(beacon->mesh, hints->mesh) != 0) {
         hints->foreign_count++;
+        keep_foreign(hints, beacon, address, now_ms);
         return PS_HINT_NONE;
     }
     if (ps_tag_compare(beacon->device, hints->own) == 0) {
@@ -102,6 +106,40 @@ size_t ps_hints_count(const struct ps_hints *hints)
 uint64_t ps_hints_foreign_count(const struct ps_hints *hints)
 {
     return hints->foreign_count;
+}
+
+const struct ps_hint *ps_hints_at(const struct ps_hints *hints, size_t index)
+{
+    return index < hints->count ? &hints->items[index] : NULL;
+}
+
+const struct ps_foreign *ps_hints_foreign_at(const struct ps_hints *hints, size_t index)
+{
+    bool there = index < PS_FOREIGN_MAX && hints->foreign[index].endpoint[0];
+    return there ? &hints->foreign[index] : NULL;
+}
+
+/* In its own place, else in a free one, else in that of the one heard longest ago. */
+static void keep_foreign(struct ps_hints *hints, const struct ps_beacon *beacon,
+                         const char *address, uint64_t now_ms)
+{
+    struct ps_foreign *place = &hints->foreign[0];
+    for (size_t i = 0; i < PS_FOREIGN_MAX; i++) {
+        struct ps_foreign *foreign = &hints->foreign[i];
+        bool same = ps_tag_compare(foreign->device, beacon->device) == 0 &&
+                    ps_tag_compare(foreign->mesh, beacon->mesh) == 0;
+        if (!foreign->endpoint[0] || same) {
+            place = foreign;
+            break;
+        }
+        if (foreign->heard_ms < place->heard_ms) {
+            place = foreign;
+        }
+    }
+    place->mesh = beacon->mesh;
+    place->device = beacon->device;
+    place->heard_ms = now_ms;
+    endpoint_text(place->endpoint, address, beacon->port);
 }
 
 static struct ps_hint *find(struct ps_hints *hints, struct ps_tag device)

@@ -8,6 +8,7 @@
 #include "discovery/beacon.h"
 
 #define PS_HINTS_MAX          1024  /* devices */
+#define PS_FOREIGN_MAX        8     /* devices of other meshes that are kept */
 #define PS_HINT_ENDPOINT_SIZE 56    /* "[IPv6 address]:port" with its NUL */
 #define PS_HINT_REFRESH_MS    30000 /* a repetition is told that often */
 #define PS_HINT_PAUSE_MS      1000  /* and news of one device no more often than this */
@@ -20,6 +21,14 @@ struct ps_hint {
     uint64_t told_ms; /* when ps_hints_hear() last gave it as news */
     bool pending;     /* it has changed since then */
     bool restarted;   /* what has changed is its instance */
+};
+
+/* A device of another mesh, for people who wonder who is there. */
+struct ps_foreign {
+    struct ps_tag mesh;
+    struct ps_tag device;
+    char endpoint[PS_HINT_ENDPOINT_SIZE];
+    uint64_t heard_ms;
 };
 
 typedef enum ps_hint_news {
@@ -55,7 +64,13 @@ const struct ps_hint *ps_hints_find(const struct ps_hints *hints, struct ps_tag 
 
 size_t ps_hints_count(const struct ps_hints *hints);
 
+/* The entry at `index`, in no order; NULL behind the last. Until the next call that hears. */
+const struct ps_hint *ps_hints_at(const struct ps_hints *hints, size_t index);
+
 /* How many beacons of other meshes were heard. */
 uint64_t ps_hints_foreign_count(const struct ps_hints *hints);
+
+/* The devices of other meshes heard last, in no order; NULL behind the last. */
+const struct ps_foreign *ps_hints_foreign_at(const struct ps_hints *hints, size_t index);
 
 #endif

@@ -260,6 +260,15 @@ P2PSYNC_API p2psync_result p2psync_status(p2psync_node *node,
 P2PSYNC_API p2psync_result p2psync_peers(p2psync_node *node,
                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* Look at everything that must be right for this device to find others and to sync with them, and
+ * fill {ok, checks: [{check, state, detail, fix}]}: in the order in which to mend things, `state`
+ * being "ok", "warn" or "fail", `fix` what to do about it or nil; `ok` says that none failed. It
+ * opens and closes a TCP connection to each known address of other devices, which takes three
+ * seconds where nobody answers. Without a running node there are fewer checks.
+ */
+P2PSYNC_API p2psync_result p2psync_doctor(p2psync_node *node,
+                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
 /* Sync with every reachable peer at once, and wait until each is in sync or has failed. Fills
  * {peers, changes_received, changes_sent, conflicts, duration_ms}.
  *

@@ -34,6 +34,7 @@ typedef enum ps_control_ask {
     PS_CONTROL_INVITE = 4, /* argument: until it expires, in ms */
     PS_CONTROL_STOP = 5,   /* answered at once; the connection ends when the node has */
     PS_CONTROL_EVENTS = 6, /* answered at once; events follow */
+    PS_CONTROL_DOCTOR = 7, /* answered as ps_doctor_check() says */
 } ps_control_ask;
 
 /* The frame [0, nil] as it travels: always these bytes, so that it can be known without being

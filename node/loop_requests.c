@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "discovery/interfaces.h"
+#include "node/doctor.h"
 #include "node/loop_inside.h"
 #include "node/view.h"
 #include "wire/pairing_code.h"
@@ -15,6 +16,7 @@
 static void take_request(struct ps_loop *loop, const struct ps_control_request *request);
 static void answer_status(struct ps_loop *loop, uint64_t request);
 static void answer_peers(struct ps_loop *loop, uint64_t request);
+static void answer_doctor(struct ps_loop *loop, uint64_t request);
 static void take_now(struct ps_loop *loop, const struct ps_control_request *request);
 static void take_invite(struct ps_loop *loop, const struct ps_control_request *request);
 static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_buf *out);
@@ -72,6 +74,9 @@ static void take_request(struct ps_loop *loop, const struct ps_control_request *
         loop->stopping = true;
         ps_control_answer(loop->control, request->id, P2PSYNC_OK, ps_bytes(NULL, 0));
         break;
+    case PS_CONTROL_DOCTOR:
+        answer_doctor(loop, request->id);
+        break;
     case PS_CONTROL_EVENTS: /* begun by the control socket itself */
         break;
     }
@@ -117,6 +122,24 @@ static void answer_peers(struct ps_loop *loop, uint64_t request)
         ps_view_peer(&writer, &peer);
     }
     ps_control_answer(loop->control, request, ps_writer_finish(&writer), ps_buf_view(&answer));
+    ps_buf_deinit(&answer);
+}
+
+static void answer_doctor(struct ps_loop *loop, uint64_t request)
+{
+    const struct ps_doctor doctor = {
+        .store = loop->options.store,
+        .config = loop->options.config,
+        .engine = loop->engine,
+        .finder = loop->finder,
+        .hints = loop->hints,
+        .now_ms = loop->batch.now_ms,
+        .port = ps_links_port(loop->links),
+    };
+    struct ps_buf answer;
+    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    p2psync_result result = ps_doctor_check(&doctor, &answer);
+    ps_control_answer(loop->control, request, result, ps_buf_view(&answer));
     ps_buf_deinit(&answer);
 }
 

@@ -122,3 +122,26 @@ Test(test_hints, forgets_what_is_too_old)
     cr_assert_not_null(ps_hints_find(hints, device(2)));
     cr_assert_eq(ps_hints_count(hints), 1);
 }
+
+Test(test_hints, keeps_the_devices_of_other_meshes_heard_last)
+{
+    for (uint64_t i = 0; i <= PS_FOREIGN_MAX; i++) {
+        const struct ps_beacon beacon = {
+            .mesh = {{9}}, .device = device(i), .instance = 1, .port = 1234};
+        cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.9", 100 + i, &told), PS_HINT_NONE);
+        cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.9", 100 + i, &told), PS_HINT_NONE);
+    }
+    bool found[PS_FOREIGN_MAX + 1] = {false};
+    for (size_t i = 0; i < PS_FOREIGN_MAX; i++) {
+        const struct ps_foreign *foreign = ps_hints_foreign_at(hints, i);
+        cr_assert_not_null(foreign);
+        cr_expect_str_eq(foreign->endpoint, "10.0.0.9:1234");
+        cr_expect_eq(foreign->mesh.bytes[0], 9);
+        found[foreign->heard_ms - 100] = true;
+    }
+    cr_expect_not(found[0], "the oldest gave way");
+    cr_expect(found[PS_FOREIGN_MAX] && found[1]);
+    cr_expect_null(ps_hints_foreign_at(hints, PS_FOREIGN_MAX));
+    cr_expect_eq(ps_hints_foreign_count(hints), 2 * (PS_FOREIGN_MAX + 1));
+    cr_expect_null(ps_hints_at(hints, 0));
+}

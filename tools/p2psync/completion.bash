@@ -1,8 +1,8 @@
 # Completion of p2psync for bash. The commands are those of `p2psync help`; a test compares them.
 
 _p2psync() {
-    local commands="init run start stop invite join peers devices status now put get list delete import
-        export watch config version help"
+    local commands="init run start stop invite join peers devices status doctor now put get list delete
+        import export watch config version help"
     local global="-C --directory --json -q --quiet -v --verbose -h --help"
     local node="--listen --interface --no-beacon --beacon-port --peer"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}

@@ -6,9 +6,8 @@
 
 #define NODE_OPTIONS                                                                               \
     "  --listen HOST[:PORT]  where to listen (default: everywhere, port 47470 or any free one)\n"  \
-    "  --interface IF        announce on interfaces of this name or pattern, such as 'eth*' "      \
-    "(may\n"                                                                                       \
-    "                        be repeated; default: all usable ones)\n"                             \
+    "  --interface IF        announce on interfaces of this name or pattern (may be repeated;\n"   \
+    "                        default: all usable ones)\n"                                          \
     "  --no-beacon           neither announce nor listen for announcements\n"                      \
     "  --beacon-port N       UDP port of announcements (default: 47470)\n"                         \
     "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated)\n"
@@ -34,6 +33,10 @@ static const struct verb verbs[] = {
     {"devices", "[list | rename DEVICE NAME]", "show or name the members of the mesh",
      "DEVICE is a name, a fingerprint or an id.\n", cmd_devices, false},
     {"status", "", "show this node at a glance", NULL, cmd_status, false},
+    {"doctor", "", "check what must be right to find other devices and sync with them",
+     "Each check says what is so, and where it is not in order what to do. Exit code 1 if one "
+     "failed.\n",
+     cmd_doctor, false},
     {"now", "", "sync with every reachable device at once and wait for it", NULL, cmd_now, false},
     {"put", "COLLECTION ID [FIELD=VALUE]... [--data JSON] [--unset FIELD]... [--note TEXT]",
      "create or edit a record, field by field",
