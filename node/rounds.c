@@ -151,8 +151,8 @@ void ps_rounds_tick(struct ps_turn *turn, struct ps_peer *peer)
         ps_session_close(turn, peer, peer->session, "it does not answer");
         return;
     }
-    if (turn->now_ms >= peer->summary_ms) {
-        ps_rounds_send(turn, peer, true);
+    if (peer->asked_ms == PS_NEVER && turn->now_ms >= peer->summary_ms) {
+        ps_rounds_send(turn, peer, true); /* one at a time: the answer comes first */
     }
 }
 
@@ -161,11 +161,7 @@ uint64_t ps_rounds_deadline(const struct ps_peer *peer)
     if (peer->session == 0) {
         return PS_NEVER;
     }
-    uint64_t deadline = peer->summary_ms;
-    if (peer->asked_ms != PS_NEVER) {
-        deadline = ps_sooner(deadline, peer->asked_ms + ANSWER_MS);
-    }
-    return deadline;
+    return peer->asked_ms != PS_NEVER ? peer->asked_ms + ANSWER_MS : peer->summary_ms;
 }
 
 void ps_rounds_now(struct ps_turn *turn)
@@ -401,7 +397,6 @@ static void in_sync(struct ps_turn *turn, struct ps_peer *peer)
     peer->row_dirty = true;
     peer->vain_rounds = 0;
     peer->quiet_rounds = 0;
-    peer->faults = 0;
     peer->fetch_count = 0;
     peer->summary_ms = turn->now_ms + engine->interval_ms;
     for (uint32_t log = 0; log < engine->size_count; log++) {
