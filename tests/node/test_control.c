@@ -130,7 +130,7 @@ Test(test_control, cuts_off_nonsense)
         {"\0\0\0\5\xdd\xff\xff\xff\xff", 9},  /* an array of 2^32 - 1 */
         {"\0\0\0\4\x93\2\1\0", 8},            /* another version */
         {"\0\0\0\4\x93\1\0\0", 8},            /* asks nothing known */
-        {"\0\0\0\4\x93\1\7\0", 8},            /* nor here */
+        {"\0\0\0\4\x93\1\x7f\0", 8},          /* nor here */
         {"\0\0\0\3\x92\1\1", 7},              /* no argument */
         {"\0\0\0\4\x93\1\1\0x", 9},           /* more than a request */
         {"\0\0\0\6\x93\1\1\xa2\xff\xff", 10}, /* an argument of another type */
