@@ -25,6 +25,7 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
 static void watch_clocks(struct ps_turn *turn);
 static void dispatch(struct ps_turn *turn);
 static void message(struct ps_turn *turn);
+static uint64_t message_cost(const struct ps_turn *turn, uint64_t type);
 static struct ps_link *message_link(struct ps_turn *turn, struct ps_peer *peer, uint64_t type);
 static void session_message(struct ps_turn *turn, struct ps_peer *peer, uint64_t type);
 static void stop(struct ps_turn *turn);
@@ -191,6 +192,8 @@ bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer
         .received_bytes = peer->row.received_bytes,
         .sent_bytes = peer->row.sent_bytes,
         .protocol = peer->protocol,
+        .faults = peer->faults_ever,
+        .last_fault = peer->fault,
     };
     memcpy(out->name, peer->name, sizeof out->name);
     if (peer->row.endpoint_count > 0) {
@@ -324,6 +327,9 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
         }
     }
     watch_clocks(turn);
+    for (size_t i = 0; i < engine->peer_count; i++) {
+        engine->peers[i]->step_bytes = 0;
+    }
     for (size_t i = 0; i < count && turn->result == P2PSYNC_OK; i++) {
         turn->event = &events[i];
         turn->now_ms = events[i].now_ms;
@@ -416,7 +422,7 @@ static void message(struct ps_turn *turn)
     peer->row.last_seen_ms = turn->wall_ms;
     p2psync_result peeked = ps_message_peek(event->bytes, &type, &version);
     struct ps_link *link = message_link(turn, peer, type);
-    if (link == NULL) {
+    if (link == NULL || !ps_session_spend(turn, peer, link->id, message_cost(turn, type))) {
         return;
     }
     if (peeked != P2PSYNC_OK) {
@@ -429,6 +435,29 @@ static void message(struct ps_turn *turn)
         ps_session_refuse(turn, peer, link->id, PS_ERROR_STRANGER, "HELLO comes first");
     } else if (link->id == peer->session) {
         session_message(turn, peer, type);
+    }
+}
+
+/* About how many microseconds a message takes, with what it is answered by. For CHANGES and HEADS
+ * more is charged once it is known that they were of no use. */
+static uint64_t message_cost(const struct ps_turn *turn, uint64_t type)
+{
+    uint64_t size = turn->event->bytes.size;
+    switch (type) {
+    case PS_MESSAGE_HELLO:
+        return 20000; /* a session begins: HELLO, SUMMARY and PEERS go out */
+    case PS_MESSAGE_SUMMARY:
+        return 500 + size / 4;
+    case PS_MESSAGE_HEADS:
+        return 2 + size / 64;
+    case PS_MESSAGE_WANT:
+        return 20;
+    case PS_MESSAGE_CHANGES:
+        return 1;
+    case PS_MESSAGE_ACK:
+        return 2 + size / 16;
+    default:
+        return 100 + size / 16;
     }
 }
 

@@ -171,6 +171,8 @@ struct ps_peer_info {
     uint64_t protocol; /* 0: not connected */
 };
 
+    uint64_t faults;        /* why it was cut off, how often since the start ... */
+    const char *last_fault; /* ... and the last time; NULL: never. Static */
 /* The peers in order of id: fills `out` for the one at `index`, false behind the last. */
 bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer_info *out);
 

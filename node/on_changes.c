@@ -6,6 +6,8 @@
 #include "store/collection.h"
 #include "wire/compress.h"
 
+#define IDLE_COST 200 /* microseconds that CHANGES take which bring nothing new, and their size */
+
 static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked);
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes);
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
@@ -37,9 +39,15 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
     } else if (result != P2PSYNC_OK) {
         ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "malformed CHANGES");
     } else if (ps_trust_member(turn, &changes.log.origin.device)) {
+        uint64_t before = turn->engine->changes_received;
         take(turn, peer, &changes);
+        if (turn->engine->changes_received == before && peer->session != 0) {
+            (void)ps_session_spend(turn, peer, peer->session,
+                                   IDLE_COST + changes.entries.size / 16);
+        }
     } else {
         peer->passed_over = true;
+        (void)ps_session_spend(turn, peer, peer->session, IDLE_COST);
     }
     ps_buf_deinit(&unpacked);
 }

@@ -6,7 +6,10 @@
 #include "node/turn.h"
 #include "store/collection.h"
 
+#define IDLE_COST 50 /* microseconds that an offer takes which is of no use */
+
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
+static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
 static p2psync_result find(struct ps_turn *turn, const struct ps_heads_item *item,
                            const struct ps_log_id *id, struct ps_log *out);
 static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
@@ -23,7 +26,10 @@ void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
         return;
     }
     while (ps_heads_next(&cursor, &item)) {
-        if (!take(turn, peer, &item)) {
+        size_t before = peer->fetch_count;
+        bool goes_on = take(turn, peer, &item);
+        bool idle = peer->fetch_count == before && before < PS_FETCHES_QUEUED_MAX;
+        if (!goes_on || (idle && !ps_session_spend(turn, peer, peer->session, IDLE_COST))) {
             return;
         }
     }
@@ -57,13 +63,32 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
             return peer->session != 0 && turn->result == P2PSYNC_OK;
         }
     }
-    if (item->size > ours) {
+    if (item->size > ours && credible(turn, peer, item)) {
         struct ps_fetch_want want = {
             .log = item->log, .id = id, .from = ours, .target = item->size};
         own_log_ahead(turn, item);
         ps_transfer_fetch(turn, peer, &want);
     }
-    return turn->result == P2PSYNC_OK;
+    return peer->session != 0 && turn->result == P2PSYNC_OK;
+}
+
+/* Whether there is any such log: what is asked for keeps others from being asked. */
+static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
+{
+    const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
+    struct ps_head_context context = {.mesh = &turn->engine->identity.mesh,
+                                      .collection = item->log.collection,
+                                      .origin = &item->log.origin};
+    if (memcmp(item->log.branch, trunk, sizeof trunk) != 0 ||
+        peer->fetch_count >= PS_FETCHES_QUEUED_MAX) {
+        return false; /* branches of forked logs are not kept; what is too much comes again */
+    }
+    p2psync_result result = ps_head_verify(&item->head, &context);
+    if (result == P2PSYNC_ESIGNATURE) {
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "a false head");
+        return false;
+    }
+    return ps_turn_ok(turn, result);
 }
 
 static p2psync_result find(struct ps_turn *turn, const struct ps_heads_item *item,

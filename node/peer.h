@@ -7,6 +7,7 @@
 #ifndef PS_NODE_PEER_H
 #define PS_NODE_PEER_H
 
+#include "node/budget.h"
 #include "node/engine.h"
 #include "node/schedule.h"
 #include "store/device.h"
@@ -76,12 +77,16 @@ struct ps_peer {
 
     struct ps_peer_row row; /* remembered: endpoints, times; `row_dirty` says that it moved */
     bool row_dirty;
-    uint32_t dial_first;    /* which candidate endpoint a cycle of dials begins with */
-    uint32_t dial_tried;    /* candidates of this cycle */
-    uint32_t dial_failures; /* cycles in a row */
-    uint64_t dial_ms;       /* not before */
-    uint32_t faults;
-    uint64_t barred_ms; /* no session before */
+    uint32_t dial_first;     /* which candidate endpoint a cycle of dials begins with */
+    uint32_t dial_tried;     /* candidates of this cycle */
+    uint32_t dial_failures;  /* cycles in a row */
+    uint64_t dial_ms;        /* not before */
+    uint32_t faults;         /* in a row: each within FAULTS_MS of the one before it */
+    uint64_t fault_ms;       /* when the last one was */
+    uint64_t barred_ms;      /* no session before */
+    uint64_t faults_ever;    /* since the start of the node */
+    const char *fault;       /* the last one; NULL: none. Static */
+    struct ps_budget budget; /* what its messages have cost; outlives its sessions */
 
     bool heard;                         /* `theirs` is valid */
     struct ps_state theirs;             /* what it last said it holds */
@@ -104,6 +109,8 @@ struct ps_peer {
     size_t fetch_count;
     size_t fetch_capacity;
     struct ps_serve serves[PS_SERVES_MAX];
+    uint64_t slow_ms;  /* until when not to count on what it has offered */
+    size_t step_bytes; /* of changes sent to it in this step */
 
     bool syncing_told; /* SYNC_STARTED was told, SYNC_COMPLETED not yet */
     uint64_t sync_started_ms;

@@ -275,7 +275,7 @@ static bool apply(struct ps_turn *turn)
     if (engine->apply_ms == PS_NEVER) {
         return false;
     }
-    bool backlog = ps_transfer_fetching(engine) && !turn->members_dirty;
+    bool backlog = ps_transfer_fetching(turn) && !turn->members_dirty;
     if (backlog && turn->now_ms < engine->apply_ms &&
         ps_rounds_state(turn)->pending < PS_APPLY_BATCH_MAX) {
         return false;

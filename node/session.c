@@ -7,8 +7,9 @@
 
 #define ANSWER_MS  20000 /* until a link that says nothing is given up */
 #define BARRED     ((struct ps_backoff){.base = 1000, .cap = 60000}) /* after a fault */
-#define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000})    /* the higher id waits */
-#define AGAIN_SPAN ((struct ps_span){.least = 50, .most = 300})      /* after a session was lost */
+#define FAULTS_MS  600000 /* after which a fault is forgiven */
+#define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000}) /* the higher id waits */
+#define AGAIN_SPAN ((struct ps_span){.least = 50, .most = 300})   /* after a session was lost */
 
 static struct ps_peer *find_link(struct ps_engine *engine, uint64_t id, struct ps_link **link_out);
 static void gone(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
@@ -159,11 +160,30 @@ void ps_session_close(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, c
 void ps_session_fault(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, ps_error_code code,
                       const char *text)
 {
+    if (turn->now_ms >= peer->fault_ms + FAULTS_MS) {
+        peer->faults = 0;
+    }
     peer->faults = peer->faults < 30 ? peer->faults + 1 : peer->faults;
+    peer->faults_ever++;
+    peer->fault = text;
+    peer->fault_ms = turn->now_ms;
     peer->barred_ms = turn->now_ms + ps_backoff_ms(&turn->engine->prng, BARRED, peer->faults - 1);
     ps_emit_log(turn, P2PSYNC_LOG_WARNING, "peer-fault", "%s: %s", peer->name, text);
     ps_session_refuse(turn, peer, link, code, text);
     peer->dial_ms = peer->barred_ms;
+}
+
+bool ps_session_spend(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, uint64_t cost)
+{
+    if (ps_budget_spend(&peer->budget, turn->now_ms, cost)) {
+        return true;
+    }
+    if (turn->now_ms < peer->barred_ms) {
+        ps_session_close(turn, peer, link, "too much"); /* said and counted already */
+    } else {
+        ps_session_fault(turn, peer, link, PS_ERROR_LIMIT, "too much, too fast");
+    }
+    return false;
 }
 
 void ps_session_refuse(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, ps_error_code code,

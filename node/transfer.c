@@ -11,19 +11,21 @@
 
 #define STALLED_MS 10000 /* without progress */
 #define TRIES_MAX  3
+#define SLOW_MS    60000 /* how long nobody waits for a peer that did not send what it offered */
 
 #define PACK_SIZE_MIN 512 /* bytes of entries below which compressing is not worth a frame */
 
 static void activate(struct ps_turn *turn, struct ps_peer *peer);
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch);
 static bool is_devices(const struct ps_fetch *fetch);
-static bool fetched_elsewhere(const struct ps_engine *engine, const struct ps_peer *peer,
+static bool fetched_elsewhere(const struct ps_turn *turn, const struct ps_peer *peer,
                               const struct ps_fetch *fetch);
 static bool same_log(const struct ps_fetch *fetch, struct ps_bytes collection,
                      const struct ps_log_id *id);
 static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch);
 static struct ps_serve *serve_slot(struct ps_peer *peer, uint32_t log);
 static void land(struct ps_serve *serve, uint64_t size);
+static uint64_t flight_size(const struct ps_serve *serve);
 static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve *serve);
 static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serve);
 static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
@@ -106,6 +108,7 @@ void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer)
             ps_transfer_drop(peer, fetch);
             continue;
         }
+        peer->slow_ms = turn->now_ms + SLOW_MS;
         fetch->tries++;
         fetch->progress_ms = turn->now_ms;
         fetch->due = true;
@@ -133,6 +136,9 @@ bool ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
         return false;
     }
     uint64_t credit = want->credit < PS_CREDIT_MAX ? want->credit : PS_CREDIT_MAX;
+    if (want->again && !ps_session_spend(turn, peer, peer->session, flight_size(serve) / 16)) {
+        return true;
+    }
     if (!serve->used || serve->log != log || want->again) {
         *serve = (struct ps_serve){.used = true, .log = log, .next = want->from};
     }
@@ -180,10 +186,12 @@ bool ps_transfer_busy(const struct ps_peer *peer)
     return peer->fetch_count > 0;
 }
 
-bool ps_transfer_fetching(const struct ps_engine *engine)
+bool ps_transfer_fetching(const struct ps_turn *turn)
 {
+    const struct ps_engine *engine = turn->engine;
     for (size_t i = 0; i < engine->peer_count; i++) {
-        if (engine->peers[i]->fetch_count > 0) {
+        const struct ps_peer *peer = engine->peers[i];
+        if (peer->fetch_count > 0 && turn->now_ms >= peer->slow_ms) {
             return true;
         }
     }
@@ -220,7 +228,7 @@ static void activate(struct ps_turn *turn, struct ps_peer *peer)
     while (i < peer->fetch_count && active < PS_FETCHES_MAX) {
         struct ps_fetch *fetch = &peer->fetches[i];
         bool eligible = !fetch->active && (!devices_first || is_devices(fetch)) &&
-                        !fetched_elsewhere(turn->engine, peer, fetch);
+                        !fetched_elsewhere(turn, peer, fetch);
         if (!eligible) {
             i++;
         } else if (begin_fetch(turn, fetch)) {
@@ -262,13 +270,17 @@ static bool is_devices(const struct ps_fetch *fetch)
                           ps_bytes_text(PS_DEVICES_COLLECTION));
 }
 
-static bool fetched_elsewhere(const struct ps_engine *engine, const struct ps_peer *peer,
+static bool fetched_elsewhere(const struct ps_turn *turn, const struct ps_peer *peer,
                               const struct ps_fetch *fetch)
 {
+    const struct ps_engine *engine = turn->engine;
     struct ps_bytes collection = ps_bytes(fetch->collection, fetch->collection_size);
     for (size_t i = 0; i < engine->peer_count; i++) {
         const struct ps_peer *other = engine->peers[i];
-        for (size_t k = 0; other != peer && k < other->fetch_count; k++) {
+        if (other == peer || turn->now_ms < other->slow_ms) {
+            continue;
+        }
+        for (size_t k = 0; k < other->fetch_count; k++) {
             if (other->fetches[k].active && same_log(&other->fetches[k], collection, &fetch->id)) {
                 return true;
             }
@@ -327,6 +339,16 @@ static void land(struct ps_serve *serve, uint64_t size)
     memmove(serve->flight, serve->flight + landed, serve->flight_count * sizeof serve->flight[0]);
 }
 
+/* Bytes under way. */
+static uint64_t flight_size(const struct ps_serve *serve)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; serve->used && i < serve->flight_count; i++) {
+        size += serve->flight[i].size;
+    }
+    return size;
+}
+
 static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve *serve)
 {
     struct ps_log log;
@@ -334,7 +356,8 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
         return;
     }
     while (serve->next < log.size && chunk_room(peer, serve) > 0) {
-        if (!ps_emit_has_room(turn)) {
+        /* Whatever it says has arrived: one peer leaves room for the others. */
+        if (!ps_emit_has_room(turn) || peer->step_bytes >= PS_CREDIT_MAX) {
             turn->engine->resume_ms = turn->now_ms;
             return;
         }
@@ -352,14 +375,10 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
  * granted. */
 static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serve)
 {
-    uint64_t here = 0;
+    uint64_t here = flight_size(serve);
     uint64_t all = 0;
     for (size_t i = 0; i < PS_SERVES_MAX; i++) {
-        const struct ps_serve *other = &peer->serves[i];
-        for (size_t k = 0; other->used && k < other->flight_count; k++) {
-            all += other->flight[k].size;
-            here += other == serve ? other->flight[k].size : 0;
-        }
+        all += flight_size(&peer->serves[i]);
     }
     uint64_t room = serve->credit > here ? serve->credit - here : 0;
     uint64_t shared = PS_CREDIT_MAX > all ? PS_CREDIT_MAX - all : 0;
@@ -406,6 +425,7 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
         ps_emit_send(turn, peer, peer->session, ps_changes_encode(&changes, ps_emit_begin(turn)));
         serve->flight[serve->flight_count++] =
             (struct ps_flight){.end = run.end, .size = entries.size};
+        peer->step_bytes += entries.size;
         turn->engine->changes_sent += run.end - run.begin;
         peer->sync_sent += run.end - run.begin;
         serve->next = run.end;

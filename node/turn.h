@@ -151,6 +151,9 @@ void ps_session_close(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, c
 /* Send ERROR, close the link, and count it against the peer. */
 void ps_session_fault(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, ps_error_code code,
                       const char *text);
+/* Charge the peer for what a message on `link` cost; over its budget, that is a fault. False if the
+ * link is closed. */
+bool ps_session_spend(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, uint64_t cost);
 /* Send ERROR without blame, then close the link. */
 void ps_session_refuse(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, ps_error_code code,
                        const char *text);
@@ -205,7 +208,8 @@ void ps_transfer_arrived(struct ps_turn *turn, struct ps_peer *peer, uint32_t lo
 /* Send what credit allows. */
 void ps_transfer_pump(struct ps_turn *turn, struct ps_peer *peer);
 bool ps_transfer_busy(const struct ps_peer *peer);
-bool ps_transfer_fetching(const struct ps_engine *engine);
+/* Whether changes are on their way from a peer that sends what it offers. */
+bool ps_transfer_fetching(const struct ps_turn *turn);
 uint64_t ps_transfer_deadline(const struct ps_peer *peer);
 
 /* ---- rounds.c: comparing what both hold ---- */

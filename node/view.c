@@ -209,7 +209,7 @@ p2psync_result ps_view_peers(struct ps_txn *txn, struct ps_buf *out)
 void ps_view_peer(struct ps_writer *writer, const struct ps_peer_info *peer)
 {
     bool known = peer->last_seen_ms != 0;
-    ps_write_map(writer, 14);
+    ps_write_map(writer, 16);
     write_device(writer, &peer->device);
     ps_write_text(writer, "name");
     write_known_name(writer, peer->name);
@@ -247,6 +247,10 @@ void ps_view_peer(struct ps_writer *writer, const struct ps_peer_info *peer)
     } else {
         ps_write_uint(writer, peer->protocol);
     }
+    ps_write_text(writer, "faults");
+    ps_write_uint(writer, peer->faults);
+    ps_write_text(writer, "last_fault");
+    write_known_name(writer, peer->last_fault == NULL ? "" : peer->last_fault);
 }
 
 /* Two pairs of a map. */
