@@ -175,8 +175,10 @@ static uint8_t *pack_text(uint8_t *at, const char *text)
         *at++ = 0xd9;
         *at++ = (uint8_t)size;
     }
-    memcpy(at, text, size);
-    return at + size;
+    for (size_t i = 0; i < size; i++) {
+        *at++ = (uint8_t)text[i];
+    }
+    return at;
 }
 
 /* Numbers in no order, each once: the last steps of SplitMix64. */

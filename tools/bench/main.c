@@ -24,6 +24,7 @@ static const struct {
     {"reads", bench_reads},
     {"reconnect", bench_reconnect},
     {"idle_memory", bench_idle_memory},
+    {"synced_memory", bench_synced_memory},
     {"import", bench_import},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))

@@ -160,6 +160,9 @@ static uint64_t carry_out(struct pair *pair, const struct pair_order *order)
                                                 .peer = pair->endpoint,
                                                 .durability = pair->durability});
         break;
+    case PAIR_TAKE_OVER:
+        pair_start_own(pair);
+        break;
     case PAIR_CLOSE:
         pair_close_own(pair);
         break;
