@@ -196,9 +196,9 @@ bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer
         .last_fault = peer->fault,
     };
     memcpy(out->name, peer->name, sizeof out->name);
-    if (peer->row.endpoint_count > 0) {
-        memcpy(out->endpoint, peer->row.endpoints[0], sizeof out->endpoint);
-    }
+    const char *endpoint = ps_peer_endpoint(peer);
+    memcpy(out->endpoint, endpoint, strlen(endpoint) + 1);
+    out->found_by = ps_peer_found_by(peer);
     if (peer->session != 0) {
         ps_rounds_distance(engine, peer, &out->behind, &out->ahead);
     }

@@ -14,6 +14,7 @@
 #define PS_NODE_ENGINE_H
 
 #include "node/identity.h"
+#include "store/device.h"
 #include "store/store.h"
 #include "wire/id.h"
 #include "wire/message.h"
@@ -158,6 +159,7 @@ struct ps_peer_info {
     struct ps_device device;
     char name[PS_DEVICE_NAME_SIZE_MAX + 1];
     char endpoint[PS_ENDPOINT_SIZE_MAX + 1]; /* "" if none is known */
+    ps_found_by found_by;                    /* how that endpoint became known */
     ps_peer_state state;
     bool skewed;             /* connected, and its clock is off by more than five minutes */
     uint64_t rtt_ms;         /* of the last HELLO or SUMMARY; UINT64_MAX: unknown */
@@ -168,11 +170,11 @@ struct ps_peer_info {
     int64_t skew_ms;         /* its clock less ours */
     uint64_t received_bytes; /* from it, ever */
     uint64_t sent_bytes;
-    uint64_t protocol; /* 0: not connected */
-};
-
+    uint64_t protocol;      /* 0: not connected */
     uint64_t faults;        /* why it was cut off, how often since the start ... */
     const char *last_fault; /* ... and the last time; NULL: never. Static */
+};
+
 /* The peers in order of id: fills `out` for the one at `index`, false behind the last. */
 bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer_info *out);
 

@@ -350,6 +350,7 @@ static void keep_endpoints(const struct ps_welcome *welcome, const char *endpoin
         memcpy(out + prefix, given.data, given.size);
         out[prefix + given.size] = '\0';
         if (ps_endpoint_parse(out, &parsed) == P2PSYNC_OK && parsed.port != 0) {
+            row->found_by[row->endpoint_count] = PS_FOUND_PAIRING;
             row->endpoint_count++;
         } else {
             out[0] = '\0';

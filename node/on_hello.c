@@ -8,7 +8,7 @@
 
 static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                        const struct ps_hello *hello);
-static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, const struct ps_link *link,
+static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                            const struct ps_hello *hello);
 static void note_clock(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms);
 
@@ -73,12 +73,14 @@ static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_lin
     return true;
 }
 
-/* What worked goes first; where the peer says it listens comes behind. */
-static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, const struct ps_link *link,
+/* What worked goes first; where the peer says it listens comes behind. What was dialled and is not
+ * known as the peer's own is a static endpoint. */
+static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                            const struct ps_hello *hello)
 {
     char text[2 * PS_ENDPOINT_SIZE_MAX + 1];
     struct ps_bytes address = turn->event->address;
+    bool accepted = (link->id & PS_LINK_ACCEPTED) != 0;
     for (size_t i = 0; i < hello->listen_count; i++) {
         struct ps_bytes listen = hello->listen[i];
         bool seen = listen.size > 0 && listen.data[0] == ':' && address.size > 0 &&
@@ -90,10 +92,17 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, const str
             snprintf(text, sizeof text, "%.*s%.*s", seen ? (int)address.size : 0,
                      (const char *)address.data, (int)listen.size, (const char *)listen.data);
         if (length > 0 && (size_t)length <= PS_ENDPOINT_SIZE_MAX) {
-            (void)ps_peer_endpoint_add(peer, ps_bytes(text, (size_t)length), false);
+            struct ps_bytes endpoint = ps_bytes(text, (size_t)length);
+            (void)ps_peer_endpoint_add(peer, endpoint, seen ? PS_FOUND_ACCEPTED : PS_FOUND_PEERS,
+                                       false);
+            if (accepted) {
+                memcpy(link->endpoint, text, (size_t)length + 1);
+            }
         }
     }
-    (void)ps_peer_endpoint_add(peer, ps_bytes_text(link->endpoint), true);
+    if (!accepted) {
+        (void)ps_peer_endpoint_add(peer, ps_bytes_text(link->endpoint), PS_FOUND_STATIC, true);
+    }
 }
 
 static void note_clock(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms)

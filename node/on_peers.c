@@ -64,7 +64,8 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_pee
     bool news = false;
     for (size_t i = 0; i < item->endpoint_count; i++) {
         bool bare = item->endpoints[i].data[0] == ':'; /* of no use without the address */
-        news = (!bare && ps_peer_endpoint_add(peer, item->endpoints[i], false)) || news;
+        news = (!bare && ps_peer_endpoint_add(peer, item->endpoints[i], PS_FOUND_PEERS, false)) ||
+               news;
     }
     if (news && peer->session == 0) {
         uint64_t soon = turn->now_ms + ps_jitter(&turn->engine->prng, DIAL_SPAN);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static size_t find_endpoint(const struct ps_peer_row *row, struct ps_bytes endpoint);
+
 p2psync_result ps_peer_new(const struct ps_device *device, struct ps_peer **out)
 {
     struct ps_peer *peer = calloc(1, sizeof *peer);
@@ -49,17 +51,31 @@ struct ps_link *ps_peer_link_add(struct ps_peer *peer, uint64_t id)
     return link;
 }
 
-bool ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool worked)
+const char *ps_peer_endpoint(const struct ps_peer *peer)
+{
+    for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
+        const struct ps_link *link = &peer->links[i];
+        if (peer->session != 0 && link->id == peer->session && link->endpoint[0] != '\0') {
+            return link->endpoint;
+        }
+    }
+    return peer->row.endpoint_count > 0 ? peer->row.endpoints[0] : "";
+}
+
+ps_found_by ps_peer_found_by(const struct ps_peer *peer)
+{
+    size_t at = find_endpoint(&peer->row, ps_bytes_text(ps_peer_endpoint(peer)));
+    return at < peer->row.endpoint_count ? peer->row.found_by[at] : PS_FOUND_UNKNOWN;
+}
+
+bool ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, ps_found_by found_by,
+                          bool worked)
 {
     struct ps_peer_row *row = &peer->row;
     if (endpoint.size == 0 || endpoint.size > PS_ENDPOINT_SIZE_MAX) {
         return false;
     }
-    size_t at = 0;
-    while (at < row->endpoint_count &&
-           !ps_bytes_equal(ps_bytes_text(row->endpoints[at]), endpoint)) {
-        at++;
-    }
+    size_t at = find_endpoint(row, endpoint);
     bool known = at < row->endpoint_count;
     if (known && (!worked || at == 0)) {
         return false;
@@ -68,11 +84,25 @@ bool ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool w
         at = row->endpoint_count < PS_ENDPOINTS_MAX ? row->endpoint_count++ : PS_ENDPOINTS_MAX - 1;
     }
     size_t to = worked ? 0 : at;
+    ps_found_by first = known ? row->found_by[at] : found_by; /* how it was found at first stays */
     memmove(row->endpoints[to + 1], row->endpoints[to], (at - to) * sizeof row->endpoints[0]);
+    memmove(&row->found_by[to + 1], &row->found_by[to], (at - to) * sizeof row->found_by[0]);
     memset(row->endpoints[to], 0, sizeof row->endpoints[to]);
     memcpy(row->endpoints[to], endpoint.data, endpoint.size);
+    row->found_by[to] = first;
     peer->row_dirty = true;
     return !known;
+}
+
+/* Its index, or endpoint_count. */
+static size_t find_endpoint(const struct ps_peer_row *row, struct ps_bytes endpoint)
+{
+    size_t at = 0;
+    while (at < row->endpoint_count &&
+           !ps_bytes_equal(ps_bytes_text(row->endpoints[at]), endpoint)) {
+        at++;
+    }
+    return at;
 }
 
 uint64_t ps_peer_size(const struct ps_peer *peer, uint32_t log)

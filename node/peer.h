@@ -27,7 +27,8 @@ struct ps_link {
     bool hello_received;
     uint64_t since_ms;
     uint64_t instance;
-    char endpoint[PS_ENDPOINT_SIZE_MAX + 1]; /* dialled: where; accepted: "" */
+    char
+        endpoint[PS_ENDPOINT_SIZE_MAX + 1]; /* dialled: where; accepted: where it says it listens */
 };
 
 /* A log that this peer has more of than we. */
@@ -135,8 +136,15 @@ struct ps_link *ps_peer_link(struct ps_peer *peer, uint64_t id);
 struct ps_link *ps_peer_link_add(struct ps_peer *peer, uint64_t id);
 
 /* Remember an endpoint ("host:port"). worked: it goes first; otherwise behind those that worked.
- * Unknown ones push the last out. True if it was not known. */
-bool ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, bool worked);
+ * Unknown ones push the last out, and keep how they were found. True if it was not known. */
+bool ps_peer_endpoint_add(struct ps_peer *peer, struct ps_bytes endpoint, ps_found_by found_by,
+                          bool worked);
+
+/* Where it is connected, else where it was last; "" if nowhere. Until it changes. */
+const char *ps_peer_endpoint(const struct ps_peer *peer);
+
+/* How that endpoint became known. */
+ps_found_by ps_peer_found_by(const struct ps_peer *peer);
 
 /* What the peer holds of a log, as far as known. */
 uint64_t ps_peer_size(const struct ps_peer *peer, uint32_t log);

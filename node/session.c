@@ -296,7 +296,7 @@ static void tell_peer(struct ps_turn *turn, p2psync_event_type event, const stru
     ps_write_text(&writer, "name");
     ps_write_text(&writer, peer->name);
     ps_write_text(&writer, reason == NULL ? "endpoint" : "reason");
-    ps_write_text(&writer, reason == NULL ? peer->row.endpoints[0] : reason);
+    ps_write_text(&writer, reason == NULL ? ps_peer_endpoint(peer) : reason);
     ps_emit_tell(turn, event, ps_writer_finish(&writer));
 }
 
@@ -338,7 +338,7 @@ static bool awaits_hello(const struct ps_peer *peer)
 static void heard(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from)
 {
     struct ps_engine *engine = turn->engine;
-    (void)ps_peer_endpoint_add(peer, ps_bytes_text(from->endpoint), false);
+    (void)ps_peer_endpoint_add(peer, ps_bytes_text(from->endpoint), PS_FOUND_BEACON, false);
     if (peer->session != 0) {
         if (from->instance != peer->instance) {
             ps_rounds_send(turn, peer, true); /* finds out whether the old run still lives */

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "discovery/interfaces.h"
 #include "node/api.h"
 #include "store/collection.h"
 #include "store/merge.h"
@@ -20,6 +21,8 @@ struct forked {
     struct ps_device devices[FORKED_MAX];
 };
 
+static void write_interface(struct ps_writer *writer, const struct ps_peer_info *peer);
+static const char *found_by_name(ps_found_by found_by);
 static void write_device(struct ps_writer *writer, const struct ps_device *device);
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
 static void write_mesh(struct ps_writer *writer, const struct ps_mesh *mesh);
@@ -209,12 +212,16 @@ p2psync_result ps_view_peers(struct ps_txn *txn, struct ps_buf *out)
 void ps_view_peer(struct ps_writer *writer, const struct ps_peer_info *peer)
 {
     bool known = peer->last_seen_ms != 0;
-    ps_write_map(writer, 16);
+    ps_write_map(writer, 18);
     write_device(writer, &peer->device);
     ps_write_text(writer, "name");
     write_known_name(writer, peer->name);
     ps_write_text(writer, "endpoint");
     write_known_name(writer, peer->endpoint);
+    ps_write_text(writer, "interface");
+    write_interface(writer, peer);
+    ps_write_text(writer, "found_by");
+    write_known_name(writer, found_by_name(peer->found_by));
     ps_write_text(writer, "state");
     ps_write_text(writer, peer->skewed ? "skewed" : ps_peer_state_name(peer->state));
     ps_write_text(writer, "rtt_ms");
@@ -251,6 +258,37 @@ void ps_view_peer(struct ps_writer *writer, const struct ps_peer_info *peer)
     ps_write_uint(writer, peer->faults);
     ps_write_text(writer, "last_fault");
     write_known_name(writer, peer->last_fault == NULL ? "" : peer->last_fault);
+}
+
+/* The one on which a connected peer is reached; nil if it is not connected, or by a name. */
+static void write_interface(struct ps_writer *writer, const struct ps_peer_info *peer)
+{
+    char name[PS_INTERFACE_NAME_SIZE] = "";
+    struct ps_endpoint endpoint;
+    if (peer->protocol != 0 && ps_endpoint_parse(peer->endpoint, &endpoint) == P2PSYNC_OK) {
+        ps_interface_toward(endpoint.host, name);
+    }
+    write_known_name(writer, name);
+}
+
+/* "" if it is not known. */
+static const char *found_by_name(ps_found_by found_by)
+{
+    switch (found_by) {
+    case PS_FOUND_UNKNOWN:
+        break;
+    case PS_FOUND_BEACON:
+        return "beacon";
+    case PS_FOUND_STATIC:
+        return "static";
+    case PS_FOUND_PEERS:
+        return "peers";
+    case PS_FOUND_PAIRING:
+        return "pairing";
+    case PS_FOUND_ACCEPTED:
+        return "accepted";
+    }
+    return "";
 }
 
 /* Two pairs of a map. */
@@ -481,6 +519,7 @@ static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member
     memcpy(out->name, member->name, member->name_size);
     if (row.endpoint_count > 0) {
         memcpy(out->endpoint, row.endpoints[0], sizeof(out->endpoint));
+        out->found_by = row.found_by[0];
     }
     return P2PSYNC_OK;
 }

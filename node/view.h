@@ -37,7 +37,7 @@ p2psync_result ps_view_devices(struct ps_txn *txn, struct ps_buf *out) P2PSYNC_M
 /* Append the array of peers as the store remembers them, all offline. Errors  as above. */
 p2psync_result ps_view_peers(struct ps_txn *txn, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* One peer as a map of 14 keys. */
+/* One peer as a map. */
 void ps_view_peer(struct ps_writer *writer, const struct ps_peer_info *peer);
 
 #endif

@@ -32,9 +32,20 @@ p2psync_result ps_device_get(struct ps_txn *txn, const struct ps_device *device,
 p2psync_result ps_device_next(struct ps_txn *txn, const struct ps_device *after,
                               struct ps_member *out) P2PSYNC_MUST_CHECK;
 
+/* How an endpoint of a peer became known. Kept in its row: numbers stay. */
+typedef enum ps_found_by {
+    PS_FOUND_UNKNOWN = 0,
+    PS_FOUND_BEACON = 1,
+    PS_FOUND_STATIC = 2,   /* given by the settings */
+    PS_FOUND_PEERS = 3,    /* told by a member */
+    PS_FOUND_PAIRING = 4,  /* where the invite was used */
+    PS_FOUND_ACCEPTED = 5, /* it came from there */
+} ps_found_by;
+
 /* What is remembered of a peer between runs. */
 struct ps_peer_row {
     size_t endpoint_count;
+    ps_found_by found_by[PS_ENDPOINTS_MAX];                     /* of each endpoint */
     char endpoints[PS_ENDPOINTS_MAX][PS_ENDPOINT_SIZE_MAX + 1]; /* the last good one first */
     uint64_t last_seen_ms;                                      /* 0: never */
     uint64_t last_sync_ms; /* when it was last in sync; 0: never */

@@ -6,7 +6,11 @@
 #include "store/keys.h"
 
 #define FIELDS       8
-#define ROW_SIZE_MAX (16 + FIELDS * 9 + PS_ENDPOINTS_MAX * (PS_ENDPOINT_SIZE_MAX + 8))
+#define FIELDS_ADDED 1 /* that older versions did not write */
+#define ROW_SIZE_MAX                                                                               \
+    (16 + (FIELDS + PS_ENDPOINTS_MAX) * 9 + PS_ENDPOINTS_MAX * (PS_ENDPOINT_SIZE_MAX + 8))
+
+static void read_found_by(struct ps_reader *reader, struct ps_peer_row *row);
 
 p2psync_result ps_peer_read(struct ps_txn *txn, const struct ps_device *device,
                             struct ps_peer_row *out)
@@ -39,6 +43,10 @@ p2psync_result ps_peer_read(struct ps_txn *txn, const struct ps_device *device,
             memcpy(peer.endpoints[i], endpoint.data, endpoint.size);
         }
     }
+    if (extra > 0) {
+        read_found_by(&reader, &peer);
+        extra--;
+    }
     ps_read_skip(&reader, extra);
     if (count > PS_ENDPOINTS_MAX || ps_reader_finish(&reader) != P2PSYNC_OK) {
         return P2PSYNC_ECORRUPT;
@@ -46,6 +54,18 @@ p2psync_result ps_peer_read(struct ps_txn *txn, const struct ps_device *device,
     peer.endpoint_count = count;
     *out = peer;
     return P2PSYNC_OK;
+}
+
+static void read_found_by(struct ps_reader *reader, struct ps_peer_row *row)
+{
+    uint32_t count = ps_read_array(reader);
+    for (uint32_t i = 0; i < count && i < PS_ENDPOINTS_MAX; i++) {
+        uint64_t found_by = ps_read_uint(reader);
+        row->found_by[i] = found_by <= PS_FOUND_ACCEPTED ? (ps_found_by)found_by : PS_FOUND_UNKNOWN;
+    }
+    if (count > PS_ENDPOINTS_MAX) {
+        ps_reader_fail(reader, P2PSYNC_ECORRUPT);
+    }
 }
 
 p2psync_result ps_peer_write(struct ps_txn *txn, const struct ps_device *device,
@@ -57,7 +77,7 @@ p2psync_result ps_peer_write(struct ps_txn *txn, const struct ps_device *device,
     assert(row->endpoint_count <= PS_ENDPOINTS_MAX);
     ps_buf_init(&buf, ROW_SIZE_MAX);
     ps_writer_init(&writer, &buf);
-    ps_write_array(&writer, FIELDS);
+    ps_write_array(&writer, FIELDS + FIELDS_ADDED);
     ps_write_uint(&writer, row->last_seen_ms);
     ps_write_uint(&writer, row->last_sync_ms);
     ps_write_uint(&writer, row->behind);
@@ -69,6 +89,10 @@ p2psync_result ps_peer_write(struct ps_txn *txn, const struct ps_device *device,
     ps_write_array(&writer, row->endpoint_count);
     for (size_t i = 0; i < row->endpoint_count; i++) {
         ps_write_text(&writer, row->endpoints[i]);
+    }
+    ps_write_array(&writer, row->endpoint_count);
+    for (size_t i = 0; i < row->endpoint_count; i++) {
+        ps_write_uint(&writer, row->found_by[i]);
     }
     p2psync_result result = ps_writer_finish(&writer);
     if (result == P2PSYNC_OK) {

@@ -51,8 +51,8 @@ equal "$(at a --json get notes n2 | jq -r .fields.from)" cellar
 
 expect 0 a --json peers
 holds 'length == 1 and (.[0] | keys == ["ahead", "behind", "device", "endpoint", "faults", "fingerprint",
-    "last_fault", "last_seen", "last_sync", "name", "protocol", "received_bytes", "rtt_ms", "sent_bytes", "skew_ms", "state"])'
-holds '.[0].name == "cellar" and .[0].state == "in_sync" and .[0].behind == 0'
+    "found_by", "interface", "last_fault", "last_seen", "last_sync", "name", "protocol", "received_bytes", "rtt_ms", "sent_bytes", "skew_ms", "state"])'
+holds '.[0].name == "cellar" and .[0].state == "in_sync" and .[0].behind == 0 and .[0].interface == "lo"'
 expect 0 a --json status
 holds '.devices == 2 and .peers_connected == 1 and .peers_in_sync == 1 and .in_sync'
 expect 0 a peers

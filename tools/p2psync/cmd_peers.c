@@ -60,6 +60,17 @@ static void number_cell(struct table *table, const json_t *peer, const char *key
     }
 }
 
+/* How it was found, and on which interface it is reached. */
+static void via_cell(struct table *table, const json_t *peer)
+{
+    const char *found_by = output_string(peer, "found_by");
+    const char *interface = output_string(peer, "interface");
+    bool both = found_by[0] != '\0' && interface[0] != '\0';
+    bool none = found_by[0] == '\0' && interface[0] == '\0';
+
+    table_cell(table, "%s%s%s", found_by, both ? " " : "", none ? "-" : interface);
+}
+
 static void print_peer(struct table *table, const json_t *peer)
 {
     const char *endpoint = output_string(peer, "endpoint");
@@ -68,6 +79,7 @@ static void print_peer(struct table *table, const json_t *peer)
     table_cell(table, "%s", output_string(peer, "name"));
     table_cell(table, "%s", output_string(peer, "fingerprint"));
     table_cell(table, "%s", endpoint[0] != '\0' ? endpoint : "-");
+    via_cell(table, peer);
     table_cell(table, "%s", output_string(peer, "state"));
     number_cell(table, peer, "rtt_ms");
     output_ago(output_string(peer, "last_seen"), text, sizeof text);
@@ -89,6 +101,7 @@ static void print_peers(json_t *peers)
         {.head = "NAME"},
         {.head = "FINGERPRINT"},
         {.head = "ADDRESS"},
+        {.head = "VIA"},
         {.head = "STATE", .colour = state_colour},
         {.head = "RTT ms", .right = true},
         {.head = "SEEN"},
