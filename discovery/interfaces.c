@@ -135,7 +135,7 @@ size_t ps_interfaces_addresses(const struct ps_interfaces *all, const char **out
 
 void ps_interface_toward(const char *address, char out[static PS_INTERFACE_NAME_SIZE])
 {
-    struct sockaddr_storage local;
+    struct sockaddr_storage local = {0};
     struct ifaddrs *entries = NULL;
     out[0] = '\0';
     if (!local_address(address, &local) || getifaddrs(&entries)) {

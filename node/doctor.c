@@ -20,7 +20,7 @@
 #define MAP_LOW_PERCENT  90
 #define MAP_FULL_PERCENT 98
 #define READER_LAG_MAX   10000 /* transactions that a reader may hold the store's space back */
-#define MEBIBYTE         (1024 * 1024)
+#define MEBIBYTE         ((uint64_t)1024 * 1024)
 
 /* A look in progress. */
 struct look {
@@ -111,12 +111,18 @@ void ps_check_say(struct ps_check *check, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(check->detail + size, sizeof(check->detail) - size, format, arguments);
     va_end(arguments);
-    /* Cut behind a whole character of UTF-8. */
     size = strlen(check->detail);
-    while (size == sizeof(check->detail) - 1 && size > 0 &&
-           ((uint8_t)check->detail[size - 1] & 0x80U) != 0) {
-        check->detail[--size] = '\0';
+    if (size < sizeof(check->detail) - 1) {
+        return;
     }
+    /* It may have been cut within a character of UTF-8: that one goes whole. */
+    while (size > 0 && ((uint8_t)check->detail[size - 1] & 0xc0U) == 0x80U) {
+        size--;
+    }
+    if (size > 0 && (uint8_t)check->detail[size - 1] >= 0xc0U) {
+        size--;
+    }
+    check->detail[size] = '\0';
 }
 
 void ps_check_set(struct ps_check *check, ps_check_state state, const char *fix)

@@ -13,10 +13,12 @@
 #include "store/device.h"
 
 #define PS_FETCHES_QUEUED_MAX PS_HEADS_MAX
-#define PS_SERVES_MAX         (2U * PS_FETCHES_MAX) /* logs asked for, and as many pushed */
-#define PS_IN_FLIGHT_MAX      16                    /* chunks under way of one log */
+#define PS_SERVES_MAX         32 /* logs asked for, and as many pushed */
+#define PS_IN_FLIGHT_MAX      16 /* chunks under way of one log */
 #define PS_LINKS_PER_PEER_MAX 4
 #define PS_ACK_LOGS_MAX       64
+
+static_assert(PS_SERVES_MAX == 2 * PS_FETCHES_MAX, "each side may fetch, and be pushed, as much");
 
 /* A connection. A peer may have several for a moment; `session` of the peer names the one that
  * counts. */

@@ -142,6 +142,6 @@ Test(test_hints, keeps_the_devices_of_other_meshes_heard_last)
     cr_expect_not(found[0], "the oldest gave way");
     cr_expect(found[PS_FOREIGN_MAX] && found[1]);
     cr_expect_null(ps_hints_foreign_at(hints, PS_FOREIGN_MAX));
-    cr_expect_eq(ps_hints_foreign_count(hints), 2 * (PS_FOREIGN_MAX + 1));
+    cr_expect_eq(ps_hints_foreign_count(hints), 2 * ((size_t)PS_FOREIGN_MAX + 1));
     cr_expect_null(ps_hints_at(hints, 0));
 }

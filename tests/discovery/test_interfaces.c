@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "discovery/interfaces.h"
@@ -29,11 +30,11 @@ static bool selects(const struct ps_interfaces *all, const struct ps_interface_f
                     const char *names)
 {
     char selected[256] = "";
+    size_t size = 0;
     struct ps_interfaces out;
     ps_interfaces_select(all, filter, &out);
-    for (size_t i = 0; i < out.count; i++) {
-        strcat(selected, out.items[i].name);
-        strcat(selected, " ");
+    for (size_t i = 0; i < out.count && size < sizeof selected; i++) {
+        size += (size_t)snprintf(selected + size, sizeof selected - size, "%s ", out.items[i].name);
     }
     return strcmp(selected, names) == 0;
 }
