@@ -113,18 +113,3 @@ void ps_put_u64(uint8_t out[static 8], uint64_t value)
     ps_put_u32(out, (uint32_t)(value >> 32));
     ps_put_u32(out + 4, (uint32_t)value);
 }
-
-uint16_t ps_get_u16(const uint8_t in[static 2])
-{
-    return (uint16_t)((in[0] << 8) | in[1]);
-}
-
-uint32_t ps_get_u32(const uint8_t in[static 4])
-{
-    return ((uint32_t)ps_get_u16(in) << 16) | ps_get_u16(in + 2);
-}
-
-uint64_t ps_get_u64(const uint8_t in[static 8])
-{
-    return ((uint64_t)ps_get_u32(in) << 32) | ps_get_u32(in + 4);
-}

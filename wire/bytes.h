@@ -69,8 +69,21 @@ struct ps_bytes ps_buf_view(const struct ps_buf *buf);
 void ps_put_u16(uint8_t out[static 2], uint16_t value);
 void ps_put_u32(uint8_t out[static 4], uint32_t value);
 void ps_put_u64(uint8_t out[static 8], uint64_t value);
-uint16_t ps_get_u16(const uint8_t in[static 2]);
-uint32_t ps_get_u32(const uint8_t in[static 4]);
-uint64_t ps_get_u64(const uint8_t in[static 8]);
+
+/* Reading is here, because every read of a record does it many times. */
+static inline uint16_t ps_get_u16(const uint8_t in[static 2])
+{
+    return (uint16_t)((in[0] << 8) | in[1]);
+}
+
+static inline uint32_t ps_get_u32(const uint8_t in[static 4])
+{
+    return ((uint32_t)ps_get_u16(in) << 16) | ps_get_u16(in + 2);
+}
+
+static inline uint64_t ps_get_u64(const uint8_t in[static 8])
+{
+    return ((uint64_t)ps_get_u32(in) << 32) | ps_get_u32(in + 4);
+}
 
 #endif
