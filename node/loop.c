@@ -350,9 +350,14 @@ static void collect(struct ps_loop *loop)
 static void collect_due(struct ps_loop *loop)
 {
     const struct ps_event changed = {.type = PS_EVENT_STORE_CHANGED};
+    const struct ps_event network = {.type = PS_EVENT_NETWORK_CHANGED};
     const struct ps_event tick = {.type = PS_EVENT_TICK};
     if (loop->batch.now_ms < loop->pause_ms) {
         return;
+    }
+    if (loop->network_changed) {
+        loop->network_changed = false;
+        add(loop, &network);
     }
     uint64_t txn = ps_store_txn_id(loop->options.store);
     if (txn != loop->seen_txn) {
@@ -543,10 +548,10 @@ static void wait_events(struct ps_loop *loop)
 /* At most HOUSEKEEPING_MS away, so that it fits any timeout. */
 static uint64_t next_deadline(struct ps_loop *loop)
 {
-    bool more = !loop->links_dry || loop->failed.size > 0 || loop->network_changed;
+    bool more = !loop->links_dry || loop->failed.size > 0;
     uint64_t engine_ms = ps_engine_deadline_ms(loop->engine);
     uint64_t deadline_ms = loop->housekeeping_ms;
-    if (ps_store_txn_id(loop->options.store) != loop->seen_txn) {
+    if (loop->network_changed || ps_store_txn_id(loop->options.store) != loop->seen_txn) {
         engine_ms = 0;
     }
     if (engine_ms < loop->pause_ms) {

@@ -338,10 +338,12 @@ static bool awaits_hello(const struct ps_peer *peer)
 static void heard(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from)
 {
     struct ps_engine *engine = turn->engine;
-    (void)ps_peer_endpoint_add(peer, ps_bytes_text(from->endpoint), PS_FOUND_BEACON, false);
+    bool moved = ps_peer_endpoint_add(peer, ps_bytes_text(from->endpoint), PS_FOUND_BEACON, false);
     if (peer->session != 0) {
-        if (from->instance != peer->instance) {
-            ps_rounds_send(turn, peer, true); /* finds out whether the old run still lives */
+        if (moved || from->instance != peer->instance) {
+            /* Finds out whether the session, of an old run or to an old address, still lives. */
+            ps_rounds_send(turn, peer, true);
+            ps_rounds_hurry(turn, peer);
         }
         return;
     }
