@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Where no beacon gets through, one static peer on one side is enough; news goes on to the others.
+# Where no beacon gets through, one static peer on one side is enough; news goes on to the others, and so
+# does where they are. Later no address need be given: the last known ones are tried.
 devices=(ada ben cleo)
 source "$(dirname "$0")/begin.sh"
 
@@ -18,3 +19,14 @@ converged_through_ada() {
 numbered 1 500 | at cleo import things --id id
 within 60 converged_through_ada || fail "not in sync"
 same_records things "${devices[@]}"
+within 30 connected 2 "${devices[@]}" || fail "ben and cleo were not told of each other"
+
+for device in "${devices[@]}"; do
+    at "$device" stop
+    wait "${pids[$device]}"
+done
+for device in "${devices[@]}"; do
+    run "$device" --no-beacon
+done
+at ada put things later text="with the last known addresses" >/dev/null
+within 60 converged "${devices[@]}" || fail "not in sync after a restart without addresses"
