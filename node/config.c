@@ -3,6 +3,7 @@
  * when it is missed. */
 #include "node/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -470,6 +471,7 @@ static p2psync_result add_peer(struct ps_config *config, const char *text)
 
 /* ---- endpoints ---- */
 
+static bool is_bare_ipv6(const char *text);
 static bool host_valid(struct ps_bytes host, bool bracketed);
 static p2psync_result port_parse(const char *text, uint16_t *out);
 
@@ -479,6 +481,11 @@ p2psync_result ps_endpoint_parse(const char *text, struct ps_endpoint *out)
     size_t size = strlen(text);
     if (size == 0 || size > PS_ENDPOINT_SIZE_MAX) {
         return P2PSYNC_EFORMAT;
+    }
+    if (is_bare_ipv6(text)) {
+        memcpy(endpoint.host, text, size);
+        *out = endpoint;
+        return P2PSYNC_OK;
     }
     bool bracketed = text[0] == '[';
     const char *host = bracketed ? text + 1 : text;
@@ -504,6 +511,20 @@ p2psync_result ps_endpoint_parse(const char *text, struct ps_endpoint *out)
     memcpy(endpoint.host, host, (size_t)(host_end - host));
     *out = endpoint;
     return P2PSYNC_OK;
+}
+
+/* An IPv6 address without brackets, which has no port behind it; perhaps with its zone. */
+static bool is_bare_ipv6(const char *text)
+{
+    struct in6_addr address;
+    char bare[INET6_ADDRSTRLEN] = {0};
+    size_t size = strcspn(text, "%");
+    if (size >= sizeof(bare)) {
+        return false;
+    }
+    memcpy(bare, text, size);
+    bool zone_valid = text[size] == '\0' || host_valid(ps_bytes_text(text + size + 1), false);
+    return zone_valid && inet_pton(AF_INET6, bare, &address) == 1;
 }
 
 /* Characters of a name or an address; a colon only in brackets. */

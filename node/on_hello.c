@@ -81,6 +81,9 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
     char text[2 * PS_ENDPOINT_SIZE_MAX + 1];
     struct ps_bytes address = turn->event->address;
     bool accepted = (link->id & PS_LINK_ACCEPTED) != 0;
+    if (!accepted) {
+        (void)ps_peer_endpoint_add(peer, ps_bytes_text(link->endpoint), PS_FOUND_STATIC, true);
+    }
     for (size_t i = 0; i < hello->listen_count; i++) {
         struct ps_bytes listen = hello->listen[i];
         bool seen = listen.size > 0 && listen.data[0] == ':' && address.size > 0 &&
@@ -99,9 +102,6 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
                 memcpy(link->endpoint, text, (size_t)length + 1);
             }
         }
-    }
-    if (!accepted) {
-        (void)ps_peer_endpoint_add(peer, ps_bytes_text(link->endpoint), PS_FOUND_STATIC, true);
     }
 }
 

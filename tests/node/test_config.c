@@ -129,7 +129,8 @@ Test(test_config, refuses_bad_values_and_leaves_the_file)
         {"listen", "\"host:0\""},
         {"listen", "\"host:65536\""},
         {"listen", "\"host:12x\""},
-        {"listen", "\"::1\""},
+        {"listen", "\":::1\""},
+        {"listen", "\"fe80::1%\""},
         {"listen", "\"[::1\""},
         {"listen", "\"a b\""},
         {"interfaces", "\"eth0\""},
@@ -234,4 +235,24 @@ Test(test_config, puts_the_apps_options_over_the_file)
     options.listen = "not a host";
     cr_assert_eq(ps_config_override(&config, &options), P2PSYNC_EMISUSE);
     cr_expect_str_eq(config.listen, "", "a refused option changes nothing");
+}
+
+Test(test_config, takes_names_and_addresses_with_or_without_a_port)
+{
+    static const struct {
+        const char *text;
+        const char *host;
+        uint16_t port;
+    } good[] = {
+        {"host.example", "host.example", 0}, {"host.example:5", "host.example", 5},
+        {"10.0.0.1", "10.0.0.1", 0},         {"10.0.0.1:65535", "10.0.0.1", 65535},
+        {"[::1]:7", "::1", 7},               {"[::1]", "::1", 0},
+        {"::1", "::1", 0},                   {"fe80::1%eth0", "fe80::1%eth0", 0},
+    };
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct ps_endpoint endpoint;
+        cr_assert_eq(ps_endpoint_parse(good[i].text, &endpoint), P2PSYNC_OK, "%s", good[i].text);
+        cr_expect_str_eq(endpoint.host, good[i].host);
+        cr_expect_eq(endpoint.port, good[i].port);
+    }
 }
