@@ -137,6 +137,9 @@ static p2psync_result open_parts(struct ps_loop *loop)
     }
     ps_identity_wipe(&identity);
     if (result == P2PSYNC_OK) {
+        result = ps_resolver_new(&loop->resolver);
+    }
+    if (result == P2PSYNC_OK) {
         result = open_engine(loop);
     }
     if (result == P2PSYNC_OK) {
@@ -253,6 +256,7 @@ static void close_parts(struct ps_loop *loop)
         (void)unlinkat(loop->options.dir_fd, PS_CONTROL_FILE, 0);
     }
     ps_links_destroy(&loop->links);
+    ps_resolver_destroy(&loop->resolver);
     ps_finder_destroy(&loop->finder);
     ps_hints_destroy(&loop->hints);
     ps_engine_destroy(&loop->engine);

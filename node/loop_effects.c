@@ -97,14 +97,20 @@ static void send_message(struct ps_loop *loop, const struct ps_effect *effect,
 static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps_bytes endpoint)
 {
     char text[PS_ENDPOINT_SIZE_MAX + 1] = {0};
+    char address[PS_ENDPOINT_SIZE_MAX + 1] = {0};
     p2psync_result result = P2PSYNC_EFORMAT;
     if (endpoint.size < sizeof(text)) {
         memcpy(text, endpoint.data, endpoint.size);
-        result = ps_links_dial(loop->links, effect->link, &effect->device, text);
+        result = ps_resolver_find(loop->resolver, text, address);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_links_dial(loop->links, effect->link, &effect->device, address);
     }
     if (result != P2PSYNC_OK) {
-        ps_report(loop->options.report, P2PSYNC_LOG_WARNING, "dial-failed", "cannot dial %s: %s",
-                  text, p2psync_strerror(result));
+        /* A name that is not known yet, or not any more, is tried again like any other endpoint. */
+        bool usual = result == P2PSYNC_EAGAIN || result == P2PSYNC_EUNREACHABLE;
+        ps_report(loop->options.report, usual ? P2PSYNC_LOG_DEBUG : P2PSYNC_LOG_WARNING,
+                  "dial-failed", "cannot dial %s: %s", text, p2psync_strerror(result));
         tell_down(loop, effect->link);
     }
 }

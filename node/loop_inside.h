@@ -15,6 +15,7 @@
 #include "node/engine.h"
 #include "node/link.h"
 #include "node/loop.h"
+#include "node/resolve.h"
 
 /* An invite that the engine has been told of and that is not answered yet. */
 struct ps_loop_invite {
@@ -38,6 +39,7 @@ struct ps_loop {
     uint64_t instance;
 
     struct ps_links *links;
+    struct ps_resolver *resolver;
     struct ps_control *control;
     struct ps_engine *engine;
     struct ps_finder *finder; /* NULL: no beacons */
