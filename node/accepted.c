@@ -7,6 +7,7 @@
 
 #define LOOKS_MAX     10 /* at a suspected link ... */
 #define LOOK_FIRST_MS 4U /* ... with doubling pauses: four seconds in all */
+#define CUT_MS        500U
 #define CAPACITY_MIN  16
 
 static void set_suspected(struct ps_accepted_table *table, struct ps_accepted *accepted);
@@ -84,6 +85,43 @@ struct ps_accepted *ps_accepted_due(struct ps_accepted_table *table, uint64_t no
         }
     }
     table->deadline_ms = deadline_ms;
+    return NULL;
+}
+
+void ps_accepted_mute(struct ps_accepted_table *table, struct ps_accepted *accepted)
+{
+    accepted->muted = true;
+    table->deadline_ms = 0;
+}
+
+struct ps_accepted *ps_accepted_overdue(struct ps_accepted_table *table, uint64_t now_ms)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        struct ps_accepted *accepted = &table->items[i];
+        if (!accepted->muted || accepted->cut || accepted->gone) {
+            continue;
+        }
+        if (accepted->cut_ms == 0) {
+            accepted->cut_ms = now_ms + CUT_MS;
+        }
+        if (accepted->cut_ms <= now_ms) {
+            accepted->cut = true;
+            return accepted;
+        }
+        if (accepted->cut_ms < table->deadline_ms) {
+            table->deadline_ms = accepted->cut_ms;
+        }
+    }
+    return NULL;
+}
+
+struct ps_accepted *ps_accepted_by_descriptor(struct ps_accepted_table *table, int descriptor)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->items[i].descriptor == descriptor && !table->items[i].gone) {
+            return &table->items[i];
+        }
+    }
     return NULL;
 }
 

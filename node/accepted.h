@@ -10,11 +10,16 @@
 #include "wire/id.h"
 #include "wire/limits.h"
 
+struct ps_link_queue;
+
 struct ps_accepted {
     uint64_t link;
     struct ps_device device;
-    int descriptor; /* of its connection, as the monitor names it */
-    bool muted;     /* hung up here: what comes on it is dropped */
+    int descriptor;  /* of its connection, as the monitor names it */
+    bool muted;      /* hung up here: what comes on it is dropped */
+    bool cut;        /* and its connection was closed */
+    uint64_t cut_ms; /* when to do that, if the other side does not; 0: not decided yet */
+    struct ps_link_queue *queue; /* what waits to be sent on it */
     bool gone;
     unsigned looks_left; /* while it is suspected */
     uint64_t look_ms;    /* when to look next */
@@ -27,7 +32,7 @@ struct ps_accepted_table {
     size_t capacity;
     size_t count_max;
     size_t gone_count;
-    uint64_t deadline_ms; /* of ps_accepted_due(); UINT64_MAX: nothing is suspected */
+    uint64_t deadline_ms; /* of ps_accepted_due() and ps_accepted_overdue(); UINT64_MAX: none */
 };
 
 void ps_accepted_init(struct ps_accepted_table *table, size_t count_max);
@@ -47,6 +52,16 @@ void ps_accepted_suspect(struct ps_accepted_table *table, int descriptor);
 
 /* The next link to look at, or NULL: then nothing is due before table->deadline_ms. */
 struct ps_accepted *ps_accepted_due(struct ps_accepted_table *table, uint64_t now_ms);
+
+/* This link was hung up: the other side has a moment to read why, and to close it. */
+void ps_accepted_mute(struct ps_accepted_table *table, struct ps_accepted *accepted);
+
+/* The next link that was hung up and whose connection is to be closed now, once each; or NULL: then
+ * none is before table->deadline_ms. To be asked behind ps_accepted_due(). */
+struct ps_accepted *ps_accepted_overdue(struct ps_accepted_table *table, uint64_t now_ms);
+
+/* The link whose connection has this descriptor and has not ended; NULL: none. */
+struct ps_accepted *ps_accepted_by_descriptor(struct ps_accepted_table *table, int descriptor);
 
 /* This link is known to be gone. */
 void ps_accepted_set_gone(struct ps_accepted_table *table, struct ps_accepted *accepted);

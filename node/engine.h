@@ -66,6 +66,7 @@ struct ps_event {
     struct ps_tag tag;       /* HEARD: of the device */
     uint64_t instance;       /* HEARD */
     bool refused;            /* LINK_DOWN */
+    bool overrun;            /* LINK_DOWN: what waited to be sent on it became too much */
     uint64_t request;        /* NOW */
     uint64_t timeout_ms;     /* NOW, INVITE */
     uint8_t token[PS_TOKEN_SIZE]; /* INVITE */

@@ -14,6 +14,7 @@
 
 #include "node/accepted.h"
 #include "node/link_socket.h"
+#include "node/silent.h"
 #include "node/zap.h"
 
 #define TURN_MAX  16 /* messages of one source in a row, while others may wait */
@@ -27,6 +28,7 @@ struct dialled {
     uint64_t link;
     struct ps_device device;
     struct ps_link_socket socket;
+    struct ps_link_queue *queue;
     bool up;      /* authenticated */
     bool up_told; /* and the caller knows */
     bool down;    /* messages that came before may still wait */
@@ -44,6 +46,8 @@ struct ps_links {
     struct dialled dialled[PS_LINKS_DIALLED_MAX];
     size_t dialled_count;
     struct ps_accepted_table accepted;
+    struct ps_silent silent;
+    struct ps_link_queue *queues;
     size_t source; /* whose turn it is */
     size_t turn;   /* how many it has had */
     struct ps_link_event queue[QUEUE_MAX];
@@ -122,6 +126,7 @@ void ps_links_destroy(struct ps_links **links_ptr)
         ended = zmq_ctx_term(links->context);
         assert(!ended || zmq_errno() == EINTR); /* a signal for the app came in between */
     }
+    ps_link_queues_free(&links->queues);
     ps_accepted_deinit(&links->accepted);
     free(links->host);
     sodium_memzero(&links->keys, sizeof links->keys);
@@ -154,6 +159,7 @@ p2psync_result ps_links_dial(struct ps_links *links, uint64_t link, const struct
     p2psync_result result =
         ps_link_dealer_open(&dialled.socket, links->context, &links->keys, server_key, endpoint);
     if (!result) {
+        dialled.queue = ps_link_queue_take(&links->queues);
         links->dialled[links->dialled_count++] = dialled;
     }
     return result;
@@ -164,7 +170,7 @@ void ps_links_hangup(struct ps_links *links, uint64_t link)
     struct ps_accepted *accepted = ps_accepted_find(&links->accepted, link);
     struct dialled *dialled = find_dialled(links, link);
     if (accepted) {
-        accepted->muted = true;
+        ps_accepted_mute(&links->accepted, accepted);
     } else if (dialled) {
         remove_dialled(links, (size_t)(dialled - links->dialled));
     }
@@ -178,14 +184,15 @@ p2psync_result ps_links_send(struct ps_links *links, uint64_t link, struct ps_by
     }
     struct dialled *dialled = find_dialled(links, link);
     if (dialled) {
-        return dialled->up && !dialled->down ? ps_link_send(&dialled->socket, bytes)
+        return dialled->up && !dialled->down ? ps_link_send(&dialled->socket, bytes, dialled->queue)
                                              : P2PSYNC_EUNREACHABLE;
     }
     struct ps_accepted *accepted = ps_accepted_find(&links->accepted, link);
     if (!accepted || accepted->muted || accepted->gone) {
         return P2PSYNC_EUNREACHABLE;
     }
-    p2psync_result result = ps_link_router_send(&links->router, (uint32_t)link, bytes);
+    p2psync_result result =
+        ps_link_router_send(&links->router, (uint32_t)link, bytes, accepted->queue);
     if (result == P2PSYNC_EUNREACHABLE) {
         ps_accepted_set_gone(&links->accepted, accepted);
     }
@@ -237,27 +244,27 @@ size_t ps_links_poll_items(struct ps_links *links, zmq_pollitem_t items[static P
 
 void ps_links_tick(struct ps_links *links, uint64_t now_ms)
 {
+    ps_link_cut(ps_silent_due(&links->silent, &links->accepted, now_ms), links->port);
     if (now_ms < links->accepted.deadline_ms) {
         return;
     }
-    /* Asking for its events makes the ROUTER take note of connections that have ended. */
-    int events = 0;
-    size_t size = sizeof events;
-    (void)zmq_getsockopt(links->router.socket, ZMQ_EVENTS, &events, &size);
     struct ps_accepted *accepted = NULL;
     while ((accepted = ps_accepted_due(&links->accepted, now_ms)) != NULL) {
-        /* An empty message: only that it cannot be sent tells anything. */
-        if (ps_link_router_send(&links->router, (uint32_t)accepted->link, ps_bytes(NULL, 0)) ==
-            P2PSYNC_EUNREACHABLE) {
+        if (!ps_link_router_reaches(&links->router, (uint32_t)accepted->link)) {
             ps_accepted_set_gone(&links->accepted, accepted);
         }
+    }
+    while ((accepted = ps_accepted_overdue(&links->accepted, now_ms)) != NULL) {
+        ps_link_cut(accepted->descriptor, links->port);
     }
 }
 
 uint64_t ps_links_deadline_ms(const struct ps_links *links)
 {
     /* What has gone is to be told now. */
-    return links->accepted.gone_count ? 0 : links->accepted.deadline_ms;
+    uint64_t accepted_ms = links->accepted.gone_count ? 0 : links->accepted.deadline_ms;
+    uint64_t silent_ms = ps_silent_deadline_ms(&links->silent);
+    return silent_ms < accepted_ms ? silent_ms : accepted_ms;
 }
 
 p2psync_result ps_links_pair_open(struct ps_links *links, uint16_t *port_out)
@@ -294,7 +301,7 @@ p2psync_result ps_links_pair_send(struct ps_links *links, uint64_t link, struct 
     if (bytes.size > PS_PAIR_MESSAGE_SIZE_MAX) {
         return P2PSYNC_ELIMIT;
     }
-    return links->pair.socket ? ps_link_router_send(&links->pair, (uint32_t)link, bytes)
+    return links->pair.socket ? ps_link_router_send(&links->pair, (uint32_t)link, bytes, NULL)
                               : P2PSYNC_EUNREACHABLE;
 }
 
@@ -357,6 +364,7 @@ static void tell_gone(struct ps_links *links)
 {
     struct ps_accepted gone;
     while (!links->queue_count && ps_accepted_take_gone(&links->accepted, &gone)) {
+        ps_link_queue_give(gone.queue);
         if (!gone.muted) {
             push_closed(links, &gone);
         }
@@ -470,6 +478,7 @@ static void remove_dialled(struct ps_links *links, size_t index)
 {
     struct dialled *dialled = &links->dialled[index];
     ps_link_socket_close(&dialled->socket, dialled->up && !dialled->down ? PS_LINK_LINGER_MS : 0);
+    ps_link_queue_give(dialled->queue);
     *dialled = links->dialled[--links->dialled_count];
 }
 
@@ -485,7 +494,7 @@ static struct dialled *find_dialled(struct ps_links *links, uint64_t link)
 
 /* ---- accepted links ---- */
 
-/* Suspect every link whose descriptor was told to have ended. */
+/* Suspect every link whose descriptor was told to have ended; note who came. */
 static void read_router_monitor(struct ps_links *links)
 {
     uint16_t event = 0;
@@ -493,7 +502,11 @@ static void read_router_monitor(struct ps_links *links)
     while (links->router.monitor &&
            ps_link_monitor_next(links->router.monitor, &event, &descriptor)) {
         if (event == ZMQ_EVENT_DISCONNECTED) {
+            ps_silent_remove(&links->silent, (int)descriptor);
             ps_accepted_suspect(&links->accepted, (int)descriptor);
+        } else if (event == ZMQ_EVENT_ACCEPTED) {
+            int oldest = ps_silent_add(&links->silent, &links->accepted, (int)descriptor);
+            ps_link_cut(oldest, links->port);
         }
     }
 }
@@ -529,12 +542,17 @@ static bool take_accepted(struct ps_links *links, uint64_t link, zmq_msg_t *body
     if (known && !ps_device_equal(&known->device, &sender.device)) {
         /* The number has come round before the end of the other link was noticed. */
         push_closed(links, known);
+        ps_link_queue_give(known->queue);
         ps_accepted_remove(&links->accepted, known);
         known = NULL;
     }
     struct ps_link_event event = {.link = sender.link, .device = sender.device};
     if (!known) {
+        ps_silent_remove(&links->silent, sender.descriptor);
+        sender.queue = ps_link_queue_take(&links->queues);
         if (!ps_accepted_add(&links->accepted, &sender)) {
+            ps_link_queue_give(sender.queue);
+            ps_link_cut(sender.descriptor, links->port);
             (void)zmq_msg_close(body);
             return links->queue_count > 0;
         }

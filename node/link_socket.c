@@ -2,12 +2,15 @@
  * monitor how their connections fare. */
 #include "node/link_socket.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define HANDSHAKE_MS         10000
 #define CONNECT_MS           10000
@@ -25,10 +28,18 @@
 
 static_assert(RECEIVE_HWM >= 1, "a message fits the memory of a peer");
 
+/* A message's bytes, and where they count. */
+struct counted {
+    struct ps_link_queue *queue;
+    size_t size;
+    uint8_t data[];
+};
+
 static bool set(void *socket, int option, int value);
 static bool set_common(void *socket, const struct ps_curve_keys *keys, int64_t message_size_max);
 static void *monitor_open(void *socket, void *context, int events);
-static bool copy(struct ps_bytes bytes, zmq_msg_t *out);
+static p2psync_result copy(struct ps_bytes bytes, struct ps_link_queue *queue, zmq_msg_t *out);
+static void release(void *data, void *hint);
 static p2psync_result bind_to(void *socket, const char *host, const char *port);
 static p2psync_result bound_port(void *socket, uint16_t *port_out);
 
@@ -43,7 +54,8 @@ p2psync_result ps_link_router_open(struct ps_link_socket *out, void *context,
         set(router.socket, ZMQ_ROUTER_MANDATORY, 1) && set(router.socket, ZMQ_CURVE_SERVER, 1) &&
         !zmq_setsockopt(router.socket, ZMQ_ZAP_DOMAIN, options->domain, strlen(options->domain));
     if (ready && options->monitored) {
-        router.monitor = monitor_open(router.socket, context, ZMQ_EVENT_DISCONNECTED);
+        router.monitor =
+            monitor_open(router.socket, context, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
         ready = router.monitor;
     }
     if (!ready) {
@@ -134,11 +146,12 @@ enum ps_link_receipt ps_link_router_receive(struct ps_link_socket *router, uint3
 }
 
 p2psync_result ps_link_router_send(struct ps_link_socket *router, uint32_t number,
-                                   struct ps_bytes bytes)
+                                   struct ps_bytes bytes, struct ps_link_queue *queue)
 {
     zmq_msg_t body;
-    if (!copy(bytes, &body)) {
-        return P2PSYNC_ENOMEM;
+    p2psync_result result = copy(bytes, queue, &body);
+    if (result) {
+        return result;
     }
     uint8_t id[ROUTING_ID_SIZE] = {0};
     ps_put_u32(id + 1, number);
@@ -155,11 +168,23 @@ p2psync_result ps_link_router_send(struct ps_link_socket *router, uint32_t numbe
     return sent < 0 ? P2PSYNC_EAGAIN : P2PSYNC_OK;
 }
 
-p2psync_result ps_link_send(struct ps_link_socket *dealer, struct ps_bytes bytes)
+bool ps_link_router_reaches(struct ps_link_socket *router, uint32_t number)
+{
+    /* Asking for its events makes the ROUTER take note of connections that have ended. */
+    int events = 0;
+    size_t size = sizeof events;
+    (void)zmq_getsockopt(router->socket, ZMQ_EVENTS, &events, &size);
+    /* Only that it cannot be sent tells anything. */
+    return ps_link_router_send(router, number, ps_bytes(NULL, 0), NULL) != P2PSYNC_EUNREACHABLE;
+}
+
+p2psync_result ps_link_send(struct ps_link_socket *dealer, struct ps_bytes bytes,
+                            struct ps_link_queue *queue)
 {
     zmq_msg_t body;
-    if (!copy(bytes, &body)) {
-        return P2PSYNC_ENOMEM;
+    p2psync_result result = copy(bytes, queue, &body);
+    if (result) {
+        return result;
     }
     bool sent = zmq_msg_send(&body, dealer->socket, ZMQ_DONTWAIT) >= 0;
     (void)zmq_msg_close(&body);
@@ -177,6 +202,64 @@ void ps_link_socket_close(struct ps_link_socket *socket, int linger_ms)
         (void)zmq_close(socket->socket);
     }
     *socket = (struct ps_link_socket){0};
+}
+
+struct ps_link_queue *ps_link_queue_take(struct ps_link_queue **pool)
+{
+    struct ps_link_queue *queue = *pool;
+    while (queue && (queue->taken || atomic_load(&queue->size) > 0)) {
+        queue = queue->next;
+    }
+    if (!queue) {
+        queue = calloc(1, sizeof *queue);
+        if (!queue) {
+            return NULL;
+        }
+        queue->next = *pool;
+        *pool = queue;
+    }
+    queue->taken = true;
+    return queue;
+}
+
+void ps_link_queue_give(struct ps_link_queue *queue)
+{
+    if (queue) {
+        queue->taken = false;
+    }
+}
+
+void ps_link_queues_free(struct ps_link_queue **pool)
+{
+    while (*pool) {
+        struct ps_link_queue *queue = *pool;
+        assert(atomic_load(&queue->size) == 0);
+        *pool = queue->next;
+        free(queue);
+    }
+}
+
+void ps_link_cut(int descriptor, uint16_t port)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+    socklen_t size = sizeof address;
+    /* The listener has the port too, but no peer. */
+    if (getpeername(descriptor, &address.any, &size)) {
+        return;
+    }
+    size = sizeof address;
+    if (getsockname(descriptor, &address.any, &size)) {
+        return;
+    }
+    bool ours = (address.any.sa_family == AF_INET && ntohs(address.v4.sin_port) == port) ||
+                (address.any.sa_family == AF_INET6 && ntohs(address.v6.sin6_port) == port);
+    if (ours) {
+        (void)shutdown(descriptor, SHUT_RDWR);
+    }
 }
 
 bool ps_link_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out)
@@ -252,15 +335,43 @@ static void *monitor_open(void *socket, void *context, int events)
     return monitor;
 }
 
-static bool copy(struct ps_bytes bytes, zmq_msg_t *out)
+/* A message whose bytes count in `queue` until libzmq frees it. */
+static p2psync_result copy(struct ps_bytes bytes, struct ps_link_queue *queue, zmq_msg_t *out)
 {
-    if (zmq_msg_init_size(out, bytes.size)) {
-        return false;
+    if (!queue || !bytes.size) {
+        if (zmq_msg_init_size(out, bytes.size)) {
+            return P2PSYNC_ENOMEM;
+        }
+        if (bytes.size) {
+            memcpy(zmq_msg_data(out), bytes.data, bytes.size);
+        }
+        return P2PSYNC_OK;
     }
-    if (bytes.size) {
-        memcpy(zmq_msg_data(out), bytes.data, bytes.size);
+    if (bytes.size > PS_PEER_MEMORY_MAX - atomic_load(&queue->size)) {
+        return P2PSYNC_EAGAIN;
     }
-    return true;
+    struct counted *counted = malloc(sizeof *counted + bytes.size);
+    if (!counted) {
+        return P2PSYNC_ENOMEM;
+    }
+    *counted = (struct counted){.queue = queue, .size = bytes.size};
+    memcpy(counted->data, bytes.data, bytes.size);
+    if (zmq_msg_init_data(out, counted->data, bytes.size, release, counted)) {
+        free(counted);
+        return P2PSYNC_ENOMEM;
+    }
+    (void)atomic_fetch_add(&queue->size, bytes.size);
+    return P2PSYNC_OK;
+}
+
+/* Called by libzmq, in its own thread or ours. */
+static void release(void *data, void *hint)
+{
+    struct counted *counted = hint;
+    assert(data == counted->data);
+    size_t before = atomic_fetch_sub(&counted->queue->size, counted->size);
+    assert(before >= counted->size);
+    free(counted);
 }
 
 static p2psync_result bind_to(void *socket, const char *host, const char *port)

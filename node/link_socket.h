@@ -3,6 +3,7 @@
 #ifndef PS_NODE_LINK_SOCKET_H
 #define PS_NODE_LINK_SOCKET_H
 
+#include <stdatomic.h>
 #include <zmq.h>
 
 #include "wire/bytes.h"
@@ -26,7 +27,8 @@ struct ps_link_router_options {
     const char *domain;       /* of ZAP */
     int64_t message_size_max; /* bytes */
     bool ipv6;                /* the address it will be bound to is an IPv6 one */
-    bool monitored; /* tell of connections that end: ZMQ_EVENT_DISCONNECTED, its descriptor */
+    bool monitored;           /* tell of connections that come and end, with their descriptors:
+                                 ZMQ_EVENT_ACCEPTED, ZMQ_EVENT_DISCONNECTED */
 };
 
 /* Make a ROUTER that is a CURVE server. Not bound yet.
@@ -55,6 +57,25 @@ p2psync_result ps_link_dealer_open(struct ps_link_socket *out, void *context,
                                    const uint8_t server_key[static PS_CURVE_KEY_SIZE],
                                    const char *endpoint) P2PSYNC_MUST_CHECK;
 
+/* What was sent on one link and has not left this process: libzmq counts messages only. Its memory
+ * outlives the link, until libzmq has freed every message: so it is the pool's. */
+struct ps_link_queue {
+    atomic_size_t size; /* bytes */
+    bool taken;
+    struct ps_link_queue *next;
+};
+
+/* A queue of the pool that is empty and not taken, or a new one; NULL: no memory. */
+struct ps_link_queue *ps_link_queue_take(struct ps_link_queue **pool);
+/* Its link has ended. NULL is fine. */
+void ps_link_queue_give(struct ps_link_queue *queue);
+/* Free the pool, when libzmq's context has ended. */
+void ps_link_queues_free(struct ps_link_queue **pool);
+
+/* Close a connection that a ROUTER bound to `port` has accepted, whatever the other side wants. The
+ * descriptor may be something else's by now: it is looked at first. -1 is fine. */
+void ps_link_cut(int descriptor, uint16_t port);
+
 enum ps_link_receipt {
     PS_LINK_RECEIPT_NONE,    /* nothing waits */
     PS_LINK_RECEIPT_DROPPED, /* something came that is no message of ours */
@@ -72,17 +93,19 @@ enum ps_link_receipt ps_link_router_receive(struct ps_link_socket *router, uint3
 
 /* Send a copy of `bytes` to a connection of a ROUTER. Never blocks.
  *
+ * queue   counts them, PS_PEER_MEMORY_MAX bytes at most; NULL: only libzmq's own limit counts.
  * Errors  P2PSYNC_EAGAIN its queue is full; P2PSYNC_EUNREACHABLE it has ended; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_link_router_send(struct ps_link_socket *router, uint32_t number,
-                                   struct ps_bytes bytes) P2PSYNC_MUST_CHECK;
+                                   struct ps_bytes bytes,
+                                   struct ps_link_queue *queue) P2PSYNC_MUST_CHECK;
 
-/* Send a copy of `bytes` on a DEALER. Never blocks.
- *
- * Errors  P2PSYNC_EAGAIN its queue is full; P2PSYNC_ENOMEM.
- */
-p2psync_result ps_link_send(struct ps_link_socket *dealer,
-                            struct ps_bytes bytes) P2PSYNC_MUST_CHECK;
+/* Whether a connection of a ROUTER is there still, or its queue is full: sends an empty message. */
+bool ps_link_router_reaches(struct ps_link_socket *router, uint32_t number);
+
+/* Send a copy of `bytes` on a DEALER; as above. */
+p2psync_result ps_link_send(struct ps_link_socket *dealer, struct ps_bytes bytes,
+                            struct ps_link_queue *queue) P2PSYNC_MUST_CHECK;
 
 /* Close both; what is still to be sent has linger_ms. A zeroed one is fine. Never blocks. */
 void ps_link_socket_close(struct ps_link_socket *socket, int linger_ms);

@@ -377,9 +377,12 @@ static void collect_failed(struct ps_loop *loop)
 {
     struct ps_event down = {.type = PS_EVENT_LINK_DOWN};
     while (loop->failed.size > 0 && ps_batch_has_room(&loop->batch)) {
-        size_t rest = loop->failed.size - sizeof(down.link);
-        memcpy(&down.link, loop->failed.data + rest, sizeof(down.link));
+        struct ps_loop_failed failed;
+        size_t rest = loop->failed.size - sizeof(failed);
+        memcpy(&failed, loop->failed.data + rest, sizeof(failed));
         ps_buf_truncate(&loop->failed, rest);
+        down.link = failed.link;
+        down.overrun = failed.overrun;
         add(loop, &down);
     }
 }

@@ -8,7 +8,7 @@
 static void send_message(struct ps_loop *loop, const struct ps_effect *effect,
                          struct ps_bytes bytes);
 static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps_bytes endpoint);
-static void tell_down(struct ps_loop *loop, uint64_t link);
+static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun);
 static void tell(struct ps_loop *loop, p2psync_event_type type, struct ps_bytes map);
 static void log_text(struct ps_loop *loop, const struct ps_effect *effect, struct ps_bytes text);
 static void allow(struct ps_loop *loop);
@@ -90,7 +90,7 @@ static void send_message(struct ps_loop *loop, const struct ps_effect *effect,
     if (effect->type == PS_EFFECT_SEND && result == P2PSYNC_EAGAIN) {
         /* A peer that does not read is cut off: nothing is lost in silence, nothing piles up. */
         ps_links_hangup(loop->links, effect->link);
-        tell_down(loop, effect->link);
+        tell_down(loop, effect->link, true);
     }
 }
 
@@ -111,14 +111,15 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
         bool usual = result == P2PSYNC_EAGAIN || result == P2PSYNC_EUNREACHABLE;
         ps_report(loop->options.report, usual ? P2PSYNC_LOG_DEBUG : P2PSYNC_LOG_WARNING,
                   "dial-failed", "cannot dial %s: %s", text, p2psync_strerror(result));
-        tell_down(loop, effect->link);
+        tell_down(loop, effect->link, false);
     }
 }
 
 /* The engine hears in the next turn that a link is gone. */
-static void tell_down(struct ps_loop *loop, uint64_t link)
+static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun)
 {
-    p2psync_result result = ps_buf_append(&loop->failed, &link, sizeof(link));
+    const struct ps_loop_failed failed = {.link = link, .overrun = overrun};
+    p2psync_result result = ps_buf_append(&loop->failed, &failed, sizeof(failed));
     if (result != P2PSYNC_OK) {
         ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "link-lost", "%s",
                   p2psync_strerror(result));

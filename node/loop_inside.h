@@ -25,6 +25,12 @@ struct ps_loop_invite {
     uint8_t token[PS_TOKEN_SIZE];
 };
 
+/* A link that the loop itself has ended: the engine hears of it next turn. */
+struct ps_loop_failed {
+    uint64_t link;
+    bool overrun;
+};
+
 /* Everything but `ended`, `told_end` and `wake_fd` is the loop thread's, once it runs. */
 struct ps_loop {
     struct ps_loop_options options;
@@ -49,7 +55,7 @@ struct ps_loop {
 
     struct ps_batch batch;
     struct ps_effects effects;
-    struct ps_buf failed; /* links whose dial failed at once: the engine hears of them next turn */
+    struct ps_buf failed; /* of struct ps_loop_failed */
     struct ps_loop_invite invite;
     bool links_dry; /* ps_links_next() had nothing more */
     bool stopping;

@@ -14,6 +14,7 @@
 static struct ps_peer *find_link(struct ps_engine *engine, uint64_t id, struct ps_link **link_out);
 static void gone(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                  const char *reason);
+static void blame(struct ps_turn *turn, struct ps_peer *peer, const char *text);
 static void tell_peer(struct ps_turn *turn, p2psync_event_type event, const struct ps_peer *peer,
                       const char *reason);
 static bool better(const struct ps_turn *turn, const struct ps_peer *peer,
@@ -64,6 +65,12 @@ void ps_session_link_down(struct ps_turn *turn, uint64_t id, bool refused)
     struct ps_link *link = NULL;
     struct ps_peer *peer = find_link(turn->engine, id, &link);
     if (peer == NULL) {
+        return;
+    }
+    if (turn->event->overrun) {
+        blame(turn, peer, "it does not read");
+        gone(turn, peer, link, "it does not read");
+        peer->dial_ms = peer->barred_ms;
         return;
     }
     gone(turn, peer, link, refused ? "it does not admit this device" : "the connection ended");
@@ -160,15 +167,7 @@ void ps_session_close(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, c
 void ps_session_fault(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, ps_error_code code,
                       const char *text)
 {
-    if (turn->now_ms >= peer->fault_ms + FAULTS_MS) {
-        peer->faults = 0;
-    }
-    peer->faults = peer->faults < 30 ? peer->faults + 1 : peer->faults;
-    peer->faults_ever++;
-    peer->fault = text;
-    peer->fault_ms = turn->now_ms;
-    peer->barred_ms = turn->now_ms + ps_backoff_ms(&turn->engine->prng, BARRED, peer->faults - 1);
-    ps_emit_log(turn, P2PSYNC_LOG_WARNING, "peer-fault", "%s: %s", peer->name, text);
+    blame(turn, peer, text);
     ps_session_refuse(turn, peer, link, code, text);
     peer->dial_ms = peer->barred_ms;
 }
@@ -253,6 +252,20 @@ static struct ps_peer *find_link(struct ps_engine *engine, uint64_t id, struct p
         }
     }
     return NULL;
+}
+
+/* Count a fault. There is no session for a while, the longer the more there were. */
+static void blame(struct ps_turn *turn, struct ps_peer *peer, const char *text)
+{
+    if (turn->now_ms >= peer->fault_ms + FAULTS_MS) {
+        peer->faults = 0;
+    }
+    peer->faults = peer->faults < 30 ? peer->faults + 1 : peer->faults;
+    peer->faults_ever++;
+    peer->fault = text;
+    peer->fault_ms = turn->now_ms;
+    peer->barred_ms = turn->now_ms + ps_backoff_ms(&turn->engine->prng, BARRED, peer->faults - 1);
+    ps_emit_log(turn, P2PSYNC_LOG_WARNING, "peer-fault", "%s: %s", peer->name, text);
 }
 
 /* A link has ended, whoever ended it. */

@@ -11,6 +11,7 @@
 
 #define STALLED_MS 10000 /* without progress */
 #define TRIES_MAX  3
+#define MOVING_MS  500   /* for which more is expected of a fetch */
 #define SLOW_MS    60000 /* how long nobody waits for a peer that did not send what it offered */
 
 #define PACK_SIZE_MIN 512 /* bytes of entries below which compressing is not worth a frame */
@@ -191,8 +192,11 @@ bool ps_transfer_fetching(const struct ps_turn *turn)
     const struct ps_engine *engine = turn->engine;
     for (size_t i = 0; i < engine->peer_count; i++) {
         const struct ps_peer *peer = engine->peers[i];
-        if (peer->fetch_count > 0 && turn->now_ms >= peer->slow_ms) {
-            return true;
+        for (size_t k = 0; turn->now_ms >= peer->slow_ms && k < peer->fetch_count; k++) {
+            const struct ps_fetch *fetch = &peer->fetches[k];
+            if (fetch->active && turn->now_ms < fetch->progress_ms + MOVING_MS) {
+                return true;
+            }
         }
     }
     return false;

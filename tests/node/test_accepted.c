@@ -91,3 +91,19 @@ Test(test_accepted, forgets_a_removed_link_that_was_gone)
     cr_assert_eq(table.gone_count, 0);
     cr_assert_eq(table.count, 0);
 }
+
+/* It was hung up: the other side has half a second to close it. */
+Test(test_accepted, closes_a_muted_link_once_after_a_moment)
+{
+    uint64_t end_ms = 0;
+    cr_assert_not_null(add(1, 5));
+    (void)look_out(1000, &end_ms);
+    ps_accepted_mute(&table, ps_accepted_find(&table, 1));
+    cr_assert_eq(table.deadline_ms, 0);
+    cr_assert_null(ps_accepted_due(&table, end_ms));
+    cr_assert_null(ps_accepted_overdue(&table, end_ms));
+    uint64_t deadline_ms = table.deadline_ms;
+    cr_assert_gt(deadline_ms, end_ms);
+    cr_assert_eq(ps_accepted_overdue(&table, deadline_ms)->descriptor, 5);
+    cr_assert_null(ps_accepted_overdue(&table, deadline_ms));
+}

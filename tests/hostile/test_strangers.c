@@ -1,0 +1,78 @@
+/* Those whom nobody knows, and those who connect and say nothing. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "tests/hostile/world.h"
+
+#define STRANGERS 8
+
+static struct world world;
+static struct hostile hostile;
+
+static void setup(void)
+{
+    world_begin(&world);
+    world_admit(&world, &hostile);
+}
+
+static void teardown(void)
+{
+    hostile_deinit(&hostile);
+    world_end(&world);
+}
+
+TestSuite(test_strangers, .init = setup, .fini = teardown, .timeout = 120);
+
+Test(test_strangers, lets_no_stranger_in)
+{
+    for (size_t i = 0; i < STRANGERS; i++) {
+        struct hostile stranger;
+        hostile_init(&stranger);
+        stranger.author.identity.mesh = hostile.author.identity.mesh;
+        hostile_connect(&stranger, &hostile.victim, hostile.where);
+        (void)hostile_send_hello(&stranger);
+        cr_assert(hostile_await_end(&stranger));
+        cr_assert_lt(zmq_recv(stranger.socket, NULL, 0, ZMQ_DONTWAIT), 0, "it was answered");
+        hostile_deinit(&stranger);
+    }
+    world_check_memory(&world, 1);
+}
+
+/* No ZeroMQ at all. */
+Test(test_strangers, is_not_moved_by_other_protocols)
+{
+    static const char text[] = "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    char *colon = strrchr(hostile.where, ':');
+    address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+    *colon = '\0';
+    cr_assert_eq(inet_pton(AF_INET, hostile.where, &address.sin_addr), 1);
+    *colon = ':';
+    for (size_t i = 0; i < STRANGERS; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+        (void)!write(fd, text, sizeof(text));
+        (void)close(fd);
+    }
+}
+
+Test(test_strangers, cuts_off_who_connects_and_says_nothing)
+{
+    hostile_connect(&hostile, &hostile.victim, hostile.where);
+    world_check_sync(&world);
+    cr_assert(hostile_await_end(&hostile));
+}
+
+/* A connection that was given up is closed, though the other side would keep it. */
+Test(test_strangers, closes_what_it_has_cut_off)
+{
+    cr_assert(hostile_send(&hostile, "\xc1", 1));
+    world_await_fault(world.victim, &hostile.author.identity.device, "no message");
+    cr_assert(hostile_await_end(&hostile));
+}
