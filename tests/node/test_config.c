@@ -244,10 +244,14 @@ Test(test_config, takes_names_and_addresses_with_or_without_a_port)
         const char *host;
         uint16_t port;
     } good[] = {
-        {"host.example", "host.example", 0}, {"host.example:5", "host.example", 5},
-        {"10.0.0.1", "10.0.0.1", 0},         {"10.0.0.1:65535", "10.0.0.1", 65535},
-        {"[::1]:7", "::1", 7},               {"[::1]", "::1", 0},
-        {"::1", "::1", 0},                   {"fe80::1%eth0", "fe80::1%eth0", 0},
+        {"host.example", "host.example", 0},
+        {"host.example:5", "host.example", 5},
+        {"10.0.0.1", "10.0.0.1", 0},
+        {"10.0.0.1:65535", "10.0.0.1", 65535},
+        {"[::1]:7", "::1", 7},
+        {"[::1]", "::1", 0},
+        {"::1", "::1", 0},
+        {"fe80::1%eth0", "fe80::1%eth0", 0},
     };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         struct ps_endpoint endpoint;
