@@ -289,9 +289,10 @@ P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
 P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* Join the mesh of `code`, making this device with `name` (NULL: the host's) if there is none yet.
- * Waits for the inviter's answer, 20 s at most; call it before p2psync_start(). Fills {device,
- * fingerprint, name, mesh, inviter_fingerprint}. Trying again with the same code is safe.
+/* Join the mesh of `code` under `name` (NULL: the one it has, else the host's), making this device
+ * if there is none yet. Waits for the inviter's answer, 20 s at most; call it before
+ * p2psync_start(). Fills {device, fingerprint, name, mesh, inviter_fingerprint}. Trying again with
+ * the same code is safe.
  *
  * Errors  P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
  *         in this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;

@@ -19,6 +19,8 @@ typedef p2psync_result view_fn(struct ps_txn *txn, struct ps_buf *out);
 
 static view_fn view_identity;
 static view_fn view_stopped;
+static p2psync_result read_own_name(p2psync_node *node,
+                                    char out[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out);
 static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_fn *fill,
                                   struct p2psync_buffer *out);
@@ -73,9 +75,16 @@ p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *na
                             struct p2psync_buffer *out)
 {
     char chosen[PS_DEVICE_NAME_SIZE_MAX + 1];
-    if (!ps_node_usable(node) || code == NULL || out == NULL ||
-        ps_device_name_choose(name, chosen) != P2PSYNC_OK) {
+    char own[PS_DEVICE_NAME_SIZE_MAX + 1] = {0};
+    if (!ps_node_usable(node) || code == NULL || out == NULL) {
         return P2PSYNC_EMISUSE;
+    }
+    p2psync_result result = name == NULL ? read_own_name(node, own) : P2PSYNC_OK;
+    if (result == P2PSYNC_OK) {
+        result = ps_device_name_choose(own[0] != '\0' ? own : name, chosen);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
     }
     const struct ps_joiner joiner = {
         .store = node->store,
@@ -88,15 +97,33 @@ p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *na
     struct ps_txn txn = {0};
     struct ps_buf answer;
     ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
-    p2psync_result result = ps_join(&joiner, &inviter);
+    result = ps_join(&joiner, &inviter);
     if (result == P2PSYNC_OK) {
         result = ps_txn_begin(node->store, false, &txn);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_view_identity(&txn, chosen, &inviter, &answer);
+        result = ps_view_identity(&txn, &inviter, &answer);
     }
     ps_txn_abort(&txn);
     return ps_answer(result, &answer, out);
+}
+
+/* The name of the device in the directory; untouched if there is no device. */
+static p2psync_result read_own_name(p2psync_node *node,
+                                    char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
+{
+    struct ps_txn txn = {0};
+    struct ps_identity identity = {0};
+    p2psync_result result = ps_txn_begin(node->store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_read(&txn, &identity);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_view_own_name(&txn, &identity.device, out);
+    }
+    ps_txn_abort(&txn);
+    ps_identity_wipe(&identity);
+    return result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
 }
 
 p2psync_result p2psync_devices_rename(p2psync_node *node, const char *device, const char *name)
@@ -153,7 +180,7 @@ p2psync_result p2psync_config_set(p2psync_node *node, const char *key, struct p2
 
 static p2psync_result view_identity(struct ps_txn *txn, struct ps_buf *out)
 {
-    return ps_view_identity(txn, NULL, NULL, out);
+    return ps_view_identity(txn, NULL, out);
 }
 
 static p2psync_result view_stopped(struct ps_txn *txn, struct ps_buf *out)

@@ -320,6 +320,9 @@ static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_ide
         result = ps_identity_write(&txn, &joined);
     }
     if (result == P2PSYNC_OK) {
+        result = ps_identity_write_name(&txn, ps_bytes_text(joiner->name));
+    }
+    if (result == P2PSYNC_OK) {
         result = ps_peer_write(&txn, &welcome.device, &row);
     }
     if (result == P2PSYNC_OK) {

@@ -27,8 +27,6 @@ static void write_device(struct ps_writer *writer, const struct ps_device *devic
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
 static void write_mesh(struct ps_writer *writer, const struct ps_mesh *mesh);
 static void write_known_name(struct ps_writer *writer, const char *name);
-static p2psync_result member_name(struct ps_txn *txn, const struct ps_device *device,
-                                  char out[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static p2psync_result count_members(struct ps_txn *txn, uint32_t *count_out);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
@@ -43,8 +41,28 @@ static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member
 static p2psync_result latest_sync(struct ps_txn *txn, const struct ps_device *self,
                                   uint64_t *latest_out);
 
-p2psync_result ps_view_identity(struct ps_txn *txn, const char *name,
-                                const struct ps_device *inviter, struct ps_buf *out)
+p2psync_result ps_view_own_name(struct ps_txn *txn, const struct ps_device *device,
+                                char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
+{
+    struct ps_member member;
+    struct ps_bytes name = {NULL, 0};
+    p2psync_result result = ps_device_get(txn, device, &member);
+    if (result == P2PSYNC_OK) {
+        name = ps_bytes(member.name, member.name_size);
+    } else if (result == P2PSYNC_ENOTFOUND) {
+        result = ps_identity_read_name(txn, &name);
+    }
+    if (result == P2PSYNC_OK) {
+        if (name.size > 0) {
+            memcpy(out, name.data, name.size);
+        }
+        out[name.size] = '\0';
+    }
+    return result;
+}
+
+p2psync_result ps_view_identity(struct ps_txn *txn, const struct ps_device *inviter,
+                                struct ps_buf *out)
 {
     struct ps_identity identity = {0};
     char known[PS_DEVICE_NAME_SIZE_MAX + 1];
@@ -53,7 +71,7 @@ p2psync_result ps_view_identity(struct ps_txn *txn, const char *name,
     p2psync_result result = ps_identity_read(txn, &identity);
     sodium_memzero(identity.seed, sizeof(identity.seed));
     if (result == P2PSYNC_OK) {
-        result = member_name(txn, &identity.device, known);
+        result = ps_view_own_name(txn, &identity.device, known);
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -61,7 +79,7 @@ p2psync_result ps_view_identity(struct ps_txn *txn, const char *name,
     ps_write_map(&writer, inviter != NULL ? 5 : 4);
     write_device(&writer, &identity.device);
     ps_write_text(&writer, "name");
-    write_known_name(&writer, known[0] == '\0' && name != NULL ? name : known);
+    write_known_name(&writer, known);
     write_mesh(&writer, &identity.mesh);
     if (inviter != NULL) {
         char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
@@ -85,7 +103,7 @@ p2psync_result ps_view_status(struct ps_txn *txn, const struct ps_view_running *
     p2psync_result result = ps_identity_read(txn, &identity);
     sodium_memzero(identity.seed, sizeof(identity.seed));
     if (result == P2PSYNC_OK) {
-        result = member_name(txn, &identity.device, name);
+        result = ps_view_own_name(txn, &identity.device, name);
     }
     if (result == P2PSYNC_OK) {
         result = ps_summary_state(txn, &state);
@@ -330,22 +348,6 @@ static void write_known_name(struct ps_writer *writer, const char *name)
     } else {
         ps_write_text(writer, name);
     }
-}
-
-/* The name of a device, "" if it is no member (yet). */
-static p2psync_result member_name(struct ps_txn *txn, const struct ps_device *device,
-                                  char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
-{
-    struct ps_member member;
-    p2psync_result result = ps_device_get(txn, device, &member);
-    if (result == P2PSYNC_OK) {
-        memcpy(out, member.name, member.name_size);
-        out[member.name_size] = '\0';
-    } else if (result == P2PSYNC_ENOTFOUND) {
-        out[0] = '\0';
-        result = P2PSYNC_OK;
-    }
-    return result;
 }
 
 static p2psync_result count_members(struct ps_txn *txn, uint32_t *count_out)

@@ -17,14 +17,15 @@ struct ps_view_running {
     const char *last_error; /* "" or NULL: none */
 };
 
-/* Append {device, fingerprint, name, mesh}. inviter adds inviter_fingerprint, name stands in for
- * one that
- * `_devices` does not have yet; both may be NULL.
+/* The name of this device: as `_devices` has it, else as it joined; "" if neither tells. */
+p2psync_result ps_view_own_name(struct ps_txn *txn, const struct ps_device *device,
+                                char out[static PS_DEVICE_NAME_SIZE_MAX + 1]) P2PSYNC_MUST_CHECK;
+
+/* Append {device, fingerprint, name, mesh}. inviter adds inviter_fingerprint; it may be NULL.
  *
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
-p2psync_result ps_view_identity(struct ps_txn *txn, const char *name,
-                                const struct ps_device *inviter,
+p2psync_result ps_view_identity(struct ps_txn *txn, const struct ps_device *inviter,
                                 struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* Append the map of status. Errors  as above. */

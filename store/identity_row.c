@@ -11,6 +11,7 @@
 #define ROW_SIZE (PS_DEVICE_SIZE + PS_SEED_SIZE + 8 + PS_MESH_SIZE + 1 + PS_DEVICE_SIZE)
 
 static const char identity_key[] = "identity";
+static const char name_key[] = "name";
 
 p2psync_result ps_identity_read(struct ps_txn *txn, struct ps_identity *out)
 {
@@ -56,6 +57,24 @@ p2psync_result ps_identity_write(struct ps_txn *txn, const struct ps_identity *i
     return result;
 }
 
+p2psync_result ps_identity_read_name(struct ps_txn *txn, struct ps_bytes *out)
+{
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(name_key), out);
+    if (result == P2PSYNC_ENOTFOUND) {
+        *out = ps_bytes(NULL, 0);
+        return P2PSYNC_OK;
+    }
+    if (result == P2PSYNC_OK && out->size > PS_DEVICE_NAME_SIZE_MAX) {
+        return P2PSYNC_ECORRUPT;
+    }
+    return result;
+}
+
+p2psync_result ps_identity_write_name(struct ps_txn *txn, struct ps_bytes name)
+{
+    return ps_db_put(txn, PS_DB_META, ps_bytes_text(name_key), name);
+}
+
 p2psync_result ps_identity_clear_all(struct ps_txn *txn)
 {
     struct ps_bytes row;
@@ -63,7 +82,8 @@ p2psync_result ps_identity_clear_all(struct ps_txn *txn)
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    static const char *const own_rows[] = {identity_key, PS_META_COLLECTIONS, PS_META_LOGS};
+    static const char *const own_rows[] = {identity_key, name_key, PS_META_COLLECTIONS,
+                                           PS_META_LOGS};
     for (size_t i = 0; i < sizeof(own_rows) / sizeof(own_rows[0]); i++) {
         result = ps_db_delete(txn, PS_DB_META, ps_bytes_text(own_rows[i]));
         if (result != P2PSYNC_OK) {

@@ -21,6 +21,11 @@ p2psync_result ps_identity_read(struct ps_txn *txn, struct ps_identity *out) P2P
 p2psync_result ps_identity_write(struct ps_txn *txn,
                                  const struct ps_identity *identity) P2PSYNC_MUST_CHECK;
 
+/* The name under which this device joined: it has no other until `_devices` has come. Empty if it
+ * did not join. */
+p2psync_result ps_identity_read_name(struct ps_txn *txn, struct ps_bytes *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_identity_write_name(struct ps_txn *txn, struct ps_bytes name) P2PSYNC_MUST_CHECK;
+
 /* Forget everything but the format version: the first step of joining another mesh. */
 p2psync_result ps_identity_clear_all(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
 

@@ -83,6 +83,17 @@ holds 'keys == ["code", "expires"]'
 code=$(answer .code)
 expect 4 d join "$code"
 expect 2 e join "${code%?}"
+
+# It keeps the name it has, and knows it before it has heard from anyone.
+expect 0 f init --name porch
+for _ in 1 2; do
+    expect 0 f --json join "$code"
+    holds '.name == "porch"'
+    expect 0 f --json status
+    holds '.name == "porch"'
+done
+expect 0 a --json devices
+holds 'map(.name) | sort == ["attic", "kitchen", "porch"]'
 code=0
 at a invite --expires 1s >"$work/out" 2>"$work/err" || code=$?
 equal "$code" 1
