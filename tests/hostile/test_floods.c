@@ -9,7 +9,7 @@
 #include "tests/hostile/world.h"
 
 #define FLOOD_MAX 3000 /* messages of one flood */
-#define PEERS     3
+#define OTHERS    3
 #define TOO_MUCH  "too much, too fast"
 
 static struct world world;
@@ -189,6 +189,28 @@ Test(test_floods, cuts_off_who_reads_nothing_while_it_asks_for_everything)
     }
     check_cut_off("it does not read");
     ps_buf_deinit(&position);
+}
+
+/* Several at once, each with a connection that nobody reads. */
+Test(test_floods, bounds_the_memory_of_each_of_several_who_do_not_read)
+{
+    struct ps_want want = {.log = write_bulk(), .credit = UINT64_MAX, .again = true};
+    struct hostile others[OTHERS];
+    for (size_t i = 0; i < OTHERS; i++) {
+        world_admit(&world, &others[i]);
+    }
+    for (unsigned round = 0; round < 20; round++) {
+        for (size_t i = 0; i < OTHERS; i++) {
+            cr_assert_eq(ps_want_encode(&want, &others[i].draft), P2PSYNC_OK);
+            (void)hostile_send_draft(&others[i], P2PSYNC_OK);
+            world_check_memory(&world, OTHERS + 1);
+        }
+    }
+    world_check_sync(&world);
+    world_check_memory(&world, OTHERS + 1);
+    for (size_t i = 0; i < OTHERS; i++) {
+        hostile_deinit(&others[i]);
+    }
 }
 
 /* Credit of 2^63 is credit of PS_CREDIT_MAX. */
