@@ -34,7 +34,7 @@ in_sync_with_its_own() {
 }
 within 30 in_sync_with_its_own || fail "not in sync"
 equal "what ada got" "$(field ada things a text)" "by ben"
-hears ada "heard ben at 10.47.0.2" || fail "ada does not hear ben: $(check_of ada beacons)"
+within 30 hears ada "heard ben at 10.47.0.2" || fail "ada does not hear ben: $(check_of ada beacons)"
 ! hears ben "other mesh" || fail "the node of eth1 was heard on the LAN of eth0: $(check_of ben beacons)"
 ! hears cleo "other mesh" || fail "the node of eth0 was heard on the LAN of eth1: $(check_of cleo beacons)"
 

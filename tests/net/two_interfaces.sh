@@ -21,8 +21,8 @@ numbered 1 100 | at ben import things --id id
 within 30 same_root ben cleo || fail "cleo does not get what ben has"
 equal "ada's interfaces" "$(check_of ada interfaces)" "announcing on eth0 10.47.0.1, eth1 10.48.0.1; \
 not on lo (this machine only), docker0 (nothing plugged in), container (down)"
-hears ada "heard ben at 10.47.0.2" || fail "ada does not hear ben: $(check_of ada beacons)"
-hears ada "heard cleo at 10.48.0.3" || fail "ada does not hear cleo: $(check_of ada beacons)"
+within 30 hears ada "heard ben at 10.47.0.2" || fail "ada does not hear ben: $(check_of ada beacons)"
+within 30 hears ada "heard cleo at 10.48.0.3" || fail "ada does not hear cleo: $(check_of ada beacons)"
 
 # Down, and up again as soon as that was noticed. Meanwhile cleo has moved.
 uses_second() {
