@@ -245,7 +245,7 @@ void ps_link_cut(int descriptor, uint16_t port)
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
-    } address;
+    } address = {.v6 = {0}};
     socklen_t size = sizeof address;
     /* The listener has the port too, but no peer. */
     if (getpeername(descriptor, &address.any, &size)) {
