@@ -2,15 +2,12 @@
  * api.h. */
 #include "node/api.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,13 +17,13 @@
 #include "node/stream.h"
 #include "node/view.h"
 #include "store/device.h"
+#include "store/disk.h"
 #include "store/write.h"
 
 #define STOP_TIMEOUT_MS 30000
 
 static bool options_valid(const struct p2psync_options *options);
 static char *choose_dir(const char *dir);
-static p2psync_result make_dirs(const char *dir);
 static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options);
 static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options);
 
@@ -177,15 +174,7 @@ static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options 
     if (node->dir[0] == '\0') {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_result result = make_dirs(node->dir);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    node->dir_fd = open(node->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (node->dir_fd < 0) {
-        return errno == EACCES ? P2PSYNC_EDENIED : P2PSYNC_EIO;
-    }
-    return P2PSYNC_OK;
+    return ps_disk_open_dir(node->dir, &node->dir_fd);
 }
 
 static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options)
@@ -228,38 +217,6 @@ static char *choose_dir(const char *dir)
     }
     char *path = NULL;
     return asprintf(&path, "%s%s", prefix, suffix) < 0 ? NULL : path;
-}
-
-/* Make the directory and those above it, for the owner only. */
-static p2psync_result make_dirs(const char *dir)
-{
-    char path[PATH_MAX];
-    size_t size = strlen(dir);
-    if (size >= sizeof(path)) {
-        return P2PSYNC_EMISUSE;
-    }
-    memcpy(path, dir, size + 1);
-    for (size_t i = 1; i <= size; i++) {
-        if (path[i] != '/' && path[i] != '\0') {
-            continue;
-        }
-        path[i] = '\0';
-        if (mkdir(path, S_IRWXU) != 0 && errno != EEXIST) {
-            switch (errno) {
-            case EACCES:
-            case EPERM:
-            case EROFS:
-                return P2PSYNC_EDENIED;
-            case ENOSPC:
-            case EDQUOT:
-                return P2PSYNC_ENOSPC;
-            default:
-                return P2PSYNC_EIO;
-            }
-        }
-        path[i] = i < size ? '/' : '\0';
-    }
-    return P2PSYNC_OK;
 }
 
 /* ---- helpers of all files of the API ---- */

@@ -181,6 +181,10 @@ p2psync_result ps_disk_result(int error)
     case EPERM:
     case EROFS:
         return P2PSYNC_EDENIED;
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case ELOOP:
+        return P2PSYNC_EMISUSE; /* the path, not the disk */
     default:
         return P2PSYNC_EIO;
     }

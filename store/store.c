@@ -195,6 +195,11 @@ static p2psync_result check_data_file(const struct ps_store *store)
     if (!S_ISREG(info.st_mode) || (info.st_size == 0 && store->stamp.existing)) {
         return P2PSYNC_ECORRUPT;
     }
+    /* It holds the secret key, and a copy may have been made for all to read. */
+    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0 &&
+        fchmodat(store->dir_fd, "data.mdb", S_IRUSR | S_IWUSR, 0) != 0) {
+        return ps_disk_result(errno);
+    }
     return P2PSYNC_OK;
 }
 

@@ -49,7 +49,8 @@ struct ps_store_options {
  *
  * Errors  P2PSYNC_EBUSY open in this process already; P2PSYNC_ENETFS; P2PSYNC_ENEWER format
  * version; P2PSYNC_ECORRUPT not an LMDB file, of a wrong size, or a row of it malformed;
- * P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM.
+ * P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_EMISUSE no directory can be
+ * at this path.
  */
 p2psync_result ps_store_open(const struct ps_store_options *options,
                              struct ps_store **out) P2PSYNC_MUST_CHECK;

@@ -15,6 +15,9 @@ holds '.name == "kitchen" and (.device | test("^[0-9a-f]{64}$"))'
 holds '.fingerprint | test("^[0-9A-Z]{4}-[0-9A-Z]{4}$")'
 device=$(answer .device)
 equal "$(stat -c %a "$work/a")" 700
+chmod 644 "$work/a/data.mdb"
+expect 0 a status
+equal "$(stat -c %a "$work/a/data.mdb")" 600
 
 expect 4 a init
 expect 4 a --json init --name other
@@ -28,6 +31,12 @@ expect 0 b init
 says fingerprint
 expect 2 c init --name "$(printf 'n%.0s' $(seq 65))"
 expect 2 c init --name $'\xff'
+
+# Where no directory can be.
+touch "$work/file"
+expect 2 file init
+complains "-C DIR"
+expect 2 file/below init
 
 # -C before the environment, that before XDG_DATA_HOME, that before HOME; options stand anywhere.
 expect_program 0 init -C "$work/d" --name from-option

@@ -36,3 +36,8 @@ wait "$node"
 
 # Kept from running.
 expect 2 a run --listen "::::"
+complains "address"
+expect 1 a run --listen 192.0.2.1 --no-beacon
+complains "--listen"
+expect 1 a start --listen 192.0.2.1 --no-beacon
+complains "--listen"

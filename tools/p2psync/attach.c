@@ -42,6 +42,21 @@ int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_
                            "%s: '%s/config.json' is malformed; mend it or remove it",
                            cli->verb->name, cli->dir);
     }
+    if (result == P2PSYNC_EDENIED) {
+        return fail_saying(cli, CLI_DENIED,
+                           "cannot open '%s': not allowed; it must belong to you, and its disk be "
+                           "one that can be written",
+                           cli->dir);
+    }
+    if (result == P2PSYNC_EMISUSE && (all.listen != NULL || all.peer_count > 0)) {
+        return fail_usage(cli, "an address, an interface or a port is malformed");
+    }
+    if (result == P2PSYNC_EMISUSE) {
+        return fail_saying(cli, CLI_USAGE,
+                           "cannot open '%s': no directory can be there; name another one with "
+                           "-C DIR",
+                           cli->dir);
+    }
     return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "cannot open '%s'", cli->dir);
 }
 

@@ -107,6 +107,11 @@ static int started(struct cli *cli, p2psync_result result)
     case P2PSYNC_EFORMAT:
     case P2PSYNC_EMISUSE:
         return fail_usage(cli, "an address, an interface or a port is malformed");
+    case P2PSYNC_ENOTFOUND:
+        return fail_saying(cli, CLI_FAILED,
+                           "%s: this machine has no such address or interface to listen on; name "
+                           "one of its own with --listen, or none",
+                           cli->verb->name);
     default:
         return fail(cli, result, "%s", cli->verb->name);
     }
