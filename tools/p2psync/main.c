@@ -4,11 +4,15 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tools/p2psync/cli.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+
+static void explain_faults(void);
+static void explain(int signal);
 
 int main(int argc, char **argv)
 {
@@ -18,6 +22,7 @@ int main(int argc, char **argv)
 
     /* A reader of stdout that goes away is an error like any other, not the end by a signal. */
     signal(SIGPIPE, SIG_IGN);
+    explain_faults();
     cli.dir = options_default_dir(dir, sizeof dir);
     code = options_next(&cli, argc, argv, NULL);
     if (code != OPTIONS_END) {
@@ -35,4 +40,32 @@ int main(int argc, char **argv)
     optind = 0; /* getopt starts anew */
     code = cli.verb->run(&cli, argc, argv);
     return output_finish(&cli, cli.helped ? CLI_DONE : code);
+}
+
+/* Records are read straight from the file, so that damage which no check has found shows as a fault
+ * of memory. */
+static void explain_faults(void)
+{
+    const struct sigaction action = {.sa_handler = explain, .sa_flags = (int)SA_RESETHAND};
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGABRT};
+
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct sigaction before = {0};
+        /* A sanitizer's own handler says more. */
+        if (sigaction(faults[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL) {
+            sigaction(faults[i], &action, NULL);
+        }
+    }
+}
+
+/* Say it, and end as the signal would have it: it is the default again. */
+static void explain(int signal)
+{
+    static const char line[] =
+        "p2psync: stopped by a fault: the store is damaged, or this is a bug; keep a copy of the "
+        "directory, then join again from another device with 'p2psync -C NEWDIR join CODE'\n";
+
+    if (write(STDERR_FILENO, line, sizeof line - 1) >= 0) {
+        raise(signal);
+    }
 }
