@@ -12,6 +12,13 @@ expect 0 a --json put notes n1 title=Groceries count=3 'list=["a",{"b":null}]' e
 holds "$record_keys"
 holds '.fields == {"title": "Groceries", "count": 3, "list": ["a", {"b": null}], "empty": "", "text": "3",
     "bytes": {"$bytes": "AAE="}, "half": 0.5}'
+expect 2 a put large big n=18446744073709551616
+complains "too large"
+expect 2 a put large big n=1e999
+expect 0 a --json put large big 'n="18446744073709551616"' serial=18446744073709551616-7
+holds '.fields == {"n": "18446744073709551616", "serial": "18446744073709551616-7"}'
+expect 0 a delete large big
+expect 0 a --json get notes n1
 holds '.id == "n1" and .deleted == false and .archived == false and .conflict == false'
 holds '(.version | length) == 1 and (.version[0] | test("^[0-9a-f]{16}-[0-9]+$"))'
 holds '.created == .updated and (.created | test("^[0-9]{4}-[0-9-]{5}T[0-9:]{8}[.][0-9]{3}Z$"))'

@@ -155,13 +155,23 @@ static int merge_field(struct cli *cli, const char *word, struct put *put)
     const char *equals = strchr(word, '=');
     char *name = NULL;
     json_t *value = NULL;
+    json_error_t error;
     int code = CLI_DONE;
 
     if (equals == NULL || equals == word) {
         return fail_usage(cli, "'%s' is not FIELD=VALUE", word);
     }
     name = strndup(word, (size_t)(equals - word));
-    value = json_loads(equals + 1, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    value =
+        json_loads(equals + 1, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    if (value == NULL && json_error_code(&error) == json_error_numeric_overflow &&
+        (size_t)error.position == strlen(equals + 1)) {
+        /* It is JSON, and what is meant by it cannot be kept: it must not become a string unasked.
+         */
+        free(name);
+        return fail_usage(cli, "the number in '%s' is too large; as a string it stands in quotes",
+                          word);
+    }
     if (value == NULL) {
         value = json_string(equals + 1);
     }

@@ -62,13 +62,17 @@ json_t *output_tree(struct cli *cli, struct p2psync_bytes value)
     struct p2psync_buffer text = {0};
     p2psync_result result = p2psync_to_json(value, &text);
     json_t *tree = NULL;
+    json_error_t error = {0};
 
     if (result == P2PSYNC_OK) {
-        tree = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        tree = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
         result = tree == NULL ? P2PSYNC_ENOMEM : P2PSYNC_OK;
     }
     p2psync_buffer_free(&text);
-    if (result != P2PSYNC_OK) {
+    if (result == P2PSYNC_ENOMEM && json_error_code(&error) == json_error_numeric_overflow) {
+        fail_saying(cli, CLI_FAILED, "%s: a number is too large to be shown here; use --json",
+                    cli->verb->name);
+    } else if (result != P2PSYNC_OK) {
         fail(cli, result, "%s: the answer", cli->verb->name);
     }
     return tree;
