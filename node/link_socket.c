@@ -16,7 +16,7 @@
 #define CONNECT_MS           10000
 #define HEARTBEAT_MS         5000
 #define HEARTBEAT_TIMEOUT_MS 15000
-#define SEND_HWM             512 /* messages; all but changes are small, and credit bounds those */
+#define SEND_HWM             8192 /* messages; their bytes are bounded by the queue of the link */
 #define RECEIVE_HWM          (PS_PEER_MEMORY_MAX / PS_MESSAGE_SIZE_MAX)
 #define HOST_SIZE_MAX        255
 #define CURVE_OVERHEAD       33 /* bytes that CURVE adds, which ZMQ_MAXMSGSIZE counts */

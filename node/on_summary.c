@@ -25,8 +25,8 @@ struct names {
 
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct names *ask);
-static void compare_collection(struct ps_turn *turn, struct ps_peer *peer, uint32_t collection,
-                               struct ps_bytes heads, bool *lacking_out);
+static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
+                               uint32_t collection, struct ps_bytes heads);
 static void offer(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
                   const struct ps_log *log, uint64_t their_size);
 static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
@@ -84,6 +84,7 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_bytes name;
     struct ps_bytes heads;
     struct ps_collection collection;
+    struct offers offers = {.count = 0};
     (void)ps_cursor_begin(&cursor, summary->heads);
     while (ps_summary_next_collection(&cursor, &name, &heads)) {
         struct ps_cursor inner;
@@ -95,19 +96,21 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
         if (result == P2PSYNC_ENOTFOUND) {
             lacking = ps_cursor_begin(&inner, heads) > 0;
         } else if (ps_turn_ok(turn, result)) {
-            compare_collection(turn, peer, collection.number, heads, &lacking);
+            lacking = compare_collection(turn, peer, &offers, collection.number, heads);
         }
         if (lacking) {
             add_name(turn, ask, name);
         }
     }
+    ps_news_send_heads(turn, peer, offers.items, offers.count);
 }
 
-/* Merge-walk their short heads with our logs; both ascend by (tag, branch). */
-static void compare_collection(struct ps_turn *turn, struct ps_peer *peer, uint32_t collection,
-                               struct ps_bytes heads, bool *lacking_out)
+/* Merge-walk their short heads with our logs; both ascend by (tag, branch). True if they have what
+ * is lacking here. */
+static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
+                               uint32_t collection, struct ps_bytes heads)
 {
-    struct offers offers = {.count = 0};
+    bool lacking = false;
     struct ps_cursor cursor;
     struct ps_short_head theirs;
     struct ps_log log;
@@ -120,7 +123,7 @@ static void compare_collection(struct ps_turn *turn, struct ps_peer *peer, uint3
             order = more ? ps_log_id_compare(&log.id, &theirs.log) : -1;
         }
         if (order > 0) {
-            *lacking_out = *lacking_out || theirs.size > 0;
+            lacking = lacking || theirs.size > 0;
             more = ps_summary_next_head(&cursor, &theirs);
             continue;
         }
@@ -129,9 +132,9 @@ static void compare_collection(struct ps_turn *turn, struct ps_peer *peer, uint3
                       memcmp(theirs.root, log.root.bytes, sizeof theirs.root) != 0;
         (void)ps_turn_ok(turn, ps_peer_set_size(peer, log.number, size));
         if (log.size > size || (differ && !log.forked)) {
-            offer(turn, peer, &offers, &log, size);
+            offer(turn, peer, offers, &log, size);
         }
-        *lacking_out = *lacking_out || size > log.size;
+        lacking = lacking || size > log.size;
         if (order == 0) {
             more = ps_summary_next_head(&cursor, &theirs);
         }
@@ -141,7 +144,7 @@ static void compare_collection(struct ps_turn *turn, struct ps_peer *peer, uint3
     if (result != P2PSYNC_ENOTFOUND) {
         (void)ps_turn_ok(turn, result);
     }
-    ps_news_send_heads(turn, peer, offers.items, offers.count);
+    return lacking;
 }
 
 static void offer(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
@@ -200,16 +203,17 @@ static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_bytes after = ps_bytes(NULL, 0);
     struct ps_collection collection;
     struct ps_bytes none = ps_bytes("\x90", 1); /* an empty array: it holds no log of it */
+    struct offers offers = {.count = 0};
     while (ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
-        bool lacking = false;
         memcpy(name, collection.name.data, collection.name.size);
         after = ps_bytes(name, collection.name.size);
         if (ps_collection_is_local(after) || named(summary->roots, after, false) ||
             named(summary->heads, after, true)) {
             continue;
         }
-        compare_collection(turn, peer, collection.number, none, &lacking);
+        (void)compare_collection(turn, peer, &offers, collection.number, none);
     }
+    ps_news_send_heads(turn, peer, offers.items, offers.count);
 }
 
 static bool named(struct ps_bytes list, struct ps_bytes name, bool heads)

@@ -55,7 +55,7 @@ p2psync_node *nodes_open(const char *dir, const char *name)
 
 const char *nodes_json(p2psync_result result, struct p2psync_buffer *answer)
 {
-    static char text[65536];
+    static char text[262144];
     struct p2psync_buffer json = {0};
     cr_assert_eq(result, P2PSYNC_OK, "%s", p2psync_result_name(result));
     struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};

@@ -583,3 +583,23 @@ Test(test_api, converges_after_edits_on_both_sides)
     cr_expect_not_null(strstr(json, "\"state\":\"offline\""), "%s", json);
     p2psync_close(guest);
 }
+
+/* Many small logs are many small messages: a peer that takes them all reads as it should. */
+Test(test_api, brings_many_collections_at_once)
+{
+    p2psync_node *guest = nodes_open(dirs[1], NULL);
+    char name[16];
+    for (unsigned i = 0; i < 600; i++) {
+        (void)snprintf(name, sizeof(name), "list-%u", i);
+        cr_assert_eq(nodes_put(node, name, "a", "{\"n\":1}"), P2PSYNC_OK);
+    }
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    nodes_join(node, guest, "beta");
+    cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
+    nodes_await_same(node, guest);
+    cr_expect_not_null(strstr(nodes_get(guest, name, "a"), "\"n\":1"));
+    struct p2psync_buffer answer = {0};
+    const char *json = nodes_json(p2psync_peers(node, &answer), &answer);
+    cr_expect_not_null(strstr(json, "\"faults\":0"), "%s", json);
+    p2psync_close(guest);
+}
