@@ -39,7 +39,7 @@ static bool set(void *socket, int option, int value);
 static bool set_common(void *socket, const struct ps_curve_keys *keys, int64_t message_size_max);
 static void *monitor_open(void *socket, void *context, int events);
 static p2psync_result copy(struct ps_bytes bytes, struct ps_link_queue *queue, zmq_msg_t *out);
-static void release(void *data, void *hint);
+static void release_counted(void *data, void *hint);
 static p2psync_result bind_to(void *socket, const char *host, const char *port);
 static p2psync_result bound_port(void *socket, uint16_t *port_out);
 
@@ -356,7 +356,7 @@ static p2psync_result copy(struct ps_bytes bytes, struct ps_link_queue *queue, z
     }
     *counted = (struct counted){.queue = queue, .size = bytes.size};
     memcpy(counted->data, bytes.data, bytes.size);
-    if (zmq_msg_init_data(out, counted->data, bytes.size, release, counted)) {
+    if (zmq_msg_init_data(out, counted->data, bytes.size, release_counted, counted)) {
         free(counted);
         return P2PSYNC_ENOMEM;
     }
@@ -365,7 +365,7 @@ static p2psync_result copy(struct ps_bytes bytes, struct ps_link_queue *queue, z
 }
 
 /* Called by libzmq, in its own thread or ours. */
-static void release(void *data, void *hint)
+static void release_counted(void *data, void *hint)
 {
     struct counted *counted = hint;
     assert(data == counted->data);
