@@ -4,7 +4,7 @@
 devices=(ada ben)
 source "$(dirname "$0")/begin.sh"
 rounds=4
-batch=10000
+batch=40000
 
 found ada
 run ada
