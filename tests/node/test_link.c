@@ -1,9 +1,12 @@
 /* Links over real sockets on 127.0.0.1, each node with its own context. Whatever is waited for is
  * waited for with poll, ten seconds at most; nothing is timed. */
 #include <criterion/criterion.h>
+#include <netinet/in.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "node/link.h"
 #include "node/link_socket.h"
@@ -217,12 +220,18 @@ Test(test_link, takes_down_a_link_to_somebody_else)
     cr_assert_eq(await(&nodes[1], PS_LINK_DOWN)->event.reason, PS_LINK_HANDSHAKE);
 }
 
+/* A port that is bound refuses connections until somebody listens on it, and nobody else gets it. */
 Test(test_link, takes_down_a_link_to_where_nobody_listens)
 {
-    uint16_t port = ps_links_port(nodes[0].links);
-    ps_links_destroy(&nodes[0].links);
-    cr_assert_eq(dial(&nodes[1], &nodes[0].device, port), P2PSYNC_OK);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(fd, (const struct sockaddr *)&address, size), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    cr_assert_eq(dial(&nodes[1], &nodes[0].device, ntohs(address.sin_port)), P2PSYNC_OK);
     cr_assert_eq(await(&nodes[1], PS_LINK_DOWN)->event.reason, PS_LINK_UNREACHABLE);
+    close(fd);
 }
 
 Test(test_link, rejects_a_device_that_is_no_point_of_the_curve)
