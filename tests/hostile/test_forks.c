@@ -55,22 +55,11 @@ static void deliver(size_t fork, const char *branch, uint64_t more)
     hostile.author.collection = "harm";
 }
 
-/* Where it was before, so that the others find it. */
-static void restart(p2psync_node **node, const char *dir, const char *endpoint)
-{
-    struct p2psync_options options = nodes_options(dir);
-    options.listen = endpoint;
-    cr_assert_eq(p2psync_open(&options, node), P2PSYNC_OK);
-    cr_assert_eq(p2psync_start(*node), P2PSYNC_OK);
-}
-
 Test(test_forks, blames_no_relay_for_what_an_author_signed)
 {
     struct ps_device victim = world_device(world.victim);
     struct ps_device honest = world_device(world.honest);
-    char endpoint[128];
     world_check_sync(&world); /* so that the honest one knows the hostile one */
-    world_peer_text(world.victim, &honest, "endpoint", endpoint);
 
     p2psync_close(world.honest);
     for (size_t i = 0; i < FORKS; i++) {
@@ -79,14 +68,14 @@ Test(test_forks, blames_no_relay_for_what_an_author_signed)
     hostile_disconnect(&hostile);
     p2psync_close(world.victim);
 
-    restart(&world.honest, world.dirs[1], endpoint);
-    hostile_connect(&hostile, &honest, endpoint);
+    world_restart(&world, 1);
+    hostile_connect(&hostile, &honest, world.endpoints[1]);
     cr_assert(hostile_send_hello(&hostile));
     cr_assert(hostile_await(&hostile, PS_MESSAGE_HELLO));
     for (size_t i = 0; i < FORKS; i++) {
         deliver(i, "two", 3 - i % 3);
     }
-    restart(&world.victim, world.dirs[0], hostile.where);
+    world_restart(&world, 0);
 
     for (unsigned i = 0; i < 5; i++) {
         world_check_sync(&world);

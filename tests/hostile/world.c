@@ -19,16 +19,19 @@ size_t __sanitizer_get_current_allocated_bytes(void); /* NOLINT: the sanitizer's
 #define SHARED_MEMORY                                                                              \
     ((size_t)24 * 1024 * 1024) /* arenas of two loops, and both ends of a message */
 
+static p2psync_node *open_node(const struct world *world, unsigned index, const char *name);
 static const char *peer_json(p2psync_node *node, const struct ps_device *device);
 static void pass(p2psync_node *from, p2psync_node *to, unsigned number);
 
 void world_begin(struct world *world)
 {
     memset(world, 0, sizeof(*world));
-    nodes_dir(world->dirs[0]);
-    nodes_dir(world->dirs[1]);
-    world->victim = nodes_open(world->dirs[0], "victim");
-    world->honest = nodes_open(world->dirs[1], NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        nodes_dir(world->dirs[i]);
+        nodes_own_endpoint(i, world->endpoints[i]);
+    }
+    world->victim = open_node(world, 0, "victim");
+    world->honest = open_node(world, 1, NULL);
     cr_assert_eq(p2psync_start(world->victim), P2PSYNC_OK);
     nodes_join(world->victim, world->honest, "honest");
     cr_assert_eq(p2psync_start(world->honest), P2PSYNC_OK);
@@ -44,6 +47,13 @@ void world_end(struct world *world)
     p2psync_close(world->honest);
     nodes_remove(world->dirs[0]);
     nodes_remove(world->dirs[1]);
+}
+
+void world_restart(struct world *world, unsigned index)
+{
+    p2psync_node *node = open_node(world, index, NULL);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    *(index == 0 ? &world->victim : &world->honest) = node;
 }
 
 void world_admit(struct world *world, struct hostile *hostile)
@@ -90,12 +100,6 @@ unsigned world_faults(p2psync_node *node, const struct ps_device *device)
     return (unsigned)strtoul(faults + strlen("\"faults\":"), NULL, 10);
 }
 
-void world_peer_text(p2psync_node *node, const struct ps_device *device, const char *key,
-                     char out[static 128])
-{
-    nodes_text(peer_json(node, device), key, out, 128);
-}
-
 struct ps_device world_device(p2psync_node *node)
 {
     char text[PS_DEVICE_TEXT_SIZE];
@@ -125,6 +129,13 @@ void world_check_memory(const struct world *world, size_t peers)
     size_t allocated = world_allocated();
     cr_assert_leq(allocated, allowed, "%zu bytes more than when it was quiet",
                   allocated - world->allocated);
+}
+
+static p2psync_node *open_node(const struct world *world, unsigned index, const char *name)
+{
+    struct p2psync_options options = nodes_options(world->dirs[index]);
+    options.listen = world->endpoints[index];
+    return nodes_open_with(&options, name);
 }
 
 /* What `peers` says of one device; valid until the next answer. */

@@ -8,6 +8,7 @@
 
 struct world {
     char dirs[2][NODES_DIR_SIZE];
+    char endpoints[2][NODES_ENDPOINT_SIZE]; /* where they listen, always */
     p2psync_node *victim;
     p2psync_node *honest;
     unsigned puts;
@@ -17,6 +18,10 @@ struct world {
 void world_begin(struct world *world);
 /* Sees first that the honest ones still agree. */
 void world_end(struct world *world);
+
+/* Open and start what was closed, 0: the victim, 1: the honest one; where it was before, so that
+ * the others find it. */
+void world_restart(struct world *world, unsigned index);
 
 /* Make `hostile` a member, and connect it. */
 void world_admit(struct world *world, struct hostile *hostile);
@@ -28,9 +33,6 @@ void world_check_sync(struct world *world);
 void world_await_fault(p2psync_node *node, const struct ps_device *device, const char *text);
 /* How many it has counted. */
 unsigned world_faults(p2psync_node *node, const struct ps_device *device);
-/* `key` of the peer `device` in `peers`, a string. */
-void world_peer_text(p2psync_node *node, const struct ps_device *device, const char *key,
-                     char out[static 128]);
 struct ps_device world_device(p2psync_node *node);
 
 /* Bytes that this process has allocated: of all nodes, and of the hostile clients. */

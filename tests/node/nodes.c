@@ -12,6 +12,10 @@
 
 #define DEADLINE_S 60
 
+/* Below 32768, where the ports begin that Linux gives away. */
+#define OWN_PORT_MIN 20000
+#define OWN_PORTS    12000
+
 static time_t seconds_now(void);
 
 void nodes_dir(char out[static NODES_DIR_SIZE])
@@ -42,11 +46,23 @@ struct p2psync_options nodes_options(const char *dir)
     return options;
 }
 
+void nodes_own_endpoint(unsigned index, char out[static NODES_ENDPOINT_SIZE])
+{
+    cr_assert_lt(index, NODES_ENDPOINTS);
+    unsigned port = (unsigned)getpid() * NODES_ENDPOINTS % OWN_PORTS + index;
+    (void)snprintf(out, NODES_ENDPOINT_SIZE, "127.0.0.1:%u", OWN_PORT_MIN + port);
+}
+
 p2psync_node *nodes_open(const char *dir, const char *name)
 {
     struct p2psync_options options = nodes_options(dir);
+    return nodes_open_with(&options, name);
+}
+
+p2psync_node *nodes_open_with(const struct p2psync_options *options, const char *name)
+{
     p2psync_node *node = NULL;
-    cr_assert_eq(p2psync_open(&options, &node), P2PSYNC_OK);
+    cr_assert_eq(p2psync_open(options, &node), P2PSYNC_OK);
     if (name != NULL) {
         cr_assert_eq(p2psync_init(node, name), P2PSYNC_OK);
     }

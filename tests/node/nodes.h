@@ -9,7 +9,9 @@
 
 #include <p2psync.h>
 
-#define NODES_DIR_SIZE 64
+#define NODES_DIR_SIZE      64
+#define NODES_ENDPOINT_SIZE 32
+#define NODES_ENDPOINTS     2 /* that a process has for itself */
 
 /* A new empty directory; its name goes to `out`. */
 void nodes_dir(char out[static NODES_DIR_SIZE]);
@@ -20,8 +22,14 @@ void nodes_remove(const char *dir);
 /* Options for a node that keeps to 127.0.0.1 and to itself. */
 struct p2psync_options nodes_options(const char *dir);
 
+/* An endpoint on 127.0.0.1 that no other process of these tests takes: its port is neither the
+ * default one nor among those that the system gives to whoever asks for any. For a node that must
+ * come back where it was. */
+void nodes_own_endpoint(unsigned index, char out[static NODES_ENDPOINT_SIZE]);
+
 /* Open a node; init it if it is given a name. */
 p2psync_node *nodes_open(const char *dir, const char *name);
+p2psync_node *nodes_open_with(const struct p2psync_options *options, const char *name);
 
 /* An answer as JSON; valid until the next call. Fails the test if `result` is not OK. Frees the
  * answer. */

@@ -435,14 +435,12 @@ Test(test_api, starts_and_stops_again_and_again)
 
 Test(test_api, refuses_a_port_that_is_taken)
 {
-    char listen[32];
-    p2psync_node *other = NULL;
+    char listen[NODES_ENDPOINT_SIZE];
     /* Where the first one listens is told by no answer, so a fixed port is asked for twice. */
     struct p2psync_options options = nodes_options(dirs[1]);
-    (void)snprintf(listen, sizeof(listen), "127.0.0.1:%d", 20000 + (int)(getpid() % 20000));
+    nodes_own_endpoint(0, listen);
     options.listen = listen;
-    cr_assert_eq(p2psync_open(&options, &other), P2PSYNC_OK);
-    cr_assert_eq(p2psync_init(other, "beta"), P2PSYNC_OK);
+    p2psync_node *other = nodes_open_with(&options, "beta");
     cr_assert_eq(p2psync_start(other), P2PSYNC_OK);
     p2psync_close(node);
     options.dir = dirs[0];
