@@ -362,6 +362,44 @@ P2PSYNC_API p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *c
 P2PSYNC_API p2psync_result p2psync_record_pack(const struct p2psync_record *record,
                                                struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* Read the text form of a dot.
+ *
+ * Errors  P2PSYNC_EFORMAT.
+ */
+P2PSYNC_API p2psync_result p2psync_dot_parse(const char *text,
+                                             struct p2psync_dot *out) P2PSYNC_MUST_CHECK;
+
+/* A record as one of its versions, past or present, left it; its `versions` is that one. Valid
+ * until the next call on the snapshot.
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such collection, record or version of it; P2PSYNC_ECORRUPT.
+ */
+P2PSYNC_API p2psync_result p2psync_get_version(p2psync_snapshot *snapshot, const char *collection,
+                                               const char *id, const struct p2psync_dot *version,
+                                               struct p2psync_record *out) P2PSYNC_MUST_CHECK;
+
+/* Who changed what and when, newest first: an array of {version, parents, op, time, device, name,
+ * fields, unset, note, auto}. `op` is "create", "update", "delete", "archive", "restore" or
+ * "metadata"; fields and unset are what it changed against its parent (against nothing if it has
+ * none, and against the merge that its author saw if it has several).
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such collection or record; P2PSYNC_ELIMIT over 64 MiB of answer.
+ */
+P2PSYNC_API p2psync_result p2psync_history(p2psync_snapshot *snapshot, const char *collection,
+                                           const char *id,
+                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* What changed from one version of a record to another: {from, to, added: {field: value}, changed:
+ * {field: {from, to}}, removed: {field: value}}. `to` NULL: as it is now. `from` NULL: what came
+ * before `to` (its parent, or nothing), or before the last change if both are NULL.
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such collection, record or version of it.
+ */
+P2PSYNC_API p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *collection,
+                                        const char *id, const struct p2psync_dot *from,
+                                        const struct p2psync_dot *to,
+                                        struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
 typedef struct p2psync_iterator p2psync_iterator;
 
 /* Walk a collection in id order, from `prefix` (NULL: all), deleted records only if asked for.
@@ -405,6 +443,42 @@ P2PSYNC_API p2psync_result p2psync_put(p2psync_node *node, const char *collectio
 P2PSYNC_API p2psync_result p2psync_delete(p2psync_node *node, const char *collection,
                                           const char *id, const char *note) P2PSYNC_MUST_CHECK;
 
+/* Hide one record: readers see that it is archived, and it keeps its fields.
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such record, or it is deleted.
+ */
+P2PSYNC_API p2psync_result p2psync_archive(p2psync_node *node, const char *collection,
+                                           const char *id, const char *note) P2PSYNC_MUST_CHECK;
+
+/* Bring a record back: as `version` left it, or (NULL) as it was before it was deleted or archived.
+ * A new change; nothing is rewritten.
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such record or version; of a version that is a delete, too.
+ */
+P2PSYNC_API p2psync_result p2psync_restore(p2psync_node *node, const char *collection,
+                                           const char *id, const struct p2psync_dot *version,
+                                           const char *note) P2PSYNC_MUST_CHECK;
+
+/* What one device did since a time is undone: each record that it changed is set to what it would
+ * be without those changes, as far as nobody has changed the same fields since; a record that it
+ * made, and that nobody else has changed, is deleted. One transaction per collection. */
+struct p2psync_revert {
+    size_t size;            /* sizeof (struct p2psync_revert) */
+    const char *device;     /* a name, a fingerprint or an id */
+    uint64_t since_ms;      /* what it wrote then or later, by its clock */
+    const char *collection; /* NULL: all */
+    const char *note;       /* or NULL */
+    bool dry_run;           /* only tell what it would do */
+};
+
+/* Fills an array of {collection, id, op, fields, unset, kept}: what is done to each record; `kept`
+ * lists the fields that somebody else has changed since, which stay as they are.
+ *
+ * Errors  P2PSYNC_ENOTFOUND, P2PSYNC_EAMBIGUOUS no such device or collection; as a write.
+ */
+P2PSYNC_API p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *revert,
+                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
 /* Edits of one collection that become visible together on every device, or nowhere. It only
  * collects: other writers are not held up, and what is there is looked at when it is committed. */
 typedef struct p2psync_transaction p2psync_transaction;
@@ -422,6 +496,8 @@ struct p2psync_edit {
     const char *note; /* or NULL */
     bool replace;     /* the record shall have exactly these fields */
     bool remove;      /* delete it; fields and unset must be empty */
+    bool archive;     /* hide it; fields and unset must be empty */
+    bool restore;     /* it shall have exactly these fields, and be neither deleted nor archived */
 };
 
 /* Add one edit. Later edits of the same record see the earlier ones.

@@ -64,6 +64,13 @@ p2psync_result p2psync_delete(p2psync_node *node, const char *collection, const 
     return write_one(node, collection, &edit);
 }
 
+p2psync_result p2psync_archive(p2psync_node *node, const char *collection, const char *id,
+                               const char *note)
+{
+    struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .note = note, .archive = true};
+    return write_one(node, collection, &edit);
+}
+
 p2psync_result p2psync_transaction_begin(p2psync_node *node, const char *collection,
                                          p2psync_transaction **out)
 {
@@ -192,8 +199,10 @@ static p2psync_result check_edit(const struct p2psync_edit *edit)
     }
     bool has_fields = edit->fields.size > 0;
     bool has_unset = edit->unset_count > 0;
-    if ((edit->remove && (edit->replace || has_fields || has_unset)) ||
-        (edit->replace && has_unset)) {
+    unsigned kinds = (edit->replace ? 1U : 0U) + (edit->remove ? 1U : 0U) +
+                     (edit->archive ? 1U : 0U) + (edit->restore ? 1U : 0U);
+    bool no_fields = edit->remove || edit->archive;
+    if (kinds > 1 || (no_fields && has_fields) || (kinds > 0 && has_unset)) {
         return P2PSYNC_EMISUSE;
     }
     struct ps_bytes id = ps_bytes_text(edit->id);
@@ -237,6 +246,10 @@ static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p
         kept.kind = PS_EDIT_DELETE;
     } else if (edit->replace) {
         kept.kind = PS_EDIT_REPLACE;
+    } else if (edit->archive) {
+        kept.kind = PS_EDIT_ARCHIVE;
+    } else if (edit->restore) {
+        kept.kind = PS_EDIT_RESTORE;
     }
     kept.id.offset = arena->size;
     p2psync_result result = ps_buf_append(arena, id.data, id.size);

@@ -38,6 +38,7 @@ struct writing {
     struct ps_log log;
     struct pending pending;
     struct ps_buf value; /* what the edit at hand leaves */
+    ps_record_state state;
     struct ps_buf skeleton;
     struct ps_buf fields;
     struct ps_buf unset;
@@ -60,7 +61,9 @@ static p2psync_result write_edit(struct writing *writing, const struct ps_edit *
 static p2psync_result look(struct writing *writing, struct ps_bytes id, struct view *out);
 static p2psync_result decide(struct writing *writing, const struct ps_edit *edit,
                              const struct view *view, bool *changed_out);
+static ps_record_state state_after(ps_edit_kind kind, const struct view *view);
 static p2psync_result prepare(struct writing *writing, const struct ps_edit *edit);
+static unsigned op_of(ps_record_state state, ps_edit_kind kind, bool is_here);
 static void name_parents(struct ps_skeleton *skeleton, const struct ps_record_row *row,
                          uint64_t now_ms);
 static int compare_parents(const void *a, const void *b);
@@ -188,24 +191,41 @@ static p2psync_result decide(struct writing *writing, const struct ps_edit *edit
                              const struct view *view, bool *changed_out)
 {
     bool is_here = view->exists && view->state != PS_RECORD_DELETED;
-    ps_buf_clear(&writing->value);
-    if (edit->kind == PS_EDIT_DELETE) {
-        *changed_out = is_here;
-        return is_here ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
-    }
     struct ps_bytes nothing = ps_bytes(NULL, 0);
-    struct ps_bytes base = is_here ? view->value : nothing;
-    struct ps_delta delta = {.fields = edit->fields, .unset = edit->unset};
-    if (edit->kind == PS_EDIT_REPLACE) {
-        delta.unset = nothing;
+    struct ps_bytes before = is_here ? view->value : nothing;
+    bool exact = edit->kind == PS_EDIT_REPLACE || edit->kind == PS_EDIT_RESTORE;
+    ps_buf_clear(&writing->value);
+    writing->state = state_after(edit->kind, view);
+    if (!is_here && (edit->kind == PS_EDIT_DELETE || edit->kind == PS_EDIT_ARCHIVE)) {
+        return P2PSYNC_ENOTFOUND;
     }
-    p2psync_result result =
-        ps_value_apply(edit->kind == PS_EDIT_REPLACE ? nothing : base, &delta, &writing->value);
+    if (edit->kind == PS_EDIT_DELETE) {
+        *changed_out = true;
+        return P2PSYNC_OK;
+    }
+    struct ps_delta delta = {.fields = edit->fields, .unset = exact ? nothing : edit->unset};
+    p2psync_result result = ps_value_apply(exact ? nothing : before, &delta, &writing->value);
     if (result == P2PSYNC_OK) {
-        *changed_out =
-            !is_here || view->conflict || !ps_value_equal(base, ps_buf_view(&writing->value));
+        *changed_out = !is_here || view->conflict || writing->state != view->state ||
+                       !ps_value_equal(before, ps_buf_view(&writing->value));
     }
     return result;
+}
+
+/* An edit of an archived record leaves it archived. */
+static ps_record_state state_after(ps_edit_kind kind, const struct view *view)
+{
+    switch (kind) {
+    case PS_EDIT_DELETE:
+        return PS_RECORD_DELETED;
+    case PS_EDIT_ARCHIVE:
+        return PS_RECORD_ARCHIVED;
+    case PS_EDIT_RESTORE:
+        return PS_RECORD_LIVE;
+    default:
+        return view->exists && view->state == PS_RECORD_ARCHIVED ? PS_RECORD_ARCHIVED
+                                                                 : PS_RECORD_LIVE;
+    }
 }
 
 /* Make the edit the change that is held back. Its parents are all versions of the record, so it
@@ -223,21 +243,14 @@ static p2psync_result prepare(struct writing *writing, const struct ps_edit *edi
     if (result != P2PSYNC_OK) {
         return result;
     }
-    unsigned op = PS_OP_CREATE;
-    pending->state = PS_RECORD_LIVE;
+    bool is_here = false;
     if (row.version_count > 0) {
         ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
-        bool archived = merged.shown.state == PS_RECORD_ARCHIVED;
-        op = archived ? PS_OP_ARCHIVE : PS_OP_UPDATE;
-        op = merged.shown.state == PS_RECORD_DELETED ? PS_OP_CREATE : op;
-        pending->state = archived ? PS_RECORD_ARCHIVED : PS_RECORD_LIVE;
-    }
-    if (edit->kind == PS_EDIT_DELETE) {
-        op = PS_OP_DELETE;
-        pending->state = PS_RECORD_DELETED;
+        is_here = merged.shown.state != PS_RECORD_DELETED;
     }
     memcpy(pending->id, edit->id.data, edit->id.size);
-    pending->skeleton.op_and_flags = op;
+    pending->state = writing->state;
+    pending->skeleton.op_and_flags = op_of(writing->state, edit->kind, is_here);
     pending->skeleton.record_id = ps_bytes(pending->id, edit->id.size);
     pending->leaves_others = row.version_count > PS_PARENTS_MAX;
     name_parents(&pending->skeleton, &row, writing->write->now_ms);
@@ -249,6 +262,21 @@ static p2psync_result prepare(struct writing *writing, const struct ps_edit *edi
         pending->set = true;
     }
     return result;
+}
+
+/* The op says the state that the change leaves. */
+static unsigned op_of(ps_record_state state, ps_edit_kind kind, bool is_here)
+{
+    if (state == PS_RECORD_DELETED) {
+        return PS_OP_DELETE;
+    }
+    if (state == PS_RECORD_ARCHIVED) {
+        return PS_OP_ARCHIVE;
+    }
+    if (kind == PS_EDIT_RESTORE) {
+        return PS_OP_RESTORE;
+    }
+    return is_here ? PS_OP_UPDATE : PS_OP_CREATE;
 }
 
 /* The newest versions, in order of their dots. */

@@ -9,6 +9,8 @@ typedef enum ps_edit_kind {
     PS_EDIT_PUT,     /* set these fields, take out those in unset, leave the rest; also creates */
     PS_EDIT_REPLACE, /* the record shall have exactly these fields */
     PS_EDIT_DELETE,
+    PS_EDIT_ARCHIVE, /* hide it; fields and unset are empty */
+    PS_EDIT_RESTORE, /* live again, with exactly these fields; also creates */
 } ps_edit_kind;
 
 struct ps_edit {
@@ -42,10 +44,10 @@ struct ps_written {
  * is known), a new incarnation is drawn and written to the store first: read the identity anew in
  * each transaction.
  *
- * Errors  P2PSYNC_ENOTFOUND a delete of what is not there, or is deleted; P2PSYNC_ELIMIT the
- * transaction, a value or the number of collections is over a limit; P2PSYNC_EFORMAT an id or the
- * collection's name; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. After any the
- * transaction must be aborted.
+ * Errors  P2PSYNC_ENOTFOUND a delete or an archive of what is not there, or is deleted;
+ * P2PSYNC_ELIMIT the transaction, a value or the number of collections is over a limit;
+ * P2PSYNC_EFORMAT an id or the collection's name; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ECORRUPT;
+ * P2PSYNC_ENOMEM. After any the transaction must be aborted.
  */
 p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write,
                         struct ps_written *out) P2PSYNC_MUST_CHECK;
