@@ -8,7 +8,6 @@
 #include "node/api.h"
 #include "store/collection.h"
 #include "store/log.h"
-#include "store/merge.h"
 #include "store/record.h"
 #include "store/write.h"
 
@@ -224,11 +223,11 @@ static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id
                                   const struct ps_record_row *row, struct p2psync_record *out)
 {
     assert(row->version_count > 0);
-    struct ps_merged merged;
-    ps_merge(PS_STRATEGY_LAST_WRITE_WINS, row, &merged);
+    struct ps_view view;
+    ps_record_view(row, &view);
     p2psync_result result = fill_dots(snapshot, row);
     if (result == P2PSYNC_OK) {
-        result = fill_author(snapshot, merged.shown.log);
+        result = fill_author(snapshot, view.log);
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -239,14 +238,14 @@ static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id
         .versions = snapshot->dots,
         .version_count = row->version_count,
         .created_ms = ps_hlc_ms(row->created_hlc),
-        .updated_ms = ps_hlc_ms(merged.shown.hlc),
-        .deleted = merged.shown.state == PS_RECORD_DELETED,
-        .archived = merged.shown.state == PS_RECORD_ARCHIVED,
-        .conflict = merged.conflict,
+        .updated_ms = ps_hlc_ms(view.hlc),
+        .deleted = view.state == PS_RECORD_DELETED,
+        .archived = view.state == PS_RECORD_ARCHIVED,
+        .conflict = view.conflict,
     };
     if (!out->deleted) {
-        out->fields.data = merged.value.data;
-        out->fields.size = merged.value.size;
+        out->fields.data = view.value.data;
+        out->fields.size = view.value.size;
     }
     memcpy(out->author, snapshot->author.key, sizeof(out->author));
     return P2PSYNC_OK;

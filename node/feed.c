@@ -8,7 +8,6 @@
 #include "node/api.h"
 #include "node/control.h"
 #include "store/collection.h"
-#include "store/merge.h"
 #include "store/record.h"
 #include "wire/change.h"
 
@@ -231,17 +230,17 @@ static p2psync_result write_conflict(struct ps_feed *feed, struct ps_txn *txn,
                                      const struct change *change)
 {
     struct ps_record_row row;
-    struct ps_merged merged;
+    struct ps_view view;
     p2psync_result result =
         ps_record_get(txn, feed->log.collection, change->skeleton.record_id, &row);
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
+    ps_record_view(&row, &view);
     struct ps_writer writer;
     char dot[PS_DOT_TEXT_SIZE];
     ps_writer_init(&writer, &feed->next);
-    if (merged.conflict && has_version(&row, change->dot)) {
+    if (view.conflict && has_version(&row, change->dot)) {
         feed->next_type = P2PSYNC_EVENT_CONFLICT_DETECTED;
         ps_control_event_begin(&writer, feed->next_type, 3);
         write_name(&writer, feed, change);

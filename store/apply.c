@@ -80,6 +80,8 @@ static uint32_t index_of(const struct batch *batch, uint32_t number);
 static void sort_items(struct batch *batch);
 static int compare_items(const void *a, const void *b);
 static p2psync_result apply_items(struct batch *batch, struct ps_applied *out);
+static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
+                                       const struct ps_collection_delta *counts);
 static p2psync_result apply_record(struct batch *batch, struct ps_versions *versions, size_t *at,
                                    struct ps_collection_delta *counts, struct ps_applied *out);
 static p2psync_result apply_item(struct batch *batch, struct ps_versions *versions,
@@ -460,12 +462,29 @@ static p2psync_result apply_items(struct batch *batch, struct ps_applied *out)
         result = apply_record(batch, &versions, &at, &counts, out);
         bool last = at == batch->item_count || batch->items[at].collection != collection;
         if (result == P2PSYNC_OK && last) {
-            result = ps_collection_count(batch->txn, collection, &counts);
+            result = close_collection(batch->txn, collection, &counts);
             counts = (struct ps_collection_delta){0};
         }
     }
     ps_versions_deinit(&versions);
     return result;
+}
+
+/* Count what changed in a collection; if it was the one of the settings, records look different now.
+ */
+static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
+                                       const struct ps_collection_delta *counts)
+{
+    struct ps_collection collection;
+    p2psync_result result = ps_collection_count(txn, number, counts);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_by_number(txn, number, &collection);
+    }
+    if (result == P2PSYNC_OK &&
+        ps_bytes_equal(collection.name, ps_bytes_text(PS_SETTINGS_COLLECTION))) {
+        result = ps_versions_refresh(txn);
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
 /* Apply the changes of one record from items[*at] on, up to the first inert one: that is marked,

@@ -8,7 +8,7 @@
 
 #include "store/collection.h"
 #include "store/keys.h"
-#include "store/merge.h"
+#include "store/record.h"
 #include "store/write.h"
 
 #define MEMBER_FIXED_SIZE (PS_DEVICE_SIZE + 8 + 4)
@@ -247,10 +247,10 @@ static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct 
     ps_device_text(&member->device, id);
     p2psync_result result = ps_record_get(txn, collection, ps_bytes_text(id), &row);
     if (result == P2PSYNC_OK) {
-        struct ps_merged merged;
-        ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
+        struct ps_view view;
+        ps_record_view(&row, &view);
         struct ps_reader reader;
-        ps_reader_init(&reader, ps_value_field(merged.value, ps_bytes_text("name")));
+        ps_reader_init(&reader, ps_value_field(view.value, ps_bytes_text("name")));
         name = ps_read_str(&reader, PS_DEVICE_NAME_SIZE_MAX);
     } else if (result != P2PSYNC_ENOTFOUND) {
         return result;

@@ -1,24 +1,37 @@
-/* Strategies: what a reader sees of a record's versions. A strategy is a pure function, chosen from
- * one table. DESIGN section 6. */
+/* Strategies: what a reader sees of a record's versions. Each is a pure function of the versions,
+ * their past and the rules, chosen from one table, so every node that has the same changes and the
+ * same settings shows the same record. DESIGN, "Merging"; store/MERGE.md specifies it. */
 #ifndef PS_STORE_MERGE_H
 #define PS_STORE_MERGE_H
 
 #include "store/record.h"
+#include "store/rules.h"
 
-typedef enum ps_strategy {
-    PS_STRATEGY_LAST_WRITE_WINS = 0,
-} ps_strategy;
-
-const char *ps_strategy_name(ps_strategy strategy);
-
-/* What is seen: the winning version, and the merged value. */
-struct ps_merged {
-    struct ps_version shown; /* where state, time and author come from */
-    struct ps_bytes value;   /* a map, sorted; in the row */
-    bool conflict;           /* several versions that are not all equal */
+/* A record with several versions. */
+struct ps_merge {
+    struct ps_txn *txn;
+    uint32_t collection;
+    const struct ps_rules *rules;
+    const struct ps_version *versions; /* ascending */
+    uint32_t version_count;            /* 2 or more; the last PS_PARENTS_MAX have their values */
 };
 
-/* Merge the versions of a row, which has one at least. */
-void ps_merge(ps_strategy strategy, const struct ps_record_row *row, struct ps_merged *out);
+/* What is seen. Start from a zeroed one. */
+struct ps_merged {
+    struct ps_view view;
+    struct ps_buf value; /* what view.value points into */
+    uint64_t copies;     /* a bit for each of the last versions, the first of them lowest: it is shown
+                            as a record of its own */
+};
+
+/* Nothing may be written in the transaction meanwhile.
+ *
+ * Memory  the caller's: ps_merged_deinit(), also after an error.
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_merge(const struct ps_merge *merge, struct ps_merged *out) P2PSYNC_MUST_CHECK;
+
+/* A zeroed one is fine. */
+void ps_merged_deinit(struct ps_merged *merged);
 
 #endif

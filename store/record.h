@@ -22,7 +22,20 @@ struct ps_version {
     uint8_t depth; /* changes since a full one */
     ps_record_state state;
     bool has_value;
+    bool is_copy; /* it is shown as a record of its own, beside the winner (keep_both) */
     struct ps_bytes value; /* a map, sorted; in the row */
+};
+
+/* What a reader sees of a record: of its one version, or of several as its collection's rules
+ * merge them. It is worked out when versions or rules change, and kept in the row. */
+struct ps_view {
+    ps_record_state state;
+    bool conflict; /* there are versions whose edits are not all in it */
+    bool open;     /* and only a resolution ends that: a plain edit leaves the other versions */
+    struct ps_parent winner; /* the version from which author and time are shown */
+    uint32_t log;            /* its log's number */
+    uint64_t hlc;            /* its time */
+    struct ps_bytes value;   /* a map, sorted; in the row */
 };
 
 /* A decoded row: a cheap view, versions are read one by one. */
@@ -38,6 +51,16 @@ p2psync_result ps_record_get(struct ps_txn *txn, uint32_t collection, struct ps_
 
 /* The version at `index`, ascending; index < row->version_count. */
 void ps_record_version(const struct ps_record_row *row, uint32_t index, struct ps_version *out);
+
+/* What a reader sees. */
+void ps_record_view(const struct ps_record_row *row, struct ps_view *out);
+
+/* The index of the first of `version_count` versions that are read, merged and named as parents:
+ * the last PS_PARENTS_MAX. */
+uint32_t ps_record_first_read(uint32_t version_count);
+
+/* The state in which a change leaves its record, by its op. */
+ps_record_state ps_record_state_after(const struct ps_skeleton *skeleton);
 
 /* A cursor over the rows of one collection in id order. */
 struct ps_record_cursor {
@@ -65,6 +88,7 @@ struct ps_record_write {
     uint64_t created_hlc;
     const struct ps_version *versions;
     uint32_t version_count;
+    const struct ps_view *view; /* of several versions; of one it follows */
 };
 p2psync_result ps_record_put(struct ps_txn *txn,
                              const struct ps_record_write *write) P2PSYNC_MUST_CHECK;

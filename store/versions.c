@@ -32,8 +32,12 @@ static const struct ps_version *find(const struct ps_versions *versions,
                                      const struct ps_parent *parent);
 static bool is_parent(const struct ps_version *version, const struct ps_parent *parent);
 static int compare(const struct ps_version *a, const struct ps_version *b);
-static ps_record_state state_after(const struct ps_skeleton *skeleton);
-static p2psync_result encode_row(const struct ps_versions *versions, struct ps_buf *out);
+static bool is_after(uint64_t hlc, uint64_t parent_hlc);
+static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn,
+                                struct ps_version *list, struct ps_merged *merged);
+static p2psync_result read_rules(struct ps_versions *versions, struct ps_txn *txn);
+static p2psync_result note_several(const struct ps_versions *versions, struct ps_txn *txn,
+                                   bool is_conflict);
 static void clear(struct ps_versions *versions);
 
 p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn,
@@ -47,6 +51,7 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
     memcpy(versions->id, id.data, id.size);
     versions->created_hlc = UINT64_MAX;
     versions->was_live = false;
+    versions->was_several = false;
     versions->was_conflict = false;
     versions->changed = false;
     p2psync_result result = ps_record_get(txn, collection, ps_bytes(versions->id, id.size), &row);
@@ -64,18 +69,12 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
         ps_record_version(&row, i, &slot->version);
         versions->count++;
     }
-    struct ps_merged merged;
-    ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
-    versions->was_live = merged.shown.state == PS_RECORD_LIVE;
-    if (row.version_count > 1) {
-        /* What was counted then, not what would be counted now: counters must never drift. */
-        struct ps_key key = ps_key_record(collection, id);
-        struct ps_bytes conflict;
-        result = ps_db_get(txn, PS_DB_CONFLICTS, ps_key_view(&key), &conflict);
-        versions->was_conflict = result == P2PSYNC_OK;
-        result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
-    }
-    return result;
+    struct ps_view view;
+    ps_record_view(&row, &view);
+    versions->was_live = view.state == PS_RECORD_LIVE;
+    versions->was_several = row.version_count > 1;
+    versions->was_conflict = view.conflict;
+    return P2PSYNC_OK;
 }
 
 p2psync_result ps_versions_apply(struct ps_versions *versions, struct ps_txn *txn,
@@ -129,7 +128,8 @@ static p2psync_result find_base(const struct ps_versions *versions, struct ps_tx
     return result;
 }
 
-/* Parents must be of this record, and valid themselves. Those that are versions now are both. */
+/* Parents must be of this record, valid themselves, and of an earlier time. Those that are versions
+ * now are of this record and valid. */
 static p2psync_result check_parents(const struct ps_versions *versions, struct ps_txn *txn,
                                     const struct ps_apply_change *change, bool *valid_out)
 {
@@ -138,7 +138,9 @@ static p2psync_result check_parents(const struct ps_versions *versions, struct p
         const struct ps_parent *parent = &change->skeleton->parents[i];
         struct ps_log_place place;
         struct ps_skeleton skeleton;
-        if (find(versions, parent) != NULL) {
+        const struct ps_version *version = find(versions, parent);
+        if (version != NULL) {
+            valid = is_after(change->skeleton->hlc, version->hlc);
             continue;
         }
         p2psync_result result = ps_log_locate(txn, change->collection, parent, &place);
@@ -147,10 +149,18 @@ static p2psync_result check_parents(const struct ps_versions *versions, struct p
         }
         valid = !place.entry.inert &&
                 ps_skeleton_decode(place.entry.skeleton, &skeleton) == P2PSYNC_OK &&
-                ps_bytes_equal(skeleton.record_id, ps_bytes(versions->id, versions->id_size));
+                ps_bytes_equal(skeleton.record_id, ps_bytes(versions->id, versions->id_size)) &&
+                is_after(change->skeleton->hlc, skeleton.hlc);
     }
     *valid_out = valid;
     return P2PSYNC_OK;
+}
+
+/* The time of a change is above its parents', but for the end of time, where there is no later one.
+ * So the past can be walked by time (ancestry.h). */
+static bool is_after(uint64_t hlc, uint64_t parent_hlc)
+{
+    return hlc > parent_hlc || hlc == UINT64_MAX;
 }
 
 /* Take the parents out and the change in. */
@@ -163,7 +173,7 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
                     .log = change->log,
                     .hlc = skeleton->hlc,
                     .depth = base->depth,
-                    .state = state_after(skeleton),
+                    .state = ps_record_state_after(skeleton),
                     .has_value = true},
     };
     memcpy(made.version.leaf, change->entry->leaf, PS_HASH_SHORT_SIZE);
@@ -207,8 +217,7 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
 /* The PS_PARENTS_MAX newest versions carry their values, and no others. */
 static p2psync_result keep_values(struct ps_versions *versions, struct ps_txn *txn)
 {
-    uint32_t first =
-        versions->count > PS_PARENTS_MAX ? versions->count - (uint32_t)PS_PARENTS_MAX : 0;
+    uint32_t first = ps_record_first_read(versions->count);
     for (uint32_t i = 0; i < versions->count; i++) {
         struct ps_versions_slot *slot = &versions->slots[i];
         uint8_t depth = 0;
@@ -238,45 +247,16 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     if (!versions->changed) {
         return P2PSYNC_OK;
     }
-    struct ps_buf buf;
-    struct ps_record_row row;
-    struct ps_merged merged;
-    ps_buf_init(&buf, UINT32_MAX);
-    p2psync_result result = encode_row(versions, &buf);
-    if (result == P2PSYNC_OK) {
-        result = ps_record_row_decode(ps_buf_view(&buf), &row);
-    }
-    if (result != P2PSYNC_OK) {
-        ps_buf_deinit(&buf);
-        return result;
-    }
-    ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
-    bool is_live = merged.shown.state == PS_RECORD_LIVE;
-    struct ps_key key =
-        ps_key_record(versions->collection, ps_bytes(versions->id, versions->id_size));
-    result = ps_db_put(txn, PS_DB_RECORDS, ps_key_view(&key), ps_buf_view(&buf));
-    ps_buf_deinit(&buf);
-    if (result == P2PSYNC_OK && merged.conflict && !versions->was_conflict) {
-        applied->conflicts_opened++;
-        counts->conflicts++;
-        result = ps_db_put(txn, PS_DB_CONFLICTS, ps_key_view(&key), ps_bytes(NULL, 0));
-    }
-    if (result == P2PSYNC_OK && !merged.conflict && versions->was_conflict) {
-        applied->conflicts_closed++;
-        counts->conflicts--;
-        result = ps_db_delete(txn, PS_DB_CONFLICTS, ps_key_view(&key));
-    }
-    counts->records += (is_live ? 1 : 0) - (versions->was_live ? 1 : 0);
-    versions->was_live = is_live;
-    versions->was_conflict = merged.conflict;
-    versions->changed = false;
-    return result;
-}
-
-static p2psync_result encode_row(const struct ps_versions *versions, struct ps_buf *out)
-{
+    assert(versions->count > 0);
     struct ps_version few[4]; /* nearly every record has one version */
     struct ps_version *list = few;
+    struct ps_merged merged = {.copies = 0};
+    struct ps_record_write write = {
+        .collection = versions->collection,
+        .id = ps_bytes(versions->id, versions->id_size),
+        .created_hlc = versions->created_hlc,
+        .version_count = versions->count,
+    };
     if (versions->count > sizeof(few) / sizeof(few[0])) {
         list = calloc(versions->count, sizeof(*list));
         if (list == NULL) {
@@ -286,26 +266,101 @@ static p2psync_result encode_row(const struct ps_versions *versions, struct ps_b
     for (uint32_t i = 0; i < versions->count; i++) {
         list[i] = versions->slots[i].version;
     }
-    struct ps_record_write write = {
-        .collection = versions->collection,
-        .id = ps_bytes(versions->id, versions->id_size),
-        .created_hlc = versions->created_hlc,
-        .versions = list,
-        .version_count = versions->count,
-    };
-    p2psync_result result = ps_record_encode(&write, out);
+    write.versions = list;
+    bool is_live = list[0].state == PS_RECORD_LIVE;
+    p2psync_result result = P2PSYNC_OK;
+    if (versions->count > 1) {
+        result = make_view(versions, txn, list, &merged);
+        write.view = &merged.view;
+        is_live = merged.view.state == PS_RECORD_LIVE;
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_record_put(txn, &write);
+    }
     if (list != few) {
         free(list);
     }
+    ps_merged_deinit(&merged);
+    if (result == P2PSYNC_OK) {
+        result = note_several(versions, txn, merged.view.conflict);
+    }
+    int conflict = (merged.view.conflict ? 1 : 0) - (versions->was_conflict ? 1 : 0);
+    applied->conflicts_opened += conflict > 0 ? 1 : 0;
+    applied->conflicts_closed += conflict < 0 ? 1 : 0;
+    counts->conflicts += conflict;
+    counts->records += (is_live ? 1 : 0) - (versions->was_live ? 1 : 0);
+    versions->was_live = is_live;
+    versions->was_several = versions->count > 1;
+    versions->was_conflict = merged.view.conflict;
+    versions->changed = false;
     return result;
+}
+
+/* Merge the versions by the collection's rules, and mark in `list` which are records of their own.
+ */
+static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn,
+                                struct ps_version *list, struct ps_merged *merged)
+{
+    p2psync_result result = read_rules(versions, txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct ps_merge merge = {.txn = txn,
+                             .collection = versions->collection,
+                             .rules = &versions->rules,
+                             .versions = list,
+                             .version_count = versions->count};
+    result = ps_merge(&merge, merged);
+    uint32_t first = ps_record_first_read(versions->count);
+    for (uint32_t i = 0; i < versions->count; i++) {
+        list[i].is_copy = i >= first && (merged->copies >> (i - first) & 1) != 0;
+    }
+    return result;
+}
+
+static p2psync_result read_rules(struct ps_versions *versions, struct ps_txn *txn)
+{
+    struct ps_collection collection;
+    if (versions->has_rules && versions->rules_of == versions->collection) {
+        return P2PSYNC_OK;
+    }
+    ps_rules_deinit(&versions->rules);
+    versions->has_rules = false;
+    p2psync_result result = ps_collection_by_number(txn, versions->collection, &collection);
+    if (result == P2PSYNC_OK) {
+        result = ps_rules_read(txn, collection.name, &versions->rules);
+    }
+    if (result == P2PSYNC_OK) {
+        versions->has_rules = true;
+        versions->rules_of = versions->collection;
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+/* Keep the list of records with several versions: a byte each says whether it is a conflict. */
+static p2psync_result note_several(const struct ps_versions *versions, struct ps_txn *txn,
+                                   bool is_conflict)
+{
+    struct ps_key key =
+        ps_key_record(versions->collection, ps_bytes(versions->id, versions->id_size));
+    uint8_t flag = is_conflict ? 1 : 0;
+    if (versions->count > 1 && (!versions->was_several || is_conflict != versions->was_conflict)) {
+        return ps_db_put(txn, PS_DB_CONFLICTS, ps_key_view(&key), ps_bytes(&flag, 1));
+    }
+    if (versions->count == 1 && versions->was_several) {
+        return ps_db_delete(txn, PS_DB_CONFLICTS, ps_key_view(&key));
+    }
+    return P2PSYNC_OK;
 }
 
 void ps_versions_deinit(struct ps_versions *versions)
 {
     clear(versions);
+    ps_rules_deinit(&versions->rules);
     free(versions->slots);
     versions->slots = NULL;
     versions->capacity = 0;
+    versions->has_rules = false;
 }
 
 p2psync_result ps_versions_value(const struct ps_stored *entry, const struct ps_skeleton *skeleton,
@@ -378,18 +433,6 @@ static int compare(const struct ps_version *a, const struct ps_version *b)
         return a->hlc < b->hlc ? -1 : 1;
     }
     return ps_dot_compare(a->dot, b->dot);
-}
-
-static ps_record_state state_after(const struct ps_skeleton *skeleton)
-{
-    switch (skeleton->op_and_flags & PS_OP_MASK) {
-    case PS_OP_DELETE:
-        return PS_RECORD_DELETED;
-    case PS_OP_ARCHIVE:
-        return PS_RECORD_ARCHIVED;
-    default:
-        return PS_RECORD_LIVE;
-    }
 }
 
 static void clear(struct ps_versions *versions)

@@ -4,6 +4,7 @@
 #define PS_STORE_VERSIONS_H
 
 #include "store/apply.h"
+#include "store/rules.h"
 
 struct ps_versions_slot {
     struct ps_version version;
@@ -17,8 +18,12 @@ struct ps_versions {
     uint8_t id[PS_RECORD_ID_SIZE_MAX];
     uint64_t created_hlc;
     bool was_live; /* as the row says that is on the disk */
+    bool was_several;
     bool was_conflict;
     bool changed;
+    bool has_rules; /* of the collection: read when they are first needed, and kept */
+    uint32_t rules_of;
+    struct ps_rules rules;
     uint32_t count;
     uint32_t capacity;
     struct ps_versions_slot *slots; /* in ascending (hlc, origin, seq) */
@@ -41,12 +46,20 @@ p2psync_result ps_versions_apply(struct ps_versions *versions, struct ps_txn *tx
                                  const struct ps_apply_change *change,
                                  bool *inert_out) P2PSYNC_MUST_CHECK;
 
-/* Write the row, keep the list of conflicts, and count. */
+/* Write the row with what readers will see, keep the list of records with several versions, and
+ * count.
+ *
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM; P2PSYNC_EFULL; P2PSYNC_EIO.
+ */
 p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *txn,
                                  struct ps_collection_delta *counts,
                                  struct ps_applied *applied) P2PSYNC_MUST_CHECK;
 
 void ps_versions_deinit(struct ps_versions *versions);
+
+/* Work out anew what readers see of all records with several versions, in all collections: call it
+ * in the transaction that changed `_collections`. Errors as above. */
+p2psync_result ps_versions_refresh(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
 
 /* Append the value that a change leaves on top of `base` (empty bytes: none). What a body says that
  * is malformed, or too large together with the base, changes nothing.

@@ -209,8 +209,52 @@ bool ps_device_name_valid(struct ps_bytes name)
 
 bool ps_record_id_valid(struct ps_bytes id)
 {
+    struct ps_bytes record;
+    struct ps_dot dot;
     return id.size >= 1 && id.size <= PS_RECORD_ID_SIZE_MAX && ps_scan_utf8(id) &&
-           memchr(id.data, '\0', id.size) == NULL;
+           memchr(id.data, '\0', id.size) == NULL && !ps_copy_id_split(id, &record, &dot);
+}
+
+bool ps_copy_id_split(struct ps_bytes id, struct ps_bytes *record_out, struct ps_dot *dot_out)
+{
+    const uint8_t *at = id.size > 0 ? memrchr(id.data, '@', id.size) : NULL;
+    if (at == NULL || at == id.data) {
+        return false;
+    }
+    size_t size = (size_t)(at - id.data);
+    *record_out = ps_bytes(id.data, size);
+    return ps_dot_parse(ps_bytes(at + 1, id.size - size - 1), dot_out) == P2PSYNC_OK;
+}
+
+size_t ps_copy_id(struct ps_bytes record, struct ps_dot dot, char out[static PS_COPY_ID_SIZE_MAX])
+{
+    char text[PS_DOT_TEXT_SIZE];
+    ps_dot_text(dot, text);
+    size_t size = strlen(text);
+    assert(record.size <= PS_RECORD_ID_SIZE_MAX);
+    memcpy(out, record.data, record.size);
+    out[record.size] = '@';
+    memcpy(out + record.size + 1, text, size);
+    return record.size + 1 + size;
+}
+
+size_t ps_copy_id_own(struct ps_bytes record, struct ps_dot dot,
+                      uint8_t out[static PS_RECORD_ID_SIZE_MAX])
+{
+    char text[PS_DOT_TEXT_SIZE];
+    ps_dot_text(dot, text);
+    size_t size = strlen(text);
+    size_t room = PS_RECORD_ID_SIZE_MAX - 1 - size;
+    if (record.size > room) { /* between two characters: not before a byte 10xxxxxx */
+        while (room > 0 && (record.data[room] & 0xc0U) == 0x80U) {
+            room--;
+        }
+        record.size = room;
+    }
+    memcpy(out, record.data, record.size);
+    out[record.size] = '~';
+    memcpy(out + record.size + 1, text, size);
+    return record.size + 1 + size;
 }
 
 /* Unicode's category Cc in valid UTF-8: U+0000 to U+001F, U+007F, and U+0080 to U+009F. */

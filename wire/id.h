@@ -89,7 +89,20 @@ bool ps_collection_is_internal(struct ps_bytes name);
 /* 1..64 bytes of valid UTF-8 without control characters. */
 bool ps_device_name_valid(struct ps_bytes name);
 
-/* 1..255 bytes of valid UTF-8 without NUL. */
+/* 1..255 bytes of valid UTF-8 without NUL, and not the id of a copy. Format: a change of a record
+ * with another id is inert. */
 bool ps_record_id_valid(struct ps_bytes id);
+
+/* A version of a record that is shown as a record of its own has the id "<record's id>@<dot>". No
+ * record can have such an id, so they never clash. */
+#define PS_COPY_ID_SIZE_MAX (PS_RECORD_ID_SIZE_MAX + PS_DOT_TEXT_SIZE) /* bytes, without a NUL */
+/* Whether `id` is one; then of which record and version. */
+bool ps_copy_id_split(struct ps_bytes id, struct ps_bytes *record_out, struct ps_dot *dot_out);
+/* Write the id of a copy; returns its size. `record` is a valid id. */
+size_t ps_copy_id(struct ps_bytes record, struct ps_dot dot, char out[static PS_COPY_ID_SIZE_MAX]);
+/* The id that a copy gets as a record of its own, when it is edited: "<record's id>~<dot>", with the
+ * former cut so that it fits. Returns its size. */
+size_t ps_copy_id_own(struct ps_bytes record, struct ps_dot dot,
+                      uint8_t out[static PS_RECORD_ID_SIZE_MAX]);
 
 #endif

@@ -21,6 +21,23 @@ p2psync_result ps_value_check_fields(struct ps_bytes map) P2PSYNC_MUST_CHECK;
  */
 bool ps_value_equal(struct ps_bytes a, struct ps_bytes b);
 
+/* Append `value` in its canonical form: every map sorted by key, every header and integer in its
+ * shortest form. Two values that passed ps_value_check_fields() are equal if and only if these bytes
+ * are.
+ *
+ * Errors  P2PSYNC_ENOMEM; P2PSYNC_ELIMIT over out's cap: the form is never longer than the value.
+ */
+p2psync_result ps_value_canonical(struct ps_bytes value, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* A total order of values, for `max` and `min`: below, at or above 0. By type first: nil, booleans,
+ * numbers, strings, bins, arrays, maps; numbers by their value, exactly, integers and floats
+ * together; all else by the bytes of its canonical form.
+ *
+ * Errors  P2PSYNC_ENOMEM; P2PSYNC_EFORMAT.
+ */
+p2psync_result ps_value_compare(struct ps_bytes a, struct ps_bytes b,
+                                int *order_out) P2PSYNC_MUST_CHECK;
+
 /* A delta: what to set and what to take out. `unset` is a MessagePack array of strings, or empty.
  */
 struct ps_delta {

@@ -23,7 +23,6 @@ struct canonical {
 };
 
 static bool scalars_equal(const struct ps_token *a, const struct ps_token *b);
-static p2psync_result canonical_write(struct ps_bytes value, struct ps_buf *out);
 static bool canonical_next(struct canonical *canonical, struct ps_bytes *value_out);
 static p2psync_result canonical_token(struct canonical *canonical, struct ps_bytes value);
 
@@ -46,8 +45,8 @@ bool ps_value_equal(struct ps_bytes a, struct ps_bytes b)
     /* Canonical is the shortest form, so neither grows. */
     ps_buf_init(&canonical_a, a.size);
     ps_buf_init(&canonical_b, b.size);
-    bool equal = canonical_write(a, &canonical_a) == P2PSYNC_OK &&
-                 canonical_write(b, &canonical_b) == P2PSYNC_OK &&
+    bool equal = ps_value_canonical(a, &canonical_a) == P2PSYNC_OK &&
+                 ps_value_canonical(b, &canonical_b) == P2PSYNC_OK &&
                  ps_bytes_equal(ps_buf_view(&canonical_a), ps_buf_view(&canonical_b));
     ps_buf_deinit(&canonical_b);
     ps_buf_deinit(&canonical_a);
@@ -63,8 +62,7 @@ static bool scalars_equal(const struct ps_token *a, const struct ps_token *b)
     return a->uint == b->uint && ps_bytes_equal(a->bytes, b->bytes);
 }
 
-/* Write `value` with every map sorted by key, and every header and integer in its shortest form. */
-static p2psync_result canonical_write(struct ps_bytes value, struct ps_buf *out)
+p2psync_result ps_value_canonical(struct ps_bytes value, struct ps_buf *out)
 {
     struct canonical canonical = {.depth = 0};
     struct ps_bytes next = value;

@@ -202,14 +202,14 @@ struct ps_collection case_collection(struct store_case *c, const char *name)
 int64_t case_shown(struct store_case *c, const char *id)
 {
     struct ps_record_row row;
-    struct ps_merged merged;
+    struct ps_view view;
     int64_t number = -1;
     uint32_t collection = case_collection(c, CASE_NOTES).number;
     struct ps_txn txn = case_begin(c, false);
     if (ps_record_get(&txn, collection, ps_bytes_text(id), &row) == P2PSYNC_OK) {
-        ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
-        struct ps_bytes value = ps_value_field(merged.value, ps_bytes_text("n"));
-        if (merged.shown.state != PS_RECORD_DELETED && value.size > 0) {
+        ps_record_view(&row, &view);
+        struct ps_bytes value = ps_value_field(view.value, ps_bytes_text("n"));
+        if (view.state != PS_RECORD_DELETED && value.size > 0) {
             struct ps_reader reader;
             ps_reader_init(&reader, value);
             number = (int64_t)ps_read_uint(&reader);

@@ -254,7 +254,7 @@ static void check_groups(struct view *view)
     struct ps_record_cursor cursor = {0};
     struct ps_record_row row;
     struct ps_bytes id;
-    struct ps_merged first = {0};
+    struct ps_view first = {0};
     size_t count = 0;
     p2psync_result result =
         ps_record_cursor_open(view->txn, view->collection->number, ps_bytes(NULL, 0), &cursor);
@@ -263,12 +263,12 @@ static void check_groups(struct view *view)
         if (result != P2PSYNC_OK) {
             break;
         }
-        struct ps_merged merged;
-        ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
-        first = count % SIM_GROUP_SIZE == 0 ? merged : first;
+        struct ps_view seen;
+        ps_record_view(&row, &seen);
+        first = count % SIM_GROUP_SIZE == 0 ? seen : first;
         bool right = id.data[id.size - 1] == (uint8_t)('0' + count % SIM_GROUP_SIZE);
-        if (!right || merged.shown.state != first.shown.state || row.version_count != 1 ||
-            !ps_bytes_equal(merged.value, first.value)) {
+        if (!right || seen.state != first.shown.state || row.version_count != 1 ||
+            !ps_bytes_equal(seen.value, first.value)) {
             sim_fail(view->net, "node %u: a transaction is half visible at %.*s", view->node,
                      (int)id.size, (const char *)id.data);
         }

@@ -152,10 +152,10 @@ static p2psync_result dump_collection(struct sim_net *net, struct ps_txn *txn,
         if (result != P2PSYNC_OK) {
             break;
         }
-        struct ps_merged merged;
-        ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
-        records += merged.shown.state == PS_RECORD_LIVE;
-        conflicts += merged.conflict;
+        struct ps_view view;
+        ps_record_view(&row, &view);
+        records += view.state == PS_RECORD_LIVE;
+        conflicts += view.conflict;
         dump_row(id, &row, out);
     }
     ps_record_cursor_close(&cursor);
@@ -225,7 +225,7 @@ uint64_t sim_get(struct sim_net *net, unsigned node, const char *collection, con
     struct ps_txn txn = {0};
     struct ps_collection found;
     struct ps_record_row row;
-    struct ps_merged merged;
+    struct ps_view view;
     uint64_t value = UINT64_MAX;
     p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
     if (result == P2PSYNC_OK) {
@@ -235,11 +235,11 @@ uint64_t sim_get(struct sim_net *net, unsigned node, const char *collection, con
         result = ps_record_get(&txn, found.number, ps_bytes_text(id), &row);
     }
     if (result == P2PSYNC_OK) {
-        ps_merge(PS_STRATEGY_LAST_WRITE_WINS, &row, &merged);
+        ps_record_view(&row, &view);
         struct ps_reader reader;
-        ps_reader_init(&reader, ps_value_field(merged.value, ps_bytes_text("value")));
+        ps_reader_init(&reader, ps_value_field(view.value, ps_bytes_text("value")));
         uint64_t number = ps_read_uint(&reader);
-        bool there = merged.shown.state == PS_RECORD_LIVE;
+        bool there = view.state == PS_RECORD_LIVE;
         value = there && ps_reader_finish(&reader) == P2PSYNC_OK ? number : UINT64_MAX;
     }
     ps_txn_abort(&txn);
