@@ -38,6 +38,10 @@
 #define PS_DEVICE_NAME_SIZE_MAX    64        /* bytes of UTF-8 */
 #define PS_LOG_SIZE_MAX            INT64_MAX /* changes of one log: room to add to a size */
 
+/* ---- format: what a merge may cost, as all nodes must give up at the same place ---- */
+
+#define PS_TEXT_WORK_MAX 16777216 /* steps to find a difference: some 5,790 lines, tens of ms */
+
 /* ---- format: what a message may hold ---- */
 
 #define PS_MESSAGE_SIZE_MAX     1310720 /* bytes, 1.25 MiB: a largest change, head and proof */
