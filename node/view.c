@@ -7,7 +7,7 @@
 #include "discovery/interfaces.h"
 #include "node/api.h"
 #include "store/collection.h"
-#include "store/merge.h"
+#include "store/rules.h"
 #include "store/summary.h"
 
 #define MESH_TEXT_SIZE (2 * PS_MESH_SIZE + 1)
@@ -31,6 +31,8 @@ static p2psync_result count_members(struct ps_txn *txn, uint32_t *count_out);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
                                        const struct ps_collection *collection);
+static p2psync_result write_strategy(struct ps_txn *txn, struct ps_writer *writer,
+                                     const struct ps_collection *collection);
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out);
 static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, struct forked *out);
 static bool is_forked(const struct forked *forked, const struct ps_device *device);
@@ -432,8 +434,22 @@ static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *wri
         ps_write_nil(writer);
     }
     ps_write_text(writer, "strategy");
-    ps_write_text(writer, ps_strategy_name(PS_STRATEGY_LAST_WRITE_WINS));
-    return P2PSYNC_OK;
+    return write_strategy(txn, writer, collection);
+}
+
+/* As `collection set` takes it. */
+static p2psync_result write_strategy(struct ps_txn *txn, struct ps_writer *writer,
+                                     const struct ps_collection *collection)
+{
+    struct ps_rules rules;
+    char text[PS_STRATEGY_TEXT_SIZE];
+    p2psync_result result = ps_rules_read(txn, collection->name, &rules);
+    if (result == P2PSYNC_OK) {
+        ps_strategy_text(&rules, text);
+        ps_write_text(writer, text);
+        ps_rules_deinit(&rules);
+    }
+    return result;
 }
 
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out)

@@ -1,6 +1,6 @@
-/* The walk back is the one that git has for merge bases (paint_down_to_common in its commit-reach.c):
- * groups paint what they reach, the newest change first; what all have painted is common, and what
- * lies before a common one is beyond. */
+/* The walk back is the one that git has for merge bases (paint_down_to_common in its
+ * commit-reach.c): groups paint what they reach, the newest change first; what all have painted is
+ * common, and what lies before a common one is beyond. */
 #include "store/ancestry.h"
 
 #include <stdlib.h>

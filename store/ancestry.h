@@ -70,8 +70,8 @@ void ps_ancestry_add(const struct ps_ancestry *ancestry, struct ps_ancestor_set 
                      uint32_t index);
 
 /* The newest changes that come before, or are, one of each group: those of them that come before
- * no other. At most PS_PARENTS_MAX, the last ones; none at all if more than PS_ANCESTORS_MAX changes
- * had to be looked at.
+ * no other. At most PS_PARENTS_MAX, the last ones; none at all if more than PS_ANCESTORS_MAX
+ * changes had to be looked at.
  *
  * count   1..PS_PARENTS_MAX groups.
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.

@@ -470,7 +470,8 @@ static p2psync_result apply_items(struct batch *batch, struct ps_applied *out)
     return result;
 }
 
-/* Count what changed in a collection; if it was the one of the settings, records look different now.
+/* Count what changed in a collection; if it was the one of the settings, records look different
+ * now.
  */
 static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
                                        const struct ps_collection_delta *counts)

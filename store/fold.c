@@ -1,6 +1,6 @@
 /* The fold of a set needs bases, whose folds need bases in turn: the ones that wait are on a stack.
- * Each set of ancestors is folded once and remembered, or a past in which devices kept crossing each
- * other's merges would cost a power of its length. */
+ * Each set of ancestors is folded once and remembered, or a past in which devices kept crossing
+ * each other's merges would cost a power of its length. */
 #include "store/fold.h"
 
 #include <stdlib.h>
@@ -83,8 +83,7 @@ p2psync_result ps_fold_effective(struct ps_fold *fold, struct ps_ancestor_set *s
         }
         for (uint32_t i = 0; i < ancestry->list[dropped].parent_count; i++) {
             uint32_t parent = 0;
-            struct ps_parent name =
-                ancestry->parents[ancestry->list[dropped].first_parent + i];
+            struct ps_parent name = ancestry->parents[ancestry->list[dropped].first_parent + i];
             p2psync_result result = ps_ancestry_find(ancestry, &name, &parent);
             if (result != P2PSYNC_OK) {
                 return result;
@@ -256,15 +255,14 @@ static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame)
         result = side_of_set(fold, &frame->base, &sides.base);
     }
     if (result == P2PSYNC_OK && frame->next == 1) {
-        result =
-            ps_fold_side(fold, frame->members.index[0], &fold->scratch[1], &sides.earlier);
+        result = ps_fold_side(fold, frame->members.index[0], &fold->scratch[1], &sides.earlier);
     } else {
         sides.earlier = (struct ps_side){.state = frame->so_far.state,
                                          .value = ps_buf_view(&frame->so_far.value)};
     }
     if (result == P2PSYNC_OK) {
-        result = ps_fold_side(fold, frame->members.index[frame->next], &fold->scratch[2],
-                              &sides.later);
+        result =
+            ps_fold_side(fold, frame->members.index[frame->next], &fold->scratch[2], &sides.later);
     }
     if (result == P2PSYNC_OK) {
         merged.notes = frame->so_far.notes;

@@ -160,8 +160,7 @@ static p2psync_result keep_both(struct merging *merging)
 static p2psync_result show(struct merging *merging, uint32_t winner)
 {
     struct ps_side side;
-    p2psync_result result =
-        ps_fold_side(&merging->fold, winner, &merging->fold.scratch[0], &side);
+    p2psync_result result = ps_fold_side(&merging->fold, winner, &merging->fold.scratch[0], &side);
     if (result == P2PSYNC_OK) {
         result = ps_buf_append(&merging->out->value, side.value.data, side.value.size);
     }
@@ -202,8 +201,7 @@ static uint32_t last_not_deleted(const struct merging *merging)
 static p2psync_result differs(struct merging *merging, uint32_t member, bool *out)
 {
     struct ps_side side;
-    p2psync_result result =
-        ps_fold_side(&merging->fold, member, &merging->fold.scratch[0], &side);
+    p2psync_result result = ps_fold_side(&merging->fold, member, &merging->fold.scratch[0], &side);
     if (result != P2PSYNC_OK) {
         return result;
     }

@@ -20,8 +20,8 @@ struct ps_merge {
 struct ps_merged {
     struct ps_view view;
     struct ps_buf value; /* what view.value points into */
-    uint64_t copies;     /* a bit for each of the last versions, the first of them lowest: it is shown
-                            as a record of its own */
+    uint64_t copies; /* a bit for each of the last versions, the first of them lowest: it is shown
+                        as a record of its own */
 };
 
 /* Nothing may be written in the transaction meanwhile.

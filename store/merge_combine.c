@@ -196,9 +196,9 @@ static p2psync_result pick(const struct ps_field_sides *sides, struct ps_buf *ou
 static p2psync_result unite(const struct ps_field_sides *sides, struct ps_buf *out)
 {
     struct set set = {.count = 0};
-    const struct ps_bytes arrays[3] = {
-        is_type(sides->base, PS_TOKEN_ARRAY) ? sides->base : ps_bytes(NULL, 0), sides->earlier,
-        sides->later};
+    const struct ps_bytes arrays[3] = {is_type(sides->base, PS_TOKEN_ARRAY) ? sides->base
+                                                                            : ps_bytes(NULL, 0),
+                                       sides->earlier, sides->later};
     p2psync_result result = P2PSYNC_OK;
     for (unsigned i = 0; i < 3 && result == P2PSYNC_OK; i++) {
         ps_buf_init(&set.forms[i], arrays[i].size);

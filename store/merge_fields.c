@@ -1,6 +1,6 @@
-/* Field by field: a field that one side changed is that side's; one that both changed is combined as
- * its rule says, or nested maps by key, or else the later side's. Nothing recurses: maps within maps
- * are on a stack. */
+/* Field by field: a field that one side changed is that side's; one that both changed is combined
+ * as its rule says, or nested maps by key, or else the later side's. Nothing recurses: maps within
+ * maps are on a stack. */
 #include "store/merge_fields.h"
 
 #include <stdlib.h>
@@ -72,9 +72,8 @@ p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sid
     size_t start = out->size;
     struct walk walk = {.rules = rules, .notes = notes};
     struct ps_merge_notes before = *notes;
-    struct ps_field_sides maps = {.base = sides->base.value,
-                                  .earlier = sides->earlier.value,
-                                  .later = sides->later.value};
+    struct ps_field_sides maps = {
+        .base = sides->base.value, .earlier = sides->earlier.value, .later = sides->later.value};
     if (sides->base.state == PS_RECORD_DELETED) {
         maps.base = ps_bytes(NULL, 0);
     }
@@ -99,7 +98,8 @@ p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sid
     return result;
 }
 
-/* Whether it is archived is like a field: changed on one side, that side's, else the later one's. */
+/* Whether it is archived is like a field: changed on one side, that side's, else the later one's.
+ */
 static ps_record_state merge_states(const struct ps_sides *sides)
 {
     return sides->later.state == sides->base.state ? sides->earlier.state : sides->later.state;
@@ -168,8 +168,7 @@ static p2psync_result list_items(struct walk *walk)
         for (size_t i = 0; i < 3; i++) {
             const struct ps_pair *pair =
                 at[i] < walk->maps[i].count ? &walk->maps[i].pair[at[i]] : NULL;
-            if (pair != NULL &&
-                (lowest == NULL || ps_bytes_compare(pair->key, lowest->key) < 0)) {
+            if (pair != NULL && (lowest == NULL || ps_bytes_compare(pair->key, lowest->key) < 0)) {
                 lowest = pair;
             }
         }
@@ -215,8 +214,7 @@ static verdict judge(struct walk *walk, const struct item *item)
     if (combines) {
         return COMBINE;
     }
-    if (sides->rule == PS_FIELD_LAST_WRITE_WINS && is_map(sides->earlier) &&
-        is_map(sides->later)) {
+    if (sides->rule == PS_FIELD_LAST_WRITE_WINS && is_map(sides->earlier) && is_map(sides->later)) {
         return NEST;
     }
     walk->notes->conflict = true;

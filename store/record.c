@@ -1,6 +1,6 @@
-/* Rows of records: a table of versions of a fixed size each, the view if there are several, then the
- * values, so that any version is read without looking at the others and without a copy. A row is
- * checked once, when it is decoded; from there on reading it cannot fail. */
+/* Rows of records: a table of versions of a fixed size each, the view if there are several, then
+ * the values, so that any version is read without looking at the others and without a copy. A row
+ * is checked once, when it is decoded; from there on reading it cannot fail. */
 #include "store/record.h"
 
 #include <string.h>
@@ -22,8 +22,8 @@
 #define AT_OFFSET    (AT_SIZE + 4)
 #define VERSION_SIZE (AT_OFFSET + 4)
 
-/* The view is laid out as a version is; there has_value says that it is a conflict, and is_copy that
- * it is open. */
+/* The view is laid out as a version is; there has_value says that it is a conflict, and is_copy
+ * that it is open. */
 #define AT_CONFLICT AT_HAS
 
 static size_t table_size(uint32_t version_count);
@@ -56,8 +56,8 @@ p2psync_result ps_record_row_decode(struct ps_bytes bytes, struct ps_record_row 
     for (size_t at = HEADER_SIZE; at < table_size(count); at += VERSION_SIZE) {
         const uint8_t *version = bytes.data + at;
         size_t offset = ps_get_u32(version + AT_OFFSET);
-        if (version[AT_STATE] > PS_RECORD_ARCHIVED || version[AT_HAS] > 1 ||
-            version[AT_COPY] > 1 || version[AT_DEPTH] > PS_CHAIN_MAX || offset > bytes.size ||
+        if (version[AT_STATE] > PS_RECORD_ARCHIVED || version[AT_HAS] > 1 || version[AT_COPY] > 1 ||
+            version[AT_DEPTH] > PS_CHAIN_MAX || offset > bytes.size ||
             ps_get_u32(version + AT_SIZE) > bytes.size - offset) {
             return P2PSYNC_ECORRUPT;
         }

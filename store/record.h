@@ -22,7 +22,7 @@ struct ps_version {
     uint8_t depth; /* changes since a full one */
     ps_record_state state;
     bool has_value;
-    bool is_copy; /* it is shown as a record of its own, beside the winner (keep_both) */
+    bool is_copy;          /* it is shown as a record of its own, beside the winner (keep_both) */
     struct ps_bytes value; /* a map, sorted; in the row */
 };
 

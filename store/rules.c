@@ -131,10 +131,15 @@ ps_field_rule ps_rules_field(const struct ps_rules *rules, struct ps_bytes field
     return PS_FIELD_LAST_WRITE_WINS;
 }
 
-const char *ps_strategy_name(ps_strategy strategy)
+void ps_strategy_text(const struct ps_rules *rules, char out[static PS_STRATEGY_TEXT_SIZE])
 {
-    assert(strategy < PS_STRATEGY_COUNT);
-    return strategies[strategy];
+    assert(rules->strategy < PS_STRATEGY_COUNT);
+    if (rules->strategy == PS_STRATEGY_PREFER) {
+        memcpy(out, PREFER_PREFIX, sizeof(PREFER_PREFIX));
+        ps_device_text(&rules->preferred, out + sizeof(PREFER_PREFIX) - 1);
+    } else {
+        memcpy(out, strategies[rules->strategy], strlen(strategies[rules->strategy]) + 1);
+    }
 }
 
 p2psync_result ps_strategy_parse(struct ps_bytes text, ps_strategy *out,

@@ -38,7 +38,7 @@ struct ps_named_rule {
 /* A zeroed one is what holds where nothing is set. */
 struct ps_rules {
     ps_strategy strategy;
-    struct ps_device preferred; /* with PS_STRATEGY_PREFER */
+    struct ps_device preferred;   /* with PS_STRATEGY_PREFER */
     struct ps_named_rule *fields; /* ascending by name */
     size_t field_count;
     struct ps_buf settings; /* what the names point into */
@@ -60,8 +60,9 @@ void ps_rules_deinit(struct ps_rules *rules);
 
 ps_field_rule ps_rules_field(const struct ps_rules *rules, struct ps_bytes field);
 
-/* "auto_merge" and so on; of PS_STRATEGY_PREFER "prefer", to which its text adds ":DEVICE". */
-const char *ps_strategy_name(ps_strategy strategy);
+/* "auto_merge" and so on, or "prefer:" and 64 hex digits. */
+#define PS_STRATEGY_TEXT_SIZE (sizeof("prefer:") - 1 + PS_DEVICE_TEXT_SIZE)
+void ps_strategy_text(const struct ps_rules *rules, char out[static PS_STRATEGY_TEXT_SIZE]);
 
 /* Read a strategy's text; `preferred_out` is written with "prefer:" and 64 hex digits only.
  *

@@ -69,8 +69,7 @@ static p2psync_result own_copy(struct writing *writing, const struct ps_edit *ed
                                struct ps_bytes copied);
 static p2psync_result write_one(struct writing *writing, const struct ps_edit *edit,
                                 bool *changed_out);
-static p2psync_result look(struct writing *writing, const struct ps_edit *edit,
-                           struct found *out);
+static p2psync_result look(struct writing *writing, const struct ps_edit *edit, struct found *out);
 static p2psync_result read_row(struct writing *writing, struct ps_bytes id,
                                struct ps_record_row *out);
 static bool is_resolution(ps_edit_kind kind);
@@ -500,17 +499,15 @@ static p2psync_result find_winner(struct writing *writing, const struct ps_recor
     }
     *out = (struct ps_version){.dot = view.winner.dot, .hlc = view.hlc, .state = PS_RECORD_LIVE};
     memcpy(out->leaf, view.winner.leaf, sizeof(out->leaf));
-    struct ps_rebuild from = {.collection = writing->collection.number,
-                              .log = view.log,
-                              .seq = view.winner.dot.seq};
+    struct ps_rebuild from = {
+        .collection = writing->collection.number, .log = view.log, .seq = view.winner.dot.seq};
     ps_buf_clear(&writing->rebuilt);
     p2psync_result result = ps_rebuild(writing->txn, &from, &writing->rebuilt, &depth);
     out->value = ps_buf_view(&writing->rebuilt);
     return result;
 }
 
-static bool find_version(const struct ps_record_row *row, struct ps_dot dot,
-                         struct ps_version *out)
+static bool find_version(const struct ps_record_row *row, struct ps_dot dot, struct ps_version *out)
 {
     for (uint32_t i = 0; i < row->version_count; i++) {
         ps_record_version(row, i, out);

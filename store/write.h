@@ -45,9 +45,9 @@ struct ps_written {
 
 /* Write all edits as one transaction of the log; edits that change nothing become no change. The
  * caller commits. An edit of a record with several versions is made on top of what is shown, with
- * all versions as parents and the whole value, and so ends the conflict, if there was one; but where
- * only a resolution may do that (ps_view.open), on top of the version that wins, and the others
- * stay. An edit of an archived record keeps it archived.
+ * all versions as parents and the whole value, and so ends the conflict, if there was one; but
+ * where only a resolution may do that (ps_view.open), on top of the version that wins, and the
+ * others stay. An edit of an archived record keeps it archived.
  *
  * The id may be that of a copy (ps_copy_id_split()): to delete that ends the version it shows; to
  * edit it makes a record of its own besides, by ps_copy_id_own().

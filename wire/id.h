@@ -100,8 +100,8 @@ bool ps_record_id_valid(struct ps_bytes id);
 bool ps_copy_id_split(struct ps_bytes id, struct ps_bytes *record_out, struct ps_dot *dot_out);
 /* Write the id of a copy; returns its size. `record` is a valid id. */
 size_t ps_copy_id(struct ps_bytes record, struct ps_dot dot, char out[static PS_COPY_ID_SIZE_MAX]);
-/* The id that a copy gets as a record of its own, when it is edited: "<record's id>~<dot>", with the
- * former cut so that it fits. Returns its size. */
+/* The id that a copy gets as a record of its own, when it is edited: "<record's id>~<dot>", with
+ * the former cut so that it fits. Returns its size. */
 size_t ps_copy_id_own(struct ps_bytes record, struct ps_dot dot,
                       uint8_t out[static PS_RECORD_ID_SIZE_MAX]);
 

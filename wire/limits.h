@@ -38,12 +38,13 @@
 #define PS_DEVICE_NAME_SIZE_MAX    64        /* bytes of UTF-8 */
 #define PS_LOG_SIZE_MAX            INT64_MAX /* changes of one log: room to add to a size */
 
-/* ---- format: how far merging goes; what is over these is settled by time, on every device ---- */
+/* ---- format: what a merge may cost: all nodes must give up at the same place ---- */
 
-#define PS_UNION_MAX     65536  /* elements of base and both sides of a `union`: they are sorted */
-#define PS_FOLDS_MAX     1024   /* sets of common ancestors that one merge folds, each once */
+#define PS_TEXT_WORK_MAX  16777216 /* steps to find a difference: some 5,790 lines, tens of ms */
+#define PS_UNION_MAX      65536 /* elements of base and both sides of a `union`: they are sorted */
+#define PS_FOLDS_MAX      1024  /* sets of common ancestors that one merge folds, each once */
 #define PS_FOLDS_SIZE_MAX 16777216 /* bytes of what they come to: 16 MiB */
-#define PS_ANCESTORS_MAX 262144 /* changes of one record looked at for one common ancestor */
+#define PS_ANCESTORS_MAX  262144   /* changes of one record looked at for one set of ancestors */
 
 /* ---- format: what a message may hold ---- */
 

@@ -22,8 +22,8 @@ p2psync_result ps_value_check_fields(struct ps_bytes map) P2PSYNC_MUST_CHECK;
 bool ps_value_equal(struct ps_bytes a, struct ps_bytes b);
 
 /* Append `value` in its canonical form: every map sorted by key, every header and integer in its
- * shortest form. Two values that passed ps_value_check_fields() are equal if and only if these bytes
- * are.
+ * shortest form. Two values that passed ps_value_check_fields() are equal if and only if these
+ * bytes are.
  *
  * Errors  P2PSYNC_ENOMEM; P2PSYNC_ELIMIT over out's cap: the form is never longer than the value.
  */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/device.h"
+#include "store/merge_text.h"
 #include "tests/fault/fault.h"
 #include "tests/lib/author.h"
 
@@ -218,6 +219,24 @@ Test(store_faults, receiving_and_applying_survives_a_full_map_at_any_put)
 Test(store_faults, receiving_and_applying_survives_a_failing_transaction)
 {
     fail_each(receive_and_apply, FAULT_BEGIN | FAULT_COMMIT | FAULT_CURSOR | FAULT_SPACE);
+}
+
+static p2psync_result merge_text(void)
+{
+    struct ps_merge_text texts = {ps_bytes_text("a\nb\n"), ps_bytes_text("b\na\n"),
+                                  ps_bytes_text("x\nb\ny\n")};
+    struct ps_buf out;
+    bool overlap = false;
+    ps_buf_init(&out, 64);
+    p2psync_result result = ps_merge_text(&texts, &out, &overlap);
+    cr_assert_eq(out.size > 0, result == P2PSYNC_OK);
+    ps_buf_deinit(&out);
+    return result;
+}
+
+Test(store_faults, merging_texts_survives_failing_memory)
+{
+    fail_each(merge_text, FAULT_MEMORY);
 }
 
 Test(store_faults, summaries_survive_failing_memory)

@@ -267,7 +267,7 @@ static void check_groups(struct view *view)
         ps_record_view(&row, &seen);
         first = count % SIM_GROUP_SIZE == 0 ? seen : first;
         bool right = id.data[id.size - 1] == (uint8_t)('0' + count % SIM_GROUP_SIZE);
-        if (!right || seen.state != first.shown.state || row.version_count != 1 ||
+        if (!right || seen.state != first.state || row.version_count != 1 ||
             !ps_bytes_equal(seen.value, first.value)) {
             sim_fail(view->net, "node %u: a transaction is half visible at %.*s", view->node,
                      (int)id.size, (const char *)id.data);

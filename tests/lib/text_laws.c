@@ -1,0 +1,377 @@
+/* The laws of merging texts. */
+#include "tests/lib/text_laws.h"
+
+#include <stdlib.h>
+
+#include "store/text_diff.h"
+#include "wire/limits.h"
+
+#define TABLE_MAX       (1U << 20) /* pairs of lines that dynamic programming is worth */
+#define MERGED_SIZE_MAX ((size_t)3 * PS_VALUE_SIZE_MAX)
+
+/* A change: the lines [begin, end) of base became the lines [side_begin, side_end). */
+struct hunk {
+    uint32_t begin;
+    uint32_t end;
+    uint32_t side_begin;
+    uint32_t side_end;
+};
+
+struct side {
+    struct ps_lines lines;
+    struct ps_text_diff diff;
+    struct hunk *hunk;
+    uint32_t hunk_count;
+    uint32_t next;
+    uint32_t at; /* the line that base's current one corresponds to */
+};
+
+struct laws {
+    struct ps_lines base;
+    struct side side[2];
+    struct ps_buf merged;
+    struct ps_buf expected;
+    bool overlap;
+    bool expected_overlap;
+};
+
+static void must(bool condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+static void add(struct ps_buf *out, struct ps_bytes bytes)
+{
+    must(ps_buf_append(out, bytes.data, bytes.size) == P2PSYNC_OK);
+}
+
+static struct ps_bytes line(const struct ps_lines *lines, uint32_t i)
+{
+    return ps_lines_view(lines, i, i + 1);
+}
+
+/* ---- differences ---- */
+
+static uint32_t common_length(const struct ps_lines *a, const struct ps_lines *b)
+{
+    uint32_t *row = calloc((size_t)b->count + 1, sizeof *row);
+    must(row != NULL);
+    for (uint32_t i = 0; i < a->count; i++) {
+        uint32_t diagonal = 0;
+        for (uint32_t j = 0; j < b->count; j++) {
+            uint32_t above = row[j + 1];
+            if (ps_bytes_equal(line(a, i), line(b, j))) {
+                row[j + 1] = diagonal + 1;
+            } else if (row[j] > above) {
+                row[j + 1] = row[j];
+            }
+            diagonal = above;
+        }
+    }
+    uint32_t length = row[b->count];
+    free(row);
+    return length;
+}
+
+static const char *diff_broken(const struct ps_lines *base, const struct side *side)
+{
+    uint32_t pairs = 0;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < base->count; i++) {
+        uint32_t match = side->diff.match[i];
+        if (match == PS_LINE_NONE) {
+            continue;
+        }
+        if (match < next || match >= side->lines.count) {
+            return "matches ascend";
+        }
+        if (!ps_bytes_equal(line(base, i), line(&side->lines, match))) {
+            return "what matches is equal";
+        }
+        next = match + 1;
+        pairs++;
+    }
+    if (side->diff.work > PS_TEXT_WORK_MAX + base->count) {
+        return "the work is bounded";
+    }
+    if (side->diff.given_up != (side->diff.work > PS_TEXT_WORK_MAX)) {
+        return "it is given up for too much work only";
+    }
+    if (!side->diff.given_up && (uint64_t)base->count * side->lines.count <= TABLE_MAX &&
+        pairs != common_length(base, &side->lines)) {
+        return "the difference is the smallest";
+    }
+    return NULL;
+}
+
+static void find_hunks(const struct ps_lines *base, struct side *side)
+{
+    side->hunk = malloc(((size_t)base->count + 1) * sizeof *side->hunk);
+    must(side->hunk != NULL);
+    struct hunk hunk = {0, 0, 0, 0};
+    for (uint32_t i = 0; i <= base->count; i++) {
+        uint32_t match = i == base->count ? side->lines.count : side->diff.match[i];
+        if (match == PS_LINE_NONE) {
+            continue;
+        }
+        hunk.end = i;
+        hunk.side_end = match;
+        if (hunk.begin < hunk.end || hunk.side_begin < hunk.side_end) {
+            side->hunk[side->hunk_count++] = hunk;
+        }
+        hunk = (struct hunk){.begin = i + 1, .side_begin = match + 1};
+    }
+}
+
+/* Putting the changes in the place of what they replace must give the version. */
+static bool rebuilds(const struct ps_lines *base, const struct side *side, struct ps_buf *out)
+{
+    uint32_t at = 0;
+    ps_buf_clear(out);
+    for (uint32_t i = 0; i < side->hunk_count; i++) {
+        const struct hunk *hunk = &side->hunk[i];
+        add(out, ps_lines_view(base, at, hunk->begin));
+        add(out, ps_lines_view(&side->lines, hunk->side_begin, hunk->side_end));
+        at = hunk->end;
+    }
+    add(out, ps_lines_view(base, at, base->count));
+    return ps_bytes_equal(ps_buf_view(out), side->lines.text);
+}
+
+/* ---- merges ---- */
+
+/* The next place where anything changed. */
+static uint32_t next_change(const struct laws *laws)
+{
+    uint32_t begin = laws->base.count;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct side *side = &laws->side[i];
+        if (side->next < side->hunk_count && side->hunk[side->next].begin < begin) {
+            begin = side->hunk[side->next].begin;
+        }
+    }
+    return begin;
+}
+
+/* Take the next change of `side` into the chunk that ends at *end, if it touches it. */
+static bool joins(struct side *side, uint32_t *end)
+{
+    if (side->next == side->hunk_count || side->hunk[side->next].begin > *end) {
+        return false;
+    }
+    uint32_t hunk_end = side->hunk[side->next++].end;
+    *end = *end > hunk_end ? *end : hunk_end;
+    return true;
+}
+
+static void expect_both(struct laws *laws, uint32_t ours_end, uint32_t theirs_end)
+{
+    const struct side *ours = &laws->side[0];
+    const struct side *theirs = &laws->side[1];
+    uint32_t ours_count = ours_end - ours->at;
+    uint32_t theirs_count = theirs_end - theirs->at;
+    uint32_t count = ours_count < theirs_count ? ours_count : theirs_count;
+    uint32_t first = 0;
+    uint32_t last = 0;
+    while (first < count && ps_bytes_equal(line(&ours->lines, ours->at + first),
+                                           line(&theirs->lines, theirs->at + first))) {
+        first++;
+    }
+    while (last < count - first && ps_bytes_equal(line(&ours->lines, ours_end - 1 - last),
+                                                  line(&theirs->lines, theirs_end - 1 - last))) {
+        last++;
+    }
+    add(&laws->expected, ps_lines_view(&ours->lines, ours->at, ours_end - last));
+    if (first + last < theirs_count && first + last < ours_count &&
+        laws->expected.data[laws->expected.size - 1] != '\n') {
+        add(&laws->expected, ps_bytes_text("\n"));
+    }
+    add(&laws->expected, ps_lines_view(&theirs->lines, theirs->at + first, theirs_end));
+}
+
+static void expect_chunk(struct laws *laws, uint32_t begin, uint32_t end)
+{
+    uint32_t side_end[2];
+    struct ps_bytes part[2];
+    struct ps_bytes base = ps_lines_view(&laws->base, begin, end);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct side *side = &laws->side[i];
+        /* Behind the changes so far, the rest corresponds line by line. */
+        const struct hunk *hunk = side->next == 0 ? NULL : &side->hunk[side->next - 1];
+        side_end[i] = hunk == NULL ? end : hunk->side_end + (end - hunk->end);
+        part[i] = ps_lines_view(&side->lines, side->at, side_end[i]);
+    }
+    if (ps_bytes_equal(part[0], base)) {
+        add(&laws->expected, part[1]);
+    } else if (ps_bytes_equal(part[1], base) || ps_bytes_equal(part[0], part[1])) {
+        add(&laws->expected, part[0]);
+    } else {
+        laws->expected_overlap = true;
+        expect_both(laws, side_end[0], side_end[1]);
+    }
+    laws->side[0].at = side_end[0];
+    laws->side[1].at = side_end[1];
+}
+
+static void expect(struct laws *laws)
+{
+    uint32_t at = 0;
+    while (laws->side[0].next < laws->side[0].hunk_count ||
+           laws->side[1].next < laws->side[1].hunk_count) {
+        uint32_t begin = next_change(laws);
+        uint32_t end = begin;
+        add(&laws->expected, ps_lines_view(&laws->base, at, begin));
+        laws->side[0].at += begin - at;
+        laws->side[1].at += begin - at;
+        bool joined = true;
+        while (joined) {
+            joined = joins(&laws->side[0], &end) || joins(&laws->side[1], &end);
+        }
+        expect_chunk(laws, begin, end);
+        at = end;
+    }
+    add(&laws->expected, ps_lines_view(&laws->base, at, laws->base.count));
+}
+
+static struct ps_bytes without_end(struct ps_bytes text)
+{
+    bool ended = text.size > 0 && text.data[text.size - 1] == '\n';
+    return ended ? ps_bytes(text.data, text.size - 1) : text;
+}
+
+/* The lines that `side` put in are in the merge, in their order. A last line may have got an end.
+ */
+static bool has_what_is_new(struct ps_bytes merged, const struct side *side)
+{
+    struct ps_lines lines;
+    uint32_t at = 0;
+    bool found = true;
+    must(ps_lines_init(&lines, merged) == P2PSYNC_OK);
+    for (uint32_t i = 0; i < side->hunk_count && found; i++) {
+        for (uint32_t j = side->hunk[i].side_begin; j < side->hunk[i].side_end && found; j++) {
+            struct ps_bytes wanted = without_end(line(&side->lines, j));
+            while (at < lines.count && !ps_bytes_equal(wanted, without_end(line(&lines, at)))) {
+                at++;
+            }
+            found = at++ < lines.count;
+        }
+    }
+    ps_lines_deinit(&lines);
+    return found;
+}
+
+static bool merges_to(struct ps_bytes base, struct ps_bytes ours, struct ps_bytes theirs,
+                      struct ps_bytes expected)
+{
+    struct ps_merge_text texts = {base, ours, theirs};
+    struct ps_buf out;
+    bool overlap = true;
+    ps_buf_init(&out, expected.size);
+    p2psync_result result = ps_merge_text(&texts, &out, &overlap);
+    bool same = result == P2PSYNC_OK && !overlap && ps_bytes_equal(ps_buf_view(&out), expected);
+    ps_buf_deinit(&out);
+    return same;
+}
+
+static bool order_matters_only_for_overlaps(const struct laws *laws,
+                                            const struct ps_merge_text *texts)
+{
+    struct ps_merge_text swapped = {texts->base, texts->theirs, texts->ours};
+    struct ps_buf out;
+    bool overlap = false;
+    ps_buf_init(&out, MERGED_SIZE_MAX);
+    must(ps_merge_text(&swapped, &out, &overlap) == P2PSYNC_OK);
+    bool same = ps_bytes_equal(ps_buf_view(&out), ps_buf_view(&laws->merged));
+    ps_buf_deinit(&out);
+    return overlap == laws->overlap && (same || overlap);
+}
+
+static bool keeps_its_cap(const struct laws *laws, const struct ps_merge_text *texts)
+{
+    struct ps_buf out;
+    bool overlap = false;
+    if (laws->merged.size == 0) {
+        return true;
+    }
+    ps_buf_init(&out, laws->merged.size);
+    add(&out, ps_bytes_text("+"));
+    bool good = ps_merge_text(texts, &out, &overlap) == P2PSYNC_ELIMIT && out.size == 1 &&
+                out.data[0] == '+' && !overlap;
+    ps_buf_deinit(&out);
+    return good;
+}
+
+/* ---- all of them ---- */
+
+static const char *sides_broken(struct laws *laws)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct side *side = &laws->side[i];
+        must(ps_text_diff(&laws->base, &side->lines, &side->diff) == P2PSYNC_OK);
+        const char *broken = diff_broken(&laws->base, side);
+        if (broken != NULL) {
+            return broken;
+        }
+        find_hunks(&laws->base, side);
+        if (!rebuilds(&laws->base, side, &laws->expected)) {
+            return "a difference rebuilds its version";
+        }
+    }
+    return NULL;
+}
+
+static const char *merge_broken(struct laws *laws, const struct ps_merge_text *texts)
+{
+    ps_buf_clear(&laws->expected);
+    expect(laws);
+    struct ps_bytes merged = ps_buf_view(&laws->merged);
+    if (laws->overlap != laws->expected_overlap ||
+        !ps_bytes_equal(merged, ps_buf_view(&laws->expected))) {
+        return "the merge is that of the chunks";
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (!laws->side[i].diff.given_up && merged.size <= PS_VALUE_SIZE_MAX &&
+            !has_what_is_new(merged, &laws->side[i])) {
+            return "what one version put in is kept";
+        }
+    }
+    if (merged.size > texts->ours.size + texts->theirs.size + 1) {
+        return "the merge is no larger than both";
+    }
+    if (!order_matters_only_for_overlaps(laws, texts)) {
+        return "the order matters only where both changed";
+    }
+    return keeps_its_cap(laws, texts) ? NULL : "the merge keeps the cap of its buffer";
+}
+
+const char *text_laws_broken(const struct ps_merge_text *texts)
+{
+    struct laws laws = {.overlap = false};
+    const char *broken = NULL;
+    ps_buf_init(&laws.merged, MERGED_SIZE_MAX);
+    ps_buf_init(&laws.expected, MERGED_SIZE_MAX);
+    must(ps_lines_init(&laws.base, texts->base) == P2PSYNC_OK);
+    must(ps_lines_init(&laws.side[0].lines, texts->ours) == P2PSYNC_OK);
+    must(ps_lines_init(&laws.side[1].lines, texts->theirs) == P2PSYNC_OK);
+    must(ps_merge_text(texts, &laws.merged, &laws.overlap) == P2PSYNC_OK);
+    broken = sides_broken(&laws);
+    if (broken == NULL) {
+        broken = merge_broken(&laws, texts);
+    }
+    if (broken == NULL && !(merges_to(texts->base, texts->ours, texts->base, texts->ours) &&
+                            merges_to(texts->base, texts->base, texts->theirs, texts->theirs) &&
+                            merges_to(texts->base, texts->ours, texts->ours, texts->ours))) {
+        broken = "a version merged with base or itself is itself";
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        free(laws.side[i].hunk);
+        ps_text_diff_deinit(&laws.side[i].diff);
+        ps_lines_deinit(&laws.side[i].lines);
+    }
+    ps_lines_deinit(&laws.base);
+    ps_buf_deinit(&laws.expected);
+    ps_buf_deinit(&laws.merged);
+    return broken;
+}
