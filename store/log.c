@@ -183,15 +183,18 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
             return P2PSYNC_ENOTFOUND;
         }
         result = decode_brief(&place, &brief);
-        if (result == P2PSYNC_OK && parent->dot.seq < brief.size) {
+        if (result == P2PSYNC_OK) {
             result = ps_stored_get(txn, brief.number, parent->dot.seq, &out->entry);
-            result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
             if (result == P2PSYNC_OK &&
                 memcmp(out->entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0) {
                 out->number = brief.number;
                 out->applied = brief.applied;
                 return P2PSYNC_OK;
             }
+            /* Behind the size is what this transaction is about to write, if anything. */
+            bool missing = result == P2PSYNC_ENOTFOUND && parent->dot.seq < brief.size;
+            result = missing ? P2PSYNC_ECORRUPT : result;
+            result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
         }
         if (result == P2PSYNC_OK) {
             key = ps_key_log(&place.key);

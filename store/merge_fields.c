@@ -46,7 +46,7 @@ struct walk {
     struct ps_buf combined;
 };
 
-static ps_record_state merge_states(const struct ps_sides *sides);
+static ps_record_state merge_states(const struct ps_sides *sides, struct ps_merge_notes *notes);
 static p2psync_result merge_values(struct walk *walk, const struct ps_field_sides *maps,
                                    struct ps_buf *out);
 static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *maps);
@@ -93,16 +93,20 @@ p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sid
         ps_pairs_free(&walk.maps[i]);
     }
     if (result == P2PSYNC_OK) {
-        *state_out = merge_states(sides);
+        *state_out = merge_states(sides, notes);
     }
     return result;
 }
 
 /* Whether it is archived is like a field: changed on one side, that side's, else the later one's.
  */
-static ps_record_state merge_states(const struct ps_sides *sides)
+static ps_record_state merge_states(const struct ps_sides *sides, struct ps_merge_notes *notes)
 {
-    return sides->later.state == sides->base.state ? sides->earlier.state : sides->later.state;
+    ps_record_state base = sides->base.state;
+    ps_record_state earlier = sides->earlier.state;
+    ps_record_state later = sides->later.state;
+    notes->conflict |= earlier != later && earlier != base && later != base;
+    return later == base ? earlier : later;
 }
 
 static p2psync_result merge_values(struct walk *walk, const struct ps_field_sides *maps,

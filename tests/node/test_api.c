@@ -386,7 +386,7 @@ Test(test_api, shows_status_without_a_running_node)
     cr_expect_not_null(strstr(json, "\"running\":false"), "%s", json);
     cr_expect_not_null(strstr(json, "\"devices\":1"), "%s", json);
     cr_expect_not_null(strstr(json, "\"name\":\"notes\",\"records\":1,\"changes\":1"), "%s", json);
-    cr_expect_not_null(strstr(json, "\"strategy\":\"last_write_wins\""), "%s", json);
+    cr_expect_not_null(strstr(json, "\"strategy\":\"auto_merge\""), "%s", json);
     json = nodes_json(p2psync_peers(node, &answer), &answer);
     cr_expect_str_eq(json, "[]");
 }

@@ -172,7 +172,16 @@ Test(apply, delta_on_an_overwritten_parent_is_rebuilt_from_it)
     (void)case_apply(&here);
     author_deliver_all(&two, &here);
     (void)case_apply(&here);
-    cr_assert_eq(case_shown(&here, "r"), 1, "the later version kept the n of its parent");
+    struct ps_record_row row;
+    struct ps_version later;
+    uint32_t collection = case_collection(&here, CASE_NOTES).number;
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_record_get(&txn, collection, ps_bytes_text("r"), &row), P2PSYNC_OK);
+    ps_record_version(&row, 1, &later);
+    cr_assert(ps_bytes_equal(ps_value_field(later.value, ps_bytes_text("n")), ps_bytes("\x01", 1)),
+              "the later version kept the n of its parent");
+    ps_txn_abort(&txn);
+    cr_assert_eq(case_shown(&here, "r"), 2, "and is merged with the other one");
 }
 
 Test(apply, inert_changes_of_a_hostile_author_change_nothing)

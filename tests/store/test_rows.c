@@ -77,7 +77,9 @@ Test(rows, damaged_record_rows_are_refused_or_stay_in_bounds)
         {.hlc = 1, .has_value = true, .value = ps_bytes("\x81\xa1n\x01", 4)},
         {.hlc = 2, .depth = 3, .has_value = true, .value = ps_bytes("\x81\xa1n\x02", 4)},
     };
-    struct ps_record_write write = {.created_hlc = 1, .versions = versions, .version_count = 2};
+    struct ps_view view = {.hlc = 2, .value = ps_bytes("\x81\xa1n\x03", 4)};
+    struct ps_record_write write = {
+        .created_hlc = 1, .versions = versions, .version_count = 2, .view = &view};
     struct ps_buf row;
     struct ps_record_row decoded;
     ps_buf_init(&row, 1024);
@@ -94,6 +96,9 @@ Test(rows, damaged_record_rows_are_refused_or_stay_in_bounds)
                 cr_assert_leq(version.value.size, row.size);
                 (void)ps_hash_bytes(version.value); /* reads every byte */
             }
+            ps_record_view(&decoded, &view);
+            (void)ps_hash_bytes(view.value);
+            view.value = ps_bytes(NULL, 0);
         }
         row.data[at] ^= 0xff;
     }
