@@ -32,7 +32,6 @@ static const struct ps_version *find(const struct ps_versions *versions,
                                      const struct ps_parent *parent);
 static bool is_parent(const struct ps_version *version, const struct ps_parent *parent);
 static int compare(const struct ps_version *a, const struct ps_version *b);
-static ps_record_state state_after(const struct ps_skeleton *skeleton);
 static p2psync_result encode_row(const struct ps_versions *versions, struct ps_buf *out);
 static void clear(struct ps_versions *versions);
 
@@ -163,7 +162,7 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
                     .log = change->log,
                     .hlc = skeleton->hlc,
                     .depth = base->depth,
-                    .state = state_after(skeleton),
+                    .state = ps_versions_state(skeleton->op_and_flags),
                     .has_value = true},
     };
     memcpy(made.version.leaf, change->entry->leaf, PS_HASH_SHORT_SIZE);
@@ -339,6 +338,18 @@ bool ps_versions_is_base(const struct ps_skeleton *skeleton)
            (skeleton->op_and_flags & PS_OP_MASK) == PS_OP_DELETE;
 }
 
+ps_record_state ps_versions_state(uint32_t op_and_flags)
+{
+    switch (op_and_flags & PS_OP_MASK) {
+    case PS_OP_DELETE:
+        return PS_RECORD_DELETED;
+    case PS_OP_ARCHIVE:
+        return PS_RECORD_ARCHIVED;
+    default:
+        return PS_RECORD_LIVE;
+    }
+}
+
 static p2psync_result make_room(struct ps_versions *versions)
 {
     if (versions->count < versions->capacity) {
@@ -378,18 +389,6 @@ static int compare(const struct ps_version *a, const struct ps_version *b)
         return a->hlc < b->hlc ? -1 : 1;
     }
     return ps_dot_compare(a->dot, b->dot);
-}
-
-static ps_record_state state_after(const struct ps_skeleton *skeleton)
-{
-    switch (skeleton->op_and_flags & PS_OP_MASK) {
-    case PS_OP_DELETE:
-        return PS_RECORD_DELETED;
-    case PS_OP_ARCHIVE:
-        return PS_RECORD_ARCHIVED;
-    default:
-        return PS_RECORD_LIVE;
-    }
 }
 
 static void clear(struct ps_versions *versions)

@@ -59,6 +59,9 @@ p2psync_result ps_versions_value(const struct ps_stored *entry, const struct ps_
 /* Whether a change starts from an empty value: full, without parents, or a delete. */
 bool ps_versions_is_base(const struct ps_skeleton *skeleton);
 
+/* The state in which a change leaves its record. */
+ps_record_state ps_versions_state(uint32_t op_and_flags);
+
 /* As ps_apply_rebuild(), of a change known to be applied and valid.
  *
  * depth_out  how many changes it is behind a full one.
