@@ -290,6 +290,26 @@ Test(history, walks_through_a_thousand_edits)
     ps_txn_abort(&txn);
 }
 
+Test(history, takes_a_full_change_as_the_whole_value)
+{
+    struct ps_history_walk walk;
+    struct ps_history_step step;
+    struct author_change change = {.parent_count = 1};
+    change.parents[0] = add(&one, PS_OP_CREATE, 10, (struct author_change){0});
+    change.fields = case_fields(&buf, "other", 1);
+    (void)add(&one, PS_OP_UPDATE | PS_CHANGE_FULL, 20, change);
+    deliver();
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(read_history(&txn, "r"), P2PSYNC_OK);
+    ps_history_walk_init(&walk, &txn, &history);
+    cr_assert_eq(ps_history_walk_next(&walk, &step), P2PSYNC_OK);
+    cr_assert_eq(ps_history_walk_next(&walk, &step), P2PSYNC_OK);
+    cr_assert(ps_value_equal(step.before, case_fields(&buf, "n", 10)));
+    cr_assert(ps_value_equal(step.after, case_fields(&buf, "other", 1)));
+    ps_history_walk_deinit(&walk);
+    ps_txn_abort(&txn);
+}
+
 Test(history, compares_a_resolution_with_the_last_of_its_parents)
 {
     struct ps_buf value;
