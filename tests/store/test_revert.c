@@ -292,6 +292,19 @@ Test(revert, deletes_again_what_the_device_brought_back)
     cr_expect_str_eq(plan(2000), "r update -a\n");
 }
 
+Test(revert, deletes_again_what_somebody_else_deleted_since)
+{
+    put(&two, 1000, "a", 1);
+    meet();
+    put(&one, 2000, "a", 2);
+    meet();
+    edit(&two, 3000, PS_EDIT_DELETE, NULL, 0);
+    meet();
+    put(&one, 4000, "a", 4);
+    meet();
+    cr_expect_str_eq(plan(2000), "r delete\n");
+}
+
 Test(revert, takes_back_an_archive)
 {
     put(&two, 1000, "a", 1);
