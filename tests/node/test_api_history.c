@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "nodes.h"
-#include "wire/limits.h"
+#include "tests/lib/author.h"
 
 #define DOT_SIZE 48
 
@@ -283,6 +283,9 @@ Test(test_api_history, does_not_give_versions_of_other_records)
     cr_expect_eq(p2psync_restore(node, "notes", "a", &other, NULL), P2PSYNC_ENOTFOUND);
 }
 
+static size_t versions_in_to; /* of the last difference */
+
+/* What differs, without the versions. */
 static const char *difference(const struct p2psync_between *between)
 {
     p2psync_snapshot *snapshot = NULL;
@@ -291,7 +294,13 @@ static const char *difference(const struct p2psync_between *between)
     const char *json = nodes_json(p2psync_diff(snapshot, "notes", "a", between, &answer), &answer);
     p2psync_snapshot_close(snapshot);
     const char *parts = strstr(json, "\"added\"");
+    const char *to = strstr(json, "\"to\":[");
     cr_assert_not_null(parts);
+    cr_assert_not_null(to);
+    versions_in_to = 1;
+    for (; to < parts - 2; to++) {
+        versions_in_to += *to == ',' ? 1 : 0;
+    }
     return parts;
 }
 
@@ -499,6 +508,71 @@ Test(test_api_history, says_which_reverts_are_wrong)
     cr_expect_str_eq(nodes_json(p2psync_revert(node, &options, &answer), &answer), "[]");
 }
 
+/* ---- what others may sign ---- */
+
+/* Open the store under `node`, which is closed, and close it again. */
+static void open_below(struct store_case *here)
+{
+    const struct ps_store_options options = {.dir = dirs[0], .map_size_bytes = CASE_MAP_SIZE};
+    p2psync_close(node);
+    *here = (struct store_case){.map_size = CASE_MAP_SIZE};
+    cr_assert_eq(ps_store_open(&options, &here->store), P2PSYNC_OK);
+    struct ps_txn txn = case_begin(here, false);
+    cr_assert_eq(ps_identity_read(&txn, &here->identity), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+}
+
+static void close_below(struct store_case *here)
+{
+    ps_store_destroy(&here->store);
+    node = nodes_open(dirs[0], NULL);
+}
+
+/* An operation of a later version, notes that are no text, bodies that are none, inert changes, and
+ * an author who is no member: all of it is told as far as it says anything, and is JSON. */
+Test(test_api_history, tells_whatever_another_device_has_signed)
+{
+    static const struct ps_bytes bodies[] = {
+        {(const uint8_t *)"\x93\x81\xa1m\x01\xc0\x81\xa4text\xcb\x7f\xf8\0\0\0\0\0\0", 21},
+        {(const uint8_t *)"\x93\x81\xa1m\x02\xc0\xd4\x01\x00", 9},          /* ext */
+        {(const uint8_t *)"\x93\x81\xa1m\x03\xc0\x81\x01\x02", 9},          /* no string */
+        {(const uint8_t *)"\x93\x81\xa1m\x04\xc0\x81\xa4text\xa1\xff", 14}, /* no UTF-8 */
+        {(const uint8_t *)"\x93\x81\xa1m\x05\x91\xa1\xff\xa3why", 12},      /* unset is no UTF-8 */
+        {(const uint8_t *)"\xc1", 1},
+    };
+    static struct author author;
+    struct store_case here;
+    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = "a", .hlc = 1};
+    put("{}");
+    open_below(&here);
+    author_init(&author, 7);
+    author.identity.mesh = here.identity.mesh;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        change.raw_body = bodies[i];
+        struct ps_parent parent = author_add(&author, &change);
+        change.op_and_flags = 0x0b;
+        change.hlc++;
+        change.parent_count = 1;
+        change.parents[0] = parent;
+    }
+    struct author_change inert = change;
+    inert.id = "b"; /* its parent is of another record */
+    (void)author_add(&author, &inert);
+    author_deliver_all(&author, &here);
+    (void)case_apply(&here);
+    close_below(&here);
+    char told[8192];
+    (void)snprintf(told, sizeof(told), "%s", history_of(node, "notes", "a"));
+    cr_assert_str_eq(ops(), "create update update update update update create");
+    assert_has(told, "\"op\":\"update\",\"time\":null");
+    assert_has(told, "\"fields\":{\"m\":5},\"unset\":[],\"note\":\"why\"");
+    assert_has(told, "\"fields\":{\"m\":4},\"unset\":[],\"note\":null");
+    assert_has(told, "\"fields\":{\"m\":1},\"unset\":[],\"note\":null");
+    assert_has(told, "\"fields\":{},\"unset\":[],\"note\":null");
+    cr_assert_str_eq(nodes_get(node, "notes", "b"), "");
+    author_deinit(&author);
+}
+
 /* ---- two devices ---- */
 
 Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
@@ -534,6 +608,20 @@ Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
     assert_has(told, "\"name\":\"alpha\",\"fields\":{\"m\":3}");
     assert_has(told, "\"name\":\"beta\",\"fields\":{\"n\":2}");
     assert_has(told, "\"name\":\"alpha\",\"fields\":{\"m\":1,\"n\":1}");
+    /* It is there, and nobody says how it shall be: the conflict is left to who resolves it. */
+    char before[80];
+    char after[80];
+    struct p2psync_dot first;
+    char text[DOT_SIZE];
+    root(before);
+    cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_OK);
+    root(after);
+    cr_assert_str_eq(before, after);
+    nodes_text(strstr(told, "\"parents\":[]") - DOT_SIZE, "version", text, sizeof(text));
+    cr_assert_eq(p2psync_dot_parse(text, &first), P2PSYNC_OK);
+    struct p2psync_between between = {.from = &first};
+    (void)difference(&between);
+    cr_assert_eq(versions_in_to, 2, "as it is now is both versions");
     const struct p2psync_revert others = {.size = sizeof(others), .device = "beta"};
     (void)nodes_json(p2psync_revert(node, &others, &answer), &answer);
     assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
