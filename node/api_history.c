@@ -191,7 +191,6 @@ static p2psync_result tell_all(struct telling *telling)
 static p2psync_result tell_change(struct telling *telling, const struct ps_history_step *step)
 {
     const struct ps_history_change *change = step->change;
-    const uint32_t *parents = telling->history->parents + change->first_parent;
     p2psync_result result = make_delta(telling, step);
     if (result == P2PSYNC_OK) {
         result = name_author(telling, change->log);
@@ -210,7 +209,8 @@ static p2psync_result tell_change(struct telling *telling, const struct ps_histo
     ps_write_text(&writer, "parents");
     ps_write_array(&writer, change->parent_count);
     for (uint32_t i = 0; i < change->parent_count; i++) {
-        write_dot(&writer, telling->history->changes[parents[i]].dot);
+        uint32_t parent = telling->history->parents[change->first_parent + i];
+        write_dot(&writer, telling->history->changes[parent].dot);
     }
     ps_write_text(&writer, "op");
     ps_write_text(&writer, op_name(change->op_and_flags));

@@ -243,14 +243,15 @@ static size_t list_in_order(struct ordering *ordering)
         }
     }
     while (ordering->heap_size > 0) {
-        uint32_t change = heap_pop(ordering);
-        const uint32_t *parents = history->parents + history->changes[change].first_parent;
-        ordering->place[change] = (uint32_t)listed;
+        uint32_t at = heap_pop(ordering);
+        const struct ps_history_change *change = &history->changes[at];
+        ordering->place[at] = (uint32_t)listed;
         listed++;
-        for (uint32_t i = 0; i < history->changes[change].parent_count; i++) {
-            ordering->waiting[parents[i]]--;
-            if (ordering->waiting[parents[i]] == 0) {
-                heap_push(ordering, parents[i]);
+        for (uint32_t i = 0; i < change->parent_count; i++) {
+            uint32_t parent = history->parents[change->first_parent + i];
+            ordering->waiting[parent]--;
+            if (ordering->waiting[parent] == 0) {
+                heap_push(ordering, parent);
             }
         }
     }

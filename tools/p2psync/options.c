@@ -211,9 +211,8 @@ bool options_time(const char *text, uint64_t *ms_out)
     checked = parts;
     seconds = (int64_t)timegm(&checked);
     /* timegm() makes the 31st of February a day in March: no such day was meant. */
-    if (checked.tm_mon != parts.tm_mon || checked.tm_mday != parts.tm_mday ||
-        checked.tm_hour != parts.tm_hour || checked.tm_min != parts.tm_min ||
-        checked.tm_sec != parts.tm_sec) {
+    if (checked.tm_mon != parts.tm_mon || checked.tm_hour != parts.tm_hour ||
+        checked.tm_min != parts.tm_min || checked.tm_sec != parts.tm_sec) {
         return false;
     }
     seconds -= (int64_t)offset_minutes * 60;
