@@ -369,8 +369,9 @@ P2PSYNC_API p2psync_result p2psync_record_pack(const struct p2psync_record *reco
 P2PSYNC_API p2psync_result p2psync_dot_parse(const char *text,
                                              struct p2psync_dot *out) P2PSYNC_MUST_CHECK;
 
-/* A record as one of its versions, past or present, left it; its `versions` is that one. Valid
- * until the next call on the snapshot.
+/* A record as one of its versions, past or present, left it; its `versions` is that one, `updated`
+ * and `author` are that version's, and it may be a deleted one. Valid until the next call on the
+ * snapshot.
  *
  * Errors  P2PSYNC_ENOTFOUND no such collection, record or version of it; P2PSYNC_ECORRUPT.
  */
@@ -378,26 +379,35 @@ P2PSYNC_API p2psync_result p2psync_get_version(p2psync_snapshot *snapshot, const
                                                const char *id, const struct p2psync_dot *version,
                                                struct p2psync_record *out) P2PSYNC_MUST_CHECK;
 
-/* Who changed what and when, newest first: an array of {version, parents, op, time, device, name,
- * fields, unset, note, auto}. `op` is "create", "update", "delete", "archive", "restore" or
- * "metadata"; fields and unset are what it changed against its parent (against nothing if it has
- * none, and against the merge that its author saw if it has several).
+/* Who changed what and when, newest first, each change once: an array of {version, parents, op,
+ * time, device, name, fields, unset, note, auto}. By time, except that no change stands before one
+ * that was made on top of it. `op` is "create", "update" (so also what a later version of p2psync
+ * did that is not known here), "delete", "archive", "restore" or "metadata"; fields and unset are
+ * what it changed against its parent (against nothing if it has none, and against the merge that
+ * its author saw if it has several), both empty for a delete. `note` is a text or nil.
  *
- * Errors  P2PSYNC_ENOTFOUND no such collection or record; P2PSYNC_ELIMIT over 64 MiB of answer.
+ * Errors  P2PSYNC_ENOTFOUND no such collection or record; P2PSYNC_ELIMIT over 262,144 changes, or
+ *         64 MiB of answer.
  */
 P2PSYNC_API p2psync_result p2psync_history(p2psync_snapshot *snapshot, const char *collection,
                                            const char *id,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* From which version of a record to which. */
+struct p2psync_between {
+    const struct p2psync_dot *from; /* NULL: what the author of `to` saw (its parent, or nothing) */
+    const struct p2psync_dot *to;   /* NULL: as it is now; if both are NULL, the last change */
+};
+
 /* What changed from one version of a record to another: {from, to, added: {field: value}, changed:
- * {field: {from, to}}, removed: {field: value}}. `to` NULL: as it is now. `from` NULL: what came
- * before `to` (its parent, or nothing), or before the last change if both are NULL.
+ * {field: {from, to}}, removed: {field: value}}; from and to are arrays of versions. A deleted
+ * record has no fields.
  *
- * Errors  P2PSYNC_ENOTFOUND no such collection, record or version of it.
+ * between  NULL: what the last change did.
+ * Errors   P2PSYNC_ENOTFOUND no such collection, record or version of it.
  */
 P2PSYNC_API p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *collection,
-                                        const char *id, const struct p2psync_dot *from,
-                                        const struct p2psync_dot *to,
+                                        const char *id, const struct p2psync_between *between,
                                         struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 typedef struct p2psync_iterator p2psync_iterator;
@@ -450,8 +460,9 @@ P2PSYNC_API p2psync_result p2psync_delete(p2psync_node *node, const char *collec
 P2PSYNC_API p2psync_result p2psync_archive(p2psync_node *node, const char *collection,
                                            const char *id, const char *note) P2PSYNC_MUST_CHECK;
 
-/* Bring a record back: as `version` left it, or (NULL) as it was before it was deleted or archived.
- * A new change; nothing is rewritten.
+/* Bring a record back: as `version` left it, or (NULL) as it was before it was deleted; an archived
+ * one with the fields that it has. A new change; nothing is rewritten. Of a record that is there
+ * and as wanted, nothing is written.
  *
  * Errors  P2PSYNC_ENOTFOUND no such record or version; of a version that is a delete, too.
  */
@@ -461,20 +472,26 @@ P2PSYNC_API p2psync_result p2psync_restore(p2psync_node *node, const char *colle
 
 /* What one device did since a time is undone: each record that it changed is set to what it would
  * be without those changes, as far as nobody has changed the same fields since; a record that it
- * made, and that nobody else has changed, is deleted. One transaction per collection. */
+ * made, and that nobody else has changed, is deleted; one that it deleted or archived, and that
+ * nobody else has brought back, is restored. New changes, one transaction per collection, and all
+ * of them or none. */
 struct p2psync_revert {
     size_t size;            /* sizeof (struct p2psync_revert) */
     const char *device;     /* a name, a fingerprint or an id */
     uint64_t since_ms;      /* what it wrote then or later, by its clock */
-    const char *collection; /* NULL: all */
+    const char *collection; /* NULL: all whose names do not begin with '_' */
     const char *note;       /* or NULL */
     bool dry_run;           /* only tell what it would do */
 };
 
-/* Fills an array of {collection, id, op, fields, unset, kept}: what is done to each record; `kept`
- * lists the fields that somebody else has changed since, which stay as they are.
+/* Fills an array of {collection, id, op, fields, unset, kept}: what is done to each record. `op` is
+ * "update", "delete", "restore", "archive" or "none"; fields and unset are what changes against
+ * what it shows now; `kept` lists the fields that somebody else has changed since, which stay as
+ * they are. Records of which nothing is undone and nothing kept are left out.
  *
- * Errors  P2PSYNC_ENOTFOUND, P2PSYNC_EAMBIGUOUS no such device or collection; as a write.
+ * Errors  P2PSYNC_ENOTFOUND, P2PSYNC_EAMBIGUOUS no such device or collection; P2PSYNC_ELIMIT it
+ *         changed more than 65,536 records of a collection, or undoing takes more than 64 MiB: a
+ *         later time, or one collection at a time, makes it less; as a write.
  */
 P2PSYNC_API p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *revert,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;

@@ -62,6 +62,34 @@ void ps_write_time(struct ps_writer *writer, uint64_t wall_ms);
 p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
     P2PSYNC_MUST_CHECK;
 
+/* The member that a person means by its name, fingerprint or id.
+ *
+ * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_node_find_member(struct ps_txn *txn, const char *text,
+                                   struct ps_device *out) P2PSYNC_MUST_CHECK;
+
+/* Whether an app may write to a collection of this name.
+ *
+ * Errors  P2PSYNC_ELIMIT, P2PSYNC_EFORMAT no valid name; P2PSYNC_EDENIED the node's own.
+ */
+p2psync_result ps_node_check_writable(struct ps_bytes collection) P2PSYNC_MUST_CHECK;
+
+/* As ps_write(), by this device and now: what `write` says of both is not looked at. */
+struct ps_write;
+struct ps_written;
+p2psync_result ps_node_write(struct ps_txn *txn, const struct ps_write *write,
+                             struct ps_written *out) P2PSYNC_MUST_CHECK;
+
+/* Commit what was written, and have the loop, if one runs here, look at it. */
+p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+
+/* Append a note as changes carry it: {"text": note}.
+ *
+ * Errors  P2PSYNC_ELIMIT; P2PSYNC_EFORMAT no UTF-8; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_note_pack(const char *note, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
 /* Write the name of a device into `_devices` and work the members out anew, in a write transaction.
  */
 struct ps_identity;

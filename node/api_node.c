@@ -24,7 +24,6 @@ static p2psync_result read_own_name(p2psync_node *node,
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out);
 static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_fn *fill,
                                   struct p2psync_buffer *out);
-static p2psync_result find_member(struct ps_txn *txn, const char *text, struct ps_device *out);
 static bool member_matches(const struct ps_member *member, struct ps_bytes text);
 
 p2psync_result p2psync_identity(p2psync_node *node, struct p2psync_buffer *out)
@@ -143,7 +142,7 @@ p2psync_result p2psync_devices_rename(p2psync_node *node, const char *device, co
     }
     result = ps_identity_read(&txn, &identity);
     if (result == P2PSYNC_OK) {
-        result = find_member(&txn, device, &found);
+        result = ps_node_find_member(&txn, device, &found);
     }
     if (result == P2PSYNC_OK) {
         result = ps_device_write(&txn, &identity, &found, name);
@@ -221,8 +220,7 @@ static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_
     return ps_answer(result, &answer, out);
 }
 
-/* The member that a person means by its name, fingerprint or id. */
-static p2psync_result find_member(struct ps_txn *txn, const char *text, struct ps_device *out)
+p2psync_result ps_node_find_member(struct ps_txn *txn, const char *text, struct ps_device *out)
 {
     struct ps_member member;
     struct ps_device last;

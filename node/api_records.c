@@ -5,20 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api.h"
+#include "node/api_snapshot.h"
 #include "store/collection.h"
 #include "store/log.h"
 #include "store/record.h"
 #include "store/write.h"
-
-struct p2psync_snapshot {
-    struct ps_txn txn;
-    struct p2psync_dot *dots; /* of the record given last */
-    size_t dot_capacity;
-    uint32_t author_log; /* the log whose device is known already */
-    bool author_known;
-    struct ps_device author;
-};
 
 struct p2psync_iterator {
     p2psync_snapshot *snapshot;
@@ -27,12 +18,9 @@ struct p2psync_iterator {
     uint8_t prefix[PS_RECORD_ID_SIZE_MAX];
 };
 
-static p2psync_result find_collection(p2psync_snapshot *snapshot, const char *name,
-                                      uint32_t *number_out);
 static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id,
                                   const struct ps_record_row *row, struct p2psync_record *out);
 static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_record_row *row);
-static p2psync_result fill_author(p2psync_snapshot *snapshot, uint32_t log);
 
 p2psync_result p2psync_snapshot_open(p2psync_node *node, p2psync_snapshot **out)
 {
@@ -43,6 +31,7 @@ p2psync_result p2psync_snapshot_open(p2psync_node *node, p2psync_snapshot **out)
     if (snapshot == NULL) {
         return P2PSYNC_ENOMEM;
     }
+    ps_buf_init(&snapshot->value, PS_VALUE_SIZE_MAX);
     p2psync_result result = ps_txn_begin(node->store, false, &snapshot->txn);
     if (result != P2PSYNC_OK) {
         free(snapshot);
@@ -56,6 +45,7 @@ void p2psync_snapshot_close(p2psync_snapshot *snapshot)
 {
     if (snapshot != NULL) {
         ps_txn_abort(&snapshot->txn);
+        ps_buf_deinit(&snapshot->value);
         free(snapshot->dots);
         free(snapshot);
     }
@@ -74,7 +64,7 @@ p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection, c
     struct ps_record_cursor cursor = {0};
     p2psync_result result = P2PSYNC_ENOTFOUND;
     if (ps_record_id_valid(wanted)) {
-        result = find_collection(snapshot, collection, &number);
+        result = ps_snapshot_collection(snapshot, collection, &number);
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -102,7 +92,7 @@ p2psync_result p2psync_iterate(p2psync_snapshot *snapshot, const char *collectio
         return P2PSYNC_EMISUSE;
     }
     uint32_t number = 0;
-    p2psync_result result = find_collection(snapshot, collection, &number);
+    p2psync_result result = ps_snapshot_collection(snapshot, collection, &number);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -204,7 +194,7 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p
     return ps_answer(ps_writer_finish(&writer), &buf, out);
 }
 
-static p2psync_result find_collection(p2psync_snapshot *snapshot, const char *name,
+p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *name,
                                       uint32_t *number_out)
 {
     struct ps_bytes bytes = ps_bytes_text(name);
@@ -227,7 +217,7 @@ static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id
     ps_record_view(row, &view);
     p2psync_result result = fill_dots(snapshot, row);
     if (result == P2PSYNC_OK) {
-        result = fill_author(snapshot, view.log);
+        result = ps_snapshot_author(snapshot, view.log);
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -253,13 +243,9 @@ static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id
 
 static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_record_row *row)
 {
-    if (row->version_count > snapshot->dot_capacity) {
-        struct p2psync_dot *dots = reallocarray(snapshot->dots, row->version_count, sizeof(*dots));
-        if (dots == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-        snapshot->dots = dots;
-        snapshot->dot_capacity = row->version_count;
+    p2psync_result result = ps_snapshot_reserve_dots(snapshot, row->version_count);
+    if (result != P2PSYNC_OK) {
+        return result;
     }
     for (uint32_t i = 0; i < row->version_count; i++) {
         struct ps_version version;
@@ -273,8 +259,21 @@ static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_reco
     return P2PSYNC_OK;
 }
 
+p2psync_result ps_snapshot_reserve_dots(p2psync_snapshot *snapshot, size_t count)
+{
+    if (count > snapshot->dot_capacity) {
+        struct p2psync_dot *dots = reallocarray(snapshot->dots, count, sizeof(*dots));
+        if (dots == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        snapshot->dots = dots;
+        snapshot->dot_capacity = count;
+    }
+    return P2PSYNC_OK;
+}
+
 /* Most neighbours in a walk are of one author, so the last one is kept. */
-static p2psync_result fill_author(p2psync_snapshot *snapshot, uint32_t log)
+p2psync_result ps_snapshot_author(p2psync_snapshot *snapshot, uint32_t log)
 {
     if (snapshot->author_known && snapshot->author_log == log) {
         return P2PSYNC_OK;

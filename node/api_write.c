@@ -41,11 +41,9 @@ static p2psync_result reserve_edit(p2psync_transaction *transaction);
 static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p2psync_edit *edit,
                                 struct kept_edit *out);
 static p2psync_result keep_unset(struct ps_buf *arena, const struct p2psync_edit *edit);
-static p2psync_result keep_note(struct ps_buf *arena, const char *note);
 static struct ps_bytes part_bytes(const p2psync_transaction *transaction, struct part part);
 static p2psync_result write_edits(const p2psync_transaction *transaction,
                                   const struct ps_edit *edits, struct ps_written *out);
-static void wake_loop(p2psync_node *node);
 
 p2psync_result p2psync_put(p2psync_node *node, const char *collection, const char *id,
                            struct p2psync_bytes fields, const char *note)
@@ -78,14 +76,9 @@ p2psync_result p2psync_transaction_begin(p2psync_node *node, const char *collect
         return P2PSYNC_EMISUSE;
     }
     struct ps_bytes name = ps_bytes_text(collection);
-    if (name.size > PS_COLLECTION_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
-    }
-    if (!ps_collection_name_valid(name)) {
-        return P2PSYNC_EFORMAT;
-    }
-    if (ps_collection_is_internal(name)) {
-        return P2PSYNC_EDENIED;
+    p2psync_result result = ps_node_check_writable(name);
+    if (result != P2PSYNC_OK) {
+        return result;
     }
     p2psync_transaction *transaction = calloc(1, sizeof(*transaction));
     if (transaction == NULL) {
@@ -266,7 +259,7 @@ static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p
     kept.unset.size = arena->size - kept.unset.offset;
     kept.note.offset = arena->size;
     if (result == P2PSYNC_OK && edit->note != NULL) {
-        result = keep_note(arena, edit->note);
+        result = ps_note_pack(edit->note, arena);
     }
     kept.note.size = arena->size - kept.note.offset;
     if (result == P2PSYNC_OK) {
@@ -304,9 +297,87 @@ static p2psync_result keep_unset(struct ps_buf *arena, const struct p2psync_edit
     return result;
 }
 
-static p2psync_result keep_note(struct ps_buf *arena, const char *note)
+static struct ps_bytes part_bytes(const p2psync_transaction *transaction, struct part part)
 {
-    size_t before = arena->size;
+    return part.size == 0 ? ps_bytes(NULL, 0)
+                          : ps_bytes(transaction->arena.data + part.offset, part.size);
+}
+
+static p2psync_result write_edits(const p2psync_transaction *transaction,
+                                  const struct ps_edit *edits, struct ps_written *out)
+{
+    struct ps_txn txn = {0};
+    struct ps_written written = {0};
+    p2psync_result result = ps_txn_begin(transaction->node->store, true, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    const struct ps_write write = {
+        .collection = ps_bytes(transaction->collection, transaction->collection_size),
+        .edits = edits,
+        .edit_count = transaction->edit_count,
+    };
+    result = ps_node_write(&txn, &write, &written);
+    if (result == P2PSYNC_OK && written.changed > 0) {
+        result = ps_node_commit(transaction->node, &txn);
+    }
+    if (result == P2PSYNC_OK) {
+        *out = written;
+    }
+    ps_txn_abort(&txn);
+    return result;
+}
+
+/* ---- for all files of the API that write ---- */
+
+p2psync_result ps_node_check_writable(struct ps_bytes collection)
+{
+    if (collection.size > PS_COLLECTION_SIZE_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    if (!ps_collection_name_valid(collection)) {
+        return P2PSYNC_EFORMAT;
+    }
+    return ps_collection_is_internal(collection) ? P2PSYNC_EDENIED : P2PSYNC_OK;
+}
+
+/* Who writes is read in the same transaction: another process may have changed it. */
+p2psync_result ps_node_write(struct ps_txn *txn, const struct ps_write *write,
+                             struct ps_written *out)
+{
+    struct ps_identity identity = {0};
+    struct ps_keys keys = {0};
+    struct ps_write whole = *write;
+    p2psync_result result = ps_identity_read(txn, &identity);
+    if (result == P2PSYNC_OK) {
+        ps_keys_expand(&identity, &keys);
+        whole.identity = &identity;
+        whole.secret_key = keys.secret_key;
+        whole.now_ms = ps_wall_ms();
+        result = ps_write(txn, &whole, out);
+    }
+    ps_keys_wipe(&keys);
+    ps_identity_wipe(&identity);
+    return result;
+}
+
+/* A node that is being started or stopped is not waited for: it looks at the store by itself. */
+p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn)
+{
+    p2psync_result result = ps_txn_commit(txn);
+    if (pthread_mutex_trylock(&node->loop_mutex) != 0) {
+        return result;
+    }
+    if (node->loop != NULL) {
+        ps_loop_wake(node->loop);
+    }
+    (void)pthread_mutex_unlock(&node->loop_mutex);
+    return result;
+}
+
+p2psync_result ps_note_pack(const char *note, struct ps_buf *out)
+{
+    size_t before = out->size;
     struct ps_bytes text = ps_bytes_text(note);
     if (text.size > PS_NOTE_SIZE_MAX) {
         return P2PSYNC_ELIMIT;
@@ -315,71 +386,13 @@ static p2psync_result keep_note(struct ps_buf *arena, const char *note)
         return P2PSYNC_EFORMAT;
     }
     struct ps_writer writer;
-    ps_writer_init(&writer, arena);
+    ps_writer_init(&writer, out);
     ps_write_map(&writer, 1);
     ps_write_text(&writer, "text");
     ps_write_str(&writer, text);
     p2psync_result result = ps_writer_finish(&writer);
-    if (result == P2PSYNC_OK && arena->size - before > PS_NOTE_SIZE_MAX) {
+    if (result == P2PSYNC_OK && out->size - before > PS_NOTE_SIZE_MAX) {
         result = P2PSYNC_ELIMIT;
     }
     return result;
-}
-
-static struct ps_bytes part_bytes(const p2psync_transaction *transaction, struct part part)
-{
-    return part.size == 0 ? ps_bytes(NULL, 0)
-                          : ps_bytes(transaction->arena.data + part.offset, part.size);
-}
-
-/* Who writes is read in the same transaction: another process may have changed it. */
-static p2psync_result write_edits(const p2psync_transaction *transaction,
-                                  const struct ps_edit *edits, struct ps_written *out)
-{
-    struct ps_txn txn = {0};
-    struct ps_identity identity = {0};
-    struct ps_keys keys = {0};
-    struct ps_written written = {0};
-    p2psync_result result = ps_txn_begin(transaction->node->store, true, &txn);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    result = ps_identity_read(&txn, &identity);
-    if (result != P2PSYNC_OK) {
-        goto out;
-    }
-    ps_keys_expand(&identity, &keys);
-    struct ps_write write = {
-        .identity = &identity,
-        .secret_key = keys.secret_key,
-        .now_ms = ps_wall_ms(),
-        .collection = ps_bytes(transaction->collection, transaction->collection_size),
-        .edits = edits,
-        .edit_count = transaction->edit_count,
-    };
-    result = ps_write(&txn, &write, &written);
-    if (result == P2PSYNC_OK && written.changed > 0) {
-        result = ps_txn_commit(&txn);
-        wake_loop(transaction->node);
-    }
-    if (result == P2PSYNC_OK) {
-        *out = written;
-    }
-out:
-    ps_txn_abort(&txn);
-    ps_keys_wipe(&keys);
-    ps_identity_wipe(&identity);
-    return result;
-}
-
-/* A node that is being started or stopped is not waited for: it looks at the store by itself. */
-static void wake_loop(p2psync_node *node)
-{
-    if (pthread_mutex_trylock(&node->loop_mutex) != 0) {
-        return;
-    }
-    if (node->loop != NULL) {
-        ps_loop_wake(node->loop);
-    }
-    (void)pthread_mutex_unlock(&node->loop_mutex);
 }

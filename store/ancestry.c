@@ -122,7 +122,7 @@ static p2psync_result read_change(struct ps_ancestry *ancestry, const struct ps_
         .name = *name,
         .log = place.number,
         .hlc = skeleton.hlc,
-        .state = ps_record_state_after(&skeleton),
+        .state = ps_record_state_after(skeleton.op_and_flags),
         .is_auto = (skeleton.op_and_flags & PS_CHANGE_AUTO) != 0,
         .parent_count = (uint32_t)skeleton.parent_count,
         .first_parent = ancestry->parent_count,

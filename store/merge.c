@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "store/collection.h"
 #include "store/fold.h"
 #include "store/log.h"
 #include "wire/value.h"
@@ -54,6 +55,33 @@ p2psync_result ps_merge(const struct ps_merge *merge, struct ps_merged *out)
     ps_fold_deinit(&merging.fold);
     out->view.value = ps_buf_view(&out->value);
     return result;
+}
+
+p2psync_result ps_merge_parents(struct ps_txn *txn, uint32_t collection,
+                                const struct ps_skeleton *skeleton, struct ps_merged *out)
+{
+    struct ps_collection row;
+    struct ps_rules rules = {.field_count = 0};
+    struct ps_version versions[PS_PARENTS_MAX];
+    assert(skeleton->parent_count > 1);
+    for (size_t i = 0; i < skeleton->parent_count; i++) {
+        versions[i] = (struct ps_version){.dot = skeleton->parents[i].dot};
+        memcpy(versions[i].leaf, skeleton->parents[i].leaf, sizeof(versions[i].leaf));
+    }
+    struct ps_merge merge = {.txn = txn,
+                             .collection = collection,
+                             .rules = &rules,
+                             .versions = versions,
+                             .version_count = (uint32_t)skeleton->parent_count};
+    p2psync_result result = ps_collection_by_number(txn, collection, &row);
+    if (result == P2PSYNC_OK) {
+        result = ps_rules_read(txn, row.name, &rules);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_merge(&merge, out);
+    }
+    ps_rules_deinit(&rules);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
 void ps_merged_deinit(struct ps_merged *merged)

@@ -31,6 +31,13 @@ struct ps_merged {
  */
 p2psync_result ps_merge(const struct ps_merge *merge, struct ps_merged *out) P2PSYNC_MUST_CHECK;
 
+/* The merge of the parents of a change, which has two at least, by the rules of its collection as
+ * they are now. As above, but for `copies`. */
+struct ps_skeleton;
+p2psync_result ps_merge_parents(struct ps_txn *txn, uint32_t collection,
+                                const struct ps_skeleton *skeleton,
+                                struct ps_merged *out) P2PSYNC_MUST_CHECK;
+
 /* A zeroed one is fine. */
 void ps_merged_deinit(struct ps_merged *merged);
 

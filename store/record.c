@@ -115,9 +115,9 @@ uint32_t ps_record_first_read(uint32_t version_count)
     return version_count > PS_PARENTS_MAX ? version_count - (uint32_t)PS_PARENTS_MAX : 0;
 }
 
-ps_record_state ps_record_state_after(const struct ps_skeleton *skeleton)
+ps_record_state ps_record_state_after(uint32_t op_and_flags)
 {
-    switch (skeleton->op_and_flags & PS_OP_MASK) {
+    switch (op_and_flags & PS_OP_MASK) {
     case PS_OP_DELETE:
         return PS_RECORD_DELETED;
     case PS_OP_ARCHIVE:

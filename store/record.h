@@ -60,7 +60,7 @@ void ps_record_view(const struct ps_record_row *row, struct ps_view *out);
 uint32_t ps_record_first_read(uint32_t version_count);
 
 /* The state in which a change leaves its record, by its op. */
-ps_record_state ps_record_state_after(const struct ps_skeleton *skeleton);
+ps_record_state ps_record_state_after(uint32_t op_and_flags);
 
 /* A cursor over the rows of one collection in id order. */
 struct ps_record_cursor {

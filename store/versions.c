@@ -173,7 +173,7 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
                     .log = change->log,
                     .hlc = skeleton->hlc,
                     .depth = base->depth,
-                    .state = ps_record_state_after(skeleton),
+                    .state = ps_record_state_after(skeleton->op_and_flags),
                     .has_value = true},
     };
     memcpy(made.version.leaf, change->entry->leaf, PS_HASH_SHORT_SIZE);

@@ -77,6 +77,8 @@
 #define PS_FETCHES_MAX      16           /* logs fetched from one peer at a time */
 #define PS_EVENTS_MAX       4096         /* events an app has not read yet */
 #define PS_PAIR_WRONG_MAX   5            /* wrong tokens until an invite is closed */
+#define PS_HISTORY_MAX      262144       /* changes of one record that are looked through */
+#define PS_HISTORY_SIZE_MAX 67108864     /* bytes of a history or a difference, as an answer */
 
 static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_SIZE_MAX + (PS_PROOF_MAX + 8) * PS_HASH_SIZE <
                   PS_MESSAGE_SIZE_MAX,

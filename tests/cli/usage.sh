@@ -9,8 +9,8 @@ holds '.version | test("^[0-9]+[.][0-9]+[.][0-9]+$")'
 
 expect_program 0 help
 expect_program 0 --help
-for command in init run start stop invite join peers devices status put get list delete import export \
-    watch now config version help; do
+for command in init run start stop invite join peers devices status put get list delete archive restore \
+    history diff revert import export watch now config version help; do
     expect_program 0 help
     grep -q "^  $command " "$work/out" || fail "help does not name $command"
     expect_program 0 help "$command"
@@ -21,7 +21,7 @@ done
 
 expect_program 2
 complains "p2psync help"
-for command in frobnicate stats archive restore diff revert history conflicts resolve collection backup \
+for command in frobnicate stats conflicts resolve collection backup \
     restore-backup verify reset; do
     expect_program 2 "$command"
     complains "there is no command '$command'"
@@ -48,8 +48,29 @@ expect_program 2 put notes n1 --data '{"a":'
 expect_program 2 put notes n1 --data '[1]'
 expect_program 2 put notes n1 $'a=\xff'
 expect_program 2 put notes n1 'a={"$bytes":"*"}'
-expect_program 2 get notes n1 --version 0011223344556677-0
-complains "cannot be read yet"
+for version in "" 0 0011223344556677 0011223344556677- 0011223344556677-x 001122334455667g-0 \
+    0011223344556677-18446744073709551616 "0011223344556677-0 "; do
+    expect_program 2 get notes n1 --version "$version"
+    complains "is no version"
+    expect_program 2 restore notes n1 --version "$version"
+    expect_program 2 diff notes n1 "$version"
+    expect_program 2 diff notes n1 0011223344556677-0 "$version"
+done
+expect_program 2 diff notes n1 0011223344556677-0 0011223344556677-0 0011223344556677-0
+expect_program 2 delete notes n1 --note
+expect_program 2 history notes
+expect_program 2 revert
+complains "--device is missing"
+expect_program 2 revert --device a
+complains "--since is missing"
+expect_program 2 revert --device a --since 10m more
+for time in "" yesterday 10 0m 10w m 2026 2026-11-26 2026-11-26T10:00:00 2026-11-26T10:00Z 2026-11-26T10:00:00+2 \
+    2026-02-29T10:00:00Z 2026-13-01T10:00:00Z 2026-11-26T24:00:00Z 2026-11-26T10:60:00Z 2026-11-26T10:00:60Z \
+    2026-11-26T10:00:00.Z 2026-11-26T10:00:00Z+ 2026-11-26T10:00:00+24:00 1969-12-31T23:59:59Z -5m \
+    99999999999999999999d 2026-11-26X10:00:00Z; do
+    expect_program 2 revert --device a --since "$time"
+    complains "is no time"
+done
 expect_program 2 list notes --limit many
 expect_program 2 invite --expires soon
 expect_program 2 invite --expires 10

@@ -1,25 +1,31 @@
-/* p2psync get: one record. */
+/* p2psync get: one record, as it is or as one of its versions left it. */
 #include "tools/p2psync/attach.h"
-#include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/record.h"
 
 int cmd_get(struct cli *cli, int argc, char **argv)
 {
     static const struct option own[] = {{"version", required_argument, NULL, 'V'}, {0}};
+    struct record_name name = {0};
+    struct p2psync_dot version;
     p2psync_node *node = NULL;
-    int option = options_next(cli, argc, argv, own);
+    int option;
     int code;
 
-    if (option == 'V') {
-        return fail_usage(cli, "earlier versions cannot be read yet");
+    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
+        if (option == OPTIONS_WRONG || !options_dot(cli, optarg, &version)) {
+            return CLI_USAGE;
+        }
+        name.version = &version;
     }
-    if (option != OPTIONS_END || !options_operands(cli, argc, argv, 2, 2)) {
+    if (!options_operands(cli, argc, argv, 2, 2)) {
         return CLI_USAGE;
     }
+    name.collection = argv[optind];
+    name.id = argv[optind + 1];
     code = attach_open(cli, NULL, &node);
     if (code == CLI_DONE) {
-        code = record_print_live(cli, node, argv[optind], argv[optind + 1]);
+        code = record_print_live(cli, node, &name);
     }
     p2psync_close(node);
     return code;

@@ -2,7 +2,7 @@
 
 _p2psync() {
     local commands="init run start stop invite join peers devices status doctor now put get list delete
-        import export watch config version help"
+        archive restore history diff revert import export watch config version help"
     local global="-C --directory --json -q --quiet -v --verbose -h --help"
     local node="--listen --interface --no-beacon --beacon-port --peer"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
@@ -43,12 +43,16 @@ _p2psync() {
         devices) options="list rename" ;;
         config) options="list get set" ;;
         put) options="--data --unset --note" ;;
+        get) options="--version" ;;
+        delete | archive) options="--note" ;;
+        restore) options="--version --note" ;;
+        revert) options="--device --since --collection --note --dry-run" ;;
         list) options="--prefix --limit --deleted" ;;
         import) options="--id --keep-going" ;;
         export) options="--id" ;;
     esac
     case $command in
-        put | get | list | delete | import | export | watch)
+        put | get | list | delete | archive | restore | history | diff | import | export | watch)
             if [ "$previous" = "$command" ]; then
                 options+=" $(p2psync "${directory[@]}" --json status 2>/dev/null |
                     grep -o '"collections":.*' | grep -o '"name":"[^"_][^"]*"' | cut -d'"' -f4)"

@@ -5,40 +5,94 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
 static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record);
 static int print_for_people(struct cli *cli, p2psync_node *node,
                             const struct p2psync_record *record);
-static int print(struct cli *cli, p2psync_node *node, const char *const name[2], bool deleted);
+static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted);
 
 int record_print(struct cli *cli, p2psync_node *node, const char *collection, const char *id)
 {
-    return print(cli, node, (const char *const[2]){collection, id}, true);
+    const struct record_name name = {.collection = collection, .id = id};
+
+    return print(cli, node, &name, true);
 }
 
-int record_print_live(struct cli *cli, p2psync_node *node, const char *collection, const char *id)
+int record_print_live(struct cli *cli, p2psync_node *node, const struct record_name *name)
 {
-    return print(cli, node, (const char *const[2]){collection, id}, false);
+    return print(cli, node, name, false);
 }
 
-static int print(struct cli *cli, p2psync_node *node, const char *const name[2], bool deleted)
+int record_fail(struct cli *cli, p2psync_result result, const struct record_name *name)
+{
+    if (result == P2PSYNC_ENOTFOUND && name->version != NULL) {
+        return fail_saying(cli, CLI_NOT_FOUND,
+                           "%s %s %s: there is no such version that could be shown; 'p2psync "
+                           "history %s %s' tells of all",
+                           cli->verb->name, name->collection, name->id, name->collection, name->id);
+    }
+    return fail(cli, result, "%s %s %s", cli->verb->name, name->collection, name->id);
+}
+
+int record_hide(struct cli *cli, int argc, char **argv, record_hide_fn *how)
+{
+    static const struct option own[] = {{"note", required_argument, NULL, 'n'}, {0}};
+    const char *note = NULL;
+    p2psync_node *node = NULL;
+    int option;
+    int code;
+
+    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
+        if (option == OPTIONS_WRONG) {
+            return CLI_USAGE;
+        }
+        note = optarg;
+    }
+    if (!options_operands(cli, argc, argv, 2, 2)) {
+        return CLI_USAGE;
+    }
+    code = attach_open(cli, NULL, &node);
+    if (code == CLI_DONE) {
+        const char *collection = argv[optind];
+        const char *id = argv[optind + 1];
+        p2psync_result result = how(node, collection, id, note);
+
+        code = result == P2PSYNC_OK
+                   ? record_print(cli, node, collection, id)
+                   : fail(cli, result, "%s %s %s", cli->verb->name, collection, id);
+    }
+    p2psync_close(node);
+    return code;
+}
+
+static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted)
 {
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_record record = {0};
     p2psync_result result = p2psync_snapshot_open(node, &snapshot);
     int code;
 
-    if (result == P2PSYNC_OK) {
-        result = p2psync_get(snapshot, name[0], name[1], &record);
+    if (result == P2PSYNC_OK && name->version != NULL) {
+        result = p2psync_get_version(snapshot, name->collection, name->id, name->version, &record);
+    } else if (result == P2PSYNC_OK) {
+        result = p2psync_get(snapshot, name->collection, name->id, &record);
     }
     if (result != P2PSYNC_OK) {
-        code = fail(cli, result, "%s %s %s", cli->verb->name, name[0], name[1]);
+        code = record_fail(cli, result, name);
+    } else if (record.deleted && !deleted && name->version != NULL) {
+        code = fail_saying(cli, CLI_NOT_FOUND,
+                           "%s %s %s: this version deleted it; 'p2psync history %s %s' shows those "
+                           "before",
+                           cli->verb->name, name->collection, name->id, name->collection, name->id);
     } else if (record.deleted && !deleted) {
         code = fail_saying(cli, CLI_NOT_FOUND,
-                           "%s %s %s: it is deleted; 'p2psync list --deleted %s' shows it",
-                           cli->verb->name, name[0], name[1], name[0]);
+                           "%s %s %s: it is deleted; 'p2psync list --deleted %s' shows it, "
+                           "'p2psync restore' brings it back",
+                           cli->verb->name, name->collection, name->id, name->collection);
     } else {
         code = print_found(cli, node, &record);
     }

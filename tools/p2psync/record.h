@@ -9,7 +9,22 @@
 /* Print the record, deleted or not. Returns CLI_DONE, or a code after saying why not. */
 int record_print(struct cli *cli, p2psync_node *node, const char *collection, const char *id);
 
-/* The same, but a deleted record is not found. */
-int record_print_live(struct cli *cli, p2psync_node *node, const char *collection, const char *id);
+/* Which record, as the words of a command say. */
+struct record_name {
+    const char *collection;
+    const char *id;
+    const struct p2psync_dot *version; /* NULL: as it is now */
+};
+
+/* The same, as that version left it; a deleted one is not found. */
+int record_print_live(struct cli *cli, p2psync_node *node, const struct record_name *name);
+
+/* Say that something failed with `result` for that record; returns the exit code. */
+int record_fail(struct cli *cli, p2psync_result result, const struct record_name *name);
+
+/* A whole command that takes COLLECTION ID [--note TEXT], does `how`, and shows the record. */
+typedef p2psync_result record_hide_fn(p2psync_node *node, const char *collection, const char *id,
+                                      const char *note);
+int record_hide(struct cli *cli, int argc, char **argv, record_hide_fn *how);
 
 #endif

@@ -45,14 +45,45 @@ static const struct verb verbs[] = {
      "  --unset FIELD  take a field out (may be repeated)\n"
      "  --note TEXT    why, for the history\n",
      cmd_put, false},
-    {"get", "COLLECTION ID", "show a record", NULL, cmd_get, false},
+    {"get", "COLLECTION ID [--version VERSION]", "show a record",
+     "  --version VERSION  as it was then; 'history' names the versions\n", cmd_get, false},
     {"list", "COLLECTION [--prefix P] [--limit N] [--deleted]",
      "show the records of a collection by id",
      "  --prefix P  only ids that begin so\n"
      "  --limit N   at most so many\n"
      "  --deleted   deleted ones too\n",
      cmd_list, false},
-    {"delete", "COLLECTION ID", "delete a record", NULL, cmd_delete, false},
+    {"delete", "COLLECTION ID [--note TEXT]", "delete a record",
+     "  --note TEXT  why, for the history\n"
+     "'restore' brings it back.\n",
+     cmd_delete, false},
+    {"archive", "COLLECTION ID [--note TEXT]", "hide a record, and keep it",
+     "  --note TEXT  why, for the history\n"
+     "'restore' shows it again.\n",
+     cmd_archive, false},
+    {"restore", "COLLECTION ID [--version VERSION] [--note TEXT]", "bring a record back",
+     "  --version VERSION  as it was then (default: as it was before it was deleted, or as it is "
+     "in "
+     "the\n"
+     "                     archive)\n"
+     "  --note TEXT        why, for the history\n"
+     "Nothing is rewritten: it is a new change.\n",
+     cmd_restore, false},
+    {"history", "COLLECTION ID", "show who changed a record, when and how, newest first", NULL,
+     cmd_history, false},
+    {"diff", "COLLECTION ID [VERSION [VERSION]]",
+     "show what changed between two versions of a record",
+     "With one VERSION: from then to now. With none: what the last change did.\n", cmd_diff, false},
+    {"revert", "--device DEVICE --since TIME [--collection COLLECTION] [--note TEXT] [--dry-run]",
+     "undo what one device did, as new changes",
+     "  --device DEVICE          its name, fingerprint or id\n"
+     "  --since TIME             what it did then or later: 2026-11-26T10:00:00Z, or 10m, 2h, 3d "
+     "back\n"
+     "  --collection COLLECTION  only there (default: everywhere)\n"
+     "  --note TEXT              why, for the history\n"
+     "  --dry-run                only show what would be done\n"
+     "Fields that somebody else has changed since are kept.\n",
+     cmd_revert, false},
     {"import", "COLLECTION [--id FIELD] [--keep-going] [FILE]", "make records of JSON lines",
      "  --id FIELD    the field that holds a record's id; it is taken out (default: id)\n"
      "  --keep-going  leave out lines that are no records\n"

@@ -1,0 +1,631 @@
+/* A record's past and how to undo, as an app sees it through p2psync.h. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nodes.h"
+#include "tests/lib/author.h"
+
+#define DOT_SIZE 48
+
+static char dirs[2][NODES_DIR_SIZE];
+static p2psync_node *node;
+
+static void setup(void)
+{
+    nodes_dir(dirs[0]);
+    nodes_dir(dirs[1]);
+    node = nodes_open(dirs[0], "alpha");
+}
+
+static void teardown(void)
+{
+    p2psync_close(node);
+    nodes_remove(dirs[0]);
+    nodes_remove(dirs[1]);
+}
+
+TestSuite(test_api_history, .init = setup, .fini = teardown, .timeout = 120);
+
+static void put(const char *json)
+{
+    cr_assert_eq(nodes_put(node, "notes", "a", json), P2PSYNC_OK);
+}
+
+static const char *history_of(p2psync_node *of, const char *collection, const char *id)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_buffer answer = {0};
+    cr_assert_eq(p2psync_snapshot_open(of, &snapshot), P2PSYNC_OK);
+    const char *json = nodes_json(p2psync_history(snapshot, collection, id, &answer), &answer);
+    p2psync_snapshot_close(snapshot);
+    return json;
+}
+
+/* The ops of the history of "a", newest first. */
+static const char *ops(void)
+{
+    static char text[256];
+    size_t used = 0;
+    text[0] = '\0';
+    const char *at = strstr(history_of(node, "notes", "a"), "\"op\":\"");
+    while (at != NULL) {
+        at += strlen("\"op\":\"");
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s", used == 0 ? "" : " ",
+                                 (int)strcspn(at, "\""), at);
+        at = strstr(at, "\"op\":\"");
+    }
+    return text;
+}
+
+/* The version that a record has now. */
+static struct p2psync_dot dot_of(const char *id)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_record record;
+    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_assert_eq(p2psync_get(snapshot, "notes", id, &record), P2PSYNC_OK);
+    cr_assert_eq(record.version_count, 1);
+    struct p2psync_dot dot = record.versions[0];
+    p2psync_snapshot_close(snapshot);
+    return dot;
+}
+
+static void root(char out[static 80])
+{
+    struct p2psync_buffer answer = {0};
+    nodes_text(nodes_json(p2psync_status(node, &answer), &answer), "root", out, 80);
+}
+
+static void assert_has(const char *json, const char *part)
+{
+    cr_assert_not_null(strstr(json, part), "no %s in %s", part, json);
+}
+
+/* ---- history ---- */
+
+Test(test_api_history, tells_who_did_what_newest_first)
+{
+    put("{\"n\":1,\"title\":\"one\"}");
+    put("{\"n\":2}");
+    cr_assert_eq(p2psync_archive(node, "notes", "a", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_delete(node, "notes", "a", "no longer needed"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_OK);
+    cr_assert_str_eq(ops(), "restore delete archive update create");
+    const char *json = history_of(node, "notes", "a");
+    assert_has(json, "\"fields\":{\"n\":2,\"title\":\"one\"},\"unset\":[],\"note\":null,\"auto\":"
+                     "false},{\"version\":\"");
+    assert_has(json, "\"op\":\"delete\",\"time\":\"20");
+    assert_has(json, "\"name\":\"alpha\",\"fields\":{},\"unset\":[],\"note\":\"no longer needed\"");
+    assert_has(json, "\"fields\":{\"n\":2},\"unset\":[]");
+    assert_has(json, "\"parents\":[],\"op\":\"create\"");
+}
+
+Test(test_api_history, tells_what_was_taken_out)
+{
+    static const char *const unset[] = {"n"};
+    p2psync_transaction *transaction = NULL;
+    struct p2psync_edit edit = {.size = sizeof(edit), .id = "a", .unset = unset, .unset_count = 1};
+    put("{\"n\":1,\"m\":1}");
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_edit(transaction, &edit), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_commit(transaction, NULL), P2PSYNC_OK);
+    assert_has(history_of(node, "notes", "a"), "\"fields\":{},\"unset\":[\"n\"]");
+}
+
+Test(test_api_history, tells_what_a_whole_value_changed_against_its_parent)
+{
+    char json[64];
+    for (unsigned i = 0; i <= PS_CHAIN_MAX; i++) {
+        (void)snprintf(json, sizeof(json), "{\"n\":%u,\"same\":true}", i);
+        put(json);
+    }
+    const char *told = history_of(node, "notes", "a");
+    const char *last = strstr(told, "\"same\":true");
+    cr_assert_not_null(last);
+    cr_assert_null(strstr(last + 1, "\"same\":true"), "only the create set it: %s", told);
+}
+
+Test(test_api_history, says_that_there_is_nothing_to_tell)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_buffer answer = {0};
+    struct p2psync_record record;
+    struct p2psync_dot dot = {.seq = 0};
+    char long_id[400];
+    memset(long_id, 'x', sizeof(long_id) - 1);
+    long_id[sizeof(long_id) - 1] = '\0';
+    put("{}");
+    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_expect_eq(p2psync_history(snapshot, "notes", "b", &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_history(snapshot, "notes", "", &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_history(snapshot, "notes", long_id, &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_history(snapshot, "other", "a", &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_history(snapshot, "", "a", &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_diff(snapshot, "notes", "b", NULL, &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_get_version(snapshot, "notes", "a", &dot, &record), P2PSYNC_ENOTFOUND);
+    cr_expect_null(answer.data);
+    p2psync_snapshot_close(snapshot);
+}
+
+Test(test_api_history, takes_null_as_misuse)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_buffer answer = {0};
+    struct p2psync_record record;
+    struct p2psync_dot dot = {.seq = 0};
+    struct p2psync_revert revert = {.size = sizeof(revert)};
+    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_expect_eq(p2psync_history(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_history(snapshot, "notes", "a", NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_get_version(snapshot, "notes", "a", NULL, &record), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_get_version(snapshot, NULL, "a", &dot, &record), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_diff(snapshot, "notes", NULL, NULL, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_restore(node, "notes", NULL, NULL, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_restore(NULL, "notes", "a", NULL, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, NULL, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
+    revert.device = "alpha";
+    cr_expect_eq(p2psync_revert(node, &revert, NULL), P2PSYNC_EMISUSE);
+    revert.size--;
+    cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_dot_parse(NULL, &dot), P2PSYNC_EMISUSE);
+    p2psync_snapshot_close(snapshot);
+}
+
+Test(test_api_history, refuses_an_answer_over_its_limit)
+{
+    enum { VALUE_SIZE = PS_VALUE_SIZE_MAX - 64 };
+    struct p2psync_options options = nodes_options(dirs[1]);
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_buffer answer = {0};
+    static uint8_t fields[VALUE_SIZE + 8];
+    options.map_size_bytes = (uint64_t)512 * 1024 * 1024;
+    p2psync_node *big = nodes_open_with(&options, "big");
+    static const uint8_t head[] = {0x81, 0xa1, 'n', 0xc6}; /* {"n": bin 32} */
+    memcpy(fields, head, sizeof(head));
+    fields[4] = (uint8_t)(VALUE_SIZE >> 24);
+    fields[5] = (uint8_t)(VALUE_SIZE >> 16);
+    fields[6] = (uint8_t)(VALUE_SIZE >> 8 & 0xff);
+    fields[7] = (uint8_t)(VALUE_SIZE & 0xff);
+    for (size_t i = 0; i <= PS_HISTORY_SIZE_MAX / VALUE_SIZE; i++) {
+        fields[8] = (uint8_t)i;
+        struct p2psync_bytes bytes = {.data = fields, .size = sizeof(fields)};
+        cr_assert_eq(p2psync_put(big, "notes", "a", bytes, NULL), P2PSYNC_OK);
+        cr_assert_eq(p2psync_snapshot_open(big, &snapshot), P2PSYNC_OK);
+        bool fits = (i + 1) * sizeof(fields) < PS_HISTORY_SIZE_MAX;
+        if (!fits || i == 2) {
+            cr_assert_eq(p2psync_history(snapshot, "notes", "a", &answer),
+                         fits ? P2PSYNC_OK : P2PSYNC_ELIMIT);
+            p2psync_buffer_free(&answer);
+        }
+        p2psync_snapshot_close(snapshot);
+    }
+    p2psync_close(big);
+}
+
+/* ---- versions ---- */
+
+Test(test_api_history, reads_dots_as_text)
+{
+    static const char *const wrong[] = {
+        "",
+        "0",
+        "0123456789abcdef",
+        "0123456789abcdef-",
+        "-1",
+        "0123-1",
+        "0123456789abcdef-x",
+        "0123456789abcdeg-1",
+        "0123456789abcdef-1 ",
+        "0123456789abcdef--1",
+        "0123456789abcdef-18446744073709551616",
+    };
+    struct p2psync_dot dot = {.seq = 7};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        cr_expect_eq(p2psync_dot_parse(wrong[i], &dot), P2PSYNC_EFORMAT, "'%s'", wrong[i]);
+    }
+    cr_expect_eq(dot.seq, 7, "untouched");
+    cr_assert_eq(p2psync_dot_parse("0123456789abcdef-42", &dot), P2PSYNC_OK);
+    cr_expect_eq(dot.seq, 42);
+    cr_expect_eq(dot.origin[0], 0x01);
+    cr_expect_eq(dot.origin[7], 0xef);
+}
+
+static const char *version_json(const struct p2psync_dot *dot)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_record record;
+    struct p2psync_buffer packed = {0};
+    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_assert_eq(p2psync_get_version(snapshot, "notes", "a", dot, &record), P2PSYNC_OK);
+    const char *json = nodes_json(p2psync_record_pack(&record, &packed), &packed);
+    p2psync_snapshot_close(snapshot);
+    return json;
+}
+
+Test(test_api_history, gives_every_version_as_it_was)
+{
+    put("{\"n\":1}");
+    struct p2psync_dot first = dot_of("a");
+    put("{\"m\":2}");
+    struct p2psync_dot second = dot_of("a");
+    cr_assert_eq(p2psync_archive(node, "notes", "a", NULL), P2PSYNC_OK);
+    struct p2psync_dot third = dot_of("a");
+    cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
+    struct p2psync_dot fourth = dot_of("a");
+    assert_has(version_json(&first), "\"fields\":{\"n\":1},\"version\":[\"");
+    assert_has(version_json(&second), "\"fields\":{\"m\":2,\"n\":1}");
+    assert_has(version_json(&second), "\"deleted\":false,\"archived\":false,\"conflict\":false");
+    assert_has(version_json(&third), "\"fields\":{\"m\":2,\"n\":1}");
+    assert_has(version_json(&third), "\"deleted\":false,\"archived\":true");
+    assert_has(version_json(&fourth), "\"fields\":{},");
+    assert_has(version_json(&fourth), "\"deleted\":true");
+}
+
+Test(test_api_history, does_not_give_versions_of_other_records)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_record record;
+    put("{\"n\":1}");
+    cr_assert_eq(nodes_put(node, "notes", "b", "{\"n\":1}"), P2PSYNC_OK);
+    struct p2psync_dot other = dot_of("b");
+    struct p2psync_between between = {.from = &other};
+    struct p2psync_buffer answer = {0};
+    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_expect_eq(p2psync_get_version(snapshot, "notes", "a", &other, &record), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
+    between = (struct p2psync_between){.to = &other};
+    cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
+    p2psync_snapshot_close(snapshot);
+    cr_expect_eq(p2psync_restore(node, "notes", "a", &other, NULL), P2PSYNC_ENOTFOUND);
+}
+
+static size_t versions_in_to; /* of the last difference */
+
+/* What differs, without the versions. */
+static const char *difference(const struct p2psync_between *between)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_buffer answer = {0};
+    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    const char *json = nodes_json(p2psync_diff(snapshot, "notes", "a", between, &answer), &answer);
+    p2psync_snapshot_close(snapshot);
+    const char *parts = strstr(json, "\"added\"");
+    const char *to = strstr(json, "\"to\":[");
+    cr_assert_not_null(parts);
+    cr_assert_not_null(to);
+    versions_in_to = 1;
+    for (; to < parts - 2; to++) {
+        versions_in_to += *to == ',' ? 1 : 0;
+    }
+    return parts;
+}
+
+Test(test_api_history, shows_what_differs_between_any_two_versions)
+{
+    put("{\"a\":1,\"b\":1}");
+    struct p2psync_dot first = dot_of("a");
+    put("{\"b\":2,\"c\":2}");
+    struct p2psync_dot second = dot_of("a");
+    cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
+    struct p2psync_between between = {.from = &first, .to = &second};
+    cr_expect_str_eq(
+        difference(&between),
+        "\"added\":{\"c\":2},\"changed\":{\"b\":{\"from\":1,\"to\":2}},\"removed\":{}}");
+    between = (struct p2psync_between){.from = &second, .to = &first};
+    cr_expect_str_eq(
+        difference(&between),
+        "\"added\":{},\"changed\":{\"b\":{\"from\":2,\"to\":1}},\"removed\":{\"c\":2}}");
+    between = (struct p2psync_between){.to = &second};
+    cr_expect_str_eq(
+        difference(&between),
+        "\"added\":{\"c\":2},\"changed\":{\"b\":{\"from\":1,\"to\":2}},\"removed\":{}}");
+    between = (struct p2psync_between){.to = &first};
+    cr_expect_str_eq(difference(&between),
+                     "\"added\":{\"a\":1,\"b\":1},\"changed\":{},\"removed\":{}}");
+    between = (struct p2psync_between){.from = &first};
+    cr_expect_str_eq(difference(&between),
+                     "\"added\":{},\"changed\":{},\"removed\":{\"a\":1,\"b\":1}}");
+    cr_expect_str_eq(difference(NULL),
+                     "\"added\":{},\"changed\":{},\"removed\":{\"a\":1,\"b\":2,\"c\":2}}");
+    between = (struct p2psync_between){.from = &first, .to = &first};
+    cr_expect_str_eq(difference(&between), "\"added\":{},\"changed\":{},\"removed\":{}}");
+}
+
+/* ---- bringing back ---- */
+
+Test(test_api_history, restores_what_was_deleted)
+{
+    put("{\"n\":1}");
+    cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, "by mistake"), P2PSYNC_OK);
+    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
+    assert_has(nodes_get(node, "notes", "a"), "\"deleted\":false");
+    assert_has(history_of(node, "notes", "a"), "\"note\":\"by mistake\"");
+    cr_assert_str_eq(ops(), "restore delete create");
+}
+
+Test(test_api_history, restores_what_is_archived_with_what_it_has_now)
+{
+    put("{\"n\":1}");
+    cr_assert_eq(p2psync_archive(node, "notes", "a", NULL), P2PSYNC_OK);
+    put("{\"m\":2}");
+    assert_has(nodes_get(node, "notes", "a"), "\"archived\":true");
+    cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_OK);
+    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":2,\"n\":1}");
+    assert_has(nodes_get(node, "notes", "a"), "\"archived\":false");
+}
+
+Test(test_api_history, restores_a_version_exactly)
+{
+    put("{\"n\":1}");
+    struct p2psync_dot first = dot_of("a");
+    put("{\"n\":2,\"m\":2}");
+    cr_assert_eq(p2psync_restore(node, "notes", "a", &first, NULL), P2PSYNC_OK);
+    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
+    cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
+    struct p2psync_dot deleted = dot_of("a");
+    cr_assert_eq(p2psync_restore(node, "notes", "a", &deleted, NULL), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(p2psync_restore(node, "notes", "a", &first, NULL), P2PSYNC_OK);
+    cr_assert_str_eq(ops(), "restore delete restore update create");
+}
+
+Test(test_api_history, writes_nothing_to_restore_what_is_as_wanted)
+{
+    char before[80];
+    char after[80];
+    put("{\"n\":1}");
+    struct p2psync_dot first = dot_of("a");
+    root(before);
+    cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, "why"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_restore(node, "notes", "a", &first, "why"), P2PSYNC_OK);
+    root(after);
+    cr_assert_str_eq(before, after);
+}
+
+Test(test_api_history, refuses_to_restore_what_never_was)
+{
+    cr_expect_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_ENOTFOUND);
+    put("{}");
+    cr_expect_eq(p2psync_restore(node, "notes", "b", NULL, NULL), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_restore(node, "notes", "", NULL, NULL), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_restore(node, "_devices", "a", NULL, NULL), P2PSYNC_EDENIED);
+    cr_expect_eq(p2psync_restore(node, "notes", "a", NULL, "\xff"), P2PSYNC_EFORMAT);
+}
+
+/* ---- revert ---- */
+
+static const char *revert(uint64_t since_ms, const char *collection, bool dry_run)
+{
+    struct p2psync_buffer answer = {0};
+    const struct p2psync_revert options = {.size = sizeof(options),
+                                           .device = "alpha",
+                                           .since_ms = since_ms,
+                                           .collection = collection,
+                                           .note = "back",
+                                           .dry_run = dry_run};
+    return nodes_json(p2psync_revert(node, &options, &answer), &answer);
+}
+
+Test(test_api_history, reverts_in_every_collection_as_it_said_it_would)
+{
+    char told[1024];
+    char before[80];
+    char after[80];
+    put("{\"n\":1}");
+    cr_assert_eq(nodes_put(node, "tasks", "t", "{}"), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(node, "_local", "l", "{}"), P2PSYNC_OK);
+    root(before);
+    (void)snprintf(told, sizeof(told), "%s", revert(0, NULL, true));
+    root(after);
+    cr_assert_str_eq(before, after, "a dry run writes nothing");
+    cr_assert_str_eq(told, "[{\"collection\":\"notes\",\"id\":\"a\",\"op\":\"delete\",\"fields\":"
+                           "{},\"unset\":[],\"kept\":[]},{\"collection\":\"tasks\",\"id\":\"t\","
+                           "\"op\":\"delete\",\"fields\":{},\"unset\":[],\"kept\":[]}]");
+    cr_assert_str_eq(revert(0, NULL, false), told);
+    assert_has(nodes_get(node, "notes", "a"), "\"deleted\":true");
+    assert_has(nodes_get(node, "tasks", "t"), "\"deleted\":true");
+    assert_has(nodes_get(node, "_local", "l"), "\"deleted\":false");
+    assert_has(history_of(node, "notes", "a"), "\"note\":\"back\"");
+    root(before);
+    cr_assert_str_eq(revert(0, NULL, false), "[]", "nothing is left to undo");
+    root(after);
+    cr_assert_str_eq(before, after);
+}
+
+Test(test_api_history, reverts_in_one_collection_only)
+{
+    put("{\"n\":1}");
+    cr_assert_eq(nodes_put(node, "tasks", "t", "{}"), P2PSYNC_OK);
+    (void)revert(0, "tasks", false);
+    assert_has(nodes_get(node, "notes", "a"), "\"deleted\":false");
+    assert_has(nodes_get(node, "tasks", "t"), "\"deleted\":true");
+}
+
+Test(test_api_history, carries_out_every_kind_of_undoing)
+{
+    struct p2psync_buffer answer = {0};
+    struct p2psync_record record;
+    p2psync_snapshot *snapshot = NULL;
+    static const char *const ids[] = {"updated", "deleted", "archived", "restored", "gone"};
+    for (size_t i = 0; i < 5; i++) {
+        cr_assert_eq(nodes_put(node, "notes", ids[i], "{\"n\":1}"), P2PSYNC_OK);
+    }
+    cr_assert_eq(p2psync_archive(node, "notes", "restored", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_archive(node, "notes", "gone", NULL), P2PSYNC_OK);
+    /* The clock of the next change is above that of this one: a change later is a time later. */
+    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_assert_eq(p2psync_get(snapshot, "notes", "gone", &record), P2PSYNC_OK);
+    uint64_t since_ms = record.updated_ms + 1;
+    p2psync_snapshot_close(snapshot);
+    do {
+        cr_assert_eq(nodes_put(node, "notes", "clock", "{}"), P2PSYNC_OK);
+        cr_assert_eq(p2psync_delete(node, "notes", "clock", NULL), P2PSYNC_OK);
+        cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+        cr_assert_eq(p2psync_get(snapshot, "notes", "clock", &record), P2PSYNC_OK);
+        p2psync_snapshot_close(snapshot);
+    } while (record.updated_ms < since_ms);
+    cr_assert_eq(nodes_put(node, "notes", "updated", "{\"n\":2,\"m\":2}"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_delete(node, "notes", "deleted", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_archive(node, "notes", "archived", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_restore(node, "notes", "restored", NULL, NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_delete(node, "notes", "gone", NULL), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(node, "notes", "made", "{\"n\":2}"), P2PSYNC_OK);
+    const struct p2psync_revert options = {
+        .size = sizeof(options), .device = "alpha", .since_ms = since_ms};
+    cr_assert_eq(p2psync_revert(node, &options, &answer), P2PSYNC_OK);
+    p2psync_buffer_free(&answer);
+    for (size_t i = 0; i < 5; i++) {
+        const char *json = nodes_get(node, "notes", ids[i]);
+        assert_has(json, "\"fields\":{\"n\":1}");
+        assert_has(json, "\"deleted\":false");
+        assert_has(json, i >= 3 ? "\"archived\":true" : "\"archived\":false");
+    }
+    assert_has(nodes_get(node, "notes", "made"), "\"deleted\":true");
+}
+
+Test(test_api_history, says_which_reverts_are_wrong)
+{
+    struct p2psync_buffer answer = {0};
+    struct p2psync_revert options = {.size = sizeof(options), .device = "nobody"};
+    put("{}");
+    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOTFOUND);
+    options.device = "alpha";
+    options.collection = "nowhere";
+    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOTFOUND);
+    options.collection = "_devices";
+    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EDENIED);
+    options.collection = "";
+    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EFORMAT);
+    options.collection = NULL;
+    options.note = "\xff";
+    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EFORMAT);
+    options.note = NULL;
+    options.since_ms = UINT64_MAX;
+    cr_expect_str_eq(nodes_json(p2psync_revert(node, &options, &answer), &answer), "[]");
+}
+
+/* ---- what others may sign ---- */
+
+/* Open the store under `node`, which is closed, and close it again. */
+static void open_below(struct store_case *here)
+{
+    const struct ps_store_options options = {.dir = dirs[0], .map_size_bytes = CASE_MAP_SIZE};
+    p2psync_close(node);
+    *here = (struct store_case){.map_size = CASE_MAP_SIZE};
+    cr_assert_eq(ps_store_open(&options, &here->store), P2PSYNC_OK);
+    struct ps_txn txn = case_begin(here, false);
+    cr_assert_eq(ps_identity_read(&txn, &here->identity), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+}
+
+static void close_below(struct store_case *here)
+{
+    ps_store_destroy(&here->store);
+    node = nodes_open(dirs[0], NULL);
+}
+
+/* An operation of a later version, notes that are no text, bodies that are none, inert changes, and
+ * an author who is no member: all of it is told as far as it says anything, and is JSON. */
+Test(test_api_history, tells_whatever_another_device_has_signed)
+{
+    static const struct ps_bytes bodies[] = {
+        {(const uint8_t *)"\x93\x81\xa1m\x01\xc0\x81\xa4text\xcb\x7f\xf8\0\0\0\0\0\0", 21},
+        {(const uint8_t *)"\x93\x81\xa1m\x02\xc0\xd4\x01\x00", 9},          /* ext */
+        {(const uint8_t *)"\x93\x81\xa1m\x03\xc0\x81\x01\x02", 9},          /* no string */
+        {(const uint8_t *)"\x93\x81\xa1m\x04\xc0\x81\xa4text\xa1\xff", 14}, /* no UTF-8 */
+        {(const uint8_t *)"\x93\x81\xa1m\x05\x91\xa1\xff\xa3why", 12},      /* unset is no UTF-8 */
+        {(const uint8_t *)"\xc1", 1},
+    };
+    static struct author author;
+    struct store_case here;
+    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = "a", .hlc = 1};
+    put("{}");
+    open_below(&here);
+    author_init(&author, 7);
+    author.identity.mesh = here.identity.mesh;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        change.raw_body = bodies[i];
+        struct ps_parent parent = author_add(&author, &change);
+        change.op_and_flags = 0x0b;
+        change.hlc++;
+        change.parent_count = 1;
+        change.parents[0] = parent;
+    }
+    struct author_change inert = change;
+    inert.id = "b"; /* its parent is of another record */
+    (void)author_add(&author, &inert);
+    author_deliver_all(&author, &here);
+    (void)case_apply(&here);
+    close_below(&here);
+    char told[8192];
+    (void)snprintf(told, sizeof(told), "%s", history_of(node, "notes", "a"));
+    cr_assert_str_eq(ops(), "create update update update update update create");
+    assert_has(told, "\"op\":\"update\",\"time\":null");
+    assert_has(told, "\"fields\":{\"m\":5},\"unset\":[],\"note\":\"why\"");
+    assert_has(told, "\"fields\":{\"m\":4},\"unset\":[],\"note\":null");
+    assert_has(told, "\"fields\":{\"m\":1},\"unset\":[],\"note\":null");
+    assert_has(told, "\"fields\":{},\"unset\":[],\"note\":null");
+    cr_assert_str_eq(nodes_get(node, "notes", "b"), "");
+    author_deinit(&author);
+}
+
+/* ---- two devices ---- */
+
+Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
+{
+    char endpoint[NODES_ENDPOINT_SIZE];
+    struct p2psync_buffer answer = {0};
+    struct p2psync_options options = nodes_options(dirs[0]);
+    nodes_own_endpoint(0, endpoint);
+    p2psync_close(node);
+    options.listen = endpoint;
+    node = nodes_open_with(&options, NULL);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    put("{\"n\":1,\"m\":1}");
+    p2psync_node *guest = nodes_open(dirs[1], NULL);
+    nodes_join(node, guest, "beta");
+    p2psync_close(guest);
+    const char *peers[] = {endpoint};
+    options = nodes_options(dirs[1]);
+    options.peers = peers;
+    options.peer_count = 1;
+    guest = nodes_open_with(&options, NULL);
+    cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
+    nodes_await_same(node, guest);
+    cr_assert_eq(p2psync_stop(guest), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(guest, "notes", "a", "{\"n\":2}"), P2PSYNC_OK);
+    put("{\"m\":2}"); /* not knowing of the other */
+    put("{\"m\":3}");
+    cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
+    nodes_await_same(node, guest);
+    char told[4096];
+    (void)snprintf(told, sizeof(told), "%s", history_of(node, "notes", "a"));
+    cr_assert_str_eq(history_of(guest, "notes", "a"), told);
+    assert_has(told, "\"name\":\"alpha\",\"fields\":{\"m\":3}");
+    assert_has(told, "\"name\":\"beta\",\"fields\":{\"n\":2}");
+    assert_has(told, "\"name\":\"alpha\",\"fields\":{\"m\":1,\"n\":1}");
+    /* It is there, and nobody says how it shall be: the conflict is left to who resolves it. */
+    char before[80];
+    char after[80];
+    struct p2psync_dot first;
+    char text[DOT_SIZE];
+    root(before);
+    cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_OK);
+    root(after);
+    cr_assert_str_eq(before, after);
+    nodes_text(strstr(told, "\"parents\":[]") - DOT_SIZE, "version", text, sizeof(text));
+    cr_assert_eq(p2psync_dot_parse(text, &first), P2PSYNC_OK);
+    struct p2psync_between between = {.from = &first};
+    (void)difference(&between);
+    cr_assert_eq(versions_in_to, 2, "as it is now is both versions");
+    const struct p2psync_revert others = {.size = sizeof(others), .device = "beta"};
+    (void)nodes_json(p2psync_revert(node, &others, &answer), &answer);
+    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
+    nodes_await_same(node, guest);
+    assert_has(nodes_get(guest, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
+    p2psync_close(guest);
+}

@@ -1,0 +1,7 @@
+/* p2psync archive: hide one record, and keep it. */
+#include "tools/p2psync/record.h"
+
+int cmd_archive(struct cli *cli, int argc, char **argv)
+{
+    return record_hide(cli, argc, argv, p2psync_archive);
+}

@@ -1,0 +1,40 @@
+/* p2psync restore: bring a record back, as a new change. */
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/record.h"
+
+int cmd_restore(struct cli *cli, int argc, char **argv)
+{
+    static const struct option own[] = {
+        {"version", required_argument, NULL, 'V'}, {"note", required_argument, NULL, 'n'}, {0}};
+    struct record_name name = {0};
+    struct p2psync_dot version;
+    const char *note = NULL;
+    p2psync_node *node = NULL;
+    p2psync_result result;
+    int option;
+    int code;
+
+    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
+        if (option == 'n') {
+            note = optarg;
+        } else if (option == OPTIONS_WRONG || !options_dot(cli, optarg, &version)) {
+            return CLI_USAGE;
+        } else {
+            name.version = &version;
+        }
+    }
+    if (!options_operands(cli, argc, argv, 2, 2)) {
+        return CLI_USAGE;
+    }
+    name.collection = argv[optind];
+    name.id = argv[optind + 1];
+    code = attach_open(cli, NULL, &node);
+    if (code == CLI_DONE) {
+        result = p2psync_restore(node, name.collection, name.id, name.version, note);
+        code = result == P2PSYNC_OK ? record_print(cli, node, name.collection, name.id)
+                                    : record_fail(cli, result, &name);
+    }
+    p2psync_close(node);
+    return code;
+}

@@ -1,0 +1,158 @@
+/* p2psync revert: undo what one device did since a time. For people it tells first what it would
+ * do, then does it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/changes.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+
+static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *revert);
+static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert *revert);
+static int say_failed(struct cli *cli, p2psync_result result, const struct p2psync_revert *revert);
+static void print_plan(json_t *items);
+static void print_done(json_t *items);
+
+int cmd_revert(struct cli *cli, int argc, char **argv)
+{
+    struct p2psync_revert revert = {.size = sizeof revert};
+    p2psync_node *node = NULL;
+    int code = parse(cli, argc, argv, &revert);
+
+    if (code == CLI_DONE) {
+        code = attach_open(cli, NULL, &node);
+    }
+    if (code == CLI_DONE) {
+        code = carry_out(cli, node, &revert);
+    }
+    p2psync_close(node);
+    return code;
+}
+
+static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *revert)
+{
+    static const struct option own[] = {
+        {"device", required_argument, NULL, 'D'},     {"since", required_argument, NULL, 's'},
+        {"collection", required_argument, NULL, 'c'}, {"note", required_argument, NULL, 'n'},
+        {"dry-run", no_argument, NULL, 'd'},          {0}};
+    bool since = false;
+    int option;
+
+    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
+        switch (option) {
+        case 'D':
+            revert->device = optarg;
+            break;
+        case 's':
+            since = options_since(optarg, &revert->since_ms);
+            if (!since) {
+                return fail_usage(cli,
+                                  "--since '%s' is no time such as 2026-11-26T10:00:00Z, and no "
+                                  "duration such as 10m",
+                                  optarg);
+            }
+            break;
+        case 'c':
+            revert->collection = optarg;
+            break;
+        case 'n':
+            revert->note = optarg;
+            break;
+        case 'd':
+            revert->dry_run = true;
+            break;
+        default:
+            return CLI_USAGE;
+        }
+    }
+    if (!options_operands(cli, argc, argv, 0, 0)) {
+        return CLI_USAGE;
+    }
+    if (revert->device == NULL || !since) {
+        return fail_usage(cli, "%s is missing", revert->device == NULL ? "--device" : "--since");
+    }
+    return CLI_DONE;
+}
+
+static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert *revert)
+{
+    struct p2psync_buffer answer = {0};
+    bool really = !revert->dry_run;
+    p2psync_result result;
+    int code = CLI_DONE;
+
+    if (!cli->json) {
+        revert->dry_run = true;
+        result = p2psync_revert(node, revert, &answer);
+        code = result == P2PSYNC_OK ? output_answer(cli, &answer, print_plan)
+                                    : say_failed(cli, result, revert);
+        if (!really || code != CLI_DONE) {
+            return code;
+        }
+        fflush(stdout);
+        revert->dry_run = false;
+    }
+    result = p2psync_revert(node, revert, &answer);
+    return result == P2PSYNC_OK ? output_answer(cli, &answer, print_done)
+                                : say_failed(cli, result, revert);
+}
+
+static int say_failed(struct cli *cli, p2psync_result result, const struct p2psync_revert *revert)
+{
+    if (result == P2PSYNC_ELIMIT) {
+        return fail_saying(cli, CLI_FAILED,
+                           "revert: too much for one transaction: more than 65,536 records of a "
+                           "collection, or 64 MiB; give a later --since");
+    }
+    return fail(cli, result, "revert --device %s%s%s", revert->device,
+                revert->collection != NULL ? " --collection " : "",
+                revert->collection != NULL ? revert->collection : "");
+}
+
+static void print_plan(json_t *items)
+{
+    static const struct column columns[] = {{.head = "COLLECTION"},
+                                            {.head = "ID"},
+                                            {.head = "OP"},
+                                            {.head = "KEPT"},
+                                            {.head = "CHANGES"}};
+    struct table table;
+    json_t *item = NULL;
+    size_t index = 0;
+
+    if (json_array_size(items) == 0) {
+        puts("there is nothing to undo");
+    }
+    table_init(&table, columns, sizeof columns / sizeof columns[0]);
+    json_array_foreach(items, index, item)
+    {
+        json_t *kept = json_object_get(item, "kept");
+        char *names = output_cell(json_array_size(kept) > 0 ? kept : NULL);
+
+        table_cell(&table, "%s", output_string(item, "collection"));
+        table_cell(&table, "%s", output_string(item, "id"));
+        table_cell(&table, "%s", output_string(item, "op"));
+        table_cell(&table, "%s", names);
+        changes_cell(&table, json_object_get(item, "fields"), json_object_get(item, "unset"), NULL);
+        free(names);
+    }
+    table_print(&table);
+    table_deinit(&table);
+}
+
+static void print_done(json_t *items)
+{
+    json_t *item = NULL;
+    size_t index = 0;
+    size_t count = 0;
+
+    json_array_foreach(items, index, item)
+    {
+        count += strcmp(output_string(item, "op"), "none") != 0;
+    }
+    if (count > 0) {
+        printf("done: %zu record%s\n", count, count == 1 ? "" : "s");
+    }
+}
