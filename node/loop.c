@@ -44,6 +44,7 @@ static void *run(void *argument);
 static void open_finder(struct ps_loop *loop);
 static void turn(struct ps_loop *loop);
 static void collect(struct ps_loop *loop);
+static void take_told(struct ps_loop *loop);
 static void collect_due(struct ps_loop *loop);
 static void collect_failed(struct ps_loop *loop);
 static void collect_links(struct ps_loop *loop);
@@ -71,6 +72,7 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
     loop->watch_fd = -1;
     atomic_init(&loop->ended, false);
     atomic_init(&loop->told_end, false);
+    (void)pthread_mutex_init(&loop->told_mutex, NULL);
     ps_batch_init(&loop->batch);
     ps_effects_init(&loop->effects);
     ps_buf_init(&loop->failed, PS_BATCH_SIZE_MAX);
@@ -86,6 +88,7 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
         if (loop->wake_fd >= 0) {
             (void)close(loop->wake_fd);
         }
+        (void)pthread_mutex_destroy(&loop->told_mutex);
         free(loop);
         return result;
     }
@@ -106,6 +109,15 @@ void ps_loop_wake(struct ps_loop *loop)
     (void)written;
 }
 
+void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *text)
+{
+    (void)pthread_mutex_lock(&loop->told_mutex);
+    loop->told_error = error;
+    (void)snprintf(loop->told_text, sizeof(loop->told_text), "%s", text);
+    (void)pthread_mutex_unlock(&loop->told_mutex);
+    ps_loop_wake(loop);
+}
+
 void ps_loop_destroy(struct ps_loop **loop)
 {
     if (*loop == NULL) {
@@ -115,6 +127,7 @@ void ps_loop_destroy(struct ps_loop **loop)
     ps_loop_wake(*loop);
     (void)pthread_join((*loop)->thread, NULL);
     (void)close((*loop)->wake_fd);
+    (void)pthread_mutex_destroy(&(*loop)->told_mutex);
     free(*loop);
     *loop = NULL;
 }
@@ -343,11 +356,26 @@ static void collect(struct ps_loop *loop)
         loop->stopping = true;
         return;
     }
+    take_told(loop);
     collect_due(loop);
     ps_loop_take_requests(loop);
     collect_failed(loop);
     collect_links(loop);
     collect_heard(loop);
+}
+
+/* What another thread has told. */
+static void take_told(struct ps_loop *loop)
+{
+    char text[PS_REPORT_SIZE_MAX];
+    (void)pthread_mutex_lock(&loop->told_mutex);
+    p2psync_result error = loop->told_error;
+    memcpy(text, loop->told_text, sizeof(text));
+    loop->told_error = P2PSYNC_OK;
+    (void)pthread_mutex_unlock(&loop->told_mutex);
+    if (error != P2PSYNC_OK) {
+        ps_loop_error(loop, error, text);
+    }
 }
 
 /* First of all, so that no flood from outside keeps them out of the batch. */
@@ -501,6 +529,9 @@ static void nudge(struct ps_loop *loop)
     if (txn != loop->nudged_txn) {
         loop->nudged_txn = txn;
         ps_control_nudge(loop->control);
+        if (loop->options.news_fd >= 0) {
+            (void)!eventfd_write(loop->options.news_fd, 1);
+        }
     }
 }
 

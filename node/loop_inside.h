@@ -31,7 +31,7 @@ struct ps_loop_failed {
     bool overrun;
 };
 
-/* Everything but `ended`, `told_end` and `wake_fd` is the loop thread's, once it runs. */
+/* Everything but `ended`, `told_end`, `wake_fd` and `told_*` is the loop thread's, once it runs. */
 struct ps_loop {
     struct ps_loop_options options;
     pthread_t thread;
@@ -70,6 +70,9 @@ struct ps_loop {
     p2psync_result step_error; /* of the last step that failed, and when it was reported */
     uint64_t step_error_ms;
     char last_error[PS_REPORT_SIZE_MAX];
+    pthread_mutex_t told_mutex; /* guards what another thread tells */
+    p2psync_result told_error;  /* OK: nothing */
+    char told_text[PS_REPORT_SIZE_MAX];
 };
 
 /* Carry out what the last step gave, in order. */
