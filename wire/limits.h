@@ -69,6 +69,7 @@
 #define PS_FETCHES_MAX      16           /* logs fetched from one peer at a time */
 #define PS_EVENTS_MAX       4096         /* events an app has not read yet */
 #define PS_PAIR_WRONG_MAX   5            /* wrong tokens until an invite is closed */
+#define PS_ROUND_PEERS_MAX  4            /* peers that a round or news goes to: a few reach all */
 
 static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_SIZE_MAX + (PS_PROOF_MAX + 8) * PS_HASH_SIZE <
                   PS_MESSAGE_SIZE_MAX,

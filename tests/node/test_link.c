@@ -220,7 +220,7 @@ Test(test_link, takes_down_a_link_to_somebody_else)
     cr_assert_eq(await(&nodes[1], PS_LINK_DOWN)->event.reason, PS_LINK_HANDSHAKE);
 }
 
-/* A port that is bound refuses connections until somebody listens on it, and nobody else gets it. */
+/* A port that is bound refuses connections until somebody listens on it; nobody else gets it. */
 Test(test_link, takes_down_a_link_to_where_nobody_listens)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,

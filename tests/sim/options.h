@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define SIM_NODES_MAX 8
+#define SIM_NODES_MAX 24
 
 struct sim_options {
     uint64_t seed;
