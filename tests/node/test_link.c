@@ -223,8 +223,7 @@ Test(test_link, takes_down_a_link_to_somebody_else)
 /* A port that is bound refuses connections until somebody listens on it; nobody else gets it. */
 Test(test_link, takes_down_a_link_to_where_nobody_listens)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(bind(fd, (const struct sockaddr *)&address, size), 0);
