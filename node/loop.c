@@ -547,7 +547,9 @@ static void wait_events(struct ps_loop *loop)
     uint64_t now_ms = ps_monotonic_ms();
     uint64_t deadline_ms = next_deadline(loop);
     long wait_ms = deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 0;
-    if (zmq_poll(items, (int)count, wait_ms) < 0 && zmq_errno() != EINTR) {
+    if (zmq_poll(items, (int)count, wait_ms) >= 0) {
+        ps_links_polled(loop->links, items);
+    } else if (zmq_errno() != EINTR) {
         step_failed(loop, P2PSYNC_EIO);
     }
 }
