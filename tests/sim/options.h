@@ -22,6 +22,7 @@ struct sim_options {
     bool deaf;      /* an accepted link that was hung up swallows what still comes */
     bool coarse;    /* delays are multiples of 10 ms: messages arrive together */
     uint32_t interval_ms;
+    unsigned delay_min_ms;
     unsigned delay_max_ms;
     unsigned notice_ms;   /* most until an engine hears of a write beside it */
     unsigned skew_max_ms; /* of wall clocks */
