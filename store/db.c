@@ -137,6 +137,7 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
     p2psync_result result = ps_db_seek(txn, db, ps_bytes(NULL, 0), &row);
     while (result == P2PSYNC_OK) {
         struct ps_key key = {.size = row.key.size};
+        assert(row.key.data != NULL);
         memcpy(key.bytes, row.key.data, row.key.size); /* deleting moves what it points to */
         result = ps_db_delete(txn, db, ps_key_view(&key));
         if (result == P2PSYNC_OK) {

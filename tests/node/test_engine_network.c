@@ -36,7 +36,7 @@ static void remember(unsigned node, unsigned other, const char *const *endpoints
 static void jump(unsigned node)
 {
     struct ps_event event = {.type = PS_EVENT_TICK};
-    net.nodes[node].skew_ms += 3600 * 1000;
+    net.nodes[node].skew_ms += 3600LL * 1000;
     sim_node_step(&net, node, &event, 1);
 }
 
