@@ -28,6 +28,7 @@
 #define UNWATCHED_MS    1000  /* without inotify: how often the store is looked at */
 #define PENDING_MS      1     /* until a commit that is under way is looked for again */
 #define READERS_MS      60000 /* slots of dead readers */
+#define JUMP_MS         1000  /* of one clock against the other, between two turns */
 #define HINTS_AGE_MS    600000
 #define STEP_PAUSE_MS   1000  /* after a failed step */
 #define STEP_REPORT_MS  60000 /* how often the same failure is reported */
@@ -396,7 +397,11 @@ static void collect_due(struct ps_loop *loop)
         loop->told_txn = txn;
         add(loop, &changed);
     }
-    if (ps_engine_deadline_ms(loop->engine) <= loop->batch.now_ms) {
+    /* The engine looks for jumps of the clock whenever it is called: so call it after one. */
+    int64_t jump_ms = (int64_t)(loop->batch.wall_ms - loop->batch.now_ms - loop->clock_offset_ms);
+    loop->clock_offset_ms += (uint64_t)jump_ms;
+    bool jumped = jump_ms > JUMP_MS || jump_ms < -JUMP_MS;
+    if (jumped || ps_engine_deadline_ms(loop->engine) <= loop->batch.now_ms) {
         add(loop, &tick);
     }
 }
@@ -578,7 +583,9 @@ static void wait_events(struct ps_loop *loop)
     uint64_t now_ms = ps_monotonic_ms();
     uint64_t deadline_ms = next_deadline(loop);
     long wait_ms = deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 0;
-    if (zmq_poll(items, (int)count, wait_ms) < 0 && zmq_errno() != EINTR) {
+    if (zmq_poll(items, (int)count, wait_ms) >= 0) {
+        ps_links_polled(loop->links, items);
+    } else if (zmq_errno() != EINTR) {
         step_failed(loop, P2PSYNC_EIO);
     }
 }

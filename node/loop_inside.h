@@ -64,7 +64,8 @@ struct ps_loop {
     uint64_t told_txn;         /* and will have after the next step */
     uint64_t nudged_txn;       /* and those who listen to events */
     uint64_t pending_since_ms; /* a commit is under way; 0: none */
-    uint64_t pause_ms; /* after a failed step: until when it only takes what must be taken */
+    uint64_t pause_ms;        /* after a failed step: until when it only takes what must be taken */
+    uint64_t clock_offset_ms; /* wall clock less monotonic, at the last turn */
     uint64_t housekeeping_ms;
     uint64_t readers_ms;
     p2psync_result step_error; /* of the last step that failed, and when it was reported */
