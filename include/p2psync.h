@@ -366,9 +366,16 @@ struct p2psync_dot {
     uint64_t seq;
 };
 
-/* One record as a reader sees it. All pointers live as long as the snapshot. */
+/* One record as a reader sees it: its one version, or several as the strategy of its collection
+ * merges them. All pointers live as long as the snapshot, but where it says otherwise.
+ *
+ * Where the strategy is keep_both, every other version is a record of its own beside the one that
+ * is shown: a copy. Its id is "ID@DOT", which no record can have, ID being the record's id and DOT
+ * its version. It can be read, deleted (which ends that version) and edited: then it becomes a
+ * record of its own with the id "ID~DOT" (ID cut so that 255 bytes hold it), and the copy is gone.
+ * It is there until somebody does so, or resolves the conflict. */
 struct p2psync_record {
-    const char *id; /* UTF-8, not NUL-terminated */
+    const char *id; /* UTF-8, not NUL-terminated; of a copy: until the next call, as `versions` */
     size_t id_size;
     struct p2psync_bytes fields;        /* one MessagePack map; empty if deleted */
     const struct p2psync_dot *versions; /* until the next call on the snapshot or its iterators */
@@ -378,12 +385,12 @@ struct p2psync_record {
     uint8_t author[32]; /* the device of the shown version */
     bool deleted;
     bool archived;
-    bool conflict;
+    bool conflict; /* of several versions, and what is shown does not hold all that they say */
 };
 
-/* One record by id, deleted ones too.
+/* One record by id, deleted ones too; or one copy.
  *
- * Errors  P2PSYNC_ENOTFOUND no such collection or record; P2PSYNC_ECORRUPT.
+ * Errors  P2PSYNC_ENOTFOUND no such collection, record or copy; P2PSYNC_ECORRUPT.
  */
 P2PSYNC_API p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection,
                                        const char *id,
@@ -441,19 +448,56 @@ P2PSYNC_API p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *
                                         const char *id, const struct p2psync_between *between,
                                         struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* What the id of a copy says. */
+struct p2psync_copy {
+    char record[256];           /* the record's id */
+    struct p2psync_dot version; /* of it */
+    char own[256];              /* the id that the copy gets as a record of its own */
+};
+
+/* Take the id of a copy apart, whether there is such a one or not.
+ *
+ * Errors  P2PSYNC_ENOTFOUND it is not the id of a copy.
+ */
+P2PSYNC_API p2psync_result p2psync_copy_parse(const char *id,
+                                              struct p2psync_copy *out) P2PSYNC_MUST_CHECK;
+
+/* What was edited concurrently, and what becomes of it: {collection, id, strategy, conflict, open,
+ * base, versions: [{version, device, fingerprint, name, time, deleted, archived, auto, fields,
+ * changed}], shown, merged}. `conflict` is as in struct p2psync_record; if `open`, only
+ * p2psync_resolve() ends it, and a plain edit adds to one version. `base` is what all versions
+ * began from, or nil; `changed` are the names of the fields in which a version differs from it
+ * (none for a delete); `auto` says that it is an automatic answer. `shown` is the version that is
+ * shown, or from which time and author are; `merged` is what all versions come to field by field,
+ * or nil for a delete. Of more than 64 versions it tells the last 64. A record with one version has
+ * that, and is no conflict.
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such collection or record; P2PSYNC_ELIMIT 64 MiB of answer;
+ *         P2PSYNC_ECORRUPT.
+ */
 P2PSYNC_API p2psync_result p2psync_conflict(p2psync_snapshot *snapshot, const char *collection,
                                             const char *id,
                                             struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 typedef struct p2psync_iterator p2psync_iterator;
 
-/* Walk a collection in id order, from `prefix` (NULL: all), deleted records only if asked for.
+/* Walk a collection in id order, from `prefix` (NULL: all), deleted records only if asked for. The
+ * copies of a record follow it, in the order of their times.
  *
  * Errors  P2PSYNC_ENOTFOUND no such collection.
  */
 P2PSYNC_API p2psync_result p2psync_iterate(p2psync_snapshot *snapshot, const char *collection,
                                            const char *prefix, bool deleted,
                                            p2psync_iterator **out) P2PSYNC_MUST_CHECK;
+
+/* Walk the conflicts of a collection in id order: what p2psync_get() gives of each. Other records
+ * are not looked at, and copies not given.
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such collection.
+ */
+P2PSYNC_API p2psync_result p2psync_iterate_conflicts(p2psync_snapshot *snapshot,
+                                                     const char *collection,
+                                                     p2psync_iterator **out) P2PSYNC_MUST_CHECK;
 
 /* The next record, valid until the next call on the iterator.
  *
@@ -473,6 +517,12 @@ P2PSYNC_API void p2psync_iterator_close(p2psync_iterator *iterator);
  *
  * What a write returned OK for is on the disk (durability flush), and is synced as soon as a node
  * runs.
+ *
+ * An edit of a record with several versions is made on top of what is shown, and answers all of
+ * them; but where only a resolution may do that (see p2psync_conflict()), on top of the version
+ * that is shown, and the others stay. An id may be that of a copy (see struct p2psync_record) where
+ * a record is put, replaced or deleted: P2PSYNC_ENOTFOUND there is none; P2PSYNC_EEXIST the record
+ * that it would become is there already; P2PSYNC_EFORMAT it cannot be archived or restored.
  */
 
 /* Create or edit one record: set these fields, leave the others. `note` (or NULL) says why, for the
@@ -504,6 +554,29 @@ P2PSYNC_API p2psync_result p2psync_archive(p2psync_node *node, const char *colle
 P2PSYNC_API p2psync_result p2psync_restore(p2psync_node *node, const char *collection,
                                            const char *id, const struct p2psync_dot *version,
                                            const char *note) P2PSYNC_MUST_CHECK;
+
+/* The answer to a conflict: one change that takes the place of all versions. One of `take`,
+ * `fields` and `merge` says what it is. Also for versions that merge cleanly. */
+struct p2psync_resolution {
+    size_t size; /* sizeof (struct p2psync_resolution) */
+    const char *collection;
+    const char *id;                     /* a record's, not a copy's */
+    const struct p2psync_dot *take;     /* as this version left it, which may be a delete */
+    struct p2psync_bytes fields;        /* exactly these: a MessagePack map */
+    bool merge;                         /* as its versions are when merged field by field */
+    const char *note;                   /* or NULL */
+    const struct p2psync_dot *versions; /* those that were looked at; NULL: whatever they are */
+    size_t version_count;
+};
+
+/* Resolve a conflict, on all devices.
+ *
+ * Errors  P2PSYNC_ECONFLICT it is resolved already (the record has one version), or the record has
+ *         other versions than `versions`; P2PSYNC_ENOTFOUND no such record, or `take` is none of
+ * its versions (the last 64 of them); as a write.
+ */
+P2PSYNC_API p2psync_result
+p2psync_resolve(p2psync_node *node, const struct p2psync_resolution *resolution) P2PSYNC_MUST_CHECK;
 
 /* What one device did since a time is undone: each record that it changed is set to what it would
  * be without those changes, as far as nobody has changed the same fields since; a record that it
@@ -575,12 +648,53 @@ P2PSYNC_API p2psync_result p2psync_transaction_commit(
 /* Free it and write nothing. NULL is fine. */
 P2PSYNC_API void p2psync_transaction_abort(p2psync_transaction *transaction);
 
+/* ---- settings of collections ---- */
+
+/* They say how the records of a collection are merged, on all devices of the mesh; each is merged
+ * for itself, the last one set wins, and records that are in conflict already follow at once (no
+ * event tells of these). Those of a collection that never leaves the device stay there, too.
+ *
+ *   strategy    "auto_merge" (the default), "last_write_wins", "keep_both", "manual", or "prefer:"
+ *               and a device, which is kept as its id
+ *   field.NAME  what becomes of a field that was changed on both sides (with auto_merge):
+ *               "last_write_wins", "union", "text", "max", "min", "counter"
+ *   retention   how long the past is kept: a number and s, m, h or d, such as "90d"; or nil, for
+ *               ever. Kept and shown; nothing is dropped yet.
+ */
+
+/* The settings of a collection: {strategy, retention, field.NAME...}; those that are not set as
+ * they are by default, and of fields those that are set. A collection that has only settings will
+ * do.
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such collection; P2PSYNC_ECORRUPT.
+ */
+P2PSYNC_API p2psync_result
+p2psync_collection_settings(p2psync_snapshot *snapshot, const char *collection,
+                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* The same of all collections: a map from their names. The node's own are left out.
+ *
+ * Errors  P2PSYNC_ELIMIT 64 MiB of answer; P2PSYNC_ECORRUPT.
+ */
+P2PSYNC_API p2psync_result p2psync_collections(p2psync_snapshot *snapshot,
+                                               struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* Set one, or take it back: `value` is MessagePack, a string or nil. The device behind "prefer:"
+ * may be a name, a fingerprint or an id.
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such key, or no such device; P2PSYNC_EAMBIGUOUS several devices of
+ *         that name; P2PSYNC_EFORMAT no valid value for it; as a write.
+ */
+P2PSYNC_API p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection,
+                                                  const char *key,
+                                                  struct p2psync_bytes value) P2PSYNC_MUST_CHECK;
+
 /* ---- events ---- */
 
 typedef enum p2psync_event_type {
     P2PSYNC_EVENT_RECORD_CHANGED = 1,    /* {collection, id, version, device, deleted} */
-    P2PSYNC_EVENT_CONFLICT_DETECTED = 2, /* {collection, id, versions} */
-    P2PSYNC_EVENT_CONFLICT_RESOLVED = 3, /* {collection, id, version} */
+    P2PSYNC_EVENT_CONFLICT_DETECTED = 2, /* {collection, id, versions}: a record became one */
+    P2PSYNC_EVENT_CONFLICT_RESOLVED = 3, /* {collection, id, version}: it is none any more */
     P2PSYNC_EVENT_PEER_UP = 4,           /* {device, fingerprint, name, endpoint} */
     P2PSYNC_EVENT_PEER_DOWN = 5,         /* {device, fingerprint, name, reason} */
     P2PSYNC_EVENT_SYNC_STARTED = 6,      /* {device, name} */

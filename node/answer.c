@@ -18,9 +18,9 @@
 #include "node/identity.h"
 #include "node/loop.h"
 #include "store/collection.h"
+#include "store/conflict.h"
 #include "store/log.h"
 #include "store/record.h"
-#include "store/several.h"
 #include "store/write.h"
 #include "wire/value.h"
 
@@ -70,8 +70,11 @@ static void look(struct ps_answerer *answerer);
 static bool is_quiet(struct ps_answerer *answerer);
 static bool next_conflict(struct ps_answerer *answerer, const struct found *after,
                           struct found *out);
-static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_several *several,
-                                    struct found *out);
+static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn *txn,
+                              const struct ps_collection *collection, struct ps_bytes id,
+                              struct found *out);
+static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collection *collection,
+                                    struct ps_bytes id, struct found *out);
 static p2psync_result all_heads_applied(struct ps_txn *txn, uint32_t collection, bool *out);
 static struct ps_hash name_conflict(const struct found *found);
 static bool is_left(const struct ps_answerer *answerer, const struct found *found);
@@ -229,47 +232,68 @@ static bool next_conflict(struct ps_answerer *answerer, const struct found *afte
                           struct found *out)
 {
     struct ps_txn txn = {0};
-    struct ps_several several;
-    struct ps_several_place place = {.collection = ps_bytes(NULL, 0)};
-    if (after != NULL) {
-        place.collection = ps_bytes_text(after->collection);
-        place.id = ps_bytes_text(after->id);
-    }
+    struct ps_collection collection;
+    struct ps_bytes id = ps_bytes_text(after != NULL ? after->id : "");
     bool found = false;
     p2psync_result result = ps_txn_begin(answerer->node->store, false, &txn);
-    while (result == P2PSYNC_OK && !found) {
-        result = ps_several_next(&txn, &place, &several);
-        if (result == P2PSYNC_OK && several.conflict) {
-            result = read_conflict(&txn, &several, out);
-            found = result == P2PSYNC_OK && !is_left(answerer, out);
-            result = result == P2PSYNC_EAGAIN ? P2PSYNC_OK : result;
+    if (result == P2PSYNC_OK) {
+        result = after != NULL
+                     ? ps_collection_find(&txn, ps_bytes_text(after->collection), &collection)
+                     : ps_collection_next(&txn, ps_bytes(NULL, 0), &collection);
+    }
+    while (result == P2PSYNC_OK && !found) { /* ends with the collections */
+        result = next_in(answerer, &txn, &collection, id, out);
+        found = result == P2PSYNC_OK;
+        if (result == P2PSYNC_ENOTFOUND) {
+            id = ps_bytes(NULL, 0);
+            result = ps_collection_next(&txn, collection.name, &collection);
         }
-        place = several.place;
     }
     ps_txn_abort(&txn);
     return found;
 }
 
-/* Errors  P2PSYNC_EAGAIN there are more versions than can be answered, or more changes are known to
- * be under way. */
-static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_several *several,
-                                    struct found *out)
+/* Within a collection, behind the record `id`.
+ *
+ * Errors  P2PSYNC_ENOTFOUND there is none. */
+static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn *txn,
+                              const struct ps_collection *collection, struct ps_bytes id,
+                              struct found *out)
+{
+    bool applied = false;
+    p2psync_result result = all_heads_applied(txn, collection->number, &applied);
+    if (result == P2PSYNC_OK && !applied) {
+        return P2PSYNC_ENOTFOUND; /* none that may be answered now */
+    }
+    while (result == P2PSYNC_OK) { /* ends with the list */
+        struct ps_conflict_item item;
+        result = ps_conflict_next(txn, collection->number, id, &item);
+        if (result == P2PSYNC_OK && item.conflict) {
+            result = read_conflict(txn, collection, item.id, out);
+            if (result == P2PSYNC_OK && out->version_count > 0 && !is_left(answerer, out)) {
+                return P2PSYNC_OK;
+            }
+        }
+        id = item.id;
+    }
+    return result;
+}
+
+/* One of more versions than can be answered has none in `out`. */
+static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collection *collection,
+                                    struct ps_bytes id, struct found *out)
 {
     struct ps_record_row row;
-    bool applied = false;
-    p2psync_result result = all_heads_applied(txn, several->number, &applied);
-    if (result == P2PSYNC_OK) {
-        result = ps_record_get(txn, several->number, several->place.id, &row);
-    }
+    p2psync_result result = ps_record_get(txn, collection->number, id, &row);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    if (!applied || row.version_count > PS_PARENTS_MAX) {
-        return P2PSYNC_EAGAIN;
-    }
     memset(out, 0, sizeof(*out));
-    memcpy(out->collection, several->place.collection.data, several->place.collection.size);
-    memcpy(out->id, several->place.id.data, several->place.id.size);
+    memcpy(out->collection, collection->name.data, collection->name.size);
+    memcpy(out->id, id.data, id.size);
+    if (row.version_count > PS_PARENTS_MAX) {
+        return P2PSYNC_OK;
+    }
     for (uint32_t i = 0; i < row.version_count && result == P2PSYNC_OK; i++) {
         struct ps_version version;
         struct ps_log log;
@@ -279,7 +303,7 @@ static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_several 
         out->authors[i] = log.origin.device;
     }
     out->version_count = row.version_count;
-    return result;
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
 static p2psync_result all_heads_applied(struct ps_txn *txn, uint32_t collection, bool *out)

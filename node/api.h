@@ -12,6 +12,7 @@
 #include "node/report.h"
 #include "store/store.h"
 #include "wire/codec.h"
+#include "wire/id.h"
 
 #define PS_ANSWER_SIZE_MAX ((size_t)4 * 1024 * 1024) /* bytes: thousands of peers */
 #define PS_TIME_TEXT_SIZE  32                        /* RFC 3339 with milliseconds, with its NUL */
@@ -88,6 +89,18 @@ p2psync_result ps_node_write(struct ps_txn *txn, const struct ps_write *write,
 
 /* Commit what was written, and have the loop, if one runs here, look at it. */
 p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+
+/* Append the answer of p2psync_peers() to `out`, each peer with the number of conflicts in which a
+ * version of it takes part.
+ *
+ * peers   the answer without them: of a running node, or from the store.
+ * Errors  P2PSYNC_EFORMAT it is malformed; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_conflicts_of_peers(p2psync_node *node, struct ps_bytes peers,
+                                     struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* A dot as the inside has it. */
+struct ps_dot ps_inner_dot(const struct p2psync_dot *dot);
 
 /* Append a note as changes carry it: {"text": note}.
  *

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "node/api_snapshot.h"
-#include "store/device.h"
 #include "store/history.h"
 #include "store/versions.h"
 #include "store/write.h"
@@ -43,7 +42,6 @@ struct sides {
 /* What a walk through two sorted lists finds. */
 enum part { ADDED, CHANGED, REMOVED, PART_COUNT };
 
-static struct ps_dot inner_dot(const struct p2psync_dot *dot);
 static p2psync_result tell_all(struct telling *telling);
 static p2psync_result tell_change(struct telling *telling, const struct ps_history_step *step);
 static p2psync_result name_author(struct telling *telling, uint32_t log);
@@ -83,13 +81,6 @@ p2psync_result p2psync_dot_parse(const char *text, struct p2psync_dot *out)
     return result;
 }
 
-static struct ps_dot inner_dot(const struct p2psync_dot *dot)
-{
-    struct ps_dot inner = {.seq = dot->seq};
-    memcpy(inner.origin.bytes, dot->origin, sizeof(inner.origin.bytes));
-    return inner;
-}
-
 p2psync_result p2psync_get_version(p2psync_snapshot *snapshot, const char *collection,
                                    const char *id, const struct p2psync_dot *version,
                                    struct p2psync_record *out)
@@ -102,8 +93,8 @@ p2psync_result p2psync_get_version(p2psync_snapshot *snapshot, const char *colle
     }
     p2psync_result result = find_record(snapshot, collection, id, &number, &row);
     if (result == P2PSYNC_OK) {
-        result =
-            ps_history_find(&snapshot->txn, number, ps_bytes_text(id), inner_dot(version), &found);
+        result = ps_history_find(&snapshot->txn, number, ps_bytes_text(id), ps_inner_dot(version),
+                                 &found);
     }
     if (result == P2PSYNC_OK) {
         ps_buf_clear(&snapshot->value);
@@ -234,25 +225,15 @@ static p2psync_result tell_change(struct telling *telling, const struct ps_histo
     return ps_writer_finish(&writer);
 }
 
-/* A device that is no member (any more) goes by its fingerprint. */
 static p2psync_result name_author(struct telling *telling, uint32_t log)
 {
     p2psync_snapshot *snapshot = telling->snapshot;
-    struct ps_member *author = &telling->author;
     p2psync_result result = ps_snapshot_author(snapshot, log);
     if (result != P2PSYNC_OK ||
-        (telling->named && ps_device_equal(&author->device, &snapshot->author))) {
+        (telling->named && ps_device_equal(&telling->author.device, &snapshot->author))) {
         return result;
     }
-    result = ps_device_get(&snapshot->txn, &snapshot->author, author);
-    if (result == P2PSYNC_ENOTFOUND) {
-        char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-        ps_fingerprint_text(&snapshot->author, fingerprint);
-        author->device = snapshot->author;
-        author->name_size = strlen(fingerprint);
-        memcpy(author->name, fingerprint, author->name_size);
-        result = P2PSYNC_OK;
-    }
+    result = ps_snapshot_member(snapshot, &snapshot->author, &telling->author);
     telling->named = result == P2PSYNC_OK;
     return result;
 }
@@ -385,10 +366,10 @@ static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row
     if (from != NULL && to == NULL) {
         result = fill_now(row, &sides->to);
     } else {
-        result = fill_version(sides, to != NULL ? inner_dot(to) : last.dot, &sides->to);
+        result = fill_version(sides, to != NULL ? ps_inner_dot(to) : last.dot, &sides->to);
     }
     if (result == P2PSYNC_OK) {
-        result = from != NULL ? fill_version(sides, inner_dot(from), &sides->from)
+        result = from != NULL ? fill_version(sides, ps_inner_dot(from), &sides->from)
                               : fill_before(sides, sides->to.dots[0], &sides->from);
     }
     return result;

@@ -43,7 +43,16 @@ p2psync_result p2psync_status(p2psync_node *node, struct p2psync_buffer *out)
 
 p2psync_result p2psync_peers(p2psync_node *node, struct p2psync_buffer *out)
 {
-    return ask_or_view(node, PS_CONTROL_PEERS, ps_view_peers, out);
+    struct p2psync_buffer peers = {0};
+    struct ps_buf answer;
+    p2psync_result result =
+        out == NULL ? P2PSYNC_EMISUSE : ask_or_view(node, PS_CONTROL_PEERS, ps_view_peers, &peers);
+    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    if (result == P2PSYNC_OK) { /* counted here: the loop has no time for many conflicts */
+        result = ps_conflicts_of_peers(node, ps_bytes(peers.data, peers.size), &answer);
+    }
+    p2psync_buffer_free(&peers);
+    return ps_answer(result, &answer, out);
 }
 
 p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms, struct p2psync_buffer *out)

@@ -1,6 +1,6 @@
-/* Reading records: snapshots, single records and iterators. What the app gets points into the
- * memory map and is valid as long as the snapshot's transaction; only the list of versions is put
- * together here. */
+/* Reading records: snapshots, and single records. What the app gets points into the memory map and
+ * is valid as long as the snapshot's transaction; only the list of versions is put together here.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +11,12 @@
 #include "store/record.h"
 #include "store/write.h"
 
-struct p2psync_iterator {
-    p2psync_snapshot *snapshot;
-    struct ps_record_cursor cursor;
-    bool deleted; /* wanted too */
-    uint8_t prefix[PS_RECORD_ID_SIZE_MAX];
-};
-
-static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id,
-                                  const struct ps_record_row *row, struct p2psync_record *out);
+static p2psync_result get_record(p2psync_snapshot *snapshot, uint32_t collection,
+                                 struct ps_bytes id, struct p2psync_record *out);
+static p2psync_result get_copy(p2psync_snapshot *snapshot, uint32_t collection, struct ps_bytes id,
+                               struct p2psync_record *out);
 static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_record_row *row);
+static struct p2psync_dot outer_dot(struct ps_dot dot);
 
 p2psync_result p2psync_snapshot_open(p2psync_node *node, p2psync_snapshot **out)
 {
@@ -59,91 +55,84 @@ p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection, c
     }
     uint32_t number = 0;
     struct ps_bytes wanted = ps_bytes_text(id);
-    struct ps_bytes found;
-    struct ps_record_row row;
-    struct ps_record_cursor cursor = {0};
-    p2psync_result result = P2PSYNC_ENOTFOUND;
-    if (ps_record_id_valid(wanted)) {
-        result = ps_snapshot_collection(snapshot, collection, &number);
-    }
+    struct ps_bytes record;
+    struct ps_dot dot;
+    bool is_copy = ps_copy_id_split(wanted, &record, &dot);
+    p2psync_result result = ps_snapshot_collection(snapshot, collection, &number);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    /* By cursor, because it gives the id as it lies in the map: it must outlive the caller's. In
-     * order of bytes an id comes before all that it is a prefix of. */
-    result = ps_record_cursor_open(&snapshot->txn, number, wanted, &cursor);
+    return is_copy ? get_copy(snapshot, number, wanted, out)
+                   : get_record(snapshot, number, wanted, out);
+}
+
+/* By cursor, because it gives the id as it lies in the map: it must outlive the caller's. In order
+ * of bytes an id comes before all that it is a prefix of. */
+static p2psync_result get_record(p2psync_snapshot *snapshot, uint32_t collection,
+                                 struct ps_bytes id, struct p2psync_record *out)
+{
+    struct ps_bytes found;
+    struct ps_record_row row;
+    struct ps_record_cursor cursor = {0};
+    if (!ps_record_id_valid(id)) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    p2psync_result result = ps_record_cursor_open(&snapshot->txn, collection, id, &cursor);
     if (result == P2PSYNC_OK) {
         result = ps_record_cursor_next(&cursor, &found, &row);
     }
-    if (result == P2PSYNC_OK && !ps_bytes_equal(found, wanted)) {
+    if (result == P2PSYNC_OK && !ps_bytes_equal(found, id)) {
         result = P2PSYNC_ENOTFOUND;
     }
     if (result == P2PSYNC_OK) {
-        result = fill_record(snapshot, found, &row, out);
+        result = ps_snapshot_record(snapshot, found, &row, out);
     }
     ps_record_cursor_close(&cursor);
     return result;
 }
 
-p2psync_result p2psync_iterate(p2psync_snapshot *snapshot, const char *collection,
-                               const char *prefix, bool deleted, p2psync_iterator **out)
+static p2psync_result get_copy(p2psync_snapshot *snapshot, uint32_t collection, struct ps_bytes id,
+                               struct p2psync_record *out)
 {
-    if (snapshot == NULL || collection == NULL || out == NULL) {
-        return P2PSYNC_EMISUSE;
+    struct ps_record_row row;
+    struct ps_version version;
+    struct ps_bytes record;
+    struct ps_dot dot;
+    if (!ps_copy_id_split(id, &record, &dot)) {
+        return P2PSYNC_ENOTFOUND;
     }
-    uint32_t number = 0;
-    p2psync_result result = ps_snapshot_collection(snapshot, collection, &number);
+    p2psync_result result = ps_record_get(&snapshot->txn, collection, record, &row);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    struct ps_bytes wanted = ps_bytes_text(prefix != NULL ? prefix : "");
-    if (wanted.size > PS_RECORD_ID_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
-    }
-    p2psync_iterator *iterator = calloc(1, sizeof(*iterator));
-    if (iterator == NULL) {
-        return P2PSYNC_ENOMEM;
-    }
-    iterator->snapshot = snapshot;
-    iterator->deleted = deleted;
-    memcpy(iterator->prefix, wanted.data, wanted.size);
-    result = ps_record_cursor_open(&snapshot->txn, number, ps_bytes(iterator->prefix, wanted.size),
-                                   &iterator->cursor);
-    if (result != P2PSYNC_OK) {
-        free(iterator);
-        return result;
-    }
-    *out = iterator;
-    return P2PSYNC_OK;
-}
-
-p2psync_result p2psync_iterator_next(p2psync_iterator *iterator, struct p2psync_record *out)
-{
-    if (iterator == NULL || out == NULL) {
-        return P2PSYNC_EMISUSE;
-    }
-    struct p2psync_record record;
-    p2psync_result result = P2PSYNC_OK;
-    do { /* ends with the collection */
-        struct ps_bytes id;
-        struct ps_record_row row;
-        result = ps_record_cursor_next(&iterator->cursor, &id, &row);
-        if (result == P2PSYNC_OK) {
-            result = fill_record(iterator->snapshot, id, &row, &record);
+    for (uint32_t i = 0; i < row.version_count; i++) {
+        ps_record_version(&row, i, &version);
+        if (version.is_copy && ps_dot_compare(version.dot, dot) == 0) {
+            return ps_snapshot_copy(snapshot, record, &row, &version, out);
         }
-    } while (result == P2PSYNC_OK && record.deleted && !iterator->deleted);
-    if (result == P2PSYNC_OK) {
-        *out = record;
     }
-    return result;
+    return P2PSYNC_ENOTFOUND;
 }
 
-void p2psync_iterator_close(p2psync_iterator *iterator)
+p2psync_result p2psync_copy_parse(const char *id, struct p2psync_copy *out)
 {
-    if (iterator != NULL) {
-        ps_record_cursor_close(&iterator->cursor);
-        free(iterator);
+    struct ps_bytes record;
+    struct ps_dot dot;
+    uint8_t own[PS_RECORD_ID_SIZE_MAX];
+    struct p2psync_copy copy = {.version = {.seq = 0}};
+    static_assert(sizeof(copy.record) == PS_RECORD_ID_SIZE_MAX + 1, "any id fits");
+    if (id == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
     }
+    if (!ps_copy_id_split(ps_bytes_text(id), &record, &dot) || !ps_record_id_valid(record)) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    memcpy(copy.record, record.data, record.size);
+    memcpy(copy.own, own, ps_copy_id_own(record, dot, own));
+    memcpy(copy.version.origin, dot.origin.bytes, sizeof(copy.version.origin));
+    copy.version.seq = dot.seq;
+    *out = copy;
+    return P2PSYNC_OK;
 }
 
 p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p2psync_buffer *out)
@@ -173,10 +162,8 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p
     ps_write_text(&writer, "version");
     ps_write_array(&writer, record->version_count);
     for (size_t i = 0; i < record->version_count; i++) {
-        struct ps_dot dot = {.seq = record->versions[i].seq};
         char text[PS_DOT_TEXT_SIZE];
-        memcpy(dot.origin.bytes, record->versions[i].origin, sizeof(dot.origin.bytes));
-        ps_dot_text(dot, text);
+        ps_dot_text(ps_inner_dot(&record->versions[i]), text);
         ps_write_text(&writer, text);
     }
     ps_write_text(&writer, "created");
@@ -209,7 +196,7 @@ p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *na
     return result;
 }
 
-static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id,
+p2psync_result ps_snapshot_record(p2psync_snapshot *snapshot, struct ps_bytes id,
                                   const struct ps_record_row *row, struct p2psync_record *out)
 {
     assert(row->version_count > 0);
@@ -241,6 +228,34 @@ static p2psync_result fill_record(p2psync_snapshot *snapshot, struct ps_bytes id
     return P2PSYNC_OK;
 }
 
+p2psync_result ps_snapshot_copy(p2psync_snapshot *snapshot, struct ps_bytes id,
+                                const struct ps_record_row *row, const struct ps_version *version,
+                                struct p2psync_record *out)
+{
+    assert(version->is_copy && version->has_value);
+    p2psync_result result = ps_snapshot_reserve_dots(snapshot, 1);
+    if (result == P2PSYNC_OK) {
+        result = ps_snapshot_author(snapshot, version->log);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    snapshot->dots[0] = outer_dot(version->dot);
+    *out = (struct p2psync_record){
+        .id = snapshot->copy_id,
+        .id_size = ps_copy_id(id, version->dot, snapshot->copy_id),
+        .fields = {.data = version->value.data, .size = version->value.size},
+        .versions = snapshot->dots,
+        .version_count = 1,
+        .created_ms = ps_hlc_ms(row->created_hlc),
+        .updated_ms = ps_hlc_ms(version->hlc),
+        .archived = version->state == PS_RECORD_ARCHIVED,
+        .conflict = true,
+    };
+    memcpy(out->author, snapshot->author.key, sizeof(out->author));
+    return P2PSYNC_OK;
+}
+
 static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_record_row *row)
 {
     p2psync_result result = ps_snapshot_reserve_dots(snapshot, row->version_count);
@@ -250,13 +265,16 @@ static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_reco
     for (uint32_t i = 0; i < row->version_count; i++) {
         struct ps_version version;
         ps_record_version(row, i, &version);
-        snapshot->dots[i].seq = version.dot.seq;
-        static_assert(sizeof(snapshot->dots[i].origin) == sizeof(version.dot.origin.bytes),
-                      "a dot is the same inside and outside");
-        memcpy(snapshot->dots[i].origin, version.dot.origin.bytes,
-               sizeof(version.dot.origin.bytes));
+        snapshot->dots[i] = outer_dot(version.dot);
     }
     return P2PSYNC_OK;
+}
+
+static struct p2psync_dot outer_dot(struct ps_dot dot)
+{
+    struct p2psync_dot outer = {.seq = dot.seq};
+    memcpy(outer.origin, dot.origin.bytes, sizeof(outer.origin));
+    return outer;
 }
 
 p2psync_result ps_snapshot_reserve_dots(p2psync_snapshot *snapshot, size_t count)
@@ -286,4 +304,18 @@ p2psync_result ps_snapshot_author(p2psync_snapshot *snapshot, uint32_t log)
         snapshot->author_known = true;
     }
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+p2psync_result ps_snapshot_member(p2psync_snapshot *snapshot, const struct ps_device *device,
+                                  struct ps_member *out)
+{
+    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
+    p2psync_result result = ps_device_get(&snapshot->txn, device, out);
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    ps_fingerprint_text(device, fingerprint);
+    *out = (struct ps_member){.device = *device, .name_size = strlen(fingerprint)};
+    memcpy(out->name, fingerprint, out->name_size);
+    return P2PSYNC_OK;
 }

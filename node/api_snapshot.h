@@ -4,14 +4,16 @@
 #define PS_NODE_API_SNAPSHOT_H
 
 #include "node/api.h"
-#include "wire/id.h"
+#include "store/device.h"
+#include "store/record.h"
 
 struct p2psync_snapshot {
     struct ps_txn txn;
     struct p2psync_dot *dots; /* of the record given last */
     size_t dot_capacity;
-    struct ps_buf value; /* of the record given last, if it had to be rebuilt */
-    uint32_t author_log; /* the log whose device is known already */
+    struct ps_buf value;               /* of the record given last, if it had to be rebuilt */
+    char copy_id[PS_COPY_ID_SIZE_MAX]; /* of the record given last, if it is a copy */
+    uint32_t author_log;               /* the log whose device is known already */
     bool author_known;
     struct ps_device author;
 };
@@ -22,6 +24,24 @@ p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *na
 
 /* Set snapshot->author to the device whose log it is. Errors  P2PSYNC_ECORRUPT. */
 p2psync_result ps_snapshot_author(p2psync_snapshot *snapshot, uint32_t log) P2PSYNC_MUST_CHECK;
+
+/* The member that a device is, or was: one that is none goes by its fingerprint.
+ * Errors  P2PSYNC_ECORRUPT. */
+p2psync_result ps_snapshot_member(p2psync_snapshot *snapshot, const struct ps_device *device,
+                                  struct ps_member *out) P2PSYNC_MUST_CHECK;
+
+/* Fill in a record as its row shows it; `id` lies in the map.
+ *
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_snapshot_record(p2psync_snapshot *snapshot, struct ps_bytes id,
+                                  const struct ps_record_row *row,
+                                  struct p2psync_record *out) P2PSYNC_MUST_CHECK;
+
+/* The same for the copy that one of its versions is. */
+p2psync_result ps_snapshot_copy(p2psync_snapshot *snapshot, struct ps_bytes id,
+                                const struct ps_record_row *row, const struct ps_version *version,
+                                struct p2psync_record *out) P2PSYNC_MUST_CHECK;
 
 /* Make room for `count` dots. Errors  P2PSYNC_ENOMEM. */
 p2psync_result ps_snapshot_reserve_dots(p2psync_snapshot *snapshot,

@@ -92,9 +92,7 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
     }
     if (version != NULL) {
         struct ps_history_found found;
-        struct ps_dot dot = {.seq = version->seq};
-        memcpy(dot.origin.bytes, version->origin, sizeof(dot.origin.bytes));
-        result = ps_history_find(txn, collection.number, id, dot, &found);
+        result = ps_history_find(txn, collection.number, id, ps_inner_dot(version), &found);
         if (result == P2PSYNC_OK && (found.skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
             result = P2PSYNC_ENOTFOUND; /* it left nothing */
         }

@@ -37,6 +37,7 @@ struct p2psync_transaction {
 static p2psync_result write_one(p2psync_node *node, const char *collection,
                                 const struct p2psync_edit *edit);
 static p2psync_result check_edit(const struct p2psync_edit *edit);
+static p2psync_result check_id(struct ps_bytes id, bool no_copy);
 static p2psync_result reserve_edit(p2psync_transaction *transaction);
 static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p2psync_edit *edit,
                                 struct kept_edit *out);
@@ -198,17 +199,27 @@ static p2psync_result check_edit(const struct p2psync_edit *edit)
     if (kinds > 1 || (no_fields && has_fields) || (kinds > 0 && has_unset)) {
         return P2PSYNC_EMISUSE;
     }
-    struct ps_bytes id = ps_bytes_text(edit->id);
-    if (id.size > PS_RECORD_ID_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
-    }
-    if (!ps_record_id_valid(id)) {
-        return P2PSYNC_EFORMAT;
+    p2psync_result result = check_id(ps_bytes_text(edit->id), edit->archive || edit->restore);
+    if (result != P2PSYNC_OK) {
+        return result;
     }
     if (has_fields) {
         return ps_value_check_fields(ps_bytes(edit->fields.data, edit->fields.size));
     }
     return P2PSYNC_OK;
+}
+
+/* A record's id, or that of a copy, unless the edit is none that a copy takes. */
+static p2psync_result check_id(struct ps_bytes id, bool no_copy)
+{
+    struct ps_bytes record;
+    struct ps_dot dot;
+    bool is_copy = ps_copy_id_split(id, &record, &dot);
+    record = is_copy ? record : id;
+    if (record.size > PS_RECORD_ID_SIZE_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    return !ps_record_id_valid(record) || (is_copy && no_copy) ? P2PSYNC_EFORMAT : P2PSYNC_OK;
 }
 
 static p2psync_result reserve_edit(p2psync_transaction *transaction)
@@ -395,4 +406,13 @@ p2psync_result ps_note_pack(const char *note, struct ps_buf *out)
         result = P2PSYNC_ELIMIT;
     }
     return result;
+}
+
+struct ps_dot ps_inner_dot(const struct p2psync_dot *dot)
+{
+    struct ps_dot inner = {.seq = dot->seq};
+    static_assert(sizeof(inner.origin.bytes) == sizeof(dot->origin),
+                  "a dot is the same inside and outside");
+    memcpy(inner.origin.bytes, dot->origin, sizeof(inner.origin.bytes));
+    return inner;
 }

@@ -16,6 +16,7 @@ struct change {
     uint64_t seq;
     struct ps_skeleton skeleton;
     struct ps_dot dot;
+    ps_stored_mark mark;
 };
 
 static p2psync_result begin_from_now(struct ps_feed *feed, struct ps_txn *txn);
@@ -30,7 +31,6 @@ static p2psync_result write_change(const struct ps_feed *feed, const struct chan
                                    struct ps_buf *out);
 static p2psync_result write_conflict(struct ps_feed *feed, struct ps_txn *txn,
                                      const struct change *change);
-static bool has_version(const struct ps_record_row *row, struct ps_dot dot);
 static void write_name(struct ps_writer *writer, const struct ps_feed *feed,
                        const struct change *change);
 
@@ -187,6 +187,7 @@ static p2psync_result next_change(struct ps_feed *feed, struct ps_txn *txn, stru
         }
         if (!entry.inert) {
             out->seq = *told;
+            out->mark = entry.mark;
             out->dot = (struct ps_dot){.origin = feed->log.id.origin, .seq = *told};
             return ps_skeleton_decode(entry.entry.skeleton, &out->skeleton) == P2PSYNC_OK
                        ? P2PSYNC_OK
@@ -225,22 +226,21 @@ static p2psync_result write_change(const struct ps_feed *feed, const struct chan
     return ps_writer_finish(&writer);
 }
 
-/* Make the second event of a change, if it has one. */
+/* Make the second event of a change, if it has one. The versions are those of now: what came after
+ * the change may have added to them, or ended the conflict. */
 static p2psync_result write_conflict(struct ps_feed *feed, struct ps_txn *txn,
                                      const struct change *change)
 {
     struct ps_record_row row;
-    struct ps_view view;
-    p2psync_result result =
-        ps_record_get(txn, feed->log.collection, change->skeleton.record_id, &row);
-    if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-    }
-    ps_record_view(&row, &view);
     struct ps_writer writer;
     char dot[PS_DOT_TEXT_SIZE];
     ps_writer_init(&writer, &feed->next);
-    if (view.conflict && has_version(&row, change->dot)) {
+    if (change->mark == PS_STORED_OPENED) {
+        p2psync_result result =
+            ps_record_get(txn, feed->log.collection, change->skeleton.record_id, &row);
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
         feed->next_type = P2PSYNC_EVENT_CONFLICT_DETECTED;
         ps_control_event_begin(&writer, feed->next_type, 3);
         write_name(&writer, feed, change);
@@ -252,7 +252,7 @@ static p2psync_result write_conflict(struct ps_feed *feed, struct ps_txn *txn,
             ps_dot_text(version.dot, dot);
             ps_write_text(&writer, dot);
         }
-    } else if (change->skeleton.parent_count >= 2 && row.version_count == 1) {
+    } else if (change->mark == PS_STORED_CLOSED) {
         feed->next_type = P2PSYNC_EVENT_CONFLICT_RESOLVED;
         ps_control_event_begin(&writer, feed->next_type, 3);
         write_name(&writer, feed, change);
@@ -261,18 +261,6 @@ static p2psync_result write_conflict(struct ps_feed *feed, struct ps_txn *txn,
         ps_write_text(&writer, dot);
     }
     return ps_writer_finish(&writer);
-}
-
-static bool has_version(const struct ps_record_row *row, struct ps_dot dot)
-{
-    for (uint32_t i = 0; i < row->version_count; i++) {
-        struct ps_version version;
-        ps_record_version(row, i, &version);
-        if (ps_dot_compare(version.dot, dot) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Two pairs of a map: of which record. */

@@ -29,7 +29,7 @@ p2psync_result ps_feed_init(struct ps_feed *feed, struct ps_store *store) P2PSYN
 void ps_feed_deinit(struct ps_feed *feed);
 
 /* The next event: record_changed, and behind it conflict_detected or conflict_resolved if the
- * change is part of one. Appended to `out` as a map.
+ * change made the record one, or no more. Appended to `out` as a map.
  *
  * Errors  P2PSYNC_EAGAIN all is told; P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */

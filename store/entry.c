@@ -12,7 +12,11 @@
 #define FLAG_BODY       0x01U
 #define FLAG_INERT      0x02U
 #define FLAG_HASH       0x04U
+#define FLAG_OPENED     0x08U
+#define FLAG_CLOSED     0x10U
 #define BODY_LARGE_SIZE 1024 /* bytes from which on the hash of a body is kept */
+
+static p2psync_result set_flag(struct ps_txn *txn, uint32_t log, uint64_t seq, uint8_t flag);
 
 p2psync_result ps_stored_get(struct ps_txn *txn, uint32_t log, uint64_t seq, struct ps_stored *out)
 {
@@ -39,6 +43,9 @@ p2psync_result ps_stored_get(struct ps_txn *txn, uint32_t log, uint64_t seq, str
         .body = ps_bytes(row.data + before_body, row.size - before_body),
         .has_body = has_body,
         .inert = (flags & FLAG_INERT) != 0,
+        .mark = (flags & FLAG_OPENED) != 0   ? PS_STORED_OPENED
+                : (flags & FLAG_CLOSED) != 0 ? PS_STORED_CLOSED
+                                             : PS_STORED_UNMARKED,
     };
     memcpy(out->leaf, row.data + 3, PS_HASH_SHORT_SIZE);
     return P2PSYNC_OK;
@@ -103,6 +110,18 @@ p2psync_result ps_stored_put(struct ps_txn *txn, const struct ps_stored_put *put
 
 p2psync_result ps_stored_set_inert(struct ps_txn *txn, uint32_t log, uint64_t seq)
 {
+    return set_flag(txn, log, seq, FLAG_INERT);
+}
+
+p2psync_result ps_stored_set_mark(struct ps_txn *txn, uint32_t log, uint64_t seq,
+                                  ps_stored_mark mark)
+{
+    assert(mark != PS_STORED_UNMARKED);
+    return set_flag(txn, log, seq, mark == PS_STORED_OPENED ? FLAG_OPENED : FLAG_CLOSED);
+}
+
+static p2psync_result set_flag(struct ps_txn *txn, uint32_t log, uint64_t seq, uint8_t flag)
+{
     struct ps_key key = ps_key_entry(log, seq);
     struct ps_bytes row;
     p2psync_result result = ps_db_get(txn, PS_DB_ENTRIES, ps_key_view(&key), &row);
@@ -117,7 +136,7 @@ p2psync_result ps_stored_set_inert(struct ps_txn *txn, uint32_t log, uint64_t se
     ps_buf_init(&copy, row.size);
     result = ps_buf_append(&copy, row.data, row.size);
     if (result == P2PSYNC_OK) {
-        copy.data[0] |= FLAG_INERT;
+        copy.data[0] |= flag;
         result = ps_db_put(txn, PS_DB_ENTRIES, ps_key_view(&key), ps_buf_view(&copy));
     }
     ps_buf_deinit(&copy);

@@ -6,6 +6,13 @@
 #include "store/store.h"
 #include "wire/change.h"
 
+/* What a change did to its record, where that is kept. */
+typedef enum ps_stored_mark {
+    PS_STORED_UNMARKED = 0,
+    PS_STORED_OPENED, /* it was none, and became a conflict */
+    PS_STORED_CLOSED, /* it was one, and became none */
+} ps_stored_mark;
+
 struct ps_stored {
     struct ps_bytes skeleton; /* in the map, until the next write of the transaction */
     struct ps_bytes body;     /* empty if it is not here */
@@ -13,6 +20,7 @@ struct ps_stored {
     uint8_t leaf[PS_HASH_SHORT_SIZE];
     bool has_body;
     bool inert;
+    ps_stored_mark mark;
 };
 
 /* Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
@@ -41,5 +49,9 @@ p2psync_result ps_stored_put(struct ps_txn *txn,
 /* Mark it as inert. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. */
 p2psync_result ps_stored_set_inert(struct ps_txn *txn, uint32_t log,
                                    uint64_t seq) P2PSYNC_MUST_CHECK;
+
+/* Keep what it did. Errors  as above. */
+p2psync_result ps_stored_set_mark(struct ps_txn *txn, uint32_t log, uint64_t seq,
+                                  ps_stored_mark mark) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -277,6 +277,7 @@ p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,
                   .body_hash = ps_stored_body_hash(&stored),
                   .has_body = stored.has_body},
         .inert = stored.inert,
+        .mark = stored.mark,
     };
     return P2PSYNC_OK;
 }

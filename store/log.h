@@ -142,10 +142,12 @@ p2psync_result ps_log_append_leaf(struct ps_txn *txn, struct ps_log *log,
                                   const struct ps_entry *entry,
                                   const struct ps_hash *leaf) P2PSYNC_MUST_CHECK;
 
-/* One stored entry; its bytes point into the map. `inert`: it is in no version. */
+/* One stored entry; its bytes point into the map. `inert`: it is in no version. `mark`: whether it
+ * opened or closed a conflict here. */
 struct ps_log_entry {
     struct ps_entry entry;
     bool inert;
+    ps_stored_mark mark;
 };
 
 /* Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */

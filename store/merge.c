@@ -30,6 +30,8 @@ static strategy_fn *const strategies[PS_STRATEGY_COUNT] = {
     [PS_STRATEGY_MANUAL] = manual,
 };
 
+static p2psync_result begin(struct merging *merging, const struct ps_merge *merge,
+                            struct ps_merged *out);
 static p2psync_result list_members(struct merging *merging);
 static p2psync_result show(struct merging *merging, uint32_t winner);
 static void name_winner(struct merging *merging, uint32_t winner);
@@ -42,19 +44,45 @@ static void mark_copy(struct merging *merging, uint32_t member);
 p2psync_result ps_merge(const struct ps_merge *merge, struct ps_merged *out)
 {
     assert(merge->version_count > 1);
-    struct merging merging = {.merge = merge, .out = out};
-    memset(out, 0, sizeof(*out));
-    ps_buf_init(&out->value, PS_VALUE_SIZE_MAX);
-    ps_fold_init(&merging.fold, merge->txn, merge->collection, merge->rules);
-    merging.fold.versions = merge->versions;
-    merging.fold.version_count = merge->version_count;
-    p2psync_result result = list_members(&merging);
+    struct merging merging;
+    p2psync_result result = begin(&merging, merge, out);
     if (result == P2PSYNC_OK) {
         result = strategies[merge->rules->strategy](&merging);
     }
     ps_fold_deinit(&merging.fold);
     out->view.value = ps_buf_view(&out->value);
     return result;
+}
+
+p2psync_result ps_merge_base(const struct ps_merge *merge, struct ps_merged *out, bool *found_out)
+{
+    assert(merge->version_count > 1);
+    struct merging merging;
+    struct ps_folded folded = {.state = PS_RECORD_DELETED};
+    ps_buf_init(&folded.value, PS_VALUE_SIZE_MAX);
+    p2psync_result result = begin(&merging, merge, out);
+    if (result == P2PSYNC_OK) {
+        result = ps_fold_base(&merging.fold, &merging.set, &folded, found_out);
+    }
+    ps_fold_deinit(&merging.fold);
+    ps_buf_deinit(&out->value);
+    out->value = folded.value;
+    out->view.state = folded.state;
+    out->view.value = ps_buf_view(&out->value);
+    return result;
+}
+
+/* Empty `out`, and list what counts. */
+static p2psync_result begin(struct merging *merging, const struct ps_merge *merge,
+                            struct ps_merged *out)
+{
+    *merging = (struct merging){.merge = merge, .out = out};
+    memset(out, 0, sizeof(*out));
+    ps_buf_init(&out->value, PS_VALUE_SIZE_MAX);
+    ps_fold_init(&merging->fold, merge->txn, merge->collection, merge->rules);
+    merging->fold.versions = merge->versions;
+    merging->fold.version_count = merge->version_count;
+    return list_members(merging);
 }
 
 p2psync_result ps_merge_parents(struct ps_txn *txn, uint32_t collection,

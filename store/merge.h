@@ -31,6 +31,11 @@ struct ps_merged {
  */
 p2psync_result ps_merge(const struct ps_merge *merge, struct ps_merged *out) P2PSYNC_MUST_CHECK;
 
+/* What all versions that count began from. As above, but for `copies`, and of the view only state
+ * and value are set. found_out: whether there is anything. */
+p2psync_result ps_merge_base(const struct ps_merge *merge, struct ps_merged *out,
+                             bool *found_out) P2PSYNC_MUST_CHECK;
+
 /* The merge of the parents of a change, which has two at least, by the rules of its collection as
  * they are now. As above, but for `copies`. */
 struct ps_skeleton;

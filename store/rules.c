@@ -41,7 +41,7 @@ p2psync_result ps_rules_read(struct ps_txn *txn, struct ps_bytes collection, str
         return ps_rules_parse(nothing, out);
     }
     p2psync_result result =
-        ps_collection_find(txn, ps_bytes_text(PS_SETTINGS_COLLECTION), &settings);
+        ps_collection_find(txn, ps_bytes_text(ps_rules_home(collection)), &settings);
     if (result == P2PSYNC_OK) {
         result = ps_record_get(txn, settings.number, collection, &row);
     }
@@ -53,6 +53,12 @@ p2psync_result ps_rules_read(struct ps_txn *txn, struct ps_bytes collection, str
     }
     ps_record_view(&row, &view);
     return ps_rules_parse(view.state == PS_RECORD_DELETED ? nothing : view.value, out);
+}
+
+const char *ps_rules_home(struct ps_bytes collection)
+{
+    return ps_collection_is_local(collection) ? PS_LOCAL_SETTINGS_COLLECTION
+                                              : PS_SETTINGS_COLLECTION;
 }
 
 p2psync_result ps_rules_parse(struct ps_bytes settings, struct ps_rules *out)

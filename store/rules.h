@@ -1,5 +1,6 @@
 /* How the records of a collection are merged: its strategy and the rules of its fields, as its
- * record in `_collections` says. They replicate like any record, merged per key.
+ * record in `_collections` says. They replicate like any record, merged per key. Those of a
+ * collection that never leaves the device stay there too, in `_local_collections`.
  *
  * A setting that is malformed, or of a later version, counts as not set, here and everywhere. */
 #ifndef PS_STORE_RULES_H
@@ -8,7 +9,12 @@
 #include "store/store.h"
 #include "wire/id.h"
 
-#define PS_SETTINGS_COLLECTION "_collections"
+#define PS_SETTINGS_COLLECTION       "_collections"
+#define PS_LOCAL_SETTINGS_COLLECTION "_local_collections" /* of those that never leave the device  \
+                                                           */
+
+/* The collection whose record of that name holds the settings of `collection`. Static. */
+const char *ps_rules_home(struct ps_bytes collection);
 
 typedef enum ps_strategy {
     PS_STRATEGY_AUTO_MERGE = 0, /* the default: field by field */

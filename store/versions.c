@@ -54,6 +54,7 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
     versions->was_several = false;
     versions->was_conflict = false;
     versions->changed = false;
+    versions->has_last = false;
     p2psync_result result = ps_record_get(txn, collection, ps_bytes(versions->id, id.size), &row);
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
@@ -208,6 +209,9 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
     versions->slots[at] = made;
     versions->count = kept + 1;
     versions->changed = true;
+    versions->has_last = true;
+    versions->last_log = change->log;
+    versions->last_seq = change->dot.seq;
     if (skeleton->hlc < versions->created_hlc) {
         versions->created_hlc = skeleton->hlc;
     }
@@ -285,6 +289,10 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
         result = note_several(versions, txn, merged.view.conflict);
     }
     int conflict = (merged.view.conflict ? 1 : 0) - (versions->was_conflict ? 1 : 0);
+    if (result == P2PSYNC_OK && conflict != 0 && versions->has_last) {
+        result = ps_stored_set_mark(txn, versions->last_log, versions->last_seq,
+                                    conflict > 0 ? PS_STORED_OPENED : PS_STORED_CLOSED);
+    }
     applied->conflicts_opened += conflict > 0 ? 1 : 0;
     applied->conflicts_closed += conflict < 0 ? 1 : 0;
     counts->conflicts += conflict;

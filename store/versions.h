@@ -21,6 +21,9 @@ struct ps_versions {
     bool was_several;
     bool was_conflict;
     bool changed;
+    bool has_last; /* the change that was applied last, since it was read */
+    uint32_t last_log;
+    uint64_t last_seq;
     bool has_rules; /* of the collection: read when they are first needed, and kept */
     uint32_t rules_of;
     struct ps_rules rules;
@@ -47,7 +50,7 @@ p2psync_result ps_versions_apply(struct ps_versions *versions, struct ps_txn *tx
                                  bool *inert_out) P2PSYNC_MUST_CHECK;
 
 /* Write the row with what readers will see, keep the list of records with several versions, and
- * count.
+ * count. If it became a conflict, or is none any more, the change that was applied last says so.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM; P2PSYNC_EFULL; P2PSYNC_EIO.
  */

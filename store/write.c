@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "store/apply.h"
+#include "store/conflict.h"
 #include "store/versions.h"
 
 /* Depth from which on the next change carries the whole value: well before readers would refuse it.
@@ -351,6 +352,7 @@ static p2psync_result decide_resolution(struct writing *writing, const struct ps
     struct ps_record_row row;
     struct ps_view view;
     struct ps_version version;
+    struct ps_merged merged = {.copies = 0};
     p2psync_result result = read_row(writing, edit->id, &row);
     if (result != P2PSYNC_OK) {
         return result;
@@ -362,8 +364,9 @@ static p2psync_result decide_resolution(struct writing *writing, const struct ps
     writing->state = view.state == PS_RECORD_ARCHIVED ? PS_RECORD_ARCHIVED : PS_RECORD_LIVE;
     struct ps_delta delta = {.fields = edit->fields};
     if (edit->kind == PS_EDIT_MERGE) {
-        delta.fields = view.value;
-        writing->state = view.state;
+        result = ps_conflict_merge(writing->txn, writing->collection.number, &row, &merged);
+        delta.fields = merged.view.value;
+        writing->state = merged.view.state;
     } else if (edit->kind == PS_EDIT_TAKE) {
         if (!find_version(&row, edit->take, &version) || !version.has_value) {
             return P2PSYNC_ENOTFOUND;
@@ -371,9 +374,13 @@ static p2psync_result decide_resolution(struct writing *writing, const struct ps
         delta.fields = version.value;
         writing->state = version.state;
     }
-    ps_buf_clear(&writing->value);
-    *changed_out = true;
-    return ps_value_apply(ps_bytes(NULL, 0), &delta, &writing->value);
+    if (result == P2PSYNC_OK) {
+        ps_buf_clear(&writing->value);
+        *changed_out = true;
+        result = ps_value_apply(ps_bytes(NULL, 0), &delta, &writing->value);
+    }
+    ps_merged_deinit(&merged);
+    return result;
 }
 
 /* In any order; each is named once. */

@@ -13,7 +13,7 @@ typedef enum ps_edit_kind {
     PS_EDIT_RESTORE, /* live again, with exactly these fields; also creates */
     /* Resolutions of a record with several versions: all of them are answered. */
     PS_EDIT_RESOLVE, /* the record shall have exactly these fields */
-    PS_EDIT_MERGE,   /* as it is shown */
+    PS_EDIT_MERGE,   /* as its versions are when merged field by field */
     PS_EDIT_TAKE,    /* as the version `take` left it */
 } ps_edit_kind;
 
