@@ -87,8 +87,7 @@ Test(test_answer_command, bounds_what_it_keeps)
 Test(test_answer_command, kills_what_takes_too_long)
 {
     static const char *const lines[] = {
-        "sleep 3600",
-        "sleep 3600 & wait",
+        "sleep 3600", "sleep 3600 & wait",
         "exec >&- 2>&-; sleep 3600", /* it writes no more, and does not end */
         "sleep 3600 & exit 0",       /* it ends, and what it started holds its output */
     };
