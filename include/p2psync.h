@@ -146,6 +146,35 @@ typedef enum p2psync_log_level {
 typedef void p2psync_log_fn(p2psync_log_level level, const char *event, const char *text,
                             void *user);
 
+/* An answer to a conflict, while a p2psync_resolver_fn runs. */
+typedef struct p2psync_answer p2psync_answer;
+
+/* Asked for an answer to a conflict that nobody has resolved: `conflict` is a map as
+ * p2psync_conflict() fills it. It gives one by p2psync_answer_fields() or p2psync_answer_take();
+ * without either the conflict stays open, and is asked about again when its versions change or the
+ * node starts anew.
+ *
+ * The answer is written as a change flagged `auto`, if the versions are still the same then. It is
+ * asked only on a running node that is in sync with all connected peers, a while after the last
+ * change. Where several devices answer differently, the last answer counts, on all of them; and a
+ * person's edit is never settled against an answer by time.
+ *
+ * Called from a thread of the library's own, one conflict at a time; it may read and write records,
+ * and must not stop or close the node. p2psync_stop() waits for it. */
+typedef void p2psync_resolver_fn(struct p2psync_bytes conflict, p2psync_answer *answer, void *user);
+
+/* The record shall have exactly these fields, a MessagePack map, which is copied.
+ *
+ * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT.
+ */
+P2PSYNC_API p2psync_result p2psync_answer_fields(p2psync_answer *answer,
+                                                 struct p2psync_bytes fields) P2PSYNC_MUST_CHECK;
+
+/* The record shall be as one of the conflict's versions left it. */
+struct p2psync_dot;
+P2PSYNC_API p2psync_result
+p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version) P2PSYNC_MUST_CHECK;
+
 typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_DEFAULT = 0, /* what config.json says, else flush */
     P2PSYNC_DURABILITY_FLUSH = 1,   /* a call that returns OK has reached the disk */
@@ -168,8 +197,10 @@ struct p2psync_options {
     size_t interface_count;
     const char *const *peers; /* "HOST[:PORT]" of devices that no beacon reaches */
     size_t peer_count;
-    uint16_t beacon_port; /* UDP; 0: 47470 */
-    bool no_beacon;       /* neither send nor hear beacons */
+    uint16_t beacon_port;          /* UDP; 0: 47470 */
+    bool no_beacon;                /* neither send nor hear beacons */
+    p2psync_resolver_fn *resolver; /* answers conflicts; NULL: what config.json says, if anything */
+    void *resolver_user;           /* handed to `resolver` */
 };
 
 #ifdef __cplusplus

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "node/answer.h"
 #include "node/ask.h"
 #include "node/identity.h"
 #include "node/loop.h"
@@ -24,6 +26,8 @@
 
 static bool options_valid(const struct p2psync_options *options);
 static char *choose_dir(const char *dir);
+static p2psync_result start_loop(p2psync_node *node);
+static void end_loop(p2psync_node *node);
 static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options);
 static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options);
 
@@ -41,6 +45,9 @@ p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node 
     }
     node->pid = getpid();
     node->dir_fd = -1;
+    node->news_fd = -1;
+    node->resolver = options->resolver;
+    node->resolver_user = options->resolver_user;
     node->report = (struct ps_report){
         .log = options->log,
         .user = options->log_user,
@@ -66,7 +73,7 @@ void p2psync_close(p2psync_node *node)
     if (node == NULL || node->pid != getpid()) {
         return;
     }
-    ps_loop_destroy(&node->loop);
+    end_loop(node);
     ps_stream_destroy(&node->stream);
     ps_store_destroy(&node->store);
     if (node->dir_fd >= 0) {
@@ -114,22 +121,53 @@ p2psync_result p2psync_start(p2psync_node *node)
     if (!ps_node_usable(node)) {
         return P2PSYNC_EMISUSE;
     }
-    const struct ps_loop_options options = {
+    p2psync_result result = P2PSYNC_EBUSY;
+    (void)pthread_mutex_lock(&node->loop_mutex);
+    if (node->loop != NULL && ps_loop_ended(node->loop)) {
+        end_loop(node);
+    }
+    if (node->loop == NULL) {
+        result = start_loop(node);
+    }
+    (void)pthread_mutex_unlock(&node->loop_mutex);
+    return result;
+}
+
+/* Start the loop, and who answers conflicts, if anybody does. */
+static p2psync_result start_loop(p2psync_node *node)
+{
+    struct ps_loop_options options = {
         .store = node->store,
         .config = &node->config,
         .report = &node->report,
         .dir_fd = node->dir_fd,
+        .news_fd = -1,
     };
-    p2psync_result result = P2PSYNC_EBUSY;
-    (void)pthread_mutex_lock(&node->loop_mutex);
-    if (node->loop != NULL && ps_loop_ended(node->loop)) {
-        ps_loop_destroy(&node->loop);
+    if (ps_answerer_wanted(node)) {
+        node->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        options.news_fd = node->news_fd;
+        if (node->news_fd < 0) {
+            return P2PSYNC_EIO;
+        }
     }
-    if (node->loop == NULL) {
-        result = ps_loop_start(&options, &node->loop);
+    p2psync_result result = ps_loop_start(&options, &node->loop);
+    if (result == P2PSYNC_OK && node->news_fd >= 0) {
+        result = ps_answerer_start(node, node->news_fd, &node->answerer);
     }
-    (void)pthread_mutex_unlock(&node->loop_mutex);
+    if (result != P2PSYNC_OK) {
+        end_loop(node);
+    }
     return result;
+}
+
+static void end_loop(p2psync_node *node)
+{
+    ps_answerer_destroy(&node->answerer);
+    ps_loop_destroy(&node->loop);
+    if (node->news_fd >= 0) {
+        (void)close(node->news_fd);
+        node->news_fd = -1;
+    }
 }
 
 p2psync_result p2psync_stop(p2psync_node *node)
@@ -139,7 +177,7 @@ p2psync_result p2psync_stop(p2psync_node *node)
     }
     (void)pthread_mutex_lock(&node->loop_mutex);
     bool here = node->loop != NULL && !ps_loop_ended(node->loop);
-    ps_loop_destroy(&node->loop);
+    end_loop(node);
     (void)pthread_mutex_unlock(&node->loop_mutex);
     return here ? P2PSYNC_OK : ps_ask_stop(node->dir_fd, STOP_TIMEOUT_MS);
 }

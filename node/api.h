@@ -19,6 +19,7 @@
 
 struct ps_loop;
 struct ps_stream;
+struct ps_answerer;
 
 /* Everything but what the mutexes guard is set when it is opened and never changes. */
 struct p2psync_node {
@@ -28,10 +29,14 @@ struct p2psync_node {
     struct ps_store *store;
     struct ps_config config;
     struct ps_report report;
-    pthread_mutex_t loop_mutex;   /* guards loop */
-    struct ps_loop *loop;         /* NULL: not started here */
-    pthread_mutex_t stream_mutex; /* guards stream */
-    struct ps_stream *stream;     /* NULL: no events were asked for */
+    pthread_mutex_t loop_mutex;    /* guards loop */
+    struct ps_loop *loop;          /* NULL: not started here */
+    pthread_mutex_t stream_mutex;  /* guards stream */
+    struct ps_stream *stream;      /* NULL: no events were asked for */
+    p2psync_resolver_fn *resolver; /* the app's, or NULL */
+    void *resolver_user;
+    struct ps_answerer *answerer; /* guarded by loop_mutex; NULL: nobody answers conflicts */
+    int news_fd;                  /* by which the loop tells it of commits; -1: none */
 };
 
 /* Whether the app may use it: not NULL, and of this process. */

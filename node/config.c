@@ -38,6 +38,9 @@ static take_fn take_beacon_port;
 static take_fn take_peers;
 static take_fn take_durability;
 static take_fn take_interval;
+static take_fn take_on_conflict;
+static take_fn take_on_conflict_timeout;
+static take_fn take_on_conflict_wait;
 
 static const struct setting settings[] = {
     {"listen", "null", take_listen},
@@ -48,6 +51,9 @@ static const struct setting settings[] = {
     {"peers", "[]", take_peers},
     {"durability", "\"flush\"", take_durability},
     {"interval_ms", "30000", take_interval},
+    {"on_conflict", "null", take_on_conflict},
+    {"on_conflict_timeout_ms", "10000", take_on_conflict_timeout},
+    {"on_conflict_wait_ms", "2000", take_on_conflict_wait},
 };
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
 
@@ -65,6 +71,7 @@ typedef char pattern_text[PS_INTERFACE_PATTERN_SIZE_MAX + 1];
 static p2psync_result add_pattern(pattern_text *patterns, size_t *count, const char *pattern);
 static p2psync_result take_patterns(const json_t *value, pattern_text *patterns, size_t *count);
 static p2psync_result set_listen(struct ps_config *config, const char *text);
+static p2psync_result take_ms(const json_t *value, uint32_t max, uint32_t *out);
 static p2psync_result errno_result(int number);
 
 p2psync_result ps_config_read(int dir_fd, struct ps_config *out)
@@ -424,6 +431,42 @@ static p2psync_result take_interval(const json_t *value, struct ps_config *confi
         return P2PSYNC_EFORMAT;
     }
     config->interval_ms = (uint32_t)interval;
+    return P2PSYNC_OK;
+}
+
+static p2psync_result take_on_conflict(const json_t *value, struct ps_config *config)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    size_t size = strlen(text);
+    config->on_conflict[0] = '\0';
+    if (json_is_null(value)) {
+        return P2PSYNC_OK;
+    }
+    if (size == 0 || size > PS_CONFIG_COMMAND_SIZE_MAX || size != json_string_length(value)) {
+        return P2PSYNC_EFORMAT;
+    }
+    memcpy(config->on_conflict, text, size + 1);
+    return P2PSYNC_OK;
+}
+
+static p2psync_result take_on_conflict_timeout(const json_t *value, struct ps_config *config)
+{
+    return take_ms(value, PS_CONFIG_ANSWER_MS_MAX, &config->on_conflict_timeout_ms);
+}
+
+static p2psync_result take_on_conflict_wait(const json_t *value, struct ps_config *config)
+{
+    return take_ms(value, PS_CONFIG_ANSWER_MS_MAX, &config->on_conflict_wait_ms);
+}
+
+/* From 1 to `max`. */
+static p2psync_result take_ms(const json_t *value, uint32_t max, uint32_t *out)
+{
+    json_int_t ms = json_integer_value(value);
+    if (!json_is_integer(value) || ms < 1 || ms > max) {
+        return P2PSYNC_EFORMAT;
+    }
+    *out = (uint32_t)ms;
     return P2PSYNC_OK;
 }
 

@@ -8,10 +8,16 @@
 #include "wire/bytes.h"
 #include "wire/limits.h"
 
-#define PS_CONFIG_PEERS_MAX       64 /* endpoints that are dialled again and again */
-#define PS_CONFIG_INTERVAL_MS_MIN 1000
-#define PS_CONFIG_INTERVAL_MS_MAX 3600000
-#define PS_CONFIG_FILE_SIZE_MAX   32768
+#define PS_CONFIG_PEERS_MAX        64 /* endpoints that are dialled again and again */
+#define PS_CONFIG_INTERVAL_MS_MIN  1000
+#define PS_CONFIG_INTERVAL_MS_MAX  3600000
+#define PS_CONFIG_FILE_SIZE_MAX    32768
+#define PS_CONFIG_COMMAND_SIZE_MAX 1024
+
+/* Of conflicts that are answered automatically. */
+#define PS_CONFIG_ANSWER_TIMEOUT_MS 10000
+#define PS_CONFIG_ANSWER_WAIT_MS    2000
+#define PS_CONFIG_ANSWER_MS_MAX     600000
 
 /* Everything zero: defaults. */
 struct ps_config {
@@ -23,6 +29,10 @@ struct ps_config {
     uint16_t beacon_port; /* 0: the usual one */
     bool no_flush;
     uint32_t interval_ms; /* between rounds with a quiet peer; 0: the engine's default */
+    char
+        on_conflict[PS_CONFIG_COMMAND_SIZE_MAX + 1]; /* "local", "remote", a command; "": nothing */
+    uint32_t on_conflict_timeout_ms;                 /* of the command; 0: the default */
+    uint32_t on_conflict_wait_ms; /* until a conflict is answered, and as much again by chance; 0 */
 };
 
 /* Read config.json in the directory `dir_fd`; no such file is the defaults.

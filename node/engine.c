@@ -151,7 +151,7 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
     for (size_t i = 0; i < engine->peer_count; i++) {
         const struct ps_peer *peer = engine->peers[i];
         deadline = ps_sooner(deadline, ps_session_deadline(engine, peer));
-        deadline = ps_sooner(deadline, ps_rounds_deadline(peer));
+        deadline = ps_sooner(deadline, ps_rounds_deadline(engine, peer));
         deadline = ps_sooner(deadline, ps_transfer_deadline(peer));
     }
     return deadline;
@@ -327,8 +327,10 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
         }
     }
     watch_clocks(turn);
+    engine->connected = 0;
     for (size_t i = 0; i < engine->peer_count; i++) {
         engine->peers[i]->step_bytes = 0;
+        engine->connected += engine->peers[i]->session != 0 ? 1 : 0;
     }
     for (size_t i = 0; i < count && turn->result == P2PSYNC_OK; i++) {
         turn->event = &events[i];
@@ -341,9 +343,9 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
     }
     for (size_t i = 0; i < engine->peer_count && turn->result == P2PSYNC_OK; i++) {
         ps_session_tick(turn, engine->peers[i]);
-        ps_rounds_tick(turn, engine->peers[i]);
     }
     if (turn->result == P2PSYNC_OK) {
+        ps_rounds_tick(turn);
         ps_pairing_tick(turn);
         ps_rounds_settle(turn);
     }

@@ -32,6 +32,7 @@ struct dialled {
     bool up;      /* authenticated */
     bool up_told; /* and the caller knows */
     bool down;    /* messages that came before may still wait */
+    bool ready;   /* something has come since it was looked at last */
     ps_link_reason reason;
 };
 
@@ -48,6 +49,8 @@ struct ps_links {
     struct ps_accepted_table accepted;
     struct ps_silent silent;
     struct ps_link_queue *queues;
+    bool polled; /* only what is ready is looked at */
+    bool ready[SOURCE_DIALLED];
     size_t source; /* whose turn it is */
     size_t turn;   /* how many it has had */
     struct ps_link_event queue[QUEUE_MAX];
@@ -63,6 +66,7 @@ static void push_message(struct ps_links *links, struct ps_link_event *event, zm
 static void tell_gone(struct ps_links *links);
 static void push_closed(struct ps_links *links, const struct ps_accepted *accepted);
 static bool take(struct ps_links *links, size_t source);
+static bool has_something(const struct ps_links *links, size_t source);
 static void serve_zap(struct ps_links *links);
 static void read_router_monitor(struct ps_links *links);
 static bool take_router(struct ps_links *links);
@@ -73,6 +77,7 @@ static void end(struct dialled *dialled, ps_link_reason reason);
 static void remove_dialled(struct ps_links *links, size_t index);
 static struct dialled *find_dialled(struct ps_links *links, uint64_t link);
 static bool take_accepted(struct ps_links *links, uint64_t link, zmq_msg_t *body);
+static bool is_ready(const zmq_pollitem_t *items, size_t *at, void *socket);
 static size_t add_item(zmq_pollitem_t *items, size_t count, void *socket);
 
 p2psync_result ps_links_new(const struct ps_links_options *options, struct ps_links **out)
@@ -242,6 +247,22 @@ size_t ps_links_poll_items(struct ps_links *links, zmq_pollitem_t items[static P
     return count;
 }
 
+void ps_links_polled(struct ps_links *links, const zmq_pollitem_t *items)
+{
+    size_t at = 0;
+    links->polled = true;
+    links->ready[SOURCE_ZAP] = is_ready(items, &at, links->zap.socket);
+    links->ready[SOURCE_MONITOR] = is_ready(items, &at, links->router.monitor);
+    links->ready[SOURCE_ROUTER] = is_ready(items, &at, links->router.socket);
+    links->ready[SOURCE_PAIR] = is_ready(items, &at, links->pair.socket);
+    for (size_t i = 0; i < links->dialled_count; i++) {
+        struct dialled *dialled = &links->dialled[i];
+        bool changed = is_ready(items, &at, dialled->socket.monitor);
+        bool came = is_ready(items, &at, dialled->up ? dialled->socket.socket : NULL);
+        dialled->ready = changed || came;
+    }
+}
+
 void ps_links_tick(struct ps_links *links, uint64_t now_ms)
 {
     ps_link_cut(ps_silent_due(&links->silent, &links->accepted, now_ms), links->port);
@@ -382,6 +403,9 @@ static void push_closed(struct ps_links *links, const struct ps_accepted *accept
 /* Look at one source. True if there is something in the queue now. */
 static bool take(struct ps_links *links, size_t source)
 {
+    if (links->polled && !has_something(links, source)) {
+        return false;
+    }
     switch (source) {
     case SOURCE_ZAP:
         serve_zap(links);
@@ -396,6 +420,17 @@ static bool take(struct ps_links *links, size_t source)
     default:
         return take_dialled(links, source - SOURCE_DIALLED);
     }
+}
+
+/* Whether there may be something to take or to tell. */
+static bool has_something(const struct ps_links *links, size_t source)
+{
+    if (source < SOURCE_DIALLED) {
+        bool gone = source == SOURCE_ROUTER && links->accepted.gone_count > 0;
+        return links->ready[source] || gone;
+    }
+    const struct dialled *dialled = &links->dialled[source - SOURCE_DIALLED];
+    return dialled->ready || dialled->down || (dialled->up && !dialled->up_told);
 }
 
 static void serve_zap(struct ps_links *links)
@@ -585,6 +620,15 @@ static bool take_pair(struct ps_links *links)
         (void)zmq_msg_close(&body);
     }
     return false;
+}
+
+/* Whether something has come to `socket`, whose item is at `at` if it has one. */
+static bool is_ready(const zmq_pollitem_t *items, size_t *at, void *socket)
+{
+    if (!socket) {
+        return false;
+    }
+    return items[(*at)++].revents != 0;
 }
 
 static size_t add_item(zmq_pollitem_t *items, size_t count, void *socket)

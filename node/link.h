@@ -125,6 +125,10 @@ p2psync_result ps_links_next(struct ps_links *links, struct ps_link_event *out) 
  * returns how many. They change with every call on the links. */
 size_t ps_links_poll_items(struct ps_links *links, zmq_pollitem_t items[static PS_LINKS_POLL_MAX]);
 
+/* What polling those items gave: from here on ps_links_next() looks only where something has come.
+ * Without this call it looks everywhere. */
+void ps_links_polled(struct ps_links *links, const zmq_pollitem_t *items);
+
 /* Look whether accepted links that may have gone are gone, if it is time to; ps_links_next() then
  * tells. now_ms is monotonic. */
 void ps_links_tick(struct ps_links *links, uint64_t now_ms);

@@ -28,6 +28,7 @@
 #define UNWATCHED_MS    1000  /* without inotify: how often the store is looked at */
 #define PENDING_MS      1     /* until a commit that is under way is looked for again */
 #define READERS_MS      60000 /* slots of dead readers */
+#define JUMP_MS         1000  /* of one clock against the other, between two turns */
 #define HINTS_AGE_MS    600000
 #define STEP_PAUSE_MS   1000  /* after a failed step */
 #define STEP_REPORT_MS  60000 /* how often the same failure is reported */
@@ -44,6 +45,7 @@ static void *run(void *argument);
 static void open_finder(struct ps_loop *loop);
 static void turn(struct ps_loop *loop);
 static void collect(struct ps_loop *loop);
+static void take_told(struct ps_loop *loop);
 static void collect_due(struct ps_loop *loop);
 static void collect_failed(struct ps_loop *loop);
 static void collect_links(struct ps_loop *loop);
@@ -71,6 +73,7 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
     loop->watch_fd = -1;
     atomic_init(&loop->ended, false);
     atomic_init(&loop->told_end, false);
+    (void)pthread_mutex_init(&loop->told_mutex, NULL);
     ps_batch_init(&loop->batch);
     ps_effects_init(&loop->effects);
     ps_buf_init(&loop->failed, PS_BATCH_SIZE_MAX);
@@ -86,6 +89,7 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
         if (loop->wake_fd >= 0) {
             (void)close(loop->wake_fd);
         }
+        (void)pthread_mutex_destroy(&loop->told_mutex);
         free(loop);
         return result;
     }
@@ -106,6 +110,15 @@ void ps_loop_wake(struct ps_loop *loop)
     (void)written;
 }
 
+void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *text)
+{
+    (void)pthread_mutex_lock(&loop->told_mutex);
+    loop->told_error = error;
+    (void)snprintf(loop->told_text, sizeof(loop->told_text), "%s", text);
+    (void)pthread_mutex_unlock(&loop->told_mutex);
+    ps_loop_wake(loop);
+}
+
 void ps_loop_destroy(struct ps_loop **loop)
 {
     if (*loop == NULL) {
@@ -115,6 +128,7 @@ void ps_loop_destroy(struct ps_loop **loop)
     ps_loop_wake(*loop);
     (void)pthread_join((*loop)->thread, NULL);
     (void)close((*loop)->wake_fd);
+    (void)pthread_mutex_destroy(&(*loop)->told_mutex);
     free(*loop);
     *loop = NULL;
 }
@@ -343,11 +357,26 @@ static void collect(struct ps_loop *loop)
         loop->stopping = true;
         return;
     }
+    take_told(loop);
     collect_due(loop);
     ps_loop_take_requests(loop);
     collect_failed(loop);
     collect_links(loop);
     collect_heard(loop);
+}
+
+/* What another thread has told. */
+static void take_told(struct ps_loop *loop)
+{
+    char text[PS_REPORT_SIZE_MAX];
+    (void)pthread_mutex_lock(&loop->told_mutex);
+    p2psync_result error = loop->told_error;
+    memcpy(text, loop->told_text, sizeof(text));
+    loop->told_error = P2PSYNC_OK;
+    (void)pthread_mutex_unlock(&loop->told_mutex);
+    if (error != P2PSYNC_OK) {
+        ps_loop_error(loop, error, text);
+    }
 }
 
 /* First of all, so that no flood from outside keeps them out of the batch. */
@@ -368,7 +397,11 @@ static void collect_due(struct ps_loop *loop)
         loop->told_txn = txn;
         add(loop, &changed);
     }
-    if (ps_engine_deadline_ms(loop->engine) <= loop->batch.now_ms) {
+    /* The engine looks for jumps of the clock whenever it is called: so call it after one. */
+    int64_t jump_ms = (int64_t)(loop->batch.wall_ms - loop->batch.now_ms - loop->clock_offset_ms);
+    loop->clock_offset_ms += (uint64_t)jump_ms;
+    bool jumped = jump_ms > JUMP_MS || jump_ms < -JUMP_MS;
+    if (jumped || ps_engine_deadline_ms(loop->engine) <= loop->batch.now_ms) {
         add(loop, &tick);
     }
 }
@@ -501,6 +534,9 @@ static void nudge(struct ps_loop *loop)
     if (txn != loop->nudged_txn) {
         loop->nudged_txn = txn;
         ps_control_nudge(loop->control);
+        if (loop->options.news_fd >= 0) {
+            (void)!eventfd_write(loop->options.news_fd, 1);
+        }
     }
 }
 
@@ -547,7 +583,9 @@ static void wait_events(struct ps_loop *loop)
     uint64_t now_ms = ps_monotonic_ms();
     uint64_t deadline_ms = next_deadline(loop);
     long wait_ms = deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 0;
-    if (zmq_poll(items, (int)count, wait_ms) < 0 && zmq_errno() != EINTR) {
+    if (zmq_poll(items, (int)count, wait_ms) >= 0) {
+        ps_links_polled(loop->links, items);
+    } else if (zmq_errno() != EINTR) {
         step_failed(loop, P2PSYNC_EIO);
     }
 }

@@ -16,6 +16,7 @@ struct ps_loop_options {
     const struct ps_config *config;
     const struct ps_report *report;
     int dir_fd;
+    int news_fd; /* an eventfd to write to whenever something was committed; -1: none */
 };
 
 /* Listen, then run in a new thread, which takes no signals.
@@ -33,6 +34,10 @@ bool ps_loop_ended(const struct ps_loop *loop);
 /* Something was committed to the store: send it on now, not when the file's change is noticed.
  * Thread any. */
 void ps_loop_wake(struct ps_loop *loop);
+
+/* Keep an error for `status`, and tell the app's log and those who listen to events. One that comes
+ * before another was told takes its place. Thread  any. */
+void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *text);
 
 /* Say goodbye to all peers, end the thread and wait for it. Nulls the pointer; NULL is fine. */
 void ps_loop_destroy(struct ps_loop **loop);

@@ -31,7 +31,7 @@ struct ps_loop_failed {
     bool overrun;
 };
 
-/* Everything but `ended`, `told_end` and `wake_fd` is the loop thread's, once it runs. */
+/* Everything but `ended`, `told_end`, `wake_fd` and `told_*` is the loop thread's, once it runs. */
 struct ps_loop {
     struct ps_loop_options options;
     pthread_t thread;
@@ -64,12 +64,16 @@ struct ps_loop {
     uint64_t told_txn;         /* and will have after the next step */
     uint64_t nudged_txn;       /* and those who listen to events */
     uint64_t pending_since_ms; /* a commit is under way; 0: none */
-    uint64_t pause_ms; /* after a failed step: until when it only takes what must be taken */
+    uint64_t pause_ms;        /* after a failed step: until when it only takes what must be taken */
+    uint64_t clock_offset_ms; /* wall clock less monotonic, at the last turn */
     uint64_t housekeeping_ms;
     uint64_t readers_ms;
     p2psync_result step_error; /* of the last step that failed, and when it was reported */
     uint64_t step_error_ms;
     char last_error[PS_REPORT_SIZE_MAX];
+    pthread_mutex_t told_mutex; /* guards what another thread tells */
+    p2psync_result told_error;  /* OK: nothing */
+    char told_text[PS_REPORT_SIZE_MAX];
 };
 
 /* Carry out what the last step gave, in order. */

@@ -1,5 +1,6 @@
 /* News: what this device wrote is pushed at once to peers whose position is known; what it learnt
- * from others is announced to the rest after a short, jittered delay, so that it travels on. */
+ * from others is announced to the rest, or of many to a few who tell others again, after a short,
+ * jittered delay, so that it travels on. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 static bool make_room(struct ps_turn *turn, uint32_t log);
 static bool push(struct ps_turn *turn, const struct ps_log *log);
+static bool may_lack_news(struct ps_turn *turn, const struct ps_peer *peer);
 static void announce_to(struct ps_turn *turn, struct ps_peer *peer);
 
 void ps_news_scan(struct ps_turn *turn)
@@ -80,15 +82,26 @@ void ps_news_moved(struct ps_turn *turn, const struct ps_log *log)
 void ps_news_announce(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
+    struct ps_draw draw = {0};
     for (size_t i = 0; i < engine->peer_count; i++) {
-        if (engine->peers[i]->session != 0 && !ps_rounds_same(turn, engine->peers[i])) {
-            announce_to(turn, engine->peers[i]);
+        draw.of += may_lack_news(turn, engine->peers[i]) ? 1 : 0;
+    }
+    draw.left = ps_rounds_crowded(engine) ? PS_ROUND_PEERS_MAX : draw.of;
+    for (size_t i = 0; i < engine->peer_count; i++) {
+        struct ps_peer *peer = engine->peers[i];
+        if (may_lack_news(turn, peer) && ps_draw_next(&engine->prng, &draw)) {
+            announce_to(turn, peer);
         }
     }
     for (size_t log = 0; log < engine->size_count; log++) {
         engine->flags[log] &= (uint8_t)~PS_LOG_FRESH;
     }
     engine->announce_ms = PS_NEVER;
+}
+
+static bool may_lack_news(struct ps_turn *turn, const struct ps_peer *peer)
+{
+    return peer->session != 0 && !ps_rounds_same(turn, peer);
 }
 
 bool ps_news_heads_item(struct ps_turn *turn, const struct ps_log *log, uint64_t proof_size,

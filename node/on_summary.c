@@ -1,6 +1,6 @@
 /* SUMMARY: what the peer holds. From roots that differ we go down to short heads, from short heads
- * to HEADS of what the peer lacks; what we lack ourselves the peer tells in return for our own
- * heads. */
+ * to HEADS of what the peer lacks, or to the changes themselves if they are few and our own; what
+ * we lack ourselves the peer tells in return for our own heads. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "store/summary.h"
 
 #define HEADS_BATCH 16
+#define AT_ONCE_MAX 2048 /* changes that are sent without being asked for */
 
 /* HEADS for one peer, collected and sent in batches. */
 struct offers {
@@ -27,6 +28,8 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct names *ask);
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
                                uint32_t collection, struct ps_bytes heads);
+static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
+                    const struct ps_log *log, uint64_t their_size);
 static void offer(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
                   const struct ps_log *log, uint64_t their_size);
 static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
@@ -131,7 +134,10 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
         bool differ = order == 0 && size == log.size &&
                       memcmp(theirs.root, log.root.bytes, sizeof theirs.root) != 0;
         (void)ps_turn_ok(turn, ps_peer_set_size(peer, log.number, size));
-        if (log.size > size || (differ && !log.forked)) {
+        if (at_once(turn, peer, &log, size)) {
+            struct ps_serve_want want = {.from = size, .credit = PS_CREDIT_MAX};
+            (void)ps_transfer_serve(turn, peer, log.number, &want);
+        } else if (log.size > size || (differ && !log.forked)) {
             offer(turn, peer, offers, &log, size);
         }
         lacking = lacking || size > log.size;
@@ -145,6 +151,18 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
         (void)ps_turn_ok(turn, result);
     }
     return lacking;
+}
+
+/* Whether to send what the peer lacks of a log now, which saves a round trip: a few changes of our
+ * own, which nobody else sends at the same time. Only in the first round: if it brings nothing, the
+ * peer has another history of the log, and only an offer can show that. */
+static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
+                    const struct ps_log *log, uint64_t their_size)
+{
+    const struct ps_engine *engine = turn->engine;
+    return !engine->no_push && peer->vain_rounds <= 1 && !log->forked && log->size > their_size &&
+           log->size - their_size <= AT_ONCE_MAX &&
+           ps_device_equal(&log->origin.device, &engine->identity.device);
 }
 
 static void offer(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,

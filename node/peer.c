@@ -140,6 +140,7 @@ void ps_peer_reset_session(struct ps_peer *peer)
     peer->vain_rounds = 0;
     peer->passed_over = false;
     peer->ack_due = false;
+    peer->ack_again = false;
     peer->ack_count = 0;
     peer->fetch_count = 0;
     if (peer->sizes != NULL) {

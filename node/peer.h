@@ -101,6 +101,7 @@ struct ps_peer {
     bool peers_due;                     /* it is to be told where others are */
     bool peers_again;                   /* and once more when it is in sync */
     bool ack_due;                       /* an ACK is to be sent at the end of this step */
+    bool ack_again;                     /* and one more when all is applied */
     uint32_t ack_logs[PS_ACK_LOGS_MAX]; /* with the positions of these logs */
     size_t ack_count;
     uint64_t rtt_ms;

@@ -1,6 +1,10 @@
 /* Rounds: comparing what both sides hold, from one hash down to log sizes, and deciding who is in
  * sync. Quiet peers in sync exchange one hash per interval, with back-off; peers that differ and
- * have nothing under way compare again soon, and later and later while that brings nothing. */
+ * have nothing under way compare again soon, and later and later while that brings nothing.
+ *
+ * With many peers a round goes to a few of those that are due, drawn by lot, and the next one comes
+ * a little later; all get their turn, so that who is in sync becomes known of each, and what a mesh
+ * of n devices says grows with n and not with its square. */
 #include <string.h>
 
 #include "node/turn.h"
@@ -17,9 +21,12 @@
 #define HEADS_SIZE_MAX ((size_t)16 * 1024) /* bytes of short heads that go along at once */
 #define NAMES_MAX      64                  /* collections of which heads go along at once */
 #define TELL_MS        500                 /* between two SYNC_PROGRESS */
+#define ROUND_MS       2000                /* from one round to the next, with many peers */
 
 static bool apply(struct ps_turn *turn);
 static void members_moved(struct ps_turn *turn);
+static bool is_due(const struct ps_turn *turn, const struct ps_peer *peer);
+static uint64_t rest_ms(const struct ps_engine *engine);
 static void settle_peer(struct ps_turn *turn, struct ps_peer *peer);
 static void send_ack(struct ps_turn *turn, struct ps_peer *peer);
 static p2psync_result write_positions(struct ps_turn *turn, const struct ps_peer *peer,
@@ -101,7 +108,7 @@ void ps_rounds_hurry(struct ps_turn *turn, struct ps_peer *peer)
 void ps_rounds_rest(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_engine *engine = turn->engine;
-    uint64_t interval = engine->interval_ms << peer->quiet_rounds;
+    uint64_t interval = rest_ms(engine) << peer->quiet_rounds;
     struct ps_span span = {.least = interval - interval / 4, .most = interval + interval / 4};
     peer->quiet_rounds += peer->quiet_rounds < QUIET_SHIFT ? 1 : 0;
     peer->summary_ms = turn->now_ms + ps_jitter(&engine->prng, span);
@@ -135,33 +142,73 @@ void ps_rounds_settle(struct ps_turn *turn)
     for (size_t i = 0; i < engine->peer_count && turn->result == P2PSYNC_OK; i++) {
         struct ps_peer *peer = engine->peers[i];
         if (peer->session != 0) {
-            peer->ack_due = peer->ack_due || applied; /* whoever has the same is in sync at once */
+            /* Whoever has the same is in sync at once; of many, those that wait for us. */
+            bool tell = applied && (peer->ack_again || !ps_rounds_crowded(engine));
+            peer->ack_due = peer->ack_due || tell;
             settle_peer(turn, peer);
         }
     }
     ps_rounds_now_check(turn);
 }
 
-void ps_rounds_tick(struct ps_turn *turn, struct ps_peer *peer)
+void ps_rounds_tick(struct ps_turn *turn)
 {
-    if (peer->session == 0) {
-        return;
+    struct ps_engine *engine = turn->engine;
+    struct ps_draw draw = {.left = SIZE_MAX};
+    for (size_t i = 0; i < engine->peer_count; i++) {
+        struct ps_peer *peer = engine->peers[i];
+        if (peer->session != 0 && peer->asked_ms != PS_NEVER &&
+            turn->now_ms >= peer->asked_ms + ANSWER_MS) {
+            ps_session_close(turn, peer, peer->session, "it does not answer");
+        }
+        draw.of += is_due(turn, peer) ? 1 : 0;
     }
-    if (peer->asked_ms != PS_NEVER && turn->now_ms >= peer->asked_ms + ANSWER_MS) {
-        ps_session_close(turn, peer, peer->session, "it does not answer");
-        return;
+    if (ps_rounds_crowded(engine)) {
+        if (turn->now_ms >= engine->round_ms + ROUND_MS) {
+            engine->round_ms = turn->now_ms;
+            engine->round_count = 0;
+        }
+        draw.left = PS_ROUND_PEERS_MAX - engine->round_count;
     }
-    if (peer->asked_ms == PS_NEVER && turn->now_ms >= peer->summary_ms) {
-        ps_rounds_send(turn, peer, true); /* one at a time: the answer comes first */
+    for (size_t i = 0; i < engine->peer_count && draw.left > 0 && draw.of > 0; i++) {
+        if (is_due(turn, engine->peers[i]) && ps_draw_next(&engine->prng, &draw)) {
+            ps_rounds_send(turn, engine->peers[i], true);
+            engine->round_count += ps_rounds_crowded(engine) ? 1 : 0;
+        }
     }
 }
 
-uint64_t ps_rounds_deadline(const struct ps_peer *peer)
+uint64_t ps_rounds_deadline(const struct ps_engine *engine, const struct ps_peer *peer)
 {
     if (peer->session == 0) {
         return PS_NEVER;
     }
-    return peer->asked_ms != PS_NEVER ? peer->asked_ms + ANSWER_MS : peer->summary_ms;
+    if (peer->asked_ms != PS_NEVER) {
+        return peer->asked_ms + ANSWER_MS;
+    }
+    bool full = ps_rounds_crowded(engine) && engine->round_count >= PS_ROUND_PEERS_MAX;
+    uint64_t next_ms = full ? engine->round_ms + ROUND_MS : 0;
+    return peer->summary_ms > next_ms ? peer->summary_ms : next_ms;
+}
+
+bool ps_rounds_crowded(const struct ps_engine *engine)
+{
+    return engine->connected > PS_ROUND_PEERS_MAX;
+}
+
+/* Whether a round with the peer may begin. One at a time: the answer comes first. */
+static bool is_due(const struct ps_turn *turn, const struct ps_peer *peer)
+{
+    return peer->session != 0 && peer->asked_ms == PS_NEVER && turn->now_ms >= peer->summary_ms;
+}
+
+/* How long a peer in sync is left alone: with many, the longer the more they are. */
+static uint64_t rest_ms(const struct ps_engine *engine)
+{
+    if (!ps_rounds_crowded(engine)) {
+        return engine->interval_ms;
+    }
+    return engine->interval_ms * engine->connected / PS_ROUND_PEERS_MAX;
 }
 
 void ps_rounds_now(struct ps_turn *turn)
@@ -364,6 +411,7 @@ static void send_ack(struct ps_turn *turn, struct ps_peer *peer)
     }
     ps_buf_deinit(&positions);
     peer->ack_due = false;
+    peer->ack_again = ack.state.pending > 0;
     peer->ack_count = 0;
 }
 
@@ -398,7 +446,7 @@ static void in_sync(struct ps_turn *turn, struct ps_peer *peer)
     peer->vain_rounds = 0;
     peer->quiet_rounds = 0;
     peer->fetch_count = 0;
-    peer->summary_ms = turn->now_ms + engine->interval_ms;
+    peer->summary_ms = turn->now_ms + rest_ms(engine);
     for (uint32_t log = 0; log < engine->size_count; log++) {
         (void)ps_turn_ok(turn, ps_peer_set_size(peer, log, engine->sizes[log]));
     }

@@ -1,4 +1,4 @@
-/* Jitter and back-off, as node/schedule.h says. All arithmetic is bounded, so no deadline
+/* Jitter, back-off and choice, as node/schedule.h says. All arithmetic is bounded, so no deadline
  * overflows. */
 #include "node/schedule.h"
 
@@ -34,6 +34,14 @@ uint64_t ps_backoff_ms(struct ps_prng *prng, struct ps_backoff backoff, uint32_t
         delay = backoff.cap;
     }
     return ps_jitter(prng, (struct ps_span){.least = delay - delay / 4, .most = delay + delay / 4});
+}
+
+bool ps_draw_next(struct ps_prng *prng, struct ps_draw *draw)
+{
+    bool taken = draw->of > 0 && ps_prng_next(prng) % draw->of < draw->left;
+    draw->left -= taken ? 1 : 0;
+    draw->of -= draw->of > 0 ? 1 : 0;
+    return taken;
 }
 
 uint64_t ps_sooner(uint64_t a, uint64_t b)

@@ -1,8 +1,10 @@
-/* When things are done again: jitter, back-off, and the deterministic generator behind them. Pure;
- * the generator is an argument. */
+/* When things are done again, and with whom: jitter, back-off, choice, and the deterministic
+ * generator behind them. Pure; the generator is an argument. */
 #ifndef PS_NODE_SCHEDULE_H
 #define PS_NODE_SCHEDULE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PS_NEVER UINT64_MAX
@@ -27,6 +29,14 @@ struct ps_backoff {
     uint64_t cap;
 };
 uint64_t ps_backoff_ms(struct ps_prng *prng, struct ps_backoff backoff, uint32_t failures);
+
+/* Choose `left` of `of` things that are looked at one after another, each alike: whether to take
+ * the next one. Knuth, algorithm 3.4.2 S. */
+struct ps_draw {
+    size_t left;
+    size_t of;
+};
+bool ps_draw_next(struct ps_prng *prng, struct ps_draw *draw);
 
 /* The earlier of two deadlines. */
 uint64_t ps_sooner(uint64_t a, uint64_t b);

@@ -74,6 +74,9 @@ struct ps_engine {
     uint64_t announce_ms;     /* when to tell of fresh logs; PS_NEVER: none */
     uint64_t apply_ms;        /* when to apply a backlog at the latest; PS_NEVER: none */
     uint64_t persist_ms;      /* when to write peer rows at the latest; PS_NEVER: none */
+    uint64_t round_ms;        /* when this round began, with many peers */
+    size_t round_count;       /* peers it has gone to */
+    size_t connected;         /* peers, at the beginning of this step */
     uint64_t resume_ms;       /* when to go on with what the effects had no room for */
     uint64_t clock_offset_ms; /* wall clock less monotonic, at the last step */
     bool stopped;
@@ -231,8 +234,11 @@ void ps_rounds_hurry(struct ps_turn *turn, struct ps_peer *peer);
 void ps_rounds_soon(struct ps_turn *turn, struct ps_peer *peer);
 /* At the end of a step: who is in sync, what is to be told and sent. */
 void ps_rounds_settle(struct ps_turn *turn);
-void ps_rounds_tick(struct ps_turn *turn, struct ps_peer *peer);
-uint64_t ps_rounds_deadline(const struct ps_peer *peer);
+/* Compare with whom it is time to, with many peers a few at a time. */
+void ps_rounds_tick(struct ps_turn *turn);
+uint64_t ps_rounds_deadline(const struct ps_engine *engine, const struct ps_peer *peer);
+/* Whether so many peers are connected that rounds and news go to a few of them at a time. */
+bool ps_rounds_crowded(const struct ps_engine *engine);
 void ps_rounds_now(struct ps_turn *turn);
 void ps_rounds_now_check(struct ps_turn *turn);
 /* How many changes the peer lacks, and how many are missing here, as far as known. */

@@ -1,13 +1,14 @@
 /* What readers see, worked out anew after a change of rules. */
 #include <string.h>
 
-#include "store/keys.h"
+#include "store/conflict.h"
 #include "store/versions.h"
 
 static p2psync_result refresh_collection(struct ps_txn *txn, struct ps_versions *versions,
                                          uint32_t collection);
 static p2psync_result refresh_record(struct ps_txn *txn, struct ps_versions *versions,
-                                     const struct ps_row *row, struct ps_collection_delta *counts);
+                                     uint32_t collection, struct ps_bytes id,
+                                     struct ps_collection_delta *counts);
 
 p2psync_result ps_versions_refresh(struct ps_txn *txn)
 {
@@ -33,43 +34,38 @@ static p2psync_result refresh_collection(struct ps_txn *txn, struct ps_versions 
                                          uint32_t collection)
 {
     struct ps_collection_delta counts = {0};
-    struct ps_key from = ps_key_record(collection, ps_bytes(NULL, 0));
+    uint8_t last[PS_RECORD_ID_SIZE_MAX];
+    struct ps_bytes after = ps_bytes(NULL, 0);
     p2psync_result result = P2PSYNC_OK;
     for (;;) { /* ends with the list */
-        struct ps_row row;
-        uint32_t found = 0;
-        struct ps_bytes id;
-        result = ps_db_seek(txn, PS_DB_CONFLICTS, ps_key_view(&from), &row);
-        if (result != P2PSYNC_OK || !ps_key_split_record(row.key, &found, &id) ||
-            found != collection) {
+        struct ps_conflict_item item;
+        result = ps_conflict_next(txn, collection, after, &item);
+        if (result != P2PSYNC_OK) {
             break;
         }
-        from = ps_key_record(collection, id);
-        from = ps_key_above(&from);
-        result = refresh_record(txn, versions, &row, &counts);
+        assert(item.id.size <= sizeof(last));
+        memcpy(last, item.id.data, item.id.size); /* what is written next moves the map */
+        after = ps_bytes(last, item.id.size);
+        result = refresh_record(txn, versions, collection, after, &counts);
         if (result != P2PSYNC_OK) {
-            return result;
+            break;
         }
     }
-    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
+    if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
     return ps_collection_count(txn, collection, &counts);
 }
 
 static p2psync_result refresh_record(struct ps_txn *txn, struct ps_versions *versions,
-                                     const struct ps_row *row, struct ps_collection_delta *counts)
+                                     uint32_t collection, struct ps_bytes id,
+                                     struct ps_collection_delta *counts)
 {
     struct ps_applied unused = {0};
-    uint32_t collection = 0;
-    struct ps_bytes id;
-    if (!ps_key_split_record(row->key, &collection, &id)) {
-        return P2PSYNC_ECORRUPT;
-    }
     p2psync_result result = ps_versions_load(versions, txn, collection, id);
     if (result == P2PSYNC_OK && versions->count > 0) {
         versions->changed = true;
         result = ps_versions_store(versions, txn, counts, &unused);
     }
-    return result;
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }

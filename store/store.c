@@ -33,12 +33,13 @@ struct ps_store {
     unsigned active;      /* transactions */
 };
 
+/* NULL: the unnamed one, which is shared. */
 static const char *const db_names[PS_DB_COUNT] = {
-    [PS_DB_META] = "meta",       [PS_DB_COLLECTIONS] = "collections",
-    [PS_DB_LOGS] = "logs",       [PS_DB_LOG_NUMBERS] = "log_numbers",
+    [PS_DB_META] = "meta",       [PS_DB_COLLECTIONS] = NULL,
+    [PS_DB_LOGS] = NULL,         [PS_DB_LOG_NUMBERS] = "log_numbers",
     [PS_DB_ENTRIES] = "entries", [PS_DB_NODES] = "nodes",
     [PS_DB_RECORDS] = "records", [PS_DB_CONFLICTS] = "conflicts",
-    [PS_DB_WAITING] = "waiting", [PS_DB_DEVICES] = "devices",
+    [PS_DB_WAITING] = NULL,      [PS_DB_DEVICES] = "devices",
     [PS_DB_PEERS] = "peers",
 };
 
@@ -323,8 +324,8 @@ static p2psync_result check_format(struct ps_txn *txn)
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    if (row.size != sizeof(version) || ps_get_u32(row.data) == 0) {
-        return P2PSYNC_ECORRUPT;
+    if (row.size != sizeof(version) || ps_get_u32(row.data) < PS_STORE_FORMAT_VERSION) {
+        return P2PSYNC_ECORRUPT; /* no release has written an older one */
     }
     return ps_get_u32(row.data) > PS_STORE_FORMAT_VERSION ? P2PSYNC_ENEWER : P2PSYNC_OK;
 }

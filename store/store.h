@@ -11,9 +11,11 @@
 
 #include "wire/bytes.h"
 
-#define PS_STORE_FORMAT_VERSION 1
+#define PS_STORE_FORMAT_VERSION 2
 
-/* Databases, DESIGN section 4. */
+/* Databases, DESIGN section 4. Each page that a commit dirties costs a write, so those with few
+ * rows that nearly every commit changes lie together, in LMDB's unnamed database, which every
+ * commit changes anyway: see store/db.c. */
 typedef enum ps_db {
     PS_DB_META,        /* name -> value */
     PS_DB_COLLECTIONS, /* name -> number, counters; number -> name */

@@ -79,6 +79,7 @@
 #define PS_PAIR_WRONG_MAX   5            /* wrong tokens until an invite is closed */
 #define PS_HISTORY_MAX      262144       /* changes of one record that are looked through */
 #define PS_HISTORY_SIZE_MAX 67108864     /* bytes of a history or a difference, as an answer */
+#define PS_ROUND_PEERS_MAX  4            /* peers that a round or news goes to: a few reach all */
 
 static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_SIZE_MAX + (PS_PROOF_MAX + 8) * PS_HASH_SIZE <
                   PS_MESSAGE_SIZE_MAX,

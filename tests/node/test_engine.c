@@ -102,6 +102,48 @@ Test(test_engine, converges_after_edits_on_both_sides_of_a_partition)
     cr_assert_str_empty(net.failure);
 }
 
+static uint64_t hello_ms; /* when the last one was sent */
+
+static bool note_hello(struct sim_net *of, unsigned from, unsigned to, uint64_t type)
+{
+    (void)from;
+    (void)to;
+    hello_ms = type == PS_MESSAGE_HELLO ? of->now_ms : hello_ms;
+    return false;
+}
+
+/* Both wrote while apart. Twice, because the first time the other's log is new to both. */
+Test(test_engine, is_in_sync_within_two_round_trips_of_the_hellos)
+{
+    const unsigned delay_ms = 100;
+    struct sim_options options;
+    sim_options_calm(&options, 2);
+    options.delay_min_ms = delay_ms;
+    options.delay_max_ms = delay_ms;
+    sim_script_begin_with(&options);
+    cr_assert(sim_script_settle(120000));
+    net.hold = note_hello;
+    for (unsigned count = 10; count <= 1000; count *= 10) {
+        uint64_t begun_ms = net.now_ms;
+        sim_script_part(0, 1);
+        play(30000);
+        for (unsigned i = 0; i < 2 * count; i++) {
+            char id[32];
+            snprintf(id, sizeof id, "%u of %u", i, count);
+            sim_put(&net, i % 2, "notes", id, i);
+        }
+        sim_script_join(0, 1);
+        while (net.now_ms < begun_ms + 240000 && !sim_check_in_sync(&net)) {
+            play(1);
+        }
+        cr_assert(sim_check_in_sync(&net));
+        cr_assert_gt(hello_ms, begun_ms);
+        uint64_t took_ms = net.now_ms - (hello_ms + delay_ms); /* the answer has arrived */
+        printf("# %u and %u: %.1f round trips\n", count, count, (double)took_ms / (2 * delay_ms));
+        cr_expect_leq(took_ms, 2ULL * 2 * delay_ms);
+    }
+}
+
 Test(test_engine, tells_no_other_device_of_a_local_collection)
 {
     sim_script_begin(2);

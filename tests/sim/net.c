@@ -229,7 +229,7 @@ void sim_plan(struct sim_net *net, uint64_t after_ms, struct sim_packet *packet)
 
 uint64_t sim_delay_ms(struct sim_net *net)
 {
-    return prng_between(&net->random, 0, net->options.delay_max_ms);
+    return prng_between(&net->random, net->options.delay_min_ms, net->options.delay_max_ms);
 }
 
 void sim_fail(struct sim_net *net, const char *format, ...)

@@ -43,7 +43,7 @@ unsigned sim_node_add_puppet(struct sim_net *net)
     unsigned node = net->node_count++;
     struct sim_node *self = &net->nodes[node];
     *self = (struct sim_node){.index = node, .puppet = true, .inviter = SIM_NODES_MAX};
-    seed_randomness(net->options.seed * SIM_NODES_MAX + node);
+    seed_randomness(net->options.seed * 8 + node); /* as seeds that were kept have it */
     ps_identity_draw(&self->identity);
     ps_keys_expand(&self->identity, &self->keys);
     return node;

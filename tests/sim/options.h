@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define SIM_NODES_MAX 8
+#define SIM_NODES_MAX 24
 
 struct sim_options {
     uint64_t seed;
@@ -22,6 +22,7 @@ struct sim_options {
     bool deaf;      /* an accepted link that was hung up swallows what still comes */
     bool coarse;    /* delays are multiples of 10 ms: messages arrive together */
     uint32_t interval_ms;
+    unsigned delay_min_ms;
     unsigned delay_max_ms;
     unsigned notice_ms;   /* most until an engine hears of a write beside it */
     unsigned skew_max_ms; /* of wall clocks */

@@ -321,3 +321,35 @@ Test(store, clearing_for_another_mesh_leaves_an_empty_store)
     cr_assert_eq(case_shown(&here, "r"), 2);
     cr_assert_eq(case_collection(&here, CASE_NOTES).changes, 1);
 }
+
+/* Collections, logs and what waits share one database of LMDB. */
+Test(store, databases_that_lie_together_do_not_see_each_other)
+{
+    static const ps_db together[] = {PS_DB_COLLECTIONS, PS_DB_LOGS, PS_DB_WAITING};
+    struct ps_row row;
+    struct ps_bytes value;
+    struct ps_txn txn = case_begin(&here, true);
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert_eq(ps_db_clear(&txn, together[i]), P2PSYNC_OK);
+    }
+    cr_assert_eq(ps_db_put(&txn, PS_DB_LOGS, ps_bytes_text("a"), ps_bytes_text("1")), P2PSYNC_OK);
+    cr_assert_eq(ps_db_put(&txn, PS_DB_LOGS, ps_bytes_text("b"), ps_bytes_text("2")), P2PSYNC_OK);
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t count = 0;
+        bool logs = together[i] == PS_DB_LOGS;
+        cr_expect_eq(ps_db_count(&txn, together[i], &count), P2PSYNC_OK);
+        cr_expect_eq(count, logs ? 2 : 0);
+        cr_expect_eq(ps_db_seek(&txn, together[i], ps_bytes(NULL, 0), &row),
+                     logs ? P2PSYNC_OK : P2PSYNC_ENOTFOUND);
+        cr_expect_eq(ps_db_get(&txn, together[i], ps_bytes_text("a"), &value),
+                     logs ? P2PSYNC_OK : P2PSYNC_ENOTFOUND);
+    }
+    cr_expect_eq(ps_db_seek(&txn, PS_DB_LOGS, ps_bytes_text("aa"), &row), P2PSYNC_OK);
+    cr_expect(ps_bytes_equal(row.key, ps_bytes_text("b")));
+    cr_expect_eq(ps_db_seek(&txn, PS_DB_LOGS, ps_bytes_text("bb"), &row), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(ps_db_clear(&txn, PS_DB_WAITING), P2PSYNC_OK);
+    cr_expect_eq(ps_db_get(&txn, PS_DB_LOGS, ps_bytes_text("b"), &value), P2PSYNC_OK);
+    cr_expect_eq(ps_db_clear(&txn, PS_DB_LOGS), P2PSYNC_OK);
+    cr_expect_eq(ps_db_get(&txn, PS_DB_LOGS, ps_bytes_text("a"), &value), P2PSYNC_ENOTFOUND);
+    ps_txn_abort(&txn);
+}

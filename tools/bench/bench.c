@@ -207,6 +207,41 @@ void bench_write(p2psync_node *node, const struct bench_record *records, size_t 
     }
 }
 
+void bench_edit(p2psync_node *node, uint64_t first, size_t count, const char *field)
+{
+    struct bench_record *records = bench_records(first, count);
+    struct p2psync_buffer fields = {0};
+    p2psync_transaction *transaction = NULL;
+    char json[64];
+    (void)snprintf(json, sizeof(json), "{\"%s\": 1}", field);
+    bench_check(p2psync_from_json(json, strlen(json), &fields), "JSON");
+    bench_check(p2psync_transaction_begin(node, BENCH_COLLECTION, &transaction), "begin");
+    for (size_t i = 0; i < count; i++) {
+        struct p2psync_edit edit = {
+            .size = sizeof(edit),
+            .id = records[i].id,
+            .fields = {.data = fields.data, .size = fields.size},
+        };
+        bench_check(p2psync_transaction_edit(transaction, &edit), "edit");
+    }
+    bench_check(p2psync_transaction_commit(transaction, NULL), "commit");
+    p2psync_buffer_free(&fields);
+    free(records);
+}
+
+void bench_edit_one(p2psync_node *node, uint64_t index, const char *field, unsigned value)
+{
+    struct bench_record *record = bench_records(index, 1);
+    struct p2psync_buffer fields = {0};
+    char json[64];
+    (void)snprintf(json, sizeof(json), "{\"%s\": %u}", field, value);
+    bench_check(p2psync_from_json(json, strlen(json), &fields), "JSON");
+    struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
+    bench_check(p2psync_put(node, BENCH_COLLECTION, record->id, bytes, NULL), "put");
+    p2psync_buffer_free(&fields);
+    free(record);
+}
+
 p2psync_node *bench_open(const struct bench_node *options)
 {
     p2psync_node *node = NULL;

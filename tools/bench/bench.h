@@ -59,6 +59,10 @@ size_t bench_record_json(uint64_t index, char *out, size_t size);
 /* Write records in transactions of `batch`. */
 void bench_write(p2psync_node *node, const struct bench_record *records, size_t count,
                  size_t batch);
+/* Set the field `field` of records `first` to first + count - 1 to a number, in one transaction; of
+ * one record to `value`. */
+void bench_edit(p2psync_node *node, uint64_t first, size_t count, const char *field);
+void bench_edit_one(p2psync_node *node, uint64_t index, const char *field, unsigned value);
 /* Open the store in `dir`, durable, with options for a node on loopback: `listen` and `peer` are
  * endpoints or NULL. */
 struct bench_node {
@@ -79,6 +83,6 @@ char *bench_endpoint(void);
 typedef void bench_fn(const char *program);
 bench_fn bench_write_batches, bench_write_single, bench_first_sync, bench_first_sync_million,
     bench_one_write, bench_one_write_fast, bench_reads, bench_reconnect, bench_idle_memory,
-    bench_synced_memory, bench_import;
+    bench_synced_memory, bench_import, bench_merges, bench_edits;
 
 #endif

@@ -26,6 +26,8 @@ static const struct {
     {"idle_memory", bench_idle_memory},
     {"synced_memory", bench_synced_memory},
     {"import", bench_import},
+    {"merges", bench_merges},
+    {"edits", bench_edits},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
 

@@ -167,6 +167,7 @@ static uint64_t carry_out(struct pair *pair, const struct pair_order *order)
         pair_close_own(pair);
         break;
     case PAIR_WRITE:
+    case PAIR_EDIT:
         write_records(pair, order);
         break;
     case PAIR_AWAIT:
@@ -200,7 +201,11 @@ static void write_records(const struct pair *pair, const struct pair_order *orde
     if (node == NULL) {
         node = bench_open(&(struct bench_node){.dir = pair->other_dir});
     }
-    bench_write(node, records, order->count, order->count);
+    if (order->verb == PAIR_EDIT) {
+        bench_edit(node, order->first, order->count, order->text);
+    } else {
+        bench_write(node, records, order->count, order->count);
+    }
     if (pair->node == NULL) {
         p2psync_close(node);
     }

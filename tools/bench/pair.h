@@ -13,7 +13,9 @@ typedef enum pair_verb {
     PAIR_TAKE_OVER, /* open this process's store, which is closed, and run its node */
     PAIR_CLOSE,     /* stop the node and close the store */
     PAIR_WRITE,     /* write records first to first + count - 1; no node needs to run */
-    PAIR_AWAIT,     /* answer when the record of index `first` is there, with the time */
+    PAIR_EDIT,   /* set the field `text` of records first to first + count - 1; no node needs to run
+                  */
+    PAIR_AWAIT,  /* answer when the record of index `first` is there, with the time */
     PAIR_EVENTS, /* answer once when ready, then each of the next `count` changes with the time */
     PAIR_SYNC,   /* answer when in sync with this process, with the time */
     PAIR_MEMORY, /* answer how many bytes of anonymous pages the process has */

@@ -12,8 +12,8 @@
 #include "tools/bench/raw_lmdb.h"
 
 #define KEY_TEXT_SIZE 41
-#define TRIPS         2000
-#define TRIPS_WARM    200
+#define TRIPS         500
+#define TRIPS_WARM    20
 #define CHUNK_SIZE    (256 * 1024)
 #define COMMIT        10000
 #define HASH_SIZE     32
@@ -89,7 +89,7 @@ static void await_child(pid_t pid)
     }
 }
 
-double raw_zmq_half_round_trip(size_t size)
+double raw_zmq_half_round_trip(size_t size, unsigned pause_ms)
 {
     static double trips[TRIPS];
     struct keys keys;
@@ -103,6 +103,9 @@ double raw_zmq_half_round_trip(size_t size)
     }
     open_end(&end, &keys, endpoint, child);
     for (size_t i = 0; i < TRIPS + TRIPS_WARM; i++) {
+        if (!child) {
+            bench_sleep_ms(pause_ms);
+        }
         double began = bench_now_s();
         if (child) {
             check(zmq_recv(end.socket, message, size, 0), "recv");

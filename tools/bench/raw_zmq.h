@@ -4,8 +4,9 @@
 
 #include "tools/bench/bench.h"
 
-/* Half of the median round trip of a message of `size` bytes, in seconds. */
-double raw_zmq_half_round_trip(size_t size);
+/* Half of the median round trip of a message of `size` bytes, in seconds. Each is alone, `pause_ms`
+ * behind the one before it, and so finds every thread asleep. */
+double raw_zmq_half_round_trip(size_t size, unsigned pause_ms);
 
 /* The straw man of a first sync: one process reads `count` records out of LMDB and sends them, the
  * other hashes each with BLAKE2b and does the two raw inserts, in commits of 10,000. Seconds from

@@ -1,0 +1,130 @@
+/* The engine on networks as they are: addresses of which some lead nowhere, machines that were
+ * suspended, peers of which not all can unpack. */
+#include <criterion/criterion.h>
+
+#include "tests/sim/script.h"
+
+#define net sim_script
+
+static void play(uint64_t ms);
+static void remember(unsigned node, unsigned other, const char *const *endpoints, size_t count);
+static void jump(unsigned node);
+static uint64_t encoding_for(uint64_t capabilities);
+
+TestSuite(test_engine_network, .fini = sim_script_end, .timeout = 120);
+
+static void play(uint64_t ms)
+{
+    sim_net_run(&net, ms);
+    cr_assert_str_empty(net.failure);
+}
+
+/* Let the store of `node`, which is down, know `other` at these endpoints and no others. */
+static void remember(unsigned node, unsigned other, const char *const *endpoints, size_t count)
+{
+    struct ps_peer_row row = {.endpoint_count = (uint32_t)count};
+    struct ps_txn txn = {0};
+    for (size_t i = 0; i < count; i++) {
+        snprintf(row.endpoints[i], sizeof row.endpoints[i], "%s", endpoints[i]);
+    }
+    cr_assert_eq(ps_txn_begin(net.nodes[node].store, true, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_peer_write(&txn, &net.nodes[other].identity.device, &row), P2PSYNC_OK);
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+}
+
+/* The machine of a node was suspended for an hour, and wakes. */
+static void jump(unsigned node)
+{
+    struct ps_event event = {.type = PS_EVENT_TICK};
+    net.nodes[node].skew_ms += 3600LL * 1000;
+    sim_node_step(&net, node, &event, 1);
+}
+
+Test(test_engine_network, does_not_wait_for_addresses_that_lead_nowhere)
+{
+    static const char *const endpoints[] = {"10.9.9.1:47470", "10.9.9.2:47470", "10.0.0.0:47470"};
+    struct sim_options options;
+    sim_options_calm(&options, 2);
+    options.beacons = false;
+    sim_script_begin_with(&options);
+    cr_assert(sim_script_settle(60000));
+    sim_node_stop(&net, 0);
+    sim_node_stop(&net, 1);
+    play(30000);
+    remember(0, 1, NULL, 0);
+    remember(1, 0, endpoints, 3);
+    sim_node_start(&net, 0);
+    sim_node_start(&net, 1);
+    play(600); /* two are tried before the right one, a quarter of a second apart */
+    cr_assert_eq(net.nodes[1].connected, 1);
+
+    sim_node_stop(&net, 1);
+    play(30000);
+    sim_node_start(&net, 1);
+    play(50); /* the one that worked is tried first */
+    cr_assert_eq(net.nodes[1].connected, 1);
+}
+
+Test(test_engine_network, compares_at_once_after_a_suspend)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    play(600000);
+    uint64_t before = net.traffic[0][1].messages;
+    jump(0);
+    play(20);
+    cr_assert_gt(net.traffic[0][1].messages, before);
+    cr_assert(sim_check_in_sync(&net));
+}
+
+Test(test_engine_network, dials_at_once_after_a_suspend)
+{
+    struct sim_options options;
+    sim_options_calm(&options, 2);
+    options.beacons = false;
+    sim_script_begin_with(&options);
+    cr_assert(sim_script_settle(60000));
+    sim_script_part(0, 1);
+    play(900000); /* until it dials once a minute */
+    cr_assert_eq(net.nodes[0].connected, 0);
+    sim_script_join(0, 1);
+    jump(0);
+    play(20);
+    cr_assert_eq(net.nodes[0].connected, 1);
+}
+
+/* How 90 records are sent to a puppet that can do this, and asks for all there is. */
+static uint64_t encoding_for(uint64_t capabilities)
+{
+    struct ps_summary none = {.roots = ps_bytes("\x90", 1), .heads = ps_bytes("\x90", 1)};
+    struct ps_changes changes;
+    struct ps_buf bytes;
+    sim_script_begin(1);
+    unsigned puppet = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, puppet, "puppet");
+    sim_put_many(&net, 0, "notes", 90, 200);
+    play(60000);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    hello.capabilities = capabilities;
+    sim_script_send_hello(puppet, link, &hello);
+    ps_buf_init(&bytes, 1024);
+    cr_assert_eq(ps_summary_encode(&none, &bytes), P2PSYNC_OK);
+    sim_link_send_as(&net, puppet, link, ps_buf_view(&bytes));
+    ps_buf_deinit(&bytes);
+    play(1000);
+    const struct sim_capture *capture = sim_script_newest(puppet, PS_MESSAGE_CHANGES);
+    cr_assert_not_null(capture);
+    cr_assert_eq(ps_changes_decode(ps_buf_view(&capture->bytes), &changes), P2PSYNC_OK);
+    return changes.encoding;
+}
+
+Test(test_engine_network, packs_changes_for_a_peer_that_can_unpack)
+{
+    cr_assert_eq(encoding_for(PS_CAPABILITY_ZSTD), PS_ENCODING_ZSTD);
+}
+
+Test(test_engine_network, packs_nothing_for_a_peer_that_cannot_unpack)
+{
+    cr_assert_eq(encoding_for(0), PS_ENCODING_PLAIN);
+}
