@@ -62,7 +62,7 @@ p2psync_result p2psync_collection_settings(p2psync_snapshot *snapshot, const cha
     if (result == P2PSYNC_ENOTFOUND) { /* settings may come before records */
         result = ps_rules_read(&snapshot->txn, name, &rules);
         if (result == P2PSYNC_OK) {
-            result = is_set(&rules) ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
+            result = rules.settings.size > 0 ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
             ps_rules_deinit(&rules);
         }
     }

@@ -10,7 +10,7 @@ holds '.version | test("^[0-9]+[.][0-9]+[.][0-9]+$")'
 expect_program 0 help
 expect_program 0 --help
 for command in init run start stop invite join peers devices status put get list delete archive restore \
-    history diff revert import export watch now config version help; do
+    history diff revert conflicts resolve collection import export watch now config version help; do
     expect_program 0 help
     grep -q "^  $command " "$work/out" || fail "help does not name $command"
     expect_program 0 help "$command"
@@ -21,8 +21,7 @@ done
 
 expect_program 2
 complains "p2psync help"
-for command in frobnicate stats conflicts resolve collection backup \
-    restore-backup verify reset; do
+for command in frobnicate stats backup restore-backup verify reset; do
     expect_program 2 "$command"
     complains "there is no command '$command'"
     complains "p2psync help"
@@ -53,6 +52,7 @@ for version in "" 0 0011223344556677 0011223344556677- 0011223344556677-x 001122
     expect_program 2 get notes n1 --version "$version"
     complains "is no version"
     expect_program 2 restore notes n1 --version "$version"
+    expect_program 2 resolve notes n1 --take "$version"
     expect_program 2 diff notes n1 "$version"
     expect_program 2 diff notes n1 0011223344556677-0 "$version"
 done

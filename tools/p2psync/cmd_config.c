@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
@@ -124,16 +125,8 @@ static int get(struct cli *cli, p2psync_node *node, const char *key)
 static int set(struct cli *cli, p2psync_node *node, const char *key, const char *word)
 {
     struct p2psync_buffer value = {0};
-    p2psync_result result = p2psync_from_json(word, strlen(word), &value);
+    p2psync_result result = data_value(word, &value);
 
-    if (result == P2PSYNC_EFORMAT) {
-        json_t *string = json_string(word);
-        char *text = json_dumps(string, JSON_ENCODE_ANY);
-
-        result = text != NULL ? p2psync_from_json(text, strlen(text), &value) : P2PSYNC_EFORMAT;
-        free(text);
-        json_decref(string);
-    }
     if (result == P2PSYNC_OK) {
         result = p2psync_config_set(node, key, (struct p2psync_bytes){value.data, value.size});
     }

@@ -211,10 +211,23 @@ static bool has_field(const struct export *export, const struct p2psync_buffer *
     return has;
 }
 
+/* A copy goes by the id that it would get as a record of its own: import takes no other. */
+static json_t *id_of(const struct p2psync_record *record)
+{
+    struct p2psync_copy copy;
+    json_t *id = json_stringn(record->id, record->id_size);
+
+    if (record->conflict && p2psync_copy_parse(json_string_value(id), &copy) == P2PSYNC_OK) {
+        json_decref(id);
+        id = json_string(copy.own);
+    }
+    return id;
+}
+
 static int write_record(struct cli *cli, struct export *export, const struct p2psync_record *record)
 {
     struct p2psync_buffer fields = {0};
-    json_t *id = json_stringn(record->id, record->id_size);
+    json_t *id = id_of(record);
     char *id_text = id != NULL ? json_dumps(id, JSON_ENCODE_ANY) : NULL;
     p2psync_result result = id_text != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM;
     int code = CLI_DONE;

@@ -214,6 +214,18 @@ static const char *take_id(const json_t *id, char digits[static ID_SIZE], const 
     return json_string_value(id);
 }
 
+/* Whether `id` may be that of a record; else says in why_out why not. */
+static bool is_record(const char *id, const char **why_out)
+{
+    struct p2psync_copy copy;
+
+    if (p2psync_copy_parse(id, &copy) != P2PSYNC_OK) {
+        return true;
+    }
+    *why_out = "the id ends as that of a copy does, in @VERSION; no record can have it";
+    return false;
+}
+
 /* Add one edit to the batch; fields are as JSON. */
 static p2psync_result add_edit(struct import *import, const char *id, const json_t *record)
 {
@@ -257,7 +269,7 @@ static int import_line(struct cli *cli, struct import *import, const char *line,
         held = json_incref(json_object_get(record, import->id_field));
         id = take_id(held, digits, &why);
     }
-    if (id == NULL) {
+    if (id == NULL || !is_record(id, &why)) {
         code = bad_line(cli, import, why);
     } else {
         (void)json_object_del(record, import->id_field);

@@ -88,6 +88,7 @@ static void print_peer(struct table *table, const json_t *peer)
     table_cell(table, "%s", text);
     number_cell(table, peer, "behind");
     number_cell(table, peer, "ahead");
+    number_cell(table, peer, "conflicts");
     number_cell(table, peer, "skew_ms");
     output_bytes(output_number(peer, "received_bytes"), text, sizeof text);
     table_cell(table, "%s", text);
@@ -108,6 +109,7 @@ static void print_peers(json_t *peers)
         {.head = "SYNCED"},
         {.head = "BEHIND", .right = true},
         {.head = "AHEAD", .right = true},
+        {.head = "CONFLICTS", .right = true},
         {.head = "SKEW ms", .right = true},
         {.head = "RECEIVED", .right = true},
         {.head = "SENT", .right = true},

@@ -1,15 +1,13 @@
 /* p2psync put: create or edit one record, field by field. What --data, FIELD=VALUE and --unset say
  * becomes one edit, merged into what is there when it is committed. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/record.h"
-
-#define INPUT_SIZE_MAX (8UL * 1024 * 1024) /* bytes of JSON: no record needs more */
 
 struct put {
     const char *collection;
@@ -19,12 +17,13 @@ struct put {
     const char *note;
     struct p2psync_buffer packed; /* the fields */
     p2psync_node *node;
+    bool is_copy; /* the record is one */
+    struct p2psync_copy copy;
 };
 
 static int parse(struct cli *cli, int argc, char **argv, struct put *put);
 static int merge_data(struct cli *cli, const char *data, struct put *put);
 static int merge_field(struct cli *cli, const char *word, struct put *put);
-static int pack(struct cli *cli, struct put *put);
 static int write_edit(struct cli *cli, const struct put *put, const char *id);
 
 int cmd_put(struct cli *cli, int argc, char **argv)
@@ -40,17 +39,19 @@ int cmd_put(struct cli *cli, int argc, char **argv)
     }
     code = parse(cli, argc, argv, &put);
     if (code == CLI_DONE) {
-        code = pack(cli, &put);
+        code = data_pack(cli, put.fields, &put.packed);
     }
     if (code == CLI_DONE) {
         code = attach_open(cli, NULL, &put.node);
     }
     if (code == CLI_DONE) {
         put.collection = argv[optind];
+        put.is_copy = p2psync_copy_parse(argv[optind + 1], &put.copy) == P2PSYNC_OK;
         code = write_edit(cli, &put, argv[optind + 1]);
     }
-    if (code == CLI_DONE) {
-        code = record_print(cli, put.node, argv[optind], argv[optind + 1]);
+    if (code == CLI_DONE) { /* a copy is a record of its own now */
+        code = record_print(cli, put.node, argv[optind],
+                            put.is_copy ? put.copy.own : argv[optind + 1]);
     }
 
 out:
@@ -101,52 +102,15 @@ static int parse(struct cli *cli, int argc, char **argv, struct put *put)
     return code;
 }
 
-/* All of stdin, at most INPUT_SIZE_MAX bytes; freed by the caller. NULL after saying why. */
-static char *read_input(struct cli *cli, size_t *size_out)
-{
-    char *input = malloc(INPUT_SIZE_MAX + 1);
-    size_t size = 0;
-
-    if (input == NULL) {
-        fail(cli, P2PSYNC_ENOMEM, "put --data -");
-        return NULL;
-    }
-    size = fread(input, 1, INPUT_SIZE_MAX + 1, stdin);
-    if (ferror(stdin)) {
-        fail_system(cli, errno, "put --data -: cannot read stdin");
-    } else if (size > INPUT_SIZE_MAX) {
-        fail(cli, P2PSYNC_ELIMIT, "put --data -");
-    } else {
-        *size_out = size;
-        return input;
-    }
-    free(input);
-    return NULL;
-}
-
 static int merge_data(struct cli *cli, const char *data, struct put *put)
 {
-    bool from_input = strcmp(data, "-") == 0;
-    size_t size = strlen(data);
-    char *input = from_input ? read_input(cli, &size) : NULL;
-    json_error_t error;
-    json_t *tree = NULL;
-    int code = CLI_DONE;
+    json_t *object = NULL;
+    int code = data_object(cli, data, &object);
 
-    if (from_input && input == NULL) {
-        return CLI_FAILED;
-    }
-    tree = json_loadb(from_input ? input : data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-                      &error);
-    if (tree == NULL) {
-        code = fail_usage(cli, "--data is no JSON: %s", error.text);
-    } else if (!json_is_object(tree)) {
-        code = fail_usage(cli, "--data is no JSON object");
-    } else if (json_object_update(put->fields, tree) != 0) {
+    if (code == CLI_DONE && json_object_update(put->fields, object) != 0) {
         code = fail(cli, P2PSYNC_ENOMEM, "put");
     }
-    json_decref(tree);
-    free(input);
+    json_decref(object);
     return code;
 }
 
@@ -185,21 +149,6 @@ static int merge_field(struct cli *cli, const char *word, struct put *put)
     return code;
 }
 
-static int pack(struct cli *cli, struct put *put)
-{
-    char *text = json_dumps(put->fields, JSON_COMPACT);
-    p2psync_result result = P2PSYNC_ENOMEM;
-
-    if (text != NULL) {
-        result = p2psync_from_json(text, strlen(text), &put->packed);
-    }
-    free(text);
-    if (result == P2PSYNC_EFORMAT) {
-        return fail_usage(cli, "a value is malformed: {\"$bytes\": TEXT} takes base64");
-    }
-    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "put");
-}
-
 static int write_edit(struct cli *cli, const struct put *put, const char *id)
 {
     const struct p2psync_edit edit = {
@@ -220,6 +169,11 @@ static int write_edit(struct cli *cli, const struct put *put, const char *id)
         } else {
             p2psync_transaction_abort(transaction);
         }
+    }
+    if (result == P2PSYNC_EEXIST) {
+        return fail_saying(cli, CLI_CONFLICT,
+                           "put %s %s: the record that it would become is there already; edit '%s'",
+                           put->collection, id, put->copy.own);
     }
     return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "put %s %s", put->collection, id);
 }

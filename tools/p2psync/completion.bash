@@ -2,7 +2,7 @@
 
 _p2psync() {
     local commands="init run start stop invite join peers devices status doctor now put get list delete
-        archive restore history diff revert import export watch config version help"
+        archive restore history diff revert conflicts resolve collection import export watch config version help"
     local global="-C --directory --json -q --quiet -v --verbose -h --help"
     local node="--listen --interface --no-beacon --beacon-port --peer"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
@@ -47,13 +47,17 @@ _p2psync() {
         delete | archive) options="--note" ;;
         restore) options="--version --note" ;;
         revert) options="--device --since --collection --note --dry-run" ;;
+        resolve) options="--take --data --merge --note" ;;
+        collection) options="list get set" ;;
         list) options="--prefix --limit --deleted" ;;
         import) options="--id --keep-going" ;;
         export) options="--id" ;;
     esac
     case $command in
-        put | get | list | delete | archive | restore | history | diff | import | export | watch)
-            if [ "$previous" = "$command" ]; then
+        put | get | list | delete | archive | restore | history | diff | import | export | watch | \
+            conflicts | resolve | collection)
+            if [ "$previous" = "$command" ] && [ "$command" != collection ] ||
+                [ "$command" = collection ] && [[ $previous =~ ^(get|set)$ ]]; then
                 options+=" $(p2psync "${directory[@]}" --json status 2>/dev/null |
                     grep -o '"collections":.*' | grep -o '"name":"[^"_][^"]*"' | cut -d'"' -f4)"
             fi

@@ -59,11 +59,19 @@ int record_hide(struct cli *cli, int argc, char **argv, record_hide_fn *how)
     if (code == CLI_DONE) {
         const char *collection = argv[optind];
         const char *id = argv[optind + 1];
+        struct p2psync_copy copy;
+        bool is_copy = p2psync_copy_parse(id, &copy) == P2PSYNC_OK;
         p2psync_result result = how(node, collection, id, note);
 
-        code = result == P2PSYNC_OK
-                   ? record_print(cli, node, collection, id)
-                   : fail(cli, result, "%s %s %s", cli->verb->name, collection, id);
+        if (result == P2PSYNC_OK) { /* of a copy nothing is left but what it was a version of */
+            code = record_print(cli, node, collection, is_copy ? copy.record : id);
+        } else if (result == P2PSYNC_EFORMAT && is_copy) {
+            code = fail_saying(cli, CLI_FAILED,
+                               "%s %s %s: a copy of a version can be edited and deleted only",
+                               cli->verb->name, collection, id);
+        } else {
+            code = fail(cli, result, "%s %s %s", cli->verb->name, collection, id);
+        }
     }
     p2psync_close(node);
     return code;

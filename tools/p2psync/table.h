@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TABLE_COLUMNS_MAX 13
+#define TABLE_COLUMNS_MAX 14
 
 struct column {
     const char *head;

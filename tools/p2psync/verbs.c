@@ -84,6 +84,32 @@ static const struct verb verbs[] = {
      "  --dry-run                only show what would be done\n"
      "Fields that somebody else has changed since are kept.\n",
      cmd_revert, false},
+    {"conflicts", "[COLLECTION]", "show the records that were edited concurrently, and how",
+     "What a version changes is against the base, from which all began. 'merged' is what resolve "
+     "--merge\n"
+     "makes of them.\n",
+     cmd_conflicts, false},
+    {"resolve", "COLLECTION ID (--take VERSION | --data JSON | --merge) [--note TEXT]",
+     "end a conflict, on all devices",
+     "  --take VERSION  the record shall be as this version left it\n"
+     "  --data JSON     the record shall have exactly the fields of this object; - reads it from "
+     "stdin\n"
+     "  --merge         all versions, merged field by field\n"
+     "  --note TEXT     why, for the history\n"
+     "Exit code 4 if it is resolved already.\n",
+     cmd_resolve, false},
+    {"collection", "list | get COLLECTION | set COLLECTION KEY VALUE",
+     "show or change the settings of collections, on all devices",
+     "  strategy    what is shown of a record that was edited concurrently: auto_merge (the "
+     "default),\n"
+     "              last_write_wins, keep_both, manual, or prefer:DEVICE\n"
+     "  field.NAME  how auto_merge combines a field that was changed on both sides: "
+     "last_write_wins,\n"
+     "              union, text, max, min, counter\n"
+     "  retention   how long the past is kept, such as 90d; kept and shown, nothing is dropped "
+     "yet\n"
+     "The VALUE null takes a setting back.\n",
+     cmd_collection, false},
     {"import", "COLLECTION [--id FIELD] [--keep-going] [FILE]", "make records of JSON lines",
      "  --id FIELD    the field that holds a record's id; it is taken out (default: id)\n"
      "  --keep-going  leave out lines that are no records\n"
@@ -136,7 +162,7 @@ static void program_help(void)
     printf("usage: p2psync [-C DIR] [--json] [-q | -v...] COMMAND [ARGUMENT]...\n\n"
            "Records that live on every device and converge, with no server between them.\n\n");
     for (size_t i = 0; i < VERB_COUNT; i++) {
-        printf("  %-9s%s\n", verbs[i].name, verbs[i].summary);
+        printf("  %-11s%s\n", verbs[i].name, verbs[i].summary);
     }
     printf("\n  -C, --directory DIR  where the data lies (default: $P2PSYNC_DIR, else\n"
            "                       $XDG_DATA_HOME/p2psync, else ~/.local/share/p2psync)\n"

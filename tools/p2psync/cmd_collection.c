@@ -1,0 +1,175 @@
+/* p2psync collection: the settings of collections, which all devices of the mesh share. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/data.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+#include "tools/p2psync/table.h"
+
+static int run(struct cli *cli, p2psync_node *node, int count, char **words);
+static int list(struct cli *cli, p2psync_node *node);
+static int get(struct cli *cli, p2psync_node *node, const char *collection);
+static int set(struct cli *cli, p2psync_node *node, char **words);
+static int say_wrong(struct cli *cli, p2psync_result result, char **words);
+
+int cmd_collection(struct cli *cli, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int words; /* its own included */
+    } actions[] = {{"list", 1}, {"get", 2}, {"set", 4}};
+    p2psync_node *node = NULL;
+    int words = 0;
+    int code;
+
+    if (!options_only_operands(cli, argc, argv, 1, 4)) {
+        return CLI_USAGE;
+    }
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        if (strcmp(argv[optind], actions[i].name) == 0) {
+            words = actions[i].words;
+        }
+    }
+    if (words == 0) {
+        return fail_usage(cli, "there is no 'collection %s'", argv[optind]);
+    }
+    if (!options_operands(cli, argc, argv, words, words)) {
+        return CLI_USAGE;
+    }
+    code = attach_open(cli, NULL, &node);
+    if (code == CLI_DONE) {
+        code = run(cli, node, words, argv + optind);
+    }
+    p2psync_close(node);
+    return code;
+}
+
+static int run(struct cli *cli, p2psync_node *node, int count, char **words)
+{
+    switch (count) {
+    case 1:
+        return list(cli, node);
+    case 2:
+        return get(cli, node, words[1]);
+    default:
+        return set(cli, node, words + 1);
+    }
+}
+
+static void add_settings(struct table *table, const char *collection, json_t *settings)
+{
+    const char *key = NULL;
+    json_t *setting = NULL;
+
+    json_object_foreach(settings, key, setting)
+    {
+        char *value = output_cell(setting);
+
+        if (collection != NULL) {
+            table_cell(table, "%s", collection);
+        }
+        table_cell(table, "%s", key);
+        table_cell(table, "%s", value);
+        free(value);
+    }
+}
+
+static void print_collections(json_t *collections)
+{
+    static const struct column columns[] = {
+        {.head = "COLLECTION"}, {.head = "KEY"}, {.head = "VALUE"}};
+    struct table table;
+    const char *name = NULL;
+    json_t *settings = NULL;
+
+    table_init(&table, columns, sizeof columns / sizeof columns[0]);
+    json_object_foreach(collections, name, settings)
+    {
+        add_settings(&table, name, settings);
+    }
+    table_print(&table);
+    table_deinit(&table);
+}
+
+static void print_settings(json_t *settings)
+{
+    static const struct column columns[] = {{.head = "KEY"}, {.head = "VALUE"}};
+    struct table table;
+
+    table_init(&table, columns, sizeof columns / sizeof columns[0]);
+    add_settings(&table, NULL, settings);
+    table_print(&table);
+    table_deinit(&table);
+}
+
+static int list(struct cli *cli, p2psync_node *node)
+{
+    struct p2psync_buffer collections = {0};
+    p2psync_snapshot *snapshot = NULL;
+    p2psync_result result = p2psync_snapshot_open(node, &snapshot);
+
+    if (result == P2PSYNC_OK) {
+        result = p2psync_collections(snapshot, &collections);
+    }
+    p2psync_snapshot_close(snapshot);
+    return result == P2PSYNC_OK ? output_answer(cli, &collections, print_collections)
+                                : fail(cli, result, "collection list");
+}
+
+static int get(struct cli *cli, p2psync_node *node, const char *collection)
+{
+    struct p2psync_buffer settings = {0};
+    p2psync_snapshot *snapshot = NULL;
+    p2psync_result result = p2psync_snapshot_open(node, &snapshot);
+
+    if (result == P2PSYNC_OK) {
+        result = p2psync_collection_settings(snapshot, collection, &settings);
+    }
+    p2psync_snapshot_close(snapshot);
+    return result == P2PSYNC_OK ? output_answer(cli, &settings, print_settings)
+                                : fail(cli, result, "collection get %s", collection);
+}
+
+/* words: the collection, the key and the value. */
+static int set(struct cli *cli, p2psync_node *node, char **words)
+{
+    struct p2psync_buffer value = {0};
+    p2psync_result result = data_value(words[2], &value);
+
+    if (result == P2PSYNC_OK) {
+        result = p2psync_collection_set(node, words[0], words[1],
+                                        (struct p2psync_bytes){value.data, value.size});
+    }
+    p2psync_buffer_free(&value);
+    return result == P2PSYNC_OK ? get(cli, node, words[0]) : say_wrong(cli, result, words);
+}
+
+static int say_wrong(struct cli *cli, p2psync_result result, char **words)
+{
+    bool is_strategy = strcmp(words[1], "strategy") == 0;
+    const char *takes = "last_write_wins, union, text, max, min or counter";
+
+    if (result == P2PSYNC_ENOTFOUND && is_strategy) {
+        return fail_saying(cli, CLI_NOT_FOUND,
+                           "collection set: there is no device '%s'; 'p2psync devices' shows all",
+                           words[2] + strcspn(words[2], ":") + 1);
+    }
+    if (result == P2PSYNC_ENOTFOUND) {
+        return fail_saying(cli, CLI_NOT_FOUND,
+                           "collection set: there is no setting '%s'; there are strategy, "
+                           "field.NAME and retention",
+                           words[1]);
+    }
+    if (result == P2PSYNC_EFORMAT && is_strategy) {
+        takes = "auto_merge, last_write_wins, keep_both, manual or prefer:DEVICE";
+    } else if (result == P2PSYNC_EFORMAT && strcmp(words[1], "retention") == 0) {
+        takes = "a duration such as 12h or 90d, of at most nine digits, or null";
+    }
+    return result == P2PSYNC_EFORMAT
+               ? fail_usage(cli, "'%s' is no valid value for %s, which takes %s", words[2],
+                            words[1], takes)
+               : fail(cli, result, "collection set %s %s", words[0], words[1]);
+}

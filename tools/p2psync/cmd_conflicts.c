@@ -1,0 +1,230 @@
+/* p2psync conflicts: the records that were edited concurrently, what they began from, and what each
+ * side changed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/p2psync/attach.h"
+#include "tools/p2psync/changes.h"
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+
+struct conflicts {
+    p2psync_snapshot *snapshot;
+    uint64_t count; /* printed */
+};
+
+static int print_everywhere(struct cli *cli, struct conflicts *conflicts);
+static int print_in(struct cli *cli, struct conflicts *conflicts, const char *collection);
+static int print_one(struct cli *cli, struct conflicts *conflicts, const char *collection,
+                     const struct p2psync_record *record);
+static void print_for_people(const json_t *conflict);
+
+int cmd_conflicts(struct cli *cli, int argc, char **argv)
+{
+    struct conflicts conflicts = {0};
+    p2psync_node *node = NULL;
+    p2psync_result result;
+    int code;
+
+    if (!options_only_operands(cli, argc, argv, 0, 1)) {
+        return CLI_USAGE;
+    }
+    code = attach_open(cli, NULL, &node);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    result = p2psync_snapshot_open(node, &conflicts.snapshot);
+    if (result != P2PSYNC_OK) {
+        code = fail(cli, result, "conflicts");
+    } else if (optind < argc) {
+        code = print_in(cli, &conflicts, argv[optind]);
+    } else {
+        code = print_everywhere(cli, &conflicts);
+    }
+    if (code == CLI_DONE && cli->json) {
+        fputs(conflicts.count == 0 ? "[]\n" : "]\n", stdout);
+    } else if (code == CLI_DONE && conflicts.count == 0) {
+        puts("no conflicts");
+    }
+    p2psync_snapshot_close(conflicts.snapshot);
+    p2psync_close(node);
+    return code;
+}
+
+static int print_everywhere(struct cli *cli, struct conflicts *conflicts)
+{
+    struct p2psync_buffer packed = {0};
+    p2psync_result result = p2psync_collections(conflicts->snapshot, &packed);
+    json_t *collections = NULL;
+    json_t *settings = NULL;
+    const char *name = NULL;
+    int code = CLI_DONE;
+
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "conflicts");
+    }
+    collections = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
+    code = collections != NULL ? CLI_DONE : CLI_FAILED;
+    json_object_foreach(collections, name, settings)
+    {
+        if (code == CLI_DONE) {
+            code = print_in(cli, conflicts, name);
+        }
+    }
+    json_decref(collections);
+    p2psync_buffer_free(&packed);
+    return code;
+}
+
+static int print_in(struct cli *cli, struct conflicts *conflicts, const char *collection)
+{
+    p2psync_iterator *iterator = NULL;
+    struct p2psync_buffer settings = {0};
+    p2psync_result result = p2psync_iterate_conflicts(conflicts->snapshot, collection, &iterator);
+    int code = CLI_DONE;
+
+    if (result == P2PSYNC_ENOTFOUND &&
+        p2psync_collection_settings(conflicts->snapshot, collection, &settings) == P2PSYNC_OK) {
+        p2psync_buffer_free(&settings);
+        return CLI_DONE; /* it has settings, and nothing else yet */
+    }
+    while (result == P2PSYNC_OK && code == CLI_DONE && !output_broken()) {
+        struct p2psync_record record = {0};
+
+        result = p2psync_iterator_next(iterator, &record);
+        if (result == P2PSYNC_OK) {
+            code = print_one(cli, conflicts, collection, &record);
+        }
+    }
+    if (code == CLI_DONE && result != P2PSYNC_OK &&
+        (iterator == NULL || result != P2PSYNC_ENOTFOUND)) {
+        code = fail(cli, result, "conflicts %s", collection);
+    }
+    p2psync_iterator_close(iterator);
+    return code;
+}
+
+static int print_one(struct cli *cli, struct conflicts *conflicts, const char *collection,
+                     const struct p2psync_record *record)
+{
+    struct p2psync_buffer packed = {0};
+    struct p2psync_buffer text = {0};
+    char *id = strndup(record->id, record->id_size);
+    p2psync_result result = P2PSYNC_ENOMEM;
+    json_t *tree = NULL;
+    int code = CLI_DONE;
+
+    if (id != NULL) {
+        result = p2psync_conflict(conflicts->snapshot, collection, id, &packed);
+    }
+    if (result == P2PSYNC_OK && cli->json) {
+        result = p2psync_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
+    }
+    if (result != P2PSYNC_OK) {
+        code = fail(cli, result, "conflicts %s %s", collection, id != NULL ? id : "");
+    } else if (cli->json) {
+        putchar(conflicts->count == 0 ? '[' : ',');
+        fwrite(text.data, 1, text.size, stdout);
+        conflicts->count++;
+    } else {
+        tree = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
+        code = tree != NULL ? CLI_DONE : CLI_FAILED;
+    }
+    if (tree != NULL) {
+        fputs(conflicts->count == 0 ? "" : "\n", stdout);
+        print_for_people(tree);
+        conflicts->count++;
+    }
+    json_decref(tree);
+    free(id);
+    p2psync_buffer_free(&text);
+    p2psync_buffer_free(&packed);
+    return code;
+}
+
+static void print_text(const json_t *object, const char *key)
+{
+    const char *text = output_string(object, key);
+
+    output_text(text, strlen(text));
+}
+
+/* What a version says against the base: fields that differ, fields that are not there any more, and
+ * what it is. */
+static void add_version(struct table *table, const json_t *version)
+{
+    json_t *fields = json_object_get(version, "fields");
+    json_t *set = json_object();
+    json_t *unset = json_array();
+    json_t *state = NULL;
+    json_t *name = NULL;
+    size_t index = 0;
+    uint64_t ms = 0;
+    char time[32] = "-";
+
+    json_array_foreach(json_object_get(version, "changed"), index, name)
+    {
+        json_t *value = json_object_get(fields, json_string_value(name));
+
+        if (value != NULL) {
+            json_object_set(set, json_string_value(name), value);
+        } else {
+            json_array_append(unset, name);
+        }
+    }
+    if (json_is_true(json_object_get(version, "deleted"))) {
+        state = json_string("deleted");
+    } else if (json_is_true(json_object_get(version, "archived"))) {
+        state = json_string("archived");
+    }
+    if (options_time(output_string(version, "time"), &ms)) {
+        output_time(ms, time, sizeof time);
+    }
+    table_cell(table, "%s", output_string(version, "version"));
+    table_cell(table, "%s", time);
+    table_cell(table, "%s%s", output_string(version, "name"),
+               json_is_true(json_object_get(version, "auto")) ? " (automatic)" : "");
+    changes_cell(table, set, unset, state);
+    json_decref(state);
+    json_decref(unset);
+    json_decref(set);
+}
+
+static void add_state(struct table *table, const char *name, json_t *fields)
+{
+    json_t *none = json_is_object(fields) ? NULL : json_string("none");
+
+    table_cell(table, "%s", name);
+    table_cell(table, "-");
+    table_cell(table, "-");
+    changes_cell(table, fields, NULL, none);
+    json_decref(none);
+}
+
+static void print_for_people(const json_t *conflict)
+{
+    static const struct column columns[] = {
+        {.head = "VERSION"}, {.head = "TIME"}, {.head = "DEVICE"}, {.head = "CHANGES"}};
+    struct table table;
+    json_t *version = NULL;
+    size_t index = 0;
+
+    print_text(conflict, "collection");
+    putchar(' ');
+    print_text(conflict, "id");
+    printf(": %s shows %s; %s\n", output_string(conflict, "strategy"),
+           output_string(conflict, "shown"),
+           json_is_true(json_object_get(conflict, "open"))
+               ? "'p2psync resolve' ends it"
+               : "the next edit or 'p2psync resolve' ends it");
+    table_init(&table, columns, sizeof columns / sizeof columns[0]);
+    add_state(&table, "base", json_object_get(conflict, "base"));
+    json_array_foreach(json_object_get(conflict, "versions"), index, version)
+    {
+        add_version(&table, version);
+    }
+    add_state(&table, "merged", json_object_get(conflict, "merged"));
+    table_print(&table);
+    table_deinit(&table);
+}
