@@ -184,6 +184,7 @@ Test(test_answer, local_and_remote_take_a_side)
     await_shown("s", "\"n\":1");
 }
 
+/* Its answers are fields, and, for another record, the version that is shown. */
 Test(test_answer, a_command_answers)
 {
     char path[NODES_DIR_SIZE + 16];
@@ -192,13 +193,21 @@ Test(test_answer, a_command_answers)
     (void)snprintf(json, sizeof(json), "\"sh %s\"", path);
     FILE *file = fopen(path, "we");
     cr_assert_not_null(file);
-    cr_assert_geq(
-        fputs("sed 's/.*\"versions\":.{\"version\":\"\\([^\"]*\\)\".*/{\"take\": \"\\1\"}/'", file),
-        0);
+    cr_assert_geq(fputs("read -r conflict\n"
+                        "case $conflict in\n"
+                        "*'\"id\":\"r\"'*) echo '{\"fields\": {\"n\": 3}}' ;;\n"
+                        "*) echo \"$conflict\" |\n"
+                        "   sed 's/.*\"shown\":\"\\([^\"]*\\)\".*/{\"take\": \"\\1\"}/' ;;\n"
+                        "esac\n",
+                        file),
+                  0);
     cr_assert_eq(fclose(file), 0);
     configure(&sides[1], "on_conflict", json);
+    cr_assert_eq(nodes_put(sides[0].node, "notes", "s", "{\"n\": 1}"), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(sides[1].node, "notes", "s", "{\"n\": 2}"), P2PSYNC_OK);
     edit_apart_and_meet(RECORD);
-    await_shown(RECORD, "\"n\":1");
+    await_shown(RECORD, "\"n\":3");
+    await_shown("s", "\"n\":");
 }
 
 Test(test_answer, a_command_that_fails_leaves_it_open_and_says_why)
