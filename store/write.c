@@ -26,6 +26,7 @@ struct pending {
     struct ps_buf value; /* what it leaves */
     ps_record_state state;
     bool leaves_others; /* there were more versions than one change can name */
+    bool of_copy;       /* it ends one version, and leaves what is shown as it is */
 };
 
 struct writing {
@@ -43,7 +44,8 @@ struct writing {
     struct ps_version parents[PS_PARENTS_MAX]; /* of the edit at hand */
     size_t parent_count;
     const struct ps_dot *only; /* the version of the copy at hand: its one parent */
-    struct ps_dot last;        /* the change written last: an open conflict is edited there */
+    bool has_last;
+    struct ps_dot last; /* written, but for copies: an open conflict is edited there */
     struct ps_buf rebuilt;
     struct ps_buf skeleton;
     struct ps_buf fields;
@@ -279,7 +281,9 @@ static p2psync_result write_one(struct writing *writing, const struct ps_edit *e
 static p2psync_result look(struct writing *writing, const struct ps_edit *edit, struct found *out)
 {
     const struct pending *pending = &writing->pending;
-    if (pending->set && ps_bytes_equal(pending->skeleton.record_id, edit->id)) {
+    bool is_pending = pending->set && ps_bytes_equal(pending->skeleton.record_id, edit->id);
+    bool after_copy = is_pending && pending->of_copy;
+    if (is_pending && !after_copy) {
         *out = (struct found){.exists = true,
                               .conflict = pending->leaves_others,
                               .state = pending->state,
@@ -289,13 +293,17 @@ static p2psync_result look(struct writing *writing, const struct ps_edit *edit, 
     struct ps_record_row row;
     struct ps_view view;
     struct ps_version winner;
-    p2psync_result result = read_row(writing, edit->id, &row);
+    p2psync_result result = after_copy ? flush(writing, true) : P2PSYNC_OK;
+    if (result == P2PSYNC_OK) {
+        result = read_row(writing, edit->id, &row);
+    }
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
     }
     ps_record_view(&row, &view);
+    /* Behind a change that says that more follow, this edit must become one. */
     *out = (struct found){.exists = true,
-                          .conflict = view.conflict && !view.open,
+                          .conflict = (view.conflict && !view.open) || after_copy,
                           .state = view.state,
                           .value = view.value};
     if (view.open || writing->only != NULL) {
@@ -441,6 +449,7 @@ static p2psync_result prepare(struct writing *writing, const struct ps_edit *edi
     pending->skeleton.op_and_flags |= edit->automatic ? PS_CHANGE_AUTO : 0U;
     pending->skeleton.record_id = ps_bytes(pending->id, edit->id.size);
     pending->leaves_others = !view.open && row.version_count > PS_PARENTS_MAX;
+    pending->of_copy = writing->only != NULL;
     name_parents(writing);
     result = make_body(writing, edit);
     if (result == P2PSYNC_OK) {
@@ -500,7 +509,7 @@ static p2psync_result find_winner(struct writing *writing, const struct ps_recor
         return find_version(row, *writing->only, out) ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
     }
     ps_record_view(row, &view);
-    if ((writing->change_count > 0 && find_version(row, writing->last, out)) ||
+    if ((writing->has_last && find_version(row, writing->last, out)) ||
         find_version(row, view.winner.dot, out)) {
         return P2PSYNC_OK;
     }
@@ -677,7 +686,8 @@ static p2psync_result flush(struct writing *writing, bool more)
     }
     if (result == P2PSYNC_OK) {
         log->applied++;
-        writing->last = change.dot;
+        writing->last = pending->of_copy ? writing->last : change.dot;
+        writing->has_last = writing->has_last || !pending->of_copy;
         assert(log->applied == log->size);
     }
     return result;

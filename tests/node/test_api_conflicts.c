@@ -440,6 +440,78 @@ Test(test_api_conflicts, makes_a_record_of_a_copy_that_is_edited)
     cr_expect_str_eq(list_conflicts(), "");
 }
 
+/* Add an edit of one field "m" to a transaction; 0: a delete. */
+static void add_edit(p2psync_transaction *transaction, const char *id, int m)
+{
+    struct p2psync_buffer fields = {0};
+    char json[32];
+    (void)snprintf(json, sizeof(json), "{\"m\":%d}", m);
+    cr_assert_eq(p2psync_from_json(json, strlen(json), &fields), P2PSYNC_OK);
+    struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .remove = m == 0};
+    if (m != 0) {
+        edit.fields = (struct p2psync_bytes){.data = fields.data, .size = fields.size};
+    }
+    cr_assert_eq(p2psync_transaction_edit(transaction, &edit), P2PSYNC_OK);
+    p2psync_buffer_free(&fields);
+}
+
+Test(test_api_conflicts, edits_copies_and_their_record_in_one_transaction)
+{
+    char dots[2][DOT_SIZE];
+    char copies[2][ID_SIZE];
+    struct p2psync_copy copy;
+    struct p2psync_committed committed = {0};
+    p2psync_transaction *transaction = NULL;
+    cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        theirs("a", EARLIER + i, i == 0 ? "{\"n\":2}" : "{\"n\":3}", dots[i]);
+        (void)snprintf(copies[i], ID_SIZE, "a@%s", dots[i]);
+    }
+    cr_assert_eq(p2psync_copy_parse(copies[1], &copy), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    add_edit(transaction, copies[0], 0);
+    add_edit(transaction, "a", 4); /* there is another copy: on top of what is shown */
+    add_edit(transaction, copies[1], 5);
+    add_edit(transaction, "a", 6);
+    add_edit(transaction, copy.own, 7);
+    cr_assert_eq(p2psync_transaction_commit(transaction, &committed), P2PSYNC_OK);
+    cr_expect_eq(committed.changed, 5);
+    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":6,\"n\":1}");
+    assert_has(nodes_get(node, "notes", "a"), "\"conflict\":false");
+    assert_has(nodes_get(node, "notes", copy.own), "\"fields\":{\"m\":7,\"n\":3}");
+    cr_assert(case_logs_are_sound(&here));
+}
+
+Test(test_api_conflicts, keeps_the_end_of_a_transaction_whose_last_edit_changes_nothing)
+{
+    char their[DOT_SIZE];
+    char id[ID_SIZE];
+    p2psync_transaction *transaction = NULL;
+    cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(node, "notes", "a", "{\"m\":1}"), P2PSYNC_OK);
+    theirs("a", EARLIER, "{\"m\":2}", their);
+    (void)snprintf(id, sizeof(id), "a@%s", their);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    add_edit(transaction, id, 0);
+    add_edit(transaction, "a", 1);
+    cr_assert_eq(p2psync_transaction_commit(transaction, NULL), P2PSYNC_OK);
+    struct ps_txn txn = case_begin(&here, false);
+    struct ps_record_row row;
+    struct ps_version version;
+    struct ps_log_entry entry;
+    struct ps_skeleton skeleton;
+    struct ps_collection notes;
+    cr_assert_eq(ps_collection_find(&txn, ps_bytes_text("notes"), &notes), P2PSYNC_OK);
+    cr_assert_eq(ps_record_get(&txn, notes.number, ps_bytes_text("a"), &row), P2PSYNC_OK);
+    cr_assert_eq(row.version_count, 1);
+    ps_record_version(&row, 0, &version);
+    cr_assert_eq(ps_log_entry(&txn, version.log, version.dot.seq, &entry), P2PSYNC_OK);
+    cr_assert_eq(ps_skeleton_decode(entry.entry.skeleton, &skeleton), P2PSYNC_OK);
+    cr_expect_eq(skeleton.op_and_flags & PS_CHANGE_MORE, 0, "nothing more comes");
+    ps_txn_abort(&txn);
+}
+
 /* ---- events ---- */
 
 Test(test_api_conflicts, tells_when_one_opens_and_when_it_ends)
