@@ -81,7 +81,7 @@ at b --json now >/dev/null
 expect 0 b --json collection get notes
 holds ".strategy == \"prefer:$kitchen\" and .\"field.text\" == \"text\""
 expect 3 b collection get _localnotes
-at b stop
+at b stop >/dev/null
 wait "$node"
 at a collection set notes field.left counter >/dev/null
 at a collection set notes strategy manual >/dev/null

@@ -14,7 +14,7 @@ together() {
     at b --json now >/dev/null
 }
 apart() {
-    at b stop
+    at b stop >/dev/null
     wait "$node"
 }
 # begin COLLECTION STRATEGY: a record n1 that both hold, and then edit apart: kitchen earlier than cellar.
@@ -231,6 +231,29 @@ expect 0 a --json resolve deleted n1 --take "$(version_of deleted kitchen)"
 holds '.deleted'
 at b --json now >/dev/null
 expect 3 b get deleted n1
+
+# ---- rules for fields ----
+
+for rule in tags:union count:counter high:max low:min text:text; do
+    at b collection set rules "field.${rule%:*}" "${rule#*:}" >/dev/null
+done
+at b put rules n1 'tags=["a"]' count=1 high=1 low=1 'text="one\ntwo\nthree\n"' >/dev/null
+at b put rules n2 'text="one\n"' >/dev/null
+at b --json now >/dev/null
+apart
+at a put rules n1 'tags=["a","b"]' count=2 high=3 low=0 'text="ONE\ntwo\nthree\n"' >/dev/null
+at b put rules n1 'tags=["a","c"]' count=2 high=2 low=-1 'text="one\ntwo\nTHREE\n"' >/dev/null
+at a put rules n2 'text="uno\n"' >/dev/null
+at b put rules n2 'text="eins\n"' >/dev/null
+together
+strategy=rules
+shown '{"tags": ["a", "b", "c"], "count": 3, "high": 3, "low": -1, "text": "ONE\ntwo\nTHREE\n"}'
+same rules 'map(.id) == ["n2"] and .[0].open and .[0].merged.text == "uno\neins\n"'
+at a put rules n2 other=1 >/dev/null
+expect 0 a --json conflicts rules
+holds 'map(.id) == ["n2"]'
+expect 0 a --json resolve rules n2 --data - <<<'{"text": "ein\n"}'
+holds '.fields == {"text": "ein\n"} and (.conflict | not)'
 
 # ---- values that a terminal would obey, and counts over several ----
 
