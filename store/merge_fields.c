@@ -51,8 +51,9 @@ static p2psync_result merge_values(struct walk *walk, const struct ps_field_side
                                    struct ps_buf *out);
 static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *maps);
 static p2psync_result list_items(struct walk *walk);
-static verdict judge(struct walk *walk, const struct item *item);
-static bool same(struct ps_bytes a, struct ps_bytes b);
+static p2psync_result judge(struct walk *walk, struct item *item);
+static p2psync_result compare(const struct ps_field_sides *sides, bool same[3]);
+static p2psync_result compare_two(struct ps_bytes a, struct ps_bytes b, bool *out);
 static bool is_map(struct ps_bytes value);
 static p2psync_result write_item(struct walk *walk, const struct item *item);
 static p2psync_result add_item(struct walk *walk, const struct item *item);
@@ -153,7 +154,10 @@ static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *m
         if (walk->depth == 0) {
             item->sides.rule = ps_rules_field(walk->rules, item->key);
         }
-        item->verdict = judge(walk, item);
+        result = judge(walk, item);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
         left += item->verdict != DROP;
     }
     walk->levels[walk->depth] = (struct level){.begin = begin, .next = begin, .end = walk->count};
@@ -197,40 +201,54 @@ static p2psync_result list_items(struct walk *walk)
 
 /* What only one side changed is that side's. Two counters that were raised to the same number were
  * raised twice, so counting comes before comparing. */
-static verdict judge(struct walk *walk, const struct item *item)
+static p2psync_result judge(struct walk *walk, struct item *item)
 {
     const struct ps_field_sides *sides = &item->sides;
     verdict earlier = sides->earlier.size > 0 ? EARLIER : DROP;
     verdict later = sides->later.size > 0 ? LATER : DROP;
-    if (same(sides->earlier, sides->base)) {
-        return later;
-    }
-    if (same(sides->later, sides->base)) {
-        return earlier;
-    }
+    bool same[3] = {false, false, false};
+    p2psync_result result = compare(sides, same);
     bool combines = ps_field_combines(sides);
-    if (combines && sides->rule == PS_FIELD_COUNTER) {
-        return COMBINE;
+    if (same[0]) {
+        item->verdict = later;
+    } else if (same[1]) {
+        item->verdict = earlier;
+    } else if (combines && sides->rule == PS_FIELD_COUNTER) {
+        item->verdict = COMBINE;
+    } else if (same[2]) {
+        item->verdict = later;
+    } else if (combines) {
+        item->verdict = COMBINE;
+    } else if (sides->rule == PS_FIELD_LAST_WRITE_WINS && is_map(sides->earlier) &&
+               is_map(sides->later)) {
+        item->verdict = NEST;
+    } else {
+        item->verdict = later;
+        walk->notes->conflict = true;
     }
-    if (same(sides->earlier, sides->later)) {
-        return later;
-    }
-    if (combines) {
-        return COMBINE;
-    }
-    if (sides->rule == PS_FIELD_LAST_WRITE_WINS && is_map(sides->earlier) && is_map(sides->later)) {
-        return NEST;
-    }
-    walk->notes->conflict = true;
-    return later;
+    return result;
 }
 
-static bool same(struct ps_bytes a, struct ps_bytes b)
+/* Whether earlier and base, later and base, earlier and later are the same. */
+static p2psync_result compare(const struct ps_field_sides *sides, bool same[3])
+{
+    p2psync_result result = compare_two(sides->earlier, sides->base, &same[0]);
+    if (result == P2PSYNC_OK) {
+        result = compare_two(sides->later, sides->base, &same[1]);
+    }
+    if (result == P2PSYNC_OK) {
+        result = compare_two(sides->earlier, sides->later, &same[2]);
+    }
+    return result;
+}
+
+static p2psync_result compare_two(struct ps_bytes a, struct ps_bytes b, bool *out)
 {
     if (a.size == 0 || b.size == 0) {
-        return a.size == b.size;
+        *out = a.size == b.size;
+        return P2PSYNC_OK;
     }
-    return ps_value_equal(a, b);
+    return ps_value_same(a, b, out);
 }
 
 static bool is_map(struct ps_bytes value)
