@@ -66,7 +66,8 @@ p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sid
                     sides->later.state == PS_RECORD_DELETED};
     if (gone[0] || gone[1]) {
         const struct ps_side *left = gone[1] ? &sides->earlier : &sides->later;
-        notes->conflict |= gone[0] != gone[1]; /* an edit beats a delete */
+        /* An edit beats a delete; of what was not there, none is lost. */
+        notes->conflict |= gone[0] != gone[1] && sides->base.state != PS_RECORD_DELETED;
         *state_out = left->state;
         return ps_buf_append(out, left->value.data, left->value.size);
     }
