@@ -75,7 +75,8 @@ size_t past_add(struct past *past, const struct past_change *change)
     assert(past->count < PAST_CHANGES_MAX && change->device < past->device_count);
     struct past_entry *entry = &past->entries[past->count];
     struct ps_skeleton skeleton = {.op_and_flags = change->op_and_flags,
-                                   .record_id = ps_bytes_text(PAST_RECORD),
+                                   .record_id =
+                                       ps_bytes_text(change->id == NULL ? PAST_RECORD : change->id),
                                    .hlc = change->hlc,
                                    .parent_count = change->parent_count};
     *entry = (struct past_entry){.device = change->device, .parent_count = change->parent_count};
@@ -172,12 +173,13 @@ void past_play(struct past *past)
     past_apply(past);
 }
 
-void past_apply_one(struct past *past, size_t index, struct ps_collection_delta *counts)
+void past_apply_one(struct past *past, size_t index)
 {
     const struct past_entry *entry = &past->entries[index];
     struct ps_stored stored;
     struct ps_skeleton skeleton;
     struct ps_applied unused = {0};
+    struct ps_collection_delta counts = {0};
     uint32_t number = past->logs[entry->device].number;
     p2psync_result result = ps_stored_get(&past->txn, number, entry->name.dot.seq, &stored);
     assert(result == P2PSYNC_OK);
@@ -188,7 +190,25 @@ void past_apply_one(struct past *past, size_t index, struct ps_collection_delta 
                                      .dot = entry->name.dot,
                                      .entry = &stored,
                                      .skeleton = &skeleton};
-    result = ps_apply_change(&past->txn, &change, counts, &unused);
+    result = ps_apply_change(&past->txn, &change, &counts, &unused);
+    assert(result == P2PSYNC_OK);
+    result = ps_collection_count(&past->txn, past->collection, &counts);
+    assert(result == P2PSYNC_OK);
+}
+
+void past_forget(struct past *past)
+{
+    struct ps_collection collection;
+    struct ps_key key = ps_key_record(past->collection, ps_bytes_text(PAST_RECORD));
+    p2psync_result result = ps_collection_by_number(&past->txn, past->collection, &collection);
+    assert(result == P2PSYNC_OK);
+    struct ps_collection_delta counts = {.records = -(int64_t)collection.records,
+                                         .conflicts = -(int64_t)collection.conflicts};
+    result = ps_db_delete(&past->txn, PS_DB_RECORDS, ps_key_view(&key));
+    assert(result == P2PSYNC_OK);
+    result = ps_db_delete(&past->txn, PS_DB_CONFLICTS, ps_key_view(&key));
+    assert(result == P2PSYNC_OK);
+    result = ps_collection_count(&past->txn, past->collection, &counts);
     assert(result == P2PSYNC_OK);
 }
 
@@ -207,26 +227,32 @@ void past_set_rules(struct past *past, struct ps_bytes settings)
 
 void past_state(struct past *past, struct ps_buf *out)
 {
+    struct ps_record_cursor cursor;
     struct ps_record_row row;
+    struct ps_bytes id;
     struct ps_collection collection;
-    struct ps_bytes flag = ps_bytes(NULL, 0);
-    uint8_t counters[16];
-    struct ps_key key = ps_key_record(past->collection, ps_bytes_text(PAST_RECORD));
+    uint64_t records = 0;
+    uint64_t conflicts = 0;
     p2psync_result result =
-        ps_record_get(&past->txn, past->collection, ps_bytes_text(PAST_RECORD), &row);
+        ps_record_cursor_open(&past->txn, past->collection, ps_bytes(NULL, 0), &cursor);
     assert(result == P2PSYNC_OK);
-    result = ps_buf_append(out, row.bytes.data, row.bytes.size);
-    assert(result == P2PSYNC_OK);
-    result = ps_db_get(&past->txn, PS_DB_CONFLICTS, ps_key_view(&key), &flag);
-    assert(result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND);
-    result = ps_buf_append(out, flag.data, flag.size);
-    assert(result == P2PSYNC_OK);
+    while (ps_record_cursor_next(&cursor, &id, &row) == P2PSYNC_OK) {
+        struct ps_view view;
+        struct ps_bytes flag = ps_bytes(NULL, 0);
+        struct ps_key key = ps_key_record(past->collection, id);
+        ps_record_view(&row, &view);
+        records += view.state == PS_RECORD_LIVE ? 1 : 0;
+        conflicts += view.conflict ? 1 : 0;
+        result = ps_db_get(&past->txn, PS_DB_CONFLICTS, ps_key_view(&key), &flag);
+        assert(result == (row.version_count > 1 ? P2PSYNC_OK : P2PSYNC_ENOTFOUND));
+        assert(flag.size == 0 || flag.data[0] == (view.conflict ? 1 : 0));
+        result = ps_buf_append(out, row.bytes.data, row.bytes.size);
+        assert(result == P2PSYNC_OK);
+    }
+    ps_record_cursor_close(&cursor);
     result = ps_collection_by_number(&past->txn, past->collection, &collection);
     assert(result == P2PSYNC_OK);
-    ps_put_u64(counters, collection.records);
-    ps_put_u64(counters + 8, collection.conflicts);
-    result = ps_buf_append(out, counters, sizeof(counters));
-    assert(result == P2PSYNC_OK);
+    assert(collection.records == records && collection.conflicts == conflicts);
 }
 
 void past_view(struct past *past, struct ps_view *out)

@@ -1,7 +1,7 @@
-/* The past of one record, made up by a test: changes of several devices that name any earlier ones
- * as parents. They lie in memory, and are brought to a store one by one in any order that logs
- * allow, inside one transaction, which is given up at the end. So many orders are played in one
- * store. */
+/* The past of one record, or of a few, made up by a test: changes of several devices that name any
+ * earlier ones as parents. They lie in memory, and are brought to a store one by one in any order
+ * that logs allow, inside one transaction, which is given up at the end. So many orders are played
+ * in one store. */
 #ifndef TESTS_LIB_PAST_H
 #define TESTS_LIB_PAST_H
 
@@ -45,6 +45,7 @@ void past_abort(struct past *past);
 
 struct past_change {
     unsigned device;
+    const char *id;        /* NULL: PAST_RECORD */
     uint32_t op_and_flags; /* with several parents it is made `full` */
     uint64_t hlc;          /* 0: above all parents', from 1 on */
     size_t parent_count;
@@ -62,13 +63,17 @@ void past_apply(struct past *past);
 /* Bring all in order of their index, and apply. */
 void past_play(struct past *past);
 /* Apply one change that was brought, and whose parents are applied, beside the logs' positions. */
-void past_apply_one(struct past *past, size_t index, struct ps_collection_delta *counts);
+void past_apply_one(struct past *past, size_t index);
+/* Take the record out again, as if nothing had been applied: for past_apply_one() in another order.
+ */
+void past_forget(struct past *past);
 
 /* Set the rules of the collection to a map of settings, and work out all views anew. */
 void past_set_rules(struct past *past, struct ps_bytes settings);
 
-/* Append the row of the record, and what is kept beside it: its flag in the list of conflicts, and
- * the counters. Two stores are alike for readers if these bytes are. */
+/* Append the rows of all records, and what is kept beside them: their flags in the list of
+ * conflicts, and the counters. Two stores are alike for readers if these bytes are. A counter that
+ * is not what the rows say ends the test. */
 void past_state(struct past *past, struct ps_buf *out);
 void past_view(struct past *past, struct ps_view *out);
 
