@@ -1,7 +1,6 @@
 /* Folding versions and their bases: histories in which devices merge each other's merges, automatic
  * answers, and what a past made to be costly comes to. */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "store/fold.h"

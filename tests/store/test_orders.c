@@ -25,7 +25,6 @@
 #include "tests/lib/exhaust.h"
 #include "tests/lib/literal.h"
 #include "tests/lib/past.h"
-#include "wire/codec.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
