@@ -52,6 +52,8 @@ static p2psync_result merge_values(struct walk *walk, const struct ps_field_side
 static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *maps);
 static p2psync_result list_items(struct walk *walk);
 static p2psync_result judge(struct walk *walk, struct item *item);
+static verdict decide(const struct ps_field_sides *sides, const bool same[3],
+                      struct ps_merge_notes *notes);
 static p2psync_result compare(const struct ps_field_sides *sides, bool same[3]);
 static p2psync_result compare_two(struct ps_bytes a, struct ps_bytes b, bool *out);
 static bool is_map(struct ps_bytes value);
@@ -173,12 +175,13 @@ static p2psync_result list_items(struct walk *walk)
     size_t at[3] = {0};
     for (;;) { /* takes at least one pair a turn */
         struct item item = {.key = {NULL, 0}};
+        const struct ps_pair *front[3] = {NULL, NULL, NULL};
         const struct ps_pair *lowest = NULL;
         for (size_t i = 0; i < 3; i++) {
-            const struct ps_pair *pair =
-                at[i] < walk->maps[i].count ? &walk->maps[i].pair[at[i]] : NULL;
-            if (pair != NULL && (lowest == NULL || ps_bytes_compare(pair->key, lowest->key) < 0)) {
-                lowest = pair;
+            if (at[i] < walk->maps[i].count) {
+                front[i] = &walk->maps[i].pair[at[i]];
+                bool lower = lowest == NULL || ps_bytes_compare(front[i]->key, lowest->key) < 0;
+                lowest = lower ? front[i] : lowest;
             }
         }
         if (lowest == NULL) {
@@ -187,9 +190,8 @@ static p2psync_result list_items(struct walk *walk)
         item.key = lowest->key;
         struct ps_bytes *sides[3] = {&item.sides.base, &item.sides.earlier, &item.sides.later};
         for (size_t i = 0; i < 3; i++) {
-            if (at[i] < walk->maps[i].count &&
-                ps_bytes_equal(walk->maps[i].pair[at[i]].key, item.key)) {
-                *sides[i] = walk->maps[i].pair[at[i]].value;
+            if (front[i] != NULL && ps_bytes_equal(front[i]->key, item.key)) {
+                *sides[i] = front[i]->value;
                 at[i]++;
             }
         }
@@ -200,34 +202,44 @@ static p2psync_result list_items(struct walk *walk)
     }
 }
 
-/* What only one side changed is that side's. Two counters that were raised to the same number were
- * raised twice, so counting comes before comparing. */
 static p2psync_result judge(struct walk *walk, struct item *item)
 {
-    const struct ps_field_sides *sides = &item->sides;
-    verdict earlier = sides->earlier.size > 0 ? EARLIER : DROP;
-    verdict later = sides->later.size > 0 ? LATER : DROP;
     bool same[3] = {false, false, false};
-    p2psync_result result = compare(sides, same);
-    bool combines = ps_field_combines(sides);
-    if (same[0]) {
-        item->verdict = later;
-    } else if (same[1]) {
-        item->verdict = earlier;
-    } else if (combines && sides->rule == PS_FIELD_COUNTER) {
-        item->verdict = COMBINE;
-    } else if (same[2]) {
-        item->verdict = later;
-    } else if (combines) {
-        item->verdict = COMBINE;
-    } else if (sides->rule == PS_FIELD_LAST_WRITE_WINS && is_map(sides->earlier) &&
-               is_map(sides->later)) {
-        item->verdict = NEST;
-    } else {
-        item->verdict = later;
-        walk->notes->conflict = true;
+    p2psync_result result = compare(&item->sides, same);
+    if (result == P2PSYNC_OK) {
+        item->verdict = decide(&item->sides, same, walk->notes);
     }
     return result;
+}
+
+/* What only one side changed is that side's. Two counters that were raised to the same number were
+ * raised twice, so counting comes before comparing. */
+static verdict decide(const struct ps_field_sides *sides, const bool same[3],
+                      struct ps_merge_notes *notes)
+{
+    verdict earlier = sides->earlier.size > 0 ? EARLIER : DROP;
+    verdict later = sides->later.size > 0 ? LATER : DROP;
+    if (same[0]) {
+        return later;
+    }
+    if (same[1]) {
+        return earlier;
+    }
+    bool combines = ps_field_combines(sides);
+    if (combines && sides->rule == PS_FIELD_COUNTER) {
+        return COMBINE;
+    }
+    if (same[2]) {
+        return later;
+    }
+    if (combines) {
+        return COMBINE;
+    }
+    if (sides->rule == PS_FIELD_LAST_WRITE_WINS && is_map(sides->earlier) && is_map(sides->later)) {
+        return NEST;
+    }
+    notes->conflict = true;
+    return later;
 }
 
 /* Whether earlier and base, later and base, earlier and later are the same. */

@@ -84,7 +84,6 @@ static uint64_t bits_of(const struct ps_ancestor_set *set)
 static void all_before(uint64_t before[CHANGES])
 {
     for (size_t i = 0; i < past.count; i++) {
-        before[i] = 0;
         for (size_t p = 0; p < past.entries[i].parent_count; p++) {
             size_t parent = past.entries[i].parents[p];
             before[i] |= before[parent] | UINT64_C(1) << parent;
@@ -155,7 +154,7 @@ static void check_random(unsigned late)
 {
     for (uint64_t seed = 0; seed < ROUNDS; seed++) {
         struct prng prng = prng_new(seed, late);
-        uint64_t before[CHANGES];
+        uint64_t before[CHANGES] = {0};
         make(&prng, late);
         all_before(before);
         begin();
