@@ -392,17 +392,17 @@ static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
 static bool is_duration(struct ps_bytes text)
 {
     bool over_0 = false;
-    if (text.size < 2 || text.size > RETENTION_DIGITS_MAX + 1 ||
-        memchr("smhd", text.data[text.size - 1], 4) == NULL) {
+    if (text.size < 2 || text.size > RETENTION_DIGITS_MAX + 1) {
         return false;
     }
+    uint8_t unit = text.data[text.size - 1];
     for (size_t i = 0; i + 1 < text.size; i++) {
         if (text.data[i] < '0' || text.data[i] > '9') {
             return false;
         }
         over_0 = over_0 || text.data[i] > '0';
     }
-    return over_0;
+    return over_0 && (unit == 's' || unit == 'm' || unit == 'h' || unit == 'd');
 }
 
 static bool begins_with(struct ps_bytes text, const char *prefix)

@@ -163,9 +163,8 @@ static const char *events(void)
     ps_buf_init(&map, 65536);
     while (ps_feed_next(&feed, node->store, &type, &map) == P2PSYNC_OK) {
         cr_assert_lt(used + 2, sizeof(text));
-        text[used] = type == P2PSYNC_EVENT_RECORD_CHANGED      ? 'c'
-                     : type == P2PSYNC_EVENT_CONFLICT_DETECTED ? 'd'
-                                                               : 'r';
+        cr_assert(type >= P2PSYNC_EVENT_RECORD_CHANGED && type <= P2PSYNC_EVENT_CONFLICT_RESOLVED);
+        text[used] = " cdr"[type];
         used++;
         ps_buf_clear(&map);
     }
