@@ -22,9 +22,10 @@
 #include "store/disk.h"
 #include "store/write.h"
 
-#define STOP_TIMEOUT_MS 30000
+#define STOP_TIMEOUT_MS  30000
+#define OPTIONS_SIZE_MIN offsetof(struct p2psync_options, resolver) /* of the first version */
 
-static bool options_valid(const struct p2psync_options *options);
+static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out);
 static char *choose_dir(const char *dir);
 static p2psync_result start_loop(p2psync_node *node);
 static void end_loop(p2psync_node *node);
@@ -33,9 +34,11 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
 
 p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node **node_out)
 {
-    if (!options_valid(options) || node_out == NULL) {
+    struct p2psync_options copy;
+    if (node_out == NULL || !copy_options(options, &copy)) {
         return P2PSYNC_EMISUSE;
     }
+    options = &copy;
     if (sodium_init() < 0) {
         return P2PSYNC_EIO;
     }
@@ -192,11 +195,16 @@ void p2psync_buffer_free(struct p2psync_buffer *buffer)
 
 /* ---- helpers of p2psync_open() ---- */
 
-static bool options_valid(const struct p2psync_options *options)
+/* An app that was built against an earlier header has a shorter struct: what it lacks is as by
+ * default. False if they are not valid. */
+static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out)
 {
-    if (options == NULL || options->size < sizeof(*options)) {
+    const struct p2psync_options *options = out;
+    if (given == NULL || given->size < OPTIONS_SIZE_MIN) {
         return false;
     }
+    memset(out, 0, sizeof(*out));
+    memcpy(out, given, given->size < sizeof(*out) ? given->size : sizeof(*out));
     bool arrays = (options->interfaces != NULL || options->interface_count == 0) &&
                   (options->peers != NULL || options->peer_count == 0);
     return arrays && options->durability <= P2PSYNC_DURABILITY_NONE &&

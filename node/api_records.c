@@ -186,11 +186,19 @@ p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *na
 {
     struct ps_bytes bytes = ps_bytes_text(name);
     struct ps_collection collection;
+    if (ps_bytes_equal(bytes, ps_bytes(snapshot->collection, snapshot->collection_size)) &&
+        bytes.size > 0) {
+        *number_out = snapshot->collection_number;
+        return P2PSYNC_OK;
+    }
     if (!ps_collection_name_valid(bytes)) {
         return P2PSYNC_ENOTFOUND;
     }
     p2psync_result result = ps_collection_find(&snapshot->txn, bytes, &collection);
     if (result == P2PSYNC_OK) {
+        memcpy(snapshot->collection, bytes.data, bytes.size);
+        snapshot->collection_size = bytes.size;
+        snapshot->collection_number = collection.number;
         *number_out = collection.number;
     }
     return result;
@@ -296,10 +304,10 @@ p2psync_result ps_snapshot_author(p2psync_snapshot *snapshot, uint32_t log)
     if (snapshot->author_known && snapshot->author_log == log) {
         return P2PSYNC_OK;
     }
-    struct ps_log found;
-    p2psync_result result = ps_log_by_number(&snapshot->txn, log, &found);
+    struct ps_log_brief found;
+    p2psync_result result = ps_log_brief_by_number(&snapshot->txn, log, &found);
     if (result == P2PSYNC_OK) {
-        snapshot->author = found.origin.device;
+        snapshot->author = found.device;
         snapshot->author_log = log;
         snapshot->author_known = true;
     }

@@ -13,7 +13,10 @@ struct p2psync_snapshot {
     size_t dot_capacity;
     struct ps_buf value;               /* of the record given last, if it had to be rebuilt */
     char copy_id[PS_COPY_ID_SIZE_MAX]; /* of the record given last, if it is a copy */
-    uint32_t author_log;               /* the log whose device is known already */
+    uint8_t collection[PS_COLLECTION_SIZE_MAX]; /* the one that was read from last */
+    size_t collection_size;
+    uint32_t collection_number;
+    uint32_t author_log; /* the log whose device is known already */
     bool author_known;
     struct ps_device author;
 };

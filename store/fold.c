@@ -31,11 +31,13 @@ struct run {
     struct frame *frames;
     size_t depth;
     size_t capacity;
+    size_t waiting; /* bytes of values in frames that wait for others */
     struct ps_folded *out;
 };
 
 static p2psync_result push(struct run *run, const struct ps_ancestor_set *key);
 static p2psync_result step(struct run *run);
+static bool may_fold(const struct run *run, const struct frame *frame);
 static p2psync_result finish(struct run *run);
 static p2psync_result find_base(struct ps_fold *fold, struct frame *frame);
 static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame);
@@ -200,13 +202,21 @@ static p2psync_result step(struct run *run)
         if (result != P2PSYNC_OK) {
             return result;
         }
-        if (frame->base.count > 1 && find_memo(run->fold, &frame->base) == NULL &&
-            run->fold->memo_count + run->depth <= PS_FOLDS_MAX) {
+        if (frame->base.count > 1 && may_fold(run, frame)) {
             struct ps_ancestor_set base = frame->base; /* frames may move */
+            run->waiting += frame->so_far.value.size;
             return push(run, &base);
         }
     }
     return merge_next(run->fold, frame);
+}
+
+/* Whether the base is to be folded first: it is not yet, and the limits allow it. */
+static bool may_fold(const struct run *run, const struct frame *frame)
+{
+    const struct ps_fold *fold = run->fold;
+    return find_memo(fold, &frame->base) == NULL && fold->memo_count + run->depth <= PS_FOLDS_MAX &&
+           fold->memo_bytes + run->waiting + frame->so_far.value.size <= PS_FOLDS_SIZE_MAX;
 }
 
 static p2psync_result finish(struct run *run)
@@ -232,6 +242,7 @@ static p2psync_result finish(struct run *run)
     }
     ps_buf_deinit(&frame->so_far.value);
     run->depth--;
+    run->waiting -= run->depth > 0 ? run->frames[run->depth - 1].so_far.value.size : 0;
     return result;
 }
 

@@ -388,6 +388,7 @@ static p2psync_result decode_brief(const struct place *place, struct ps_log_brie
     out->number = ps_get_u32(row);
     out->size = ps_get_u64(row + AT_SIZE);
     out->applied = ps_get_u64(row + AT_APPLIED);
+    memcpy(out->device.key, row + AT_DEVICE, PS_DEVICE_SIZE);
     memcpy(out->root.bytes, row + AT_ROOT, PS_HASH_SIZE);
     return out->applied <= out->size ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
 }
@@ -407,7 +408,7 @@ static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, 
     out->applied = brief.applied;
     out->root = brief.root;
     out->forked = (row.data[AT_FLAGS] & FLAG_FORKED) != 0;
-    memcpy(out->origin.device.key, row.data + AT_DEVICE, PS_DEVICE_SIZE);
+    out->origin.device = brief.device;
     out->origin.incarnation = ps_get_u64(row.data + AT_INCARNATION);
     out->head.size = ps_get_u64(row.data + AT_HEAD_SIZE);
     size_t proof_count = row.data[AT_PROOF_COUNT];

@@ -124,6 +124,7 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
  */
 struct ps_log_brief {
     struct ps_log_id id;
+    struct ps_device device; /* the author */
     uint32_t collection;
     uint32_t number;
     uint64_t size;

@@ -262,11 +262,12 @@ static p2psync_result differs(struct merging *merging, uint32_t member, bool *ou
         return result;
     }
     struct ps_bytes shown = ps_buf_view(&merging->out->value);
-    bool same = side.state == merging->out->view.state &&
-                (ps_bytes_equal(side.value, shown) ||
-                 (side.value.size > 0 && shown.size > 0 && ps_value_equal(side.value, shown)));
+    bool same = side.state == merging->out->view.state && ps_bytes_equal(side.value, shown);
+    if (!same && side.state == merging->out->view.state && side.value.size > 0 && shown.size > 0) {
+        result = ps_value_same(side.value, shown, &same);
+    }
     *out = !same;
-    return P2PSYNC_OK;
+    return result;
 }
 
 static p2psync_result any_differs(struct merging *merging, bool *out)

@@ -141,7 +141,8 @@ static double float_of(const struct ps_token *token)
 }
 
 /* What either side added to the base, on top of the base: earlier - base + later. Integers as long
- * as all three are; a base that is no number is 0. */
+ * as all three are; a base that is no number is 0. Nothing can be said to be added to a base that
+ * is infinite, nor is there a sum of both infinities. */
 static p2psync_result count_up(const struct ps_field_sides *sides, struct ps_buf *out)
 {
     struct ps_token base = {.type = PS_TOKEN_UINT};
@@ -163,10 +164,11 @@ static p2psync_result count_up(const struct ps_field_sides *sides, struct ps_buf
         later.type == PS_TOKEN_FLOAT) {
         uint8_t bytes[9] = {0xcb}; /* a float of 64 bits */
         uint64_t bits = 0;
-        double added = float_of(&earlier) - float_of(&base);
+        double from = float_of(&base);
+        double added = float_of(&earlier) - from;
         double sum = added + float_of(&later);
-        if (isnan(sum)) {
-            return P2PSYNC_ELIMIT; /* infinite both ways */
+        if (isinf(from) || isnan(sum)) {
+            return P2PSYNC_ELIMIT;
         }
         memcpy(&bits, &sum, sizeof(bits));
         ps_put_u64(bytes + 1, bits);

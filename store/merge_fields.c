@@ -51,8 +51,11 @@ static p2psync_result merge_values(struct walk *walk, const struct ps_field_side
                                    struct ps_buf *out);
 static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *maps);
 static p2psync_result list_items(struct walk *walk);
-static verdict judge(struct walk *walk, const struct item *item);
-static bool same(struct ps_bytes a, struct ps_bytes b);
+static p2psync_result judge(struct walk *walk, struct item *item);
+static verdict decide(const struct ps_field_sides *sides, const bool same[3],
+                      struct ps_merge_notes *notes);
+static p2psync_result compare(const struct ps_field_sides *sides, bool same[3]);
+static p2psync_result compare_two(struct ps_bytes a, struct ps_bytes b, bool *out);
 static bool is_map(struct ps_bytes value);
 static p2psync_result write_item(struct walk *walk, const struct item *item);
 static p2psync_result add_item(struct walk *walk, const struct item *item);
@@ -65,7 +68,8 @@ p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sid
                     sides->later.state == PS_RECORD_DELETED};
     if (gone[0] || gone[1]) {
         const struct ps_side *left = gone[1] ? &sides->earlier : &sides->later;
-        notes->conflict |= gone[0] != gone[1]; /* an edit beats a delete */
+        /* An edit beats a delete; of what was not there, none is lost. */
+        notes->conflict |= gone[0] != gone[1] && sides->base.state != PS_RECORD_DELETED;
         *state_out = left->state;
         return ps_buf_append(out, left->value.data, left->value.size);
     }
@@ -153,7 +157,10 @@ static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *m
         if (walk->depth == 0) {
             item->sides.rule = ps_rules_field(walk->rules, item->key);
         }
-        item->verdict = judge(walk, item);
+        result = judge(walk, item);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
         left += item->verdict != DROP;
     }
     walk->levels[walk->depth] = (struct level){.begin = begin, .next = begin, .end = walk->count};
@@ -168,12 +175,13 @@ static p2psync_result list_items(struct walk *walk)
     size_t at[3] = {0};
     for (;;) { /* takes at least one pair a turn */
         struct item item = {.key = {NULL, 0}};
+        const struct ps_pair *front[3] = {NULL, NULL, NULL};
         const struct ps_pair *lowest = NULL;
         for (size_t i = 0; i < 3; i++) {
-            const struct ps_pair *pair =
-                at[i] < walk->maps[i].count ? &walk->maps[i].pair[at[i]] : NULL;
-            if (pair != NULL && (lowest == NULL || ps_bytes_compare(pair->key, lowest->key) < 0)) {
-                lowest = pair;
+            if (at[i] < walk->maps[i].count) {
+                front[i] = &walk->maps[i].pair[at[i]];
+                bool lower = lowest == NULL || ps_bytes_compare(front[i]->key, lowest->key) < 0;
+                lowest = lower ? front[i] : lowest;
             }
         }
         if (lowest == NULL) {
@@ -182,9 +190,8 @@ static p2psync_result list_items(struct walk *walk)
         item.key = lowest->key;
         struct ps_bytes *sides[3] = {&item.sides.base, &item.sides.earlier, &item.sides.later};
         for (size_t i = 0; i < 3; i++) {
-            if (at[i] < walk->maps[i].count &&
-                ps_bytes_equal(walk->maps[i].pair[at[i]].key, item.key)) {
-                *sides[i] = walk->maps[i].pair[at[i]].value;
+            if (front[i] != NULL && ps_bytes_equal(front[i]->key, item.key)) {
+                *sides[i] = front[i]->value;
                 at[i]++;
             }
         }
@@ -195,24 +202,34 @@ static p2psync_result list_items(struct walk *walk)
     }
 }
 
+static p2psync_result judge(struct walk *walk, struct item *item)
+{
+    bool same[3] = {false, false, false};
+    p2psync_result result = compare(&item->sides, same);
+    if (result == P2PSYNC_OK) {
+        item->verdict = decide(&item->sides, same, walk->notes);
+    }
+    return result;
+}
+
 /* What only one side changed is that side's. Two counters that were raised to the same number were
  * raised twice, so counting comes before comparing. */
-static verdict judge(struct walk *walk, const struct item *item)
+static verdict decide(const struct ps_field_sides *sides, const bool same[3],
+                      struct ps_merge_notes *notes)
 {
-    const struct ps_field_sides *sides = &item->sides;
     verdict earlier = sides->earlier.size > 0 ? EARLIER : DROP;
     verdict later = sides->later.size > 0 ? LATER : DROP;
-    if (same(sides->earlier, sides->base)) {
+    if (same[0]) {
         return later;
     }
-    if (same(sides->later, sides->base)) {
+    if (same[1]) {
         return earlier;
     }
     bool combines = ps_field_combines(sides);
     if (combines && sides->rule == PS_FIELD_COUNTER) {
         return COMBINE;
     }
-    if (same(sides->earlier, sides->later)) {
+    if (same[2]) {
         return later;
     }
     if (combines) {
@@ -221,16 +238,30 @@ static verdict judge(struct walk *walk, const struct item *item)
     if (sides->rule == PS_FIELD_LAST_WRITE_WINS && is_map(sides->earlier) && is_map(sides->later)) {
         return NEST;
     }
-    walk->notes->conflict = true;
+    notes->conflict = true;
     return later;
 }
 
-static bool same(struct ps_bytes a, struct ps_bytes b)
+/* Whether earlier and base, later and base, earlier and later are the same. */
+static p2psync_result compare(const struct ps_field_sides *sides, bool same[3])
+{
+    p2psync_result result = compare_two(sides->earlier, sides->base, &same[0]);
+    if (result == P2PSYNC_OK) {
+        result = compare_two(sides->later, sides->base, &same[1]);
+    }
+    if (result == P2PSYNC_OK) {
+        result = compare_two(sides->earlier, sides->later, &same[2]);
+    }
+    return result;
+}
+
+static p2psync_result compare_two(struct ps_bytes a, struct ps_bytes b, bool *out)
 {
     if (a.size == 0 || b.size == 0) {
-        return a.size == b.size;
+        *out = a.size == b.size;
+        return P2PSYNC_OK;
     }
-    return ps_value_equal(a, b);
+    return ps_value_same(a, b, out);
 }
 
 static bool is_map(struct ps_bytes value)

@@ -435,12 +435,14 @@ static bool is_parent(const struct ps_version *version, const struct ps_parent *
            memcmp(version->leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0;
 }
 
+/* Two branches of a fork, which have the same dot, by their leaf. */
 static int compare(const struct ps_version *a, const struct ps_version *b)
 {
     if (a->hlc != b->hlc) {
         return a->hlc < b->hlc ? -1 : 1;
     }
-    return ps_dot_compare(a->dot, b->dot);
+    int order = ps_dot_compare(a->dot, b->dot);
+    return order != 0 ? order : memcmp(a->leaf, b->leaf, sizeof(a->leaf));
 }
 
 static void clear(struct ps_versions *versions)

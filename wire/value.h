@@ -21,6 +21,13 @@ p2psync_result ps_value_check_fields(struct ps_bytes map) P2PSYNC_MUST_CHECK;
  */
 bool ps_value_equal(struct ps_bytes a, struct ps_bytes b);
 
+/* The same where a wrong answer would last: in what is stored, and must be alike everywhere.
+ *
+ * Errors  P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_value_same(struct ps_bytes a, struct ps_bytes b,
+                             bool *same_out) P2PSYNC_MUST_CHECK;
+
 /* Append `value` in its canonical form: every map sorted by key, every header and integer in its
  * shortest form. Two values that passed ps_value_check_fields() are equal if and only if these
  * bytes are.
@@ -31,7 +38,7 @@ p2psync_result ps_value_canonical(struct ps_bytes value, struct ps_buf *out) P2P
 
 /* A total order of values, for `max` and `min`: below, at or above 0. By type first: nil, booleans,
  * numbers, strings, bins, arrays, maps; numbers by their value, exactly, integers and floats
- * together; all else by the bytes of its canonical form.
+ * together; strings and bins by their bytes; all else by the bytes of its canonical form.
  *
  * Errors  P2PSYNC_ENOMEM; P2PSYNC_EFORMAT.
  */

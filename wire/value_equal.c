@@ -28,29 +28,40 @@ static p2psync_result canonical_token(struct canonical *canonical, struct ps_byt
 
 bool ps_value_equal(struct ps_bytes a, struct ps_bytes b)
 {
-    if (ps_bytes_equal(a, b)) {
-        return true;
+    bool same = false;
+    return ps_value_same(a, b, &same) == P2PSYNC_OK && same;
+}
+
+p2psync_result ps_value_same(struct ps_bytes a, struct ps_bytes b, bool *same_out)
+{
+    *same_out = ps_bytes_equal(a, b);
+    if (*same_out) {
+        return P2PSYNC_OK;
     }
     struct ps_token left;
     struct ps_token right;
     if (ps_scan_token(a, &left) != P2PSYNC_OK || ps_scan_token(b, &right) != P2PSYNC_OK ||
         left.type != right.type || left.count != right.count) {
-        return false;
+        return P2PSYNC_OK;
     }
     if (left.type != PS_TOKEN_ARRAY && left.type != PS_TOKEN_MAP) {
-        return scalars_equal(&left, &right);
+        *same_out = scalars_equal(&left, &right);
+        return P2PSYNC_OK;
     }
     struct ps_buf canonical_a;
     struct ps_buf canonical_b;
     /* Canonical is the shortest form, so neither grows. */
     ps_buf_init(&canonical_a, a.size);
     ps_buf_init(&canonical_b, b.size);
-    bool equal = ps_value_canonical(a, &canonical_a) == P2PSYNC_OK &&
-                 ps_value_canonical(b, &canonical_b) == P2PSYNC_OK &&
-                 ps_bytes_equal(ps_buf_view(&canonical_a), ps_buf_view(&canonical_b));
+    p2psync_result result = ps_value_canonical(a, &canonical_a);
+    if (result == P2PSYNC_OK) {
+        result = ps_value_canonical(b, &canonical_b);
+    }
+    *same_out = result == P2PSYNC_OK &&
+                ps_bytes_equal(ps_buf_view(&canonical_a), ps_buf_view(&canonical_b));
     ps_buf_deinit(&canonical_b);
     ps_buf_deinit(&canonical_a);
-    return equal;
+    return result == P2PSYNC_ENOMEM ? result : P2PSYNC_OK;
 }
 
 /* Of the same type. The size of a float says its width; that of another is a choice of encoding. */

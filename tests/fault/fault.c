@@ -12,6 +12,7 @@
 void *real_malloc(size_t size) __asm__("__real_malloc");
 void *real_calloc(size_t count, size_t size) __asm__("__real_calloc");
 void *real_realloc(void *old, size_t size) __asm__("__real_realloc");
+void *real_reallocarray(void *old, size_t count, size_t size) __asm__("__real_reallocarray");
 int real_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value,
                  unsigned flags) __asm__("__real_mdb_put");
 int real_mdb_txn_commit(MDB_txn *txn) __asm__("__real_mdb_txn_commit");
@@ -25,6 +26,7 @@ int real_fsync(int fd) __asm__("__real_fsync");
 void *faulty_malloc(size_t size) __asm__("__wrap_malloc");
 void *faulty_calloc(size_t count, size_t size) __asm__("__wrap_calloc");
 void *faulty_realloc(void *old, size_t size) __asm__("__wrap_realloc");
+void *faulty_reallocarray(void *old, size_t count, size_t size) __asm__("__wrap_reallocarray");
 int faulty_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value,
                    unsigned flags) __asm__("__wrap_mdb_put");
 int faulty_mdb_txn_commit(MDB_txn *txn) __asm__("__wrap_mdb_txn_commit");
@@ -92,6 +94,15 @@ void *faulty_realloc(void *old, size_t size)
         return NULL;
     }
     return real_realloc(old, size);
+}
+
+void *faulty_reallocarray(void *old, size_t count, size_t size)
+{
+    if (fails(FAULT_MEMORY)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return real_reallocarray(old, count, size);
 }
 
 int faulty_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned flags)

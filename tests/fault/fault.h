@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 typedef enum fault_kind {
-    FAULT_MEMORY = 1U << 0, /* malloc, calloc, realloc: ENOMEM */
+    FAULT_MEMORY = 1U << 0, /* malloc, calloc, realloc, reallocarray: ENOMEM */
     FAULT_PUT = 1U << 1,    /* mdb_put: MDB_MAP_FULL */
     FAULT_COMMIT = 1U << 2, /* mdb_txn_commit: EIO */
     FAULT_BEGIN = 1U << 3,  /* mdb_txn_begin: ENOMEM */

@@ -1,6 +1,7 @@
 /* Fields: what may be one, when two are equal, and deltas. Maps are written here as bytes: fixmap
  * 0x80, fixstr 0xa0, fixarray 0x90. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -294,4 +295,171 @@ Test(value, field_finds_one_by_name)
     cr_assert(ps_bytes_equal(ps_value_field(map, ps_bytes_text("a")), BYTES(1)));
     cr_assert_eq(ps_value_field(map, ps_bytes_text("c")).size, 0);
     cr_assert_eq(ps_value_field(ps_bytes(NULL, 0), ps_bytes_text("c")).size, 0);
+}
+
+/* ---- order ---- */
+
+#define ORDERED_MAX 512U
+
+static struct ps_bytes ordered[ORDERED_MAX];
+static size_t ordered_count;
+static uint8_t ordered_pool[ORDERED_MAX * 32];
+static size_t ordered_used;
+
+static void add_ordered(const uint8_t *bytes, size_t size)
+{
+    cr_assert(ordered_count < ORDERED_MAX && ordered_used + size <= sizeof ordered_pool);
+    memcpy(ordered_pool + ordered_used, bytes, size);
+    ordered[ordered_count] = ps_bytes(ordered_pool + ordered_used, size);
+    ordered_used += size;
+    ordered_count++;
+}
+
+static void add_integer(uint8_t lead, uint64_t number)
+{
+    uint8_t bytes[9] = {lead};
+    ps_put_u64(bytes + 1, number);
+    add_ordered(bytes, sizeof bytes);
+}
+
+static void add_float(double number)
+{
+    uint8_t bytes[9] = {0xcb};
+    uint64_t bits = 0;
+    float narrow = (float)number;
+    uint32_t narrow_bits = 0;
+    memcpy(&bits, &number, sizeof bits);
+    ps_put_u64(bytes + 1, bits);
+    add_ordered(bytes, sizeof bytes);
+    memcpy(&narrow_bits, &narrow, sizeof narrow_bits);
+    bytes[0] = 0xca;
+    ps_put_u32(bytes + 1, narrow_bits);
+    add_ordered(bytes, 5);
+}
+
+/* Numbers around the powers of two where doubles and integers stop to be the same, and some of
+ * every other type. */
+static void add_all(void)
+{
+    static const unsigned powers[] = {0, 1, 23, 24, 31, 32, 52, 53, 54, 62, 63};
+    ordered_count = 0;
+    ordered_used = 0;
+    for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) {
+        uint64_t power = UINT64_C(1) << powers[i];
+        for (uint64_t near = power - 2; near != power + 3; near++) {
+            add_integer(0xcf, near);
+            add_integer(0xd3, 0 - near);
+        }
+        add_float((double)power);
+        add_float(-(double)power);
+        add_float((double)power * 1.25);
+    }
+    add_integer(0xcf, UINT64_MAX);
+    add_integer(0xcf, UINT64_MAX - 1);
+    static const double floats[] = {0.0,
+                                    -0.0,
+                                    0.5,
+                                    -0.5,
+                                    18446744073709551616.0,
+                                    18446744073709549568.0,
+                                    9007199254740994.0,
+                                    -9007199254740994.0,
+                                    1e300,
+                                    -1e300,
+                                    INFINITY,
+                                    -INFINITY};
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++) {
+        add_float(floats[i]);
+    }
+    static const char *const others[] = {"\xc0",         "\xc2",     "\xc3",         "\xa1z",
+                                         "\xa2zz",       "\xa2yz",   "\xd9\x01z",    "\xc4\x01z",
+                                         "\xc4\x02zz",   "\x91\x01", "\x92\x01\x01", "\x91\x02",
+                                         "\x81\xa1z\x01"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        add_ordered((const uint8_t *)others[i], strlen(others[i]));
+    }
+}
+
+static int order_of(size_t a, size_t b)
+{
+    int order = 0;
+    cr_assert_eq(ps_value_compare(ordered[a], ordered[b], &order), P2PSYNC_OK);
+    return (order > 0) - (order < 0);
+}
+
+/* Each with each, and each triple: antisymmetric, transitive, also where two are alike. */
+Test(value, order_is_total)
+{
+    static int8_t orders[ORDERED_MAX][ORDERED_MAX];
+    add_all();
+    for (size_t a = 0; a < ordered_count; a++) {
+        for (size_t b = 0; b < ordered_count; b++) {
+            orders[a][b] = (int8_t)order_of(a, b);
+        }
+        cr_assert_eq(orders[a][a], 0);
+    }
+    size_t broken = 0;
+    for (size_t a = 0; a < ordered_count; a++) {
+        for (size_t b = 0; b < ordered_count; b++) {
+            broken += orders[a][b] != -orders[b][a];
+            broken += ps_value_equal(ordered[a], ordered[b]) && orders[a][b] != 0;
+            for (size_t c = 0; c < ordered_count; c++) {
+                broken += orders[a][b] <= 0 && orders[b][c] <= 0 && orders[a][c] > 0;
+                broken += orders[a][b] <= 0 && orders[b][c] < 0 && orders[a][c] >= 0;
+            }
+        }
+    }
+    cr_assert_eq(broken, 0);
+}
+
+Test(value, order_of_numbers_is_exact)
+{
+    static const struct {
+        uint64_t integer;
+        double number;
+        int order;
+    } table[] = {
+        {9007199254740992, 9007199254740992.0, 0},
+        {9007199254740993, 9007199254740992.0, 1},
+        {9007199254740993, 9007199254740994.0, -1},
+        {9223372036854775807, 9223372036854775808.0, -1},
+        {9223372036854775808U, 9223372036854775808.0, 0},
+        {UINT64_MAX, 18446744073709551616.0, -1},
+        {UINT64_MAX, 18446744073709549568.0, 1},
+        {UINT64_MAX, INFINITY, -1},
+        {0, -INFINITY, 1},
+        {0, -0.0, 0},
+        {0, 0.5, -1},
+        {0, -0.5, 1},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        ordered_count = 0;
+        ordered_used = 0;
+        add_integer(0xcf, table[i].integer);
+        add_float(table[i].number);
+        cr_assert_eq(order_of(0, 1), table[i].order, "%zu", i);
+        cr_assert_eq(order_of(1, 0), -table[i].order, "%zu", i);
+    }
+    ordered_count = 0;
+    add_integer(0xd3, UINT64_C(1) << 63);
+    add_float(-9223372036854775808.0);
+    add_float(-9223372036854777856.0);
+    cr_assert_eq(order_of(0, 1), 0);
+    cr_assert_eq(order_of(0, 3), 1);
+}
+
+Test(value, order_is_by_type_first)
+{
+    static const char *const ascending[] = {
+        "\xc0",     "\xc2",         "\xc3", "\x05",     "\xa1\x61",     "\xa2\x61\x61",
+        "\xa1\x62", "\xc4\x01\x01", "\x90", "\x91\x05", "\x92\x01\x01", "\x80"};
+    for (size_t a = 0; a < sizeof ascending / sizeof *ascending; a++) {
+        for (size_t b = 0; b < sizeof ascending / sizeof *ascending; b++) {
+            int order = 0;
+            cr_assert_eq(
+                ps_value_compare(ps_bytes_text(ascending[a]), ps_bytes_text(ascending[b]), &order),
+                P2PSYNC_OK);
+            cr_assert_eq((order > 0) - (order < 0), (a > b) - (a < b), "%zu %zu", a, b);
+        }
+    }
 }
