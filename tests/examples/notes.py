@@ -25,7 +25,6 @@ class Options(ctypes.Structure):
         ("listen", c_char_p), ("interfaces", POINTER(c_char_p)), ("interface_count", c_size_t),
         ("peers", POINTER(c_char_p)), ("peer_count", c_size_t),
         ("beacon_port", c_uint16), ("no_beacon", c_bool),
-        ("resolver", c_void_p), ("resolver_user", c_void_p),
     ]
 
 
