@@ -276,16 +276,13 @@ static size_t walk_changed(const struct ps_pairs *base, const struct ps_pairs *v
         } else {
             order = ps_bytes_compare(base->pair[b].key, value->pair[v].key);
         }
-        const struct ps_pair *before = order <= 0 ? &base->pair[b] : NULL;
-        const struct ps_pair *after = order >= 0 ? &value->pair[v] : NULL;
+        struct ps_bytes key = order <= 0 ? base->pair[b].key : value->pair[v].key;
+        bool same = order == 0 && ps_value_equal(base->pair[b].value, value->pair[v].value);
         b += order <= 0;
         v += order >= 0;
-        if (before != NULL && after != NULL && ps_value_equal(before->value, after->value)) {
-            continue;
-        }
-        count++;
-        if (writer != NULL) {
-            ps_write_str(writer, before != NULL ? before->key : after->key);
+        count += same ? 0 : 1;
+        if (!same && writer != NULL) {
+            ps_write_str(writer, key);
         }
     }
     return count;

@@ -9,9 +9,10 @@
 #include "store/store.h"
 #include "wire/id.h"
 
-#define PS_SETTINGS_COLLECTION       "_collections"
-#define PS_LOCAL_SETTINGS_COLLECTION "_local_collections" /* of those that never leave the device  \
-                                                           */
+#define PS_SETTINGS_COLLECTION "_collections"
+#define PS_LOCAL_SETTINGS_COLLECTION                                                               \
+    "_local_collections" /* of those that never leave the device                                   \
+                          */
 
 /* The collection whose record of that name holds the settings of `collection`. Static. */
 const char *ps_rules_home(struct ps_bytes collection);
