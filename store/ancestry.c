@@ -15,6 +15,7 @@ static p2psync_result reserve_parents(struct ps_ancestry *ancestry, size_t count
 static int compare_times(const struct ps_ancestor *a, const struct ps_ancestor *b);
 static p2psync_result paint(struct ps_ancestry *ancestry, uint64_t all,
                             struct ps_ancestor_set *found);
+static bool may_look(struct ps_ancestry *ancestry, uint32_t *looked);
 static p2psync_result begin(struct ps_ancestry *ancestry, uint32_t index, uint64_t seen);
 static p2psync_result spread(struct ps_ancestry *ancestry, uint32_t index, bool beyond,
                              uint32_t *open);
@@ -227,8 +228,7 @@ static p2psync_result paint(struct ps_ancestry *ancestry, uint64_t all,
         if (open == 0 && !(at_the_end && found->count > 1)) {
             return P2PSYNC_OK;
         }
-        looked++;
-        if (looked > PS_ANCESTORS_MAX) {
+        if (!may_look(ancestry, &looked)) {
             found->count = 0;
             return P2PSYNC_OK;
         }
@@ -249,6 +249,17 @@ static p2psync_result paint(struct ps_ancestry *ancestry, uint64_t all,
         }
     }
     return P2PSYNC_OK;
+}
+
+/* Count one more change of a walk, unless that is over a limit. */
+static bool may_look(struct ps_ancestry *ancestry, uint32_t *looked)
+{
+    if (*looked == PS_ANCESTORS_MAX || ancestry->looked == PS_WALKS_MAX) {
+        return false;
+    }
+    (*looked)++;
+    ancestry->looked++;
+    return true;
 }
 
 static p2psync_result begin(struct ps_ancestry *ancestry, uint32_t index, uint64_t seen)
@@ -324,9 +335,8 @@ p2psync_result ps_ancestry_reduce(struct ps_ancestry *ancestry, struct ps_ancest
         result = begin(ancestry, set->index[i], 1);
     }
     /* Everything before a member is beyond; a member that is reached so comes before another. */
-    while (result == P2PSYNC_OK && ancestry->heap_count > 0 && looked < PS_ANCESTORS_MAX &&
-           ancestry->list[ancestry->heap[0]].hlc >= oldest) {
-        looked++;
+    while (result == P2PSYNC_OK && ancestry->heap_count > 0 &&
+           ancestry->list[ancestry->heap[0]].hlc >= oldest && may_look(ancestry, &looked)) {
         result = spread(ancestry, pop(ancestry), true, &open);
     }
     if (result == P2PSYNC_OK) {

@@ -47,6 +47,7 @@ struct ps_ancestry {
     uint32_t heap_count;
     uint32_t heap_capacity;
     uint32_t walks;
+    uint32_t looked; /* changes that all walks have looked at */
 };
 
 void ps_ancestry_init(struct ps_ancestry *ancestry, struct ps_txn *txn, uint32_t collection);
@@ -71,7 +72,7 @@ void ps_ancestry_add(const struct ps_ancestry *ancestry, struct ps_ancestor_set 
 
 /* The newest changes that come before, or are, one of each group: those of them that come before
  * no other. At most PS_PARENTS_MAX, the last ones; none at all if more than PS_ANCESTORS_MAX
- * changes had to be looked at.
+ * changes had to be looked at, or more than PS_WALKS_MAX by all walks over this graph.
  *
  * count   1..PS_PARENTS_MAX groups.
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
@@ -80,7 +81,7 @@ p2psync_result ps_ancestry_common(struct ps_ancestry *ancestry,
                                   const struct ps_ancestor_set *groups, size_t count,
                                   struct ps_ancestor_set *out) P2PSYNC_MUST_CHECK;
 
-/* Take those out of `set` that come before another one of it.
+/* Take those out of `set` that come before another one of it, as far as the same limits allow.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */

@@ -76,8 +76,12 @@ void ps_fold_deinit(struct ps_fold *fold)
 p2psync_result ps_fold_effective(struct ps_fold *fold, struct ps_ancestor_set *set)
 {
     struct ps_ancestry *ancestry = &fold->ancestry;
-    /* Automatic ones come first. Each turn takes one out for good, so it ends with the past. */
-    while (set->count > 1 && ancestry->list[set->index[1]].is_auto) {
+    /* Automatic ones come first. A turn takes one out for good, unless there is too much to look at
+     * to tell what comes before another: then it may come back, any number of times. */
+    for (unsigned turn = 0; turn < PS_ANSWERS_MAX; turn++) {
+        if (set->count < 2 || !ancestry->list[set->index[1]].is_auto) {
+            break;
+        }
         struct ps_ancestor_set left = {.count = 0};
         uint32_t dropped = set->index[0];
         for (size_t i = 1; i < set->count; i++) {
@@ -186,7 +190,12 @@ static p2psync_result push(struct run *run, const struct ps_ancestor_set *key)
     frame->members = *key;
     empty(&frame->so_far);
     run->depth++;
-    return ps_fold_effective(run->fold, &frame->members);
+    if (run->depth == 1) {
+        return P2PSYNC_OK; /* it is effective */
+    }
+    p2psync_result result = ps_fold_effective(run->fold, &frame->members);
+    run->fold->merges += frame->members.count > 1 ? frame->members.count - 1 : 1;
+    return result;
 }
 
 /* Take the next member in, or begin with what it needs first. */
@@ -215,7 +224,7 @@ static p2psync_result step(struct run *run)
 static bool may_fold(const struct run *run, const struct frame *frame)
 {
     const struct ps_fold *fold = run->fold;
-    return find_memo(fold, &frame->base) == NULL && fold->memo_count + run->depth <= PS_FOLDS_MAX &&
+    return find_memo(fold, &frame->base) == NULL && fold->merges < PS_FOLDS_MAX &&
            fold->memo_bytes + run->waiting + frame->so_far.value.size <= PS_FOLDS_SIZE_MAX;
 }
 

@@ -21,6 +21,7 @@ struct ps_fold {
     size_t memo_count;
     size_t memo_capacity;
     size_t memo_bytes;
+    size_t merges;            /* begun for them */
     struct ps_buf scratch[3]; /* values that had to be rebuilt */
 };
 
@@ -39,7 +40,8 @@ void ps_fold_init(struct ps_fold *fold, struct ps_txn *txn, uint32_t collection,
 void ps_fold_deinit(struct ps_fold *fold);
 
 /* Of several automatic answers only the last one counts. Another one counts as not given: what it
- * was given to comes back, where nothing else answers it. So no edit of a person is lost by it.
+ * was given to comes back, where nothing else answers it. So no edit of a person is lost by it. Of
+ * more than PS_ANSWERS_MAX the rest counts.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */

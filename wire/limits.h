@@ -42,9 +42,11 @@
 
 #define PS_TEXT_WORK_MAX  16777216 /* steps to find a difference: some 5,790 lines, tens of ms */
 #define PS_UNION_MAX      65536 /* elements of base and both sides of a `union`: they are sorted */
-#define PS_FOLDS_MAX      1024  /* sets of common ancestors that one merge folds, each once */
+#define PS_FOLDS_MAX      1024  /* merges of two that one merge begins for the bases it needs */
+#define PS_ANSWERS_MAX    1024  /* automatic answers that are taken back for one set */
 #define PS_FOLDS_SIZE_MAX 16777216 /* bytes of what they come to: 16 MiB */
 #define PS_ANCESTORS_MAX  262144   /* changes of one record looked at for one set of ancestors */
+#define PS_WALKS_MAX      4194304  /* of all walks of one merge together: some seconds */
 
 /* ---- format: what a message may hold ---- */
 

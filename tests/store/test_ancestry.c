@@ -286,6 +286,22 @@ Test(ancestry, gives_up_where_too_many_changes_had_to_be_looked_at)
     end();
 }
 
+Test(ancestry, gives_up_where_all_walks_together_looked_at_too_many)
+{
+    struct ps_ancestor_set tips[2];
+    struct ps_ancestor_set found = {.count = 0};
+    uint32_t each = 2 * (PS_ANCESTORS_MAX / 2 - 1) + 1;
+    two_chains(tips, PS_ANCESTORS_MAX / 2 - 1);
+    for (uint32_t walk = 0; walk < PS_WALKS_MAX / each; walk++) {
+        cr_assert_eq(ps_ancestry_common(&ancestry, tips, 2, &found), P2PSYNC_OK);
+        cr_assert_eq(found.count, 1);
+    }
+    cr_assert_eq(ps_ancestry_common(&ancestry, tips, 2, &found), P2PSYNC_OK);
+    cr_assert_eq(found.count, 0);
+    cr_assert_eq(ancestry.looked, PS_WALKS_MAX);
+    end();
+}
+
 Test(ancestry, change_that_is_not_here_is_an_error)
 {
     uint32_t index = 0;

@@ -397,6 +397,48 @@ Test(fold, of_more_sets_than_the_limit_takes_a_last_change_as_base)
     end();
 }
 
+/* Three changes on top of three: two merges each. */
+Test(fold, counts_merges_and_not_sets)
+{
+    size_t tips[3] = {create(0, "{n: 1}"), create(1, "{n: 2}"), create(2, "{n: 3}")};
+    for (unsigned i = 0; i < PS_FOLDS_MAX / 2 + 5; i++) {
+        size_t next[3] = {add(0, literal("{n: 1}"), 3, tips), add(1, literal("{n: 2}"), 3, tips),
+                          add(2, literal("{n: 3}"), 3, tips)};
+        memcpy(tips, next, sizeof(tips));
+    }
+    begin();
+    struct ps_ancestor_set set = SET(tips[0], tips[1], tips[2]);
+    cr_assert_eq(ps_fold(&fold, &set, &folded), P2PSYNC_OK);
+    cr_assert_eq(fold.memo_count, PS_FOLDS_MAX / 2);
+    end();
+}
+
+/* Two chains of answers to answers. */
+Test(fold, takes_back_no_more_answers_than_the_limit)
+{
+    size_t start = create(0, "{n: 1}");
+    size_t tips[2] = {answer(0, "{n: 2}", start, start), answer(1, "{n: 3}", start, start)};
+    for (unsigned i = 0; i < PS_ANSWERS_MAX + 1; i++) {
+        bool full = i % (PS_CHAIN_MAX - 1) == 0;
+        for (unsigned device = 0; device < 2; device++) {
+            struct past_change change = {.device = device,
+                                         .op_and_flags = PS_OP_UPDATE | PS_CHANGE_AUTO |
+                                                         (full ? PS_CHANGE_FULL : 0U),
+                                         .parent_count = 1,
+                                         .parents = {tips[device]},
+                                         .fields = literal("{n: 2}")};
+            tips[device] = past_add(&past, &change);
+        }
+    }
+    begin();
+    struct ps_ancestor_set set = SET(tips[0], tips[1]);
+    uint32_t last = set.index[1];
+    cr_assert_eq(ps_fold_effective(&fold, &set), P2PSYNC_OK);
+    cr_assert_eq(set.count, 2, "two are left that are automatic");
+    cr_assert_eq(set.index[1], last);
+    end();
+}
+
 /* {"n": 1, "b": bin of `size`} */
 static struct ps_bytes large(struct ps_buf *buf, size_t size)
 {

@@ -286,7 +286,7 @@ static struct ps_bytes large(struct ps_buf *buf, const char *name, size_t size, 
 Test(merge_fields, merge_over_a_mebibyte_is_the_later_side)
 {
     struct ps_buf bufs[2];
-    struct ps_sides sides = {.base = {DELETED},
+    struct ps_sides sides = {.base = {.state = DELETED},
                              .earlier = {ARCHIVED, large(&bufs[0], "a", 600000, 1)},
                              .later = {LIVE, large(&bufs[1], "b", 600000, 2)}};
     merge(&sides);
