@@ -22,6 +22,7 @@ struct ps_fold {
     size_t memo_capacity;
     size_t memo_bytes;
     size_t merges;            /* begun for them */
+    uint64_t text_work;       /* what texts have cost so far, all merges together */
     struct ps_buf scratch[3]; /* values that had to be rebuilt */
 };
 

@@ -310,7 +310,8 @@ static p2psync_result merge_texts(const struct ps_field_sides *sides, struct ps_
 {
     struct ps_merge_text texts = {.base = characters(sides->base),
                                   .ours = characters(sides->earlier),
-                                  .theirs = characters(sides->later)};
+                                  .theirs = characters(sides->later),
+                                  .work = sides->text_work};
     struct ps_buf text;
     struct ps_writer writer;
     bool overlap = false;

@@ -36,6 +36,7 @@ struct level {
 struct walk {
     const struct ps_rules *rules;
     struct ps_merge_notes *notes;
+    uint64_t *text_work;
     struct ps_pairs maps[3]; /* base, earlier, later of the map at hand */
     struct item *items;
     size_t count;
@@ -74,7 +75,7 @@ p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sid
         return ps_buf_append(out, left->value.data, left->value.size);
     }
     size_t start = out->size;
-    struct walk walk = {.rules = rules, .notes = notes};
+    struct walk walk = {.rules = rules, .notes = notes, .text_work = sides->text_work};
     struct ps_merge_notes before = *notes;
     struct ps_field_sides maps = {
         .base = sides->base.value, .earlier = sides->earlier.value, .later = sides->later.value};
@@ -156,6 +157,7 @@ static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *m
         struct item *item = &walk->items[i];
         if (walk->depth == 0) {
             item->sides.rule = ps_rules_field(walk->rules, item->key);
+            item->sides.text_work = walk->text_work;
         }
         result = judge(walk, item);
         if (result != P2PSYNC_OK) {

@@ -16,6 +16,7 @@ struct ps_sides {
     struct ps_side base;    /* deleted, and empty, if there was nothing */
     struct ps_side earlier; /* in the order of versions */
     struct ps_side later;
+    uint64_t *text_work; /* as ps_merge_text.work */
 };
 
 /* What a merge could not do. */
@@ -44,6 +45,7 @@ struct ps_field_sides {
     struct ps_bytes base; /* one value each; empty: it has none */
     struct ps_bytes earlier;
     struct ps_bytes later;
+    uint64_t *text_work; /* as ps_merge_text.work */
 };
 bool ps_field_combines(const struct ps_field_sides *sides);
 p2psync_result ps_field_combine(const struct ps_field_sides *sides, struct ps_buf *out,

@@ -37,7 +37,8 @@ p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *o
                              bool *overlap_out)
 {
     if (texts->base.size > PS_VALUE_SIZE_MAX || texts->ours.size > PS_VALUE_SIZE_MAX ||
-        texts->theirs.size > PS_VALUE_SIZE_MAX) {
+        texts->theirs.size > PS_VALUE_SIZE_MAX ||
+        (texts->work != NULL && *texts->work > PS_TEXTS_WORK_MAX)) {
         return P2PSYNC_ELIMIT;
     }
     size_t size_before = out->size;
@@ -51,6 +52,10 @@ p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *o
         if (result == P2PSYNC_OK) {
             result = merge_all(&merging);
         }
+    }
+    if (texts->work != NULL) {
+        *texts->work += texts->base.size + texts->ours.size + texts->theirs.size +
+                        merging.kept_ours.work + merging.kept_theirs.work;
     }
     ps_text_diff_deinit(&merging.kept_theirs);
     ps_text_diff_deinit(&merging.kept_ours);

@@ -331,7 +331,7 @@ Test(store_faults, change_of_rules_survives_failing_memory)
 static p2psync_result merge_text(void)
 {
     struct ps_merge_text texts = {ps_bytes_text("a\nb\n"), ps_bytes_text("b\na\n"),
-                                  ps_bytes_text("x\nb\ny\n")};
+                                  ps_bytes_text("x\nb\ny\n"), NULL};
     struct ps_buf out;
     bool overlap = false;
     ps_buf_init(&out, 64);

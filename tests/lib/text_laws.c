@@ -265,7 +265,7 @@ static bool has_what_is_new(struct ps_bytes merged, const struct side *side)
 static bool merges_to(struct ps_bytes base, struct ps_bytes ours, struct ps_bytes theirs,
                       struct ps_bytes expected)
 {
-    struct ps_merge_text texts = {base, ours, theirs};
+    struct ps_merge_text texts = {base, ours, theirs, NULL};
     struct ps_buf out;
     bool overlap = true;
     ps_buf_init(&out, expected.size);
@@ -278,7 +278,7 @@ static bool merges_to(struct ps_bytes base, struct ps_bytes ours, struct ps_byte
 static bool order_matters_only_for_overlaps(const struct laws *laws,
                                             const struct ps_merge_text *texts)
 {
-    struct ps_merge_text swapped = {texts->base, texts->theirs, texts->ours};
+    struct ps_merge_text swapped = {texts->base, texts->theirs, texts->ours, NULL};
     struct ps_buf out;
     bool overlap = false;
     ps_buf_init(&out, MERGED_SIZE_MAX);

@@ -283,6 +283,23 @@ static struct ps_bytes large(struct ps_buf *buf, const char *name, size_t size, 
     return ps_buf_view(buf);
 }
 
+Test(merge_fields, texts_that_cost_too_much_are_settled_by_time)
+{
+    uint64_t work = PS_TEXTS_WORK_MAX + 1;
+    struct ps_sides sides = {.base = side_of("{text: 'a'}"),
+                             .earlier = side_of("{text: 'b', n: 1}"),
+                             .later = side_of("{text: 'c'}"),
+                             .text_work = &work};
+    merge(&sides);
+    cr_assert(ps_bytes_equal(ps_buf_view(&out), literal("{n: 1, text: 'c'}")));
+    cr_assert(notes.conflict);
+    cr_assert_not(notes.open);
+    work = 0;
+    merge(&sides);
+    cr_assert(notes.open, "both sides are in it");
+    cr_assert_gt(work, 0);
+}
+
 Test(merge_fields, merge_over_a_mebibyte_is_the_later_side)
 {
     struct ps_buf bufs[2];

@@ -66,19 +66,34 @@ Test(merge_text, refuses_texts_over_the_size_of_a_value)
 {
     struct ps_bytes large = ps_bytes(text[0], PS_VALUE_SIZE_MAX + 1);
     struct ps_bytes small = ps_bytes_text("a\n");
-    cr_assert_eq(ps_merge_text(&(struct ps_merge_text){large, small, small}, &out, &overlap),
+    cr_assert_eq(ps_merge_text(&(struct ps_merge_text){large, small, small, NULL}, &out, &overlap),
                  P2PSYNC_ELIMIT);
-    cr_assert_eq(ps_merge_text(&(struct ps_merge_text){small, large, small}, &out, &overlap),
+    cr_assert_eq(ps_merge_text(&(struct ps_merge_text){small, large, small, NULL}, &out, &overlap),
                  P2PSYNC_ELIMIT);
-    cr_assert_eq(ps_merge_text(&(struct ps_merge_text){small, small, large}, &out, &overlap),
+    cr_assert_eq(ps_merge_text(&(struct ps_merge_text){small, small, large, NULL}, &out, &overlap),
                  P2PSYNC_ELIMIT);
     cr_assert_eq(out.size, 0);
+}
+
+/* One search more may go on from just below the limit; behind it none begins. */
+Test(merge_text, counts_what_all_texts_of_a_merge_cost)
+{
+    uint64_t work = PS_TEXTS_WORK_MAX;
+    struct ps_merge_text texts = {.base = ps_bytes_text("a\nb\n"),
+                                  .ours = ps_bytes_text("a\nx\nb\n"),
+                                  .theirs = ps_bytes_text("a\nb\ny\n"),
+                                  .work = &work};
+    cr_assert_eq(ps_merge_text(&texts, &out, &overlap), P2PSYNC_OK);
+    cr_assert_geq(work, PS_TEXTS_WORK_MAX + 16, "its bytes at least");
+    size_t size = out.size;
+    cr_assert_eq(ps_merge_text(&texts, &out, &overlap), P2PSYNC_ELIMIT);
+    cr_assert_eq(out.size, size);
 }
 
 Test(merge_text, is_appended_and_leaves_what_it_does_not_fit_into)
 {
     struct ps_merge_text texts = {ps_bytes_text("a\nb\n"), ps_bytes_text("a\nx\nb\n"),
-                                  ps_bytes_text("a\ny\nb\n")};
+                                  ps_bytes_text("a\ny\nb\n"), NULL};
     struct ps_buf tight;
     ps_buf_init(&tight, 9);
     cr_assert_eq(ps_buf_append(&tight, "+", 1), P2PSYNC_OK);
@@ -170,7 +185,7 @@ static void check_whole(bool given_up)
 {
     struct ps_merge_text texts = {ps_bytes(text[0], PS_VALUE_SIZE_MAX),
                                   ps_bytes(text[1], PS_VALUE_SIZE_MAX),
-                                  ps_bytes(text[2], PS_VALUE_SIZE_MAX)};
+                                  ps_bytes(text[2], PS_VALUE_SIZE_MAX), NULL};
     struct ps_lines base = {.count = 0};
     struct ps_lines side = {.count = 0};
     struct ps_text_diff diff = {.work = 0};
