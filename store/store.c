@@ -31,6 +31,7 @@ struct ps_store {
     struct ps_stamp stamp;
     pthread_mutex_t lock; /* of what follows */
     unsigned active;      /* transactions */
+    MDB_txn *spare;       /* a read transaction that is over and can be renewed, or NULL */
 };
 
 /* NULL: the unnamed one, which is shared. */
@@ -63,6 +64,8 @@ static p2psync_result check_stamp(struct ps_store *store);
 static void clean_mark(struct ps_store *store);
 static p2psync_result begin(struct ps_store *store, bool write, struct ps_txn *out);
 static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out);
+static int begin_with(MDB_env *env, MDB_txn *spare, unsigned flags, MDB_txn **out);
+static void keep_spare(struct ps_store *store, MDB_txn *mdb);
 static void end(struct ps_store *store);
 static uint64_t last_on_disk(const struct ps_store *store);
 
@@ -110,6 +113,7 @@ void ps_store_destroy(struct ps_store **store)
         if (gone->no_flush) {
             clean_mark(gone);
         }
+        mdb_txn_abort(gone->spare);
         if (gone->env != NULL) {
             mdb_env_close(gone->env);
         }
@@ -493,10 +497,15 @@ static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out)
 {
     int code = MDB_MAP_RESIZED;
     for (unsigned attempt = 0; attempt < 3 && code == MDB_MAP_RESIZED; attempt++) {
+        MDB_txn *spare = NULL;
         (void)pthread_mutex_lock(&store->lock);
         store->active++;
+        if (flags == MDB_RDONLY) {
+            spare = store->spare;
+            store->spare = NULL;
+        }
         (void)pthread_mutex_unlock(&store->lock);
-        code = mdb_txn_begin(store->env, NULL, flags, out);
+        code = begin_with(store->env, spare, flags, out);
         if (code == 0) {
             return 0;
         }
@@ -507,6 +516,21 @@ static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out)
             code = resized == 0 ? code : resized;
         }
         (void)pthread_mutex_unlock(&store->lock);
+    }
+    return code;
+}
+
+/* Renew `spare`, unless it is NULL: that needs no memory and no slot. */
+static int begin_with(MDB_env *env, MDB_txn *spare, unsigned flags, MDB_txn **out)
+{
+    if (spare == NULL) {
+        return mdb_txn_begin(env, NULL, flags, out);
+    }
+    int code = mdb_txn_renew(spare);
+    if (code == 0) {
+        *out = spare;
+    } else {
+        mdb_txn_abort(spare);
     }
     return code;
 }
@@ -536,8 +560,23 @@ void ps_txn_abort(struct ps_txn *txn)
     if (mdb == NULL || txn->store->pid != getpid()) {
         return;
     }
-    mdb_txn_abort(mdb);
+    if (txn->writable) {
+        mdb_txn_abort(mdb);
+    } else {
+        keep_spare(txn->store, mdb);
+    }
     end(txn->store);
+}
+
+/* One that is over is kept for the next reader. */
+static void keep_spare(struct ps_store *store, MDB_txn *mdb)
+{
+    mdb_txn_reset(mdb);
+    (void)pthread_mutex_lock(&store->lock);
+    MDB_txn *other = store->spare;
+    store->spare = mdb;
+    (void)pthread_mutex_unlock(&store->lock);
+    mdb_txn_abort(other);
 }
 
 p2psync_result ps_store_result(int mdb_code)
