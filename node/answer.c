@@ -88,6 +88,7 @@ static p2psync_result explain(struct ps_answerer *answerer, const struct found *
                               struct p2psync_buffer *out);
 static p2psync_result ask_command(struct ps_answerer *answerer, struct p2psync_bytes conflict,
                                   struct p2psync_answer *answer, char *why);
+static bool is_blank(struct ps_bytes text);
 static p2psync_result take_json(struct ps_bytes json, struct p2psync_answer *answer);
 static p2psync_result write_answer(struct ps_answerer *answerer, const struct found *found,
                                    const struct p2psync_answer *answer);
@@ -367,10 +368,15 @@ static void answer_one(struct ps_answerer *answerer, const struct found *found)
 {
     struct p2psync_answer answer = {.kind = ANSWER_NONE};
     char why[PS_COMMAND_WHY_SIZE] = "";
+    char dot[PS_DOT_TEXT_SIZE];
     ps_buf_init(&answer.fields, PS_VALUE_SIZE_MAX);
     p2psync_result result = ask(answerer, found, &answer, why);
     if (result == P2PSYNC_OK && answer.kind != ANSWER_NONE) {
         result = write_answer(answerer, found, &answer);
+        if (result == P2PSYNC_ENOTFOUND && answer.kind == ANSWER_TAKE) {
+            ps_dot_text(answer.take, dot);
+            (void)snprintf(why, sizeof(why), "%s is none of its versions", dot);
+        }
     }
     if (result != P2PSYNC_ECONFLICT && result != P2PSYNC_EAGAIN &&
         (result != P2PSYNC_OK || answer.kind == ANSWER_NONE)) {
@@ -467,13 +473,22 @@ static p2psync_result ask_command(struct ps_answerer *answerer, struct p2psync_b
     return result;
 }
 
+static bool is_blank(struct ps_bytes text)
+{
+    size_t at = 0;
+    while (at < text.size && memchr(" \t\r\n", text.data[at], 4) != NULL) {
+        at++;
+    }
+    return at == text.size;
+}
+
 /* Nothing but white space is no answer, too. */
 static p2psync_result take_json(struct ps_bytes json, struct p2psync_answer *answer)
 {
     struct p2psync_buffer map = {0};
     struct p2psync_dot dot;
     char text[PS_DOT_TEXT_SIZE] = {0};
-    if (strspn((const char *)json.data, " \t\r\n") >= json.size) {
+    if (is_blank(json)) {
         return P2PSYNC_OK;
     }
     p2psync_result result = p2psync_from_json((const char *)json.data, json.size, &map);

@@ -375,7 +375,7 @@ static void take_told(struct ps_loop *loop)
     loop->told_error = P2PSYNC_OK;
     (void)pthread_mutex_unlock(&loop->told_mutex);
     if (error != P2PSYNC_OK) {
-        ps_loop_error(loop, error, text);
+        ps_loop_error_explained(loop, error, text);
     }
 }
 

@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "node/loop_inside.h"
+#include "wire/scan.h"
 
 static void send_message(struct ps_loop *loop, const struct ps_effect *effect,
                          struct ps_bytes bytes);
 static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps_bytes endpoint);
 static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun);
+static void tell_error(struct ps_loop *loop, p2psync_result error, const char *said);
+static void mend(char *text);
 static void tell(struct ps_loop *loop, p2psync_event_type type, struct ps_bytes map);
 static void log_text(struct ps_loop *loop, const struct ps_effect *effect, struct ps_bytes text);
 static void allow(struct ps_loop *loop);
@@ -57,12 +60,28 @@ void ps_loop_carry_out(struct ps_loop *loop)
 
 void ps_loop_error(struct ps_loop *loop, p2psync_result error, const char *text)
 {
-    struct ps_buf map;
-    struct ps_writer writer;
-    ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "node-error", "%s: %s", text,
-              p2psync_strerror(error));
     (void)snprintf(loop->last_error, sizeof(loop->last_error), "%s: %s", text,
                    p2psync_strerror(error));
+    tell_error(loop, error, text);
+}
+
+void ps_loop_error_explained(struct ps_loop *loop, p2psync_result error, const char *text)
+{
+    (void)snprintf(loop->last_error, sizeof(loop->last_error), "%s", text);
+    tell_error(loop, error, text);
+}
+
+/* Apps get the code and the text; the log has the line that `status` shows. The text may have come
+ * from a command, or have been cut, and strings that travel are UTF-8. */
+static void tell_error(struct ps_loop *loop, p2psync_result error, const char *said)
+{
+    char text[PS_REPORT_SIZE_MAX];
+    struct ps_buf map;
+    struct ps_writer writer;
+    (void)snprintf(text, sizeof(text), "%s", said);
+    mend(text);
+    mend(loop->last_error);
+    ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "node-error", "%s", loop->last_error);
     ps_buf_init(&map, sizeof(loop->last_error) + 256);
     ps_writer_init(&writer, &map);
     ps_control_event_begin(&writer, P2PSYNC_EVENT_ERROR, 2);
@@ -74,6 +93,23 @@ void ps_loop_error(struct ps_loop *loop, p2psync_result error, const char *text)
         ps_control_tell(loop->control, P2PSYNC_EVENT_ERROR, ps_buf_view(&map));
     }
     ps_buf_deinit(&map);
+}
+
+/* Put a ? in the place of each byte that is not of a character. */
+static void mend(char *text)
+{
+    size_t size = 1;
+    for (char *at = text; *at != '\0'; at += size) {
+        size_t left = strnlen(at, 4);
+        size = 1;
+        while (size < left && !ps_scan_utf8(ps_bytes(at, size))) {
+            size++;
+        }
+        if (!ps_scan_utf8(ps_bytes(at, size))) {
+            *at = '?';
+            size = 1;
+        }
+    }
 }
 
 static void send_message(struct ps_loop *loop, const struct ps_effect *effect,

@@ -81,6 +81,8 @@ void ps_loop_carry_out(struct ps_loop *loop);
 
 /* Keep an error for `status`, tell the app's log of it and those who listen to events. */
 void ps_loop_error(struct ps_loop *loop, p2psync_result error, const char *text);
+/* The same, of an error whose text says already why. */
+void ps_loop_error_explained(struct ps_loop *loop, p2psync_result error, const char *text);
 
 /* Take requests off the control socket: some are answered at once, others become events. */
 void ps_loop_take_requests(struct ps_loop *loop);

@@ -184,30 +184,72 @@ Test(test_answer, local_and_remote_take_a_side)
     await_shown("s", "\"n\":1");
 }
 
-/* Its answers are fields, and, for another record, the version that is shown. */
-Test(test_answer, a_command_answers)
+/* Have conflicts answered by a script of these lines, which find one in $conflict. */
+static void configure_script(struct side *side, const char *lines)
 {
     char path[NODES_DIR_SIZE + 16];
     char json[NODES_DIR_SIZE + 32];
-    (void)snprintf(path, sizeof(path), "%s/answer.sh", sides[1].dir);
+    (void)snprintf(path, sizeof(path), "%s/answer.sh", side->dir);
     (void)snprintf(json, sizeof(json), "\"sh %s\"", path);
     FILE *file = fopen(path, "we");
     cr_assert_not_null(file);
-    cr_assert_geq(fputs("read -r conflict\n"
-                        "case $conflict in\n"
-                        "*'\"id\":\"r\"'*) echo '{\"fields\": {\"n\": 3}}' ;;\n"
-                        "*) echo \"$conflict\" |\n"
-                        "   sed 's/.*\"shown\":\"\\([^\"]*\\)\".*/{\"take\": \"\\1\"}/' ;;\n"
-                        "esac\n",
-                        file),
-                  0);
+    cr_assert_geq(fprintf(file, "read -r conflict\n%s", lines), 0);
     cr_assert_eq(fclose(file), 0);
-    configure(&sides[1], "on_conflict", json);
+    configure(side, "on_conflict", json);
+}
+
+/* Its answers are fields, and, for another record, the version that is shown. */
+Test(test_answer, a_command_answers)
+{
+    configure_script(&sides[1],
+                     "case $conflict in\n"
+                     "*'\"id\":\"r\"'*) echo '{\"fields\": {\"n\": 3}}' ;;\n"
+                     "*) echo \"$conflict\" |\n"
+                     "   sed 's/.*\"shown\":\"\\([^\"]*\\)\".*/{\"take\": \"\\1\"}/' ;;\n"
+                     "esac\n");
     cr_assert_eq(nodes_put(sides[0].node, "notes", "s", "{\"n\": 1}"), P2PSYNC_OK);
     cr_assert_eq(nodes_put(sides[1].node, "notes", "s", "{\"n\": 2}"), P2PSYNC_OK);
     edit_apart_and_meet(RECORD);
     await_shown(RECORD, "\"n\":3");
     await_shown("s", "\"n\":");
+}
+
+/* Also if it fills the memory that it is read into to the last byte. Conflicts are answered in the
+ * order of their records, so the first one has been asked about when the second one is answered. */
+Test(test_answer, white_space_from_a_command_is_no_answer)
+{
+    configure_script(&sides[1], "case $conflict in\n"
+                                "*'\"id\":\"r\"'*) printf '%64s' '' ;;\n"
+                                "*) echo '{\"fields\": {\"n\": 3}}' ;;\n"
+                                "esac\n");
+    cr_assert_eq(nodes_put(sides[0].node, "notes", RECORD, "{\"n\": 1}"), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(sides[1].node, "notes", RECORD, "{\"n\": 2}"), P2PSYNC_OK);
+    edit_apart_and_meet("s");
+    await_shown("s", "\"n\":3");
+    const char *json = nodes_get(sides[1].node, "notes", RECORD);
+    cr_expect_not_null(strstr(json, "\"conflict\":true"), "%s", json);
+    struct p2psync_buffer answer = {0};
+    json = nodes_json(p2psync_status(sides[1].node, &answer), &answer);
+    cr_expect_not_null(strstr(json, "\"last_error\":null"), "%s", json);
+}
+
+/* The text says why, and is all that `status` says. */
+Test(test_answer, taking_no_version_of_the_conflict_is_an_error)
+{
+    configure_script(&sides[0], "echo '{\"take\": \"0011223344556677-8\"}'\n");
+    edit_apart_and_meet(RECORD);
+    int fd = -1;
+    cr_assert_eq(p2psync_event_fd(sides[0].node, &fd), P2PSYNC_OK);
+    struct p2psync_buffer answer = {0};
+    const char *json = nodes_json(p2psync_status(sides[0].node, &answer), &answer);
+    if (strstr(json, "no answer") == NULL) {
+        (void)nodes_await(sides[0].node, P2PSYNC_EVENT_ERROR, "no answer");
+        json = nodes_json(p2psync_status(sides[0].node, &answer), &answer);
+    }
+    cr_expect_not_null(strstr(json,
+                              "\"last_error\":\"a conflict of record r in notes has no answer: "
+                              "0011223344556677-8 is none of its versions\""),
+                       "%s", json);
 }
 
 Test(test_answer, a_command_that_fails_leaves_it_open_and_says_why)
@@ -226,6 +268,22 @@ Test(test_answer, a_command_that_fails_leaves_it_open_and_says_why)
                        "%s", json);
     json = nodes_get(sides[0].node, "notes", RECORD);
     cr_expect_not_null(strstr(json, "\"conflict\":true"), "%s", json);
+}
+
+/* What it says may be any bytes, and is told as text. */
+Test(test_answer, a_command_that_speaks_no_utf8_is_told_of)
+{
+    configure_script(&sides[0], "printf 'caf\\351 \\303\\251 \\377' >&2; exit 1\n");
+    edit_apart_and_meet(RECORD);
+    int fd = -1;
+    cr_assert_eq(p2psync_event_fd(sides[0].node, &fd), P2PSYNC_OK);
+    struct p2psync_buffer answer = {0};
+    const char *json = nodes_json(p2psync_status(sides[0].node, &answer), &answer);
+    if (strstr(json, "caf") == NULL) {
+        (void)nodes_await(sides[0].node, P2PSYNC_EVENT_ERROR, "caf");
+        json = nodes_json(p2psync_status(sides[0].node, &answer), &answer);
+    }
+    cr_expect_not_null(strstr(json, "exit code 1: caf? \303\251 ?\""), "%s", json);
 }
 
 /* A third conflict is asked about while two have no answer, and these are not asked about again. */
