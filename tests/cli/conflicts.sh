@@ -210,7 +210,10 @@ holds '.id == "n1" and (.conflict | not)'
 await conflict_resolved '.collection == "both2"'
 at b --json now >/dev/null
 shown '{"title": "Cellar", "left": 1, "right": 1}'
-expect 3 a get both2 "n1@$other"
+for command in get history diff; do
+    expect 3 a $command both2 "n1@$other"
+    complains "copy of a version"
+done
 expect 0 a --json list both2
 equal "$(answer .id)" n1
 
@@ -271,3 +274,17 @@ says "none"
 same evil 'map(.id) == ["n\u001b[1m", "n2"] and map(.base) == [null, null]'
 expect 0 a --json peers
 holds '.[0].conflicts == 2'
+
+# ---- automatic answers: the history tells them apart ----
+
+at a put answered n1 a=0 >/dev/null
+at b --json now >/dev/null
+apart
+at b config set on_conflict remote >/dev/null
+at b config set on_conflict_wait_ms 50 >/dev/null
+at a put answered n1 a=1 >/dev/null
+at b put answered n1 a=2 >/dev/null
+together
+await conflict_resolved '.collection == "answered"'
+expect 0 a history answered n1
+sed -n 2p "$work/out" | grep -q '  cellar (automatic)  update  *a=1$' || fail "not told"

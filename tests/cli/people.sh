@@ -17,6 +17,17 @@ expect 0 a delete notes n1
 says "state     deleted"
 expect 0 a list notes --deleted
 says "(deleted)"
+expect 0 a archive notes "a much longer id"
+expect 0 a list notes
+grep -q '^a much longer id  [0-9: -]*  (archived) {"title":"über"}$' "$work/out" || fail "not told"
+at a restore notes "a much longer id" >/dev/null
+
+# Lines of a text can be told from each other, and a table stays aligned.
+expect 0 a put notes lines text=$'milk\neggs\tand bread' --note $'two\nlines'
+says '  text = milk\neggs\tand bread'
+expect 0 a history notes lines
+says 'text=milk\neggs\tand bread (two\nlines)'
+at a delete notes lines >/dev/null
 
 expect 0 a status
 says "device      kitchen ("

@@ -4,6 +4,7 @@
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/record.h"
 
 static void print_history(json_t *changes);
 
@@ -33,9 +34,10 @@ int cmd_history(struct cli *cli, int argc, char **argv)
                            "'get --version' and 'diff' still work",
                            argv[optind], argv[optind + 1]);
     } else {
-        code = result == P2PSYNC_OK
-                   ? output_answer(cli, &history, print_history)
-                   : fail(cli, result, "history %s %s", argv[optind], argv[optind + 1]);
+        const struct record_name name = {argv[optind], argv[optind + 1], NULL};
+
+        code = result == P2PSYNC_OK ? output_answer(cli, &history, print_history)
+                                    : record_fail(cli, result, &name);
     }
     p2psync_close(node);
     return code;
@@ -63,7 +65,8 @@ static void print_history(json_t *changes)
         }
         table_cell(&table, "%s", output_string(change, "version"));
         table_cell(&table, "%s", time);
-        table_cell(&table, "%s", output_string(change, "name"));
+        table_cell(&table, "%s%s", output_string(change, "name"),
+                   json_is_true(json_object_get(change, "auto")) ? " (automatic)" : "");
         table_cell(&table, "%s", output_string(change, "op"));
         changes_cell(&table, json_object_get(change, "fields"), json_object_get(change, "unset"),
                      json_object_get(change, "note"));

@@ -36,7 +36,8 @@ static const struct remedy remedies[] = {
     {P2PSYNC_EDENIED, CLI_DENIED, NULL,
      "names that begin with '_' are the node's own; files must belong to you"},
     {P2PSYNC_ELIMIT, CLI_FAILED, NULL,
-     "a record holds 1 MiB, nested 32 deep, an id 255 bytes, a collection's name 128"},
+     "a record holds 1 MiB, nested 32 deep, an id 255 bytes, a collection's name 128, a "
+     "note 4 KiB"},
     {P2PSYNC_EFORMAT, CLI_FAILED, NULL, "mend it and try again"},
     {P2PSYNC_ETIMEDOUT, CLI_FAILED, NULL, "look at 'p2psync peers' and try again"},
     {P2PSYNC_EUNREACHABLE, CLI_FAILED, NULL,

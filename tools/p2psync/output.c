@@ -103,7 +103,9 @@ void output_text(const char *text, size_t size)
         unsigned char byte = (unsigned char)text[i];
         bool c1 = byte == 0xc2 && i + 1 < size && (unsigned char)text[i + 1] < 0xa0;
 
-        if (c1 || byte < 0x20 || byte == 0x7f) {
+        if (byte == '\n' || byte == '\t') {
+            fputs(byte == '\n' ? "\\n" : "\\t", stdout);
+        } else if (c1 || byte < 0x20 || byte == 0x7f) {
             putchar('?');
             i += c1 ? 1 : 0;
         } else {

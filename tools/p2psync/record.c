@@ -29,6 +29,14 @@ int record_print_live(struct cli *cli, p2psync_node *node, const struct record_n
 
 int record_fail(struct cli *cli, p2psync_result result, const struct record_name *name)
 {
+    struct p2psync_copy copy;
+
+    if (result == P2PSYNC_ENOTFOUND && p2psync_copy_parse(name->id, &copy) == P2PSYNC_OK) {
+        return fail_saying(cli, CLI_NOT_FOUND,
+                           "%s %s %s: that names a copy of a version, which has no past of its own "
+                           "and may be gone; look at '%s'",
+                           cli->verb->name, name->collection, name->id, copy.record);
+    }
     if (result == P2PSYNC_ENOTFOUND && name->version != NULL) {
         return fail_saying(cli, CLI_NOT_FOUND,
                            "%s %s %s: there is no such version that could be shown; 'p2psync "

@@ -88,6 +88,7 @@ static size_t width_of(const char *text)
 
     for (; *text != '\0'; text++) {
         width += ((unsigned char)*text & 0xc0) != 0x80;
+        width += *text == '\n' || *text == '\t'; /* output_text() */
     }
     return width;
 }
