@@ -504,6 +504,8 @@ static p2psync_result find_winner(struct writing *writing, const struct ps_recor
                                   struct ps_version *out)
 {
     struct ps_view view;
+    struct ps_stored entry;
+    struct ps_skeleton skeleton;
     uint8_t depth = 0;
     if (writing->only != NULL) {
         return find_version(row, *writing->only, out) ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
@@ -513,12 +515,20 @@ static p2psync_result find_winner(struct writing *writing, const struct ps_recor
         find_version(row, view.winner.dot, out)) {
         return P2PSYNC_OK;
     }
-    *out = (struct ps_version){.dot = view.winner.dot, .hlc = view.hlc, .state = PS_RECORD_LIVE};
+    *out = (struct ps_version){.dot = view.winner.dot, .hlc = view.hlc};
     memcpy(out->leaf, view.winner.leaf, sizeof(out->leaf));
+    p2psync_result result = ps_stored_get(writing->txn, view.log, view.winner.dot.seq, &entry);
+    if (result == P2PSYNC_OK) {
+        result = ps_skeleton_decode(entry.skeleton, &skeleton);
+    }
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOMEM ? result : P2PSYNC_ECORRUPT;
+    }
+    out->state = ps_record_state_after(skeleton.op_and_flags);
     struct ps_rebuild from = {
         .collection = writing->collection.number, .log = view.log, .seq = view.winner.dot.seq};
     ps_buf_clear(&writing->rebuilt);
-    p2psync_result result = ps_rebuild(writing->txn, &from, &writing->rebuilt, &depth);
+    result = ps_rebuild(writing->txn, &from, &writing->rebuilt, &depth);
     out->value = ps_buf_view(&writing->rebuilt);
     return result;
 }

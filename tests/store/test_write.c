@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/lib/author.h"
+#include "wire/codec.h"
 
 static struct store_case here;
 static struct ps_buf buf;
@@ -192,6 +193,60 @@ Test(write, write_on_a_conflict_names_all_versions_and_ends_it)
     cr_assert_eq(case_version_count(&here, "r"), 1);
     cr_assert_eq(flags_of(1, &parents), PS_OP_UPDATE | PS_CHANGE_FULL);
     cr_assert_eq(parents, 2);
+    author_deinit(&other);
+}
+
+/* Of two automatic answers the first does not count, and what it alone answered is shown again: an
+ * archive, which is no version. An edit of it leaves it archived. */
+Test(write, edit_of_what_came_back_for_an_answer_leaves_it_as_it_is)
+{
+    struct author other;
+    struct ps_buf settings;
+    struct ps_buf fields;
+    struct ps_writer writer;
+    size_t parents = 0;
+    ps_buf_init(&settings, 64);
+    ps_buf_init(&fields, 64);
+    ps_writer_init(&writer, &settings);
+    ps_write_map(&writer, 1);
+    ps_write_text(&writer, "strategy");
+    ps_write_text(&writer, "manual");
+    cr_assert_eq(case_put(&here, "_collections", CASE_NOTES, ps_buf_view(&settings)), P2PSYNC_OK);
+    author_init(&other, 2);
+    struct author_change change = {
+        .op_and_flags = PS_OP_CREATE, .id = "r", .hlc = 10, .fields = case_fields(&fields, "n", 1)};
+    struct ps_parent created = author_add(&other, &change);
+    change = (struct author_change){.op_and_flags = PS_OP_UPDATE,
+                                    .id = "r",
+                                    .hlc = 20,
+                                    .parent_count = 1,
+                                    .parents = {created},
+                                    .fields = case_fields(&fields, "n", 2)};
+    struct ps_parent edited = author_add(&other, &change);
+    change.op_and_flags = PS_OP_ARCHIVE;
+    change.hlc = 30;
+    change.fields = ps_bytes(NULL, 0);
+    struct ps_parent archived = author_add(&other, &change);
+    change.op_and_flags = PS_OP_UPDATE | PS_CHANGE_AUTO | PS_CHANGE_FULL;
+    change.hlc = 40;
+    change.parent_count = 2;
+    change.parents[0] = edited;
+    change.parents[1] = archived;
+    change.fields = case_fields(&fields, "n", 4);
+    (void)author_add(&other, &change);
+    change.hlc = 50;
+    change.parent_count = 1;
+    change.fields = case_fields(&fields, "n", 5);
+    (void)author_add(&other, &change);
+    author_deliver_all(&other, &here);
+    (void)case_apply(&here);
+    cr_assert_eq(case_version_count(&here, "r"), 2);
+    cr_assert_eq(case_shown(&here, "r"), 1);
+    case_set(&here, 1000, "r", 9);
+    cr_assert_eq(flags_of(0, &parents), PS_OP_ARCHIVE | PS_CHANGE_FULL);
+    cr_assert_eq(parents, 1);
+    ps_buf_deinit(&fields);
+    ps_buf_deinit(&settings);
     author_deinit(&other);
 }
 
