@@ -25,3 +25,12 @@ for command in $commands; do
         in_completion "$option"
     done
 done
+
+# Each setting of a node is in both.
+"$program" help config >"$work/one"
+at a init --name kitchen >/dev/null
+expect 0 a --json config list
+for setting in $(answer 'keys[]'); do
+    grep -qw "$setting" "$work/one" || fail "not in help config: $setting"
+    in_man "$setting"
+done

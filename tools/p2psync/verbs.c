@@ -122,6 +122,19 @@ static const struct verb verbs[] = {
      cmd_export, false},
     {"watch", "[COLLECTION]", "show events as they happen, until SIGINT", NULL, cmd_watch, false},
     {"config", "list | get KEY | set KEY VALUE", "show or change this node's settings",
+     "  listen                  where other devices reach this one, HOST[:PORT]\n"
+     "  interfaces              names or patterns of those to announce on: [] is all\n"
+     "  interfaces_exclude      of them, those not to announce on\n"
+     "  beacon, beacon_port     whether to announce, and the UDP port of it\n"
+     "  peers                   addresses of devices that no announcement reaches\n"
+     "  durability              flush: what is written is on the disk; or none\n"
+     "  interval_ms             how often devices compare what they have, at least\n"
+     "  on_conflict             who answers conflicts: local (the version of this device), remote\n"
+     "                          (that of another one), or a command, which gets the conflict as\n"
+     "                          JSON and writes {\"fields\": {...}}, {\"take\": \"VERSION\"} or "
+     "nothing\n"
+     "  on_conflict_wait_ms     how long there must be no news before it is asked\n"
+     "  on_conflict_timeout_ms  how long a command may take\n"
      "A VALUE that is JSON is that, anything else is a string; null takes a setting back. A "
      "running\n"
      "node takes them up at its next start.\n",
