@@ -24,9 +24,9 @@
 #include "store/write.h"
 #include "wire/value.h"
 
-#define LEFT_MAX   1024              /* conflicts without an answer that are remembered */
-#define DELAYS_MAX 10                /* how often news may put an answer off */
-#define ANSWER_MAX (3 * 1024 * 1024) /* bytes of JSON from a command */
+#define LEFT_MAX   1024    /* conflicts without an answer that are remembered */
+#define DELAYS_MAX 10      /* how often news may put an answer off */
+#define ANSWER_MAX 3145728 /* bytes of JSON from a command: 3 MiB */
 
 typedef enum answer_kind {
     ANSWER_NONE = 0,
@@ -476,7 +476,8 @@ static p2psync_result ask_command(struct ps_answerer *answerer, struct p2psync_b
 static bool is_blank(struct ps_bytes text)
 {
     size_t at = 0;
-    while (at < text.size && memchr(" \t\r\n", text.data[at], 4) != NULL) {
+    while (at < text.size && (text.data[at] == ' ' || text.data[at] == '\t' ||
+                              text.data[at] == '\r' || text.data[at] == '\n')) {
         at++;
     }
     return at == text.size;
