@@ -230,12 +230,12 @@ size_t ps_copy_id(struct ps_bytes record, struct ps_dot dot, char out[static PS_
 {
     char text[PS_DOT_TEXT_SIZE];
     ps_dot_text(dot, text);
-    size_t size = strlen(text);
+    struct ps_bytes version = ps_bytes_text(text);
     assert(record.size <= PS_RECORD_ID_SIZE_MAX);
     memcpy(out, record.data, record.size);
     out[record.size] = '@';
-    memcpy(out + record.size + 1, text, size);
-    return record.size + 1 + size;
+    memcpy(out + record.size + 1, version.data, version.size);
+    return record.size + 1 + version.size;
 }
 
 size_t ps_copy_id_own(struct ps_bytes record, struct ps_dot dot,
@@ -243,8 +243,8 @@ size_t ps_copy_id_own(struct ps_bytes record, struct ps_dot dot,
 {
     char text[PS_DOT_TEXT_SIZE];
     ps_dot_text(dot, text);
-    size_t size = strlen(text);
-    size_t room = PS_RECORD_ID_SIZE_MAX - 1 - size;
+    struct ps_bytes version = ps_bytes_text(text);
+    size_t room = PS_RECORD_ID_SIZE_MAX - 1 - version.size;
     if (record.size > room) { /* between two characters: not before a byte 10xxxxxx */
         while (room > 0 && (record.data[room] & 0xc0U) == 0x80U) {
             room--;
@@ -253,8 +253,8 @@ size_t ps_copy_id_own(struct ps_bytes record, struct ps_dot dot,
     }
     memcpy(out, record.data, record.size);
     out[record.size] = '~';
-    memcpy(out + record.size + 1, text, size);
-    return record.size + 1 + size;
+    memcpy(out + record.size + 1, version.data, version.size);
+    return record.size + 1 + version.size;
 }
 
 /* Unicode's category Cc in valid UTF-8: U+0000 to U+001F, U+007F, and U+0080 to U+009F. */
