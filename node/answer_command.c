@@ -21,8 +21,6 @@
 #define ERRORS_SIZE_MAX 4096 /* bytes of stderr that are kept: the last line is told */
 #define READ_SIZE       16384
 
-extern char **environ;
-
 /* Ours and the child's end of each. */
 struct ends {
     int input[2];
