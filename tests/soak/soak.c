@@ -58,6 +58,8 @@ struct task {
 };
 
 static void open_side(struct side *side);
+static void write_config(const struct side *side);
+static void answer_conflict(struct p2psync_bytes conflict, p2psync_answer *answer, void *user);
 static void open_node(struct side *side);
 static void start_side(struct side *side);
 static void stop_side(struct side *side);
@@ -89,6 +91,8 @@ static void check_while_restarting(p2psync_result result, const char *what);
 static void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 static atomic_uint logged;
+static atomic_uint answered; /* conflicts */
+static sem_t answers;        /* posted for each */
 
 int main(void)
 {
@@ -99,6 +103,9 @@ int main(void)
     pthread_t lives;
     char before[ROOT_SIZE];
     char after[ROOT_SIZE];
+    if (sem_init(&answers, 0, 0) != 0) {
+        fail("no semaphore");
+    }
     ada.durability = P2PSYNC_DURABILITY_NONE;
     ben.durability = P2PSYNC_DURABILITY_FLUSH;
     open_side(&ada);
@@ -116,7 +123,14 @@ int main(void)
     await_told(&ben, changes);
     await_same(&ada, &ben);
 
-    /* A node stops and starts under its threads. */
+    /* What is edited apart is a conflict, and somebody answers it. */
+    stop_side(&ben);
+    put(&ada, "apart", 1);
+    put(&ben, "apart", 2);
+    start_side(&ben);
+    await(&answers, "an answer to a conflict");
+
+    /* A node stops and starts under its threads, those that answer too. */
     begin_round(&ada, 2, tasks[0], threads[0]);
     begin_round(&ben, 2, tasks[1], threads[1]);
     for (int i = 0; i < RESTARTS; i++) {
@@ -144,8 +158,8 @@ int main(void)
     }
     remove_dir(ada.dir);
     remove_dir(ben.dir);
-    (void)printf("%u changes, each told on both sides; %u log records\n", changes,
-                 atomic_load(&logged));
+    (void)printf("%u changes, each told on both sides; %u conflicts answered; %u log records\n",
+                 changes, atomic_load(&answered), atomic_load(&logged));
     return 0;
 }
 
@@ -161,13 +175,45 @@ static void open_side(struct side *side)
         }
     }
     make_dir(side->dir);
+    write_config(side);
     open_node(side);
     start_thread(&side->listener, run_listener, side);
+}
+
+/* Conflicts are answered at once, by a callback that reads and writes records itself. */
+static void write_config(const struct side *side)
+{
+    char path[PATH_SIZE + 16];
+    (void)snprintf(path, sizeof(path), "%s/config.json", side->dir);
+    FILE *file = fopen(path, "we");
+    if (file == NULL || fputs("{\"on_conflict_wait_ms\": 2}", file) < 0 || fclose(file) != 0) {
+        fail("%s cannot be written", path);
+    }
+}
+
+static void answer_conflict(struct p2psync_bytes conflict, p2psync_answer *answer, void *user)
+{
+    struct side *side = user;
+    struct p2psync_buffer fields = {0};
+    char id[64];
+    char json[64];
+    (void)conflict;
+    unsigned number = atomic_fetch_add(&answered, 1);
+    (void)snprintf(id, sizeof(id), "answer-%s-%u", side->name, number);
+    put(side, id, number);
+    int size = snprintf(json, sizeof(json), "{\"answered\":\"%s\"}", side->name);
+    check(p2psync_from_json(json, (size_t)size, &fields), "from_json");
+    check(p2psync_answer_fields(answer, (struct p2psync_bytes){fields.data, fields.size}),
+          "answer");
+    p2psync_buffer_free(&fields);
+    (void)sem_post(&answers);
 }
 
 static void open_node(struct side *side)
 {
     struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
+    options.resolver = answer_conflict;
+    options.resolver_user = side;
     options.dir = side->dir;
     options.listen = side->listen;
     options.durability = side->durability;
@@ -270,7 +316,8 @@ static void put(struct side *side, const char *id, unsigned value)
 {
     char json[64];
     struct p2psync_buffer fields = {0};
-    int size = snprintf(json, sizeof(json), "{\"%s\":%u}", side->name, value);
+    /* A field of its own, which merges, and one that both sides write, which may not. */
+    int size = snprintf(json, sizeof(json), "{\"%s\":%u,\"last\":%u}", side->name, value, value);
     check(p2psync_from_json(json, (size_t)size, &fields), "from_json");
     const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     check(p2psync_put(side->node, COLLECTION, id, bytes, NULL), "put");
