@@ -1,6 +1,6 @@
-/* The inside of the loop: its state, for the three files that make it up. loop.c waits and collects
- * events, loop_effects.c carries out what the engine decided, loop_requests.c answers the control
- * socket. */
+/* The inside of the loop: its state, for the four files that make it up. loop.c collects events and
+ * steps, loop_wait.c waits for them, loop_effects.c carries out what the engine decided,
+ * loop_requests.c answers the control socket. */
 #ifndef PS_NODE_LOOP_INSIDE_H
 #define PS_NODE_LOOP_INSIDE_H
 
@@ -16,6 +16,8 @@
 #include "node/link.h"
 #include "node/loop.h"
 #include "node/resolve.h"
+
+#define PS_LOOP_HOUSEKEEPING_MS 5000 /* clients that do not move, and the like */
 
 /* An invite that the engine has been told of and that is not answered yet. */
 struct ps_loop_invite {
@@ -75,6 +77,12 @@ struct ps_loop {
     p2psync_result told_error;  /* OK: nothing */
     char told_text[PS_REPORT_SIZE_MAX];
 };
+
+/* Wait until there is something to do.
+ *
+ * Errors  P2PSYNC_EIO the poll failed.
+ */
+p2psync_result ps_loop_wait(struct ps_loop *loop) P2PSYNC_MUST_CHECK;
 
 /* Carry out what the last step gave, in order. */
 void ps_loop_carry_out(struct ps_loop *loop);
