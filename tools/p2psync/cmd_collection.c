@@ -17,31 +17,18 @@ static int say_wrong(struct cli *cli, p2psync_result result, char **words);
 
 int cmd_collection(struct cli *cli, int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int words; /* its own included */
-    } actions[] = {{"list", 1}, {"get", 2}, {"set", 4}};
+    static const struct action actions[] = {{"list", 1}, {"get", 2}, {"set", 4}};
+    const struct action *action =
+        options_action(cli, argc, argv, actions, sizeof actions / sizeof actions[0]);
     p2psync_node *node = NULL;
-    int words = 0;
     int code;
 
-    if (!options_only_operands(cli, argc, argv, 1, 4)) {
-        return CLI_USAGE;
-    }
-    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
-        if (strcmp(argv[optind], actions[i].name) == 0) {
-            words = actions[i].words;
-        }
-    }
-    if (words == 0) {
-        return fail_usage(cli, "there is no 'collection %s'", argv[optind]);
-    }
-    if (!options_operands(cli, argc, argv, words, words)) {
+    if (action == NULL) {
         return CLI_USAGE;
     }
     code = attach_open(cli, NULL, &node);
     if (code == CLI_DONE) {
-        code = run(cli, node, words, argv + optind);
+        code = run(cli, node, action->words, argv + optind);
     }
     p2psync_close(node);
     return code;

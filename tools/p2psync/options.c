@@ -3,6 +3,7 @@
 #include "tools/p2psync/options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -129,6 +130,23 @@ bool options_only_operands(struct cli *cli, int argc, char **argv, int min, int 
 {
     return options_next(cli, argc, argv, NULL) == OPTIONS_END &&
            options_operands(cli, argc, argv, min, max);
+}
+
+const struct action *options_action(struct cli *cli, int argc, char **argv,
+                                    const struct action *actions, size_t count)
+{
+    if (!options_only_operands(cli, argc, argv, 1, INT_MAX)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(argv[optind], actions[i].name) == 0) {
+            int words = actions[i].words;
+
+            return options_operands(cli, argc, argv, words, words) ? &actions[i] : NULL;
+        }
+    }
+    (void)fail_usage(cli, "there is no '%s %s'", cli->verb->name, argv[optind]);
+    return NULL;
 }
 
 bool options_number(const char *text, uint64_t max, uint64_t *out)

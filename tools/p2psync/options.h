@@ -25,6 +25,15 @@ bool options_operands(struct cli *cli, int argc, char **argv, int min, int max);
 /* For a command without options of its own: all of the above. False if it said why not. */
 bool options_only_operands(struct cli *cli, int argc, char **argv, int min, int max);
 
+/* For a command with actions: which of `actions` its first operand names, with as many operands,
+ * its own included, as that takes. NULL if it said why not. */
+struct action {
+    const char *name;
+    int words;
+};
+const struct action *options_action(struct cli *cli, int argc, char **argv,
+                                    const struct action *actions, size_t count);
+
 /* A whole number up to `max`. False if `text` is none. */
 bool options_number(const char *text, uint64_t max, uint64_t *out);
 
