@@ -20,6 +20,7 @@
 #include "node/view.h"
 #include "store/device.h"
 #include "store/disk.h"
+#include "store/process.h"
 #include "store/write.h"
 
 #define STOP_TIMEOUT_MS  30000
@@ -46,7 +47,7 @@ p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node 
     if (node == NULL) {
         return P2PSYNC_ENOMEM;
     }
-    node->pid = getpid();
+    node->process = ps_process();
     node->dir_fd = -1;
     node->news_fd = -1;
     node->resolver = options->resolver;
@@ -73,7 +74,7 @@ p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node 
 void p2psync_close(p2psync_node *node)
 {
     /* In a forked child everything is still the parent's: it is left alone, and leaks there. */
-    if (node == NULL || node->pid != getpid()) {
+    if (node == NULL || node->process != ps_process()) {
         return;
     }
     end_loop(node);
@@ -269,7 +270,7 @@ static char *choose_dir(const char *dir)
 
 bool ps_node_usable(const p2psync_node *node)
 {
-    return node != NULL && node->pid == getpid();
+    return node != NULL && node->process == ps_process();
 }
 
 uint64_t ps_wall_ms(void)

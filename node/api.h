@@ -6,7 +6,6 @@
 #define PS_NODE_API_H
 
 #include <pthread.h>
-#include <sys/types.h>
 
 #include "node/config.h"
 #include "node/report.h"
@@ -23,7 +22,7 @@ struct ps_answerer;
 
 /* Everything but what the mutexes guard is set when it is opened and never changes. */
 struct p2psync_node {
-    pid_t pid; /* of the process that opened it */
+    uint64_t process; /* that opened it */
     char *dir;
     int dir_fd;
     struct ps_store *store;

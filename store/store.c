@@ -15,6 +15,7 @@
 
 #include "store/disk.h"
 #include "store/keys.h"
+#include "store/process.h"
 #include "store/stamp.h"
 
 #define READERS_MAX 1024U
@@ -26,7 +27,7 @@ struct ps_store {
     int dir_fd;
     dev_t device; /* which directory it is, whatever its path */
     ino_t inode;
-    pid_t pid; /* that opened it */
+    uint64_t process; /* that opened it */
     bool no_flush;
     struct ps_stamp stamp;
     pthread_mutex_t lock; /* of what follows */
@@ -77,7 +78,7 @@ p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_s
     }
     store->dir_fd = -1;
     store->stamp.fd = -1;
-    store->pid = getpid();
+    store->process = ps_process();
     store->no_flush = options->no_flush;
     if (pthread_mutex_init(&store->lock, NULL) != 0) {
         free(store);
@@ -108,7 +109,7 @@ void ps_store_destroy(struct ps_store **store)
         return;
     }
     registry_remove(gone);
-    if (gone->pid == getpid()) {
+    if (gone->process == ps_process()) {
         assert(gone->active == 0);
         if (gone->no_flush) {
             clean_mark(gone);
@@ -140,7 +141,7 @@ static p2psync_result registry_add(struct ps_store *store)
     (void)pthread_mutex_lock(&registry_lock);
     for (const struct ps_store *other = registry; other != NULL; other = other->next) {
         if (other->device == store->device && other->inode == store->inode &&
-            other->pid == store->pid) {
+            other->process == store->process) {
             result = P2PSYNC_EBUSY;
         }
     }
@@ -464,7 +465,7 @@ static int count_reader(const char *line, void *context)
 
 p2psync_result ps_txn_begin(struct ps_store *store, bool write, struct ps_txn *out)
 {
-    if (store->pid != getpid()) {
+    if (store->process != ps_process()) {
         return P2PSYNC_EMISUSE;
     }
     if (write) {
@@ -557,7 +558,7 @@ void ps_txn_abort(struct ps_txn *txn)
 {
     MDB_txn *mdb = txn->mdb;
     txn->mdb = NULL;
-    if (mdb == NULL || txn->store->pid != getpid()) {
+    if (mdb == NULL || txn->store->process != ps_process()) {
         return;
     }
     if (txn->writable) {
