@@ -651,8 +651,9 @@ P2PSYNC_API void p2psync_transaction_abort(p2psync_transaction *transaction);
 /* ---- settings of collections ---- */
 
 /* They say how the records of a collection are merged, on all devices of the mesh; each is merged
- * for itself, the last one set wins, and records that are in conflict already follow at once (no
- * event tells of these). Those of a collection that never leaves the device stay there, too.
+ * for itself, the last one set wins, and records that are in conflict already follow at once;
+ * events tell which are none any more, and which have become one. Those of a collection that never
+ * leaves the device stay there, too.
  *
  *   strategy    "auto_merge" (the default), "last_write_wins", "keep_both", "manual", or "prefer:"
  *               and a device, which is kept as its id

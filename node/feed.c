@@ -8,6 +8,7 @@
 #include "node/api.h"
 #include "node/control.h"
 #include "store/collection.h"
+#include "store/conflict.h"
 #include "store/record.h"
 #include "wire/change.h"
 
@@ -17,6 +18,21 @@ struct change {
     struct ps_skeleton skeleton;
     struct ps_dot dot;
     ps_stored_mark mark;
+};
+
+/* A conflict that has opened or closed. */
+struct about {
+    struct ps_bytes collection; /* name */
+    uint32_t number;            /* of the collection */
+    struct ps_bytes id;
+    struct ps_dot dot; /* the version that is shown */
+    bool opened;
+};
+
+/* Where an event goes. */
+struct told {
+    p2psync_event_type *type;
+    struct ps_buf *out;
 };
 
 static p2psync_result begin_from_now(struct ps_feed *feed, struct ps_txn *txn);
@@ -31,8 +47,15 @@ static p2psync_result write_change(const struct ps_feed *feed, const struct chan
                                    struct ps_buf *out);
 static p2psync_result write_conflict(struct ps_feed *feed, struct ps_txn *txn,
                                      const struct change *change);
-static void write_name(struct ps_writer *writer, const struct ps_feed *feed,
-                       const struct change *change);
+static p2psync_result write_about(struct ps_txn *txn, const struct about *about,
+                                  p2psync_event_type *type_out, struct ps_buf *out);
+static p2psync_result next_refreshed(struct ps_feed *feed, struct ps_txn *txn, struct told *told);
+static p2psync_result find_refreshed(struct ps_feed *feed, struct ps_txn *txn,
+                                     const struct ps_collection *collection, struct ps_bytes id,
+                                     struct told *told);
+static p2psync_result read_winner(struct ps_txn *txn, struct about *about);
+static void keep_place(struct ps_feed *feed, struct ps_bytes collection, struct ps_bytes id);
+static void write_name(struct ps_writer *writer, struct ps_bytes collection, struct ps_bytes id);
 
 p2psync_result ps_feed_init(struct ps_feed *feed, struct ps_store *store)
 {
@@ -85,7 +108,11 @@ p2psync_result ps_feed_next(struct ps_feed *feed, struct ps_store *store,
     if (result == P2PSYNC_OK) {
         feed->told[feed->log.number] = change.seq + 1;
         *type_out = P2PSYNC_EVENT_RECORD_CHANGED;
-    } else {
+    } else if (result == P2PSYNC_EAGAIN) {
+        struct told told = {.type = type_out, .out = out};
+        result = next_refreshed(feed, &txn, &told);
+    }
+    if (result != P2PSYNC_OK) {
         ps_buf_truncate(out, size);
         ps_buf_clear(&feed->next);
     }
@@ -97,7 +124,10 @@ static p2psync_result begin_from_now(struct ps_feed *feed, struct ps_txn *txn)
 {
     p2psync_result result = find_log(feed, txn, true);
     feed->collection_size = 0;
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    return ps_conflict_refreshes(txn, &feed->refreshes);
 }
 
 /* Look for a log with something to tell and make it the feed's; skip: count all as told instead.
@@ -216,7 +246,8 @@ static p2psync_result write_change(const struct ps_feed *feed, const struct chan
     struct ps_writer writer;
     ps_writer_init(&writer, out);
     ps_control_event_begin(&writer, P2PSYNC_EVENT_RECORD_CHANGED, 5);
-    write_name(&writer, feed, change);
+    write_name(&writer, ps_bytes(feed->collection, feed->collection_size),
+               change->skeleton.record_id);
     ps_write_text(&writer, "version");
     ps_write_text(&writer, dot);
     ps_write_text(&writer, "device");
@@ -231,19 +262,34 @@ static p2psync_result write_change(const struct ps_feed *feed, const struct chan
 static p2psync_result write_conflict(struct ps_feed *feed, struct ps_txn *txn,
                                      const struct change *change)
 {
+    struct about about = {.collection = ps_bytes(feed->collection, feed->collection_size),
+                          .number = feed->log.collection,
+                          .id = change->skeleton.record_id,
+                          .dot = change->dot,
+                          .opened = change->mark == PS_STORED_OPENED};
+    if (change->mark != PS_STORED_OPENED && change->mark != PS_STORED_CLOSED) {
+        return P2PSYNC_OK;
+    }
+    return write_about(txn, &about, &feed->next_type, &feed->next);
+}
+
+/* That a conflict has opened, with its versions, or closed, with the version that is shown since.
+ */
+static p2psync_result write_about(struct ps_txn *txn, const struct about *about,
+                                  p2psync_event_type *type_out, struct ps_buf *out)
+{
     struct ps_record_row row;
     struct ps_writer writer;
     char dot[PS_DOT_TEXT_SIZE];
-    ps_writer_init(&writer, &feed->next);
-    if (change->mark == PS_STORED_OPENED) {
-        p2psync_result result =
-            ps_record_get(txn, feed->log.collection, change->skeleton.record_id, &row);
+    ps_writer_init(&writer, out);
+    *type_out = about->opened ? P2PSYNC_EVENT_CONFLICT_DETECTED : P2PSYNC_EVENT_CONFLICT_RESOLVED;
+    ps_control_event_begin(&writer, *type_out, 3);
+    write_name(&writer, about->collection, about->id);
+    if (about->opened) {
+        p2psync_result result = ps_record_get(txn, about->number, about->id, &row);
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
-        feed->next_type = P2PSYNC_EVENT_CONFLICT_DETECTED;
-        ps_control_event_begin(&writer, feed->next_type, 3);
-        write_name(&writer, feed, change);
         ps_write_text(&writer, "versions");
         ps_write_array(&writer, row.version_count);
         for (uint32_t i = 0; i < row.version_count; i++) {
@@ -252,23 +298,108 @@ static p2psync_result write_conflict(struct ps_feed *feed, struct ps_txn *txn,
             ps_dot_text(version.dot, dot);
             ps_write_text(&writer, dot);
         }
-    } else if (change->mark == PS_STORED_CLOSED) {
-        feed->next_type = P2PSYNC_EVENT_CONFLICT_RESOLVED;
-        ps_control_event_begin(&writer, feed->next_type, 3);
-        write_name(&writer, feed, change);
-        ps_dot_text(change->dot, dot);
+    } else {
+        ps_dot_text(about->dot, dot);
         ps_write_text(&writer, "version");
         ps_write_text(&writer, dot);
     }
     return ps_writer_finish(&writer);
 }
 
+/* The next conflict that a change of settings opened or closed.
+ *
+ * Errors  P2PSYNC_EAGAIN all are told. */
+static p2psync_result next_refreshed(struct ps_feed *feed, struct ps_txn *txn, struct told *told)
+{
+    if (feed->refreshing == 0) {
+        uint32_t last = 0;
+        p2psync_result result = ps_conflict_refreshes(txn, &last);
+        if (result != P2PSYNC_OK || last == feed->refreshes) {
+            return result == P2PSYNC_OK ? P2PSYNC_EAGAIN : result;
+        }
+        feed->refreshing = last;
+        feed->place_size = 0;
+        feed->place_id_size = 0;
+    }
+    struct ps_collection collection;
+    struct ps_bytes id = ps_bytes(feed->place_id, feed->place_id_size);
+    struct ps_bytes name = ps_bytes(feed->place, feed->place_size);
+    p2psync_result result = feed->place_size > 0 ? ps_collection_find(txn, name, &collection)
+                                                 : ps_collection_next(txn, name, &collection);
+    while (result == P2PSYNC_OK) { /* ends with the collections */
+        result = find_refreshed(feed, txn, &collection, id, told);
+        if (result != P2PSYNC_ENOTFOUND) {
+            return result;
+        }
+        id = ps_bytes(NULL, 0);
+        result = ps_collection_next(txn, collection.name, &collection);
+    }
+    if (result == P2PSYNC_ENOTFOUND) {
+        feed->refreshes = feed->refreshing;
+        feed->refreshing = 0;
+        return P2PSYNC_EAGAIN;
+    }
+    return result;
+}
+
+/* Within a collection, behind the record `id`: what a refresh that is not told yet made a conflict,
+ * or none. */
+static p2psync_result find_refreshed(struct ps_feed *feed, struct ps_txn *txn,
+                                     const struct ps_collection *collection, struct ps_bytes id,
+                                     struct told *told)
+{
+    while (is_told(collection)) { /* ends with the list */
+        struct ps_conflict_item item;
+        p2psync_result result = ps_conflict_next(txn, collection->number, id, &item);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        id = item.id;
+        if (item.refresh > feed->refreshes && item.refresh <= feed->refreshing) {
+            struct about about = {.collection = collection->name,
+                                  .number = collection->number,
+                                  .id = item.id,
+                                  .opened = item.conflict};
+            result = read_winner(txn, &about);
+            if (result == P2PSYNC_OK) {
+                result = write_about(txn, &about, told->type, told->out);
+            }
+            if (result == P2PSYNC_OK) {
+                keep_place(feed, collection->name, item.id);
+            }
+            return result;
+        }
+    }
+    return P2PSYNC_ENOTFOUND;
+}
+
+static p2psync_result read_winner(struct ps_txn *txn, struct about *about)
+{
+    struct ps_record_row row;
+    struct ps_view view;
+    p2psync_result result = ps_record_get(txn, about->number, about->id, &row);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    ps_record_view(&row, &view);
+    about->dot = view.winner.dot;
+    return P2PSYNC_OK;
+}
+
+static void keep_place(struct ps_feed *feed, struct ps_bytes collection, struct ps_bytes id)
+{
+    assert(collection.size <= sizeof(feed->place) && id.size <= sizeof(feed->place_id));
+    memcpy(feed->place, collection.data, collection.size);
+    feed->place_size = collection.size;
+    memcpy(feed->place_id, id.data, id.size);
+    feed->place_id_size = id.size;
+}
+
 /* Two pairs of a map: of which record. */
-static void write_name(struct ps_writer *writer, const struct ps_feed *feed,
-                       const struct change *change)
+static void write_name(struct ps_writer *writer, struct ps_bytes collection, struct ps_bytes id)
 {
     ps_write_text(writer, "collection");
-    ps_write_str(writer, ps_bytes(feed->collection, feed->collection_size));
+    ps_write_str(writer, collection);
     ps_write_text(writer, "id");
-    ps_write_str(writer, change->skeleton.record_id);
+    ps_write_str(writer, id);
 }

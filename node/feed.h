@@ -17,6 +17,12 @@ struct ps_feed {
     size_t collection_size;                     /* 0: no log is */
     struct ps_buf next; /* a second event of the same change, already made; empty: none */
     p2psync_event_type next_type;
+    uint32_t refreshes;  /* of records' views, after changes of settings: told */
+    uint32_t refreshing; /* being told, from the record behind this place on; 0: none is */
+    uint8_t place[PS_COLLECTION_SIZE_MAX];
+    size_t place_size; /* 0: the first collection */
+    uint8_t place_id[PS_RECORD_ID_SIZE_MAX];
+    size_t place_id_size;
 };
 
 /* Begin: all that is applied now counts as told.
@@ -29,7 +35,8 @@ p2psync_result ps_feed_init(struct ps_feed *feed, struct ps_store *store) P2PSYN
 void ps_feed_deinit(struct ps_feed *feed);
 
 /* The next event: record_changed, and behind it conflict_detected or conflict_resolved if the
- * change made the record one, or no more. Appended to `out` as a map.
+ * change made the record one, or no more; and the latter two alone where a setting did. Appended to
+ * `out` as a map.
  *
  * Errors  P2PSYNC_EAGAIN all is told; P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */

@@ -32,14 +32,32 @@ p2psync_result ps_conflict_next(struct ps_txn *txn, uint32_t collection, struct 
         return result;
     }
     if (!ps_key_split_record(row.key, &found, &id) || id.size > PS_RECORD_ID_SIZE_MAX ||
-        row.value.size != 1) {
+        row.value.size != PS_CONFLICT_ROW_SIZE) {
         return P2PSYNC_ECORRUPT;
     }
     if (found != collection) {
         return P2PSYNC_ENOTFOUND;
     }
-    *out = (struct ps_conflict_item){.id = id, .conflict = row.value.data[0] != 0};
+    *out = (struct ps_conflict_item){
+        .id = id, .conflict = row.value.data[0] != 0, .refresh = ps_get_u32(row.value.data + 1)};
     return P2PSYNC_OK;
+}
+
+p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out)
+{
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(PS_META_REFRESHES), &row);
+    if (result == P2PSYNC_ENOTFOUND) {
+        *out = 0;
+        return P2PSYNC_OK;
+    }
+    if (result == P2PSYNC_OK && row.size != 4) {
+        return P2PSYNC_ECORRUPT;
+    }
+    if (result == P2PSYNC_OK) {
+        *out = ps_get_u32(row.data);
+    }
+    return result;
 }
 
 p2psync_result ps_conflict_merge(struct ps_txn *txn, uint32_t collection,

@@ -5,9 +5,14 @@
 
 #include "store/merge.h"
 
+/* A row of the list: whether it is a conflict (1 byte), and the number of the refresh that made it
+ * one, or none; 0: a change did. */
+#define PS_CONFLICT_ROW_SIZE 5
+
 struct ps_conflict_item {
     struct ps_bytes id; /* in the map, until the next write of the transaction */
     bool conflict;      /* false: the versions merge cleanly */
+    uint32_t refresh;   /* that made it so; 0: a change did */
 };
 
 /* The record of a collection with several versions and the lowest id above `after` (empty bytes:
@@ -17,6 +22,10 @@ struct ps_conflict_item {
  */
 p2psync_result ps_conflict_next(struct ps_txn *txn, uint32_t collection, struct ps_bytes after,
                                 struct ps_conflict_item *out) P2PSYNC_MUST_CHECK;
+
+/* How many times what readers see was worked out anew after a change of settings: the number of the
+ * last refresh. Errors  P2PSYNC_ECORRUPT. */
+p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out) P2PSYNC_MUST_CHECK;
 
 /* Merge the versions of a row, two or more, as the strategy auto_merge does, by the rules that the
  * collection's fields have. Nothing may be written in the transaction meanwhile.

@@ -15,7 +15,8 @@ p2psync_result ps_versions_refresh(struct ps_txn *txn)
     struct ps_versions versions = {0};
     struct ps_bytes after = ps_bytes(NULL, 0);
     uint8_t name[PS_COLLECTION_SIZE_MAX];
-    p2psync_result result = P2PSYNC_OK;
+    p2psync_result result = ps_db_next_number(txn, PS_META_REFRESHES, &versions.refresh);
+    versions.refresh++; /* from 1 on */
     while (result == P2PSYNC_OK) {
         struct ps_collection collection;
         result = ps_collection_next(txn, after, &collection);

@@ -24,7 +24,8 @@ typedef enum ps_db {
     PS_DB_ENTRIES,     /* log number, seq -> entry */
     PS_DB_NODES,       /* log number, level, index -> subtree hash */
     PS_DB_RECORDS,     /* collection number, record id -> versions and values */
-    PS_DB_CONFLICTS,   /* collection number, record id -> is it a conflict: of several versions */
+    PS_DB_CONFLICTS,   /* collection number, record id -> is it a conflict, since which refresh: of
+                        several   versions */
     PS_DB_WAITING,     /* log number -> where to look on: logs with applied < size */
     PS_DB_DEVICES,     /* device -> member */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
@@ -140,6 +141,7 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 /* Rows in `meta` that count what was ever made, for the next local number. */
 #define PS_META_COLLECTIONS "collections"
 #define PS_META_LOGS        "logs"
+#define PS_META_REFRESHES   "refreshes" /* of what readers see, after a change of settings */
 /* Take the next local number of a kind. Errors  P2PSYNC_ELIMIT all 2^32 - 1 are taken. */
 p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter,
                                  uint32_t *number_out) P2PSYNC_MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/conflict.h"
 #include "store/keys.h"
 #include "store/merge.h"
 
@@ -345,15 +346,17 @@ static p2psync_result read_rules(struct ps_versions *versions, struct ps_txn *tx
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
-/* Keep the list of records with several versions: a byte each says whether it is a conflict. */
+/* Keep the list of records with several versions: of each, whether it is a conflict, and which
+ * refresh made it one, or none, if that was not a change. */
 static p2psync_result note_several(const struct ps_versions *versions, struct ps_txn *txn,
                                    bool is_conflict)
 {
     struct ps_key key =
         ps_key_record(versions->collection, ps_bytes(versions->id, versions->id_size));
-    uint8_t flag = is_conflict ? 1 : 0;
+    uint8_t row[PS_CONFLICT_ROW_SIZE] = {is_conflict ? 1 : 0};
+    ps_put_u32(row + 1, versions->refresh);
     if (versions->count > 1 && (!versions->was_several || is_conflict != versions->was_conflict)) {
-        return ps_db_put(txn, PS_DB_CONFLICTS, ps_key_view(&key), ps_bytes(&flag, 1));
+        return ps_db_put(txn, PS_DB_CONFLICTS, ps_key_view(&key), ps_bytes(row, sizeof(row)));
     }
     if (versions->count == 1 && versions->was_several) {
         return ps_db_delete(txn, PS_DB_CONFLICTS, ps_key_view(&key));

@@ -21,7 +21,8 @@ struct ps_versions {
     bool was_several;
     bool was_conflict;
     bool changed;
-    bool has_last; /* the change that was applied last, since it was read */
+    uint32_t refresh; /* the number of the refresh that works it out anew; 0: changes do */
+    bool has_last;    /* the change that was applied last, since it was read */
     uint32_t last_log;
     uint64_t last_seq;
     bool has_rules; /* of the collection: read when they are first needed, and kept */

@@ -560,6 +560,30 @@ Test(test_api_conflicts, tells_of_one_that_opened_and_ended_unseen)
     cr_expect_not_null(strchr(told, 'r'));
 }
 
+/* One merges cleanly and one does not: a strategy that merges nothing opens the other, too. */
+Test(test_api_conflicts, tells_of_those_that_a_setting_opens_and_ends)
+{
+    char their[DOT_SIZE];
+    cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(node, "notes", "b", "{\"n\":1}"), P2PSYNC_OK);
+    theirs("a", EARLIER, "{\"m\":2}", their);
+    theirs("b", EARLIER, "{\"n\":2}", their);
+    cr_expect_eq(strlen(events()), 5, "four changes, and one conflict");
+    cr_assert_eq(set("notes", "strategy", "\"manual\""), P2PSYNC_OK);
+    cr_expect_str_eq(events(), "d");
+    cr_assert_eq(set("notes", "strategy", "\"last_write_wins\""), P2PSYNC_OK);
+    cr_expect_str_eq(events(), "", "both are as they were");
+    cr_assert_eq(nodes_put(node, "notes", "c", "{}"), P2PSYNC_OK);
+    cr_assert_eq(set("notes", "strategy", "null"), P2PSYNC_OK);
+    cr_assert_eq(set("notes", "field.n", "\"max\""), P2PSYNC_OK);
+    cr_expect_str_eq(events(), "crr", "of two settings at once");
+    ps_feed_deinit(&feed);
+    cr_assert_eq(set("notes", "field.n", "null"), P2PSYNC_OK);
+    cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
+    cr_expect_str_eq(events(), "", "it was one before anybody listened");
+}
+
 /* ---- settings ---- */
 
 Test(test_api_conflicts, follows_a_strategy_that_changes_while_it_is_one)
