@@ -1,14 +1,19 @@
 /* Commands that answer, and those that do not. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "node/answer_command.h"
 
 #define PATIENT_MS 60000 /* for what ends by itself */
 #define SHORT_MS   100   /* for what never does */
+#define LOCKED_MS  1000  /* for what never does, and does something before */
 
 static struct ps_buf output;
 static char why[PS_COMMAND_WHY_SIZE];
@@ -95,6 +100,20 @@ Test(test_answer_command, kills_what_takes_too_long)
         cr_assert_eq(run(lines[i], SHORT_MS, ps_bytes_text("")), P2PSYNC_ETIMEDOUT, "%s", lines[i]);
         cr_assert_str_eq(why, "it took more than 100 ms");
     }
+}
+
+/* What it started holds a lock, which is free when that has ended, too. */
+Test(test_answer_command, kills_what_it_has_started)
+{
+    char path[] = "/tmp/p2psync-command-XXXXXX";
+    char line[128];
+    int fd = mkostemp(path, O_CLOEXEC);
+    cr_assert_geq(fd, 0);
+    (void)snprintf(line, sizeof(line), "exec 9>>%s; flock 9; sleep 3600 & wait", path);
+    cr_assert_eq(run(line, LOCKED_MS, ps_bytes_text("")), P2PSYNC_ETIMEDOUT);
+    cr_assert_eq(flock(fd, LOCK_EX), 0);
+    (void)close(fd);
+    (void)unlink(path);
 }
 
 Test(test_answer_command, is_killed_when_the_node_stops)
