@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/device.h"
-#include "store/merge_text.h"
+#include "store/merge/text.h"
+#include "store/mesh/members.h"
 #include "tests/fault/fault.h"
 #include "tests/lib/author.h"
 #include "tests/lib/literal.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <zmq.h>
 
-#include "node/identity.h"
+#include "node/engine/identity.h"
 #include "wire/pairing_code.h"
 
 #define SEND_MS  1000

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/collection.h"
-#include "store/keys.h"
-#include "store/rules.h"
-#include "store/versions.h"
+#include "store/apply/versions.h"
+#include "store/env/keys.h"
+#include "store/log/collection.h"
+#include "store/record/rules.h"
 
 static struct ps_origin origin_of(unsigned device);
 static void sort_parents(struct ps_skeleton *skeleton);

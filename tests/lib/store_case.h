@@ -4,11 +4,11 @@
 #ifndef TESTS_LIB_STORE_CASE_H
 #define TESTS_LIB_STORE_CASE_H
 
-#include "store/apply.h"
-#include "store/identity_row.h"
-#include "store/merge.h"
-#include "store/summary.h"
-#include "store/write.h"
+#include "store/apply/apply.h"
+#include "store/env/identity.h"
+#include "store/log/summary.h"
+#include "store/merge/merge.h"
+#include "store/write/write.h"
 #include "tests/lib/prng.h"
 #include "wire/value.h"
 

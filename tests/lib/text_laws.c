@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "store/text_diff.h"
+#include "store/merge/diff.h"
 #include "wire/limits.h"
 
 #define TABLE_MAX       (1U << 20) /* pairs of lines that dynamic programming is worth */

@@ -4,7 +4,7 @@
 #ifndef TESTS_LIB_TEXT_LAWS_H
 #define TESTS_LIB_TEXT_LAWS_H
 
-#include "store/merge_text.h"
+#include "store/merge/text.h"
 
 /* The law that these texts break, or NULL. Ends the program if there is no memory. */
 const char *text_laws_broken(const struct ps_merge_text *texts);

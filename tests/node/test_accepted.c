@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "node/accepted.h"
+#include "node/links/accepted.h"
 
 static struct ps_accepted_table table;
 

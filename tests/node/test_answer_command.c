@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "node/answer_command.h"
+#include "node/answer/command.h"
 
 #define PATIENT_MS 60000 /* for what ends by itself */
 #define SHORT_MS   100   /* for what never does */

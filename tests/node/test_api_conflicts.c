@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api.h"
-#include "node/feed.h"
+#include "node/api/life.h"
+#include "node/feed/feed.h"
 #include "nodes.h"
 #include "tests/lib/author.h"
 

@@ -1,7 +1,7 @@
 /* What one peer may cost. */
 #include <criterion/criterion.h>
 
-#include "node/budget.h"
+#include "node/engine/budget.h"
 
 Test(test_budget, allows_all_of_it_at_once_and_no_more)
 {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "node/config.h"
+#include "node/host/config.h"
 #include "nodes.h"
 
 static char dir[NODES_DIR_SIZE];

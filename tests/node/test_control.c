@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "node/ask.h"
-#include "node/control.h"
+#include "node/control/ask.h"
+#include "node/control/control.h"
 #include "nodes.h"
 #include "wire/limits.h"
 

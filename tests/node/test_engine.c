@@ -2,8 +2,8 @@
  * partitions, forks and requests do. Random schedules are the simulator's part. */
 #include <criterion/criterion.h>
 
-#include "store/collection.h"
-#include "store/log.h"
+#include "store/log/collection.h"
+#include "store/log/log.h"
 #include "tests/sim/script.h"
 
 #define net sim_script

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "node/api.h"
-#include "node/feed.h"
+#include "node/api/life.h"
+#include "node/feed/feed.h"
 #include "nodes.h"
 
 static char dir[NODES_DIR_SIZE];

@@ -1,7 +1,7 @@
 /* The list of connections that have said nothing yet. */
 #include <criterion/criterion.h>
 
-#include "node/silent.h"
+#include "node/links/silent.h"
 
 static struct ps_silent silent;
 static struct ps_accepted_table links;

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/collection.h"
-#include "store/log.h"
-#include "store/merge.h"
-#include "store/summary.h"
+#include "store/log/collection.h"
+#include "store/log/log.h"
+#include "store/log/summary.h"
+#include "store/merge/merge.h"
 #include "tests/sim/workload.h"
 
 #define SEEN_MAX  512         /* logs of one node */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/collection.h"
-#include "store/device.h"
-#include "store/merge.h"
-#include "store/summary.h"
+#include "store/log/collection.h"
+#include "store/log/summary.h"
+#include "store/merge/merge.h"
+#include "store/mesh/members.h"
 #include "tests/sim/checker.h"
 
 static bool knows_all(struct sim_net *net, unsigned node);

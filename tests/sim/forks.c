@@ -2,8 +2,8 @@
  * and must not in any other. */
 #include <inttypes.h>
 
-#include "store/collection.h"
-#include "store/log.h"
+#include "store/log/collection.h"
+#include "store/log/log.h"
 #include "tests/sim/checker.h"
 
 static void compare_nodes(struct sim_net *net, unsigned node, unsigned other);

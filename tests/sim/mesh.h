@@ -3,8 +3,8 @@
 #ifndef TESTS_SIM_MESH_H
 #define TESTS_SIM_MESH_H
 
-#include "store/device.h"
-#include "store/write.h"
+#include "store/mesh/members.h"
+#include "store/write/write.h"
 #include "tests/sim/net.h"
 
 /* Make `node` the founder of a new mesh, a member of it, and start it. */

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/collection.h"
-#include "store/log.h"
-#include "store/record.h"
+#include "store/log/collection.h"
+#include "store/log/log.h"
+#include "store/record/record.h"
 #include "tests/sim/checker.h"
 
 struct change {

@@ -1,5 +1,6 @@
 /* A network of nodes in virtual time: real engines on real stores, and links between them that can
- * be slow, cut, lossy or one-way. It plays the loop's part of node/engine.h, and links no ZeroMQ.
+ * be slow, cut, lossy or one-way. It plays the loop's part of node/engine/engine.h, and links no
+ * ZeroMQ.
  *
  * Links are like connections: in order and reliable while they last, but for the faults that are
  * asked for. Everything drawn comes from the seed. The first thing that is wrong is kept as the
@@ -7,8 +8,8 @@
 #ifndef TESTS_SIM_NET_H
 #define TESTS_SIM_NET_H
 
-#include "node/engine.h"
-#include "node/identity.h"
+#include "node/engine/engine.h"
+#include "node/engine/identity.h"
 #include "tests/lib/prng.h"
 #include "tests/sim/options.h"
 #include "tests/sim/queue.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/device.h"
+#include "store/mesh/members.h"
 #include "tests/sim/mesh.h"
 #include "tests/sim/net.h"
 #include "wire/scan.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/ancestry.h"
+#include "store/merge/ancestry.h"
 #include "tests/lib/past.h"
 
 #define ROUNDS  300U

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "store/fold.h"
+#include "store/merge/fold.h"
 #include "tests/lib/literal.h"
 #include "tests/lib/past.h"
 #include "wire/codec.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/history.h"
+#include "store/history/history.h"
 #include "tests/lib/author.h"
 
 static struct store_case here;

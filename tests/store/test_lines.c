@@ -1,7 +1,7 @@
 /* Lines are the text, cut behind each newline. */
 #include <criterion/criterion.h>
 
-#include "store/lines.h"
+#include "store/merge/lines.h"
 #include "wire/limits.h"
 
 static struct ps_lines lines;

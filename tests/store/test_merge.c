@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/merge_fields.h"
+#include "store/merge/fields.h"
 #include "tests/lib/literal.h"
 #include "tests/lib/past.h"
 

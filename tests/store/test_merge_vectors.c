@@ -1,8 +1,8 @@
-/* The vectors of merges, which another program computed from store/MERGE.md: of two values, and of
- * whole records with their past. */
+/* The vectors of merges, which another program computed from store/merge/MERGE.md: of two values,
+ * and of whole records with their past. */
 #include <criterion/criterion.h>
 
-#include "store/merge_fields.h"
+#include "store/merge/fields.h"
 #include "tests/lib/past.h"
 #include "tests/wire/vector.h"
 #include "wire/codec.h"

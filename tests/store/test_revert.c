@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/revert.h"
+#include "store/history/revert.h"
 #include "tests/lib/author.h"
 
 static struct store_case one; /* whose changes are undone */

@@ -2,10 +2,10 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "store/device.h"
-#include "store/disk.h"
-#include "store/keys.h"
-#include "store/tree.h"
+#include "store/env/disk.h"
+#include "store/env/keys.h"
+#include "store/log/tree.h"
+#include "store/mesh/members.h"
 #include "tests/lib/author.h"
 
 static struct store_case here;

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "store/rules.h"
+#include "store/record/rules.h"
 #include "tests/lib/literal.h"
 #include "tests/lib/store_case.h"
 

@@ -1,0 +1,576 @@
+/* The thread that answers. It looks at the list of records with several versions whenever something
+ * was committed, waits, asks whether everything is quiet, and then asks for an answer to each open
+ * conflict. What got none is remembered by its versions, and left alone until they change. */
+#include "node/answer/answer.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "node/answer/command.h"
+#include "node/engine/identity.h"
+#include "node/loop/loop.h"
+#include "store/log/collection.h"
+#include "store/log/log.h"
+#include "store/merge/conflict.h"
+#include "store/record/record.h"
+#include "store/write/write.h"
+#include "wire/value.h"
+
+#define LEFT_MAX   1024    /* conflicts without an answer that are remembered */
+#define DELAYS_MAX 10      /* how often news may put an answer off */
+#define ANSWER_MAX 3145728 /* bytes of JSON from a command: 3 MiB */
+
+typedef enum answer_kind {
+    ANSWER_NONE = 0,
+    ANSWER_FIELDS,
+    ANSWER_TAKE,
+} answer_kind;
+
+struct p2psync_answer {
+    answer_kind kind;
+    struct ps_buf fields;
+    struct ps_dot take;
+};
+
+/* A conflict, as it was when it was looked at. */
+struct found {
+    char collection[PS_COLLECTION_SIZE_MAX + 1];
+    char id[PS_RECORD_ID_SIZE_MAX + 1];
+    size_t version_count;
+    struct ps_dot versions[PS_PARENTS_MAX];
+    struct ps_device authors[PS_PARENTS_MAX];
+};
+
+struct ps_answerer {
+    p2psync_node *node;
+    pthread_t thread;
+    int news_fd;
+    int stop_fd; /* readable: end */
+    atomic_bool stopping;
+    struct ps_device device;
+    uint32_t wait_ms;
+    uint64_t seen_txn;
+    uint64_t due_ms; /* 0: nothing is open */
+    unsigned delays;
+    struct ps_hash left[LEFT_MAX]; /* of conflicts that got no answer: a ring */
+    size_t left_at;
+};
+
+static void *run(void *argument);
+static void wait_news(struct ps_answerer *answerer);
+static void look(struct ps_answerer *answerer);
+static bool is_quiet(struct ps_answerer *answerer);
+static bool next_conflict(struct ps_answerer *answerer, const struct found *after,
+                          struct found *out);
+static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn *txn,
+                              const struct ps_collection *collection, struct ps_bytes id,
+                              struct found *out);
+static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collection *collection,
+                                    struct ps_bytes id, struct found *out);
+static p2psync_result all_heads_applied(struct ps_txn *txn, uint32_t collection, bool *out);
+static struct ps_hash name_conflict(const struct found *found);
+static bool is_left(const struct ps_answerer *answerer, const struct found *found);
+static void answer_all(struct ps_answerer *answerer);
+static void answer_one(struct ps_answerer *answerer, const struct found *found);
+static p2psync_result ask(struct ps_answerer *answerer, const struct found *found,
+                          struct p2psync_answer *answer, char *why);
+static void answer_by_author(const struct ps_answerer *answerer, const struct found *found,
+                             struct p2psync_answer *answer);
+static p2psync_result explain(struct ps_answerer *answerer, const struct found *found,
+                              struct p2psync_buffer *out);
+static p2psync_result ask_command(struct ps_answerer *answerer, struct p2psync_bytes conflict,
+                                  struct p2psync_answer *answer, char *why);
+static bool is_blank(struct ps_bytes text);
+static p2psync_result take_json(struct ps_bytes json, struct p2psync_answer *answer);
+static p2psync_result write_answer(struct ps_answerer *answerer, const struct found *found,
+                                   const struct p2psync_answer *answer);
+static void tell(struct ps_answerer *answerer, const struct found *found, p2psync_result result,
+                 const char *why);
+
+bool ps_answerer_wanted(const p2psync_node *node)
+{
+    return node->resolver != NULL || node->config.on_conflict[0] != '\0';
+}
+
+p2psync_result ps_answerer_start(p2psync_node *node, int news_fd, struct ps_answerer **out)
+{
+    sigset_t all;
+    sigset_t before;
+    struct ps_txn txn = {0};
+    struct ps_identity identity = {0};
+    struct ps_answerer *answerer = calloc(1, sizeof(*answerer));
+    if (answerer == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    answerer->node = node;
+    answerer->news_fd = news_fd;
+    answerer->wait_ms = node->config.on_conflict_wait_ms != 0 ? node->config.on_conflict_wait_ms
+                                                              : PS_CONFIG_ANSWER_WAIT_MS;
+    atomic_init(&answerer->stopping, false);
+    answerer->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    p2psync_result result = answerer->stop_fd < 0 ? P2PSYNC_EIO : P2PSYNC_OK;
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_begin(node->store, false, &txn);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_read(&txn, &identity);
+    }
+    ps_txn_abort(&txn);
+    answerer->device = identity.device;
+    ps_identity_wipe(&identity);
+    (void)sigfillset(&all);
+    if (result == P2PSYNC_OK && pthread_sigmask(SIG_SETMASK, &all, &before) == 0) {
+        int failed = pthread_create(&answerer->thread, NULL, run, answerer);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        result = failed == 0 ? P2PSYNC_OK : P2PSYNC_ENOMEM;
+    }
+    if (result != P2PSYNC_OK) {
+        if (answerer->stop_fd >= 0) {
+            (void)close(answerer->stop_fd);
+        }
+        free(answerer);
+        return result;
+    }
+    *out = answerer;
+    return P2PSYNC_OK;
+}
+
+void ps_answerer_destroy(struct ps_answerer **answerer)
+{
+    if (*answerer == NULL) {
+        return;
+    }
+    atomic_store(&(*answerer)->stopping, true);
+    (void)!eventfd_write((*answerer)->stop_fd, 1);
+    (void)pthread_join((*answerer)->thread, NULL);
+    (void)close((*answerer)->stop_fd);
+    free(*answerer);
+    *answerer = NULL;
+}
+
+/* ---- the thread ---- */
+
+static void *run(void *argument)
+{
+    struct ps_answerer *answerer = argument;
+    while (!atomic_load(&answerer->stopping)) { /* until the node stops */
+        look(answerer);
+        uint64_t now_ms = ps_monotonic_ms();
+        if (answerer->due_ms != 0 && now_ms >= answerer->due_ms) {
+            answerer->due_ms = 0;
+            if (is_quiet(answerer)) {
+                answer_all(answerer);
+            } else {
+                answerer->due_ms = now_ms + answerer->wait_ms;
+            }
+            continue; /* what was committed meanwhile is looked at first */
+        }
+        wait_news(answerer);
+    }
+    return NULL;
+}
+
+static void wait_news(struct ps_answerer *answerer)
+{
+    eventfd_t count = 0;
+    uint64_t now_ms = ps_monotonic_ms();
+    int timeout_ms = -1;
+    if (answerer->due_ms != 0) {
+        timeout_ms = answerer->due_ms > now_ms ? (int)(answerer->due_ms - now_ms) : 0;
+    }
+    struct pollfd items[] = {{.fd = answerer->news_fd, .events = POLLIN},
+                             {.fd = answerer->stop_fd, .events = POLLIN}};
+    (void)poll(items, 2, timeout_ms);
+    (void)!eventfd_read(answerer->news_fd, &count);
+}
+
+/* After news: see whether anything is open, and put the answer off a little, so that what belongs
+ * together has come, but not for ever. */
+static void look(struct ps_answerer *answerer)
+{
+    struct found found;
+    uint64_t txn = ps_store_txn_id(answerer->node->store);
+    if (txn == answerer->seen_txn) {
+        return;
+    }
+    answerer->seen_txn = txn;
+    if (!next_conflict(answerer, NULL, &found)) {
+        answerer->due_ms = 0;
+        answerer->delays = 0;
+    } else if (answerer->due_ms == 0 || answerer->delays < DELAYS_MAX) {
+        answerer->delays += answerer->due_ms == 0 ? 0 : 1;
+        answerer->due_ms =
+            ps_monotonic_ms() + answerer->wait_ms + randombytes_uniform(answerer->wait_ms);
+    }
+}
+
+/* As `status` says it of the running node. */
+static bool is_quiet(struct ps_answerer *answerer)
+{
+    struct p2psync_buffer answer = {0};
+    bool quiet = false;
+    if (p2psync_status(answerer->node, &answer) == P2PSYNC_OK) {
+        struct ps_bytes map = ps_bytes(answer.data, answer.size);
+        struct ps_bytes running = ps_value_field(map, ps_bytes_text("running"));
+        struct ps_bytes in_sync = ps_value_field(map, ps_bytes_text("in_sync"));
+        quiet = running.size == 1 && running.data[0] == 0xc3 && in_sync.size == 1 &&
+                in_sync.data[0] == 0xc3; /* true */
+    }
+    p2psync_buffer_free(&answer);
+    return quiet;
+}
+
+/* The next conflict, by collection and record, that may be answered now. */
+static bool next_conflict(struct ps_answerer *answerer, const struct found *after,
+                          struct found *out)
+{
+    struct ps_txn txn = {0};
+    struct ps_collection collection;
+    struct ps_bytes id = ps_bytes_text(after != NULL ? after->id : "");
+    bool found = false;
+    p2psync_result result = ps_txn_begin(answerer->node->store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = after != NULL
+                     ? ps_collection_find(&txn, ps_bytes_text(after->collection), &collection)
+                     : ps_collection_next(&txn, ps_bytes(NULL, 0), &collection);
+    }
+    while (result == P2PSYNC_OK && !found) { /* ends with the collections */
+        result = next_in(answerer, &txn, &collection, id, out);
+        found = result == P2PSYNC_OK;
+        if (result == P2PSYNC_ENOTFOUND) {
+            id = ps_bytes(NULL, 0);
+            result = ps_collection_next(&txn, collection.name, &collection);
+        }
+    }
+    ps_txn_abort(&txn);
+    return found;
+}
+
+/* Within a collection, behind the record `id`.
+ *
+ * Errors  P2PSYNC_ENOTFOUND there is none. */
+static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn *txn,
+                              const struct ps_collection *collection, struct ps_bytes id,
+                              struct found *out)
+{
+    bool applied = false;
+    p2psync_result result = all_heads_applied(txn, collection->number, &applied);
+    if (result == P2PSYNC_OK && !applied) {
+        return P2PSYNC_ENOTFOUND; /* none that may be answered now */
+    }
+    while (result == P2PSYNC_OK) { /* ends with the list */
+        struct ps_conflict_item item;
+        result = ps_conflict_next(txn, collection->number, id, &item);
+        if (result == P2PSYNC_OK && item.conflict) {
+            result = read_conflict(txn, collection, item.id, out);
+            if (result == P2PSYNC_OK && out->version_count > 0 && !is_left(answerer, out)) {
+                return P2PSYNC_OK;
+            }
+        }
+        id = item.id;
+    }
+    return result;
+}
+
+/* One of more versions than can be answered has none in `out`. */
+static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collection *collection,
+                                    struct ps_bytes id, struct found *out)
+{
+    struct ps_record_row row;
+    p2psync_result result = ps_record_get(txn, collection->number, id, &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    memset(out, 0, sizeof(*out));
+    memcpy(out->collection, collection->name.data, collection->name.size);
+    memcpy(out->id, id.data, id.size);
+    if (row.version_count > PS_PARENTS_MAX) {
+        return P2PSYNC_OK;
+    }
+    for (uint32_t i = 0; i < row.version_count && result == P2PSYNC_OK; i++) {
+        struct ps_version version;
+        struct ps_log log;
+        ps_record_version(&row, i, &version);
+        result = ps_log_by_number(txn, version.log, &log);
+        out->versions[i] = version.dot;
+        out->authors[i] = log.origin.device;
+    }
+    out->version_count = row.version_count;
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+static p2psync_result all_heads_applied(struct ps_txn *txn, uint32_t collection, bool *out)
+{
+    struct ps_log log;
+    bool applied = true;
+    p2psync_result result = ps_log_next(txn, collection, NULL, &log);
+    while (result == P2PSYNC_OK && applied) {
+        applied = log.applied == log.size && log.head.size <= log.size;
+        struct ps_log_id after = log.id;
+        result = ps_log_next(txn, collection, &after, &log);
+    }
+    *out = applied;
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+/* ---- what was left without an answer ---- */
+
+static struct ps_hash name_conflict(const struct found *found)
+{
+    crypto_generichash_state state;
+    struct ps_hash hash;
+    (void)crypto_generichash_init(&state, NULL, 0, sizeof(hash.bytes));
+    (void)crypto_generichash_update(&state, (const uint8_t *)found->collection,
+                                    sizeof(found->collection));
+    (void)crypto_generichash_update(&state, (const uint8_t *)found->id, sizeof(found->id));
+    (void)crypto_generichash_update(&state, (const uint8_t *)found->versions,
+                                    sizeof(found->versions));
+    (void)crypto_generichash_final(&state, hash.bytes, sizeof(hash.bytes));
+    return hash;
+}
+
+static bool is_left(const struct ps_answerer *answerer, const struct found *found)
+{
+    struct ps_hash name = name_conflict(found);
+    for (size_t i = 0; i < LEFT_MAX; i++) {
+        if (ps_hash_equal(&answerer->left[i], &name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- answering ---- */
+
+static void answer_all(struct ps_answerer *answerer)
+{
+    struct found found;
+    const struct found *after = NULL;
+    struct found last;
+    while (!atomic_load(&answerer->stopping) && next_conflict(answerer, after, &found)) {
+        answer_one(answerer, &found);
+        last = found;
+        after = &last;
+    }
+}
+
+/* What got no answer, or one that could not be written, is left alone; but not where the versions
+ * have changed meanwhile, or the node stops. */
+static void answer_one(struct ps_answerer *answerer, const struct found *found)
+{
+    struct p2psync_answer answer = {.kind = ANSWER_NONE};
+    char why[PS_COMMAND_WHY_SIZE] = "";
+    char dot[PS_DOT_TEXT_SIZE];
+    ps_buf_init(&answer.fields, PS_VALUE_SIZE_MAX);
+    p2psync_result result = ask(answerer, found, &answer, why);
+    if (result == P2PSYNC_OK && answer.kind != ANSWER_NONE) {
+        result = write_answer(answerer, found, &answer);
+        if (result == P2PSYNC_ENOTFOUND && answer.kind == ANSWER_TAKE) {
+            ps_dot_text(answer.take, dot);
+            (void)snprintf(why, sizeof(why), "%s is none of its versions", dot);
+        }
+    }
+    if (result != P2PSYNC_ECONFLICT && result != P2PSYNC_EAGAIN &&
+        (result != P2PSYNC_OK || answer.kind == ANSWER_NONE)) {
+        answerer->left[answerer->left_at] = name_conflict(found);
+        answerer->left_at = (answerer->left_at + 1) % LEFT_MAX;
+    }
+    if (result != P2PSYNC_OK && result != P2PSYNC_ECONFLICT && result != P2PSYNC_EAGAIN) {
+        tell(answerer, found, result, why);
+    }
+    ps_buf_deinit(&answer.fields);
+}
+
+static p2psync_result ask(struct ps_answerer *answerer, const struct found *found,
+                          struct p2psync_answer *answer, char *why)
+{
+    p2psync_node *node = answerer->node;
+    const char *rule = node->config.on_conflict;
+    struct p2psync_buffer conflict = {0};
+    if (node->resolver == NULL && (strcmp(rule, "local") == 0 || strcmp(rule, "remote") == 0)) {
+        answer_by_author(answerer, found, answer);
+        return P2PSYNC_OK;
+    }
+    p2psync_result result = explain(answerer, found, &conflict);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct p2psync_bytes bytes = {.data = conflict.data, .size = conflict.size};
+    if (node->resolver != NULL) {
+        node->resolver(bytes, answer, node->resolver_user);
+    } else {
+        result = ask_command(answerer, bytes, answer, why);
+    }
+    p2psync_buffer_free(&conflict);
+    return result;
+}
+
+/* `local` takes the last version that this device wrote, `remote` the last that another did. Who
+ * wrote none of them leaves the answer to those who did. */
+static void answer_by_author(const struct ps_answerer *answerer, const struct found *found,
+                             struct p2psync_answer *answer)
+{
+    bool local = strcmp(answerer->node->config.on_conflict, "local") == 0;
+    bool own = false;
+    bool found_one = false;
+    for (size_t i = 0; i < found->version_count; i++) {
+        bool is_own = ps_device_equal(&found->authors[i], &answerer->device);
+        own |= is_own;
+        if (is_own == local) {
+            answer->take = found->versions[i];
+            found_one = true;
+        }
+    }
+    answer->kind = own && found_one ? ANSWER_TAKE : ANSWER_NONE;
+}
+
+static p2psync_result explain(struct ps_answerer *answerer, const struct found *found,
+                              struct p2psync_buffer *out)
+{
+    p2psync_snapshot *snapshot = NULL;
+    p2psync_result result = p2psync_snapshot_open(answerer->node, &snapshot);
+    if (result == P2PSYNC_OK) {
+        result = p2psync_conflict(snapshot, found->collection, found->id, out);
+    }
+    p2psync_snapshot_close(snapshot);
+    return result;
+}
+
+static p2psync_result ask_command(struct ps_answerer *answerer, struct p2psync_bytes conflict,
+                                  struct p2psync_answer *answer, char *why)
+{
+    const struct ps_config *config = &answerer->node->config;
+    const struct ps_command command = {
+        .line = config->on_conflict,
+        .timeout_ms = config->on_conflict_timeout_ms != 0 ? config->on_conflict_timeout_ms
+                                                          : PS_CONFIG_ANSWER_TIMEOUT_MS,
+        .stop_fd = answerer->stop_fd,
+    };
+    struct p2psync_buffer json = {0};
+    struct ps_buf output;
+    ps_buf_init(&output, ANSWER_MAX);
+    p2psync_result result = p2psync_to_json(conflict, &json);
+    if (result == P2PSYNC_OK) {
+        result = ps_command_run(&command, ps_bytes(json.data, json.size), &output, why);
+    }
+    if (result == P2PSYNC_OK && output.size > 0) {
+        result = take_json(ps_buf_view(&output), answer);
+        if (result != P2PSYNC_OK) {
+            (void)snprintf(why, PS_COMMAND_WHY_SIZE,
+                           "what it wrote is neither {\"fields\": {...}} nor {\"take\": \"DOT\"}");
+        }
+    }
+    ps_buf_deinit(&output);
+    p2psync_buffer_free(&json);
+    return result;
+}
+
+static bool is_blank(struct ps_bytes text)
+{
+    size_t at = 0;
+    while (at < text.size && (text.data[at] == ' ' || text.data[at] == '\t' ||
+                              text.data[at] == '\r' || text.data[at] == '\n')) {
+        at++;
+    }
+    return at == text.size;
+}
+
+/* Nothing but white space is no answer, too. */
+static p2psync_result take_json(struct ps_bytes json, struct p2psync_answer *answer)
+{
+    struct p2psync_buffer map = {0};
+    struct p2psync_dot dot;
+    char text[PS_DOT_TEXT_SIZE] = {0};
+    if (is_blank(json)) {
+        return P2PSYNC_OK;
+    }
+    p2psync_result result = p2psync_from_json((const char *)json.data, json.size, &map);
+    if (result == P2PSYNC_OK) {
+        struct ps_bytes bytes = ps_bytes(map.data, map.size);
+        struct ps_bytes fields = ps_value_field(bytes, ps_bytes_text("fields"));
+        struct ps_reader reader;
+        ps_reader_init(&reader, ps_value_field(bytes, ps_bytes_text("take")));
+        struct ps_bytes take = ps_read_str(&reader, sizeof(text) - 1);
+        result = P2PSYNC_EFORMAT;
+        if (fields.size > 0) {
+            struct p2psync_bytes value = {.data = fields.data, .size = fields.size};
+            result = p2psync_answer_fields(answer, value);
+        } else if (take.size > 0) {
+            memcpy(text, take.data, take.size);
+            result = p2psync_dot_parse(text, &dot);
+            result = result == P2PSYNC_OK ? p2psync_answer_take(answer, &dot) : result;
+        }
+    }
+    p2psync_buffer_free(&map);
+    return result;
+}
+
+p2psync_result p2psync_answer_fields(p2psync_answer *answer, struct p2psync_bytes fields)
+{
+    if (answer == NULL || fields.data == NULL || fields.size == 0) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_result result = ps_value_check_fields(ps_bytes(fields.data, fields.size));
+    if (result == P2PSYNC_OK) {
+        ps_buf_clear(&answer->fields);
+        result = ps_buf_append(&answer->fields, fields.data, fields.size);
+    }
+    answer->kind = result == P2PSYNC_OK ? ANSWER_FIELDS : answer->kind;
+    return result;
+}
+
+p2psync_result p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version)
+{
+    if (answer == NULL || version == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    memcpy(answer->take.origin.bytes, version->origin, sizeof(answer->take.origin.bytes));
+    answer->take.seq = version->seq;
+    answer->kind = ANSWER_TAKE;
+    return P2PSYNC_OK;
+}
+
+/* Only to the versions that were asked about. */
+static p2psync_result write_answer(struct ps_answerer *answerer, const struct found *found,
+                                   const struct p2psync_answer *answer)
+{
+    struct ps_edit edit = {
+        .kind = answer->kind == ANSWER_TAKE ? PS_EDIT_TAKE : PS_EDIT_RESOLVE,
+        .id = ps_bytes_text(found->id),
+        .fields = ps_buf_view(&answer->fields),
+        .take = answer->take,
+        .automatic = true,
+        .expected = found->versions,
+        .expected_count = found->version_count,
+    };
+    const struct ps_write write = {
+        .collection = ps_bytes_text(found->collection), .edits = &edit, .edit_count = 1};
+    struct ps_written written = {0};
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(answerer->node->store, true, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_node_write(&txn, &write, &written);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_node_commit(answerer->node, &txn);
+    }
+    ps_txn_abort(&txn);
+    return result;
+}
+
+static void tell(struct ps_answerer *answerer, const struct found *found, p2psync_result result,
+                 const char *why)
+{
+    char text[PS_REPORT_SIZE_MAX];
+    (void)snprintf(text, sizeof(text), "a conflict of record %.64s in %.64s has no answer: %s",
+                   found->id, found->collection, why[0] != '\0' ? why : p2psync_strerror(result));
+    ps_loop_tell_error(answerer->node->loop, result, text);
+}

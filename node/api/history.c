@@ -1,0 +1,506 @@
+/* A record's past as the app sees it: its history, single versions, and what differs between two.
+ */
+#include "store/history/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/api/snapshot.h"
+#include "store/apply/versions.h"
+#include "store/write/write.h"
+#include "wire/pairs.h"
+#include "wire/scan.h"
+
+/* A history that is being told. Changes are packed oldest first, because each value is made from
+ * the one before it, and put the other way round in the end. */
+struct telling {
+    p2psync_snapshot *snapshot;
+    const struct ps_history *history;
+    struct ps_buf pieces;
+    size_t *ends; /* of each piece */
+    size_t count;
+    struct ps_buf fields;
+    struct ps_buf unset;
+    bool named; /* name is that of snapshot->author */
+    struct ps_member author;
+};
+
+/* One side of a difference. */
+struct side {
+    struct ps_buf value;
+    size_t dot_count;
+    struct ps_dot dots[PS_PARENTS_MAX]; /* of a record in conflict: the newest versions */
+};
+
+struct sides {
+    struct ps_txn *txn;
+    uint32_t collection;
+    struct ps_bytes id;
+    struct side from;
+    struct side to;
+};
+
+/* What a walk through two sorted lists finds. */
+enum part { ADDED, CHANGED, REMOVED, PART_COUNT };
+
+static p2psync_result tell_all(struct telling *telling);
+static p2psync_result tell_change(struct telling *telling, const struct ps_history_step *step);
+static p2psync_result name_author(struct telling *telling, uint32_t log);
+static p2psync_result make_delta(struct telling *telling, const struct ps_history_step *step);
+static const char *op_name(uint32_t op_and_flags);
+static struct ps_bytes note_text(const struct ps_stored *entry, uint32_t op_and_flags);
+static p2psync_result turn_round(const struct telling *telling, struct p2psync_buffer *out);
+static void write_dot(struct ps_writer *writer, struct ps_dot dot);
+static p2psync_result find_record(p2psync_snapshot *snapshot, const char *collection,
+                                  const char *id, uint32_t *number_out,
+                                  struct ps_record_row *row_out);
+static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row *row,
+                                 const struct p2psync_between *between);
+static p2psync_result fill_version(const struct sides *sides, struct ps_dot dot, struct side *out);
+static p2psync_result fill_before(const struct sides *sides, struct ps_dot dot, struct side *out);
+static p2psync_result fill_now(const struct ps_record_row *row, struct side *out);
+static p2psync_result pack_difference(const struct side *from, const struct side *to,
+                                      struct ps_buf *out);
+static void write_dots(struct ps_writer *writer, const char *key, const struct side *side);
+static size_t write_part(const struct ps_pairs *from, const struct ps_pairs *to, enum part part,
+                         struct ps_writer *writer);
+static int compare_fronts(const struct ps_pairs *left, size_t l, const struct ps_pairs *right,
+                          size_t r);
+static void write_pair(struct ps_writer *writer, const struct ps_pair *before,
+                       const struct ps_pair *after);
+p2psync_result p2psync_dot_parse(const char *text, struct p2psync_dot *out)
+{
+    struct ps_dot dot;
+    if (text == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_result result = ps_dot_parse(ps_bytes_text(text), &dot);
+    if (result == P2PSYNC_OK) {
+        memcpy(out->origin, dot.origin.bytes, sizeof(out->origin));
+        out->seq = dot.seq;
+    }
+    return result;
+}
+
+p2psync_result p2psync_get_version(p2psync_snapshot *snapshot, const char *collection,
+                                   const char *id, const struct p2psync_dot *version,
+                                   struct p2psync_record *out)
+{
+    uint32_t number = 0;
+    struct ps_record_row row;
+    struct ps_history_found found;
+    if (snapshot == NULL || collection == NULL || id == NULL || version == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_result result = find_record(snapshot, collection, id, &number, &row);
+    if (result == P2PSYNC_OK) {
+        result = ps_history_find(&snapshot->txn, number, ps_bytes_text(id), ps_inner_dot(version),
+                                 &found);
+    }
+    if (result == P2PSYNC_OK) {
+        ps_buf_clear(&snapshot->value);
+        result = ps_history_value(&snapshot->txn, &found, &snapshot->value);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_snapshot_reserve_dots(snapshot, 1);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_record_state state = ps_record_state_after(found.skeleton.op_and_flags);
+    snapshot->dots[0] = *version;
+    *out = (struct p2psync_record){
+        .id = (const char *)found.skeleton.record_id.data,
+        .id_size = found.skeleton.record_id.size,
+        .versions = snapshot->dots,
+        .version_count = 1,
+        .created_ms = ps_hlc_ms(row.created_hlc),
+        .updated_ms = ps_hlc_ms(found.skeleton.hlc),
+        .deleted = state == PS_RECORD_DELETED,
+        .archived = state == PS_RECORD_ARCHIVED,
+    };
+    if (!out->deleted) {
+        out->fields.data = snapshot->value.data;
+        out->fields.size = snapshot->value.size;
+    }
+    memcpy(out->author, found.origin.device.key, sizeof(out->author));
+    return P2PSYNC_OK;
+}
+
+/* ---- history ---- */
+
+p2psync_result p2psync_history(p2psync_snapshot *snapshot, const char *collection, const char *id,
+                               struct p2psync_buffer *out)
+{
+    uint32_t number = 0;
+    struct ps_record_row row;
+    struct ps_history history = {.count = 0};
+    struct telling telling = {.snapshot = snapshot, .history = &history};
+    if (snapshot == NULL || collection == NULL || id == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    ps_buf_init(&telling.pieces, PS_HISTORY_SIZE_MAX);
+    ps_buf_init(&telling.fields, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&telling.unset, PS_VALUE_SIZE_MAX);
+    p2psync_result result = find_record(snapshot, collection, id, &number, &row);
+    if (result == P2PSYNC_OK) {
+        result = ps_history_read(&snapshot->txn, number, ps_bytes_text(id), &history);
+    }
+    if (result == P2PSYNC_OK) {
+        telling.ends = calloc(history.count, sizeof(*telling.ends));
+        result = telling.ends == NULL ? P2PSYNC_ENOMEM : tell_all(&telling);
+    }
+    if (result == P2PSYNC_OK) {
+        result = turn_round(&telling, out);
+    }
+    free(telling.ends);
+    ps_history_deinit(&history);
+    ps_buf_deinit(&telling.unset);
+    ps_buf_deinit(&telling.fields);
+    ps_buf_deinit(&telling.pieces);
+    return result;
+}
+
+static p2psync_result tell_all(struct telling *telling)
+{
+    struct ps_history_walk walk;
+    struct ps_history_step step;
+    ps_history_walk_init(&walk, &telling->snapshot->txn, telling->history);
+    p2psync_result result = ps_history_walk_next(&walk, &step);
+    while (result == P2PSYNC_OK) { /* ends with the history */
+        result = tell_change(telling, &step);
+        if (result == P2PSYNC_OK) {
+            telling->ends[telling->count] = telling->pieces.size;
+            telling->count++;
+            result = ps_history_walk_next(&walk, &step);
+        }
+    }
+    ps_history_walk_deinit(&walk);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+static p2psync_result tell_change(struct telling *telling, const struct ps_history_step *step)
+{
+    const struct ps_history_change *change = step->change;
+    p2psync_result result = make_delta(telling, step);
+    if (result == P2PSYNC_OK) {
+        result = name_author(telling, change->log);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct ps_writer writer;
+    char device[PS_DEVICE_TEXT_SIZE];
+    struct ps_bytes note = note_text(&step->entry, change->op_and_flags);
+    ps_device_text(&telling->author.device, device);
+    ps_writer_init(&writer, &telling->pieces);
+    ps_write_map(&writer, 10);
+    ps_write_text(&writer, "version");
+    write_dot(&writer, change->dot);
+    ps_write_text(&writer, "parents");
+    ps_write_array(&writer, change->parent_count);
+    for (uint32_t i = 0; i < change->parent_count; i++) {
+        uint32_t parent = telling->history->parents[change->first_parent + i];
+        write_dot(&writer, telling->history->changes[parent].dot);
+    }
+    ps_write_text(&writer, "op");
+    ps_write_text(&writer, op_name(change->op_and_flags));
+    ps_write_text(&writer, "time");
+    ps_write_time(&writer, ps_hlc_ms(change->hlc));
+    ps_write_text(&writer, "device");
+    ps_write_text(&writer, device);
+    ps_write_text(&writer, "name");
+    ps_write_str(&writer, ps_bytes(telling->author.name, telling->author.name_size));
+    ps_write_text(&writer, "fields");
+    ps_write_raw(&writer, ps_buf_view(&telling->fields));
+    ps_write_text(&writer, "unset");
+    ps_write_raw(&writer, ps_buf_view(&telling->unset));
+    ps_write_text(&writer, "note");
+    if (note.size > 0) {
+        ps_write_str(&writer, note);
+    } else {
+        ps_write_nil(&writer);
+    }
+    ps_write_text(&writer, "auto");
+    ps_write_bool(&writer, (change->op_and_flags & PS_CHANGE_AUTO) != 0);
+    return ps_writer_finish(&writer);
+}
+
+static p2psync_result name_author(struct telling *telling, uint32_t log)
+{
+    p2psync_snapshot *snapshot = telling->snapshot;
+    p2psync_result result = ps_snapshot_author(snapshot, log);
+    if (result != P2PSYNC_OK ||
+        (telling->named && ps_device_equal(&telling->author.device, &snapshot->author))) {
+        return result;
+    }
+    result = ps_snapshot_member(snapshot, &snapshot->author, &telling->author);
+    telling->named = result == P2PSYNC_OK;
+    return result;
+}
+
+/* A delete says all by itself. */
+static p2psync_result make_delta(struct telling *telling, const struct ps_history_step *step)
+{
+    bool unchanged = false;
+    bool is_delete = step->after_state == PS_RECORD_DELETED;
+    ps_buf_clear(&telling->fields);
+    ps_buf_clear(&telling->unset);
+    return ps_value_diff(is_delete ? step->after : step->before, step->after, &telling->fields,
+                         &telling->unset, &unchanged);
+}
+
+/* An operation of a later version does here what an update does. */
+static const char *op_name(uint32_t op_and_flags)
+{
+    static const char *const names[] = {
+        [PS_OP_CREATE] = "create",   [PS_OP_UPDATE] = "update",   [PS_OP_DELETE] = "delete",
+        [PS_OP_ARCHIVE] = "archive", [PS_OP_RESTORE] = "restore", [PS_OP_METADATA] = "metadata",
+    };
+    uint32_t op = op_and_flags & PS_OP_MASK;
+    return names[op < sizeof(names) / sizeof(names[0]) ? op : PS_OP_UPDATE];
+}
+
+/* A note is {"text": str}, or a str; any other is not told. Empty bytes: there is none. */
+static struct ps_bytes note_text(const struct ps_stored *entry, uint32_t op_and_flags)
+{
+    struct ps_body body;
+    struct ps_reader reader;
+    if (!entry->has_body || (op_and_flags & PS_CHANGE_SEALED) != 0 ||
+        ps_body_decode(entry->body, &body) != P2PSYNC_OK) {
+        return ps_bytes(NULL, 0);
+    }
+    struct ps_bytes value = ps_value_field(body.note, ps_bytes_text("text"));
+    ps_reader_init(&reader, value.size > 0 ? value : body.note);
+    struct ps_bytes text = ps_read_str(&reader, PS_NOTE_SIZE_MAX);
+    bool valid = ps_reader_finish(&reader) == P2PSYNC_OK && ps_scan_utf8(text);
+    return valid ? text : ps_bytes(NULL, 0);
+}
+
+static p2psync_result turn_round(const struct telling *telling, struct p2psync_buffer *out)
+{
+    struct ps_buf head;
+    struct ps_writer writer;
+    ps_buf_init(&head, 16);
+    ps_writer_init(&writer, &head);
+    ps_write_array(&writer, telling->count);
+    p2psync_result result = ps_writer_finish(&writer);
+    uint8_t *data = NULL;
+    if (result == P2PSYNC_OK) {
+        data = malloc(head.size + telling->pieces.size);
+        result = data == NULL ? P2PSYNC_ENOMEM : P2PSYNC_OK;
+    }
+    if (result == P2PSYNC_OK) {
+        memcpy(data, head.data, head.size);
+        size_t size = head.size;
+        for (size_t i = telling->count; i > 0; i--) {
+            size_t begin = i > 1 ? telling->ends[i - 2] : 0;
+            memcpy(data + size, telling->pieces.data + begin, telling->ends[i - 1] - begin);
+            size += telling->ends[i - 1] - begin;
+        }
+        out->data = data;
+        out->size = size;
+    }
+    ps_buf_deinit(&head);
+    return result;
+}
+
+static void write_dot(struct ps_writer *writer, struct ps_dot dot)
+{
+    char text[PS_DOT_TEXT_SIZE];
+    ps_dot_text(dot, text);
+    ps_write_text(writer, text);
+}
+
+static p2psync_result find_record(p2psync_snapshot *snapshot, const char *collection,
+                                  const char *id, uint32_t *number_out,
+                                  struct ps_record_row *row_out)
+{
+    p2psync_result result = ps_snapshot_collection(snapshot, collection, number_out);
+    return result == P2PSYNC_OK
+               ? ps_record_get(&snapshot->txn, *number_out, ps_bytes_text(id), row_out)
+               : result;
+}
+
+/* ---- difference ---- */
+
+p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *collection, const char *id,
+                            const struct p2psync_between *between, struct p2psync_buffer *out)
+{
+    uint32_t number = 0;
+    struct ps_record_row row;
+    if (snapshot == NULL || collection == NULL || id == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    struct sides *sides = calloc(1, sizeof(*sides));
+    struct ps_buf answer;
+    if (sides == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    ps_buf_init(&answer, PS_HISTORY_SIZE_MAX);
+    ps_buf_init(&sides->from.value, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&sides->to.value, PS_VALUE_SIZE_MAX);
+    p2psync_result result = find_record(snapshot, collection, id, &number, &row);
+    if (result == P2PSYNC_OK) {
+        sides->txn = &snapshot->txn;
+        sides->collection = number;
+        sides->id = ps_bytes_text(id);
+        result = fill_sides(sides, &row, between);
+    }
+    if (result == P2PSYNC_OK) {
+        result = pack_difference(&sides->from, &sides->to, &answer);
+    }
+    ps_buf_deinit(&sides->to.value);
+    ps_buf_deinit(&sides->from.value);
+    free(sides);
+    return ps_answer(result, &answer, out);
+}
+
+static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row *row,
+                                 const struct p2psync_between *between)
+{
+    const struct p2psync_dot *from = between != NULL ? between->from : NULL;
+    const struct p2psync_dot *to = between != NULL ? between->to : NULL;
+    struct ps_version last;
+    p2psync_result result = P2PSYNC_OK;
+    ps_record_version(row, row->version_count - 1, &last);
+    if (from != NULL && to == NULL) {
+        result = fill_now(row, &sides->to);
+    } else {
+        result = fill_version(sides, to != NULL ? ps_inner_dot(to) : last.dot, &sides->to);
+    }
+    if (result == P2PSYNC_OK) {
+        result = from != NULL ? fill_version(sides, ps_inner_dot(from), &sides->from)
+                              : fill_before(sides, sides->to.dots[0], &sides->from);
+    }
+    return result;
+}
+
+static p2psync_result fill_version(const struct sides *sides, struct ps_dot dot, struct side *out)
+{
+    struct ps_history_found found;
+    p2psync_result result = ps_history_find(sides->txn, sides->collection, sides->id, dot, &found);
+    out->dots[0] = dot;
+    out->dot_count = 1;
+    return result == P2PSYNC_OK ? ps_history_value(sides->txn, &found, &out->value) : result;
+}
+
+/* What the author of a change saw. */
+static p2psync_result fill_before(const struct sides *sides, struct ps_dot dot, struct side *out)
+{
+    struct ps_history_found found;
+    ps_record_state state;
+    p2psync_result result = ps_history_find(sides->txn, sides->collection, sides->id, dot, &found);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    out->dot_count = found.skeleton.parent_count;
+    for (size_t i = 0; i < out->dot_count; i++) {
+        out->dots[i] = found.skeleton.parents[i].dot;
+    }
+    return ps_history_before(sides->txn, sides->collection, &found.skeleton, &out->value, &state);
+}
+
+static p2psync_result fill_now(const struct ps_record_row *row, struct side *out)
+{
+    struct ps_view view;
+    uint32_t count = row->version_count;
+    uint32_t first = count > PS_PARENTS_MAX ? count - (uint32_t)PS_PARENTS_MAX : 0;
+    ps_record_view(row, &view);
+    for (uint32_t i = first; i < count; i++) {
+        struct ps_version version;
+        ps_record_version(row, i, &version);
+        out->dots[out->dot_count] = version.dot;
+        out->dot_count++;
+    }
+    return view.state == PS_RECORD_DELETED
+               ? P2PSYNC_OK
+               : ps_buf_append(&out->value, view.value.data, view.value.size);
+}
+
+static p2psync_result pack_difference(const struct side *from, const struct side *to,
+                                      struct ps_buf *out)
+{
+    static const char *const keys[PART_COUNT] = {"added", "changed", "removed"};
+    struct ps_pairs before = {.count = 0};
+    struct ps_pairs after = {.count = 0};
+    p2psync_result result = ps_pairs_list(&before, ps_buf_view(&from->value));
+    if (result == P2PSYNC_OK) {
+        result = ps_pairs_list(&after, ps_buf_view(&to->value));
+    }
+    if (result == P2PSYNC_OK) {
+        struct ps_writer writer;
+        ps_writer_init(&writer, out);
+        ps_write_map(&writer, 2 + PART_COUNT);
+        write_dots(&writer, "from", from);
+        write_dots(&writer, "to", to);
+        for (unsigned part = 0; part < PART_COUNT; part++) {
+            ps_write_text(&writer, keys[part]);
+            ps_write_map(&writer, write_part(&before, &after, (enum part)part, NULL));
+            (void)write_part(&before, &after, (enum part)part, &writer);
+        }
+        result = ps_writer_finish(&writer);
+    }
+    ps_pairs_free(&after);
+    ps_pairs_free(&before);
+    return result;
+}
+
+/* Count the pairs of one part, or write them if there is a writer. */
+static size_t write_part(const struct ps_pairs *from, const struct ps_pairs *to, enum part part,
+                         struct ps_writer *writer)
+{
+    size_t count = 0;
+    size_t f = 0;
+    size_t t = 0;
+    while (f < from->count || t < to->count) {
+        int order = compare_fronts(from, f, to, t);
+        const struct ps_pair *before = order <= 0 ? &from->pair[f] : NULL;
+        const struct ps_pair *after = order >= 0 ? &to->pair[t] : NULL;
+        enum part found = before == NULL ? ADDED : after == NULL ? REMOVED : CHANGED;
+        f += order <= 0;
+        t += order >= 0;
+        if (found != part || (found == CHANGED && ps_value_equal(before->value, after->value))) {
+            continue;
+        }
+        count++;
+        if (writer != NULL) {
+            write_pair(writer, before, after);
+        }
+    }
+    return count;
+}
+
+/* Which of two sorted lists has the next key: below 0 the left, above 0 the right, 0 both. One of
+ * them may have ended. */
+static int compare_fronts(const struct ps_pairs *left, size_t l, const struct ps_pairs *right,
+                          size_t r)
+{
+    if (l == left->count) {
+        return 1;
+    }
+    return r == right->count ? -1 : ps_bytes_compare(left->pair[l].key, right->pair[r].key);
+}
+
+static void write_pair(struct ps_writer *writer, const struct ps_pair *before,
+                       const struct ps_pair *after)
+{
+    assert(before != NULL || after != NULL);
+    ps_write_str(writer, before != NULL ? before->key : after->key);
+    if (before != NULL && after != NULL) {
+        ps_write_map(writer, 2);
+        ps_write_text(writer, "from");
+        ps_write_raw(writer, before->value);
+        ps_write_text(writer, "to");
+    }
+    ps_write_raw(writer, after != NULL ? after->value : before->value);
+}
+
+static void write_dots(struct ps_writer *writer, const char *key, const struct side *side)
+{
+    ps_write_text(writer, key);
+    ps_write_array(writer, side->dot_count);
+    for (size_t i = 0; i < side->dot_count; i++) {
+        write_dot(writer, side->dots[i]);
+    }
+}

@@ -1,0 +1,205 @@
+/* Iterators: the records of a collection in id order, each followed by its copies; or only those
+ * that are conflicts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/api/snapshot.h"
+#include "store/merge/conflict.h"
+
+struct p2psync_iterator {
+    p2psync_snapshot *snapshot;
+    uint32_t collection;
+    bool conflicts; /* only they are wanted */
+    bool deleted;   /* wanted too */
+    struct ps_record_cursor cursor;
+    size_t prefix_size;
+    uint8_t prefix[PS_COPY_ID_SIZE_MAX];
+    size_t looked_at; /* bytes of the prefix: up to there it was looked for the ids of copies */
+    /* The record whose copies come next. */
+    struct ps_bytes id;
+    struct ps_record_row row;
+    uint32_t version; /* the next one to look at */
+    /* The conflict that came last. */
+    size_t after_size;
+    uint8_t after[PS_RECORD_ID_SIZE_MAX];
+};
+
+static p2psync_result open_iterator(p2psync_snapshot *snapshot, const char *collection,
+                                    const char *prefix, p2psync_iterator **out);
+static p2psync_result next_copy(p2psync_iterator *iterator, struct p2psync_record *out);
+static p2psync_result next_in_prefix(p2psync_iterator *iterator);
+static p2psync_result next_record(p2psync_iterator *iterator, struct p2psync_record *out);
+static p2psync_result next_conflict(p2psync_iterator *iterator, struct p2psync_record *out);
+
+p2psync_result p2psync_iterate(p2psync_snapshot *snapshot, const char *collection,
+                               const char *prefix, bool deleted, p2psync_iterator **out)
+{
+    if (snapshot == NULL || collection == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_iterator *iterator = NULL;
+    p2psync_result result = open_iterator(snapshot, collection, prefix, &iterator);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    iterator->deleted = deleted;
+    result =
+        ps_record_cursor_open(&snapshot->txn, iterator->collection,
+                              ps_bytes(iterator->prefix, iterator->prefix_size), &iterator->cursor);
+    if (result != P2PSYNC_OK) {
+        p2psync_iterator_close(iterator);
+        return result;
+    }
+    *out = iterator;
+    return P2PSYNC_OK;
+}
+
+p2psync_result p2psync_iterate_conflicts(p2psync_snapshot *snapshot, const char *collection,
+                                         p2psync_iterator **out)
+{
+    if (snapshot == NULL || collection == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_iterator *iterator = NULL;
+    p2psync_result result = open_iterator(snapshot, collection, NULL, &iterator);
+    if (result == P2PSYNC_OK) {
+        iterator->conflicts = true;
+        *out = iterator;
+    }
+    return result;
+}
+
+p2psync_result p2psync_iterator_next(p2psync_iterator *iterator, struct p2psync_record *out)
+{
+    if (iterator == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    struct p2psync_record record;
+    if (iterator->conflicts) {
+        return next_conflict(iterator, out);
+    }
+    p2psync_result result = next_copy(iterator, &record);
+    while (result == P2PSYNC_ENOTFOUND && iterator->looked_at < iterator->prefix_size) {
+        result = next_in_prefix(iterator);
+        if (result == P2PSYNC_OK) {
+            result = next_copy(iterator, &record);
+        }
+    }
+    if (result == P2PSYNC_ENOTFOUND) {
+        result = next_record(iterator, &record);
+    }
+    if (result == P2PSYNC_OK) {
+        *out = record;
+    }
+    return result;
+}
+
+void p2psync_iterator_close(p2psync_iterator *iterator)
+{
+    if (iterator != NULL) {
+        ps_record_cursor_close(&iterator->cursor);
+        free(iterator);
+    }
+}
+
+static p2psync_result open_iterator(p2psync_snapshot *snapshot, const char *collection,
+                                    const char *prefix, p2psync_iterator **out)
+{
+    uint32_t number = 0;
+    struct ps_bytes wanted = ps_bytes_text(prefix != NULL ? prefix : "");
+    p2psync_result result = ps_snapshot_collection(snapshot, collection, &number);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (wanted.size > PS_COPY_ID_SIZE_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    p2psync_iterator *iterator = calloc(1, sizeof(*iterator));
+    if (iterator == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    iterator->snapshot = snapshot;
+    iterator->collection = number;
+    iterator->prefix_size = wanted.size;
+    memcpy(iterator->prefix, wanted.data, wanted.size);
+    *out = iterator;
+    return P2PSYNC_OK;
+}
+
+/* The next copy of the record that came last, if it has one more. */
+static p2psync_result next_copy(p2psync_iterator *iterator, struct p2psync_record *out)
+{
+    p2psync_snapshot *snapshot = iterator->snapshot;
+    while (iterator->version < iterator->row.version_count) {
+        struct ps_version version;
+        ps_record_version(&iterator->row, iterator->version, &version);
+        iterator->version++;
+        if (!version.is_copy) {
+            continue;
+        }
+        p2psync_result result =
+            ps_snapshot_copy(snapshot, iterator->id, &iterator->row, &version, out);
+        if (result != P2PSYNC_OK ||
+            (out->id_size >= iterator->prefix_size &&
+             memcmp(out->id, iterator->prefix, iterator->prefix_size) == 0)) {
+            return result;
+        }
+    }
+    return P2PSYNC_ENOTFOUND;
+}
+
+/* A prefix that reaches into the id of a copy is that of no record: take the next record whose
+ * copies may begin so. */
+static p2psync_result next_in_prefix(p2psync_iterator *iterator)
+{
+    const uint8_t *begin = iterator->prefix + iterator->looked_at;
+    const uint8_t *at = memchr(begin, '@', iterator->prefix_size - iterator->looked_at);
+    iterator->version = 0;
+    iterator->row.version_count = 0;
+    if (at == NULL) {
+        iterator->looked_at = iterator->prefix_size;
+        return P2PSYNC_ENOTFOUND;
+    }
+    size_t size = (size_t)(at - iterator->prefix);
+    iterator->looked_at = size + 1;
+    iterator->id = ps_bytes(iterator->prefix, size);
+    return ps_record_get(&iterator->snapshot->txn, iterator->collection, iterator->id,
+                         &iterator->row);
+}
+
+static p2psync_result next_record(p2psync_iterator *iterator, struct p2psync_record *out)
+{
+    p2psync_result result = P2PSYNC_OK;
+    do { /* ends with the collection; a record that is deleted has no copies */
+        result = ps_record_cursor_next(&iterator->cursor, &iterator->id, &iterator->row);
+        iterator->version = result == P2PSYNC_OK ? 0 : iterator->row.version_count;
+        if (result == P2PSYNC_OK) {
+            result = ps_snapshot_record(iterator->snapshot, iterator->id, &iterator->row, out);
+        }
+    } while (result == P2PSYNC_OK && out->deleted && !iterator->deleted);
+    return result;
+}
+
+static p2psync_result next_conflict(p2psync_iterator *iterator, struct p2psync_record *out)
+{
+    struct ps_conflict_item item = {.conflict = false};
+    struct ps_record_row row;
+    p2psync_snapshot *snapshot = iterator->snapshot;
+    p2psync_result result = P2PSYNC_OK;
+    do { /* ends with the list */
+        result = ps_conflict_next(&snapshot->txn, iterator->collection,
+                                  ps_bytes(iterator->after, iterator->after_size), &item);
+        if (result == P2PSYNC_OK) {
+            memcpy(iterator->after, item.id.data, item.id.size);
+            iterator->after_size = item.id.size;
+        }
+    } while (result == P2PSYNC_OK && !item.conflict);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_record_get(&snapshot->txn, iterator->collection, item.id, &row);
+    if (result == P2PSYNC_OK) {
+        result = ps_snapshot_record(snapshot, item.id, &row, out);
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}

@@ -1,0 +1,275 @@
+/* What the app asks of the node as a whole: status, peers, devices, settings, pairing, sync now.
+ * What only a running node knows is asked over the control socket, whether it runs in this process
+ * or in another: there is one way. */
+#include <string.h>
+#include <strings.h>
+
+#include "node/api/life.h"
+#include "node/control/ask.h"
+#include "node/engine/identity.h"
+#include "node/links/join.h"
+#include "node/view/view.h"
+
+#define ASK_TIMEOUT_MS        30000 /* the loop may be in the middle of a large batch */
+#define NOW_TIMEOUT_MS        60000
+#define INVITE_EXPIRES_MS     600000
+#define INVITE_EXPIRES_MAX_MS 86400000
+
+typedef p2psync_result view_fn(struct ps_txn *txn, struct ps_buf *out);
+
+static view_fn view_identity;
+static view_fn view_stopped;
+static p2psync_result read_own_name(p2psync_node *node,
+                                    char out[static PS_DEVICE_NAME_SIZE_MAX + 1]);
+static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out);
+static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_fn *fill,
+                                  struct p2psync_buffer *out);
+static bool member_matches(const struct ps_member *member, struct ps_bytes text);
+
+p2psync_result p2psync_identity(p2psync_node *node, struct p2psync_buffer *out)
+{
+    return view(node, view_identity, out);
+}
+
+p2psync_result p2psync_devices(p2psync_node *node, struct p2psync_buffer *out)
+{
+    return view(node, ps_view_devices, out);
+}
+
+p2psync_result p2psync_status(p2psync_node *node, struct p2psync_buffer *out)
+{
+    return ask_or_view(node, PS_CONTROL_STATUS, view_stopped, out);
+}
+
+p2psync_result p2psync_peers(p2psync_node *node, struct p2psync_buffer *out)
+{
+    struct p2psync_buffer peers = {0};
+    struct ps_buf answer;
+    p2psync_result result =
+        out == NULL ? P2PSYNC_EMISUSE : ask_or_view(node, PS_CONTROL_PEERS, ps_view_peers, &peers);
+    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    if (result == P2PSYNC_OK) { /* counted here: the loop has no time for many conflicts */
+        result = ps_conflicts_of_peers(node, ps_bytes(peers.data, peers.size), &answer);
+    }
+    p2psync_buffer_free(&peers);
+    return ps_answer(result, &answer, out);
+}
+
+p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms, struct p2psync_buffer *out)
+{
+    if (!ps_node_usable(node) || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    uint32_t wait_ms = timeout_ms != 0 ? timeout_ms : NOW_TIMEOUT_MS;
+    uint32_t ask_ms = wait_ms < UINT32_MAX - ASK_TIMEOUT_MS ? wait_ms + ASK_TIMEOUT_MS : wait_ms;
+    struct ps_buf answer;
+    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    return ps_answer(ps_ask(node->dir_fd, PS_CONTROL_NOW, wait_ms, ask_ms, &answer), &answer, out);
+}
+
+p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms, struct p2psync_buffer *out)
+{
+    if (!ps_node_usable(node) || out == NULL || expires_ms > INVITE_EXPIRES_MAX_MS) {
+        return P2PSYNC_EMISUSE;
+    }
+    uint32_t open_ms = expires_ms != 0 ? expires_ms : INVITE_EXPIRES_MS;
+    struct ps_buf answer;
+    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    return ps_answer(ps_ask(node->dir_fd, PS_CONTROL_INVITE, open_ms, ASK_TIMEOUT_MS, &answer),
+                     &answer, out);
+}
+
+p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
+                            struct p2psync_buffer *out)
+{
+    char chosen[PS_DEVICE_NAME_SIZE_MAX + 1];
+    char own[PS_DEVICE_NAME_SIZE_MAX + 1] = {0};
+    if (!ps_node_usable(node) || code == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_result result = name == NULL ? read_own_name(node, own) : P2PSYNC_OK;
+    if (result == P2PSYNC_OK) {
+        result = ps_device_name_choose(own[0] != '\0' ? own : name, chosen);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    const struct ps_joiner joiner = {
+        .store = node->store,
+        .dir_fd = node->dir_fd,
+        .report = &node->report,
+        .code = code,
+        .name = chosen,
+    };
+    struct ps_device inviter;
+    struct ps_txn txn = {0};
+    struct ps_buf answer;
+    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    result = ps_join(&joiner, &inviter);
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_begin(node->store, false, &txn);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_view_identity(&txn, &inviter, &answer);
+    }
+    ps_txn_abort(&txn);
+    return ps_answer(result, &answer, out);
+}
+
+/* The name of the device in the directory; untouched if there is no device. */
+static p2psync_result read_own_name(p2psync_node *node,
+                                    char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
+{
+    struct ps_txn txn = {0};
+    struct ps_identity identity = {0};
+    p2psync_result result = ps_txn_begin(node->store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_read(&txn, &identity);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_view_own_name(&txn, &identity.device, out);
+    }
+    ps_txn_abort(&txn);
+    ps_identity_wipe(&identity);
+    return result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
+}
+
+p2psync_result p2psync_devices_rename(p2psync_node *node, const char *device, const char *name)
+{
+    if (!ps_node_usable(node) || device == NULL || name == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    if (!ps_device_name_valid(ps_bytes_text(name))) {
+        return P2PSYNC_EFORMAT;
+    }
+    struct ps_txn txn = {0};
+    struct ps_identity identity = {0};
+    struct ps_device found;
+    p2psync_result result = ps_txn_begin(node->store, true, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_identity_read(&txn, &identity);
+    if (result == P2PSYNC_OK) {
+        result = ps_node_find_member(&txn, device, &found);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_device_write(&txn, &identity, &found, name);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
+    }
+    ps_txn_abort(&txn);
+    ps_identity_wipe(&identity);
+    return result;
+}
+
+p2psync_result p2psync_config(p2psync_node *node, struct p2psync_buffer *out)
+{
+    if (!ps_node_usable(node) || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    struct ps_buf answer;
+    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    return ps_answer(ps_config_pack(node->dir_fd, &answer), &answer, out);
+}
+
+p2psync_result p2psync_config_set(p2psync_node *node, const char *key, struct p2psync_bytes value)
+{
+    if (!ps_node_usable(node) || key == NULL || value.data == NULL || value.size == 0) {
+        return P2PSYNC_EMISUSE;
+    }
+    /* The file's lock is one per process: the mutex keeps this process's threads apart. */
+    (void)pthread_mutex_lock(&node->loop_mutex);
+    p2psync_result result = ps_config_write(node->dir_fd, key, ps_bytes(value.data, value.size));
+    (void)pthread_mutex_unlock(&node->loop_mutex);
+    return result;
+}
+
+static p2psync_result view_identity(struct ps_txn *txn, struct ps_buf *out)
+{
+    return ps_view_identity(txn, NULL, out);
+}
+
+static p2psync_result view_stopped(struct ps_txn *txn, struct ps_buf *out)
+{
+    const struct ps_view_running stopped = {.running = false};
+    return ps_view_status(txn, &stopped, out);
+}
+
+static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out)
+{
+    if (!ps_node_usable(node) || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    struct ps_txn txn = {0};
+    struct ps_buf answer;
+    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    p2psync_result result = ps_txn_begin(node->store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = fill(&txn, &answer);
+    }
+    ps_txn_abort(&txn);
+    return ps_answer(result, &answer, out);
+}
+
+static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_fn *fill,
+                                  struct p2psync_buffer *out)
+{
+    if (!ps_node_usable(node) || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    struct ps_buf answer;
+    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    p2psync_result result = ps_ask(node->dir_fd, what, 0, ASK_TIMEOUT_MS, &answer);
+    if (result == P2PSYNC_ENOTRUNNING) {
+        ps_buf_deinit(&answer);
+        return view(node, fill, out);
+    }
+    return ps_answer(result, &answer, out);
+}
+
+p2psync_result ps_node_find_member(struct ps_txn *txn, const char *text, struct ps_device *out)
+{
+    struct ps_member member;
+    struct ps_device last;
+    const struct ps_device *after = NULL;
+    bool found = false;
+    struct ps_device match;
+    for (;;) { /* ends with the members, PS_MEMBERS_MAX at most */
+        p2psync_result result = ps_device_next(txn, after, &member);
+        if (result == P2PSYNC_ENOTFOUND) {
+            break;
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (member_matches(&member, ps_bytes_text(text))) {
+            if (found) {
+                return P2PSYNC_EAMBIGUOUS;
+            }
+            match = member.device;
+            found = true;
+        }
+        last = member.device;
+        after = &last;
+    }
+    if (!found) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    *out = match;
+    return P2PSYNC_OK;
+}
+
+static bool member_matches(const struct ps_member *member, struct ps_bytes text)
+{
+    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
+    struct ps_device device;
+    ps_fingerprint_text(&member->device, fingerprint);
+    bool by_id =
+        ps_device_parse(text, &device) == P2PSYNC_OK && ps_device_equal(&device, &member->device);
+    bool by_fingerprint = text.size == strlen(fingerprint) &&
+                          strncasecmp((const char *)text.data, fingerprint, text.size) == 0;
+    bool by_name = ps_bytes_equal(text, ps_bytes(member->name, member->name_size));
+    return by_id || by_fingerprint || by_name;
+}

@@ -1,0 +1,31 @@
+/* Asking the node that runs in a directory, from any process: the client of control.h. */
+#ifndef PS_NODE_CONTROL_ASK_H
+#define PS_NODE_CONTROL_ASK_H
+
+#include "node/control/control.h"
+
+/* Ask one thing and wait for the answer, which is appended to `out`.
+ *
+ * argument    as ps_control_ask says.
+ * timeout_ms  for all of it.
+ * Errors      P2PSYNC_ENOTRUNNING no node runs here, or it ended before it answered;
+ * P2PSYNC_ETIMEDOUT; P2PSYNC_EBUSY too many ask at once; P2PSYNC_EVERSION; P2PSYNC_EDENIED;
+ * P2PSYNC_EIO; P2PSYNC_ENOMEM; what the node answered.
+ */
+p2psync_result ps_ask(int dir_fd, ps_control_ask what, uint64_t argument, uint32_t timeout_ms,
+                      struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* Ask the running node to stop, and wait until it has.
+ *
+ * Errors  as ps_ask(). P2PSYNC_ENOTRUNNING: there was none.
+ */
+p2psync_result ps_ask_stop(int dir_fd, uint32_t timeout_ms) P2PSYNC_MUST_CHECK;
+
+/* Subscribe to the node's events. The connection is non-blocking, and is the caller's to close;
+ * frames come on it as ps_control_frame says.
+ *
+ * Errors  as ps_ask().
+ */
+p2psync_result ps_ask_events(int dir_fd, uint32_t timeout_ms, int *fd_out) P2PSYNC_MUST_CHECK;
+
+#endif

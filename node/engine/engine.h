@@ -1,0 +1,182 @@
+/* The engine: all that a node decides, without sockets, clock or threads. Events go in, effects
+ * come out.
+ *
+ * One call takes a batch of events in order, in one transaction of the store, and gives the effects
+ * when that transaction is durable: so nothing is sent, told or acknowledged that a crash could
+ * undo. The caller (the loop, or a simulator) carries the effects out afterwards, in order. Time
+ * and randomness come in with events and options; with the same inputs the engine does the same.
+ *
+ * A link is one connection as the caller sees it. Links that the engine asked for (DIAL) have
+ * numbers that it chose, below PS_LINK_ACCEPTED; links that came from outside have numbers that the
+ * caller chose, with that bit set. Who is at the other end is known before the engine hears of a
+ * link. */
+#ifndef PS_NODE_ENGINE_ENGINE_H
+#define PS_NODE_ENGINE_ENGINE_H
+
+#include "node/engine/identity.h"
+#include "store/env/store.h"
+#include "store/mesh/members.h"
+#include "wire/id.h"
+#include "wire/message.h"
+
+#define PS_LINK_ACCEPTED (1ULL << 63)
+
+struct ps_engine;
+
+struct ps_engine_options {
+    struct ps_store *store;
+    uint64_t instance; /* random at each start of a node */
+    uint64_t seed;     /* of jitter; not secret */
+    uint64_t now_ms;   /* monotonic */
+    uint64_t wall_ms;
+    const char *const *listen; /* "host:port" or ":port", for HELLO; copied */
+    size_t listen_count;
+    const char *const *peers; /* static endpoints, "host:port"; copied */
+    size_t peer_count;
+    uint32_t interval_ms; /* between rounds with a quiet peer; 0: 30 s, with back-off */
+    bool no_push;         /* tests: never push, reconcile only */
+};
+
+/* ---- events ---- */
+
+typedef enum ps_event_type {
+    PS_EVENT_TICK = 1,  /* the deadline has come */
+    PS_EVENT_LINK_UP,   /* link: a dialled one is connected and authenticated */
+    PS_EVENT_LINK_DOWN, /* link: gone, or never came up; refused: the other side does not admit us
+                         */
+    PS_EVENT_MESSAGE,   /* link, device, address, bytes */
+    PS_EVENT_HEARD,     /* tag, instance, address: a beacon of our mesh; address is "ip:port" */
+    PS_EVENT_NETWORK_CHANGED, /* this device has come to other networks or addresses */
+    PS_EVENT_STORE_CHANGED,   /* another thread or process has committed something */
+    PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and answer with NOW_DONE */
+    PS_EVENT_INVITE, /* token, timeout_ms, endpoints: the caller has opened the pairing socket */
+    PS_EVENT_PAIR_MESSAGE, /* link, curve_key, address, bytes: on the pairing socket */
+    PS_EVENT_STOP,         /* say goodbye to all */
+} ps_event_type;
+
+struct ps_event {
+    ps_event_type type;
+    uint64_t now_ms;  /* monotonic; never less than before */
+    uint64_t wall_ms; /* since 1970; may jump */
+    uint64_t link;
+    struct ps_device device;              /* MESSAGE: authenticated */
+    uint8_t curve_key[PS_CURVE_KEY_SIZE]; /* PAIR_MESSAGE: authenticated */
+    struct ps_bytes bytes;
+    struct ps_bytes address; /* text: "ip" of the sender, or "ip:port" for HEARD; may be empty */
+    struct ps_tag tag;       /* HEARD: of the device */
+    uint64_t instance;       /* HEARD */
+    bool refused;            /* LINK_DOWN */
+    bool overrun;            /* LINK_DOWN: what waited to be sent on it became too much */
+    uint64_t request;        /* NOW */
+    uint64_t timeout_ms;     /* NOW, INVITE */
+    uint8_t token[PS_TOKEN_SIZE]; /* INVITE */
+};
+
+/* ---- effects ---- */
+
+typedef enum ps_effect_type {
+    PS_EFFECT_NONE = 0,
+    PS_EFFECT_SEND = 1,  /* link, bytes */
+    PS_EFFECT_DIAL,      /* link, device, bytes: the endpoint as text */
+    PS_EFFECT_HANGUP,    /* link: close it if it was dialled, forget it if accepted; no LINK_DOWN
+                            needed */
+    PS_EFFECT_ALLOW,     /* members moved: read them with ps_engine_allowed() */
+    PS_EFFECT_BURST,     /* send beacons more often for a while */
+    PS_EFFECT_PAIR_SEND, /* link, bytes */
+    PS_EFFECT_PAIR_CLOSE,
+    PS_EFFECT_TELL,     /* event, bytes: a MessagePack map of what p2psync.h says, without event and
+                           time */
+    PS_EFFECT_LOG,      /* level, name, bytes: text */
+    PS_EFFECT_NOW_DONE, /* request, result, bytes: a MessagePack map as p2psync_now() fills */
+} ps_effect_type;
+
+struct ps_effect {
+    ps_effect_type type;
+    uint64_t link;
+    struct ps_device device;
+    size_t offset; /* of the bytes in the effects' arena: see ps_effect_bytes() */
+    size_t size;
+    p2psync_event_type event;
+    p2psync_log_level level;
+    const char *name; /* static */
+    uint64_t request;
+    p2psync_result result;
+};
+
+/* What a step gave. Reused from step to step; zero it, set arena.size_max by ps_effects_init(). */
+struct ps_effects {
+    struct ps_buf arena;
+    struct ps_effect *items;
+    size_t count;
+    size_t capacity;
+};
+
+void ps_effects_init(struct ps_effects *effects);
+void ps_effects_deinit(struct ps_effects *effects);
+/* The bytes of an effect, until the next step. */
+struct ps_bytes ps_effect_bytes(const struct ps_effects *effects, const struct ps_effect *effect);
+
+/* ---- the engine ---- */
+
+/* Make an engine for the device in options->store.
+ *
+ * Errors  P2PSYNC_ENODEVICE; P2PSYNC_ENOMEM; what reading the store gives.
+ */
+p2psync_result ps_engine_new(const struct ps_engine_options *options,
+                             struct ps_engine **out) P2PSYNC_MUST_CHECK;
+/* Nulls the pointer; NULL is fine. */
+void ps_engine_destroy(struct ps_engine **engine);
+
+/* Take `count` events in order; see above. effects is cleared first.
+ *
+ * Errors  P2PSYNC_ENOSPC, P2PSYNC_EFULL, P2PSYNC_EIO, P2PSYNC_ECORRUPT, P2PSYNC_ENOMEM: the store
+ * took nothing of the batch; effects hold what to tell of it, and the engine goes on: call again
+ *         with later events.
+ */
+p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *events, size_t count,
+                              struct ps_effects *effects) P2PSYNC_MUST_CHECK;
+
+/* When the engine wants a TICK, in its monotonic milliseconds; UINT64_MAX: never. */
+uint64_t ps_engine_deadline_ms(const struct ps_engine *engine);
+
+/* The devices whose links are to be admitted, for the ZAP handler: `*count_out` of them, until the
+ * next step. To be read once after ps_engine_new(), and at each PS_EFFECT_ALLOW. */
+const struct ps_device *ps_engine_allowed(const struct ps_engine *engine, size_t *count_out);
+
+/* ---- looking at it ---- */
+
+typedef enum ps_peer_state {
+    PS_PEER_OFFLINE,    /* no link; dialled again when there is an endpoint, after its back-off */
+    PS_PEER_CONNECTING, /* a dial is under way */
+    PS_PEER_REFUSED,    /* it answered, but does not admit us (yet) */
+    PS_PEER_SYNCING,    /* HELLOs exchanged, not known to hold the same */
+    PS_PEER_IN_SYNC,    /* equal roots at one moment, nothing pending on either side */
+} ps_peer_state;
+
+/* "offline", "connecting", ... as in `p2psync peers`. Static. */
+const char *ps_peer_state_name(ps_peer_state state);
+
+struct ps_peer_info {
+    struct ps_device device;
+    char name[PS_DEVICE_NAME_SIZE_MAX + 1];
+    char endpoint[PS_ENDPOINT_SIZE_MAX + 1]; /* "" if none is known */
+    ps_found_by found_by;                    /* how that endpoint became known */
+    ps_peer_state state;
+    bool skewed;             /* connected, and its clock is off by more than five minutes */
+    uint64_t rtt_ms;         /* of the last HELLO or SUMMARY; UINT64_MAX: unknown */
+    uint64_t last_seen_ms;   /* wall clock; 0: never */
+    uint64_t last_sync_ms;   /* wall clock; 0: never */
+    uint64_t behind;         /* changes that it lacks */
+    uint64_t ahead;          /* changes that are missing here */
+    int64_t skew_ms;         /* its clock less ours */
+    uint64_t received_bytes; /* from it, ever */
+    uint64_t sent_bytes;
+    uint64_t protocol;      /* 0: not connected */
+    uint64_t faults;        /* why it was cut off, how often since the start ... */
+    const char *last_fault; /* ... and the last time; NULL: never. Static */
+};
+
+/* The peers in order of id: fills `out` for the one at `index`, false behind the last. */
+bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer_info *out);
+
+#endif

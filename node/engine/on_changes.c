@@ -1,0 +1,231 @@
+/* CHANGES: entries of a log, asked for or pushed. All of it is verified against the author's signed
+ * head before anything is stored; applying comes at the end of the step. */
+#include <string.h>
+
+#include "node/engine/turn.h"
+#include "store/log/collection.h"
+#include "wire/compress.h"
+
+#define IDLE_COST 200 /* microseconds that CHANGES take which bring nothing new, and their size */
+
+static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked);
+static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes);
+static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
+                              struct ps_log *log, uint64_t *added_out);
+static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
+                                   const struct ps_head_context *context, struct ps_log *out);
+static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
+                     uint64_t added);
+static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
+                   const struct ps_log *log, p2psync_result result);
+static void doubt(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
+                  const struct ps_log *log);
+static void remember_ack(struct ps_peer *peer, uint32_t log);
+
+void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_changes changes;
+    struct ps_buf unpacked;
+    ps_buf_init(&unpacked, PS_MESSAGE_SIZE_MAX);
+    p2psync_result result = ps_changes_decode(turn->event->bytes, &changes);
+    if (result == P2PSYNC_OK && ps_collection_is_local(changes.log.collection)) {
+        result = P2PSYNC_EFORMAT;
+    }
+    if (result == P2PSYNC_OK) {
+        result = unpack(&changes, &unpacked);
+    }
+    if (result == P2PSYNC_ENOMEM) {
+        (void)ps_turn_ok(turn, result);
+    } else if (result != P2PSYNC_OK) {
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "malformed CHANGES");
+    } else if (ps_trust_member(turn, &changes.log.origin.device)) {
+        uint64_t before = turn->engine->changes_received;
+        take(turn, peer, &changes);
+        if (turn->engine->changes_received == before && peer->session != 0) {
+            (void)ps_session_spend(turn, peer, peer->session,
+                                   IDLE_COST + changes.entries.size / 16);
+        }
+    } else {
+        peer->passed_over = true;
+        (void)ps_session_spend(turn, peer, peer->session, IDLE_COST);
+    }
+    ps_buf_deinit(&unpacked);
+}
+
+static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked)
+{
+    if (changes->encoding == PS_ENCODING_PLAIN) {
+        return P2PSYNC_OK;
+    }
+    if (changes->encoding != PS_ENCODING_ZSTD) {
+        return P2PSYNC_EFORMAT; /* nobody was told that it would be understood */
+    }
+    p2psync_result result = ps_decompress(changes->entries, PS_MESSAGE_SIZE_MAX, unpacked);
+    changes->entries = ps_buf_view(unpacked);
+    return result;
+}
+
+static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes)
+{
+    struct ps_log log = {0};
+    uint64_t added = 0;
+    ps_rounds_heard(turn, peer, &changes->state);
+    p2psync_result result = receive(turn, changes, &log, &added);
+    if (result != P2PSYNC_OK) {
+        failed(turn, peer, changes, &log, result);
+        return;
+    }
+    if (ps_bytes_equal(changes->log.collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+        turn->members_dirty = turn->members_dirty || added > 0;
+    }
+    received(turn, peer, &log, added);
+    struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &log.id);
+    if (fetch != NULL) {
+        ps_transfer_moved(turn, peer, fetch, log.size);
+    }
+}
+
+static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
+                              struct ps_log *log, uint64_t *added_out)
+{
+    const struct ps_engine *engine = turn->engine;
+    struct ps_head_context context = {.mesh = &engine->identity.mesh,
+                                      .collection = changes->log.collection,
+                                      .origin = &changes->log.origin};
+    struct ps_chunk chunk = {.from = changes->from,
+                             .entries = changes->entries,
+                             .head = changes->head,
+                             .proof = &changes->proof};
+    const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
+    if (memcmp(changes->log.branch, trunk, sizeof trunk) != 0) {
+        return P2PSYNC_ENOTFOUND; /* branches of forked logs: none are kept in this version */
+    }
+    p2psync_result result = find_or_make(turn, changes, &context, log);
+    if (result == P2PSYNC_OK && log->forked) {
+        return P2PSYNC_EFORK;
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_receive(turn->txn, log, &context, &chunk, added_out);
+    }
+    return result;
+}
+
+/* A log that is not here yet gets a row only once its head is known to be signed, so that nonsense
+ * leaves no trace. */
+static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
+                                   const struct ps_head_context *context, struct ps_log *out)
+{
+    struct ps_collection collection;
+    struct ps_log_id id = {.origin =
+                               ps_origin_tag(&turn->engine->identity.mesh, &changes->log.origin)};
+    p2psync_result result = ps_collection_find(turn->txn, changes->log.collection, &collection);
+    if (result == P2PSYNC_OK) {
+        result = ps_log_find(turn->txn, collection.number, &id, out);
+    }
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    result = ps_head_verify(&changes->head, context);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_intern(turn->txn, changes->log.collection, &collection);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_intern(turn->txn, &turn->engine->identity.mesh, collection.number,
+                               &changes->log.origin, out);
+    }
+    return result;
+}
+
+static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
+                     uint64_t added)
+{
+    struct ps_engine *engine = turn->engine;
+    peer->ack_due = true;
+    remember_ack(peer, log->number);
+    if (ps_peer_size(peer, log->number) < log->size) {
+        (void)ps_turn_ok(turn, ps_peer_set_size(peer, log->number, log->size));
+    }
+    if (added == 0) {
+        return;
+    }
+    turn->dirty = true;
+    engine->changes_received += added;
+    peer->sync_received += added;
+    peer->vain_rounds = 0;
+    peer->quiet_rounds = 0;
+    if (engine->apply_ms == PS_NEVER) {
+        engine->apply_ms = turn->now_ms + 2000;
+    }
+    ps_news_moved(turn, log);
+}
+
+static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
+                   const struct ps_log *log, p2psync_result result)
+{
+    struct ps_log_id id = {.origin =
+                               ps_origin_tag(&turn->engine->identity.mesh, &changes->log.origin)};
+    memcpy(id.branch, changes->log.branch, sizeof id.branch);
+    struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &id);
+    switch (result) {
+    case P2PSYNC_EGAP: /* something before it was lost, or it was pushed too early */
+        if (fetch != NULL && fetch->active) {
+            fetch->due = true;
+            fetch->again = true;
+        } else {
+            struct ps_fetch_want want = {.log = changes->log, .id = id, .target = changes->from};
+            ps_transfer_fetch(turn, peer, &want);
+        }
+        return;
+    case P2PSYNC_ENOTFOUND:
+    case P2PSYNC_EFORK:
+    case P2PSYNC_ELIMIT:
+        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "changes-refused", "from %s: %s", peer->name,
+                    p2psync_strerror(result));
+        if (fetch != NULL) {
+            ps_transfer_drop(peer, fetch);
+        }
+        return;
+    case P2PSYNC_EPROOF:
+        if (fetch == NULL) { /* a push that crossed with something: compare, do not blame */
+            ps_rounds_soon(turn, peer);
+            return;
+        }
+        if (log->size > 0 && (log->size & (log->size - 1)) == 0) {
+            doubt(turn, peer, fetch, log);
+            return;
+        }
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "entries that do not verify");
+        return;
+    case P2PSYNC_ESIGNATURE:
+    case P2PSYNC_EFORMAT:
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "a head nobody signed");
+        return;
+    default:
+        (void)ps_turn_ok(turn, result);
+    }
+}
+
+/* On a tree of a power of two a proof is checked with our own root, so that entries which do not
+ * verify may as well follow another history than ours: a fork, which is not the sender's fault. Who
+ * holds more can tell, if it sees what we hold. */
+static void doubt(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
+                  const struct ps_log *log)
+{
+    struct ps_heads_item own;
+    ps_transfer_drop(peer, fetch);
+    if (ps_news_heads_item(turn, log, log->size, &own)) {
+        ps_news_send_heads(turn, peer, &own, 1);
+    }
+}
+
+static void remember_ack(struct ps_peer *peer, uint32_t log)
+{
+    for (size_t i = 0; i < peer->ack_count; i++) {
+        if (peer->ack_logs[i] == log) {
+            return;
+        }
+    }
+    if (peer->ack_count < PS_ACK_LOGS_MAX) {
+        peer->ack_logs[peer->ack_count++] = log;
+    }
+}

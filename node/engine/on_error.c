@@ -1,0 +1,28 @@
+/* ERROR: the peer closes the link and says why. Nothing is blamed on it; the next dial comes after
+ * a back-off that fits the reason. */
+#include "node/engine/turn.h"
+
+#define DUPLICATE_MS 2000 /* time for the session that stays to come up here too */
+
+void ps_on_error(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
+{
+    struct ps_error error;
+    if (ps_error_decode(turn->event->bytes, &error) != P2PSYNC_OK) {
+        ps_session_fault(turn, peer, link->id, PS_ERROR_FORMAT, "a malformed ERROR");
+        return;
+    }
+    bool quiet = error.code == PS_ERROR_DUPLICATE || error.code == PS_ERROR_STRANGER ||
+                 error.code == PS_ERROR_BYE;
+    ps_emit_log(turn, quiet ? P2PSYNC_LOG_DEBUG : P2PSYNC_LOG_WARNING, "peer-error",
+                "%s: error %llu: %.*s", peer->name, (unsigned long long)error.code,
+                (int)error.text.size, (const char *)error.text.data);
+    ps_session_close(turn, peer, link->id,
+                     error.code == PS_ERROR_BYE ? "it stopped" : "it closed the connection");
+    if (error.code == PS_ERROR_DUPLICATE && peer->session == 0) {
+        ps_dial_again(peer, turn->now_ms + DUPLICATE_MS);
+    } else if (!quiet && peer->session == 0) {
+        struct ps_backoff backoff = {.base = 1000, .cap = 60000};
+        peer->dial_ms =
+            turn->now_ms + ps_backoff_ms(&turn->engine->prng, backoff, peer->dial_failures++);
+    }
+}

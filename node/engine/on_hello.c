@@ -1,0 +1,129 @@
+/* HELLO: who is there, in which mesh, with which versions, holding what. The key of the link has
+ * proven the device already; a HELLO that says otherwise is refused. */
+#include <stdio.h>
+#include <string.h>
+
+#include "node/engine/skew.h"
+#include "node/engine/turn.h"
+
+static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
+                       const struct ps_hello *hello);
+static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
+                           const struct ps_hello *hello);
+static void note_clock(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms);
+
+void ps_on_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
+{
+    struct ps_hello hello;
+    bool accepted = (link->id & PS_LINK_ACCEPTED) != 0;
+    if (ps_hello_decode(turn->event->bytes, &hello) != P2PSYNC_OK) {
+        ps_session_fault(turn, peer, link->id, PS_ERROR_FORMAT, "a malformed HELLO");
+        return;
+    }
+    if (!acceptable(turn, peer, link, &hello)) {
+        return;
+    }
+    link->hello_received = true;
+    link->instance = hello.instance;
+    if (!accepted) {
+        peer->rtt_ms = turn->now_ms - peer->hello_ms;
+    }
+    note_endpoints(turn, peer, link, &hello);
+    note_clock(turn, peer, hello.clock_ms);
+    if (!ps_session_adopt(turn, peer, link)) {
+        return;
+    }
+    peer->protocol =
+        hello.version_max < PS_PROTOCOL_VERSION ? hello.version_max : PS_PROTOCOL_VERSION;
+    peer->zstd = (hello.capabilities & PS_CAPABILITY_ZSTD) != 0;
+    ps_rounds_heard(turn, peer, &hello.state);
+    if (accepted) {
+        /* The answer goes with each HELLO, so that a peer that began anew is answered anew. */
+        ps_session_send_hello(turn, peer, link);
+    }
+    bool equal = ps_hash_equal(&hello.state.common, &ps_rounds_state(turn)->common);
+    if (!equal && accepted) {
+        ps_rounds_send(turn, peer, true);
+    } else if (!equal) {
+        peer->vain_rounds = 1; /* the other side begins; if it does not, we do */
+        ps_rounds_soon(turn, peer);
+    }
+}
+
+static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
+                       const struct ps_hello *hello)
+{
+    const struct ps_engine *engine = turn->engine;
+    if (turn->now_ms < peer->barred_ms) {
+        ps_session_refuse(turn, peer, link->id, PS_ERROR_LIMIT, "too soon after a fault");
+        return false;
+    }
+    if (memcmp(&hello->mesh, &engine->identity.mesh, sizeof hello->mesh) != 0 ||
+        !ps_device_equal(&hello->device, &turn->event->device)) {
+        ps_session_refuse(turn, peer, link->id, PS_ERROR_MESH, "another mesh or device");
+        return false;
+    }
+    if (hello->version_min > PS_PROTOCOL_VERSION || hello->version_max < PS_PROTOCOL_VERSION_MIN ||
+        hello->version_min > hello->version_max) {
+        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "peer-version",
+                    "%s speaks no protocol version that is spoken here", peer->name);
+        ps_session_refuse(turn, peer, link->id, PS_ERROR_VERSION, "no version in common");
+        return false;
+    }
+    return true;
+}
+
+/* What worked goes first; where the peer says it listens comes behind. What was dialled and is not
+ * known as the peer's own is a static endpoint. */
+static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
+                           const struct ps_hello *hello)
+{
+    char text[2 * PS_ENDPOINT_SIZE_MAX + 1];
+    struct ps_bytes address = turn->event->address;
+    bool accepted = (link->id & PS_LINK_ACCEPTED) != 0;
+    if (!accepted) {
+        (void)ps_peer_endpoint_add(peer, ps_bytes_text(link->endpoint), PS_FOUND_STATIC, true);
+    }
+    for (size_t i = 0; i < hello->listen_count; i++) {
+        struct ps_bytes listen = hello->listen[i];
+        bool seen = listen.size > 0 && listen.data[0] == ':' && address.size > 0 &&
+                    address.size <= PS_ENDPOINT_SIZE_MAX;
+        if (!seen && listen.size > 0 && listen.data[0] == ':') {
+            continue;
+        }
+        int length =
+            snprintf(text, sizeof text, "%.*s%.*s", seen ? (int)address.size : 0,
+                     (const char *)address.data, (int)listen.size, (const char *)listen.data);
+        if (length > 0 && (size_t)length <= PS_ENDPOINT_SIZE_MAX) {
+            struct ps_bytes endpoint = ps_bytes(text, (size_t)length);
+            (void)ps_peer_endpoint_add(peer, endpoint, seen ? PS_FOUND_ACCEPTED : PS_FOUND_PEERS,
+                                       false);
+            if (accepted) {
+                memcpy(link->endpoint, text, (size_t)length + 1);
+            }
+        }
+    }
+}
+
+static void note_clock(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms)
+{
+    const struct ps_engine *engine = turn->engine;
+    const uint64_t most = 1ULL << 48; /* as in an hlc: the year 10889 */
+    int64_t skews[64];
+    size_t count = 0;
+    clock_ms = clock_ms < most ? clock_ms : most;
+    uint64_t here = turn->wall_ms < most ? turn->wall_ms : most;
+    peer->row.skew_ms = (int64_t)clock_ms - (int64_t)here;
+    for (size_t i = 0; i < engine->peer_count && count < 64; i++) {
+        const struct ps_peer *other = engine->peers[i];
+        if (other == peer || other->session != 0) {
+            skews[count++] = other->row.skew_ms;
+        }
+    }
+    int64_t median = ps_clock_median(skews, count);
+    if (ps_clock_skewed(median)) {
+        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "clock-skew",
+                    "this device's clock differs by %lld s from its peers'; set it right",
+                    (long long)(median / 1000));
+    }
+}

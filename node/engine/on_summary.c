@@ -1,0 +1,289 @@
+/* SUMMARY: what the peer holds. From roots that differ we go down to short heads, from short heads
+ * to HEADS of what the peer lacks, or to the changes themselves if they are few and our own; what
+ * we lack ourselves the peer tells in return for our own heads. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/engine/turn.h"
+#include "store/log/collection.h"
+#include "store/log/summary.h"
+
+#define HEADS_BATCH 16
+#define AT_ONCE_MAX 2048 /* changes that are sent without being asked for */
+
+/* HEADS for one peer, collected and sent in batches. */
+struct offers {
+    struct ps_heads_item items[HEADS_BATCH];
+    size_t count;
+};
+
+/* The names of collections whose heads we shall send. */
+struct names {
+    struct ps_bytes *items;
+    size_t count;
+    size_t capacity;
+};
+
+static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
+                          const struct ps_summary *summary, struct names *ask);
+static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
+                               uint32_t collection, struct ps_bytes heads);
+static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
+                    const struct ps_log *log, uint64_t their_size);
+static void offer(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
+                  const struct ps_log *log, uint64_t their_size);
+static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
+                          const struct ps_summary *summary, struct names *ask);
+static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
+                          const struct ps_summary *summary);
+static bool named(struct ps_bytes list, struct ps_bytes name, bool heads);
+static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes name);
+static void answer_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
+                         bool answer);
+
+void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_summary summary;
+    struct names ask = {0};
+    if (ps_summary_decode(turn->event->bytes, &summary) != P2PSYNC_OK) {
+        ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "a malformed SUMMARY");
+        return;
+    }
+    ps_rounds_heard(turn, peer, &summary.state);
+    if (peer->asked_ms != PS_NEVER) {
+        peer->rtt_ms = turn->now_ms - peer->asked_ms;
+        peer->asked_ms = PS_NEVER;
+    }
+    const struct ps_state *state = ps_rounds_state(turn);
+    if (ps_hash_equal(&summary.state.common, &state->common)) {
+        if (summary.answer) {
+            ps_rounds_send(turn, peer, false);
+            ps_rounds_rest(turn, peer); /* this round was theirs, the next may be ours */
+        }
+        return;
+    }
+    if (summary.heads.size > 0) {
+        compare_heads(turn, peer, &summary, &ask);
+        if (summary.roots.size > 0) {
+            offer_unnamed(turn, peer, &summary);
+        }
+        if (summary.answer) {
+            answer_heads(turn, peer, &ask, false);
+        }
+    } else if (summary.roots.size > 0) {
+        compare_roots(turn, peer, &summary, &ask);
+        offer_unnamed(turn, peer, &summary);
+        answer_heads(turn, peer, &ask, true);
+    } else if (summary.answer) {
+        ps_rounds_send(turn, peer, true);
+    }
+    free(ask.items);
+}
+
+static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
+                          const struct ps_summary *summary, struct names *ask)
+{
+    struct ps_cursor cursor;
+    struct ps_bytes name;
+    struct ps_bytes heads;
+    struct ps_collection collection;
+    struct offers offers = {.count = 0};
+    (void)ps_cursor_begin(&cursor, summary->heads);
+    while (ps_summary_next_collection(&cursor, &name, &heads)) {
+        struct ps_cursor inner;
+        bool lacking = false;
+        if (ps_collection_is_local(name)) {
+            continue;
+        }
+        p2psync_result result = ps_collection_find(turn->txn, name, &collection);
+        if (result == P2PSYNC_ENOTFOUND) {
+            lacking = ps_cursor_begin(&inner, heads) > 0;
+        } else if (ps_turn_ok(turn, result)) {
+            lacking = compare_collection(turn, peer, &offers, collection.number, heads);
+        }
+        if (lacking) {
+            add_name(turn, ask, name);
+        }
+    }
+    ps_news_send_heads(turn, peer, offers.items, offers.count);
+}
+
+/* Merge-walk their short heads with our logs; both ascend by (tag, branch). True if they have what
+ * is lacking here. */
+static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
+                               uint32_t collection, struct ps_bytes heads)
+{
+    bool lacking = false;
+    struct ps_cursor cursor;
+    struct ps_short_head theirs;
+    struct ps_log log;
+    (void)ps_cursor_begin(&cursor, heads);
+    bool more = ps_summary_next_head(&cursor, &theirs);
+    p2psync_result result = ps_log_next(turn->txn, collection, NULL, &log);
+    while (result == P2PSYNC_OK || more) { /* each turn takes one off either side */
+        int order = 1;
+        if (result == P2PSYNC_OK) {
+            order = more ? ps_log_id_compare(&log.id, &theirs.log) : -1;
+        }
+        if (order > 0) {
+            lacking = lacking || theirs.size > 0;
+            more = ps_summary_next_head(&cursor, &theirs);
+            continue;
+        }
+        uint64_t size = order == 0 ? theirs.size : 0;
+        bool differ = order == 0 && size == log.size &&
+                      memcmp(theirs.root, log.root.bytes, sizeof theirs.root) != 0;
+        (void)ps_turn_ok(turn, ps_peer_set_size(peer, log.number, size));
+        if (at_once(turn, peer, &log, size)) {
+            struct ps_serve_want want = {.from = size, .credit = PS_CREDIT_MAX};
+            (void)ps_transfer_serve(turn, peer, log.number, &want);
+        } else if (log.size > size || (differ && !log.forked)) {
+            offer(turn, peer, offers, &log, size);
+        }
+        lacking = lacking || size > log.size;
+        if (order == 0) {
+            more = ps_summary_next_head(&cursor, &theirs);
+        }
+        struct ps_log_id after = log.id;
+        result = ps_log_next(turn->txn, collection, &after, &log);
+    }
+    if (result != P2PSYNC_ENOTFOUND) {
+        (void)ps_turn_ok(turn, result);
+    }
+    return lacking;
+}
+
+/* Whether to send what the peer lacks of a log now, which saves a round trip: a few changes of our
+ * own, which nobody else sends at the same time. Only in the first round: if it brings nothing, the
+ * peer has another history of the log, and only an offer can show that. */
+static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
+                    const struct ps_log *log, uint64_t their_size)
+{
+    const struct ps_engine *engine = turn->engine;
+    return !engine->no_push && peer->vain_rounds <= 1 && !log->forked && log->size > their_size &&
+           log->size - their_size <= AT_ONCE_MAX &&
+           ps_device_equal(&log->origin.device, &engine->identity.device);
+}
+
+static void offer(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
+                  const struct ps_log *log, uint64_t their_size)
+{
+    if (!ps_emit_has_room(turn) ||
+        !ps_news_heads_item(turn, log, their_size, &offers->items[offers->count])) {
+        return;
+    }
+    if (++offers->count == HEADS_BATCH) {
+        ps_news_send_heads(turn, peer, offers->items, offers->count);
+        offers->count = 0;
+    }
+}
+
+/* Which collections differ; `_devices` alone if it does, for it decides whose heads we may take. */
+static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
+                          const struct ps_summary *summary, struct names *ask)
+{
+    struct ps_cursor cursor;
+    struct ps_bytes name;
+    struct ps_hash theirs;
+    (void)peer;
+    (void)ps_cursor_begin(&cursor, summary->roots);
+    while (ps_summary_next_root(&cursor, &name, &theirs)) {
+        struct ps_collection collection;
+        struct ps_hash ours;
+        bool any = false;
+        if (ps_collection_is_local(name)) {
+            continue;
+        }
+        p2psync_result result = ps_collection_find(turn->txn, name, &collection);
+        if (result == P2PSYNC_OK) {
+            result = ps_summary_root(turn->txn, collection.number, &ours, &any);
+        }
+        if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
+            return;
+        }
+        if (any && ps_hash_equal(&ours, &theirs)) {
+            continue;
+        }
+        if (ps_bytes_equal(name, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+            ask->count = 0;
+            add_name(turn, ask, name);
+            return;
+        }
+        add_name(turn, ask, name);
+    }
+}
+
+/* Collections that the peer, which has named all of its own, does not have at all. */
+static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
+                          const struct ps_summary *summary)
+{
+    char name[PS_COLLECTION_SIZE_MAX];
+    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection collection;
+    struct ps_bytes none = ps_bytes("\x90", 1); /* an empty array: it holds no log of it */
+    struct offers offers = {.count = 0};
+    while (ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
+        memcpy(name, collection.name.data, collection.name.size);
+        after = ps_bytes(name, collection.name.size);
+        if (ps_collection_is_local(after) || named(summary->roots, after, false) ||
+            named(summary->heads, after, true)) {
+            continue;
+        }
+        (void)compare_collection(turn, peer, &offers, collection.number, none);
+    }
+    ps_news_send_heads(turn, peer, offers.items, offers.count);
+}
+
+static bool named(struct ps_bytes list, struct ps_bytes name, bool heads)
+{
+    struct ps_cursor cursor;
+    struct ps_bytes other;
+    struct ps_bytes rest;
+    struct ps_hash root;
+    if (list.size == 0) {
+        return false;
+    }
+    (void)ps_cursor_begin(&cursor, list);
+    while (heads ? ps_summary_next_collection(&cursor, &other, &rest)
+                 : ps_summary_next_root(&cursor, &other, &root)) {
+        if (ps_bytes_equal(other, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes name)
+{
+    if (names->count == names->capacity) {
+        size_t capacity = names->capacity == 0 ? 16 : names->capacity * 2;
+        struct ps_bytes *items = realloc(names->items, capacity * sizeof *items);
+        if (items == NULL) {
+            (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
+            return;
+        }
+        names->items = items;
+        names->capacity = capacity;
+    }
+    names->items[names->count++] = name;
+}
+
+/* Send our own short heads of the named collections, or our state alone if there are none: whoever
+ * asked waits for an answer. */
+static void answer_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
+                         bool answer)
+{
+    struct ps_summary summary = {.answer = answer && names->count > 0,
+                                 .state = *ps_rounds_state(turn)};
+    struct ps_buf heads;
+    ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
+    if (names->count == 0 ||
+        ps_turn_ok(turn, ps_summary_heads(turn->txn, names->items, names->count, &heads))) {
+        summary.heads = ps_buf_view(&heads);
+        ps_emit_send(turn, peer, peer->session, ps_summary_encode(&summary, ps_emit_begin(turn)));
+        if (summary.answer && peer->asked_ms == PS_NEVER) {
+            peer->asked_ms = turn->now_ms;
+        }
+    }
+    ps_buf_deinit(&heads);
+}

@@ -1,0 +1,184 @@
+/* Pairing, the inviter's side: one invite at a time, with a token that works once, for one device
+ * (which may try again with the same key), until it expires. The link's key has proven the device;
+ * the token proves that it was invited. DESIGN section 9. */
+#include <sodium.h>
+#include <string.h>
+
+#include "node/engine/turn.h"
+#include "store/write/write.h"
+
+static void refuse(struct ps_turn *turn, ps_error_code code, const char *text);
+static void close_invite(struct ps_turn *turn, const char *reason);
+static bool proven(const struct ps_turn *turn, const struct ps_join *join);
+static bool add_member(struct ps_turn *turn, const struct ps_join *join);
+static void welcome(struct ps_turn *turn);
+static void tell_joined(struct ps_turn *turn, const struct ps_join *join);
+
+void ps_pairing_invite(struct ps_turn *turn)
+{
+    struct ps_invite *invite = &turn->engine->invite;
+    *invite =
+        (struct ps_invite){.open = true, .expires_ms = turn->now_ms + turn->event->timeout_ms};
+    memcpy(invite->token, turn->event->token, sizeof invite->token);
+}
+
+void ps_pairing_message(struct ps_turn *turn)
+{
+    struct ps_invite *invite = &turn->engine->invite;
+    struct ps_join join;
+    if (!invite->open) {
+        refuse(turn, PS_ERROR_EXPIRED, "no invite is open");
+        return;
+    }
+    if (ps_join_decode(turn->event->bytes, &join) != P2PSYNC_OK) {
+        refuse(turn, PS_ERROR_FORMAT, "a malformed JOIN");
+        return;
+    }
+    if (sodium_memcmp(join.token, invite->token, sizeof invite->token) != 0 ||
+        !proven(turn, &join)) {
+        refuse(turn, PS_ERROR_TOKEN, "not the invite's token");
+        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "pairing-refused", "a wrong code was presented");
+        if (++invite->wrong >= PS_PAIR_WRONG_MAX) {
+            close_invite(turn, "too many wrong codes");
+        }
+        return;
+    }
+    if (invite->used && !ps_device_equal(&invite->used_by, &join.device)) {
+        refuse(turn, PS_ERROR_TOKEN, "the invite was used already");
+        return;
+    }
+    if (!add_member(turn, &join)) {
+        return;
+    }
+    welcome(turn);
+    if (!invite->used) {
+        invite->used = true;
+        invite->used_by = join.device;
+        tell_joined(turn, &join);
+    }
+}
+
+void ps_pairing_tick(struct ps_turn *turn)
+{
+    struct ps_invite *invite = &turn->engine->invite;
+    if (!invite->open) {
+        return;
+    }
+    if (turn->now_ms >= invite->expires_ms) {
+        close_invite(turn, "it expired");
+        return;
+    }
+    if (invite->used) {
+        const struct ps_peer *peer = ps_session_find(turn->engine, &invite->used_by);
+        if (peer != NULL && peer->session != 0) {
+            close_invite(turn, NULL); /* it got its WELCOME: no retry is to come */
+        }
+    }
+}
+
+uint64_t ps_pairing_deadline(const struct ps_engine *engine)
+{
+    return engine->invite.open ? engine->invite.expires_ms : PS_NEVER;
+}
+
+static void refuse(struct ps_turn *turn, ps_error_code code, const char *text)
+{
+    struct ps_error error = {.code = code, .text = ps_bytes_text(text)};
+    ps_emit_pair_send(turn, turn->event->link, ps_error_encode(&error, ps_emit_begin(turn)));
+}
+
+/* reason NULL: it was used, which has been told. */
+static void close_invite(struct ps_turn *turn, const char *reason)
+{
+    struct ps_invite *invite = &turn->engine->invite;
+    bool used = invite->used;
+    sodium_memzero(invite, sizeof *invite);
+    ps_emit_plain(turn, PS_EFFECT_PAIR_CLOSE);
+    if (reason != NULL && !used) {
+        struct ps_writer writer;
+        ps_writer_init(&writer, ps_emit_begin(turn));
+        ps_write_map(&writer, 1);
+        ps_write_text(&writer, "reason");
+        ps_write_text(&writer, reason);
+        ps_emit_tell(turn, P2PSYNC_EVENT_INVITE_CLOSED, ps_writer_finish(&writer));
+    }
+}
+
+/* Whether the device that JOIN names is the one whose key opened the link. */
+static bool proven(const struct ps_turn *turn, const struct ps_join *join)
+{
+    uint8_t curve_key[PS_CURVE_KEY_SIZE];
+    return crypto_sign_ed25519_pk_to_curve25519(curve_key, join->device.key) == 0 &&
+           sodium_memcmp(curve_key, turn->event->curve_key, sizeof curve_key) == 0;
+}
+
+/* Sign the new member into `_devices`, unless it is one. */
+static bool add_member(struct ps_turn *turn, const struct ps_join *join)
+{
+    struct ps_engine *engine = turn->engine;
+    uint8_t memory[PS_DEVICE_NAME_SIZE_MAX + 16];
+    char id[PS_DEVICE_TEXT_SIZE];
+    struct ps_buf fields = {.data = memory, .capacity = sizeof memory, .size_max = sizeof memory};
+    struct ps_writer writer;
+    struct ps_written written;
+    bool changed = false;
+    if (ps_trust_member(turn, &join->device) || turn->result != P2PSYNC_OK) {
+        return turn->result == P2PSYNC_OK;
+    }
+    ps_writer_init(&writer, &fields);
+    ps_write_map(&writer, 1);
+    ps_write_text(&writer, "name");
+    ps_write_str(&writer, join->name);
+    if (!ps_turn_ok(turn, ps_writer_finish(&writer))) {
+        return false;
+    }
+    ps_device_text(&join->device, id);
+    struct ps_edit edit = {
+        .kind = PS_EDIT_PUT, .id = ps_bytes_text(id), .fields = ps_buf_view(&fields)};
+    struct ps_write write = {.identity = &engine->identity,
+                             .secret_key = engine->keys.secret_key,
+                             .now_ms = turn->wall_ms,
+                             .collection = ps_bytes_text(PS_DEVICES_COLLECTION),
+                             .edits = &edit,
+                             .edit_count = 1};
+    if (!ps_turn_ok(turn, ps_write(turn->txn, &write, &written)) ||
+        !ps_turn_ok(turn, ps_device_refresh(turn->txn, &engine->identity.mesh, &changed))) {
+        return false;
+    }
+    turn->dirty = true;
+    ps_trust_load(turn);
+    ps_news_scan(turn);
+    ps_emit_plain(turn, PS_EFFECT_BURST);
+    return turn->result == P2PSYNC_OK;
+}
+
+static void welcome(struct ps_turn *turn)
+{
+    const struct ps_engine *engine = turn->engine;
+    struct ps_welcome message = {.mesh = engine->identity.mesh,
+                                 .device = engine->identity.device,
+                                 .name = ps_bytes_text(engine->name),
+                                 .endpoint_count = engine->listen_count};
+    for (size_t i = 0; i < engine->listen_count; i++) {
+        message.endpoints[i] = ps_bytes_text(engine->listen[i]);
+    }
+    ps_emit_pair_send(turn, turn->event->link, ps_welcome_encode(&message, ps_emit_begin(turn)));
+}
+
+static void tell_joined(struct ps_turn *turn, const struct ps_join *join)
+{
+    struct ps_writer writer;
+    char device[PS_DEVICE_TEXT_SIZE];
+    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
+    ps_device_text(&join->device, device);
+    ps_fingerprint_text(&join->device, fingerprint);
+    ps_writer_init(&writer, ps_emit_begin(turn));
+    ps_write_map(&writer, 3);
+    ps_write_text(&writer, "device");
+    ps_write_text(&writer, device);
+    ps_write_text(&writer, "fingerprint");
+    ps_write_text(&writer, fingerprint);
+    ps_write_text(&writer, "name");
+    ps_write_str(&writer, join->name);
+    ps_emit_tell(turn, P2PSYNC_EVENT_DEVICE_JOINED, ps_writer_finish(&writer));
+}

@@ -1,0 +1,440 @@
+/* Transfer: logs on their way from a peer (fetches, which ask) and to it (serves, which answer or
+ * push). The receiver's credit bounds what is under way; a fetch that does not move is asked for
+ * anew, a serve that nobody acknowledges is forgotten. Reconciliation finds whatever this leaves
+ * undone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/engine/turn.h"
+#include "store/log/collection.h"
+#include "wire/compress.h"
+
+#define STALLED_MS 10000 /* without progress */
+#define TRIES_MAX  3
+#define MOVING_MS  500   /* for which more is expected of a fetch */
+#define SLOW_MS    60000 /* how long nobody waits for a peer that did not send what it offered */
+
+#define PACK_SIZE_MIN 512 /* bytes of entries below which compressing is not worth a frame */
+
+static void activate(struct ps_turn *turn, struct ps_peer *peer);
+static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch);
+static bool is_devices(const struct ps_fetch *fetch);
+static bool fetched_elsewhere(const struct ps_turn *turn, const struct ps_peer *peer,
+                              const struct ps_fetch *fetch);
+static bool same_log(const struct ps_fetch *fetch, struct ps_bytes collection,
+                     const struct ps_log_id *id);
+static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch);
+static struct ps_serve *serve_slot(struct ps_peer *peer, uint32_t log);
+static void land(struct ps_serve *serve, uint64_t size);
+static uint64_t flight_size(const struct ps_serve *serve);
+static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve *serve);
+static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serve);
+static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
+                                 const struct ps_log *log, struct ps_serve *serve);
+
+void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct ps_fetch_want *want)
+{
+    struct ps_fetch *fetch = ps_transfer_find(peer, want->log.collection, &want->id);
+    if (fetch != NULL) {
+        fetch->target = want->target > fetch->target ? want->target : fetch->target;
+        return;
+    }
+    if (peer->fetch_count >= PS_FETCHES_QUEUED_MAX) {
+        return; /* a later round tells of it again */
+    }
+    if (peer->fetch_count == peer->fetch_capacity) {
+        size_t capacity = peer->fetch_capacity == 0 ? 8 : peer->fetch_capacity * 2;
+        struct ps_fetch *fetches = realloc(peer->fetches, capacity * sizeof *fetches);
+        if (fetches == NULL) {
+            (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
+            return;
+        }
+        peer->fetches = fetches;
+        peer->fetch_capacity = capacity;
+    }
+    fetch = &peer->fetches[peer->fetch_count++];
+    *fetch = (struct ps_fetch){
+        .collection_size = want->log.collection.size,
+        .id = want->id,
+        .origin = want->log.origin,
+        .from = want->from,
+        .target = want->target,
+        .progress_ms = turn->now_ms,
+    };
+    memcpy(fetch->collection, want->log.collection.data, want->log.collection.size);
+}
+
+struct ps_fetch *ps_transfer_find(struct ps_peer *peer, struct ps_bytes collection,
+                                  const struct ps_log_id *id)
+{
+    for (size_t i = 0; i < peer->fetch_count; i++) {
+        if (same_log(&peer->fetches[i], collection, id)) {
+            return &peer->fetches[i];
+        }
+    }
+    return NULL;
+}
+
+void ps_transfer_moved(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
+                       uint64_t size)
+{
+    if (size >= fetch->target) {
+        ps_transfer_drop(peer, fetch);
+        return;
+    }
+    if (size > fetch->from) {
+        fetch->progress_ms = turn->now_ms;
+        fetch->tries = 0;
+        fetch->from = size;
+    }
+    fetch->due = fetch->active;
+}
+
+void ps_transfer_drop(struct ps_peer *peer, struct ps_fetch *fetch)
+{
+    size_t index = (size_t)(fetch - peer->fetches);
+    assert(index < peer->fetch_count);
+    peer->fetch_count--;
+    memmove(fetch, fetch + 1, (peer->fetch_count - index) * sizeof *fetch);
+}
+
+void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer)
+{
+    for (size_t i = peer->fetch_count; i > 0; i--) {
+        struct ps_fetch *fetch = &peer->fetches[i - 1];
+        if (!fetch->active || turn->now_ms < fetch->progress_ms + STALLED_MS) {
+            continue;
+        }
+        if (fetch->tries >= TRIES_MAX) {
+            ps_transfer_drop(peer, fetch);
+            continue;
+        }
+        peer->slow_ms = turn->now_ms + SLOW_MS;
+        fetch->tries++;
+        fetch->progress_ms = turn->now_ms;
+        fetch->due = true;
+        fetch->again = true;
+    }
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
+        struct ps_serve *serve = &peer->serves[i];
+        if (serve->used && turn->now_ms >= serve->touched_ms + STALLED_MS) {
+            serve->used = false;
+        }
+    }
+    activate(turn, peer);
+    for (size_t i = 0; i < peer->fetch_count; i++) {
+        if (peer->fetches[i].due) {
+            send_want(turn, peer, &peer->fetches[i]);
+        }
+    }
+}
+
+bool ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
+                       const struct ps_serve_want *want)
+{
+    struct ps_serve *serve = serve_slot(peer, log);
+    if (serve == NULL) {
+        return false;
+    }
+    uint64_t credit = want->credit < PS_CREDIT_MAX ? want->credit : PS_CREDIT_MAX;
+    if (want->again && !ps_session_spend(turn, peer, peer->session, flight_size(serve) / 16)) {
+        return true;
+    }
+    if (!serve->used || serve->log != log || want->again) {
+        *serve = (struct ps_serve){.used = true, .log = log, .next = want->from};
+    }
+    land(serve, want->from);
+    serve->next = want->from > serve->next ? want->from : serve->next;
+    serve->credit = credit;
+    serve->touched_ms = turn->now_ms;
+    if (credit == 0) {
+        serve->used = false;
+        return true;
+    }
+    pump_one(turn, peer, serve);
+    return true;
+}
+
+void ps_transfer_arrived(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, uint64_t size)
+{
+    (void)ps_turn_ok(turn, ps_peer_set_size(peer, log, size));
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
+        struct ps_serve *serve = &peer->serves[i];
+        if (serve->used && serve->log == log) {
+            land(serve, size);
+            serve->touched_ms = turn->now_ms;
+            pump_one(turn, peer, serve);
+        }
+    }
+}
+
+void ps_transfer_pump(struct ps_turn *turn, struct ps_peer *peer)
+{
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
+        if (peer->serves[i].used) {
+            pump_one(turn, peer, &peer->serves[i]);
+        }
+    }
+}
+
+bool ps_transfer_busy(const struct ps_peer *peer)
+{
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
+        if (peer->serves[i].used) {
+            return true;
+        }
+    }
+    return peer->fetch_count > 0;
+}
+
+bool ps_transfer_fetching(const struct ps_turn *turn)
+{
+    const struct ps_engine *engine = turn->engine;
+    for (size_t i = 0; i < engine->peer_count; i++) {
+        const struct ps_peer *peer = engine->peers[i];
+        for (size_t k = 0; turn->now_ms >= peer->slow_ms && k < peer->fetch_count; k++) {
+            const struct ps_fetch *fetch = &peer->fetches[k];
+            if (fetch->active && turn->now_ms < fetch->progress_ms + MOVING_MS) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+uint64_t ps_transfer_deadline(const struct ps_peer *peer)
+{
+    uint64_t deadline = PS_NEVER;
+    for (size_t i = 0; i < peer->fetch_count; i++) {
+        if (peer->fetches[i].active) {
+            deadline = ps_sooner(deadline, peer->fetches[i].progress_ms + STALLED_MS);
+        }
+    }
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
+        if (peer->serves[i].used) {
+            deadline = ps_sooner(deadline, peer->serves[i].touched_ms + STALLED_MS);
+        }
+    }
+    return deadline;
+}
+
+/* Ask for queued logs while there is room: `_devices` before any other (DESIGN section 7), and no
+ * log that another peer is sending. */
+static void activate(struct ps_turn *turn, struct ps_peer *peer)
+{
+    size_t active = 0;
+    bool devices_first = false;
+    for (size_t i = 0; i < peer->fetch_count; i++) {
+        active += peer->fetches[i].active ? 1 : 0;
+        devices_first = devices_first || is_devices(&peer->fetches[i]);
+    }
+    size_t i = 0;
+    while (i < peer->fetch_count && active < PS_FETCHES_MAX) {
+        struct ps_fetch *fetch = &peer->fetches[i];
+        bool eligible = !fetch->active && (!devices_first || is_devices(fetch)) &&
+                        !fetched_elsewhere(turn, peer, fetch);
+        if (!eligible) {
+            i++;
+        } else if (begin_fetch(turn, fetch)) {
+            active++;
+            i++;
+        } else {
+            ps_transfer_drop(peer, fetch);
+        }
+    }
+}
+
+/* False if the log has come by another way meanwhile, or may go no further. */
+static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
+{
+    struct ps_collection collection;
+    struct ps_log log = {0};
+    struct ps_bytes name = ps_bytes(fetch->collection, fetch->collection_size);
+    p2psync_result result = ps_collection_find(turn->txn, name, &collection);
+    if (result == P2PSYNC_OK) {
+        result = ps_log_find(turn->txn, collection.number, &fetch->id, &log);
+    }
+    if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
+        return false;
+    }
+    if (result == P2PSYNC_OK && (log.forked || log.size >= fetch->target)) {
+        return false;
+    }
+    fetch->from = result == P2PSYNC_OK ? log.size : 0;
+    fetch->active = true;
+    fetch->due = true;
+    fetch->again = true;
+    fetch->progress_ms = turn->now_ms;
+    return true;
+}
+
+static bool is_devices(const struct ps_fetch *fetch)
+{
+    return ps_bytes_equal(ps_bytes(fetch->collection, fetch->collection_size),
+                          ps_bytes_text(PS_DEVICES_COLLECTION));
+}
+
+static bool fetched_elsewhere(const struct ps_turn *turn, const struct ps_peer *peer,
+                              const struct ps_fetch *fetch)
+{
+    const struct ps_engine *engine = turn->engine;
+    struct ps_bytes collection = ps_bytes(fetch->collection, fetch->collection_size);
+    for (size_t i = 0; i < engine->peer_count; i++) {
+        const struct ps_peer *other = engine->peers[i];
+        if (other == peer || turn->now_ms < other->slow_ms) {
+            continue;
+        }
+        for (size_t k = 0; k < other->fetch_count; k++) {
+            if (other->fetches[k].active && same_log(&other->fetches[k], collection, &fetch->id)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool same_log(const struct ps_fetch *fetch, struct ps_bytes collection,
+                     const struct ps_log_id *id)
+{
+    return ps_log_id_compare(&fetch->id, id) == 0 &&
+           ps_bytes_equal(ps_bytes(fetch->collection, fetch->collection_size), collection);
+}
+
+static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch)
+{
+    struct ps_want want = {
+        .log = {.collection = ps_bytes(fetch->collection, fetch->collection_size),
+                .origin = fetch->origin},
+        .from = fetch->from,
+        .credit = PS_CREDIT_MAX,
+        .again = fetch->again,
+    };
+    memcpy(want.log.branch, fetch->id.branch, sizeof want.log.branch);
+    ps_emit_send(turn, peer, peer->session, ps_want_encode(&want, ps_emit_begin(turn)));
+    fetch->due = false;
+    fetch->again = false;
+}
+
+/* The slot that sends `log`, else a free one; NULL if there is none. None is taken from another
+ * log: what is under way there would no longer count. */
+static struct ps_serve *serve_slot(struct ps_peer *peer, uint32_t log)
+{
+    struct ps_serve *slot = NULL;
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
+        struct ps_serve *serve = &peer->serves[i];
+        if (serve->used && serve->log == log) {
+            return serve;
+        }
+        if (slot == NULL && !serve->used) {
+            slot = serve;
+        }
+    }
+    return slot;
+}
+
+/* What was under way up to `size` has arrived. */
+static void land(struct ps_serve *serve, uint64_t size)
+{
+    size_t landed = 0;
+    while (landed < serve->flight_count && serve->flight[landed].end <= size) {
+        landed++;
+    }
+    serve->flight_count -= landed;
+    memmove(serve->flight, serve->flight + landed, serve->flight_count * sizeof serve->flight[0]);
+}
+
+/* Bytes under way. */
+static uint64_t flight_size(const struct ps_serve *serve)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; serve->used && i < serve->flight_count; i++) {
+        size += serve->flight[i].size;
+    }
+    return size;
+}
+
+static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve *serve)
+{
+    struct ps_log log;
+    if (!ps_turn_ok(turn, ps_log_by_number(turn->txn, serve->log, &log))) {
+        return;
+    }
+    while (serve->next < log.size && chunk_room(peer, serve) > 0) {
+        /* Whatever it says has arrived: one peer leaves room for the others. */
+        if (!ps_emit_has_room(turn) || peer->step_bytes >= PS_CREDIT_MAX) {
+            turn->engine->resume_ms = turn->now_ms;
+            return;
+        }
+        if (!ps_turn_ok(turn, send_chunk(turn, peer, &log, serve))) {
+            return;
+        }
+    }
+    if (serve->next >= log.size && serve->flight_count == 0) {
+        serve->used = false;
+    }
+}
+
+/* How many bytes the next chunk may have: 0 for none now. One entry always goes, whatever the
+ * credit; and in all logs together PS_CREDIT_MAX is under way at most, however much was
+ * granted. */
+static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serve)
+{
+    uint64_t here = flight_size(serve);
+    uint64_t all = 0;
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
+        all += flight_size(&peer->serves[i]);
+    }
+    uint64_t room = serve->credit > here ? serve->credit - here : 0;
+    uint64_t shared = PS_CREDIT_MAX > all ? PS_CREDIT_MAX - all : 0;
+    if (shared < PS_CHUNK_SIZE_MAX && all > 0) {
+        return 0;
+    }
+    if (room >= PS_CHUNK_SIZE_MAX && serve->flight_count < PS_IN_FLIGHT_MAX) {
+        return PS_CHUNK_SIZE_MAX;
+    }
+    return serve->flight_count == 0 ? (size_t)room : 0;
+}
+
+static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
+                                 const struct ps_log *log, struct ps_serve *serve)
+{
+    struct ps_collection collection;
+    struct ps_changes changes = {.from = serve->next, .encoding = PS_ENCODING_PLAIN};
+    struct ps_buf entries;
+    struct ps_buf packed;
+    struct ps_log_run run = {
+        .begin = serve->next, .end = log->size, .size_max = chunk_room(peer, serve)};
+    ps_buf_init(&entries, PS_MESSAGE_SIZE_MAX);
+    ps_buf_init(&packed, PS_MESSAGE_SIZE_MAX);
+
+    p2psync_result result = ps_collection_by_number(turn->txn, log->collection, &collection);
+    if (result == P2PSYNC_OK) {
+        result = ps_log_read(turn->txn, log, &run, &entries);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_prove(turn->txn, log, run.end, &changes.proof, NULL);
+    }
+    if (result == P2PSYNC_OK) {
+        changes.log.collection = collection.name;
+        changes.log.origin = log->origin;
+        memcpy(changes.log.branch, log->id.branch, sizeof changes.log.branch);
+        changes.entries = ps_buf_view(&entries);
+        if (peer->zstd && entries.size >= PACK_SIZE_MIN &&
+            ps_compress(ps_buf_view(&entries), &packed) == P2PSYNC_OK) {
+            changes.encoding = PS_ENCODING_ZSTD;
+            changes.entries = ps_buf_view(&packed);
+        }
+        changes.head = log->head;
+        changes.state = *ps_rounds_state(turn);
+        ps_emit_send(turn, peer, peer->session, ps_changes_encode(&changes, ps_emit_begin(turn)));
+        serve->flight[serve->flight_count++] =
+            (struct ps_flight){.end = run.end, .size = entries.size};
+        peer->step_bytes += entries.size;
+        turn->engine->changes_sent += run.end - run.begin;
+        peer->sync_sent += run.end - run.begin;
+        serve->next = run.end;
+    }
+    ps_buf_deinit(&packed);
+    ps_buf_deinit(&entries);
+    return result;
+}

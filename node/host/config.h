@@ -1,0 +1,78 @@
+/* A node's settings: config.json in its directory, checked as a whole when read and before it is
+ * written, and replaced in one step, so that no reader ever sees half of it. Options of
+ * p2psync_open() go over it. */
+#ifndef PS_NODE_HOST_CONFIG_H
+#define PS_NODE_HOST_CONFIG_H
+
+#include "discovery/interfaces.h"
+#include "wire/bytes.h"
+#include "wire/limits.h"
+
+#define PS_CONFIG_PEERS_MAX        64 /* endpoints that are dialled again and again */
+#define PS_CONFIG_INTERVAL_MS_MIN  1000
+#define PS_CONFIG_INTERVAL_MS_MAX  3600000
+#define PS_CONFIG_FILE_SIZE_MAX    32768
+#define PS_CONFIG_COMMAND_SIZE_MAX 1024
+
+/* Of conflicts that are answered automatically. */
+#define PS_CONFIG_ANSWER_TIMEOUT_MS 10000
+#define PS_CONFIG_ANSWER_WAIT_MS    2000
+#define PS_CONFIG_ANSWER_MS_MAX     600000
+
+/* Everything zero: defaults. */
+struct ps_config {
+    char listen[PS_ENDPOINT_SIZE_MAX + 1]; /* "HOST[:PORT]"; "": all addresses, the usual port */
+    struct ps_interface_filter filter;     /* which interfaces beacons are sent on */
+    char peers[PS_CONFIG_PEERS_MAX][PS_ENDPOINT_SIZE_MAX + 1]; /* "HOST:PORT" */
+    size_t peer_count;
+    bool no_beacon;
+    uint16_t beacon_port; /* 0: the usual one */
+    bool no_flush;
+    uint32_t interval_ms; /* between rounds with a quiet peer; 0: the engine's default */
+    char
+        on_conflict[PS_CONFIG_COMMAND_SIZE_MAX + 1]; /* "local", "remote", a command; "": nothing */
+    uint32_t on_conflict_timeout_ms;                 /* of the command; 0: the default */
+    uint32_t on_conflict_wait_ms; /* until a conflict is answered, and as much again by chance; 0 */
+};
+
+/* Read config.json in the directory `dir_fd`; no such file is the defaults.
+ *
+ * Errors  P2PSYNC_EFORMAT malformed: no setting of it is taken; P2PSYNC_EDENIED; P2PSYNC_EIO;
+ *         P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_config_read(int dir_fd, struct ps_config *out) P2PSYNC_MUST_CHECK;
+
+/* Put what the app asked for over what the file says.
+ *
+ * Errors  P2PSYNC_EMISUSE an endpoint or interface is malformed, or there are too many.
+ */
+p2psync_result ps_config_override(struct ps_config *config,
+                                  const struct p2psync_options *options) P2PSYNC_MUST_CHECK;
+
+/* Append a map from each key to {value, source}.
+ *
+ * Errors  as ps_config_read().
+ */
+p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* Check one setting and write it to config.json; nil takes it out.
+ *
+ * value   one MessagePack value.
+ * Errors  P2PSYNC_ENOTFOUND no such key; P2PSYNC_EFORMAT not a valid value for it, or config.json
+ * is malformed; P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM. The file is as it
+ * was.
+ */
+p2psync_result ps_config_write(int dir_fd, const char *key,
+                               struct ps_bytes value) P2PSYNC_MUST_CHECK;
+
+/* "HOST[:PORT]" in parts; an IPv6 address with a port stands in brackets, one
+ * without may. */
+struct ps_endpoint {
+    char host[PS_ENDPOINT_SIZE_MAX + 1]; /* without brackets */
+    uint16_t port;                       /* 0: none was given */
+};
+
+/* Errors  P2PSYNC_EFORMAT. */
+p2psync_result ps_endpoint_parse(const char *text, struct ps_endpoint *out) P2PSYNC_MUST_CHECK;
+
+#endif

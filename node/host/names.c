@@ -1,0 +1,234 @@
+/* The resolver: a table of names that both threads see under one lock. It belongs to both, and who
+ * leaves last frees it, because getaddrinfo(3) cannot be interrupted. */
+#include "node/host/names.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "node/host/config.h"
+
+typedef enum name_state { NAME_ASKED = 0, NAME_FOUND, NAME_UNKNOWN } name_state;
+
+struct name {
+    char host[PS_ENDPOINT_SIZE_MAX + 1];
+    char address[INET6_ADDRSTRLEN];
+    name_state state; /* as of the last answer */
+    bool wanted;      /* to be asked for */
+    uint64_t used;    /* number of the call that last wanted it */
+};
+
+struct ps_resolver {
+    pthread_mutex_t lock; /* guards all */
+    pthread_cond_t moved; /* a name is wanted, or the user has left */
+    bool has_thread;
+    bool user_left;
+    uint64_t calls;
+    size_t count;
+    struct name names[PS_RESOLVE_NAMES_MAX];
+};
+
+static bool start_thread(struct ps_resolver *resolver);
+static void *run(void *argument);
+static struct name *next_wanted(struct ps_resolver *resolver);
+static bool resolve(const char *host, char out[static INET6_ADDRSTRLEN]);
+static struct name *find_name(struct ps_resolver *resolver, const char *host);
+static struct name *add_name(struct ps_resolver *resolver, const char *host);
+static bool is_address(const char *host);
+static void dispose(struct ps_resolver *resolver);
+
+p2psync_result ps_resolver_new(struct ps_resolver **out)
+{
+    struct ps_resolver *resolver = calloc(1, sizeof(*resolver));
+    if (resolver == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    if (pthread_mutex_init(&resolver->lock, NULL) != 0) {
+        free(resolver);
+        return P2PSYNC_ENOMEM;
+    }
+    if (pthread_cond_init(&resolver->moved, NULL) != 0) {
+        (void)pthread_mutex_destroy(&resolver->lock);
+        free(resolver);
+        return P2PSYNC_ENOMEM;
+    }
+    *out = resolver;
+    return P2PSYNC_OK;
+}
+
+void ps_resolver_destroy(struct ps_resolver **resolver)
+{
+    struct ps_resolver *gone = *resolver;
+    *resolver = NULL;
+    if (gone == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&gone->lock);
+    gone->user_left = true;
+    bool alone = !gone->has_thread;
+    (void)pthread_cond_signal(&gone->moved);
+    (void)pthread_mutex_unlock(&gone->lock);
+    if (alone) {
+        dispose(gone);
+    }
+}
+
+p2psync_result ps_resolver_find(struct ps_resolver *resolver, const char *endpoint,
+                                char out[static PS_ENDPOINT_SIZE_MAX + 1])
+{
+    struct ps_endpoint parts;
+    if (ps_endpoint_parse(endpoint, &parts) != P2PSYNC_OK || parts.port == 0) {
+        return P2PSYNC_EFORMAT;
+    }
+    if (is_address(parts.host)) {
+        memcpy(out, endpoint, strlen(endpoint) + 1);
+        return P2PSYNC_OK;
+    }
+    p2psync_result result = P2PSYNC_ENOMEM;
+    (void)pthread_mutex_lock(&resolver->lock);
+    if (resolver->has_thread || start_thread(resolver)) {
+        struct name *name = find_name(resolver, parts.host);
+        name = name != NULL ? name : add_name(resolver, parts.host);
+        name->used = ++resolver->calls;
+        name->wanted = true;
+        (void)pthread_cond_signal(&resolver->moved);
+        bool found = name->state == NAME_FOUND;
+        bool bracket = strchr(name->address, ':') != NULL;
+        result = name->state == NAME_UNKNOWN ? P2PSYNC_EUNREACHABLE : P2PSYNC_EAGAIN;
+        if (found) {
+            (void)snprintf(out, PS_ENDPOINT_SIZE_MAX + 1, "%s%s%s:%u", bracket ? "[" : "",
+                           name->address, bracket ? "]" : "", (unsigned)parts.port);
+            result = P2PSYNC_OK;
+        }
+    }
+    (void)pthread_mutex_unlock(&resolver->lock);
+    return result;
+}
+
+/* ---- the thread ---- */
+
+/* Under the lock. The app's signals are not for it. */
+static bool start_thread(struct ps_resolver *resolver)
+{
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    resolver->has_thread = pthread_create(&thread, NULL, run, resolver) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (resolver->has_thread) {
+        (void)pthread_detach(thread);
+    }
+    return resolver->has_thread;
+}
+
+static void *run(void *argument)
+{
+    struct ps_resolver *resolver = argument;
+    (void)pthread_mutex_lock(&resolver->lock);
+    while (!resolver->user_left) {
+        struct name *name = next_wanted(resolver);
+        if (name == NULL) {
+            (void)pthread_cond_wait(&resolver->moved, &resolver->lock);
+            continue;
+        }
+        char host[sizeof(name->host)];
+        char address[INET6_ADDRSTRLEN] = "";
+        memcpy(host, name->host, sizeof(host));
+        name->wanted = false;
+        (void)pthread_mutex_unlock(&resolver->lock);
+        bool found = resolve(host, address);
+        (void)pthread_mutex_lock(&resolver->lock);
+        name = find_name(resolver, host); /* it may have been pushed out */
+        if (name != NULL) {
+            name->state = found ? NAME_FOUND : NAME_UNKNOWN;
+            memcpy(name->address, address, sizeof(address));
+        }
+    }
+    (void)pthread_mutex_unlock(&resolver->lock);
+    dispose(resolver);
+    return NULL;
+}
+
+/* The one that has waited longest. */
+static struct name *next_wanted(struct ps_resolver *resolver)
+{
+    struct name *next = NULL;
+    for (size_t i = 0; i < resolver->count; i++) {
+        struct name *name = &resolver->names[i];
+        if (name->wanted && (next == NULL || name->used < next->used)) {
+            next = name;
+        }
+    }
+    return next;
+}
+
+/* IPv4 first: nodes listen there unless they were told otherwise. */
+static bool resolve(const char *host, char out[static INET6_ADDRSTRLEN])
+{
+    static const int families[] = {AF_INET, AF_INET6};
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        const struct addrinfo hints = {.ai_family = families[i], .ai_socktype = SOCK_STREAM};
+        struct addrinfo *found = NULL;
+        if (getaddrinfo(host, NULL, &hints, &found) != 0) {
+            continue;
+        }
+        bool told = getnameinfo(found->ai_addr, found->ai_addrlen, out, INET6_ADDRSTRLEN, NULL, 0,
+                                NI_NUMERICHOST) == 0;
+        freeaddrinfo(found);
+        if (told) {
+            return true;
+        }
+    }
+    out[0] = '\0';
+    return false;
+}
+
+/* ---- the table ---- */
+
+static struct name *find_name(struct ps_resolver *resolver, const char *host)
+{
+    for (size_t i = 0; i < resolver->count; i++) {
+        if (strcmp(resolver->names[i].host, host) == 0) {
+            return &resolver->names[i];
+        }
+    }
+    return NULL;
+}
+
+static struct name *add_name(struct ps_resolver *resolver, const char *host)
+{
+    struct name *place = &resolver->names[0];
+    if (resolver->count < PS_RESOLVE_NAMES_MAX) {
+        place = &resolver->names[resolver->count++];
+    }
+    for (size_t i = 0; i < resolver->count && resolver->count == PS_RESOLVE_NAMES_MAX; i++) {
+        if (resolver->names[i].used < place->used) {
+            place = &resolver->names[i];
+        }
+    }
+    *place = (struct name){.state = NAME_ASKED};
+    memcpy(place->host, host, strlen(host) + 1);
+    return place;
+}
+
+/* An IPv6 one may have a zone. */
+static bool is_address(const char *host)
+{
+    struct in6_addr address;
+    return strchr(host, ':') != NULL || inet_pton(AF_INET, host, &address) == 1;
+}
+
+static void dispose(struct ps_resolver *resolver)
+{
+    (void)pthread_cond_destroy(&resolver->moved);
+    (void)pthread_mutex_destroy(&resolver->lock);
+    free(resolver);
+}

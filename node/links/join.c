@@ -1,0 +1,362 @@
+/* Joining: prepare the identity, ask the inviter, take up the new mesh. The first and the last are
+ * one transaction each; a crash between them leaves a device of its own that may try again. */
+#include "node/links/join.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "node/api/life.h"
+#include "node/engine/identity.h"
+#include "node/host/lock.h"
+#include "node/links/links.h"
+#include "store/log/collection.h"
+#include "store/mesh/members.h"
+#include "wire/message.h"
+#include "wire/pairing_code.h"
+
+#define REDIAL_MS 1000 /* after an endpoint did not answer */
+
+/* One attempt in progress. */
+struct attempt {
+    const struct ps_pairing_code *code;
+    const struct ps_report *report;
+    struct ps_links *links;
+    struct ps_buf join;     /* the encoded JOIN */
+    struct ps_buf welcome;  /* its answer */
+    const char *endpoint;   /* where it came from */
+    p2psync_result refused; /* what the inviter said, if it said no */
+    uint64_t next_link;
+    uint64_t links_of[PS_INVITE_ENDPOINTS_MAX];  /* 0: not dialled now */
+    uint64_t redial_ms[PS_INVITE_ENDPOINTS_MAX]; /* when to dial again */
+};
+
+static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_device *inviter,
+                              struct ps_identity *out);
+static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
+                                     const struct ps_device *inviter);
+static p2psync_result check_empty(struct ps_txn *txn);
+static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
+                          const char *name);
+static void dial(struct attempt *attempt, uint64_t now_ms);
+static bool take_events(struct attempt *attempt, uint64_t now_ms);
+static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes bytes);
+static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms);
+static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_identity *identity,
+                             const struct attempt *attempt);
+static void keep_endpoints(const struct ps_welcome *welcome, const char *endpoint,
+                           struct ps_peer_row *row);
+
+p2psync_result ps_join(const struct ps_joiner *joiner, struct ps_device *inviter_out)
+{
+    struct ps_pairing_code code;
+    struct ps_identity identity = {0};
+    struct attempt attempt = {.code = &code, .report = joiner->report, .next_link = 1};
+    int lock = -1;
+    ps_buf_init(&attempt.join, PS_MESSAGE_SIZE_MAX);
+    ps_buf_init(&attempt.welcome, PS_MESSAGE_SIZE_MAX);
+    p2psync_result result = ps_pairing_code_decode(joiner->code, &code);
+    if (result != P2PSYNC_OK || code.endpoint_count == 0) {
+        return P2PSYNC_EFORMAT;
+    }
+    /* Held to the end: no node may start in the middle. */
+    result = ps_lock_take(joiner->dir_fd, &lock);
+    if (result == P2PSYNC_OK) {
+        result = prepare(joiner, &code.device, &identity);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ask(&attempt, &identity, joiner->name);
+    }
+    if (result == P2PSYNC_OK) {
+        result = settle(joiner, &identity, &attempt);
+    }
+    if (result == P2PSYNC_OK) {
+        *inviter_out = code.device;
+    }
+    ps_links_destroy(&attempt.links);
+    ps_buf_deinit(&attempt.join);
+    ps_buf_deinit(&attempt.welcome);
+    ps_identity_wipe(&identity);
+    sodium_memzero(&code, sizeof(code));
+    ps_lock_release(lock);
+    return result;
+}
+
+/* Make the device if there is none, and see that nothing is lost by joining. */
+static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_device *inviter,
+                              struct ps_identity *out)
+{
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(joiner->store, true, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_identity_read(&txn, out);
+    if (result == P2PSYNC_OK) {
+        result = check_joinable(&txn, out, inviter);
+    } else if (result == P2PSYNC_ENODEVICE) {
+        ps_identity_draw(out);
+        result = ps_identity_write(&txn, out);
+        if (result == P2PSYNC_OK) {
+            result = ps_device_write(&txn, out, &out->device, joiner->name);
+        }
+        if (result == P2PSYNC_OK) {
+            result = ps_txn_commit(&txn);
+        }
+    }
+    ps_txn_abort(&txn);
+    return result;
+}
+
+static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
+                                     const struct ps_device *inviter)
+{
+    if (ps_device_equal(&identity->device, inviter)) {
+        return P2PSYNC_ECONFLICT; /* its own invite */
+    }
+    if (identity->has_sponsor && !ps_device_equal(&identity->sponsor, inviter)) {
+        return P2PSYNC_ECONFLICT;
+    }
+    struct ps_member member;
+    struct ps_device last;
+    const struct ps_device *after = NULL;
+    for (;;) { /* ends with the members, PS_MEMBERS_MAX at most */
+        p2psync_result result = ps_device_next(txn, after, &member);
+        if (result == P2PSYNC_ENOTFOUND) {
+            break;
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (!ps_device_equal(&member.device, &identity->device)) {
+            return P2PSYNC_ECONFLICT;
+        }
+        last = member.device;
+        after = &last;
+    }
+    return check_empty(txn);
+}
+
+/* No collection but `_devices` may hold anything. */
+static p2psync_result check_empty(struct ps_txn *txn)
+{
+    struct ps_bytes after = ps_bytes(NULL, 0);
+    for (;;) { /* ends with the collections, PS_ROOTS_MAX at most */
+        struct ps_collection collection;
+        p2psync_result result = ps_collection_next(txn, after, &collection);
+        if (result == P2PSYNC_ENOTFOUND) {
+            return P2PSYNC_OK;
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        bool devices = ps_bytes_equal(collection.name, ps_bytes_text(PS_DEVICES_COLLECTION));
+        if (!devices && collection.changes > 0) {
+            return P2PSYNC_ECONFLICT;
+        }
+        after = collection.name;
+    }
+}
+
+/* Ask at all endpoints until one answers. */
+static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
+                          const char *name)
+{
+    struct ps_keys keys = {0};
+    struct ps_join join = {.device = identity->device, .name = ps_bytes_text(name)};
+    memcpy(join.token, attempt->code->token, sizeof(join.token));
+    p2psync_result result = ps_join_encode(&join, &attempt->join);
+    sodium_memzero(&join, sizeof(join));
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_keys_expand(identity, &keys);
+    const struct ps_links_options options = {.secret_key = keys.secret_key};
+    result = ps_links_new(&options, &attempt->links);
+    ps_keys_wipe(&keys);
+    uint64_t now_ms = ps_monotonic_ms();
+    uint64_t deadline_ms = now_ms + PS_JOIN_TIMEOUT_MS;
+    while (result == P2PSYNC_OK) {
+        dial(attempt, now_ms);
+        if (take_events(attempt, now_ms)) {
+            return attempt->refused;
+        }
+        if (now_ms >= deadline_ms) {
+            return P2PSYNC_EUNREACHABLE;
+        }
+        result = wait_links(attempt, deadline_ms - now_ms);
+        now_ms = ps_monotonic_ms();
+    }
+    return result;
+}
+
+static void dial(struct attempt *attempt, uint64_t now_ms)
+{
+    for (size_t i = 0; i < attempt->code->endpoint_count; i++) {
+        if (attempt->links_of[i] != 0 || now_ms < attempt->redial_ms[i]) {
+            continue;
+        }
+        const char *endpoint = attempt->code->endpoints[i];
+        uint64_t link = attempt->next_link++;
+        p2psync_result result =
+            ps_links_dial(attempt->links, link, &attempt->code->device, endpoint);
+        attempt->redial_ms[i] = now_ms + REDIAL_MS;
+        if (result == P2PSYNC_OK) {
+            attempt->links_of[i] = link;
+        } else {
+            ps_report(attempt->report, P2PSYNC_LOG_WARNING, "join-dial", "cannot dial %s: %s",
+                      endpoint, p2psync_strerror(result));
+        }
+    }
+}
+
+/* True once the inviter has answered: the WELCOME is kept, or why it refused. */
+static bool take_events(struct attempt *attempt, uint64_t now_ms)
+{
+    struct ps_link_event event;
+    while (ps_links_next(attempt->links, &event) == P2PSYNC_OK) { /* ends when nothing waits */
+        size_t index = 0;
+        while (index < attempt->code->endpoint_count && attempt->links_of[index] != event.link) {
+            index++;
+        }
+        if (index == attempt->code->endpoint_count) {
+            continue;
+        }
+        const char *endpoint = attempt->code->endpoints[index];
+        if (event.type == PS_LINK_MESSAGE && take_message(attempt, index, event.bytes)) {
+            return true;
+        }
+        if (event.type == PS_LINK_DOWN) {
+            attempt->links_of[index] = 0;
+            attempt->redial_ms[index] = now_ms + REDIAL_MS;
+            ps_report(attempt->report, P2PSYNC_LOG_INFO, "join-down", "no link to %s", endpoint);
+        } else if (event.type == PS_LINK_UP) {
+            ps_report(attempt->report, P2PSYNC_LOG_INFO, "join-up", "connected to %s", endpoint);
+            if (ps_links_send(attempt->links, event.link, ps_buf_view(&attempt->join)) !=
+                P2PSYNC_OK) {
+                ps_links_hangup(attempt->links, event.link);
+                attempt->links_of[index] = 0;
+            }
+        }
+    }
+    return false;
+}
+
+static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes bytes)
+{
+    uint64_t type = 0;
+    uint64_t version = 0;
+    struct ps_welcome welcome;
+    struct ps_error error;
+    if (ps_message_peek(bytes, &type, &version) != P2PSYNC_OK) {
+        return false;
+    }
+    if (type == PS_MESSAGE_WELCOME && ps_welcome_decode(bytes, &welcome) == P2PSYNC_OK &&
+        ps_device_equal(&welcome.device, &attempt->code->device)) {
+        attempt->endpoint = attempt->code->endpoints[index];
+        attempt->refused = ps_buf_append(&attempt->welcome, bytes.data, bytes.size);
+        return true;
+    }
+    if (type != PS_MESSAGE_ERROR || ps_error_decode(bytes, &error) != P2PSYNC_OK) {
+        return false;
+    }
+    switch (error.code) {
+    case PS_ERROR_EXPIRED:
+        attempt->refused = P2PSYNC_EEXPIRED;
+        return true;
+    case PS_ERROR_VERSION:
+        attempt->refused = P2PSYNC_EVERSION;
+        return true;
+    case PS_ERROR_BYE:
+        return false; /* it stops; it may come back */
+    default:
+        attempt->refused = P2PSYNC_EDENIED;
+        return true;
+    }
+}
+
+static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms)
+{
+    zmq_pollitem_t items[PS_LINKS_POLL_MAX];
+    size_t count = ps_links_poll_items(attempt->links, items);
+    long wait_ms = left_ms < REDIAL_MS / 4 ? (long)left_ms : REDIAL_MS / 4;
+    if (zmq_poll(items, (int)count, wait_ms) < 0 && zmq_errno() != EINTR) {
+        return P2PSYNC_EIO;
+    }
+    return P2PSYNC_OK;
+}
+
+/* Take up the mesh of the WELCOME, with the same key, in a new incarnation. */
+static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_identity *identity,
+                             const struct attempt *attempt)
+{
+    struct ps_welcome welcome;
+    struct ps_txn txn = {0};
+    struct ps_identity current = {0};
+    struct ps_identity joined = *identity;
+    struct ps_peer_row row = {0};
+    p2psync_result result = ps_welcome_decode(ps_buf_view(&attempt->welcome), &welcome);
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_begin(joiner->store, true, &txn);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    /* Another process may have written records while we waited for the inviter. */
+    result = ps_identity_read(&txn, &current);
+    if (result == P2PSYNC_OK) {
+        result = check_joinable(&txn, &current, &welcome.device);
+    }
+    if (result != P2PSYNC_OK) {
+        goto out;
+    }
+    joined.mesh = welcome.mesh;
+    joined.has_sponsor = true;
+    joined.sponsor = welcome.device;
+    randombytes_buf(&joined.incarnation, sizeof(joined.incarnation));
+    keep_endpoints(&welcome, attempt->endpoint, &row);
+    result = ps_identity_clear_all(&txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_write(&txn, &joined);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_write_name(&txn, ps_bytes_text(joiner->name));
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_peer_write(&txn, &welcome.device, &row);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
+    }
+out:
+    ps_txn_abort(&txn);
+    ps_identity_wipe(&current);
+    ps_identity_wipe(&joined);
+    return result;
+}
+
+/* ":port" means at the address that we dialled. */
+static void keep_endpoints(const struct ps_welcome *welcome, const char *endpoint,
+                           struct ps_peer_row *row)
+{
+    const char *colon = strrchr(endpoint, ':');
+    size_t host_size = colon != NULL ? (size_t)(colon - endpoint) : 0;
+    for (size_t i = 0; i < welcome->endpoint_count; i++) {
+        struct ps_bytes given = welcome->endpoints[i];
+        char *out = row->endpoints[row->endpoint_count];
+        size_t prefix = given.size > 0 && given.data[0] == ':' ? host_size : 0;
+        struct ps_endpoint parsed;
+        if (given.size == 0 || prefix + given.size > PS_ENDPOINT_SIZE_MAX) {
+            continue;
+        }
+        memcpy(out, endpoint, prefix);
+        memcpy(out + prefix, given.data, given.size);
+        out[prefix + given.size] = '\0';
+        if (ps_endpoint_parse(out, &parsed) == P2PSYNC_OK && parsed.port != 0) {
+            row->found_by[row->endpoint_count] = PS_FOUND_PAIRING;
+            row->endpoint_count++;
+        } else {
+            out[0] = '\0';
+        }
+    }
+}

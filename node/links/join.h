@@ -1,0 +1,30 @@
+/* Joining a mesh, the newcomer's side: dial every endpoint of the code at once, with CURVE to
+ * exactly the inviter's key, present the token, and become a member of what WELCOME names. DESIGN
+ * section 9. */
+#ifndef PS_NODE_LINKS_JOIN_H
+#define PS_NODE_LINKS_JOIN_H
+
+#include "node/host/report.h"
+#include "store/env/store.h"
+#include "wire/id.h"
+
+#define PS_JOIN_TIMEOUT_MS 20000
+
+struct ps_joiner {
+    struct ps_store *store;
+    int dir_fd;
+    const struct ps_report *report;
+    const char *code;
+    const char *name; /* of this device; valid */
+};
+
+/* Join; see p2psync_join(). The identity is in the store before anything is sent, so that a second
+ * attempt presents the same key.
+ *
+ * inviter_out  who let us in.
+ * Errors       as p2psync_join().
+ */
+p2psync_result ps_join(const struct ps_joiner *joiner,
+                       struct ps_device *inviter_out) P2PSYNC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,101 @@
+/* The inside of the loop: its state, for the four files that make it up. loop.c collects events and
+ * steps, loop_wait.c waits for them, loop_effects.c carries out what the engine decided,
+ * loop_requests.c answers the control socket. */
+#ifndef PS_NODE_LOOP_INSIDE_H
+#define PS_NODE_LOOP_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "discovery/finder.h"
+#include "discovery/hints.h"
+#include "node/api/life.h"
+#include "node/control/control.h"
+#include "node/engine/engine.h"
+#include "node/host/names.h"
+#include "node/links/links.h"
+#include "node/loop/batch.h"
+#include "node/loop/loop.h"
+
+#define PS_LOOP_HOUSEKEEPING_MS 5000 /* clients that do not move, and the like */
+
+/* An invite that the engine has been told of and that is not answered yet. */
+struct ps_loop_invite {
+    bool waiting;
+    uint64_t request;
+    uint64_t expires_ms; /* from now */
+    uint8_t token[PS_TOKEN_SIZE];
+};
+
+/* A link that the loop itself has ended: the engine hears of it next turn. */
+struct ps_loop_failed {
+    uint64_t link;
+    bool overrun;
+};
+
+/* Everything but `ended`, `told_end`, `wake_fd` and `told_*` is the loop thread's, once it runs. */
+struct ps_loop {
+    struct ps_loop_options options;
+    pthread_t thread;
+    atomic_bool ended;
+    int wake_fd;          /* written to wake it */
+    atomic_bool told_end; /* to end when it wakes */
+    int lock_fd;
+    int watch_fd; /* inotify on the store's file; -1: none, the store is looked at each second */
+    struct ps_device device;
+    struct ps_mesh mesh;
+    uint64_t instance;
+
+    struct ps_links *links;
+    struct ps_resolver *resolver;
+    struct ps_control *control;
+    struct ps_engine *engine;
+    struct ps_finder *finder; /* NULL: no beacons */
+    struct ps_hints *hints;
+    struct ps_endpoint listen;
+    char listen_text[PS_ENDPOINT_SIZE_MAX + 16]; /* "host:port" or ":port", as others are told */
+
+    struct ps_batch batch;
+    struct ps_effects effects;
+    struct ps_buf failed; /* of struct ps_loop_failed */
+    struct ps_loop_invite invite;
+    bool links_dry; /* ps_links_next() had nothing more */
+    bool stopping;
+    bool network_changed;      /* the engine hears of it next turn */
+    uint64_t seen_txn;         /* of the store: what the engine has looked at */
+    uint64_t told_txn;         /* and will have after the next step */
+    uint64_t nudged_txn;       /* and those who listen to events */
+    uint64_t pending_since_ms; /* a commit is under way; 0: none */
+    uint64_t pause_ms;        /* after a failed step: until when it only takes what must be taken */
+    uint64_t clock_offset_ms; /* wall clock less monotonic, at the last turn */
+    uint64_t housekeeping_ms;
+    uint64_t readers_ms;
+    p2psync_result step_error; /* of the last step that failed, and when it was reported */
+    uint64_t step_error_ms;
+    char last_error[PS_REPORT_SIZE_MAX];
+    pthread_mutex_t told_mutex; /* guards what another thread tells */
+    p2psync_result told_error;  /* OK: nothing */
+    char told_text[PS_REPORT_SIZE_MAX];
+};
+
+/* Wait until there is something to do.
+ *
+ * Errors  P2PSYNC_EIO the poll failed.
+ */
+p2psync_result ps_loop_wait(struct ps_loop *loop) P2PSYNC_MUST_CHECK;
+
+/* Carry out what the last step gave, in order. */
+void ps_loop_carry_out(struct ps_loop *loop);
+
+/* Keep an error for `status`, tell the app's log of it and those who listen to events. */
+void ps_loop_error(struct ps_loop *loop, p2psync_result error, const char *text);
+/* The same, of an error whose text says already why. */
+void ps_loop_error_explained(struct ps_loop *loop, p2psync_result error, const char *text);
+
+/* Take requests off the control socket: some are answered at once, others become events. */
+void ps_loop_take_requests(struct ps_loop *loop);
+
+/* Answer the invite that waits, now that the engine knows of it, or that it failed. */
+void ps_loop_finish_invite(struct ps_loop *loop, p2psync_result stepped);
+
+#endif

@@ -1,0 +1,563 @@
+/* The loop: the one file with poll, real time and a thread. One turn collects all events that are
+ * ready, up to a bound, gives them to the engine in one step, and carries out what comes back.
+ *
+ * Every commit to the store, of any thread or process, changes its file: inotify wakes the loop,
+ * and the store's transaction number says whether there is news. */
+#include "node/loop/loop.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "node/engine/identity.h"
+#include "node/host/lock.h"
+#include "node/loop/inside.h"
+
+#define STORE_FILE      "data.mdb"
+#define HEARD_MAX       256                       /* beacons taken per turn */
+#define LINK_EVENTS_MAX (PS_BATCH_EVENTS_MAX - 8) /* so that beacons find room */
+#define READERS_MS      60000                     /* slots of dead readers */
+#define JUMP_MS         1000 /* of one clock against the other, between two turns */
+#define HINTS_AGE_MS    600000
+#define STEP_PAUSE_MS   1000  /* after a failed step */
+#define STEP_REPORT_MS  60000 /* how often the same failure is reported */
+
+static p2psync_result open_parts(struct ps_loop *loop);
+static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity);
+static p2psync_result open_engine(struct ps_loop *loop);
+static void write_listen(struct ps_loop *loop);
+static p2psync_result open_watch(struct ps_loop *loop);
+static p2psync_result start_thread(struct ps_loop *loop);
+static void close_parts(struct ps_loop *loop);
+static void *run(void *argument);
+static void open_finder(struct ps_loop *loop);
+static void turn(struct ps_loop *loop);
+static void collect(struct ps_loop *loop);
+static void take_told(struct ps_loop *loop);
+static void collect_due(struct ps_loop *loop);
+static void collect_failed(struct ps_loop *loop);
+static void collect_links(struct ps_loop *loop);
+static void collect_link_event(struct ps_loop *loop, const struct ps_link_event *link);
+static void collect_heard(struct ps_loop *loop);
+static void add(struct ps_loop *loop, const struct ps_event *event);
+static void step(struct ps_loop *loop);
+static void step_failed(struct ps_loop *loop, p2psync_result result);
+static void nudge(struct ps_loop *loop);
+static void keep_house(struct ps_loop *loop);
+static void drain(int fd);
+
+p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_loop **out)
+{
+    struct ps_loop *loop = calloc(1, sizeof(*loop));
+    if (loop == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    loop->options = *options;
+    loop->wake_fd = -1;
+    loop->lock_fd = -1;
+    loop->watch_fd = -1;
+    atomic_init(&loop->ended, false);
+    atomic_init(&loop->told_end, false);
+    (void)pthread_mutex_init(&loop->told_mutex, NULL);
+    ps_batch_init(&loop->batch);
+    ps_effects_init(&loop->effects);
+    ps_buf_init(&loop->failed, PS_BATCH_SIZE_MAX);
+    p2psync_result result = ps_lock_take(options->dir_fd, &loop->lock_fd);
+    if (result == P2PSYNC_OK) {
+        result = open_parts(loop);
+    }
+    if (result == P2PSYNC_OK) {
+        result = start_thread(loop);
+    }
+    if (result != P2PSYNC_OK) {
+        close_parts(loop);
+        if (loop->wake_fd >= 0) {
+            (void)close(loop->wake_fd);
+        }
+        (void)pthread_mutex_destroy(&loop->told_mutex);
+        free(loop);
+        return result;
+    }
+    *out = loop;
+    return P2PSYNC_OK;
+}
+
+bool ps_loop_ended(const struct ps_loop *loop)
+{
+    return atomic_load(&loop->ended);
+}
+
+void ps_loop_wake(struct ps_loop *loop)
+{
+    const uint64_t one = 1;
+    ssize_t written = write(loop->wake_fd, &one, sizeof(one));
+    assert(written == sizeof(one)); /* an eventfd takes it, unless nearly 2^64 were written */
+    (void)written;
+}
+
+void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *text)
+{
+    (void)pthread_mutex_lock(&loop->told_mutex);
+    loop->told_error = error;
+    (void)snprintf(loop->told_text, sizeof(loop->told_text), "%s", text);
+    (void)pthread_mutex_unlock(&loop->told_mutex);
+    ps_loop_wake(loop);
+}
+
+void ps_loop_destroy(struct ps_loop **loop)
+{
+    if (*loop == NULL) {
+        return;
+    }
+    atomic_store(&(*loop)->told_end, true);
+    ps_loop_wake(*loop);
+    (void)pthread_join((*loop)->thread, NULL);
+    (void)close((*loop)->wake_fd);
+    (void)pthread_mutex_destroy(&(*loop)->told_mutex);
+    free(*loop);
+    *loop = NULL;
+}
+
+/* ---- opening and closing ---- */
+
+static p2psync_result open_parts(struct ps_loop *loop)
+{
+    struct ps_txn txn = {0};
+    struct ps_identity identity = {0};
+    p2psync_result result = ps_txn_begin(loop->options.store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_read(&txn, &identity);
+    }
+    ps_txn_abort(&txn);
+    if (result == P2PSYNC_OK) {
+        loop->device = identity.device;
+        loop->mesh = identity.mesh;
+        result = open_links(loop, &identity);
+    }
+    ps_identity_wipe(&identity);
+    if (result == P2PSYNC_OK) {
+        result = ps_resolver_new(&loop->resolver);
+    }
+    if (result == P2PSYNC_OK) {
+        result = open_engine(loop);
+    }
+    if (result == P2PSYNC_OK) {
+        result = open_watch(loop);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_control_new(loop->options.dir_fd, &loop->control);
+    }
+    return result;
+}
+
+static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity)
+{
+    const struct ps_config *config = loop->options.config;
+    struct ps_keys keys = {0};
+    if (config->listen[0] != '\0') {
+        p2psync_result parsed = ps_endpoint_parse(config->listen, &loop->listen);
+        assert(parsed == P2PSYNC_OK); /* the settings were checked */
+        (void)parsed;
+    }
+    ps_keys_expand(identity, &keys);
+    const struct ps_links_options options = {
+        .secret_key = keys.secret_key,
+        .bind = true,
+        .port_fixed = loop->listen.port != 0,
+        .port = loop->listen.port,
+        .host = loop->listen.host[0] != '\0' ? loop->listen.host : NULL,
+    };
+    p2psync_result result = ps_links_new(&options, &loop->links);
+    ps_keys_wipe(&keys);
+    return result;
+}
+
+static p2psync_result open_engine(struct ps_loop *loop)
+{
+    const struct ps_config *config = loop->options.config;
+    const char *peers[PS_CONFIG_PEERS_MAX];
+    const char *listen[] = {loop->listen_text};
+    for (size_t i = 0; i < config->peer_count; i++) {
+        peers[i] = config->peers[i];
+    }
+    write_listen(loop);
+    struct ps_engine_options options = {
+        .store = loop->options.store,
+        .now_ms = ps_monotonic_ms(),
+        .wall_ms = ps_wall_ms(),
+        .listen = listen,
+        .listen_count = 1,
+        .peers = peers,
+        .peer_count = config->peer_count,
+        .interval_ms = config->interval_ms,
+    };
+    randombytes_buf(&loop->instance, sizeof(loop->instance));
+    randombytes_buf(&options.seed, sizeof(options.seed));
+    options.instance = loop->instance;
+    p2psync_result result = ps_engine_new(&options, &loop->engine);
+    if (result == P2PSYNC_OK) {
+        size_t count = 0;
+        const struct ps_device *allowed = ps_engine_allowed(loop->engine, &count);
+        result = ps_links_allow(loop->links, allowed, count);
+    }
+    return result;
+}
+
+/* Where others reach this node: at the address it listens on, if it is one; without, they know best
+ * at which address they see it. */
+static void write_listen(struct ps_loop *loop)
+{
+    const char *host = loop->listen.host;
+    struct in6_addr address;
+    bool ipv4 = inet_pton(AF_INET, host, &address) == 1 && strcmp(host, "0.0.0.0") != 0;
+    bool ipv6 = inet_pton(AF_INET6, host, &address) == 1 && strcmp(host, "::") != 0;
+    (void)snprintf(loop->listen_text, sizeof(loop->listen_text), "%s%s%s:%u", ipv6 ? "[" : "",
+                   ipv4 || ipv6 ? host : "", ipv6 ? "]" : "", (unsigned)ps_links_port(loop->links));
+}
+
+static p2psync_result open_watch(struct ps_loop *loop)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" STORE_FILE, loop->options.dir_fd);
+    loop->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (loop->watch_fd >= 0 && inotify_add_watch(loop->watch_fd, path, IN_MODIFY) < 0) {
+        (void)close(loop->watch_fd);
+        loop->watch_fd = -1;
+    }
+    if (loop->watch_fd < 0) {
+        ps_report(loop->options.report, P2PSYNC_LOG_WARNING, "store-unwatched",
+                  "no inotify watch is left: other processes' writes are seen within a second");
+    }
+    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return loop->wake_fd >= 0 ? P2PSYNC_OK : P2PSYNC_EIO;
+}
+
+/* The app's signals are not for the library's thread. */
+static p2psync_result start_thread(struct ps_loop *loop)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
+        return P2PSYNC_EIO;
+    }
+    int failed = pthread_create(&loop->thread, NULL, run, loop);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed == 0 ? P2PSYNC_OK : P2PSYNC_ENOMEM;
+}
+
+/* Everything but the descriptor that wakes, which its writer may still hold. Whoever waits for the
+ * node's end sees it in the last step, when the directory is free. */
+static void close_parts(struct ps_loop *loop)
+{
+    if (loop->control != NULL) {
+        ps_control_unlisten(loop->control);
+        (void)unlinkat(loop->options.dir_fd, PS_CONTROL_FILE, 0);
+    }
+    ps_links_destroy(&loop->links);
+    ps_resolver_destroy(&loop->resolver);
+    ps_finder_destroy(&loop->finder);
+    ps_hints_destroy(&loop->hints);
+    ps_engine_destroy(&loop->engine);
+    ps_effects_deinit(&loop->effects);
+    ps_batch_deinit(&loop->batch);
+    ps_buf_deinit(&loop->failed);
+    if (loop->watch_fd >= 0) {
+        (void)close(loop->watch_fd);
+    }
+    atomic_store(&loop->ended, true);
+    ps_lock_release(loop->lock_fd);
+    ps_control_destroy(&loop->control);
+}
+
+/* ---- running ---- */
+
+static void *run(void *argument)
+{
+    struct ps_loop *loop = argument;
+    open_finder(loop);
+    loop->seen_txn = ps_store_txn_id(loop->options.store);
+    loop->nudged_txn = loop->seen_txn;
+    ps_report(loop->options.report, P2PSYNC_LOG_INFO, "node-started", "listening on port %u",
+              (unsigned)ps_links_port(loop->links));
+    while (!loop->stopping) { /* until somebody stops the node */
+        turn(loop);
+        p2psync_result waited = loop->stopping ? P2PSYNC_OK : ps_loop_wait(loop);
+        if (waited != P2PSYNC_OK) {
+            step_failed(loop, waited);
+        }
+    }
+    /* Take leave: one more step, and its messages. */
+    ps_batch_begin(&loop->batch, ps_monotonic_ms(), ps_wall_ms());
+    const struct ps_event stop = {.type = PS_EVENT_STOP};
+    add(loop, &stop);
+    step(loop);
+    ps_report(loop->options.report, P2PSYNC_LOG_INFO, "node-stopped", "the node has stopped");
+    close_parts(loop);
+    return NULL;
+}
+
+/* A node that cannot beacon still runs: it may have static peers. */
+static void open_finder(struct ps_loop *loop)
+{
+    const struct ps_config *config = loop->options.config;
+    if (config->no_beacon) {
+        return;
+    }
+    struct ps_tag own = ps_device_tag(&loop->mesh, &loop->device);
+    p2psync_result result = ps_hints_new(ps_mesh_tag(&loop->mesh), own, &loop->hints);
+    struct ps_finder_options options = {
+        .filter = config->filter,
+        .port = config->beacon_port,
+        .beacon = {.mesh = ps_mesh_tag(&loop->mesh),
+                   .device = own,
+                   .instance = loop->instance,
+                   .port = ps_links_port(loop->links)},
+    };
+    randombytes_buf(&options.seed, sizeof(options.seed));
+    if (result == P2PSYNC_OK) {
+        result = ps_finder_new(&options, &loop->finder);
+    }
+    if (result != P2PSYNC_OK) {
+        ps_loop_error(loop, result, "beacons cannot be sent and heard");
+    }
+}
+
+static void turn(struct ps_loop *loop)
+{
+    ps_batch_begin(&loop->batch, ps_monotonic_ms(), ps_wall_ms());
+    nudge(loop);
+    collect(loop);
+    if (loop->batch.count > 0) {
+        step(loop);
+    }
+    keep_house(loop);
+}
+
+static void collect(struct ps_loop *loop)
+{
+    loop->told_txn = loop->seen_txn;
+    drain(loop->watch_fd);
+    drain(loop->wake_fd);
+    if (atomic_load(&loop->told_end)) {
+        loop->stopping = true;
+        return;
+    }
+    take_told(loop);
+    collect_due(loop);
+    ps_loop_take_requests(loop);
+    collect_failed(loop);
+    collect_links(loop);
+    collect_heard(loop);
+}
+
+/* What another thread has told. */
+static void take_told(struct ps_loop *loop)
+{
+    char text[PS_REPORT_SIZE_MAX];
+    (void)pthread_mutex_lock(&loop->told_mutex);
+    p2psync_result error = loop->told_error;
+    memcpy(text, loop->told_text, sizeof(text));
+    loop->told_error = P2PSYNC_OK;
+    (void)pthread_mutex_unlock(&loop->told_mutex);
+    if (error != P2PSYNC_OK) {
+        ps_loop_error_explained(loop, error, text);
+    }
+}
+
+/* First of all, so that no flood from outside keeps them out of the batch. */
+static void collect_due(struct ps_loop *loop)
+{
+    const struct ps_event changed = {.type = PS_EVENT_STORE_CHANGED};
+    const struct ps_event network = {.type = PS_EVENT_NETWORK_CHANGED};
+    const struct ps_event tick = {.type = PS_EVENT_TICK};
+    if (loop->batch.now_ms < loop->pause_ms) {
+        return;
+    }
+    if (loop->network_changed) {
+        loop->network_changed = false;
+        add(loop, &network);
+    }
+    uint64_t txn = ps_store_txn_id(loop->options.store);
+    if (txn != loop->seen_txn) {
+        loop->told_txn = txn;
+        add(loop, &changed);
+    }
+    /* The engine looks for jumps of the clock whenever it is called: so call it after one. */
+    int64_t jump_ms = (int64_t)(loop->batch.wall_ms - loop->batch.now_ms - loop->clock_offset_ms);
+    loop->clock_offset_ms += (uint64_t)jump_ms;
+    bool jumped = jump_ms > JUMP_MS || jump_ms < -JUMP_MS;
+    if (jumped || ps_engine_deadline_ms(loop->engine) <= loop->batch.now_ms) {
+        add(loop, &tick);
+    }
+}
+
+static void collect_failed(struct ps_loop *loop)
+{
+    struct ps_event down = {.type = PS_EVENT_LINK_DOWN};
+    while (loop->failed.size > 0 && ps_batch_has_room(&loop->batch)) {
+        struct ps_loop_failed failed;
+        size_t rest = loop->failed.size - sizeof(failed);
+        memcpy(&failed, loop->failed.data + rest, sizeof(failed));
+        ps_buf_truncate(&loop->failed, rest);
+        down.link = failed.link;
+        down.overrun = failed.overrun;
+        add(loop, &down);
+    }
+}
+
+static void collect_links(struct ps_loop *loop)
+{
+    loop->links_dry = false;
+    while (loop->batch.count < LINK_EVENTS_MAX && ps_batch_has_room(&loop->batch)) {
+        struct ps_link_event link;
+        if (ps_links_next(loop->links, &link) != P2PSYNC_OK) {
+            loop->links_dry = true;
+            return;
+        }
+        collect_link_event(loop, &link);
+    }
+}
+
+static void collect_link_event(struct ps_loop *loop, const struct ps_link_event *link)
+{
+    struct ps_event event = {.link = link->link, .device = link->device};
+    switch (link->type) {
+    case PS_LINK_UP:
+        if ((link->link & PS_LINK_ACCEPTED) != 0) {
+            return; /* the engine hears of it by its first message */
+        }
+        event.type = PS_EVENT_LINK_UP;
+        break;
+    case PS_LINK_DOWN:
+        event.type = PS_EVENT_LINK_DOWN;
+        event.refused = link->reason == PS_LINK_REFUSED;
+        break;
+    case PS_LINK_MESSAGE:
+        event.type = PS_EVENT_MESSAGE;
+        event.bytes = link->bytes;
+        event.address = ps_bytes_text(link->address);
+        break;
+    case PS_LINK_PAIR_MESSAGE:
+        event.type = PS_EVENT_PAIR_MESSAGE;
+        event.bytes = link->bytes;
+        event.address = ps_bytes_text(link->address);
+        memcpy(event.curve_key, link->curve_key, sizeof(event.curve_key));
+        break;
+    }
+    add(loop, &event);
+}
+
+static void collect_heard(struct ps_loop *loop)
+{
+    struct ps_heard heard;
+    uint64_t now_ms = loop->batch.now_ms;
+    if (loop->finder == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < HEARD_MAX && ps_batch_has_room(&loop->batch); i++) {
+        const struct ps_hint *hint = NULL;
+        if (ps_finder_next(loop->finder, &heard) != P2PSYNC_OK) {
+            return;
+        }
+        ps_hint_news news = ps_hints_hear(loop->hints, &heard.beacon, heard.address, now_ms, &hint);
+        if (news == PS_HINT_NONE) {
+            continue;
+        }
+        if (news == PS_HINT_STRANGER || news == PS_HINT_RESTARTED) {
+            ps_finder_burst(loop->finder, now_ms);
+        }
+        const struct ps_event event = {
+            .type = PS_EVENT_HEARD,
+            .tag = hint->device,
+            .instance = hint->instance,
+            .address = ps_bytes_text(hint->endpoint),
+        };
+        add(loop, &event);
+    }
+}
+
+static void add(struct ps_loop *loop, const struct ps_event *event)
+{
+    p2psync_result result = ps_batch_add(&loop->batch, event);
+    if (result != P2PSYNC_OK) {
+        step_failed(loop, result);
+    }
+}
+
+static void step(struct ps_loop *loop)
+{
+    ps_batch_end(&loop->batch);
+    p2psync_result result =
+        ps_engine_step(loop->engine, loop->batch.events, loop->batch.count, &loop->effects);
+    if (result == P2PSYNC_OK) {
+        /* What was committed since may be the engine's own or another's: the number does not tell.
+         * So it looks once more, and finds nothing if it was its own. */
+        loop->seen_txn = loop->told_txn;
+    } else {
+        step_failed(loop, result);
+    }
+    nudge(loop);
+    ps_loop_carry_out(loop);
+    ps_loop_finish_invite(loop, result);
+}
+
+static void step_failed(struct ps_loop *loop, p2psync_result result)
+{
+    uint64_t now_ms = loop->batch.now_ms;
+    loop->pause_ms = now_ms + STEP_PAUSE_MS;
+    if (result != loop->step_error || now_ms - loop->step_error_ms >= STEP_REPORT_MS) {
+        loop->step_error = result;
+        loop->step_error_ms = now_ms;
+        ps_loop_error(loop, result, "what came could not be taken");
+    }
+}
+
+/* Before the effects, so that records are told of before "sync completed" is. */
+static void nudge(struct ps_loop *loop)
+{
+    uint64_t txn = ps_store_txn_id(loop->options.store);
+    if (txn != loop->nudged_txn) {
+        loop->nudged_txn = txn;
+        ps_control_nudge(loop->control);
+        if (loop->options.news_fd >= 0) {
+            (void)!eventfd_write(loop->options.news_fd, 1);
+        }
+    }
+}
+
+static void keep_house(struct ps_loop *loop)
+{
+    uint64_t now_ms = ps_monotonic_ms();
+    ps_links_tick(loop->links, now_ms);
+    if (loop->finder != NULL && ps_finder_tick(loop->finder, now_ms)) {
+        loop->network_changed = true;
+    }
+    if (now_ms >= loop->housekeeping_ms) {
+        loop->housekeeping_ms = now_ms + PS_LOOP_HOUSEKEEPING_MS;
+        ps_control_tick(loop->control, now_ms);
+        if (loop->hints != NULL) {
+            ps_hints_age(loop->hints, now_ms, HINTS_AGE_MS);
+        }
+    }
+    if (now_ms >= loop->readers_ms) {
+        loop->readers_ms = now_ms + READERS_MS;
+        ps_store_check_readers(loop->options.store);
+    }
+}
+
+static void drain(int fd)
+{
+    char bytes[4096];
+    ssize_t got = 0;
+    do { /* ends when nothing waits: the descriptor does not block */
+        got = fd >= 0 ? read(fd, bytes, sizeof(bytes)) : 0;
+    } while (got > 0);
+}

@@ -1,0 +1,58 @@
+/* The doctor: ordered checks of everything that must be right for devices to find each other and
+ * sync, each with its state, what was found, and what to do about it.
+ *
+ * The running node makes the checks itself, in its loop; without one the asking process makes those
+ * that can be made. Only the asking process opens connections (api_doctor.c). */
+#ifndef PS_NODE_VIEW_DOCTOR_H
+#define PS_NODE_VIEW_DOCTOR_H
+
+#include "discovery/finder.h"
+#include "discovery/hints.h"
+#include "node/engine/engine.h"
+#include "node/host/config.h"
+
+/* What is looked at. */
+struct ps_doctor {
+    struct ps_store *store;
+    const struct ps_config *config;
+    /* Of the running node; engine is NULL if there is none, finder and hints also without beacons.
+     */
+    const struct ps_engine *engine;
+    const struct ps_finder *finder;
+    const struct ps_hints *hints;
+    uint64_t now_ms; /* monotonic */
+    uint16_t port;   /* TCP, where it listens */
+};
+
+typedef enum ps_check_state { PS_CHECK_OK, PS_CHECK_WARN, PS_CHECK_FAIL } ps_check_state;
+
+#define PS_CHECK_DETAIL_SIZE 1024 /* bytes with the NUL; a longer one is cut */
+
+/* One check. */
+struct ps_check {
+    const char *name;
+    ps_check_state state;
+    char detail[PS_CHECK_DETAIL_SIZE];
+    const char *fix; /* what to do; NULL: nothing */
+};
+
+/* Add to what was found; `format` as printf. */
+void ps_check_say(struct ps_check *check, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A check that is not in order. */
+void ps_check_set(struct ps_check *check, ps_check_state state, const char *fix);
+
+/* Append {check, state, detail, fix}. */
+void ps_check_write(struct ps_writer *writer, const struct ps_check *check);
+
+/* Make the checks. Appends an array of four: the checks about the network; [name of the device, or
+ * nil, endpoint] of each endpoint that is known of another device; the checks about this device;
+ * and how many checks failed.
+ *
+ * Errors  P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_doctor_check(const struct ps_doctor *doctor,
+                               struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+#endif

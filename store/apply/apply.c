@@ -1,0 +1,580 @@
+/* Applying, in three steps. First, without writing anything, it is found out which transactions of
+ * which waiting logs are ready: every log goes on until it meets a change whose parent is not
+ * applied, and is looked at again when the log of that parent has moved, so no log is looked at for
+ * nothing. Then the changes are sorted by record, stably, which keeps causal order within each.
+ * Then they are applied, record by record.
+ *
+ * Invariant: a change is collected only after its parents, and a log's planned position is always
+ * the end of a transaction. */
+#include "store/apply/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/apply/versions.h"
+#include "store/env/keys.h"
+
+#define NONE UINT32_MAX
+
+/* A waiting log. */
+struct waiting {
+    uint32_t number;
+    uint32_t collection;
+    struct ps_tag origin;
+    uint64_t size;
+    uint64_t applied; /* planned */
+    uint64_t applied_before;
+    uint64_t looked_at; /* changes in [applied, looked_at) are ready, and the transaction goes on */
+    uint64_t looked_before;
+    uint64_t needs;        /* how far the log must be that this one waits for */
+    uint32_t first_waiter; /* of those that wait for this one */
+    uint32_t next; /* in that list of another log, or among those to look at: never in both */
+};
+
+/* One change to apply. */
+struct item {
+    uint32_t collection;
+    uint32_t log;
+    uint64_t seq;
+    uint64_t order;
+    struct ps_dot dot;
+    struct ps_bytes id; /* in the map: only until the first write */
+    bool first;         /* of its record */
+    bool inert;
+};
+
+struct batch {
+    struct ps_txn *txn;
+    uint64_t limit;
+    struct waiting *logs; /* by number */
+    uint32_t log_count;
+    uint32_t first_queued; /* logs to look at: a stack */
+    struct item *items;
+    size_t item_count;
+    size_t item_capacity;
+    uint64_t transactions;
+    bool more;
+};
+
+typedef enum readiness {
+    READY,
+    READY_INERT, /* it names itself or a later change as a parent: nothing to wait for */
+    BLOCKED,
+} readiness;
+
+static p2psync_result find_waiting(struct batch *batch, uint64_t count);
+static p2psync_result read_waiting(struct ps_txn *txn, const struct ps_row *row,
+                                   struct waiting *out);
+static p2psync_result plan(struct batch *batch);
+static p2psync_result advance(struct batch *batch, struct waiting *log);
+static p2psync_result look_at(struct batch *batch, struct waiting *log, bool *ended_out);
+static p2psync_result judge(struct batch *batch, struct waiting *log,
+                            const struct ps_skeleton *skeleton, readiness *out);
+static p2psync_result judge_own(struct batch *batch, const struct waiting *log,
+                                const struct ps_parent *parent, readiness *out);
+static p2psync_result judge_other(struct batch *batch, struct waiting *log,
+                                  const struct ps_parent *parent, readiness *out);
+static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t end);
+static void wake(struct batch *batch, struct waiting *log);
+static uint32_t index_of(const struct batch *batch, uint32_t number);
+static void sort_items(struct batch *batch);
+static int compare_items(const void *a, const void *b);
+static p2psync_result apply_items(struct batch *batch, struct ps_applied *out);
+static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
+                                       const struct ps_collection_delta *counts);
+static p2psync_result apply_record(struct batch *batch, struct ps_versions *versions, size_t *at,
+                                   struct ps_collection_delta *counts, struct ps_applied *out);
+static p2psync_result apply_item(struct batch *batch, struct ps_versions *versions,
+                                 const struct item *item, bool load, bool *inert_out);
+static p2psync_result read_item(struct batch *batch, const struct item *item,
+                                struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
+static p2psync_result save_logs(struct batch *batch);
+
+p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit, struct ps_applied *out)
+{
+    assert(limit > 0);
+    struct batch batch = {.txn = txn, .limit = limit, .first_queued = NONE};
+    struct ps_applied applied = {0};
+    uint64_t count = 0;
+    p2psync_result result = ps_db_count(txn, PS_DB_WAITING, &count);
+    if (result != P2PSYNC_OK || count == 0) {
+        if (result == P2PSYNC_OK) {
+            *out = applied;
+        }
+        return result;
+    }
+    struct waiting *logs = calloc(count, sizeof(*logs));
+    if (logs == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    batch.logs = logs;
+    result = find_waiting(&batch, count);
+    if (result == P2PSYNC_OK) {
+        result = plan(&batch);
+    }
+    if (result == P2PSYNC_OK) {
+        sort_items(&batch);
+        result = apply_items(&batch, &applied);
+    }
+    if (result == P2PSYNC_OK) {
+        result = save_logs(&batch);
+    }
+    applied.changes = batch.item_count;
+    applied.transactions = batch.transactions;
+    applied.more = batch.more;
+    free(batch.items);
+    free(logs);
+    if (result == P2PSYNC_OK) {
+        *out = applied;
+    }
+    return result;
+}
+
+p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change *change,
+                               struct ps_collection_delta *counts, struct ps_applied *out)
+{
+    struct ps_versions versions = {0};
+    bool inert = false;
+    p2psync_result result =
+        ps_versions_load(&versions, txn, change->collection, change->skeleton->record_id);
+    if (result == P2PSYNC_OK) {
+        result = ps_versions_apply(&versions, txn, change, &inert);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_versions_store(&versions, txn, counts, out);
+    }
+    if (result == P2PSYNC_OK && inert) {
+        result = ps_stored_set_inert(txn, change->log, change->dot.seq);
+    }
+    if (result == P2PSYNC_OK) {
+        out->changes++;
+    }
+    ps_versions_deinit(&versions);
+    return result;
+}
+
+/* List the logs that have something to apply, `count` of them. */
+static p2psync_result find_waiting(struct batch *batch, uint64_t count)
+{
+    struct ps_key from = ps_key_log_number(0);
+    struct ps_row row = {.key = {NULL, 0}};
+    if (count >= NONE) {
+        return P2PSYNC_ECORRUPT;
+    }
+    while (batch->log_count < count) {
+        p2psync_result result = ps_db_seek(batch->txn, PS_DB_WAITING, ps_key_view(&from), &row);
+        if (result == P2PSYNC_OK) {
+            result = read_waiting(batch->txn, &row, &batch->logs[batch->log_count]);
+        }
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        from = ps_key_log_number(batch->logs[batch->log_count].number);
+        from = ps_key_above(&from);
+        batch->log_count++;
+    }
+    for (uint32_t i = batch->log_count; i > 0; i--) {
+        batch->logs[i - 1].next = batch->first_queued;
+        batch->first_queued = i - 1;
+    }
+    return P2PSYNC_OK;
+}
+
+static p2psync_result read_waiting(struct ps_txn *txn, const struct ps_row *row,
+                                   struct waiting *out)
+{
+    uint32_t number = 0;
+    struct ps_log_brief brief;
+    if (!ps_key_split_log_number(row->key, &number) || row->value.size != 8) {
+        return P2PSYNC_ECORRUPT;
+    }
+    p2psync_result result = ps_log_brief_by_number(txn, number, &brief);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    uint64_t looked_before = ps_get_u64(row->value.data);
+    bool still_holds = looked_before >= brief.applied && looked_before <= brief.size;
+    *out = (struct waiting){
+        .number = number,
+        .collection = brief.collection,
+        .origin = brief.id.origin,
+        .size = brief.size,
+        .applied = brief.applied,
+        .applied_before = brief.applied,
+        .looked_at = still_holds ? looked_before : brief.applied,
+        .looked_before = looked_before,
+        .first_waiter = NONE,
+        .next = NONE,
+    };
+    return P2PSYNC_OK;
+}
+
+/* Collect what is ready, until nothing moves any more or there is enough. */
+static p2psync_result plan(struct batch *batch)
+{
+    p2psync_result result = P2PSYNC_OK;
+    while (result == P2PSYNC_OK && !batch->more && batch->first_queued != NONE) {
+        uint32_t index = batch->first_queued;
+        batch->first_queued = batch->logs[index].next;
+        result = advance(batch, &batch->logs[index]);
+    }
+    return result;
+}
+
+/* Move one log as far as it goes, and wake those that waited for it. */
+static p2psync_result advance(struct batch *batch, struct waiting *log)
+{
+    uint64_t before = log->applied;
+    while (log->applied < log->size) {
+        bool ended = false;
+        if (batch->item_count >= batch->limit) {
+            batch->more = true;
+            break;
+        }
+        p2psync_result result = look_at(batch, log, &ended);
+        if (result == P2PSYNC_OK && ended) {
+            result = collect(batch, log, log->looked_at);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (!ended) {
+            break;
+        }
+    }
+    if (log->applied > before) {
+        wake(batch, log);
+    }
+    return P2PSYNC_OK;
+}
+
+/* Look at the changes of the next transaction from looked_at on, and move it to the first one that
+ * is not ready. ended_out: to the end of the transaction. */
+static p2psync_result look_at(struct batch *batch, struct waiting *log, bool *ended_out)
+{
+    bool ended = false;
+    while (!ended && log->looked_at < log->size) {
+        struct ps_stored entry;
+        struct ps_skeleton skeleton;
+        readiness ready = READY;
+        p2psync_result result = ps_stored_get(batch->txn, log->number, log->looked_at, &entry);
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        /* What does not decode is inert, waits for nothing, and ends its transaction. */
+        bool more = false;
+        if (ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
+            more = (skeleton.op_and_flags & PS_CHANGE_MORE) != 0;
+            result = judge(batch, log, &skeleton, &ready);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (ready == BLOCKED) {
+            break;
+        }
+        log->looked_at++;
+        ended = !more || log->looked_at - log->applied == PS_TRANSACTION_CHANGES_MAX;
+    }
+    *ended_out = ended;
+    return P2PSYNC_OK;
+}
+
+/* Whether all parents of the change at looked_at are applied, or will be before it. */
+static p2psync_result judge(struct batch *batch, struct waiting *log,
+                            const struct ps_skeleton *skeleton, readiness *out)
+{
+    for (size_t i = 0; i < skeleton->parent_count; i++) {
+        const struct ps_parent *parent = &skeleton->parents[i];
+        if (ps_tag_compare(parent->dot.origin, log->origin) == 0 &&
+            parent->dot.seq >= log->looked_at) {
+            *out = READY_INERT;
+            return P2PSYNC_OK;
+        }
+    }
+    readiness ready = READY;
+    for (size_t i = 0; i < skeleton->parent_count && ready == READY; i++) {
+        const struct ps_parent *parent = &skeleton->parents[i];
+        p2psync_result result = ps_tag_compare(parent->dot.origin, log->origin) == 0
+                                    ? judge_own(batch, log, parent, &ready)
+                                    : judge_other(batch, log, parent, &ready);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    *out = ready;
+    return P2PSYNC_OK;
+}
+
+/* A parent earlier in the same log is applied, or comes before in this transaction; unless the
+ * author means another branch of it. */
+static p2psync_result judge_own(struct batch *batch, const struct waiting *log,
+                                const struct ps_parent *parent, readiness *out)
+{
+    struct ps_stored entry;
+    p2psync_result result = ps_stored_get(batch->txn, log->number, parent->dot.seq, &entry);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    *out = memcmp(entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0 ? READY : BLOCKED;
+    return P2PSYNC_OK;
+}
+
+static p2psync_result judge_other(struct batch *batch, struct waiting *log,
+                                  const struct ps_parent *parent, readiness *out)
+{
+    struct ps_log_place place;
+    *out = BLOCKED;
+    p2psync_result result = ps_log_locate(batch->txn, log->collection, parent, &place);
+    if (result != P2PSYNC_OK) {
+        /* Not here: nothing that this batch does will bring it. */
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    uint32_t other = index_of(batch, place.number);
+    uint64_t applied = other == NONE ? place.applied : batch->logs[other].applied;
+    if (parent->dot.seq < applied) {
+        *out = READY;
+    } else if (other != NONE) {
+        log->needs = parent->dot.seq + 1;
+        log->next = batch->logs[other].first_waiter;
+        batch->logs[other].first_waiter = (uint32_t)(log - batch->logs);
+    }
+    return P2PSYNC_OK;
+}
+
+/* Take the transaction [applied, end) of a log into the batch. */
+static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t end)
+{
+    assert(end > log->applied);
+    size_t count = (size_t)(end - log->applied);
+    if (count > batch->item_capacity - batch->item_count) {
+        size_t capacity = batch->item_capacity * 2 + count;
+        struct item *items = realloc(batch->items, capacity * sizeof(*items));
+        if (items == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        batch->items = items;
+        batch->item_capacity = capacity;
+    }
+    assert(batch->items != NULL);
+    for (uint64_t seq = log->applied; seq < end; seq++) {
+        struct ps_stored entry;
+        struct ps_skeleton skeleton;
+        p2psync_result result = ps_stored_get(batch->txn, log->number, seq, &entry);
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        struct item item = {
+            .collection = log->collection,
+            .log = log->number,
+            .seq = seq,
+            .order = batch->item_count,
+            .dot = {.origin = log->origin, .seq = seq},
+            .inert = true,
+        };
+        if (ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
+            item.inert = false;
+            item.id = skeleton.record_id;
+            for (size_t i = 0; i < skeleton.parent_count; i++) {
+                item.inert |= ps_tag_compare(skeleton.parents[i].dot.origin, log->origin) == 0 &&
+                              skeleton.parents[i].dot.seq >= seq;
+            }
+        }
+        batch->items[batch->item_count] = item;
+        batch->item_count++;
+    }
+    log->applied = end;
+    batch->transactions++;
+    return P2PSYNC_OK;
+}
+
+/* Put the logs back on the queue that waited for what this one has reached now. */
+static void wake(struct batch *batch, struct waiting *log)
+{
+    uint32_t at = log->first_waiter;
+    log->first_waiter = NONE;
+    while (at != NONE) {
+        struct waiting *waiter = &batch->logs[at];
+        uint32_t next = waiter->next;
+        if (waiter->needs <= log->applied) {
+            waiter->next = batch->first_queued;
+            batch->first_queued = at;
+        } else {
+            waiter->next = log->first_waiter;
+            log->first_waiter = at;
+        }
+        at = next;
+    }
+}
+
+/* NONE if it does not wait. */
+static uint32_t index_of(const struct batch *batch, uint32_t number)
+{
+    uint32_t low = 0;
+    uint32_t high = batch->log_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (batch->logs[middle].number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < batch->log_count && batch->logs[low].number == number ? low : NONE;
+}
+
+/* Sort, and mark where each record begins, while the ids can still be read. */
+static void sort_items(struct batch *batch)
+{
+    if (batch->item_count > 1) {
+        qsort(batch->items, batch->item_count, sizeof(*batch->items), compare_items);
+    }
+    for (size_t i = 0; i < batch->item_count; i++) {
+        struct item *item = &batch->items[i];
+        item->first = i == 0 || item[-1].collection != item->collection ||
+                      !ps_bytes_equal(item[-1].id, item->id);
+    }
+}
+
+/* By collection and record; then as collected, which is causal order. */
+static int compare_items(const void *a, const void *b)
+{
+    const struct item *left = a;
+    const struct item *right = b;
+    if (left->collection != right->collection) {
+        return left->collection < right->collection ? -1 : 1;
+    }
+    int order = ps_bytes_compare(left->id, right->id);
+    if (order != 0) {
+        return order;
+    }
+    return left->order < right->order ? -1 : left->order > right->order;
+}
+
+static p2psync_result apply_items(struct batch *batch, struct ps_applied *out)
+{
+    struct ps_versions versions = {0};
+    struct ps_collection_delta counts = {0};
+    p2psync_result result = P2PSYNC_OK;
+    size_t at = 0;
+    while (at < batch->item_count && result == P2PSYNC_OK) {
+        uint32_t collection = batch->items[at].collection;
+        result = apply_record(batch, &versions, &at, &counts, out);
+        bool last = at == batch->item_count || batch->items[at].collection != collection;
+        if (result == P2PSYNC_OK && last) {
+            result = close_collection(batch->txn, collection, &counts);
+            counts = (struct ps_collection_delta){0};
+        }
+    }
+    ps_versions_deinit(&versions);
+    return result;
+}
+
+/* Count what changed in a collection; if it was the one of the settings, records look different
+ * now.
+ */
+static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
+                                       const struct ps_collection_delta *counts)
+{
+    struct ps_collection collection;
+    p2psync_result result = ps_collection_count(txn, number, counts);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_by_number(txn, number, &collection);
+    }
+    if (result == P2PSYNC_OK &&
+        ps_bytes_equal(collection.name, ps_bytes_text(PS_SETTINGS_COLLECTION))) {
+        result = ps_versions_refresh(txn);
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+/* Apply the changes of one record from items[*at] on, up to the first inert one: that is marked,
+ * and what follows is another call's. */
+static p2psync_result apply_record(struct batch *batch, struct ps_versions *versions, size_t *at,
+                                   struct ps_collection_delta *counts, struct ps_applied *out)
+{
+    const struct item *item = NULL;
+    bool inert = false;
+    bool loaded = false;
+    p2psync_result result = P2PSYNC_OK;
+    do {
+        item = &batch->items[*at];
+        inert = item->inert;
+        if (!inert) {
+            result = apply_item(batch, versions, item, !loaded, &inert);
+            loaded = true;
+        }
+        (*at)++;
+    } while (result == P2PSYNC_OK && !inert && *at < batch->item_count && !batch->items[*at].first);
+    if (result == P2PSYNC_OK && loaded) {
+        result = ps_versions_store(versions, batch->txn, counts, out);
+    }
+    if (result == P2PSYNC_OK && inert) {
+        result = ps_stored_set_inert(batch->txn, item->log, item->seq);
+    }
+    return result;
+}
+
+/* The entry is read again, because the map has been written to since it was collected. `load`: it
+ * is the first of its record, whose versions are not there yet. */
+static p2psync_result apply_item(struct batch *batch, struct ps_versions *versions,
+                                 const struct item *item, bool load, bool *inert_out)
+{
+    struct ps_stored entry;
+    struct ps_skeleton skeleton;
+    p2psync_result result = read_item(batch, item, &entry, &skeleton);
+    if (result == P2PSYNC_OK && load) {
+        result = ps_versions_load(versions, batch->txn, item->collection, skeleton.record_id);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct ps_apply_change change = {
+        .collection = item->collection,
+        .log = item->log,
+        .dot = item->dot,
+        .entry = &entry,
+        .skeleton = &skeleton,
+    };
+    return ps_versions_apply(versions, batch->txn, &change, inert_out);
+}
+
+/* It decoded when it was collected. */
+static p2psync_result read_item(struct batch *batch, const struct item *item,
+                                struct ps_stored *entry_out, struct ps_skeleton *skeleton_out)
+{
+    p2psync_result result = ps_stored_get(batch->txn, item->log, item->seq, entry_out);
+    if (result == P2PSYNC_OK) {
+        result = ps_skeleton_decode(entry_out->skeleton, skeleton_out);
+    }
+    return result == P2PSYNC_OK || result == P2PSYNC_ENOMEM ? result : P2PSYNC_ECORRUPT;
+}
+
+/* Write how far every log is now, and how far it was looked at. */
+static p2psync_result save_logs(struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->log_count; i++) {
+        const struct waiting *waiting = &batch->logs[i];
+        p2psync_result result = P2PSYNC_OK;
+        if (waiting->applied > waiting->applied_before) {
+            struct ps_log log;
+            result = ps_log_by_number(batch->txn, waiting->number, &log);
+            if (result == P2PSYNC_OK) {
+                log.applied = waiting->applied;
+                result = ps_log_save(batch->txn, &log);
+            }
+        }
+        if (result == P2PSYNC_OK && waiting->applied < waiting->size &&
+            waiting->looked_at != waiting->looked_before) {
+            struct ps_key key = ps_key_log_number(waiting->number);
+            uint8_t row[8];
+            ps_put_u64(row, waiting->looked_at);
+            result =
+                ps_db_put(batch->txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(row, sizeof(row)));
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    return P2PSYNC_OK;
+}

@@ -1,0 +1,91 @@
+/* The versions of one record while changes are applied to it: read from its row, moved by any
+ * number of changes, and written back once. For this folder. */
+#ifndef PS_STORE_APPLY_VERSIONS_H
+#define PS_STORE_APPLY_VERSIONS_H
+
+#include "store/apply/apply.h"
+#include "store/record/rules.h"
+
+struct ps_versions_slot {
+    struct ps_version version;
+    struct ps_buf own; /* its value, unless that lies in the map */
+};
+
+/* Zeroed is empty and valid. */
+struct ps_versions {
+    uint32_t collection;
+    size_t id_size;
+    uint8_t id[PS_RECORD_ID_SIZE_MAX];
+    uint64_t created_hlc;
+    bool was_live; /* as the row says that is on the disk */
+    bool was_several;
+    bool was_conflict;
+    bool changed;
+    uint32_t refresh; /* the number of the refresh that works it out anew; 0: changes do */
+    bool has_last;    /* the change that was applied last, since it was read */
+    uint32_t last_log;
+    uint64_t last_seq;
+    bool has_rules; /* of the collection: read when they are first needed, and kept */
+    uint32_t rules_of;
+    struct ps_rules rules;
+    uint32_t count;
+    uint32_t capacity;
+    struct ps_versions_slot *slots; /* in ascending (hlc, origin, seq) */
+};
+
+/* Read the row of a record, which need not exist. Nothing may be written in the transaction until
+ * ps_versions_store().
+ *
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn,
+                                uint32_t collection, struct ps_bytes id) P2PSYNC_MUST_CHECK;
+
+/* Apply the version rule: version' = (version - parents) + {change}.
+ *
+ * inert_out  the change is not valid: nothing was done.
+ * Errors     P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_versions_apply(struct ps_versions *versions, struct ps_txn *txn,
+                                 const struct ps_apply_change *change,
+                                 bool *inert_out) P2PSYNC_MUST_CHECK;
+
+/* Write the row with what readers will see, keep the list of records with several versions, and
+ * count. If it became a conflict, or is none any more, the change that was applied last says so.
+ *
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM; P2PSYNC_EFULL; P2PSYNC_EIO.
+ */
+p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *txn,
+                                 struct ps_collection_delta *counts,
+                                 struct ps_applied *applied) P2PSYNC_MUST_CHECK;
+
+void ps_versions_deinit(struct ps_versions *versions);
+
+/* Work out anew what readers see of all records with several versions, in all collections: call it
+ * in the transaction that changed `_collections`. Errors as above. */
+p2psync_result ps_versions_refresh(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+
+/* Append the value that a change leaves on top of `base` (empty bytes: none). What a body says that
+ * is malformed, or too large together with the base, changes nothing.
+ *
+ * Errors  P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_versions_value(const struct ps_stored *entry, const struct ps_skeleton *skeleton,
+                                 struct ps_bytes base, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* Whether a change starts from an empty value: full, without parents, or a delete. */
+bool ps_versions_is_base(const struct ps_skeleton *skeleton);
+
+/* As ps_apply_rebuild(), of a change known to be applied and valid.
+ *
+ * depth_out  how many changes it is behind a full one.
+ */
+struct ps_rebuild {
+    uint32_t collection;
+    uint32_t log;
+    uint64_t seq;
+};
+p2psync_result ps_rebuild(struct ps_txn *txn, const struct ps_rebuild *from, struct ps_buf *out,
+                          uint8_t *depth_out) P2PSYNC_MUST_CHECK;
+
+#endif

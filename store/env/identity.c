@@ -1,0 +1,101 @@
+/* The row of who this device is. One row, so that identity, mesh and incarnation can never be from
+ * different moments. */
+#include "store/env/identity.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "store/env/keys.h"
+
+/* device || seed || incarnation || mesh || has_sponsor || sponsor */
+#define ROW_SIZE (PS_DEVICE_SIZE + PS_SEED_SIZE + 8 + PS_MESH_SIZE + 1 + PS_DEVICE_SIZE)
+
+static const char identity_key[] = "identity";
+static const char name_key[] = "name";
+
+p2psync_result ps_identity_read(struct ps_txn *txn, struct ps_identity *out)
+{
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(identity_key), &row);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ENODEVICE : result;
+    }
+    if (row.size != ROW_SIZE) {
+        return P2PSYNC_ECORRUPT;
+    }
+    const uint8_t *at = row.data;
+    memcpy(out->device.key, at, PS_DEVICE_SIZE);
+    at += PS_DEVICE_SIZE;
+    memcpy(out->seed, at, PS_SEED_SIZE);
+    at += PS_SEED_SIZE;
+    out->incarnation = ps_get_u64(at);
+    at += 8;
+    memcpy(&out->mesh, at, PS_MESH_SIZE);
+    at += PS_MESH_SIZE;
+    out->has_sponsor = *at != 0;
+    memcpy(out->sponsor.key, at + 1, PS_DEVICE_SIZE);
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_identity_write(struct ps_txn *txn, const struct ps_identity *identity)
+{
+    uint8_t row[ROW_SIZE];
+    uint8_t *at = row;
+    memcpy(at, identity->device.key, PS_DEVICE_SIZE);
+    at += PS_DEVICE_SIZE;
+    memcpy(at, identity->seed, PS_SEED_SIZE);
+    at += PS_SEED_SIZE;
+    ps_put_u64(at, identity->incarnation);
+    at += 8;
+    memcpy(at, &identity->mesh, PS_MESH_SIZE);
+    at += PS_MESH_SIZE;
+    *at = identity->has_sponsor ? 1 : 0;
+    memcpy(at + 1, identity->sponsor.key, PS_DEVICE_SIZE);
+    p2psync_result result =
+        ps_db_put(txn, PS_DB_META, ps_bytes_text(identity_key), ps_bytes(row, sizeof(row)));
+    sodium_memzero(row, sizeof(row)); /* it held the secret */
+    return result;
+}
+
+p2psync_result ps_identity_read_name(struct ps_txn *txn, struct ps_bytes *out)
+{
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(name_key), out);
+    if (result == P2PSYNC_ENOTFOUND) {
+        *out = ps_bytes(NULL, 0);
+        return P2PSYNC_OK;
+    }
+    if (result == P2PSYNC_OK && out->size > PS_DEVICE_NAME_SIZE_MAX) {
+        return P2PSYNC_ECORRUPT;
+    }
+    return result;
+}
+
+p2psync_result ps_identity_write_name(struct ps_txn *txn, struct ps_bytes name)
+{
+    return ps_db_put(txn, PS_DB_META, ps_bytes_text(name_key), name);
+}
+
+p2psync_result ps_identity_clear_all(struct ps_txn *txn)
+{
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(identity_key), &row);
+    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    static const char *const own_rows[] = {identity_key, name_key, PS_META_COLLECTIONS,
+                                           PS_META_LOGS};
+    for (size_t i = 0; i < sizeof(own_rows) / sizeof(own_rows[0]); i++) {
+        result = ps_db_delete(txn, PS_DB_META, ps_bytes_text(own_rows[i]));
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    /* What is left in `meta` speaks of the environment, not of the mesh. */
+    for (unsigned db = PS_DB_META + 1; db < PS_DB_COUNT; db++) {
+        result = ps_db_clear(txn, (ps_db)db);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    return P2PSYNC_OK;
+}

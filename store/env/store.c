@@ -1,0 +1,603 @@
+/* The store: see store.h. Opening goes from the outside in (directory, lock, file, environment,
+ * format, stamp), and nothing is written before what is there has been understood.
+ *
+ * Invariant: a store that is open is in the registry of this process, and `active` counts its
+ * transactions; the map is only ever replaced while there are none. */
+#include "store/env/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/env/disk.h"
+#include "store/env/keys.h"
+#include "store/env/process.h"
+#include "store/env/stamp.h"
+
+#define READERS_MAX 1024U
+
+struct ps_store {
+    struct ps_store *next; /* in the registry */
+    MDB_env *env;
+    MDB_dbi dbi[PS_DB_COUNT];
+    int dir_fd;
+    dev_t device; /* which directory it is, whatever its path */
+    ino_t inode;
+    uint64_t process; /* that opened it */
+    bool no_flush;
+    struct ps_stamp stamp;
+    pthread_mutex_t lock; /* of what follows */
+    unsigned active;      /* transactions */
+    MDB_txn *spare;       /* a read transaction that is over and can be renewed, or NULL */
+};
+
+/* NULL: the unnamed one, which is shared. */
+static const char *const db_names[PS_DB_COUNT] = {
+    [PS_DB_META] = "meta",       [PS_DB_COLLECTIONS] = NULL,
+    [PS_DB_LOGS] = NULL,         [PS_DB_LOG_NUMBERS] = "log_numbers",
+    [PS_DB_ENTRIES] = "entries", [PS_DB_NODES] = "nodes",
+    [PS_DB_RECORDS] = "records", [PS_DB_CONFLICTS] = "conflicts",
+    [PS_DB_WAITING] = NULL,      [PS_DB_DEVICES] = "devices",
+    [PS_DB_PEERS] = "peers",
+};
+
+static const char format_key[] = "format";
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ps_store *registry;
+
+static p2psync_result registry_add(struct ps_store *store);
+static void registry_remove(struct ps_store *store);
+static p2psync_result open_files(struct ps_store *store, const struct ps_store_options *options);
+static p2psync_result check_data_file(const struct ps_store *store);
+static p2psync_result open_env(struct ps_store *store, const struct ps_store_options *options);
+static MDB_msg_func count_reader;
+static MDB_assert_func stop;
+static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, size_t map_size);
+static p2psync_result open_format(struct ps_store *store);
+static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi);
+static p2psync_result check_format(struct ps_txn *txn);
+static p2psync_result check_stamp(struct ps_store *store);
+static void clean_mark(struct ps_store *store);
+static p2psync_result begin(struct ps_store *store, bool write, struct ps_txn *out);
+static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out);
+static int begin_with(MDB_env *env, MDB_txn *spare, unsigned flags, MDB_txn **out);
+static void keep_spare(struct ps_store *store, MDB_txn *mdb);
+static void end(struct ps_store *store);
+static uint64_t last_on_disk(const struct ps_store *store);
+
+p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_store **out)
+{
+    struct ps_store *store = calloc(1, sizeof(*store));
+    if (store == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    store->dir_fd = -1;
+    store->stamp.fd = -1;
+    store->process = ps_process();
+    store->no_flush = options->no_flush;
+    if (pthread_mutex_init(&store->lock, NULL) != 0) {
+        free(store);
+        return P2PSYNC_ENOMEM;
+    }
+    p2psync_result result = ps_disk_open_dir(options->dir, &store->dir_fd);
+    if (result == P2PSYNC_OK) {
+        result = registry_add(store);
+    }
+    if (result == P2PSYNC_OK) {
+        result = open_files(store, options);
+    }
+    if (result != P2PSYNC_OK) {
+        store->no_flush = false; /* nothing was written that would need to be flushed */
+        ps_store_destroy(&store);
+        return result;
+    }
+    ps_store_check_readers(store);
+    *out = store;
+    return P2PSYNC_OK;
+}
+
+void ps_store_destroy(struct ps_store **store)
+{
+    struct ps_store *gone = *store;
+    *store = NULL;
+    if (gone == NULL) {
+        return;
+    }
+    registry_remove(gone);
+    if (gone->process == ps_process()) {
+        assert(gone->active == 0);
+        if (gone->no_flush) {
+            clean_mark(gone);
+        }
+        mdb_txn_abort(gone->spare);
+        if (gone->env != NULL) {
+            mdb_env_close(gone->env);
+        }
+        (void)pthread_mutex_destroy(&gone->lock);
+    }
+    /* In a forked child LMDB's locks and map belong to the parent: they are left alone. */
+    ps_stamp_release(&gone->stamp);
+    if (gone->dir_fd >= 0) {
+        (void)close(gone->dir_fd);
+    }
+    free(gone);
+}
+
+/* LMDB must not be opened twice in one process: closing one would drop the other's locks. */
+static p2psync_result registry_add(struct ps_store *store)
+{
+    struct stat info;
+    if (fstat(store->dir_fd, &info) != 0) {
+        return P2PSYNC_EIO;
+    }
+    store->device = info.st_dev;
+    store->inode = info.st_ino;
+    p2psync_result result = P2PSYNC_OK;
+    (void)pthread_mutex_lock(&registry_lock);
+    for (const struct ps_store *other = registry; other != NULL; other = other->next) {
+        if (other->device == store->device && other->inode == store->inode &&
+            other->process == store->process) {
+            result = P2PSYNC_EBUSY;
+        }
+    }
+    if (result == P2PSYNC_OK) {
+        store->next = registry;
+        registry = store;
+    }
+    (void)pthread_mutex_unlock(&registry_lock);
+    return result;
+}
+
+/* One that is not in it is fine. */
+static void registry_remove(struct ps_store *store)
+{
+    (void)pthread_mutex_lock(&registry_lock);
+    for (struct ps_store **at = &registry; *at != NULL; at = &(*at)->next) {
+        if (*at == store) {
+            *at = store->next;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&registry_lock);
+}
+
+/* Everything from the lock on. What fails is undone by ps_store_destroy(). */
+static p2psync_result open_files(struct ps_store *store, const struct ps_store_options *options)
+{
+    p2psync_result result = ps_stamp_lock(store->dir_fd, &store->stamp);
+    if (result == P2PSYNC_OK) {
+        result = check_data_file(store);
+    }
+    if (result == P2PSYNC_OK) {
+        result = open_env(store, options);
+    }
+    if (result == P2PSYNC_OK && store->stamp.alone) {
+        result = ps_disk_check_tail(store->env);
+    }
+    if (result == P2PSYNC_OK) {
+        result = open_format(store);
+    }
+    /* Whoever comes second finds the stamp checked, and the store in use. */
+    if (result == P2PSYNC_OK && store->stamp.alone) {
+        result = check_stamp(store);
+    }
+    if (result == P2PSYNC_OK) {
+        ps_stamp_share(&store->stamp);
+    }
+    return result;
+}
+
+/* LMDB takes an empty file for a new one: it must not, where a store has been. */
+static p2psync_result check_data_file(const struct ps_store *store)
+{
+    struct stat info;
+    if (fstatat(store->dir_fd, "data.mdb", &info, 0) != 0) {
+        return errno == ENOENT ? P2PSYNC_OK : ps_disk_result(errno);
+    }
+    if (!S_ISREG(info.st_mode) || (info.st_size == 0 && store->stamp.existing)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    /* It holds the secret key, and a copy may have been made for all to read. */
+    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0 &&
+        fchmodat(store->dir_fd, "data.mdb", S_IRUSR | S_IWUSR, 0) != 0) {
+        return ps_disk_result(errno);
+    }
+    return P2PSYNC_OK;
+}
+
+static p2psync_result open_env(struct ps_store *store, const struct ps_store_options *options)
+{
+    if (options->map_size_bytes != 0) {
+        return open_env_of_size(store, options->dir, options->map_size_bytes);
+    }
+    p2psync_result result = P2PSYNC_ENOMEM;
+    for (uint64_t size = PS_MAP_SIZE_DEFAULT; size >= PS_MAP_SIZE_MIN; size /= 2) {
+        result = open_env_of_size(store, options->dir, size);
+        if (result != P2PSYNC_ENOMEM) {
+            break;
+        }
+    }
+    return result;
+}
+
+/* P2PSYNC_ENOMEM if the system refuses a map of this size. */
+static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, size_t map_size)
+{
+    MDB_env *env = NULL;
+    unsigned flags = MDB_NOTLS | MDB_NOMEMINIT | (store->no_flush ? MDB_NOSYNC : 0);
+    int code = mdb_env_create(&env);
+    if (code != 0) {
+        return ps_store_result(code);
+    }
+    code = mdb_env_set_maxdbs(env, PS_DB_COUNT);
+    if (code == 0) {
+        (void)mdb_env_set_assert(env, stop); /* refused by an LMDB that checks nothing */
+        code = mdb_env_set_maxreaders(env, READERS_MAX);
+    }
+    if (code == 0) {
+        code = mdb_env_set_mapsize(env, map_size);
+    }
+    if (code == 0) {
+        code = mdb_env_open(env, dir, flags, 0600);
+    }
+    if (code != 0) {
+        mdb_env_close(env);
+        return code == EINVAL ? P2PSYNC_ENOMEM : ps_store_result(code);
+    }
+    store->env = env;
+    return P2PSYNC_OK;
+}
+
+/* LMDB found a page that cannot be, and is about to print that and abort. A library does not print:
+ * it is for the program to say why it ends. */
+static void stop(MDB_env *env, const char *text)
+{
+    (void)env;
+    (void)text;
+    abort();
+}
+
+/* Open the databases, or make them all in a new environment. */
+static p2psync_result open_format(struct ps_store *store)
+{
+    struct ps_txn txn = {0};
+    MDB_stat stats = {0};
+    MDB_dbi dbi[PS_DB_COUNT] = {0};
+    p2psync_result result = begin(store, false, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_store_result(mdb_env_stat(store->env, &stats));
+    if (result == P2PSYNC_OK && stats.ms_entries == 0) {
+        ps_txn_abort(&txn);
+        /* Another process may be faster: what is there then is opened and checked all the same. */
+        result = begin(store, true, &txn);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    txn.dbi = dbi;
+    if (result == P2PSYNC_OK) {
+        result = open_databases(&txn, dbi);
+    }
+    if (result != P2PSYNC_OK) {
+        ps_txn_abort(&txn);
+        return result;
+    }
+    result = ps_txn_commit(&txn);
+    for (size_t i = 0; i < PS_DB_COUNT; i++) {
+        store->dbi[i] = dbi[i];
+    }
+    return result;
+}
+
+/* The format is checked before any other database is looked at: a newer one may have others. */
+static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi)
+{
+    unsigned flags = txn->writable ? MDB_CREATE : 0;
+    for (size_t i = 0; i < PS_DB_COUNT; i++) {
+        int code = mdb_dbi_open(txn->mdb, db_names[i], flags, &dbi[i]);
+        if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) {
+            return P2PSYNC_ECORRUPT;
+        }
+        p2psync_result result = ps_store_result(code);
+        if (result == P2PSYNC_OK && i == PS_DB_META) {
+            result = check_format(txn);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    return P2PSYNC_OK;
+}
+
+static p2psync_result check_format(struct ps_txn *txn)
+{
+    struct ps_bytes row;
+    uint8_t version[4];
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(format_key), &row);
+    if (result == P2PSYNC_ENOTFOUND && txn->writable) {
+        ps_put_u32(version, PS_STORE_FORMAT_VERSION);
+        return ps_db_put(txn, PS_DB_META, ps_bytes_text(format_key),
+                         ps_bytes(version, sizeof(version)));
+    }
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    if (row.size != sizeof(version) || ps_get_u32(row.data) < PS_STORE_FORMAT_VERSION) {
+        return P2PSYNC_ECORRUPT; /* no release has written an older one */
+    }
+    return ps_get_u32(row.data) > PS_STORE_FORMAT_VERSION ? P2PSYNC_ENEWER : P2PSYNC_OK;
+}
+
+static p2psync_result check_stamp(struct ps_store *store)
+{
+    struct ps_txn txn = {0};
+    struct stat info;
+    bool changed = false;
+    if (fstatat(store->dir_fd, "data.mdb", &info, 0) != 0) {
+        return P2PSYNC_EIO;
+    }
+    struct ps_stamp_check check = {.data_inode = (uint64_t)info.st_ino,
+                                   .no_flush = store->no_flush};
+    p2psync_result result = begin(store, true, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_stamp_check(&txn, &store->stamp, &check, &changed);
+    if (result != P2PSYNC_OK || !changed) {
+        ps_txn_abort(&txn);
+        return result;
+    }
+    result = ps_txn_commit(&txn);
+    if (result == P2PSYNC_OK && store->no_flush) {
+        result = ps_store_result(mdb_env_sync(store->env, 1));
+    }
+    return result;
+}
+
+/* The end of a store that was not flushed: flush it, and if nobody else has it open say that it
+ * ended well. Whatever fails here leaves the mark, which costs a new incarnation. */
+static void clean_mark(struct ps_store *store)
+{
+    struct ps_txn txn = {0};
+    if (mdb_env_sync(store->env, 1) != 0 || !ps_stamp_is_last(&store->stamp) ||
+        begin(store, true, &txn) != P2PSYNC_OK) {
+        return;
+    }
+    p2psync_result result = ps_stamp_clean(&txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
+    }
+    if (result == P2PSYNC_OK) {
+        (void)mdb_env_sync(store->env, 1);
+    }
+    ps_txn_abort(&txn);
+}
+
+uint64_t ps_store_txn_id(const struct ps_store *store)
+{
+    MDB_txn *txn = NULL;
+    if (mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn) != 0) {
+        return last_on_disk(store);
+    }
+    uint64_t id = mdb_txn_id(txn);
+    mdb_txn_abort(txn);
+    return id;
+}
+
+bool ps_store_txn_pending(const struct ps_store *store)
+{
+    return last_on_disk(store) > ps_store_txn_id(store);
+}
+
+/* LMDB writes a commit's page first, which this tells of, and lets readers see it a moment later.
+ */
+static uint64_t last_on_disk(const struct ps_store *store)
+{
+    MDB_envinfo info = {0};
+    int code = mdb_env_info(store->env, &info);
+    assert(code == 0);
+    return info.me_last_txnid;
+}
+
+void ps_store_check_readers(struct ps_store *store)
+{
+    int dead = 0;
+    /* A slot that cannot be freed now is tried again at the next check. */
+    (void)mdb_reader_check(store->env, &dead);
+}
+
+p2psync_result ps_store_usage(struct ps_store *store, struct ps_store_usage *out)
+{
+    MDB_envinfo info;
+    MDB_stat stats;
+    uint64_t disk_free = 0;
+    if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &stats) != 0) {
+        return P2PSYNC_EIO;
+    }
+    p2psync_result result = ps_disk_free(store->dir_fd, &disk_free);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    out->used_bytes = (info.me_last_pgno + 1) * stats.ms_psize;
+    out->map_bytes = info.me_mapsize;
+    out->disk_free_bytes = disk_free;
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_store_readers(struct ps_store *store, struct ps_store_readers *out)
+{
+    int dead = 0;
+    MDB_envinfo info;
+    struct ps_store_readers readers = {.lag = UINT64_MAX};
+    if (mdb_reader_check(store->env, &dead) != 0 || mdb_env_info(store->env, &info) != 0 ||
+        mdb_reader_list(store->env, count_reader, &readers) < 0) {
+        return P2PSYNC_EIO;
+    }
+    /* The callback leaves the oldest transaction there. */
+    uint64_t oldest = readers.lag < info.me_last_txnid ? readers.lag : info.me_last_txnid;
+    readers.lag = info.me_last_txnid - oldest;
+    readers.dead = (uint64_t)dead;
+    readers.slots = info.me_maxreaders;
+    *out = readers;
+    return P2PSYNC_OK;
+}
+
+/* One line of LMDB's list: pid, thread and transaction, which is '-' if none is open. Other lines
+ * are headings. */
+static int count_reader(const char *line, void *context)
+{
+    struct ps_store_readers *readers = context;
+    const char *last = strrchr(line, ' ');
+    if (last != NULL && last[1] >= '0' && last[1] <= '9') {
+        uint64_t txn = strtoull(last + 1, NULL, 10);
+        readers->open++;
+        readers->lag = txn < readers->lag ? txn : readers->lag;
+    }
+    return 0;
+}
+
+p2psync_result ps_txn_begin(struct ps_store *store, bool write, struct ps_txn *out)
+{
+    if (store->process != ps_process()) {
+        return P2PSYNC_EMISUSE;
+    }
+    if (write) {
+        uint64_t disk_free = 0;
+        p2psync_result result = ps_disk_free(store->dir_fd, &disk_free);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (disk_free < PS_DISK_FREE_MIN) {
+            return P2PSYNC_ENOSPC;
+        }
+    }
+    return begin(store, write, out);
+}
+
+static p2psync_result begin(struct ps_store *store, bool write, struct ps_txn *out)
+{
+    MDB_txn *mdb = NULL;
+    int code = begin_mapped(store, write ? 0 : MDB_RDONLY, &mdb);
+    if (code != 0) {
+        return ps_store_result(code);
+    }
+    *out = (struct ps_txn){.store = store, .mdb = mdb, .dbi = store->dbi, .writable = write};
+    return P2PSYNC_OK;
+}
+
+/* Begin, and follow a map that another process made larger, which LMDB allows only while there is
+ * no transaction here: with one, the caller is told MDB_MAP_RESIZED and comes again. */
+static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out)
+{
+    int code = MDB_MAP_RESIZED;
+    for (unsigned attempt = 0; attempt < 3 && code == MDB_MAP_RESIZED; attempt++) {
+        MDB_txn *spare = NULL;
+        (void)pthread_mutex_lock(&store->lock);
+        store->active++;
+        if (flags == MDB_RDONLY) {
+            spare = store->spare;
+            store->spare = NULL;
+        }
+        (void)pthread_mutex_unlock(&store->lock);
+        code = begin_with(store->env, spare, flags, out);
+        if (code == 0) {
+            return 0;
+        }
+        (void)pthread_mutex_lock(&store->lock);
+        store->active--;
+        if (code == MDB_MAP_RESIZED && store->active == 0) {
+            int resized = mdb_env_set_mapsize(store->env, 0);
+            code = resized == 0 ? code : resized;
+        }
+        (void)pthread_mutex_unlock(&store->lock);
+    }
+    return code;
+}
+
+/* Renew `spare`, unless it is NULL: that needs no memory and no slot. */
+static int begin_with(MDB_env *env, MDB_txn *spare, unsigned flags, MDB_txn **out)
+{
+    if (spare == NULL) {
+        return mdb_txn_begin(env, NULL, flags, out);
+    }
+    int code = mdb_txn_renew(spare);
+    if (code == 0) {
+        *out = spare;
+    } else {
+        mdb_txn_abort(spare);
+    }
+    return code;
+}
+
+static void end(struct ps_store *store)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    assert(store->active > 0);
+    store->active--;
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+p2psync_result ps_txn_commit(struct ps_txn *txn)
+{
+    assert(txn->mdb != NULL);
+    MDB_txn *mdb = txn->mdb;
+    txn->mdb = NULL;
+    int code = mdb_txn_commit(mdb);
+    end(txn->store);
+    return ps_store_result(code);
+}
+
+void ps_txn_abort(struct ps_txn *txn)
+{
+    MDB_txn *mdb = txn->mdb;
+    txn->mdb = NULL;
+    if (mdb == NULL || txn->store->process != ps_process()) {
+        return;
+    }
+    if (txn->writable) {
+        mdb_txn_abort(mdb);
+    } else {
+        keep_spare(txn->store, mdb);
+    }
+    end(txn->store);
+}
+
+/* One that is over is kept for the next reader. */
+static void keep_spare(struct ps_store *store, MDB_txn *mdb)
+{
+    mdb_txn_reset(mdb);
+    (void)pthread_mutex_lock(&store->lock);
+    MDB_txn *other = store->spare;
+    store->spare = mdb;
+    (void)pthread_mutex_unlock(&store->lock);
+    mdb_txn_abort(other);
+}
+
+p2psync_result ps_store_result(int mdb_code)
+{
+    switch (mdb_code) {
+    case MDB_NOTFOUND:
+        return P2PSYNC_ENOTFOUND;
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+        return P2PSYNC_EFULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+        return P2PSYNC_ECORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return P2PSYNC_ENEWER;
+    case MDB_READERS_FULL:
+    case MDB_MAP_RESIZED:
+        return P2PSYNC_EBUSY;
+    default:
+        return ps_disk_result(mdb_code);
+    }
+}

@@ -1,0 +1,574 @@
+/* Making the plan of a revert: find the records that the device changed, by one pass over its logs,
+ * then replay the history of each. */
+#include "store/history/revert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/history/history.h"
+#include "store/write/write.h"
+#include "wire/codec.h"
+#include "wire/pairs.h"
+
+/* Ids that are collected before those that come twice are taken out. */
+#define IDS_MAX ((size_t)2 * PS_TRANSACTION_CHANGES_MAX)
+
+/* The records that the device changed. */
+struct touched {
+    struct ps_txn *txn;
+    const struct ps_revert_of *of;
+    uint32_t *logs; /* numbers of the device's logs, ascending */
+    size_t log_count;
+    size_t log_capacity;
+    struct ps_bytes *ids; /* in the map */
+    size_t id_count;
+};
+
+/* One record's history, replayed. */
+struct replay {
+    const struct touched *touched;
+    bool marked;           /* the device has changed it by now */
+    bool others_since;     /* somebody else wrote to it behind that, and left it there */
+    struct ps_buf without; /* the value, without the device's changes */
+    ps_record_state without_state;
+    struct ps_buf names; /* a map of the fields that the device changed: true if nobody did since */
+    struct ps_buf fields; /* what one change did, and in the end what is to be done */
+    struct ps_buf unset;
+    struct ps_buf made;  /* a map or value that is being made */
+    struct ps_buf spare; /* what `without` and `names` change places with */
+    struct ps_buf kept;
+};
+
+/* Where a delta goes to; NULL: it is only counted. */
+struct delta_writers {
+    struct ps_writer *fields;
+    struct ps_writer *unset;
+    size_t field_count;
+    size_t unset_count;
+};
+
+static p2psync_result find_touched(struct touched *touched);
+static p2psync_result touched_in_log(struct touched *touched, const struct ps_log *log);
+static p2psync_result add_log(struct touched *touched, uint32_t number);
+static p2psync_result add_id(struct touched *touched, struct ps_bytes id);
+static void sort_ids(struct touched *touched);
+static int compare_ids(const void *a, const void *b);
+static int compare_numbers(const void *a, const void *b);
+static p2psync_result replay_record(struct replay *replay, struct ps_bytes id);
+static p2psync_result replay_change(struct replay *replay, const struct ps_history_step *step);
+static bool is_marked(const struct touched *touched, const struct ps_history_change *change);
+static p2psync_result note_fields(struct replay *replay, bool mine);
+static p2psync_result note_names(struct replay *replay, const struct ps_pairs *names, bool mine);
+static size_t write_noted(const struct ps_pairs *known, const struct ps_pairs *names, bool mine,
+                          struct ps_writer *writer);
+static p2psync_result apply_to(struct ps_buf *value, struct ps_buf *spare,
+                               const struct ps_delta *delta);
+static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
+                                  struct ps_revert_plan *plan);
+static ps_revert_op decide(const struct replay *replay, ps_record_state shown);
+static p2psync_result make_value(struct replay *replay, struct ps_bytes shown);
+static p2psync_result make_delta(struct replay *replay, const struct ps_pairs *names,
+                                 const struct ps_pairs *without);
+static void write_delta(const struct ps_pairs *names, const struct ps_pairs *without,
+                        struct delta_writers *writers);
+static bool is_mine(const struct ps_pair *name);
+static p2psync_result list_kept(struct replay *replay);
+static p2psync_result add_item(const struct replay *replay, struct ps_bytes id, ps_revert_op op,
+                               struct ps_revert_plan *plan);
+
+p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,
+                              struct ps_revert_plan *out)
+{
+    struct touched touched = {.txn = txn, .of = of};
+    struct replay replay = {.touched = &touched};
+    struct ps_buf *const buffers[] = {&replay.without, &replay.names, &replay.fields, &replay.unset,
+                                      &replay.made,    &replay.spare, &replay.kept};
+    assert(out->count == 0 && out->items == NULL);
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
+        ps_buf_init(buffers[i], PS_VALUE_SIZE_MAX);
+    }
+    touched.ids = calloc(IDS_MAX, sizeof(*touched.ids));
+    p2psync_result result = touched.ids == NULL ? P2PSYNC_ENOMEM : find_touched(&touched);
+    for (size_t i = 0; i < touched.id_count && result == P2PSYNC_OK; i++) {
+        result = replay_record(&replay, touched.ids[i]);
+        if (result == P2PSYNC_OK) {
+            result = plan_record(&replay, touched.ids[i], out);
+        }
+    }
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
+        ps_buf_deinit(buffers[i]);
+    }
+    free(touched.ids);
+    free(touched.logs);
+    return result;
+}
+
+void ps_revert_deinit(struct ps_revert_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        free(plan->items[i].bytes);
+    }
+    free(plan->items);
+    *plan = (struct ps_revert_plan){.count = 0};
+}
+
+/* ---- what the device changed ---- */
+
+static p2psync_result find_touched(struct touched *touched)
+{
+    struct ps_log log;
+    struct ps_log_id last;
+    const struct ps_log_id *after = NULL;
+    p2psync_result result = P2PSYNC_OK;
+    while (result == P2PSYNC_OK) { /* ends with the logs, PS_LOGS_MAX at most */
+        result = ps_log_next(touched->txn, touched->of->collection, after, &log);
+        if (result == P2PSYNC_OK && ps_device_equal(&log.origin.device, &touched->of->device)) {
+            result = touched_in_log(touched, &log);
+        }
+        last = log.id;
+        after = &last;
+    }
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    sort_ids(touched);
+    if (touched->log_count > 0) {
+        qsort(touched->logs, touched->log_count, sizeof(*touched->logs), compare_numbers);
+    }
+    return touched->id_count > PS_TRANSACTION_CHANGES_MAX ? P2PSYNC_ELIMIT : P2PSYNC_OK;
+}
+
+/* All of the log: its times need not ascend. */
+static p2psync_result touched_in_log(struct touched *touched, const struct ps_log *log)
+{
+    p2psync_result result = add_log(touched, log->number);
+    for (uint64_t seq = 0; seq < log->applied && result == P2PSYNC_OK; seq++) {
+        struct ps_stored entry;
+        struct ps_skeleton skeleton;
+        result = ps_stored_get(touched->txn, log->number, seq, &entry);
+        result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        if (result != P2PSYNC_OK || entry.inert) {
+            continue;
+        }
+        if (ps_skeleton_decode(entry.skeleton, &skeleton) != P2PSYNC_OK) {
+            return P2PSYNC_ECORRUPT; /* it would be inert */
+        }
+        if (ps_hlc_ms(skeleton.hlc) >= touched->of->since_ms) {
+            result = add_id(touched, skeleton.record_id);
+        }
+    }
+    return result;
+}
+
+static p2psync_result add_log(struct touched *touched, uint32_t number)
+{
+    if (touched->log_count == touched->log_capacity) {
+        size_t capacity = touched->log_count == 0 ? 4 : touched->log_count * 2;
+        uint32_t *logs = reallocarray(touched->logs, capacity, sizeof(*logs));
+        if (logs == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        touched->logs = logs;
+        touched->log_capacity = capacity;
+    }
+    touched->logs[touched->log_count] = number;
+    touched->log_count++;
+    return P2PSYNC_OK;
+}
+
+static p2psync_result add_id(struct touched *touched, struct ps_bytes id)
+{
+    if (touched->id_count == IDS_MAX) {
+        sort_ids(touched);
+        if (touched->id_count > PS_TRANSACTION_CHANGES_MAX) {
+            return P2PSYNC_ELIMIT;
+        }
+    }
+    touched->ids[touched->id_count] = id;
+    touched->id_count++;
+    return P2PSYNC_OK;
+}
+
+/* Sort, and keep one of each. */
+static void sort_ids(struct touched *touched)
+{
+    size_t kept = 0;
+    if (touched->id_count > 0) {
+        qsort(touched->ids, touched->id_count, sizeof(*touched->ids), compare_ids);
+    }
+    for (size_t i = 0; i < touched->id_count; i++) {
+        if (kept == 0 || !ps_bytes_equal(touched->ids[kept - 1], touched->ids[i])) {
+            touched->ids[kept] = touched->ids[i];
+            kept++;
+        }
+    }
+    touched->id_count = kept;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct ps_bytes *left = a;
+    const struct ps_bytes *right = b;
+    return ps_bytes_compare(*left, *right);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint32_t *left = a;
+    const uint32_t *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+/* ---- the replay ---- */
+
+static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
+{
+    struct ps_txn *txn = replay->touched->txn;
+    struct ps_history history = {.count = 0};
+    struct ps_history_walk walk;
+    struct ps_history_step step;
+    replay->marked = false;
+    replay->others_since = false;
+    replay->without_state = PS_RECORD_DELETED;
+    ps_buf_clear(&replay->without);
+    ps_buf_clear(&replay->names);
+    p2psync_result result = ps_history_read(txn, replay->touched->of->collection, id, &history);
+    if (result != P2PSYNC_OK) {
+        ps_history_deinit(&history);
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    ps_history_walk_init(&walk, txn, &history);
+    while (result == P2PSYNC_OK) { /* ends with the history */
+        result = ps_history_walk_next(&walk, &step);
+        if (result == P2PSYNC_OK) {
+            result = replay_change(replay, &step);
+        }
+    }
+    ps_history_walk_deinit(&walk);
+    ps_history_deinit(&history);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+static p2psync_result replay_change(struct replay *replay, const struct ps_history_step *step)
+{
+    bool mine = is_marked(replay->touched, step->change);
+    bool here = step->after_state != PS_RECORD_DELETED;
+    bool unchanged = false;
+    ps_buf_clear(&replay->fields);
+    ps_buf_clear(&replay->unset);
+    p2psync_result result =
+        ps_value_diff(step->before, step->after, &replay->fields, &replay->unset, &unchanged);
+    if (result == P2PSYNC_OK) {
+        result = note_fields(replay, mine);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (mine) {
+        replay->marked = true;
+        return P2PSYNC_OK;
+    }
+    replay->others_since = replay->marked && here;
+    if (step->after_state != step->before_state) {
+        replay->without_state = step->after_state;
+    }
+    if (here && step->before_state == PS_RECORD_DELETED && step->change->parent_count > 0) {
+        /* Who brings a deleted record back says what all of it is. */
+        struct ps_pairs names = {.count = 0};
+        ps_buf_clear(&replay->without);
+        result = ps_pairs_list(&names, ps_buf_view(&replay->names));
+        if (result == P2PSYNC_OK) {
+            result = note_names(replay, &names, false);
+        }
+        ps_pairs_free(&names);
+    }
+    struct ps_delta delta = {.fields = ps_buf_view(&replay->fields),
+                             .unset = ps_buf_view(&replay->unset)};
+    return result == P2PSYNC_OK ? apply_to(&replay->without, &replay->spare, &delta) : result;
+}
+
+static bool is_marked(const struct touched *touched, const struct ps_history_change *change)
+{
+    return ps_hlc_ms(change->hlc) >= touched->of->since_ms && touched->log_count > 0 &&
+           bsearch(&change->log, touched->logs, touched->log_count, sizeof(*touched->logs),
+                   compare_numbers) != NULL;
+}
+
+/* Note who was the last to change the fields of the change at hand. */
+static p2psync_result note_fields(struct replay *replay, bool mine)
+{
+    struct ps_pairs names = {.count = 0};
+    if (!mine && replay->names.size == 0) {
+        return P2PSYNC_OK; /* the device has not changed any yet */
+    }
+    p2psync_result result = ps_pairs_list(&names, ps_buf_view(&replay->fields));
+    if (result == P2PSYNC_OK) {
+        result = note_names(replay, &names, mine);
+    }
+    ps_pairs_free(&names);
+    if (result == P2PSYNC_OK) {
+        result = ps_pairs_list_names(&names, ps_buf_view(&replay->unset));
+    }
+    if (result == P2PSYNC_OK) {
+        result = note_names(replay, &names, mine);
+    }
+    ps_pairs_free(&names);
+    return result;
+}
+
+/* The device's own are all noted, those of others only where the device was before. */
+static p2psync_result note_names(struct replay *replay, const struct ps_pairs *names, bool mine)
+{
+    struct ps_pairs known = {.count = 0};
+    struct ps_writer writer;
+    p2psync_result result = ps_pairs_list(&known, ps_buf_view(&replay->names));
+    if (result == P2PSYNC_OK) {
+        ps_buf_clear(&replay->made);
+        ps_writer_init(&writer, &replay->made);
+        ps_write_map(&writer, write_noted(&known, names, mine, NULL));
+        (void)write_noted(&known, names, mine, &writer);
+        result = ps_writer_finish(&writer);
+    }
+    ps_pairs_free(&known);
+    struct ps_delta delta = {.fields = ps_buf_view(&replay->made)};
+    return result == P2PSYNC_OK ? apply_to(&replay->names, &replay->spare, &delta) : result;
+}
+
+/* Both lists are sorted. Returns how many pairs there are; without a writer it only counts. */
+static size_t write_noted(const struct ps_pairs *known, const struct ps_pairs *names, bool mine,
+                          struct ps_writer *writer)
+{
+    size_t count = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        while (at < known->count && ps_bytes_compare(known->pair[at].key, names->pair[i].key) < 0) {
+            at++;
+        }
+        bool is_known =
+            at < known->count && ps_bytes_equal(known->pair[at].key, names->pair[i].key);
+        if (!mine && !is_known) {
+            continue;
+        }
+        if (writer != NULL) {
+            ps_write_str(writer, names->pair[i].key);
+            ps_write_bool(writer, mine);
+        }
+        count++;
+    }
+    return count;
+}
+
+static p2psync_result apply_to(struct ps_buf *value, struct ps_buf *spare,
+                               const struct ps_delta *delta)
+{
+    ps_buf_clear(spare);
+    p2psync_result result = ps_value_apply(ps_buf_view(value), delta, spare);
+    if (result == P2PSYNC_OK) {
+        struct ps_buf before = *value;
+        *value = *spare;
+        *spare = before;
+    }
+    return result;
+}
+
+/* ---- what is to be done ---- */
+
+static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
+                                  struct ps_revert_plan *plan)
+{
+    struct ps_record_row row;
+    struct ps_view seen;
+    bool unchanged = true;
+    p2psync_result result =
+        ps_record_get(replay->touched->txn, replay->touched->of->collection, id, &row);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    ps_record_view(&row, &seen);
+    bool is_here = seen.state != PS_RECORD_DELETED;
+    struct ps_bytes shown = is_here ? seen.value : ps_bytes(NULL, 0);
+    ps_revert_op op = decide(replay, seen.state);
+    ps_buf_clear(&replay->made);
+    if (op != PS_REVERT_DELETE && is_here) {
+        result = make_value(replay, shown);
+    } else if (op != PS_REVERT_DELETE && op != PS_REVERT_NONE) {
+        result = ps_buf_append(&replay->made, replay->without.data, replay->without.size);
+    }
+    ps_buf_clear(&replay->fields);
+    ps_buf_clear(&replay->unset);
+    if (result == P2PSYNC_OK) {
+        /* A delete says all by itself, so it counts as setting nothing. */
+        result =
+            ps_value_diff(op == PS_REVERT_DELETE ? ps_bytes(NULL, 0) : shown,
+                          ps_buf_view(&replay->made), &replay->fields, &replay->unset, &unchanged);
+    }
+    if (result == P2PSYNC_OK) {
+        result = list_kept(replay);
+    }
+    if (op == PS_REVERT_UPDATE && unchanged) {
+        op = PS_REVERT_NONE;
+    }
+    bool nothing = op == PS_REVERT_NONE && replay->kept.size <= 1; /* an empty array */
+    return result == P2PSYNC_OK && !nothing ? add_item(replay, id, op, plan) : result;
+}
+
+/* Hidden from view is only what nobody else has written to since. */
+static ps_revert_op decide(const struct replay *replay, ps_record_state shown)
+{
+    ps_record_state wanted = replay->without_state;
+    if (shown == PS_RECORD_DELETED) {
+        switch (wanted) {
+        case PS_RECORD_DELETED:
+            return PS_REVERT_NONE;
+        case PS_RECORD_ARCHIVED:
+            return PS_REVERT_ARCHIVE;
+        default:
+            return PS_REVERT_RESTORE;
+        }
+    }
+    if (wanted == PS_RECORD_DELETED && !replay->others_since) {
+        return PS_REVERT_DELETE;
+    }
+    if (wanted == PS_RECORD_ARCHIVED && shown == PS_RECORD_LIVE && !replay->others_since) {
+        return PS_REVERT_ARCHIVE;
+    }
+    return wanted == PS_RECORD_LIVE && shown == PS_RECORD_ARCHIVED ? PS_REVERT_RESTORE
+                                                                   : PS_REVERT_UPDATE;
+}
+
+/* What is shown, with the device's fields as they are without it. */
+static p2psync_result make_value(struct replay *replay, struct ps_bytes shown)
+{
+    struct ps_pairs names = {.count = 0};
+    struct ps_pairs without = {.count = 0};
+    ps_buf_clear(&replay->fields);
+    ps_buf_clear(&replay->unset);
+    p2psync_result result = ps_pairs_list(&names, ps_buf_view(&replay->names));
+    if (result == P2PSYNC_OK) {
+        result = ps_pairs_list(&without, ps_buf_view(&replay->without));
+    }
+    if (result == P2PSYNC_OK) {
+        result = make_delta(replay, &names, &without);
+    }
+    ps_pairs_free(&without);
+    ps_pairs_free(&names);
+    struct ps_delta delta = {.fields = ps_buf_view(&replay->fields),
+                             .unset = ps_buf_view(&replay->unset)};
+    return result == P2PSYNC_OK ? ps_value_apply(shown, &delta, &replay->made) : result;
+}
+
+/* The device's fields: set where they are there without it, else taken out. */
+static p2psync_result make_delta(struct replay *replay, const struct ps_pairs *names,
+                                 const struct ps_pairs *without)
+{
+    struct ps_writer fields;
+    struct ps_writer unset;
+    struct delta_writers writers = {.fields = NULL};
+    write_delta(names, without, &writers);
+    ps_writer_init(&fields, &replay->fields);
+    ps_writer_init(&unset, &replay->unset);
+    ps_write_map(&fields, writers.field_count);
+    ps_write_array(&unset, writers.unset_count);
+    writers = (struct delta_writers){.fields = &fields, .unset = &unset};
+    write_delta(names, without, &writers);
+    p2psync_result result = ps_writer_finish(&fields);
+    return result == P2PSYNC_OK ? ps_writer_finish(&unset) : result;
+}
+
+/* Both lists are sorted. */
+static void write_delta(const struct ps_pairs *names, const struct ps_pairs *without,
+                        struct delta_writers *writers)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        struct ps_bytes name = names->pair[i].key;
+        if (!is_mine(&names->pair[i])) {
+            continue;
+        }
+        while (at < without->count && ps_bytes_compare(without->pair[at].key, name) < 0) {
+            at++;
+        }
+        bool stays = at < without->count && ps_bytes_equal(without->pair[at].key, name);
+        writers->field_count += stays ? 1 : 0;
+        writers->unset_count += stays ? 0 : 1;
+        if (writers->fields != NULL && stays) {
+            ps_write_str(writers->fields, name);
+            ps_write_raw(writers->fields, without->pair[at].value);
+        } else if (writers->fields != NULL) {
+            ps_write_str(writers->unset, name);
+        }
+    }
+}
+
+static bool is_mine(const struct ps_pair *name)
+{
+    struct ps_reader reader;
+    ps_reader_init(&reader, name->value);
+    return ps_read_bool(&reader);
+}
+
+static p2psync_result list_kept(struct replay *replay)
+{
+    struct ps_pairs names = {.count = 0};
+    struct ps_writer writer;
+    size_t count = 0;
+    p2psync_result result = ps_pairs_list(&names, ps_buf_view(&replay->names));
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    for (size_t i = 0; i < names.count; i++) {
+        count += is_mine(&names.pair[i]) ? 0 : 1;
+    }
+    ps_buf_clear(&replay->kept);
+    ps_writer_init(&writer, &replay->kept);
+    ps_write_array(&writer, count);
+    for (size_t i = 0; i < names.count; i++) {
+        if (!is_mine(&names.pair[i])) {
+            ps_write_str(&writer, names.pair[i].key);
+        }
+    }
+    ps_pairs_free(&names);
+    return ps_writer_finish(&writer);
+}
+
+/* Everything about one record lies in one piece of memory. */
+static p2psync_result add_item(const struct replay *replay, struct ps_bytes id, ps_revert_op op,
+                               struct ps_revert_plan *plan)
+{
+    struct ps_revert_item item = {.op = op};
+    const struct ps_bytes from[] = {id, ps_buf_view(&replay->made), ps_buf_view(&replay->fields),
+                                    ps_buf_view(&replay->unset), ps_buf_view(&replay->kept)};
+    struct ps_bytes *const to[] = {&item.id, &item.value, &item.fields, &item.unset, &item.kept};
+    size_t size = 0;
+    for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+        size += from[i].size;
+    }
+    if (size > PS_TRANSACTION_SIZE_MAX - plan->size_bytes) {
+        return P2PSYNC_ELIMIT;
+    }
+    if (plan->count == plan->capacity) {
+        size_t capacity = plan->count == 0 ? 16 : plan->count * 2;
+        struct ps_revert_item *items = reallocarray(plan->items, capacity, sizeof(*items));
+        if (items == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        plan->items = items;
+        plan->capacity = capacity;
+    }
+    item.bytes = malloc(size);
+    if (item.bytes == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    size = 0;
+    for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+        if (from[i].size > 0) {
+            memcpy(item.bytes + size, from[i].data, from[i].size);
+        }
+        *to[i] = ps_bytes(item.bytes + size, from[i].size);
+        size += from[i].size;
+    }
+    plan->items[plan->count] = item;
+    plan->count++;
+    plan->size_bytes += size;
+    return P2PSYNC_OK;
+}

@@ -1,0 +1,146 @@
+/* Collections: one row each, found by name, and by its local number through a second row.
+ * Collections are never taken out, so numbers are never used again. */
+#include "store/log/collection.h"
+
+#include "store/env/keys.h"
+
+/* number || records || changes || conflicts || logs */
+#define ROW_SIZE (4 + 3 * 8 + 4)
+
+static p2psync_result decode(struct ps_bytes name, struct ps_bytes row, struct ps_collection *out);
+static p2psync_result put(struct ps_txn *txn, const struct ps_collection *collection);
+static bool add(uint64_t *counter, int64_t delta);
+
+p2psync_result ps_collection_find(struct ps_txn *txn, struct ps_bytes name,
+                                  struct ps_collection *out)
+{
+    if (!ps_collection_name_valid(name)) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    struct ps_key key = ps_key_collection_name(name);
+    struct ps_row row;
+    p2psync_result result = ps_db_seek(txn, PS_DB_COLLECTIONS, ps_key_view(&key), &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct ps_bytes found;
+    if (!ps_key_split_collection(row.key, &found) || !ps_bytes_equal(found, name)) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    return decode(found, row.value, out);
+}
+
+p2psync_result ps_collection_intern(struct ps_txn *txn, struct ps_bytes name,
+                                    struct ps_collection *out)
+{
+    if (!ps_collection_name_valid(name)) {
+        return P2PSYNC_EFORMAT;
+    }
+    p2psync_result result = ps_collection_find(txn, name, out);
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    struct ps_collection made = {.name = name};
+    result = ps_db_next_number(txn, PS_META_COLLECTIONS, &made.number);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (made.number >= PS_ROOTS_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    struct ps_key key = ps_key_collection_number(made.number);
+    result = ps_db_put(txn, PS_DB_COLLECTIONS, ps_key_view(&key), name);
+    if (result == P2PSYNC_OK) {
+        result = put(txn, &made);
+    }
+    return result == P2PSYNC_OK ? ps_collection_find(txn, name, out) : result;
+}
+
+p2psync_result ps_collection_next(struct ps_txn *txn, struct ps_bytes after,
+                                  struct ps_collection *out)
+{
+    struct ps_key name_key = ps_key_collection_name(after);
+    struct ps_key key = ps_key_above(&name_key);
+    struct ps_row row;
+    p2psync_result result = ps_db_seek(txn, PS_DB_COLLECTIONS, ps_key_view(&key), &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct ps_bytes name;
+    return ps_key_split_collection(row.key, &name) ? decode(name, row.value, out)
+                                                   : P2PSYNC_ECORRUPT;
+}
+
+p2psync_result ps_collection_by_number(struct ps_txn *txn, uint32_t number,
+                                       struct ps_collection *out)
+{
+    struct ps_key key = ps_key_collection_number(number);
+    struct ps_bytes name;
+    p2psync_result result = ps_db_get(txn, PS_DB_COLLECTIONS, ps_key_view(&key), &name);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_collection_find(txn, name, out);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+p2psync_result ps_collection_count(struct ps_txn *txn, uint32_t number,
+                                   const struct ps_collection_delta *delta)
+{
+    if (delta->records == 0 && delta->changes == 0 && delta->conflicts == 0 && delta->logs == 0) {
+        return P2PSYNC_OK;
+    }
+    struct ps_collection collection;
+    p2psync_result result = ps_collection_by_number(txn, number, &collection);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    uint64_t logs = collection.logs;
+    if (!add(&collection.records, delta->records) || !add(&collection.changes, delta->changes) ||
+        !add(&collection.conflicts, delta->conflicts) || !add(&logs, delta->logs) ||
+        logs > UINT32_MAX) {
+        return P2PSYNC_ECORRUPT;
+    }
+    collection.logs = (uint32_t)logs;
+    return put(txn, &collection);
+}
+
+static p2psync_result decode(struct ps_bytes name, struct ps_bytes row, struct ps_collection *out)
+{
+    if (row.size != ROW_SIZE) {
+        return P2PSYNC_ECORRUPT;
+    }
+    *out = (struct ps_collection){
+        .number = ps_get_u32(row.data),
+        .records = ps_get_u64(row.data + 4),
+        .changes = ps_get_u64(row.data + 12),
+        .conflicts = ps_get_u64(row.data + 20),
+        .logs = ps_get_u32(row.data + 28),
+        .name = name,
+    };
+    return P2PSYNC_OK;
+}
+
+static p2psync_result put(struct ps_txn *txn, const struct ps_collection *collection)
+{
+    uint8_t row[ROW_SIZE];
+    ps_put_u32(row, collection->number);
+    ps_put_u64(row + 4, collection->records);
+    ps_put_u64(row + 12, collection->changes);
+    ps_put_u64(row + 20, collection->conflicts);
+    ps_put_u32(row + 28, collection->logs);
+    /* The key is a copy: the name may lie in the page that is written now. */
+    struct ps_key key = ps_key_collection_name(collection->name);
+    return ps_db_put(txn, PS_DB_COLLECTIONS, ps_key_view(&key), ps_bytes(row, sizeof(row)));
+}
+
+/* False if the counter would leave its range, which only a damaged one can. */
+static bool add(uint64_t *counter, int64_t delta)
+{
+    uint64_t size = delta < 0 ? 0 - (uint64_t)delta : (uint64_t)delta;
+    if (delta < 0 ? *counter < size : *counter > UINT64_MAX - size) {
+        return false;
+    }
+    *counter = delta < 0 ? *counter - size : *counter + size;
+    return true;
+}

@@ -1,0 +1,57 @@
+/* Entries as rows: the bytes of one change as its author made them, and what is known of it here.
+ */
+#ifndef PS_STORE_LOG_ENTRY_H
+#define PS_STORE_LOG_ENTRY_H
+
+#include "store/env/store.h"
+#include "wire/change.h"
+
+/* What a change did to its record, where that is kept. */
+typedef enum ps_stored_mark {
+    PS_STORED_UNMARKED = 0,
+    PS_STORED_OPENED, /* it was none, and became a conflict */
+    PS_STORED_CLOSED, /* it was one, and became none */
+} ps_stored_mark;
+
+struct ps_stored {
+    struct ps_bytes skeleton; /* in the map, until the next write of the transaction */
+    struct ps_bytes body;     /* empty if it is not here */
+    struct ps_bytes hash;     /* of the body, if it is stored: else empty */
+    uint8_t leaf[PS_HASH_SHORT_SIZE];
+    bool has_body;
+    bool inert;
+    ps_stored_mark mark;
+};
+
+/* Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
+p2psync_result ps_stored_get(struct ps_txn *txn, uint32_t log, uint64_t seq,
+                             struct ps_stored *out) P2PSYNC_MUST_CHECK;
+
+/* The hash of its body, stored or computed. */
+struct ps_hash ps_stored_body_hash(const struct ps_stored *stored);
+
+/* Its leaf hash, in full. */
+struct ps_hash ps_stored_leaf(const struct ps_stored *stored);
+
+/* Whether the hash of this body is stored beside it: only then does storing an entry use it. */
+bool ps_stored_keeps_hash(struct ps_bytes body);
+
+/* Store an entry. Errors  P2PSYNC_EFORMAT the skeleton is over 64 KiB. */
+struct ps_stored_put {
+    uint32_t log;
+    uint64_t seq;
+    const struct ps_entry *entry;
+    const struct ps_hash *leaf;
+};
+p2psync_result ps_stored_put(struct ps_txn *txn,
+                             const struct ps_stored_put *put) P2PSYNC_MUST_CHECK;
+
+/* Mark it as inert. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. */
+p2psync_result ps_stored_set_inert(struct ps_txn *txn, uint32_t log,
+                                   uint64_t seq) P2PSYNC_MUST_CHECK;
+
+/* Keep what it did. Errors  as above. */
+p2psync_result ps_stored_set_mark(struct ps_txn *txn, uint32_t log, uint64_t seq,
+                                  ps_stored_mark mark) P2PSYNC_MUST_CHECK;
+
+#endif

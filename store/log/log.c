@@ -1,0 +1,492 @@
+/* Logs as rows, and their entries. A row holds only what is there: the peaks of the bits that are
+ * set in the size, the nodes that the proof has, and the head's root only where it is not the log's
+ * own. */
+#include "store/log/log.h"
+
+#include <string.h>
+
+#include "store/env/keys.h"
+#include "store/log/collection.h"
+#include "store/log/tree.h"
+
+/* number || flags || size || applied || root || device || incarnation || head size || proof nodes,
+ * then [head root] [signature] proof peaks */
+#define AT_FLAGS       4
+#define AT_SIZE        5
+#define AT_APPLIED     13
+#define AT_ROOT        21
+#define AT_DEVICE      (AT_ROOT + PS_HASH_SIZE)
+#define AT_INCARNATION (AT_DEVICE + PS_DEVICE_SIZE)
+#define AT_HEAD_SIZE   (AT_INCARNATION + 8)
+#define AT_PROOF_COUNT (AT_HEAD_SIZE + 8)
+#define ROW_FIXED_SIZE (AT_PROOF_COUNT + 1)
+#define ROW_SIZE_MAX                                                                               \
+    (ROW_FIXED_SIZE + PS_HASH_SIZE + PS_SIGNATURE_SIZE + (PS_PROOF_MAX + 64) * PS_HASH_SIZE)
+#define FLAG_FORKED 0x01U
+
+struct place {
+    struct ps_log_key key;
+    struct ps_bytes row;
+};
+
+static p2psync_result seek(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *after,
+                           struct place *out);
+static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, struct ps_log *out);
+static p2psync_result decode_tail(struct ps_bytes tail, size_t proof_count, struct ps_log *out);
+static p2psync_result decode_brief(const struct place *place, struct ps_log_brief *out);
+static size_t encode(const struct ps_log *log, uint8_t row[static ROW_SIZE_MAX]);
+static p2psync_result save_waiting(struct ps_txn *txn, const struct ps_log *log);
+static bool take(struct ps_bytes *bytes, void *out, size_t size);
+
+p2psync_result ps_log_find(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *id,
+                           struct ps_log *out)
+{
+    struct ps_log_key log_key = {.collection = collection, .id = *id};
+    struct ps_key key = ps_key_log(&log_key);
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_LOGS, ps_key_view(&key), &row);
+    return result == P2PSYNC_OK ? decode(&log_key, row, out) : result;
+}
+
+p2psync_result ps_log_by_number(struct ps_txn *txn, uint32_t number, struct ps_log *out)
+{
+    struct ps_key key = ps_key_log_number(number);
+    struct ps_bytes row;
+    struct ps_log_key log_key;
+    p2psync_result result = ps_db_get(txn, PS_DB_LOG_NUMBERS, ps_key_view(&key), &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (!ps_key_split_log(row, &log_key)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    result = ps_log_find(txn, log_key.collection, &log_key.id, out);
+    if (result == P2PSYNC_ENOTFOUND || (result == P2PSYNC_OK && out->number != number)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    return result;
+}
+
+p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uint32_t collection,
+                             const struct ps_origin *origin, struct ps_log *out)
+{
+    struct ps_log_id id = {.origin = ps_origin_tag(mesh, origin)};
+    p2psync_result result = ps_log_find(txn, collection, &id, out);
+    if (result == P2PSYNC_OK) {
+        bool same = ps_device_equal(&out->origin.device, &origin->device) &&
+                    out->origin.incarnation == origin->incarnation;
+        return same ? P2PSYNC_OK : P2PSYNC_EFORK;
+    }
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    struct ps_collection row;
+    result = ps_collection_by_number(txn, collection, &row);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    if (row.logs >= PS_LOGS_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    memset(out, 0, sizeof(*out));
+    out->collection = collection;
+    out->id = id;
+    out->origin = *origin;
+    out->root = ps_hash_empty();
+    result = ps_db_next_number(txn, PS_META_LOGS, &out->number);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    struct ps_key number = ps_key_log_number(out->number);
+    struct ps_log_key log_key = {.collection = collection, .id = id};
+    struct ps_key key = ps_key_log(&log_key);
+    result = ps_db_put(txn, PS_DB_LOG_NUMBERS, ps_key_view(&number), ps_key_view(&key));
+    if (result == P2PSYNC_OK) {
+        struct ps_collection_delta delta = {.logs = 1};
+        result = ps_collection_count(txn, collection, &delta);
+    }
+    return result == P2PSYNC_OK ? ps_log_save(txn, out) : result;
+}
+
+p2psync_result ps_log_next(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *after,
+                           struct ps_log *out)
+{
+    struct place place;
+    p2psync_result result = seek(txn, collection, after, &place);
+    return result == P2PSYNC_OK ? decode(&place.key, place.row, out) : result;
+}
+
+p2psync_result ps_log_next_brief(struct ps_txn *txn, uint32_t collection,
+                                 const struct ps_log_id *after, struct ps_log_brief *out)
+{
+    struct place place;
+    p2psync_result result = seek(txn, collection, after, &place);
+    return result == P2PSYNC_OK ? decode_brief(&place, out) : result;
+}
+
+p2psync_result ps_log_brief_by_number(struct ps_txn *txn, uint32_t number, struct ps_log_brief *out)
+{
+    struct place place;
+    struct ps_key key = ps_key_log_number(number);
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_LOG_NUMBERS, ps_key_view(&key), &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (!ps_key_split_log(row, &place.key)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    key = ps_key_log(&place.key);
+    result = ps_db_get(txn, PS_DB_LOGS, ps_key_view(&key), &place.row);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    return decode_brief(&place, out);
+}
+
+p2psync_result ps_log_next_waiting(struct ps_txn *txn, int64_t after, struct ps_log *out)
+{
+    if (after >= UINT32_MAX) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    struct ps_key key = ps_key_log_number((uint32_t)(after + 1));
+    struct ps_row row;
+    uint32_t number = 0;
+    p2psync_result result = ps_db_seek(txn, PS_DB_WAITING, ps_key_view(&key), &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (!ps_key_split_log_number(row.key, &number)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    result = ps_log_by_number(txn, number, out);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
+                             const struct ps_parent *parent, struct ps_log_place *out)
+{
+    struct ps_log_id id = {.origin = parent->dot.origin};
+    struct ps_log_key log_key = {.collection = collection, .id = id};
+    struct ps_key key = ps_key_log(&log_key);
+    struct ps_row row;
+    p2psync_result result = ps_db_seek(txn, PS_DB_LOGS, ps_key_view(&key), &row);
+    /* The trunk, then its branches: a handful at most. */
+    while (result == P2PSYNC_OK) {
+        struct place place = {.row = row.value};
+        struct ps_log_brief brief;
+        if (!ps_key_split_log(row.key, &place.key)) {
+            return P2PSYNC_ECORRUPT;
+        }
+        if (place.key.collection != collection ||
+            ps_tag_compare(place.key.id.origin, parent->dot.origin) != 0) {
+            return P2PSYNC_ENOTFOUND;
+        }
+        result = decode_brief(&place, &brief);
+        if (result == P2PSYNC_OK) {
+            result = ps_stored_get(txn, brief.number, parent->dot.seq, &out->entry);
+            if (result == P2PSYNC_OK &&
+                memcmp(out->entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0) {
+                out->number = brief.number;
+                out->applied = brief.applied;
+                return P2PSYNC_OK;
+            }
+            /* Behind the size is what this transaction is about to write, if anything. */
+            bool missing = result == P2PSYNC_ENOTFOUND && parent->dot.seq < brief.size;
+            result = missing ? P2PSYNC_ECORRUPT : result;
+            result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+        }
+        if (result == P2PSYNC_OK) {
+            key = ps_key_log(&place.key);
+            key = ps_key_above(&key);
+            result = ps_db_seek(txn, PS_DB_LOGS, ps_key_view(&key), &row);
+        }
+    }
+    return result;
+}
+
+p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struct ps_entry *entry)
+{
+    struct ps_hash leaf = ps_entry_leaf(entry);
+    p2psync_result result = ps_log_append_leaf(txn, log, entry, &leaf);
+    if (result == P2PSYNC_OK) {
+        log->root = ps_frontier_root(&log->frontier);
+    }
+    return result;
+}
+
+p2psync_result ps_log_append_leaf(struct ps_txn *txn, struct ps_log *log,
+                                  const struct ps_entry *entry, const struct ps_hash *leaf)
+{
+    assert(log->frontier.size == log->size);
+    assert(!log->forked);
+    struct ps_stored_put put = {.log = log->number, .seq = log->size, .entry = entry, .leaf = leaf};
+    p2psync_result result = ps_stored_put(txn, &put);
+    if (result == P2PSYNC_OK) {
+        result = ps_tree_add(txn, log->number, &log->frontier, leaf);
+    }
+    if (result == P2PSYNC_OK) {
+        log->size++;
+        assert(log->frontier.size == log->size);
+    }
+    return result;
+}
+
+p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log)
+{
+    assert(log->applied <= log->size);
+    assert(log->frontier.size == log->size);
+    assert(log->head.size == 0 || log->head.size >= log->size);
+    assert(log->head.size != log->size || log->proof.count == 0);
+    uint8_t row[ROW_SIZE_MAX];
+    size_t size = encode(log, row);
+    struct ps_log_key log_key = {.collection = log->collection, .id = log->id};
+    struct ps_key key = ps_key_log(&log_key);
+    p2psync_result result = ps_db_put(txn, PS_DB_LOGS, ps_key_view(&key), ps_bytes(row, size));
+    return result == P2PSYNC_OK ? save_waiting(txn, log) : result;
+}
+
+/* A row that is there stays: it says how far its transaction was looked at. */
+static p2psync_result save_waiting(struct ps_txn *txn, const struct ps_log *log)
+{
+    struct ps_key key = ps_key_log_number(log->number);
+    if (log->applied == log->size) {
+        return ps_db_delete(txn, PS_DB_WAITING, ps_key_view(&key));
+    }
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_WAITING, ps_key_view(&key), &row);
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    uint8_t looked_at[8];
+    ps_put_u64(looked_at, log->applied);
+    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(looked_at, sizeof(looked_at)));
+}
+
+p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,
+                            struct ps_log_entry *out)
+{
+    struct ps_stored stored;
+    p2psync_result result = ps_stored_get(txn, number, seq, &stored);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    *out = (struct ps_log_entry){
+        .entry = {.skeleton = stored.skeleton,
+                  .body = stored.body,
+                  .body_hash = ps_stored_body_hash(&stored),
+                  .has_body = stored.has_body},
+        .inert = stored.inert,
+        .mark = stored.mark,
+    };
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_log_set_inert(struct ps_txn *txn, uint32_t number, uint64_t seq)
+{
+    return ps_stored_set_inert(txn, number, seq);
+}
+
+p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct ps_log_run *run,
+                           struct ps_buf *out)
+{
+    uint64_t end = run->end < log->size ? run->end : log->size;
+    if (run->begin >= end) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    size_t begin_size = out->size;
+    uint64_t seq = run->begin;
+    for (; seq < end; seq++) {
+        struct ps_stored stored;
+        p2psync_result result = ps_stored_get(txn, log->number, seq, &stored);
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        struct ps_entry entry = {
+            .skeleton = stored.skeleton, .body = stored.body, .has_body = stored.has_body};
+        if (!stored.has_body) {
+            entry.body_hash = ps_stored_body_hash(&stored);
+        }
+        size_t before = out->size;
+        result = ps_entry_encode(&entry, out);
+        bool over = result == P2PSYNC_ELIMIT || out->size - begin_size > run->size_max;
+        if (over && seq > run->begin) {
+            out->size = before;
+            break;
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    run->end = seq;
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_log_prove(struct ps_txn *txn, const struct ps_log *log, uint64_t from,
+                            struct ps_proof *proof_out, struct ps_hash *root_out)
+{
+    assert(from <= log->size);
+    struct ps_tree tree = {.txn = txn, .log = log->number};
+    struct ps_partial_tree partial = {
+        .held = log->size,
+        .size = log->head.size > log->size ? log->head.size : log->size,
+        .beyond = &log->proof,
+        .subtree = ps_tree_subtree,
+        .user = &tree,
+    };
+    p2psync_result result = P2PSYNC_OK;
+    if (root_out != NULL) {
+        if (from == log->size) {
+            *root_out = log->root;
+        } else {
+            result = ps_proof_prefix_root(&partial, from, root_out);
+        }
+    }
+    if (result == P2PSYNC_OK && proof_out != NULL) {
+        if (from == log->size) {
+            *proof_out = log->proof; /* as it came, whatever it came through */
+        } else {
+            result = ps_proof_make(&partial, from, proof_out);
+        }
+    }
+    /* The proof was verified when it was stored. */
+    return result == P2PSYNC_EPROOF ? P2PSYNC_ECORRUPT : result;
+}
+
+/* The log of the collection above `after`, or the first. */
+static p2psync_result seek(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *after,
+                           struct place *out)
+{
+    struct ps_log_key log_key = {.collection = collection};
+    if (after != NULL) {
+        log_key.id = *after;
+    }
+    struct ps_key key = ps_key_log(&log_key);
+    if (after != NULL) {
+        key = ps_key_above(&key);
+    }
+    struct ps_row row;
+    p2psync_result result = ps_db_seek(txn, PS_DB_LOGS, ps_key_view(&key), &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (!ps_key_split_log(row.key, &out->key)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    out->row = row.value;
+    return out->key.collection == collection ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
+}
+
+static p2psync_result decode_brief(const struct place *place, struct ps_log_brief *out)
+{
+    const uint8_t *row = place->row.data;
+    if (place->row.size < ROW_FIXED_SIZE) {
+        return P2PSYNC_ECORRUPT;
+    }
+    out->id = place->key.id;
+    out->collection = place->key.collection;
+    out->number = ps_get_u32(row);
+    out->size = ps_get_u64(row + AT_SIZE);
+    out->applied = ps_get_u64(row + AT_APPLIED);
+    memcpy(out->device.key, row + AT_DEVICE, PS_DEVICE_SIZE);
+    memcpy(out->root.bytes, row + AT_ROOT, PS_HASH_SIZE);
+    return out->applied <= out->size ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
+}
+
+static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, struct ps_log *out)
+{
+    struct place place = {.key = *key, .row = row};
+    struct ps_log_brief brief;
+    p2psync_result result = decode_brief(&place, &brief);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    out->number = brief.number;
+    out->collection = key->collection;
+    out->id = key->id;
+    out->size = brief.size;
+    out->applied = brief.applied;
+    out->root = brief.root;
+    out->forked = (row.data[AT_FLAGS] & FLAG_FORKED) != 0;
+    out->origin.device = brief.device;
+    out->origin.incarnation = ps_get_u64(row.data + AT_INCARNATION);
+    out->head.size = ps_get_u64(row.data + AT_HEAD_SIZE);
+    size_t proof_count = row.data[AT_PROOF_COUNT];
+    if (proof_count > PS_PROOF_MAX || (out->head.size != 0 && out->head.size < out->size) ||
+        (out->head.size == out->size && proof_count > 0)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    struct ps_bytes tail = ps_bytes(row.data + ROW_FIXED_SIZE, row.size - ROW_FIXED_SIZE);
+    return decode_tail(tail, proof_count, out);
+}
+
+/* The parts of a row that need not be there. */
+static p2psync_result decode_tail(struct ps_bytes tail, size_t proof_count, struct ps_log *out)
+{
+    bool whole = true;
+    out->head.root = out->root;
+    if (out->head.size != out->size && out->head.size != 0) {
+        whole = take(&tail, out->head.root.bytes, PS_HASH_SIZE);
+    }
+    if (out->head.size != 0) {
+        whole = whole && take(&tail, out->head.signature, PS_SIGNATURE_SIZE);
+    } else {
+        memset(&out->head, 0, sizeof(out->head));
+    }
+    out->proof.count = proof_count;
+    for (size_t i = 0; i < proof_count; i++) {
+        whole = whole && take(&tail, out->proof.node[i].bytes, PS_HASH_SIZE);
+    }
+    out->frontier.size = out->size;
+    for (unsigned level = 0; level < 64; level++) {
+        if ((out->size >> level & 1U) != 0) {
+            whole = whole && take(&tail, out->frontier.peak[level].bytes, PS_HASH_SIZE);
+        }
+    }
+    return whole && tail.size == 0 ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
+}
+
+static bool take(struct ps_bytes *bytes, void *out, size_t size)
+{
+    if (bytes->size < size) {
+        return false;
+    }
+    memcpy(out, bytes->data, size);
+    *bytes = ps_bytes(bytes->data + size, bytes->size - size);
+    return true;
+}
+
+/* Returns the size of the row. */
+static size_t encode(const struct ps_log *log, uint8_t row[static ROW_SIZE_MAX])
+{
+    ps_put_u32(row, log->number);
+    row[AT_FLAGS] = log->forked ? FLAG_FORKED : 0;
+    ps_put_u64(row + AT_SIZE, log->size);
+    ps_put_u64(row + AT_APPLIED, log->applied);
+    memcpy(row + AT_ROOT, log->root.bytes, PS_HASH_SIZE);
+    memcpy(row + AT_DEVICE, log->origin.device.key, PS_DEVICE_SIZE);
+    ps_put_u64(row + AT_INCARNATION, log->origin.incarnation);
+    ps_put_u64(row + AT_HEAD_SIZE, log->head.size);
+    assert(log->proof.count <= PS_PROOF_MAX);
+    row[AT_PROOF_COUNT] = (uint8_t)log->proof.count;
+    uint8_t *at = row + ROW_FIXED_SIZE;
+    if (log->head.size != log->size && log->head.size != 0) {
+        memcpy(at, log->head.root.bytes, PS_HASH_SIZE);
+        at += PS_HASH_SIZE;
+    }
+    if (log->head.size != 0) {
+        memcpy(at, log->head.signature, PS_SIGNATURE_SIZE);
+        at += PS_SIGNATURE_SIZE;
+    }
+    for (size_t i = 0; i < log->proof.count; i++) {
+        memcpy(at, log->proof.node[i].bytes, PS_HASH_SIZE);
+        at += PS_HASH_SIZE;
+    }
+    for (unsigned level = 0; level < 64; level++) {
+        if ((log->size >> level & 1U) != 0) {
+            memcpy(at, log->frontier.peak[level].bytes, PS_HASH_SIZE);
+            at += PS_HASH_SIZE;
+        }
+    }
+    return (size_t)(at - row);
+}

@@ -1,0 +1,288 @@
+/* Taking entries and heads from a peer. Nothing is stored before all of it is verified.
+ *
+ * What proves a fork, and what only proves that a relay lies? A signed head binds its author to one
+ * history of that size, and a consistency proof that ends in the signed root binds the earlier root
+ * it implies to the same history. So a fork is proven only by comparing such a root with one of the
+ * same size that is bound to the author here already: of our own entries, or of another signed
+ * head. Entries that do not lead to a signed root prove nothing but that they are wrong. */
+#include <string.h>
+
+#include "store/log/collection.h"
+#include "store/log/log.h"
+
+/* What a chunk turned out to be. */
+struct checked {
+    struct ps_frontier frontier; /* of the log with the new entries */
+    struct ps_hash root;
+    struct ps_buf leaves; /* hashes of the new entries, one behind the other */
+    uint64_t to;
+};
+
+static p2psync_result check_entries(const struct ps_log *log, const struct ps_chunk *chunk,
+                                    struct checked *out);
+static p2psync_result check_chunk(const struct ps_log *log, const struct ps_head_context *context,
+                                  const struct ps_chunk *chunk, struct checked *out);
+static p2psync_result check_signature(const struct ps_log *log,
+                                      const struct ps_head_context *context,
+                                      const struct ps_head *head);
+static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
+                                    const struct ps_chunk *chunk, const struct checked *checked);
+static void take_head(struct ps_log *log, const struct ps_head *head, const struct ps_proof *proof);
+static p2psync_result mark_forked(struct ps_txn *txn, struct ps_log *log);
+static bool same_head(const struct ps_head *a, const struct ps_head *b);
+static bool contradicts(const struct ps_log *log, const struct ps_head *head);
+static p2psync_result check_prefix(struct ps_txn *txn, struct ps_log *log,
+                                   const struct ps_head_offer *offer);
+
+p2psync_result ps_log_receive(struct ps_txn *txn, struct ps_log *log,
+                              const struct ps_head_context *context, const struct ps_chunk *chunk,
+                              uint64_t *added_out)
+{
+    if (log->forked) {
+        return P2PSYNC_EFORK;
+    }
+    if (chunk->from > log->size) {
+        return P2PSYNC_EGAP;
+    }
+    struct checked checked = {.to = 0};
+    uint64_t before = log->size;
+    ps_buf_init(&checked.leaves, PS_MESSAGE_SIZE_MAX * (size_t)PS_HASH_SIZE);
+    p2psync_result result = check_entries(log, chunk, &checked);
+    if (result == P2PSYNC_OK && checked.to <= log->size) {
+        /* Nothing new but, at best, the head. One that cannot be judged is no fault. */
+        struct ps_head_offer offer = {
+            .head = chunk->head, .proof_size = checked.to, .proof = chunk->proof};
+        result = ps_log_check_head(txn, log, context, &offer);
+        result = result == P2PSYNC_EAGAIN ? P2PSYNC_OK : result;
+        goto out;
+    }
+    if (result == P2PSYNC_OK) {
+        result = check_chunk(log, context, chunk, &checked);
+    }
+    if (result == P2PSYNC_EFORK) {
+        result = mark_forked(txn, log);
+    }
+    if (result == P2PSYNC_OK) {
+        result = store_entries(txn, log, chunk, &checked);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_save(txn, log);
+    }
+    if (result == P2PSYNC_OK) {
+        struct ps_collection_delta delta = {.changes = (int64_t)(log->size - before)};
+        result = ps_collection_count(txn, log->collection, &delta);
+    }
+out:
+    ps_buf_deinit(&checked.leaves);
+    if (result == P2PSYNC_OK) {
+        *added_out = log->size - before;
+    }
+    return result;
+}
+
+/* Read the entries, and hash those that are new on top of the log. */
+static p2psync_result check_entries(const struct ps_log *log, const struct ps_chunk *chunk,
+                                    struct checked *out)
+{
+    struct ps_bytes rest = chunk->entries;
+    uint64_t seq = chunk->from;
+    out->frontier = log->frontier;
+    while (rest.size > 0) {
+        struct ps_entry entry;
+        p2psync_result result = ps_changes_next(&rest, &entry);
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOMEM ? result : P2PSYNC_EFORMAT;
+        }
+        if (seq == UINT64_MAX || entry.skeleton.size > UINT16_MAX) {
+            return P2PSYNC_EFORMAT;
+        }
+        if (seq >= log->size) {
+            struct ps_hash leaf = ps_entry_leaf(&entry);
+            ps_frontier_add(&out->frontier, &leaf, NULL, NULL);
+            result = ps_buf_append(&out->leaves, leaf.bytes, PS_HASH_SIZE);
+            if (result != P2PSYNC_OK) {
+                return result;
+            }
+        }
+        seq++;
+    }
+    if (seq == chunk->from) {
+        return P2PSYNC_EFORMAT;
+    }
+    out->to = seq;
+    out->root = ps_frontier_root(&out->frontier);
+    return P2PSYNC_OK;
+}
+
+/* Whether the entries lead to the signed root. P2PSYNC_EFORK: proven. */
+static p2psync_result check_chunk(const struct ps_log *log, const struct ps_head_context *context,
+                                  const struct ps_chunk *chunk, struct checked *out)
+{
+    p2psync_result result = check_signature(log, context, &chunk->head);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (contradicts(log, &chunk->head)) {
+        return P2PSYNC_EFORK;
+    }
+    if (chunk->head.size < out->to) {
+        return P2PSYNC_EPROOF;
+    }
+    struct ps_range sizes = {.begin = out->to, .end = chunk->head.size};
+    result = ps_proof_verify(chunk->proof, sizes, &out->root, &chunk->head.root);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    /* The new entries are in the author's history now: so is their root, at a size where another
+     * signed head may say otherwise. */
+    struct ps_head implied = {.size = out->to, .root = out->root};
+    return contradicts(log, &implied) ? P2PSYNC_EFORK : P2PSYNC_OK;
+}
+
+/* A head that is stored already was verified then. */
+static p2psync_result check_signature(const struct ps_log *log,
+                                      const struct ps_head_context *context,
+                                      const struct ps_head *head)
+{
+    return same_head(&log->head, head) ? P2PSYNC_OK : ps_head_verify(head, context);
+}
+
+static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
+                                    const struct ps_chunk *chunk, const struct checked *checked)
+{
+    struct ps_bytes rest = chunk->entries;
+    uint64_t first_new = log->size;
+    for (uint64_t seq = chunk->from; seq < checked->to; seq++) {
+        struct ps_entry entry;
+        struct ps_hash leaf;
+        p2psync_result result = ps_changes_next_unhashed(&rest, &entry);
+        if (result != P2PSYNC_OK || seq < first_new) {
+            assert(result == P2PSYNC_OK);
+            continue;
+        }
+        if (entry.has_body && ps_stored_keeps_hash(entry.body)) {
+            entry.body_hash = ps_hash_bytes(entry.body);
+        }
+        memcpy(leaf.bytes, checked->leaves.data + (seq - first_new) * PS_HASH_SIZE, PS_HASH_SIZE);
+        result = ps_log_append_leaf(txn, log, &entry, &leaf);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    log->root = checked->root;
+    assert(log->size == checked->to);
+    bool stored_is_proven = log->head.size == log->size; /* and the roots agree: not a fork */
+    if (stored_is_proven && chunk->head.size <= log->head.size) {
+        log->proof.count = 0;
+    } else {
+        take_head(log, &chunk->head, chunk->proof);
+    }
+    return P2PSYNC_OK;
+}
+
+static void take_head(struct ps_log *log, const struct ps_head *head, const struct ps_proof *proof)
+{
+    assert(head->size >= log->size);
+    log->head = *head;
+    if (head->size == log->size) {
+        log->proof.count = 0;
+    } else {
+        log->proof = *proof;
+    }
+}
+
+static p2psync_result mark_forked(struct ps_txn *txn, struct ps_log *log)
+{
+    log->forked = true;
+    p2psync_result result = ps_log_save(txn, log);
+    return result == P2PSYNC_OK ? P2PSYNC_EFORK : result;
+}
+
+static bool same_head(const struct ps_head *a, const struct ps_head *b)
+{
+    return a->size == b->size && ps_hash_equal(&a->root, &b->root);
+}
+
+/* Whether the stored signed head is of the same size as `head`, and another one. */
+static bool contradicts(const struct ps_log *log, const struct ps_head *head)
+{
+    return log->head.size != 0 && log->head.size == head->size &&
+           !ps_hash_equal(&log->head.root, &head->root);
+}
+
+p2psync_result ps_log_check_head(struct ps_txn *txn, struct ps_log *log,
+                                 const struct ps_head_context *context,
+                                 const struct ps_head_offer *offer)
+{
+    const struct ps_head *head = &offer->head;
+    if (log->forked) {
+        return P2PSYNC_EFORK;
+    }
+    if (head->size == 0) {
+        return P2PSYNC_EPROOF; /* nobody signs an empty log */
+    }
+    if (same_head(&log->head, head)) {
+        return P2PSYNC_OK;
+    }
+    p2psync_result result = ps_head_verify(head, context);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (contradicts(log, head)) {
+        return mark_forked(txn, log);
+    }
+    if (head->size <= log->size) {
+        struct ps_hash root;
+        result = ps_log_prove(txn, log, head->size, NULL, &root);
+        if (result == P2PSYNC_OK && !ps_hash_equal(&root, &head->root)) {
+            result = mark_forked(txn, log);
+        }
+        if (result == P2PSYNC_OK && head->size == log->size && log->head.size == 0) {
+            take_head(log, head, offer->proof);
+            result = ps_log_save(txn, log);
+        }
+        return result;
+    }
+    return check_prefix(txn, log, offer);
+}
+
+/* A signed head beyond what is here: its proof must begin with our own entries. It may begin below
+ * our size, where our root is known as well; then it can prove a fork, and nothing else. */
+static p2psync_result check_prefix(struct ps_txn *txn, struct ps_log *log,
+                                   const struct ps_head_offer *offer)
+{
+    struct ps_range sizes = {.begin = offer->proof_size, .end = offer->head.size};
+    struct ps_hash own;
+    struct ps_hash implied;
+    struct ps_hash end;
+    if (sizes.begin > log->size || (sizes.begin == 0 && log->size > 0)) {
+        return P2PSYNC_EAGAIN;
+    }
+    if (sizes.begin == 0) {
+        if (offer->proof->count != 0) {
+            return P2PSYNC_EPROOF;
+        }
+    } else {
+        p2psync_result result = ps_log_prove(txn, log, sizes.begin, NULL, &own);
+        if (result == P2PSYNC_OK) {
+            result = ps_proof_roots(offer->proof, sizes, &own, &implied, &end);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (!ps_hash_equal(&end, &offer->head.root)) {
+            return P2PSYNC_EPROOF;
+        }
+        if (!ps_hash_equal(&implied, &own)) {
+            return mark_forked(txn, log);
+        }
+    }
+    if (sizes.begin != log->size) {
+        return P2PSYNC_EAGAIN;
+    }
+    if (offer->head.size > log->head.size) {
+        take_head(log, &offer->head, offer->proof);
+        return ps_log_save(txn, log);
+    }
+    return P2PSYNC_OK;
+}

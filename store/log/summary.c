@@ -1,0 +1,237 @@
+/* Summaries, worked out anew from the logs' rows each time: nothing here can be out of date. The
+ * leaf of a log is what is held of it and nothing else, so equal hashes mean equal contents. */
+#include "store/log/summary.h"
+
+#include <string.h>
+
+#include "store/env/keys.h"
+
+#define COMMON_PREFIX "p2psync common 1"
+#define LEAF_PREFIX   0x00U
+
+static struct ps_hash log_leaf(const struct ps_log_brief *log);
+static p2psync_result add_pending(struct ps_txn *txn, uint64_t *pending);
+static p2psync_result next_travelling(struct ps_txn *txn, struct ps_bytes after,
+                                      struct ps_collection *out);
+static p2psync_result list_heads(struct ps_txn *txn, struct ps_bytes name, struct ps_buf *out,
+                                 size_t *count_out);
+
+p2psync_result ps_summary_state(struct ps_txn *txn, struct ps_state *out)
+{
+    struct ps_buf text;
+    struct ps_collection collection = {.name = ps_bytes(NULL, 0)};
+    uint64_t pending = 0;
+    ps_buf_init(&text, (size_t)PS_ROOTS_MAX * (1 + PS_COLLECTION_SIZE_MAX + PS_HASH_SIZE) +
+                           sizeof(COMMON_PREFIX));
+    p2psync_result result = ps_buf_append(&text, COMMON_PREFIX, sizeof(COMMON_PREFIX) - 1);
+    while (result == P2PSYNC_OK) {
+        struct ps_hash root;
+        bool has_logs = false;
+        result = next_travelling(txn, collection.name, &collection);
+        if (result == P2PSYNC_OK) {
+            result = ps_summary_root(txn, collection.number, &root, &has_logs);
+        }
+        if (result == P2PSYNC_OK && has_logs) {
+            uint8_t size = (uint8_t)collection.name.size;
+            result = ps_buf_append(&text, &size, 1);
+            if (result == P2PSYNC_OK) {
+                result = ps_buf_append(&text, collection.name.data, collection.name.size);
+            }
+            if (result == P2PSYNC_OK) {
+                result = ps_buf_append(&text, root.bytes, PS_HASH_SIZE);
+            }
+        }
+    }
+    if (result == P2PSYNC_ENOTFOUND) {
+        result = add_pending(txn, &pending);
+    }
+    if (result == P2PSYNC_OK) {
+        out->common = ps_hash_bytes(ps_buf_view(&text));
+        out->pending = pending;
+    }
+    ps_buf_deinit(&text);
+    return result;
+}
+
+p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct ps_hash *root_out,
+                               bool *has_logs_out)
+{
+    struct ps_frontier frontier;
+    struct ps_log_brief log;
+    frontier.size = 0; /* the peaks mean nothing yet */
+    p2psync_result result = ps_log_next_brief(txn, collection, NULL, &log);
+    while (result == P2PSYNC_OK) {
+        if (log.size > 0) {
+            struct ps_hash leaf = log_leaf(&log);
+            ps_frontier_add(&frontier, &leaf, NULL, NULL);
+        }
+        struct ps_log_id after = log.id;
+        result = ps_log_next_brief(txn, collection, &after, &log);
+    }
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    *root_out = ps_frontier_root(&frontier);
+    *has_logs_out = frontier.size > 0;
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_summary_roots(struct ps_txn *txn, struct ps_buf *out)
+{
+    struct ps_buf items;
+    struct ps_writer writer;
+    struct ps_collection collection = {.name = ps_bytes(NULL, 0)};
+    size_t count = 0;
+    p2psync_result result = P2PSYNC_OK;
+    ps_buf_init(&items, PS_MESSAGE_SIZE_MAX);
+    ps_writer_init(&writer, &items);
+    while (result == P2PSYNC_OK) {
+        struct ps_hash root;
+        bool has_logs = false;
+        result = next_travelling(txn, collection.name, &collection);
+        if (result == P2PSYNC_OK) {
+            result = ps_summary_root(txn, collection.number, &root, &has_logs);
+        }
+        if (result == P2PSYNC_OK && has_logs) {
+            ps_summary_write_root(&writer, collection.name, &root);
+            count++;
+        }
+    }
+    if (result == P2PSYNC_ENOTFOUND) {
+        result = count > PS_ROOTS_MAX ? P2PSYNC_ELIMIT : ps_writer_finish(&writer);
+    }
+    if (result == P2PSYNC_OK) {
+        ps_writer_init(&writer, out);
+        ps_write_array(&writer, count);
+        ps_write_raw(&writer, ps_buf_view(&items));
+        result = ps_writer_finish(&writer);
+    }
+    ps_buf_deinit(&items);
+    return result;
+}
+
+p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_bytes *names, size_t count,
+                                struct ps_buf *out)
+{
+    struct ps_buf items;
+    struct ps_writer writer;
+    size_t listed = 0;
+    size_t heads = 0;
+    p2psync_result result = P2PSYNC_OK;
+    ps_buf_init(&items, PS_MESSAGE_SIZE_MAX);
+    while (listed < count && result == P2PSYNC_OK) {
+        size_t before = items.size;
+        size_t more = 0;
+        result = list_heads(txn, names[listed], &items, &more);
+        /* What no longer fits waits for the next round. */
+        bool over = result == P2PSYNC_ELIMIT || heads + more > PS_SHORT_HEADS_MAX;
+        if (over && listed > 0) {
+            items.size = before;
+            result = P2PSYNC_OK;
+            break;
+        }
+        heads += more;
+        listed++;
+    }
+    if (result == P2PSYNC_OK) {
+        ps_writer_init(&writer, out);
+        ps_write_array(&writer, listed);
+        ps_write_raw(&writer, ps_buf_view(&items));
+        result = ps_writer_finish(&writer);
+    }
+    ps_buf_deinit(&items);
+    return result;
+}
+
+/* Append [collection, [short head, ...]] of the logs that are not empty. */
+static p2psync_result list_heads(struct ps_txn *txn, struct ps_bytes name, struct ps_buf *out,
+                                 size_t *count_out)
+{
+    struct ps_buf heads;
+    struct ps_writer writer;
+    struct ps_collection collection;
+    struct ps_log_brief log;
+    size_t count = 0;
+    ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
+    ps_writer_init(&writer, &heads);
+    p2psync_result result = ps_collection_find(txn, name, &collection);
+    if (result == P2PSYNC_OK) {
+        result = ps_log_next_brief(txn, collection.number, NULL, &log);
+    }
+    while (result == P2PSYNC_OK) {
+        if (log.size > 0) {
+            struct ps_short_head head = {.log = log.id, .size = log.size};
+            memcpy(head.root, log.root.bytes, PS_HASH_SHORT_SIZE);
+            ps_summary_write_head(&writer, &head);
+            count++;
+        }
+        struct ps_log_id after = log.id;
+        result = ps_log_next_brief(txn, collection.number, &after, &log);
+    }
+    if (result == P2PSYNC_ENOTFOUND) {
+        result = ps_writer_finish(&writer);
+    }
+    if (result == P2PSYNC_OK) {
+        ps_writer_init(&writer, out);
+        ps_summary_write_collection(&writer, name, count);
+        ps_write_raw(&writer, ps_buf_view(&heads));
+        result = ps_writer_finish(&writer);
+    }
+    ps_buf_deinit(&heads);
+    *count_out = count;
+    return result;
+}
+
+/* BLAKE2b-256(0x00 || tag || branch || size || root). */
+static struct ps_hash log_leaf(const struct ps_log_brief *log)
+{
+    uint8_t prefix = LEAF_PREFIX;
+    uint8_t size[8];
+    ps_put_u64(size, log->size);
+    struct ps_bytes parts[] = {
+        ps_bytes(&prefix, 1),
+        ps_bytes(log->id.origin.bytes, PS_TAG_SIZE),
+        ps_bytes(log->id.branch, PS_HASH_SHORT_SIZE),
+        ps_bytes(size, sizeof(size)),
+        ps_bytes(log->root.bytes, PS_HASH_SIZE),
+    };
+    return ps_hash_parts(parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+/* Changes that are held and not applied, of collections that travel. */
+static p2psync_result add_pending(struct ps_txn *txn, uint64_t *pending)
+{
+    struct ps_key from = ps_key_log_number(0);
+    struct ps_row row;
+    p2psync_result result = ps_db_seek(txn, PS_DB_WAITING, ps_key_view(&from), &row);
+    while (result == P2PSYNC_OK) {
+        uint32_t number = 0;
+        struct ps_log_brief log;
+        struct ps_collection collection;
+        if (!ps_key_split_log_number(row.key, &number)) {
+            return P2PSYNC_ECORRUPT;
+        }
+        result = ps_log_brief_by_number(txn, number, &log);
+        if (result == P2PSYNC_OK) {
+            result = ps_collection_by_number(txn, log.collection, &collection);
+        }
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        *pending += ps_collection_is_local(collection.name) ? 0 : log.size - log.applied;
+        from = ps_key_log_number(number);
+        from = ps_key_above(&from);
+        result = ps_db_seek(txn, PS_DB_WAITING, ps_key_view(&from), &row);
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+static p2psync_result next_travelling(struct ps_txn *txn, struct ps_bytes after,
+                                      struct ps_collection *out)
+{
+    p2psync_result result = ps_collection_next(txn, after, out);
+    while (result == P2PSYNC_OK && ps_collection_is_local(out->name)) {
+        result = ps_collection_next(txn, out->name, out);
+    }
+    return result;
+}

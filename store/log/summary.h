@@ -1,0 +1,34 @@
+/* What this node holds, as hashes: logs -> collection roots -> common hash. DESIGN section 3. */
+#ifndef PS_STORE_LOG_SUMMARY_H
+#define PS_STORE_LOG_SUMMARY_H
+
+#include "store/log/collection.h"
+#include "store/log/log.h"
+#include "wire/message.h"
+
+/* The common hash over all collections that travel, and the changes held but not applied. As the
+ * transaction sees them, its own writes included.
+ *
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_summary_state(struct ps_txn *txn, struct ps_state *out) P2PSYNC_MUST_CHECK;
+
+/* The root of one collection; has_logs_out: false if it is empty and so in no root. Errors as
+ * above. */
+p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct ps_hash *root_out,
+                               bool *has_logs_out) P2PSYNC_MUST_CHECK;
+
+/* Append an encoded SUMMARY `roots` list of all collections that travel. Errors  also
+ * P2PSYNC_ELIMIT. */
+p2psync_result ps_summary_roots(struct ps_txn *txn, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* Append an encoded SUMMARY `heads` list of the named collections, in their order; a name that is
+ * not here gives an empty list of heads. At most PS_SHORT_HEADS_MAX heads: collections that no
+ * longer fit are left out, the first never.
+ *
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_bytes *names, size_t count,
+                                struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+#endif

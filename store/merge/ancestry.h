@@ -1,0 +1,91 @@
+/* The past of one record as a graph: which changes come before which. Changes are read from the
+ * logs as they are reached, and kept while several questions are asked.
+ *
+ * A change's time is above those of its parents, or it is not valid (DESIGN, "A change"); only at
+ * the end of time they are equal. So whoever goes back by time meets every change before its
+ * parents, and can stop early. */
+#ifndef PS_STORE_MERGE_ANCESTRY_H
+#define PS_STORE_MERGE_ANCESTRY_H
+
+#include "store/record/record.h"
+#include "wire/change.h"
+
+/* One change. */
+struct ps_ancestor {
+    struct ps_parent name;
+    uint32_t log; /* number */
+    uint64_t hlc;
+    ps_record_state state; /* that it leaves */
+    bool is_auto;
+    uint32_t parent_count;
+    uint32_t first_parent; /* in ps_ancestry.parents */
+    /* of the walk at hand: */
+    uint32_t walk;
+    bool queued;
+    bool beyond;   /* it comes before one that was found */
+    uint64_t seen; /* from which groups: a bit each */
+};
+
+/* Some changes, by their index in the graph, ascending by ps_ancestry_compare(). */
+struct ps_ancestor_set {
+    size_t count;
+    uint32_t index[PS_PARENTS_MAX];
+};
+
+struct ps_ancestry {
+    struct ps_txn *txn;
+    uint32_t collection;
+    struct ps_ancestor *list;
+    uint32_t count;
+    uint32_t capacity;
+    struct ps_parent *parents; /* names; not read before they are reached */
+    uint32_t parent_count;
+    uint32_t parent_capacity;
+    uint32_t *slots; /* hash table of index + 1 */
+    uint32_t slot_count;
+    uint32_t *heap; /* of the walk at hand, the newest first */
+    uint32_t heap_count;
+    uint32_t heap_capacity;
+    uint32_t walks;
+    uint32_t looked; /* changes that all walks have looked at */
+};
+
+void ps_ancestry_init(struct ps_ancestry *ancestry, struct ps_txn *txn, uint32_t collection);
+
+/* A zeroed one is fine. */
+void ps_ancestry_deinit(struct ps_ancestry *ancestry);
+
+/* The index of a change, read if it is new here.
+ *
+ * Errors  P2PSYNC_ECORRUPT it is not in the store; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_ancestry_find(struct ps_ancestry *ancestry, const struct ps_parent *name,
+                                uint32_t *index_out) P2PSYNC_MUST_CHECK;
+
+/* Automatic answers first, then by (hlc, origin, seq): the order in which versions are merged, the
+ * later one prevailing. So time never settles anything against a person's edit. */
+int ps_ancestry_compare(const struct ps_ancestry *ancestry, uint32_t a, uint32_t b);
+
+/* Add to a set that is not full. One that is in it is fine. */
+void ps_ancestry_add(const struct ps_ancestry *ancestry, struct ps_ancestor_set *set,
+                     uint32_t index);
+
+/* The newest changes that come before, or are, one of each group: those of them that come before
+ * no other. At most PS_PARENTS_MAX, the last ones; none at all if more than PS_ANCESTORS_MAX
+ * changes had to be looked at, or more than PS_WALKS_MAX by all walks over this graph.
+ *
+ * count   1..PS_PARENTS_MAX groups.
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_ancestry_common(struct ps_ancestry *ancestry,
+                                  const struct ps_ancestor_set *groups, size_t count,
+                                  struct ps_ancestor_set *out) P2PSYNC_MUST_CHECK;
+
+/* Take those out of `set` that come before another one of it, as far as the same limits allow.
+ *
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_ancestry_reduce(struct ps_ancestry *ancestry,
+                                  struct ps_ancestor_set *set) P2PSYNC_MUST_CHECK;
+
+#endif

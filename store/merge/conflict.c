@@ -1,0 +1,121 @@
+/* The list of records with several versions, and merges of what a row holds. */
+#include "store/merge/conflict.h"
+
+#include <stdlib.h>
+
+#include "store/env/keys.h"
+#include "store/log/collection.h"
+
+/* A row made ready to be merged. */
+struct prepared {
+    struct ps_rules rules;
+    struct ps_version *versions;
+    struct ps_merge merge;
+};
+
+static p2psync_result prepare(struct ps_txn *txn, uint32_t collection,
+                              const struct ps_record_row *row, struct prepared *out);
+static void release(struct prepared *prepared);
+
+p2psync_result ps_conflict_next(struct ps_txn *txn, uint32_t collection, struct ps_bytes after,
+                                struct ps_conflict_item *out)
+{
+    struct ps_key from = ps_key_record(collection, after);
+    struct ps_row row;
+    struct ps_bytes id;
+    uint32_t found = 0;
+    if (after.size > 0) {
+        from = ps_key_above(&from);
+    }
+    p2psync_result result = ps_db_seek(txn, PS_DB_CONFLICTS, ps_key_view(&from), &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (!ps_key_split_record(row.key, &found, &id) || id.size > PS_RECORD_ID_SIZE_MAX ||
+        row.value.size != PS_CONFLICT_ROW_SIZE) {
+        return P2PSYNC_ECORRUPT;
+    }
+    if (found != collection) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    *out = (struct ps_conflict_item){
+        .id = id, .conflict = row.value.data[0] != 0, .refresh = ps_get_u32(row.value.data + 1)};
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out)
+{
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(PS_META_REFRESHES), &row);
+    if (result == P2PSYNC_ENOTFOUND) {
+        *out = 0;
+        return P2PSYNC_OK;
+    }
+    if (result == P2PSYNC_OK && row.size != 4) {
+        return P2PSYNC_ECORRUPT;
+    }
+    if (result == P2PSYNC_OK) {
+        *out = ps_get_u32(row.data);
+    }
+    return result;
+}
+
+p2psync_result ps_conflict_merge(struct ps_txn *txn, uint32_t collection,
+                                 const struct ps_record_row *row, struct ps_merged *out)
+{
+    struct prepared prepared;
+    p2psync_result result = prepare(txn, collection, row, &prepared);
+    if (result == P2PSYNC_OK) {
+        prepared.rules.strategy = PS_STRATEGY_AUTO_MERGE;
+        result = ps_merge(&prepared.merge, out);
+    }
+    release(&prepared);
+    return result;
+}
+
+p2psync_result ps_conflict_base(struct ps_txn *txn, uint32_t collection,
+                                const struct ps_record_row *row, struct ps_merged *out,
+                                bool *found_out)
+{
+    struct prepared prepared;
+    p2psync_result result = prepare(txn, collection, row, &prepared);
+    if (result == P2PSYNC_OK) {
+        result = ps_merge_base(&prepared.merge, out, found_out);
+    }
+    release(&prepared);
+    return result;
+}
+
+static p2psync_result prepare(struct ps_txn *txn, uint32_t collection,
+                              const struct ps_record_row *row, struct prepared *out)
+{
+    struct ps_collection found;
+    assert(row->version_count > 1);
+    *out = (struct prepared){.rules = {.field_count = 0}};
+    p2psync_result result = ps_collection_by_number(txn, collection, &found);
+    if (result == P2PSYNC_OK) {
+        result = ps_rules_read(txn, found.name, &out->rules);
+    }
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    out->versions = calloc(row->version_count, sizeof(*out->versions));
+    if (out->versions == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    for (uint32_t i = 0; i < row->version_count; i++) {
+        ps_record_version(row, i, &out->versions[i]);
+    }
+    out->merge = (struct ps_merge){.txn = txn,
+                                   .collection = collection,
+                                   .rules = &out->rules,
+                                   .versions = out->versions,
+                                   .version_count = row->version_count};
+    return P2PSYNC_OK;
+}
+
+static void release(struct prepared *prepared)
+{
+    free(prepared->versions);
+    ps_rules_deinit(&prepared->rules);
+}

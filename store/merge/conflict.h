@@ -1,0 +1,48 @@
+/* Records with several versions: which there are, what the versions began from, and what they are
+ * when merged field by field, whatever the strategy shows. */
+#ifndef PS_STORE_MERGE_CONFLICT_H
+#define PS_STORE_MERGE_CONFLICT_H
+
+#include "store/merge/merge.h"
+
+/* A row of the list: whether it is a conflict (1 byte), and the number of the refresh that made it
+ * one, or none; 0: a change did. */
+#define PS_CONFLICT_ROW_SIZE 5
+
+struct ps_conflict_item {
+    struct ps_bytes id; /* in the map, until the next write of the transaction */
+    bool conflict;      /* false: the versions merge cleanly */
+    uint32_t refresh;   /* that made it so; 0: a change did */
+};
+
+/* The record of a collection with several versions and the lowest id above `after` (empty bytes:
+ * the first).
+ *
+ * Errors  P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_conflict_next(struct ps_txn *txn, uint32_t collection, struct ps_bytes after,
+                                struct ps_conflict_item *out) P2PSYNC_MUST_CHECK;
+
+/* How many times what readers see was worked out anew after a change of settings: the number of the
+ * last refresh. Errors  P2PSYNC_ECORRUPT. */
+p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out) P2PSYNC_MUST_CHECK;
+
+/* Merge the versions of a row, two or more, as the strategy auto_merge does, by the rules that the
+ * collection's fields have. Nothing may be written in the transaction meanwhile.
+ *
+ * Memory  the caller's: ps_merged_deinit(), also after an error; start from a zeroed one.
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_conflict_merge(struct ps_txn *txn, uint32_t collection,
+                                 const struct ps_record_row *row,
+                                 struct ps_merged *out) P2PSYNC_MUST_CHECK;
+
+/* What the versions of a row began from: state and value of `out`. As above.
+ *
+ * found_out  whether there is anything.
+ */
+p2psync_result ps_conflict_base(struct ps_txn *txn, uint32_t collection,
+                                const struct ps_record_row *row, struct ps_merged *out,
+                                bool *found_out) P2PSYNC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,69 @@
+/* Folding: several concurrent states of a record become one, two at a time in order, each two
+ * against the newest that both began from. Where that is several changes again (two devices merged
+ * the same two edits, each in its way), they are folded first; what is folded is a pure function of
+ * the record's changes and its rules. store/merge/MERGE.md specifies it. */
+#ifndef PS_STORE_MERGE_FOLD_H
+#define PS_STORE_MERGE_FOLD_H
+
+#include "store/merge/ancestry.h"
+#include "store/merge/fields.h"
+
+struct ps_fold_memo;
+
+struct ps_fold {
+    struct ps_txn *txn;
+    uint32_t collection;
+    const struct ps_rules *rules;
+    const struct ps_version *versions; /* whose values are at hand; or NULL */
+    uint32_t version_count;
+    struct ps_ancestry ancestry;
+    struct ps_fold_memo *memos; /* sets of ancestors and what they come to */
+    size_t memo_count;
+    size_t memo_capacity;
+    size_t memo_bytes;
+    size_t merges;            /* begun for them */
+    uint64_t text_work;       /* what texts have cost so far, all merges together */
+    struct ps_buf scratch[3]; /* values that had to be rebuilt */
+};
+
+/* What a set comes to. */
+struct ps_folded {
+    ps_record_state state;
+    struct ps_buf value; /* the caller's */
+    struct ps_merge_notes notes;
+};
+
+/* Nothing may be written in the transaction until ps_fold_deinit(). `rules` must outlive it. */
+void ps_fold_init(struct ps_fold *fold, struct ps_txn *txn, uint32_t collection,
+                  const struct ps_rules *rules);
+
+/* A zeroed one is fine. */
+void ps_fold_deinit(struct ps_fold *fold);
+
+/* Of several automatic answers only the last one counts. Another one counts as not given: what it
+ * was given to comes back, where nothing else answers it. So no edit of a person is lost by it. Of
+ * more than PS_ANSWERS_MAX the rest counts.
+ *
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_fold_effective(struct ps_fold *fold,
+                                 struct ps_ancestor_set *set) P2PSYNC_MUST_CHECK;
+
+/* Fold a set of changes, none of which comes before another, and which is effective.
+ *
+ * out     value: an initialised empty buffer with a cap of PS_VALUE_SIZE_MAX.
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_fold(struct ps_fold *fold, const struct ps_ancestor_set *set,
+                       struct ps_folded *out) P2PSYNC_MUST_CHECK;
+
+/* What all members of a set began from; `found_out` says whether there is anything. As above. */
+p2psync_result ps_fold_base(struct ps_fold *fold, const struct ps_ancestor_set *set,
+                            struct ps_folded *out, bool *found_out) P2PSYNC_MUST_CHECK;
+
+/* The state of the record that one change left; the value lies in `buf`, or in the row. As above.
+ */
+p2psync_result ps_fold_side(struct ps_fold *fold, uint32_t index, struct ps_buf *buf,
+                            struct ps_side *out) P2PSYNC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,30 @@
+/* Lines of a text: where each begins. A line ends after its '\n'; what follows the last '\n', if
+ * anything, is a line of its own and differs from the same line with one. So the lines of a text
+ * are the text, byte for byte, and nothing is asked of its encoding. store/merge/MERGE.md, "Text".
+ */
+#ifndef PS_STORE_MERGE_LINES_H
+#define PS_STORE_MERGE_LINES_H
+
+#include "wire/bytes.h"
+
+/* Invariant: line i is the bytes [begin[i], begin[i + 1]) of text, and none is empty. */
+struct ps_lines {
+    struct ps_bytes text; /* the caller's */
+    uint32_t *begin;      /* count + 1 of them; the last is the size of the text */
+    uint32_t count;
+};
+
+/* Find the lines of `text`, which is at most PS_VALUE_SIZE_MAX bytes and must outlive `out`.
+ *
+ * Memory  4 bytes a line, until ps_lines_deinit().
+ * Errors  P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_lines_init(struct ps_lines *out, struct ps_bytes text) P2PSYNC_MUST_CHECK;
+
+/* Free what `lines` holds. A zeroed one is fine. */
+void ps_lines_deinit(struct ps_lines *lines);
+
+/* The bytes of the lines [begin, end); begin is at most end, and end at most the count. */
+struct ps_bytes ps_lines_view(const struct ps_lines *lines, uint32_t begin, uint32_t end);
+
+#endif

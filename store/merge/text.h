@@ -1,0 +1,31 @@
+/* The three-way merge of texts by lines: diff3, as Khanna, Kunal and Pierce define it ("A formal
+ * investigation of diff3", 2007), over the differences of store/merge/diff.h. A pure function of
+ * its three texts, with one answer on every machine: what it gives is part of the format.
+ * store/merge/MERGE.md, "Text". */
+#ifndef PS_STORE_MERGE_TEXT_H
+#define PS_STORE_MERGE_TEXT_H
+
+#include "wire/bytes.h"
+
+/* Any bytes; none need be UTF-8 or end in '\n'. */
+struct ps_merge_text {
+    struct ps_bytes base;   /* what both began from; empty if there was nothing */
+    struct ps_bytes ours;   /* the earlier version, in the order of versions */
+    struct ps_bytes theirs; /* the later one */
+    uint64_t *work; /* of all texts of one merge of records so far: kept up to date; or NULL */
+};
+
+/* Append the merge of `texts` to `out`.
+ *
+ * overlap_out  some lines were changed differently by both: `out` has them twice, the earlier
+ *              version's and then the later one's.
+ *
+ * Memory  at most 48 MiB until it returns, and that only for texts of empty lines; twenty times
+ * less for usual ones. Errors  P2PSYNC_ELIMIT a text is over PS_VALUE_SIZE_MAX bytes, or the merge
+ * over what `out` may hold, or `*work` is over PS_TEXTS_WORK_MAX before: these texts cannot be
+ * merged; P2PSYNC_ENOMEM. `out` holds after any error what it held before.
+ */
+p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *out,
+                             bool *overlap_out) P2PSYNC_MUST_CHECK;
+
+#endif

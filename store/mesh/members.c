@@ -1,0 +1,327 @@
+/* Members and peers. Membership is a pure function of the set of `_devices` changes: whoever a
+ * member added is a member, from the founder on. It is worked out anew each time, because a change
+ * that comes late can join two parts of the chain; the collection is small. */
+#include "store/mesh/members.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/env/keys.h"
+#include "store/log/collection.h"
+#include "store/record/record.h"
+#include "store/write/write.h"
+
+#define MEMBER_FIXED_SIZE (PS_DEVICE_SIZE + 8 + 4)
+
+/* One device says that another is a member. */
+struct edge {
+    struct ps_device from;
+    struct ps_device to;
+    uint64_t hlc;
+};
+
+struct members {
+    struct edge *edges; /* by from, to, hlc */
+    size_t edge_count;
+    size_t edge_capacity;
+    struct ps_member *list; /* by depth: a breadth-first walk */
+    size_t count;
+};
+
+static p2psync_result collect_edges(struct ps_txn *txn, uint32_t collection,
+                                    struct members *members);
+static p2psync_result collect_log(struct ps_txn *txn, const struct ps_log *log,
+                                  struct members *members);
+static p2psync_result add_edge(struct members *members, const struct edge *edge);
+static void sort_edges(struct members *members);
+static int compare_edges(const void *a, const void *b);
+static p2psync_result walk(struct members *members, const struct ps_mesh *mesh);
+static size_t first_edge(const struct members *members, const struct ps_device *from);
+static struct ps_member *find_member(struct members *members, const struct ps_device *device);
+static void offer(struct members *members, const struct ps_member *by, const struct edge *edge);
+static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct ps_member *member);
+static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *member,
+                                 bool *is_new_out);
+static p2psync_result decode_member(const struct ps_row *row, struct ps_member *out);
+
+p2psync_result ps_device_refresh(struct ps_txn *txn, const struct ps_mesh *mesh, bool *changed_out)
+{
+    struct members members = {0};
+    struct ps_collection collection = {.number = UINT32_MAX}; /* no collection has it */
+    bool changed = false;
+    p2psync_result result =
+        ps_collection_find(txn, ps_bytes_text(PS_DEVICES_COLLECTION), &collection);
+    uint32_t number = collection.number;
+    if (result == P2PSYNC_OK) {
+        result = collect_edges(txn, number, &members);
+    } else if (result == P2PSYNC_ENOTFOUND) {
+        result = P2PSYNC_OK; /* the founder is a member all the same */
+    }
+    if (result == P2PSYNC_OK) {
+        sort_edges(&members);
+        result = walk(&members, mesh);
+    }
+    for (size_t i = 0; i < members.count && result == P2PSYNC_OK; i++) {
+        bool is_new = false;
+        result = read_name(txn, number, &members.list[i]);
+        if (result == P2PSYNC_OK) {
+            result = put_member(txn, &members.list[i], &is_new);
+        }
+        changed = changed || is_new;
+    }
+    free(members.list);
+    free(members.edges);
+    if (result == P2PSYNC_OK) {
+        *changed_out = changed;
+    }
+    return result;
+}
+
+static p2psync_result collect_edges(struct ps_txn *txn, uint32_t collection,
+                                    struct members *members)
+{
+    struct ps_log log;
+    p2psync_result result = ps_log_next(txn, collection, NULL, &log);
+    while (result == P2PSYNC_OK) {
+        result = collect_log(txn, &log, members);
+        if (result == P2PSYNC_OK) {
+            struct ps_log_id after = log.id;
+            result = ps_log_next(txn, collection, &after, &log);
+        }
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+static p2psync_result collect_log(struct ps_txn *txn, const struct ps_log *log,
+                                  struct members *members)
+{
+    for (uint64_t seq = 0; seq < log->applied; seq++) {
+        struct ps_stored entry;
+        struct ps_skeleton skeleton;
+        struct edge edge = {.from = log->origin.device};
+        p2psync_result result = ps_stored_get(txn, log->number, seq, &entry);
+        if (result != P2PSYNC_OK) {
+            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        if (entry.inert || ps_skeleton_decode(entry.skeleton, &skeleton) != P2PSYNC_OK ||
+            (skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE ||
+            ps_device_parse(skeleton.record_id, &edge.to) != P2PSYNC_OK) {
+            continue;
+        }
+        edge.hlc = skeleton.hlc;
+        result = add_edge(members, &edge);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
+    return P2PSYNC_OK;
+}
+
+static p2psync_result add_edge(struct members *members, const struct edge *edge)
+{
+    if (members->edge_count == members->edge_capacity) {
+        size_t capacity = members->edge_capacity == 0 ? 64 : members->edge_capacity * 2;
+        struct edge *edges = realloc(members->edges, capacity * sizeof(*edges));
+        if (edges == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        members->edges = edges;
+        members->edge_capacity = capacity;
+    }
+    members->edges[members->edge_count] = *edge;
+    members->edge_count++;
+    return P2PSYNC_OK;
+}
+
+/* Sort, and keep the earliest of each pair. */
+static void sort_edges(struct members *members)
+{
+    size_t kept = 0;
+    if (members->edge_count == 0) {
+        return;
+    }
+    qsort(members->edges, members->edge_count, sizeof(*members->edges), compare_edges);
+    for (size_t i = 1; i < members->edge_count; i++) {
+        const struct edge *edge = &members->edges[i];
+        if (!ps_device_equal(&edge->from, &members->edges[kept].from) ||
+            !ps_device_equal(&edge->to, &members->edges[kept].to)) {
+            kept++;
+            members->edges[kept] = *edge;
+        }
+    }
+    members->edge_count = kept + 1;
+}
+
+static int compare_edges(const void *a, const void *b)
+{
+    const struct edge *left = a;
+    const struct edge *right = b;
+    int order = ps_device_compare(&left->from, &right->from);
+    if (order == 0) {
+        order = ps_device_compare(&left->to, &right->to);
+    }
+    if (order == 0 && left->hlc != right->hlc) {
+        order = left->hlc < right->hlc ? -1 : 1;
+    }
+    return order;
+}
+
+/* From the founder outwards, nearest first. */
+static p2psync_result walk(struct members *members, const struct ps_mesh *mesh)
+{
+    members->list = calloc(PS_MEMBERS_MAX, sizeof(*members->list));
+    if (members->list == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    members->list[0] = (struct ps_member){.device = mesh->founder, .added_by = mesh->founder};
+    members->count = 1;
+    for (size_t i = 0; i < members->count; i++) {
+        const struct ps_member by = members->list[i];
+        size_t at = first_edge(members, &by.device);
+        for (; at < members->edge_count; at++) {
+            if (!ps_device_equal(&members->edges[at].from, &by.device)) {
+                break;
+            }
+            offer(members, &by, &members->edges[at]);
+        }
+    }
+    return P2PSYNC_OK;
+}
+
+/* Where the edges of `from` begin, if it has any. */
+static size_t first_edge(const struct members *members, const struct ps_device *from)
+{
+    size_t low = 0;
+    size_t high = members->edge_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ps_device_compare(&members->edges[middle].from, from) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Take the device in, or note that another member of the same depth added it earlier: by time, then
+ * by id, so that it does not depend on the order of the walk. */
+static void offer(struct members *members, const struct ps_member *by, const struct edge *edge)
+{
+    struct ps_member *member = find_member(members, &edge->to);
+    uint64_t ms = ps_hlc_ms(edge->hlc);
+    if (member == NULL && members->count < PS_MEMBERS_MAX) {
+        members->list[members->count] = (struct ps_member){
+            .device = edge->to, .added_by = by->device, .added_ms = ms, .depth = by->depth + 1};
+        members->count++;
+    } else if (member != NULL && member->depth == by->depth + 1) {
+        bool earlier =
+            ms < member->added_ms ||
+            (ms == member->added_ms && ps_device_compare(&by->device, &member->added_by) < 0);
+        if (earlier) {
+            member->added_by = by->device;
+            member->added_ms = ms;
+        }
+    } else if (member != NULL && member->depth == 0 && ps_device_equal(&by->device, &edge->to)) {
+        member->added_ms = ms; /* the founder's own record, from init */
+    }
+}
+
+static struct ps_member *find_member(struct members *members, const struct ps_device *device)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        if (ps_device_equal(&members->list[i].device, device)) {
+            return &members->list[i];
+        }
+    }
+    return NULL;
+}
+
+/* The name as the record shows it now; a device without one goes by its fingerprint. */
+static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct ps_member *member)
+{
+    char id[PS_DEVICE_TEXT_SIZE];
+    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
+    struct ps_record_row row;
+    struct ps_bytes name = {NULL, 0};
+    ps_device_text(&member->device, id);
+    p2psync_result result = ps_record_get(txn, collection, ps_bytes_text(id), &row);
+    if (result == P2PSYNC_OK) {
+        struct ps_view view;
+        ps_record_view(&row, &view);
+        struct ps_reader reader;
+        ps_reader_init(&reader, ps_value_field(view.value, ps_bytes_text("name")));
+        name = ps_read_str(&reader, PS_DEVICE_NAME_SIZE_MAX);
+    } else if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    if (!ps_device_name_valid(name)) {
+        ps_fingerprint_text(&member->device, fingerprint);
+        name = ps_bytes_text(fingerprint);
+    }
+    assert(name.data != NULL && name.size <= sizeof(member->name));
+    memcpy(member->name, name.data, name.size);
+    member->name_size = name.size;
+    return P2PSYNC_OK;
+}
+
+/* Write the row if it is another than before. */
+static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *member,
+                                 bool *is_new_out)
+{
+    uint8_t row[MEMBER_FIXED_SIZE + PS_DEVICE_NAME_SIZE_MAX];
+    struct ps_key key = ps_key_device(&member->device);
+    struct ps_bytes before;
+    memcpy(row, member->added_by.key, PS_DEVICE_SIZE);
+    ps_put_u64(row + PS_DEVICE_SIZE, member->added_ms);
+    ps_put_u32(row + PS_DEVICE_SIZE + 8, member->depth);
+    memcpy(row + MEMBER_FIXED_SIZE, member->name, member->name_size);
+    struct ps_bytes after = ps_bytes(row, MEMBER_FIXED_SIZE + member->name_size);
+    p2psync_result result = ps_db_get(txn, PS_DB_DEVICES, ps_key_view(&key), &before);
+    *is_new_out = result == P2PSYNC_ENOTFOUND;
+    if (result == P2PSYNC_OK && ps_bytes_equal(before, after)) {
+        return P2PSYNC_OK;
+    }
+    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    return ps_db_put(txn, PS_DB_DEVICES, ps_key_view(&key), after);
+}
+
+p2psync_result ps_device_get(struct ps_txn *txn, const struct ps_device *device,
+                             struct ps_member *out)
+{
+    struct ps_key key = ps_key_device(device);
+    struct ps_row row = {.key = ps_key_view(&key)};
+    p2psync_result result = ps_db_get(txn, PS_DB_DEVICES, row.key, &row.value);
+    return result == P2PSYNC_OK ? decode_member(&row, out) : result;
+}
+
+p2psync_result ps_device_next(struct ps_txn *txn, const struct ps_device *after,
+                              struct ps_member *out)
+{
+    struct ps_key key = {0};
+    struct ps_row row;
+    if (after != NULL) {
+        key = ps_key_device(after);
+        key = ps_key_above(&key);
+    }
+    p2psync_result result = ps_db_seek(txn, PS_DB_DEVICES, ps_key_view(&key), &row);
+    return result == P2PSYNC_OK ? decode_member(&row, out) : result;
+}
+
+static p2psync_result decode_member(const struct ps_row *row, struct ps_member *out)
+{
+    const uint8_t *data = row->value.data;
+    if (row->value.size < MEMBER_FIXED_SIZE ||
+        row->value.size > MEMBER_FIXED_SIZE + PS_DEVICE_NAME_SIZE_MAX ||
+        !ps_key_split_device(row->key, &out->device)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    memcpy(out->added_by.key, data, PS_DEVICE_SIZE);
+    out->added_ms = ps_get_u64(data + PS_DEVICE_SIZE);
+    out->depth = ps_get_u32(data + PS_DEVICE_SIZE + 8);
+    out->name_size = row->value.size - MEMBER_FIXED_SIZE;
+    memcpy(out->name, data + MEMBER_FIXED_SIZE, out->name_size);
+    return P2PSYNC_OK;
+}

@@ -1,0 +1,76 @@
+/* Writing here: a local transaction becomes changes in this device's own log of the collection,
+ * signed and applied in one LMDB transaction. */
+#ifndef PS_STORE_WRITE_WRITE_H
+#define PS_STORE_WRITE_WRITE_H
+
+#include "store/env/identity.h"
+
+typedef enum ps_edit_kind {
+    PS_EDIT_PUT,     /* set these fields, take out those in unset, leave the rest; also creates */
+    PS_EDIT_REPLACE, /* the record shall have exactly these fields */
+    PS_EDIT_DELETE,
+    PS_EDIT_ARCHIVE, /* hide it; fields and unset are empty */
+    PS_EDIT_RESTORE, /* live again, with exactly these fields; also creates */
+    /* Resolutions of a record with several versions: all of them are answered. */
+    PS_EDIT_RESOLVE, /* the record shall have exactly these fields */
+    PS_EDIT_MERGE,   /* as its versions are when merged field by field */
+    PS_EDIT_TAKE,    /* as the version `take` left it */
+} ps_edit_kind;
+
+struct ps_edit {
+    ps_edit_kind kind;
+    struct ps_bytes id;
+    struct ps_bytes fields; /* a map that passed ps_value_check_fields(), or empty */
+    struct ps_bytes unset;  /* a MessagePack array of strings, or empty */
+    struct ps_bytes note;   /* one MessagePack value, or empty */
+    struct ps_dot take;
+    bool automatic;                /* an automatic answer: a resolution only */
+    const struct ps_dot *expected; /* of a resolution: the versions must be exactly these */
+    size_t expected_count;         /* 0: whatever they are */
+};
+
+struct ps_write {
+    const struct ps_identity *identity;
+    const uint8_t *secret_key; /* 64 bytes, libsodium's form */
+    uint64_t now_ms;           /* wall clock */
+    struct ps_bytes collection;
+    const struct ps_edit *edits; /* later ones see what earlier ones did */
+    size_t edit_count;
+};
+
+struct ps_written {
+    uint64_t changed;
+    uint64_t unchanged;
+};
+
+/* Write all edits as one transaction of the log; edits that change nothing become no change. The
+ * caller commits. An edit of a record with several versions is made on top of what is shown, with
+ * all versions as parents and the whole value, and so ends the conflict, if there was one; but
+ * where only a resolution may do that (ps_view.open), on top of the version that wins, and the
+ * others stay. An edit of an archived record keeps it archived.
+ *
+ * The id may be that of a copy (ps_copy_id_split()): to delete that ends the version it shows; to
+ * edit it makes a record of its own besides, by ps_copy_id_own().
+ *
+ * If the device's own log cannot go on where it ends (it is forked, or a longer signed head of it
+ * is known), a new incarnation is drawn and written to the store first: read the identity anew in
+ * each transaction.
+ *
+ * Errors  P2PSYNC_ENOTFOUND a delete or an archive of what is not there, or is deleted; no such
+ * version or copy; P2PSYNC_ECONFLICT a resolution of what has one version, or not the versions
+ * expected; P2PSYNC_EEXIST the record that a copy would become is there already; P2PSYNC_ELIMIT the
+ * transaction, a value or the number of collections is over a limit; P2PSYNC_EFORMAT an id or the
+ * collection's name, or a copy is to be archived or restored; P2PSYNC_EFULL; P2PSYNC_EIO;
+ * P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. After any the transaction must be aborted.
+ */
+p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write,
+                        struct ps_written *out) P2PSYNC_MUST_CHECK;
+
+/* The hybrid logical clock, Kulkarni et al. 2014 as DESIGN section 2 cuts it down: the greater of
+ * now and every parent's + 1, saturating. 48 bits of milliseconds above 16 of counter. */
+uint64_t ps_hlc_next(uint64_t now_ms, const uint64_t *parents, size_t parent_count);
+
+/* Milliseconds of an hlc. */
+uint64_t ps_hlc_ms(uint64_t hlc);
+
+#endif

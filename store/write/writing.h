@@ -1,0 +1,62 @@
+/* A local transaction while it is written: what write.c, which appends, signs and counts, shares
+ * with edit.c, which says what each edit comes to. For these two. */
+#ifndef PS_STORE_WRITE_WRITING_H
+#define PS_STORE_WRITE_WRITING_H
+
+#include "store/apply/versions.h"
+#include "store/write/write.h"
+
+/* The change held back. */
+struct ps_pending {
+    bool set;
+    struct ps_skeleton skeleton; /* its record_id points to id */
+    uint8_t id[PS_RECORD_ID_SIZE_MAX];
+    struct ps_buf body;
+    struct ps_buf value; /* what it leaves */
+    ps_record_state state;
+    bool leaves_others; /* there were more versions than one change can name */
+    bool of_copy;       /* it ends one version, and leaves what is shown as it is */
+};
+
+struct ps_writing {
+    struct ps_txn *txn;
+    const struct ps_write *write;
+    struct ps_identity identity;
+    bool has_collection;
+    struct ps_bytes name;
+    struct ps_collection collection;
+    bool has_log;
+    struct ps_log log;
+    struct ps_pending pending;
+    struct ps_buf value; /* what the edit at hand leaves */
+    ps_record_state state;
+    struct ps_version parents[PS_PARENTS_MAX]; /* of the edit at hand */
+    size_t parent_count;
+    const struct ps_dot *only; /* the version of the copy at hand: its one parent */
+    bool has_last;
+    struct ps_dot last; /* written, but for copies: an open conflict is edited there */
+    struct ps_buf rebuilt;
+    struct ps_buf skeleton;
+    struct ps_buf fields;
+    struct ps_buf unset;
+    uint64_t change_count;
+    uint64_t size_bytes;
+    struct ps_collection_delta counts;
+};
+
+/* Take one edit, against what those before it left: the change that it becomes, if any, is held
+ * back in writing->pending, and the one held back before it is flushed.
+ *
+ * Errors  as ps_write().
+ */
+p2psync_result ps_edit_write(struct ps_writing *writing, const struct ps_edit *edit,
+                             bool *changed_out) P2PSYNC_MUST_CHECK;
+
+/* Open this device's own log of the collection, or make it. Errors  as ps_write(). */
+p2psync_result ps_writing_open_log(struct ps_writing *writing) P2PSYNC_MUST_CHECK;
+
+/* Append and apply the change that is held back, if there is one; `more`: it is not the last of the
+ * transaction. Errors  as ps_write(). */
+p2psync_result ps_writing_flush(struct ps_writing *writing, bool more) P2PSYNC_MUST_CHECK;
+
+#endif
