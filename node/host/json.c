@@ -47,8 +47,10 @@ static p2psync_result parse_error(const json_error_t *error);
 static p2psync_result pack_tree(json_t *root, struct ps_writer *writer);
 static p2psync_result unpack(struct ps_bytes value, struct ps_buf *text);
 
-p2psync_result p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out)
+p2psync_result p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out,
+                                       struct p2psync_detail *detail)
 {
+    (void)detail;
     struct ps_buf buf;
     struct ps_writer writer;
     json_error_t error;

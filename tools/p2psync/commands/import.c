@@ -234,7 +234,7 @@ static p2psync_result add_edit(struct import *import, const char *id, const json
     p2psync_result result = P2PSYNC_ENOMEM;
 
     if (text != NULL) {
-        result = p2psync_value_from_json(text, strlen(text), &fields);
+        result = p2psync_value_from_json(text, strlen(text), &fields, NULL);
     }
     if (result == P2PSYNC_OK && import->batch == NULL) {
         result = p2psync_transaction_begin(import->node, import->collection, &import->batch);
@@ -245,7 +245,7 @@ static p2psync_result add_edit(struct import *import, const char *id, const json
                                           .fields = {fields.data, fields.size},
                                           .kind = P2PSYNC_EDIT_REPLACE};
 
-        result = p2psync_transaction_edit(import->batch, &edit);
+        result = p2psync_transaction_edit(import->batch, &edit, NULL);
         import->batch_lines += result == P2PSYNC_OK;
         import->batch_bytes += fields.size;
     }
@@ -298,7 +298,7 @@ static int commit(struct cli *cli, struct import *import)
     char why[128];
 
     if (import->batch != NULL) {
-        result = p2psync_transaction_commit(import->batch, &committed);
+        result = p2psync_transaction_commit(import->batch, &committed, NULL);
         import->batch = NULL; /* freed, whatever the result */
     }
     import->batch_lines = 0;
