@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #include "node/answer/command.h"
-#include "node/engine/identity.h"
 #include "node/loop/loop.h"
+#include "store/env/identity.h"
 #include "store/log/collection.h"
 #include "store/log/log.h"
 #include "store/merge/conflict.h"
 #include "store/record/record.h"
-#include "store/write/write.h"
+#include "store/write/own.h"
 #include "wire/value.h"
 
 #define LEFT_MAX   1024    /* conflicts without an answer that are remembered */
@@ -557,7 +557,7 @@ static p2psync_result write_answer(struct ps_answerer *answerer, const struct fo
     struct ps_txn txn = {0};
     p2psync_result result = ps_txn_begin(answerer->node->store, true, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK) {
         result = ps_node_commit(answerer->node, &txn);

@@ -8,6 +8,7 @@
 #include "store/log/log.h"
 #include "store/merge/conflict.h"
 #include "store/write/write.h"
+#include "wire/hlc.h"
 #include "wire/pairs.h"
 
 #define KNOWN_LOGS 64 /* whose devices are kept while conflicts are counted */

@@ -8,6 +8,7 @@
 #include "node/api/snapshot.h"
 #include "store/apply/versions.h"
 #include "store/write/write.h"
+#include "wire/hlc.h"
 #include "wire/pairs.h"
 #include "wire/scan.h"
 

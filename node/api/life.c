@@ -15,13 +15,12 @@
 #include "node/answer/answer.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
-#include "node/engine/identity.h"
 #include "node/loop/loop.h"
 #include "node/view/view.h"
 #include "store/env/disk.h"
+#include "store/env/identity.h"
 #include "store/env/process.h"
-#include "store/mesh/members.h"
-#include "store/write/write.h"
+#include "store/mesh/enroll.h"
 
 #define STOP_TIMEOUT_MS  30000
 #define OPTIONS_SIZE_MIN offsetof(struct p2psync_options, resolver) /* of the first version */
@@ -109,7 +108,8 @@ p2psync_result p2psync_init(p2psync_node *node, const char *name)
     ps_identity_draw(&identity);
     result = ps_identity_write(&txn, &identity);
     if (result == P2PSYNC_OK) {
-        result = ps_device_write(&txn, &identity, &identity.device, chosen);
+        result = ps_enroll_device(&txn, &identity, &identity.device, ps_bytes_text(chosen),
+                                  ps_wall_ms());
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);
@@ -340,47 +340,4 @@ p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE
     memcpy(out, bytes.data, bytes.size);
     out[bytes.size] = '\0';
     return P2PSYNC_OK;
-}
-
-p2psync_result ps_device_write(struct ps_txn *txn, const struct ps_identity *identity,
-                               const struct ps_device *device, const char *name)
-{
-    char id[PS_DEVICE_TEXT_SIZE];
-    bool changed = false;
-    struct ps_written written;
-    struct ps_keys keys = {0};
-    struct ps_buf fields;
-    struct ps_writer writer;
-    ps_device_text(device, id);
-    ps_buf_init(&fields, PS_DEVICE_NAME_SIZE_MAX + 16);
-    ps_writer_init(&writer, &fields);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "name");
-    ps_write_text(&writer, name);
-    p2psync_result result = ps_writer_finish(&writer);
-    if (result != P2PSYNC_OK) {
-        goto out;
-    }
-    ps_keys_expand(identity, &keys);
-    const struct ps_edit edit = {
-        .kind = PS_EDIT_PUT,
-        .id = ps_bytes_text(id),
-        .fields = ps_buf_view(&fields),
-    };
-    const struct ps_write write = {
-        .identity = identity,
-        .secret_key = keys.secret_key,
-        .now_ms = ps_wall_ms(),
-        .collection = ps_bytes_text(PS_DEVICES_COLLECTION),
-        .edits = &edit,
-        .edit_count = 1,
-    };
-    result = ps_write(txn, &write, &written);
-    if (result == P2PSYNC_OK) {
-        result = ps_device_refresh(txn, &identity->mesh, &changed);
-    }
-out:
-    ps_keys_wipe(&keys);
-    ps_buf_deinit(&fields);
-    return result;
 }

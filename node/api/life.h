@@ -80,12 +80,6 @@ p2psync_result ps_node_find_member(struct ps_txn *txn, const char *text,
  */
 p2psync_result ps_node_check_writable(struct ps_bytes collection) P2PSYNC_MUST_CHECK;
 
-/* As ps_write(), by this device and now: what `write` says of both is not looked at. */
-struct ps_write;
-struct ps_written;
-p2psync_result ps_node_write(struct ps_txn *txn, const struct ps_write *write,
-                             struct ps_written *out) P2PSYNC_MUST_CHECK;
-
 /* Commit what was written, and have the loop, if one runs here, look at it. */
 p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn) P2PSYNC_MUST_CHECK;
 
@@ -106,11 +100,5 @@ struct ps_dot ps_inner_dot(const struct p2psync_dot *dot);
  * Errors  P2PSYNC_ELIMIT; P2PSYNC_EFORMAT no UTF-8; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_note_pack(const char *note, struct ps_buf *out) P2PSYNC_MUST_CHECK;
-
-/* Write the name of a device into `_devices` and work the members out anew, in a write transaction.
- */
-struct ps_identity;
-p2psync_result ps_device_write(struct ps_txn *txn, const struct ps_identity *identity,
-                               const struct ps_device *device, const char *name) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -6,9 +6,10 @@
 
 #include "node/api/life.h"
 #include "node/control/ask.h"
-#include "node/engine/identity.h"
 #include "node/links/join.h"
 #include "node/view/view.h"
+#include "store/env/identity.h"
+#include "store/mesh/enroll.h"
 
 #define ASK_TIMEOUT_MS        30000 /* the loop may be in the middle of a large batch */
 #define NOW_TIMEOUT_MS        60000
@@ -154,7 +155,7 @@ p2psync_result p2psync_devices_rename(p2psync_node *node, const char *device, co
         result = ps_node_find_member(&txn, device, &found);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_device_write(&txn, &identity, &found, name);
+        result = ps_enroll_device(&txn, &identity, &found, ps_bytes_text(name), ps_wall_ms());
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);

@@ -10,6 +10,7 @@
 #include "store/log/log.h"
 #include "store/record/record.h"
 #include "store/write/write.h"
+#include "wire/hlc.h"
 
 static p2psync_result get_record(p2psync_snapshot *snapshot, uint32_t collection,
                                  struct ps_bytes id, struct p2psync_record *out);

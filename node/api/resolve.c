@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "node/api/life.h"
-#include "store/write/write.h"
+#include "store/write/own.h"
 #include "wire/value.h"
 
 static p2psync_result check(const struct p2psync_resolution *resolution);
@@ -83,7 +83,7 @@ static p2psync_result write_edit(p2psync_node *node, const char *collection,
         .collection = ps_bytes_text(collection), .edits = edit, .edit_count = 1};
     p2psync_result result = ps_txn_begin(node->store, true, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK) {
         result = ps_node_commit(node, &txn);

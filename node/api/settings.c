@@ -7,7 +7,7 @@
 #include "node/api/snapshot.h"
 #include "store/log/collection.h"
 #include "store/record/rules.h"
-#include "store/write/write.h"
+#include "store/write/own.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 
@@ -135,7 +135,7 @@ p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection
     if (result == P2PSYNC_OK) {
         edit.fields = ps_buf_view(&fields);
         edit.unset = ps_buf_view(&unset);
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_node_commit(node, &txn);

@@ -6,7 +6,7 @@
 #include "store/history/history.h"
 #include "store/history/revert.h"
 #include "store/log/collection.h"
-#include "store/write/write.h"
+#include "store/write/own.h"
 
 /* A revert in progress. */
 struct reverting {
@@ -62,7 +62,7 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
     if (result == P2PSYNC_OK && is_new) {
         edit.fields = ps_buf_view(&value);
         edit.note = ps_buf_view(&packed);
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_node_commit(node, &txn);
@@ -219,7 +219,7 @@ static p2psync_result carry_out(struct reverting *reverting, struct ps_bytes nam
         write.edit_count +=
             add_edits(&plan->items[i], ps_buf_view(&reverting->note), &edits[write.edit_count]);
     }
-    p2psync_result result = ps_node_write(&reverting->txn, &write, &written);
+    p2psync_result result = ps_own_write(&reverting->txn, &write, ps_wall_ms(), &written);
     reverting->changed += written.changed;
     free(edits);
     return result;

@@ -1,13 +1,11 @@
 /* Writing records: a transaction collects edits in memory, all checked as they come, and is written
  * by one transaction of the store. So no app, however slow, holds up another writer. */
-#include "store/write/write.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "node/api/life.h"
-#include "node/engine/identity.h"
 #include "node/loop/loop.h"
+#include "store/write/own.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 
@@ -329,7 +327,7 @@ static p2psync_result write_edits(const p2psync_transaction *transaction,
         .edits = edits,
         .edit_count = transaction->edit_count,
     };
-    result = ps_node_write(&txn, &write, &written);
+    result = ps_own_write(&txn, &write, ps_wall_ms(), &written);
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_node_commit(transaction->node, &txn);
     }
@@ -351,26 +349,6 @@ p2psync_result ps_node_check_writable(struct ps_bytes collection)
         return P2PSYNC_EFORMAT;
     }
     return ps_collection_is_internal(collection) ? P2PSYNC_EDENIED : P2PSYNC_OK;
-}
-
-/* Who writes is read in the same transaction: another process may have changed it. */
-p2psync_result ps_node_write(struct ps_txn *txn, const struct ps_write *write,
-                             struct ps_written *out)
-{
-    struct ps_identity identity = {0};
-    struct ps_keys keys = {0};
-    struct ps_write whole = *write;
-    p2psync_result result = ps_identity_read(txn, &identity);
-    if (result == P2PSYNC_OK) {
-        ps_keys_expand(&identity, &keys);
-        whole.identity = &identity;
-        whole.secret_key = keys.secret_key;
-        whole.now_ms = ps_wall_ms();
-        result = ps_write(txn, &whole, out);
-    }
-    ps_keys_wipe(&keys);
-    ps_identity_wipe(&identity);
-    return result;
 }
 
 /* A node that is being started or stopped is not waited for: it looks at the store by itself. */

@@ -90,7 +90,6 @@ void ps_engine_destroy(struct ps_engine **engine)
     free(it->flags);
     free(it->listen);
     free(it->statics);
-    ps_keys_wipe(&it->keys);
     ps_identity_wipe(&it->identity);
     free(it);
     *engine = NULL;
@@ -246,7 +245,6 @@ static p2psync_result start(struct ps_engine *engine, const struct ps_engine_opt
     }
     if (ps_turn_ok(&turn, P2PSYNC_OK) &&
         ps_turn_ok(&turn, ps_identity_read(&txn, &engine->identity))) {
-        ps_keys_expand(&engine->identity, &engine->keys);
         if (!txn.writable ||
             ps_turn_ok(&turn, ps_device_refresh(&txn, &engine->identity.mesh, &changed))) {
             load(&turn);

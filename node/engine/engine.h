@@ -13,7 +13,7 @@
 #ifndef PS_NODE_ENGINE_ENGINE_H
 #define PS_NODE_ENGINE_ENGINE_H
 
-#include "node/engine/identity.h"
+#include "store/env/identity.h"
 #include "store/env/store.h"
 #include "store/mesh/members.h"
 #include "wire/id.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "node/engine/turn.h"
-#include "store/write/write.h"
+#include "store/mesh/enroll.h"
 
 static void refuse(struct ps_turn *turn, ps_error_code code, const char *text);
 static void close_invite(struct ps_turn *turn, const char *reason);
@@ -115,34 +115,12 @@ static bool proven(const struct ps_turn *turn, const struct ps_join *join)
 /* Sign the new member into `_devices`, unless it is one. */
 static bool add_member(struct ps_turn *turn, const struct ps_join *join)
 {
-    struct ps_engine *engine = turn->engine;
-    uint8_t memory[PS_DEVICE_NAME_SIZE_MAX + 16];
-    char id[PS_DEVICE_TEXT_SIZE];
-    struct ps_buf fields = {.data = memory, .capacity = sizeof memory, .size_max = sizeof memory};
-    struct ps_writer writer;
-    struct ps_written written;
-    bool changed = false;
+    const struct ps_identity *identity = &turn->engine->identity;
     if (ps_trust_member(turn, &join->device) || turn->result != P2PSYNC_OK) {
         return turn->result == P2PSYNC_OK;
     }
-    ps_writer_init(&writer, &fields);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "name");
-    ps_write_str(&writer, join->name);
-    if (!ps_turn_ok(turn, ps_writer_finish(&writer))) {
-        return false;
-    }
-    ps_device_text(&join->device, id);
-    struct ps_edit edit = {
-        .kind = PS_EDIT_PUT, .id = ps_bytes_text(id), .fields = ps_buf_view(&fields)};
-    struct ps_write write = {.identity = &engine->identity,
-                             .secret_key = engine->keys.secret_key,
-                             .now_ms = turn->wall_ms,
-                             .collection = ps_bytes_text(PS_DEVICES_COLLECTION),
-                             .edits = &edit,
-                             .edit_count = 1};
-    if (!ps_turn_ok(turn, ps_write(turn->txn, &write, &written)) ||
-        !ps_turn_ok(turn, ps_device_refresh(turn->txn, &engine->identity.mesh, &changed))) {
+    if (!ps_turn_ok(turn, ps_enroll_device(turn->txn, identity, &join->device, join->name,
+                                           turn->wall_ms))) {
         return false;
     }
     turn->dirty = true;

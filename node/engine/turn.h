@@ -48,7 +48,6 @@ struct ps_stranger {
 struct ps_engine {
     struct ps_store *store;
     struct ps_identity identity;
-    struct ps_keys keys;
     uint64_t instance;
     char name[PS_DEVICE_NAME_SIZE_MAX + 1];
     struct ps_prng prng;

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "node/api/life.h"
-#include "node/engine/identity.h"
 #include "node/host/lock.h"
 #include "node/links/links.h"
+#include "store/env/identity.h"
 #include "store/log/collection.h"
+#include "store/mesh/enroll.h"
 #include "store/mesh/members.h"
 #include "wire/message.h"
 #include "wire/pairing_code.h"
@@ -98,7 +99,8 @@ static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_de
         ps_identity_draw(out);
         result = ps_identity_write(&txn, out);
         if (result == P2PSYNC_OK) {
-            result = ps_device_write(&txn, out, &out->device, joiner->name);
+            result = ps_enroll_device(&txn, out, &out->device, ps_bytes_text(joiner->name),
+                                      ps_wall_ms());
         }
         if (result == P2PSYNC_OK) {
             result = ps_txn_commit(&txn);
@@ -162,7 +164,7 @@ static p2psync_result check_empty(struct ps_txn *txn)
 static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
                           const char *name)
 {
-    struct ps_keys keys = {0};
+    struct ps_secret secret = {0};
     struct ps_join join = {.device = identity->device, .name = ps_bytes_text(name)};
     memcpy(join.token, attempt->code->token, sizeof(join.token));
     p2psync_result result = ps_join_encode(&join, &attempt->join);
@@ -170,10 +172,10 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_keys_expand(identity, &keys);
-    const struct ps_links_options options = {.secret_key = keys.secret_key};
+    ps_identity_secret(identity, &secret);
+    const struct ps_links_options options = {.secret_key = secret.key};
     result = ps_links_new(&options, &attempt->links);
-    ps_keys_wipe(&keys);
+    ps_identity_secret_wipe(&secret);
     uint64_t now_ms = ps_monotonic_ms();
     uint64_t deadline_ms = now_ms + PS_JOIN_TIMEOUT_MS;
     while (result == P2PSYNC_OK) {

@@ -16,9 +16,9 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "node/engine/identity.h"
 #include "node/host/lock.h"
 #include "node/loop/inside.h"
+#include "store/env/identity.h"
 
 #define STORE_FILE      "data.mdb"
 #define HEARD_MAX       256                       /* beacons taken per turn */
@@ -160,22 +160,22 @@ static p2psync_result open_parts(struct ps_loop *loop)
 static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity)
 {
     const struct ps_config *config = loop->options.config;
-    struct ps_keys keys = {0};
+    struct ps_secret secret = {0};
     if (config->listen[0] != '\0') {
         p2psync_result parsed = ps_endpoint_parse(config->listen, &loop->listen);
         assert(parsed == P2PSYNC_OK); /* the settings were checked */
         (void)parsed;
     }
-    ps_keys_expand(identity, &keys);
+    ps_identity_secret(identity, &secret);
     const struct ps_links_options options = {
-        .secret_key = keys.secret_key,
+        .secret_key = secret.key,
         .bind = true,
         .port_fixed = loop->listen.port != 0,
         .port = loop->listen.port,
         .host = loop->listen.host[0] != '\0' ? loop->listen.host : NULL,
     };
     p2psync_result result = ps_links_new(&options, &loop->links);
-    ps_keys_wipe(&keys);
+    ps_identity_secret_wipe(&secret);
     return result;
 }
 

@@ -8,6 +8,7 @@
 #include "store/history/history.h"
 #include "store/write/write.h"
 #include "wire/codec.h"
+#include "wire/hlc.h"
 #include "wire/pairs.h"
 
 /* Ids that are collected before those that come twice are taken out. */

@@ -1,9 +1,9 @@
 /* Values in a record's past: of one change, of what its author saw, and of all changes in turn. */
 #include <string.h>
 
-#include "store/apply/versions.h"
 #include "store/history/history.h"
 #include "store/merge/merge.h"
+#include "store/record/rebuild.h"
 
 static p2psync_result take_before(struct ps_history_walk *walk, const struct ps_skeleton *skeleton,
                                   struct ps_history_step *step);
@@ -94,7 +94,7 @@ static p2psync_result take_before(struct ps_history_walk *walk, const struct ps_
 static p2psync_result take_after(struct ps_history_walk *walk, const struct ps_skeleton *skeleton,
                                  struct ps_history_step *step)
 {
-    struct ps_bytes base = ps_versions_is_base(skeleton) ? ps_bytes(NULL, 0) : step->before;
+    struct ps_bytes base = ps_rebuild_is_base(skeleton) ? ps_bytes(NULL, 0) : step->before;
     size_t at = oldest_kept(walk);
     struct ps_buf *value = &walk->kept[at].value;
     assert(base.data == NULL || base.data != value->data);
@@ -102,7 +102,7 @@ static p2psync_result take_after(struct ps_history_walk *walk, const struct ps_s
     walk->kept[at].change = walk->left - 1;
     walk->kept[at].used = walk->turn;
     step->after_state = ps_record_state_after(skeleton->op_and_flags);
-    p2psync_result result = ps_versions_value(&step->entry, skeleton, base, value);
+    p2psync_result result = ps_rebuild_value(&step->entry, skeleton, base, value);
     step->after = ps_buf_view(value);
     return result;
 }

@@ -2,7 +2,7 @@
 #ifndef PS_STORE_LOG_COLLECTION_H
 #define PS_STORE_LOG_COLLECTION_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 #include "wire/id.h"
 
 struct ps_collection {

@@ -3,7 +3,7 @@
 #ifndef PS_STORE_LOG_ENTRY_H
 #define PS_STORE_LOG_ENTRY_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 #include "wire/change.h"
 
 /* What a change did to its record, where that is kept. */

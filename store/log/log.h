@@ -8,7 +8,7 @@
 #ifndef PS_STORE_LOG_LOG_H
 #define PS_STORE_LOG_LOG_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 #include "store/log/entry.h"
 #include "wire/head.h"
 #include "wire/message.h"

@@ -9,7 +9,7 @@
 #include "store/env/keys.h"
 #include "store/log/collection.h"
 #include "store/record/record.h"
-#include "store/write/write.h"
+#include "wire/hlc.h"
 
 #define MEMBER_FIXED_SIZE (PS_DEVICE_SIZE + 8 + 4)
 

@@ -109,7 +109,7 @@ static p2psync_result write_some(void)
         {.kind = PS_EDIT_DELETE, .id = ps_bytes_text("s")},
     };
     struct ps_write write = {.identity = &here.identity,
-                             .secret_key = here.secret,
+                             .secret = &here.secret,
                              .collection = ps_bytes_text(CASE_NOTES),
                              .now_ms = 2000,
                              .edits = edits,
@@ -300,7 +300,7 @@ static p2psync_result set_strategy(void)
     struct ps_edit edit = {
         .kind = PS_EDIT_PUT, .id = ps_bytes_text(CASE_NOTES), .fields = ps_buf_view(&buf)};
     struct ps_write write = {.identity = &here.identity,
-                             .secret_key = here.secret,
+                             .secret = &here.secret,
                              .collection = ps_bytes_text("_collections"),
                              .now_ms = 3000,
                              .edits = &edit,

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <zmq.h>
 
-#include "node/engine/identity.h"
+#include "store/env/identity.h"
 #include "wire/pairing_code.h"
 
 #define SEND_MS  1000
@@ -21,12 +21,10 @@ static bool receive(struct hostile *hostile, uint64_t *type_out);
 
 void hostile_init(struct hostile *hostile)
 {
-    struct ps_keys keys;
     memset(hostile, 0, sizeof(*hostile));
     cr_assert_geq(sodium_init(), 0);
     ps_identity_draw(&hostile->author.identity);
-    ps_keys_expand(&hostile->author.identity, &keys);
-    memcpy(hostile->author.secret, keys.secret_key, sizeof(hostile->author.secret));
+    ps_identity_secret(&hostile->author.identity, &hostile->author.secret);
     hostile->author.collection = "harm";
     hostile->context = zmq_ctx_new();
     cr_assert_not_null(hostile->context);
@@ -74,7 +72,7 @@ void hostile_connect(struct hostile *hostile, const struct ps_device *device, co
     uint8_t server[PS_CURVE_KEY_SIZE];
     char endpoint[PS_ENDPOINT_SIZE_MAX + sizeof("tcp://")];
     hostile_disconnect(hostile);
-    cr_assert_eq(crypto_sign_ed25519_sk_to_curve25519(secret, hostile->author.secret), 0);
+    cr_assert_eq(crypto_sign_ed25519_sk_to_curve25519(secret, hostile->author.secret.key), 0);
     cr_assert_eq(crypto_scalarmult_base(own, secret), 0);
     cr_assert_eq(crypto_sign_ed25519_pk_to_curve25519(server, device->key), 0);
     void *socket = zmq_socket(hostile->context, ZMQ_DEALER);

@@ -12,7 +12,7 @@ static struct ps_log open_log(const struct author *author, struct ps_txn *txn);
 void author_init(struct author *author, uint64_t seed)
 {
     memset(author, 0, sizeof(*author));
-    author->identity = case_identity(seed, author->secret);
+    author->identity = case_identity(seed, &author->secret);
     author->collection = CASE_NOTES;
 }
 
@@ -77,7 +77,7 @@ struct ps_head author_head(const struct author *author, uint64_t size)
         ps_frontier_add(&frontier, &author->leaf[i], NULL, NULL);
     }
     struct ps_head head = {.size = size, .root = ps_frontier_root(&frontier)};
-    p2psync_result result = ps_head_sign(&head, &context, author->secret);
+    p2psync_result result = ps_head_sign(&head, &context, author->secret.key);
     assert(result == P2PSYNC_OK);
     return head;
 }

@@ -9,7 +9,7 @@
 
 struct author {
     struct ps_identity identity;
-    uint8_t secret[64];
+    struct ps_secret secret;
     const char *collection;
     size_t count;
     struct ps_hash leaf[AUTHOR_ENTRIES_MAX];

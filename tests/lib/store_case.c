@@ -30,7 +30,7 @@ void case_open(struct store_case *c, uint64_t seed)
     assert(size > 0 && (size_t)size < sizeof(c->dir));
     const char *made = mkdtemp(c->dir);
     assert(made != NULL);
-    c->identity = case_identity(seed, c->secret);
+    c->identity = case_identity(seed, &c->secret);
     open_store(c);
     struct ps_txn txn = case_begin(c, true);
     p2psync_result result = ps_identity_write(&txn, &c->identity);
@@ -87,7 +87,7 @@ void case_commit(struct ps_txn *txn)
     assert(result == P2PSYNC_OK);
 }
 
-struct ps_identity case_identity(uint64_t seed, uint8_t secret[64])
+struct ps_identity case_identity(uint64_t seed, struct ps_secret *secret)
 {
     struct ps_identity identity = {.incarnation = seed * 1000003};
     uint8_t unused[64];
@@ -96,7 +96,8 @@ struct ps_identity case_identity(uint64_t seed, uint8_t secret[64])
     ps_put_u64(identity.seed, 1);
     crypto_sign_seed_keypair(identity.mesh.founder.key, unused, identity.seed);
     ps_put_u64(identity.seed, seed);
-    crypto_sign_seed_keypair(identity.device.key, secret == NULL ? unused : secret, identity.seed);
+    crypto_sign_seed_keypair(identity.device.key, secret == NULL ? unused : secret->key,
+                             identity.seed);
     return identity;
 }
 
@@ -120,7 +121,7 @@ p2psync_result case_write(struct store_case *c, struct ps_write *write, struct p
     p2psync_result result = ps_identity_read(&txn, &c->identity);
     assert(result == P2PSYNC_OK);
     write->identity = &c->identity;
-    write->secret_key = c->secret;
+    write->secret = &c->secret;
     result = ps_write(&txn, write, out == NULL ? &unused : out);
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);

@@ -66,7 +66,7 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
 {
     struct sim_node *self = &net->nodes[node];
     struct ps_write store_write = {.identity = &self->identity,
-                                   .secret_key = self->keys.secret_key,
+                                   .secret = &self->secret,
                                    .now_ms = sim_node_wall_ms(net, node),
                                    .collection = write->collection,
                                    .edits = write->edits,

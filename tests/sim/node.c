@@ -45,7 +45,7 @@ unsigned sim_node_add_puppet(struct sim_net *net)
     *self = (struct sim_node){.index = node, .puppet = true, .inviter = SIM_NODES_MAX};
     seed_randomness(net->options.seed * 8 + node); /* as seeds that were kept have it */
     ps_identity_draw(&self->identity);
-    ps_keys_expand(&self->identity, &self->keys);
+    ps_identity_secret(&self->identity, &self->secret);
     return node;
 }
 
