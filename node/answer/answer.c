@@ -457,7 +457,7 @@ static p2psync_result ask_command(struct ps_answerer *answerer, struct p2psync_b
     struct p2psync_buffer json = {0};
     struct ps_buf output;
     ps_buf_init(&output, ANSWER_MAX);
-    p2psync_result result = p2psync_to_json(conflict, &json);
+    p2psync_result result = p2psync_value_to_json(conflict, &json);
     if (result == P2PSYNC_OK) {
         result = ps_command_run(&command, ps_bytes(json.data, json.size), &output, why);
     }
@@ -492,7 +492,7 @@ static p2psync_result take_json(struct ps_bytes json, struct p2psync_answer *ans
     if (is_blank(json)) {
         return P2PSYNC_OK;
     }
-    p2psync_result result = p2psync_from_json((const char *)json.data, json.size, &map);
+    p2psync_result result = p2psync_value_from_json((const char *)json.data, json.size, &map);
     if (result == P2PSYNC_OK) {
         struct ps_bytes bytes = ps_bytes(map.data, map.size);
         struct ps_bytes fields = ps_value_field(bytes, ps_bytes_text("fields"));
@@ -529,11 +529,9 @@ p2psync_result p2psync_answer_fields(p2psync_answer *answer, struct p2psync_byte
 
 p2psync_result p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version)
 {
-    if (answer == NULL || version == NULL) {
+    if (answer == NULL || version == NULL || !ps_inner_dot(version, &answer->take)) {
         return P2PSYNC_EMISUSE;
     }
-    memcpy(answer->take.origin.bytes, version->origin, sizeof(answer->take.origin.bytes));
-    answer->take.seq = version->seq;
     answer->kind = ANSWER_TAKE;
     return P2PSYNC_OK;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "node/answer/answer.h"
+#include "node/api/sized.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
 #include "node/loop/loop.h"
@@ -201,11 +202,9 @@ void p2psync_buffer_free(struct p2psync_buffer *buffer)
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out)
 {
     const struct p2psync_options *options = out;
-    if (given == NULL || given->size < OPTIONS_SIZE_MIN) {
+    if (!ps_sized_read(given, OPTIONS_SIZE_MIN, out, sizeof(*out))) {
         return false;
     }
-    memset(out, 0, sizeof(*out));
-    memcpy(out, given, given->size < sizeof(*out) ? given->size : sizeof(*out));
     bool arrays = (options->interfaces != NULL || options->interface_count == 0) &&
                   (options->peers != NULL || options->peer_count == 0);
     return arrays && options->durability <= P2PSYNC_DURABILITY_NONE &&

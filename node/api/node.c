@@ -135,7 +135,7 @@ static p2psync_result read_own_name(p2psync_node *node,
     return result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
 }
 
-p2psync_result p2psync_devices_rename(p2psync_node *node, const char *device, const char *name)
+p2psync_result p2psync_device_rename(p2psync_node *node, const char *device, const char *name)
 {
     if (!ps_node_usable(node) || device == NULL || name == NULL) {
         return P2PSYNC_EMISUSE;

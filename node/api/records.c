@@ -16,8 +16,8 @@ static p2psync_result get_record(p2psync_snapshot *snapshot, uint32_t collection
                                  struct ps_bytes id, struct p2psync_record *out);
 static p2psync_result get_copy(p2psync_snapshot *snapshot, uint32_t collection, struct ps_bytes id,
                                struct p2psync_record *out);
+static void write_versions(struct ps_writer *writer, const struct p2psync_record *record);
 static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_record_row *row);
-static struct p2psync_dot outer_dot(struct ps_dot dot);
 
 p2psync_result p2psync_snapshot_open(p2psync_node *node, p2psync_snapshot **out)
 {
@@ -51,10 +51,12 @@ void p2psync_snapshot_close(p2psync_snapshot *snapshot)
 p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection, const char *id,
                            struct p2psync_record *out)
 {
-    if (snapshot == NULL || collection == NULL || id == NULL || out == NULL) {
+    if (snapshot == NULL || collection == NULL || id == NULL ||
+        !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
         return P2PSYNC_EMISUSE;
     }
     uint32_t number = 0;
+    struct p2psync_record found;
     struct ps_bytes wanted = ps_bytes_text(id);
     struct ps_bytes record;
     struct ps_dot dot;
@@ -63,8 +65,12 @@ p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection, c
     if (result != P2PSYNC_OK) {
         return result;
     }
-    return is_copy ? get_copy(snapshot, number, wanted, out)
-                   : get_record(snapshot, number, wanted, out);
+    result = is_copy ? get_copy(snapshot, number, wanted, &found)
+                     : get_record(snapshot, number, wanted, &found);
+    if (result == P2PSYNC_OK) {
+        ps_sized_write(out, &found, sizeof(found));
+    }
+    return result;
 }
 
 /* By cursor, because it gives the id as it lies in the map: it must outlive the caller's. In order
@@ -120,9 +126,9 @@ p2psync_result p2psync_copy_parse(const char *id, struct p2psync_copy *out)
     struct ps_bytes record;
     struct ps_dot dot;
     uint8_t own[PS_RECORD_ID_SIZE_MAX];
-    struct p2psync_copy copy = {.version = {.seq = 0}};
+    struct p2psync_copy copy = {.size = 0};
     static_assert(sizeof(copy.record) == PS_RECORD_ID_SIZE_MAX + 1, "any id fits");
-    if (id == NULL || out == NULL) {
+    if (id == NULL || !ps_sized_valid(out, PS_SIZED_UP_TO(struct p2psync_copy, own))) {
         return P2PSYNC_EMISUSE;
     }
     if (!ps_copy_id_split(ps_bytes_text(id), &record, &dot) || !ps_record_id_valid(record)) {
@@ -130,16 +136,17 @@ p2psync_result p2psync_copy_parse(const char *id, struct p2psync_copy *out)
     }
     memcpy(copy.record, record.data, record.size);
     memcpy(copy.own, own, ps_copy_id_own(record, dot, own));
-    memcpy(copy.version.origin, dot.origin.bytes, sizeof(copy.version.origin));
-    copy.version.seq = dot.seq;
-    *out = copy;
+    copy.version = ps_outer_dot(dot);
+    ps_sized_write(out, &copy, sizeof(copy));
     return P2PSYNC_OK;
 }
 
-p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p2psync_buffer *out)
+p2psync_result p2psync_record_pack(const struct p2psync_record *given, struct p2psync_buffer *out)
 {
-    if (record == NULL || out == NULL || record->id == NULL ||
-        (record->versions == NULL && record->version_count > 0)) {
+    struct p2psync_record whole;
+    const struct p2psync_record *record = &whole;
+    if (!ps_sized_read(given, PS_RECORD_OUT_SIZE_MIN, &whole, sizeof(whole)) || out == NULL ||
+        record->id == NULL || (record->versions == NULL && record->version_count > 0)) {
         return P2PSYNC_EMISUSE;
     }
     struct ps_buf buf;
@@ -161,12 +168,7 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p
         ps_write_map(&writer, 0);
     }
     ps_write_text(&writer, "version");
-    ps_write_array(&writer, record->version_count);
-    for (size_t i = 0; i < record->version_count; i++) {
-        char text[PS_DOT_TEXT_SIZE];
-        ps_dot_text(ps_inner_dot(&record->versions[i]), text);
-        ps_write_text(&writer, text);
-    }
+    write_versions(&writer, record);
     ps_write_text(&writer, "created");
     ps_write_time(&writer, record->created_ms);
     ps_write_text(&writer, "updated");
@@ -180,6 +182,16 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p
     ps_write_text(&writer, "conflict");
     ps_write_bool(&writer, record->conflict);
     return ps_answer(ps_writer_finish(&writer), &buf, out);
+}
+
+static void write_versions(struct ps_writer *writer, const struct p2psync_record *record)
+{
+    ps_write_array(writer, record->version_count);
+    for (size_t i = 0; i < record->version_count; i++) {
+        char text[P2PSYNC_DOT_TEXT_SIZE];
+        p2psync_dot_format(&record->versions[i], text);
+        ps_write_text(writer, text);
+    }
 }
 
 p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *name,
@@ -249,7 +261,7 @@ p2psync_result ps_snapshot_copy(p2psync_snapshot *snapshot, struct ps_bytes id,
     if (result != P2PSYNC_OK) {
         return result;
     }
-    snapshot->dots[0] = outer_dot(version->dot);
+    snapshot->dots[0] = ps_outer_dot(version->dot);
     *out = (struct p2psync_record){
         .id = snapshot->copy_id,
         .id_size = ps_copy_id(id, version->dot, snapshot->copy_id),
@@ -274,16 +286,9 @@ static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_reco
     for (uint32_t i = 0; i < row->version_count; i++) {
         struct ps_version version;
         ps_record_version(row, i, &version);
-        snapshot->dots[i] = outer_dot(version.dot);
+        snapshot->dots[i] = ps_outer_dot(version.dot);
     }
     return P2PSYNC_OK;
-}
-
-static struct p2psync_dot outer_dot(struct ps_dot dot)
-{
-    struct p2psync_dot outer = {.seq = dot.seq};
-    memcpy(outer.origin, dot.origin.bytes, sizeof(outer.origin));
-    return outer;
 }
 
 p2psync_result ps_snapshot_reserve_dots(p2psync_snapshot *snapshot, size_t count)

@@ -4,8 +4,12 @@
 #define PS_NODE_API_SNAPSHOT_H
 
 #include "node/api/life.h"
+#include "node/api/sized.h"
 #include "store/mesh/members.h"
 #include "store/record/record.h"
+
+/* What an app's record holds at least. */
+#define PS_RECORD_OUT_SIZE_MIN PS_SIZED_UP_TO(struct p2psync_record, fields)
 
 struct p2psync_snapshot {
     struct ps_txn txn;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "node/api/life.h"
+#include "node/api/sized.h"
 #include "store/history/history.h"
 #include "store/history/revert.h"
 #include "store/log/collection.h"
@@ -20,7 +21,7 @@ struct reverting {
 };
 
 static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *write,
-                                    const struct p2psync_dot *version, struct ps_buf *value_out,
+                                    const struct ps_dot *version, struct ps_buf *value_out,
                                     bool *is_new_out);
 static p2psync_result check_revert(const struct p2psync_revert *revert);
 static p2psync_result revert_all(struct reverting *reverting);
@@ -41,7 +42,9 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
     struct ps_buf packed;
     struct ps_written written = {0};
     bool is_new = false;
-    if (!ps_node_usable(node) || collection == NULL || id == NULL) {
+    struct ps_dot dot;
+    if (!ps_node_usable(node) || collection == NULL || id == NULL ||
+        (version != NULL && !ps_inner_dot(version, &dot))) {
         return P2PSYNC_EMISUSE;
     }
     struct ps_edit edit = {.kind = PS_EDIT_RESTORE, .id = ps_bytes_text(id)};
@@ -57,7 +60,7 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
         result = ps_txn_begin(node->store, true, &txn);
     }
     if (result == P2PSYNC_OK) {
-        result = find_restored(&txn, &write, version, &value, &is_new);
+        result = find_restored(&txn, &write, version != NULL ? &dot : NULL, &value, &is_new);
     }
     if (result == P2PSYNC_OK && is_new) {
         edit.fields = ps_buf_view(&value);
@@ -76,7 +79,7 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
 /* The value that the record shall have. is_new_out: false if it is there, and nobody says how it
  * shall be. */
 static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *write,
-                                    const struct p2psync_dot *version, struct ps_buf *value_out,
+                                    const struct ps_dot *version, struct ps_buf *value_out,
                                     bool *is_new_out)
 {
     struct ps_bytes id = write->edits[0].id;
@@ -92,7 +95,7 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
     }
     if (version != NULL) {
         struct ps_history_found found;
-        result = ps_history_find(txn, collection.number, id, ps_inner_dot(version), &found);
+        result = ps_history_find(txn, collection.number, id, *version, &found);
         if (result == P2PSYNC_OK && (found.skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
             result = P2PSYNC_ENOTFOUND; /* it left nothing */
         }
@@ -108,10 +111,14 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
 
 /* ---- revert ---- */
 
-p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *revert,
+p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *given,
                               struct p2psync_buffer *out)
 {
-    if (!ps_node_usable(node) || revert == NULL || revert->size < sizeof(*revert) ||
+    struct p2psync_revert whole;
+    const struct p2psync_revert *revert = &whole;
+    if (!ps_node_usable(node) ||
+        !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_revert, dry_run), &whole,
+                       sizeof(whole)) ||
         revert->device == NULL || out == NULL) {
         return P2PSYNC_EMISUSE;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/api/life.h"
+#include "node/api/sized.h"
 #include "node/loop/loop.h"
 #include "store/write/own.h"
 #include "wire/scan.h"
@@ -40,6 +41,7 @@ static p2psync_result check_id(struct ps_bytes id, bool no_copy);
 static p2psync_result reserve_edit(p2psync_transaction *transaction);
 static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p2psync_edit *edit,
                                 struct kept_edit *out);
+static ps_edit_kind inner_kind(p2psync_edit_kind kind);
 static p2psync_result keep_unset(struct ps_buf *arena, const struct p2psync_edit *edit);
 static struct ps_bytes part_bytes(const p2psync_transaction *transaction, struct part part);
 static p2psync_result write_edits(const p2psync_transaction *transaction,
@@ -58,14 +60,16 @@ p2psync_result p2psync_put(p2psync_node *node, const char *collection, const cha
 p2psync_result p2psync_delete(p2psync_node *node, const char *collection, const char *id,
                               const char *note)
 {
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .note = note, .remove = true};
+    struct p2psync_edit edit = {
+        .size = sizeof(edit), .kind = P2PSYNC_EDIT_DELETE, .id = id, .note = note};
     return write_one(node, collection, &edit);
 }
 
 p2psync_result p2psync_archive(p2psync_node *node, const char *collection, const char *id,
                                const char *note)
 {
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .note = note, .archive = true};
+    struct p2psync_edit edit = {
+        .size = sizeof(edit), .kind = P2PSYNC_EDIT_ARCHIVE, .id = id, .note = note};
     return write_one(node, collection, &edit);
 }
 
@@ -93,9 +97,12 @@ p2psync_result p2psync_transaction_begin(p2psync_node *node, const char *collect
 }
 
 p2psync_result p2psync_transaction_edit(p2psync_transaction *transaction,
-                                        const struct p2psync_edit *edit)
+                                        const struct p2psync_edit *given)
 {
-    if (transaction == NULL || edit == NULL || !ps_node_usable(transaction->node)) {
+    struct p2psync_edit whole;
+    const struct p2psync_edit *edit = &whole;
+    if (transaction == NULL || !ps_node_usable(transaction->node) ||
+        !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_edit, note), &whole, sizeof(whole))) {
         return P2PSYNC_EMISUSE;
     }
     p2psync_result result = check_edit(edit);
@@ -126,7 +133,9 @@ p2psync_result p2psync_transaction_commit(p2psync_transaction *transaction,
     struct ps_edit *edits = NULL;
     struct ps_written written = {0};
     p2psync_result result = P2PSYNC_OK;
-    if (!ps_node_usable(transaction->node)) {
+    if (!ps_node_usable(transaction->node) ||
+        (out != NULL &&
+         !ps_sized_valid(out, PS_SIZED_UP_TO(struct p2psync_committed, unchanged)))) {
         result = P2PSYNC_EMISUSE;
         goto out;
     }
@@ -149,8 +158,9 @@ p2psync_result p2psync_transaction_commit(p2psync_transaction *transaction,
         result = write_edits(transaction, edits, &written);
     }
     if (result == P2PSYNC_OK && out != NULL) {
-        out->changed = written.changed;
-        out->unchanged = written.unchanged;
+        const struct p2psync_committed committed = {.changed = written.changed,
+                                                    .unchanged = written.unchanged};
+        ps_sized_write(out, &committed, sizeof(committed));
     }
 out:
     free(edits);
@@ -187,18 +197,17 @@ static p2psync_result check_edit(const struct p2psync_edit *edit)
 {
     bool no_data = edit->fields.data == NULL && edit->fields.size > 0;
     bool no_unset = edit->unset == NULL && edit->unset_count > 0;
-    if (edit->size < sizeof(*edit) || edit->id == NULL || no_data || no_unset) {
+    if (edit->id == NULL || no_data || no_unset || edit->kind > P2PSYNC_EDIT_RESTORE) {
         return P2PSYNC_EMISUSE;
     }
     bool has_fields = edit->fields.size > 0;
     bool has_unset = edit->unset_count > 0;
-    unsigned kinds = (edit->replace ? 1U : 0U) + (edit->remove ? 1U : 0U) +
-                     (edit->archive ? 1U : 0U) + (edit->restore ? 1U : 0U);
-    bool no_fields = edit->remove || edit->archive;
-    if (kinds > 1 || (no_fields && has_fields) || (kinds > 0 && has_unset)) {
+    bool no_fields = edit->kind == P2PSYNC_EDIT_DELETE || edit->kind == P2PSYNC_EDIT_ARCHIVE;
+    if ((no_fields && has_fields) || (edit->kind != P2PSYNC_EDIT_PUT && has_unset)) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_result result = check_id(ps_bytes_text(edit->id), edit->archive || edit->restore);
+    bool no_copy = edit->kind == P2PSYNC_EDIT_ARCHIVE || edit->kind == P2PSYNC_EDIT_RESTORE;
+    p2psync_result result = check_id(ps_bytes_text(edit->id), no_copy);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -244,16 +253,7 @@ static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p
 {
     struct ps_buf *arena = &transaction->arena;
     struct ps_bytes id = ps_bytes_text(edit->id);
-    struct kept_edit kept = {.kind = PS_EDIT_PUT};
-    if (edit->remove) {
-        kept.kind = PS_EDIT_DELETE;
-    } else if (edit->replace) {
-        kept.kind = PS_EDIT_REPLACE;
-    } else if (edit->archive) {
-        kept.kind = PS_EDIT_ARCHIVE;
-    } else if (edit->restore) {
-        kept.kind = PS_EDIT_RESTORE;
-    }
+    struct kept_edit kept = {.kind = inner_kind(edit->kind)};
     kept.id.offset = arena->size;
     p2psync_result result = ps_buf_append(arena, id.data, id.size);
     kept.id.size = arena->size - kept.id.offset;
@@ -276,6 +276,23 @@ static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p
         *out = kept;
     }
     return result;
+}
+
+static ps_edit_kind inner_kind(p2psync_edit_kind kind)
+{
+    switch (kind) {
+    case P2PSYNC_EDIT_REPLACE:
+        return PS_EDIT_REPLACE;
+    case P2PSYNC_EDIT_DELETE:
+        return PS_EDIT_DELETE;
+    case P2PSYNC_EDIT_ARCHIVE:
+        return PS_EDIT_ARCHIVE;
+    case P2PSYNC_EDIT_RESTORE:
+        return PS_EDIT_RESTORE;
+    case P2PSYNC_EDIT_PUT:
+        break;
+    }
+    return PS_EDIT_PUT;
 }
 
 static p2psync_result keep_unset(struct ps_buf *arena, const struct p2psync_edit *edit)
@@ -387,11 +404,48 @@ p2psync_result ps_note_pack(const char *note, struct ps_buf *out)
     return result;
 }
 
-struct ps_dot ps_inner_dot(const struct p2psync_dot *dot)
+bool ps_inner_dot(const struct p2psync_dot *dot, struct ps_dot *out)
 {
-    struct ps_dot inner = {.seq = dot->seq};
-    static_assert(sizeof(inner.origin.bytes) == sizeof(dot->origin),
-                  "a dot is the same inside and outside");
-    memcpy(inner.origin.bytes, dot->origin, sizeof(inner.origin.bytes));
-    return inner;
+    static_assert(sizeof(out->origin.bytes) <= sizeof(dot->origin), "a tag fits into the app's");
+    size_t used = sizeof(out->origin.bytes);
+    for (size_t i = used; i < sizeof(dot->origin); i++) {
+        if (dot->origin[i] != 0) {
+            return false;
+        }
+    }
+    memcpy(out->origin.bytes, dot->origin, used);
+    out->seq = dot->seq;
+    return true;
+}
+
+struct p2psync_dot ps_outer_dot(struct ps_dot dot)
+{
+    struct p2psync_dot outer = {.seq = dot.seq};
+    memcpy(outer.origin, dot.origin.bytes, sizeof(dot.origin.bytes));
+    return outer;
+}
+
+/* What no dot of this version is (a longer tag) shows as "?", which no function reads. */
+void p2psync_dot_format(const struct p2psync_dot *dot, char out[P2PSYNC_DOT_TEXT_SIZE])
+{
+    struct ps_dot inner;
+    static_assert(PS_DOT_TEXT_SIZE <= P2PSYNC_DOT_TEXT_SIZE, "any dot fits");
+    if (ps_inner_dot(dot, &inner)) {
+        ps_dot_text(inner, out);
+    } else {
+        memcpy(out, "?", 2);
+    }
+}
+
+p2psync_result p2psync_dot_parse(const char *text, struct p2psync_dot *out)
+{
+    struct ps_dot inner;
+    if (text == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_result result = ps_dot_parse(ps_bytes_text(text), &inner);
+    if (result == P2PSYNC_OK) {
+        *out = ps_outer_dot(inner);
+    }
+    return result;
 }

@@ -330,7 +330,7 @@ static p2psync_result pack_setting(struct ps_writer *writer, const json_t *root,
         }
     }
     const char *json = text != NULL ? text : setting->default_json;
-    result = p2psync_from_json(json, strlen(json), &packed);
+    result = p2psync_value_from_json(json, strlen(json), &packed);
     if (result == P2PSYNC_OK) {
         ps_write_text(writer, setting->key);
         ps_write_map(writer, 2);
@@ -348,7 +348,7 @@ static p2psync_result value_to_json(struct ps_bytes value, json_t **out)
 {
     struct p2psync_buffer text = {0};
     struct p2psync_bytes bytes = {.data = value.data, .size = value.size};
-    p2psync_result result = p2psync_to_json(bytes, &text);
+    p2psync_result result = p2psync_value_to_json(bytes, &text);
     if (result == P2PSYNC_ENOMEM) {
         return result;
     }

@@ -47,7 +47,7 @@ static p2psync_result parse_error(const json_error_t *error);
 static p2psync_result pack_tree(json_t *root, struct ps_writer *writer);
 static p2psync_result unpack(struct ps_bytes value, struct ps_buf *text);
 
-p2psync_result p2psync_from_json(const char *json, size_t size, struct p2psync_buffer *out)
+p2psync_result p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out)
 {
     struct ps_buf buf;
     struct ps_writer writer;
@@ -85,7 +85,7 @@ out:
     return result;
 }
 
-p2psync_result p2psync_to_json(struct p2psync_bytes value, struct p2psync_buffer *out)
+p2psync_result p2psync_value_to_json(struct p2psync_bytes value, struct p2psync_buffer *out)
 {
     struct ps_buf text;
     p2psync_result result;

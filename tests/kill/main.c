@@ -131,7 +131,7 @@ static void begin(struct test *test, const char *program)
     kill_check(p2psync_start(nodes[0]), "start");
     kill_check(p2psync_invite(nodes[0], 0, &answer), "invite");
     struct p2psync_bytes bytes = {.data = answer.data, .size = answer.size};
-    kill_check(p2psync_to_json(bytes, &json), "JSON");
+    kill_check(p2psync_value_to_json(bytes, &json), "JSON");
     const char *at = strstr(json.data, "\"code\":\"");
     if (at == NULL || sscanf(at, "\"code\":\"%2047[^\"]", code) != 1) {
         kill_fail("invite", "no code");
@@ -392,7 +392,7 @@ static unsigned present(p2psync_snapshot *snapshot, uint64_t number)
     unsigned count = 0;
     for (unsigned i = 0; i < kill_records(number); i++) {
         char id[KILL_ID_SIZE];
-        struct p2psync_record record;
+        struct p2psync_record record = {.size = sizeof(record)};
         kill_id(number, i, id);
         p2psync_result result = p2psync_get(snapshot, KILL_COLLECTION, id, &record);
         if (result != P2PSYNC_ENOTFOUND) {
@@ -413,7 +413,7 @@ static bool same(p2psync_node *const nodes[static 2], char root[static 80])
         struct p2psync_buffer json = {0};
         kill_check(p2psync_status(nodes[i], &answer), "status");
         struct p2psync_bytes bytes = {.data = answer.data, .size = answer.size};
-        kill_check(p2psync_to_json(bytes, &json), "JSON");
+        kill_check(p2psync_value_to_json(bytes, &json), "JSON");
         const char *at = strstr(json.data, "\"root\":\"");
         in_sync = in_sync && at != NULL && sscanf(at, "\"root\":\"%79[^\"]", roots[i]) == 1 &&
                   strstr(json.data, "\"in_sync\":true") != NULL;

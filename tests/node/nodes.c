@@ -75,7 +75,7 @@ const char *nodes_json(p2psync_result result, struct p2psync_buffer *answer)
     struct p2psync_buffer json = {0};
     cr_assert_eq(result, P2PSYNC_OK, "%s", p2psync_result_name(result));
     struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
-    cr_assert_eq(p2psync_to_json(bytes, &json), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_to_json(bytes, &json), P2PSYNC_OK);
     cr_assert_lt(json.size, sizeof(text));
     memcpy(text, json.data, json.size + 1);
     p2psync_buffer_free(&json);
@@ -101,7 +101,7 @@ p2psync_result nodes_put(p2psync_node *node, const char *collection, const char 
                          const char *json)
 {
     struct p2psync_buffer fields = {0};
-    cr_assert_eq(p2psync_from_json(json, strlen(json), &fields), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields), P2PSYNC_OK);
     struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     p2psync_result result = p2psync_put(node, collection, id, bytes, NULL);
     p2psync_buffer_free(&fields);
@@ -111,7 +111,7 @@ p2psync_result nodes_put(p2psync_node *node, const char *collection, const char 
 const char *nodes_get(p2psync_node *node, const char *collection, const char *id)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     struct p2psync_buffer packed = {0};
     const char *json = "";
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);

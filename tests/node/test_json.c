@@ -14,7 +14,7 @@ TestSuite(json);
 static char *hex_of(const char *json)
 {
     struct p2psync_buffer packed = {0};
-    p2psync_result result = p2psync_from_json(json, strlen(json), &packed);
+    p2psync_result result = p2psync_value_from_json(json, strlen(json), &packed);
     cr_assert_eq(result, P2PSYNC_OK, "%s: %s", json, p2psync_result_name(result));
     char *hex = calloc(packed.size * 2 + 1, 1);
     cr_assert(hex != NULL);
@@ -28,7 +28,7 @@ static char *hex_of(const char *json)
 static p2psync_result refusal(const char *json)
 {
     struct p2psync_buffer packed = {0};
-    p2psync_result result = p2psync_from_json(json, strlen(json), &packed);
+    p2psync_result result = p2psync_value_from_json(json, strlen(json), &packed);
     cr_assert(packed.data == NULL);
     return result;
 }
@@ -38,7 +38,7 @@ static p2psync_result refusal(const char *json)
 static char *text_of(const void *data, size_t size)
 {
     struct p2psync_buffer text = {0};
-    p2psync_result result = p2psync_to_json((struct p2psync_bytes){data, size}, &text);
+    p2psync_result result = p2psync_value_to_json((struct p2psync_bytes){data, size}, &text);
     char *copy = strdup(result == P2PSYNC_OK ? text.data : p2psync_result_name(result));
     cr_assert(copy != NULL);
     cr_assert(result != P2PSYNC_OK || strlen(copy) == text.size);
@@ -63,7 +63,7 @@ static char *text_of(const void *data, size_t size)
 static void assert_round_trip(const char *json)
 {
     struct p2psync_buffer packed = {0};
-    cr_assert_eq(p2psync_from_json(json, strlen(json), &packed), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &packed), P2PSYNC_OK);
     char *again = text_of(packed.data, packed.size);
     cr_assert_str_eq(again, json);
     free(again);
@@ -158,11 +158,11 @@ Test(json, refuses_values_over_one_mebibyte)
     memset(text, 'a', size + 1);
     text[0] = '"';
     text[size - 1] = '"';
-    cr_expect_eq(p2psync_from_json(text, size, &packed), P2PSYNC_OK);
+    cr_expect_eq(p2psync_value_from_json(text, size, &packed), P2PSYNC_OK);
     p2psync_buffer_free(&packed);
     text[size - 1] = 'a';
     text[size] = '"';
-    cr_expect_eq(p2psync_from_json(text, size + 1, &packed), P2PSYNC_ELIMIT);
+    cr_expect_eq(p2psync_value_from_json(text, size + 1, &packed), P2PSYNC_ELIMIT);
     free(text);
 }
 
@@ -213,8 +213,8 @@ Test(json, refuses_null_arguments)
 {
     struct p2psync_buffer out = {0};
 
-    cr_expect_eq(p2psync_from_json(NULL, 0, &out), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_from_json("1", 1, NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_to_json((struct p2psync_bytes){NULL, 1}, &out), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_to_json((struct p2psync_bytes){"\xc0", 1}, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_value_from_json(NULL, 0, &out), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_value_from_json("1", 1, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_value_to_json((struct p2psync_bytes){NULL, 1}, &out), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_value_to_json((struct p2psync_bytes){"\xc0", 1}, NULL), P2PSYNC_EMISUSE);
 }

@@ -66,7 +66,7 @@ int data_pack(struct cli *cli, const json_t *object, struct p2psync_buffer *out)
     p2psync_result result = P2PSYNC_ENOMEM;
 
     if (text != NULL) {
-        result = p2psync_from_json(text, strlen(text), out);
+        result = p2psync_value_from_json(text, strlen(text), out);
     }
     free(text);
     if (result == P2PSYNC_EFORMAT) {
@@ -77,13 +77,13 @@ int data_pack(struct cli *cli, const json_t *object, struct p2psync_buffer *out)
 
 p2psync_result data_value(const char *word, struct p2psync_buffer *out)
 {
-    p2psync_result result = p2psync_from_json(word, strlen(word), out);
+    p2psync_result result = p2psync_value_from_json(word, strlen(word), out);
 
     if (result == P2PSYNC_EFORMAT) {
         json_t *string = json_string(word);
         char *text = json_dumps(string, JSON_ENCODE_ANY);
 
-        result = text != NULL ? p2psync_from_json(text, strlen(text), out) : P2PSYNC_EFORMAT;
+        result = text != NULL ? p2psync_value_from_json(text, strlen(text), out) : P2PSYNC_EFORMAT;
         free(text);
         json_decref(string);
     }

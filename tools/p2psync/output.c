@@ -16,7 +16,7 @@
 int output_json(struct cli *cli, struct p2psync_bytes value)
 {
     struct p2psync_buffer text = {0};
-    p2psync_result result = p2psync_to_json(value, &text);
+    p2psync_result result = p2psync_value_to_json(value, &text);
 
     if (result != P2PSYNC_OK) {
         return fail(cli, result, "%s: the answer", cli->verb->name);
@@ -60,7 +60,7 @@ int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)
 json_t *output_tree(struct cli *cli, struct p2psync_bytes value)
 {
     struct p2psync_buffer text = {0};
-    p2psync_result result = p2psync_to_json(value, &text);
+    p2psync_result result = p2psync_value_to_json(value, &text);
     json_t *tree = NULL;
     json_error_t error = {0};
 

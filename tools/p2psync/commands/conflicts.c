@@ -81,7 +81,9 @@ static int print_in(struct cli *cli, struct conflicts *conflicts, const char *co
 {
     p2psync_iterator *iterator = NULL;
     struct p2psync_buffer settings = {0};
-    p2psync_result result = p2psync_iterate_conflicts(conflicts->snapshot, collection, &iterator);
+    const struct p2psync_range range = {.size = sizeof range, .conflicts = true};
+    p2psync_result result =
+        p2psync_iterator_open(conflicts->snapshot, collection, &range, &iterator);
     int code = CLI_DONE;
 
     if (result == P2PSYNC_ENOTFOUND &&
@@ -90,7 +92,7 @@ static int print_in(struct cli *cli, struct conflicts *conflicts, const char *co
         return CLI_DONE; /* it has settings, and nothing else yet */
     }
     while (result == P2PSYNC_OK && code == CLI_DONE && !output_broken()) {
-        struct p2psync_record record = {0};
+        struct p2psync_record record = {.size = sizeof record};
 
         result = p2psync_iterator_next(iterator, &record);
         if (result == P2PSYNC_OK) {
@@ -119,7 +121,7 @@ static int print_one(struct cli *cli, struct conflicts *conflicts, const char *c
         result = p2psync_conflict(conflicts->snapshot, collection, id, &packed);
     }
     if (result == P2PSYNC_OK && cli->json) {
-        result = p2psync_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
+        result = p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
     }
     if (result != P2PSYNC_OK) {
         code = fail(cli, result, "conflicts %s %s", collection, id != NULL ? id : "");

@@ -15,7 +15,7 @@ int cmd_diff(struct cli *cli, int argc, char **argv)
 {
     struct p2psync_buffer difference = {0};
     struct p2psync_dot dots[2];
-    struct p2psync_between between = {0};
+    struct p2psync_between between = {.size = sizeof between};
     struct record_name name = {0};
     p2psync_snapshot *snapshot = NULL;
     p2psync_node *node = NULL;

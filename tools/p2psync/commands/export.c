@@ -145,7 +145,8 @@ static uint64_t count_records(p2psync_node *node, const char *collection)
     uint64_t count = 0;
 
     if (p2psync_status(node, &packed) == P2PSYNC_OK &&
-        p2psync_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) == P2PSYNC_OK) {
+        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
+            P2PSYNC_OK) {
         status = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
     }
     json_array_foreach(json_object_get(status, "collections"), index, one)
@@ -168,7 +169,7 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
     int code = CLI_DONE;
 
     if (result == P2PSYNC_OK) {
-        result = p2psync_iterate(snapshot, export->collection, NULL, false, &iterator);
+        result = p2psync_iterator_open(snapshot, export->collection, NULL, &iterator);
     }
     if (result != P2PSYNC_OK) {
         code = fail(cli, result, "export %s", export->collection);
@@ -178,7 +179,7 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
     if (code == CLI_DONE) {
         progress_init(&export->progress, cli, "records", count_records(node, export->collection));
         while (code == CLI_DONE && result == P2PSYNC_OK && !ferror(export->out)) {
-            struct p2psync_record record = {0};
+            struct p2psync_record record = {.size = sizeof record};
 
             result = p2psync_iterator_next(iterator, &record);
             if (result == P2PSYNC_OK) {
@@ -214,7 +215,7 @@ static bool has_field(const struct export *export, const struct p2psync_buffer *
 /* A copy goes by the id that it would get as a record of its own: import takes no other. */
 static json_t *id_of(const struct p2psync_record *record)
 {
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof copy};
     json_t *id = json_stringn(record->id, record->id_size);
 
     if (record->conflict && p2psync_copy_parse(json_string_value(id), &copy) == P2PSYNC_OK) {
@@ -233,7 +234,7 @@ static int write_record(struct cli *cli, struct export *export, const struct p2p
     int code = CLI_DONE;
 
     if (result == P2PSYNC_OK) {
-        result = p2psync_to_json(record->fields, &fields);
+        result = p2psync_value_to_json(record->fields, &fields);
     }
     if (result != P2PSYNC_OK) {
         code = fail(cli, result, "export %s: record '%.*s'", export->collection,

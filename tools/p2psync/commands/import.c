@@ -217,7 +217,7 @@ static const char *take_id(const json_t *id, char digits[static ID_SIZE], const 
 /* Whether `id` may be that of a record; else says in why_out why not. */
 static bool is_record(const char *id, const char **why_out)
 {
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof copy};
 
     if (p2psync_copy_parse(id, &copy) != P2PSYNC_OK) {
         return true;
@@ -234,14 +234,16 @@ static p2psync_result add_edit(struct import *import, const char *id, const json
     p2psync_result result = P2PSYNC_ENOMEM;
 
     if (text != NULL) {
-        result = p2psync_from_json(text, strlen(text), &fields);
+        result = p2psync_value_from_json(text, strlen(text), &fields);
     }
     if (result == P2PSYNC_OK && import->batch == NULL) {
         result = p2psync_transaction_begin(import->node, import->collection, &import->batch);
     }
     if (result == P2PSYNC_OK) {
-        const struct p2psync_edit edit = {
-            .size = sizeof edit, .id = id, .fields = {fields.data, fields.size}, .replace = true};
+        const struct p2psync_edit edit = {.size = sizeof edit,
+                                          .id = id,
+                                          .fields = {fields.data, fields.size},
+                                          .kind = P2PSYNC_EDIT_REPLACE};
 
         result = p2psync_transaction_edit(import->batch, &edit);
         import->batch_lines += result == P2PSYNC_OK;
@@ -291,7 +293,7 @@ static int import_line(struct cli *cli, struct import *import, const char *line,
 
 static int commit(struct cli *cli, struct import *import)
 {
-    struct p2psync_committed committed = {0};
+    struct p2psync_committed committed = {.size = sizeof committed};
     p2psync_result result = P2PSYNC_OK;
     char why[128];
 

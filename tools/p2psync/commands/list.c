@@ -13,9 +13,8 @@
 
 struct list {
     const char *collection;
-    const char *prefix;
+    struct p2psync_range range;
     uint64_t limit;
-    bool deleted;
     p2psync_snapshot *snapshot;
     p2psync_iterator *iterator;
     struct table table;
@@ -29,7 +28,7 @@ int cmd_list(struct cli *cli, int argc, char **argv)
 {
     static const struct column columns[] = {
         {.head = "ID"}, {.head = "UPDATED"}, {.head = "FIELDS"}};
-    struct list list = {.limit = UINT64_MAX};
+    struct list list = {.range = {.size = sizeof list.range}, .limit = UINT64_MAX};
     p2psync_node *node = NULL;
     p2psync_result result;
     int code = parse(cli, argc, argv, &list);
@@ -43,8 +42,7 @@ int cmd_list(struct cli *cli, int argc, char **argv)
     table_init(&list.table, columns, sizeof columns / sizeof columns[0]);
     result = p2psync_snapshot_open(node, &list.snapshot);
     if (result == P2PSYNC_OK) {
-        result = p2psync_iterate(list.snapshot, list.collection, list.prefix, list.deleted,
-                                 &list.iterator);
+        result = p2psync_iterator_open(list.snapshot, list.collection, &list.range, &list.iterator);
     }
     code = result == P2PSYNC_OK ? print_all(cli, &list)
                                 : fail(cli, result, "list %s", list.collection);
@@ -67,7 +65,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct list *list)
         option = options_next(cli, argc, argv, own);
         switch (option) {
         case 'p':
-            list->prefix = optarg;
+            list->range.prefix = optarg;
             break;
         case 'l':
             if (!options_number(optarg, UINT64_MAX, &list->limit)) {
@@ -75,7 +73,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct list *list)
             }
             break;
         case 'd':
-            list->deleted = true;
+            list->range.deleted = true;
             break;
         case OPTIONS_WRONG:
             return CLI_USAGE;
@@ -95,7 +93,7 @@ static int print_all(struct cli *cli, struct list *list)
     int code = CLI_DONE;
 
     for (uint64_t count = 0; count < list->limit && code == CLI_DONE && !output_broken(); count++) {
-        struct p2psync_record record = {0};
+        struct p2psync_record record = {.size = sizeof record};
         p2psync_result result = p2psync_iterator_next(list->iterator, &record);
 
         if (result == P2PSYNC_ENOTFOUND) {
@@ -130,7 +128,7 @@ static int add_row(struct cli *cli, struct list *list, const struct p2psync_reco
         table_cell(&list->table, "(deleted)");
         return CLI_DONE;
     }
-    result = p2psync_to_json(record->fields, &text);
+    result = p2psync_value_to_json(record->fields, &text);
     if (result != P2PSYNC_OK) {
         table_cell(&list->table, "?");
         return fail(cli, result, "list: the fields of '%.*s'", (int)record->id_size, record->id);

@@ -28,7 +28,7 @@ static int write_edit(struct cli *cli, const struct put *put, const char *id);
 
 int cmd_put(struct cli *cli, int argc, char **argv)
 {
-    struct put put = {0};
+    struct put put = {.copy = {.size = sizeof put.copy}};
     int code = CLI_FAILED;
 
     put.fields = json_object();

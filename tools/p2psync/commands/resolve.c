@@ -1,6 +1,4 @@
 /* p2psync resolve: the answer to a conflict, on all devices. */
-#include <inttypes.h>
-
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
@@ -105,7 +103,7 @@ static int write_answer(struct cli *cli, p2psync_node *node, const struct resolv
 {
     const struct record_name name = {.collection = resolve->resolution.collection,
                                      .id = resolve->resolution.id};
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof copy};
     p2psync_result result = p2psync_resolve(node, &resolve->resolution);
 
     if (result == P2PSYNC_OK) {
@@ -131,7 +129,7 @@ static int write_answer(struct cli *cli, p2psync_node *node, const struct resolv
 static int say_resolved(struct cli *cli, p2psync_node *node, const struct record_name *name)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {0};
+    struct p2psync_record record = {.size = sizeof record};
     p2psync_result result = p2psync_snapshot_open(node, &snapshot);
     int code;
 
@@ -139,14 +137,13 @@ static int say_resolved(struct cli *cli, p2psync_node *node, const struct record
         result = p2psync_get(snapshot, name->collection, name->id, &record);
     }
     if (result == P2PSYNC_OK) {
-        const struct p2psync_dot *dot = &record.versions[record.version_count - 1];
-        const uint8_t *o = dot->origin;
+        char version[P2PSYNC_DOT_TEXT_SIZE];
 
+        p2psync_dot_format(&record.versions[record.version_count - 1], version);
         code = fail_saying(cli, CLI_CONFLICT,
-                           "resolve %s %s: it is resolved already, and its version is "
-                           "%02x%02x%02x%02x%02x%02x%02x%02x-%" PRIu64 "; 'p2psync get' shows it",
-                           name->collection, name->id, o[0], o[1], o[2], o[3], o[4], o[5], o[6],
-                           o[7], dot->seq);
+                           "resolve %s %s: it is resolved already, and its version is %s; "
+                           "'p2psync get' shows it",
+                           name->collection, name->id, version);
     } else {
         code = record_fail(cli, result, name);
     }
