@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "node/api/snapshot.h"
+#include "node/host/time.h"
+#include "node/view/members.h"
 #include "store/log/collection.h"
 #include "store/record/rules.h"
 #include "store/write/own.h"
@@ -68,7 +70,7 @@ p2psync_result p2psync_collection_settings(p2psync_snapshot *snapshot, const cha
     }
     struct ps_buf answer;
     struct ps_writer writer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     ps_writer_init(&writer, &answer);
     if (result == P2PSYNC_OK) {
         result = write_settings(&snapshot->txn, name, &writer);
@@ -76,7 +78,7 @@ p2psync_result p2psync_collection_settings(p2psync_snapshot *snapshot, const cha
     if (result == P2PSYNC_OK) {
         result = ps_writer_finish(&writer);
     }
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
 }
 
 p2psync_result p2psync_collections(p2psync_snapshot *snapshot, struct p2psync_buffer *out)
@@ -102,7 +104,7 @@ p2psync_result p2psync_collections(p2psync_snapshot *snapshot, struct p2psync_bu
         result = ps_writer_finish(&writer);
     }
     free(names.list);
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
 }
 
 p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection, const char *key,
@@ -135,7 +137,7 @@ p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection
     if (result == P2PSYNC_OK) {
         edit.fields = ps_buf_view(&fields);
         edit.unset = ps_buf_view(&unset);
-        result = ps_own_write(&txn, &write, ps_wall_ms(), &written);
+        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_node_commit(node, &txn);
@@ -378,7 +380,7 @@ static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
         memcpy(device, text.data + skipped, size);
         device[size] = '\0';
         rules.strategy = PS_STRATEGY_PREFER;
-        result = ps_node_find_member(txn, device, &rules.preferred);
+        result = ps_view_members_find(txn, device, &rules.preferred);
     } else {
         result = ps_strategy_parse(text, &rules.strategy, &rules.preferred);
     }

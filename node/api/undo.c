@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/api/sized.h"
+#include "node/host/time.h"
+#include "node/view/members.h"
 #include "store/history/history.h"
 #include "store/history/revert.h"
 #include "store/log/collection.h"
@@ -65,7 +67,7 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
     if (result == P2PSYNC_OK && is_new) {
         edit.fields = ps_buf_view(&value);
         edit.note = ps_buf_view(&packed);
-        result = ps_own_write(&txn, &write, ps_wall_ms(), &written);
+        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_node_commit(node, &txn);
@@ -136,7 +138,7 @@ p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *g
         result = ps_txn_begin(node->store, !revert->dry_run, &reverting.txn);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_node_find_member(&reverting.txn, revert->device, &reverting.of.device);
+        result = ps_view_members_find(&reverting.txn, revert->device, &reverting.of.device);
     }
     if (result == P2PSYNC_OK) {
         result = revert_all(&reverting);
@@ -145,7 +147,7 @@ p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *g
         result = pack_answer(&reverting, &answer);
     }
     /* First all that can fail for want of memory: what is committed must be answered. */
-    result = ps_answer(result, &answer, &made);
+    result = ps_buffer_give(result, &answer, &made);
     if (result == P2PSYNC_OK && reverting.changed > 0) {
         result = ps_node_commit(node, &reverting.txn);
     }
@@ -226,7 +228,7 @@ static p2psync_result carry_out(struct reverting *reverting, struct ps_bytes nam
         write.edit_count +=
             add_edits(&plan->items[i], ps_buf_view(&reverting->note), &edits[write.edit_count]);
     }
-    p2psync_result result = ps_own_write(&reverting->txn, &write, ps_wall_ms(), &written);
+    p2psync_result result = ps_own_write(&reverting->txn, &write, ps_time_wall_ms(), &written);
     reverting->changed += written.changed;
     free(edits);
     return result;

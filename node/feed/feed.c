@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api/life.h"
-#include "node/control/control.h"
+#include "node/feed/event.h"
+#include "node/host/buffer.h"
 #include "store/log/collection.h"
 #include "store/merge/conflict.h"
 #include "store/record/record.h"
@@ -61,7 +61,7 @@ p2psync_result ps_feed_init(struct ps_feed *feed, struct ps_store *store)
 {
     struct ps_txn txn = {0};
     memset(feed, 0, sizeof(*feed));
-    ps_buf_init(&feed->next, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&feed->next, PS_BUFFER_SIZE_MAX);
     p2psync_result result = ps_txn_begin(store, false, &txn);
     if (result == P2PSYNC_OK) {
         result = begin_from_now(feed, &txn);
@@ -245,7 +245,7 @@ static p2psync_result write_change(const struct ps_feed *feed, const struct chan
     ps_dot_text(change->dot, dot);
     struct ps_writer writer;
     ps_writer_init(&writer, out);
-    ps_control_event_begin(&writer, P2PSYNC_EVENT_RECORD_CHANGED, 5);
+    ps_feed_event_begin(&writer, P2PSYNC_EVENT_RECORD_CHANGED, 5);
     write_name(&writer, ps_bytes(feed->collection, feed->collection_size),
                change->skeleton.record_id);
     ps_write_text(&writer, "version");
@@ -283,7 +283,7 @@ static p2psync_result write_about(struct ps_txn *txn, const struct about *about,
     char dot[PS_DOT_TEXT_SIZE];
     ps_writer_init(&writer, out);
     *type_out = about->opened ? P2PSYNC_EVENT_CONFLICT_DETECTED : P2PSYNC_EVENT_CONFLICT_RESOLVED;
-    ps_control_event_begin(&writer, *type_out, 3);
+    ps_feed_event_begin(&writer, *type_out, 3);
     write_name(&writer, about->collection, about->id);
     if (about->opened) {
         p2psync_result result = ps_record_get(txn, about->number, about->id, &row);

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "node/api/life.h"
+#include "node/host/endpoint.h"
 #include "node/host/lock.h"
+#include "node/host/time.h"
 #include "node/links/links.h"
 #include "store/env/identity.h"
 #include "store/log/collection.h"
@@ -100,7 +101,7 @@ static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_de
         result = ps_identity_write(&txn, out);
         if (result == P2PSYNC_OK) {
             result = ps_enroll_device(&txn, out, &out->device, ps_bytes_text(joiner->name),
-                                      ps_wall_ms());
+                                      ps_time_wall_ms());
         }
         if (result == P2PSYNC_OK) {
             result = ps_txn_commit(&txn);
@@ -176,7 +177,7 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
     const struct ps_links_options options = {.secret_key = secret.key};
     result = ps_links_new(&options, &attempt->links);
     ps_identity_secret_wipe(&secret);
-    uint64_t now_ms = ps_monotonic_ms();
+    uint64_t now_ms = ps_time_monotonic_ms();
     uint64_t deadline_ms = now_ms + PS_JOIN_TIMEOUT_MS;
     while (result == P2PSYNC_OK) {
         dial(attempt, now_ms);
@@ -187,7 +188,7 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
             return P2PSYNC_EUNREACHABLE;
         }
         result = wait_links(attempt, deadline_ms - now_ms);
-        now_ms = ps_monotonic_ms();
+        now_ms = ps_time_monotonic_ms();
     }
     return result;
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "node/engine/skew.h"
+#include "node/host/endpoint.h"
 #include "node/links/links.h"
 #include "store/env/identity.h"
 #include "store/mesh/members.h"
@@ -304,7 +305,7 @@ static uint16_t wanted_port(const struct ps_config *config)
     if (config->listen[0] != '\0' && ps_endpoint_parse(config->listen, &listen) != P2PSYNC_OK) {
         listen.port = 0;
     }
-    return listen.port != 0 ? listen.port : PS_LINKS_PORT;
+    return listen.port != 0 ? listen.port : PS_ENDPOINT_PORT;
 }
 
 /* Whether a node could listen there: it is tried, as the node would. */
