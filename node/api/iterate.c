@@ -18,10 +18,8 @@ struct p2psync_iterator {
     /* The record whose copies come next. */
     struct ps_bytes id;
     struct ps_record_row row;
-    uint32_t version; /* the next one to look at */
-    /* The conflict that came last. */
-    size_t after_size;
-    uint8_t after[PS_RECORD_ID_SIZE_MAX];
+    uint32_t version;             /* the next one to look at */
+    struct ps_conflict_walk walk; /* over the conflicts */
 };
 
 static p2psync_result open_iterator(p2psync_snapshot *snapshot, const char *collection,
@@ -64,6 +62,8 @@ p2psync_result p2psync_iterate_conflicts(p2psync_snapshot *snapshot, const char 
     p2psync_result result = open_iterator(snapshot, collection, NULL, &iterator);
     if (result == P2PSYNC_OK) {
         iterator->conflicts = true;
+        iterator->walk =
+            ps_conflict_walk_after(&snapshot->txn, iterator->collection, ps_bytes(NULL, 0));
         *out = iterator;
     }
     return result;
@@ -185,19 +185,14 @@ static p2psync_result next_conflict(p2psync_iterator *iterator, struct p2psync_r
     struct ps_conflict_item item = {.conflict = false};
     struct ps_record_row row;
     p2psync_snapshot *snapshot = iterator->snapshot;
-    p2psync_result result = P2PSYNC_OK;
-    do { /* ends with the list */
-        result = ps_conflict_next(&snapshot->txn, iterator->collection,
-                                  ps_bytes(iterator->after, iterator->after_size), &item);
-        if (result == P2PSYNC_OK) {
-            memcpy(iterator->after, item.id.data, item.id.size);
-            iterator->after_size = item.id.size;
-        }
-    } while (result == P2PSYNC_OK && !item.conflict);
-    if (result != P2PSYNC_OK) {
-        return result;
+    bool found = ps_conflict_walk_next(&iterator->walk, &item);
+    while (found && !item.conflict) {
+        found = ps_conflict_walk_next(&iterator->walk, &item);
     }
-    result = ps_record_get(&snapshot->txn, iterator->collection, item.id, &row);
+    if (!found) {
+        return iterator->walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : iterator->walk.result;
+    }
+    p2psync_result result = ps_record_get(&snapshot->txn, iterator->collection, item.id, &row);
     if (result == P2PSYNC_OK) {
         result = ps_snapshot_record(snapshot, item.id, &row, out);
     }

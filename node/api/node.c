@@ -232,19 +232,11 @@ static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_
 
 p2psync_result ps_node_find_member(struct ps_txn *txn, const char *text, struct ps_device *out)
 {
+    struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
     bool found = false;
     struct ps_device match;
-    for (;;) { /* ends with the members, PS_MEMBERS_MAX at most */
-        p2psync_result result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_ENOTFOUND) {
-            break;
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    while (ps_member_walk_next(&walk, &member)) {
         if (member_matches(&member, ps_bytes_text(text))) {
             if (found) {
                 return P2PSYNC_EAMBIGUOUS;
@@ -252,11 +244,9 @@ p2psync_result ps_node_find_member(struct ps_txn *txn, const char *text, struct 
             match = member.device;
             found = true;
         }
-        last = member.device;
-        after = &last;
     }
-    if (!found) {
-        return P2PSYNC_ENOTFOUND;
+    if (walk.result != P2PSYNC_OK || !found) {
+        return walk.result != P2PSYNC_OK ? walk.result : P2PSYNC_ENOTFOUND;
     }
     *out = match;
     return P2PSYNC_OK;

@@ -319,7 +319,7 @@ p2psync_result ps_snapshot_member(p2psync_snapshot *snapshot, const struct ps_de
                                   struct ps_member *out)
 {
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    p2psync_result result = ps_device_get(&snapshot->txn, device, out);
+    p2psync_result result = ps_member_get(&snapshot->txn, device, out);
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }

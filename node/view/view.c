@@ -8,6 +8,7 @@
 #include "node/api/life.h"
 #include "store/log/collection.h"
 #include "store/log/summary.h"
+#include "store/mesh/peers.h"
 #include "store/record/rules.h"
 
 #define MESH_TEXT_SIZE (2 * PS_MESH_SIZE + 1)
@@ -27,7 +28,6 @@ static void write_device(struct ps_writer *writer, const struct ps_device *devic
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
 static void write_mesh(struct ps_writer *writer, const struct ps_mesh *mesh);
 static void write_known_name(struct ps_writer *writer, const char *name);
-static p2psync_result count_members(struct ps_txn *txn, uint32_t *count_out);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
                                        const struct ps_collection *collection);
@@ -48,7 +48,7 @@ p2psync_result ps_view_own_name(struct ps_txn *txn, const struct ps_device *devi
 {
     struct ps_member member;
     struct ps_bytes name = {NULL, 0};
-    p2psync_result result = ps_device_get(txn, device, &member);
+    p2psync_result result = ps_member_get(txn, device, &member);
     if (result == P2PSYNC_OK) {
         name = ps_bytes(member.name, member.name_size);
     } else if (result == P2PSYNC_ENOTFOUND) {
@@ -111,7 +111,7 @@ p2psync_result ps_view_status(struct ps_txn *txn, const struct ps_view_running *
         result = ps_summary_state(txn, &state);
     }
     if (result == P2PSYNC_OK) {
-        result = count_members(txn, &members);
+        result = ps_member_count(txn, &members);
     }
     if (result == P2PSYNC_OK && last_sync == 0) {
         result = latest_sync(txn, &identity.device, &last_sync);
@@ -162,7 +162,7 @@ p2psync_result ps_view_devices(struct ps_txn *txn, struct ps_buf *out)
     p2psync_result result = ps_identity_read(txn, &identity);
     sodium_memzero(identity.seed, sizeof(identity.seed));
     if (result == P2PSYNC_OK) {
-        result = count_members(txn, &count);
+        result = ps_member_count(txn, &count);
     }
     if (result == P2PSYNC_OK) {
         result = list_forked(txn, &forked);
@@ -171,25 +171,16 @@ p2psync_result ps_view_devices(struct ps_txn *txn, struct ps_buf *out)
         return result;
     }
     ps_write_array(&writer, count);
-    const struct ps_device *after = NULL;
-    struct ps_device last;
-    for (uint32_t i = 0; i < count; i++) {
-        result = ps_device_next(txn, after, &member);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    struct ps_member_walk walk = {.txn = txn};
+    while (ps_member_walk_next(&walk, &member)) {
         write_member(&writer, &member, &identity.mesh, is_forked(&forked, &member.device));
-        last = member.device;
-        after = &last;
     }
-    return ps_writer_finish(&writer);
+    return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
 p2psync_result ps_view_peers(struct ps_txn *txn, struct ps_buf *out)
 {
     struct ps_identity identity = {0};
-    struct ps_device last;
-    uint32_t count = 0;
     uint32_t others = 0;
     struct ps_writer writer;
     ps_writer_init(&writer, out);
@@ -197,11 +188,10 @@ p2psync_result ps_view_peers(struct ps_txn *txn, struct ps_buf *out)
     sodium_memzero(identity.seed, sizeof(identity.seed));
     struct ps_member self;
     if (result == P2PSYNC_OK) {
-        result = count_members(txn, &count);
+        result = ps_member_count(txn, &others);
     }
     if (result == P2PSYNC_OK) {
-        others = count;
-        result = ps_device_get(txn, &identity.device, &self);
+        result = ps_member_get(txn, &identity.device, &self);
         others -= result == P2PSYNC_OK ? 1 : 0;
         result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
     }
@@ -209,24 +199,16 @@ p2psync_result ps_view_peers(struct ps_txn *txn, struct ps_buf *out)
         return result;
     }
     ps_write_array(&writer, others);
-    const struct ps_device *after = NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        struct ps_member member;
+    struct ps_member_walk walk = {.txn = txn};
+    struct ps_member member;
+    while (ps_member_walk_next(&walk, &member)) {
         struct ps_peer_info peer;
-        result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_OK) {
-            result = remembered_peer(txn, &member, &peer);
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        if (!ps_device_equal(&member.device, &identity.device)) {
+        walk.result = remembered_peer(txn, &member, &peer);
+        if (walk.result == P2PSYNC_OK && !ps_device_equal(&member.device, &identity.device)) {
             ps_view_peer(&writer, &peer);
         }
-        last = member.device;
-        after = &last;
     }
-    return ps_writer_finish(&writer);
+    return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
 void ps_view_peer(struct ps_writer *writer, const struct ps_peer_info *peer)
@@ -352,61 +334,26 @@ static void write_known_name(struct ps_writer *writer, const char *name)
     }
 }
 
-static p2psync_result count_members(struct ps_txn *txn, uint32_t *count_out)
-{
-    struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
-    for (uint32_t count = 0; count <= PS_MEMBERS_MAX; count++) {
-        p2psync_result result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_ENOTFOUND) {
-            *count_out = count;
-            return P2PSYNC_OK;
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        last = member.device;
-        after = &last;
-    }
-    return P2PSYNC_ECORRUPT;
-}
-
 /* The node's own collections are left out: they are not what people ask for. */
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer)
 {
+    struct ps_collection_walk counting = {.txn = txn};
+    struct ps_collection_walk walk = {.txn = txn};
     struct ps_collection collection;
     size_t count = 0;
-    struct ps_bytes after = ps_bytes(NULL, 0);
-    p2psync_result result = P2PSYNC_OK;
-    for (;;) { /* ends with the collections, PS_ROOTS_MAX at most */
-        result = ps_collection_next(txn, after, &collection);
-        if (result != P2PSYNC_OK) {
-            break;
-        }
+    while (ps_collection_walk_next(&counting, &collection)) {
         count += ps_collection_is_internal(collection.name) ? 0 : 1;
-        after = collection.name;
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        return result;
+    if (counting.result != P2PSYNC_OK) {
+        return counting.result;
     }
     ps_write_array(writer, count);
-    after = ps_bytes(NULL, 0);
-    while (count > 0) {
-        result = ps_collection_next(txn, after, &collection);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    while (ps_collection_walk_next(&walk, &collection)) {
         if (!ps_collection_is_internal(collection.name)) {
-            result = write_collection(txn, writer, &collection);
-            count--;
+            walk.result = write_collection(txn, writer, &collection);
         }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        after = collection.name;
     }
-    return P2PSYNC_OK;
+    return walk.result;
 }
 
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
@@ -454,33 +401,25 @@ static p2psync_result write_strategy(struct ps_txn *txn, struct ps_writer *write
 
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out)
 {
-    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection_walk walk = {.txn = txn};
     struct ps_collection collection;
-    p2psync_result result = ps_collection_next(txn, after, &collection);
-    while (result == P2PSYNC_OK) { /* PS_ROOTS_MAX at most */
-        result = list_forked_of(txn, collection.number, out);
-        if (result == P2PSYNC_OK) {
-            after = collection.name;
-            result = ps_collection_next(txn, after, &collection);
-        }
+    while (ps_collection_walk_next(&walk, &collection)) {
+        walk.result = list_forked_of(txn, collection.number, out);
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, struct forked *out)
 {
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
     struct ps_log log;
-    struct ps_log_id after;
-    p2psync_result result = ps_log_next(txn, collection, NULL, &log);
-    while (result == P2PSYNC_OK) { /* PS_LOGS_MAX at most */
+    while (ps_log_walk_next(&walk, &log)) {
         if (log.forked && !is_forked(out, &log.origin.device) && out->count < FORKED_MAX) {
             out->devices[out->count] = log.origin.device;
             out->count++;
         }
-        after = log.id;
-        result = ps_log_next(txn, collection, &after, &log);
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static bool is_forked(const struct forked *forked, const struct ps_device *device)
@@ -518,7 +457,7 @@ static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member
                                       struct ps_peer_info *out)
 {
     struct ps_peer_row row;
-    p2psync_result result = ps_peer_read(txn, &member->device, &row);
+    p2psync_result result = ps_mesh_peer_read(txn, &member->device, &row);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -545,26 +484,19 @@ static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member
 static p2psync_result latest_sync(struct ps_txn *txn, const struct ps_device *self,
                                   uint64_t *latest_out)
 {
+    struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
     uint64_t latest = 0;
-    for (;;) { /* ends with the members, PS_MEMBERS_MAX at most */
+    while (ps_member_walk_next(&walk, &member)) {
         struct ps_peer_row row;
-        p2psync_result result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_ENOTFOUND) {
-            *latest_out = latest;
-            return P2PSYNC_OK;
-        }
-        if (result == P2PSYNC_OK) {
-            result = ps_peer_read(txn, &member.device, &row);
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+        walk.result = ps_mesh_peer_read(txn, &member.device, &row);
         bool other = !ps_device_equal(&member.device, self);
-        latest = other && row.last_sync_ms > latest ? row.last_sync_ms : latest;
-        last = member.device;
-        after = &last;
+        if (walk.result == P2PSYNC_OK && other && row.last_sync_ms > latest) {
+            latest = row.last_sync_ms;
+        }
     }
+    if (walk.result == P2PSYNC_OK) {
+        *latest_out = latest;
+    }
+    return walk.result;
 }
