@@ -246,7 +246,7 @@ static p2psync_result start(struct ps_engine *engine, const struct ps_engine_opt
     if (ps_turn_ok(&turn, P2PSYNC_OK) &&
         ps_turn_ok(&turn, ps_identity_read(&txn, &engine->identity))) {
         if (!txn.writable ||
-            ps_turn_ok(&turn, ps_device_refresh(&txn, &engine->identity.mesh, &changed))) {
+            ps_turn_ok(&turn, ps_members_refresh(&txn, &engine->identity.mesh, &changed))) {
             load(&turn);
         }
     }
@@ -262,27 +262,19 @@ static p2psync_result start(struct ps_engine *engine, const struct ps_engine_opt
 /* Read the members, and how far every log is. */
 static void load(struct ps_turn *turn)
 {
+    struct ps_collection_walk collections = {.txn = turn->txn};
     struct ps_collection collection;
-    char name[PS_COLLECTION_SIZE_MAX];
-    struct ps_bytes after = ps_bytes(NULL, 0);
     struct ps_log log;
     ps_trust_load(turn);
-    while (turn->result == P2PSYNC_OK &&
-           ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
-        memcpy(name, collection.name.data, collection.name.size);
-        after = ps_bytes(name, collection.name.size);
-        p2psync_result result = ps_log_next(turn->txn, collection.number, NULL, &log);
-        while (result == P2PSYNC_OK) { /* at most PS_LOGS_MAX */
+    while (turn->result == P2PSYNC_OK && ps_collection_walk_next(&collections, &collection)) {
+        struct ps_log_walk logs = {.txn = turn->txn, .collection = collection.number};
+        while (ps_log_walk_next(&logs, &log)) {
             ps_news_known(turn, &log);
             if (log.applied < log.size) {
                 turn->engine->apply_ms = turn->now_ms;
             }
-            struct ps_log_id id = log.id;
-            result = ps_log_next(turn->txn, collection.number, &id, &log);
         }
-        if (result != P2PSYNC_ENOTFOUND) {
-            (void)ps_turn_ok(turn, result);
-        }
+        (void)ps_turn_ok(turn, logs.result);
     }
 }
 
@@ -550,7 +542,7 @@ static void persist(struct ps_turn *turn)
             if (peer->session != 0) {
                 ps_rounds_distance(engine, peer, &peer->row.behind, &peer->row.ahead);
             }
-            (void)ps_turn_ok(turn, ps_peer_write(turn->txn, &peer->device, &peer->row));
+            (void)ps_turn_ok(turn, ps_mesh_peer_write(turn->txn, &peer->device, &peer->row));
             peer->row_dirty = false;
         } else if (peer->row_dirty && engine->persist_ms == PS_NEVER) {
             engine->persist_ms = turn->now_ms + PERSIST_MS;

@@ -16,6 +16,7 @@
 #include "store/env/identity.h"
 #include "store/env/store.h"
 #include "store/mesh/members.h"
+#include "store/mesh/peers.h"
 #include "wire/id.h"
 #include "wire/message.h"
 

@@ -26,12 +26,10 @@ void ps_news_scan(struct ps_turn *turn)
     struct ps_log_id own = {.origin = ps_origin_tag(&engine->identity.mesh, &origin)};
     struct ps_collection collection;
     struct ps_log log;
-    char name[PS_COLLECTION_SIZE_MAX];
-    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection_walk walk = {.txn = turn->txn};
 
-    while (ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
-        memcpy(name, collection.name.data, collection.name.size);
-        after = ps_bytes(name, collection.name.size);
+    while (ps_collection_walk_next(&walk, &collection)) {
+        bool devices = ps_bytes_equal(collection.name, ps_bytes_text(PS_DEVICES_COLLECTION));
         p2psync_result result = ps_log_find(turn->txn, collection.number, &own, &log);
         if (result == P2PSYNC_ENOTFOUND) {
             continue;
@@ -44,7 +42,7 @@ void ps_news_scan(struct ps_turn *turn)
         }
         turn->dirty = true;
         ps_news_moved(turn, &log);
-        if (ps_bytes_equal(after, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+        if (devices) {
             ps_trust_load(turn); /* the writer has worked the members out */
         }
     }

@@ -4,6 +4,7 @@
 
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
+#include "store/log/receive.h"
 #include "wire/compress.h"
 
 #define IDLE_COST 200 /* microseconds that CHANGES take which bring nothing new, and their size */
@@ -105,7 +106,7 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
         return P2PSYNC_EFORK;
     }
     if (result == P2PSYNC_OK) {
-        result = ps_log_receive(turn->txn, log, &context, &chunk, added_out);
+        result = ps_receive_chunk(turn->txn, log, &context, &chunk, added_out);
     }
     return result;
 }

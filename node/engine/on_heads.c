@@ -5,6 +5,7 @@
 
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
+#include "store/log/receive.h"
 
 #define IDLE_COST 50 /* microseconds that an offer takes which is of no use */
 
@@ -116,7 +117,7 @@ static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
     if (log->size == 0) {
         return false;
     }
-    p2psync_result result = ps_log_check_head(turn->txn, log, &context, &offer);
+    p2psync_result result = ps_receive_head(turn->txn, log, &context, &offer);
     switch (result) {
     case P2PSYNC_OK:
     case P2PSYNC_EAGAIN:

@@ -116,13 +116,14 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
     bool lacking = false;
     struct ps_cursor cursor;
     struct ps_short_head theirs;
+    struct ps_log_walk walk = {.txn = turn->txn, .collection = collection};
     struct ps_log log;
     (void)ps_cursor_begin(&cursor, heads);
     bool more = ps_summary_next_head(&cursor, &theirs);
-    p2psync_result result = ps_log_next(turn->txn, collection, NULL, &log);
-    while (result == P2PSYNC_OK || more) { /* each turn takes one off either side */
+    bool here = ps_log_walk_next(&walk, &log);
+    while (here || more) { /* each turn takes one off either side */
         int order = 1;
-        if (result == P2PSYNC_OK) {
+        if (here) {
             order = more ? ps_log_id_compare(&log.id, &theirs.log) : -1;
         }
         if (order > 0) {
@@ -144,12 +145,9 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
         if (order == 0) {
             more = ps_summary_next_head(&cursor, &theirs);
         }
-        struct ps_log_id after = log.id;
-        result = ps_log_next(turn->txn, collection, &after, &log);
+        here = ps_log_walk_next(&walk, &log);
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        (void)ps_turn_ok(turn, result);
-    }
+    (void)ps_turn_ok(turn, walk.result);
     return lacking;
 }
 
@@ -217,16 +215,14 @@ static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary)
 {
-    char name[PS_COLLECTION_SIZE_MAX];
-    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection_walk walk = {.txn = turn->txn};
     struct ps_collection collection;
     struct ps_bytes none = ps_bytes("\x90", 1); /* an empty array: it holds no log of it */
     struct offers offers = {.count = 0};
-    while (ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
-        memcpy(name, collection.name.data, collection.name.size);
-        after = ps_bytes(name, collection.name.size);
-        if (ps_collection_is_local(after) || named(summary->roots, after, false) ||
-            named(summary->heads, after, true)) {
+    while (ps_collection_walk_next(&walk, &collection)) {
+        if (ps_collection_is_local(collection.name) ||
+            named(summary->roots, collection.name, false) ||
+            named(summary->heads, collection.name, true)) {
             continue;
         }
         (void)compare_collection(turn, peer, &offers, collection.number, none);

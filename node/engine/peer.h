@@ -11,6 +11,7 @@
 #include "node/engine/engine.h"
 #include "node/engine/schedule.h"
 #include "store/mesh/members.h"
+#include "store/mesh/peers.h"
 
 #define PS_FETCHES_QUEUED_MAX PS_HEADS_MAX
 #define PS_SERVES_MAX         32 /* logs asked for, and as many pushed */

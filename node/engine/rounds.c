@@ -347,7 +347,7 @@ static void members_moved(struct ps_turn *turn)
     bool changed = false;
     turn->members_dirty = false;
     if (turn->txn->writable) {
-        if (!ps_turn_ok(turn, ps_device_refresh(turn->txn, &engine->identity.mesh, &changed))) {
+        if (!ps_turn_ok(turn, ps_members_refresh(turn->txn, &engine->identity.mesh, &changed))) {
             return;
         }
     }
@@ -494,22 +494,19 @@ static void tell_sync(struct ps_turn *turn, struct ps_peer *peer, p2psync_event_
 static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out)
 {
     char names[NAMES_MAX][PS_COLLECTION_SIZE_MAX];
-    char last[PS_COLLECTION_SIZE_MAX];
     struct ps_bytes views[NAMES_MAX];
-    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection_walk walk = {.txn = turn->txn};
     struct ps_collection collection;
     size_t count = 0;
-    while (ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
-        memcpy(last, collection.name.data, collection.name.size);
-        after = ps_bytes(last, collection.name.size);
-        if (ps_collection_is_local(after) || collection.changes == 0) {
+    while (ps_collection_walk_next(&walk, &collection)) {
+        if (ps_collection_is_local(collection.name) || collection.changes == 0) {
             continue;
         }
         if (count == NAMES_MAX) {
             return P2PSYNC_ELIMIT;
         }
-        memcpy(names[count], last, after.size);
-        views[count] = ps_bytes(names[count], after.size);
+        memcpy(names[count], collection.name.data, collection.name.size);
+        views[count] = ps_bytes(names[count], collection.name.size);
         count++;
     }
     return ps_summary_heads(turn->txn, views, count, out);

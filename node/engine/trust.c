@@ -14,14 +14,14 @@ static void drop_strangers(struct ps_turn *turn);
 void ps_trust_load(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
+    struct ps_member_walk walk = {.txn = turn->txn};
     struct ps_member member;
     size_t before = engine->allowed_count;
 
     for (size_t i = 0; i < engine->peer_count; i++) {
         engine->peers[i]->allowed = false;
     }
-    p2psync_result result = ps_device_next(turn->txn, NULL, &member);
-    while (result == P2PSYNC_OK) { /* at most PS_MEMBERS_MAX */
+    while (ps_member_walk_next(&walk, &member)) {
         struct ps_bytes name = ps_bytes(member.name, member.name_size);
         if (ps_device_equal(&member.device, &engine->identity.device)) {
             memset(engine->name, 0, sizeof engine->name);
@@ -29,10 +29,8 @@ void ps_trust_load(struct ps_turn *turn)
         } else if (!admit(turn, &member.device, name)) {
             return;
         }
-        struct ps_device after = member.device;
-        result = ps_device_next(turn->txn, &after, &member);
     }
-    if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
+    if (!ps_turn_ok(turn, walk.result)) {
         return;
     }
     if (engine->identity.has_sponsor &&
@@ -48,7 +46,7 @@ void ps_trust_load(struct ps_turn *turn)
 bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device)
 {
     struct ps_member member;
-    p2psync_result result = ps_device_get(turn->txn, device, &member);
+    p2psync_result result = ps_member_get(turn->txn, device, &member);
     if (result == P2PSYNC_ENOTFOUND) {
         return ps_device_equal(device, &turn->engine->identity.mesh.founder);
     }
@@ -90,7 +88,7 @@ static struct ps_peer *add_peer(struct ps_turn *turn, const struct ps_device *de
     if (!ps_turn_ok(turn, ps_peer_new(device, &peer))) {
         return NULL;
     }
-    if (!ps_turn_ok(turn, ps_peer_read(turn->txn, device, &peer->row))) {
+    if (!ps_turn_ok(turn, ps_mesh_peer_read(turn->txn, device, &peer->row))) {
         ps_peer_destroy(&peer);
         return NULL;
     }

@@ -207,21 +207,14 @@ void sim_node_restore(struct sim_net *net, unsigned node, const char *name)
  * admitted cannot tell it. */
 static bool knows_members(struct sim_net *net, unsigned node)
 {
-    unsigned count = 0;
-    struct ps_member member;
-    struct ps_device after;
+    uint32_t count = 0;
     struct ps_txn txn = {0};
     p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_device_next(&txn, NULL, &member);
-    }
-    while (result == P2PSYNC_OK) {
-        count++;
-        after = member.device;
-        result = ps_device_next(&txn, &after, &member);
+        result = ps_member_count(&txn, &count);
     }
     ps_txn_abort(&txn);
-    return count == net->node_count;
+    return result == P2PSYNC_OK && count == net->node_count;
 }
 
 void sim_node_restart(struct sim_net *net, unsigned node)
