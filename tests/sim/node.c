@@ -310,7 +310,7 @@ static void carry_out(struct sim_net *net, unsigned node)
 static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_effect *effect)
 {
     struct sim_node *self = &net->nodes[node];
-    struct ps_bytes bytes = ps_effect_bytes(&net->effects, effect);
+    struct ps_bytes bytes = ps_effects_bytes(&net->effects, effect);
     switch (effect->type) {
     case PS_EFFECT_SEND:
         sim_link_send(net, node, effect->link, bytes);
@@ -390,7 +390,7 @@ static void end_request(struct sim_net *net, unsigned node, const struct ps_effe
     struct sim_node *self = &net->nodes[node];
     net->now_done[node]++;
     net->now_result[node] = effect->result;
-    struct ps_bytes bytes = ps_effect_bytes(&net->effects, effect);
+    struct ps_bytes bytes = ps_effects_bytes(&net->effects, effect);
     ps_buf_clear(&net->now_bytes);
     if (ps_buf_append(&net->now_bytes, bytes.data, bytes.size) != P2PSYNC_OK) {
         abort();
