@@ -4,9 +4,8 @@
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 
-#define BARRED        ((struct ps_backoff){.base = 1000, .cap = 60000})
-#define FAULTS_MS     600000 /* after which a fault is forgiven */
-#define IN_A_ROW_MOST 30     /* faults that are counted: BARRED is at its cap long before */
+#define BARRED    ((struct ps_backoff){.base = 1000, .cap = 60000})
+#define FAULTS_MS 600000 /* after which a fault is forgiven */
 
 void ps_blame_fault(struct ps_turn *turn, struct ps_peer *peer, const char *text)
 {
@@ -14,11 +13,12 @@ void ps_blame_fault(struct ps_turn *turn, struct ps_peer *peer, const char *text
     if (turn->now_ms >= blame->fault_ms + FAULTS_MS) {
         blame->faults = 0;
     }
-    blame->faults += blame->faults < IN_A_ROW_MOST ? 1 : 0;
+    blame->faults = ps_prng_backoff_count(blame->faults);
     blame->faults_ever++;
     blame->last = text;
     blame->fault_ms = turn->now_ms;
-    blame->barred_ms = turn->now_ms + ps_backoff_ms(&turn->engine->prng, BARRED, blame->faults - 1);
+    blame->barred_ms =
+        turn->now_ms + ps_prng_backoff_ms(&turn->engine->prng, BARRED, blame->faults - 1);
     ps_emit_log(turn, P2PSYNC_LOG_WARNING, "peer-fault", "%s: %s", peer->name, text);
 }
 

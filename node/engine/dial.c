@@ -11,7 +11,7 @@
 #define BACKOFF  ((struct ps_backoff){.base = 500, .cap = 60000})
 #define REFUSED  ((struct ps_backoff){.base = 1000, .cap = 60000}) /* the peer closed the link */
 
-#define IN_A_ROW_MOST 30 /* failures that are counted: BACKOFF is at its cap long before */
+#define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000})
 
 static bool possible(const struct ps_engine *engine, const struct ps_peer *peer);
 static size_t candidate_count(const struct ps_engine *engine, const struct ps_peer *peer);
@@ -77,13 +77,20 @@ void ps_dial_at(struct ps_peer *peer, uint64_t at_ms)
 
 void ps_dial_by(struct ps_peer *peer, uint64_t at_ms)
 {
-    peer->dial.at_ms = ps_sooner(peer->dial.at_ms, at_ms);
+    peer->dial.at_ms = ps_deadline_sooner(peer->dial.at_ms, at_ms);
 }
 
 void ps_dial_back_off(struct ps_turn *turn, struct ps_peer *peer)
 {
-    uint32_t failures = peer->dial.failures++;
-    peer->dial.at_ms = turn->now_ms + ps_backoff_ms(&turn->engine->prng, REFUSED, failures);
+    uint32_t failures = peer->dial.failures;
+    peer->dial.failures = ps_prng_backoff_count(failures);
+    peer->dial.at_ms = turn->now_ms + ps_prng_backoff_ms(&turn->engine->prng, REFUSED, failures);
+}
+
+uint64_t ps_dial_yield_ms(struct ps_turn *turn, const struct ps_peer *peer)
+{
+    bool lower = ps_peers_we_are_lower(turn->engine, peer);
+    return lower ? 0 : ps_prng_jitter(&turn->engine->prng, YIELD_SPAN);
 }
 
 uint64_t ps_dial_cycles_failed(const struct ps_peer *peer)
@@ -156,9 +163,9 @@ static bool is_of_another(const struct ps_engine *engine, const struct ps_peer *
 static void end_cycle(struct ps_turn *turn, struct ps_peer *peer)
 {
     uint32_t failures = peer->dial.failures;
-    uint64_t delay = ps_backoff_ms(&turn->engine->prng, BACKOFF, failures);
+    uint64_t delay = ps_prng_backoff_ms(&turn->engine->prng, BACKOFF, failures);
     ps_dial_again(peer, turn->now_ms + delay);
-    peer->dial.failures = failures < IN_A_ROW_MOST ? failures + 1 : failures;
+    peer->dial.failures = ps_prng_backoff_count(failures);
     peer->dial.cycles++;
     if (peer->state == PS_PEER_CONNECTING) {
         peer->state = PS_PEER_OFFLINE;

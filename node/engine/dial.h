@@ -34,6 +34,9 @@ void ps_dial_by(struct ps_peer *peer, uint64_t at_ms);
 /* The peer has closed the link for a reason of its own: go on after a back-off. */
 void ps_dial_back_off(struct ps_turn *turn, struct ps_peer *peer);
 
+/* How long this side waits before it dials, so that both do not dial at once: the device with the
+ * lower id does not wait. */
+uint64_t ps_dial_yield_ms(struct ps_turn *turn, const struct ps_peer *peer);
 /* Whether there is any endpoint to try. */
 bool ps_dial_is_known(const struct ps_engine *engine, const struct ps_peer *peer);
 /* How many cycles have failed since the start. */

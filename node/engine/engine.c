@@ -125,18 +125,18 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
 
 uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
 {
-    uint64_t deadline = ps_sooner(engine->apply_ms, engine->persist_ms);
+    uint64_t deadline = ps_deadline_sooner(engine->apply_ms, engine->persist_ms);
     uint64_t hold_ms = ps_recover_hold_ms(engine);
     deadline = deadline > hold_ms ? deadline : hold_ms; /* both write */
-    deadline = ps_sooner(deadline, engine->resume_ms);
-    deadline = ps_sooner(deadline, engine->announce_ms);
-    deadline = ps_sooner(deadline, ps_pairing_deadline(engine));
-    deadline = ps_sooner(deadline, ps_now_deadline(engine));
+    deadline = ps_deadline_sooner(deadline, engine->resume_ms);
+    deadline = ps_deadline_sooner(deadline, engine->announce_ms);
+    deadline = ps_deadline_sooner(deadline, ps_pairing_deadline(engine));
+    deadline = ps_deadline_sooner(deadline, ps_now_deadline(engine));
     for (size_t i = 0; i < engine->peers.count; i++) {
         const struct ps_peer *peer = engine->peers.items[i];
-        deadline = ps_sooner(deadline, ps_session_deadline(engine, peer));
-        deadline = ps_sooner(deadline, ps_rounds_deadline(engine, peer));
-        deadline = ps_sooner(deadline, ps_transfer_deadline(peer));
+        deadline = ps_deadline_sooner(deadline, ps_session_deadline(engine, peer));
+        deadline = ps_deadline_sooner(deadline, ps_rounds_deadline(engine, peer));
+        deadline = ps_deadline_sooner(deadline, ps_transfer_deadline(peer));
     }
     return deadline;
 }
@@ -145,16 +145,6 @@ const struct ps_device *ps_engine_allowed(const struct ps_engine *engine, size_t
 {
     *count_out = engine->allowed.count;
     return engine->allowed.devices;
-}
-
-const char *ps_peer_state_name(ps_peer_state state)
-{
-    static const char *const names[] = {
-        [PS_PEER_OFFLINE] = "offline", [PS_PEER_CONNECTING] = "connecting",
-        [PS_PEER_REFUSED] = "refused", [PS_PEER_SYNCING] = "syncing",
-        [PS_PEER_IN_SYNC] = "in_sync",
-    };
-    return names[state];
 }
 
 bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer_info *out)

@@ -60,8 +60,8 @@ void ps_news_moved(struct ps_turn *turn, const struct ps_log *log)
         return;
     }
     ps_logs_freshen(turn, log->number);
-    engine->announce_ms =
-        ps_sooner(engine->announce_ms, turn->now_ms + ps_jitter(&engine->prng, ANNOUNCE_SPAN));
+    engine->announce_ms = ps_deadline_sooner(
+        engine->announce_ms, turn->now_ms + ps_prng_jitter(&engine->prng, ANNOUNCE_SPAN));
 }
 
 /* Send our own new changes to everyone whose position is known. False if someone's is not. */
@@ -102,7 +102,7 @@ static void announce(struct ps_turn *turn)
     draw.left = ps_peers_are_many(engine) ? PS_ROUND_PEERS_MAX : draw.of;
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
-        if (may_lack_news(turn, peer) && ps_draw_next(&engine->prng, &draw)) {
+        if (may_lack_news(turn, peer) && ps_prng_draw(&engine->prng, &draw)) {
             announce_to(turn, peer);
         }
     }

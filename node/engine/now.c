@@ -116,7 +116,7 @@ uint64_t ps_now_deadline(const struct ps_engine *engine)
     uint64_t deadline = PS_NEVER;
     for (size_t i = 0; i < PS_NOWS_MAX; i++) {
         if (engine->nows[i].waiting) {
-            deadline = ps_sooner(deadline, engine->nows[i].expires_ms);
+            deadline = ps_deadline_sooner(deadline, engine->nows[i].expires_ms);
         }
     }
     return deadline;

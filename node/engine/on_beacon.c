@@ -6,8 +6,6 @@
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 
-#define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000}) /* the higher id waits */
-
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from);
 
 void ps_on_beacon(struct ps_turn *turn)
@@ -45,7 +43,6 @@ void ps_on_beacon_recall(struct ps_turn *turn, struct ps_peer *peer)
  * a new run of it puts the session in doubt. */
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from)
 {
-    struct ps_engine *engine = turn->engine;
     bool moved = ps_remember_endpoint(peer, ps_bytes_text(from->endpoint), PS_FOUND_BEACON, false);
     if (peer->session.id != 0) {
         if (moved || from->instance != ps_session_instance(peer)) {
@@ -53,7 +50,6 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_str
         }
         return;
     }
-    bool lower = ps_peers_we_are_lower(engine, peer);
-    ps_dial_again(peer, turn->now_ms + (lower ? 0 : ps_jitter(&engine->prng, YIELD_SPAN)));
+    ps_dial_again(peer, turn->now_ms + ps_dial_yield_ms(turn, peer));
     ps_dial_first(peer, from->endpoint);
 }

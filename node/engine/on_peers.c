@@ -32,6 +32,6 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_pee
                news;
     }
     if (news && peer->session.id == 0) {
-        ps_dial_by(peer, turn->now_ms + ps_jitter(&turn->engine->prng, DIAL_SPAN));
+        ps_dial_by(peer, turn->now_ms + ps_prng_jitter(&turn->engine->prng, DIAL_SPAN));
     }
 }

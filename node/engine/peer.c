@@ -35,3 +35,13 @@ void ps_peer_end_session(struct ps_peer *peer)
     ps_receipts_forget(peer);
     ps_transfer_forget(peer);
 }
+
+const char *ps_peer_state_name(ps_peer_state state)
+{
+    static const char *const names[] = {
+        [PS_PEER_OFFLINE] = "offline", [PS_PEER_CONNECTING] = "connecting",
+        [PS_PEER_REFUSED] = "refused", [PS_PEER_SYNCING] = "syncing",
+        [PS_PEER_IN_SYNC] = "in_sync",
+    };
+    return names[state];
+}

@@ -6,7 +6,6 @@
 #include "node/engine/turn.h"
 
 #define RETRY_BACKOFF ((struct ps_backoff){.base = 1000, .cap = 60000})
-#define IN_A_ROW_MOST 30   /* failures that are counted: RETRY_BACKOFF is at its cap */
 #define COMPARE_MS    1000 /* until peers are compared with again */
 
 static void drop_effects(struct ps_effects *effects);
@@ -21,9 +20,9 @@ void ps_recover(struct ps_turn *turn, p2psync_result result)
         forget(turn);
     }
     engine->resume_ms = PS_NEVER;
-    uint64_t wait = ps_backoff_ms(&engine->prng, RETRY_BACKOFF, recovery->failures);
+    uint64_t wait = ps_prng_backoff_ms(&engine->prng, RETRY_BACKOFF, recovery->failures);
     recovery->hold_ms = turn->now_ms + wait;
-    recovery->failures += recovery->failures < IN_A_ROW_MOST ? 1 : 0;
+    recovery->failures = ps_prng_backoff_count(recovery->failures);
     ps_emit_log(turn, P2PSYNC_LOG_ERROR, "store-failed", "%s", p2psync_strerror(result));
     ps_tell_error(turn, result);
 }

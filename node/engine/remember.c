@@ -8,6 +8,7 @@
 
 #define PERSIST_MS 10000 /* between two writes */
 
+static ps_found_by found_by(const struct ps_peer *peer);
 static size_t find_endpoint(const struct ps_peer_row *row, struct ps_bytes endpoint);
 
 p2psync_result ps_remember_read(struct ps_turn *turn, struct ps_peer *peer)
@@ -138,19 +139,12 @@ const char *ps_remember_where(const struct ps_peer *peer)
     return ps_remember_endpoint_at(peer, 0);
 }
 
-ps_found_by ps_remember_found_by(const struct ps_peer *peer)
-{
-    const struct ps_peer_row *row = &peer->remembered.row;
-    size_t at = find_endpoint(row, ps_bytes_text(ps_remember_where(peer)));
-    return at < row->endpoint_count ? row->found_by[at] : PS_FOUND_UNKNOWN;
-}
-
 void ps_remember_describe(const struct ps_peer *peer, struct ps_peer_info *out)
 {
     const struct ps_peer_row *row = &peer->remembered.row;
     const char *endpoint = ps_remember_where(peer);
     memcpy(out->endpoint, endpoint, strlen(endpoint) + 1);
-    out->found_by = ps_remember_found_by(peer);
+    out->found_by = found_by(peer);
     out->skewed = peer->session.id != 0 && ps_skew_is_large(row->skew_ms);
     out->skew_ms = row->skew_ms;
     out->last_seen_ms = row->last_seen_ms;
@@ -159,6 +153,14 @@ void ps_remember_describe(const struct ps_peer *peer, struct ps_peer_info *out)
     out->ahead = row->ahead;
     out->received_bytes = row->received_bytes;
     out->sent_bytes = row->sent_bytes;
+}
+
+/* How the endpoint became known where the peer is or was. */
+static ps_found_by found_by(const struct ps_peer *peer)
+{
+    const struct ps_peer_row *row = &peer->remembered.row;
+    size_t at = find_endpoint(row, ps_bytes_text(ps_remember_where(peer)));
+    return at < row->endpoint_count ? row->found_by[at] : PS_FOUND_UNKNOWN;
 }
 
 /* Its index, or endpoint_count. */

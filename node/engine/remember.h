@@ -48,8 +48,6 @@ const char *ps_remember_endpoint_at(const struct ps_peer *peer, size_t index);
 bool ps_remember_was_seen(const struct ps_peer *peer);
 /* Where the peer is connected, else where it was last; "" if nowhere. Valid until it changes. */
 const char *ps_remember_where(const struct ps_peer *peer);
-/* How that endpoint became known. */
-ps_found_by ps_remember_found_by(const struct ps_peer *peer);
 
 /* Fill in what is remembered. */
 void ps_remember_describe(const struct ps_peer *peer, struct ps_peer_info *out);

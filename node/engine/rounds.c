@@ -12,7 +12,6 @@
 #define HURRY_MS       5000  /* the same, when the link may well be dead */
 #define SOON_SPAN      ((struct ps_span){.least = 100, .most = 300})
 #define VAIN_BASE_MS   500
-#define VAIN_MOST      30                  /* rounds that are counted: the delay is at its cap */
 #define QUIET_SHIFT    2                   /* the interval grows fourfold at most */
 #define HEADS_SIZE_MAX ((size_t)16 * 1024) /* bytes of short heads that go along at once */
 #define NAMES_MAX      64                  /* collections whose heads go along at once */
@@ -111,8 +110,8 @@ static void plan_next(struct ps_turn *turn, struct ps_peer *peer)
         return;
     }
     struct ps_backoff backoff = {.base = VAIN_BASE_MS, .cap = engine->interval_ms};
-    round->next_ms = turn->now_ms + ps_backoff_ms(&engine->prng, backoff, round->vain);
-    round->vain += round->vain < VAIN_MOST ? 1 : 0;
+    round->next_ms = turn->now_ms + ps_prng_backoff_ms(&engine->prng, backoff, round->vain);
+    round->vain = ps_prng_backoff_count(round->vain);
 }
 
 /* How long a peer in sync is left alone: with many, the longer the more they are. */
@@ -131,7 +130,7 @@ static void rest(struct ps_turn *turn, struct ps_peer *peer)
     uint64_t interval = rest_ms(turn->engine) << round->quiet;
     struct ps_span span = {.least = interval - interval / 4, .most = interval + interval / 4};
     round->quiet += round->quiet < QUIET_SHIFT ? 1 : 0;
-    round->next_ms = turn->now_ms + ps_jitter(&turn->engine->prng, span);
+    round->next_ms = turn->now_ms + ps_prng_jitter(&turn->engine->prng, span);
 }
 
 void ps_rounds_await(struct ps_turn *turn, struct ps_peer *peer)
@@ -144,8 +143,8 @@ void ps_rounds_soon(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_round *round = &peer->round;
     if (round->vain == 0) {
-        uint64_t soon = turn->now_ms + ps_jitter(&turn->engine->prng, SOON_SPAN);
-        round->next_ms = ps_sooner(round->next_ms, soon);
+        uint64_t soon = turn->now_ms + ps_prng_jitter(&turn->engine->prng, SOON_SPAN);
+        round->next_ms = ps_deadline_sooner(round->next_ms, soon);
     } else if (round->next_ms == PS_NEVER) {
         round->next_ms = turn->now_ms + VAIN_BASE_MS;
     }
@@ -204,7 +203,7 @@ void ps_rounds_tick(struct ps_turn *turn)
     begin_round(turn, &draw);
     for (size_t i = 0; i < engine->peers.count && draw.left > 0 && draw.of > 0; i++) {
         struct ps_peer *peer = engine->peers.items[i];
-        if (is_due(turn, peer) && ps_draw_next(&engine->prng, &draw)) {
+        if (is_due(turn, peer) && ps_prng_draw(&engine->prng, &draw)) {
             ps_rounds_ask(turn, peer);
             engine->crowd.count += ps_peers_are_many(engine) ? 1 : 0;
         }
@@ -220,7 +219,7 @@ static void check_sessions(struct ps_turn *turn)
         if (ps_session_take_doubt(peer)) {
             round->vain = 0;
             ps_rounds_ask(turn, peer);
-            round->reply_by_ms = ps_sooner(round->reply_by_ms, turn->now_ms + HURRY_MS);
+            round->reply_by_ms = ps_deadline_sooner(round->reply_by_ms, turn->now_ms + HURRY_MS);
         }
         if (peer->session.id != 0 && round->asked_ms != PS_NEVER &&
             turn->now_ms >= round->reply_by_ms) {

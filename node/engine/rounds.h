@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "node/engine/schedule.h"
+#include "node/engine/deadline.h"
 
 struct ps_engine;
 struct ps_peer;

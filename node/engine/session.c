@@ -10,8 +10,7 @@
 #include "node/engine/turn.h"
 
 #define SILENT_MS  20000 /* until a link that says no HELLO is given up */
-#define AGAIN_SPAN ((struct ps_span){.least = 50, .most = 300})   /* after a session was lost */
-#define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000}) /* and more for the higher id */
+#define AGAIN_SPAN ((struct ps_span){.least = 50, .most = 300}) /* after a session was lost */
 
 static struct ps_peer *find_link(struct ps_engine *engine, uint64_t id, struct ps_link **link_out);
 static void gone(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
@@ -266,7 +265,7 @@ uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_pee
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         const struct ps_link *link = &peer->links[i];
         if (link->id != 0 && !link->hello_received) {
-            deadline = ps_sooner(deadline, link->since_ms + SILENT_MS);
+            deadline = ps_deadline_sooner(deadline, link->since_ms + SILENT_MS);
         }
     }
     return deadline;
@@ -309,9 +308,8 @@ static void end(struct ps_turn *turn, struct ps_peer *peer, const char *reason)
     peer->session.ended++;
     peer->state = PS_PEER_OFFLINE;
     ps_remember_soon(peer);
-    uint64_t wait = ps_jitter(&engine->prng, AGAIN_SPAN);
-    wait += ps_peers_we_are_lower(engine, peer) ? 0 : ps_jitter(&engine->prng, YIELD_SPAN);
-    ps_dial_again(peer, turn->now_ms + wait);
+    uint64_t wait = ps_prng_jitter(&engine->prng, AGAIN_SPAN);
+    ps_dial_again(peer, turn->now_ms + wait + ps_dial_yield_ms(turn, peer));
     ps_emit_log(turn, P2PSYNC_LOG_INFO, "peer-down", "%s: %s", peer->name, reason);
     ps_tell_peer_down(turn, peer, reason);
 }

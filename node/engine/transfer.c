@@ -263,12 +263,14 @@ uint64_t ps_transfer_deadline(const struct ps_peer *peer)
     uint64_t deadline = PS_NEVER;
     for (size_t i = 0; i < peer->transfer.fetch_count; i++) {
         if (peer->transfer.fetches[i].active) {
-            deadline = ps_sooner(deadline, peer->transfer.fetches[i].progress_ms + STALLED_MS);
+            deadline =
+                ps_deadline_sooner(deadline, peer->transfer.fetches[i].progress_ms + STALLED_MS);
         }
     }
     for (size_t i = 0; i < PS_SERVES_MAX; i++) {
         if (peer->transfer.serves[i].used) {
-            deadline = ps_sooner(deadline, peer->transfer.serves[i].touched_ms + STALLED_MS);
+            deadline =
+                ps_deadline_sooner(deadline, peer->transfer.serves[i].touched_ms + STALLED_MS);
         }
     }
     return deadline;

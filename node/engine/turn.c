@@ -11,5 +11,5 @@ bool ps_turn_ok(struct ps_turn *turn, p2psync_result result)
 
 void ps_turn_again(struct ps_turn *turn, uint64_t at_ms)
 {
-    turn->engine->resume_ms = ps_sooner(turn->engine->resume_ms, at_ms);
+    turn->engine->resume_ms = ps_deadline_sooner(turn->engine->resume_ms, at_ms);
 }

@@ -4,6 +4,7 @@
 #ifndef PS_NODE_ENGINE_TURN_H
 #define PS_NODE_ENGINE_TURN_H
 
+#include "node/engine/deadline.h"
 #include "node/engine/engine.h"
 #include "node/engine/logs.h"
 #include "node/engine/now.h"
@@ -11,10 +12,10 @@
 #include "node/engine/pairing.h"
 #include "node/engine/peer.h"
 #include "node/engine/peers.h"
+#include "node/engine/prng.h"
 #include "node/engine/progress.h"
 #include "node/engine/recover.h"
 #include "node/engine/rounds.h"
-#include "node/engine/schedule.h"
 #include "node/engine/state.h"
 #include "node/engine/trust.h"
 
