@@ -1,6 +1,6 @@
 /* Nodes in temporary directories, for tests of the I/O half: made, asked, awaited and removed.
- * Nothing leaves 127.0.0.0/8. What is waited for is waited for with poll(2), and fails the test only
- * when it has not come for two minutes. */
+ * Nothing leaves 127.0.0.0/8. What is waited for is waited for with poll(2), and fails the test
+ * only when it has not come for two minutes. */
 #ifndef PS_TESTS_NODES_H
 #define PS_TESTS_NODES_H
 
