@@ -167,11 +167,12 @@ static void send_want(size_t link, const char *collection, uint64_t credit)
     ps_buf_deinit(&bytes);
 }
 
-/* Ask for a log of two megabytes with `credit`, never again; how many bytes come. */
+/* Ask for a log of four megabytes, more than is ever sent without ACK, with `credit`, never again;
+ * how many bytes come. */
 static uint64_t bytes_for_credit(uint64_t credit)
 {
     sim_script_begin(1);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 8; i++) {
         sim_put_many(&net, 0, "notes", 50, 10000 + i);
     }
     puppet = sim_node_add_puppet(&net);
