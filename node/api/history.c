@@ -7,8 +7,11 @@
 
 #include "node/api/sized.h"
 #include "node/api/snapshot.h"
+#include "node/host/time.h"
+#include "node/view/members.h"
 #include "store/apply/versions.h"
 #include "store/write/write.h"
+#include "wire/hlc.h"
 #include "wire/pairs.h"
 #include "wire/scan.h"
 
@@ -204,7 +207,7 @@ static p2psync_result tell_change(struct telling *telling, const struct ps_histo
     ps_write_text(&writer, "op");
     ps_write_text(&writer, op_name(change->op_and_flags));
     ps_write_text(&writer, "time");
-    ps_write_time(&writer, ps_hlc_ms(change->hlc));
+    ps_time_write(&writer, ps_hlc_ms(change->hlc));
     ps_write_text(&writer, "device");
     ps_write_text(&writer, device);
     ps_write_text(&writer, "name");
@@ -232,7 +235,7 @@ static p2psync_result name_author(struct telling *telling, uint32_t log)
         (telling->named && ps_device_equal(&telling->author.device, &snapshot->author))) {
         return result;
     }
-    result = ps_snapshot_member(snapshot, &snapshot->author, &telling->author);
+    result = ps_view_members_get(&snapshot->txn, &snapshot->author, &telling->author);
     telling->named = result == P2PSYNC_OK;
     return result;
 }
@@ -353,7 +356,7 @@ p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *collection, 
     ps_buf_deinit(&sides->to.value);
     ps_buf_deinit(&sides->from.value);
     free(sides);
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
 }
 
 /* False if it is none. */

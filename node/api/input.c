@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "node/api/snapshot.h"
+#include "node/host/time.h"
 #include "store/log/collection.h"
 #include "store/log/log.h"
 #include "store/record/record.h"
 #include "store/write/write.h"
+#include "wire/hlc.h"
 
 static p2psync_result get_record(p2psync_snapshot *snapshot, uint32_t collection,
                                  struct ps_bytes id, struct p2psync_record *out);
@@ -150,7 +152,7 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *given, struct p2
     }
     struct ps_buf buf;
     struct ps_writer writer;
-    ps_buf_init(&buf, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&buf, PS_BUFFER_SIZE_MAX);
     ps_writer_init(&writer, &buf);
     struct ps_device author;
     char author_text[PS_DEVICE_TEXT_SIZE];
@@ -169,9 +171,9 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *given, struct p2
     ps_write_text(&writer, "version");
     write_versions(&writer, record);
     ps_write_text(&writer, "created");
-    ps_write_time(&writer, record->created_ms);
+    ps_time_write(&writer, record->created_ms);
     ps_write_text(&writer, "updated");
-    ps_write_time(&writer, record->updated_ms);
+    ps_time_write(&writer, record->updated_ms);
     ps_write_text(&writer, "author");
     ps_write_text(&writer, author_text);
     ps_write_text(&writer, "deleted");
@@ -180,7 +182,7 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *given, struct p2
     ps_write_bool(&writer, record->archived);
     ps_write_text(&writer, "conflict");
     ps_write_bool(&writer, record->conflict);
-    return ps_answer(ps_writer_finish(&writer), &buf, out);
+    return ps_buffer_give(ps_writer_finish(&writer), &buf, out);
 }
 
 static void write_versions(struct ps_writer *writer, const struct p2psync_record *record)
@@ -318,18 +320,4 @@ p2psync_result ps_snapshot_author(p2psync_snapshot *snapshot, uint32_t log)
         snapshot->author_known = true;
     }
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-}
-
-p2psync_result ps_snapshot_member(p2psync_snapshot *snapshot, const struct ps_device *device,
-                                  struct ps_member *out)
-{
-    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    p2psync_result result = ps_device_get(&snapshot->txn, device, out);
-    if (result != P2PSYNC_ENOTFOUND) {
-        return result;
-    }
-    ps_fingerprint_text(device, fingerprint);
-    *out = (struct ps_member){.device = *device, .name_size = strlen(fingerprint)};
-    memcpy(out->name, fingerprint, out->name_size);
-    return P2PSYNC_OK;
 }

@@ -1,11 +1,15 @@
-/* Resolutions: one change that answers all versions of a record. */
+/* Resolutions: one change that answers all versions of a record; and what the app's callback
+ * answers.
+ */
 #include <stdlib.h>
 
+#include "node/answer/answer.h"
 #include "node/api/input.h"
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/api/sized.h"
 #include "node/api/transaction.h"
-#include "store/write/write.h"
+#include "node/host/time.h"
+#include "store/write/own.h"
 
 static p2psync_result check(const struct p2psync_resolution *resolution,
                             struct p2psync_detail *detail);
@@ -103,7 +107,7 @@ static p2psync_result write_edit(p2psync_node *node, const char *collection,
         .collection = ps_bytes_text(collection), .edits = edit, .edit_count = 1, .dots = &dot};
     p2psync_result result = ps_txn_begin(node->store, true, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK) {
         result = ps_node_commit(node, &txn);
@@ -113,4 +117,22 @@ static p2psync_result write_edit(p2psync_node *node, const char *collection,
     }
     ps_txn_abort(&txn);
     return result;
+}
+
+p2psync_result p2psync_answer_fields(p2psync_answer *answer, struct p2psync_bytes fields)
+{
+    if (answer == NULL || fields.data == NULL || fields.size == 0) {
+        return P2PSYNC_EMISUSE;
+    }
+    return ps_answer_fields(answer, ps_bytes(fields.data, fields.size));
+}
+
+p2psync_result p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version)
+{
+    struct ps_dot dot;
+    if (answer == NULL || version == NULL || !ps_inner_dot(version, &dot)) {
+        return P2PSYNC_EMISUSE;
+    }
+    ps_answer_take(answer, dot);
+    return P2PSYNC_OK;
 }

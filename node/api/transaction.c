@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "node/api/input.h"
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/api/sized.h"
-#include "store/write/write.h"
+#include "node/host/time.h"
+#include "store/write/own.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 
@@ -381,7 +382,7 @@ static p2psync_result write_edits(const p2psync_transaction *transaction,
     if (result != P2PSYNC_OK) {
         return result;
     }
-    result = ps_node_write(&txn, write, out);
+    result = ps_own_write(&txn, write, ps_time_wall_ms(), out);
     if (result == P2PSYNC_OK && out->changed > 0) {
         result = ps_node_commit(transaction->node, &txn);
     }

@@ -2,12 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/api/sized.h"
+#include "node/host/time.h"
+#include "node/view/members.h"
 #include "store/history/history.h"
 #include "store/history/revert.h"
 #include "store/log/collection.h"
-#include "store/write/write.h"
+#include "store/write/own.h"
 
 /* A revert in progress. */
 struct reverting {
@@ -67,7 +69,7 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
     if (result == P2PSYNC_OK && is_new) {
         edit.fields = ps_buf_view(&value);
         edit.note = ps_buf_view(&packed);
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_node_commit(node, &txn);
@@ -145,7 +147,7 @@ p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *g
         result = ps_txn_begin(node->store, !revert->dry_run, &reverting.txn);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_node_find_member(&reverting.txn, revert->device, &reverting.of.device);
+        result = ps_view_members_find(&reverting.txn, revert->device, &reverting.of.device);
     }
     if (result == P2PSYNC_OK) {
         result = revert_all(&reverting);
@@ -154,7 +156,7 @@ p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *g
         result = pack_answer(&reverting, &answer);
     }
     /* First all that can fail for want of memory: what is committed must be answered. */
-    result = ps_answer(result, &answer, &made);
+    result = ps_buffer_give(result, &answer, &made);
     if (result == P2PSYNC_OK && reverting.changed > 0) {
         result = ps_node_commit(node, &reverting.txn);
     }
@@ -179,24 +181,21 @@ static p2psync_result check_revert(const struct p2psync_revert *revert)
  * transaction of this device's log there. */
 static p2psync_result revert_all(struct reverting *reverting)
 {
-    struct ps_collection collection = {.name = {NULL, 0}};
+    struct ps_collection_walk walk = {.txn = &reverting->txn};
+    struct ps_collection collection;
     uint8_t name[PS_COLLECTION_SIZE_MAX];
     if (reverting->revert->collection != NULL) {
         return revert_collection(reverting, ps_bytes_text(reverting->revert->collection));
     }
-    p2psync_result result = ps_collection_next(&reverting->txn, collection.name, &collection);
-    while (result == P2PSYNC_OK) { /* ends with the collections, PS_ROOTS_MAX at most */
+    while (ps_collection_walk_next(&walk, &collection)) {
         size_t size = collection.name.size;
         assert(size > 0 && size <= sizeof(name));
         memcpy(name, collection.name.data, size); /* it is in the map, and writing moves it */
         if (name[0] != '_') {
-            result = revert_collection(reverting, ps_bytes(name, size));
-        }
-        if (result == P2PSYNC_OK) {
-            result = ps_collection_next(&reverting->txn, ps_bytes(name, size), &collection);
+            walk.result = revert_collection(reverting, ps_bytes(name, size));
         }
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static p2psync_result revert_collection(struct reverting *reverting, struct ps_bytes name)
@@ -235,7 +234,7 @@ static p2psync_result carry_out(struct reverting *reverting, struct ps_bytes nam
         write.edit_count +=
             add_edits(&plan->items[i], ps_buf_view(&reverting->note), &edits[write.edit_count]);
     }
-    p2psync_result result = ps_node_write(&reverting->txn, &write, &written);
+    p2psync_result result = ps_own_write(&reverting->txn, &write, ps_time_wall_ms(), &written);
     reverting->changed += written.changed;
     free(edits);
     return result;

@@ -1,13 +1,8 @@
-/* Writing one record; and what all files of the API that write share. */
-#include "store/write/write.h"
-
+/* Writing one record, and the text form of versions. */
 #include <string.h>
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/api/transaction.h"
-#include "node/engine/identity.h"
-#include "node/loop/loop.h"
-#include "wire/scan.h"
 
 p2psync_result p2psync_put(p2psync_node *node, const char *collection, const char *id,
                            struct p2psync_bytes fields, const char *note)
@@ -55,96 +50,6 @@ p2psync_result p2psync_write(p2psync_node *node, const char *collection,
         return result;
     }
     return p2psync_transaction_commit(transaction, out, detail);
-}
-
-/* ---- for all files of the API that write ---- */
-
-p2psync_result ps_node_check_writable(struct ps_bytes collection)
-{
-    if (collection.size > PS_COLLECTION_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
-    }
-    if (!ps_collection_name_valid(collection)) {
-        return P2PSYNC_EFORMAT;
-    }
-    return ps_collection_is_internal(collection) ? P2PSYNC_EDENIED : P2PSYNC_OK;
-}
-
-/* Who writes is read in the same transaction: another process may have changed it. */
-p2psync_result ps_node_write(struct ps_txn *txn, const struct ps_write *write,
-                             struct ps_written *out)
-{
-    struct ps_identity identity = {0};
-    struct ps_keys keys = {0};
-    struct ps_write whole = *write;
-    p2psync_result result = ps_identity_read(txn, &identity);
-    if (result == P2PSYNC_OK) {
-        ps_keys_expand(&identity, &keys);
-        whole.identity = &identity;
-        whole.secret_key = keys.secret_key;
-        whole.now_ms = ps_wall_ms();
-        result = ps_write(txn, &whole, out);
-    }
-    ps_keys_wipe(&keys);
-    ps_identity_wipe(&identity);
-    return result;
-}
-
-/* A node that is being started or stopped is not waited for: it looks at the store by itself. */
-p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn)
-{
-    p2psync_result result = ps_txn_commit(txn);
-    if (pthread_mutex_trylock(&node->loop_mutex) != 0) {
-        return result;
-    }
-    if (node->loop != NULL) {
-        ps_loop_wake(node->loop);
-    }
-    (void)pthread_mutex_unlock(&node->loop_mutex);
-    return result;
-}
-
-p2psync_result ps_note_pack(const char *note, struct ps_buf *out)
-{
-    size_t before = out->size;
-    struct ps_bytes text = ps_bytes_text(note);
-    if (text.size > PS_NOTE_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
-    }
-    if (!ps_scan_utf8(text)) {
-        return P2PSYNC_EFORMAT;
-    }
-    struct ps_writer writer;
-    ps_writer_init(&writer, out);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "text");
-    ps_write_str(&writer, text);
-    p2psync_result result = ps_writer_finish(&writer);
-    if (result == P2PSYNC_OK && out->size - before > PS_NOTE_SIZE_MAX) {
-        result = P2PSYNC_ELIMIT;
-    }
-    return result;
-}
-
-bool ps_inner_dot(const struct p2psync_dot *dot, struct ps_dot *out)
-{
-    static_assert(sizeof(out->origin.bytes) <= sizeof(dot->origin), "a tag fits into the app's");
-    size_t used = sizeof(out->origin.bytes);
-    for (size_t i = used; i < sizeof(dot->origin); i++) {
-        if (dot->origin[i] != 0) {
-            return false;
-        }
-    }
-    memcpy(out->origin.bytes, dot->origin, used);
-    out->seq = dot->seq;
-    return true;
-}
-
-struct p2psync_dot ps_outer_dot(struct ps_dot dot)
-{
-    struct p2psync_dot outer = {.seq = dot.seq};
-    memcpy(outer.origin, dot.origin.bytes, sizeof(dot.origin.bytes));
-    return outer;
 }
 
 /* What no dot of this version is (a longer tag) shows as "?", which no function reads. */

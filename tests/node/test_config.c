@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "node/host/config.h"
+#include "node/host/endpoint.h"
 #include "nodes.h"
 
 static char dir[NODES_DIR_SIZE];

@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/feed/feed.h"
+#include "node/host/buffer.h"
 #include "nodes.h"
 
 static char dir[NODES_DIR_SIZE];
