@@ -49,7 +49,7 @@ _p2psync() {
         revert) options="--device --since --collection --note --dry-run" ;;
         resolve) options="--take --data --merge --note" ;;
         collection) options="list get set" ;;
-        list) options="--prefix --limit --deleted" ;;
+        list) options="--prefix --from --after --limit --reverse --count --deleted --archived --conflicts" ;;
         import) options="--id --keep-going" ;;
         export) options="--id" ;;
     esac
