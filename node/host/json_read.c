@@ -38,6 +38,7 @@ struct parser {
     struct frame stack[DEPTH_MAX];
     size_t depth;
     bool wants_value; /* else a comma or an end */
+    bool over;        /* a number was too large: no reason to take for JSON what is none */
 };
 
 static p2psync_result read_document(struct parser *parser);
@@ -54,7 +55,7 @@ static p2psync_result read_word(struct parser *parser);
 static p2psync_result read_string(struct parser *parser);
 static p2psync_result read_escape(struct parser *parser);
 static p2psync_result read_number(struct parser *parser);
-static p2psync_result write_integer(struct parser *parser, struct ps_bytes digits, bool negative);
+static void write_integer(struct parser *parser, struct ps_bytes digits, bool negative);
 static p2psync_result write_real(struct parser *parser, struct ps_bytes text);
 
 p2psync_result p2psync_from_json(const char *json, size_t size, struct p2psync_buffer *out)
@@ -81,7 +82,7 @@ p2psync_result p2psync_from_json(const char *json, size_t size, struct p2psync_b
     if (result == P2PSYNC_OK) {
         result = ps_writer_finish(&parser->writer);
     }
-    if (result == P2PSYNC_OK && parser->out.size > PS_VALUE_SIZE_MAX) {
+    if (result == P2PSYNC_OK && (parser->over || parser->out.size > PS_VALUE_SIZE_MAX)) {
         result = P2PSYNC_ELIMIT;
     }
     if (result == P2PSYNC_OK) {
@@ -319,9 +320,7 @@ static p2psync_result write_single(struct parser *parser, const struct ps_token 
         return P2PSYNC_EFORMAT;
     }
     float narrow = (float)wide;
-    if (!isfinite(narrow)) {
-        return P2PSYNC_ELIMIT;
-    }
+    parser->over = parser->over || !isfinite(narrow);
     memcpy(&bits, &narrow, sizeof bits);
     ps_put_u32(bytes + 1, bits);
     ps_write_raw(&parser->writer, ps_bytes(bytes, sizeof bytes));
@@ -501,20 +500,21 @@ static p2psync_result read_number(struct parser *parser)
         end += exponent;
     }
     skip(parser, end);
-    return integer ? write_integer(parser, ps_bytes(text.data + begin, whole), negative)
-                   : write_real(parser, ps_bytes(text.data, end));
+    if (integer) {
+        write_integer(parser, ps_bytes(text.data + begin, whole), negative);
+        return P2PSYNC_OK;
+    }
+    return write_real(parser, ps_bytes(text.data, end));
 }
 
-static p2psync_result write_integer(struct parser *parser, struct ps_bytes digits, bool negative)
+static void write_integer(struct parser *parser, struct ps_bytes digits, bool negative)
 {
     uint64_t number = 0;
 
     for (size_t i = 0; i < digits.size; i++) {
         uint64_t digit = (uint64_t)(digits.data[i] - '0');
 
-        if (number > (UINT64_MAX - digit) / 10) {
-            return P2PSYNC_ELIMIT;
-        }
+        parser->over = parser->over || number > (UINT64_MAX - digit) / 10;
         number = number * 10 + digit;
     }
     if (!negative || number == 0) {
@@ -522,9 +522,9 @@ static p2psync_result write_integer(struct parser *parser, struct ps_bytes digit
     } else if (number <= (uint64_t)INT64_MAX + 1) {
         ps_write_int(&parser->writer, -(int64_t)(number - 1) - 1);
     } else {
-        return P2PSYNC_ELIMIT;
+        parser->over = true;
+        ps_write_nil(&parser->writer); /* in its place */
     }
-    return P2PSYNC_OK;
 }
 
 static p2psync_result write_real(struct parser *parser, struct ps_bytes text)
@@ -540,6 +540,10 @@ static p2psync_result write_real(struct parser *parser, struct ps_bytes text)
     }
     if (result == P2PSYNC_OK) {
         result = ps_real_parse((const char *)parser->scratch.data, &number);
+    }
+    if (result == P2PSYNC_ELIMIT) {
+        parser->over = true;
+        result = P2PSYNC_OK;
     }
     if (result == P2PSYNC_OK) {
         memcpy(&bits, &number, sizeof bits);

@@ -130,6 +130,10 @@ Test(json, refuses_numbers_beyond_what_is_kept)
     cr_expect_eq(refusal("-18446744073709551615"), P2PSYNC_ELIMIT);
     cr_expect_eq(refusal("[1e309]"), P2PSYNC_ELIMIT);
     cr_expect_eq(refusal("-1e999"), P2PSYNC_ELIMIT);
+    /* What is no JSON is none, also behind such a number. */
+    cr_expect_eq(refusal("18446744073709551616-7"), P2PSYNC_EFORMAT);
+    cr_expect_eq(refusal("[1e999"), P2PSYNC_EFORMAT);
+    cr_expect_eq(refusal("[{\"$float32\":1e39},]"), P2PSYNC_EFORMAT);
 }
 
 Test(json, refuses_what_is_no_number)
