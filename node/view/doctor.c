@@ -424,9 +424,9 @@ static bool check_clock(const struct look *look, struct ps_check *check)
     if (count == 0) {
         return false; /* nobody to compare with */
     }
-    int64_t median = ps_clock_median(skews, count);
+    int64_t median = ps_skew_median(skews, count);
     ps_check_say(check, "%" PRId64 " ms off the median of %zu connected devices", -median, count);
-    if (ps_clock_skewed(median)) {
+    if (ps_skew_is_large(median)) {
         ps_check_set(check, PS_CHECK_FAIL, "set this device's clock, or let it be set by NTP");
     }
     return true;
