@@ -219,19 +219,14 @@ static bool next_conflict(struct ps_answerer *answerer, const struct found *afte
     struct ps_collection collection;
     struct ps_bytes id = ps_bytes_text(after != NULL ? after->id : "");
     bool found = false;
-    p2psync_result result = ps_txn_begin(answerer->options.store, false, &txn);
-    if (result == P2PSYNC_OK) {
-        result = after != NULL
-                     ? ps_collection_find(&txn, ps_bytes_text(after->collection), &collection)
-                     : ps_collection_next(&txn, ps_bytes(NULL, 0), &collection);
-    }
-    while (result == P2PSYNC_OK && !found) { /* ends with the collections */
-        result = next_in(answerer, &txn, &collection, id, out);
+    struct ps_collection_walk walk =
+        ps_collection_walk_from(&txn, ps_bytes_text(after != NULL ? after->collection : ""));
+    walk.result = ps_txn_begin(answerer->options.store, false, &txn);
+    while (!found && ps_collection_walk_next(&walk, &collection)) {
+        p2psync_result result = next_in(answerer, &txn, &collection, id, out);
         found = result == P2PSYNC_OK;
-        if (result == P2PSYNC_ENOTFOUND) {
-            id = ps_bytes(NULL, 0);
-            result = ps_collection_next(&txn, collection.name, &collection);
-        }
+        walk.result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+        id = ps_bytes(NULL, 0);
     }
     ps_txn_abort(&txn);
     return found;
@@ -249,18 +244,19 @@ static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn 
     if (result == P2PSYNC_OK && !applied) {
         return P2PSYNC_ENOTFOUND; /* none that may be answered now */
     }
-    while (result == P2PSYNC_OK) { /* ends with the list */
-        struct ps_conflict_item item;
-        result = ps_conflict_next(txn, collection->number, id, &item);
-        if (result == P2PSYNC_OK && item.conflict) {
-            result = read_conflict(txn, collection, item.id, out);
-            if (result == P2PSYNC_OK && out->version_count > 0 && !is_left(answerer, out)) {
-                return P2PSYNC_OK;
-            }
+    struct ps_conflict_walk walk = ps_conflict_walk_after(txn, collection->number, id);
+    struct ps_conflict_item item;
+    walk.result = result;
+    while (ps_conflict_walk_next(&walk, &item)) {
+        if (!item.conflict) {
+            continue;
         }
-        id = item.id;
+        walk.result = read_conflict(txn, collection, item.id, out);
+        if (walk.result == P2PSYNC_OK && out->version_count > 0 && !is_left(answerer, out)) {
+            return P2PSYNC_OK;
+        }
     }
-    return result;
+    return walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : walk.result;
 }
 
 /* One of more versions than can be answered has none in `out`. */
@@ -292,16 +288,14 @@ static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collecti
 
 static p2psync_result all_heads_applied(struct ps_txn *txn, uint32_t collection, bool *out)
 {
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
     struct ps_log log;
     bool applied = true;
-    p2psync_result result = ps_log_next(txn, collection, NULL, &log);
-    while (result == P2PSYNC_OK && applied) {
+    while (applied && ps_log_walk_next(&walk, &log)) {
         applied = log.applied == log.size && log.head.size <= log.size;
-        struct ps_log_id after = log.id;
-        result = ps_log_next(txn, collection, &after, &log);
     }
     *out = applied;
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 /* ---- what was left without an answer ---- */

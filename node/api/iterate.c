@@ -9,8 +9,9 @@
 struct p2psync_iterator {
     p2psync_snapshot *snapshot;
     uint32_t collection;
-    bool conflicts; /* only they are wanted */
-    bool deleted;   /* wanted too */
+    bool conflicts;               /* only they are wanted */
+    struct ps_conflict_walk walk; /* over them */
+    bool deleted;                 /* wanted too */
     struct ps_record_cursor cursor;
     size_t prefix_size;
     uint8_t prefix[PS_COPY_ID_SIZE_MAX];
@@ -19,9 +20,6 @@ struct p2psync_iterator {
     struct ps_bytes id;
     struct ps_record_row row;
     uint32_t version; /* the next one to look at */
-    /* The conflict that came last. */
-    size_t after_size;
-    uint8_t after[PS_RECORD_ID_SIZE_MAX];
 };
 
 static p2psync_result open_iterator(p2psync_snapshot *snapshot, const char *collection,
@@ -48,6 +46,8 @@ p2psync_result p2psync_iterator_open(p2psync_snapshot *snapshot, const char *col
     }
     iterator->deleted = range.deleted;
     iterator->conflicts = range.conflicts;
+    iterator->walk =
+        ps_conflict_walk_after(&snapshot->txn, iterator->collection, ps_bytes(NULL, 0));
     result =
         ps_record_cursor_open(&snapshot->txn, iterator->collection,
                               ps_bytes(iterator->prefix, iterator->prefix_size), &iterator->cursor);
@@ -176,19 +176,14 @@ static p2psync_result next_conflict(p2psync_iterator *iterator, struct p2psync_r
     struct ps_conflict_item item = {.conflict = false};
     struct ps_record_row row;
     p2psync_snapshot *snapshot = iterator->snapshot;
-    p2psync_result result = P2PSYNC_OK;
-    do { /* ends with the list */
-        result = ps_conflict_next(&snapshot->txn, iterator->collection,
-                                  ps_bytes(iterator->after, iterator->after_size), &item);
-        if (result == P2PSYNC_OK) {
-            memcpy(iterator->after, item.id.data, item.id.size);
-            iterator->after_size = item.id.size;
-        }
-    } while (result == P2PSYNC_OK && !item.conflict);
-    if (result != P2PSYNC_OK) {
-        return result;
+    bool found = ps_conflict_walk_next(&iterator->walk, &item);
+    while (found && !item.conflict) {
+        found = ps_conflict_walk_next(&iterator->walk, &item);
     }
-    result = ps_record_get(&snapshot->txn, iterator->collection, item.id, &row);
+    if (!found) {
+        return iterator->walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : iterator->walk.result;
+    }
+    p2psync_result result = ps_record_get(&snapshot->txn, iterator->collection, item.id, &row);
     if (result == P2PSYNC_OK) {
         result = ps_snapshot_record(snapshot, item.id, &row, out);
     }

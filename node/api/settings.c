@@ -209,19 +209,15 @@ static struct ps_bytes retention_of(const struct ps_rules *rules)
 /* Collections that there are, and those that are only set. The node's own are left out. */
 static p2psync_result list_names(struct ps_txn *txn, struct names *names)
 {
-    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection_walk walk = {.txn = txn};
     struct ps_collection collection;
-    p2psync_result result = ps_collection_next(txn, after, &collection);
-    while (result == P2PSYNC_OK) { /* PS_ROOTS_MAX at most */
+    while (ps_collection_walk_next(&walk, &collection)) {
         if (!ps_collection_is_internal(collection.name)) {
-            result = add_name(names, collection.name);
-        }
-        if (result == P2PSYNC_OK) {
-            after = collection.name;
-            result = ps_collection_next(txn, after, &collection);
+            walk.result = add_name(names, collection.name);
         }
     }
-    if (result == P2PSYNC_ENOTFOUND) {
+    p2psync_result result = walk.result;
+    if (result == P2PSYNC_OK) {
         result = list_names_in(txn, PS_SETTINGS_COLLECTION, names);
     }
     return result == P2PSYNC_OK ? list_names_in(txn, PS_LOCAL_SETTINGS_COLLECTION, names) : result;

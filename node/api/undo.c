@@ -172,24 +172,21 @@ static p2psync_result check_revert(const struct p2psync_revert *revert)
  * transaction of this device's log there. */
 static p2psync_result revert_all(struct reverting *reverting)
 {
-    struct ps_collection collection = {.name = {NULL, 0}};
+    struct ps_collection_walk walk = {.txn = &reverting->txn};
+    struct ps_collection collection;
     uint8_t name[PS_COLLECTION_SIZE_MAX];
     if (reverting->revert->collection != NULL) {
         return revert_collection(reverting, ps_bytes_text(reverting->revert->collection));
     }
-    p2psync_result result = ps_collection_next(&reverting->txn, collection.name, &collection);
-    while (result == P2PSYNC_OK) { /* ends with the collections, PS_ROOTS_MAX at most */
+    while (ps_collection_walk_next(&walk, &collection)) {
         size_t size = collection.name.size;
         assert(size > 0 && size <= sizeof(name));
         memcpy(name, collection.name.data, size); /* it is in the map, and writing moves it */
         if (name[0] != '_') {
-            result = revert_collection(reverting, ps_bytes(name, size));
-        }
-        if (result == P2PSYNC_OK) {
-            result = ps_collection_next(&reverting->txn, ps_bytes(name, size), &collection);
+            walk.result = revert_collection(reverting, ps_bytes(name, size));
         }
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static p2psync_result revert_collection(struct reverting *reverting, struct ps_bytes name)

@@ -1,9 +1,12 @@
-/* Pairing, the inviter's side: one invite at a time, with a token that works once, for one device
- * (which may try again with the same key), until it expires. The link's key has proven the device;
- * the token proves that it was invited. DESIGN section 9. */
+/* The invite, as node/engine/pairing.h says. */
+#include "node/engine/pairing.h"
+
 #include <sodium.h>
 #include <string.h>
 
+#include "node/engine/emit.h"
+#include "node/engine/news.h"
+#include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/mesh/enroll.h"
 
@@ -12,7 +15,6 @@ static void close_invite(struct ps_turn *turn, const char *reason);
 static bool proven(const struct ps_turn *turn, const struct ps_join *join);
 static bool add_member(struct ps_turn *turn, const struct ps_join *join);
 static void welcome(struct ps_turn *turn);
-static void tell_joined(struct ps_turn *turn, const struct ps_join *join);
 
 void ps_pairing_invite(struct ps_turn *turn)
 {
@@ -54,7 +56,7 @@ void ps_pairing_message(struct ps_turn *turn)
     if (!invite->used) {
         invite->used = true;
         invite->used_by = join.device;
-        tell_joined(turn, &join);
+        ps_tell_joined(turn, &join);
     }
 }
 
@@ -69,9 +71,9 @@ void ps_pairing_tick(struct ps_turn *turn)
         return;
     }
     if (invite->used) {
-        const struct ps_peer *peer = ps_session_find(turn->engine, &invite->used_by);
-        if (peer != NULL && peer->session != 0) {
-            close_invite(turn, NULL); /* it got its WELCOME: no retry is to come */
+        const struct ps_peer *peer = ps_peers_find(turn->engine, &invite->used_by);
+        if (peer != NULL && peer->session.id != 0) {
+            close_invite(turn, NULL); /* it has its WELCOME: no retry will come */
         }
     }
 }
@@ -95,12 +97,7 @@ static void close_invite(struct ps_turn *turn, const char *reason)
     sodium_memzero(invite, sizeof *invite);
     ps_emit_plain(turn, PS_EFFECT_PAIR_CLOSE);
     if (reason != NULL && !used) {
-        struct ps_writer writer;
-        ps_writer_init(&writer, ps_emit_begin(turn));
-        ps_write_map(&writer, 1);
-        ps_write_text(&writer, "reason");
-        ps_write_text(&writer, reason);
-        ps_emit_tell(turn, P2PSYNC_EVENT_INVITE_CLOSED, ps_writer_finish(&writer));
+        ps_tell_invite_closed(turn, reason);
     }
 }
 
@@ -141,22 +138,4 @@ static void welcome(struct ps_turn *turn)
         message.endpoints[i] = ps_bytes_text(engine->listen[i]);
     }
     ps_emit_pair_send(turn, turn->event->link, ps_welcome_encode(&message, ps_emit_begin(turn)));
-}
-
-static void tell_joined(struct ps_turn *turn, const struct ps_join *join)
-{
-    struct ps_writer writer;
-    char device[PS_DEVICE_TEXT_SIZE];
-    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    ps_device_text(&join->device, device);
-    ps_fingerprint_text(&join->device, fingerprint);
-    ps_writer_init(&writer, ps_emit_begin(turn));
-    ps_write_map(&writer, 3);
-    ps_write_text(&writer, "device");
-    ps_write_text(&writer, device);
-    ps_write_text(&writer, "fingerprint");
-    ps_write_text(&writer, fingerprint);
-    ps_write_text(&writer, "name");
-    ps_write_str(&writer, join->name);
-    ps_emit_tell(turn, P2PSYNC_EVENT_DEVICE_JOINED, ps_writer_finish(&writer));
 }

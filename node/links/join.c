@@ -14,6 +14,7 @@
 #include "store/log/collection.h"
 #include "store/mesh/enroll.h"
 #include "store/mesh/members.h"
+#include "store/mesh/peers.h"
 #include "wire/message.h"
 #include "wire/pairing_code.h"
 
@@ -120,45 +121,28 @@ static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identit
     if (identity->has_sponsor && !ps_device_equal(&identity->sponsor, inviter)) {
         return P2PSYNC_ECONFLICT;
     }
+    struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
-    for (;;) { /* ends with the members, PS_MEMBERS_MAX at most */
-        p2psync_result result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_ENOTFOUND) {
-            break;
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    while (ps_member_walk_next(&walk, &member)) {
         if (!ps_device_equal(&member.device, &identity->device)) {
             return P2PSYNC_ECONFLICT;
         }
-        last = member.device;
-        after = &last;
     }
-    return check_empty(txn);
+    return walk.result == P2PSYNC_OK ? check_empty(txn) : walk.result;
 }
 
 /* No collection but `_devices` may hold anything. */
 static p2psync_result check_empty(struct ps_txn *txn)
 {
-    struct ps_bytes after = ps_bytes(NULL, 0);
-    for (;;) { /* ends with the collections, PS_ROOTS_MAX at most */
-        struct ps_collection collection;
-        p2psync_result result = ps_collection_next(txn, after, &collection);
-        if (result == P2PSYNC_ENOTFOUND) {
-            return P2PSYNC_OK;
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    struct ps_collection_walk walk = {.txn = txn};
+    struct ps_collection collection;
+    while (ps_collection_walk_next(&walk, &collection)) {
         bool devices = ps_bytes_equal(collection.name, ps_bytes_text(PS_DEVICES_COLLECTION));
         if (!devices && collection.changes > 0) {
             return P2PSYNC_ECONFLICT;
         }
-        after = collection.name;
     }
+    return walk.result;
 }
 
 /* Ask at all endpoints until one answers. */
@@ -326,7 +310,7 @@ static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_ide
         result = ps_identity_write_name(&txn, ps_bytes_text(joiner->name));
     }
     if (result == P2PSYNC_OK) {
-        result = ps_peer_write(&txn, &welcome.device, &row);
+        result = ps_mesh_peer_write(&txn, &welcome.device, &row);
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);

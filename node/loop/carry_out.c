@@ -21,7 +21,7 @@ void ps_loop_carry_out(struct ps_loop *loop)
 {
     for (size_t i = 0; i < loop->effects.count; i++) {
         const struct ps_effect *effect = &loop->effects.items[i];
-        struct ps_bytes bytes = ps_effect_bytes(&loop->effects, effect);
+        struct ps_bytes bytes = ps_effects_bytes(&loop->effects, effect);
         switch (effect->type) {
         case PS_EFFECT_NONE:
             break;

@@ -491,7 +491,7 @@ static void collect_heard(struct ps_loop *loop)
             ps_finder_burst(loop->finder, now_ms);
         }
         const struct ps_event event = {
-            .type = PS_EVENT_HEARD,
+            .type = PS_EVENT_BEACON_HEARD,
             .tag = hint->device,
             .instance = hint->instance,
             .address = ps_bytes_text(hint->endpoint),

@@ -89,28 +89,23 @@ static p2psync_result list_parties(struct counting *counting, struct ps_bytes pe
 /* The node's own collections are not what people ask for. */
 static p2psync_result count_all(struct counting *counting)
 {
-    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection_walk walk = {.txn = &counting->txn};
     struct ps_collection collection;
-    p2psync_result result = ps_collection_next(&counting->txn, after, &collection);
-    while (result == P2PSYNC_OK) { /* PS_ROOTS_MAX at most */
+    while (ps_collection_walk_next(&walk, &collection)) {
         if (collection.conflicts > 0 && !ps_collection_is_internal(collection.name)) {
-            result = count_in(counting, collection.number);
-        }
-        if (result == P2PSYNC_OK) {
-            after = collection.name;
-            result = ps_collection_next(&counting->txn, after, &collection);
+            walk.result = count_in(counting, collection.number);
         }
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static p2psync_result count_in(struct counting *counting, uint32_t collection)
 {
+    struct ps_conflict_walk walk = {.txn = &counting->txn, .collection = collection};
     struct ps_conflict_item item;
     struct ps_record_row row;
-    p2psync_result result = ps_conflict_next(&counting->txn, collection, ps_bytes(NULL, 0), &item);
-    while (result == P2PSYNC_OK) { /* ends with the list */
-        result =
+    while (ps_conflict_walk_next(&walk, &item)) {
+        p2psync_result result =
             item.conflict ? ps_record_get(&counting->txn, collection, item.id, &row) : P2PSYNC_OK;
         counting->conflict++;
         for (uint32_t i = 0; item.conflict && result == P2PSYNC_OK && i < row.version_count; i++) {
@@ -127,9 +122,8 @@ static p2psync_result count_in(struct counting *counting, uint32_t collection)
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
-        result = ps_conflict_next(&counting->txn, collection, item.id, &item);
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static p2psync_result find_party(struct counting *counting, uint32_t log, size_t *party_out)

@@ -31,7 +31,7 @@ p2psync_result ps_view_members_own_name(struct ps_txn *txn, const struct ps_devi
 {
     struct ps_member member;
     struct ps_bytes name = {NULL, 0};
-    p2psync_result result = ps_device_get(txn, device, &member);
+    p2psync_result result = ps_member_get(txn, device, &member);
     if (result == P2PSYNC_OK) {
         name = ps_bytes(member.name, member.name_size);
     } else if (result == P2PSYNC_ENOTFOUND) {
@@ -50,7 +50,7 @@ p2psync_result ps_view_members_get(struct ps_txn *txn, const struct ps_device *d
                                    struct ps_member *out)
 {
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    p2psync_result result = ps_device_get(txn, device, out);
+    p2psync_result result = ps_member_get(txn, device, out);
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
@@ -62,19 +62,11 @@ p2psync_result ps_view_members_get(struct ps_txn *txn, const struct ps_device *d
 
 p2psync_result ps_view_members_find(struct ps_txn *txn, const char *text, struct ps_device *out)
 {
+    struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
     bool found = false;
     struct ps_device match;
-    for (;;) { /* ends with the members, PS_MEMBERS_MAX at most */
-        p2psync_result result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_ENOTFOUND) {
-            break;
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    while (ps_member_walk_next(&walk, &member)) {
         if (member_matches(&member, ps_bytes_text(text))) {
             if (found) {
                 return P2PSYNC_EAMBIGUOUS;
@@ -82,11 +74,9 @@ p2psync_result ps_view_members_find(struct ps_txn *txn, const char *text, struct
             match = member.device;
             found = true;
         }
-        last = member.device;
-        after = &last;
     }
-    if (!found) {
-        return P2PSYNC_ENOTFOUND;
+    if (walk.result != P2PSYNC_OK || !found) {
+        return walk.result != P2PSYNC_OK ? walk.result : P2PSYNC_ENOTFOUND;
     }
     *out = match;
     return P2PSYNC_OK;
@@ -105,26 +95,6 @@ static bool member_matches(const struct ps_member *member, struct ps_bytes text)
     return by_id || by_fingerprint || by_name;
 }
 
-p2psync_result ps_view_members_count(struct ps_txn *txn, uint32_t *count_out)
-{
-    struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
-    for (uint32_t count = 0; count <= PS_MEMBERS_MAX; count++) {
-        p2psync_result result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_ENOTFOUND) {
-            *count_out = count;
-            return P2PSYNC_OK;
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        last = member.device;
-        after = &last;
-    }
-    return P2PSYNC_ECORRUPT;
-}
-
 p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
 {
     struct ps_identity identity = {0};
@@ -136,7 +106,7 @@ p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
     p2psync_result result = ps_identity_read(txn, &identity);
     sodium_memzero(identity.seed, sizeof(identity.seed));
     if (result == P2PSYNC_OK) {
-        result = ps_view_members_count(txn, &count);
+        result = ps_member_count(txn, &count);
     }
     if (result == P2PSYNC_OK) {
         result = list_forked(txn, &forked);
@@ -145,49 +115,34 @@ p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
         return result;
     }
     ps_write_array(&writer, count);
-    const struct ps_device *after = NULL;
-    struct ps_device last;
-    for (uint32_t i = 0; i < count; i++) {
-        result = ps_device_next(txn, after, &member);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    struct ps_member_walk walk = {.txn = txn};
+    while (ps_member_walk_next(&walk, &member)) {
         write_member(&writer, &member, &identity.mesh, is_forked(&forked, &member.device));
-        last = member.device;
-        after = &last;
     }
-    return ps_writer_finish(&writer);
+    return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out)
 {
-    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection_walk walk = {.txn = txn};
     struct ps_collection collection;
-    p2psync_result result = ps_collection_next(txn, after, &collection);
-    while (result == P2PSYNC_OK) { /* PS_ROOTS_MAX at most */
-        result = list_forked_of(txn, collection.number, out);
-        if (result == P2PSYNC_OK) {
-            after = collection.name;
-            result = ps_collection_next(txn, after, &collection);
-        }
+    while (ps_collection_walk_next(&walk, &collection)) {
+        walk.result = list_forked_of(txn, collection.number, out);
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, struct forked *out)
 {
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
     struct ps_log log;
-    struct ps_log_id after;
-    p2psync_result result = ps_log_next(txn, collection, NULL, &log);
-    while (result == P2PSYNC_OK) { /* PS_LOGS_MAX at most */
+    while (ps_log_walk_next(&walk, &log)) {
         if (log.forked && !is_forked(out, &log.origin.device) && out->count < FORKED_MAX) {
             out->devices[out->count] = log.origin.device;
             out->count++;
         }
-        after = log.id;
-        result = ps_log_next(txn, collection, &after, &log);
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static bool is_forked(const struct forked *forked, const struct ps_device *device)

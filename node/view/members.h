@@ -11,9 +11,6 @@
  */
 p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* How many there are. Errors  P2PSYNC_ECORRUPT. */
-p2psync_result ps_view_members_count(struct ps_txn *txn, uint32_t *count_out) P2PSYNC_MUST_CHECK;
-
 /* The member that a person means by its name, fingerprint or id.
  *
  * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_ECORRUPT.

@@ -20,8 +20,6 @@ static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member
 p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
 {
     struct ps_identity identity = {0};
-    struct ps_device last;
-    uint32_t count = 0;
     uint32_t others = 0;
     struct ps_writer writer;
     ps_writer_init(&writer, out);
@@ -29,11 +27,10 @@ p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
     sodium_memzero(identity.seed, sizeof(identity.seed));
     struct ps_member self;
     if (result == P2PSYNC_OK) {
-        result = ps_view_members_count(txn, &count);
+        result = ps_member_count(txn, &others);
     }
     if (result == P2PSYNC_OK) {
-        others = count;
-        result = ps_device_get(txn, &identity.device, &self);
+        result = ps_member_get(txn, &identity.device, &self);
         others -= result == P2PSYNC_OK ? 1 : 0;
         result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
     }
@@ -41,24 +38,16 @@ p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
         return result;
     }
     ps_write_array(&writer, others);
-    const struct ps_device *after = NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        struct ps_member member;
+    struct ps_member_walk walk = {.txn = txn};
+    struct ps_member member;
+    while (ps_member_walk_next(&walk, &member)) {
         struct ps_peer_info peer;
-        result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_OK) {
-            result = remembered_peer(txn, &member, &peer);
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        if (!ps_device_equal(&member.device, &identity.device)) {
+        walk.result = remembered_peer(txn, &member, &peer);
+        if (walk.result == P2PSYNC_OK && !ps_device_equal(&member.device, &identity.device)) {
             ps_view_peers_write_one(&writer, &peer);
         }
-        last = member.device;
-        after = &last;
     }
-    return ps_writer_finish(&writer);
+    return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
 void ps_view_peers_write_one(struct ps_writer *writer, const struct ps_peer_info *peer)
@@ -147,7 +136,7 @@ static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member
                                       struct ps_peer_info *out)
 {
     struct ps_peer_row row;
-    p2psync_result result = ps_peer_read(txn, &member->device, &row);
+    p2psync_result result = ps_mesh_peer_read(txn, &member->device, &row);
     if (result != P2PSYNC_OK) {
         return result;
     }

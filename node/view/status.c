@@ -10,6 +10,7 @@
 #include "store/env/identity.h"
 #include "store/log/collection.h"
 #include "store/log/summary.h"
+#include "store/mesh/peers.h"
 #include "store/record/rules.h"
 
 #define MESH_TEXT_SIZE (2 * PS_MESH_SIZE + 1)
@@ -74,7 +75,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
         result = ps_summary_state(txn, &state);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_view_members_count(txn, &members);
+        result = ps_member_count(txn, &members);
     }
     if (result == P2PSYNC_OK && last_sync == 0) {
         result = latest_sync(txn, &identity.device, &last_sync);
@@ -178,38 +179,23 @@ static void write_hash(struct ps_writer *writer, const struct ps_hash *hash)
 /* The node's own collections are left out: they are not what people ask for. */
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer)
 {
+    struct ps_collection_walk counting = {.txn = txn};
+    struct ps_collection_walk walk = {.txn = txn};
     struct ps_collection collection;
     size_t count = 0;
-    struct ps_bytes after = ps_bytes(NULL, 0);
-    p2psync_result result = P2PSYNC_OK;
-    for (;;) { /* ends with the collections, PS_ROOTS_MAX at most */
-        result = ps_collection_next(txn, after, &collection);
-        if (result != P2PSYNC_OK) {
-            break;
-        }
+    while (ps_collection_walk_next(&counting, &collection)) {
         count += ps_collection_is_internal(collection.name) ? 0 : 1;
-        after = collection.name;
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        return result;
+    if (counting.result != P2PSYNC_OK) {
+        return counting.result;
     }
     ps_write_array(writer, count);
-    after = ps_bytes(NULL, 0);
-    while (count > 0) {
-        result = ps_collection_next(txn, after, &collection);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    while (ps_collection_walk_next(&walk, &collection)) {
         if (!ps_collection_is_internal(collection.name)) {
-            result = write_collection(txn, writer, &collection);
-            count--;
+            walk.result = write_collection(txn, writer, &collection);
         }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        after = collection.name;
     }
-    return P2PSYNC_OK;
+    return walk.result;
 }
 
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
@@ -258,26 +244,19 @@ static p2psync_result write_strategy(struct ps_txn *txn, struct ps_writer *write
 static p2psync_result latest_sync(struct ps_txn *txn, const struct ps_device *self,
                                   uint64_t *latest_out)
 {
+    struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
     uint64_t latest = 0;
-    for (;;) { /* ends with the members, PS_MEMBERS_MAX at most */
+    while (ps_member_walk_next(&walk, &member)) {
         struct ps_peer_row row;
-        p2psync_result result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_ENOTFOUND) {
-            *latest_out = latest;
-            return P2PSYNC_OK;
-        }
-        if (result == P2PSYNC_OK) {
-            result = ps_peer_read(txn, &member.device, &row);
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+        walk.result = ps_mesh_peer_read(txn, &member.device, &row);
         bool other = !ps_device_equal(&member.device, self);
-        latest = other && row.last_sync_ms > latest ? row.last_sync_ms : latest;
-        last = member.device;
-        after = &last;
+        if (walk.result == P2PSYNC_OK && other && row.last_sync_ms > latest) {
+            latest = row.last_sync_ms;
+        }
     }
+    if (walk.result == P2PSYNC_OK) {
+        *latest_out = latest;
+    }
+    return walk.result;
 }

@@ -61,8 +61,4 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
 
 void ps_versions_deinit(struct ps_versions *versions);
 
-/* Work out anew what readers see of all records with several versions, in all collections: call it
- * in the transaction that changed `_collections`. Errors as above. */
-p2psync_result ps_versions_refresh(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
-
 #endif

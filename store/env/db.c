@@ -101,6 +101,27 @@ p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, st
     return P2PSYNC_OK;
 }
 
+bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_result *result,
+                     struct ps_row *out)
+{
+    if (*result != P2PSYNC_OK) {
+        return false;
+    }
+    p2psync_result found = ps_db_seek(txn, db, ps_key_view(from), out);
+    if (found != P2PSYNC_OK) {
+        *result = found == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : found;
+        return false;
+    }
+    if (out->key.size >= sizeof(from->bytes)) {
+        *result = P2PSYNC_ECORRUPT;
+        return false;
+    }
+    from->size = out->key.size;
+    memcpy(from->bytes, out->key.data, out->key.size);
+    *from = ps_key_above(from);
+    return true;
+}
+
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
 {
     MDB_stat stats;
@@ -132,21 +153,16 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 {
     assert(txn->writable);
-    struct ps_row row = {.key = {NULL, 0}};
     if (shared[db] == 0) {
         return ps_db_result(mdb_drop(txn->mdb, txn->dbi[db], 0));
     }
-    p2psync_result result = ps_db_seek(txn, db, ps_bytes(NULL, 0), &row);
-    while (result == P2PSYNC_OK) {
-        struct ps_key key = {.size = row.key.size};
-        assert(row.key.data != NULL);
-        memcpy(key.bytes, row.key.data, row.key.size); /* deleting moves what it points to */
-        result = ps_db_delete(txn, db, ps_key_view(&key));
-        if (result == P2PSYNC_OK) {
-            result = ps_db_seek(txn, db, ps_bytes(NULL, 0), &row);
-        }
+    struct ps_key from = {.size = 0};
+    struct ps_row row;
+    p2psync_result result = P2PSYNC_OK;
+    while (ps_db_walk_next(txn, db, &from, &result, &row)) {
+        result = ps_db_delete(txn, db, row.key); /* which copies the key before it deletes */
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return result;
 }
 
 p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter, uint32_t *number_out)

@@ -25,6 +25,7 @@ typedef enum ps_db {
     PS_DB_COUNT,
 } ps_db;
 
+struct ps_key;
 struct ps_store;
 
 /* Complete only for the files of this folder; `node` passes it on and never looks inside. */
@@ -57,6 +58,17 @@ struct ps_row {
 };
 p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from,
                           struct ps_row *out) P2PSYNC_MUST_CHECK;
+/* One step of a walk over the rows of a database in the order of their keys, which all walks of the
+ * store are made of. The walk owns its place, so rows may be written and taken out between steps.
+ *
+ * from    the lowest key that may come: a zeroed one is below all. It moves above the row found.
+ * result  OK, and stays so when there are no more rows; the first error otherwise. The step is not
+ *         taken if it is an error already, so that a caller can put its own there.
+ * Returns whether there is a row.
+ */
+bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_result *result,
+                     struct ps_row *out);
+
 /* The number of rows. */
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out) P2PSYNC_MUST_CHECK;
 /* Take all rows out. */

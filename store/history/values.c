@@ -147,22 +147,19 @@ static size_t oldest_kept(const struct ps_history_walk *walk)
 p2psync_result ps_history_find(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
                                struct ps_dot dot, struct ps_history_found *out)
 {
-    struct ps_log_id log_id = {.origin = dot.origin};
+    struct ps_log_walk walk = {
+        .txn = txn, .collection = collection, .begun = true, .at = {.origin = dot.origin}};
     struct ps_log log;
-    p2psync_result result = ps_log_find(txn, collection, &log_id, &log);
+    p2psync_result result = ps_log_find(txn, collection, &walk.at, &log); /* the trunk */
     out->seq = dot.seq;
     if (result == P2PSYNC_OK) {
         result = find_in_log(txn, &log, id, out);
     }
-    while (result == P2PSYNC_ENOTFOUND) { /* ends with the branches of this origin */
-        result = ps_log_next(txn, collection, &log_id, &log);
-        if (result != P2PSYNC_OK || ps_tag_compare(log.id.origin, dot.origin) != 0) {
-            return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
-        }
-        log_id = log.id;
+    while (result == P2PSYNC_ENOTFOUND && ps_log_walk_next(&walk, &log) &&
+           ps_tag_compare(log.id.origin, dot.origin) == 0) { /* its branches */
         result = find_in_log(txn, &log, id, out);
     }
-    return result;
+    return walk.result == P2PSYNC_OK ? result : walk.result;
 }
 
 static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, struct ps_bytes id,

@@ -36,5 +36,5 @@ p2psync_result ps_enroll_device(struct ps_txn *txn, const struct ps_identity *id
                                    .edit_count = 1};
     result = ps_write(txn, &write, &written);
     ps_identity_secret_wipe(&secret);
-    return result == P2PSYNC_OK ? ps_device_refresh(txn, &identity->mesh, &changed) : result;
+    return result == P2PSYNC_OK ? ps_members_refresh(txn, &identity->mesh, &changed) : result;
 }

@@ -2,7 +2,7 @@
 #ifndef PS_STORE_RECORD_REBUILD_H
 #define PS_STORE_RECORD_REBUILD_H
 
-#include "store/log/entry.h"
+#include "store/log/stored.h"
 
 /* Append to `out` the value of the record as the change (log, seq) left it, rebuilt by walking its
  * parents back to a full one: at most PS_CHAIN_MAX steps.

@@ -8,7 +8,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "store/apply/versions.h"
+#include "store/apply/refresh.h"
+#include "store/record/rules.h"
 #include "store/write/writing.h"
 
 static p2psync_result begin(struct ps_writing *writing);
@@ -85,7 +86,7 @@ static p2psync_result finish(struct ps_writing *writing)
     }
     if (result == P2PSYNC_OK &&
         ps_bytes_equal(writing->name, ps_bytes_text(PS_SETTINGS_COLLECTION))) {
-        result = ps_versions_refresh(writing->txn);
+        result = ps_refresh(writing->txn);
     }
     return result;
 }

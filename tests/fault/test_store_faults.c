@@ -155,13 +155,13 @@ static p2psync_result receive_and_apply(void)
         result = ps_log_intern(&txn, &author.identity.mesh, collection.number, &origin, &log);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_log_receive(&txn, &log, &context, &chunk, &added);
+        result = ps_receive_chunk(&txn, &log, &context, &chunk, &added);
     }
     if (result == P2PSYNC_OK) {
         result = ps_apply(&txn, 1000, &applied);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_device_refresh(&txn, &author.identity.mesh, &changed);
+        result = ps_members_refresh(&txn, &author.identity.mesh, &changed);
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);

@@ -128,7 +128,7 @@ p2psync_result author_deliver(const struct author *author, struct store_case *c,
                              .proof = &proof};
     struct ps_txn txn = case_begin(c, true);
     struct ps_log log = open_log(author, &txn);
-    p2psync_result result = ps_log_receive(&txn, &log, &context, &chunk, &added);
+    p2psync_result result = ps_receive_chunk(&txn, &log, &context, &chunk, &added);
     if (result == P2PSYNC_OK || result == P2PSYNC_EFORK) {
         case_commit(&txn);
     }
@@ -162,7 +162,7 @@ p2psync_result author_offer(const struct author *author, struct store_case *c,
     struct ps_head_context context = context_of(author, &origin);
     struct ps_txn txn = case_begin(c, true);
     struct ps_log log = open_log(author, &txn);
-    p2psync_result result = ps_log_check_head(&txn, &log, &context, offer);
+    p2psync_result result = ps_receive_head(&txn, &log, &context, offer);
     if (result == P2PSYNC_OK || result == P2PSYNC_EFORK) {
         case_commit(&txn);
     }

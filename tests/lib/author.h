@@ -3,6 +3,7 @@
 #ifndef TESTS_LIB_AUTHOR_H
 #define TESTS_LIB_AUTHOR_H
 
+#include "store/log/receive.h"
 #include "tests/lib/store_case.h"
 
 #define AUTHOR_ENTRIES_MAX 512

@@ -234,16 +234,15 @@ uint32_t case_version_count(struct store_case *c, const char *id)
 void case_exchange(struct store_case *from, struct store_case *to, const struct exchange *exchange)
 {
     struct ps_txn txn = case_begin(from, false);
-    struct ps_collection collection = {.name = ps_bytes(NULL, 0)};
-    while (ps_collection_next(&txn, collection.name, &collection) == P2PSYNC_OK) {
+    struct ps_collection_walk collections = {.txn = &txn};
+    struct ps_collection collection;
+    while (ps_collection_walk_next(&collections, &collection)) {
         char name[PS_COLLECTION_SIZE_MAX + 1] = {0};
         struct ps_log log;
         memcpy(name, collection.name.data, collection.name.size);
-        p2psync_result result = ps_log_next(&txn, collection.number, NULL, &log);
-        while (result == P2PSYNC_OK) {
+        struct ps_log_walk logs = {.txn = &txn, .collection = collection.number};
+        while (ps_log_walk_next(&logs, &log)) {
             exchange_log(from, to, name, &log, exchange);
-            struct ps_log_id after = log.id;
-            result = ps_log_next(&txn, collection.number, &after, &log);
         }
     }
     ps_txn_abort(&txn);
@@ -299,7 +298,7 @@ static bool exchange_chunk(struct store_case *from, struct store_case *to, const
                                  .entries = ps_buf_view(&entries),
                                  .head = log->head,
                                  .proof = &proof};
-        result = ps_log_receive(&write, &mine, &context, &chunk, &added);
+        result = ps_receive_chunk(&write, &mine, &context, &chunk, &added);
         assert(result == P2PSYNC_OK);
         assert(added == run.end - run.begin);
     }
@@ -313,9 +312,10 @@ bool case_same_records(struct store_case *a, struct store_case *b)
 {
     struct ps_txn left = case_begin(a, false);
     struct ps_txn right = case_begin(b, false);
-    struct ps_collection mine = {.name = ps_bytes(NULL, 0)};
+    struct ps_collection_walk walk = {.txn = &left};
+    struct ps_collection mine;
     bool same = true;
-    while (same && ps_collection_next(&left, mine.name, &mine) == P2PSYNC_OK) {
+    while (same && ps_collection_walk_next(&walk, &mine)) {
         struct ps_collection theirs;
         struct ps_record_cursor cursor;
         struct ps_bytes id;
@@ -362,17 +362,16 @@ static bool same_row(const struct ps_record_row *a, const struct ps_record_row *
 bool case_logs_are_sound(struct store_case *c)
 {
     struct ps_txn txn = case_begin(c, false);
-    struct ps_collection collection = {.name = ps_bytes(NULL, 0)};
+    struct ps_collection_walk collections = {.txn = &txn};
+    struct ps_collection collection;
     bool sound = true;
-    while (sound && ps_collection_next(&txn, collection.name, &collection) == P2PSYNC_OK) {
+    while (sound && ps_collection_walk_next(&collections, &collection)) {
         struct ps_log log;
-        p2psync_result result = ps_log_next(&txn, collection.number, NULL, &log);
-        while (sound && result == P2PSYNC_OK) {
+        struct ps_log_walk logs = {.txn = &txn, .collection = collection.number};
+        while (sound && ps_log_walk_next(&logs, &log)) {
             struct ps_head_context context = {
                 .mesh = &c->identity.mesh, .collection = collection.name, .origin = &log.origin};
             sound = log_is_sound(&txn, &context, &log);
-            struct ps_log_id after = log.id;
-            result = ps_log_next(&txn, collection.number, &after, &log);
         }
     }
     ps_txn_abort(&txn);

@@ -7,6 +7,7 @@
 #include "store/apply/apply.h"
 #include "store/env/identity.h"
 #include "store/env/store.h"
+#include "store/log/receive.h"
 #include "store/log/summary.h"
 #include "store/merge/merge.h"
 #include "store/write/write.h"
