@@ -14,7 +14,7 @@
 #define PS_NODE_ENGINE_ENGINE_H
 
 #include "node/engine/effects.h"
-#include "node/engine/identity.h"
+#include "store/env/identity.h"
 #include "store/env/store.h"
 #include "store/mesh/members.h"
 #include "store/mesh/peers.h"

@@ -1,8 +1,6 @@
 /* Our logs by number, as node/engine/logs.h says. */
 #include "node/engine/logs.h"
 
-#include <string.h>
-
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
 
@@ -13,33 +11,27 @@ static bool load_collection(struct ps_turn *turn, uint32_t collection);
 
 bool ps_logs_load(struct ps_turn *turn)
 {
+    struct ps_collection_walk walk = {.txn = turn->txn};
     struct ps_collection collection;
-    char name[PS_COLLECTION_SIZE_MAX];
-    struct ps_bytes after = ps_bytes(NULL, 0);
     bool waiting = false;
-    while (turn->result == P2PSYNC_OK &&
-           ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
-        memcpy(name, collection.name.data, collection.name.size);
-        after = ps_bytes(name, collection.name.size);
+    while (ps_collection_walk_next(&walk, &collection)) {
         waiting = load_collection(turn, collection.number) || waiting;
+        walk.result = turn->result;
     }
+    (void)ps_turn_ok(turn, walk.result);
     return waiting;
 }
 
 static bool load_collection(struct ps_turn *turn, uint32_t collection)
 {
+    struct ps_log_walk walk = {.txn = turn->txn, .collection = collection};
     struct ps_log log;
     bool waiting = false;
-    p2psync_result result = ps_log_next(turn->txn, collection, NULL, &log);
-    while (result == P2PSYNC_OK) { /* at most PS_LOGS_MAX */
+    while (ps_log_walk_next(&walk, &log)) {
         (void)ps_logs_note(turn, &log);
         waiting = waiting || log.applied < log.size;
-        struct ps_log_id id = log.id;
-        result = ps_log_next(turn->txn, collection, &id, &log);
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        (void)ps_turn_ok(turn, result);
-    }
+    (void)ps_turn_ok(turn, walk.result);
     return waiting;
 }
 

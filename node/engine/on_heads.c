@@ -6,6 +6,7 @@
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
+#include "store/log/receive.h"
 
 #define IDLE_COST 50 /* microseconds that an offer takes which is of no use */
 

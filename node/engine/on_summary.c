@@ -195,11 +195,10 @@ static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_collection collection;
     struct ps_bytes none = ps_bytes("\x90", 1); /* an empty array: it holds no log of it */
     struct ps_offers offers = {.count = 0};
-    while (ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
-        memcpy(name, collection.name.data, collection.name.size);
-        after = ps_bytes(name, collection.name.size);
-        if (ps_collection_is_local(after) || named(summary->roots, after, false) ||
-            named(summary->heads, after, true)) {
+    while (ps_collection_walk_next(&walk, &collection)) {
+        if (ps_collection_is_local(collection.name) ||
+            named(summary->roots, collection.name, false) ||
+            named(summary->heads, collection.name, true)) {
             continue;
         }
         (void)compare_collection(turn, peer, &offers, collection.number, none);

@@ -13,7 +13,7 @@ static size_t find_endpoint(const struct ps_peer_row *row, struct ps_bytes endpo
 
 p2psync_result ps_remember_read(struct ps_turn *turn, struct ps_peer *peer)
 {
-    return ps_peer_read(turn->txn, &peer->device, &peer->remembered.row);
+    return ps_mesh_peer_read(turn->txn, &peer->device, &peer->remembered.row);
 }
 
 void ps_remember_soon(struct ps_peer *peer)
@@ -38,7 +38,7 @@ void ps_remember_flush(struct ps_turn *turn)
         struct ps_peer *peer = engine->peers.items[i];
         struct ps_remembered *remembered = &peer->remembered;
         if (due && remembered->moved) {
-            (void)ps_turn_ok(turn, ps_peer_write(turn->txn, &peer->device, &remembered->row));
+            (void)ps_turn_ok(turn, ps_mesh_peer_write(turn->txn, &peer->device, &remembered->row));
             remembered->moved = false;
         } else if (remembered->moved && engine->persist_ms == PS_NEVER) {
             engine->persist_ms = turn->now_ms + PERSIST_MS;

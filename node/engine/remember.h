@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "store/mesh/members.h"
+#include "store/mesh/peers.h"
 
 struct ps_engine;
 struct ps_peer;

@@ -44,7 +44,7 @@ static void members_moved(struct ps_turn *turn)
     bool changed = false;
     turn->members_dirty = false;
     if (turn->txn->writable &&
-        !ps_turn_ok(turn, ps_device_refresh(turn->txn, &engine->identity.mesh, &changed))) {
+        !ps_turn_ok(turn, ps_members_refresh(turn->txn, &engine->identity.mesh, &changed))) {
         return;
     }
     ps_trust_load(turn);

@@ -48,9 +48,9 @@ void ps_trust_deinit(struct ps_allowed *allowed)
 static bool load_members(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
+    struct ps_member_walk walk = {.txn = turn->txn};
     struct ps_member member;
-    p2psync_result result = ps_device_next(turn->txn, NULL, &member);
-    while (result == P2PSYNC_OK) { /* at most PS_MEMBERS_MAX */
+    while (ps_member_walk_next(&walk, &member)) {
         struct ps_bytes name = ps_bytes(member.name, member.name_size);
         if (ps_device_equal(&member.device, &engine->identity.device)) {
             memset(engine->name, 0, sizeof engine->name);
@@ -58,10 +58,8 @@ static bool load_members(struct ps_turn *turn)
         } else if (!admit(turn, &member.device, name)) {
             return false;
         }
-        struct ps_device after = member.device;
-        result = ps_device_next(turn->txn, &after, &member);
     }
-    return result == P2PSYNC_ENOTFOUND || ps_turn_ok(turn, result);
+    return ps_turn_ok(turn, walk.result);
 }
 
 static bool admit(struct ps_turn *turn, const struct ps_device *device, struct ps_bytes name)
