@@ -85,7 +85,7 @@ static void teardown(void)
     }
 }
 
-TestSuite(test_answer, .init = setup, .fini = teardown, .timeout = 180);
+TestSuite(test_answer, .init = setup, .fini = teardown, .timeout = 600);
 
 /* Alpha writes 1 and then beta 2; then both run, with what was configured. */
 static void edit_apart_and_meet(const char *id)
@@ -279,7 +279,7 @@ Test(test_answer, a_command_that_speaks_no_utf8_is_told_of)
     cr_assert_eq(p2psync_event_fd(sides[0].node, &fd), P2PSYNC_OK);
     struct p2psync_buffer answer = {0};
     const char *json = nodes_json(p2psync_status(sides[0].node, &answer), &answer);
-    if (strstr(json, "exit code") == NULL) { /* not "caf", which may be part of a device's id */
+    if (strstr(json, "exit code") == NULL) { /* not "caf": that may be in the id of a device */
         (void)nodes_await(sides[0].node, P2PSYNC_EVENT_ERROR, "exit code");
         json = nodes_json(p2psync_status(sides[0].node, &answer), &answer);
     }

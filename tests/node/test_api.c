@@ -31,7 +31,7 @@ static void teardown(void)
     }
 }
 
-TestSuite(test_api, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_api, .init = setup, .fini = teardown, .timeout = 600);
 
 /* ---- life ---- */
 

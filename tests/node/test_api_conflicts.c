@@ -44,7 +44,7 @@ static void teardown(void)
     nodes_remove(dir);
 }
 
-TestSuite(test_api_conflicts, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_api_conflicts, .init = setup, .fini = teardown, .timeout = 600);
 
 static void assert_has(const char *json, const char *part)
 {

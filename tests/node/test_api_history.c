@@ -27,7 +27,7 @@ static void teardown(void)
     nodes_remove(dirs[1]);
 }
 
-TestSuite(test_api_history, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_api_history, .init = setup, .fini = teardown, .timeout = 600);
 
 static void put(const char *json)
 {
