@@ -179,13 +179,31 @@ static void start_alone(struct pair *pair)
     cr_assert_not_null(strstr(json, "\"state\":\"offline\",\"in_sync\":false"), "%s", json);
 }
 
+/* A person answers: what is merged of the two versions counts. */
+static void resolve(p2psync_node *where)
+{
+    p2psync_snapshot *snapshot = NULL;
+    struct p2psync_record record = {.size = sizeof(record)};
+    cr_assert_eq(p2psync_snapshot_open(where, &snapshot), P2PSYNC_OK);
+    cr_assert_eq(p2psync_get(snapshot, "notes", RECORD, &record), P2PSYNC_OK);
+    const struct p2psync_resolution resolution = {.size = sizeof(resolution),
+                                                  .collection = "notes",
+                                                  .id = RECORD,
+                                                  .versions = record.versions,
+                                                  .version_count = record.version_count,
+                                                  .merge = true};
+    cr_assert_eq(p2psync_resolve(where, &resolution), P2PSYNC_OK);
+    p2psync_snapshot_close(snapshot);
+    cr_assert_not_null(strstr(nodes_get(where, "notes", RECORD), "\"conflict\":false"));
+}
+
 /* Beta ends the conflict while alpha does not run. Once alpha has heard of that, there is nothing
  * to answer. */
 Test(test_answer_when, a_node_that_meets_nobody_waits_for_those_it_knows)
 {
     struct pair pair;
     make_pair(&pair);
-    cr_assert_eq(nodes_put(pair.beta, "notes", RECORD, "{\"n\": 3}"), P2PSYNC_OK);
+    resolve(pair.beta);
     start_alone(&pair);
     cr_assert_eq(p2psync_start(pair.beta), P2PSYNC_OK);
     nodes_await_same(node, pair.beta);
