@@ -15,11 +15,13 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
                             const struct p2psync_record *record);
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted);
 
-int record_print(struct cli *cli, p2psync_node *node, const char *collection, const char *id)
+int record_print_written(struct cli *cli, p2psync_node *node, const char *collection,
+                         const char *id)
 {
     const struct record_name name = {.collection = collection, .id = id};
 
-    return print(cli, node, &name, true);
+    (void)print(cli, node, &name, true);
+    return CLI_DONE;
 }
 
 int record_print_live(struct cli *cli, p2psync_node *node, const struct record_name *name)
@@ -72,7 +74,7 @@ int record_hide(struct cli *cli, int argc, char **argv, record_hide_fn *how)
         p2psync_result result = how(node, collection, id, note);
 
         if (result == P2PSYNC_OK) { /* of a copy nothing is left but what it was a version of */
-            code = record_print(cli, node, collection, is_copy ? copy.record : id);
+            code = record_print_written(cli, node, collection, is_copy ? copy.record : id);
         } else if (result == P2PSYNC_EFORMAT && is_copy) {
             code = fail_saying(cli, CLI_FAILED,
                                "%s %s %s: a copy of a version can be edited and deleted only",
@@ -179,7 +181,7 @@ static void print_fields(json_t *fields)
 
     json_object_foreach(fields, key, field)
     {
-        char *value = output_cell(field);
+        char *value = output_value(field);
 
         printf("  ");
         output_text(key, strlen(key));
