@@ -145,7 +145,7 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
     }
 }
 
-/* The engine hears in the next turn that a link is gone. */
+/* The engine is told in the next pass that a link is gone. */
 static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun)
 {
     const struct ps_loop_failed failed = {.link = link, .overrun = overrun};

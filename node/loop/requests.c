@@ -1,4 +1,4 @@
-/* Requests off the control socket. What needs the engine's decision becomes an event of the turn;
+/* Requests off the control socket. What needs the engine's decision becomes an event of the pass;
  * the rest is answered here, from the engine and the store. */
 #include <assert.h>
 #include <sodium.h>
@@ -15,7 +15,7 @@
 #include "wire/map.h"
 #include "wire/pairing_code.h"
 
-#define REQUESTS_MAX 16 /* per turn */
+#define REQUESTS_MAX 16 /* in a pass */
 
 static void take_request(struct ps_loop *loop, const struct ps_control_request *request);
 static void answer_status(struct ps_loop *loop, uint64_t request);
