@@ -137,19 +137,25 @@ struct p2psync_detail {
     uint64_t limit; /* with P2PSYNC_ELIMIT: how much there may be at most; 0: not known */
 };
 
-/* Turn one JSON value of `size` bytes of UTF-8 into MessagePack. {"$bytes": BASE64} becomes bin.
+/* Turn one JSON value of `size` bytes of UTF-8 into MessagePack. {"$bytes": BASE64} becomes bin,
+ * and {"$float32": 0.1} a float of 32 bits; {"$blob": ...} is kept for later. From an object whose
+ * only key is one of these with further `$` before it, one `$` is taken off: so it is data. A
+ * number with a point or an exponent is a float of 64 bits, any other one an integer.
  *
- * Errors  P2PSYNC_EFORMAT no JSON, a key twice, an integer beyond int64_t; P2PSYNC_ELIMIT nested
- *         deeper than 32 or over 1 MiB.
+ * Errors  P2PSYNC_EFORMAT no JSON, a key twice or with a NUL, no base64; P2PSYNC_ELIMIT an integer
+ *         below -2^63 or above 2^64 - 1, a float beyond the finite ones, nested deeper than 32, or
+ *         over 1 MiB.
  */
 P2PSYNC_API p2psync_result
 p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out,
                         struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
-/* Turn one MessagePack value into one line of JSON, with a NUL behind it that size does not count.
- * Keys keep their order.
+/* Turn one MessagePack value into one line of JSON, with a NUL after it that size does not count.
+ * Keys keep their order. p2psync_value_from_json() makes the same value of it. Characters that
+ * nobody sees or that a terminal obeys are written as \u escapes, as p2psync_text_escape() has
+ * them.
  *
- * Errors  P2PSYNC_EFORMAT no MessagePack, NaN, an ext type, a key that is no string;
+ * Errors  P2PSYNC_EFORMAT no MessagePack, NaN, an infinity, an ext type, a key that is no string;
  *         P2PSYNC_ELIMIT.
  */
 P2PSYNC_API p2psync_result p2psync_value_to_json(struct p2psync_bytes value,
@@ -176,6 +182,16 @@ P2PSYNC_API void p2psync_dot_format(const struct p2psync_dot *dot, char out[P2PS
  */
 P2PSYNC_API p2psync_result p2psync_dot_parse(const char *text,
                                              struct p2psync_dot *out) P2PSYNC_MUST_CHECK;
+
+/* Make `size` bytes of text fit to be shown to people: control characters, marks of direction and
+ * what takes no room become escapes (\n, \t, \u202e), and bytes that are no UTF-8 become \xff.
+ * Text of other devices should go through here before it comes to a terminal or a log.
+ *
+ * out      as snprintf() does it: at most out_size - 1 bytes and a NUL, and no part of a character
+ * or an escape; may be NULL if out_size is 0. Returns  the bytes that all of it takes, without the
+ * NUL.
+ */
+P2PSYNC_API size_t p2psync_text_escape(const char *text, size_t size, char *out, size_t out_size);
 
 /* ---- opening ---- */
 

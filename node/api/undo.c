@@ -10,6 +10,7 @@
 #include "store/history/revert.h"
 #include "store/log/collection.h"
 #include "store/write/own.h"
+#include "wire/map.h"
 
 /* A revert in progress. */
 struct reverting {
@@ -279,19 +280,15 @@ static p2psync_result tell(struct reverting *reverting, struct ps_bytes name,
     ps_writer_init(&writer, &reverting->items);
     for (size_t i = 0; i < plan->count; i++) {
         const struct ps_revert_item *item = &plan->items[i];
-        ps_write_map(&writer, 6);
-        ps_write_text(&writer, "collection");
-        ps_write_str(&writer, name);
-        ps_write_text(&writer, "id");
-        ps_write_str(&writer, item->id);
-        ps_write_text(&writer, "op");
-        ps_write_text(&writer, ops[item->op]);
-        ps_write_text(&writer, "fields");
-        ps_write_raw(&writer, item->fields);
-        ps_write_text(&writer, "unset");
-        ps_write_raw(&writer, item->unset);
-        ps_write_text(&writer, "kept");
-        ps_write_raw(&writer, item->kept);
+        struct ps_map map;
+        ps_map_begin(&map, &writer);
+        ps_map_str(&map, "collection", name);
+        ps_map_str(&map, "id", item->id);
+        ps_map_text(&map, "op", ops[item->op]);
+        ps_map_raw(&map, "fields", item->fields);
+        ps_map_raw(&map, "unset", item->unset);
+        ps_map_raw(&map, "kept", item->kept);
+        ps_map_end(&map);
     }
     reverting->item_count += plan->count;
     return ps_writer_finish(&writer);

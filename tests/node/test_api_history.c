@@ -536,11 +536,14 @@ static void close_below(struct store_case *here)
 Test(test_api_history, tells_whatever_another_device_has_signed)
 {
     static const struct ps_bytes bodies[] = {
-        {(const uint8_t *)"\x93\x81\xa1m\x01\xc0\x81\xa4text\xcb\x7f\xf8\0\0\0\0\0\0", 21},
-        {(const uint8_t *)"\x93\x81\xa1m\x02\xc0\xd4\x01\x00", 9},          /* ext */
-        {(const uint8_t *)"\x93\x81\xa1m\x03\xc0\x81\x01\x02", 9},          /* no string */
+        {(const uint8_t *)"\x93\x81\xa1m\x01\xc0\x05", 7},                  /* a number as a note */
+        {(const uint8_t *)"\x93\x81\xa1m\x02\xc0\xa3why", 10},              /* as text alone */
+        {(const uint8_t *)"\x93\x81\xa1m\x03\xc0\x81\xa4text\x90", 13},     /* no text in it */
         {(const uint8_t *)"\x93\x81\xa1m\x04\xc0\x81\xa4text\xa1\xff", 14}, /* no UTF-8 */
-        {(const uint8_t *)"\x93\x81\xa1m\x05\x91\xa1\xff\xa3why", 12},      /* unset is no UTF-8 */
+        {(const uint8_t *)"\x93\x81\xa1m\x05\xc0\xd4\x01\x00", 9},          /* ext */
+        {(const uint8_t *)"\x93\x81\xa1m\x06\x91\xa1\xff\xc0", 9},          /* unset is no UTF-8 */
+        {(const uint8_t *)"\x93\x81\xa1m\xca\x7f\x80\0\0\xc0\xc0", 11},     /* infinity */
+        {(const uint8_t *)"\x93\x82\xa1m\x07\xa1\0\x07\xc0\xc0", 10},       /* NUL in a name */
         {(const uint8_t *)"\xc1", 1},
     };
     static struct author author;
@@ -566,12 +569,16 @@ Test(test_api_history, tells_whatever_another_device_has_signed)
     close_below(&here);
     char told[8192];
     (void)snprintf(told, sizeof(told), "%s", history_of(node, "notes", "a"));
-    cr_assert_str_eq(ops(), "create update update update update update create");
+    cr_assert_str_eq(ops(),
+                     "create update update update update update update update update create");
     assert_has(told, "\"op\":\"update\",\"time\":null");
-    assert_has(told, "\"fields\":{\"m\":5},\"unset\":[],\"note\":\"why\"");
-    assert_has(told, "\"fields\":{\"m\":4},\"unset\":[],\"note\":null");
     assert_has(told, "\"fields\":{\"m\":1},\"unset\":[],\"note\":null");
+    assert_has(told, "\"fields\":{\"m\":2},\"unset\":[],\"note\":\"why\"");
+    assert_has(told, "\"fields\":{\"m\":3},\"unset\":[],\"note\":null");
     assert_has(told, "\"fields\":{},\"unset\":[],\"note\":null");
+    cr_assert_null(strstr(told, "\"m\":4"), "of a body that is not valid nothing is taken");
+    cr_assert_null(strstr(told, "\"m\":7"));
+    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3}");
     cr_assert_str_eq(nodes_get(node, "notes", "b"), "");
     author_deinit(&author);
 }

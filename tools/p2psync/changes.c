@@ -51,7 +51,7 @@ void changes_cell(struct table *table, json_t *fields, json_t *unset, json_t *no
 
 static void print_short(FILE *out, const char *before, const json_t *value)
 {
-    char *text = output_cell(value);
+    char *text = output_value(value);
     size_t size = strlen(text);
     size_t cut = size;
 

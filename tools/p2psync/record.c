@@ -17,11 +17,13 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
                             const struct p2psync_record *record);
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted);
 
-int record_print(struct cli *cli, p2psync_node *node, const char *collection, const char *id)
+int record_print_written(struct cli *cli, p2psync_node *node, const char *collection,
+                         const char *id)
 {
     const struct record_name name = {.collection = collection, .id = id};
 
-    return print(cli, node, &name, true);
+    (void)print(cli, node, &name, true);
+    return CLI_DONE;
 }
 
 int record_print_live(struct cli *cli, p2psync_node *node, const struct record_name *name)
@@ -69,7 +71,7 @@ int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind)
 
         code = record_write(cli, node, collection, &edit);
         if (code == CLI_DONE) { /* of a copy nothing is left but what it was a version of */
-            code = record_print(cli, node, collection, is_copy ? copy.record : edit.id);
+            code = record_print_written(cli, node, collection, is_copy ? copy.record : edit.id);
         }
     }
     p2psync_close(node);
@@ -218,7 +220,7 @@ static void print_fields(json_t *fields)
 
     json_object_foreach(fields, key, field)
     {
-        char *value = output_cell(field);
+        char *value = output_value(field);
 
         printf("  ");
         output_text(key, strlen(key));

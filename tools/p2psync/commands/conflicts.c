@@ -11,7 +11,8 @@
 
 struct conflicts {
     p2psync_snapshot *snapshot;
-    uint64_t count; /* printed */
+    uint64_t count;  /* printed */
+    bool incomplete; /* one could not be, which was told */
 };
 
 static int print_everywhere(struct cli *cli, struct conflicts *conflicts);
@@ -44,8 +45,11 @@ int cmd_conflicts(struct cli *cli, int argc, char **argv)
     }
     if (code == CLI_DONE && cli->json) {
         fputs(conflicts.count == 0 ? "[]\n" : "]\n", stdout);
-    } else if (code == CLI_DONE && conflicts.count == 0) {
+    } else if (code == CLI_DONE && conflicts.count == 0 && !conflicts.incomplete) {
         puts("no conflicts");
+    }
+    if (code == CLI_DONE && conflicts.incomplete) {
+        code = CLI_FAILED;
     }
     p2psync_snapshot_close(conflicts.snapshot);
     p2psync_close(node);
@@ -95,8 +99,8 @@ static int print_in(struct cli *cli, struct conflicts *conflicts, const char *co
         struct p2psync_record record = {.size = sizeof record};
 
         result = p2psync_iterator_next(iterator, &record);
-        if (result == P2PSYNC_OK) {
-            code = print_one(cli, conflicts, collection, &record);
+        if (result == P2PSYNC_OK && print_one(cli, conflicts, collection, &record) != CLI_DONE) {
+            conflicts->incomplete = true;
         }
     }
     if (code == CLI_DONE && result != P2PSYNC_OK && result != P2PSYNC_EEND) {

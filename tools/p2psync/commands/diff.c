@@ -75,8 +75,8 @@ static void print_difference(json_t *difference)
 
 static void print_line(char sign, const char *field, const json_t *before, const json_t *after)
 {
-    char *from = output_cell(before);
-    char *to = output_cell(after);
+    char *from = before != NULL ? output_value(before) : NULL;
+    char *to = after != NULL ? output_value(after) : NULL;
 
     printf("%c ", sign);
     output_text(field, strlen(field));

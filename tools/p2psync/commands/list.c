@@ -122,6 +122,7 @@ static void take_option(int option, struct list *list)
 static int print_all(struct cli *cli, struct list *list)
 {
     int code = CLI_DONE;
+    int shown = CLI_DONE;
     uint64_t count = 0;
 
     for (; count < list->limit && code == CLI_DONE && !output_broken(); count++) {
@@ -133,8 +134,8 @@ static int print_all(struct cli *cli, struct list *list)
         }
         if (result != P2PSYNC_OK) {
             code = fail(cli, result, "list %s", list->collection);
-        } else if (!list->count) {
-            code = print_record(cli, list, &record);
+        } else if (!list->count && print_record(cli, list, &record) != CLI_DONE) {
+            shown = CLI_FAILED; /* it is told, and hides no other one */
         }
         if (count % PORTION == PORTION - 1) {
             table_print(&list->table);
@@ -144,7 +145,7 @@ static int print_all(struct cli *cli, struct list *list)
     if (list->count && code == CLI_DONE) {
         printf(cli->json ? "{\"count\":%" PRIu64 "}\n" : "%" PRIu64 "\n", count);
     }
-    return code;
+    return code != CLI_DONE ? code : shown;
 }
 
 /* The fields on one line, cut to what is left of a terminal's line, after a word on what is
@@ -171,7 +172,7 @@ static int add_row(struct cli *cli, struct list *list, const struct p2psync_reco
     }
     result = p2psync_value_to_json(record->fields, &text);
     if (result != P2PSYNC_OK) {
-        table_cell(&list->table, "?");
+        table_cell(&list->table, "(cannot be shown: %s)", p2psync_strerror(result));
         return fail(cli, result, "list: the fields of '%.*s'", (int)record->id_size, record->id);
     }
     if (width == 0 || text.size <= room) {
@@ -191,17 +192,27 @@ static int add_row(struct cli *cli, struct list *list, const struct p2psync_reco
 static int print_record(struct cli *cli, struct list *list, const struct p2psync_record *record)
 {
     struct p2psync_buffer packed = {0};
+    struct p2psync_buffer text = {0};
     p2psync_result result;
-    int code;
+    int code = CLI_DONE;
 
     if (!cli->json) {
         return add_row(cli, list, record);
     }
     result = p2psync_record_pack(record, &packed);
     if (result != P2PSYNC_OK) {
-        return fail(cli, result, "list %s", list->collection);
+        return fail(cli, result, "list %s: the record '%.*s'", list->collection,
+                    (int)record->id_size, record->id);
     }
-    code = output_json(cli, (struct p2psync_bytes){packed.data, packed.size});
+    result = p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
+    if (result == P2PSYNC_OK) {
+        fwrite(text.data, 1, text.size, stdout);
+        putchar('\n');
+    } else {
+        code = fail(cli, result, "list %s: the record '%.*s'", list->collection,
+                    (int)record->id_size, record->id);
+    }
+    p2psync_buffer_free(&text);
     p2psync_buffer_free(&packed);
     return code;
 }

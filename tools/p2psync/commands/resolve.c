@@ -84,17 +84,12 @@ static int parse(struct cli *cli, int argc, char **argv, struct resolve *resolve
 
 static int pack(struct cli *cli, struct resolve *resolve)
 {
-    json_t *object = NULL;
     int code;
 
     if (resolve->data == NULL) {
         return CLI_DONE;
     }
-    code = data_object(cli, resolve->data, &object);
-    if (code == CLI_DONE) {
-        code = data_pack(cli, object, &resolve->fields);
-    }
-    json_decref(object);
+    code = data_object(cli, resolve->data, &resolve->fields);
     resolve->resolution.fields = (struct p2psync_bytes){resolve->fields.data, resolve->fields.size};
     return code;
 }
@@ -107,7 +102,7 @@ static int write_answer(struct cli *cli, p2psync_node *node, const struct resolv
     p2psync_result result = p2psync_resolve(node, &resolve->resolution, NULL, NULL);
 
     if (result == P2PSYNC_OK) {
-        return record_print(cli, node, name.collection, name.id);
+        return record_print_written(cli, node, name.collection, name.id);
     }
     if (result == P2PSYNC_ECONFLICT) {
         return say_resolved(cli, node, &name);
