@@ -35,7 +35,8 @@ struct merging {
     struct ps_lines theirs;
     struct ps_text_diff kept_ours;
     struct ps_text_diff kept_theirs;
-    ends ends; /* of all that is put out; mixed: each line has its own */
+    const struct ps_text_marks *marks; /* NULL: none are put out */
+    ends ends;                         /* of all that is put out; mixed: each line has its own */
     struct ps_buf *out;
     bool overlap;
 };
@@ -55,6 +56,11 @@ static p2psync_result put_stable(const struct merging *merging, struct place at)
 static p2psync_result put_part(const struct merging *merging, struct part part);
 static p2psync_result put_shared(const struct merging *merging, struct part ours,
                                  struct part theirs);
+static p2psync_result put_sides(const struct merging *merging, struct part ours,
+                                struct part theirs);
+static p2psync_result put_missing_end(const struct merging *merging, struct part part);
+static p2psync_result put_mark(const struct merging *merging, const char *sign,
+                               struct ps_bytes label);
 static p2psync_result put_line(const struct merging *merging, struct ps_bytes line);
 static p2psync_result put_end(const struct merging *merging);
 static p2psync_result append(struct ps_buf *out, struct ps_bytes bytes);
@@ -62,13 +68,20 @@ static p2psync_result append(struct ps_buf *out, struct ps_bytes bytes);
 p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *out,
                              bool *overlap_out)
 {
+    return ps_merge_text_marked(texts, NULL, out, overlap_out);
+}
+
+p2psync_result ps_merge_text_marked(const struct ps_merge_text *texts,
+                                    const struct ps_text_marks *marks, struct ps_buf *out,
+                                    bool *overlap_out)
+{
     if (texts->base.size > PS_VALUE_SIZE_MAX || texts->ours.size > PS_VALUE_SIZE_MAX ||
         texts->theirs.size > PS_VALUE_SIZE_MAX ||
         (texts->work != NULL && *texts->work > PS_TEXTS_WORK_MAX)) {
         return P2PSYNC_ELIMIT;
     }
     size_t size_before = out->size;
-    struct merging merging = {.out = out};
+    struct merging merging = {.marks = marks, .out = out};
     p2psync_result result = P2PSYNC_OK;
     const struct ps_bytes *whole = pick(texts);
     if (whole != NULL) {
@@ -257,23 +270,59 @@ static p2psync_result keep_both(const struct merging *merging, struct part ours,
         ours_last.begin--;
         theirs_last.begin--;
     }
-    struct part ours_own = {ours.lines, ours_first.end, ours_last.begin};
-    struct part theirs_own = {theirs.lines, theirs_first.end, theirs_last.begin};
     p2psync_result result = put_shared(merging, ours_first, theirs_first);
     if (result == P2PSYNC_OK) {
-        result = put_part(merging, ours_own);
-    }
-    /* The last line of a text may have no end, and must not run into the line that follows. */
-    if (result == P2PSYNC_OK && ours_own.begin < ours_own.end &&
-        theirs_own.begin < theirs_own.end) {
-        bool ended = false;
-        (void)ps_line_body(ps_lines_line(ours.lines, ours_own.end - 1), &ended);
-        result = ended ? P2PSYNC_OK : put_end(merging);
-    }
-    if (result == P2PSYNC_OK) {
-        result = put_part(merging, theirs_own);
+        result = put_sides(merging, (struct part){ours.lines, ours_first.end, ours_last.begin},
+                           (struct part){theirs.lines, theirs_first.end, theirs_last.begin});
     }
     return result == P2PSYNC_OK ? put_shared(merging, ours_last, theirs_last) : result;
+}
+
+/* One side after the other. The last line of a text may have no end, and must not run into the line
+ * that follows. */
+static p2psync_result put_sides(const struct merging *merging, struct part ours, struct part theirs)
+{
+    const struct ps_text_marks *marks = merging->marks;
+    p2psync_result result = P2PSYNC_OK;
+    if (marks != NULL) {
+        result = put_mark(merging, "<<<<<<< ", marks->ours);
+    }
+    if (result == P2PSYNC_OK) {
+        result = put_part(merging, ours);
+    }
+    if (result == P2PSYNC_OK && (marks != NULL || theirs.begin < theirs.end)) {
+        result = put_missing_end(merging, ours);
+    }
+    if (result == P2PSYNC_OK && marks != NULL) {
+        result = put_mark(merging, "=======", ps_bytes(NULL, 0));
+    }
+    if (result == P2PSYNC_OK) {
+        result = put_part(merging, theirs);
+    }
+    if (result == P2PSYNC_OK && marks != NULL) {
+        result = put_missing_end(merging, theirs);
+    }
+    return result == P2PSYNC_OK && marks != NULL ? put_mark(merging, ">>>>>>> ", marks->theirs)
+                                                 : result;
+}
+
+static p2psync_result put_missing_end(const struct merging *merging, struct part part)
+{
+    bool ended = true;
+    if (part.begin < part.end) {
+        (void)ps_line_body(ps_lines_line(part.lines, part.end - 1), &ended);
+    }
+    return ended ? P2PSYNC_OK : put_end(merging);
+}
+
+static p2psync_result put_mark(const struct merging *merging, const char *sign,
+                               struct ps_bytes label)
+{
+    p2psync_result result = append(merging->out, ps_bytes_text(sign));
+    if (result == P2PSYNC_OK) {
+        result = append(merging->out, label);
+    }
+    return result == P2PSYNC_OK ? put_end(merging) : result;
 }
 
 /* A line that is in all three: where it ends in another way than in base, it was changed to that.

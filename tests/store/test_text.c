@@ -111,6 +111,37 @@ Test(text, is_appended_and_leaves_what_it_does_not_fit_into)
     ps_buf_deinit(&tight);
 }
 
+/* ---- markers ---- */
+
+static void check_marked(const struct ps_merge_text *texts, const char *expected)
+{
+    const struct ps_text_marks marks = {ps_bytes_text("left"), ps_bytes_text("right")};
+    ps_buf_clear(&out);
+    cr_assert_eq(ps_merge_text_marked(texts, &marks, &out, &overlap), P2PSYNC_OK);
+    cr_assert(ps_bytes_equal(ps_buf_view(&out), ps_bytes_text(expected)), "%.*s", (int)out.size,
+              (const char *)out.data);
+}
+
+Test(text, marks_overlaps_for_people)
+{
+    struct ps_merge_text texts = {ps_bytes_text("a\nb\nc\n"), ps_bytes_text("a\nx\np\nc\n"),
+                                  ps_bytes_text("a\ny\np\nc\nd\n"), NULL};
+    check_marked(&texts, "a\n<<<<<<< left\nx\n=======\ny\n>>>>>>> right\np\nc\nd\n");
+    cr_assert(overlap);
+    texts.ours = ps_bytes_text("a\nc\n");
+    check_marked(&texts, "a\n<<<<<<< left\n=======\ny\np\n>>>>>>> right\nc\nd\n");
+    texts.ours = texts.base;
+    check_marked(&texts, "a\ny\np\nc\nd\n");
+    cr_assert_not(overlap);
+}
+
+Test(text, marks_stand_on_lines_of_their_own)
+{
+    struct ps_merge_text texts = {ps_bytes_text("a\r\nb"), ps_bytes_text("a\r\nx"),
+                                  ps_bytes_text("a\r\ny"), NULL};
+    check_marked(&texts, "a\r\n<<<<<<< left\r\nx\r\n=======\r\ny\r\n>>>>>>> right\r\n");
+}
+
 /* ---- laws ---- */
 
 static size_t random_lines(struct prng *prng, uint8_t *to, size_t count, unsigned alphabet)
