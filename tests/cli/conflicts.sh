@@ -252,6 +252,26 @@ together
 strategy=rules
 shown '{"tags": ["a", "b", "c"], "count": 3, "high": 3, "low": -1, "text": "ONE\ntwo\nTHREE\n"}'
 same rules 'map(.id) == ["n2"] and .[0].open and .[0].merged.text == "uno\neins\n"'
+# For people both sides stand between markers; the value has none.
+kitchen=$(version_of rules kitchen)
+cellar=$(version_of rules cellar)
+marked="<<<<<<< kitchen/$kitchen
+uno
+=======
+eins
+>>>>>>> cellar/$cellar"
+for device in a b; do
+    expect 0 $device --json conflicts rules
+    equal "$(answer '.[0].marked.text')" "$marked"
+    equal "$(answer '.[0].marked | keys[]')" text
+    expect 0 $device conflicts rules
+    equal "$(tail -n 6 "$work/out")" "  text ="$'\n'"$(sed 's/^/    /' <<<"$marked")"
+    expect 0 $device get rules n2
+    equal "$(tail -n 6 "$work/out")" "  text ="$'\n'"$(sed 's/^/    /' <<<"$marked")"
+    ! grep -q 'text = ' "$work/out" || fail "shown twice"
+    expect 0 $device --json get rules n2
+    holds '.fields.text == "uno\neins\n"'
+done
 at a put rules n2 other=1 >/dev/null
 expect 0 a --json conflicts rules
 holds 'map(.id) == ["n2"]'

@@ -206,6 +206,31 @@ void output_text(const char *text, size_t size)
     }
 }
 
+void output_blocks(json_t *texts)
+{
+    const char *name = NULL;
+    json_t *text = NULL;
+
+    json_object_foreach(texts, name, text)
+    {
+        const char *line = json_string_value(text);
+
+        printf("  ");
+        output_text(name, strlen(name));
+        printf(" =\n");
+        while (line != NULL && *line != '\0') {
+            size_t size = strcspn(line, "\n");
+            size_t shown =
+                size > 0 && line[size] == '\n' && line[size - 1] == '\r' ? size - 1 : size;
+
+            printf("    ");
+            output_text(line, shown);
+            putchar('\n');
+            line += size + (line[size] == '\n' ? 1 : 0);
+        }
+    }
+}
+
 const char *output_string(const json_t *object, const char *key)
 {
     const char *value = json_string_value(json_object_get(object, key));

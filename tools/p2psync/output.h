@@ -31,6 +31,9 @@ bool output_broken(void);
 /* Print `size` bytes of UTF-8, escaped as p2psync_text_escape() does it. */
 void output_text(const char *text, size_t size);
 
+/* Print the fields of an object, texts of several lines, each as a block of its own. */
+void output_blocks(json_t *texts);
+
 /* Members of objects: "" and 0 if there is none of that type. */
 const char *output_string(const json_t *object, const char *key);
 uint64_t output_number(const json_t *object, const char *key);

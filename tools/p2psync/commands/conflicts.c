@@ -232,4 +232,5 @@ static void print_for_people(const json_t *conflict)
     add_state(&table, "merged", json_object_get(conflict, "merged"));
     table_print(&table);
     table_deinit(&table);
+    output_blocks(json_object_get(conflict, "marked"));
 }
