@@ -8,15 +8,17 @@
 
 #include "tools/p2psync/cli.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/help.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/verbs.h"
 
 static void explain_faults(void);
 static void explain(int signal);
 
 int main(int argc, char **argv)
 {
-    struct cli cli = {.errors = stderr};
+    struct cli cli = {.verbs = verbs_table, .verb_count = verbs_count, .errors = stderr};
     char dir[DIR_SIZE_MAX];
     int code;
 
@@ -33,7 +35,7 @@ int main(int argc, char **argv)
     }
     argc -= optind;
     argv += optind;
-    cli.verb = verb_find(argv[0]);
+    cli.verb = help_find(&cli, argv[0]);
     if (cli.verb == NULL) {
         return fail_usage(&cli, "there is no command '%s'", argv[0]);
     }

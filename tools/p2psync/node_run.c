@@ -7,6 +7,7 @@
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/signals.h"
 
 static int take_option(struct cli *cli, int option, struct node_run *run);
 static int started(struct cli *cli, p2psync_result result);
@@ -77,9 +78,9 @@ int node_run(struct cli *cli, const struct node_run *run,
         return code;
     }
     /* They are for this thread, not for the library's. */
-    attach_block_signals(true);
+    signals_block(true);
     result = p2psync_start(node);
-    attach_block_signals(false);
+    signals_block(false);
     code = started(cli, result);
     if (code == CLI_DONE) {
         code = events_open(cli, node, &events);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/help.h"
 
 #define OPTIONS_MAX 24 /* options of one command, the global ones included */
 
@@ -82,7 +83,7 @@ static bool take_global(struct cli *cli, int option)
         cli->verbose++;
         return true;
     case 'h':
-        verb_help(cli->verb);
+        help_print(cli, cli->verb);
         cli->helped = true;
         return true;
     case OPTION_VERSION:

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/signals.h"
 
 int output_json(struct cli *cli, struct p2psync_bytes value)
 {
@@ -85,7 +85,7 @@ int output_finish(struct cli *cli, int code)
         return code;
     }
     __fpurge(stdout); /* or the end of the process would try once more, and might wait */
-    if (code != CLI_DONE || attach_signalled()) {
+    if (code != CLI_DONE || signals_caught()) {
         return code; /* said already what failed, or told to end */
     }
     return fail_saying(cli, CLI_FAILED, "cannot write the answer: %s; check where stdout goes",

@@ -1,8 +1,8 @@
 /* The table of verbs: what each is called, takes and does. `help`, the usage lines of errors, the
  * man page and the completion all say what stands here; a test compares them. */
-#include <string.h>
+#include "tools/p2psync/verbs.h"
 
-#include "tools/p2psync/cli.h"
+#include "tools/p2psync/commands/commands.h"
 
 #define NODE_OPTIONS                                                                               \
     "  --listen HOST[:PORT]  where to listen (default: everywhere, port 47470 or any free one)\n"  \
@@ -12,7 +12,7 @@
     "  --beacon-port N       UDP port of announcements (default: 47470)\n"                         \
     "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated)\n"
 
-static const struct verb verbs[] = {
+const struct verb verbs_table[] = {
     {"init", "[--name NAME]", "make this device and a new mesh",
      "  --name NAME  how people call this device (default: the host's name)\n", cmd_init, true},
     {"run", "[OPTION]...", "run the node in the foreground until SIGINT or SIGTERM",
@@ -143,48 +143,4 @@ static const struct verb verbs[] = {
     {"help", "[COMMAND]", "show what a command does", NULL, cmd_help, false},
 };
 
-#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
-
-static void program_help(void);
-
-const struct verb *verb_find(const char *name)
-{
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(verbs[i].name, name) == 0) {
-            return &verbs[i];
-        }
-    }
-    return NULL;
-}
-
-void verb_help(const struct verb *verb)
-{
-    if (verb == NULL) {
-        program_help();
-        return;
-    }
-    printf("usage: p2psync %s%s%s\n\n%s\n", verb->name, verb->operands[0] != '\0' ? " " : "",
-           verb->operands, verb->summary);
-    if (verb->details != NULL) {
-        printf("\n%s", verb->details);
-    }
-}
-
-static void program_help(void)
-{
-    printf("usage: p2psync [-C DIR] [--json] [-q | -v...] COMMAND [ARGUMENT]...\n\n"
-           "Records that live on every device and converge, with no server between them.\n\n");
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        printf("  %-11s%s\n", verbs[i].name, verbs[i].summary);
-    }
-    printf("\n  -C, --directory DIR  where the data lies (default: $P2PSYNC_DIR, else\n"
-           "                       $XDG_DATA_HOME/p2psync, else ~/.local/share/p2psync)\n"
-           "      --json           answer in JSON, for scripts\n"
-           "  -q, --quiet          no progress, and only errors in the log\n"
-           "  -v, --verbose        tell more; -vv tells all\n"
-           "  -h, --help           help, for a command behind it\n"
-           "      --version        show the version\n\n"
-           "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found or ambiguous, 4 conflict or\n"
-           "exists already, 5 no node runs, 6 not allowed.\n"
-           "'p2psync help COMMAND' says more; so does the man page p2psync(1).\n");
-}
+const size_t verbs_count = sizeof verbs_table / sizeof verbs_table[0];

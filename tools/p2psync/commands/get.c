@@ -1,5 +1,6 @@
 /* p2psync get: one record, as it is or as one of its versions left it. */
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/record.h"
 

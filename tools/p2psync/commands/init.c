@@ -1,5 +1,6 @@
 /* p2psync init: this device and a new mesh. */
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/identity_print.h"
 #include "tools/p2psync/options.h"

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/signals.h"
 #include "tools/p2psync/table.h"
 
 #define REDRAW_MS 1000
@@ -147,7 +149,7 @@ static int print_once(struct cli *cli, p2psync_node *node, bool clear)
 
 static int print_until_signalled(struct cli *cli, p2psync_node *node)
 {
-    struct pollfd polled = {.fd = attach_signals(), .events = POLLIN};
+    struct pollfd polled = {.fd = signals_catch(), .events = POLLIN};
     bool clear = !cli->json && isatty(STDOUT_FILENO);
     int code = CLI_DONE;
 

@@ -1,5 +1,6 @@
 /* p2psync restore: bring a record back, as a new change. */
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/record.h"
 

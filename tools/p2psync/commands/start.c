@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/node_run.h"
 #include "tools/p2psync/options.h"
