@@ -99,17 +99,22 @@ bool output_broken(void)
 
 void output_text(const char *text, size_t size)
 {
+    output_text_to(stdout, text, size);
+}
+
+void output_text_to(FILE *out, const char *text, size_t size)
+{
     for (size_t i = 0; i < size; i++) {
         unsigned char byte = (unsigned char)text[i];
         bool c1 = byte == 0xc2 && i + 1 < size && (unsigned char)text[i + 1] < 0xa0;
 
         if (byte == '\n' || byte == '\t') {
-            fputs(byte == '\n' ? "\\n" : "\\t", stdout);
+            fputs(byte == '\n' ? "\\n" : "\\t", out);
         } else if (c1 || byte < 0x20 || byte == 0x7f) {
-            putchar('?');
+            putc('?', out);
             i += c1 ? 1 : 0;
         } else {
-            putchar(byte);
+            putc(byte, out);
         }
     }
 }
@@ -140,8 +145,7 @@ char *output_cell(const json_t *value)
         cell = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
     }
     if (cell == NULL) {
-        fputs("p2psync: out of memory; close other programs and try again\n", stderr);
-        exit(CLI_FAILED);
+        fail_memory();
     }
     return cell;
 }
@@ -197,14 +201,24 @@ void output_time(uint64_t ms, char *text, size_t size)
     }
 }
 
-size_t output_width(void)
+static struct winsize window_of_stdout(void)
 {
     struct winsize window = {0};
 
     if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0) {
-        return 0;
+        return (struct winsize){0};
     }
-    return window.ws_col;
+    return window;
+}
+
+size_t output_width(void)
+{
+    return window_of_stdout().ws_col;
+}
+
+size_t output_height(void)
+{
+    return window_of_stdout().ws_row;
 }
 
 bool output_coloured(void)

@@ -29,6 +29,7 @@ bool output_broken(void);
 
 /* Print `size` bytes of UTF-8, with '?' for control characters. */
 void output_text(const char *text, size_t size);
+void output_text_to(FILE *out, const char *text, size_t size);
 
 /* Members of objects: "" and 0 if there is none of that type. */
 const char *output_string(const json_t *object, const char *key);
@@ -47,8 +48,9 @@ void output_bytes(uint64_t bytes, char *text, size_t size);
 /* Milliseconds since 1970 as local time. */
 void output_time(uint64_t ms, char *text, size_t size);
 
-/* Columns of the terminal that stdout is, 0 if it is none. */
+/* Columns and lines of the terminal that stdout is, 0 if it is none. */
 size_t output_width(void);
+size_t output_height(void);
 
 bool output_coloured(void);
 

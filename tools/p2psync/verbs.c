@@ -22,9 +22,11 @@ const struct verb verbs_table[] = {
      NODE_OPTIONS "Returns when the node listens. Its log records go to DIR/node.log.\n", cmd_start,
      false},
     {"stop", "", "stop the running node and wait until it has ended", NULL, cmd_stop, false},
-    {"invite", "[--expires DURATION] [--no-wait]", "let another device join: prints a code for it",
+    {"invite", "[--expires DURATION] [--no-wait] [--qr FILE]",
+     "let another device join: prints a code for it",
      "  --expires DURATION  how long the code works: 90s, 10m, 2h (default: 10m)\n"
-     "  --no-wait           do not wait until the code is used or expires\n",
+     "  --no-wait           do not wait until the code is used or expires\n"
+     "  --qr FILE           write the code to FILE as a QR code too, an SVG image\n",
      cmd_invite, false},
     {"join", "CODE [--name NAME]", "join the mesh of a code, making this device if need be",
      "  --name NAME  how people call this device (default: the host's name)\n", cmd_join, true},

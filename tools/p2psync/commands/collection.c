@@ -68,7 +68,7 @@ static void add_settings(struct table *table, const char *collection, json_t *se
 static void print_collections(json_t *collections)
 {
     static const struct column columns[] = {
-        {.head = "COLLECTION"}, {.head = "KEY"}, {.head = "VALUE"}};
+        {.head = "COLLECTION", .cut = true}, {.head = "KEY"}, {.head = "VALUE", .cut = true}};
     struct table table;
     const char *name = NULL;
     json_t *settings = NULL;
@@ -84,7 +84,7 @@ static void print_collections(json_t *collections)
 
 static void print_settings(json_t *settings)
 {
-    static const struct column columns[] = {{.head = "KEY"}, {.head = "VALUE"}};
+    static const struct column columns[] = {{.head = "KEY"}, {.head = "VALUE", .cut = true}};
     struct table table;
 
     table_init(&table, columns, sizeof columns / sizeof columns[0]);

@@ -205,8 +205,10 @@ static void add_state(struct table *table, const char *name, json_t *fields)
 
 static void print_for_people(const json_t *conflict)
 {
-    static const struct column columns[] = {
-        {.head = "VERSION"}, {.head = "TIME"}, {.head = "DEVICE"}, {.head = "CHANGES"}};
+    static const struct column columns[] = {{.head = "VERSION"},
+                                            {.head = "TIME"},
+                                            {.head = "DEVICE", .cut = true},
+                                            {.head = "CHANGES", .cut = true}};
     struct table table;
     json_t *version = NULL;
     size_t index = 0;

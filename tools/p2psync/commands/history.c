@@ -48,9 +48,9 @@ static void print_history(json_t *changes)
 {
     static const struct column columns[] = {{.head = "VERSION"},
                                             {.head = "TIME"},
-                                            {.head = "DEVICE"},
+                                            {.head = "DEVICE", .cut = true},
                                             {.head = "OP"},
-                                            {.head = "CHANGES"}};
+                                            {.head = "CHANGES", .cut = true}};
     struct table table;
     json_t *change = NULL;
     size_t index = 0;

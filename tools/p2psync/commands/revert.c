@@ -114,11 +114,11 @@ static int say_failed(struct cli *cli, p2psync_result result, const struct p2psy
 
 static void print_plan(json_t *items)
 {
-    static const struct column columns[] = {{.head = "COLLECTION"},
-                                            {.head = "ID"},
+    static const struct column columns[] = {{.head = "COLLECTION", .cut = true},
+                                            {.head = "ID", .cut = true},
                                             {.head = "OP"},
-                                            {.head = "KEPT"},
-                                            {.head = "CHANGES"}};
+                                            {.head = "KEPT", .cut = true},
+                                            {.head = "CHANGES", .cut = true}};
     struct table table;
     json_t *item = NULL;
     size_t index = 0;

@@ -43,12 +43,12 @@ static void print_line(const char *key, const char *value)
 static void print_collections(const json_t *collections)
 {
     static const struct column columns[] = {
-        {.head = "COLLECTION"},
+        {.head = "COLLECTION", .cut = true},
         {.head = "RECORDS", .right = true},
-        {.head = "CHANGES", .right = true},
+        {.head = "CHANGES", .right = true, .optional = 1},
         {.head = "CONFLICTS", .right = true},
-        {.head = "STRATEGY"},
-        {.head = "ROOT"},
+        {.head = "STRATEGY", .cut = true},
+        {.head = "ROOT", .optional = 2},
     };
     struct table table;
     json_t *collection = NULL;
