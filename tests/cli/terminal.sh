@@ -54,7 +54,6 @@ equal "$(sed -n '3s/ 20.*//p' "$work/out")" "日本 "
 # No terminal: nothing is cut, in whatever locale.
 for locale in C.UTF-8 C; do
     LC_ALL=$locale expect 0 a list notes
-    says "$long"
     says "$wide"
     LC_ALL=$locale expect 0 a history notes n1
     says "$long"

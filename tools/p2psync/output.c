@@ -36,7 +36,21 @@ int output_json_tree(struct cli *cli, const json_t *tree)
     return CLI_DONE;
 }
 
+/* `context` points to a function that needs nothing else. */
+static void call_plain(json_t *tree, const void *context)
+{
+    void (*const *people)(json_t *) = context;
+
+    (*people)(tree);
+}
+
 int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(json_t *))
+{
+    return output_answer_with(cli, answer, call_plain, &people);
+}
+
+int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
+                       void (*people)(json_t *, const void *context), const void *context)
 {
     struct p2psync_bytes value = {answer->data, answer->size};
     json_t *tree = NULL;
@@ -47,7 +61,7 @@ int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)
     } else {
         tree = output_tree(cli, value);
         if (tree != NULL) {
-            people(tree);
+            people(tree, context);
         } else {
             code = CLI_FAILED;
         }
@@ -117,6 +131,21 @@ void output_text_to(FILE *out, const char *text, size_t size)
             putc(byte, out);
         }
     }
+}
+
+char *output_escaped(const char *text)
+{
+    char *escaped = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&escaped, &size);
+
+    if (out != NULL) {
+        output_text_to(out, text, strlen(text));
+    }
+    if (out == NULL || fclose(out) != 0) {
+        fail_memory();
+    }
+    return escaped;
 }
 
 const char *output_string(const json_t *object, const char *key)

@@ -18,6 +18,10 @@ int output_json_tree(struct cli *cli, const json_t *tree);
 /* Print an answer of the library and free it: as JSON, or by `people` if that was not asked for. */
 int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(json_t *));
 
+/* The same, with what else `people` needs. */
+int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
+                       void (*people)(json_t *, const void *context), const void *context);
+
 /* A MessagePack value as a tree, or NULL after saying why. */
 json_t *output_tree(struct cli *cli, struct p2psync_bytes value);
 
@@ -30,6 +34,9 @@ bool output_broken(void);
 /* Print `size` bytes of UTF-8, with '?' for control characters. */
 void output_text(const char *text, size_t size);
 void output_text_to(FILE *out, const char *text, size_t size);
+
+/* `text` as output_text() prints it. Freed by the caller. */
+char *output_escaped(const char *text);
 
 /* Members of objects: "" and 0 if there is none of that type. */
 const char *output_string(const json_t *object, const char *key);

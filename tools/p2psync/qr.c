@@ -27,7 +27,7 @@ static bool dark(const QRcode *code, int x, int y)
 bool qr_print(const char *text, size_t *lines_out, size_t *columns_out)
 {
     QRcode *code = encode(text);
-    size_t rows = output_height();
+    size_t rows = output_height(); /* 0: nobody knows */
     bool fits = false;
 
     *lines_out = 0;
@@ -38,7 +38,7 @@ bool qr_print(const char *text, size_t *lines_out, size_t *columns_out)
 
         *lines_out = lines + 1;
         *columns_out = columns;
-        fits = columns <= output_width() && lines < rows;
+        fits = columns <= output_width() && (rows == 0 || lines < rows);
         if (fits) {
             print_code(code, quiet);
         }

@@ -16,7 +16,6 @@
 #define GAP     "  " /* between columns */
 #define CUT_MIN 12   /* columns of a terminal that a cut cell keeps */
 
-static char *escape(const char *text);
 static void fit(struct table *table, size_t width, size_t fitted[static TABLE_COLUMNS_MAX]);
 static void lay_out(struct table *table, const size_t fitted[static TABLE_COLUMNS_MAX]);
 
@@ -48,28 +47,12 @@ void table_cell(struct table *table, const char *format, ...)
             fail_memory();
         }
     }
-    char *cell = escape(text);
+    char *cell = output_escaped(text);
     size_t column = table->cell_count % table->column_count;
     size_t width = width_of(cell);
     table->widths[column] = width > table->widths[column] ? width : table->widths[column];
     table->cells[table->cell_count++] = cell;
     free(text);
-}
-
-/* As output_text() prints it. */
-static char *escape(const char *text)
-{
-    char *escaped = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&escaped, &size);
-
-    if (out != NULL) {
-        output_text_to(out, text, strlen(text));
-    }
-    if (out == NULL || fclose(out) != 0) {
-        fail_memory();
-    }
-    return escaped;
 }
 
 void table_print(struct table *table)

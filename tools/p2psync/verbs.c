@@ -12,6 +12,14 @@
     "  --beacon-port N       UDP port of announcements (default: 47470)\n"                         \
     "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated)\n"
 
+#define TIME_FORMS                                                                                 \
+    "A TIME is 2026-11-26, '2026-11-26 10:00' or '2026-11-26 10:00:30', as history prints it;\n"   \
+    "2026-11-26T10:00:00Z; now, today, yesterday or 'yesterday 18:00'; or 10m, 2h, 3d back.\n"
+
+#define VERSION_FORMS                                                                              \
+    "A VERSION may be as short as names one: 'history' prints short ones, and the digits before\n" \
+    "the hyphen may do.\n"
+
 const struct verb verbs_table[] = {
     {"init", "[--name NAME]", "make this device and a new mesh",
      "  --name NAME  how people call this device (default: the host's name)\n", cmd_init, true},
@@ -48,7 +56,8 @@ const struct verb verbs_table[] = {
      "  --note TEXT    why, for the history\n",
      cmd_put, false},
     {"get", "COLLECTION ID [--version VERSION]", "show a record",
-     "  --version VERSION  as it was then; 'history' names the versions\n", cmd_get, false},
+     "  --version VERSION  as it was then; 'history' names the versions\n" VERSION_FORMS, cmd_get,
+     false},
     {"list", "COLLECTION [--prefix P] [--limit N] [--deleted]",
      "show the records of a collection by id",
      "  --prefix P  only ids that begin so\n"
@@ -68,22 +77,22 @@ const struct verb verbs_table[] = {
      "in "
      "the\n"
      "                     archive)\n"
-     "  --note TEXT        why, for the history\n"
+     "  --note TEXT        why, for the history\n" VERSION_FORMS
      "Nothing is rewritten: it is a new change.\n",
      cmd_restore, false},
     {"history", "COLLECTION ID", "show who changed a record, when and how, newest first", NULL,
      cmd_history, false},
     {"diff", "COLLECTION ID [VERSION [VERSION]]",
      "show what changed between two versions of a record",
-     "With one VERSION: from then to now. With none: what the last change did.\n", cmd_diff, false},
+     "With one VERSION: from then to now. With none: what the last change did.\n" VERSION_FORMS,
+     cmd_diff, false},
     {"revert", "--device DEVICE --since TIME [--collection COLLECTION] [--note TEXT] [--dry-run]",
      "undo what one device did, as new changes",
      "  --device DEVICE          its name, fingerprint or id\n"
-     "  --since TIME             what it did then or later: 2026-11-26T10:00:00Z, or 10m, 2h, 3d "
-     "back\n"
+     "  --since TIME             what it did then or later\n"
      "  --collection COLLECTION  only there (default: everywhere)\n"
      "  --note TEXT              why, for the history\n"
-     "  --dry-run                only show what would be done\n"
+     "  --dry-run                only show what would be done\n" TIME_FORMS
      "Fields that somebody else has changed since are kept.\n",
      cmd_revert, false},
     {"conflicts", "[COLLECTION]", "show the records that were edited concurrently, and how",
@@ -91,13 +100,12 @@ const struct verb verbs_table[] = {
      "--merge\n"
      "makes of them.\n",
      cmd_conflicts, false},
-    {"resolve", "COLLECTION ID (--take VERSION | --data JSON | --merge) [--note TEXT]",
+    {"resolve", "COLLECTION ID (--take DEVICE|VERSION | --data JSON | --merge) [--note TEXT]",
      "end a conflict, on all devices",
-     "  --take VERSION  the record shall be as this version left it\n"
-     "  --data JSON     the record shall have exactly the fields of this object; - reads it from "
-     "stdin\n"
-     "  --merge         all versions, merged field by field\n"
-     "  --note TEXT     why, for the history\n"
+     "  --take DEVICE|VERSION  the record becomes what that device, or that version, made of it\n"
+     "  --data JSON            it gets exactly the fields of this object; - reads it from stdin\n"
+     "  --merge                all versions, merged field by field\n"
+     "  --note TEXT            why, for the history\n" VERSION_FORMS
      "Exit code 4 if it is resolved already.\n",
      cmd_resolve, false},
     {"collection", "list | get COLLECTION | set COLLECTION KEY VALUE",
@@ -122,7 +130,12 @@ const struct verb verbs_table[] = {
      "  --id FIELD  the field to put the id into; no record may have it (default: id)\n"
      "Without FILE, or for -, stdout is written.\n",
      cmd_export, false},
-    {"watch", "[COLLECTION]", "show events as they happen, until SIGINT", NULL, cmd_watch, false},
+    {"watch", "[COLLECTION]", "show events as they happen, until SIGINT",
+     "Each line has the time, the event, the record or device, who did it and the version; with "
+     "--json "
+     "all\n"
+     "of it, whole.\n",
+     cmd_watch, false},
     {"config", "list | get KEY | set KEY VALUE", "show or change this node's settings",
      "  listen                  where other devices reach this one, HOST[:PORT]\n"
      "  interfaces              names or patterns of those to announce on: [] is all\n"

@@ -11,6 +11,7 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/qr.h"
+#include "tools/p2psync/times.h"
 
 struct invite {
     uint32_t expires_ms;
@@ -70,7 +71,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
         option = options_next(cli, argc, argv, own);
         switch (option) {
         case 'e':
-            if (!options_duration(optarg, &invite->expires_ms)) {
+            if (!times_duration(optarg, &invite->expires_ms)) {
                 return fail_usage(cli, "--expires '%s' is no duration such as 90s, 10m or 2h",
                                   optarg);
             }

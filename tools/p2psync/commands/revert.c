@@ -9,6 +9,7 @@
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/times.h"
 
 static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *revert);
 static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert *revert);
@@ -47,12 +48,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *
             revert->device = optarg;
             break;
         case 's':
-            since = options_since(optarg, &revert->since_ms);
+            since = times_since(optarg, &revert->since_ms);
             if (!since) {
-                return fail_usage(cli,
-                                  "--since '%s' is no time such as 2026-11-26T10:00:00Z, and no "
-                                  "duration such as 10m",
-                                  optarg);
+                return fail_usage(cli, "--since '%s' is no time such as " TIMES_FORMS, optarg);
             }
             break;
         case 'c':
