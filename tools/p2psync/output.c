@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,14 @@ json_t *output_tree(struct cli *cli, struct p2psync_bytes value)
     return tree;
 }
 
+/* Whether stdout is a pipe or a socket that nobody reads any more, as after `| head`. */
+static bool reader_gone(void)
+{
+    struct pollfd polled = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 int output_finish(struct cli *cli, int code)
 {
     errno = 0;
@@ -99,8 +108,8 @@ int output_finish(struct cli *cli, int code)
         return code;
     }
     __fpurge(stdout); /* or the end of the process would try once more, and might wait */
-    if (code != CLI_DONE || signals_caught()) {
-        return code; /* said already what failed, or told to end */
+    if (code != CLI_DONE || signals_caught() || reader_gone()) {
+        return code; /* said already what failed; told to end; or nobody wants to hear more */
     }
     return fail_saying(cli, CLI_FAILED, "cannot write the answer: %s; check where stdout goes",
                        errno != 0 ? strerror(errno) : "stdout took only a part");

@@ -25,7 +25,8 @@ int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
 /* A MessagePack value as a tree, or NULL after saying why. */
 json_t *output_tree(struct cli *cli, struct p2psync_bytes value);
 
-/* Check that stdout took everything. Returns `code`, or CLI_FAILED after saying so. */
+/* Check that stdout took everything. Returns `code`, or CLI_FAILED after saying so. A reader that
+ * went away, as `head` does, has what it wanted: that is no error. */
 int output_finish(struct cli *cli, int code);
 
 /* Whether stdout refuses more: a long output may as well end. */
