@@ -10,7 +10,7 @@ holds '.version | test("^[0-9]+[.][0-9]+[.][0-9]+$")'
 expect_program 0 help
 expect_program 0 --help
 for command in init run start stop invite join peers devices status put get list delete archive restore \
-    history diff revert conflicts resolve collection import export watch now config version help; do
+    history diff revert conflicts resolve collection import export watch now config completion version help; do
     expect_program 0 help
     grep -q "^  $command " "$work/out" || fail "help does not name $command"
     expect_program 0 help "$command"
@@ -85,6 +85,9 @@ expect_program 2 config
 expect_program 2 config frobnicate
 expect_program 2 config get
 expect_program 2 join
+expect_program 2 completion
+expect_program 2 completion csh
+expect_program 2 completion bash more
 expect_program 2 $'new\nline'
 
 # Nothing of all this made a directory.

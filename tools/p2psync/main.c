@@ -26,7 +26,8 @@ int main(int argc, char **argv)
     char dir[DIR_SIZE_MAX];
     int code;
 
-    /* A reader of stdout that goes away ends the output, not the program in the middle of a write. */
+    /* A reader of stdout that goes away ends the output, not the program in the middle of a write.
+     */
     signal(SIGPIPE, SIG_IGN);
     explain_faults();
     choose_characters();

@@ -17,16 +17,17 @@ enum {
     OPTION_VERSION,
 };
 
-static const struct option global[] = {
+const struct option options_global[] = {
     {"directory", required_argument, NULL, 'C'},
     {"json", no_argument, NULL, OPTION_JSON},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
+    {0},
 };
 
-#define GLOBAL_COUNT (sizeof global / sizeof global[0])
+#define GLOBAL_COUNT (sizeof options_global / sizeof options_global[0] - 1)
 
 static bool take_global(struct cli *cli, int option);
 static void say_wrong(struct cli *cli, int option, const char *word);
@@ -40,7 +41,7 @@ int options_next(struct cli *cli, int argc, char **argv, const struct option *ow
          count++) {
         merged[count] = own[count];
     }
-    memcpy(merged + count, global, sizeof global);
+    memcpy(merged + count, options_global, sizeof options_global);
     opterr = 0;
     /* Ends with argv. */
     for (;;) {

@@ -14,6 +14,9 @@
 #define OPTIONS_END   (-1) /* no option left; operands begin at optind */
 #define OPTIONS_WRONG '?'  /* printed already; or --help, answered already: see cli->helped */
 
+/* The global options; the last one has no name. */
+extern const struct option options_global[];
+
 /* The `val` of the next option of the command's own (NULL: before the command), after taking in all
  * global ones on the way; OPTIONS_END; or OPTIONS_WRONG. The argument is in optarg. */
 int options_next(struct cli *cli, int argc, char **argv, const struct option *own);

@@ -154,6 +154,13 @@ const struct verb verbs_table[] = {
      "running\n"
      "node takes them up at its next start.\n",
      cmd_config, false},
+    {"completion", "bash | zsh | fish | words [WORD]...",
+     "print the script that makes a shell complete p2psync",
+     "To try it in bash: source <(p2psync completion bash). 'words' is what the scripts ask: what "
+     "the "
+     "last\n"
+     "WORD may be, after those before it. After -- the words may begin with a hyphen.\n",
+     cmd_completion, false},
     {"version", "", "show the version", NULL, cmd_version, false},
     {"help", "[COMMAND]", "show what a command does", NULL, cmd_help, false},
 };
