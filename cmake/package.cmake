@@ -2,17 +2,20 @@
 # pkg-config. Both find their files from where they themselves lie, so an installed tree may be moved.
 include(CMakePackageConfigHelpers)
 
-# The libraries that a static p2psync is linked with; a shared one brings them along.
-set(required_modules libczmq libzmq msgpack lmdb libsodium libzstd jansson)
-list(JOIN required_modules " " module_list)
-if(BUILD_SHARED_LIBS)
-  set(requires "Requires.private: ${module_list}")
-else()
-  # Not Requires.private: "pkg-config --static libzmq" names libraries that Debian 12 does not have.
-  set(requires "Requires: ${module_list}")
+# The libraries that p2psync needs. A shared one brings them along, and its users need no package of theirs.
+# Who links a static one names them. They are named as flags and not as modules of pkg-config: it would want
+# the package files of all of them even for --cflags, and with --static it would go on to what libzmq names
+# for itself, of which Debian 12 has no static libraries. So --static makes no difference here.
+set(required_libs "")
+if(NOT BUILD_SHARED_LIBS)
+  set(required_modules libczmq libzmq msgpack lmdb libsodium libzstd jansson)
+  list(JOIN required_modules " " module_list)
   pkg_check_modules(P2PSYNC_REQUIRED REQUIRED QUIET IMPORTED_TARGET ${required_modules})
   find_package(Threads REQUIRED)
   target_link_libraries(p2psync PRIVATE PkgConfig::P2PSYNC_REQUIRED Threads::Threads)
+  list(JOIN P2PSYNC_REQUIRED_LDFLAGS " " required_libs)
+  string(PREPEND required_libs " ")
+  string(APPEND required_libs " -pthread")
 endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/p2psync)

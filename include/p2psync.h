@@ -21,13 +21,18 @@
  * Results   P2PSYNC_OK is 0, errors are negative. Outputs come last and are untouched on failure.
  *           Every function that can fail may return P2PSYNC_EMISUSE (a NULL or malformed argument;
  *           nothing was changed) and P2PSYNC_ENOMEM.
+ * Structs   Every struct that the app allocates begins with `size`, which the app sets to its
+ *           sizeof, for inputs and outputs alike, and everything else in it starts as zero: zero
+ *           means the default. So an app that was built against an earlier header goes on working:
+ *           what its struct does not hold is neither read nor written. Only struct p2psync_bytes,
+ *           p2psync_buffer and p2psync_dot have no size of their own; they never change.
  * Memory    What a function fills into a struct p2psync_buffer is the caller's, freed by
  *           p2psync_buffer_free(). What a snapshot gives lives as long as the snapshot.
- * Values    Fields cross this interface as one MessagePack map from names to values, as do answers
- *           with many parts (status, peers, events); their keys are those of `p2psync --json`.
- *           p2psync_from_json() and p2psync_to_json() convert.
- * Time      Milliseconds since 1970-01-01 UTC, unless a name says otherwise. In MessagePack answers
- *           times are RFC 3339 strings.
+ * Values    Fields cross this interface as one MessagePack map from names to values, as do
+ *           documents (status, peers, events), whose keys are those of `p2psync --json`.
+ *           p2psync_value_from_json() and p2psync_value_to_json() convert.
+ * Time      Milliseconds since 1970-01-01 UTC, unless a name says otherwise. In documents times are
+ *           RFC 3339 strings.
  */
 #ifndef P2PSYNC_H
 #define P2PSYNC_H
@@ -93,7 +98,14 @@ P2PSYNC_API const char *p2psync_strerror(int result);
 /* The name of a result ("P2PSYNC_ENOSPC"), or "P2PSYNC_UNKNOWN". Static. */
 P2PSYNC_API const char *p2psync_result_name(int result);
 
-/* The library's version, "0.1.0". Static. */
+/* The version of this header. The number grows with every version: #if compares it. */
+#define P2PSYNC_VERSION_MAJOR 0
+#define P2PSYNC_VERSION_MINOR 1
+#define P2PSYNC_VERSION_PATCH 0
+#define P2PSYNC_VERSION_NUMBER                                                                     \
+    (P2PSYNC_VERSION_MAJOR * 1000000 + P2PSYNC_VERSION_MINOR * 1000 + P2PSYNC_VERSION_PATCH)
+
+/* The version of the library that runs, "0.1.0", which may be a later one. Static. */
 P2PSYNC_API const char *p2psync_version(void);
 
 /* ---- bytes and values ---- */
@@ -112,22 +124,61 @@ struct p2psync_buffer {
 /* Free what a buffer holds and zero it. A zeroed one is fine. */
 P2PSYNC_API void p2psync_buffer_free(struct p2psync_buffer *buffer);
 
-/* Turn one JSON value of `size` bytes of UTF-8 into MessagePack. {"$bytes": BASE64} becomes bin.
+/* Turn one JSON value of `size` bytes of UTF-8 into MessagePack. {"$bytes": BASE64} becomes bin,
+ * and
+ * {"$float32": 0.1} a float of 32 bits; {"$blob": ...} is kept for later. From an object whose only
+ * key is one of these with further `$` before it, one `$` is taken off: so it is data. A number
+ * with a point or an exponent is a float of 64 bits, any other one an integer.
  *
- * Errors  P2PSYNC_EFORMAT no JSON, a key twice, an integer beyond int64_t; P2PSYNC_ELIMIT nested
- *         deeper than 32 or over 1 MiB.
+ * Errors  P2PSYNC_EFORMAT no JSON, a key twice or with a NUL, no base64; P2PSYNC_ELIMIT an integer
+ *         below -2^63 or above 2^64 - 1, a float beyond the finite ones, nested deeper than 32, or
+ *         over 1 MiB.
  */
-P2PSYNC_API p2psync_result p2psync_from_json(const char *json, size_t size,
-                                             struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_from_json(const char *json, size_t size,
+                                                   struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* Turn one MessagePack value into one line of JSON, with a NUL behind it that size does not count.
- * Keys keep their order.
+/* Turn one MessagePack value into one line of JSON, with a NUL after it that size does not count.
+ * Keys keep their order. p2psync_value_from_json() makes the same value of it. Characters that
+ * nobody sees or that a terminal obeys are written as \u escapes, as p2psync_text_escape() has
+ * them.
  *
- * Errors  P2PSYNC_EFORMAT no MessagePack, NaN, an ext type, a key that is no string;
+ * Errors  P2PSYNC_EFORMAT no MessagePack, NaN, an infinity, an ext type, a key that is no string;
  *         P2PSYNC_ELIMIT.
  */
-P2PSYNC_API p2psync_result p2psync_to_json(struct p2psync_bytes value,
-                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_to_json(struct p2psync_bytes value,
+                                                 struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* ---- versions ---- */
+
+/* Names one change, and so the version of a record that it left: the tag of the log that it stands
+ * in, and its number there. The last 8 bytes of the tag are zero; a later version of p2psync fills
+ * them. */
+struct p2psync_dot {
+    uint8_t origin[16];
+    uint64_t seq;
+};
+
+#define P2PSYNC_DOT_TEXT_SIZE 64 /* bytes that hold the text form of any dot, with its NUL */
+
+/* Write the text form of a dot: the tag as 16 hex digits, '-', and the number. */
+P2PSYNC_API void p2psync_dot_format(const struct p2psync_dot *dot, char out[P2PSYNC_DOT_TEXT_SIZE]);
+
+/* Read the text form of a dot.
+ *
+ * Errors  P2PSYNC_EFORMAT.
+ */
+P2PSYNC_API p2psync_result p2psync_dot_parse(const char *text,
+                                             struct p2psync_dot *out) P2PSYNC_MUST_CHECK;
+
+/* Make `size` bytes of text fit to be shown to people: control characters, marks of direction and
+ * what takes no room become escapes (\n, \t, \u202e), and bytes that are no UTF-8 become \xff.
+ * Text of other devices should go through here before it comes to a terminal or a log.
+ *
+ * out      as snprintf() does it: at most out_size - 1 bytes and a NUL, and no part of a character
+ * or an escape; may be NULL if out_size is 0. Returns  the bytes that all of it takes, without the
+ * NUL.
+ */
+P2PSYNC_API size_t p2psync_text_escape(const char *text, size_t size, char *out, size_t out_size);
 
 /* ---- opening ---- */
 
@@ -171,7 +222,6 @@ P2PSYNC_API p2psync_result p2psync_answer_fields(p2psync_answer *answer,
                                                  struct p2psync_bytes fields) P2PSYNC_MUST_CHECK;
 
 /* The record shall be as one of the conflict's versions left it. */
-struct p2psync_dot;
 P2PSYNC_API p2psync_result
 p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version) P2PSYNC_MUST_CHECK;
 
@@ -344,8 +394,8 @@ P2PSYNC_API p2psync_result p2psync_devices(p2psync_node *node,
  *
  * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_EFORMAT not a valid name; as a write.
  */
-P2PSYNC_API p2psync_result p2psync_devices_rename(p2psync_node *node, const char *device,
-                                                  const char *name) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_device_rename(p2psync_node *node, const char *device,
+                                                 const char *name) P2PSYNC_MUST_CHECK;
 
 /* ---- reading ---- */
 
@@ -359,13 +409,6 @@ P2PSYNC_API p2psync_result p2psync_snapshot_open(p2psync_node *node,
 /* NULL is fine. Records and iterators of the snapshot end with it. */
 P2PSYNC_API void p2psync_snapshot_close(p2psync_snapshot *snapshot);
 
-/* Names one change: the tag of its origin and its number there. Text form: 16 hex digits, '-', seq.
- * */
-struct p2psync_dot {
-    uint8_t origin[8];
-    uint64_t seq;
-};
-
 /* One record as a reader sees it: its one version, or several as the strategy of its collection
  * merges them. All pointers live as long as the snapshot, but where it says otherwise.
  *
@@ -375,6 +418,7 @@ struct p2psync_dot {
  * record of its own with the id "ID~DOT" (ID cut so that 255 bytes hold it), and the copy is gone.
  * It is there until somebody does so, or resolves the conflict. */
 struct p2psync_record {
+    size_t size;    /* sizeof (struct p2psync_record) */
     const char *id; /* UTF-8, not NUL-terminated; of a copy: until the next call, as `versions` */
     size_t id_size;
     struct p2psync_bytes fields;        /* one MessagePack map; empty if deleted */
@@ -400,22 +444,15 @@ P2PSYNC_API p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *c
 P2PSYNC_API p2psync_result p2psync_record_pack(const struct p2psync_record *record,
                                                struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* Read the text form of a dot.
- *
- * Errors  P2PSYNC_EFORMAT.
- */
-P2PSYNC_API p2psync_result p2psync_dot_parse(const char *text,
-                                             struct p2psync_dot *out) P2PSYNC_MUST_CHECK;
-
 /* A record as one of its versions, past or present, left it; its `versions` is that one, `updated`
  * and `author` are that version's, and it may be a deleted one. Valid until the next call on the
  * snapshot.
  *
  * Errors  P2PSYNC_ENOTFOUND no such collection, record or version of it; P2PSYNC_ECORRUPT.
  */
-P2PSYNC_API p2psync_result p2psync_get_version(p2psync_snapshot *snapshot, const char *collection,
-                                               const char *id, const struct p2psync_dot *version,
-                                               struct p2psync_record *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_record_get_version(
+    p2psync_snapshot *snapshot, const char *collection, const char *id,
+    const struct p2psync_dot *version, struct p2psync_record *out) P2PSYNC_MUST_CHECK;
 
 /* Who changed what and when, newest first, each change once: an array of {version, parents, op,
  * time, device, name, fields, unset, note, auto}. By time, except that no change stands before one
@@ -433,6 +470,7 @@ P2PSYNC_API p2psync_result p2psync_history(p2psync_snapshot *snapshot, const cha
 
 /* From which version of a record to which. */
 struct p2psync_between {
+    size_t size;                    /* sizeof (struct p2psync_between) */
     const struct p2psync_dot *from; /* NULL: what the author of `to` saw (its parent, or nothing) */
     const struct p2psync_dot *to;   /* NULL: as it is now; if both are NULL, the last change */
 };
@@ -450,6 +488,7 @@ P2PSYNC_API p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *
 
 /* What the id of a copy says. */
 struct p2psync_copy {
+    size_t size;                /* sizeof (struct p2psync_copy) */
     char record[256];           /* the record's id */
     struct p2psync_dot version; /* of it */
     char own[256];              /* the id that the copy gets as a record of its own */
@@ -481,23 +520,23 @@ P2PSYNC_API p2psync_result p2psync_conflict(p2psync_snapshot *snapshot, const ch
 
 typedef struct p2psync_iterator p2psync_iterator;
 
-/* Walk a collection in id order, from `prefix` (NULL: all), deleted records only if asked for. The
- * copies of a record follow it, in the order of their times.
- *
- * Errors  P2PSYNC_ENOTFOUND no such collection.
- */
-P2PSYNC_API p2psync_result p2psync_iterate(p2psync_snapshot *snapshot, const char *collection,
-                                           const char *prefix, bool deleted,
-                                           p2psync_iterator **out) P2PSYNC_MUST_CHECK;
+/* Which records of a collection to walk. */
+struct p2psync_range {
+    size_t size;        /* sizeof (struct p2psync_range) */
+    const char *prefix; /* only ids that begin so; NULL: all */
+    bool deleted;       /* deleted records, too */
+    bool conflicts;     /* only records that are conflicts, and no copies */
+};
 
-/* Walk the conflicts of a collection in id order: what p2psync_get() gives of each. Other records
- * are not looked at, and copies not given.
+/* Walk a collection in the order of the bytes of the ids. The copies of a record follow it, in the
+ * order of their times.
  *
+ * range   NULL: all records that are not deleted.
  * Errors  P2PSYNC_ENOTFOUND no such collection.
  */
-P2PSYNC_API p2psync_result p2psync_iterate_conflicts(p2psync_snapshot *snapshot,
-                                                     const char *collection,
-                                                     p2psync_iterator **out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_iterator_open(p2psync_snapshot *snapshot, const char *collection,
+                                                 const struct p2psync_range *range,
+                                                 p2psync_iterator **out) P2PSYNC_MUST_CHECK;
 
 /* The next record, valid until the next call on the iterator.
  *
@@ -611,18 +650,23 @@ typedef struct p2psync_transaction p2psync_transaction;
 P2PSYNC_API p2psync_result p2psync_transaction_begin(p2psync_node *node, const char *collection,
                                                      p2psync_transaction **out) P2PSYNC_MUST_CHECK;
 
-/* One edit in a transaction. Everything is copied. */
+typedef enum p2psync_edit_kind {
+    P2PSYNC_EDIT_PUT = 0,     /* set these fields, take out those in `unset`, leave the rest */
+    P2PSYNC_EDIT_REPLACE = 1, /* make these fields all that the record has */
+    P2PSYNC_EDIT_DELETE = 2,  /* delete the record: no fields */
+    P2PSYNC_EDIT_ARCHIVE = 3, /* hide the record, which keeps its fields: no fields here */
+    P2PSYNC_EDIT_RESTORE = 4, /* as REPLACE, and the record is neither deleted nor archived */
+} p2psync_edit_kind;
+
+/* One edit of one record. */
 struct p2psync_edit {
     size_t size; /* sizeof (struct p2psync_edit) */
+    p2psync_edit_kind kind;
     const char *id;
     struct p2psync_bytes fields; /* a MessagePack map; empty: none */
-    const char *const *unset;    /* names of fields to take out */
+    const char *const *unset;    /* names of fields to take out; of a PUT only */
     size_t unset_count;
-    const char *note; /* or NULL */
-    bool replace;     /* the record shall have exactly these fields */
-    bool remove;      /* delete it; fields and unset must be empty */
-    bool archive;     /* hide it; fields and unset must be empty */
-    bool restore;     /* it shall have exactly these fields, and be neither deleted nor archived */
+    const char *note; /* why, for the history; or NULL */
 };
 
 /* Add one edit. Later edits of the same record see the earlier ones.
@@ -634,6 +678,7 @@ P2PSYNC_API p2psync_result p2psync_transaction_edit(
     p2psync_transaction *transaction, const struct p2psync_edit *edit) P2PSYNC_MUST_CHECK;
 
 struct p2psync_committed {
+    size_t size;        /* sizeof (struct p2psync_committed) */
     uint64_t changed;   /* edits that became changes */
     uint64_t unchanged; /* edits that changed nothing */
 };

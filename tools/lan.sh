@@ -101,7 +101,7 @@ in_background() {
 run() {
     in_background "$1" run "${@:2}" >>"$work/$1.out" 2>>"$work/$1.err" &
     pids[$1]=$!
-    within 20 is_running "$1" || {
+    within 60 is_running "$1" || {
         cat "$work/$1.err" >&2
         fail "the node of $1 did not start"
     }

@@ -133,13 +133,16 @@ p2psync_result ps_body_decode(struct ps_bytes bytes, struct ps_body *out)
     if (result == P2PSYNC_OK && body.fields.size > 0) {
         result = ps_value_check_fields(body.fields);
     }
+    if (result == P2PSYNC_OK && body.note.size > 0) {
+        result = ps_value_check(body.note);
+    }
     if (result == P2PSYNC_OK) {
         *out = body;
     }
     return result;
 }
 
-/* nil, or an array of strings: then its bytes. */
+/* nil, or an array of names: then its bytes. */
 static struct ps_bytes read_unset(struct ps_reader *reader)
 {
     if (ps_read_nil(reader)) {
@@ -148,7 +151,9 @@ static struct ps_bytes read_unset(struct ps_reader *reader)
     struct ps_bytes before = reader->rest;
     uint32_t count = ps_read_array(reader);
     for (uint32_t i = 0; i < count && reader->error == P2PSYNC_OK; i++) {
-        (void)ps_read_str(reader, PS_UNSET_SIZE_MAX);
+        if (!ps_value_is_key(ps_read_str(reader, PS_UNSET_SIZE_MAX))) {
+            ps_reader_fail(reader, P2PSYNC_EFORMAT);
+        }
     }
     size_t size = before.size - reader->rest.size;
     if (size > PS_UNSET_SIZE_MAX) {

@@ -71,9 +71,10 @@ p2psync_result ps_skeleton_decode(struct ps_bytes bytes,
 /* Append the encoding of a body. Errors as above. */
 p2psync_result ps_body_encode(const struct ps_body *body, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* Decode and check a body: fields pass ps_value_check_fields(), unset is an array of strings, the
- * note is within its limit. A change whose body fails here takes part in the version rule all the
- * same, and changes no field: who has no bodies must come to the same versions.
+/* Decode and check a body: fields pass ps_value_check_fields(), unset is an array of keys, the note
+ * passes ps_value_check() and is within its limit. A change whose body fails here takes part in the
+ * version rule all the same, and changes no field: who has no bodies must come to the same
+ * versions.
  *
  * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT; P2PSYNC_ENOMEM.
  */

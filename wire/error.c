@@ -30,5 +30,8 @@ const char *p2psync_result_name(int result)
 
 const char *p2psync_version(void)
 {
-    return "0.1.0";
+#define TEXT_OF(number)      #number
+#define TEXT_OF_VALUE(macro) TEXT_OF(macro)
+    return TEXT_OF_VALUE(P2PSYNC_VERSION_MAJOR) "." TEXT_OF_VALUE(
+        P2PSYNC_VERSION_MINOR) "." TEXT_OF_VALUE(P2PSYNC_VERSION_PATCH);
 }

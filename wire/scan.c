@@ -198,6 +198,20 @@ bool ps_scan_utf8(struct ps_bytes text)
     return true;
 }
 
+size_t ps_scan_character(struct ps_bytes text, uint32_t *code_out)
+{
+    size_t size = text.size == 0 ? 0 : utf8_size(text);
+    if (size > 0) {
+        /* The lead byte of several has as many bits set as there are bytes, and one that is not. */
+        uint32_t code = size == 1 ? text.data[0] : text.data[0] & (0x7fU >> size);
+        for (size_t i = 1; i < size; i++) {
+            code = code << 6 | (text.data[i] & 0x3fU);
+        }
+        *code_out = code;
+    }
+    return size;
+}
+
 /* How many bytes of ASCII lie in front, counted in whole words: most text is nothing else. */
 static size_t ascii_size(struct ps_bytes text)
 {

@@ -45,6 +45,10 @@ p2psync_result ps_scan_value(struct ps_bytes input, unsigned depth_max,
  */
 p2psync_result ps_scan_exact(struct ps_bytes input, unsigned depth_max) P2PSYNC_MUST_CHECK;
 
+/* The bytes that the first character of `text` takes, and its number; 0 if it is none, or `text` is
+ * empty. */
+size_t ps_scan_character(struct ps_bytes text, uint32_t *code_out);
+
 /* Whether `text` is valid UTF-8 (no overlong forms, no surrogates, at most U+10FFFF). */
 bool ps_scan_utf8(struct ps_bytes text);
 

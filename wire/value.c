@@ -26,6 +26,7 @@ struct level {
 
 struct walk {
     struct ps_bytes rest;
+    bool is_record; /* it is a record's fields, whose names are bounded */
     struct level level[PS_DEPTH_MAX + 1];
     unsigned depth;
     uint32_t map_count;
@@ -33,23 +34,40 @@ struct walk {
     size_t key_count;
 };
 
-static p2psync_result count_keys(struct ps_bytes map, size_t *count_out);
+static p2psync_result check(struct ps_bytes value, bool is_record);
+static p2psync_result count_keys(struct ps_bytes value, size_t *count_out);
 static p2psync_result walk_token(struct walk *walk);
 static p2psync_result walk_key(struct walk *walk, const struct ps_token *token);
+static bool is_finite(const struct ps_token *token);
 static bool keys_unique(struct key *key, size_t count);
 static int compare_keys(const void *a, const void *b);
 
 #define KEYS_ON_STACK 64
 
+p2psync_result ps_value_check(struct ps_bytes value)
+{
+    return check(value, false);
+}
+
 p2psync_result ps_value_check_fields(struct ps_bytes map)
 {
+    struct ps_token token;
     if (map.size > PS_VALUE_SIZE_MAX) {
         return P2PSYNC_ELIMIT;
     }
+    p2psync_result result = ps_scan_token(map, &token);
+    if (result == P2PSYNC_OK && token.type != PS_TOKEN_MAP) {
+        result = P2PSYNC_EFORMAT;
+    }
+    return result == P2PSYNC_OK ? check(map, true) : result;
+}
+
+static p2psync_result check(struct ps_bytes value, bool is_record)
+{
     size_t key_count_max = 0;
-    p2psync_result result = ps_scan_exact(map, PS_DEPTH_MAX);
+    p2psync_result result = ps_scan_exact(value, PS_DEPTH_MAX);
     if (result == P2PSYNC_OK) {
-        result = count_keys(map, &key_count_max);
+        result = count_keys(value, &key_count_max);
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -62,7 +80,7 @@ p2psync_result ps_value_check_fields(struct ps_bytes map)
             return P2PSYNC_ENOMEM;
         }
     }
-    struct walk walk = {.rest = map, .key = many != NULL ? many : few};
+    struct walk walk = {.rest = value, .is_record = is_record, .key = many != NULL ? many : few};
     walk.level[0].left = 1;
     /* Every turn takes a token, of which there are no more than bytes. */
     while (walk.rest.size > 0 && result == P2PSYNC_OK) {
@@ -76,19 +94,16 @@ p2psync_result ps_value_check_fields(struct ps_bytes map)
     return result;
 }
 
-/* The number of pairs in a scanned value, in all of its maps; P2PSYNC_EFORMAT if it is no map. */
-static p2psync_result count_keys(struct ps_bytes map, size_t *count_out)
+/* The number of pairs in a scanned value, in all of its maps. */
+static p2psync_result count_keys(struct ps_bytes value, size_t *count_out)
 {
     size_t count = 0;
-    struct ps_bytes rest = map;
+    struct ps_bytes rest = value;
     while (rest.size > 0) {
         struct ps_token token;
         p2psync_result result = ps_scan_token(rest, &token);
         if (result != P2PSYNC_OK) {
             return result;
-        }
-        if (rest.data == map.data && token.type != PS_TOKEN_MAP) {
-            return P2PSYNC_EFORMAT;
         }
         count += token.type == PS_TOKEN_MAP ? token.count : 0;
         rest = ps_bytes(rest.data + token.size, rest.size - token.size);
@@ -97,7 +112,7 @@ static p2psync_result count_keys(struct ps_bytes map, size_t *count_out)
     return P2PSYNC_OK;
 }
 
-/* Take the next token of a scanned map, and check it. */
+/* Take the next token of a scanned value, and check it. */
 static p2psync_result walk_token(struct walk *walk)
 {
     while (walk->level[walk->depth].left == 0) {
@@ -116,14 +131,9 @@ static p2psync_result walk_token(struct walk *walk)
     if (is_key) {
         return walk_key(walk, &token);
     }
-    if (token.type == PS_TOKEN_EXT || (token.type == PS_TOKEN_STR && !ps_scan_utf8(token.bytes))) {
+    if (token.type == PS_TOKEN_EXT || (token.type == PS_TOKEN_STR && !ps_scan_utf8(token.bytes)) ||
+        (token.type == PS_TOKEN_FLOAT && !is_finite(&token))) {
         return P2PSYNC_EFORMAT;
-    }
-    if (token.type == PS_TOKEN_FLOAT) {
-        /* NaN: all exponent bits set and a fraction. */
-        uint64_t infinity = token.size == 5 ? 0x7f800000U : 0x7ff0000000000000U;
-        uint64_t magnitude = token.size == 5 ? 0x7fffffffU : 0x7fffffffffffffffU;
-        return (token.uint & magnitude) > infinity ? P2PSYNC_EFORMAT : P2PSYNC_OK;
     }
     if (token.type == PS_TOKEN_MAP || token.type == PS_TOKEN_ARRAY) {
         bool is_map = token.type == PS_TOKEN_MAP;
@@ -135,17 +145,24 @@ static p2psync_result walk_token(struct walk *walk)
     return P2PSYNC_OK;
 }
 
+/* JSON has no word for NaN and the infinities, whose bits of the exponent are all set. */
+static bool is_finite(const struct ps_token *token)
+{
+    uint64_t exponent = token->size == 5 ? 0x7f800000U : 0x7ff0000000000000U;
+    return (token->uint & exponent) != exponent;
+}
+
 static p2psync_result walk_key(struct walk *walk, const struct ps_token *token)
 {
+    if (token->type != PS_TOKEN_STR || !ps_value_is_key(token->bytes)) {
+        return P2PSYNC_EFORMAT;
+    }
     uint32_t map = walk->level[walk->depth].map;
-    if (token->type != PS_TOKEN_STR || !ps_scan_utf8(token->bytes)) {
+    bool is_name = walk->is_record && map == 1;
+    if (is_name && token->bytes.size == 0) {
         return P2PSYNC_EFORMAT;
     }
-    /* Only the names of fields are bounded on their own; map 1 is the record. */
-    if (map == 1 && token->bytes.size == 0) {
-        return P2PSYNC_EFORMAT;
-    }
-    if (map == 1 && token->bytes.size > PS_FIELD_SIZE_MAX) {
+    if (is_name && token->bytes.size > PS_FIELD_SIZE_MAX) {
         return P2PSYNC_ELIMIT;
     }
     walk->key[walk->key_count++] = (struct key){
@@ -154,6 +171,12 @@ static p2psync_result walk_key(struct walk *walk, const struct ps_token *token)
         .map = map,
     };
     return P2PSYNC_OK;
+}
+
+/* Most languages keep the keys of a map as strings that end at a NUL. */
+bool ps_value_is_key(struct ps_bytes text)
+{
+    return ps_scan_utf8(text) && (text.size == 0 || memchr(text.data, '\0', text.size) == NULL);
 }
 
 static bool keys_unique(struct key *key, size_t count)

@@ -7,13 +7,21 @@
 #include "wire/bytes.h"
 #include "wire/limits.h"
 
-/* Whether `map` is exactly one MessagePack map that may be a record's fields: at most 1 MiB; names
- * are UTF-8 strings of 1..255 bytes; nested keys are strings; no key twice in any map; no NaN, no
- * ext; nested at most 32 deep, the map itself included.
+/* Whether `value` is exactly one MessagePack value that the store takes (wire/PROTOCOL.md, section
+ * 3): no NaN, no infinity, no ext; all strings are UTF-8; all keys of maps are strings without a
+ * NUL, each once in its map; nested at most 32 deep.
  *
  * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT; P2PSYNC_ENOMEM.
  */
+p2psync_result ps_value_check(struct ps_bytes value) P2PSYNC_MUST_CHECK;
+
+/* Whether `map` is such a value and may be a record's fields: a map of at most 1 MiB, whose names
+ * have 1..255 bytes. Errors as above.
+ */
 p2psync_result ps_value_check_fields(struct ps_bytes map) P2PSYNC_MUST_CHECK;
+
+/* Whether `text` may be a key of a map: UTF-8 without a NUL. */
+bool ps_value_is_key(struct ps_bytes text);
 
 /* Whether two single values are equal as DESIGN section 2 says: integers by value, floats by bits
  * (a float32 is never a float64), strings and bins by bytes, arrays in order, maps regardless of

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
@@ -15,14 +16,20 @@
 #include <unistd.h>
 
 #include "node/answer/command.h"
-#include "node/engine/identity.h"
+#include "node/control/ask.h"
+#include "node/host/buffer.h"
+#include "node/host/time.h"
 #include "node/loop/loop.h"
+#include "node/view/conflict.h"
+#include "store/env/identity.h"
 #include "store/log/collection.h"
 #include "store/log/log.h"
 #include "store/merge/conflict.h"
 #include "store/record/record.h"
-#include "store/write/write.h"
+#include "store/write/own.h"
 #include "wire/value.h"
+
+#define ASK_TIMEOUT_MS 30000
 
 #define LEFT_MAX   1024    /* conflicts without an answer that are remembered */
 #define DELAYS_MAX 10      /* how often news may put an answer off */
@@ -34,6 +41,7 @@ typedef enum answer_kind {
     ANSWER_TAKE,
 } answer_kind;
 
+/* What the app's callback fills. */
 struct p2psync_answer {
     answer_kind kind;
     struct ps_buf fields;
@@ -50,9 +58,8 @@ struct found {
 };
 
 struct ps_answerer {
-    p2psync_node *node;
+    struct ps_answerer_options options;
     pthread_t thread;
-    int news_fd;
     int stop_fd; /* readable: end */
     atomic_bool stopping;
     struct ps_device device;
@@ -85,7 +92,7 @@ static p2psync_result ask(struct ps_answerer *answerer, const struct found *foun
 static void answer_by_author(const struct ps_answerer *answerer, const struct found *found,
                              struct p2psync_answer *answer);
 static p2psync_result explain(struct ps_answerer *answerer, const struct found *found,
-                              struct p2psync_buffer *out);
+                              struct ps_buf *out);
 static p2psync_result ask_command(struct ps_answerer *answerer, struct p2psync_bytes conflict,
                                   struct p2psync_answer *answer, char *why);
 static bool is_blank(struct ps_bytes text);
@@ -95,12 +102,8 @@ static p2psync_result write_answer(struct ps_answerer *answerer, const struct fo
 static void tell(struct ps_answerer *answerer, const struct found *found, p2psync_result result,
                  const char *why);
 
-bool ps_answerer_wanted(const p2psync_node *node)
-{
-    return node->resolver != NULL || node->config.on_conflict[0] != '\0';
-}
-
-p2psync_result ps_answerer_start(p2psync_node *node, int news_fd, struct ps_answerer **out)
+p2psync_result ps_answerer_start(const struct ps_answerer_options *options,
+                                 struct ps_answerer **out)
 {
     sigset_t all;
     sigset_t before;
@@ -110,15 +113,14 @@ p2psync_result ps_answerer_start(p2psync_node *node, int news_fd, struct ps_answ
     if (answerer == NULL) {
         return P2PSYNC_ENOMEM;
     }
-    answerer->node = node;
-    answerer->news_fd = news_fd;
-    answerer->wait_ms = node->config.on_conflict_wait_ms != 0 ? node->config.on_conflict_wait_ms
-                                                              : PS_CONFIG_ANSWER_WAIT_MS;
+    uint32_t wait_ms = options->config->on_conflict_wait_ms;
+    answerer->options = *options;
+    answerer->wait_ms = wait_ms != 0 ? wait_ms : PS_CONFIG_ANSWER_WAIT_MS;
     atomic_init(&answerer->stopping, false);
     answerer->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     p2psync_result result = answerer->stop_fd < 0 ? P2PSYNC_EIO : P2PSYNC_OK;
     if (result == P2PSYNC_OK) {
-        result = ps_txn_begin(node->store, false, &txn);
+        result = ps_txn_begin(options->store, false, &txn);
     }
     if (result == P2PSYNC_OK) {
         result = ps_identity_read(&txn, &identity);
@@ -163,7 +165,7 @@ static void *run(void *argument)
     struct ps_answerer *answerer = argument;
     while (!atomic_load(&answerer->stopping)) { /* until the node stops */
         look(answerer);
-        uint64_t now_ms = ps_monotonic_ms();
+        uint64_t now_ms = ps_time_monotonic_ms();
         if (answerer->due_ms != 0 && now_ms >= answerer->due_ms) {
             answerer->due_ms = 0;
             if (is_quiet(answerer)) {
@@ -181,15 +183,15 @@ static void *run(void *argument)
 static void wait_news(struct ps_answerer *answerer)
 {
     eventfd_t count = 0;
-    uint64_t now_ms = ps_monotonic_ms();
+    uint64_t now_ms = ps_time_monotonic_ms();
     int timeout_ms = -1;
     if (answerer->due_ms != 0) {
         timeout_ms = answerer->due_ms > now_ms ? (int)(answerer->due_ms - now_ms) : 0;
     }
-    struct pollfd items[] = {{.fd = answerer->news_fd, .events = POLLIN},
+    struct pollfd items[] = {{.fd = answerer->options.news_fd, .events = POLLIN},
                              {.fd = answerer->stop_fd, .events = POLLIN}};
     (void)poll(items, 2, timeout_ms);
-    (void)!eventfd_read(answerer->news_fd, &count);
+    (void)!eventfd_read(answerer->options.news_fd, &count);
 }
 
 /* After news: see whether anything is open, and put the answer off a little, so that what belongs
@@ -197,7 +199,7 @@ static void wait_news(struct ps_answerer *answerer)
 static void look(struct ps_answerer *answerer)
 {
     struct found found;
-    uint64_t txn = ps_store_txn_id(answerer->node->store);
+    uint64_t txn = ps_store_txn_id(answerer->options.store);
     if (txn == answerer->seen_txn) {
         return;
     }
@@ -208,23 +210,25 @@ static void look(struct ps_answerer *answerer)
     } else if (answerer->due_ms == 0 || answerer->delays < DELAYS_MAX) {
         answerer->delays += answerer->due_ms == 0 ? 0 : 1;
         answerer->due_ms =
-            ps_monotonic_ms() + answerer->wait_ms + randombytes_uniform(answerer->wait_ms);
+            ps_time_monotonic_ms() + answerer->wait_ms + randombytes_uniform(answerer->wait_ms);
     }
 }
 
 /* As `status` says it of the running node. */
 static bool is_quiet(struct ps_answerer *answerer)
 {
-    struct p2psync_buffer answer = {0};
+    struct ps_buf status;
     bool quiet = false;
-    if (p2psync_status(answerer->node, &answer) == P2PSYNC_OK) {
-        struct ps_bytes map = ps_bytes(answer.data, answer.size);
+    ps_buf_init(&status, PS_BUFFER_SIZE_MAX);
+    if (ps_ask(answerer->options.dir_fd, PS_CONTROL_STATUS, 0, ASK_TIMEOUT_MS, &status) ==
+        P2PSYNC_OK) {
+        struct ps_bytes map = ps_buf_view(&status);
         struct ps_bytes running = ps_value_field(map, ps_bytes_text("running"));
         struct ps_bytes in_sync = ps_value_field(map, ps_bytes_text("in_sync"));
         quiet = running.size == 1 && running.data[0] == 0xc3 && in_sync.size == 1 &&
                 in_sync.data[0] == 0xc3; /* true */
     }
-    p2psync_buffer_free(&answer);
+    ps_buf_deinit(&status);
     return quiet;
 }
 
@@ -236,19 +240,14 @@ static bool next_conflict(struct ps_answerer *answerer, const struct found *afte
     struct ps_collection collection;
     struct ps_bytes id = ps_bytes_text(after != NULL ? after->id : "");
     bool found = false;
-    p2psync_result result = ps_txn_begin(answerer->node->store, false, &txn);
-    if (result == P2PSYNC_OK) {
-        result = after != NULL
-                     ? ps_collection_find(&txn, ps_bytes_text(after->collection), &collection)
-                     : ps_collection_next(&txn, ps_bytes(NULL, 0), &collection);
-    }
-    while (result == P2PSYNC_OK && !found) { /* ends with the collections */
-        result = next_in(answerer, &txn, &collection, id, out);
+    struct ps_collection_walk walk =
+        ps_collection_walk_from(&txn, ps_bytes_text(after != NULL ? after->collection : ""));
+    walk.result = ps_txn_begin(answerer->options.store, false, &txn);
+    while (!found && ps_collection_walk_next(&walk, &collection)) {
+        p2psync_result result = next_in(answerer, &txn, &collection, id, out);
         found = result == P2PSYNC_OK;
-        if (result == P2PSYNC_ENOTFOUND) {
-            id = ps_bytes(NULL, 0);
-            result = ps_collection_next(&txn, collection.name, &collection);
-        }
+        walk.result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+        id = ps_bytes(NULL, 0);
     }
     ps_txn_abort(&txn);
     return found;
@@ -266,18 +265,19 @@ static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn 
     if (result == P2PSYNC_OK && !applied) {
         return P2PSYNC_ENOTFOUND; /* none that may be answered now */
     }
-    while (result == P2PSYNC_OK) { /* ends with the list */
-        struct ps_conflict_item item;
-        result = ps_conflict_next(txn, collection->number, id, &item);
-        if (result == P2PSYNC_OK && item.conflict) {
-            result = read_conflict(txn, collection, item.id, out);
-            if (result == P2PSYNC_OK && out->version_count > 0 && !is_left(answerer, out)) {
-                return P2PSYNC_OK;
-            }
+    struct ps_conflict_walk walk = ps_conflict_walk_after(txn, collection->number, id);
+    struct ps_conflict_item item;
+    walk.result = result;
+    while (ps_conflict_walk_next(&walk, &item)) {
+        if (!item.conflict) {
+            continue;
         }
-        id = item.id;
+        walk.result = read_conflict(txn, collection, item.id, out);
+        if (walk.result == P2PSYNC_OK && out->version_count > 0 && !is_left(answerer, out)) {
+            return P2PSYNC_OK;
+        }
     }
-    return result;
+    return walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : walk.result;
 }
 
 /* One of more versions than can be answered has none in `out`. */
@@ -309,16 +309,14 @@ static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collecti
 
 static p2psync_result all_heads_applied(struct ps_txn *txn, uint32_t collection, bool *out)
 {
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
     struct ps_log log;
     bool applied = true;
-    p2psync_result result = ps_log_next(txn, collection, NULL, &log);
-    while (result == P2PSYNC_OK && applied) {
+    while (applied && ps_log_walk_next(&walk, &log)) {
         applied = log.applied == log.size && log.head.size <= log.size;
-        struct ps_log_id after = log.id;
-        result = ps_log_next(txn, collection, &after, &log);
     }
     *out = applied;
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 /* ---- what was left without an answer ---- */
@@ -392,24 +390,22 @@ static void answer_one(struct ps_answerer *answerer, const struct found *found)
 static p2psync_result ask(struct ps_answerer *answerer, const struct found *found,
                           struct p2psync_answer *answer, char *why)
 {
-    p2psync_node *node = answerer->node;
-    const char *rule = node->config.on_conflict;
-    struct p2psync_buffer conflict = {0};
-    if (node->resolver == NULL && (strcmp(rule, "local") == 0 || strcmp(rule, "remote") == 0)) {
+    const struct ps_answerer_options *options = &answerer->options;
+    const char *rule = options->config->on_conflict;
+    struct ps_buf conflict;
+    if (options->resolver == NULL && (strcmp(rule, "local") == 0 || strcmp(rule, "remote") == 0)) {
         answer_by_author(answerer, found, answer);
         return P2PSYNC_OK;
     }
+    ps_buf_init(&conflict, PS_HISTORY_SIZE_MAX);
     p2psync_result result = explain(answerer, found, &conflict);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
     struct p2psync_bytes bytes = {.data = conflict.data, .size = conflict.size};
-    if (node->resolver != NULL) {
-        node->resolver(bytes, answer, node->resolver_user);
-    } else {
+    if (result == P2PSYNC_OK && options->resolver != NULL) {
+        options->resolver(bytes, answer, options->resolver_user);
+    } else if (result == P2PSYNC_OK) {
         result = ask_command(answerer, bytes, answer, why);
     }
-    p2psync_buffer_free(&conflict);
+    ps_buf_deinit(&conflict);
     return result;
 }
 
@@ -418,7 +414,7 @@ static p2psync_result ask(struct ps_answerer *answerer, const struct found *foun
 static void answer_by_author(const struct ps_answerer *answerer, const struct found *found,
                              struct p2psync_answer *answer)
 {
-    bool local = strcmp(answerer->node->config.on_conflict, "local") == 0;
+    bool local = strcmp(answerer->options.config->on_conflict, "local") == 0;
     bool own = false;
     bool found_one = false;
     for (size_t i = 0; i < found->version_count; i++) {
@@ -433,21 +429,22 @@ static void answer_by_author(const struct ps_answerer *answerer, const struct fo
 }
 
 static p2psync_result explain(struct ps_answerer *answerer, const struct found *found,
-                              struct p2psync_buffer *out)
+                              struct ps_buf *out)
 {
-    p2psync_snapshot *snapshot = NULL;
-    p2psync_result result = p2psync_snapshot_open(answerer->node, &snapshot);
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(answerer->options.store, false, &txn);
     if (result == P2PSYNC_OK) {
-        result = p2psync_conflict(snapshot, found->collection, found->id, out);
+        result = ps_view_conflict_write(&txn, ps_bytes_text(found->collection),
+                                        ps_bytes_text(found->id), out);
     }
-    p2psync_snapshot_close(snapshot);
+    ps_txn_abort(&txn);
     return result;
 }
 
 static p2psync_result ask_command(struct ps_answerer *answerer, struct p2psync_bytes conflict,
                                   struct p2psync_answer *answer, char *why)
 {
-    const struct ps_config *config = &answerer->node->config;
+    const struct ps_config *config = answerer->options.config;
     const struct ps_command command = {
         .line = config->on_conflict,
         .timeout_ms = config->on_conflict_timeout_ms != 0 ? config->on_conflict_timeout_ms
@@ -457,7 +454,7 @@ static p2psync_result ask_command(struct ps_answerer *answerer, struct p2psync_b
     struct p2psync_buffer json = {0};
     struct ps_buf output;
     ps_buf_init(&output, ANSWER_MAX);
-    p2psync_result result = p2psync_to_json(conflict, &json);
+    p2psync_result result = p2psync_value_to_json(conflict, &json);
     if (result == P2PSYNC_OK) {
         result = ps_command_run(&command, ps_bytes(json.data, json.size), &output, why);
     }
@@ -487,38 +484,34 @@ static bool is_blank(struct ps_bytes text)
 static p2psync_result take_json(struct ps_bytes json, struct p2psync_answer *answer)
 {
     struct p2psync_buffer map = {0};
-    struct p2psync_dot dot;
-    char text[PS_DOT_TEXT_SIZE] = {0};
+    struct ps_dot dot;
     if (is_blank(json)) {
         return P2PSYNC_OK;
     }
-    p2psync_result result = p2psync_from_json((const char *)json.data, json.size, &map);
+    p2psync_result result = p2psync_value_from_json((const char *)json.data, json.size, &map);
     if (result == P2PSYNC_OK) {
         struct ps_bytes bytes = ps_bytes(map.data, map.size);
         struct ps_bytes fields = ps_value_field(bytes, ps_bytes_text("fields"));
         struct ps_reader reader;
         ps_reader_init(&reader, ps_value_field(bytes, ps_bytes_text("take")));
-        struct ps_bytes take = ps_read_str(&reader, sizeof(text) - 1);
+        struct ps_bytes take = ps_read_str(&reader, PS_DOT_TEXT_SIZE);
         result = P2PSYNC_EFORMAT;
         if (fields.size > 0) {
-            struct p2psync_bytes value = {.data = fields.data, .size = fields.size};
-            result = p2psync_answer_fields(answer, value);
+            result = ps_answer_fields(answer, fields);
         } else if (take.size > 0) {
-            memcpy(text, take.data, take.size);
-            result = p2psync_dot_parse(text, &dot);
-            result = result == P2PSYNC_OK ? p2psync_answer_take(answer, &dot) : result;
+            result = ps_dot_parse(take, &dot);
+            if (result == P2PSYNC_OK) {
+                ps_answer_take(answer, dot);
+            }
         }
     }
     p2psync_buffer_free(&map);
     return result;
 }
 
-p2psync_result p2psync_answer_fields(p2psync_answer *answer, struct p2psync_bytes fields)
+p2psync_result ps_answer_fields(struct p2psync_answer *answer, struct ps_bytes fields)
 {
-    if (answer == NULL || fields.data == NULL || fields.size == 0) {
-        return P2PSYNC_EMISUSE;
-    }
-    p2psync_result result = ps_value_check_fields(ps_bytes(fields.data, fields.size));
+    p2psync_result result = ps_value_check_fields(fields);
     if (result == P2PSYNC_OK) {
         ps_buf_clear(&answer->fields);
         result = ps_buf_append(&answer->fields, fields.data, fields.size);
@@ -527,15 +520,10 @@ p2psync_result p2psync_answer_fields(p2psync_answer *answer, struct p2psync_byte
     return result;
 }
 
-p2psync_result p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version)
+void ps_answer_take(struct p2psync_answer *answer, struct ps_dot version)
 {
-    if (answer == NULL || version == NULL) {
-        return P2PSYNC_EMISUSE;
-    }
-    memcpy(answer->take.origin.bytes, version->origin, sizeof(answer->take.origin.bytes));
-    answer->take.seq = version->seq;
+    answer->take = version;
     answer->kind = ANSWER_TAKE;
-    return P2PSYNC_OK;
 }
 
 /* Only to the versions that were asked about. */
@@ -555,12 +543,13 @@ static p2psync_result write_answer(struct ps_answerer *answerer, const struct fo
         .collection = ps_bytes_text(found->collection), .edits = &edit, .edit_count = 1};
     struct ps_written written = {0};
     struct ps_txn txn = {0};
-    p2psync_result result = ps_txn_begin(answerer->node->store, true, &txn);
+    p2psync_result result = ps_txn_begin(answerer->options.store, true, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_node_commit(answerer->node, &txn);
+        result = ps_txn_commit(&txn);
+        ps_loop_wake(answerer->options.loop);
     }
     ps_txn_abort(&txn);
     return result;
@@ -572,5 +561,5 @@ static void tell(struct ps_answerer *answerer, const struct found *found, p2psyn
     char text[PS_REPORT_SIZE_MAX];
     (void)snprintf(text, sizeof(text), "a conflict of record %.64s in %.64s has no answer: %s",
                    found->id, found->collection, why[0] != '\0' ? why : p2psync_strerror(result));
-    ps_loop_tell_error(answerer->node->loop, result, text);
+    ps_loop_tell_error(answerer->options.loop, result, text);
 }

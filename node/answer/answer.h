@@ -9,25 +9,42 @@
 #ifndef PS_NODE_ANSWER_ANSWER_H
 #define PS_NODE_ANSWER_ANSWER_H
 
-#include "node/api/life.h"
+#include "node/host/config.h"
+#include "store/env/store.h"
+#include "wire/id.h"
 
 struct ps_answerer;
 struct ps_loop;
 
-/* What the settings and the app's options say: whether anybody answers. */
-bool ps_answerer_wanted(const p2psync_node *node);
+/* All of it must outlive the answerer. */
+struct ps_answerer_options {
+    struct ps_store *store;
+    const struct ps_config *config;
+    struct ps_loop *loop; /* running */
+    int dir_fd;
+    int news_fd;                   /* an eventfd that the loop writes to at each commit */
+    p2psync_resolver_fn *resolver; /* the app's; NULL: as config->on_conflict says */
+    void *resolver_user;
+};
 
 /* Start the thread, which takes no signals.
  *
- * node     with its settings and its running loop; outlives the answerer.
- * news_fd  an eventfd that the loop writes to at each commit; the caller's.
  * Errors   P2PSYNC_ENOMEM; P2PSYNC_EIO.
  */
-p2psync_result ps_answerer_start(p2psync_node *node, int news_fd,
+p2psync_result ps_answerer_start(const struct ps_answerer_options *options,
                                  struct ps_answerer **out) P2PSYNC_MUST_CHECK;
 
 /* End it and wait until a callback that runs has returned; a command is killed. Nulls the pointer;
  * NULL is fine. */
 void ps_answerer_destroy(struct ps_answerer **answerer);
+
+/* What the app's callback answers: new fields, or one of the versions. The last call counts.
+ *
+ * fields  one map; copied.
+ * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT; P2PSYNC_ENOMEM: the answer is as it was.
+ */
+p2psync_result ps_answer_fields(struct p2psync_answer *answer,
+                                struct ps_bytes fields) P2PSYNC_MUST_CHECK;
+void ps_answer_take(struct p2psync_answer *answer, struct ps_dot version);
 
 #endif

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "node/api/life.h"
+#include "node/host/time.h"
 
 #define ERRORS_SIZE_MAX 4096 /* bytes of stderr that are kept: the last line is told */
 #define READ_SIZE       16384
@@ -63,7 +63,7 @@ p2psync_result ps_command_run(const struct ps_command *command, struct ps_bytes 
         result = start(&talk);
     }
     if (result == P2PSYNC_OK) {
-        result = converse(&talk, ps_monotonic_ms() + command->timeout_ms);
+        result = converse(&talk, ps_time_monotonic_ms() + command->timeout_ms);
         result = reap(&talk, result, why);
     } else {
         (void)snprintf(why, PS_COMMAND_WHY_SIZE, "it could not be started");
@@ -151,7 +151,7 @@ static p2psync_result converse(struct talk *talk, uint64_t deadline_ms)
             {.fd = talk->ends.errors[0], .events = POLLIN},
             {.fd = talk->ended_fd, .events = POLLIN},
         };
-        uint64_t now_ms = ps_monotonic_ms();
+        uint64_t now_ms = ps_time_monotonic_ms();
         if (now_ms >= deadline_ms) {
             return P2PSYNC_ETIMEDOUT;
         }

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/control/ask.h"
 #include "node/host/probe.h"
+#include "node/host/time.h"
 
 #define ASK_TIMEOUT_MS 30000
 
@@ -47,8 +48,8 @@ p2psync_result p2psync_doctor(p2psync_node *node, struct p2psync_buffer *out)
     struct found found;
     struct ps_buf looked;
     struct ps_buf answer;
-    ps_buf_init(&looked, PS_ANSWER_SIZE_MAX);
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&looked, PS_BUFFER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     struct targets *targets = calloc(1, sizeof(*targets));
     p2psync_result result = targets != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM;
     if (result == P2PSYNC_OK) {
@@ -63,7 +64,7 @@ p2psync_result p2psync_doctor(p2psync_node *node, struct p2psync_buffer *out)
     }
     free(targets);
     ps_buf_deinit(&looked);
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
 }
 
 static p2psync_result look(p2psync_node *node, struct ps_buf *out)
@@ -73,7 +74,7 @@ static p2psync_result look(p2psync_node *node, struct ps_buf *out)
         return result;
     }
     const struct ps_doctor doctor = {
-        .store = node->store, .config = &node->config, .now_ms = ps_monotonic_ms()};
+        .store = node->store, .config = &node->config, .now_ms = ps_time_monotonic_ms()};
     return ps_doctor_check(&doctor, out);
 }
 

@@ -1,5 +1,5 @@
 /* The events of p2psync.h, over the stream. */
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/control/stream.h"
 
 p2psync_result p2psync_event_fd(p2psync_node *node, int *fd_out)
@@ -31,13 +31,13 @@ p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_type *type_o
     struct ps_buf map;
     p2psync_event_type type = P2PSYNC_EVENT_ERROR;
     p2psync_result result = P2PSYNC_EMISUSE; /* nobody asked for events */
-    ps_buf_init(&map, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&map, PS_BUFFER_SIZE_MAX);
     (void)pthread_mutex_lock(&node->stream_mutex);
     if (node->stream != NULL) {
         result = ps_stream_next(node->stream, node->store, &type, &map);
     }
     (void)pthread_mutex_unlock(&node->stream_mutex);
-    result = ps_answer(result, &map, data_out);
+    result = ps_buffer_give(result, &map, data_out);
     if (result == P2PSYNC_OK) {
         *type_out = type;
     }

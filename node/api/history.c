@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/api/sized.h"
 #include "node/api/snapshot.h"
+#include "node/host/time.h"
+#include "node/view/members.h"
 #include "store/apply/versions.h"
 #include "store/write/write.h"
+#include "wire/hlc.h"
 #include "wire/pairs.h"
 #include "wire/scan.h"
 
@@ -41,6 +45,14 @@ struct sides {
 };
 
 /* What a walk through two sorted lists finds. */
+/* Which versions the app asks about. */
+struct wanted {
+    bool has_from;
+    bool has_to;
+    struct ps_dot from;
+    struct ps_dot to;
+};
+
 enum part { ADDED, CHANGED, REMOVED, PART_COUNT };
 
 static p2psync_result tell_all(struct telling *telling);
@@ -54,8 +66,9 @@ static void write_dot(struct ps_writer *writer, struct ps_dot dot);
 static p2psync_result find_record(p2psync_snapshot *snapshot, const char *collection,
                                   const char *id, uint32_t *number_out,
                                   struct ps_record_row *row_out);
+static bool read_between(const struct p2psync_between *given, struct wanted *out);
 static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row *row,
-                                 const struct p2psync_between *between);
+                                 const struct wanted *wanted);
 static p2psync_result fill_version(const struct sides *sides, struct ps_dot dot, struct side *out);
 static p2psync_result fill_before(const struct sides *sides, struct ps_dot dot, struct side *out);
 static p2psync_result fill_now(const struct ps_record_row *row, struct side *out);
@@ -68,34 +81,21 @@ static int compare_fronts(const struct ps_pairs *left, size_t l, const struct ps
                           size_t r);
 static void write_pair(struct ps_writer *writer, const struct ps_pair *before,
                        const struct ps_pair *after);
-p2psync_result p2psync_dot_parse(const char *text, struct p2psync_dot *out)
-{
-    struct ps_dot dot;
-    if (text == NULL || out == NULL) {
-        return P2PSYNC_EMISUSE;
-    }
-    p2psync_result result = ps_dot_parse(ps_bytes_text(text), &dot);
-    if (result == P2PSYNC_OK) {
-        memcpy(out->origin, dot.origin.bytes, sizeof(out->origin));
-        out->seq = dot.seq;
-    }
-    return result;
-}
-
-p2psync_result p2psync_get_version(p2psync_snapshot *snapshot, const char *collection,
-                                   const char *id, const struct p2psync_dot *version,
-                                   struct p2psync_record *out)
+p2psync_result p2psync_record_get_version(p2psync_snapshot *snapshot, const char *collection,
+                                          const char *id, const struct p2psync_dot *version,
+                                          struct p2psync_record *out)
 {
     uint32_t number = 0;
+    struct ps_dot dot;
     struct ps_record_row row;
     struct ps_history_found found;
-    if (snapshot == NULL || collection == NULL || id == NULL || version == NULL || out == NULL) {
+    if (snapshot == NULL || collection == NULL || id == NULL || version == NULL ||
+        !ps_inner_dot(version, &dot) || !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
         return P2PSYNC_EMISUSE;
     }
     p2psync_result result = find_record(snapshot, collection, id, &number, &row);
     if (result == P2PSYNC_OK) {
-        result = ps_history_find(&snapshot->txn, number, ps_bytes_text(id), ps_inner_dot(version),
-                                 &found);
+        result = ps_history_find(&snapshot->txn, number, ps_bytes_text(id), dot, &found);
     }
     if (result == P2PSYNC_OK) {
         ps_buf_clear(&snapshot->value);
@@ -109,7 +109,7 @@ p2psync_result p2psync_get_version(p2psync_snapshot *snapshot, const char *colle
     }
     ps_record_state state = ps_record_state_after(found.skeleton.op_and_flags);
     snapshot->dots[0] = *version;
-    *out = (struct p2psync_record){
+    struct p2psync_record record = {
         .id = (const char *)found.skeleton.record_id.data,
         .id_size = found.skeleton.record_id.size,
         .versions = snapshot->dots,
@@ -119,11 +119,12 @@ p2psync_result p2psync_get_version(p2psync_snapshot *snapshot, const char *colle
         .deleted = state == PS_RECORD_DELETED,
         .archived = state == PS_RECORD_ARCHIVED,
     };
-    if (!out->deleted) {
-        out->fields.data = snapshot->value.data;
-        out->fields.size = snapshot->value.size;
+    if (!record.deleted) {
+        record.fields.data = snapshot->value.data;
+        record.fields.size = snapshot->value.size;
     }
-    memcpy(out->author, found.origin.device.key, sizeof(out->author));
+    memcpy(record.author, found.origin.device.key, sizeof(record.author));
+    ps_sized_write(out, &record, sizeof(record));
     return P2PSYNC_OK;
 }
 
@@ -206,7 +207,7 @@ static p2psync_result tell_change(struct telling *telling, const struct ps_histo
     ps_write_text(&writer, "op");
     ps_write_text(&writer, op_name(change->op_and_flags));
     ps_write_text(&writer, "time");
-    ps_write_time(&writer, ps_hlc_ms(change->hlc));
+    ps_time_write(&writer, ps_hlc_ms(change->hlc));
     ps_write_text(&writer, "device");
     ps_write_text(&writer, device);
     ps_write_text(&writer, "name");
@@ -234,7 +235,7 @@ static p2psync_result name_author(struct telling *telling, uint32_t log)
         (telling->named && ps_device_equal(&telling->author.device, &snapshot->author))) {
         return result;
     }
-    result = ps_snapshot_member(snapshot, &snapshot->author, &telling->author);
+    result = ps_view_members_get(&snapshot->txn, &snapshot->author, &telling->author);
     telling->named = result == P2PSYNC_OK;
     return result;
 }
@@ -329,7 +330,9 @@ p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *collection, 
 {
     uint32_t number = 0;
     struct ps_record_row row;
-    if (snapshot == NULL || collection == NULL || id == NULL || out == NULL) {
+    struct wanted wanted;
+    if (snapshot == NULL || collection == NULL || id == NULL || out == NULL ||
+        !read_between(between, &wanted)) {
         return P2PSYNC_EMISUSE;
     }
     struct sides *sides = calloc(1, sizeof(*sides));
@@ -345,7 +348,7 @@ p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *collection, 
         sides->txn = &snapshot->txn;
         sides->collection = number;
         sides->id = ps_bytes_text(id);
-        result = fill_sides(sides, &row, between);
+        result = fill_sides(sides, &row, &wanted);
     }
     if (result == P2PSYNC_OK) {
         result = pack_difference(&sides->from, &sides->to, &answer);
@@ -353,25 +356,41 @@ p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *collection, 
     ps_buf_deinit(&sides->to.value);
     ps_buf_deinit(&sides->from.value);
     free(sides);
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
+}
+
+/* False if it is none. */
+static bool read_between(const struct p2psync_between *given, struct wanted *out)
+{
+    struct p2psync_between between;
+    *out = (struct wanted){.has_from = false};
+    if (given == NULL) {
+        return true;
+    }
+    if (!ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_between, to), &between,
+                       sizeof(between))) {
+        return false;
+    }
+    out->has_from = between.from != NULL;
+    out->has_to = between.to != NULL;
+    return (!out->has_from || ps_inner_dot(between.from, &out->from)) &&
+           (!out->has_to || ps_inner_dot(between.to, &out->to));
 }
 
 static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row *row,
-                                 const struct p2psync_between *between)
+                                 const struct wanted *wanted)
 {
-    const struct p2psync_dot *from = between != NULL ? between->from : NULL;
-    const struct p2psync_dot *to = between != NULL ? between->to : NULL;
     struct ps_version last;
     p2psync_result result = P2PSYNC_OK;
     ps_record_version(row, row->version_count - 1, &last);
-    if (from != NULL && to == NULL) {
+    if (wanted->has_from && !wanted->has_to) {
         result = fill_now(row, &sides->to);
     } else {
-        result = fill_version(sides, to != NULL ? ps_inner_dot(to) : last.dot, &sides->to);
+        result = fill_version(sides, wanted->has_to ? wanted->to : last.dot, &sides->to);
     }
     if (result == P2PSYNC_OK) {
-        result = from != NULL ? fill_version(sides, ps_inner_dot(from), &sides->from)
-                              : fill_before(sides, sides->to.dots[0], &sides->from);
+        result = wanted->has_from ? fill_version(sides, wanted->from, &sides->from)
+                                  : fill_before(sides, sides->to.dots[0], &sides->from);
     }
     return result;
 }

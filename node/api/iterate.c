@@ -9,8 +9,9 @@
 struct p2psync_iterator {
     p2psync_snapshot *snapshot;
     uint32_t collection;
-    bool conflicts; /* only they are wanted */
-    bool deleted;   /* wanted too */
+    bool conflicts;               /* only they are wanted */
+    struct ps_conflict_walk walk; /* over them */
+    bool deleted;                 /* wanted too */
     struct ps_record_cursor cursor;
     size_t prefix_size;
     uint8_t prefix[PS_COPY_ID_SIZE_MAX];
@@ -19,30 +20,34 @@ struct p2psync_iterator {
     struct ps_bytes id;
     struct ps_record_row row;
     uint32_t version; /* the next one to look at */
-    /* The conflict that came last. */
-    size_t after_size;
-    uint8_t after[PS_RECORD_ID_SIZE_MAX];
 };
 
 static p2psync_result open_iterator(p2psync_snapshot *snapshot, const char *collection,
                                     const char *prefix, p2psync_iterator **out);
+static p2psync_result next_any(p2psync_iterator *iterator, struct p2psync_record *out);
 static p2psync_result next_copy(p2psync_iterator *iterator, struct p2psync_record *out);
 static p2psync_result next_in_prefix(p2psync_iterator *iterator);
 static p2psync_result next_record(p2psync_iterator *iterator, struct p2psync_record *out);
 static p2psync_result next_conflict(p2psync_iterator *iterator, struct p2psync_record *out);
 
-p2psync_result p2psync_iterate(p2psync_snapshot *snapshot, const char *collection,
-                               const char *prefix, bool deleted, p2psync_iterator **out)
+p2psync_result p2psync_iterator_open(p2psync_snapshot *snapshot, const char *collection,
+                                     const struct p2psync_range *given, p2psync_iterator **out)
 {
-    if (snapshot == NULL || collection == NULL || out == NULL) {
+    struct p2psync_range range = {.size = sizeof(range)};
+    if (snapshot == NULL || collection == NULL || out == NULL ||
+        (given != NULL && !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_range, conflicts),
+                                         &range, sizeof(range)))) {
         return P2PSYNC_EMISUSE;
     }
     p2psync_iterator *iterator = NULL;
-    p2psync_result result = open_iterator(snapshot, collection, prefix, &iterator);
+    p2psync_result result = open_iterator(snapshot, collection, range.prefix, &iterator);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    iterator->deleted = deleted;
+    iterator->deleted = range.deleted;
+    iterator->conflicts = range.conflicts;
+    iterator->walk =
+        ps_conflict_walk_after(&snapshot->txn, iterator->collection, ps_bytes(NULL, 0));
     result =
         ps_record_cursor_open(&snapshot->txn, iterator->collection,
                               ps_bytes(iterator->prefix, iterator->prefix_size), &iterator->cursor);
@@ -54,44 +59,30 @@ p2psync_result p2psync_iterate(p2psync_snapshot *snapshot, const char *collectio
     return P2PSYNC_OK;
 }
 
-p2psync_result p2psync_iterate_conflicts(p2psync_snapshot *snapshot, const char *collection,
-                                         p2psync_iterator **out)
+p2psync_result p2psync_iterator_next(p2psync_iterator *iterator, struct p2psync_record *out)
 {
-    if (snapshot == NULL || collection == NULL || out == NULL) {
+    if (iterator == NULL || !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_iterator *iterator = NULL;
-    p2psync_result result = open_iterator(snapshot, collection, NULL, &iterator);
+    struct p2psync_record record;
+    p2psync_result result =
+        iterator->conflicts ? next_conflict(iterator, &record) : next_any(iterator, &record);
     if (result == P2PSYNC_OK) {
-        iterator->conflicts = true;
-        *out = iterator;
+        ps_sized_write(out, &record, sizeof(record));
     }
     return result;
 }
 
-p2psync_result p2psync_iterator_next(p2psync_iterator *iterator, struct p2psync_record *out)
+static p2psync_result next_any(p2psync_iterator *iterator, struct p2psync_record *out)
 {
-    if (iterator == NULL || out == NULL) {
-        return P2PSYNC_EMISUSE;
-    }
-    struct p2psync_record record;
-    if (iterator->conflicts) {
-        return next_conflict(iterator, out);
-    }
-    p2psync_result result = next_copy(iterator, &record);
+    p2psync_result result = next_copy(iterator, out);
     while (result == P2PSYNC_ENOTFOUND && iterator->looked_at < iterator->prefix_size) {
         result = next_in_prefix(iterator);
         if (result == P2PSYNC_OK) {
-            result = next_copy(iterator, &record);
+            result = next_copy(iterator, out);
         }
     }
-    if (result == P2PSYNC_ENOTFOUND) {
-        result = next_record(iterator, &record);
-    }
-    if (result == P2PSYNC_OK) {
-        *out = record;
-    }
-    return result;
+    return result == P2PSYNC_ENOTFOUND ? next_record(iterator, out) : result;
 }
 
 void p2psync_iterator_close(p2psync_iterator *iterator)
@@ -185,19 +176,14 @@ static p2psync_result next_conflict(p2psync_iterator *iterator, struct p2psync_r
     struct ps_conflict_item item = {.conflict = false};
     struct ps_record_row row;
     p2psync_snapshot *snapshot = iterator->snapshot;
-    p2psync_result result = P2PSYNC_OK;
-    do { /* ends with the list */
-        result = ps_conflict_next(&snapshot->txn, iterator->collection,
-                                  ps_bytes(iterator->after, iterator->after_size), &item);
-        if (result == P2PSYNC_OK) {
-            memcpy(iterator->after, item.id.data, item.id.size);
-            iterator->after_size = item.id.size;
-        }
-    } while (result == P2PSYNC_OK && !item.conflict);
-    if (result != P2PSYNC_OK) {
-        return result;
+    bool found = ps_conflict_walk_next(&iterator->walk, &item);
+    while (found && !item.conflict) {
+        found = ps_conflict_walk_next(&iterator->walk, &item);
     }
-    result = ps_record_get(&snapshot->txn, iterator->collection, item.id, &row);
+    if (!found) {
+        return iterator->walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : iterator->walk.result;
+    }
+    p2psync_result result = ps_record_get(&snapshot->txn, iterator->collection, item.id, &row);
     if (result == P2PSYNC_OK) {
         result = ps_snapshot_record(snapshot, item.id, &row, out);
     }

@@ -1,27 +1,22 @@
-/* Opening and closing a node, making its device, starting and stopping it; and the helpers of
- * api.h. */
-#include "node/api/life.h"
-
-#include <inttypes.h>
-#include <limits.h>
+/* Opening and closing a node, making its device, starting and stopping it. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "node/answer/answer.h"
+#include "node/api/inside.h"
+#include "node/api/sized.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
-#include "node/engine/identity.h"
+#include "node/host/time.h"
 #include "node/loop/loop.h"
-#include "node/view/view.h"
 #include "store/env/disk.h"
+#include "store/env/identity.h"
 #include "store/env/process.h"
-#include "store/mesh/members.h"
-#include "store/write/write.h"
+#include "store/mesh/enroll.h"
 
 #define STOP_TIMEOUT_MS  30000
 #define OPTIONS_SIZE_MIN offsetof(struct p2psync_options, resolver) /* of the first version */
@@ -109,7 +104,8 @@ p2psync_result p2psync_init(p2psync_node *node, const char *name)
     ps_identity_draw(&identity);
     result = ps_identity_write(&txn, &identity);
     if (result == P2PSYNC_OK) {
-        result = ps_device_write(&txn, &identity, &identity.device, chosen);
+        result = ps_enroll_device(&txn, &identity, &identity.device, ps_bytes_text(chosen),
+                                  ps_time_wall_ms());
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);
@@ -147,7 +143,7 @@ static p2psync_result start_loop(p2psync_node *node)
         .dir_fd = node->dir_fd,
         .news_fd = -1,
     };
-    if (ps_answerer_wanted(node)) {
+    if (node->resolver != NULL || node->config.on_conflict[0] != '\0') {
         node->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         options.news_fd = node->news_fd;
         if (node->news_fd < 0) {
@@ -156,7 +152,16 @@ static p2psync_result start_loop(p2psync_node *node)
     }
     p2psync_result result = ps_loop_start(&options, &node->loop);
     if (result == P2PSYNC_OK && node->news_fd >= 0) {
-        result = ps_answerer_start(node, node->news_fd, &node->answerer);
+        const struct ps_answerer_options answerer = {
+            .store = node->store,
+            .config = &node->config,
+            .loop = node->loop,
+            .dir_fd = node->dir_fd,
+            .news_fd = node->news_fd,
+            .resolver = node->resolver,
+            .resolver_user = node->resolver_user,
+        };
+        result = ps_answerer_start(&answerer, &node->answerer);
     }
     if (result != P2PSYNC_OK) {
         end_loop(node);
@@ -186,14 +191,6 @@ p2psync_result p2psync_stop(p2psync_node *node)
     return here ? P2PSYNC_OK : ps_ask_stop(node->dir_fd, STOP_TIMEOUT_MS);
 }
 
-void p2psync_buffer_free(struct p2psync_buffer *buffer)
-{
-    if (buffer != NULL) {
-        free(buffer->data);
-        *buffer = (struct p2psync_buffer){0};
-    }
-}
-
 /* ---- helpers of p2psync_open() ---- */
 
 /* An app that was built against an earlier header has a shorter struct: what it lacks is as by
@@ -201,11 +198,9 @@ void p2psync_buffer_free(struct p2psync_buffer *buffer)
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out)
 {
     const struct p2psync_options *options = out;
-    if (given == NULL || given->size < OPTIONS_SIZE_MIN) {
+    if (!ps_sized_read(given, OPTIONS_SIZE_MIN, out, sizeof(*out))) {
         return false;
     }
-    memset(out, 0, sizeof(*out));
-    memcpy(out, given, given->size < sizeof(*out) ? given->size : sizeof(*out));
     bool arrays = (options->interfaces != NULL || options->interface_count == 0) &&
                   (options->peers != NULL || options->peer_count == 0);
     return arrays && options->durability <= P2PSYNC_DURABILITY_NONE &&
@@ -264,123 +259,4 @@ static char *choose_dir(const char *dir)
     }
     char *path = NULL;
     return asprintf(&path, "%s%s", prefix, suffix) < 0 ? NULL : path;
-}
-
-/* ---- helpers of all files of the API ---- */
-
-bool ps_node_usable(const p2psync_node *node)
-{
-    return node != NULL && node->process == ps_process();
-}
-
-uint64_t ps_wall_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-uint64_t ps_monotonic_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-p2psync_result ps_answer(p2psync_result result, struct ps_buf *buf, struct p2psync_buffer *out)
-{
-    if (result == P2PSYNC_OK) {
-        void *copy = malloc(buf->size > 0 ? buf->size : 1);
-        if (copy == NULL) {
-            result = P2PSYNC_ENOMEM;
-        } else {
-            if (buf->size > 0) {
-                memcpy(copy, buf->data, buf->size);
-            }
-            out->data = copy;
-            out->size = buf->size;
-        }
-    }
-    ps_buf_deinit(buf);
-    return result;
-}
-
-void ps_time_text(uint64_t wall_ms, char out[static PS_TIME_TEXT_SIZE])
-{
-    time_t seconds = (time_t)(wall_ms / 1000);
-    struct tm parts = {0};
-    (void)gmtime_r(&seconds, &parts);
-    size_t size = strftime(out, PS_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-    (void)snprintf(out + size, PS_TIME_TEXT_SIZE - size, ".%03" PRIu64 "Z", wall_ms % 1000);
-}
-
-void ps_write_time(struct ps_writer *writer, uint64_t wall_ms)
-{
-    if (wall_ms == 0) {
-        ps_write_nil(writer);
-        return;
-    }
-    char text[PS_TIME_TEXT_SIZE];
-    ps_time_text(wall_ms, text);
-    ps_write_text(writer, text);
-}
-
-p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
-{
-    char host[HOST_NAME_MAX + 1] = {0};
-    const char *chosen = name;
-    if (chosen == NULL) {
-        bool known = gethostname(host, sizeof(host) - 1) == 0;
-        chosen = known && ps_device_name_valid(ps_bytes_text(host)) ? host : "device";
-    }
-    struct ps_bytes bytes = ps_bytes_text(chosen);
-    if (!ps_device_name_valid(bytes)) {
-        return P2PSYNC_EMISUSE;
-    }
-    memcpy(out, bytes.data, bytes.size);
-    out[bytes.size] = '\0';
-    return P2PSYNC_OK;
-}
-
-p2psync_result ps_device_write(struct ps_txn *txn, const struct ps_identity *identity,
-                               const struct ps_device *device, const char *name)
-{
-    char id[PS_DEVICE_TEXT_SIZE];
-    bool changed = false;
-    struct ps_written written;
-    struct ps_keys keys = {0};
-    struct ps_buf fields;
-    struct ps_writer writer;
-    ps_device_text(device, id);
-    ps_buf_init(&fields, PS_DEVICE_NAME_SIZE_MAX + 16);
-    ps_writer_init(&writer, &fields);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "name");
-    ps_write_text(&writer, name);
-    p2psync_result result = ps_writer_finish(&writer);
-    if (result != P2PSYNC_OK) {
-        goto out;
-    }
-    ps_keys_expand(identity, &keys);
-    const struct ps_edit edit = {
-        .kind = PS_EDIT_PUT,
-        .id = ps_bytes_text(id),
-        .fields = ps_buf_view(&fields),
-    };
-    const struct ps_write write = {
-        .identity = identity,
-        .secret_key = keys.secret_key,
-        .now_ms = ps_wall_ms(),
-        .collection = ps_bytes_text(PS_DEVICES_COLLECTION),
-        .edits = &edit,
-        .edit_count = 1,
-    };
-    result = ps_write(txn, &write, &written);
-    if (result == P2PSYNC_OK) {
-        result = ps_device_refresh(txn, &identity->mesh, &changed);
-    }
-out:
-    ps_keys_wipe(&keys);
-    ps_buf_deinit(&fields);
-    return result;
 }

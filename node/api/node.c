@@ -2,13 +2,17 @@
  * What only a running node knows is asked over the control socket, whether it runs in this process
  * or in another: there is one way. */
 #include <string.h>
-#include <strings.h>
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/control/ask.h"
-#include "node/engine/identity.h"
+#include "node/host/time.h"
 #include "node/links/join.h"
-#include "node/view/view.h"
+#include "node/view/conflict_counts.h"
+#include "node/view/members.h"
+#include "node/view/peers.h"
+#include "node/view/status.h"
+#include "store/env/identity.h"
+#include "store/mesh/enroll.h"
 
 #define ASK_TIMEOUT_MS        30000 /* the loop may be in the middle of a large batch */
 #define NOW_TIMEOUT_MS        60000
@@ -24,7 +28,6 @@ static p2psync_result read_own_name(p2psync_node *node,
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out);
 static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_fn *fill,
                                   struct p2psync_buffer *out);
-static bool member_matches(const struct ps_member *member, struct ps_bytes text);
 
 p2psync_result p2psync_identity(p2psync_node *node, struct p2psync_buffer *out)
 {
@@ -33,7 +36,7 @@ p2psync_result p2psync_identity(p2psync_node *node, struct p2psync_buffer *out)
 
 p2psync_result p2psync_devices(p2psync_node *node, struct p2psync_buffer *out)
 {
-    return view(node, ps_view_devices, out);
+    return view(node, ps_view_members_write, out);
 }
 
 p2psync_result p2psync_status(p2psync_node *node, struct p2psync_buffer *out)
@@ -45,14 +48,15 @@ p2psync_result p2psync_peers(p2psync_node *node, struct p2psync_buffer *out)
 {
     struct p2psync_buffer peers = {0};
     struct ps_buf answer;
-    p2psync_result result =
-        out == NULL ? P2PSYNC_EMISUSE : ask_or_view(node, PS_CONTROL_PEERS, ps_view_peers, &peers);
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    p2psync_result result = out == NULL
+                                ? P2PSYNC_EMISUSE
+                                : ask_or_view(node, PS_CONTROL_PEERS, ps_view_peers_write, &peers);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     if (result == P2PSYNC_OK) { /* counted here: the loop has no time for many conflicts */
-        result = ps_conflicts_of_peers(node, ps_bytes(peers.data, peers.size), &answer);
+        result = ps_conflict_counts_write(node->store, ps_bytes(peers.data, peers.size), &answer);
     }
     p2psync_buffer_free(&peers);
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
 }
 
 p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms, struct p2psync_buffer *out)
@@ -63,8 +67,9 @@ p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms, struct p2psy
     uint32_t wait_ms = timeout_ms != 0 ? timeout_ms : NOW_TIMEOUT_MS;
     uint32_t ask_ms = wait_ms < UINT32_MAX - ASK_TIMEOUT_MS ? wait_ms + ASK_TIMEOUT_MS : wait_ms;
     struct ps_buf answer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
-    return ps_answer(ps_ask(node->dir_fd, PS_CONTROL_NOW, wait_ms, ask_ms, &answer), &answer, out);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
+    return ps_buffer_give(ps_ask(node->dir_fd, PS_CONTROL_NOW, wait_ms, ask_ms, &answer), &answer,
+                          out);
 }
 
 p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms, struct p2psync_buffer *out)
@@ -74,9 +79,9 @@ p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms, struct p2
     }
     uint32_t open_ms = expires_ms != 0 ? expires_ms : INVITE_EXPIRES_MS;
     struct ps_buf answer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
-    return ps_answer(ps_ask(node->dir_fd, PS_CONTROL_INVITE, open_ms, ASK_TIMEOUT_MS, &answer),
-                     &answer, out);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
+    return ps_buffer_give(ps_ask(node->dir_fd, PS_CONTROL_INVITE, open_ms, ASK_TIMEOUT_MS, &answer),
+                          &answer, out);
 }
 
 p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
@@ -104,16 +109,16 @@ p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *na
     struct ps_device inviter;
     struct ps_txn txn = {0};
     struct ps_buf answer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     result = ps_join(&joiner, &inviter);
     if (result == P2PSYNC_OK) {
         result = ps_txn_begin(node->store, false, &txn);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_view_identity(&txn, &inviter, &answer);
+        result = ps_status_identity(&txn, &inviter, &answer);
     }
     ps_txn_abort(&txn);
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
 }
 
 /* The name of the device in the directory; untouched if there is no device. */
@@ -127,14 +132,14 @@ static p2psync_result read_own_name(p2psync_node *node,
         result = ps_identity_read(&txn, &identity);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_view_own_name(&txn, &identity.device, out);
+        result = ps_view_members_own_name(&txn, &identity.device, out);
     }
     ps_txn_abort(&txn);
     ps_identity_wipe(&identity);
     return result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
 }
 
-p2psync_result p2psync_devices_rename(p2psync_node *node, const char *device, const char *name)
+p2psync_result p2psync_device_rename(p2psync_node *node, const char *device, const char *name)
 {
     if (!ps_node_usable(node) || device == NULL || name == NULL) {
         return P2PSYNC_EMISUSE;
@@ -151,10 +156,10 @@ p2psync_result p2psync_devices_rename(p2psync_node *node, const char *device, co
     }
     result = ps_identity_read(&txn, &identity);
     if (result == P2PSYNC_OK) {
-        result = ps_node_find_member(&txn, device, &found);
+        result = ps_view_members_find(&txn, device, &found);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_device_write(&txn, &identity, &found, name);
+        result = ps_enroll_device(&txn, &identity, &found, ps_bytes_text(name), ps_time_wall_ms());
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);
@@ -170,8 +175,8 @@ p2psync_result p2psync_config(p2psync_node *node, struct p2psync_buffer *out)
         return P2PSYNC_EMISUSE;
     }
     struct ps_buf answer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
-    return ps_answer(ps_config_pack(node->dir_fd, &answer), &answer, out);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
+    return ps_buffer_give(ps_config_pack(node->dir_fd, &answer), &answer, out);
 }
 
 p2psync_result p2psync_config_set(p2psync_node *node, const char *key, struct p2psync_bytes value)
@@ -188,13 +193,13 @@ p2psync_result p2psync_config_set(p2psync_node *node, const char *key, struct p2
 
 static p2psync_result view_identity(struct ps_txn *txn, struct ps_buf *out)
 {
-    return ps_view_identity(txn, NULL, out);
+    return ps_status_identity(txn, NULL, out);
 }
 
 static p2psync_result view_stopped(struct ps_txn *txn, struct ps_buf *out)
 {
-    const struct ps_view_running stopped = {.running = false};
-    return ps_view_status(txn, &stopped, out);
+    const struct ps_status_running stopped = {.running = false};
+    return ps_status_write(txn, &stopped, out);
 }
 
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out)
@@ -204,13 +209,13 @@ static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buf
     }
     struct ps_txn txn = {0};
     struct ps_buf answer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     p2psync_result result = ps_txn_begin(node->store, false, &txn);
     if (result == P2PSYNC_OK) {
         result = fill(&txn, &answer);
     }
     ps_txn_abort(&txn);
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
 }
 
 static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_fn *fill,
@@ -220,56 +225,11 @@ static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_
         return P2PSYNC_EMISUSE;
     }
     struct ps_buf answer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     p2psync_result result = ps_ask(node->dir_fd, what, 0, ASK_TIMEOUT_MS, &answer);
     if (result == P2PSYNC_ENOTRUNNING) {
         ps_buf_deinit(&answer);
         return view(node, fill, out);
     }
-    return ps_answer(result, &answer, out);
-}
-
-p2psync_result ps_node_find_member(struct ps_txn *txn, const char *text, struct ps_device *out)
-{
-    struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
-    bool found = false;
-    struct ps_device match;
-    for (;;) { /* ends with the members, PS_MEMBERS_MAX at most */
-        p2psync_result result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_ENOTFOUND) {
-            break;
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        if (member_matches(&member, ps_bytes_text(text))) {
-            if (found) {
-                return P2PSYNC_EAMBIGUOUS;
-            }
-            match = member.device;
-            found = true;
-        }
-        last = member.device;
-        after = &last;
-    }
-    if (!found) {
-        return P2PSYNC_ENOTFOUND;
-    }
-    *out = match;
-    return P2PSYNC_OK;
-}
-
-static bool member_matches(const struct ps_member *member, struct ps_bytes text)
-{
-    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    struct ps_device device;
-    ps_fingerprint_text(&member->device, fingerprint);
-    bool by_id =
-        ps_device_parse(text, &device) == P2PSYNC_OK && ps_device_equal(&device, &member->device);
-    bool by_fingerprint = text.size == strlen(fingerprint) &&
-                          strncasecmp((const char *)text.data, fingerprint, text.size) == 0;
-    bool by_name = ps_bytes_equal(text, ps_bytes(member->name, member->name_size));
-    return by_id || by_fingerprint || by_name;
+    return ps_buffer_give(result, &answer, out);
 }

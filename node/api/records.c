@@ -6,17 +6,19 @@
 #include <string.h>
 
 #include "node/api/snapshot.h"
+#include "node/host/time.h"
 #include "store/log/collection.h"
 #include "store/log/log.h"
 #include "store/record/record.h"
 #include "store/write/write.h"
+#include "wire/hlc.h"
 
 static p2psync_result get_record(p2psync_snapshot *snapshot, uint32_t collection,
                                  struct ps_bytes id, struct p2psync_record *out);
 static p2psync_result get_copy(p2psync_snapshot *snapshot, uint32_t collection, struct ps_bytes id,
                                struct p2psync_record *out);
+static void write_versions(struct ps_writer *writer, const struct p2psync_record *record);
 static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_record_row *row);
-static struct p2psync_dot outer_dot(struct ps_dot dot);
 
 p2psync_result p2psync_snapshot_open(p2psync_node *node, p2psync_snapshot **out)
 {
@@ -50,10 +52,12 @@ void p2psync_snapshot_close(p2psync_snapshot *snapshot)
 p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection, const char *id,
                            struct p2psync_record *out)
 {
-    if (snapshot == NULL || collection == NULL || id == NULL || out == NULL) {
+    if (snapshot == NULL || collection == NULL || id == NULL ||
+        !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
         return P2PSYNC_EMISUSE;
     }
     uint32_t number = 0;
+    struct p2psync_record found;
     struct ps_bytes wanted = ps_bytes_text(id);
     struct ps_bytes record;
     struct ps_dot dot;
@@ -62,8 +66,12 @@ p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection, c
     if (result != P2PSYNC_OK) {
         return result;
     }
-    return is_copy ? get_copy(snapshot, number, wanted, out)
-                   : get_record(snapshot, number, wanted, out);
+    result = is_copy ? get_copy(snapshot, number, wanted, &found)
+                     : get_record(snapshot, number, wanted, &found);
+    if (result == P2PSYNC_OK) {
+        ps_sized_write(out, &found, sizeof(found));
+    }
+    return result;
 }
 
 /* By cursor, because it gives the id as it lies in the map: it must outlive the caller's. In order
@@ -119,9 +127,9 @@ p2psync_result p2psync_copy_parse(const char *id, struct p2psync_copy *out)
     struct ps_bytes record;
     struct ps_dot dot;
     uint8_t own[PS_RECORD_ID_SIZE_MAX];
-    struct p2psync_copy copy = {.version = {.seq = 0}};
+    struct p2psync_copy copy = {.size = 0};
     static_assert(sizeof(copy.record) == PS_RECORD_ID_SIZE_MAX + 1, "any id fits");
-    if (id == NULL || out == NULL) {
+    if (id == NULL || !ps_sized_valid(out, PS_SIZED_UP_TO(struct p2psync_copy, own))) {
         return P2PSYNC_EMISUSE;
     }
     if (!ps_copy_id_split(ps_bytes_text(id), &record, &dot) || !ps_record_id_valid(record)) {
@@ -129,21 +137,22 @@ p2psync_result p2psync_copy_parse(const char *id, struct p2psync_copy *out)
     }
     memcpy(copy.record, record.data, record.size);
     memcpy(copy.own, own, ps_copy_id_own(record, dot, own));
-    memcpy(copy.version.origin, dot.origin.bytes, sizeof(copy.version.origin));
-    copy.version.seq = dot.seq;
-    *out = copy;
+    copy.version = ps_outer_dot(dot);
+    ps_sized_write(out, &copy, sizeof(copy));
     return P2PSYNC_OK;
 }
 
-p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p2psync_buffer *out)
+p2psync_result p2psync_record_pack(const struct p2psync_record *given, struct p2psync_buffer *out)
 {
-    if (record == NULL || out == NULL || record->id == NULL ||
-        (record->versions == NULL && record->version_count > 0)) {
+    struct p2psync_record whole;
+    const struct p2psync_record *record = &whole;
+    if (!ps_sized_read(given, PS_RECORD_OUT_SIZE_MIN, &whole, sizeof(whole)) || out == NULL ||
+        record->id == NULL || (record->versions == NULL && record->version_count > 0)) {
         return P2PSYNC_EMISUSE;
     }
     struct ps_buf buf;
     struct ps_writer writer;
-    ps_buf_init(&buf, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&buf, PS_BUFFER_SIZE_MAX);
     ps_writer_init(&writer, &buf);
     struct ps_device author;
     char author_text[PS_DEVICE_TEXT_SIZE];
@@ -160,16 +169,11 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p
         ps_write_map(&writer, 0);
     }
     ps_write_text(&writer, "version");
-    ps_write_array(&writer, record->version_count);
-    for (size_t i = 0; i < record->version_count; i++) {
-        char text[PS_DOT_TEXT_SIZE];
-        ps_dot_text(ps_inner_dot(&record->versions[i]), text);
-        ps_write_text(&writer, text);
-    }
+    write_versions(&writer, record);
     ps_write_text(&writer, "created");
-    ps_write_time(&writer, record->created_ms);
+    ps_time_write(&writer, record->created_ms);
     ps_write_text(&writer, "updated");
-    ps_write_time(&writer, record->updated_ms);
+    ps_time_write(&writer, record->updated_ms);
     ps_write_text(&writer, "author");
     ps_write_text(&writer, author_text);
     ps_write_text(&writer, "deleted");
@@ -178,7 +182,17 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *record, struct p
     ps_write_bool(&writer, record->archived);
     ps_write_text(&writer, "conflict");
     ps_write_bool(&writer, record->conflict);
-    return ps_answer(ps_writer_finish(&writer), &buf, out);
+    return ps_buffer_give(ps_writer_finish(&writer), &buf, out);
+}
+
+static void write_versions(struct ps_writer *writer, const struct p2psync_record *record)
+{
+    ps_write_array(writer, record->version_count);
+    for (size_t i = 0; i < record->version_count; i++) {
+        char text[P2PSYNC_DOT_TEXT_SIZE];
+        p2psync_dot_format(&record->versions[i], text);
+        ps_write_text(writer, text);
+    }
 }
 
 p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *name,
@@ -248,7 +262,7 @@ p2psync_result ps_snapshot_copy(p2psync_snapshot *snapshot, struct ps_bytes id,
     if (result != P2PSYNC_OK) {
         return result;
     }
-    snapshot->dots[0] = outer_dot(version->dot);
+    snapshot->dots[0] = ps_outer_dot(version->dot);
     *out = (struct p2psync_record){
         .id = snapshot->copy_id,
         .id_size = ps_copy_id(id, version->dot, snapshot->copy_id),
@@ -273,16 +287,9 @@ static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_reco
     for (uint32_t i = 0; i < row->version_count; i++) {
         struct ps_version version;
         ps_record_version(row, i, &version);
-        snapshot->dots[i] = outer_dot(version.dot);
+        snapshot->dots[i] = ps_outer_dot(version.dot);
     }
     return P2PSYNC_OK;
-}
-
-static struct p2psync_dot outer_dot(struct ps_dot dot)
-{
-    struct p2psync_dot outer = {.seq = dot.seq};
-    memcpy(outer.origin, dot.origin.bytes, sizeof(outer.origin));
-    return outer;
 }
 
 p2psync_result ps_snapshot_reserve_dots(p2psync_snapshot *snapshot, size_t count)
@@ -312,18 +319,4 @@ p2psync_result ps_snapshot_author(p2psync_snapshot *snapshot, uint32_t log)
         snapshot->author_known = true;
     }
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-}
-
-p2psync_result ps_snapshot_member(p2psync_snapshot *snapshot, const struct ps_device *device,
-                                  struct ps_member *out)
-{
-    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    p2psync_result result = ps_device_get(&snapshot->txn, device, out);
-    if (result != P2PSYNC_ENOTFOUND) {
-        return result;
-    }
-    ps_fingerprint_text(device, fingerprint);
-    *out = (struct ps_member){.device = *device, .name_size = strlen(fingerprint)};
-    memcpy(out->name, fingerprint, out->name_size);
-    return P2PSYNC_OK;
 }

@@ -1,17 +1,26 @@
-/* Resolutions: one change that answers all versions of a record. */
+/* Resolutions: one change that answers all versions of a record; and what the app's callback
+ * answers.
+ */
 #include <stdlib.h>
 
-#include "node/api/life.h"
-#include "store/write/write.h"
+#include "node/answer/answer.h"
+#include "node/api/inside.h"
+#include "node/api/sized.h"
+#include "node/host/time.h"
+#include "store/write/own.h"
 #include "wire/value.h"
 
 static p2psync_result check(const struct p2psync_resolution *resolution);
 static p2psync_result write_edit(p2psync_node *node, const char *collection,
                                  const struct ps_edit *edit);
 
-p2psync_result p2psync_resolve(p2psync_node *node, const struct p2psync_resolution *resolution)
+p2psync_result p2psync_resolve(p2psync_node *node, const struct p2psync_resolution *given)
 {
-    if (!ps_node_usable(node) || resolution == NULL || resolution->size < sizeof(*resolution)) {
+    struct p2psync_resolution whole;
+    const struct p2psync_resolution *resolution = &whole;
+    if (!ps_node_usable(node) ||
+        !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_resolution, version_count), &whole,
+                       sizeof(whole))) {
         return P2PSYNC_EMISUSE;
     }
     p2psync_result result = check(resolution);
@@ -31,15 +40,17 @@ p2psync_result p2psync_resolve(p2psync_node *node, const struct p2psync_resoluti
     if (expected == NULL) {
         return P2PSYNC_ENOMEM;
     }
-    for (size_t i = 0; i < edit.expected_count; i++) {
-        expected[i] = ps_inner_dot(&resolution->versions[i]);
+    for (size_t i = 0; i < edit.expected_count && result == P2PSYNC_OK; i++) {
+        result =
+            ps_inner_dot(&resolution->versions[i], &expected[i]) ? P2PSYNC_OK : P2PSYNC_EMISUSE;
     }
     edit.expected = expected;
-    if (resolution->take != NULL) {
-        edit.take = ps_inner_dot(resolution->take);
+    if (result == P2PSYNC_OK && resolution->take != NULL &&
+        !ps_inner_dot(resolution->take, &edit.take)) {
+        result = P2PSYNC_EMISUSE;
     }
     ps_buf_init(&note, PS_NOTE_SIZE_MAX);
-    if (resolution->note != NULL) {
+    if (result == P2PSYNC_OK && resolution->note != NULL) {
         result = ps_note_pack(resolution->note, &note);
         edit.note = ps_buf_view(&note);
     }
@@ -83,11 +94,29 @@ static p2psync_result write_edit(p2psync_node *node, const char *collection,
         .collection = ps_bytes_text(collection), .edits = edit, .edit_count = 1};
     p2psync_result result = ps_txn_begin(node->store, true, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK) {
         result = ps_node_commit(node, &txn);
     }
     ps_txn_abort(&txn);
     return result;
+}
+
+p2psync_result p2psync_answer_fields(p2psync_answer *answer, struct p2psync_bytes fields)
+{
+    if (answer == NULL || fields.data == NULL || fields.size == 0) {
+        return P2PSYNC_EMISUSE;
+    }
+    return ps_answer_fields(answer, ps_bytes(fields.data, fields.size));
+}
+
+p2psync_result p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version)
+{
+    struct ps_dot dot;
+    if (answer == NULL || version == NULL || !ps_inner_dot(version, &dot)) {
+        return P2PSYNC_EMISUSE;
+    }
+    ps_answer_take(answer, dot);
+    return P2PSYNC_OK;
 }

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "node/api/snapshot.h"
+#include "node/host/time.h"
+#include "node/view/members.h"
 #include "store/log/collection.h"
 #include "store/record/rules.h"
-#include "store/write/write.h"
+#include "store/write/own.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 
@@ -68,7 +70,7 @@ p2psync_result p2psync_collection_settings(p2psync_snapshot *snapshot, const cha
     }
     struct ps_buf answer;
     struct ps_writer writer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     ps_writer_init(&writer, &answer);
     if (result == P2PSYNC_OK) {
         result = write_settings(&snapshot->txn, name, &writer);
@@ -76,7 +78,7 @@ p2psync_result p2psync_collection_settings(p2psync_snapshot *snapshot, const cha
     if (result == P2PSYNC_OK) {
         result = ps_writer_finish(&writer);
     }
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
 }
 
 p2psync_result p2psync_collections(p2psync_snapshot *snapshot, struct p2psync_buffer *out)
@@ -102,7 +104,7 @@ p2psync_result p2psync_collections(p2psync_snapshot *snapshot, struct p2psync_bu
         result = ps_writer_finish(&writer);
     }
     free(names.list);
-    return ps_answer(result, &answer, out);
+    return ps_buffer_give(result, &answer, out);
 }
 
 p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection, const char *key,
@@ -135,7 +137,7 @@ p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection
     if (result == P2PSYNC_OK) {
         edit.fields = ps_buf_view(&fields);
         edit.unset = ps_buf_view(&unset);
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_node_commit(node, &txn);
@@ -207,19 +209,15 @@ static struct ps_bytes retention_of(const struct ps_rules *rules)
 /* Collections that there are, and those that are only set. The node's own are left out. */
 static p2psync_result list_names(struct ps_txn *txn, struct names *names)
 {
-    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection_walk walk = {.txn = txn};
     struct ps_collection collection;
-    p2psync_result result = ps_collection_next(txn, after, &collection);
-    while (result == P2PSYNC_OK) { /* PS_ROOTS_MAX at most */
+    while (ps_collection_walk_next(&walk, &collection)) {
         if (!ps_collection_is_internal(collection.name)) {
-            result = add_name(names, collection.name);
-        }
-        if (result == P2PSYNC_OK) {
-            after = collection.name;
-            result = ps_collection_next(txn, after, &collection);
+            walk.result = add_name(names, collection.name);
         }
     }
-    if (result == P2PSYNC_ENOTFOUND) {
+    p2psync_result result = walk.result;
+    if (result == P2PSYNC_OK) {
         result = list_names_in(txn, PS_SETTINGS_COLLECTION, names);
     }
     return result == P2PSYNC_OK ? list_names_in(txn, PS_LOCAL_SETTINGS_COLLECTION, names) : result;
@@ -378,7 +376,7 @@ static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
         memcpy(device, text.data + skipped, size);
         device[size] = '\0';
         rules.strategy = PS_STRATEGY_PREFER;
-        result = ps_node_find_member(txn, device, &rules.preferred);
+        result = ps_view_members_find(txn, device, &rules.preferred);
     } else {
         result = ps_strategy_parse(text, &rules.strategy, &rules.preferred);
     }

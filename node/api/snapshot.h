@@ -3,9 +3,13 @@
 #ifndef PS_NODE_API_SNAPSHOT_H
 #define PS_NODE_API_SNAPSHOT_H
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
+#include "node/api/sized.h"
 #include "store/mesh/members.h"
 #include "store/record/record.h"
+
+/* What an app's record holds at least. */
+#define PS_RECORD_OUT_SIZE_MIN PS_SIZED_UP_TO(struct p2psync_record, fields)
 
 struct p2psync_snapshot {
     struct ps_txn txn;
@@ -27,11 +31,6 @@ p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *na
 
 /* Set snapshot->author to the device whose log it is. Errors  P2PSYNC_ECORRUPT. */
 p2psync_result ps_snapshot_author(p2psync_snapshot *snapshot, uint32_t log) P2PSYNC_MUST_CHECK;
-
-/* The member that a device is, or was: one that is none goes by its fingerprint.
- * Errors  P2PSYNC_ECORRUPT. */
-p2psync_result ps_snapshot_member(p2psync_snapshot *snapshot, const struct ps_device *device,
-                                  struct ps_member *out) P2PSYNC_MUST_CHECK;
 
 /* Fill in a record as its row shows it; `id` lies in the map.
  *

@@ -2,11 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
+#include "node/api/sized.h"
+#include "node/host/time.h"
+#include "node/view/members.h"
 #include "store/history/history.h"
 #include "store/history/revert.h"
 #include "store/log/collection.h"
-#include "store/write/write.h"
+#include "store/write/own.h"
 
 /* A revert in progress. */
 struct reverting {
@@ -20,7 +23,7 @@ struct reverting {
 };
 
 static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *write,
-                                    const struct p2psync_dot *version, struct ps_buf *value_out,
+                                    const struct ps_dot *version, struct ps_buf *value_out,
                                     bool *is_new_out);
 static p2psync_result check_revert(const struct p2psync_revert *revert);
 static p2psync_result revert_all(struct reverting *reverting);
@@ -41,7 +44,9 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
     struct ps_buf packed;
     struct ps_written written = {0};
     bool is_new = false;
-    if (!ps_node_usable(node) || collection == NULL || id == NULL) {
+    struct ps_dot dot;
+    if (!ps_node_usable(node) || collection == NULL || id == NULL ||
+        (version != NULL && !ps_inner_dot(version, &dot))) {
         return P2PSYNC_EMISUSE;
     }
     struct ps_edit edit = {.kind = PS_EDIT_RESTORE, .id = ps_bytes_text(id)};
@@ -57,12 +62,12 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
         result = ps_txn_begin(node->store, true, &txn);
     }
     if (result == P2PSYNC_OK) {
-        result = find_restored(&txn, &write, version, &value, &is_new);
+        result = find_restored(&txn, &write, version != NULL ? &dot : NULL, &value, &is_new);
     }
     if (result == P2PSYNC_OK && is_new) {
         edit.fields = ps_buf_view(&value);
         edit.note = ps_buf_view(&packed);
-        result = ps_node_write(&txn, &write, &written);
+        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_node_commit(node, &txn);
@@ -76,7 +81,7 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
 /* The value that the record shall have. is_new_out: false if it is there, and nobody says how it
  * shall be. */
 static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *write,
-                                    const struct p2psync_dot *version, struct ps_buf *value_out,
+                                    const struct ps_dot *version, struct ps_buf *value_out,
                                     bool *is_new_out)
 {
     struct ps_bytes id = write->edits[0].id;
@@ -92,7 +97,7 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
     }
     if (version != NULL) {
         struct ps_history_found found;
-        result = ps_history_find(txn, collection.number, id, ps_inner_dot(version), &found);
+        result = ps_history_find(txn, collection.number, id, *version, &found);
         if (result == P2PSYNC_OK && (found.skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
             result = P2PSYNC_ENOTFOUND; /* it left nothing */
         }
@@ -108,10 +113,14 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
 
 /* ---- revert ---- */
 
-p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *revert,
+p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *given,
                               struct p2psync_buffer *out)
 {
-    if (!ps_node_usable(node) || revert == NULL || revert->size < sizeof(*revert) ||
+    struct p2psync_revert whole;
+    const struct p2psync_revert *revert = &whole;
+    if (!ps_node_usable(node) ||
+        !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_revert, dry_run), &whole,
+                       sizeof(whole)) ||
         revert->device == NULL || out == NULL) {
         return P2PSYNC_EMISUSE;
     }
@@ -129,7 +138,7 @@ p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *r
         result = ps_txn_begin(node->store, !revert->dry_run, &reverting.txn);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_node_find_member(&reverting.txn, revert->device, &reverting.of.device);
+        result = ps_view_members_find(&reverting.txn, revert->device, &reverting.of.device);
     }
     if (result == P2PSYNC_OK) {
         result = revert_all(&reverting);
@@ -138,7 +147,7 @@ p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *r
         result = pack_answer(&reverting, &answer);
     }
     /* First all that can fail for want of memory: what is committed must be answered. */
-    result = ps_answer(result, &answer, &made);
+    result = ps_buffer_give(result, &answer, &made);
     if (result == P2PSYNC_OK && reverting.changed > 0) {
         result = ps_node_commit(node, &reverting.txn);
     }
@@ -163,24 +172,21 @@ static p2psync_result check_revert(const struct p2psync_revert *revert)
  * transaction of this device's log there. */
 static p2psync_result revert_all(struct reverting *reverting)
 {
-    struct ps_collection collection = {.name = {NULL, 0}};
+    struct ps_collection_walk walk = {.txn = &reverting->txn};
+    struct ps_collection collection;
     uint8_t name[PS_COLLECTION_SIZE_MAX];
     if (reverting->revert->collection != NULL) {
         return revert_collection(reverting, ps_bytes_text(reverting->revert->collection));
     }
-    p2psync_result result = ps_collection_next(&reverting->txn, collection.name, &collection);
-    while (result == P2PSYNC_OK) { /* ends with the collections, PS_ROOTS_MAX at most */
+    while (ps_collection_walk_next(&walk, &collection)) {
         size_t size = collection.name.size;
         assert(size > 0 && size <= sizeof(name));
         memcpy(name, collection.name.data, size); /* it is in the map, and writing moves it */
         if (name[0] != '_') {
-            result = revert_collection(reverting, ps_bytes(name, size));
-        }
-        if (result == P2PSYNC_OK) {
-            result = ps_collection_next(&reverting->txn, ps_bytes(name, size), &collection);
+            walk.result = revert_collection(reverting, ps_bytes(name, size));
         }
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static p2psync_result revert_collection(struct reverting *reverting, struct ps_bytes name)
@@ -219,7 +225,7 @@ static p2psync_result carry_out(struct reverting *reverting, struct ps_bytes nam
         write.edit_count +=
             add_edits(&plan->items[i], ps_buf_view(&reverting->note), &edits[write.edit_count]);
     }
-    p2psync_result result = ps_node_write(&reverting->txn, &write, &written);
+    p2psync_result result = ps_own_write(&reverting->txn, &write, ps_time_wall_ms(), &written);
     reverting->changed += written.changed;
     free(edits);
     return result;

@@ -1,13 +1,13 @@
 /* Writing records: a transaction collects edits in memory, all checked as they come, and is written
  * by one transaction of the store. So no app, however slow, holds up another writer. */
-#include "store/write/write.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api/life.h"
-#include "node/engine/identity.h"
+#include "node/api/inside.h"
+#include "node/api/sized.h"
+#include "node/host/time.h"
 #include "node/loop/loop.h"
+#include "store/write/own.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 
@@ -42,6 +42,7 @@ static p2psync_result check_id(struct ps_bytes id, bool no_copy);
 static p2psync_result reserve_edit(p2psync_transaction *transaction);
 static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p2psync_edit *edit,
                                 struct kept_edit *out);
+static ps_edit_kind inner_kind(p2psync_edit_kind kind);
 static p2psync_result keep_unset(struct ps_buf *arena, const struct p2psync_edit *edit);
 static struct ps_bytes part_bytes(const p2psync_transaction *transaction, struct part part);
 static p2psync_result write_edits(const p2psync_transaction *transaction,
@@ -60,14 +61,16 @@ p2psync_result p2psync_put(p2psync_node *node, const char *collection, const cha
 p2psync_result p2psync_delete(p2psync_node *node, const char *collection, const char *id,
                               const char *note)
 {
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .note = note, .remove = true};
+    struct p2psync_edit edit = {
+        .size = sizeof(edit), .kind = P2PSYNC_EDIT_DELETE, .id = id, .note = note};
     return write_one(node, collection, &edit);
 }
 
 p2psync_result p2psync_archive(p2psync_node *node, const char *collection, const char *id,
                                const char *note)
 {
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .note = note, .archive = true};
+    struct p2psync_edit edit = {
+        .size = sizeof(edit), .kind = P2PSYNC_EDIT_ARCHIVE, .id = id, .note = note};
     return write_one(node, collection, &edit);
 }
 
@@ -95,9 +98,12 @@ p2psync_result p2psync_transaction_begin(p2psync_node *node, const char *collect
 }
 
 p2psync_result p2psync_transaction_edit(p2psync_transaction *transaction,
-                                        const struct p2psync_edit *edit)
+                                        const struct p2psync_edit *given)
 {
-    if (transaction == NULL || edit == NULL || !ps_node_usable(transaction->node)) {
+    struct p2psync_edit whole;
+    const struct p2psync_edit *edit = &whole;
+    if (transaction == NULL || !ps_node_usable(transaction->node) ||
+        !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_edit, note), &whole, sizeof(whole))) {
         return P2PSYNC_EMISUSE;
     }
     p2psync_result result = check_edit(edit);
@@ -128,7 +134,9 @@ p2psync_result p2psync_transaction_commit(p2psync_transaction *transaction,
     struct ps_edit *edits = NULL;
     struct ps_written written = {0};
     p2psync_result result = P2PSYNC_OK;
-    if (!ps_node_usable(transaction->node)) {
+    if (!ps_node_usable(transaction->node) ||
+        (out != NULL &&
+         !ps_sized_valid(out, PS_SIZED_UP_TO(struct p2psync_committed, unchanged)))) {
         result = P2PSYNC_EMISUSE;
         goto out;
     }
@@ -151,8 +159,9 @@ p2psync_result p2psync_transaction_commit(p2psync_transaction *transaction,
         result = write_edits(transaction, edits, &written);
     }
     if (result == P2PSYNC_OK && out != NULL) {
-        out->changed = written.changed;
-        out->unchanged = written.unchanged;
+        const struct p2psync_committed committed = {.changed = written.changed,
+                                                    .unchanged = written.unchanged};
+        ps_sized_write(out, &committed, sizeof(committed));
     }
 out:
     free(edits);
@@ -189,18 +198,17 @@ static p2psync_result check_edit(const struct p2psync_edit *edit)
 {
     bool no_data = edit->fields.data == NULL && edit->fields.size > 0;
     bool no_unset = edit->unset == NULL && edit->unset_count > 0;
-    if (edit->size < sizeof(*edit) || edit->id == NULL || no_data || no_unset) {
+    if (edit->id == NULL || no_data || no_unset || edit->kind > P2PSYNC_EDIT_RESTORE) {
         return P2PSYNC_EMISUSE;
     }
     bool has_fields = edit->fields.size > 0;
     bool has_unset = edit->unset_count > 0;
-    unsigned kinds = (edit->replace ? 1U : 0U) + (edit->remove ? 1U : 0U) +
-                     (edit->archive ? 1U : 0U) + (edit->restore ? 1U : 0U);
-    bool no_fields = edit->remove || edit->archive;
-    if (kinds > 1 || (no_fields && has_fields) || (kinds > 0 && has_unset)) {
+    bool no_fields = edit->kind == P2PSYNC_EDIT_DELETE || edit->kind == P2PSYNC_EDIT_ARCHIVE;
+    if ((no_fields && has_fields) || (edit->kind != P2PSYNC_EDIT_PUT && has_unset)) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_result result = check_id(ps_bytes_text(edit->id), edit->archive || edit->restore);
+    bool no_copy = edit->kind == P2PSYNC_EDIT_ARCHIVE || edit->kind == P2PSYNC_EDIT_RESTORE;
+    p2psync_result result = check_id(ps_bytes_text(edit->id), no_copy);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -246,16 +254,7 @@ static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p
 {
     struct ps_buf *arena = &transaction->arena;
     struct ps_bytes id = ps_bytes_text(edit->id);
-    struct kept_edit kept = {.kind = PS_EDIT_PUT};
-    if (edit->remove) {
-        kept.kind = PS_EDIT_DELETE;
-    } else if (edit->replace) {
-        kept.kind = PS_EDIT_REPLACE;
-    } else if (edit->archive) {
-        kept.kind = PS_EDIT_ARCHIVE;
-    } else if (edit->restore) {
-        kept.kind = PS_EDIT_RESTORE;
-    }
+    struct kept_edit kept = {.kind = inner_kind(edit->kind)};
     kept.id.offset = arena->size;
     p2psync_result result = ps_buf_append(arena, id.data, id.size);
     kept.id.size = arena->size - kept.id.offset;
@@ -278,6 +277,23 @@ static p2psync_result keep_edit(p2psync_transaction *transaction, const struct p
         *out = kept;
     }
     return result;
+}
+
+static ps_edit_kind inner_kind(p2psync_edit_kind kind)
+{
+    switch (kind) {
+    case P2PSYNC_EDIT_REPLACE:
+        return PS_EDIT_REPLACE;
+    case P2PSYNC_EDIT_DELETE:
+        return PS_EDIT_DELETE;
+    case P2PSYNC_EDIT_ARCHIVE:
+        return PS_EDIT_ARCHIVE;
+    case P2PSYNC_EDIT_RESTORE:
+        return PS_EDIT_RESTORE;
+    case P2PSYNC_EDIT_PUT:
+        break;
+    }
+    return PS_EDIT_PUT;
 }
 
 static p2psync_result keep_unset(struct ps_buf *arena, const struct p2psync_edit *edit)
@@ -329,7 +345,7 @@ static p2psync_result write_edits(const p2psync_transaction *transaction,
         .edits = edits,
         .edit_count = transaction->edit_count,
     };
-    result = ps_node_write(&txn, &write, &written);
+    result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = ps_node_commit(transaction->node, &txn);
     }
@@ -340,80 +356,27 @@ static p2psync_result write_edits(const p2psync_transaction *transaction,
     return result;
 }
 
-/* ---- for all files of the API that write ---- */
-
-p2psync_result ps_node_check_writable(struct ps_bytes collection)
+/* What no dot of this version is (a longer tag) shows as "?", which no function reads. */
+void p2psync_dot_format(const struct p2psync_dot *dot, char out[P2PSYNC_DOT_TEXT_SIZE])
 {
-    if (collection.size > PS_COLLECTION_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
+    struct ps_dot inner;
+    static_assert(PS_DOT_TEXT_SIZE <= P2PSYNC_DOT_TEXT_SIZE, "any dot fits");
+    if (ps_inner_dot(dot, &inner)) {
+        ps_dot_text(inner, out);
+    } else {
+        memcpy(out, "?", 2);
     }
-    if (!ps_collection_name_valid(collection)) {
-        return P2PSYNC_EFORMAT;
-    }
-    return ps_collection_is_internal(collection) ? P2PSYNC_EDENIED : P2PSYNC_OK;
 }
 
-/* Who writes is read in the same transaction: another process may have changed it. */
-p2psync_result ps_node_write(struct ps_txn *txn, const struct ps_write *write,
-                             struct ps_written *out)
+p2psync_result p2psync_dot_parse(const char *text, struct p2psync_dot *out)
 {
-    struct ps_identity identity = {0};
-    struct ps_keys keys = {0};
-    struct ps_write whole = *write;
-    p2psync_result result = ps_identity_read(txn, &identity);
+    struct ps_dot inner;
+    if (text == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_result result = ps_dot_parse(ps_bytes_text(text), &inner);
     if (result == P2PSYNC_OK) {
-        ps_keys_expand(&identity, &keys);
-        whole.identity = &identity;
-        whole.secret_key = keys.secret_key;
-        whole.now_ms = ps_wall_ms();
-        result = ps_write(txn, &whole, out);
-    }
-    ps_keys_wipe(&keys);
-    ps_identity_wipe(&identity);
-    return result;
-}
-
-/* A node that is being started or stopped is not waited for: it looks at the store by itself. */
-p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn)
-{
-    p2psync_result result = ps_txn_commit(txn);
-    if (pthread_mutex_trylock(&node->loop_mutex) != 0) {
-        return result;
-    }
-    if (node->loop != NULL) {
-        ps_loop_wake(node->loop);
-    }
-    (void)pthread_mutex_unlock(&node->loop_mutex);
-    return result;
-}
-
-p2psync_result ps_note_pack(const char *note, struct ps_buf *out)
-{
-    size_t before = out->size;
-    struct ps_bytes text = ps_bytes_text(note);
-    if (text.size > PS_NOTE_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
-    }
-    if (!ps_scan_utf8(text)) {
-        return P2PSYNC_EFORMAT;
-    }
-    struct ps_writer writer;
-    ps_writer_init(&writer, out);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "text");
-    ps_write_str(&writer, text);
-    p2psync_result result = ps_writer_finish(&writer);
-    if (result == P2PSYNC_OK && out->size - before > PS_NOTE_SIZE_MAX) {
-        result = P2PSYNC_ELIMIT;
+        *out = ps_outer_dot(inner);
     }
     return result;
-}
-
-struct ps_dot ps_inner_dot(const struct p2psync_dot *dot)
-{
-    struct ps_dot inner = {.seq = dot->seq};
-    static_assert(sizeof(inner.origin.bytes) == sizeof(dot->origin),
-                  "a dot is the same inside and outside");
-    memcpy(inner.origin.bytes, dot->origin, sizeof(inner.origin.bytes));
-    return inner;
 }

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "node/api/life.h"
+#include "node/host/time.h"
 
 static p2psync_result connect_node(int dir_fd, uint32_t timeout_ms, int *fd_out);
 static p2psync_result connect_result(int number);
@@ -24,7 +24,7 @@ static p2psync_result open_question(int dir_fd, ps_control_ask what, uint64_t ar
 p2psync_result ps_ask(int dir_fd, ps_control_ask what, uint64_t argument, uint32_t timeout_ms,
                       struct ps_buf *out)
 {
-    uint64_t deadline_ms = ps_monotonic_ms() + timeout_ms;
+    uint64_t deadline_ms = ps_time_monotonic_ms() + timeout_ms;
     int fd = -1;
     p2psync_result result = open_question(dir_fd, what, argument, deadline_ms, &fd);
     if (result != P2PSYNC_OK) {
@@ -37,7 +37,7 @@ p2psync_result ps_ask(int dir_fd, ps_control_ask what, uint64_t argument, uint32
 
 p2psync_result ps_ask_stop(int dir_fd, uint32_t timeout_ms)
 {
-    uint64_t deadline_ms = ps_monotonic_ms() + timeout_ms;
+    uint64_t deadline_ms = ps_time_monotonic_ms() + timeout_ms;
     int fd = -1;
     struct ps_buf nothing;
     ps_buf_init(&nothing, PS_CONTROL_REQUEST_SIZE_MAX);
@@ -59,7 +59,7 @@ p2psync_result ps_ask_stop(int dir_fd, uint32_t timeout_ms)
 
 p2psync_result ps_ask_events(int dir_fd, uint32_t timeout_ms, int *fd_out)
 {
-    uint64_t deadline_ms = ps_monotonic_ms() + timeout_ms;
+    uint64_t deadline_ms = ps_time_monotonic_ms() + timeout_ms;
     int fd = -1;
     struct ps_buf nothing;
     ps_buf_init(&nothing, PS_CONTROL_REQUEST_SIZE_MAX);
@@ -80,7 +80,7 @@ p2psync_result ps_ask_events(int dir_fd, uint32_t timeout_ms, int *fd_out)
 static p2psync_result open_question(int dir_fd, ps_control_ask what, uint64_t argument,
                                     uint64_t deadline_ms, int *fd_out)
 {
-    uint64_t now_ms = ps_monotonic_ms();
+    uint64_t now_ms = ps_time_monotonic_ms();
     int fd = -1;
     uint32_t left_ms = deadline_ms > now_ms ? (uint32_t)(deadline_ms - now_ms) : 1;
     p2psync_result result = connect_node(dir_fd, left_ms, &fd);
@@ -220,7 +220,7 @@ static p2psync_result receive(int fd, uint64_t deadline_ms, uint8_t *out, size_t
 
 static p2psync_result wait_readable(int fd, uint64_t deadline_ms)
 {
-    uint64_t now_ms = ps_monotonic_ms();
+    uint64_t now_ms = ps_time_monotonic_ms();
     if (now_ms >= deadline_ms) {
         return P2PSYNC_ETIMEDOUT;
     }

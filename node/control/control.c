@@ -16,8 +16,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "node/api/life.h"
-
 #define REQUEST_SIZE_MAX (PS_CONTROL_HEADER_SIZE + PS_CONTROL_REQUEST_SIZE_MAX)
 #define LISTEN_KEY       UINT64_MAX /* of epoll: the listening socket; else a client's index */
 #define EPOLL_BATCH      32

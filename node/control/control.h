@@ -42,12 +42,6 @@ typedef enum ps_control_ask {
 #define PS_CONTROL_NUDGE      "\0\0\0\3\x92\0\xc0"
 #define PS_CONTROL_NUDGE_SIZE 7
 
-/* The name of an event, "record_changed"; "" for none that is known. Static. */
-const char *ps_control_event_name(uint64_t type);
-
-/* Begin the map of an event: a header for `count` more pairs, and the first two, event and time. */
-void ps_control_event_begin(struct ps_writer *writer, p2psync_event_type type, size_t count);
-
 /* "/proc/self/fd/N/control.sock", which fits an address however long the directory's name is. */
 void ps_control_address(int dir_fd, struct sockaddr_un *out);
 
@@ -96,7 +90,7 @@ p2psync_result ps_control_next(struct ps_control *control, uint64_t now_ms,
 void ps_control_answer(struct ps_control *control, uint64_t id, p2psync_result answer,
                        struct ps_bytes value);
 
-/* Tell all who listen of an event. map is MessagePack, as ps_control_event_begin() begins it. */
+/* Tell all who listen of an event. map is MessagePack, as ps_feed_event_begin() begins it. */
 void ps_control_tell(struct ps_control *control, p2psync_event_type type, struct ps_bytes map);
 
 /* Tell all who listen that records may have changed. */

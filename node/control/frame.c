@@ -1,40 +1,9 @@
-/* What travels on the control socket, for its server and its clients: the address, frames, and how
- * events are named. */
+/* What travels on the control socket, for its server and its clients: the address, and frames. */
 #include <stdio.h>
 #include <string.h>
 
-#include "node/api/life.h"
 #include "node/control/control.h"
-
-const char *ps_control_event_name(uint64_t type)
-{
-    static const char *const names[] = {
-        [P2PSYNC_EVENT_RECORD_CHANGED] = "record_changed",
-        [P2PSYNC_EVENT_CONFLICT_DETECTED] = "conflict_detected",
-        [P2PSYNC_EVENT_CONFLICT_RESOLVED] = "conflict_resolved",
-        [P2PSYNC_EVENT_PEER_UP] = "peer_up",
-        [P2PSYNC_EVENT_PEER_DOWN] = "peer_down",
-        [P2PSYNC_EVENT_SYNC_STARTED] = "sync_started",
-        [P2PSYNC_EVENT_SYNC_PROGRESS] = "sync_progress",
-        [P2PSYNC_EVENT_SYNC_COMPLETED] = "sync_completed",
-        [P2PSYNC_EVENT_SYNC_FAILED] = "sync_failed",
-        [P2PSYNC_EVENT_ERROR] = "error",
-        [P2PSYNC_EVENT_DEVICE_JOINED] = "device_joined",
-        [P2PSYNC_EVENT_INVITE_CLOSED] = "invite_closed",
-        [P2PSYNC_EVENT_STOPPED] = "stopped",
-    };
-    bool known = type < sizeof(names) / sizeof(names[0]) && names[type] != NULL;
-    return known ? names[type] : "";
-}
-
-void ps_control_event_begin(struct ps_writer *writer, p2psync_event_type type, size_t count)
-{
-    ps_write_map(writer, count + 2);
-    ps_write_text(writer, "event");
-    ps_write_text(writer, ps_control_event_name((uint64_t)type));
-    ps_write_text(writer, "time");
-    ps_write_time(writer, ps_wall_ms());
-}
+#include "node/feed/event.h"
 
 void ps_control_address(int dir_fd, struct sockaddr_un *out)
 {
@@ -79,7 +48,7 @@ p2psync_result ps_control_frame_loss(struct ps_buf *out, uint64_t lost)
                    (unsigned long long)lost);
     ps_buf_init(&map, sizeof(text) + 128);
     ps_writer_init(&writer, &map);
-    ps_control_event_begin(&writer, P2PSYNC_EVENT_ERROR, 2);
+    ps_feed_event_begin(&writer, P2PSYNC_EVENT_ERROR, 2);
     ps_write_text(&writer, "error");
     ps_write_text(&writer, p2psync_result_name(P2PSYNC_ELIMIT));
     ps_write_text(&writer, "text");

@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "node/api/life.h"
 #include "node/control/ask.h"
+#include "node/feed/event.h"
 #include "node/feed/feed.h"
 
 #define SUBSCRIBE_TIMEOUT_MS 10000
@@ -212,7 +212,7 @@ static p2psync_result tell_stopped(struct ps_stream *stream, p2psync_event_type 
     }
     struct ps_writer writer;
     ps_writer_init(&writer, out);
-    ps_control_event_begin(&writer, P2PSYNC_EVENT_STOPPED, 0);
+    ps_feed_event_begin(&writer, P2PSYNC_EVENT_STOPPED, 0);
     p2psync_result result = ps_writer_finish(&writer);
     if (result == P2PSYNC_OK) {
         stream->over = true;

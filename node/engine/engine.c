@@ -1,19 +1,20 @@
 /* The engine's one entry point: a batch of events in, one transaction of the store, effects out.
- * What each event means is in the files that node/engine/turn.h names; here is only the order of
- * things.
- */
+ * What each event means is in the module that takes it; here is only the order of things. */
 #include "node/engine/engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/engine/skew.h"
+#include "node/engine/backlog.h"
+#include "node/engine/dispatch.h"
+#include "node/engine/news.h"
+#include "node/engine/settle.h"
 #include "node/engine/turn.h"
-#include "store/log/collection.h"
 
 #define INTERVAL_MS 30000
-#define JUMP_MS     5000  /* of one clock against the other: the machine was suspended */
-#define PERSIST_MS  10000 /* between two writes of what is remembered of peers */
+#define JUMP_MS     5000 /* of one clock against the other: the machine was suspended */
+#define RESUME_MS   10   /* until what had no room is tried again */
 
 static p2psync_result copy_texts(const char *const *texts, size_t count,
                                  char (**out)[PS_ENDPOINT_SIZE_MAX + 1]);
@@ -23,22 +24,11 @@ static bool wants_write(const struct ps_engine *engine, const struct ps_event *e
                         size_t count);
 static bool event_writes(const struct ps_event *event);
 static void run(struct ps_turn *turn, const struct ps_event *events, size_t count);
+static void take_events(struct ps_turn *turn, const struct ps_event *events, size_t count);
 static void watch_clocks(struct ps_turn *turn);
 static void dispatch(struct ps_turn *turn);
-static void message(struct ps_turn *turn);
-static uint64_t message_cost(const struct ps_turn *turn, uint64_t type);
-static struct ps_link *message_link(struct ps_turn *turn, struct ps_peer *peer, uint64_t type);
-static void session_message(struct ps_turn *turn, struct ps_peer *peer, uint64_t type);
 static void stop(struct ps_turn *turn);
 static void persist(struct ps_turn *turn);
-
-bool ps_turn_ok(struct ps_turn *turn, p2psync_result result)
-{
-    if (turn->result == P2PSYNC_OK) {
-        turn->result = result;
-    }
-    return turn->result == P2PSYNC_OK;
-}
 
 p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_engine **out)
 {
@@ -81,16 +71,11 @@ void ps_engine_destroy(struct ps_engine **engine)
     if (it == NULL) {
         return;
     }
-    for (size_t i = 0; i < it->peer_count; i++) {
-        ps_peer_destroy(&it->peers[i]);
-    }
-    free(it->peers);
-    free(it->allowed);
-    free(it->sizes);
-    free(it->flags);
+    ps_peers_deinit(&it->peers);
+    ps_trust_deinit(&it->allowed);
+    ps_logs_deinit(&it->logs);
     free(it->listen);
     free(it->statics);
-    ps_keys_wipe(&it->keys);
     ps_identity_wipe(&it->identity);
     free(it);
     *engine = NULL;
@@ -106,7 +91,7 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     turn.wall_ms = events[count - 1].wall_ms;
     ps_effects_clear(effects);
 
-    bool write = turn.now_ms >= engine->hold_ms && wants_write(engine, events, count);
+    bool write = turn.now_ms >= ps_recover_hold_ms(engine) && wants_write(engine, events, count);
     p2psync_result begun = P2PSYNC_OK;
     if (write) {
         begun = ps_txn_begin(engine->store, true, &txn);
@@ -116,19 +101,19 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
         /* A disk that is full stops what writes; the rest, serving others too, goes on. */
         turn.result = ps_txn_begin(engine->store, false, &txn);
     }
-    if (engine->state_txn != seen) {
-        engine->state_txn = 0;
-    }
+    ps_state_begin(&turn, seen);
     if (turn.result == P2PSYNC_OK) {
         run(&turn, events, count);
     }
     if (txn.writable && turn.result == P2PSYNC_OK) {
         turn.result = ps_txn_commit(&txn);
-        engine->state_txn = 0;
-        engine->failures = turn.result == P2PSYNC_OK ? 0 : engine->failures;
+        ps_state_end(&turn, 0);
+        if (turn.result == P2PSYNC_OK) {
+            ps_recover_succeeded(engine);
+        }
     } else {
         ps_txn_abort(&txn);
-        engine->state_txn = engine->state_txn == 0 || turn.dirty ? 0 : seen;
+        ps_state_end(&turn, seen);
     }
     p2psync_result result = turn.result == P2PSYNC_OK ? begun : turn.result;
     if (result != P2PSYNC_OK) {
@@ -139,69 +124,42 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
 
 uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
 {
-    uint64_t deadline = ps_sooner(engine->apply_ms, engine->persist_ms);
-    deadline = deadline > engine->hold_ms ? deadline : engine->hold_ms; /* both write */
-    deadline = ps_sooner(deadline, engine->resume_ms);
-    deadline = ps_sooner(deadline, engine->announce_ms);
-    deadline = ps_sooner(deadline, ps_pairing_deadline(engine));
-    for (size_t i = 0; i < PS_NOWS_MAX; i++) {
-        if (engine->nows[i].waiting) {
-            deadline = ps_sooner(deadline, engine->nows[i].expires_ms);
-        }
-    }
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        const struct ps_peer *peer = engine->peers[i];
-        deadline = ps_sooner(deadline, ps_session_deadline(engine, peer));
-        deadline = ps_sooner(deadline, ps_rounds_deadline(engine, peer));
-        deadline = ps_sooner(deadline, ps_transfer_deadline(peer));
+    uint64_t deadline = ps_deadline_sooner(engine->apply_ms, engine->persist_ms);
+    uint64_t hold_ms = ps_recover_hold_ms(engine);
+    deadline = deadline > hold_ms ? deadline : hold_ms; /* both write */
+    deadline = ps_deadline_sooner(deadline, engine->resume_ms);
+    deadline = ps_deadline_sooner(deadline, engine->announce_ms);
+    deadline = ps_deadline_sooner(deadline, ps_pairing_deadline(engine));
+    deadline = ps_deadline_sooner(deadline, ps_now_deadline(engine));
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        const struct ps_peer *peer = engine->peers.items[i];
+        deadline = ps_deadline_sooner(deadline, ps_session_deadline(engine, peer));
+        deadline = ps_deadline_sooner(deadline, ps_rounds_deadline(engine, peer));
+        deadline = ps_deadline_sooner(deadline, ps_transfer_deadline(peer));
     }
     return deadline;
 }
 
 const struct ps_device *ps_engine_allowed(const struct ps_engine *engine, size_t *count_out)
 {
-    *count_out = engine->allowed_count;
-    return engine->allowed;
-}
-
-const char *ps_peer_state_name(ps_peer_state state)
-{
-    static const char *const names[] = {
-        [PS_PEER_OFFLINE] = "offline", [PS_PEER_CONNECTING] = "connecting",
-        [PS_PEER_REFUSED] = "refused", [PS_PEER_SYNCING] = "syncing",
-        [PS_PEER_IN_SYNC] = "in_sync",
-    };
-    return names[state];
+    *count_out = engine->allowed.count;
+    return engine->allowed.devices;
 }
 
 bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer_info *out)
 {
-    if (index >= engine->peer_count) {
+    if (index >= engine->peers.count) {
         return false;
     }
-    const struct ps_peer *peer = engine->peers[index];
-    *out = (struct ps_peer_info){
-        .device = peer->device,
-        .state = peer->state,
-        .skewed = peer->session != 0 && ps_clock_skewed(peer->row.skew_ms),
-        .rtt_ms = peer->session != 0 ? peer->rtt_ms : UINT64_MAX,
-        .last_seen_ms = peer->row.last_seen_ms,
-        .last_sync_ms = peer->row.last_sync_ms,
-        .behind = peer->row.behind,
-        .ahead = peer->row.ahead,
-        .skew_ms = peer->row.skew_ms,
-        .received_bytes = peer->row.received_bytes,
-        .sent_bytes = peer->row.sent_bytes,
-        .protocol = peer->protocol,
-        .faults = peer->faults_ever,
-        .last_fault = peer->fault,
-    };
+    const struct ps_peer *peer = engine->peers.items[index];
+    *out = (struct ps_peer_info){.device = peer->device, .state = peer->state};
     memcpy(out->name, peer->name, sizeof out->name);
-    const char *endpoint = ps_peer_endpoint(peer);
-    memcpy(out->endpoint, endpoint, strlen(endpoint) + 1);
-    out->found_by = ps_peer_found_by(peer);
-    if (peer->session != 0) {
-        ps_rounds_distance(engine, peer, &out->behind, &out->ahead);
+    ps_remember_describe(peer, out);
+    ps_session_describe(peer, out);
+    ps_blame_describe(peer, out);
+    if (peer->session.id != 0) {
+        out->behind = ps_holds_behind(engine, peer);
+        out->ahead = ps_transfer_left(peer);
     }
     return true;
 }
@@ -246,9 +204,8 @@ static p2psync_result start(struct ps_engine *engine, const struct ps_engine_opt
     }
     if (ps_turn_ok(&turn, P2PSYNC_OK) &&
         ps_turn_ok(&turn, ps_identity_read(&txn, &engine->identity))) {
-        ps_keys_expand(&engine->identity, &engine->keys);
         if (!txn.writable ||
-            ps_turn_ok(&turn, ps_device_refresh(&txn, &engine->identity.mesh, &changed))) {
+            ps_turn_ok(&turn, ps_members_refresh(&txn, &engine->identity.mesh, &changed))) {
             load(&turn);
         }
     }
@@ -264,34 +221,16 @@ static p2psync_result start(struct ps_engine *engine, const struct ps_engine_opt
 /* Read the members, and how far every log is. */
 static void load(struct ps_turn *turn)
 {
-    struct ps_collection collection;
-    char name[PS_COLLECTION_SIZE_MAX];
-    struct ps_bytes after = ps_bytes(NULL, 0);
-    struct ps_log log;
     ps_trust_load(turn);
-    while (turn->result == P2PSYNC_OK &&
-           ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
-        memcpy(name, collection.name.data, collection.name.size);
-        after = ps_bytes(name, collection.name.size);
-        p2psync_result result = ps_log_next(turn->txn, collection.number, NULL, &log);
-        while (result == P2PSYNC_OK) { /* at most PS_LOGS_MAX */
-            ps_news_known(turn, &log);
-            if (log.applied < log.size) {
-                turn->engine->apply_ms = turn->now_ms;
-            }
-            struct ps_log_id id = log.id;
-            result = ps_log_next(turn->txn, collection.number, &id, &log);
-        }
-        if (result != P2PSYNC_ENOTFOUND) {
-            (void)ps_turn_ok(turn, result);
-        }
+    if (ps_logs_load(turn)) {
+        ps_backlog_found(turn);
     }
 }
 
 static bool wants_write(const struct ps_engine *engine, const struct ps_event *events, size_t count)
 {
     uint64_t now_ms = events[count - 1].now_ms;
-    if (engine->apply_ms != PS_NEVER || now_ms >= engine->persist_ms) {
+    if (ps_backlog_waits(engine) || now_ms >= engine->persist_ms) {
         return true;
     }
     for (size_t i = 0; i < count; i++) {
@@ -321,18 +260,29 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
 {
     struct ps_engine *engine = turn->engine;
     engine->resume_ms = PS_NEVER;
-    if (engine->reload) {
-        engine->reload = false;
-        if (ps_turn_ok(turn, ps_identity_read(turn->txn, &engine->identity))) {
-            load(turn);
-        }
+    if (ps_recover_take_reload(engine) &&
+        ps_turn_ok(turn, ps_identity_read(turn->txn, &engine->identity))) {
+        load(turn);
     }
     watch_clocks(turn);
-    engine->connected = 0;
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        engine->peers[i]->step_bytes = 0;
-        engine->connected += engine->peers[i]->session != 0 ? 1 : 0;
+    ps_peers_begin(engine);
+    take_events(turn, events, count);
+    for (size_t i = 0; i < engine->peers.count && turn->result == P2PSYNC_OK; i++) {
+        ps_session_tick(turn, engine->peers.items[i]);
     }
+    if (turn->result == P2PSYNC_OK) {
+        ps_rounds_tick(turn);
+        ps_pairing_tick(turn);
+        ps_settle(turn);
+    }
+    persist(turn);
+    if (turn->out_of_room) {
+        ps_turn_again(turn, turn->now_ms + RESUME_MS);
+    }
+}
+
+static void take_events(struct ps_turn *turn, const struct ps_event *events, size_t count)
+{
     for (size_t i = 0; i < count && turn->result == P2PSYNC_OK; i++) {
         turn->event = &events[i];
         turn->now_ms = events[i].now_ms;
@@ -341,18 +291,6 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
         if (turn->txn->writable || stops || !event_writes(&events[i])) {
             dispatch(turn);
         }
-    }
-    for (size_t i = 0; i < engine->peer_count && turn->result == P2PSYNC_OK; i++) {
-        ps_session_tick(turn, engine->peers[i]);
-    }
-    if (turn->result == P2PSYNC_OK) {
-        ps_rounds_tick(turn);
-        ps_pairing_tick(turn);
-        ps_rounds_settle(turn);
-    }
-    persist(turn);
-    if (turn->out_of_room) {
-        engine->resume_ms = ps_sooner(engine->resume_ms, turn->now_ms + 10);
     }
 }
 
@@ -381,10 +319,10 @@ static void dispatch(struct ps_turn *turn)
         ps_session_link_down(turn, event->link, event->refused);
         break;
     case PS_EVENT_MESSAGE:
-        message(turn);
+        ps_dispatch_message(turn);
         break;
-    case PS_EVENT_HEARD:
-        ps_session_heard(turn);
+    case PS_EVENT_BEACON_HEARD:
+        ps_on_beacon(turn);
         break;
     case PS_EVENT_NETWORK_CHANGED:
         ps_session_resume(turn, "the network has changed");
@@ -394,7 +332,7 @@ static void dispatch(struct ps_turn *turn)
         break;
     case PS_EVENT_NOW:
         ps_news_scan(turn);
-        ps_rounds_now(turn);
+        ps_now_begin(turn);
         break;
     case PS_EVENT_INVITE:
         ps_pairing_invite(turn);
@@ -408,157 +346,26 @@ static void dispatch(struct ps_turn *turn)
     }
 }
 
-static void message(struct ps_turn *turn)
-{
-    const struct ps_event *event = turn->event;
-    struct ps_peer *peer = ps_session_find(turn->engine, &event->device);
-    uint64_t type = 0;
-    uint64_t version = 0;
-    if (event->bytes.size == 0) {
-        return; /* a probe of the link */
-    }
-    if (peer == NULL) {
-        ps_emit_hangup(turn, event->link);
-        return;
-    }
-    peer->row.received_bytes += event->bytes.size;
-    peer->row.last_seen_ms = turn->wall_ms;
-    p2psync_result peeked = ps_message_peek(event->bytes, &type, &version);
-    struct ps_link *link = message_link(turn, peer, type);
-    if (link == NULL || !ps_session_spend(turn, peer, link->id, message_cost(turn, type))) {
-        return;
-    }
-    if (peeked != P2PSYNC_OK) {
-        ps_session_fault(turn, peer, link->id, PS_ERROR_FORMAT, "no message");
-    } else if (type == PS_MESSAGE_HELLO) {
-        ps_on_hello(turn, peer, link);
-    } else if (type == PS_MESSAGE_ERROR) {
-        ps_on_error(turn, peer, link);
-    } else if (!link->hello_received) {
-        ps_session_refuse(turn, peer, link->id, PS_ERROR_STRANGER, "HELLO comes first");
-    } else if (link->id == peer->session) {
-        session_message(turn, peer, type);
-    }
-}
-
-/* About how many microseconds a message takes, with what it is answered by. For CHANGES and HEADS
- * more is charged once it is known that they were of no use. */
-static uint64_t message_cost(const struct ps_turn *turn, uint64_t type)
-{
-    uint64_t size = turn->event->bytes.size;
-    switch (type) {
-    case PS_MESSAGE_HELLO:
-        return 20000; /* a session begins: HELLO, SUMMARY and PEERS go out */
-    case PS_MESSAGE_SUMMARY:
-        return 500 + size / 4;
-    case PS_MESSAGE_HEADS:
-        return 2 + size / 64;
-    case PS_MESSAGE_WANT:
-        return 20;
-    case PS_MESSAGE_CHANGES:
-        return 1;
-    case PS_MESSAGE_ACK:
-        return 2 + size / 16;
-    default:
-        return 100 + size / 16;
-    }
-}
-
-/* The link a message came on. An accepted one is known from its first message on. */
-static struct ps_link *message_link(struct ps_turn *turn, struct ps_peer *peer, uint64_t type)
-{
-    uint64_t id = turn->event->link;
-    struct ps_link *link = ps_peer_link(peer, id);
-    if (link != NULL) {
-        return link;
-    }
-    if (ps_emit_hung_up(turn, id)) {
-        return NULL;
-    }
-    if ((id & PS_LINK_ACCEPTED) == 0 || type == PS_MESSAGE_ERROR) {
-        ps_emit_hangup(turn, id);
-        return NULL;
-    }
-    link = ps_peer_link_add(peer, id);
-    if (link == NULL) {
-        struct ps_link *oldest = NULL;
-        for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
-            struct ps_link *other = &peer->links[i];
-            if (other->id != peer->session &&
-                (oldest == NULL || other->since_ms < oldest->since_ms)) {
-                oldest = other;
-            }
-        }
-        assert(oldest != NULL);
-        ps_session_close(turn, peer, oldest->id, "too many connections");
-        link = ps_peer_link_add(peer, id);
-        assert(link != NULL);
-    }
-    link->up = true;
-    link->since_ms = turn->now_ms;
-    return link;
-}
-
-static void session_message(struct ps_turn *turn, struct ps_peer *peer, uint64_t type)
-{
-    switch (type) {
-    case PS_MESSAGE_SUMMARY:
-        ps_on_summary(turn, peer);
-        break;
-    case PS_MESSAGE_HEADS:
-        ps_on_heads(turn, peer);
-        break;
-    case PS_MESSAGE_WANT:
-        ps_on_want(turn, peer);
-        break;
-    case PS_MESSAGE_CHANGES:
-        ps_on_changes(turn, peer);
-        break;
-    case PS_MESSAGE_ACK:
-        ps_on_ack(turn, peer);
-        break;
-    case PS_MESSAGE_PEERS:
-        ps_on_peers(turn, peer);
-        break;
-    default: /* what later versions add: no fault */
-        ps_emit_log(turn, P2PSYNC_LOG_DEBUG, "message-ignored", "type %llu from %s",
-                    (unsigned long long)type, peer->name);
-    }
-}
-
 static void stop(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
     engine->stopped = true;
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        struct ps_peer *peer = engine->peers[i];
-        for (size_t k = 0; k < PS_LINKS_PER_PEER_MAX; k++) {
-            if (peer->links[k].id != 0) {
-                ps_session_refuse(turn, peer, peer->links[k].id, PS_ERROR_BYE, "stopping");
-            }
-        }
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        ps_session_goodbye(turn, engine->peers.items[i]);
     }
-    engine->persist_ms = turn->now_ms;
+    ps_remember_now(turn);
 }
 
-/* Write what is remembered of peers: seldom, because each commit is a flush of the disk. */
+/* Write what is remembered of peers, with how far apart we are. */
 static void persist(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    bool due = turn->txn->writable && turn->now_ms >= engine->persist_ms;
-    for (size_t i = 0; i < engine->peer_count && turn->result == P2PSYNC_OK; i++) {
-        struct ps_peer *peer = engine->peers[i];
-        if (due && (peer->row_dirty || engine->stopped)) {
-            if (peer->session != 0) {
-                ps_rounds_distance(engine, peer, &peer->row.behind, &peer->row.ahead);
-            }
-            (void)ps_turn_ok(turn, ps_peer_write(turn->txn, &peer->device, &peer->row));
-            peer->row_dirty = false;
-        } else if (peer->row_dirty && engine->persist_ms == PS_NEVER) {
-            engine->persist_ms = turn->now_ms + PERSIST_MS;
+    bool due = turn->now_ms >= engine->persist_ms;
+    for (size_t i = 0; i < engine->peers.count && due; i++) {
+        struct ps_peer *peer = engine->peers.items[i];
+        if (peer->session.id != 0) {
+            ps_remember_distance(peer, ps_holds_behind(engine, peer), ps_transfer_left(peer));
         }
     }
-    if (due) {
-        engine->persist_ms = PS_NEVER;
-    }
+    ps_remember_flush(turn);
 }

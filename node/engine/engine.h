@@ -13,9 +13,11 @@
 #ifndef PS_NODE_ENGINE_ENGINE_H
 #define PS_NODE_ENGINE_ENGINE_H
 
-#include "node/engine/identity.h"
+#include "node/engine/effects.h"
+#include "store/env/identity.h"
 #include "store/env/store.h"
 #include "store/mesh/members.h"
+#include "store/mesh/peers.h"
 #include "wire/id.h"
 #include "wire/message.h"
 
@@ -45,7 +47,7 @@ typedef enum ps_event_type {
     PS_EVENT_LINK_DOWN, /* link: gone, or never came up; refused: the other side does not admit us
                          */
     PS_EVENT_MESSAGE,   /* link, device, address, bytes */
-    PS_EVENT_HEARD,     /* tag, instance, address: a beacon of our mesh; address is "ip:port" */
+    PS_EVENT_BEACON_HEARD, /* tag, instance, address: a beacon of our mesh; address is "ip:port" */
     PS_EVENT_NETWORK_CHANGED, /* this device has come to other networks or addresses */
     PS_EVENT_STORE_CHANGED,   /* another thread or process has committed something */
     PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and answer with NOW_DONE */
@@ -71,50 +73,6 @@ struct ps_event {
     uint64_t timeout_ms;     /* NOW, INVITE */
     uint8_t token[PS_TOKEN_SIZE]; /* INVITE */
 };
-
-/* ---- effects ---- */
-
-typedef enum ps_effect_type {
-    PS_EFFECT_NONE = 0,
-    PS_EFFECT_SEND = 1,  /* link, bytes */
-    PS_EFFECT_DIAL,      /* link, device, bytes: the endpoint as text */
-    PS_EFFECT_HANGUP,    /* link: close it if it was dialled, forget it if accepted; no LINK_DOWN
-                            needed */
-    PS_EFFECT_ALLOW,     /* members moved: read them with ps_engine_allowed() */
-    PS_EFFECT_BURST,     /* send beacons more often for a while */
-    PS_EFFECT_PAIR_SEND, /* link, bytes */
-    PS_EFFECT_PAIR_CLOSE,
-    PS_EFFECT_TELL,     /* event, bytes: a MessagePack map of what p2psync.h says, without event and
-                           time */
-    PS_EFFECT_LOG,      /* level, name, bytes: text */
-    PS_EFFECT_NOW_DONE, /* request, result, bytes: a MessagePack map as p2psync_now() fills */
-} ps_effect_type;
-
-struct ps_effect {
-    ps_effect_type type;
-    uint64_t link;
-    struct ps_device device;
-    size_t offset; /* of the bytes in the effects' arena: see ps_effect_bytes() */
-    size_t size;
-    p2psync_event_type event;
-    p2psync_log_level level;
-    const char *name; /* static */
-    uint64_t request;
-    p2psync_result result;
-};
-
-/* What a step gave. Reused from step to step; zero it, set arena.size_max by ps_effects_init(). */
-struct ps_effects {
-    struct ps_buf arena;
-    struct ps_effect *items;
-    size_t count;
-    size_t capacity;
-};
-
-void ps_effects_init(struct ps_effects *effects);
-void ps_effects_deinit(struct ps_effects *effects);
-/* The bytes of an effect, until the next step. */
-struct ps_bytes ps_effect_bytes(const struct ps_effects *effects, const struct ps_effect *effect);
 
 /* ---- the engine ---- */
 

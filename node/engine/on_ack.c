@@ -1,6 +1,7 @@
 /* ACK: how far the peer is. What was under way to it has arrived, and credit for more is free. */
+#include "node/engine/lookup.h"
+#include "node/engine/on_message.h"
 #include "node/engine/turn.h"
-#include "store/log/collection.h"
 
 void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -8,25 +9,21 @@ void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer)
     struct ps_cursor cursor;
     struct ps_position position;
     if (ps_ack_decode(turn->event->bytes, &ack) != P2PSYNC_OK) {
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "a malformed ACK");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "a malformed ACK");
         return;
     }
-    ps_rounds_heard(turn, peer, &ack.state);
+    ps_state_note(turn, peer, &ack.state);
     (void)ps_cursor_begin(&cursor, ack.positions);
     while (ps_ack_next(&cursor, &position)) {
-        struct ps_collection collection;
         struct ps_log log = {0};
-        p2psync_result result = ps_collection_find(turn->txn, position.collection, &collection);
-        if (result == P2PSYNC_OK) {
-            result = ps_log_find(turn->txn, collection.number, &position.log, &log);
-        }
+        p2psync_result result = ps_lookup_log(turn, position.collection, &position.log, &log);
         if (result == P2PSYNC_ENOTFOUND) {
             continue; /* a log that is not here yet: the next round tells of it */
         }
         if (!ps_turn_ok(turn, result)) {
             return;
         }
-        peer->vain_rounds = 0;
+        ps_rounds_moved(peer);
         ps_transfer_arrived(turn, peer, log.number, position.size);
     }
 }

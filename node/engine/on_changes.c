@@ -1,9 +1,14 @@
 /* CHANGES: entries of a log, asked for or pushed. All of it is verified against the author's signed
  * head before anything is stored; applying comes at the end of the step. */
-#include <string.h>
-
+#include "node/engine/backlog.h"
+#include "node/engine/emit.h"
+#include "node/engine/lookup.h"
+#include "node/engine/news.h"
+#include "node/engine/offer.h"
+#include "node/engine/on_message.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
+#include "store/log/receive.h"
 #include "wire/compress.h"
 
 #define IDLE_COST 200 /* microseconds that CHANGES take which bring nothing new, and their size */
@@ -20,7 +25,6 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
                    const struct ps_log *log, p2psync_result result);
 static void doubt(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
                   const struct ps_log *log);
-static void remember_ack(struct ps_peer *peer, uint32_t log);
 
 void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -37,17 +41,17 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
     if (result == P2PSYNC_ENOMEM) {
         (void)ps_turn_ok(turn, result);
     } else if (result != P2PSYNC_OK) {
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "malformed CHANGES");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "malformed CHANGES");
     } else if (ps_trust_member(turn, &changes.log.origin.device)) {
-        uint64_t before = turn->engine->changes_received;
+        uint64_t before = turn->engine->counts.received;
         take(turn, peer, &changes);
-        if (turn->engine->changes_received == before && peer->session != 0) {
-            (void)ps_session_spend(turn, peer, peer->session,
+        if (turn->engine->counts.received == before && peer->session.id != 0) {
+            (void)ps_session_spend(turn, peer, peer->session.id,
                                    IDLE_COST + changes.entries.size / 16);
         }
     } else {
-        peer->passed_over = true;
-        (void)ps_session_spend(turn, peer, peer->session, IDLE_COST);
+        ps_rounds_pass_over(peer);
+        (void)ps_session_spend(turn, peer, peer->session.id, IDLE_COST);
     }
     ps_buf_deinit(&unpacked);
 }
@@ -69,7 +73,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
 {
     struct ps_log log = {0};
     uint64_t added = 0;
-    ps_rounds_heard(turn, peer, &changes->state);
+    ps_state_note(turn, peer, &changes->state);
     p2psync_result result = receive(turn, changes, &log, &added);
     if (result != P2PSYNC_OK) {
         failed(turn, peer, changes, &log, result);
@@ -88,24 +92,20 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
                               struct ps_log *log, uint64_t *added_out)
 {
-    const struct ps_engine *engine = turn->engine;
-    struct ps_head_context context = {.mesh = &engine->identity.mesh,
-                                      .collection = changes->log.collection,
-                                      .origin = &changes->log.origin};
+    struct ps_head_context context = ps_lookup_head_context(turn->engine, &changes->log);
     struct ps_chunk chunk = {.from = changes->from,
                              .entries = changes->entries,
                              .head = changes->head,
                              .proof = &changes->proof};
-    const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
-    if (memcmp(changes->log.branch, trunk, sizeof trunk) != 0) {
-        return P2PSYNC_ENOTFOUND; /* branches of forked logs: none are kept in this version */
+    if (!ps_lookup_is_trunk(&changes->log)) {
+        return P2PSYNC_ENOTFOUND;
     }
     p2psync_result result = find_or_make(turn, changes, &context, log);
     if (result == P2PSYNC_OK && log->forked) {
         return P2PSYNC_EFORK;
     }
     if (result == P2PSYNC_OK) {
-        result = ps_log_receive(turn->txn, log, &context, &chunk, added_out);
+        result = ps_receive_chunk(turn->txn, log, &context, &chunk, added_out);
     }
     return result;
 }
@@ -116,12 +116,8 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
                                    const struct ps_head_context *context, struct ps_log *out)
 {
     struct ps_collection collection;
-    struct ps_log_id id = {.origin =
-                               ps_origin_tag(&turn->engine->identity.mesh, &changes->log.origin)};
-    p2psync_result result = ps_collection_find(turn->txn, changes->log.collection, &collection);
-    if (result == P2PSYNC_OK) {
-        result = ps_log_find(turn->txn, collection.number, &id, out);
-    }
+    struct ps_log_id id = ps_lookup_id(turn->engine, &changes->log);
+    p2psync_result result = ps_lookup_log(turn, changes->log.collection, &id, out);
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
@@ -139,38 +135,29 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
 static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                      uint64_t added)
 {
-    struct ps_engine *engine = turn->engine;
-    peer->ack_due = true;
-    remember_ack(peer, log->number);
-    if (ps_peer_size(peer, log->number) < log->size) {
-        (void)ps_turn_ok(turn, ps_peer_set_size(peer, log->number, log->size));
+    ps_receipts_note(peer, log->number);
+    if (ps_holds_size(peer, log->number) < log->size) {
+        (void)ps_holds_note(turn, peer, log->number, log->size);
     }
     if (added == 0) {
         return;
     }
     turn->dirty = true;
-    engine->changes_received += added;
-    peer->sync_received += added;
-    peer->vain_rounds = 0;
-    peer->quiet_rounds = 0;
-    if (engine->apply_ms == PS_NEVER) {
-        engine->apply_ms = turn->now_ms + 2000;
-    }
+    ps_progress_received(turn, peer, added);
+    ps_rounds_moved(peer);
+    ps_backlog_grew(turn);
     ps_news_moved(turn, log);
 }
 
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
                    const struct ps_log *log, p2psync_result result)
 {
-    struct ps_log_id id = {.origin =
-                               ps_origin_tag(&turn->engine->identity.mesh, &changes->log.origin)};
-    memcpy(id.branch, changes->log.branch, sizeof id.branch);
+    struct ps_log_id id = ps_lookup_id(turn->engine, &changes->log);
     struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &id);
     switch (result) {
     case P2PSYNC_EGAP: /* something before it was lost, or it was pushed too early */
         if (fetch != NULL && fetch->active) {
-            fetch->due = true;
-            fetch->again = true;
+            ps_transfer_again(fetch);
         } else {
             struct ps_fetch_want want = {.log = changes->log, .id = id, .target = changes->from};
             ps_transfer_fetch(turn, peer, &want);
@@ -194,11 +181,12 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
             doubt(turn, peer, fetch, log);
             return;
         }
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "entries that do not verify");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT,
+                         "entries that do not verify");
         return;
     case P2PSYNC_ESIGNATURE:
     case P2PSYNC_EFORMAT:
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "a head nobody signed");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "a head nobody signed");
         return;
     default:
         (void)ps_turn_ok(turn, result);
@@ -211,21 +199,6 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
 static void doubt(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
                   const struct ps_log *log)
 {
-    struct ps_heads_item own;
     ps_transfer_drop(peer, fetch);
-    if (ps_news_heads_item(turn, log, log->size, &own)) {
-        ps_news_send_heads(turn, peer, &own, 1);
-    }
-}
-
-static void remember_ack(struct ps_peer *peer, uint32_t log)
-{
-    for (size_t i = 0; i < peer->ack_count; i++) {
-        if (peer->ack_logs[i] == log) {
-            return;
-        }
-    }
-    if (peer->ack_count < PS_ACK_LOGS_MAX) {
-        peer->ack_logs[peer->ack_count++] = log;
-    }
+    ps_offer_show(turn, peer, log);
 }

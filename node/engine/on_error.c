@@ -1,5 +1,7 @@
 /* ERROR: the peer closes the link and says why. Nothing is blamed on it; the next dial comes after
  * a back-off that fits the reason. */
+#include "node/engine/emit.h"
+#include "node/engine/on_message.h"
 #include "node/engine/turn.h"
 
 #define DUPLICATE_MS 2000 /* time for the session that stays to come up here too */
@@ -18,11 +20,9 @@ void ps_on_error(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
                 (int)error.text.size, (const char *)error.text.data);
     ps_session_close(turn, peer, link->id,
                      error.code == PS_ERROR_BYE ? "it stopped" : "it closed the connection");
-    if (error.code == PS_ERROR_DUPLICATE && peer->session == 0) {
+    if (error.code == PS_ERROR_DUPLICATE && peer->session.id == 0) {
         ps_dial_again(peer, turn->now_ms + DUPLICATE_MS);
-    } else if (!quiet && peer->session == 0) {
-        struct ps_backoff backoff = {.base = 1000, .cap = 60000};
-        peer->dial_ms =
-            turn->now_ms + ps_backoff_ms(&turn->engine->prng, backoff, peer->dial_failures++);
+    } else if (!quiet && peer->session.id == 0) {
+        ps_dial_back_off(turn, peer);
     }
 }

@@ -1,20 +1,19 @@
 /* HEADS: logs of which the peer holds more than we do, or another history. Each offer is checked
  * against our own tree before anything of it is wanted; heads of devices that we do not know yet
  * are passed over, and told again when the members have moved. */
-#include <string.h>
-
+#include "node/engine/emit.h"
+#include "node/engine/lookup.h"
+#include "node/engine/offer.h"
+#include "node/engine/on_message.h"
 #include "node/engine/turn.h"
-#include "store/log/collection.h"
+#include "store/log/receive.h"
 
 #define IDLE_COST 50 /* microseconds that an offer takes which is of no use */
 
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
-static p2psync_result find(struct ps_turn *turn, const struct ps_heads_item *item,
-                           const struct ps_log_id *id, struct ps_log *out);
 static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
                         const struct ps_heads_item *item, struct ps_log *log);
-static void show_own(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log);
 static void own_log_ahead(struct ps_turn *turn, const struct ps_heads_item *item);
 
 void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
@@ -22,14 +21,14 @@ void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
     struct ps_cursor cursor;
     struct ps_heads_item item;
     if (ps_heads_decode(turn->event->bytes, &cursor) != P2PSYNC_OK) {
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "malformed HEADS");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "malformed HEADS");
         return;
     }
     while (ps_heads_next(&cursor, &item)) {
-        size_t before = peer->fetch_count;
+        size_t before = ps_transfer_count(peer);
         bool goes_on = take(turn, peer, &item);
-        bool idle = peer->fetch_count == before && before < PS_FETCHES_QUEUED_MAX;
-        if (!goes_on || (idle && !ps_session_spend(turn, peer, peer->session, IDLE_COST))) {
+        bool idle = ps_transfer_count(peer) == before && before < PS_FETCHES_QUEUED_MAX;
+        if (!goes_on || (idle && !ps_session_spend(turn, peer, peer->session.id, IDLE_COST))) {
             return;
         }
     }
@@ -39,28 +38,26 @@ void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
 {
     struct ps_log log;
-    struct ps_log_id id = {.origin =
-                               ps_origin_tag(&turn->engine->identity.mesh, &item->log.origin)};
-    memcpy(id.branch, item->log.branch, sizeof id.branch);
+    struct ps_log_id id = ps_lookup_id(turn->engine, &item->log);
     if (ps_collection_is_local(item->log.collection)) {
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "HEADS of a local log");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "HEADS of a local log");
         return false;
     }
     if (!ps_trust_member(turn, &item->log.origin.device)) {
-        peer->passed_over = true;
+        ps_rounds_pass_over(peer);
         return turn->result == P2PSYNC_OK;
     }
-    p2psync_result result = find(turn, item, &id, &log);
+    p2psync_result result = ps_lookup_log(turn, item->log.collection, &id, &log);
     if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
         return false;
     }
     uint64_t ours = result == P2PSYNC_OK ? log.size : 0;
     if (result == P2PSYNC_OK) {
-        if (!ps_turn_ok(turn, ps_peer_set_size(peer, log.number, item->size))) {
+        if (!ps_holds_note(turn, peer, log.number, item->size)) {
             return false;
         }
         if (contradicts(turn, peer, item, &log)) {
-            return peer->session != 0 && turn->result == P2PSYNC_OK;
+            return peer->session.id != 0 && turn->result == P2PSYNC_OK;
         }
     }
     if (item->size > ours && credible(turn, peer, item)) {
@@ -69,37 +66,22 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
         own_log_ahead(turn, item);
         ps_transfer_fetch(turn, peer, &want);
     }
-    return peer->session != 0 && turn->result == P2PSYNC_OK;
+    return peer->session.id != 0 && turn->result == P2PSYNC_OK;
 }
 
 /* Whether there is any such log: what is asked for keeps others from being asked. */
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
 {
-    const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
-    struct ps_head_context context = {.mesh = &turn->engine->identity.mesh,
-                                      .collection = item->log.collection,
-                                      .origin = &item->log.origin};
-    if (memcmp(item->log.branch, trunk, sizeof trunk) != 0 ||
-        peer->fetch_count >= PS_FETCHES_QUEUED_MAX) {
-        return false; /* branches of forked logs are not kept; what is too much comes again */
+    struct ps_head_context context = ps_lookup_head_context(turn->engine, &item->log);
+    if (!ps_lookup_is_trunk(&item->log) || ps_transfer_count(peer) >= PS_FETCHES_QUEUED_MAX) {
+        return false; /* what is too much is offered again */
     }
     p2psync_result result = ps_head_verify(&item->head, &context);
     if (result == P2PSYNC_ESIGNATURE) {
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "a false head");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "a false head");
         return false;
     }
     return ps_turn_ok(turn, result);
-}
-
-static p2psync_result find(struct ps_turn *turn, const struct ps_heads_item *item,
-                           const struct ps_log_id *id, struct ps_log *out)
-{
-    struct ps_collection collection;
-    p2psync_result result = ps_collection_find(turn->txn, item->log.collection, &collection);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    return ps_log_find(turn->txn, collection.number, id, out);
 }
 
 /* Whether nothing may be taken of this log: it is forked, or the offer is false. Whoever detects a
@@ -107,16 +89,14 @@ static p2psync_result find(struct ps_turn *turn, const struct ps_heads_item *ite
 static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
                         const struct ps_heads_item *item, struct ps_log *log)
 {
-    struct ps_head_context context = {.mesh = &turn->engine->identity.mesh,
-                                      .collection = item->log.collection,
-                                      .origin = &item->log.origin};
+    struct ps_head_context context = ps_lookup_head_context(turn->engine, &item->log);
     struct ps_head_offer offer = {
         .head = item->head, .proof_size = item->proof_size, .proof = &item->proof};
     bool was_forked = log->forked;
     if (log->size == 0) {
         return false;
     }
-    p2psync_result result = ps_log_check_head(turn->txn, log, &context, &offer);
+    p2psync_result result = ps_receive_head(turn->txn, log, &context, &offer);
     switch (result) {
     case P2PSYNC_OK:
     case P2PSYNC_EAGAIN:
@@ -127,31 +107,22 @@ static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
             ps_device_text(&item->log.origin.device, device);
             ps_emit_log(turn, P2PSYNC_LOG_ERROR, "log-forked",
                         "device %s has signed two histories that contradict", device);
-            show_own(turn, peer, log);
+            ps_offer_show(turn, peer, log);
         }
         return true;
     case P2PSYNC_EPROOF:
         if (item->proof_size <= 2) { /* so early a proof cannot tell a fork from a lie */
-            show_own(turn, peer, log);
+            ps_offer_show(turn, peer, log);
             return true;
         }
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "a false proof");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "a false proof");
         return true;
     case P2PSYNC_ESIGNATURE:
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "a false head");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "a false head");
         return true;
     default:
         (void)ps_turn_ok(turn, result);
         return true;
-    }
-}
-
-/* The other side may be able to judge what we cannot, or be shown what we have found. */
-static void show_own(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log)
-{
-    struct ps_heads_item own;
-    if (ps_news_heads_item(turn, log, log->size, &own)) {
-        ps_news_send_heads(turn, peer, &own, 1);
     }
 }
 
@@ -160,9 +131,7 @@ static void show_own(struct ps_turn *turn, struct ps_peer *peer, const struct ps
 static void own_log_ahead(struct ps_turn *turn, const struct ps_heads_item *item)
 {
     struct ps_engine *engine = turn->engine;
-    struct ps_head_context context = {.mesh = &engine->identity.mesh,
-                                      .collection = item->log.collection,
-                                      .origin = &item->log.origin};
+    struct ps_head_context context = ps_lookup_head_context(engine, &item->log);
     if (!ps_device_equal(&item->log.origin.device, &engine->identity.device) ||
         item->log.origin.incarnation != engine->identity.incarnation ||
         ps_head_verify(&item->head, &context) != P2PSYNC_OK) {

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/engine/emit.h"
+#include "node/engine/on_message.h"
 #include "node/engine/skew.h"
 #include "node/engine/turn.h"
 
@@ -10,12 +12,12 @@ static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_lin
                        const struct ps_hello *hello);
 static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                            const struct ps_hello *hello);
-static void note_clock(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms);
+static void note_skew(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms);
 
 void ps_on_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
 {
     struct ps_hello hello;
-    bool accepted = (link->id & PS_LINK_ACCEPTED) != 0;
+    bool accepted = !ps_link_is_dialled(link);
     if (ps_hello_decode(turn->event->bytes, &hello) != P2PSYNC_OK) {
         ps_session_fault(turn, peer, link->id, PS_ERROR_FORMAT, "a malformed HELLO");
         return;
@@ -26,27 +28,26 @@ void ps_on_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
     link->hello_received = true;
     link->instance = hello.instance;
     if (!accepted) {
-        peer->rtt_ms = turn->now_ms - peer->hello_ms;
+        ps_session_replied(turn, peer, ps_session_hello_ms(peer));
     }
     note_endpoints(turn, peer, link, &hello);
-    note_clock(turn, peer, hello.clock_ms);
+    note_skew(turn, peer, hello.clock_ms);
     if (!ps_session_adopt(turn, peer, link)) {
         return;
     }
-    peer->protocol =
-        hello.version_max < PS_PROTOCOL_VERSION ? hello.version_max : PS_PROTOCOL_VERSION;
-    peer->zstd = (hello.capabilities & PS_CAPABILITY_ZSTD) != 0;
-    ps_rounds_heard(turn, peer, &hello.state);
+    uint64_t newest = PS_PROTOCOL_VERSION;
+    ps_session_set_protocol(peer, hello.version_max < newest ? hello.version_max : newest);
+    ps_transfer_pack(peer, (hello.capabilities & PS_CAPABILITY_ZSTD) != 0);
+    ps_state_note(turn, peer, &hello.state);
     if (accepted) {
-        /* The answer goes with each HELLO, so that a peer that began anew is answered anew. */
+        /* Each HELLO has a reply, so that a peer that begins anew gets one anew. */
         ps_session_send_hello(turn, peer, link);
     }
-    bool equal = ps_hash_equal(&hello.state.common, &ps_rounds_state(turn)->common);
+    bool equal = ps_state_is_equal(turn, peer);
     if (!equal && accepted) {
-        ps_rounds_send(turn, peer, true);
+        ps_rounds_ask(turn, peer);
     } else if (!equal) {
-        peer->vain_rounds = 1; /* the other side begins; if it does not, we do */
-        ps_rounds_soon(turn, peer);
+        ps_rounds_await(turn, peer);
     }
 }
 
@@ -54,7 +55,7 @@ static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_lin
                        const struct ps_hello *hello)
 {
     const struct ps_engine *engine = turn->engine;
-    if (turn->now_ms < peer->barred_ms) {
+    if (ps_blame_is_barred(turn, peer)) {
         ps_session_refuse(turn, peer, link->id, PS_ERROR_LIMIT, "too soon after a fault");
         return false;
     }
@@ -80,9 +81,9 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
 {
     char text[2 * PS_ENDPOINT_SIZE_MAX + 1];
     struct ps_bytes address = turn->event->address;
-    bool accepted = (link->id & PS_LINK_ACCEPTED) != 0;
+    bool accepted = !ps_link_is_dialled(link);
     if (!accepted) {
-        (void)ps_peer_endpoint_add(peer, ps_bytes_text(link->endpoint), PS_FOUND_STATIC, true);
+        (void)ps_remember_endpoint(peer, ps_bytes_text(link->endpoint), PS_FOUND_STATIC, true);
     }
     for (size_t i = 0; i < hello->listen_count; i++) {
         struct ps_bytes listen = hello->listen[i];
@@ -96,7 +97,7 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
                      (const char *)address.data, (int)listen.size, (const char *)listen.data);
         if (length > 0 && (size_t)length <= PS_ENDPOINT_SIZE_MAX) {
             struct ps_bytes endpoint = ps_bytes(text, (size_t)length);
-            (void)ps_peer_endpoint_add(peer, endpoint, seen ? PS_FOUND_ACCEPTED : PS_FOUND_PEERS,
+            (void)ps_remember_endpoint(peer, endpoint, seen ? PS_FOUND_ACCEPTED : PS_FOUND_PEERS,
                                        false);
             if (accepted) {
                 memcpy(link->endpoint, text, (size_t)length + 1);
@@ -105,7 +106,7 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
     }
 }
 
-static void note_clock(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms)
+static void note_skew(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms)
 {
     const struct ps_engine *engine = turn->engine;
     const uint64_t most = 1ULL << 48; /* as in an hlc: the year 10889 */
@@ -113,15 +114,15 @@ static void note_clock(struct ps_turn *turn, struct ps_peer *peer, uint64_t cloc
     size_t count = 0;
     clock_ms = clock_ms < most ? clock_ms : most;
     uint64_t here = turn->wall_ms < most ? turn->wall_ms : most;
-    peer->row.skew_ms = (int64_t)clock_ms - (int64_t)here;
-    for (size_t i = 0; i < engine->peer_count && count < 64; i++) {
-        const struct ps_peer *other = engine->peers[i];
-        if (other == peer || other->session != 0) {
-            skews[count++] = other->row.skew_ms;
+    ps_remember_skew(peer, (int64_t)clock_ms - (int64_t)here);
+    for (size_t i = 0; i < engine->peers.count && count < 64; i++) {
+        const struct ps_peer *other = engine->peers.items[i];
+        if (other == peer || other->session.id != 0) {
+            skews[count++] = ps_remember_skew_ms(other);
         }
     }
-    int64_t median = ps_clock_median(skews, count);
-    if (ps_clock_skewed(median)) {
+    int64_t median = ps_skew_median(skews, count);
+    if (ps_skew_is_large(median)) {
         ps_emit_log(turn, P2PSYNC_LOG_WARNING, "clock-skew",
                     "this device's clock differs by %lld s from its peers'; set it right",
                     (long long)(median / 1000));

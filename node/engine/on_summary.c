@@ -4,18 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/engine/emit.h"
+#include "node/engine/offer.h"
+#include "node/engine/on_message.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
 #include "store/log/summary.h"
 
-#define HEADS_BATCH 16
 #define AT_ONCE_MAX 2048 /* changes that are sent without being asked for */
-
-/* HEADS for one peer, collected and sent in batches. */
-struct offers {
-    struct ps_heads_item items[HEADS_BATCH];
-    size_t count;
-};
 
 /* The names of collections whose heads we shall send. */
 struct names {
@@ -26,39 +22,32 @@ struct names {
 
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct names *ask);
-static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
+static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                                uint32_t collection, struct ps_bytes heads);
 static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
                     const struct ps_log *log, uint64_t their_size);
-static void offer(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
-                  const struct ps_log *log, uint64_t their_size);
 static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct names *ask);
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary);
 static bool named(struct ps_bytes list, struct ps_bytes name, bool heads);
 static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes name);
-static void answer_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
-                         bool answer);
+static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
+                        bool answer);
 
 void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_summary summary;
     struct names ask = {0};
     if (ps_summary_decode(turn->event->bytes, &summary) != P2PSYNC_OK) {
-        ps_session_fault(turn, peer, peer->session, PS_ERROR_FORMAT, "a malformed SUMMARY");
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "a malformed SUMMARY");
         return;
     }
-    ps_rounds_heard(turn, peer, &summary.state);
-    if (peer->asked_ms != PS_NEVER) {
-        peer->rtt_ms = turn->now_ms - peer->asked_ms;
-        peer->asked_ms = PS_NEVER;
-    }
-    const struct ps_state *state = ps_rounds_state(turn);
-    if (ps_hash_equal(&summary.state.common, &state->common)) {
+    ps_state_note(turn, peer, &summary.state);
+    ps_rounds_replied(turn, peer);
+    if (ps_state_is_equal(turn, peer)) {
         if (summary.answer) {
-            ps_rounds_send(turn, peer, false);
-            ps_rounds_rest(turn, peer); /* this round was theirs, the next may be ours */
+            ps_rounds_reply(turn, peer);
         }
         return;
     }
@@ -68,14 +57,14 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
             offer_unnamed(turn, peer, &summary);
         }
         if (summary.answer) {
-            answer_heads(turn, peer, &ask, false);
+            reply_heads(turn, peer, &ask, false);
         }
     } else if (summary.roots.size > 0) {
         compare_roots(turn, peer, &summary, &ask);
         offer_unnamed(turn, peer, &summary);
-        answer_heads(turn, peer, &ask, true);
+        reply_heads(turn, peer, &ask, true);
     } else if (summary.answer) {
-        ps_rounds_send(turn, peer, true);
+        ps_rounds_ask(turn, peer);
     }
     free(ask.items);
 }
@@ -87,7 +76,7 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_bytes name;
     struct ps_bytes heads;
     struct ps_collection collection;
-    struct offers offers = {.count = 0};
+    struct ps_offers offers = {.count = 0};
     (void)ps_cursor_begin(&cursor, summary->heads);
     while (ps_summary_next_collection(&cursor, &name, &heads)) {
         struct ps_cursor inner;
@@ -105,24 +94,25 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
             add_name(turn, ask, name);
         }
     }
-    ps_news_send_heads(turn, peer, offers.items, offers.count);
+    ps_offer_flush(turn, peer, &offers);
 }
 
 /* Merge-walk their short heads with our logs; both ascend by (tag, branch). True if they have what
  * is lacking here. */
-static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
+static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                                uint32_t collection, struct ps_bytes heads)
 {
     bool lacking = false;
     struct ps_cursor cursor;
     struct ps_short_head theirs;
+    struct ps_log_walk walk = {.txn = turn->txn, .collection = collection};
     struct ps_log log;
     (void)ps_cursor_begin(&cursor, heads);
     bool more = ps_summary_next_head(&cursor, &theirs);
-    p2psync_result result = ps_log_next(turn->txn, collection, NULL, &log);
-    while (result == P2PSYNC_OK || more) { /* each turn takes one off either side */
+    bool here = ps_log_walk_next(&walk, &log);
+    while (here || more) { /* each turn takes one off either side */
         int order = 1;
-        if (result == P2PSYNC_OK) {
+        if (here) {
             order = more ? ps_log_id_compare(&log.id, &theirs.log) : -1;
         }
         if (order > 0) {
@@ -133,23 +123,20 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
         uint64_t size = order == 0 ? theirs.size : 0;
         bool differ = order == 0 && size == log.size &&
                       memcmp(theirs.root, log.root.bytes, sizeof theirs.root) != 0;
-        (void)ps_turn_ok(turn, ps_peer_set_size(peer, log.number, size));
+        (void)ps_holds_note(turn, peer, log.number, size);
         if (at_once(turn, peer, &log, size)) {
             struct ps_serve_want want = {.from = size, .credit = PS_CREDIT_MAX};
             (void)ps_transfer_serve(turn, peer, log.number, &want);
         } else if (log.size > size || (differ && !log.forked)) {
-            offer(turn, peer, offers, &log, size);
+            (void)ps_offer_add(turn, peer, offers, &log, size);
         }
         lacking = lacking || size > log.size;
         if (order == 0) {
             more = ps_summary_next_head(&cursor, &theirs);
         }
-        struct ps_log_id after = log.id;
-        result = ps_log_next(turn->txn, collection, &after, &log);
+        here = ps_log_walk_next(&walk, &log);
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        (void)ps_turn_ok(turn, result);
-    }
+    (void)ps_turn_ok(turn, walk.result);
     return lacking;
 }
 
@@ -160,22 +147,9 @@ static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
                     const struct ps_log *log, uint64_t their_size)
 {
     const struct ps_engine *engine = turn->engine;
-    return !engine->no_push && peer->vain_rounds <= 1 && !log->forked && log->size > their_size &&
-           log->size - their_size <= AT_ONCE_MAX &&
+    return !engine->no_push && ps_rounds_are_fresh(peer) && !log->forked &&
+           log->size > their_size && log->size - their_size <= AT_ONCE_MAX &&
            ps_device_equal(&log->origin.device, &engine->identity.device);
-}
-
-static void offer(struct ps_turn *turn, struct ps_peer *peer, struct offers *offers,
-                  const struct ps_log *log, uint64_t their_size)
-{
-    if (!ps_emit_has_room(turn) ||
-        !ps_news_heads_item(turn, log, their_size, &offers->items[offers->count])) {
-        return;
-    }
-    if (++offers->count == HEADS_BATCH) {
-        ps_news_send_heads(turn, peer, offers->items, offers->count);
-        offers->count = 0;
-    }
 }
 
 /* Which collections differ; `_devices` alone if it does, for it decides whose heads we may take. */
@@ -217,21 +191,19 @@ static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary)
 {
-    char name[PS_COLLECTION_SIZE_MAX];
-    struct ps_bytes after = ps_bytes(NULL, 0);
+    struct ps_collection_walk walk = {.txn = turn->txn};
     struct ps_collection collection;
     struct ps_bytes none = ps_bytes("\x90", 1); /* an empty array: it holds no log of it */
-    struct offers offers = {.count = 0};
-    while (ps_collection_next(turn->txn, after, &collection) == P2PSYNC_OK) {
-        memcpy(name, collection.name.data, collection.name.size);
-        after = ps_bytes(name, collection.name.size);
-        if (ps_collection_is_local(after) || named(summary->roots, after, false) ||
-            named(summary->heads, after, true)) {
+    struct ps_offers offers = {.count = 0};
+    while (ps_collection_walk_next(&walk, &collection)) {
+        if (ps_collection_is_local(collection.name) ||
+            named(summary->roots, collection.name, false) ||
+            named(summary->heads, collection.name, true)) {
             continue;
         }
         (void)compare_collection(turn, peer, &offers, collection.number, none);
     }
-    ps_news_send_heads(turn, peer, offers.items, offers.count);
+    ps_offer_flush(turn, peer, &offers);
 }
 
 static bool named(struct ps_bytes list, struct ps_bytes name, bool heads)
@@ -270,19 +242,20 @@ static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes 
 
 /* Send our own short heads of the named collections, or our state alone if there are none: whoever
  * asked waits for an answer. */
-static void answer_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
-                         bool answer)
+static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
+                        bool answer)
 {
     struct ps_summary summary = {.answer = answer && names->count > 0,
-                                 .state = *ps_rounds_state(turn)};
+                                 .state = *ps_state_ours(turn)};
     struct ps_buf heads;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
     if (names->count == 0 ||
         ps_turn_ok(turn, ps_summary_heads(turn->txn, names->items, names->count, &heads))) {
         summary.heads = ps_buf_view(&heads);
-        ps_emit_send(turn, peer, peer->session, ps_summary_encode(&summary, ps_emit_begin(turn)));
-        if (summary.answer && peer->asked_ms == PS_NEVER) {
-            peer->asked_ms = turn->now_ms;
+        ps_emit_send(turn, peer, peer->session.id,
+                     ps_summary_encode(&summary, ps_emit_begin(turn)));
+        if (summary.answer) {
+            ps_rounds_asked(turn, peer);
         }
     }
     ps_buf_deinit(&heads);

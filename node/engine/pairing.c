@@ -1,18 +1,20 @@
-/* Pairing, the inviter's side: one invite at a time, with a token that works once, for one device
- * (which may try again with the same key), until it expires. The link's key has proven the device;
- * the token proves that it was invited. DESIGN section 9. */
+/* The invite, as node/engine/pairing.h says. */
+#include "node/engine/pairing.h"
+
 #include <sodium.h>
 #include <string.h>
 
+#include "node/engine/emit.h"
+#include "node/engine/news.h"
+#include "node/engine/tell.h"
 #include "node/engine/turn.h"
-#include "store/write/write.h"
+#include "store/mesh/enroll.h"
 
 static void refuse(struct ps_turn *turn, ps_error_code code, const char *text);
 static void close_invite(struct ps_turn *turn, const char *reason);
 static bool proven(const struct ps_turn *turn, const struct ps_join *join);
 static bool add_member(struct ps_turn *turn, const struct ps_join *join);
 static void welcome(struct ps_turn *turn);
-static void tell_joined(struct ps_turn *turn, const struct ps_join *join);
 
 void ps_pairing_invite(struct ps_turn *turn)
 {
@@ -54,7 +56,7 @@ void ps_pairing_message(struct ps_turn *turn)
     if (!invite->used) {
         invite->used = true;
         invite->used_by = join.device;
-        tell_joined(turn, &join);
+        ps_tell_joined(turn, &join);
     }
 }
 
@@ -69,9 +71,9 @@ void ps_pairing_tick(struct ps_turn *turn)
         return;
     }
     if (invite->used) {
-        const struct ps_peer *peer = ps_session_find(turn->engine, &invite->used_by);
-        if (peer != NULL && peer->session != 0) {
-            close_invite(turn, NULL); /* it got its WELCOME: no retry is to come */
+        const struct ps_peer *peer = ps_peers_find(turn->engine, &invite->used_by);
+        if (peer != NULL && peer->session.id != 0) {
+            close_invite(turn, NULL); /* it has its WELCOME: no retry will come */
         }
     }
 }
@@ -95,12 +97,7 @@ static void close_invite(struct ps_turn *turn, const char *reason)
     sodium_memzero(invite, sizeof *invite);
     ps_emit_plain(turn, PS_EFFECT_PAIR_CLOSE);
     if (reason != NULL && !used) {
-        struct ps_writer writer;
-        ps_writer_init(&writer, ps_emit_begin(turn));
-        ps_write_map(&writer, 1);
-        ps_write_text(&writer, "reason");
-        ps_write_text(&writer, reason);
-        ps_emit_tell(turn, P2PSYNC_EVENT_INVITE_CLOSED, ps_writer_finish(&writer));
+        ps_tell_invite_closed(turn, reason);
     }
 }
 
@@ -115,34 +112,12 @@ static bool proven(const struct ps_turn *turn, const struct ps_join *join)
 /* Sign the new member into `_devices`, unless it is one. */
 static bool add_member(struct ps_turn *turn, const struct ps_join *join)
 {
-    struct ps_engine *engine = turn->engine;
-    uint8_t memory[PS_DEVICE_NAME_SIZE_MAX + 16];
-    char id[PS_DEVICE_TEXT_SIZE];
-    struct ps_buf fields = {.data = memory, .capacity = sizeof memory, .size_max = sizeof memory};
-    struct ps_writer writer;
-    struct ps_written written;
-    bool changed = false;
+    const struct ps_identity *identity = &turn->engine->identity;
     if (ps_trust_member(turn, &join->device) || turn->result != P2PSYNC_OK) {
         return turn->result == P2PSYNC_OK;
     }
-    ps_writer_init(&writer, &fields);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "name");
-    ps_write_str(&writer, join->name);
-    if (!ps_turn_ok(turn, ps_writer_finish(&writer))) {
-        return false;
-    }
-    ps_device_text(&join->device, id);
-    struct ps_edit edit = {
-        .kind = PS_EDIT_PUT, .id = ps_bytes_text(id), .fields = ps_buf_view(&fields)};
-    struct ps_write write = {.identity = &engine->identity,
-                             .secret_key = engine->keys.secret_key,
-                             .now_ms = turn->wall_ms,
-                             .collection = ps_bytes_text(PS_DEVICES_COLLECTION),
-                             .edits = &edit,
-                             .edit_count = 1};
-    if (!ps_turn_ok(turn, ps_write(turn->txn, &write, &written)) ||
-        !ps_turn_ok(turn, ps_device_refresh(turn->txn, &engine->identity.mesh, &changed))) {
+    if (!ps_turn_ok(turn, ps_enroll_device(turn->txn, identity, &join->device, join->name,
+                                           turn->wall_ms))) {
         return false;
     }
     turn->dirty = true;
@@ -163,22 +138,4 @@ static void welcome(struct ps_turn *turn)
         message.endpoints[i] = ps_bytes_text(engine->listen[i]);
     }
     ps_emit_pair_send(turn, turn->event->link, ps_welcome_encode(&message, ps_emit_begin(turn)));
-}
-
-static void tell_joined(struct ps_turn *turn, const struct ps_join *join)
-{
-    struct ps_writer writer;
-    char device[PS_DEVICE_TEXT_SIZE];
-    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    ps_device_text(&join->device, device);
-    ps_fingerprint_text(&join->device, fingerprint);
-    ps_writer_init(&writer, ps_emit_begin(turn));
-    ps_write_map(&writer, 3);
-    ps_write_text(&writer, "device");
-    ps_write_text(&writer, device);
-    ps_write_text(&writer, "fingerprint");
-    ps_write_text(&writer, fingerprint);
-    ps_write_text(&writer, "name");
-    ps_write_str(&writer, join->name);
-    ps_emit_tell(turn, P2PSYNC_EVENT_DEVICE_JOINED, ps_writer_finish(&writer));
 }

@@ -1,66 +1,76 @@
-/* When the store fails (a full disk, a full map): it took nothing of the step, so what was to be
- * sent of it is dropped, what was assumed of it is read again, and transfers begin anew. Links that
- * were to be closed are closed all the same. Nothing is written for a while, longer each time; the
- * rest, serving others too, goes on. */
-#include <string.h>
+/* After a failure of the store, as node/engine/recover.h says. */
+#include "node/engine/recover.h"
 
+#include "node/engine/emit.h"
+#include "node/engine/tell.h"
 #include "node/engine/turn.h"
 
 #define RETRY_BACKOFF ((struct ps_backoff){.base = 1000, .cap = 60000})
+#define COMPARE_MS    1000 /* until peers are compared with again */
 
+static void drop_effects(struct ps_effects *effects);
 static void forget(struct ps_turn *turn);
 
 void ps_recover(struct ps_turn *turn, p2psync_result result)
 {
     struct ps_engine *engine = turn->engine;
-    struct ps_effects *effects = turn->effects;
-    for (size_t i = 0; i < effects->count && turn->result != P2PSYNC_OK; i++) {
+    struct ps_recovery *recovery = &engine->recovery;
+    if (turn->result != P2PSYNC_OK) {
+        drop_effects(turn->effects);
+        forget(turn);
+    }
+    engine->resume_ms = PS_NEVER;
+    uint64_t wait = ps_prng_backoff_ms(&engine->prng, RETRY_BACKOFF, recovery->failures);
+    recovery->hold_ms = turn->now_ms + wait;
+    recovery->failures = ps_prng_backoff_count(recovery->failures);
+    ps_emit_log(turn, P2PSYNC_LOG_ERROR, "store-failed", "%s", p2psync_strerror(result));
+    ps_tell_error(turn, result);
+}
+
+void ps_recover_succeeded(struct ps_engine *engine)
+{
+    engine->recovery.failures = 0;
+}
+
+bool ps_recover_take_reload(struct ps_engine *engine)
+{
+    bool reload = engine->recovery.reload;
+    engine->recovery.reload = false;
+    return reload;
+}
+
+uint64_t ps_recover_hold_ms(const struct ps_engine *engine)
+{
+    return engine->recovery.hold_ms;
+}
+
+static void drop_effects(struct ps_effects *effects)
+{
+    for (size_t i = 0; i < effects->count; i++) {
         struct ps_effect *effect = &effects->items[i];
         if (effect->type == PS_EFFECT_SEND || effect->type == PS_EFFECT_PAIR_SEND ||
             effect->type == PS_EFFECT_TELL) {
             effect->type = PS_EFFECT_NONE;
         }
     }
-    if (turn->result != P2PSYNC_OK) {
-        forget(turn);
-    }
-    engine->resume_ms = PS_NEVER;
-    engine->hold_ms = turn->now_ms + ps_backoff_ms(&engine->prng, RETRY_BACKOFF, engine->failures);
-    engine->failures += engine->failures < 30 ? 1 : 0;
-    ps_emit_log(turn, P2PSYNC_LOG_ERROR, "store-failed", "%s", p2psync_strerror(result));
-    struct ps_writer writer;
-    ps_writer_init(&writer, ps_emit_begin(turn));
-    ps_write_map(&writer, 2);
-    ps_write_text(&writer, "error");
-    ps_write_text(&writer, p2psync_result_name(result));
-    ps_write_text(&writer, "text");
-    ps_write_text(&writer, p2psync_strerror(result));
-    ps_emit_tell(turn, P2PSYNC_EVENT_ERROR, ps_writer_finish(&writer));
 }
 
-/* Whatever was noted of logs may have been of logs that the store did not take: their numbers will
- * be given to others. */
+/* What was noted of logs may be about logs that the store did not take: it will give their numbers
+ * to others. */
 static void forget(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    engine->reload = true;
-    engine->state_txn = 0;
-    if (engine->size_count > 0) {
-        memset(engine->sizes, 0, engine->size_count * sizeof *engine->sizes);
-        memset(engine->flags, 0, engine->size_count * sizeof *engine->flags);
-    }
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        struct ps_peer *peer = engine->peers[i];
-        peer->fetch_count = 0;
-        peer->ack_due = false;
-        peer->ack_count = 0;
-        memset(peer->serves, 0, sizeof peer->serves);
-        if (peer->size_count > 0) {
-            memset(peer->sizes, 0, peer->size_count * sizeof *peer->sizes);
-        }
-        if (peer->session != 0) {
+    engine->recovery.reload = true;
+    ps_state_end(turn, 0);
+    ps_logs_forget(engine);
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        struct ps_peer *peer = engine->peers.items[i];
+        ps_transfer_forget(peer);
+        ps_receipts_forget(peer);
+        ps_holds_forget(peer);
+        if (peer->session.id != 0) {
             peer->state = PS_PEER_SYNCING;
-            peer->summary_ms = turn->now_ms + 1000;
+            ps_rounds_at(peer, turn->now_ms + COMPARE_MS);
         }
     }
 }

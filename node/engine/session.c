@@ -1,47 +1,25 @@
-/* Sessions: dialling, links and which of them counts. Of two links between the same two devices the
- * one dialled by the lower device id stays, unless the other belongs to a newer run of the peer.
- * Failures are tried again for ever, with back-off; libzmq itself never re-dials. */
+/* Links, and which of them counts, as node/engine/session.h says. A session that is in doubt is
+ * only marked here: rounds.c, at the end of the turn, asks the peer to compare. */
+#include "node/engine/session.h"
+
+#include <assert.h>
 #include <string.h>
 
+#include "node/engine/emit.h"
+#include "node/engine/tell.h"
 #include "node/engine/turn.h"
 
-#define ANSWER_MS  20000 /* until a link that says nothing is given up */
-#define BARRED     ((struct ps_backoff){.base = 1000, .cap = 60000}) /* after a fault */
-#define FAULTS_MS  600000 /* after which a fault is forgiven */
-#define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000}) /* the higher id waits */
-#define AGAIN_SPAN ((struct ps_span){.least = 50, .most = 300})   /* after a session was lost */
+#define SILENT_MS  20000 /* until a link that says no HELLO is given up */
+#define AGAIN_SPAN ((struct ps_span){.least = 50, .most = 300}) /* after a session was lost */
 
 static struct ps_peer *find_link(struct ps_engine *engine, uint64_t id, struct ps_link **link_out);
 static void gone(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                  const char *reason);
-static void blame(struct ps_turn *turn, struct ps_peer *peer, const char *text);
-static void tell_peer(struct ps_turn *turn, p2psync_event_type event, const struct ps_peer *peer,
-                      const char *reason);
+static void end(struct ps_turn *turn, struct ps_peer *peer, const char *reason);
 static bool better(const struct ps_turn *turn, const struct ps_peer *peer,
                    const struct ps_link *challenger, const struct ps_link *holder);
-static bool is_lower(const struct ps_engine *engine, const struct ps_peer *peer);
 static bool awaits_hello(const struct ps_peer *peer);
-static void heard(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from);
 static void close_racing(struct ps_turn *turn, struct ps_peer *peer);
-
-struct ps_peer *ps_session_find(struct ps_engine *engine, const struct ps_device *device)
-{
-    size_t low = 0;
-    size_t high = engine->peer_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = ps_device_compare(&engine->peers[middle]->device, device);
-        if (order == 0) {
-            return engine->peers[middle];
-        }
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return NULL;
-}
 
 void ps_session_link_up(struct ps_turn *turn, uint64_t id)
 {
@@ -53,7 +31,7 @@ void ps_session_link_up(struct ps_turn *turn, uint64_t id)
     }
     link->up = true;
     link->since_ms = turn->now_ms;
-    if (peer->session != 0 || awaits_hello(peer)) {
+    if (peer->session.id != 0 || awaits_hello(peer)) {
         ps_session_close(turn, peer, id, "another was faster");
         return;
     }
@@ -68,132 +46,67 @@ void ps_session_link_down(struct ps_turn *turn, uint64_t id, bool refused)
         return;
     }
     if (turn->event->overrun) {
-        blame(turn, peer, "it does not read");
+        ps_blame_fault(turn, peer, "it does not read");
         gone(turn, peer, link, "it does not read");
-        peer->dial_ms = peer->barred_ms;
+        ps_dial_at(peer, ps_blame_barred_ms(peer));
         return;
     }
     gone(turn, peer, link, refused ? "it does not admit this device" : "the connection ended");
-    if (refused && peer->session == 0 && peer->state == PS_PEER_OFFLINE) {
+    if (refused && peer->session.id == 0 && peer->state == PS_PEER_OFFLINE) {
         peer->state = PS_PEER_REFUSED;
     }
 }
 
-void ps_session_heard(struct ps_turn *turn)
+struct ps_link *ps_session_link_of_message(struct ps_turn *turn, struct ps_peer *peer,
+                                           uint64_t type)
 {
-    const struct ps_event *event = turn->event;
-    struct ps_engine *engine = turn->engine;
-    struct ps_stranger from = {.tag = event->tag, .instance = event->instance};
-    if (event->address.size > PS_ENDPOINT_SIZE_MAX) {
-        return;
+    uint64_t id = turn->event->link;
+    struct ps_link *link = ps_link_find(peer, id);
+    if (link != NULL) {
+        return link;
     }
-    memcpy(from.endpoint, event->address.data, event->address.size);
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        if (ps_tag_compare(engine->peers[i]->tag, event->tag) == 0) {
-            heard(turn, engine->peers[i], &from);
-            return;
-        }
+    if (ps_emit_hung_up(turn, id)) {
+        return NULL;
     }
-    engine->strangers[engine->stranger_next] = from;
-    engine->stranger_next = (engine->stranger_next + 1) % PS_STRANGERS_MAX;
-    ps_emit_log(turn, P2PSYNC_LOG_DEBUG, "stranger-heard",
-                "a device of this mesh that is not known here yet");
-    ps_emit_plain(turn, PS_EFFECT_BURST);
-}
-
-void ps_session_recall(struct ps_turn *turn, struct ps_peer *peer)
-{
-    struct ps_engine *engine = turn->engine;
-    for (size_t i = 0; i < PS_STRANGERS_MAX; i++) {
-        const struct ps_stranger *stranger = &engine->strangers[i];
-        if (stranger->endpoint[0] != '\0' && ps_tag_compare(peer->tag, stranger->tag) == 0) {
-            heard(turn, peer, stranger);
-        }
+    if (ps_link_id_is_dialled(id) || type == PS_MESSAGE_ERROR) {
+        ps_emit_hangup(turn, id);
+        return NULL;
     }
-}
-
-void ps_session_resume(struct ps_turn *turn, const char *reason)
-{
-    const struct ps_engine *engine = turn->engine;
-    ps_emit_log(turn, P2PSYNC_LOG_INFO, "resumed", "%s: dialling and comparing anew", reason);
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        struct ps_peer *peer = engine->peers[i];
-        ps_dial_again(peer, turn->now_ms);
-        if (peer->session != 0) {
-            peer->vain_rounds = 0;
-            ps_rounds_send(turn, peer, true);
-            ps_rounds_hurry(turn, peer);
-        }
+    link = ps_link_add(peer, id);
+    if (link == NULL) {
+        ps_session_close(turn, peer, ps_link_oldest(peer)->id, "too many connections");
+        link = ps_link_add(peer, id);
+        assert(link != NULL);
     }
-    ps_emit_plain(turn, PS_EFFECT_BURST);
+    link->up = true;
+    link->since_ms = turn->now_ms;
+    return link;
 }
 
 bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
 {
-    struct ps_link *holder = peer->session == 0 ? NULL : ps_peer_link(peer, peer->session);
-    bool was_up = holder != NULL;
-    if (was_up && holder != link) {
+    struct ps_link *holder = peer->session.id == 0 ? NULL : ps_link_find(peer, peer->session.id);
+    if (holder != NULL && holder != link) {
         if (!better(turn, peer, link, holder)) {
             ps_session_refuse(turn, peer, link->id, PS_ERROR_DUPLICATE, "another session stays");
             return false;
         }
-        peer->session = link->id; /* so that closing the other does not end the session */
+        peer->session.id = link->id; /* so that closing the other does not end the session */
         ps_session_refuse(turn, peer, holder->id, PS_ERROR_DUPLICATE, "another session stays");
     }
-    ps_peer_reset_session(peer);
-    peer->session = link->id;
-    peer->session_ms = turn->now_ms;
-    peer->instance = link->instance;
+    ps_peer_end_session(peer);
+    peer->session.id = link->id;
+    peer->session.instance = link->instance;
+    peer->session.doubted = false;
     peer->state = PS_PEER_SYNCING;
     ps_dial_again(peer, turn->now_ms);
     close_racing(turn, peer);
-    ps_peers_due(turn->engine);
-    if (!was_up) {
+    ps_introduce_all(turn->engine);
+    if (holder == NULL) {
         ps_emit_log(turn, P2PSYNC_LOG_INFO, "peer-up", "%s is connected", peer->name);
-        tell_peer(turn, P2PSYNC_EVENT_PEER_UP, peer, NULL);
+        ps_tell_peer_up(turn, peer);
     }
     return true;
-}
-
-void ps_session_close(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, const char *reason)
-{
-    struct ps_link *link = ps_peer_link(peer, id);
-    ps_emit_hangup(turn, id);
-    if (link != NULL) {
-        gone(turn, peer, link, reason);
-    }
-}
-
-void ps_session_fault(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, ps_error_code code,
-                      const char *text)
-{
-    blame(turn, peer, text);
-    ps_session_refuse(turn, peer, link, code, text);
-    peer->dial_ms = peer->barred_ms;
-}
-
-bool ps_session_spend(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, uint64_t cost)
-{
-    if (ps_budget_spend(&peer->budget, turn->now_ms, cost)) {
-        return true;
-    }
-    if (turn->now_ms < peer->barred_ms) {
-        ps_session_close(turn, peer, link, "too much"); /* said and counted already */
-    } else {
-        ps_session_fault(turn, peer, link, PS_ERROR_LIMIT, "too much, too fast");
-    }
-    return false;
-}
-
-void ps_session_refuse(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, ps_error_code code,
-                       const char *text)
-{
-    struct ps_error error = {.code = code, .text = ps_bytes_text(text)};
-    const struct ps_link *link = ps_peer_link(peer, id);
-    if (link != NULL && link->up) { /* a dial that is under way is only given up */
-        ps_emit_send(turn, peer, id, ps_error_encode(&error, ps_emit_begin(turn)));
-    }
-    ps_session_close(turn, peer, id, text);
 }
 
 void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
@@ -208,7 +121,7 @@ void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps
         .name = ps_bytes_text(engine->name[0] == '\0' ? "?" : engine->name),
         .instance = engine->instance,
         .clock_ms = turn->wall_ms,
-        .state = *ps_rounds_state(turn),
+        .state = *ps_state_ours(turn),
     };
     hello.listen_count = engine->listen_count;
     for (size_t i = 0; i < engine->listen_count; i++) {
@@ -216,14 +129,130 @@ void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps
     }
     ps_emit_send(turn, peer, link->id, ps_hello_encode(&hello, ps_emit_begin(turn)));
     link->hello_sent = true;
-    peer->hello_ms = turn->now_ms;
+    peer->session.hello_ms = turn->now_ms;
+}
+
+void ps_session_close(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, const char *reason)
+{
+    struct ps_link *link = ps_link_find(peer, id);
+    ps_emit_hangup(turn, id);
+    if (link != NULL) {
+        gone(turn, peer, link, reason);
+    }
+}
+
+void ps_session_refuse(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, ps_error_code code,
+                       const char *text)
+{
+    struct ps_error error = {.code = code, .text = ps_bytes_text(text)};
+    const struct ps_link *link = ps_link_find(peer, id);
+    if (link != NULL && link->up) { /* a dial that is under way is only given up */
+        ps_emit_send(turn, peer, id, ps_error_encode(&error, ps_emit_begin(turn)));
+    }
+    ps_session_close(turn, peer, id, text);
+}
+
+void ps_session_fault(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, ps_error_code code,
+                      const char *text)
+{
+    ps_blame_fault(turn, peer, text);
+    ps_session_refuse(turn, peer, id, code, text);
+    ps_dial_at(peer, ps_blame_barred_ms(peer));
+}
+
+bool ps_session_spend(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, uint64_t cost)
+{
+    if (ps_blame_spend(turn, peer, cost)) {
+        return true;
+    }
+    if (ps_blame_is_barred(turn, peer)) {
+        ps_session_close(turn, peer, id, "too much"); /* said and counted already */
+    } else {
+        ps_session_fault(turn, peer, id, PS_ERROR_LIMIT, "too much, too fast");
+    }
+    return false;
+}
+
+void ps_session_goodbye(struct ps_turn *turn, struct ps_peer *peer)
+{
+    for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
+        if (peer->links[i].id != 0) {
+            ps_session_refuse(turn, peer, peer->links[i].id, PS_ERROR_BYE, "stopping");
+        }
+    }
+}
+
+void ps_session_expel(struct ps_turn *turn, struct ps_peer *peer)
+{
+    for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
+        if (peer->links[i].id != 0) {
+            ps_session_close(turn, peer, peer->links[i].id, "no longer a member");
+        }
+    }
+}
+
+void ps_session_doubt(struct ps_peer *peer)
+{
+    peer->session.doubted = true;
+}
+
+bool ps_session_take_doubt(struct ps_peer *peer)
+{
+    bool doubted = peer->session.doubted && peer->session.id != 0;
+    peer->session.doubted = false;
+    return doubted;
+}
+
+void ps_session_resume(struct ps_turn *turn, const char *reason)
+{
+    const struct ps_engine *engine = turn->engine;
+    ps_emit_log(turn, P2PSYNC_LOG_INFO, "resumed", "%s: dialling and comparing anew", reason);
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        struct ps_peer *peer = engine->peers.items[i];
+        ps_dial_again(peer, turn->now_ms);
+        if (peer->session.id != 0) {
+            ps_session_doubt(peer);
+        }
+    }
+    ps_emit_plain(turn, PS_EFFECT_BURST);
+}
+
+void ps_session_set_protocol(struct ps_peer *peer, uint64_t protocol)
+{
+    peer->session.protocol = protocol;
+}
+
+uint64_t ps_session_instance(const struct ps_peer *peer)
+{
+    return peer->session.instance;
+}
+
+uint64_t ps_session_hello_ms(const struct ps_peer *peer)
+{
+    return peer->session.hello_ms;
+}
+
+void ps_session_replied(struct ps_turn *turn, struct ps_peer *peer, uint64_t sent_ms)
+{
+    peer->session.rtt_ms = turn->now_ms - sent_ms;
+}
+
+void ps_session_describe(const struct ps_peer *peer, struct ps_peer_info *out)
+{
+    out->protocol = peer->session.protocol;
+    out->rtt_ms = peer->session.id != 0 ? peer->session.rtt_ms : UINT64_MAX;
+}
+
+uint64_t ps_session_times_ended(const struct ps_peer *peer)
+{
+    return peer->session.ended;
 }
 
 void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer)
 {
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         struct ps_link *link = &peer->links[i];
-        if (link->id != 0 && !link->hello_received && turn->now_ms >= link->since_ms + ANSWER_MS) {
+        if (link->id != 0 && !link->hello_received && turn->now_ms >= link->since_ms + SILENT_MS) {
             ps_session_close(turn, peer, link->id, "no answer");
         }
     }
@@ -232,11 +261,11 @@ void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer)
 
 uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_peer *peer)
 {
-    uint64_t deadline = ps_dial_possible(engine, peer) ? peer->dial_ms : PS_NEVER;
+    uint64_t deadline = ps_dial_deadline(engine, peer);
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         const struct ps_link *link = &peer->links[i];
         if (link->id != 0 && !link->hello_received) {
-            deadline = ps_sooner(deadline, link->since_ms + ANSWER_MS);
+            deadline = ps_deadline_sooner(deadline, link->since_ms + SILENT_MS);
         }
     }
     return deadline;
@@ -244,76 +273,48 @@ uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_pee
 
 static struct ps_peer *find_link(struct ps_engine *engine, uint64_t id, struct ps_link **link_out)
 {
-    for (size_t i = 0; i < engine->peer_count && id != 0; i++) {
-        struct ps_link *link = ps_peer_link(engine->peers[i], id);
+    for (size_t i = 0; i < engine->peers.count && id != 0; i++) {
+        struct ps_link *link = ps_link_find(engine->peers.items[i], id);
         if (link != NULL) {
             *link_out = link;
-            return engine->peers[i];
+            return engine->peers.items[i];
         }
     }
     return NULL;
-}
-
-/* Count a fault. There is no session for a while, the longer the more there were. */
-static void blame(struct ps_turn *turn, struct ps_peer *peer, const char *text)
-{
-    if (turn->now_ms >= peer->fault_ms + FAULTS_MS) {
-        peer->faults = 0;
-    }
-    peer->faults = peer->faults < 30 ? peer->faults + 1 : peer->faults;
-    peer->faults_ever++;
-    peer->fault = text;
-    peer->fault_ms = turn->now_ms;
-    peer->barred_ms = turn->now_ms + ps_backoff_ms(&turn->engine->prng, BARRED, peer->faults - 1);
-    ps_emit_log(turn, P2PSYNC_LOG_WARNING, "peer-fault", "%s: %s", peer->name, text);
 }
 
 /* A link has ended, whoever ended it. */
 static void gone(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                  const char *reason)
 {
-    struct ps_engine *engine = turn->engine;
-    bool was_session = peer->session == link->id;
-    bool was_dialled = (link->id & PS_LINK_ACCEPTED) == 0;
+    bool was_session = peer->session.id == link->id;
+    bool was_dialled = ps_link_is_dialled(link);
     *link = (struct ps_link){0};
     if (was_session) {
-        ps_rounds_sync_ended(turn, peer, reason);
-        ps_peer_reset_session(peer);
-        peer->state = PS_PEER_OFFLINE;
-        peer->row_dirty = true;
-        ps_dial_again(peer, turn->now_ms + ps_jitter(&engine->prng, AGAIN_SPAN));
-        if (!is_lower(engine, peer)) {
-            peer->dial_ms += ps_jitter(&engine->prng, YIELD_SPAN);
-        }
-        ps_emit_log(turn, P2PSYNC_LOG_INFO, "peer-down", "%s: %s", peer->name, reason);
-        tell_peer(turn, P2PSYNC_EVENT_PEER_DOWN, peer, reason);
-    } else if (was_dialled && peer->session == 0) {
+        end(turn, peer, reason);
+    } else if (was_dialled && peer->session.id == 0) {
         ps_dial_failed(turn, peer, reason);
     }
 }
 
-static void tell_peer(struct ps_turn *turn, p2psync_event_type event, const struct ps_peer *peer,
-                      const char *reason)
+static void end(struct ps_turn *turn, struct ps_peer *peer, const char *reason)
 {
-    char device[PS_DEVICE_TEXT_SIZE];
-    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    struct ps_writer writer;
-    ps_device_text(&peer->device, device);
-    ps_fingerprint_text(&peer->device, fingerprint);
-    ps_writer_init(&writer, ps_emit_begin(turn));
-    ps_write_map(&writer, 4);
-    ps_write_text(&writer, "device");
-    ps_write_text(&writer, device);
-    ps_write_text(&writer, "fingerprint");
-    ps_write_text(&writer, fingerprint);
-    ps_write_text(&writer, "name");
-    ps_write_text(&writer, peer->name);
-    ps_write_text(&writer, reason == NULL ? "endpoint" : "reason");
-    ps_write_text(&writer, reason == NULL ? ps_peer_endpoint(peer) : reason);
-    ps_emit_tell(turn, event, ps_writer_finish(&writer));
+    struct ps_engine *engine = turn->engine;
+    ps_progress_failed(turn, peer, reason);
+    ps_peer_end_session(peer);
+    peer->session.id = 0;
+    peer->session.protocol = 0;
+    peer->session.doubted = false;
+    peer->session.ended++;
+    peer->state = PS_PEER_OFFLINE;
+    ps_remember_soon(peer);
+    uint64_t wait = ps_prng_jitter(&engine->prng, AGAIN_SPAN);
+    ps_dial_again(peer, turn->now_ms + wait + ps_dial_yield_ms(turn, peer));
+    ps_emit_log(turn, P2PSYNC_LOG_INFO, "peer-down", "%s: %s", peer->name, reason);
+    ps_tell_peer_down(turn, peer, reason);
 }
 
-/* Whether `challenger` shall be the session instead of `holder`. Both sides decide alike, because
+/* Whether `challenger` is to be the session instead of `holder`. Both sides decide alike, because
  * both know who dialled which. */
 static bool better(const struct ps_turn *turn, const struct ps_peer *peer,
                    const struct ps_link *challenger, const struct ps_link *holder)
@@ -321,17 +322,12 @@ static bool better(const struct ps_turn *turn, const struct ps_peer *peer,
     if (challenger->instance != holder->instance) {
         return true; /* the other run of the peer is over */
     }
-    bool challenger_ours = (challenger->id & PS_LINK_ACCEPTED) == 0;
-    bool holder_ours = (holder->id & PS_LINK_ACCEPTED) == 0;
+    bool challenger_ours = ps_link_is_dialled(challenger);
+    bool holder_ours = ps_link_is_dialled(holder);
     if (challenger_ours == holder_ours) {
         return true; /* the same side dialled again: it has given up the older one */
     }
-    return challenger_ours == is_lower(turn->engine, peer);
-}
-
-static bool is_lower(const struct ps_engine *engine, const struct ps_peer *peer)
-{
-    return ps_device_compare(&engine->identity.device, &peer->device) < 0;
+    return challenger_ours == ps_peers_we_are_lower(turn->engine, peer);
 }
 
 /* Whether a HELLO is out on a link that this side dialled. Of several that raced only the first
@@ -340,33 +336,11 @@ static bool awaits_hello(const struct ps_peer *peer)
 {
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         const struct ps_link *link = &peer->links[i];
-        if (link->id != 0 && (link->id & PS_LINK_ACCEPTED) == 0 && link->hello_sent) {
+        if (ps_link_is_dialled(link) && link->hello_sent) {
             return true;
         }
     }
     return false;
-}
-
-/* A member was heard at an endpoint: dial it there first. */
-static void heard(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from)
-{
-    struct ps_engine *engine = turn->engine;
-    bool moved = ps_peer_endpoint_add(peer, ps_bytes_text(from->endpoint), PS_FOUND_BEACON, false);
-    if (peer->session != 0) {
-        if (moved || from->instance != peer->instance) {
-            /* Finds out whether the session, of an old run or to an old address, still lives. */
-            ps_rounds_send(turn, peer, true);
-            ps_rounds_hurry(turn, peer);
-        }
-        return;
-    }
-    uint64_t wait = is_lower(engine, peer) ? 0 : ps_jitter(&engine->prng, YIELD_SPAN);
-    ps_dial_again(peer, turn->now_ms + wait);
-    for (uint32_t at = 0; at < peer->row.endpoint_count; at++) {
-        if (strcmp(peer->row.endpoints[at], from->endpoint) == 0) {
-            peer->dial_first = at;
-        }
-    }
 }
 
 /* Dials that are still under way when a session is up have lost the race. */
@@ -374,7 +348,7 @@ static void close_racing(struct ps_turn *turn, struct ps_peer *peer)
 {
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         const struct ps_link *link = &peer->links[i];
-        if (link->id != 0 && (link->id & PS_LINK_ACCEPTED) == 0 && !link->hello_sent) {
+        if (ps_link_is_dialled(link) && !link->hello_sent) {
             ps_session_close(turn, peer, link->id, "another was faster");
         }
     }

@@ -5,12 +5,12 @@
 
 static int compare(const void *left, const void *right);
 
-bool ps_clock_skewed(int64_t skew_ms)
+bool ps_skew_is_large(int64_t skew_ms)
 {
     return skew_ms > PS_SKEW_MS_MAX || skew_ms < -PS_SKEW_MS_MAX;
 }
 
-int64_t ps_clock_median(int64_t *skews_ms, size_t count)
+int64_t ps_skew_median(int64_t *skews_ms, size_t count)
 {
     if (count == 0) {
         return 0;

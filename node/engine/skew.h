@@ -8,10 +8,10 @@
 
 #define PS_SKEW_MS_MAX (5L * 60 * 1000) /* more than this is shown as skewed */
 
-bool ps_clock_skewed(int64_t skew_ms);
+bool ps_skew_is_large(int64_t skew_ms);
 
 /* The median of how far others' clocks are ahead of ours: if that is skewed, it is we who are
  * wrong. Sorts `skews_ms`; 0 for none. */
-int64_t ps_clock_median(int64_t *skews_ms, size_t count);
+int64_t ps_skew_median(int64_t *skews_ms, size_t count);
 
 #endif

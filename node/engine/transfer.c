@@ -1,10 +1,11 @@
-/* Transfer: logs on their way from a peer (fetches, which ask) and to it (serves, which answer or
- * push). The receiver's credit bounds what is under way; a fetch that does not move is asked for
- * anew, a serve that nobody acknowledges is forgotten. Reconciliation finds whatever this leaves
- * undone. */
+/* Fetches and serves, as node/engine/transfer.h says. */
+#include "node/engine/transfer.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/engine/emit.h"
+#include "node/engine/lookup.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
 #include "wire/compress.h"
@@ -39,20 +40,21 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
         fetch->target = want->target > fetch->target ? want->target : fetch->target;
         return;
     }
-    if (peer->fetch_count >= PS_FETCHES_QUEUED_MAX) {
+    if (peer->transfer.fetch_count >= PS_FETCHES_QUEUED_MAX) {
         return; /* a later round tells of it again */
     }
-    if (peer->fetch_count == peer->fetch_capacity) {
-        size_t capacity = peer->fetch_capacity == 0 ? 8 : peer->fetch_capacity * 2;
-        struct ps_fetch *fetches = realloc(peer->fetches, capacity * sizeof *fetches);
+    if (peer->transfer.fetch_count == peer->transfer.fetch_capacity) {
+        size_t capacity =
+            peer->transfer.fetch_capacity == 0 ? 8 : peer->transfer.fetch_capacity * 2;
+        struct ps_fetch *fetches = realloc(peer->transfer.fetches, capacity * sizeof *fetches);
         if (fetches == NULL) {
             (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
             return;
         }
-        peer->fetches = fetches;
-        peer->fetch_capacity = capacity;
+        peer->transfer.fetches = fetches;
+        peer->transfer.fetch_capacity = capacity;
     }
-    fetch = &peer->fetches[peer->fetch_count++];
+    fetch = &peer->transfer.fetches[peer->transfer.fetch_count++];
     *fetch = (struct ps_fetch){
         .collection_size = want->log.collection.size,
         .id = want->id,
@@ -67,9 +69,9 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
 struct ps_fetch *ps_transfer_find(struct ps_peer *peer, struct ps_bytes collection,
                                   const struct ps_log_id *id)
 {
-    for (size_t i = 0; i < peer->fetch_count; i++) {
-        if (same_log(&peer->fetches[i], collection, id)) {
-            return &peer->fetches[i];
+    for (size_t i = 0; i < peer->transfer.fetch_count; i++) {
+        if (same_log(&peer->transfer.fetches[i], collection, id)) {
+            return &peer->transfer.fetches[i];
         }
     }
     return NULL;
@@ -90,18 +92,24 @@ void ps_transfer_moved(struct ps_turn *turn, struct ps_peer *peer, struct ps_fet
     fetch->due = fetch->active;
 }
 
+void ps_transfer_again(struct ps_fetch *fetch)
+{
+    fetch->due = true;
+    fetch->again = true;
+}
+
 void ps_transfer_drop(struct ps_peer *peer, struct ps_fetch *fetch)
 {
-    size_t index = (size_t)(fetch - peer->fetches);
-    assert(index < peer->fetch_count);
-    peer->fetch_count--;
-    memmove(fetch, fetch + 1, (peer->fetch_count - index) * sizeof *fetch);
+    size_t index = (size_t)(fetch - peer->transfer.fetches);
+    assert(index < peer->transfer.fetch_count);
+    peer->transfer.fetch_count--;
+    memmove(fetch, fetch + 1, (peer->transfer.fetch_count - index) * sizeof *fetch);
 }
 
 void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer)
 {
-    for (size_t i = peer->fetch_count; i > 0; i--) {
-        struct ps_fetch *fetch = &peer->fetches[i - 1];
+    for (size_t i = peer->transfer.fetch_count; i > 0; i--) {
+        struct ps_fetch *fetch = &peer->transfer.fetches[i - 1];
         if (!fetch->active || turn->now_ms < fetch->progress_ms + STALLED_MS) {
             continue;
         }
@@ -109,22 +117,21 @@ void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer)
             ps_transfer_drop(peer, fetch);
             continue;
         }
-        peer->slow_ms = turn->now_ms + SLOW_MS;
+        peer->transfer.slow_ms = turn->now_ms + SLOW_MS;
         fetch->tries++;
         fetch->progress_ms = turn->now_ms;
-        fetch->due = true;
-        fetch->again = true;
+        ps_transfer_again(fetch);
     }
     for (size_t i = 0; i < PS_SERVES_MAX; i++) {
-        struct ps_serve *serve = &peer->serves[i];
+        struct ps_serve *serve = &peer->transfer.serves[i];
         if (serve->used && turn->now_ms >= serve->touched_ms + STALLED_MS) {
             serve->used = false;
         }
     }
     activate(turn, peer);
-    for (size_t i = 0; i < peer->fetch_count; i++) {
-        if (peer->fetches[i].due) {
-            send_want(turn, peer, &peer->fetches[i]);
+    for (size_t i = 0; i < peer->transfer.fetch_count; i++) {
+        if (peer->transfer.fetches[i].due) {
+            send_want(turn, peer, &peer->transfer.fetches[i]);
         }
     }
 }
@@ -137,9 +144,6 @@ bool ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
         return false;
     }
     uint64_t credit = want->credit < PS_CREDIT_MAX ? want->credit : PS_CREDIT_MAX;
-    if (want->again && !ps_session_spend(turn, peer, peer->session, flight_size(serve) / 16)) {
-        return true;
-    }
     if (!serve->used || serve->log != log || want->again) {
         *serve = (struct ps_serve){.used = true, .log = log, .next = want->from};
     }
@@ -157,9 +161,9 @@ bool ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
 
 void ps_transfer_arrived(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, uint64_t size)
 {
-    (void)ps_turn_ok(turn, ps_peer_set_size(peer, log, size));
+    (void)ps_holds_note(turn, peer, log, size);
     for (size_t i = 0; i < PS_SERVES_MAX; i++) {
-        struct ps_serve *serve = &peer->serves[i];
+        struct ps_serve *serve = &peer->transfer.serves[i];
         if (serve->used && serve->log == log) {
             land(serve, size);
             serve->touched_ms = turn->now_ms;
@@ -171,8 +175,8 @@ void ps_transfer_arrived(struct ps_turn *turn, struct ps_peer *peer, uint32_t lo
 void ps_transfer_pump(struct ps_turn *turn, struct ps_peer *peer)
 {
     for (size_t i = 0; i < PS_SERVES_MAX; i++) {
-        if (peer->serves[i].used) {
-            pump_one(turn, peer, &peer->serves[i]);
+        if (peer->transfer.serves[i].used) {
+            pump_one(turn, peer, &peer->transfer.serves[i]);
         }
     }
 }
@@ -180,20 +184,21 @@ void ps_transfer_pump(struct ps_turn *turn, struct ps_peer *peer)
 bool ps_transfer_busy(const struct ps_peer *peer)
 {
     for (size_t i = 0; i < PS_SERVES_MAX; i++) {
-        if (peer->serves[i].used) {
+        if (peer->transfer.serves[i].used) {
             return true;
         }
     }
-    return peer->fetch_count > 0;
+    return peer->transfer.fetch_count > 0;
 }
 
 bool ps_transfer_fetching(const struct ps_turn *turn)
 {
     const struct ps_engine *engine = turn->engine;
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        const struct ps_peer *peer = engine->peers[i];
-        for (size_t k = 0; turn->now_ms >= peer->slow_ms && k < peer->fetch_count; k++) {
-            const struct ps_fetch *fetch = &peer->fetches[k];
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        const struct ps_peer *peer = engine->peers.items[i];
+        for (size_t k = 0; turn->now_ms >= peer->transfer.slow_ms && k < peer->transfer.fetch_count;
+             k++) {
+            const struct ps_fetch *fetch = &peer->transfer.fetches[k];
             if (fetch->active && turn->now_ms < fetch->progress_ms + MOVING_MS) {
                 return true;
             }
@@ -202,35 +207,88 @@ bool ps_transfer_fetching(const struct ps_turn *turn)
     return false;
 }
 
+size_t ps_transfer_count(const struct ps_peer *peer)
+{
+    return peer->transfer.fetch_count;
+}
+
+uint64_t ps_transfer_left(const struct ps_peer *peer)
+{
+    uint64_t left = 0;
+    for (size_t i = 0; i < peer->transfer.fetch_count; i++) {
+        left += peer->transfer.fetches[i].target - peer->transfer.fetches[i].from;
+    }
+    return left;
+}
+
+uint64_t ps_transfer_flight(const struct ps_peer *peer, uint32_t log)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; i < PS_SERVES_MAX; i++) {
+        const struct ps_serve *serve = &peer->transfer.serves[i];
+        size += serve->log == log ? flight_size(serve) : 0;
+    }
+    return size;
+}
+
+void ps_transfer_begin(struct ps_peer *peer)
+{
+    peer->transfer.turn_bytes = 0;
+}
+
+void ps_transfer_pack(struct ps_peer *peer, bool understands)
+{
+    peer->transfer.pack = understands;
+}
+
+void ps_transfer_fetched_all(struct ps_peer *peer)
+{
+    peer->transfer.fetch_count = 0;
+}
+
+void ps_transfer_forget(struct ps_peer *peer)
+{
+    peer->transfer.fetch_count = 0;
+    memset(peer->transfer.serves, 0, sizeof peer->transfer.serves);
+}
+
+void ps_transfer_deinit(struct ps_transfer *transfer)
+{
+    free(transfer->fetches);
+    transfer->fetches = NULL;
+}
+
 uint64_t ps_transfer_deadline(const struct ps_peer *peer)
 {
     uint64_t deadline = PS_NEVER;
-    for (size_t i = 0; i < peer->fetch_count; i++) {
-        if (peer->fetches[i].active) {
-            deadline = ps_sooner(deadline, peer->fetches[i].progress_ms + STALLED_MS);
+    for (size_t i = 0; i < peer->transfer.fetch_count; i++) {
+        if (peer->transfer.fetches[i].active) {
+            deadline =
+                ps_deadline_sooner(deadline, peer->transfer.fetches[i].progress_ms + STALLED_MS);
         }
     }
     for (size_t i = 0; i < PS_SERVES_MAX; i++) {
-        if (peer->serves[i].used) {
-            deadline = ps_sooner(deadline, peer->serves[i].touched_ms + STALLED_MS);
+        if (peer->transfer.serves[i].used) {
+            deadline =
+                ps_deadline_sooner(deadline, peer->transfer.serves[i].touched_ms + STALLED_MS);
         }
     }
     return deadline;
 }
 
-/* Ask for queued logs while there is room: `_devices` before any other (DESIGN section 7), and no
+/* Ask for queued logs while there is room: `_devices` before any other (DESIGN, "Syncing"), and no
  * log that another peer is sending. */
 static void activate(struct ps_turn *turn, struct ps_peer *peer)
 {
     size_t active = 0;
     bool devices_first = false;
-    for (size_t i = 0; i < peer->fetch_count; i++) {
-        active += peer->fetches[i].active ? 1 : 0;
-        devices_first = devices_first || is_devices(&peer->fetches[i]);
+    for (size_t i = 0; i < peer->transfer.fetch_count; i++) {
+        active += peer->transfer.fetches[i].active ? 1 : 0;
+        devices_first = devices_first || is_devices(&peer->transfer.fetches[i]);
     }
     size_t i = 0;
-    while (i < peer->fetch_count && active < PS_FETCHES_MAX) {
-        struct ps_fetch *fetch = &peer->fetches[i];
+    while (i < peer->transfer.fetch_count && active < PS_FETCHES_MAX) {
+        struct ps_fetch *fetch = &peer->transfer.fetches[i];
         bool eligible = !fetch->active && (!devices_first || is_devices(fetch)) &&
                         !fetched_elsewhere(turn, peer, fetch);
         if (!eligible) {
@@ -247,13 +305,9 @@ static void activate(struct ps_turn *turn, struct ps_peer *peer)
 /* False if the log has come by another way meanwhile, or may go no further. */
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
 {
-    struct ps_collection collection;
     struct ps_log log = {0};
     struct ps_bytes name = ps_bytes(fetch->collection, fetch->collection_size);
-    p2psync_result result = ps_collection_find(turn->txn, name, &collection);
-    if (result == P2PSYNC_OK) {
-        result = ps_log_find(turn->txn, collection.number, &fetch->id, &log);
-    }
+    p2psync_result result = ps_lookup_log(turn, name, &fetch->id, &log);
     if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
         return false;
     }
@@ -262,8 +316,7 @@ static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
     }
     fetch->from = result == P2PSYNC_OK ? log.size : 0;
     fetch->active = true;
-    fetch->due = true;
-    fetch->again = true;
+    ps_transfer_again(fetch);
     fetch->progress_ms = turn->now_ms;
     return true;
 }
@@ -279,13 +332,14 @@ static bool fetched_elsewhere(const struct ps_turn *turn, const struct ps_peer *
 {
     const struct ps_engine *engine = turn->engine;
     struct ps_bytes collection = ps_bytes(fetch->collection, fetch->collection_size);
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        const struct ps_peer *other = engine->peers[i];
-        if (other == peer || turn->now_ms < other->slow_ms) {
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        const struct ps_peer *other = engine->peers.items[i];
+        if (other == peer || turn->now_ms < other->transfer.slow_ms) {
             continue;
         }
-        for (size_t k = 0; k < other->fetch_count; k++) {
-            if (other->fetches[k].active && same_log(&other->fetches[k], collection, &fetch->id)) {
+        for (size_t k = 0; k < other->transfer.fetch_count; k++) {
+            if (other->transfer.fetches[k].active &&
+                same_log(&other->transfer.fetches[k], collection, &fetch->id)) {
                 return true;
             }
         }
@@ -310,7 +364,7 @@ static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetc
         .again = fetch->again,
     };
     memcpy(want.log.branch, fetch->id.branch, sizeof want.log.branch);
-    ps_emit_send(turn, peer, peer->session, ps_want_encode(&want, ps_emit_begin(turn)));
+    ps_emit_send(turn, peer, peer->session.id, ps_want_encode(&want, ps_emit_begin(turn)));
     fetch->due = false;
     fetch->again = false;
 }
@@ -321,7 +375,7 @@ static struct ps_serve *serve_slot(struct ps_peer *peer, uint32_t log)
 {
     struct ps_serve *slot = NULL;
     for (size_t i = 0; i < PS_SERVES_MAX; i++) {
-        struct ps_serve *serve = &peer->serves[i];
+        struct ps_serve *serve = &peer->transfer.serves[i];
         if (serve->used && serve->log == log) {
             return serve;
         }
@@ -361,8 +415,8 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
     }
     while (serve->next < log.size && chunk_room(peer, serve) > 0) {
         /* Whatever it says has arrived: one peer leaves room for the others. */
-        if (!ps_emit_has_room(turn) || peer->step_bytes >= PS_CREDIT_MAX) {
-            turn->engine->resume_ms = turn->now_ms;
+        if (!ps_emit_has_room(turn) || peer->transfer.turn_bytes >= PS_CREDIT_MAX) {
+            ps_turn_again(turn, turn->now_ms);
             return;
         }
         if (!ps_turn_ok(turn, send_chunk(turn, peer, &log, serve))) {
@@ -382,7 +436,7 @@ static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serv
     uint64_t here = flight_size(serve);
     uint64_t all = 0;
     for (size_t i = 0; i < PS_SERVES_MAX; i++) {
-        all += flight_size(&peer->serves[i]);
+        all += flight_size(&peer->transfer.serves[i]);
     }
     uint64_t room = serve->credit > here ? serve->credit - here : 0;
     uint64_t shared = PS_CREDIT_MAX > all ? PS_CREDIT_MAX - all : 0;
@@ -419,19 +473,19 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
         changes.log.origin = log->origin;
         memcpy(changes.log.branch, log->id.branch, sizeof changes.log.branch);
         changes.entries = ps_buf_view(&entries);
-        if (peer->zstd && entries.size >= PACK_SIZE_MIN &&
+        if (peer->transfer.pack && entries.size >= PACK_SIZE_MIN &&
             ps_compress(ps_buf_view(&entries), &packed) == P2PSYNC_OK) {
             changes.encoding = PS_ENCODING_ZSTD;
             changes.entries = ps_buf_view(&packed);
         }
         changes.head = log->head;
-        changes.state = *ps_rounds_state(turn);
-        ps_emit_send(turn, peer, peer->session, ps_changes_encode(&changes, ps_emit_begin(turn)));
+        changes.state = *ps_state_ours(turn);
+        ps_emit_send(turn, peer, peer->session.id,
+                     ps_changes_encode(&changes, ps_emit_begin(turn)));
         serve->flight[serve->flight_count++] =
             (struct ps_flight){.end = run.end, .size = entries.size};
-        peer->step_bytes += entries.size;
-        turn->engine->changes_sent += run.end - run.begin;
-        peer->sync_sent += run.end - run.begin;
+        peer->transfer.turn_bytes += entries.size;
+        ps_progress_sent(turn, peer, run.end - run.begin);
         serve->next = run.end;
     }
     ps_buf_deinit(&packed);

@@ -1,68 +1,77 @@
-/* Trust: the members of the mesh as the store has derived them, and with them the peers. A device
- * that was invited by a member this node does not know yet is nobody here until `_devices` has
- * told. */
+/* From members to peers and to the list of who is admitted, as node/engine/trust.h says. */
+#include "node/engine/trust.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/engine/emit.h"
 #include "node/engine/turn.h"
 
+static bool load_members(struct ps_turn *turn);
 static bool admit(struct ps_turn *turn, const struct ps_device *device, struct ps_bytes name);
-static struct ps_peer *add_peer(struct ps_turn *turn, const struct ps_device *device);
-static bool list_allowed(struct ps_turn *turn);
-static void drop_strangers(struct ps_turn *turn);
+static void drop_others(struct ps_turn *turn);
+static void list_allowed(struct ps_turn *turn);
 
 void ps_trust_load(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    struct ps_member member;
-    size_t before = engine->allowed_count;
-
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        engine->peers[i]->allowed = false;
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        engine->peers.items[i]->allowed = false;
     }
-    p2psync_result result = ps_device_next(turn->txn, NULL, &member);
-    while (result == P2PSYNC_OK) { /* at most PS_MEMBERS_MAX */
-        struct ps_bytes name = ps_bytes(member.name, member.name_size);
-        if (ps_device_equal(&member.device, &engine->identity.device)) {
-            memset(engine->name, 0, sizeof engine->name);
-            memcpy(engine->name, name.data, name.size);
-        } else if (!admit(turn, &member.device, name)) {
-            return;
-        }
-        struct ps_device after = member.device;
-        result = ps_device_next(turn->txn, &after, &member);
-    }
-    if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
+    if (!load_members(turn)) {
         return;
     }
-    if (engine->identity.has_sponsor &&
-        !admit(turn, &engine->identity.sponsor, ps_bytes(NULL, 0))) {
+    const struct ps_identity *identity = &engine->identity;
+    if (identity->has_sponsor && !admit(turn, &identity->sponsor, ps_bytes(NULL, 0))) {
         return;
     }
-    drop_strangers(turn);
-    if (list_allowed(turn) && engine->allowed_count != before) {
-        ps_emit_plain(turn, PS_EFFECT_ALLOW);
-    }
+    drop_others(turn);
+    list_allowed(turn);
 }
 
 bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device)
 {
     struct ps_member member;
-    p2psync_result result = ps_device_get(turn->txn, device, &member);
+    p2psync_result result = ps_member_get(turn->txn, device, &member);
     if (result == P2PSYNC_ENOTFOUND) {
         return ps_device_equal(device, &turn->engine->identity.mesh.founder);
     }
     return ps_turn_ok(turn, result);
 }
 
+void ps_trust_deinit(struct ps_allowed *allowed)
+{
+    free(allowed->devices);
+    *allowed = (struct ps_allowed){0};
+}
+
+static bool load_members(struct ps_turn *turn)
+{
+    struct ps_engine *engine = turn->engine;
+    struct ps_member_walk walk = {.txn = turn->txn};
+    struct ps_member member;
+    while (ps_member_walk_next(&walk, &member)) {
+        struct ps_bytes name = ps_bytes(member.name, member.name_size);
+        if (ps_device_equal(&member.device, &engine->identity.device)) {
+            memset(engine->name, 0, sizeof engine->name);
+            memcpy(engine->name, name.data, name.size);
+        } else if (!admit(turn, &member.device, name)) {
+            return false;
+        }
+    }
+    return ps_turn_ok(turn, walk.result);
+}
+
 static bool admit(struct ps_turn *turn, const struct ps_device *device, struct ps_bytes name)
 {
-    struct ps_peer *peer = ps_session_find(turn->engine, device);
+    struct ps_peer *peer = ps_peers_find(turn->engine, device);
     if (peer == NULL) {
-        peer = add_peer(turn, device);
-    }
-    if (peer == NULL) {
-        return false;
+        peer = ps_peers_add(turn, device);
+        if (peer == NULL) {
+            return false;
+        }
+        ps_dial_at(peer, turn->now_ms);
+        ps_on_beacon_recall(turn, peer);
     }
     peer->allowed = true;
     if (name.size > 0) {
@@ -72,72 +81,37 @@ static bool admit(struct ps_turn *turn, const struct ps_device *device, struct p
     return true;
 }
 
-/* Peers are kept in order of their ids, so that every walk over them is the same in every run. */
-static struct ps_peer *add_peer(struct ps_turn *turn, const struct ps_device *device)
+static void drop_others(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    struct ps_peer *peer = NULL;
-    if (engine->peer_count == engine->peer_capacity) {
-        size_t capacity = engine->peer_capacity == 0 ? 8 : engine->peer_capacity * 2;
-        struct ps_peer **peers = realloc(engine->peers, capacity * sizeof(struct ps_peer *));
-        if (peers == NULL) {
-            (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
-            return NULL;
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        if (!engine->peers.items[i]->allowed) {
+            ps_session_expel(turn, engine->peers.items[i]);
         }
-        engine->peers = peers;
-        engine->peer_capacity = capacity;
     }
-    if (!ps_turn_ok(turn, ps_peer_new(device, &peer))) {
-        return NULL;
-    }
-    if (!ps_turn_ok(turn, ps_peer_read(turn->txn, device, &peer->row))) {
-        ps_peer_destroy(&peer);
-        return NULL;
-    }
-    peer->tag = ps_device_tag(&engine->identity.mesh, device);
-    peer->dial_ms = turn->now_ms;
-    size_t at = engine->peer_count++;
-    while (at > 0 && ps_device_compare(&engine->peers[at - 1]->device, device) > 0) {
-        engine->peers[at] = engine->peers[at - 1];
-        at--;
-    }
-    engine->peers[at] = peer;
-    ps_session_recall(turn, peer);
-    return peer;
+    ps_peers_drop_others(engine);
 }
 
-static void drop_strangers(struct ps_turn *turn)
+/* List the peers anew, and have the links told if the list is another one. */
+static void list_allowed(struct ps_turn *turn)
 {
-    struct ps_engine *engine = turn->engine;
-    size_t kept = 0;
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        struct ps_peer *peer = engine->peers[i];
-        if (peer->allowed) {
-            engine->peers[kept++] = peer;
-            continue;
-        }
-        for (size_t k = 0; k < PS_LINKS_PER_PEER_MAX; k++) {
-            if (peer->links[k].id != 0) {
-                ps_session_close(turn, peer, peer->links[k].id, "no longer a member");
-            }
-        }
-        ps_peer_destroy(&peer);
+    const struct ps_peers *peers = &turn->engine->peers;
+    struct ps_allowed *allowed = &turn->engine->allowed;
+    bool moved = allowed->count != peers->count;
+    struct ps_device *devices =
+        realloc(allowed->devices, (peers->count + 1) * sizeof *allowed->devices);
+    if (devices == NULL) {
+        (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
+        return;
     }
-    engine->peer_count = kept;
-}
-
-static bool list_allowed(struct ps_turn *turn)
-{
-    struct ps_engine *engine = turn->engine;
-    struct ps_device *allowed =
-        realloc(engine->allowed, (engine->peer_count + 1) * sizeof *allowed);
-    if (allowed == NULL) {
-        return ps_turn_ok(turn, P2PSYNC_ENOMEM);
+    for (size_t i = 0; i < peers->count; i++) {
+        const struct ps_device *device = &peers->items[i]->device;
+        moved = moved || !ps_device_equal(&devices[i], device);
+        devices[i] = *device;
     }
-    engine->allowed = allowed;
-    for (size_t i = 0; i < engine->peer_count; i++) {
-        allowed[i] = engine->peers[i]->device;
+    allowed->devices = devices;
+    allowed->count = peers->count;
+    if (moved) {
+        ps_emit_plain(turn, PS_EFFECT_ALLOW);
     }
-    engine->allowed_count = engine->peer_count;
-    return true;
 }

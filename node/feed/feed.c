@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api/life.h"
-#include "node/control/control.h"
+#include "node/feed/event.h"
+#include "node/host/buffer.h"
 #include "store/log/collection.h"
 #include "store/merge/conflict.h"
 #include "store/record/record.h"
@@ -61,7 +61,7 @@ p2psync_result ps_feed_init(struct ps_feed *feed, struct ps_store *store)
 {
     struct ps_txn txn = {0};
     memset(feed, 0, sizeof(*feed));
-    ps_buf_init(&feed->next, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&feed->next, PS_BUFFER_SIZE_MAX);
     p2psync_result result = ps_txn_begin(store, false, &txn);
     if (result == P2PSYNC_OK) {
         result = begin_from_now(feed, &txn);
@@ -135,36 +135,26 @@ static p2psync_result begin_from_now(struct ps_feed *feed, struct ps_txn *txn)
  * Errors  P2PSYNC_ENOTFOUND there is none. */
 static p2psync_result find_log(struct ps_feed *feed, struct ps_txn *txn, bool skip)
 {
-    struct ps_bytes after = ps_bytes(NULL, 0);
-    for (;;) { /* ends with the collections, PS_ROOTS_MAX at most */
-        struct ps_collection collection;
-        p2psync_result result = ps_collection_next(txn, after, &collection);
-        if (result != P2PSYNC_OK) {
+    struct ps_collection_walk walk = {.txn = txn};
+    struct ps_collection collection;
+    while (ps_collection_walk_next(&walk, &collection)) {
+        p2psync_result result =
+            is_told(&collection) ? find_log_in(feed, txn, &collection, skip) : P2PSYNC_ENOTFOUND;
+        if (result != P2PSYNC_ENOTFOUND) {
             return result;
         }
-        if (is_told(&collection)) {
-            result = find_log_in(feed, txn, &collection, skip);
-            if (result != P2PSYNC_ENOTFOUND) {
-                return result;
-            }
-        }
-        after = collection.name;
     }
+    return walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : walk.result;
 }
 
 static p2psync_result find_log_in(struct ps_feed *feed, struct ps_txn *txn,
                                   const struct ps_collection *collection, bool skip)
 {
-    struct ps_log_id last;
-    const struct ps_log_id *after = NULL;
-    for (;;) { /* ends with the logs, PS_LOGS_MAX at most */
-        p2psync_result result = ps_log_next(txn, collection->number, after, &feed->log);
-        if (result == P2PSYNC_OK) {
-            result = reserve_told(feed, feed->log.number);
-        }
-        if (result != P2PSYNC_OK) {
-            feed->collection_size = 0;
-            return result;
+    struct ps_log_walk walk = {.txn = txn, .collection = collection->number};
+    while (ps_log_walk_next(&walk, &feed->log)) {
+        walk.result = reserve_told(feed, feed->log.number);
+        if (walk.result != P2PSYNC_OK) {
+            break;
         }
         uint64_t *told = &feed->told[feed->log.number];
         *told = skip ? feed->log.applied : *told;
@@ -174,9 +164,9 @@ static p2psync_result find_log_in(struct ps_feed *feed, struct ps_txn *txn,
             feed->collection_size = collection->name.size;
             return P2PSYNC_OK;
         }
-        last = feed->log.id;
-        after = &last;
     }
+    feed->collection_size = 0;
+    return walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : walk.result;
 }
 
 static bool is_told(const struct ps_collection *collection)
@@ -245,7 +235,7 @@ static p2psync_result write_change(const struct ps_feed *feed, const struct chan
     ps_dot_text(change->dot, dot);
     struct ps_writer writer;
     ps_writer_init(&writer, out);
-    ps_control_event_begin(&writer, P2PSYNC_EVENT_RECORD_CHANGED, 5);
+    ps_feed_event_begin(&writer, P2PSYNC_EVENT_RECORD_CHANGED, 5);
     write_name(&writer, ps_bytes(feed->collection, feed->collection_size),
                change->skeleton.record_id);
     ps_write_text(&writer, "version");
@@ -283,7 +273,7 @@ static p2psync_result write_about(struct ps_txn *txn, const struct about *about,
     char dot[PS_DOT_TEXT_SIZE];
     ps_writer_init(&writer, out);
     *type_out = about->opened ? P2PSYNC_EVENT_CONFLICT_DETECTED : P2PSYNC_EVENT_CONFLICT_RESOLVED;
-    ps_control_event_begin(&writer, *type_out, 3);
+    ps_feed_event_begin(&writer, *type_out, 3);
     write_name(&writer, about->collection, about->id);
     if (about->opened) {
         p2psync_result result = ps_record_get(txn, about->number, about->id, &row);
@@ -323,23 +313,21 @@ static p2psync_result next_refreshed(struct ps_feed *feed, struct ps_txn *txn, s
     }
     struct ps_collection collection;
     struct ps_bytes id = ps_bytes(feed->place_id, feed->place_id_size);
-    struct ps_bytes name = ps_bytes(feed->place, feed->place_size);
-    p2psync_result result = feed->place_size > 0 ? ps_collection_find(txn, name, &collection)
-                                                 : ps_collection_next(txn, name, &collection);
-    while (result == P2PSYNC_OK) { /* ends with the collections */
-        result = find_refreshed(feed, txn, &collection, id, told);
+    struct ps_collection_walk walk =
+        ps_collection_walk_from(txn, ps_bytes(feed->place, feed->place_size));
+    while (ps_collection_walk_next(&walk, &collection)) {
+        p2psync_result result = find_refreshed(feed, txn, &collection, id, told);
         if (result != P2PSYNC_ENOTFOUND) {
             return result;
         }
         id = ps_bytes(NULL, 0);
-        result = ps_collection_next(txn, collection.name, &collection);
     }
-    if (result == P2PSYNC_ENOTFOUND) {
-        feed->refreshes = feed->refreshing;
-        feed->refreshing = 0;
-        return P2PSYNC_EAGAIN;
+    if (walk.result != P2PSYNC_OK) {
+        return walk.result;
     }
-    return result;
+    feed->refreshes = feed->refreshing;
+    feed->refreshing = 0;
+    return P2PSYNC_EAGAIN;
 }
 
 /* Within a collection, behind the record `id`: what a refresh that is not told yet made a conflict,
@@ -348,19 +336,15 @@ static p2psync_result find_refreshed(struct ps_feed *feed, struct ps_txn *txn,
                                      const struct ps_collection *collection, struct ps_bytes id,
                                      struct told *told)
 {
-    while (is_told(collection)) { /* ends with the list */
-        struct ps_conflict_item item;
-        p2psync_result result = ps_conflict_next(txn, collection->number, id, &item);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        id = item.id;
+    struct ps_conflict_walk walk = ps_conflict_walk_after(txn, collection->number, id);
+    struct ps_conflict_item item;
+    while (is_told(collection) && ps_conflict_walk_next(&walk, &item)) {
         if (item.refresh > feed->refreshes && item.refresh <= feed->refreshing) {
             struct about about = {.collection = collection->name,
                                   .number = collection->number,
                                   .id = item.id,
                                   .opened = item.conflict};
-            result = read_winner(txn, &about);
+            p2psync_result result = read_winner(txn, &about);
             if (result == P2PSYNC_OK) {
                 result = write_about(txn, &about, told->type, told->out);
             }
@@ -370,7 +354,7 @@ static p2psync_result find_refreshed(struct ps_feed *feed, struct ps_txn *txn,
             return result;
         }
     }
-    return P2PSYNC_ENOTFOUND;
+    return walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : walk.result;
 }
 
 static p2psync_result read_winner(struct ps_txn *txn, struct about *about)

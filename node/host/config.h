@@ -65,14 +65,4 @@ p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out) P2PSYNC_MUST_CHECK
 p2psync_result ps_config_write(int dir_fd, const char *key,
                                struct ps_bytes value) P2PSYNC_MUST_CHECK;
 
-/* "HOST[:PORT]" in parts; an IPv6 address with a port stands in brackets, one
- * without may. */
-struct ps_endpoint {
-    char host[PS_ENDPOINT_SIZE_MAX + 1]; /* without brackets */
-    uint16_t port;                       /* 0: none was given */
-};
-
-/* Errors  P2PSYNC_EFORMAT. */
-p2psync_result ps_endpoint_parse(const char *text, struct ps_endpoint *out) P2PSYNC_MUST_CHECK;
-
 #endif

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "node/host/config.h"
+#include "node/host/endpoint.h"
 
 typedef enum name_state { NAME_ASKED = 0, NAME_FOUND, NAME_UNKNOWN } name_state;
 

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "node/host/config.h"
+#include "node/host/endpoint.h"
 
 #define CONNECT_MS 3000
 

@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "node/api/life.h"
-#include "node/engine/identity.h"
+#include "node/host/endpoint.h"
 #include "node/host/lock.h"
+#include "node/host/time.h"
 #include "node/links/links.h"
+#include "store/env/identity.h"
 #include "store/log/collection.h"
+#include "store/mesh/enroll.h"
 #include "store/mesh/members.h"
+#include "store/mesh/peers.h"
 #include "wire/message.h"
 #include "wire/pairing_code.h"
 
@@ -98,7 +101,8 @@ static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_de
         ps_identity_draw(out);
         result = ps_identity_write(&txn, out);
         if (result == P2PSYNC_OK) {
-            result = ps_device_write(&txn, out, &out->device, joiner->name);
+            result = ps_enroll_device(&txn, out, &out->device, ps_bytes_text(joiner->name),
+                                      ps_time_wall_ms());
         }
         if (result == P2PSYNC_OK) {
             result = ps_txn_commit(&txn);
@@ -117,52 +121,35 @@ static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identit
     if (identity->has_sponsor && !ps_device_equal(&identity->sponsor, inviter)) {
         return P2PSYNC_ECONFLICT;
     }
+    struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
-    for (;;) { /* ends with the members, PS_MEMBERS_MAX at most */
-        p2psync_result result = ps_device_next(txn, after, &member);
-        if (result == P2PSYNC_ENOTFOUND) {
-            break;
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    while (ps_member_walk_next(&walk, &member)) {
         if (!ps_device_equal(&member.device, &identity->device)) {
             return P2PSYNC_ECONFLICT;
         }
-        last = member.device;
-        after = &last;
     }
-    return check_empty(txn);
+    return walk.result == P2PSYNC_OK ? check_empty(txn) : walk.result;
 }
 
 /* No collection but `_devices` may hold anything. */
 static p2psync_result check_empty(struct ps_txn *txn)
 {
-    struct ps_bytes after = ps_bytes(NULL, 0);
-    for (;;) { /* ends with the collections, PS_ROOTS_MAX at most */
-        struct ps_collection collection;
-        p2psync_result result = ps_collection_next(txn, after, &collection);
-        if (result == P2PSYNC_ENOTFOUND) {
-            return P2PSYNC_OK;
-        }
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    struct ps_collection_walk walk = {.txn = txn};
+    struct ps_collection collection;
+    while (ps_collection_walk_next(&walk, &collection)) {
         bool devices = ps_bytes_equal(collection.name, ps_bytes_text(PS_DEVICES_COLLECTION));
         if (!devices && collection.changes > 0) {
             return P2PSYNC_ECONFLICT;
         }
-        after = collection.name;
     }
+    return walk.result;
 }
 
 /* Ask at all endpoints until one answers. */
 static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
                           const char *name)
 {
-    struct ps_keys keys = {0};
+    struct ps_secret secret = {0};
     struct ps_join join = {.device = identity->device, .name = ps_bytes_text(name)};
     memcpy(join.token, attempt->code->token, sizeof(join.token));
     p2psync_result result = ps_join_encode(&join, &attempt->join);
@@ -170,11 +157,11 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_keys_expand(identity, &keys);
-    const struct ps_links_options options = {.secret_key = keys.secret_key};
+    ps_identity_secret(identity, &secret);
+    const struct ps_links_options options = {.secret_key = secret.key};
     result = ps_links_new(&options, &attempt->links);
-    ps_keys_wipe(&keys);
-    uint64_t now_ms = ps_monotonic_ms();
+    ps_identity_secret_wipe(&secret);
+    uint64_t now_ms = ps_time_monotonic_ms();
     uint64_t deadline_ms = now_ms + PS_JOIN_TIMEOUT_MS;
     while (result == P2PSYNC_OK) {
         dial(attempt, now_ms);
@@ -185,7 +172,7 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
             return P2PSYNC_EUNREACHABLE;
         }
         result = wait_links(attempt, deadline_ms - now_ms);
-        now_ms = ps_monotonic_ms();
+        now_ms = ps_time_monotonic_ms();
     }
     return result;
 }
@@ -323,7 +310,7 @@ static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_ide
         result = ps_identity_write_name(&txn, ps_bytes_text(joiner->name));
     }
     if (result == P2PSYNC_OK) {
-        result = ps_peer_write(&txn, &welcome.device, &row);
+        result = ps_mesh_peer_write(&txn, &welcome.device, &row);
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/host/endpoint.h"
 #include "node/links/accepted.h"
 #include "node/links/silent.h"
 #include "node/links/socket.h"
@@ -348,7 +349,7 @@ static p2psync_result listen_on(struct ps_links *links, const struct ps_links_op
     if (result) {
         return result;
     }
-    uint16_t port = options->port ? options->port : PS_LINKS_PORT;
+    uint16_t port = options->port ? options->port : PS_ENDPOINT_PORT;
     return ps_link_router_bind(&links->router, links->host, port, options->port_fixed,
                                &links->port);
 }

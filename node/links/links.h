@@ -21,7 +21,6 @@
 #include "wire/id.h"
 #include "wire/limits.h"
 
-#define PS_LINKS_PORT            47470 /* TCP, unless another is asked for or it is taken */
 #define PS_LINKS_PAIR_PORT       47471 /* TCP, of the pairing socket, if it is free */
 #define PS_LINKS_DIALLED_MAX     128   /* each takes three libzmq sockets */
 #define PS_LINKS_ACCEPTED_MAX    PS_MEMBERS_MAX
@@ -37,7 +36,7 @@ struct ps_links_options {
         *secret_key;  /* Ed25519 in libsodium's form, 64 bytes; only its CURVE form is kept */
     bool bind;        /* false: only dial, as a device that joins does */
     bool port_fixed;  /* false: if the port is taken, any free one will do */
-    uint16_t port;    /* 0: PS_LINKS_PORT */
+    uint16_t port;    /* 0: PS_ENDPOINT_PORT, or any if that is taken */
     const char *host; /* an IP address or interface name; NULL: all IPv4 addresses */
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/feed/event.h"
 #include "node/loop/inside.h"
 #include "wire/scan.h"
 
@@ -20,7 +21,7 @@ void ps_loop_carry_out(struct ps_loop *loop)
 {
     for (size_t i = 0; i < loop->effects.count; i++) {
         const struct ps_effect *effect = &loop->effects.items[i];
-        struct ps_bytes bytes = ps_effect_bytes(&loop->effects, effect);
+        struct ps_bytes bytes = ps_effects_bytes(&loop->effects, effect);
         switch (effect->type) {
         case PS_EFFECT_NONE:
             break;
@@ -84,7 +85,7 @@ static void tell_error(struct ps_loop *loop, p2psync_result error, const char *s
     ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "node-error", "%s", loop->last_error);
     ps_buf_init(&map, sizeof(loop->last_error) + 256);
     ps_writer_init(&writer, &map);
-    ps_control_event_begin(&writer, P2PSYNC_EVENT_ERROR, 2);
+    ps_feed_event_begin(&writer, P2PSYNC_EVENT_ERROR, 2);
     ps_write_text(&writer, "error");
     ps_write_text(&writer, p2psync_result_name(error));
     ps_write_text(&writer, "text");
@@ -172,7 +173,7 @@ static void tell(struct ps_loop *loop, p2psync_event_type type, struct ps_bytes 
     uint32_t pairs = ps_read_map(&reader);
     ps_buf_init(&event, map.size + 256);
     ps_writer_init(&writer, &event);
-    ps_control_event_begin(&writer, type, pairs);
+    ps_feed_event_begin(&writer, type, pairs);
     ps_write_raw(&writer, reader.rest);
     if (reader.error == P2PSYNC_OK && ps_writer_finish(&writer) == P2PSYNC_OK) {
         ps_control_tell(loop->control, type, ps_buf_view(&event));

@@ -9,9 +9,9 @@
 
 #include "discovery/finder.h"
 #include "discovery/hints.h"
-#include "node/api/life.h"
 #include "node/control/control.h"
 #include "node/engine/engine.h"
+#include "node/host/endpoint.h"
 #include "node/host/names.h"
 #include "node/links/links.h"
 #include "node/loop/batch.h"
@@ -53,7 +53,7 @@ struct ps_loop {
     struct ps_finder *finder; /* NULL: no beacons */
     struct ps_hints *hints;
     struct ps_endpoint listen;
-    char listen_text[PS_ENDPOINT_SIZE_MAX + 16]; /* "host:port" or ":port", as others are told */
+    char listen_text[PS_ENDPOINT_SIZE_MAX + 1]; /* "host:port" or ":port", as others are told */
 
     struct ps_batch batch;
     struct ps_effects effects;

@@ -16,9 +16,10 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "node/engine/identity.h"
 #include "node/host/lock.h"
+#include "node/host/time.h"
 #include "node/loop/inside.h"
+#include "store/env/identity.h"
 
 #define STORE_FILE      "data.mdb"
 #define HEARD_MAX       256                       /* beacons taken per turn */
@@ -160,22 +161,22 @@ static p2psync_result open_parts(struct ps_loop *loop)
 static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity)
 {
     const struct ps_config *config = loop->options.config;
-    struct ps_keys keys = {0};
+    struct ps_secret secret = {0};
     if (config->listen[0] != '\0') {
         p2psync_result parsed = ps_endpoint_parse(config->listen, &loop->listen);
         assert(parsed == P2PSYNC_OK); /* the settings were checked */
         (void)parsed;
     }
-    ps_keys_expand(identity, &keys);
+    ps_identity_secret(identity, &secret);
     const struct ps_links_options options = {
-        .secret_key = keys.secret_key,
+        .secret_key = secret.key,
         .bind = true,
         .port_fixed = loop->listen.port != 0,
         .port = loop->listen.port,
         .host = loop->listen.host[0] != '\0' ? loop->listen.host : NULL,
     };
     p2psync_result result = ps_links_new(&options, &loop->links);
-    ps_keys_wipe(&keys);
+    ps_identity_secret_wipe(&secret);
     return result;
 }
 
@@ -190,8 +191,8 @@ static p2psync_result open_engine(struct ps_loop *loop)
     write_listen(loop);
     struct ps_engine_options options = {
         .store = loop->options.store,
-        .now_ms = ps_monotonic_ms(),
-        .wall_ms = ps_wall_ms(),
+        .now_ms = ps_time_monotonic_ms(),
+        .wall_ms = ps_time_wall_ms(),
         .listen = listen,
         .listen_count = 1,
         .peers = peers,
@@ -214,12 +215,17 @@ static p2psync_result open_engine(struct ps_loop *loop)
  * at which address they see it. */
 static void write_listen(struct ps_loop *loop)
 {
+    struct ps_endpoint told = {.port = ps_links_port(loop->links)};
     const char *host = loop->listen.host;
     struct in6_addr address;
     bool ipv4 = inet_pton(AF_INET, host, &address) == 1 && strcmp(host, "0.0.0.0") != 0;
     bool ipv6 = inet_pton(AF_INET6, host, &address) == 1 && strcmp(host, "::") != 0;
-    (void)snprintf(loop->listen_text, sizeof(loop->listen_text), "%s%s%s:%u", ipv6 ? "[" : "",
-                   ipv4 || ipv6 ? host : "", ipv6 ? "]" : "", (unsigned)ps_links_port(loop->links));
+    if (ipv4 || ipv6) {
+        memcpy(told.host, host, strlen(host));
+    }
+    bool fits = ps_endpoint_text(&told, loop->listen_text);
+    assert(fits); /* an address is short */
+    (void)fits;
 }
 
 static p2psync_result open_watch(struct ps_loop *loop)
@@ -295,7 +301,7 @@ static void *run(void *argument)
         }
     }
     /* Take leave: one more step, and its messages. */
-    ps_batch_begin(&loop->batch, ps_monotonic_ms(), ps_wall_ms());
+    ps_batch_begin(&loop->batch, ps_time_monotonic_ms(), ps_time_wall_ms());
     const struct ps_event stop = {.type = PS_EVENT_STOP};
     add(loop, &stop);
     step(loop);
@@ -332,7 +338,7 @@ static void open_finder(struct ps_loop *loop)
 
 static void turn(struct ps_loop *loop)
 {
-    ps_batch_begin(&loop->batch, ps_monotonic_ms(), ps_wall_ms());
+    ps_batch_begin(&loop->batch, ps_time_monotonic_ms(), ps_time_wall_ms());
     nudge(loop);
     collect(loop);
     if (loop->batch.count > 0) {
@@ -475,7 +481,7 @@ static void collect_heard(struct ps_loop *loop)
             ps_finder_burst(loop->finder, now_ms);
         }
         const struct ps_event event = {
-            .type = PS_EVENT_HEARD,
+            .type = PS_EVENT_BEACON_HEARD,
             .tag = hint->device,
             .instance = hint->instance,
             .address = ps_bytes_text(hint->endpoint),
@@ -535,7 +541,7 @@ static void nudge(struct ps_loop *loop)
 
 static void keep_house(struct ps_loop *loop)
 {
-    uint64_t now_ms = ps_monotonic_ms();
+    uint64_t now_ms = ps_time_monotonic_ms();
     ps_links_tick(loop->links, now_ms);
     if (loop->finder != NULL && ps_finder_tick(loop->finder, now_ms)) {
         loop->network_changed = true;

@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "discovery/interfaces.h"
+#include "node/host/buffer.h"
+#include "node/host/time.h"
 #include "node/loop/inside.h"
 #include "node/view/doctor.h"
-#include "node/view/view.h"
+#include "node/view/peers.h"
+#include "node/view/status.h"
 #include "wire/pairing_code.h"
 
 #define REQUESTS_MAX 16 /* per turn */
@@ -42,7 +45,7 @@ void ps_loop_finish_invite(struct ps_loop *loop, p2psync_result stepped)
     }
     uint16_t port = 0;
     struct ps_buf answer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     p2psync_result result = stepped;
     if (result == P2PSYNC_OK) {
         result = ps_links_pair_open(loop->links, &port);
@@ -84,7 +87,7 @@ static void take_request(struct ps_loop *loop, const struct ps_control_request *
 
 static void answer_status(struct ps_loop *loop, uint64_t request)
 {
-    struct ps_view_running running = {.running = true, .last_error = loop->last_error};
+    struct ps_status_running running = {.running = true, .last_error = loop->last_error};
     struct ps_peer_info peer;
     for (size_t i = 0; ps_engine_peer(loop->engine, i, &peer); i++) {
         bool in_sync = peer.state == PS_PEER_IN_SYNC;
@@ -96,10 +99,10 @@ static void answer_status(struct ps_loop *loop, uint64_t request)
     }
     struct ps_txn txn = {0};
     struct ps_buf answer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     p2psync_result result = ps_txn_begin(loop->options.store, false, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_view_status(&txn, &running, &answer);
+        result = ps_status_write(&txn, &running, &answer);
     }
     ps_txn_abort(&txn);
     ps_control_answer(loop->control, request, result, ps_buf_view(&answer));
@@ -112,14 +115,14 @@ static void answer_peers(struct ps_loop *loop, uint64_t request)
     struct ps_peer_info peer;
     struct ps_buf answer;
     struct ps_writer writer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     ps_writer_init(&writer, &answer);
     while (ps_engine_peer(loop->engine, count, &peer)) {
         count++;
     }
     ps_write_array(&writer, count);
     for (size_t i = 0; ps_engine_peer(loop->engine, i, &peer); i++) {
-        ps_view_peer(&writer, &peer);
+        ps_view_peers_write_one(&writer, &peer);
     }
     ps_control_answer(loop->control, request, ps_writer_finish(&writer), ps_buf_view(&answer));
     ps_buf_deinit(&answer);
@@ -137,7 +140,7 @@ static void answer_doctor(struct ps_loop *loop, uint64_t request)
         .port = ps_links_port(loop->links),
     };
     struct ps_buf answer;
-    ps_buf_init(&answer, PS_ANSWER_SIZE_MAX);
+    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     p2psync_result result = ps_doctor_check(&doctor, &answer);
     ps_control_answer(loop->control, request, result, ps_buf_view(&answer));
     ps_buf_deinit(&answer);
@@ -200,7 +203,7 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
         ps_write_text(&writer, "code");
         ps_write_text(&writer, text);
         ps_write_text(&writer, "expires");
-        ps_write_time(&writer, loop->batch.wall_ms + loop->invite.expires_ms);
+        ps_time_write(&writer, loop->batch.wall_ms + loop->invite.expires_ms);
         result = ps_writer_finish(&writer);
     }
     sodium_memzero(&code, sizeof(code));

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "node/host/time.h"
 #include "node/loop/inside.h"
 
 #define UNWATCHED_MS   1000 /* without inotify: how often the store is looked at */
@@ -29,7 +30,7 @@ p2psync_result ps_loop_wait(struct ps_loop *loop)
     if (loop->watch_fd >= 0) {
         items[count++] = (zmq_pollitem_t){.fd = loop->watch_fd, .events = ZMQ_POLLIN};
     }
-    uint64_t now_ms = ps_monotonic_ms();
+    uint64_t now_ms = ps_time_monotonic_ms();
     uint64_t deadline_ms = next_deadline(loop);
     long wait_ms = deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 0;
     if (zmq_poll(items, (int)count, wait_ms) >= 0) {

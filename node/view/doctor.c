@@ -10,9 +10,11 @@
 #include <sys/socket.h>
 
 #include "node/engine/skew.h"
+#include "node/host/endpoint.h"
 #include "node/links/links.h"
 #include "store/env/identity.h"
 #include "store/mesh/members.h"
+#include "store/mesh/peers.h"
 #include "wire/codec.h"
 
 #define SIZE_MAX_BYTES   ((size_t)1024 * 1024) /* of all checks; a thousand times what they take */
@@ -304,7 +306,7 @@ static uint16_t wanted_port(const struct ps_config *config)
     if (config->listen[0] != '\0' && ps_endpoint_parse(config->listen, &listen) != P2PSYNC_OK) {
         listen.port = 0;
     }
-    return listen.port != 0 ? listen.port : PS_LINKS_PORT;
+    return listen.port != 0 ? listen.port : PS_ENDPOINT_PORT;
 }
 
 /* Whether a node could listen there: it is tried, as the node would. */
@@ -339,8 +341,7 @@ static p2psync_result write_endpoints(const struct look *look, struct ps_buf *ou
     struct ps_writer writer;
     struct ps_peer_info peer;
     struct ps_member member = {0};
-    const struct ps_device *after = NULL;
-    struct ps_device last;
+    struct ps_member_walk walk = {.txn = look->txn};
     size_t count = 0;
     ps_buf_init(&items, SIZE_MAX_BYTES);
     ps_writer_init(&item_writer, &items);
@@ -354,15 +355,13 @@ static p2psync_result write_endpoints(const struct look *look, struct ps_buf *ou
     if (look->identity.has_sponsor) {
         char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
         ps_fingerprint_text(&look->identity.sponsor, fingerprint);
-        bool known = ps_device_get(look->txn, &look->identity.sponsor, &member) == P2PSYNC_OK;
+        bool known = ps_member_get(look->txn, &look->identity.sponsor, &member) == P2PSYNC_OK;
         count += known ? 0 : add_row(look, &item_writer, &look->identity.sponsor, fingerprint);
     }
-    while (ps_device_next(look->txn, after, &member) == P2PSYNC_OK) { /* PS_MEMBERS_MAX at most */
+    while (ps_member_walk_next(&walk, &member)) {
         char name[PS_DEVICE_NAME_SIZE_MAX + 1] = {0};
         memcpy(name, member.name, member.name_size);
         count += add_row(look, &item_writer, &member.device, name);
-        last = member.device;
-        after = &last;
     }
     p2psync_result result = ps_writer_finish(&item_writer);
     ps_write_array(&writer, count);
@@ -378,7 +377,7 @@ static size_t add_row(const struct look *look, struct ps_writer *writer,
     struct ps_peer_row row;
     size_t count = 0;
     if (ps_device_equal(device, &look->identity.device) ||
-        ps_peer_read(look->txn, device, &row) != P2PSYNC_OK) {
+        ps_mesh_peer_read(look->txn, device, &row) != P2PSYNC_OK) {
         return 0;
     }
     for (size_t i = 0; i < row.endpoint_count; i++) {
@@ -425,9 +424,9 @@ static bool check_clock(const struct look *look, struct ps_check *check)
     if (count == 0) {
         return false; /* nobody to compare with */
     }
-    int64_t median = ps_clock_median(skews, count);
+    int64_t median = ps_skew_median(skews, count);
     ps_check_say(check, "%" PRId64 " ms off the median of %zu connected devices", -median, count);
-    if (ps_clock_skewed(median)) {
+    if (ps_skew_is_large(median)) {
         ps_check_set(check, PS_CHECK_FAIL, "set this device's clock, or let it be set by NTP");
     }
     return true;
@@ -442,7 +441,7 @@ static bool check_membership(const struct look *look, struct ps_check *check)
         return true;
     }
     size_t members = count_members(look->txn);
-    if (ps_device_get(look->txn, &look->identity.device, &self) != P2PSYNC_OK) {
+    if (ps_member_get(look->txn, &look->identity.device, &self) != P2PSYNC_OK) {
         ps_check_say(check, "joined, but no member has told it yet");
         ps_check_set(check, PS_CHECK_WARN, "let this device reach the one that invited it");
         return true;
@@ -537,32 +536,21 @@ static bool check_readers(const struct look *look, struct ps_check *check)
 static bool name_of(const struct look *look, struct ps_tag tag,
                     char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
 {
+    struct ps_member_walk walk = {.txn = look->txn};
     struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
-    while (ps_device_next(look->txn, after, &member) == P2PSYNC_OK) { /* PS_MEMBERS_MAX at most */
+    while (ps_member_walk_next(&walk, &member)) {
         struct ps_tag known = ps_device_tag(&look->identity.mesh, &member.device);
         if (ps_tag_compare(known, tag) == 0) {
             memcpy(out, member.name, member.name_size);
             out[member.name_size] = '\0';
             return true;
         }
-        last = member.device;
-        after = &last;
     }
     return false;
 }
 
 static size_t count_members(struct ps_txn *txn)
 {
-    struct ps_member member;
-    struct ps_device last;
-    const struct ps_device *after = NULL;
-    size_t count = 0;
-    while (ps_device_next(txn, after, &member) == P2PSYNC_OK) { /* PS_MEMBERS_MAX at most */
-        count++;
-        last = member.device;
-        after = &last;
-    }
-    return count;
+    uint32_t count = 0;
+    return ps_member_count(txn, &count) == P2PSYNC_OK ? count : 0;
 }

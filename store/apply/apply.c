@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/apply/refresh.h"
 #include "store/apply/versions.h"
-#include "store/env/keys.h"
+#include "store/log/waiting.h"
 
 #define NONE UINT32_MAX
 
@@ -63,8 +64,7 @@ typedef enum readiness {
 } readiness;
 
 static p2psync_result find_waiting(struct batch *batch, uint64_t count);
-static p2psync_result read_waiting(struct ps_txn *txn, const struct ps_row *row,
-                                   struct waiting *out);
+static struct waiting to_plan(const struct ps_waiting *waiting);
 static p2psync_result plan(struct batch *batch);
 static p2psync_result advance(struct batch *batch, struct waiting *log);
 static p2psync_result look_at(struct batch *batch, struct waiting *log, bool *ended_out);
@@ -96,7 +96,7 @@ p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit, struct ps_applied *o
     struct batch batch = {.txn = txn, .limit = limit, .first_queued = NONE};
     struct ps_applied applied = {0};
     uint64_t count = 0;
-    p2psync_result result = ps_db_count(txn, PS_DB_WAITING, &count);
+    p2psync_result result = ps_waiting_count(txn, &count);
     if (result != P2PSYNC_OK || count == 0) {
         if (result == P2PSYNC_OK) {
             *out = applied;
@@ -156,57 +156,41 @@ p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change 
 /* List the logs that have something to apply, `count` of them. */
 static p2psync_result find_waiting(struct batch *batch, uint64_t count)
 {
-    struct ps_key from = ps_key_log_number(0);
-    struct ps_row row = {.key = {NULL, 0}};
+    struct ps_waiting_walk walk = {.txn = batch->txn};
+    struct ps_waiting waiting;
     if (count >= NONE) {
         return P2PSYNC_ECORRUPT;
     }
-    while (batch->log_count < count) {
-        p2psync_result result = ps_db_seek(batch->txn, PS_DB_WAITING, ps_key_view(&from), &row);
-        if (result == P2PSYNC_OK) {
-            result = read_waiting(batch->txn, &row, &batch->logs[batch->log_count]);
-        }
-        if (result != P2PSYNC_OK) {
-            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-        }
-        from = ps_key_log_number(batch->logs[batch->log_count].number);
-        from = ps_key_above(&from);
+    while (batch->log_count < count && ps_waiting_walk_next(&walk, &waiting)) {
+        batch->logs[batch->log_count] = to_plan(&waiting);
         batch->log_count++;
+    }
+    if (walk.result == P2PSYNC_OK && batch->log_count < count) {
+        return P2PSYNC_ECORRUPT;
     }
     for (uint32_t i = batch->log_count; i > 0; i--) {
         batch->logs[i - 1].next = batch->first_queued;
         batch->first_queued = i - 1;
     }
-    return P2PSYNC_OK;
+    return walk.result;
 }
 
-static p2psync_result read_waiting(struct ps_txn *txn, const struct ps_row *row,
-                                   struct waiting *out)
+static struct waiting to_plan(const struct ps_waiting *waiting)
 {
-    uint32_t number = 0;
-    struct ps_log_brief brief;
-    if (!ps_key_split_log_number(row->key, &number) || row->value.size != 8) {
-        return P2PSYNC_ECORRUPT;
-    }
-    p2psync_result result = ps_log_brief_by_number(txn, number, &brief);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    uint64_t looked_before = ps_get_u64(row->value.data);
-    bool still_holds = looked_before >= brief.applied && looked_before <= brief.size;
-    *out = (struct waiting){
-        .number = number,
-        .collection = brief.collection,
-        .origin = brief.id.origin,
-        .size = brief.size,
-        .applied = brief.applied,
-        .applied_before = brief.applied,
-        .looked_at = still_holds ? looked_before : brief.applied,
-        .looked_before = looked_before,
+    const struct ps_log_brief *log = &waiting->log;
+    bool still_holds = waiting->looked_at >= log->applied && waiting->looked_at <= log->size;
+    return (struct waiting){
+        .number = log->number,
+        .collection = log->collection,
+        .origin = log->id.origin,
+        .size = log->size,
+        .applied = log->applied,
+        .applied_before = log->applied,
+        .looked_at = still_holds ? waiting->looked_at : log->applied,
+        .looked_before = waiting->looked_at,
         .first_waiter = NONE,
         .next = NONE,
     };
-    return P2PSYNC_OK;
 }
 
 /* Collect what is ready, until nothing moves any more or there is enough. */
@@ -483,7 +467,7 @@ static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
     }
     if (result == P2PSYNC_OK &&
         ps_bytes_equal(collection.name, ps_bytes_text(PS_SETTINGS_COLLECTION))) {
-        result = ps_versions_refresh(txn);
+        result = ps_refresh(txn);
     }
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
@@ -566,11 +550,7 @@ static p2psync_result save_logs(struct batch *batch)
         }
         if (result == P2PSYNC_OK && waiting->applied < waiting->size &&
             waiting->looked_at != waiting->looked_before) {
-            struct ps_key key = ps_key_log_number(waiting->number);
-            uint8_t row[8];
-            ps_put_u64(row, waiting->looked_at);
-            result =
-                ps_db_put(batch->txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(row, sizeof(row)));
+            result = ps_waiting_look_on(batch->txn, waiting->number, waiting->looked_at);
         }
         if (result != P2PSYNC_OK) {
             return result;

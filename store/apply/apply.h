@@ -44,12 +44,4 @@ p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change 
                                struct ps_collection_delta *counts,
                                struct ps_applied *out) P2PSYNC_MUST_CHECK;
 
-/* Append to `out` the value of the record as the change (log, seq) left it, rebuilt by walking its
- * parents back to a full one: at most PS_CHAIN_MAX steps.
- *
- * Errors  P2PSYNC_ENOTFOUND it is not here or not applied; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
- */
-p2psync_result ps_apply_rebuild(struct ps_txn *txn, uint32_t log, uint64_t seq,
-                                struct ps_buf *out) P2PSYNC_MUST_CHECK;
-
 #endif

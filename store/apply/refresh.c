@@ -1,5 +1,5 @@
-/* What readers see, worked out anew after a change of rules. */
-#include <string.h>
+/* What readers see, worked out anew: see refresh.h. */
+#include "store/apply/refresh.h"
 
 #include "store/apply/versions.h"
 #include "store/merge/conflict.h"
@@ -10,52 +10,30 @@ static p2psync_result refresh_record(struct ps_txn *txn, struct ps_versions *ver
                                      uint32_t collection, struct ps_bytes id,
                                      struct ps_collection_delta *counts);
 
-p2psync_result ps_versions_refresh(struct ps_txn *txn)
+p2psync_result ps_refresh(struct ps_txn *txn)
 {
     struct ps_versions versions = {0};
-    struct ps_bytes after = ps_bytes(NULL, 0);
-    uint8_t name[PS_COLLECTION_SIZE_MAX];
-    p2psync_result result = ps_db_next_number(txn, PS_META_REFRESHES, &versions.refresh);
+    struct ps_collection_walk walk = {.txn = txn};
+    struct ps_collection collection;
+    walk.result = ps_db_next_number(txn, PS_META_REFRESHES, &versions.refresh);
     versions.refresh++; /* from 1 on */
-    while (result == P2PSYNC_OK) {
-        struct ps_collection collection;
-        result = ps_collection_next(txn, after, &collection);
-        if (result == P2PSYNC_OK) {
-            assert(collection.name.size <= sizeof(name));
-            memcpy(name, collection.name.data, collection.name.size);
-            after = ps_bytes(name, collection.name.size);
-            result = refresh_collection(txn, &versions, collection.number);
-        }
+    while (ps_collection_walk_next(&walk, &collection)) {
+        walk.result = refresh_collection(txn, &versions, collection.number);
     }
     ps_versions_deinit(&versions);
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static p2psync_result refresh_collection(struct ps_txn *txn, struct ps_versions *versions,
                                          uint32_t collection)
 {
     struct ps_collection_delta counts = {0};
-    uint8_t last[PS_RECORD_ID_SIZE_MAX];
-    struct ps_bytes after = ps_bytes(NULL, 0);
-    p2psync_result result = P2PSYNC_OK;
-    for (;;) { /* ends with the list */
-        struct ps_conflict_item item;
-        result = ps_conflict_next(txn, collection, after, &item);
-        if (result != P2PSYNC_OK) {
-            break;
-        }
-        assert(item.id.size <= sizeof(last));
-        memcpy(last, item.id.data, item.id.size); /* what is written next moves the map */
-        after = ps_bytes(last, item.id.size);
-        result = refresh_record(txn, versions, collection, after, &counts);
-        if (result != P2PSYNC_OK) {
-            break;
-        }
+    struct ps_conflict_walk walk = {.txn = txn, .collection = collection};
+    struct ps_conflict_item item;
+    while (ps_conflict_walk_next(&walk, &item)) {
+        walk.result = refresh_record(txn, versions, collection, item.id, &counts);
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        return result;
-    }
-    return ps_collection_count(txn, collection, &counts);
+    return walk.result == P2PSYNC_OK ? ps_collection_count(txn, collection, &counts) : walk.result;
 }
 
 static p2psync_result refresh_record(struct ps_txn *txn, struct ps_versions *versions,

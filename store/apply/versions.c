@@ -12,6 +12,7 @@
 #include "store/env/keys.h"
 #include "store/merge/conflict.h"
 #include "store/merge/merge.h"
+#include "store/record/rebuild.h"
 
 /* What a change builds on. */
 struct base {
@@ -104,7 +105,7 @@ static p2psync_result find_base(const struct ps_versions *versions, struct ps_tx
 {
     const struct ps_skeleton *skeleton = change->skeleton;
     p2psync_result result = check_parents(versions, txn, change, &out->valid);
-    if (result != P2PSYNC_OK || !out->valid || ps_versions_is_base(skeleton)) {
+    if (result != P2PSYNC_OK || !out->valid || ps_rebuild_is_base(skeleton)) {
         return result;
     }
     assert(skeleton->parent_count == 1); /* several need `full`, or the skeleton does not decode */
@@ -182,7 +183,7 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
     ps_buf_init(&made.own, PS_VALUE_SIZE_MAX);
     p2psync_result result = make_room(versions);
     if (result == P2PSYNC_OK) {
-        result = ps_versions_value(change->entry, skeleton, base->value, &made.own);
+        result = ps_rebuild_value(change->entry, skeleton, base->value, &made.own);
     }
     if (result != P2PSYNC_OK) {
         ps_buf_deinit(&made.own);
@@ -372,37 +373,6 @@ void ps_versions_deinit(struct ps_versions *versions)
     versions->slots = NULL;
     versions->capacity = 0;
     versions->has_rules = false;
-}
-
-p2psync_result ps_versions_value(const struct ps_stored *entry, const struct ps_skeleton *skeleton,
-                                 struct ps_bytes base, struct ps_buf *out)
-{
-    struct ps_body body = {.fields = {NULL, 0}};
-    if ((skeleton->op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
-        return P2PSYNC_OK; /* a delete leaves nothing */
-    }
-    if (entry->has_body && (skeleton->op_and_flags & PS_CHANGE_SEALED) == 0) {
-        p2psync_result result = ps_body_decode(entry->body, &body);
-        if (result == P2PSYNC_ENOMEM) {
-            return result;
-        }
-        if (result != P2PSYNC_OK) {
-            body = (struct ps_body){.fields = {NULL, 0}};
-        }
-    }
-    struct ps_delta delta = {.fields = body.fields, .unset = body.unset};
-    p2psync_result result = ps_value_apply(base, &delta, out);
-    if (result == P2PSYNC_ELIMIT || result == P2PSYNC_EFORMAT) {
-        struct ps_delta nothing = {.fields = {NULL, 0}};
-        result = ps_value_apply(base, &nothing, out);
-    }
-    return result;
-}
-
-bool ps_versions_is_base(const struct ps_skeleton *skeleton)
-{
-    return (skeleton->op_and_flags & PS_CHANGE_FULL) != 0 || skeleton->parent_count == 0 ||
-           (skeleton->op_and_flags & PS_OP_MASK) == PS_OP_DELETE;
 }
 
 static p2psync_result make_room(struct ps_versions *versions)

@@ -61,31 +61,4 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
 
 void ps_versions_deinit(struct ps_versions *versions);
 
-/* Work out anew what readers see of all records with several versions, in all collections: call it
- * in the transaction that changed `_collections`. Errors as above. */
-p2psync_result ps_versions_refresh(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
-
-/* Append the value that a change leaves on top of `base` (empty bytes: none). What a body says that
- * is malformed, or too large together with the base, changes nothing.
- *
- * Errors  P2PSYNC_ENOMEM.
- */
-p2psync_result ps_versions_value(const struct ps_stored *entry, const struct ps_skeleton *skeleton,
-                                 struct ps_bytes base, struct ps_buf *out) P2PSYNC_MUST_CHECK;
-
-/* Whether a change starts from an empty value: full, without parents, or a delete. */
-bool ps_versions_is_base(const struct ps_skeleton *skeleton);
-
-/* As ps_apply_rebuild(), of a change known to be applied and valid.
- *
- * depth_out  how many changes it is behind a full one.
- */
-struct ps_rebuild {
-    uint32_t collection;
-    uint32_t log;
-    uint64_t seq;
-};
-p2psync_result ps_rebuild(struct ps_txn *txn, const struct ps_rebuild *from, struct ps_buf *out,
-                          uint8_t *depth_out) P2PSYNC_MUST_CHECK;
-
 #endif

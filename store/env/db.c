@@ -3,11 +3,13 @@
  *
  * Databases that share LMDB's unnamed one are told apart by what their keys begin with here. The
  * names of the others lie there too, and begin with a letter. */
+#include "store/env/db.h"
+
 #include <assert.h>
 #include <string.h>
 
+#include "store/env/disk.h"
 #include "store/env/keys.h"
-#include "store/env/store.h"
 
 #define PREFIX_SIZE 2 /* a zero, which is in no name, and which database it is */
 
@@ -34,7 +36,7 @@ p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
     make_key(&made, db, key);
     int code = mdb_get(txn->mdb, txn->dbi[db], &made.val, &value);
     if (code != 0) {
-        return ps_store_result(code);
+        return ps_db_result(code);
     }
     *value_out = from_val(value);
     return P2PSYNC_OK;
@@ -46,7 +48,7 @@ p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key, stru
     struct key made;
     MDB_val mdb_value = to_val(value);
     make_key(&made, db, key);
-    return ps_store_result(mdb_put(txn->mdb, txn->dbi[db], &made.val, &mdb_value, 0));
+    return ps_db_result(mdb_put(txn->mdb, txn->dbi[db], &made.val, &mdb_value, 0));
 }
 
 p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, size_t size,
@@ -58,7 +60,7 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
     make_key(&made, db, key);
     int code = mdb_put(txn->mdb, txn->dbi[db], &made.val, &value, MDB_RESERVE);
     if (code != 0) {
-        return ps_store_result(code);
+        return ps_db_result(code);
     }
     *room_out = value.mv_data;
     return P2PSYNC_OK;
@@ -70,7 +72,7 @@ p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key)
     struct key made;
     make_key(&made, db, key);
     int code = mdb_del(txn->mdb, txn->dbi[db], &made.val, NULL);
-    return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_store_result(code);
+    return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_db_result(code);
 }
 
 p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, struct ps_row *out)
@@ -81,7 +83,7 @@ p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, st
     make_key(&made, db, from);
     int code = mdb_cursor_open(txn->mdb, txn->dbi[db], &cursor);
     if (code != 0) {
-        return ps_store_result(code);
+        return ps_db_result(code);
     }
     bool first = made.val.mv_size == 0;
     code = mdb_cursor_get(cursor, &made.val, &value, first ? MDB_FIRST : MDB_SET_RANGE);
@@ -90,13 +92,34 @@ p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, st
         code = MDB_NOTFOUND;
     }
     if (code != 0) {
-        return ps_store_result(code);
+        return ps_db_result(code);
     }
     struct ps_bytes key = from_val(made.val);
     size_t prefix_size = shared[db] != 0 ? PREFIX_SIZE : 0;
     *out = (struct ps_row){.key = ps_bytes(key.data + prefix_size, key.size - prefix_size),
                            .value = from_val(value)};
     return P2PSYNC_OK;
+}
+
+bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_result *result,
+                     struct ps_row *out)
+{
+    if (*result != P2PSYNC_OK) {
+        return false;
+    }
+    p2psync_result found = ps_db_seek(txn, db, ps_key_view(from), out);
+    if (found != P2PSYNC_OK) {
+        *result = found == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : found;
+        return false;
+    }
+    if (out->key.size >= sizeof(from->bytes)) {
+        *result = P2PSYNC_ECORRUPT;
+        return false;
+    }
+    from->size = out->key.size;
+    memcpy(from->bytes, out->key.data, out->key.size);
+    *from = ps_key_above(from);
+    return true;
 }
 
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
@@ -121,7 +144,7 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
         mdb_cursor_close(cursor);
     }
     if (code != 0) {
-        return ps_store_result(code);
+        return ps_db_result(code);
     }
     *count_out = count;
     return P2PSYNC_OK;
@@ -130,21 +153,16 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 {
     assert(txn->writable);
-    struct ps_row row = {.key = {NULL, 0}};
     if (shared[db] == 0) {
-        return ps_store_result(mdb_drop(txn->mdb, txn->dbi[db], 0));
+        return ps_db_result(mdb_drop(txn->mdb, txn->dbi[db], 0));
     }
-    p2psync_result result = ps_db_seek(txn, db, ps_bytes(NULL, 0), &row);
-    while (result == P2PSYNC_OK) {
-        struct ps_key key = {.size = row.key.size};
-        assert(row.key.data != NULL);
-        memcpy(key.bytes, row.key.data, row.key.size); /* deleting moves what it points to */
-        result = ps_db_delete(txn, db, ps_key_view(&key));
-        if (result == P2PSYNC_OK) {
-            result = ps_db_seek(txn, db, ps_bytes(NULL, 0), &row);
-        }
+    struct ps_key from = {.size = 0};
+    struct ps_row row;
+    p2psync_result result = P2PSYNC_OK;
+    while (ps_db_walk_next(txn, db, &from, &result, &row)) {
+        result = ps_db_delete(txn, db, row.key); /* which copies the key before it deletes */
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return result;
 }
 
 p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter, uint32_t *number_out)
@@ -170,6 +188,28 @@ p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter, uint32
         *number_out = number;
     }
     return result;
+}
+
+p2psync_result ps_db_result(int mdb_code)
+{
+    switch (mdb_code) {
+    case MDB_NOTFOUND:
+        return P2PSYNC_ENOTFOUND;
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+        return P2PSYNC_EFULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+        return P2PSYNC_ECORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return P2PSYNC_ENEWER;
+    case MDB_READERS_FULL:
+    case MDB_MAP_RESIZED:
+        return P2PSYNC_EBUSY;
+    default:
+        return ps_disk_result(mdb_code);
+    }
 }
 
 static void make_key(struct key *out, ps_db db, struct ps_bytes key)

@@ -2,17 +2,34 @@
 #ifndef PS_STORE_ENV_IDENTITY_H
 #define PS_STORE_ENV_IDENTITY_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 #include "wire/id.h"
 
 struct ps_identity {
     struct ps_device device;
-    uint8_t seed[PS_SEED_SIZE]; /* the secret */
+    uint8_t seed[PS_SEED_SIZE]; /* of the secret: whoever knows it is this device */
     uint64_t incarnation;
     struct ps_mesh mesh;
     bool has_sponsor; /* joined, and trusts the inviter until `_devices` has come */
     struct ps_device sponsor;
 };
+
+/* What this device signs with. CURVE key pairs are derived from it by whoever opens sockets. */
+struct ps_secret {
+    uint8_t key[64]; /* Ed25519, libsodium's form */
+};
+
+/* Draw a new device, with an incarnation and a mesh of its own. Needs sodium_init(). */
+void ps_identity_draw(struct ps_identity *out);
+
+/* Name a mesh founded by identity->device, with a new nonce and a new incarnation. */
+void ps_identity_found(struct ps_identity *identity);
+
+/* Wipe the seed. */
+void ps_identity_wipe(struct ps_identity *identity);
+
+void ps_identity_secret(const struct ps_identity *identity, struct ps_secret *out);
+void ps_identity_secret_wipe(struct ps_secret *secret);
 
 /* Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT. */
 p2psync_result ps_identity_read(struct ps_txn *txn, struct ps_identity *out) P2PSYNC_MUST_CHECK;

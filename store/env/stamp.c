@@ -1,4 +1,4 @@
-/* The stamp: see stamp.h. Randomness enters the store here and nowhere else but in a new
+/* The stamp: see stamp.h. Randomness enters the store here, with a new identity, and with a new
  * incarnation. */
 #include "store/env/stamp.h"
 

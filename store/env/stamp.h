@@ -8,7 +8,7 @@
 #ifndef PS_STORE_ENV_STAMP_H
 #define PS_STORE_ENV_STAMP_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 
 struct ps_stamp {
     int fd;        /* of the file, locked; -1: none */

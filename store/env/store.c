@@ -232,7 +232,7 @@ static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, 
     unsigned flags = MDB_NOTLS | MDB_NOMEMINIT | (store->no_flush ? MDB_NOSYNC : 0);
     int code = mdb_env_create(&env);
     if (code != 0) {
-        return ps_store_result(code);
+        return ps_db_result(code);
     }
     code = mdb_env_set_maxdbs(env, PS_DB_COUNT);
     if (code == 0) {
@@ -247,7 +247,7 @@ static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, 
     }
     if (code != 0) {
         mdb_env_close(env);
-        return code == EINVAL ? P2PSYNC_ENOMEM : ps_store_result(code);
+        return code == EINVAL ? P2PSYNC_ENOMEM : ps_db_result(code);
     }
     store->env = env;
     return P2PSYNC_OK;
@@ -272,7 +272,7 @@ static p2psync_result open_format(struct ps_store *store)
     if (result != P2PSYNC_OK) {
         return result;
     }
-    result = ps_store_result(mdb_env_stat(store->env, &stats));
+    result = ps_db_result(mdb_env_stat(store->env, &stats));
     if (result == P2PSYNC_OK && stats.ms_entries == 0) {
         ps_txn_abort(&txn);
         /* Another process may be faster: what is there then is opened and checked all the same. */
@@ -305,7 +305,7 @@ static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi)
         if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) {
             return P2PSYNC_ECORRUPT;
         }
-        p2psync_result result = ps_store_result(code);
+        p2psync_result result = ps_db_result(code);
         if (result == P2PSYNC_OK && i == PS_DB_META) {
             result = check_format(txn);
         }
@@ -356,7 +356,7 @@ static p2psync_result check_stamp(struct ps_store *store)
     }
     result = ps_txn_commit(&txn);
     if (result == P2PSYNC_OK && store->no_flush) {
-        result = ps_store_result(mdb_env_sync(store->env, 1));
+        result = ps_db_result(mdb_env_sync(store->env, 1));
     }
     return result;
 }
@@ -486,7 +486,7 @@ static p2psync_result begin(struct ps_store *store, bool write, struct ps_txn *o
     MDB_txn *mdb = NULL;
     int code = begin_mapped(store, write ? 0 : MDB_RDONLY, &mdb);
     if (code != 0) {
-        return ps_store_result(code);
+        return ps_db_result(code);
     }
     *out = (struct ps_txn){.store = store, .mdb = mdb, .dbi = store->dbi, .writable = write};
     return P2PSYNC_OK;
@@ -551,7 +551,7 @@ p2psync_result ps_txn_commit(struct ps_txn *txn)
     txn->mdb = NULL;
     int code = mdb_txn_commit(mdb);
     end(txn->store);
-    return ps_store_result(code);
+    return ps_db_result(code);
 }
 
 void ps_txn_abort(struct ps_txn *txn)
@@ -578,26 +578,4 @@ static void keep_spare(struct ps_store *store, MDB_txn *mdb)
     store->spare = mdb;
     (void)pthread_mutex_unlock(&store->lock);
     mdb_txn_abort(other);
-}
-
-p2psync_result ps_store_result(int mdb_code)
-{
-    switch (mdb_code) {
-    case MDB_NOTFOUND:
-        return P2PSYNC_ENOTFOUND;
-    case MDB_MAP_FULL:
-    case MDB_TXN_FULL:
-        return P2PSYNC_EFULL;
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-        return P2PSYNC_ECORRUPT;
-    case MDB_VERSION_MISMATCH:
-        return P2PSYNC_ENEWER;
-    case MDB_READERS_FULL:
-    case MDB_MAP_RESIZED:
-        return P2PSYNC_EBUSY;
-    default:
-        return ps_disk_result(mdb_code);
-    }
 }

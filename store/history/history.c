@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/apply/versions.h"
+#include "store/record/rebuild.h"
 
 #define TABLE_SIZE_MIN 64 /* slots */
 

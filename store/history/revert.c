@@ -8,6 +8,7 @@
 #include "store/history/history.h"
 #include "store/write/write.h"
 #include "wire/codec.h"
+#include "wire/hlc.h"
 #include "wire/pairs.h"
 
 /* Ids that are collected before those that come twice are taken out. */
@@ -116,20 +117,15 @@ void ps_revert_deinit(struct ps_revert_plan *plan)
 
 static p2psync_result find_touched(struct touched *touched)
 {
+    struct ps_log_walk walk = {.txn = touched->txn, .collection = touched->of->collection};
     struct ps_log log;
-    struct ps_log_id last;
-    const struct ps_log_id *after = NULL;
-    p2psync_result result = P2PSYNC_OK;
-    while (result == P2PSYNC_OK) { /* ends with the logs, PS_LOGS_MAX at most */
-        result = ps_log_next(touched->txn, touched->of->collection, after, &log);
-        if (result == P2PSYNC_OK && ps_device_equal(&log.origin.device, &touched->of->device)) {
-            result = touched_in_log(touched, &log);
+    while (ps_log_walk_next(&walk, &log)) {
+        if (ps_device_equal(&log.origin.device, &touched->of->device)) {
+            walk.result = touched_in_log(touched, &log);
         }
-        last = log.id;
-        after = &last;
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        return result;
+    if (walk.result != P2PSYNC_OK) {
+        return walk.result;
     }
     sort_ids(touched);
     if (touched->log_count > 0) {

@@ -9,7 +9,7 @@
 #ifndef PS_STORE_HISTORY_REVERT_H
 #define PS_STORE_HISTORY_REVERT_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 #include "wire/id.h"
 
 typedef enum ps_revert_op {

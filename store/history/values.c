@@ -1,9 +1,9 @@
 /* Values in a record's past: of one change, of what its author saw, and of all changes in turn. */
 #include <string.h>
 
-#include "store/apply/versions.h"
 #include "store/history/history.h"
 #include "store/merge/merge.h"
+#include "store/record/rebuild.h"
 
 static p2psync_result take_before(struct ps_history_walk *walk, const struct ps_skeleton *skeleton,
                                   struct ps_history_step *step);
@@ -94,7 +94,7 @@ static p2psync_result take_before(struct ps_history_walk *walk, const struct ps_
 static p2psync_result take_after(struct ps_history_walk *walk, const struct ps_skeleton *skeleton,
                                  struct ps_history_step *step)
 {
-    struct ps_bytes base = ps_versions_is_base(skeleton) ? ps_bytes(NULL, 0) : step->before;
+    struct ps_bytes base = ps_rebuild_is_base(skeleton) ? ps_bytes(NULL, 0) : step->before;
     size_t at = oldest_kept(walk);
     struct ps_buf *value = &walk->kept[at].value;
     assert(base.data == NULL || base.data != value->data);
@@ -102,7 +102,7 @@ static p2psync_result take_after(struct ps_history_walk *walk, const struct ps_s
     walk->kept[at].change = walk->left - 1;
     walk->kept[at].used = walk->turn;
     step->after_state = ps_record_state_after(skeleton->op_and_flags);
-    p2psync_result result = ps_versions_value(&step->entry, skeleton, base, value);
+    p2psync_result result = ps_rebuild_value(&step->entry, skeleton, base, value);
     step->after = ps_buf_view(value);
     return result;
 }
@@ -147,22 +147,19 @@ static size_t oldest_kept(const struct ps_history_walk *walk)
 p2psync_result ps_history_find(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
                                struct ps_dot dot, struct ps_history_found *out)
 {
-    struct ps_log_id log_id = {.origin = dot.origin};
+    struct ps_log_walk walk = {
+        .txn = txn, .collection = collection, .begun = true, .at = {.origin = dot.origin}};
     struct ps_log log;
-    p2psync_result result = ps_log_find(txn, collection, &log_id, &log);
+    p2psync_result result = ps_log_find(txn, collection, &walk.at, &log); /* the trunk */
     out->seq = dot.seq;
     if (result == P2PSYNC_OK) {
         result = find_in_log(txn, &log, id, out);
     }
-    while (result == P2PSYNC_ENOTFOUND) { /* ends with the branches of this origin */
-        result = ps_log_next(txn, collection, &log_id, &log);
-        if (result != P2PSYNC_OK || ps_tag_compare(log.id.origin, dot.origin) != 0) {
-            return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
-        }
-        log_id = log.id;
+    while (result == P2PSYNC_ENOTFOUND && ps_log_walk_next(&walk, &log) &&
+           ps_tag_compare(log.id.origin, dot.origin) == 0) { /* its branches */
         result = find_in_log(txn, &log, id, out);
     }
-    return result;
+    return walk.result == P2PSYNC_OK ? result : walk.result;
 }
 
 static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, struct ps_bytes id,

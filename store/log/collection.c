@@ -2,8 +2,6 @@
  * Collections are never taken out, so numbers are never used again. */
 #include "store/log/collection.h"
 
-#include "store/env/keys.h"
-
 /* number || records || changes || conflicts || logs */
 #define ROW_SIZE (4 + 3 * 8 + 4)
 
@@ -56,19 +54,24 @@ p2psync_result ps_collection_intern(struct ps_txn *txn, struct ps_bytes name,
     return result == P2PSYNC_OK ? ps_collection_find(txn, name, out) : result;
 }
 
-p2psync_result ps_collection_next(struct ps_txn *txn, struct ps_bytes after,
-                                  struct ps_collection *out)
+struct ps_collection_walk ps_collection_walk_from(struct ps_txn *txn, struct ps_bytes name)
 {
-    struct ps_key name_key = ps_key_collection_name(after);
-    struct ps_key key = ps_key_above(&name_key);
+    return (struct ps_collection_walk){.txn = txn, .from = ps_key_collection_name(name)};
+}
+
+bool ps_collection_walk_next(struct ps_collection_walk *walk, struct ps_collection *out)
+{
     struct ps_row row;
-    p2psync_result result = ps_db_seek(txn, PS_DB_COLLECTIONS, ps_key_view(&key), &row);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
     struct ps_bytes name;
-    return ps_key_split_collection(row.key, &name) ? decode(name, row.value, out)
-                                                   : P2PSYNC_ECORRUPT;
+    if (walk->from.size == 0) {
+        walk->from = ps_key_collection_name(ps_bytes(NULL, 0));
+    }
+    if (!ps_db_walk_next(walk->txn, PS_DB_COLLECTIONS, &walk->from, &walk->result, &row)) {
+        return false;
+    }
+    walk->result =
+        ps_key_split_collection(row.key, &name) ? decode(name, row.value, out) : P2PSYNC_ECORRUPT;
+    return walk->result == P2PSYNC_OK;
 }
 
 p2psync_result ps_collection_by_number(struct ps_txn *txn, uint32_t number,

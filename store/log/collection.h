@@ -2,7 +2,8 @@
 #ifndef PS_STORE_LOG_COLLECTION_H
 #define PS_STORE_LOG_COLLECTION_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
+#include "store/env/keys.h"
 #include "wire/id.h"
 
 struct ps_collection {
@@ -25,12 +26,26 @@ p2psync_result ps_collection_find(struct ps_txn *txn, struct ps_bytes name,
 p2psync_result ps_collection_intern(struct ps_txn *txn, struct ps_bytes name,
                                     struct ps_collection *out) P2PSYNC_MUST_CHECK;
 
-/* The collection with the next name above `after` (empty bytes: the first), in byte order.
+/* A walk over the collections, in byte order of their names:
  *
- * Errors  P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT.
- */
-p2psync_result ps_collection_next(struct ps_txn *txn, struct ps_bytes after,
-                                  struct ps_collection *out) P2PSYNC_MUST_CHECK;
+ *     struct ps_collection_walk walk = {.txn = txn};
+ *     while (ps_collection_walk_next(&walk, &collection)) {
+ *         walk.result = look_at(&collection);
+ *     }
+ *     return walk.result;
+ *
+ * It owns its place: the transaction may write while it goes on. PS_ROOTS_MAX steps at most. */
+struct ps_collection_walk {
+    struct ps_txn *txn;
+    p2psync_result result; /* the first error, the walk's or the caller's: it ends the walk */
+    struct ps_key from;    /* the lowest key that may come; zeroed: that of the first */
+};
+
+/* A walk that begins with the collection `name`, or with the next one if there is none of this
+ * name. `name` is valid, or empty: it begins with the first. */
+struct ps_collection_walk ps_collection_walk_from(struct ps_txn *txn, struct ps_bytes name);
+
+bool ps_collection_walk_next(struct ps_collection_walk *walk, struct ps_collection *out);
 
 /* Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
 p2psync_result ps_collection_by_number(struct ps_txn *txn, uint32_t number,

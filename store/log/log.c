@@ -29,8 +29,7 @@ struct place {
     struct ps_bytes row;
 };
 
-static p2psync_result seek(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *after,
-                           struct place *out);
+static bool step(struct ps_log_walk *walk, struct place *out);
 static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, struct ps_log *out);
 static p2psync_result decode_tail(struct ps_bytes tail, size_t proof_count, struct ps_log *out);
 static p2psync_result decode_brief(const struct place *place, struct ps_log_brief *out);
@@ -46,6 +45,14 @@ p2psync_result ps_log_find(struct ps_txn *txn, uint32_t collection, const struct
     struct ps_bytes row;
     p2psync_result result = ps_db_get(txn, PS_DB_LOGS, ps_key_view(&key), &row);
     return result == P2PSYNC_OK ? decode(&log_key, row, out) : result;
+}
+
+p2psync_result ps_log_lookup(struct ps_txn *txn, struct ps_bytes collection,
+                             const struct ps_log_id *id, struct ps_log *out)
+{
+    struct ps_collection found;
+    p2psync_result result = ps_collection_find(txn, collection, &found);
+    return result == P2PSYNC_OK ? ps_log_find(txn, found.number, id, out) : result;
 }
 
 p2psync_result ps_log_by_number(struct ps_txn *txn, uint32_t number, struct ps_log *out)
@@ -108,20 +115,24 @@ p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uin
     return result == P2PSYNC_OK ? ps_log_save(txn, out) : result;
 }
 
-p2psync_result ps_log_next(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *after,
-                           struct ps_log *out)
+bool ps_log_walk_next(struct ps_log_walk *walk, struct ps_log *out)
 {
     struct place place;
-    p2psync_result result = seek(txn, collection, after, &place);
-    return result == P2PSYNC_OK ? decode(&place.key, place.row, out) : result;
+    if (!step(walk, &place)) {
+        return false;
+    }
+    walk->result = decode(&place.key, place.row, out);
+    return walk->result == P2PSYNC_OK;
 }
 
-p2psync_result ps_log_next_brief(struct ps_txn *txn, uint32_t collection,
-                                 const struct ps_log_id *after, struct ps_log_brief *out)
+bool ps_log_walk_next_brief(struct ps_log_walk *walk, struct ps_log_brief *out)
 {
     struct place place;
-    p2psync_result result = seek(txn, collection, after, &place);
-    return result == P2PSYNC_OK ? decode_brief(&place, out) : result;
+    if (!step(walk, &place)) {
+        return false;
+    }
+    walk->result = decode_brief(&place, out);
+    return walk->result == P2PSYNC_OK;
 }
 
 p2psync_result ps_log_brief_by_number(struct ps_txn *txn, uint32_t number, struct ps_log_brief *out)
@@ -144,35 +155,15 @@ p2psync_result ps_log_brief_by_number(struct ps_txn *txn, uint32_t number, struc
     return decode_brief(&place, out);
 }
 
-p2psync_result ps_log_next_waiting(struct ps_txn *txn, int64_t after, struct ps_log *out)
-{
-    if (after >= UINT32_MAX) {
-        return P2PSYNC_ENOTFOUND;
-    }
-    struct ps_key key = ps_key_log_number((uint32_t)(after + 1));
-    struct ps_row row;
-    uint32_t number = 0;
-    p2psync_result result = ps_db_seek(txn, PS_DB_WAITING, ps_key_view(&key), &row);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    if (!ps_key_split_log_number(row.key, &number)) {
-        return P2PSYNC_ECORRUPT;
-    }
-    result = ps_log_by_number(txn, number, out);
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-}
-
 p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
                              const struct ps_parent *parent, struct ps_log_place *out)
 {
-    struct ps_log_id id = {.origin = parent->dot.origin};
-    struct ps_log_key log_key = {.collection = collection, .id = id};
-    struct ps_key key = ps_key_log(&log_key);
+    struct ps_log_key first = {.collection = collection, .id = {.origin = parent->dot.origin}};
+    struct ps_key from = ps_key_log(&first);
     struct ps_row row;
-    p2psync_result result = ps_db_seek(txn, PS_DB_LOGS, ps_key_view(&key), &row);
+    p2psync_result result = P2PSYNC_OK;
     /* The trunk, then its branches: a handful at most. */
-    while (result == P2PSYNC_OK) {
+    while (ps_db_walk_next(txn, PS_DB_LOGS, &from, &result, &row)) {
         struct place place = {.row = row.value};
         struct ps_log_brief brief;
         if (!ps_key_split_log(row.key, &place.key)) {
@@ -183,26 +174,22 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
             return P2PSYNC_ENOTFOUND;
         }
         result = decode_brief(&place, &brief);
-        if (result == P2PSYNC_OK) {
-            result = ps_stored_get(txn, brief.number, parent->dot.seq, &out->entry);
-            if (result == P2PSYNC_OK &&
-                memcmp(out->entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0) {
-                out->number = brief.number;
-                out->applied = brief.applied;
-                return P2PSYNC_OK;
-            }
-            /* Behind the size is what this transaction is about to write, if anything. */
-            bool missing = result == P2PSYNC_ENOTFOUND && parent->dot.seq < brief.size;
-            result = missing ? P2PSYNC_ECORRUPT : result;
-            result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+        if (result != P2PSYNC_OK) {
+            return result;
         }
-        if (result == P2PSYNC_OK) {
-            key = ps_key_log(&place.key);
-            key = ps_key_above(&key);
-            result = ps_db_seek(txn, PS_DB_LOGS, ps_key_view(&key), &row);
+        result = ps_stored_get(txn, brief.number, parent->dot.seq, &out->entry);
+        if (result == P2PSYNC_OK &&
+            memcmp(out->entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0) {
+            out->number = brief.number;
+            out->applied = brief.applied;
+            return P2PSYNC_OK;
+        }
+        /* Entries from the size on are what this transaction is about to write, if anything. */
+        if (result == P2PSYNC_ENOTFOUND) {
+            result = parent->dot.seq < brief.size ? P2PSYNC_ECORRUPT : P2PSYNC_OK;
         }
     }
-    return result;
+    return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
 }
 
 p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struct ps_entry *entry)
@@ -353,28 +340,29 @@ p2psync_result ps_log_prove(struct ps_txn *txn, const struct ps_log *log, uint64
     return result == P2PSYNC_EPROOF ? P2PSYNC_ECORRUPT : result;
 }
 
-/* The log of the collection above `after`, or the first. */
-static p2psync_result seek(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *after,
-                           struct place *out)
+/* One step of a walk; `out` is the log's row. */
+static bool step(struct ps_log_walk *walk, struct place *out)
 {
-    struct ps_log_key log_key = {.collection = collection};
-    if (after != NULL) {
-        log_key.id = *after;
+    struct ps_log_key log_key = {.collection = walk->collection};
+    struct ps_row row;
+    if (walk->begun) {
+        log_key.id = walk->at;
     }
     struct ps_key key = ps_key_log(&log_key);
-    if (after != NULL) {
+    if (walk->begun) {
         key = ps_key_above(&key);
     }
-    struct ps_row row;
-    p2psync_result result = ps_db_seek(txn, PS_DB_LOGS, ps_key_view(&key), &row);
-    if (result != P2PSYNC_OK) {
-        return result;
+    if (!ps_db_walk_next(walk->txn, PS_DB_LOGS, &key, &walk->result, &row)) {
+        return false;
     }
     if (!ps_key_split_log(row.key, &out->key)) {
-        return P2PSYNC_ECORRUPT;
+        walk->result = P2PSYNC_ECORRUPT;
+        return false;
     }
     out->row = row.value;
-    return out->key.collection == collection ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
+    walk->begun = true;
+    walk->at = out->key.id;
+    return out->key.collection == walk->collection;
 }
 
 static p2psync_result decode_brief(const struct place *place, struct ps_log_brief *out)

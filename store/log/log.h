@@ -8,8 +8,8 @@
 #ifndef PS_STORE_LOG_LOG_H
 #define PS_STORE_LOG_LOG_H
 
-#include "store/env/store.h"
-#include "store/log/entry.h"
+#include "store/env/db.h"
+#include "store/log/stored.h"
 #include "wire/head.h"
 #include "wire/message.h"
 #include "wire/proof.h"
@@ -31,6 +31,13 @@ struct ps_log {
 /* Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
 p2psync_result ps_log_find(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *id,
                            struct ps_log *out) P2PSYNC_MUST_CHECK;
+
+/* The same, in the collection of this name: P2PSYNC_ENOTFOUND also if there is no such collection.
+ */
+p2psync_result ps_log_lookup(struct ps_txn *txn, struct ps_bytes collection,
+                             const struct ps_log_id *id, struct ps_log *out) P2PSYNC_MUST_CHECK;
+
+/* Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
 p2psync_result ps_log_by_number(struct ps_txn *txn, uint32_t number,
                                 struct ps_log *out) P2PSYNC_MUST_CHECK;
 
@@ -42,16 +49,16 @@ p2psync_result ps_log_by_number(struct ps_txn *txn, uint32_t number,
 p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uint32_t collection,
                              const struct ps_origin *origin, struct ps_log *out) P2PSYNC_MUST_CHECK;
 
-/* The next log of a collection in order of (tag, branch), above `after` (NULL: the first).
- *
- * Errors  P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT.
- */
-p2psync_result ps_log_next(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *after,
-                           struct ps_log *out) P2PSYNC_MUST_CHECK;
-
-/* The next log with applied < size, by number above `after` (-1: the first). Errors as above. */
-p2psync_result ps_log_next_waiting(struct ps_txn *txn, int64_t after,
-                                   struct ps_log *out) P2PSYNC_MUST_CHECK;
+/* A walk over the logs of a collection in order of (tag, branch). As struct ps_collection_walk;
+ * PS_LOGS_MAX steps at most. */
+struct ps_log_walk {
+    struct ps_txn *txn;
+    uint32_t collection;
+    p2psync_result result;
+    bool begun;
+    struct ps_log_id at; /* once begun, it goes on above this one */
+};
+bool ps_log_walk_next(struct ps_log_walk *walk, struct ps_log *out);
 
 /* Append one local entry: stores it with its tree nodes and moves log->size, frontier and root in
  * memory. ps_log_save() must follow in the same transaction, after the head was signed.
@@ -63,44 +70,6 @@ p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log,
 
 /* Write the log's row, and keep the index of waiting logs. */
 p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log) P2PSYNC_MUST_CHECK;
-
-/* A run of entries from a peer, as it came. */
-struct ps_chunk {
-    uint64_t from;
-    struct ps_bytes entries; /* plain, for ps_changes_next() */
-    struct ps_head head;
-    const struct ps_proof *proof; /* end of the run -> head.size */
-};
-
-/* Verify a chunk against its signed head and store what is new of it; nothing is stored before all
- * of it is verified. What is here already is passed over. Does not apply.
- *
- * context    what the head's signature speaks of.
- * added_out  entries that are new.
- * Errors     P2PSYNC_EGAP from is above the log's size; P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF the
- * entries do not lead to the signed root; P2PSYNC_EFORK the signed head contradicts the log as it
- * is here (proven: the log is marked as forked and saved, nothing else is stored); P2PSYNC_EFORMAT;
- * P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
- */
-p2psync_result ps_log_receive(struct ps_txn *txn, struct ps_log *log,
-                              const struct ps_head_context *context, const struct ps_chunk *chunk,
-                              uint64_t *added_out) P2PSYNC_MUST_CHECK;
-
-/* Take a newer signed head for entries that are here, or beyond them. head->size >= log->size needs
- * the proof from proof_size (== log->size); a smaller or equal one is only compared with our own
- * tree.
- *
- * Errors  P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF; P2PSYNC_EFORK proven: marked and saved.
- * P2PSYNC_EAGAIN the proof does not start at the log's size, so nothing can be said.
- */
-struct ps_head_offer {
-    struct ps_head head;
-    uint64_t proof_size;
-    const struct ps_proof *proof;
-};
-p2psync_result ps_log_check_head(struct ps_txn *txn, struct ps_log *log,
-                                 const struct ps_head_context *context,
-                                 const struct ps_head_offer *offer) P2PSYNC_MUST_CHECK;
 
 /* Where a change is that someone names as a parent, for this folder: the number of its log, and how
  * far that log is. The first bytes of its leaf hash say which of the branches of an origin is
@@ -117,8 +86,7 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
                              const struct ps_parent *parent,
                              struct ps_log_place *out) P2PSYNC_MUST_CHECK;
 
-/* What a summary needs to know of a log, without the rest of its row. ps_log_next_brief() goes on
- * from `after` as ps_log_next() does.
+/* What a summary needs to know of a log, without the rest of its row.
  *
  * Errors  P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT.
  */
@@ -133,9 +101,8 @@ struct ps_log_brief {
 };
 p2psync_result ps_log_brief_by_number(struct ps_txn *txn, uint32_t number,
                                       struct ps_log_brief *out) P2PSYNC_MUST_CHECK;
-p2psync_result ps_log_next_brief(struct ps_txn *txn, uint32_t collection,
-                                 const struct ps_log_id *after,
-                                 struct ps_log_brief *out) P2PSYNC_MUST_CHECK;
+/* As ps_log_walk_next(). */
+bool ps_log_walk_next_brief(struct ps_log_walk *walk, struct ps_log_brief *out);
 
 /* Store an entry whose leaf hash is known. As ps_log_append(), but the root stays as it was: the
  * last one of several must be followed by log->root = ps_frontier_root(). For this folder. */

@@ -5,10 +5,11 @@
  * it implies to the same history. So a fork is proven only by comparing such a root with one of the
  * same size that is bound to the author here already: of our own entries, or of another signed
  * head. Entries that do not lead to a signed root prove nothing but that they are wrong. */
+#include "store/log/receive.h"
+
 #include <string.h>
 
 #include "store/log/collection.h"
-#include "store/log/log.h"
 
 /* What a chunk turned out to be. */
 struct checked {
@@ -34,9 +35,9 @@ static bool contradicts(const struct ps_log *log, const struct ps_head *head);
 static p2psync_result check_prefix(struct ps_txn *txn, struct ps_log *log,
                                    const struct ps_head_offer *offer);
 
-p2psync_result ps_log_receive(struct ps_txn *txn, struct ps_log *log,
-                              const struct ps_head_context *context, const struct ps_chunk *chunk,
-                              uint64_t *added_out)
+p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
+                                const struct ps_head_context *context, const struct ps_chunk *chunk,
+                                uint64_t *added_out)
 {
     if (log->forked) {
         return P2PSYNC_EFORK;
@@ -52,7 +53,7 @@ p2psync_result ps_log_receive(struct ps_txn *txn, struct ps_log *log,
         /* Nothing new but, at best, the head. One that cannot be judged is no fault. */
         struct ps_head_offer offer = {
             .head = chunk->head, .proof_size = checked.to, .proof = chunk->proof};
-        result = ps_log_check_head(txn, log, context, &offer);
+        result = ps_receive_head(txn, log, context, &offer);
         result = result == P2PSYNC_EAGAIN ? P2PSYNC_OK : result;
         goto out;
     }
@@ -210,9 +211,9 @@ static bool contradicts(const struct ps_log *log, const struct ps_head *head)
            !ps_hash_equal(&log->head.root, &head->root);
 }
 
-p2psync_result ps_log_check_head(struct ps_txn *txn, struct ps_log *log,
-                                 const struct ps_head_context *context,
-                                 const struct ps_head_offer *offer)
+p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
+                               const struct ps_head_context *context,
+                               const struct ps_head_offer *offer)
 {
     const struct ps_head *head = &offer->head;
     if (log->forked) {

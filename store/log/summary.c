@@ -4,45 +4,45 @@
 
 #include <string.h>
 
-#include "store/env/keys.h"
+#include "store/log/waiting.h"
 
 #define COMMON_PREFIX "p2psync common 1"
 #define LEAF_PREFIX   0x00U
 
+/* A walk over the roots of the collections. */
+struct root_walk {
+    struct ps_collection_walk collections;
+    struct ps_bytes name;
+    struct ps_hash root;
+};
+
 static struct ps_hash log_leaf(const struct ps_log_brief *log);
 static p2psync_result add_pending(struct ps_txn *txn, uint64_t *pending);
-static p2psync_result next_travelling(struct ps_txn *txn, struct ps_bytes after,
-                                      struct ps_collection *out);
+static bool next_root(struct root_walk *walk);
+static p2psync_result write_list(size_t count, struct ps_bytes items, struct ps_buf *out);
 static p2psync_result list_heads(struct ps_txn *txn, struct ps_bytes name, struct ps_buf *out,
                                  size_t *count_out);
 
 p2psync_result ps_summary_state(struct ps_txn *txn, struct ps_state *out)
 {
     struct ps_buf text;
-    struct ps_collection collection = {.name = ps_bytes(NULL, 0)};
+    struct root_walk walk = {.collections = {.txn = txn}};
     uint64_t pending = 0;
     ps_buf_init(&text, (size_t)PS_ROOTS_MAX * (1 + PS_COLLECTION_SIZE_MAX + PS_HASH_SIZE) +
                            sizeof(COMMON_PREFIX));
     p2psync_result result = ps_buf_append(&text, COMMON_PREFIX, sizeof(COMMON_PREFIX) - 1);
-    while (result == P2PSYNC_OK) {
-        struct ps_hash root;
-        bool has_logs = false;
-        result = next_travelling(txn, collection.name, &collection);
+    while (result == P2PSYNC_OK && next_root(&walk)) {
+        uint8_t size = (uint8_t)walk.name.size;
+        result = ps_buf_append(&text, &size, 1);
         if (result == P2PSYNC_OK) {
-            result = ps_summary_root(txn, collection.number, &root, &has_logs);
+            result = ps_buf_append(&text, walk.name.data, walk.name.size);
         }
-        if (result == P2PSYNC_OK && has_logs) {
-            uint8_t size = (uint8_t)collection.name.size;
-            result = ps_buf_append(&text, &size, 1);
-            if (result == P2PSYNC_OK) {
-                result = ps_buf_append(&text, collection.name.data, collection.name.size);
-            }
-            if (result == P2PSYNC_OK) {
-                result = ps_buf_append(&text, root.bytes, PS_HASH_SIZE);
-            }
+        if (result == P2PSYNC_OK) {
+            result = ps_buf_append(&text, walk.root.bytes, PS_HASH_SIZE);
         }
     }
-    if (result == P2PSYNC_ENOTFOUND) {
+    result = result == P2PSYNC_OK ? walk.collections.result : result;
+    if (result == P2PSYNC_OK) {
         result = add_pending(txn, &pending);
     }
     if (result == P2PSYNC_OK) {
@@ -58,53 +58,39 @@ p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct p
 {
     struct ps_frontier frontier;
     struct ps_log_brief log;
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
     frontier.size = 0; /* the peaks mean nothing yet */
-    p2psync_result result = ps_log_next_brief(txn, collection, NULL, &log);
-    while (result == P2PSYNC_OK) {
+    while (ps_log_walk_next_brief(&walk, &log)) {
         if (log.size > 0) {
             struct ps_hash leaf = log_leaf(&log);
             ps_frontier_add(&frontier, &leaf, NULL, NULL);
         }
-        struct ps_log_id after = log.id;
-        result = ps_log_next_brief(txn, collection, &after, &log);
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        return result;
+    if (walk.result == P2PSYNC_OK) {
+        *root_out = ps_frontier_root(&frontier);
+        *has_logs_out = frontier.size > 0;
     }
-    *root_out = ps_frontier_root(&frontier);
-    *has_logs_out = frontier.size > 0;
-    return P2PSYNC_OK;
+    return walk.result;
 }
 
 p2psync_result ps_summary_roots(struct ps_txn *txn, struct ps_buf *out)
 {
     struct ps_buf items;
     struct ps_writer writer;
-    struct ps_collection collection = {.name = ps_bytes(NULL, 0)};
+    struct root_walk walk = {.collections = {.txn = txn}};
     size_t count = 0;
-    p2psync_result result = P2PSYNC_OK;
     ps_buf_init(&items, PS_MESSAGE_SIZE_MAX);
     ps_writer_init(&writer, &items);
-    while (result == P2PSYNC_OK) {
-        struct ps_hash root;
-        bool has_logs = false;
-        result = next_travelling(txn, collection.name, &collection);
-        if (result == P2PSYNC_OK) {
-            result = ps_summary_root(txn, collection.number, &root, &has_logs);
-        }
-        if (result == P2PSYNC_OK && has_logs) {
-            ps_summary_write_root(&writer, collection.name, &root);
-            count++;
-        }
+    while (next_root(&walk)) {
+        ps_summary_write_root(&writer, walk.name, &walk.root);
+        count++;
     }
-    if (result == P2PSYNC_ENOTFOUND) {
+    p2psync_result result = walk.collections.result;
+    if (result == P2PSYNC_OK) {
         result = count > PS_ROOTS_MAX ? P2PSYNC_ELIMIT : ps_writer_finish(&writer);
     }
     if (result == P2PSYNC_OK) {
-        ps_writer_init(&writer, out);
-        ps_write_array(&writer, count);
-        ps_write_raw(&writer, ps_buf_view(&items));
-        result = ps_writer_finish(&writer);
+        result = write_list(count, ps_buf_view(&items), out);
     }
     ps_buf_deinit(&items);
     return result;
@@ -114,7 +100,6 @@ p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_bytes *names
                                 struct ps_buf *out)
 {
     struct ps_buf items;
-    struct ps_writer writer;
     size_t listed = 0;
     size_t heads = 0;
     p2psync_result result = P2PSYNC_OK;
@@ -134,10 +119,7 @@ p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_bytes *names
         listed++;
     }
     if (result == P2PSYNC_OK) {
-        ps_writer_init(&writer, out);
-        ps_write_array(&writer, listed);
-        ps_write_raw(&writer, ps_buf_view(&items));
-        result = ps_writer_finish(&writer);
+        result = write_list(listed, ps_buf_view(&items), out);
     }
     ps_buf_deinit(&items);
     return result;
@@ -156,19 +138,19 @@ static p2psync_result list_heads(struct ps_txn *txn, struct ps_bytes name, struc
     ps_writer_init(&writer, &heads);
     p2psync_result result = ps_collection_find(txn, name, &collection);
     if (result == P2PSYNC_OK) {
-        result = ps_log_next_brief(txn, collection.number, NULL, &log);
-    }
-    while (result == P2PSYNC_OK) {
-        if (log.size > 0) {
-            struct ps_short_head head = {.log = log.id, .size = log.size};
-            memcpy(head.root, log.root.bytes, PS_HASH_SHORT_SIZE);
-            ps_summary_write_head(&writer, &head);
-            count++;
+        struct ps_log_walk walk = {.txn = txn, .collection = collection.number};
+        while (ps_log_walk_next_brief(&walk, &log)) {
+            if (log.size > 0) {
+                struct ps_short_head head = {.log = log.id, .size = log.size};
+                memcpy(head.root, log.root.bytes, PS_HASH_SHORT_SIZE);
+                ps_summary_write_head(&writer, &head);
+                count++;
+            }
         }
-        struct ps_log_id after = log.id;
-        result = ps_log_next_brief(txn, collection.number, &after, &log);
+        result = walk.result;
     }
-    if (result == P2PSYNC_ENOTFOUND) {
+    result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    if (result == P2PSYNC_OK) {
         result = ps_writer_finish(&writer);
     }
     if (result == P2PSYNC_OK) {
@@ -201,37 +183,46 @@ static struct ps_hash log_leaf(const struct ps_log_brief *log)
 /* Changes that are held and not applied, of collections that travel. */
 static p2psync_result add_pending(struct ps_txn *txn, uint64_t *pending)
 {
-    struct ps_key from = ps_key_log_number(0);
-    struct ps_row row;
-    p2psync_result result = ps_db_seek(txn, PS_DB_WAITING, ps_key_view(&from), &row);
-    while (result == P2PSYNC_OK) {
-        uint32_t number = 0;
-        struct ps_log_brief log;
+    struct ps_waiting_walk walk = {.txn = txn};
+    struct ps_waiting waiting;
+    while (ps_waiting_walk_next(&walk, &waiting)) {
         struct ps_collection collection;
-        if (!ps_key_split_log_number(row.key, &number)) {
-            return P2PSYNC_ECORRUPT;
-        }
-        result = ps_log_brief_by_number(txn, number, &log);
-        if (result == P2PSYNC_OK) {
-            result = ps_collection_by_number(txn, log.collection, &collection);
-        }
+        p2psync_result result = ps_collection_by_number(txn, waiting.log.collection, &collection);
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
-        *pending += ps_collection_is_local(collection.name) ? 0 : log.size - log.applied;
-        from = ps_key_log_number(number);
-        from = ps_key_above(&from);
-        result = ps_db_seek(txn, PS_DB_WAITING, ps_key_view(&from), &row);
+        if (!ps_collection_is_local(collection.name)) {
+            *pending += waiting.log.size - waiting.log.applied;
+        }
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
-static p2psync_result next_travelling(struct ps_txn *txn, struct ps_bytes after,
-                                      struct ps_collection *out)
+/* The next collection that travels and is not empty. */
+static bool next_root(struct root_walk *walk)
 {
-    p2psync_result result = ps_collection_next(txn, after, out);
-    while (result == P2PSYNC_OK && ps_collection_is_local(out->name)) {
-        result = ps_collection_next(txn, out->name, out);
+    struct ps_collection collection;
+    while (ps_collection_walk_next(&walk->collections, &collection)) {
+        bool has_logs = false;
+        if (ps_collection_is_local(collection.name)) {
+            continue;
+        }
+        walk->collections.result =
+            ps_summary_root(walk->collections.txn, collection.number, &walk->root, &has_logs);
+        if (walk->collections.result == P2PSYNC_OK && has_logs) {
+            walk->name = collection.name;
+            return true;
+        }
     }
-    return result;
+    return false;
+}
+
+/* Append an array of `count` items that are MessagePack already. */
+static p2psync_result write_list(size_t count, struct ps_bytes items, struct ps_buf *out)
+{
+    struct ps_writer writer;
+    ps_writer_init(&writer, out);
+    ps_write_array(&writer, count);
+    ps_write_raw(&writer, items);
+    return ps_writer_finish(&writer);
 }

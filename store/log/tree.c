@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "store/env/keys.h"
-#include "store/log/entry.h"
+#include "store/log/stored.h"
 
 struct adding {
     struct ps_txn *txn;

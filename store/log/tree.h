@@ -3,7 +3,7 @@
 #ifndef PS_STORE_LOG_TREE_H
 #define PS_STORE_LOG_TREE_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 #include "wire/proof.h"
 
 /* Add a leaf to `frontier`, and store every subtree of PS_TREE_LEVEL_MIN and above that it

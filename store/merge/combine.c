@@ -1,5 +1,6 @@
 /* The rules of fields that combine what both sides did: counter, max and min, union, text. Each is
  * a function of three values; what does not fit a rule is not for this file. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,9 +141,15 @@ static double float_of(const struct ps_token *token)
     return number;
 }
 
+/* No value is infinite, so that of three the sum is no NaN. */
+static double bounded(double number)
+{
+    return isinf(number) ? copysign(DBL_MAX, number) : number;
+}
+
 /* What either side added to the base, on top of the base: earlier - base + later. Integers as long
- * as all three are; a base that is no number is 0. Nothing can be said to be added to a base that
- * is infinite, nor is there a sum of both infinities. */
+ * as all three are; a base that is no number is 0. What no number of the type can say is the
+ * greatest or the smallest one that it can: the store takes no infinity. */
 static p2psync_result count_up(const struct ps_field_sides *sides, struct ps_buf *out)
 {
     struct ps_token base = {.type = PS_TOKEN_UINT};
@@ -166,10 +173,7 @@ static p2psync_result count_up(const struct ps_field_sides *sides, struct ps_buf
         uint64_t bits = 0;
         double from = float_of(&base);
         double added = float_of(&earlier) - from;
-        double sum = added + float_of(&later);
-        if (isinf(from) || isnan(sum)) {
-            return P2PSYNC_ELIMIT;
-        }
+        double sum = bounded(added + float_of(&later));
         memcpy(&bits, &sum, sizeof(bits));
         ps_put_u64(bytes + 1, bits);
         ps_write_raw(&writer, ps_bytes(bytes, sizeof(bytes)));

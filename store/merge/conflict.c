@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "store/env/keys.h"
 #include "store/log/collection.h"
 
 /* A row made ready to be merged. */
@@ -17,30 +16,34 @@ static p2psync_result prepare(struct ps_txn *txn, uint32_t collection,
                               const struct ps_record_row *row, struct prepared *out);
 static void release(struct prepared *prepared);
 
-p2psync_result ps_conflict_next(struct ps_txn *txn, uint32_t collection, struct ps_bytes after,
-                                struct ps_conflict_item *out)
+struct ps_conflict_walk ps_conflict_walk_after(struct ps_txn *txn, uint32_t collection,
+                                               struct ps_bytes after)
 {
-    struct ps_key from = ps_key_record(collection, after);
+    struct ps_conflict_walk walk = {.txn = txn, .collection = collection};
+    walk.from = ps_key_record(collection, after);
+    walk.from = after.size > 0 ? ps_key_above(&walk.from) : walk.from;
+    return walk;
+}
+
+bool ps_conflict_walk_next(struct ps_conflict_walk *walk, struct ps_conflict_item *out)
+{
     struct ps_row row;
     struct ps_bytes id;
     uint32_t found = 0;
-    if (after.size > 0) {
-        from = ps_key_above(&from);
+    if (walk->from.size == 0) {
+        walk->from = ps_key_record(walk->collection, ps_bytes(NULL, 0));
     }
-    p2psync_result result = ps_db_seek(txn, PS_DB_CONFLICTS, ps_key_view(&from), &row);
-    if (result != P2PSYNC_OK) {
-        return result;
+    if (!ps_db_walk_next(walk->txn, PS_DB_CONFLICTS, &walk->from, &walk->result, &row)) {
+        return false;
     }
     if (!ps_key_split_record(row.key, &found, &id) || id.size > PS_RECORD_ID_SIZE_MAX ||
         row.value.size != PS_CONFLICT_ROW_SIZE) {
-        return P2PSYNC_ECORRUPT;
-    }
-    if (found != collection) {
-        return P2PSYNC_ENOTFOUND;
+        walk->result = P2PSYNC_ECORRUPT;
+        return false;
     }
     *out = (struct ps_conflict_item){
         .id = id, .conflict = row.value.data[0] != 0, .refresh = ps_get_u32(row.value.data + 1)};
-    return P2PSYNC_OK;
+    return found == walk->collection;
 }
 
 p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out)

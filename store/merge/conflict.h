@@ -3,6 +3,7 @@
 #ifndef PS_STORE_MERGE_CONFLICT_H
 #define PS_STORE_MERGE_CONFLICT_H
 
+#include "store/env/keys.h"
 #include "store/merge/merge.h"
 
 /* A row of the list: whether it is a conflict (1 byte), and the number of the refresh that made it
@@ -15,13 +16,20 @@ struct ps_conflict_item {
     uint32_t refresh;   /* that made it so; 0: a change did */
 };
 
-/* The record of a collection with several versions and the lowest id above `after` (empty bytes:
- * the first).
- *
- * Errors  P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT.
- */
-p2psync_result ps_conflict_next(struct ps_txn *txn, uint32_t collection, struct ps_bytes after,
-                                struct ps_conflict_item *out) P2PSYNC_MUST_CHECK;
+/* A walk over the records of a collection with several versions, by id. As struct
+ * ps_collection_walk. */
+struct ps_conflict_walk {
+    struct ps_txn *txn;
+    uint32_t collection;
+    p2psync_result result;
+    struct ps_key from; /* zeroed: that of the first */
+};
+
+/* A walk that begins above the record `after`; empty bytes: with the first. */
+struct ps_conflict_walk ps_conflict_walk_after(struct ps_txn *txn, uint32_t collection,
+                                               struct ps_bytes after);
+
+bool ps_conflict_walk_next(struct ps_conflict_walk *walk, struct ps_conflict_item *out);
 
 /* How many times what readers see was worked out anew after a change of settings: the number of the
  * last refresh. Errors  P2PSYNC_ECORRUPT. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/apply/versions.h"
+#include "store/record/rebuild.h"
 
 /* A set of ancestors, and what it comes to. */
 struct ps_fold_memo {

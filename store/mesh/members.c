@@ -1,4 +1,4 @@
-/* Members and peers. Membership is a pure function of the set of `_devices` changes: whoever a
+/* Members. Membership is a pure function of the set of `_devices` changes: whoever a
  * member added is a member, from the founder on. It is worked out anew each time, because a change
  * that comes late can join two parts of the chain; the collection is small. */
 #include "store/mesh/members.h"
@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/env/keys.h"
 #include "store/log/collection.h"
 #include "store/record/record.h"
-#include "store/write/write.h"
+#include "wire/hlc.h"
 
 #define MEMBER_FIXED_SIZE (PS_DEVICE_SIZE + 8 + 4)
 
@@ -44,7 +43,7 @@ static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *mem
                                  bool *is_new_out);
 static p2psync_result decode_member(const struct ps_row *row, struct ps_member *out);
 
-p2psync_result ps_device_refresh(struct ps_txn *txn, const struct ps_mesh *mesh, bool *changed_out)
+p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh, bool *changed_out)
 {
     struct members members = {0};
     struct ps_collection collection = {.number = UINT32_MAX}; /* no collection has it */
@@ -80,16 +79,12 @@ p2psync_result ps_device_refresh(struct ps_txn *txn, const struct ps_mesh *mesh,
 static p2psync_result collect_edges(struct ps_txn *txn, uint32_t collection,
                                     struct members *members)
 {
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
     struct ps_log log;
-    p2psync_result result = ps_log_next(txn, collection, NULL, &log);
-    while (result == P2PSYNC_OK) {
-        result = collect_log(txn, &log, members);
-        if (result == P2PSYNC_OK) {
-            struct ps_log_id after = log.id;
-            result = ps_log_next(txn, collection, &after, &log);
-        }
+    while (ps_log_walk_next(&walk, &log)) {
+        walk.result = collect_log(txn, &log, members);
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return walk.result;
 }
 
 static p2psync_result collect_log(struct ps_txn *txn, const struct ps_log *log,
@@ -288,7 +283,7 @@ static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *mem
     return ps_db_put(txn, PS_DB_DEVICES, ps_key_view(&key), after);
 }
 
-p2psync_result ps_device_get(struct ps_txn *txn, const struct ps_device *device,
+p2psync_result ps_member_get(struct ps_txn *txn, const struct ps_device *device,
                              struct ps_member *out)
 {
     struct ps_key key = ps_key_device(device);
@@ -297,17 +292,27 @@ p2psync_result ps_device_get(struct ps_txn *txn, const struct ps_device *device,
     return result == P2PSYNC_OK ? decode_member(&row, out) : result;
 }
 
-p2psync_result ps_device_next(struct ps_txn *txn, const struct ps_device *after,
-                              struct ps_member *out)
+bool ps_member_walk_next(struct ps_member_walk *walk, struct ps_member *out)
 {
-    struct ps_key key = {0};
     struct ps_row row;
-    if (after != NULL) {
-        key = ps_key_device(after);
-        key = ps_key_above(&key);
+    if (!ps_db_walk_next(walk->txn, PS_DB_DEVICES, &walk->from, &walk->result, &row)) {
+        return false;
     }
-    p2psync_result result = ps_db_seek(txn, PS_DB_DEVICES, ps_key_view(&key), &row);
-    return result == P2PSYNC_OK ? decode_member(&row, out) : result;
+    walk->result = decode_member(&row, out);
+    return walk->result == P2PSYNC_OK;
+}
+
+p2psync_result ps_member_count(struct ps_txn *txn, uint32_t *count_out)
+{
+    uint64_t count = 0;
+    p2psync_result result = ps_db_count(txn, PS_DB_DEVICES, &count);
+    if (result == P2PSYNC_OK && count > PS_MEMBERS_MAX) {
+        result = P2PSYNC_ECORRUPT;
+    }
+    if (result == P2PSYNC_OK) {
+        *count_out = (uint32_t)count;
+    }
+    return result;
 }
 
 static p2psync_result decode_member(const struct ps_row *row, struct ps_member *out)

@@ -1,9 +1,11 @@
 /* What is remembered of a peer: written as a MessagePack array, so that later versions can add to
  * it. */
+#include "store/mesh/peers.h"
+
 #include <string.h>
 
 #include "store/env/keys.h"
-#include "store/mesh/members.h"
+#include "wire/codec.h"
 
 #define FIELDS       8
 #define FIELDS_ADDED 1 /* that older versions did not write */
@@ -12,8 +14,8 @@
 
 static void read_found_by(struct ps_reader *reader, struct ps_peer_row *row);
 
-p2psync_result ps_peer_read(struct ps_txn *txn, const struct ps_device *device,
-                            struct ps_peer_row *out)
+p2psync_result ps_mesh_peer_read(struct ps_txn *txn, const struct ps_device *device,
+                                 struct ps_peer_row *out)
 {
     struct ps_key key = ps_key_device(device);
     struct ps_bytes row;
@@ -68,8 +70,8 @@ static void read_found_by(struct ps_reader *reader, struct ps_peer_row *row)
     }
 }
 
-p2psync_result ps_peer_write(struct ps_txn *txn, const struct ps_device *device,
-                             const struct ps_peer_row *row)
+p2psync_result ps_mesh_peer_write(struct ps_txn *txn, const struct ps_device *device,
+                                  const struct ps_peer_row *row)
 {
     struct ps_key key = ps_key_device(device);
     struct ps_buf buf;

@@ -1,6 +1,9 @@
 /* The value of a record in its past: from a change back along its parents to one that starts anew,
  * and forward again. At most PS_CHAIN_MAX steps, because a longer chain is not valid. */
-#include "store/apply/versions.h"
+#include "store/record/rebuild.h"
+
+#include "store/log/log.h"
+#include "wire/value.h"
 
 struct chain {
     size_t count; /* at least 1; the last one starts from an empty value */
@@ -12,7 +15,8 @@ static p2psync_result walk_back(struct ps_txn *txn, const struct ps_rebuild *fro
 static p2psync_result read_step(struct ps_txn *txn, const struct ps_rebuild *step,
                                 struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
 
-p2psync_result ps_apply_rebuild(struct ps_txn *txn, uint32_t log, uint64_t seq, struct ps_buf *out)
+p2psync_result ps_rebuild_applied(struct ps_txn *txn, uint32_t log, uint64_t seq,
+                                  struct ps_buf *out)
 {
     struct ps_log row;
     struct ps_stored entry;
@@ -48,7 +52,7 @@ p2psync_result ps_rebuild(struct ps_txn *txn, const struct ps_rebuild *from, str
             turn = 1 - turn;
             ps_buf_clear(&values[turn]);
             result =
-                ps_versions_value(&entry, &skeleton, ps_buf_view(&values[1 - turn]), &values[turn]);
+                ps_rebuild_value(&entry, &skeleton, ps_buf_view(&values[1 - turn]), &values[turn]);
         }
     }
     if (result == P2PSYNC_OK) {
@@ -60,6 +64,37 @@ p2psync_result ps_rebuild(struct ps_txn *txn, const struct ps_rebuild *from, str
     ps_buf_deinit(&values[1]);
     ps_buf_deinit(&values[0]);
     return result;
+}
+
+p2psync_result ps_rebuild_value(const struct ps_stored *entry, const struct ps_skeleton *skeleton,
+                                struct ps_bytes base, struct ps_buf *out)
+{
+    struct ps_body body = {.fields = {NULL, 0}};
+    if ((skeleton->op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
+        return P2PSYNC_OK; /* a delete leaves nothing */
+    }
+    if (entry->has_body && (skeleton->op_and_flags & PS_CHANGE_SEALED) == 0) {
+        p2psync_result result = ps_body_decode(entry->body, &body);
+        if (result == P2PSYNC_ENOMEM) {
+            return result;
+        }
+        if (result != P2PSYNC_OK) {
+            body = (struct ps_body){.fields = {NULL, 0}};
+        }
+    }
+    struct ps_delta delta = {.fields = body.fields, .unset = body.unset};
+    p2psync_result result = ps_value_apply(base, &delta, out);
+    if (result == P2PSYNC_ELIMIT || result == P2PSYNC_EFORMAT) {
+        struct ps_delta nothing = {.fields = {NULL, 0}};
+        result = ps_value_apply(base, &nothing, out);
+    }
+    return result;
+}
+
+bool ps_rebuild_is_base(const struct ps_skeleton *skeleton)
+{
+    return (skeleton->op_and_flags & PS_CHANGE_FULL) != 0 || skeleton->parent_count == 0 ||
+           (skeleton->op_and_flags & PS_OP_MASK) == PS_OP_DELETE;
 }
 
 static p2psync_result walk_back(struct ps_txn *txn, const struct ps_rebuild *from,
@@ -76,7 +111,7 @@ static p2psync_result walk_back(struct ps_txn *txn, const struct ps_rebuild *fro
         }
         out->step[out->count] = at;
         out->count++;
-        if (ps_versions_is_base(&skeleton)) {
+        if (ps_rebuild_is_base(&skeleton)) {
             return P2PSYNC_OK;
         }
         result = ps_log_locate(txn, at.collection, &skeleton.parents[0], &parent);

@@ -233,7 +233,7 @@ p2psync_result ps_record_cursor_open(struct ps_txn *txn, uint32_t collection,
     MDB_cursor *mdb = NULL;
     int code = mdb_cursor_open(txn->mdb, txn->dbi[PS_DB_RECORDS], &mdb);
     if (code != 0) {
-        return ps_store_result(code);
+        return ps_db_result(code);
     }
     *out = (struct ps_record_cursor){.mdb = mdb, .collection = collection, .prefix = prefix};
     return P2PSYNC_OK;
@@ -251,7 +251,7 @@ p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_
     int code =
         mdb_cursor_get(cursor->mdb, &key, &value, cursor->started ? MDB_NEXT : MDB_SET_RANGE);
     if (code != 0) {
-        return ps_store_result(code);
+        return ps_db_result(code);
     }
     uint32_t collection = 0;
     struct ps_bytes id;

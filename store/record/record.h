@@ -5,7 +5,7 @@
 #ifndef PS_STORE_RECORD_RECORD_H
 #define PS_STORE_RECORD_RECORD_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 #include "wire/change.h"
 
 typedef enum ps_record_state {

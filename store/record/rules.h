@@ -6,7 +6,7 @@
 #ifndef PS_STORE_RECORD_RULES_H
 #define PS_STORE_RECORD_RULES_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 #include "wire/id.h"
 
 #define PS_SETTINGS_COLLECTION "_collections"

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "store/merge/conflict.h"
+#include "store/record/rebuild.h"
 #include "store/write/writing.h"
+#include "wire/hlc.h"
 
 /* Depth from which on the next change carries the whole value: well before readers would refuse it.
  */

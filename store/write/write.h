@@ -31,8 +31,8 @@ struct ps_edit {
 
 struct ps_write {
     const struct ps_identity *identity;
-    const uint8_t *secret_key; /* 64 bytes, libsodium's form */
-    uint64_t now_ms;           /* wall clock */
+    const struct ps_secret *secret;
+    uint64_t now_ms; /* wall clock */
     struct ps_bytes collection;
     const struct ps_edit *edits; /* later ones see what earlier ones did */
     size_t edit_count;
@@ -65,12 +65,5 @@ struct ps_written {
  */
 p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write,
                         struct ps_written *out) P2PSYNC_MUST_CHECK;
-
-/* The hybrid logical clock, Kulkarni et al. 2014 as DESIGN section 2 cuts it down: the greater of
- * now and every parent's + 1, saturating. 48 bits of milliseconds above 16 of counter. */
-uint64_t ps_hlc_next(uint64_t now_ms, const uint64_t *parents, size_t parent_count);
-
-/* Milliseconds of an hlc. */
-uint64_t ps_hlc_ms(uint64_t hlc);
 
 #endif

@@ -3,7 +3,9 @@
 #ifndef PS_STORE_WRITE_WRITING_H
 #define PS_STORE_WRITE_WRITING_H
 
-#include "store/apply/versions.h"
+#include "store/log/collection.h"
+#include "store/log/log.h"
+#include "store/record/record.h"
 #include "store/write/write.h"
 
 /* The change held back. */

@@ -68,11 +68,11 @@ limit() { # LINE WORDS: it is refused, and which limit it is over is said
     expect 1 a import over "$work/over"
     complains "line 1: $2"
 }
-limit "{\"id\": \"$(printf 'i%.0s' $(seq 256))\"}" "the id has more than 255 bytes"
-limit "{\"id\": \"x\", \"a\": $(printf '[%.0s' $(seq 40))$(printf ']%.0s' $(seq 40))}" "it is nested more than 32 deep"
+limit "{\"id\": \"$(printf 'i%.0s' $(seq 256))\"}" "the id is over 255 bytes"
+limit "{\"id\": \"x\", \"a\": $(printf '[%.0s' $(seq 40))$(printf ']%.0s' $(seq 40))}" "it is nested deeper than 32"
 head -c 1100000 /dev/zero | tr '\0' x | sed 's/^/{"id":"x","a":"/; s/$/"}/' >"$work/over"
 expect 1 a import over "$work/over"
-complains "the record is larger than 1 MiB"
+complains "over 1 MiB"
 
 # A line of 120 MB is refused when it passes the limit: it never fills the memory.
 endless() {

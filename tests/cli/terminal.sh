@@ -94,7 +94,7 @@ root = tree.parse(sys.argv[1]).getroot()
 side = int(root.get("viewBox").split()[2])
 path = root.find("{http://www.w3.org/2000/svg}path").get("d")
 dark = {(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", path)}
-assert len(dark) * 10 == len(re.sub(r"\d+", "0", path)), "the path holds more than squares"
+assert len(dark) * 12 == len(re.sub(r"\d+", "0", path)), "the path holds more than squares"
 for y in range(side):
     print("".join("#" if (x, y) in dark else "." for x in range(side)))
 PYTHON

@@ -24,7 +24,7 @@
 #define HOSTS       2
 #define FINDERS_MAX 2
 #define SKIPPED     77
-#define DEADLINE_MS 30000
+#define DEADLINE_MS 120000
 #define PORT        47470
 #define STEP_MS     100
 

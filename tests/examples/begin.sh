@@ -47,7 +47,7 @@ device() {
 
 # says NAME PATTERN: it prints a line that matches, sooner or later, in $line.
 says() {
-    while IFS= read -r -t 60 -u "${output[$1]}" line; do
+    while IFS= read -r -t 120 -u "${output[$1]}" line; do
         # shellcheck disable=SC2053 # a pattern
         [[ $line == $2 ]] && return
     done

@@ -144,7 +144,7 @@ static void say(struct chat *chat, const char *text)
         (void)fputs("chat: that is no UTF-8\n", stderr);
         return;
     }
-    check(p2psync_from_json(json, strlen(json), &fields), "from_json");
+    check(p2psync_value_from_json(json, strlen(json), &fields), "from_json");
     free(json);
     const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     check(p2psync_put(chat->node, COLLECTION, id, bytes, NULL), "put");
@@ -180,9 +180,9 @@ static void show_all(struct chat *chat)
 {
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     check(p2psync_snapshot_open(chat->node, &snapshot), "snapshot");
-    p2psync_result result = p2psync_iterate(snapshot, COLLECTION, NULL, false, &iterator);
+    p2psync_result result = p2psync_iterator_open(snapshot, COLLECTION, NULL, &iterator);
     while (result == P2PSYNC_OK) {
         char id[256];
         result = p2psync_iterator_next(iterator, &record);
@@ -201,7 +201,7 @@ static void show_all(struct chat *chat)
 /* One message, once. */
 static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id)
 {
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     check(p2psync_get(snapshot, COLLECTION, id, &record), "get");
     if (record.deleted || json_object_get(chat->shown, id) != NULL) {
         return;
@@ -220,7 +220,7 @@ static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id)
 static json_t *unpack(struct p2psync_bytes bytes)
 {
     struct p2psync_buffer json = {0};
-    check(p2psync_to_json(bytes, &json), "to_json");
+    check(p2psync_value_to_json(bytes, &json), "to_json");
     json_t *value = json_loadb(json.data, json.size, JSON_ALLOW_NUL, NULL);
     p2psync_buffer_free(&json);
     return value;

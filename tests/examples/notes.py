@@ -7,7 +7,7 @@ import ctypes
 import json
 import select
 import sys
-from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_uint8, c_uint16, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_uint16, c_uint64, c_void_p
 
 ENOTFOUND, EEXIST, EAGAIN = -12, -11, -25  # P2PSYNC_RESULTS
 RECORD_CHANGED = 1  # p2psync_event_type
@@ -17,7 +17,7 @@ class Bytes(ctypes.Structure):  # struct p2psync_bytes and p2psync_buffer
     _fields_ = [("data", c_void_p), ("size", c_size_t)]
 
 
-class Options(ctypes.Structure):
+class Options(ctypes.Structure):  # struct p2psync_options, as far as it is needed
     _fields_ = [
         ("size", c_size_t), ("dir", c_char_p),
         ("log", c_void_p), ("log_user", c_void_p), ("log_level", c_int),
@@ -28,13 +28,10 @@ class Options(ctypes.Structure):
     ]
 
 
-class Record(ctypes.Structure):
+class Record(ctypes.Structure):  # struct p2psync_record, its beginning
     _fields_ = [
-        ("id", c_void_p), ("id_size", c_size_t), ("fields", Bytes),
-        ("versions", c_void_p), ("version_count", c_size_t),
-        ("created_ms", c_uint64), ("updated_ms", c_uint64), ("author", c_uint8 * 32),
-        ("deleted", c_bool), ("archived", c_bool), ("conflict", c_bool),
-    ]
+        ("size", c_size_t), ("id", c_void_p), ("id_size", c_size_t), ("fields", Bytes),
+    ]  # what follows in the header is not needed here: `size` says so to the library
 
 
 class Error(Exception):
@@ -49,10 +46,10 @@ class Node:
     def __init__(self, path, directory, **options):
         self.library = ctypes.CDLL(path)
         self.library.p2psync_strerror.restype = c_char_p
-        self.library.p2psync_from_json.argtypes = [c_char_p, c_size_t, POINTER(Bytes)]
-        self.library.p2psync_to_json.argtypes = [Bytes, POINTER(Bytes)]
+        self.library.p2psync_value_from_json.argtypes = [c_char_p, c_size_t, POINTER(Bytes)]
+        self.library.p2psync_value_to_json.argtypes = [Bytes, POINTER(Bytes)]
         self.library.p2psync_put.argtypes = [c_void_p, c_char_p, c_char_p, Bytes, c_char_p]
-        self.library.p2psync_iterate.argtypes = [c_void_p, c_char_p, c_char_p, c_bool, c_void_p]
+        self.library.p2psync_iterator_open.argtypes = [c_void_p, c_char_p, c_void_p, c_void_p]
         self.library.p2psync_close.restype = None
         self.handle = c_void_p()
         wanted = Options(size=ctypes.sizeof(Options), dir=directory.encode(), **options)
@@ -74,12 +71,12 @@ class Node:
     def pack(self, value):
         text = json.dumps(value).encode()
         packed = Bytes()
-        self.check(self.library.p2psync_from_json(text, len(text), byref(packed)))
+        self.check(self.library.p2psync_value_from_json(text, len(text), byref(packed)))
         return packed
 
     def unpack(self, packed):
         text = Bytes()
-        self.check(self.library.p2psync_to_json(packed, byref(text)))
+        self.check(self.library.p2psync_value_to_json(packed, byref(text)))
         value = json.loads(ctypes.string_at(text.data, text.size))
         self.library.p2psync_buffer_free(byref(text))
         return value
@@ -91,10 +88,10 @@ class Node:
         self.check(result)
 
     def records(self, collection):
-        snapshot, iterator, record = c_void_p(), c_void_p(), Record()
+        snapshot, iterator, record = c_void_p(), c_void_p(), Record(size=ctypes.sizeof(Record))
         self.check(self.library.p2psync_snapshot_open(self.handle, byref(snapshot)))
         try:
-            self.check(self.library.p2psync_iterate(snapshot, collection.encode(), None, False, byref(iterator)))
+            self.check(self.library.p2psync_iterator_open(snapshot, collection.encode(), None, byref(iterator)))
             while True:
                 result = self.library.p2psync_iterator_next(iterator, byref(record))
                 if result == ENOTFOUND:

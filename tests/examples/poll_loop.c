@@ -98,13 +98,13 @@ static bool take_input(struct input *input, p2psync_node *node, unsigned *waitin
 static bool put_line(p2psync_node *node, char *line)
 {
     struct p2psync_buffer fields = {0};
-    struct p2psync_committed committed = {0};
+    struct p2psync_committed committed = {.size = sizeof(committed)};
     p2psync_transaction *transaction = NULL;
     char *json = strchr(line, ' ');
     p2psync_result result = P2PSYNC_EFORMAT;
     if (json != NULL) {
         *json++ = '\0';
-        result = p2psync_from_json(json, strlen(json), &fields);
+        result = p2psync_value_from_json(json, strlen(json), &fields);
     }
     if (result == P2PSYNC_OK) {
         result = p2psync_transaction_begin(node, COLLECTION, &transaction);
@@ -155,7 +155,7 @@ static void print_event(const struct p2psync_buffer *event)
 {
     const struct p2psync_bytes bytes = {.data = event->data, .size = event->size};
     struct p2psync_buffer json = {0};
-    check(p2psync_to_json(bytes, &json), "to_json");
+    check(p2psync_value_to_json(bytes, &json), "to_json");
     (void)puts(json.data);
     (void)fflush(stdout);
     p2psync_buffer_free(&json);

@@ -109,7 +109,7 @@ static p2psync_result write_some(void)
         {.kind = PS_EDIT_DELETE, .id = ps_bytes_text("s")},
     };
     struct ps_write write = {.identity = &here.identity,
-                             .secret_key = here.secret,
+                             .secret = &here.secret,
                              .collection = ps_bytes_text(CASE_NOTES),
                              .now_ms = 2000,
                              .edits = edits,
@@ -155,13 +155,13 @@ static p2psync_result receive_and_apply(void)
         result = ps_log_intern(&txn, &author.identity.mesh, collection.number, &origin, &log);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_log_receive(&txn, &log, &context, &chunk, &added);
+        result = ps_receive_chunk(&txn, &log, &context, &chunk, &added);
     }
     if (result == P2PSYNC_OK) {
         result = ps_apply(&txn, 1000, &applied);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_device_refresh(&txn, &author.identity.mesh, &changed);
+        result = ps_members_refresh(&txn, &author.identity.mesh, &changed);
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);
@@ -300,7 +300,7 @@ static p2psync_result set_strategy(void)
     struct ps_edit edit = {
         .kind = PS_EDIT_PUT, .id = ps_bytes_text(CASE_NOTES), .fields = ps_buf_view(&buf)};
     struct ps_write write = {.identity = &here.identity,
-                             .secret_key = here.secret,
+                             .secret = &here.secret,
                              .collection = ps_bytes_text("_collections"),
                              .now_ms = 3000,
                              .edits = &edit,

@@ -9,24 +9,21 @@
 #include <string.h>
 #include <zmq.h>
 
-#include "node/engine/identity.h"
+#include "store/env/identity.h"
 #include "wire/pairing_code.h"
 
-#define SEND_MS  1000
-#define AWAIT_MS 10000
-#define END_MS   30000
+#define NEVER_MS 120000 /* what has not come by then never will */
+#define LOOK_MS  100
 
 static void set(void *socket, int option, int value);
 static bool receive(struct hostile *hostile, uint64_t *type_out);
 
 void hostile_init(struct hostile *hostile)
 {
-    struct ps_keys keys;
     memset(hostile, 0, sizeof(*hostile));
     cr_assert_geq(sodium_init(), 0);
     ps_identity_draw(&hostile->author.identity);
-    ps_keys_expand(&hostile->author.identity, &keys);
-    memcpy(hostile->author.secret, keys.secret_key, sizeof(hostile->author.secret));
+    ps_identity_secret(&hostile->author.identity, &hostile->author.secret);
     hostile->author.collection = "harm";
     hostile->context = zmq_ctx_new();
     cr_assert_not_null(hostile->context);
@@ -74,7 +71,7 @@ void hostile_connect(struct hostile *hostile, const struct ps_device *device, co
     uint8_t server[PS_CURVE_KEY_SIZE];
     char endpoint[PS_ENDPOINT_SIZE_MAX + sizeof("tcp://")];
     hostile_disconnect(hostile);
-    cr_assert_eq(crypto_sign_ed25519_sk_to_curve25519(secret, hostile->author.secret), 0);
+    cr_assert_eq(crypto_sign_ed25519_sk_to_curve25519(secret, hostile->author.secret.key), 0);
     cr_assert_eq(crypto_scalarmult_base(own, secret), 0);
     cr_assert_eq(crypto_sign_ed25519_pk_to_curve25519(server, device->key), 0);
     void *socket = zmq_socket(hostile->context, ZMQ_DEALER);
@@ -83,7 +80,6 @@ void hostile_connect(struct hostile *hostile, const struct ps_device *device, co
     set(socket, ZMQ_SNDHWM, 1);
     set(socket, ZMQ_RCVHWM, 1);
     set(socket, ZMQ_RCVBUF, 16384);
-    set(socket, ZMQ_SNDTIMEO, SEND_MS);
     set(socket, ZMQ_RECONNECT_IVL, -1);
     cr_assert_eq(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret, sizeof(secret)), 0);
     cr_assert_eq(zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, own, sizeof(own)), 0);
@@ -113,7 +109,25 @@ void hostile_disconnect(struct hostile *hostile)
 
 bool hostile_send(struct hostile *hostile, const void *bytes, size_t size)
 {
-    return zmq_send(hostile->socket, bytes, size, 0) >= 0;
+    zmq_pollitem_t items[] = {{.socket = hostile->socket, .events = ZMQ_POLLOUT},
+                              {.socket = hostile->monitor, .events = ZMQ_POLLIN}};
+    while (zmq_send(hostile->socket, bytes, size, ZMQ_DONTWAIT) < 0) { /* ends as below */
+        cr_assert_gt(zmq_poll(items, 2, NEVER_MS), 0, "it neither reads nor ends the connection");
+        if (items[1].revents != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void hostile_send_if_taken(struct hostile *hostile, p2psync_result encoded)
+{
+    zmq_pollitem_t item = {.socket = hostile->socket, .events = ZMQ_POLLOUT};
+    cr_assert_eq(encoded, P2PSYNC_OK, "%s", p2psync_result_name(encoded));
+    if (zmq_poll(&item, 1, LOOK_MS) > 0) {
+        (void)zmq_send(hostile->socket, hostile->draft.data, hostile->draft.size, ZMQ_DONTWAIT);
+    }
+    ps_buf_clear(&hostile->draft);
 }
 
 bool hostile_send_draft(struct hostile *hostile, p2psync_result encoded)
@@ -149,7 +163,7 @@ bool hostile_await_end(struct hostile *hostile)
 {
     zmq_pollitem_t items[] = {{.socket = hostile->monitor, .events = ZMQ_POLLIN},
                               {.socket = hostile->socket, .events = ZMQ_POLLIN}};
-    while (zmq_poll(items, 2, END_MS) > 0) { /* ends with the connection, or in silence */
+    while (zmq_poll(items, 2, NEVER_MS) > 0) { /* ends with the connection, or in silence */
         if (items[0].revents != 0) {
             return true;
         }
@@ -244,7 +258,7 @@ static bool receive(struct hostile *hostile, uint64_t *type_out)
     zmq_msg_t message;
     zmq_pollitem_t items[] = {{.socket = hostile->socket, .events = ZMQ_POLLIN},
                               {.socket = hostile->monitor, .events = ZMQ_POLLIN}};
-    if (zmq_poll(items, 2, AWAIT_MS) < 1) {
+    if (zmq_poll(items, 2, NEVER_MS) < 1) {
         return false;
     }
     (void)zmq_msg_init(&message);

@@ -30,18 +30,22 @@ void hostile_join(struct hostile *hostile, const char *code);
 void hostile_connect(struct hostile *hostile, const struct ps_device *device, const char *where);
 void hostile_disconnect(struct hostile *hostile);
 
-/* Send bytes as they are. False if they are not taken within a second: nobody reads them. */
+/* Send bytes as they are, as soon as there is room for them. False if the connection ends first. */
 bool hostile_send(struct hostile *hostile, const void *bytes, size_t size);
 /* Send what is in `draft`, encoded with this result, and empty it. */
 bool hostile_send_draft(struct hostile *hostile, p2psync_result encoded);
 
-/* Wait for a message of a type, passing over others; it is in `last`. False if it does not come
- * within ten seconds, or the connection ends. */
+/* The same for one who does not read, and so is not told by libzmq that the connection has ended:
+ * what is not taken soon is dropped. Whether it was cut off is the victim's to say. */
+void hostile_send_if_taken(struct hostile *hostile, p2psync_result encoded);
+
+/* Wait for a message of a type, passing over others; it is in `last`. False if the connection ends
+ * first, or nothing comes for two minutes. */
 bool hostile_await(struct hostile *hostile, uint64_t type);
 /* The same for an ERROR; its code. 0: none came. */
 uint64_t hostile_await_error(struct hostile *hostile);
-/* Wait until the connection has ended, passing over what comes. False if it does not within 30 s.
- */
+/* Wait until the connection has ended, passing over what comes. False if nothing comes for two
+ * minutes. */
 bool hostile_await_end(struct hostile *hostile);
 
 /* Connect to the node of WELCOME, say HELLO, and wait for its HELLO. */

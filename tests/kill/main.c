@@ -23,11 +23,11 @@
 
 #define KILLS        100
 #define ATTEMPTS_MAX 300
-#define BURST        40   /* transactions of one import */
-#define SPAN_US      1500 /* at most between what the victim said last and its end */
-#define DEADLINE_S   60   /* nothing takes so long: it is stuck */
-#define PORT_MIN     20000
-#define PORTS        12000 /* below those that Linux gives away */
+#define BURST        40    /* transactions of one import */
+#define SPAN_US      1500  /* at most between what the victim said last and its end */
+#define DEADLINE_S   60    /* nothing takes so long: it is stuck */
+#define PORT_MIN     20000 /* below those that Linux gives away */
+#define OWN_NET      20U   /* 127.20.0.0 and those after it, one address for each process */
 
 enum { ADA, BEN, IMPORTER, PARTS };
 
@@ -113,11 +113,12 @@ static void begin(struct test *test, const char *program)
     struct p2psync_buffer answer = {0};
     struct p2psync_buffer json = {0};
     char code[2048];
+    const unsigned pid = (unsigned)getpid(); /* 22 bits at most */
     test->program = program;
     for (unsigned i = 0; i < 2; i++) {
         (void)snprintf(dirs[i], sizeof(dirs[i]), "/tmp/p2psync-kill-%s-XXXXXX", names[i]);
-        (void)snprintf(endpoints[i], sizeof(endpoints[i]), "127.0.0.1:%u",
-                       PORT_MIN + (unsigned)getpid() * 2 % PORTS + i);
+        (void)snprintf(endpoints[i], sizeof(endpoints[i]), "127.%u.%u.%u:%u", OWN_NET + (pid >> 16),
+                       (pid >> 8) & 0xff, pid & 0xff, PORT_MIN + i);
         if (mkdtemp(dirs[i]) == NULL) {
             kill_fail(dirs[i], strerror(errno));
         }
@@ -131,7 +132,7 @@ static void begin(struct test *test, const char *program)
     kill_check(p2psync_start(nodes[0]), "start");
     kill_check(p2psync_invite(nodes[0], 0, &answer), "invite");
     struct p2psync_bytes bytes = {.data = answer.data, .size = answer.size};
-    kill_check(p2psync_to_json(bytes, &json), "JSON");
+    kill_check(p2psync_value_to_json(bytes, &json), "JSON");
     const char *at = strstr(json.data, "\"code\":\"");
     if (at == NULL || sscanf(at, "\"code\":\"%2047[^\"]", code) != 1) {
         kill_fail("invite", "no code");
@@ -392,7 +393,7 @@ static unsigned present(p2psync_snapshot *snapshot, uint64_t number)
     unsigned count = 0;
     for (unsigned i = 0; i < kill_records(number); i++) {
         char id[KILL_ID_SIZE];
-        struct p2psync_record record;
+        struct p2psync_record record = {.size = sizeof(record)};
         kill_id(number, i, id);
         p2psync_result result = p2psync_get(snapshot, KILL_COLLECTION, id, &record);
         if (result != P2PSYNC_ENOTFOUND) {
@@ -413,7 +414,7 @@ static bool same(p2psync_node *const nodes[static 2], char root[static 80])
         struct p2psync_buffer json = {0};
         kill_check(p2psync_status(nodes[i], &answer), "status");
         struct p2psync_bytes bytes = {.data = answer.data, .size = answer.size};
-        kill_check(p2psync_to_json(bytes, &json), "JSON");
+        kill_check(p2psync_value_to_json(bytes, &json), "JSON");
         const char *at = strstr(json.data, "\"root\":\"");
         in_sync = in_sync && at != NULL && sscanf(at, "\"root\":\"%79[^\"]", roots[i]) == 1 &&
                   strstr(json.data, "\"in_sync\":true") != NULL;

@@ -92,7 +92,7 @@ static void tell(struct p2psync_buffer *event)
     static const char before[] = "\"id\":\"";
     struct p2psync_buffer json = {0};
     struct p2psync_bytes bytes = {.data = event->data, .size = event->size};
-    kill_check(p2psync_to_json(bytes, &json), "JSON");
+    kill_check(p2psync_value_to_json(bytes, &json), "JSON");
     const char *id = strstr(json.data, before);
     if (strstr(json.data, "\"" KILL_COLLECTION "\"") != NULL && id != NULL) {
         char *dash = NULL;
@@ -126,7 +126,7 @@ static void edit(p2psync_transaction *transaction, uint64_t number, unsigned ind
     struct p2psync_buffer fields = {0};
     kill_id(number, index, id);
     int size = snprintf(json, sizeof(json), "{\"number\": %llu}", (unsigned long long)number);
-    kill_check(p2psync_from_json(json, (size_t)size, &fields), "JSON");
+    kill_check(p2psync_value_from_json(json, (size_t)size, &fields), "JSON");
     struct p2psync_edit one = {
         .size = sizeof(one), .id = id, .fields = {.data = fields.data, .size = fields.size}};
     kill_check(p2psync_transaction_edit(transaction, &one), "edit");

@@ -12,7 +12,7 @@ static struct ps_log open_log(const struct author *author, struct ps_txn *txn);
 void author_init(struct author *author, uint64_t seed)
 {
     memset(author, 0, sizeof(*author));
-    author->identity = case_identity(seed, author->secret);
+    author->identity = case_identity(seed, &author->secret);
     author->collection = CASE_NOTES;
 }
 
@@ -77,7 +77,7 @@ struct ps_head author_head(const struct author *author, uint64_t size)
         ps_frontier_add(&frontier, &author->leaf[i], NULL, NULL);
     }
     struct ps_head head = {.size = size, .root = ps_frontier_root(&frontier)};
-    p2psync_result result = ps_head_sign(&head, &context, author->secret);
+    p2psync_result result = ps_head_sign(&head, &context, author->secret.key);
     assert(result == P2PSYNC_OK);
     return head;
 }
@@ -128,7 +128,7 @@ p2psync_result author_deliver(const struct author *author, struct store_case *c,
                              .proof = &proof};
     struct ps_txn txn = case_begin(c, true);
     struct ps_log log = open_log(author, &txn);
-    p2psync_result result = ps_log_receive(&txn, &log, &context, &chunk, &added);
+    p2psync_result result = ps_receive_chunk(&txn, &log, &context, &chunk, &added);
     if (result == P2PSYNC_OK || result == P2PSYNC_EFORK) {
         case_commit(&txn);
     }
@@ -162,7 +162,7 @@ p2psync_result author_offer(const struct author *author, struct store_case *c,
     struct ps_head_context context = context_of(author, &origin);
     struct ps_txn txn = case_begin(c, true);
     struct ps_log log = open_log(author, &txn);
-    p2psync_result result = ps_log_check_head(&txn, &log, &context, offer);
+    p2psync_result result = ps_receive_head(&txn, &log, &context, offer);
     if (result == P2PSYNC_OK || result == P2PSYNC_EFORK) {
         case_commit(&txn);
     }

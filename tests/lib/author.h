@@ -3,13 +3,14 @@
 #ifndef TESTS_LIB_AUTHOR_H
 #define TESTS_LIB_AUTHOR_H
 
+#include "store/log/receive.h"
 #include "tests/lib/store_case.h"
 
 #define AUTHOR_ENTRIES_MAX 512
 
 struct author {
     struct ps_identity identity;
-    uint8_t secret[64];
+    struct ps_secret secret;
     const char *collection;
     size_t count;
     struct ps_hash leaf[AUTHOR_ENTRIES_MAX];

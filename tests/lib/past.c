@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/apply/refresh.h"
 #include "store/apply/versions.h"
 #include "store/env/keys.h"
 #include "store/log/collection.h"
@@ -221,7 +222,7 @@ void past_set_rules(struct past *past, struct ps_bytes settings)
                                     .version_count = 1};
     p2psync_result result = ps_record_put(&past->txn, &write);
     assert(result == P2PSYNC_OK);
-    result = ps_versions_refresh(&past->txn);
+    result = ps_refresh(&past->txn);
     assert(result == P2PSYNC_OK);
 }
 

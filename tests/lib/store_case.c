@@ -30,7 +30,7 @@ void case_open(struct store_case *c, uint64_t seed)
     assert(size > 0 && (size_t)size < sizeof(c->dir));
     const char *made = mkdtemp(c->dir);
     assert(made != NULL);
-    c->identity = case_identity(seed, c->secret);
+    c->identity = case_identity(seed, &c->secret);
     open_store(c);
     struct ps_txn txn = case_begin(c, true);
     p2psync_result result = ps_identity_write(&txn, &c->identity);
@@ -87,7 +87,7 @@ void case_commit(struct ps_txn *txn)
     assert(result == P2PSYNC_OK);
 }
 
-struct ps_identity case_identity(uint64_t seed, uint8_t secret[64])
+struct ps_identity case_identity(uint64_t seed, struct ps_secret *secret)
 {
     struct ps_identity identity = {.incarnation = seed * 1000003};
     uint8_t unused[64];
@@ -96,7 +96,8 @@ struct ps_identity case_identity(uint64_t seed, uint8_t secret[64])
     ps_put_u64(identity.seed, 1);
     crypto_sign_seed_keypair(identity.mesh.founder.key, unused, identity.seed);
     ps_put_u64(identity.seed, seed);
-    crypto_sign_seed_keypair(identity.device.key, secret == NULL ? unused : secret, identity.seed);
+    crypto_sign_seed_keypair(identity.device.key, secret == NULL ? unused : secret->key,
+                             identity.seed);
     return identity;
 }
 
@@ -120,7 +121,7 @@ p2psync_result case_write(struct store_case *c, struct ps_write *write, struct p
     p2psync_result result = ps_identity_read(&txn, &c->identity);
     assert(result == P2PSYNC_OK);
     write->identity = &c->identity;
-    write->secret_key = c->secret;
+    write->secret = &c->secret;
     result = ps_write(&txn, write, out == NULL ? &unused : out);
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);
@@ -233,16 +234,15 @@ uint32_t case_version_count(struct store_case *c, const char *id)
 void case_exchange(struct store_case *from, struct store_case *to, const struct exchange *exchange)
 {
     struct ps_txn txn = case_begin(from, false);
-    struct ps_collection collection = {.name = ps_bytes(NULL, 0)};
-    while (ps_collection_next(&txn, collection.name, &collection) == P2PSYNC_OK) {
+    struct ps_collection_walk collections = {.txn = &txn};
+    struct ps_collection collection;
+    while (ps_collection_walk_next(&collections, &collection)) {
         char name[PS_COLLECTION_SIZE_MAX + 1] = {0};
         struct ps_log log;
         memcpy(name, collection.name.data, collection.name.size);
-        p2psync_result result = ps_log_next(&txn, collection.number, NULL, &log);
-        while (result == P2PSYNC_OK) {
+        struct ps_log_walk logs = {.txn = &txn, .collection = collection.number};
+        while (ps_log_walk_next(&logs, &log)) {
             exchange_log(from, to, name, &log, exchange);
-            struct ps_log_id after = log.id;
-            result = ps_log_next(&txn, collection.number, &after, &log);
         }
     }
     ps_txn_abort(&txn);
@@ -298,7 +298,7 @@ static bool exchange_chunk(struct store_case *from, struct store_case *to, const
                                  .entries = ps_buf_view(&entries),
                                  .head = log->head,
                                  .proof = &proof};
-        result = ps_log_receive(&write, &mine, &context, &chunk, &added);
+        result = ps_receive_chunk(&write, &mine, &context, &chunk, &added);
         assert(result == P2PSYNC_OK);
         assert(added == run.end - run.begin);
     }
@@ -312,9 +312,10 @@ bool case_same_records(struct store_case *a, struct store_case *b)
 {
     struct ps_txn left = case_begin(a, false);
     struct ps_txn right = case_begin(b, false);
-    struct ps_collection mine = {.name = ps_bytes(NULL, 0)};
+    struct ps_collection_walk walk = {.txn = &left};
+    struct ps_collection mine;
     bool same = true;
-    while (same && ps_collection_next(&left, mine.name, &mine) == P2PSYNC_OK) {
+    while (same && ps_collection_walk_next(&walk, &mine)) {
         struct ps_collection theirs;
         struct ps_record_cursor cursor;
         struct ps_bytes id;
@@ -361,17 +362,16 @@ static bool same_row(const struct ps_record_row *a, const struct ps_record_row *
 bool case_logs_are_sound(struct store_case *c)
 {
     struct ps_txn txn = case_begin(c, false);
-    struct ps_collection collection = {.name = ps_bytes(NULL, 0)};
+    struct ps_collection_walk collections = {.txn = &txn};
+    struct ps_collection collection;
     bool sound = true;
-    while (sound && ps_collection_next(&txn, collection.name, &collection) == P2PSYNC_OK) {
+    while (sound && ps_collection_walk_next(&collections, &collection)) {
         struct ps_log log;
-        p2psync_result result = ps_log_next(&txn, collection.number, NULL, &log);
-        while (sound && result == P2PSYNC_OK) {
+        struct ps_log_walk logs = {.txn = &txn, .collection = collection.number};
+        while (sound && ps_log_walk_next(&logs, &log)) {
             struct ps_head_context context = {
                 .mesh = &c->identity.mesh, .collection = collection.name, .origin = &log.origin};
             sound = log_is_sound(&txn, &context, &log);
-            struct ps_log_id after = log.id;
-            result = ps_log_next(&txn, collection.number, &after, &log);
         }
     }
     ps_txn_abort(&txn);

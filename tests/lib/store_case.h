@@ -6,6 +6,8 @@
 
 #include "store/apply/apply.h"
 #include "store/env/identity.h"
+#include "store/env/store.h"
+#include "store/log/receive.h"
 #include "store/log/summary.h"
 #include "store/merge/merge.h"
 #include "store/write/write.h"
@@ -18,7 +20,7 @@ struct store_case {
     char dir[128];
     struct ps_store *store;
     struct ps_identity identity;
-    uint8_t secret[64];
+    struct ps_secret secret;
     uint64_t map_size;
     bool flush; /* wait for the disk; off unless a test is about that */
 };
@@ -36,7 +38,7 @@ struct ps_txn case_begin(struct store_case *c, bool write);
 void case_commit(struct ps_txn *txn);
 
 /* The identity of the device with this seed; secret may be NULL. */
-struct ps_identity case_identity(uint64_t seed, uint8_t secret[64]);
+struct ps_identity case_identity(uint64_t seed, struct ps_secret *secret);
 
 /* {"field": number} in a buffer of the caller. */
 struct ps_bytes case_fields(struct ps_buf *buf, const char *field, int64_t number);

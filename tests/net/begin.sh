@@ -19,6 +19,11 @@ end() {
 }
 trap end EXIT
 
+# eventually COMMAND...: poll until it succeeds. What has not come in two minutes never will.
+eventually() {
+    within 120 "$@"
+}
+
 # same_records COLLECTION DEVICES...: every reader sees the same records, bytes for bytes.
 same_records() {
     local device

@@ -26,15 +26,15 @@ nsenter --net=/run/netns/ada "$two_nodes" "$work/ada" "$work/ada-2" <"$work/stdi
 both=$!
 exec {stdin}>"$work/stdin"
 
-within 30 connected 1 ada ben cleo || fail "they did not find each other"
+eventually connected 1 ada ben cleo || fail "they did not find each other"
 at ben put things a text="by ben" >/dev/null
 at cleo put things a text="by cleo" >/dev/null
 in_sync_with_its_own() {
     same_root ada ben && [ "$(other --json status | jq -r .root)" = "$(status_of cleo .root)" ]
 }
-within 30 in_sync_with_its_own || fail "not in sync"
+eventually in_sync_with_its_own || fail "not in sync"
 equal "what ada got" "$(field ada things a text)" "by ben"
-within 30 hears ada "heard ben at 10.47.0.2" || fail "ada does not hear ben: $(check_of ada beacons)"
+eventually hears ada "heard ben at 10.47.0.2" || fail "ada does not hear ben: $(check_of ada beacons)"
 ! hears ben "other mesh" || fail "the node of eth1 was heard on the LAN of eth0: $(check_of ben beacons)"
 ! hears cleo "other mesh" || fail "the node of eth0 was heard on the LAN of eth1: $(check_of cleo beacons)"
 

@@ -10,11 +10,11 @@ invite_and_join ada ben
 run ben
 invite_and_join ben cleo
 run cleo
-within 60 connected 2 "${devices[@]}" || fail "they did not find each other"
+eventually connected 2 "${devices[@]}" || fail "they did not find each other"
 
 numbered 1 2000 | at ada import things --id id
 numbered 2001 2500 | at cleo import things --id id
-within 60 converged "${devices[@]}" || fail "not in sync after importing on two hosts"
+eventually converged "${devices[@]}" || fail "not in sync after importing on two hosts"
 equal "ben's count" "$(records_of ben things)" 2500
 same_records things "${devices[@]}"
 equal "devices known to cleo" "$(at cleo --json devices list | jq length)" 3
@@ -25,12 +25,12 @@ at ben put things record-2 text="by ben" >/dev/null
 at ben delete things record-3 >/dev/null
 at cleo put things record-1 text="by cleo" >/dev/null
 at cleo put things record-4 text="by cleo" >/dev/null
-within 30 same_root ada ben || fail "ada and ben did not go on without cleo"
+eventually same_root ada ben || fail "ada and ben did not go on without cleo"
 ! same_root ada cleo || fail "cleo was not cut off"
-within 90 connected 0 cleo || fail "cleo does not notice that its link is gone"
+eventually connected 0 cleo || fail "cleo does not notice that its link is gone"
 
 plug cleo
-within 90 converged "${devices[@]}" || fail "not in sync after the link came back"
+eventually converged "${devices[@]}" || fail "not in sync after the link came back"
 same_records things "${devices[@]}"
 for device in "${devices[@]}"; do
     equal "the later edit on $device" "$(field "$device" things record-1 text)" "by cleo"

@@ -16,13 +16,13 @@ invite_and_join ada ben
 run ben
 invite_and_join ada cleo
 run cleo
-within 30 connected 2 ada || fail "ada did not find both"
+eventually connected 2 ada || fail "ada did not find both"
 numbered 1 100 | at ben import things --id id
-within 30 same_root ben cleo || fail "cleo does not get what ben has"
+eventually same_root ben cleo || fail "cleo does not get what ben has"
 equal "ada's interfaces" "$(check_of ada interfaces)" "announcing on eth0 10.47.0.1, eth1 10.48.0.1; \
 not on lo (this machine only), docker0 (nothing plugged in), container (down)"
-within 30 hears ada "heard ben at 10.47.0.2" || fail "ada does not hear ben: $(check_of ada beacons)"
-within 30 hears ada "heard cleo at 10.48.0.3" || fail "ada does not hear cleo: $(check_of ada beacons)"
+eventually hears ada "heard ben at 10.47.0.2" || fail "ada does not hear ben: $(check_of ada beacons)"
+eventually hears ada "heard cleo at 10.48.0.3" || fail "ada does not hear cleo: $(check_of ada beacons)"
 
 # Down, and up again as soon as that was noticed. Meanwhile cleo has moved.
 uses_second() {
@@ -32,17 +32,17 @@ ip -n ada link set eth1 down
 ! uses_second || fail "eth1 is used though it is down"
 move cleo 10.48.0.33
 ip -n ada link set eth1 up
-within 30 hears ada "heard cleo at 10.48.0.33" || fail "the LAN of eth1 is not heard again"
-within 30 reaches ada cleo 10.48.0.33:47470 || fail "cleo is not reached where it was heard"
+eventually hears ada "heard cleo at 10.48.0.33" || fail "the LAN of eth1 is not heard again"
+eventually reaches ada cleo 10.48.0.33:47470 || fail "cleo is not reached where it was heard"
 at cleo put things record-1 text="by cleo" >/dev/null
-within 30 same_root ben cleo || fail "ben does not get what cleo has"
+eventually same_root ben cleo || fail "ben does not get what cleo has"
 
 # An interface that comes later, and one that is excluded.
 at ben stop
 at ben config set interfaces_exclude '["eth[1-9]"]' >/dev/null
 also_there ben 2
 run ben
-within 30 connected 2 ada || fail "ada and ben did not find each other again"
+eventually connected 2 ada || fail "ada and ben did not find each other again"
 [[ $(check_of ben interfaces) == *"not on "*"eth1 (excluded by the settings)"* ]] ||
     fail "ben's interfaces: $(check_of ben interfaces)"
 ! hears cleo "heard ben at 10.48.0.2" || fail "ben announces on an interface that is excluded"

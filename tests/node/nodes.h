@@ -1,6 +1,6 @@
 /* Nodes in temporary directories, for tests of the I/O half: made, asked, awaited and removed.
- * Nothing leaves 127.0.0.1. What is waited for is waited for with poll(2), and fails the test after
- * a minute. */
+ * Nothing leaves 127.0.0.0/8. What is waited for is waited for with poll(2), and fails the test
+ * only when it has not come for two minutes. */
 #ifndef PS_TESTS_NODES_H
 #define PS_TESTS_NODES_H
 
@@ -22,9 +22,8 @@ void nodes_remove(const char *dir);
 /* Options for a node that keeps to 127.0.0.1 and to itself. */
 struct p2psync_options nodes_options(const char *dir);
 
-/* An endpoint on 127.0.0.1 that no other process of these tests takes: its port is neither the
- * default one nor among those that the system gives to whoever asks for any. For a node that must
- * come back where it was. */
+/* An endpoint that no other process on this machine takes: its address, in 127.0.0.0/8, is made of
+ * the number of this process. For a node that must come back where it was. */
 void nodes_own_endpoint(unsigned index, char out[static NODES_ENDPOINT_SIZE]);
 
 /* Open a node; init it if it is given a name. */

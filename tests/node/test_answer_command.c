@@ -32,7 +32,7 @@ static void teardown(void)
     (void)close(stop_fd);
 }
 
-TestSuite(test_answer_command, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_answer_command, .init = setup, .fini = teardown, .timeout = 600);
 
 static p2psync_result run(const char *line, uint32_t timeout_ms, struct ps_bytes input)
 {

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api/life.h"
+#include "node/api/inside.h"
 #include "node/feed/feed.h"
+#include "node/host/time.h"
 #include "nodes.h"
+#include "store/write/own.h"
 #include "tests/lib/author.h"
 
 #define EARLIER   1 /* than anything that is written here */
@@ -42,7 +44,7 @@ static void teardown(void)
     nodes_remove(dir);
 }
 
-TestSuite(test_api_conflicts, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_api_conflicts, .init = setup, .fini = teardown, .timeout = 600);
 
 static void assert_has(const char *json, const char *part)
 {
@@ -56,7 +58,7 @@ static void theirs(const char *id, uint64_t hlc, const char *json, char dot[stat
     struct p2psync_buffer fields = {0};
     struct author_change change = {.op_and_flags = PS_OP_DELETE, .id = id, .hlc = hlc};
     if (json != NULL) {
-        cr_assert_eq(p2psync_from_json(json, strlen(json), &fields), P2PSYNC_OK);
+        cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields), P2PSYNC_OK);
         change.op_and_flags = PS_OP_CREATE;
         change.fields = ps_bytes(fields.data, fields.size);
     }
@@ -70,7 +72,7 @@ static void theirs(const char *id, uint64_t hlc, const char *json, char dot[stat
 static p2psync_result set(const char *collection, const char *key, const char *json)
 {
     struct p2psync_buffer value = {0};
-    cr_assert_eq(p2psync_from_json(json, strlen(json), &value), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value), P2PSYNC_OK);
     struct p2psync_bytes bytes = {.data = value.data, .size = value.size};
     p2psync_result result = p2psync_collection_set(node, collection, key, bytes);
     p2psync_buffer_free(&value);
@@ -103,7 +105,7 @@ static const char *ids_of(p2psync_snapshot *snapshot, p2psync_iterator *iterator
 {
     static char text[LIST_SIZE];
     size_t used = 0;
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     p2psync_result result = p2psync_iterator_next(iterator, &record);
     text[0] = '\0';
     while (result == P2PSYNC_OK) {
@@ -119,12 +121,16 @@ static const char *ids_of(p2psync_snapshot *snapshot, p2psync_iterator *iterator
     return text;
 }
 
+static const struct p2psync_range only_conflicts = {.size = sizeof(only_conflicts),
+                                                    .conflicts = true};
+
 static const char *list(const char *prefix)
 {
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
+    const struct p2psync_range range = {.size = sizeof(range), .prefix = prefix};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_assert_eq(p2psync_iterate(snapshot, "notes", prefix, false, &iterator), P2PSYNC_OK);
+    cr_assert_eq(p2psync_iterator_open(snapshot, "notes", &range, &iterator), P2PSYNC_OK);
     return ids_of(snapshot, iterator);
 }
 
@@ -133,7 +139,7 @@ static const char *list_conflicts(void)
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_assert_eq(p2psync_iterate_conflicts(snapshot, "notes", &iterator), P2PSYNC_OK);
+    cr_assert_eq(p2psync_iterator_open(snapshot, "notes", &only_conflicts, &iterator), P2PSYNC_OK);
     return ids_of(snapshot, iterator);
 }
 
@@ -236,15 +242,16 @@ Test(test_api_conflicts, takes_null_as_misuse)
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
     struct p2psync_buffer answer = {0};
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof(copy)};
     struct p2psync_bytes nothing = {.size = 0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_conflict(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_conflict(snapshot, "notes", NULL, &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_conflict(snapshot, "notes", "a", NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_conflict(snapshot, "notes", "a", &answer), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(p2psync_iterate_conflicts(snapshot, NULL, &iterator), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_iterate_conflicts(snapshot, "notes", &iterator), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_iterator_open(snapshot, NULL, NULL, &iterator), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_iterator_open(snapshot, "notes", &only_conflicts, &iterator),
+                 P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_collections(snapshot, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_collection_settings(snapshot, NULL, &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_collection_settings(snapshot, "notes", &answer), P2PSYNC_ENOTFOUND);
@@ -273,7 +280,7 @@ Test(test_api_conflicts, resolves_by_each_way_once)
         } else if (way == 1) {
             resolution.merge = true;
         } else {
-            cr_assert_eq(p2psync_from_json("{}", 2, &empty), P2PSYNC_OK);
+            cr_assert_eq(p2psync_value_from_json("{}", 2, &empty), P2PSYNC_OK);
             resolution.fields = (struct p2psync_bytes){.data = empty.data, .size = empty.size};
         }
         cr_assert_eq(resolve(&resolution), P2PSYNC_OK, "way %u", way);
@@ -293,7 +300,7 @@ Test(test_api_conflicts, resolves_only_what_was_looked_at)
 {
     char dots[2][DOT_SIZE];
     struct p2psync_dot looked_at[3];
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     p2psync_snapshot *snapshot = NULL;
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     theirs("a", EARLIER, "{\"n\":2}", dots[0]);
@@ -389,7 +396,7 @@ Test(test_api_conflicts, knows_no_copy_of_what_is_shown_or_not_there)
 {
     char their[DOT_SIZE];
     char id[ID_SIZE];
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof(copy)};
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     theirs("a", LATER, "{\"n\":2}", their);
     (void)snprintf(id, sizeof(id), "a@%s", their);
@@ -421,7 +428,7 @@ Test(test_api_conflicts, makes_a_record_of_a_copy_that_is_edited)
 {
     char their[DOT_SIZE];
     char id[ID_SIZE];
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof(copy)};
     cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     theirs("a", EARLIER, "{\"n\":2}", their);
@@ -446,8 +453,9 @@ static void add_edit(p2psync_transaction *transaction, const char *id, int m)
     struct p2psync_buffer fields = {0};
     char json[32];
     (void)snprintf(json, sizeof(json), "{\"m\":%d}", m);
-    cr_assert_eq(p2psync_from_json(json, strlen(json), &fields), P2PSYNC_OK);
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .remove = m == 0};
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields), P2PSYNC_OK);
+    struct p2psync_edit edit = {
+        .size = sizeof(edit), .id = id, .kind = m == 0 ? P2PSYNC_EDIT_DELETE : P2PSYNC_EDIT_PUT};
     if (m != 0) {
         edit.fields = (struct p2psync_bytes){.data = fields.data, .size = fields.size};
     }
@@ -459,8 +467,8 @@ Test(test_api_conflicts, edits_copies_and_their_record_in_one_transaction)
 {
     char dots[2][DOT_SIZE];
     char copies[2][ID_SIZE];
-    struct p2psync_copy copy;
-    struct p2psync_committed committed = {0};
+    struct p2psync_copy copy = {.size = sizeof(copy)};
+    struct p2psync_committed committed = {.size = sizeof(committed)};
     p2psync_transaction *transaction = NULL;
     cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
@@ -669,7 +677,7 @@ static size_t fill_with_rules(struct ps_buf *fields, size_t size)
         .kind = PS_EDIT_PUT, .id = ps_bytes_text("notes"), .fields = ps_buf_view(fields)};
     struct ps_write write = {
         .collection = ps_bytes_text("_collections"), .edits = &edit, .edit_count = 1};
-    cr_assert_eq(ps_node_write(&txn, &write, &written), P2PSYNC_OK);
+    cr_assert_eq(ps_own_write(&txn, &write, ps_time_wall_ms(), &written), P2PSYNC_OK);
     case_commit(&txn);
     return count;
 }

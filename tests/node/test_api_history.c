@@ -27,7 +27,7 @@ static void teardown(void)
     nodes_remove(dirs[1]);
 }
 
-TestSuite(test_api_history, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_api_history, .init = setup, .fini = teardown, .timeout = 600);
 
 static void put(const char *json)
 {
@@ -64,7 +64,7 @@ static const char *ops(void)
 static struct p2psync_dot dot_of(const char *id)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_get(snapshot, "notes", id, &record), P2PSYNC_OK);
     cr_assert_eq(record.version_count, 1);
@@ -132,7 +132,7 @@ Test(test_api_history, says_that_there_is_nothing_to_tell)
 {
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_buffer answer = {0};
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     struct p2psync_dot dot = {.seq = 0};
     char long_id[400];
     memset(long_id, 'x', sizeof(long_id) - 1);
@@ -145,7 +145,8 @@ Test(test_api_history, says_that_there_is_nothing_to_tell)
     cr_expect_eq(p2psync_history(snapshot, "other", "a", &answer), P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_history(snapshot, "", "a", &answer), P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_diff(snapshot, "notes", "b", NULL, &answer), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(p2psync_get_version(snapshot, "notes", "a", &dot, &record), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_record_get_version(snapshot, "notes", "a", &dot, &record),
+                 P2PSYNC_ENOTFOUND);
     cr_expect_null(answer.data);
     p2psync_snapshot_close(snapshot);
 }
@@ -154,14 +155,15 @@ Test(test_api_history, takes_null_as_misuse)
 {
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_buffer answer = {0};
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     struct p2psync_dot dot = {.seq = 0};
     struct p2psync_revert revert = {.size = sizeof(revert)};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_history(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_history(snapshot, "notes", "a", NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_get_version(snapshot, "notes", "a", NULL, &record), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_get_version(snapshot, NULL, "a", &dot, &record), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_record_get_version(snapshot, "notes", "a", NULL, &record),
+                 P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_record_get_version(snapshot, NULL, "a", &dot, &record), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_diff(snapshot, "notes", NULL, NULL, &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_restore(node, "notes", NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_restore(NULL, "notes", "a", NULL, NULL), P2PSYNC_EMISUSE);
@@ -169,7 +171,7 @@ Test(test_api_history, takes_null_as_misuse)
     cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
     revert.device = "alpha";
     cr_expect_eq(p2psync_revert(node, &revert, NULL), P2PSYNC_EMISUSE);
-    revert.size--;
+    revert.size = sizeof(revert.size);
     cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_dot_parse(NULL, &dot), P2PSYNC_EMISUSE);
     p2psync_snapshot_close(snapshot);
@@ -237,10 +239,10 @@ Test(test_api_history, reads_dots_as_text)
 static const char *version_json(const struct p2psync_dot *dot)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     struct p2psync_buffer packed = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_assert_eq(p2psync_get_version(snapshot, "notes", "a", dot, &record), P2PSYNC_OK);
+    cr_assert_eq(p2psync_record_get_version(snapshot, "notes", "a", dot, &record), P2PSYNC_OK);
     const char *json = nodes_json(p2psync_record_pack(&record, &packed), &packed);
     p2psync_snapshot_close(snapshot);
     return json;
@@ -268,16 +270,17 @@ Test(test_api_history, gives_every_version_as_it_was)
 Test(test_api_history, does_not_give_versions_of_other_records)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     put("{\"n\":1}");
     cr_assert_eq(nodes_put(node, "notes", "b", "{\"n\":1}"), P2PSYNC_OK);
     struct p2psync_dot other = dot_of("b");
-    struct p2psync_between between = {.from = &other};
+    struct p2psync_between between = {.size = sizeof(between), .from = &other};
     struct p2psync_buffer answer = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_expect_eq(p2psync_get_version(snapshot, "notes", "a", &other, &record), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_record_get_version(snapshot, "notes", "a", &other, &record),
+                 P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
-    between = (struct p2psync_between){.to = &other};
+    between = (struct p2psync_between){.size = sizeof(between), .to = &other};
     cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
     p2psync_snapshot_close(snapshot);
     cr_expect_eq(p2psync_restore(node, "notes", "a", &other, NULL), P2PSYNC_ENOTFOUND);
@@ -311,27 +314,27 @@ Test(test_api_history, shows_what_differs_between_any_two_versions)
     put("{\"b\":2,\"c\":2}");
     struct p2psync_dot second = dot_of("a");
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
-    struct p2psync_between between = {.from = &first, .to = &second};
+    struct p2psync_between between = {.size = sizeof(between), .from = &first, .to = &second};
     cr_expect_str_eq(
         difference(&between),
         "\"added\":{\"c\":2},\"changed\":{\"b\":{\"from\":1,\"to\":2}},\"removed\":{}}");
-    between = (struct p2psync_between){.from = &second, .to = &first};
+    between = (struct p2psync_between){.size = sizeof(between), .from = &second, .to = &first};
     cr_expect_str_eq(
         difference(&between),
         "\"added\":{},\"changed\":{\"b\":{\"from\":2,\"to\":1}},\"removed\":{\"c\":2}}");
-    between = (struct p2psync_between){.to = &second};
+    between = (struct p2psync_between){.size = sizeof(between), .to = &second};
     cr_expect_str_eq(
         difference(&between),
         "\"added\":{\"c\":2},\"changed\":{\"b\":{\"from\":1,\"to\":2}},\"removed\":{}}");
-    between = (struct p2psync_between){.to = &first};
+    between = (struct p2psync_between){.size = sizeof(between), .to = &first};
     cr_expect_str_eq(difference(&between),
                      "\"added\":{\"a\":1,\"b\":1},\"changed\":{},\"removed\":{}}");
-    between = (struct p2psync_between){.from = &first};
+    between = (struct p2psync_between){.size = sizeof(between), .from = &first};
     cr_expect_str_eq(difference(&between),
                      "\"added\":{},\"changed\":{},\"removed\":{\"a\":1,\"b\":1}}");
     cr_expect_str_eq(difference(NULL),
                      "\"added\":{},\"changed\":{},\"removed\":{\"a\":1,\"b\":2,\"c\":2}}");
-    between = (struct p2psync_between){.from = &first, .to = &first};
+    between = (struct p2psync_between){.size = sizeof(between), .from = &first, .to = &first};
     cr_expect_str_eq(difference(&between), "\"added\":{},\"changed\":{},\"removed\":{}}");
 }
 
@@ -448,7 +451,7 @@ Test(test_api_history, reverts_in_one_collection_only)
 Test(test_api_history, carries_out_every_kind_of_undoing)
 {
     struct p2psync_buffer answer = {0};
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
     p2psync_snapshot *snapshot = NULL;
     static const char *const ids[] = {"updated", "deleted", "archived", "restored", "gone"};
     for (size_t i = 0; i < 5; i++) {
@@ -533,11 +536,14 @@ static void close_below(struct store_case *here)
 Test(test_api_history, tells_whatever_another_device_has_signed)
 {
     static const struct ps_bytes bodies[] = {
-        {(const uint8_t *)"\x93\x81\xa1m\x01\xc0\x81\xa4text\xcb\x7f\xf8\0\0\0\0\0\0", 21},
-        {(const uint8_t *)"\x93\x81\xa1m\x02\xc0\xd4\x01\x00", 9},          /* ext */
-        {(const uint8_t *)"\x93\x81\xa1m\x03\xc0\x81\x01\x02", 9},          /* no string */
+        {(const uint8_t *)"\x93\x81\xa1m\x01\xc0\x05", 7},                  /* a number as a note */
+        {(const uint8_t *)"\x93\x81\xa1m\x02\xc0\xa3why", 10},              /* as text alone */
+        {(const uint8_t *)"\x93\x81\xa1m\x03\xc0\x81\xa4text\x90", 13},     /* no text in it */
         {(const uint8_t *)"\x93\x81\xa1m\x04\xc0\x81\xa4text\xa1\xff", 14}, /* no UTF-8 */
-        {(const uint8_t *)"\x93\x81\xa1m\x05\x91\xa1\xff\xa3why", 12},      /* unset is no UTF-8 */
+        {(const uint8_t *)"\x93\x81\xa1m\x05\xc0\xd4\x01\x00", 9},          /* ext */
+        {(const uint8_t *)"\x93\x81\xa1m\x06\x91\xa1\xff\xc0", 9},          /* unset is no UTF-8 */
+        {(const uint8_t *)"\x93\x81\xa1m\xca\x7f\x80\0\0\xc0\xc0", 11},     /* infinity */
+        {(const uint8_t *)"\x93\x82\xa1m\x07\xa1\0\x07\xc0\xc0", 10},       /* NUL in a name */
         {(const uint8_t *)"\xc1", 1},
     };
     static struct author author;
@@ -563,12 +569,16 @@ Test(test_api_history, tells_whatever_another_device_has_signed)
     close_below(&here);
     char told[8192];
     (void)snprintf(told, sizeof(told), "%s", history_of(node, "notes", "a"));
-    cr_assert_str_eq(ops(), "create update update update update update create");
+    cr_assert_str_eq(ops(),
+                     "create update update update update update update update update create");
     assert_has(told, "\"op\":\"update\",\"time\":null");
-    assert_has(told, "\"fields\":{\"m\":5},\"unset\":[],\"note\":\"why\"");
-    assert_has(told, "\"fields\":{\"m\":4},\"unset\":[],\"note\":null");
     assert_has(told, "\"fields\":{\"m\":1},\"unset\":[],\"note\":null");
+    assert_has(told, "\"fields\":{\"m\":2},\"unset\":[],\"note\":\"why\"");
+    assert_has(told, "\"fields\":{\"m\":3},\"unset\":[],\"note\":null");
     assert_has(told, "\"fields\":{},\"unset\":[],\"note\":null");
+    cr_assert_null(strstr(told, "\"m\":4"), "of a body that is not valid nothing is taken");
+    cr_assert_null(strstr(told, "\"m\":7"));
+    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3}");
     cr_assert_str_eq(nodes_get(node, "notes", "b"), "");
     author_deinit(&author);
 }
@@ -619,7 +629,7 @@ Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
     cr_assert_str_eq(before, after);
     nodes_text(strstr(told, "\"parents\":[]") - DOT_SIZE, "version", text, sizeof(text));
     cr_assert_eq(p2psync_dot_parse(text, &first), P2PSYNC_OK);
-    struct p2psync_between between = {.from = &first};
+    struct p2psync_between between = {.size = sizeof(between), .from = &first};
     (void)difference(&between);
     cr_assert_eq(versions_in_to, 2, "as it is now is both versions");
     const struct p2psync_revert others = {.size = sizeof(others), .device = "beta"};

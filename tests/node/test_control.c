@@ -35,7 +35,7 @@ static void teardown(void)
     nodes_remove(dir);
 }
 
-TestSuite(test_control, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(test_control, .init = setup, .fini = teardown, .timeout = 600);
 
 static int client(void)
 {

@@ -217,24 +217,21 @@ Test(test_engine, keeps_one_of_two_sessions_that_dialled_by_the_lower_id)
 static uint64_t log_size(unsigned node, const char *collection, unsigned author, bool *forked_out)
 {
     struct ps_txn txn = {0};
-    struct ps_collection found;
+    struct ps_collection found = {0};
     struct ps_log log = {0};
     *forked_out = false;
     uint64_t size = 0;
-    p2psync_result result = ps_txn_begin(net.nodes[node].store, false, &txn);
-    if (result == P2PSYNC_OK) {
-        result = ps_collection_find(&txn, ps_bytes_text(collection), &found);
+    struct ps_log_walk walk = {.txn = &txn};
+    walk.result = ps_txn_begin(net.nodes[node].store, false, &txn);
+    if (walk.result == P2PSYNC_OK) {
+        walk.result = ps_collection_find(&txn, ps_bytes_text(collection), &found);
+        walk.collection = found.number;
     }
-    if (result == P2PSYNC_OK) {
-        result = ps_log_next(&txn, found.number, NULL, &log);
-    }
-    while (result == P2PSYNC_OK) {
+    while (ps_log_walk_next(&walk, &log)) {
         if (ps_device_equal(&log.origin.device, &net.nodes[author].identity.device)) {
             size = log.size;
             *forked_out = *forked_out || log.forked;
         }
-        struct ps_log_id after = log.id;
-        result = ps_log_next(&txn, found.number, &after, &log);
     }
     ps_txn_abort(&txn);
     return size;

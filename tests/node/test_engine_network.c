@@ -28,7 +28,7 @@ static void remember(unsigned node, unsigned other, const char *const *endpoints
         snprintf(row.endpoints[i], sizeof row.endpoints[i], "%s", endpoints[i]);
     }
     cr_assert_eq(ps_txn_begin(net.nodes[node].store, true, &txn), P2PSYNC_OK);
-    cr_assert_eq(ps_peer_write(&txn, &net.nodes[other].identity.device, &row), P2PSYNC_OK);
+    cr_assert_eq(ps_mesh_peer_write(&txn, &net.nodes[other].identity.device, &row), P2PSYNC_OK);
     cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
 }
 

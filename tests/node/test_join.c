@@ -30,7 +30,7 @@ static void teardown(void)
     }
 }
 
-TestSuite(test_join, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_join, .init = setup, .fini = teardown, .timeout = 600);
 
 static void invite(char *code, size_t size)
 {

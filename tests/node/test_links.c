@@ -1,5 +1,5 @@
 /* Links over real sockets on 127.0.0.1, each node with its own context. Whatever is waited for is
- * waited for with poll, ten seconds at most; nothing is timed. */
+ * waited for with poll, and never comes if it has not in two minutes; nothing is timed. */
 #include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <sodium.h>
@@ -13,7 +13,7 @@
 
 #define NODES_MAX   3
 #define EVENTS_MAX  256
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 120000
 #define LINK        7 /* any number that is not PS_LINK_ACCEPTED */
 
 struct told {

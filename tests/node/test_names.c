@@ -21,7 +21,7 @@ static void teardown(void)
     cr_assert_null(resolver);
 }
 
-TestSuite(test_names, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(test_names, .init = setup, .fini = teardown, .timeout = 600);
 
 Test(test_names, leaves_addresses_as_they_are)
 {

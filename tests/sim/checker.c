@@ -85,15 +85,13 @@ void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned n
     struct ps_txn txn = {0};
     struct ps_collection collection = {0};
     struct view view = {checker, net, node, &txn, &collection, NULL};
-    p2psync_result result = ps_txn_begin(self->store, false, &txn);
-    while (result == P2PSYNC_OK) {
-        result = ps_collection_next(&txn, collection.name, &collection);
-        if (result == P2PSYNC_OK) {
-            check_collection(&view);
-        }
+    struct ps_collection_walk walk = {.txn = &txn};
+    walk.result = ps_txn_begin(self->store, false, &txn);
+    while (ps_collection_walk_next(&walk, &collection)) {
+        check_collection(&view);
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        sim_fail(net, "node %u: its collections give %d", node, result);
+    if (walk.result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: its collections give %d", node, walk.result);
     }
     ps_txn_abort(&txn);
 }
@@ -101,19 +99,16 @@ void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned n
 static void check_collection(struct view *view)
 {
     struct ps_log log;
-    struct ps_log_id after;
+    struct ps_log_walk walk = {.txn = view->txn, .collection = view->collection->number};
     uint64_t changes = 0;
-    p2psync_result result = ps_log_next(view->txn, view->collection->number, NULL, &log);
-    while (result == P2PSYNC_OK) {
+    while (ps_log_walk_next(&walk, &log)) {
         view->log = &log;
         changes += log.size;
         check_log(view);
         view->log = NULL;
-        after = log.id;
-        result = ps_log_next(view->txn, view->collection->number, &after, &log);
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        sim_fail(view->net, "node %u: its logs give %d", view->node, result);
+    if (walk.result != P2PSYNC_OK) {
+        sim_fail(view->net, "node %u: its logs give %d", view->node, walk.result);
     }
     if (changes != view->collection->changes) {
         sim_fail(view->net, "node %u: %.*s has %" PRIu64 " changes and counts %" PRIu64, view->node,

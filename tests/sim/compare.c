@@ -115,20 +115,20 @@ void sim_check_equal(struct sim_net *net)
 static void dump(struct sim_net *net, unsigned node, struct ps_buf *out)
 {
     struct ps_txn txn = {0};
-    struct ps_collection collection = {0};
-    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
-    while (result == P2PSYNC_OK) {
-        result = ps_collection_next(&txn, collection.name, &collection);
-        if (result == P2PSYNC_OK && collection.changes > 0) {
+    struct ps_collection_walk walk = {.txn = &txn};
+    struct ps_collection collection;
+    walk.result = ps_txn_begin(net->nodes[node].store, false, &txn);
+    while (ps_collection_walk_next(&walk, &collection)) {
+        if (collection.changes > 0) {
             struct ps_buf unshared;
             bool local = ps_collection_is_local(collection.name);
             ps_buf_init(&unshared, SIZE_MAX);
-            result = dump_collection(net, &txn, &collection, local ? &unshared : out);
+            walk.result = dump_collection(net, &txn, &collection, local ? &unshared : out);
             ps_buf_deinit(&unshared);
         }
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        sim_fail(net, "node %u: reading all records gives %d", node, result);
+    if (walk.result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: reading all records gives %d", node, walk.result);
     }
     dump_members(&txn, out);
     ps_txn_abort(&txn);
@@ -193,16 +193,13 @@ static void dump_row(struct ps_bytes id, const struct ps_record_row *row, struct
 static void dump_members(struct ps_txn *txn, struct ps_buf *out)
 {
     struct ps_member member;
-    struct ps_device after;
-    p2psync_result result = ps_device_next(txn, NULL, &member);
-    while (result == P2PSYNC_OK) {
+    struct ps_member_walk walk = {.txn = txn};
+    while (ps_member_walk_next(&walk, &member)) {
         append(out, member.device.key, PS_DEVICE_SIZE);
         append(out, member.added_by.key, PS_DEVICE_SIZE);
         append_u64(out, member.added_ms);
         append_u64(out, member.depth);
         append(out, member.name, member.name_size);
-        after = member.device;
-        result = ps_device_next(txn, &after, &member);
     }
 }
 

@@ -25,14 +25,14 @@ void sim_check_unforked(struct sim_net *net)
 static void compare_nodes(struct sim_net *net, unsigned node, unsigned other)
 {
     struct ps_txn txn[2] = {0};
-    struct ps_collection collection = {0};
-    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn[0]);
-    if (result == P2PSYNC_OK) {
-        result = ps_txn_begin(net->nodes[other].store, false, &txn[1]);
+    struct ps_collection_walk walk = {.txn = &txn[0]};
+    struct ps_collection collection;
+    walk.result = ps_txn_begin(net->nodes[node].store, false, &txn[0]);
+    if (walk.result == P2PSYNC_OK) {
+        walk.result = ps_txn_begin(net->nodes[other].store, false, &txn[1]);
     }
-    while (result == P2PSYNC_OK) {
-        result = ps_collection_next(&txn[0], collection.name, &collection);
-        if (result == P2PSYNC_OK && !ps_collection_is_local(collection.name)) {
+    while (ps_collection_walk_next(&walk, &collection)) {
+        if (!ps_collection_is_local(collection.name)) {
             compare_logs(net, txn, other, &collection);
         }
     }
@@ -45,10 +45,9 @@ static void compare_logs(struct sim_net *net, struct ps_txn txn[static 2], unsig
 {
     struct ps_collection there = {0};
     struct ps_log log;
-    struct ps_log_id after;
+    struct ps_log_walk walk = {.txn = &txn[0], .collection = collection->number};
     p2psync_result found = ps_collection_find(&txn[1], collection->name, &there);
-    p2psync_result result = ps_log_next(&txn[0], collection->number, NULL, &log);
-    while (result == P2PSYNC_OK) {
+    while (ps_log_walk_next(&walk, &log)) {
         struct ps_log twin = {0};
         if (found == P2PSYNC_OK) {
             (void)!ps_log_find(&txn[1], there.number, &log.id, &twin);
@@ -58,7 +57,5 @@ static void compare_logs(struct sim_net *net, struct ps_txn txn[static 2], unsig
                      other, twin.size, log.size, (int)collection->name.size,
                      (const char *)collection->name.data);
         }
-        after = log.id;
-        result = ps_log_next(&txn[0], collection->number, &after, &log);
     }
 }

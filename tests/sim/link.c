@@ -28,7 +28,7 @@ static struct ps_bytes address_of(unsigned node, bool with_port);
 void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *effect)
 {
     int end = 0;
-    struct ps_bytes endpoint = ps_effect_bytes(&net->effects, effect);
+    struct ps_bytes endpoint = ps_effects_bytes(&net->effects, effect);
     if (effect->link >= PS_LINK_ACCEPTED || find_link(net, node, effect->link, &end) != NULL) {
         sim_fail(net, "node %u dials with link %" PRIu64 ", which is taken", node, effect->link);
         return;
@@ -307,7 +307,7 @@ bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_
     case SIM_PACKET_DOWN:
         return deliver_down(net, packet, event);
     case SIM_PACKET_HEARD:
-        event->type = PS_EVENT_HEARD;
+        event->type = PS_EVENT_BEACON_HEARD;
         event->tag = ps_device_tag(&self->identity.mesh, &net->nodes[packet->from].identity.device);
         event->instance = net->nodes[packet->from].instance;
         event->address = address_of(packet->from, true);

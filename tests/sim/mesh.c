@@ -48,7 +48,7 @@ static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor)
         self->identity.mesh = net->nodes[sponsor].identity.mesh;
         self->identity.sponsor = net->nodes[sponsor].identity.device;
         snprintf(row.endpoints[0], sizeof row.endpoints[0], "10.0.0.%u:47470", sponsor);
-        result = ps_peer_write(&txn, &self->identity.sponsor, &row);
+        result = ps_mesh_peer_write(&txn, &self->identity.sponsor, &row);
     }
     if (result == P2PSYNC_OK) {
         result = ps_identity_write(&txn, &self->identity);
@@ -66,7 +66,7 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
 {
     struct sim_node *self = &net->nodes[node];
     struct ps_write store_write = {.identity = &self->identity,
-                                   .secret_key = self->keys.secret_key,
+                                   .secret = &self->secret,
                                    .now_ms = sim_node_wall_ms(net, node),
                                    .collection = write->collection,
                                    .edits = write->edits,
@@ -83,7 +83,7 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     }
     if (result == P2PSYNC_OK &&
         ps_bytes_equal(write->collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
-        result = ps_device_refresh(&txn, &self->identity.mesh, &changed);
+        result = ps_members_refresh(&txn, &self->identity.mesh, &changed);
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);

@@ -44,22 +44,20 @@ static void check_row(struct history *history, struct ps_bytes id, const struct 
 void sim_check_rule(struct sim_net *net, unsigned node)
 {
     struct ps_txn txn = {0};
-    struct ps_collection collection = {0};
-    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
-    while (result == P2PSYNC_OK) {
-        result = ps_collection_next(&txn, collection.name, &collection);
-        if (result == P2PSYNC_OK) {
-            struct history history = {.net = net, .node = node, .txn = &txn};
-            check_history(&history, &collection);
-            for (size_t i = 0; i < history.count; i++) {
-                ps_buf_deinit(&history.changes[i].value);
-            }
-            free(history.changes);
-            free(history.by_dot);
+    struct ps_collection_walk walk = {.txn = &txn};
+    struct ps_collection collection;
+    walk.result = ps_txn_begin(net->nodes[node].store, false, &txn);
+    while (ps_collection_walk_next(&walk, &collection)) {
+        struct history history = {.net = net, .node = node, .txn = &txn};
+        check_history(&history, &collection);
+        for (size_t i = 0; i < history.count; i++) {
+            ps_buf_deinit(&history.changes[i].value);
         }
+        free(history.changes);
+        free(history.by_dot);
     }
-    if (result != P2PSYNC_ENOTFOUND) {
-        sim_fail(net, "node %u: its collections give %d", node, result);
+    if (walk.result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: its collections give %d", node, walk.result);
     }
     ps_txn_abort(&txn);
 }
@@ -67,13 +65,13 @@ void sim_check_rule(struct sim_net *net, unsigned node)
 static void check_history(struct history *history, const struct ps_collection *collection)
 {
     struct ps_log log;
-    struct ps_log_id after;
-    p2psync_result result = ps_log_next(history->txn, collection->number, NULL, &log);
-    while (result == P2PSYNC_OK && collect(history, &log)) {
-        after = log.id;
-        result = ps_log_next(history->txn, collection->number, &after, &log);
+    struct ps_log_walk walk = {.txn = history->txn, .collection = collection->number};
+    while (ps_log_walk_next(&walk, &log)) {
+        if (!collect(history, &log)) {
+            return;
+        }
     }
-    if (result != P2PSYNC_ENOTFOUND || history->count == 0) {
+    if (walk.result != P2PSYNC_OK || history->count == 0) {
         return;
     }
     sort(history);

@@ -9,7 +9,7 @@
 #define TESTS_SIM_NET_H
 
 #include "node/engine/engine.h"
-#include "node/engine/identity.h"
+#include "store/env/identity.h"
 #include "tests/lib/prng.h"
 #include "tests/sim/options.h"
 #include "tests/sim/queue.h"
@@ -34,7 +34,7 @@ struct sim_node {
     struct ps_store *store; /* open also while the engine is not */
     struct ps_engine *engine;
     struct ps_identity identity;
-    struct ps_keys keys;
+    struct ps_secret secret;
     uint64_t instance;
     uint64_t monotonic_ms; /* of its clock when the virtual one was 0 */
     int64_t skew_ms;       /* of its wall clock */

@@ -23,6 +23,8 @@ static void check_told(struct sim_net *net, unsigned node, p2psync_event_type ev
                        struct ps_bytes bytes);
 static void end_request(struct sim_net *net, unsigned node, const struct ps_effect *effect);
 static void check_requests(struct sim_net *net, unsigned node);
+static const char *store_path(const struct sim_net *net, unsigned node, char out[static 192]);
+static const char *copy_path(const struct sim_net *net, const char *name, char out[static 192]);
 static void copy_file(const char *from, const char *to);
 
 unsigned sim_node_add(struct sim_net *net)
@@ -45,7 +47,7 @@ unsigned sim_node_add_puppet(struct sim_net *net)
     *self = (struct sim_node){.index = node, .puppet = true, .inviter = SIM_NODES_MAX};
     seed_randomness(net->options.seed * 8 + node); /* as seeds that were kept have it */
     ps_identity_draw(&self->identity);
-    ps_keys_expand(&self->identity, &self->keys);
+    ps_identity_secret(&self->identity, &self->secret);
     return node;
 }
 
@@ -181,47 +183,48 @@ void sim_node_stop(struct sim_net *net, unsigned node)
 
 void sim_node_save(struct sim_net *net, unsigned node, const char *name)
 {
-    char from[192];
-    char to[192];
+    char store[192];
+    char copy[192];
     assert(!net->nodes[node].up);
     sim_node_close_store(net, node);
-    snprintf(from, sizeof from, "%s/data.mdb", net->nodes[node].dir);
-    snprintf(to, sizeof to, "%s/%s", net->dir, name);
-    copy_file(from, to);
+    copy_file(store_path(net, node, store), copy_path(net, name, copy));
     sim_node_open_store(net, node);
 }
 
 void sim_node_restore(struct sim_net *net, unsigned node, const char *name)
 {
-    char from[192];
-    char to[192];
+    char store[192];
+    char copy[192];
     assert(!net->nodes[node].up);
     sim_node_close_store(net, node);
-    snprintf(from, sizeof from, "%s/%s", net->dir, name);
-    snprintf(to, sizeof to, "%s/data.mdb", net->nodes[node].dir);
-    copy_file(from, to);
+    copy_file(copy_path(net, name, copy), store_path(net, node, store));
     sim_node_open_store(net, node);
+}
+
+static const char *store_path(const struct sim_net *net, unsigned node, char out[static 192])
+{
+    snprintf(out, 192, "%s/data.mdb", net->nodes[node].dir);
+    return out;
+}
+
+static const char *copy_path(const struct sim_net *net, const char *name, char out[static 192])
+{
+    snprintf(out, 192, "%s/%s", net->dir, name);
+    return out;
 }
 
 /* Whether its store has all members: an older copy admits nobody who came later, and who is not
  * admitted cannot tell it. */
 static bool knows_members(struct sim_net *net, unsigned node)
 {
-    unsigned count = 0;
-    struct ps_member member;
-    struct ps_device after;
+    uint32_t count = 0;
     struct ps_txn txn = {0};
     p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_device_next(&txn, NULL, &member);
-    }
-    while (result == P2PSYNC_OK) {
-        count++;
-        after = member.device;
-        result = ps_device_next(&txn, &after, &member);
+        result = ps_member_count(&txn, &count);
     }
     ps_txn_abort(&txn);
-    return count == net->node_count;
+    return result == P2PSYNC_OK && count == net->node_count;
 }
 
 void sim_node_restart(struct sim_net *net, unsigned node)
@@ -310,7 +313,7 @@ static void carry_out(struct sim_net *net, unsigned node)
 static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_effect *effect)
 {
     struct sim_node *self = &net->nodes[node];
-    struct ps_bytes bytes = ps_effect_bytes(&net->effects, effect);
+    struct ps_bytes bytes = ps_effects_bytes(&net->effects, effect);
     switch (effect->type) {
     case PS_EFFECT_SEND:
         sim_link_send(net, node, effect->link, bytes);
@@ -390,7 +393,7 @@ static void end_request(struct sim_net *net, unsigned node, const struct ps_effe
     struct sim_node *self = &net->nodes[node];
     net->now_done[node]++;
     net->now_result[node] = effect->result;
-    struct ps_bytes bytes = ps_effect_bytes(&net->effects, effect);
+    struct ps_bytes bytes = ps_effects_bytes(&net->effects, effect);
     ps_buf_clear(&net->now_bytes);
     if (ps_buf_append(&net->now_bytes, bytes.data, bytes.size) != P2PSYNC_OK) {
         abort();

@@ -202,7 +202,7 @@ static void answer_conflict(struct p2psync_bytes conflict, p2psync_answer *answe
     (void)snprintf(id, sizeof(id), "answer-%s-%u", side->name, number);
     put(side, id, number);
     int size = snprintf(json, sizeof(json), "{\"answered\":\"%s\"}", side->name);
-    check(p2psync_from_json(json, (size_t)size, &fields), "from_json");
+    check(p2psync_value_from_json(json, (size_t)size, &fields), "from_json");
     check(p2psync_answer_fields(answer, (struct p2psync_bytes){fields.data, fields.size}),
           "answer");
     p2psync_buffer_free(&fields);
@@ -318,7 +318,7 @@ static void put(struct side *side, const char *id, unsigned value)
     struct p2psync_buffer fields = {0};
     /* A field of its own, which merges, and one that both sides write, which may not. */
     int size = snprintf(json, sizeof(json), "{\"%s\":%u,\"last\":%u}", side->name, value, value);
-    check(p2psync_from_json(json, (size_t)size, &fields), "from_json");
+    check(p2psync_value_from_json(json, (size_t)size, &fields), "from_json");
     const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     check(p2psync_put(side->node, COLLECTION, id, bytes, NULL), "put");
     p2psync_buffer_free(&fields);
@@ -329,7 +329,7 @@ static void write_transaction(struct side *side, unsigned value)
 {
     static const char note[] = "in one";
     p2psync_transaction *transaction = NULL;
-    struct p2psync_committed committed;
+    struct p2psync_committed committed = {.size = sizeof(committed)};
     check(p2psync_transaction_begin(side->node, COLLECTION, &transaction), "transaction");
     for (unsigned i = 0; i < TRANSACTION_SIZE; i++) {
         char id[64];
@@ -360,16 +360,17 @@ static void *run_reader(void *argument)
 static unsigned walk(p2psync_snapshot *snapshot)
 {
     p2psync_iterator *iterator = NULL;
-    struct p2psync_record record;
+    struct p2psync_record record = {.size = sizeof(record)};
+    const struct p2psync_range range = {.size = sizeof(range), .deleted = true};
     unsigned count = 0;
-    p2psync_result result = p2psync_iterate(snapshot, COLLECTION, NULL, true, &iterator);
+    p2psync_result result = p2psync_iterator_open(snapshot, COLLECTION, &range, &iterator);
     if (result == P2PSYNC_ENOTFOUND) {
         return 0; /* nobody has written yet */
     }
     check(result, "iterate");
     for (;;) { /* ends with the records */
         char id[64];
-        struct p2psync_record again;
+        struct p2psync_record again = {.size = sizeof(again)};
         struct p2psync_buffer packed = {0};
         result = p2psync_iterator_next(iterator, &record);
         if (result == P2PSYNC_ENOTFOUND) {
@@ -402,9 +403,9 @@ static void *run_asker(void *argument)
         text_of(p2psync_peers(node, &answer), &answer, "name", name, sizeof(name));
         text_of(p2psync_devices(node, &answer), &answer, "name", name, sizeof(name));
         (void)snprintf(name, sizeof(name), "%s-%u-%u", task->side->name, task->round, i);
-        check(p2psync_devices_rename(node, device, name), "rename");
+        check(p2psync_device_rename(node, device, name), "rename");
         int size = snprintf(setting, sizeof(setting), "\"%s\"", i % 2 == 0 ? "flush" : "none");
-        check(p2psync_from_json(setting, (size_t)size, &answer), "from_json");
+        check(p2psync_value_from_json(setting, (size_t)size, &answer), "from_json");
         const struct p2psync_bytes value = {.data = answer.data, .size = answer.size};
         check(p2psync_config_set(node, "durability", value), "config_set");
         p2psync_buffer_free(&answer);
@@ -516,7 +517,7 @@ static void text_of(p2psync_result result, struct p2psync_buffer *answer, const 
     struct p2psync_buffer json = {0};
     check(result, key);
     const struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
-    check(p2psync_to_json(bytes, &json), "to_json");
+    check(p2psync_value_to_json(bytes, &json), "to_json");
     (void)snprintf(pattern, sizeof(pattern), "\"%s\":\"", key);
     const char *found = strstr(json.data, pattern);
     if (found == NULL) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/record/rebuild.h"
 #include "tests/lib/author.h"
 
 static struct store_case here;
@@ -272,13 +273,13 @@ Test(apply, rebuild_gives_every_past_value_of_a_chain)
     for (uint64_t seq = 0; seq <= PS_CHAIN_MAX; seq++) {
         struct ps_buf value;
         ps_buf_init(&value, PS_VALUE_SIZE_MAX);
-        cr_assert_eq(ps_apply_rebuild(&txn, log.number, seq, &value), P2PSYNC_OK);
+        cr_assert_eq(ps_rebuild_applied(&txn, log.number, seq, &value), P2PSYNC_OK);
         cr_assert(ps_value_equal(ps_buf_view(&value), case_fields(&buf, "n", (int64_t)seq)));
         ps_buf_deinit(&value);
     }
     struct ps_buf none;
     ps_buf_init(&none, 64);
-    cr_assert_eq(ps_apply_rebuild(&txn, log.number, PS_CHAIN_MAX + 1, &none), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(ps_rebuild_applied(&txn, log.number, PS_CHAIN_MAX + 1, &none), P2PSYNC_ENOTFOUND);
     ps_txn_abort(&txn);
 }
 

@@ -67,7 +67,7 @@ static bool refresh(void)
 {
     bool changed = false;
     struct ps_txn txn = case_begin(&here, true);
-    cr_assert_eq(ps_device_refresh(&txn, &here.identity.mesh, &changed), P2PSYNC_OK);
+    cr_assert_eq(ps_members_refresh(&txn, &here.identity.mesh, &changed), P2PSYNC_OK);
     case_commit(&txn);
     return changed;
 }
@@ -75,7 +75,7 @@ static bool refresh(void)
 static p2psync_result get(const struct ps_device *device, struct ps_member *out)
 {
     struct ps_txn txn = case_begin(&here, false);
-    p2psync_result result = ps_device_get(&txn, device, out);
+    p2psync_result result = ps_member_get(&txn, device, out);
     ps_txn_abort(&txn);
     return result;
 }
@@ -133,11 +133,15 @@ Test(members, members_are_listed_in_order_and_renamed)
     cr_assert_eq(get(&second.identity.device, &member), P2PSYNC_OK);
     cr_assert_arr_eq(member.name, "new", 3);
     struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_device_next(&txn, NULL, &member), P2PSYNC_OK);
+    struct ps_member_walk walk = {.txn = &txn};
+    uint32_t count = 0;
+    cr_assert(ps_member_walk_next(&walk, &member));
     struct ps_device first = member.device;
-    cr_assert_eq(ps_device_next(&txn, &first, &member), P2PSYNC_OK);
+    cr_assert(ps_member_walk_next(&walk, &member));
     cr_assert_lt(ps_device_compare(&first, &member.device), 0);
-    first = member.device;
-    cr_assert_eq(ps_device_next(&txn, &first, &member), P2PSYNC_ENOTFOUND);
+    cr_assert_not(ps_member_walk_next(&walk, &member));
+    cr_assert_eq(walk.result, P2PSYNC_OK);
+    cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
+    cr_assert_eq(count, 2);
     ps_txn_abort(&txn);
 }

@@ -45,6 +45,7 @@ Test(merge_vectors, values_are_merged_as_in_them, .timeout = 300)
         "merge_fields_last_write_wins",
         "merge_fields_nested",
         "merge_fields_counter",
+        "merge_fields_counter_floats",
         "merge_fields_max",
         "merge_fields_min",
         "merge_fields_union",

@@ -293,7 +293,7 @@ Test(receive, signature_of_another_device_is_refused)
     author_init(&thief, 3);
     add_creates(&author, 4, 0);
     struct author forged = author;
-    memcpy(forged.secret, thief.secret, sizeof(forged.secret));
+    forged.secret = thief.secret;
     cr_assert_eq(deliver(&forged, 0, 4, 4), P2PSYNC_ESIGNATURE);
     cr_assert_eq(stored_size(), 0);
 }

@@ -6,6 +6,7 @@
 #include "store/env/keys.h"
 #include "store/log/tree.h"
 #include "store/mesh/members.h"
+#include "store/mesh/peers.h"
 #include "tests/lib/author.h"
 
 static struct store_case here;
@@ -172,16 +173,68 @@ Test(rows, collections_are_listed_in_order_of_their_names)
     for (size_t i = 0; i < 4; i++) {
         cr_assert_eq(case_put(&here, names[i], "r", ps_bytes("\x80", 1)), P2PSYNC_OK);
     }
-    struct ps_collection collection = {.name = ps_bytes(NULL, 0)};
+    struct ps_collection collection;
     struct ps_txn txn = case_begin(&here, false);
+    struct ps_collection_walk walk = {.txn = &txn};
     for (size_t i = 0; i < 4; i++) {
         struct ps_collection same;
-        cr_assert_eq(ps_collection_next(&txn, collection.name, &collection), P2PSYNC_OK);
+        cr_assert(ps_collection_walk_next(&walk, &collection));
         cr_assert(ps_bytes_equal(collection.name, ps_bytes_text(expected[i])));
         cr_assert_eq(ps_collection_by_number(&txn, collection.number, &same), P2PSYNC_OK);
         cr_assert(ps_bytes_equal(same.name, collection.name));
     }
-    cr_assert_eq(ps_collection_next(&txn, collection.name, &collection), P2PSYNC_ENOTFOUND);
+    cr_assert_not(ps_collection_walk_next(&walk, &collection));
+    cr_assert_eq(walk.result, P2PSYNC_OK);
+    walk = ps_collection_walk_from(&txn, ps_bytes_text("ab"));
+    cr_assert(ps_collection_walk_next(&walk, &collection));
+    cr_assert(ps_bytes_equal(collection.name, ps_bytes_text("ab")));
+    walk = ps_collection_walk_from(&txn, ps_bytes_text("abc"));
+    cr_assert(ps_collection_walk_next(&walk, &collection));
+    cr_assert(ps_bytes_equal(collection.name, ps_bytes_text("zoo")));
+    ps_txn_abort(&txn);
+}
+
+/* The caller's error ends a walk as its own does, and stays. */
+Test(rows, walk_ends_with_an_error_that_is_put_into_it)
+{
+    struct ps_collection collection;
+    for (char name = 'a'; name < 'd'; name++) {
+        cr_assert_eq(case_put(&here, (char[]){name, 0}, "r", ps_bytes("\x80", 1)), P2PSYNC_OK);
+    }
+    struct ps_txn txn = case_begin(&here, false);
+    struct ps_collection_walk walk = {.txn = &txn};
+    unsigned count = 0;
+    while (ps_collection_walk_next(&walk, &collection)) {
+        count++;
+        walk.result = count == 2 ? P2PSYNC_ELIMIT : P2PSYNC_OK;
+    }
+    cr_assert_eq(count, 2);
+    cr_assert_eq(walk.result, P2PSYNC_ELIMIT);
+    ps_txn_abort(&txn);
+}
+
+/* A walk owns its place: what it has given lies in the map, and writing moves that. */
+Test(rows, walk_goes_on_while_rows_are_written)
+{
+    struct ps_collection collection;
+    char name[3] = "a0";
+    size_t count = 0;
+    for (size_t i = 0; i < 26; i++) {
+        name[0] = (char)('a' + i);
+        cr_assert_eq(case_put(&here, name, "r", ps_bytes("\x80", 1)), P2PSYNC_OK);
+    }
+    struct ps_txn txn = case_begin(&here, true);
+    struct ps_collection_walk walk = {.txn = &txn};
+    while (ps_collection_walk_next(&walk, &collection)) {
+        struct ps_collection made;
+        name[0] = (char)('a' + count);
+        cr_assert(ps_bytes_equal(collection.name, ps_bytes_text(name)));
+        char before[3] = {name[0], '/', 0}; /* sorts ahead of the place */
+        walk.result = ps_collection_intern(&txn, ps_bytes_text(before), &made);
+        count++;
+    }
+    cr_assert_eq(walk.result, P2PSYNC_OK);
+    cr_assert_eq(count, 26);
     ps_txn_abort(&txn);
 }
 
@@ -212,10 +265,10 @@ Test(rows, peer_is_remembered_and_a_damaged_row_is_corrupt)
     struct ps_peer_row read;
     struct ps_key key = ps_key_device(&here.identity.device);
     struct ps_txn txn = case_begin(&here, true);
-    cr_assert_eq(ps_peer_read(&txn, &here.identity.device, &read), P2PSYNC_OK);
+    cr_assert_eq(ps_mesh_peer_read(&txn, &here.identity.device, &read), P2PSYNC_OK);
     cr_assert_eq(read.endpoint_count, 0);
-    cr_assert_eq(ps_peer_write(&txn, &here.identity.device, &peer), P2PSYNC_OK);
-    cr_assert_eq(ps_peer_read(&txn, &here.identity.device, &read), P2PSYNC_OK);
+    cr_assert_eq(ps_mesh_peer_write(&txn, &here.identity.device, &peer), P2PSYNC_OK);
+    cr_assert_eq(ps_mesh_peer_read(&txn, &here.identity.device, &read), P2PSYNC_OK);
     cr_assert_eq(read.endpoint_count, 2);
     cr_assert_str_eq(read.endpoints[1], "[fe80::1]:1");
     cr_assert_eq(read.found_by[1], PS_FOUND_STATIC);
@@ -223,7 +276,7 @@ Test(rows, peer_is_remembered_and_a_damaged_row_is_corrupt)
     cr_assert_eq(read.behind, 9);
     cr_assert_eq(ps_db_put(&txn, PS_DB_PEERS, ps_key_view(&key), ps_bytes("\x91\x01", 2)),
                  P2PSYNC_OK);
-    cr_assert_eq(ps_peer_read(&txn, &here.identity.device, &read), P2PSYNC_ECORRUPT);
+    cr_assert_eq(ps_mesh_peer_read(&txn, &here.identity.device, &read), P2PSYNC_ECORRUPT);
     ps_txn_abort(&txn);
 }
 

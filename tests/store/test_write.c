@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/record/rebuild.h"
 #include "tests/lib/author.h"
 #include "wire/codec.h"
+#include "wire/hlc.h"
 
 static struct store_case here;
 static struct ps_buf buf;
@@ -258,7 +260,7 @@ Test(write, ten_thousand_edits_of_one_record_stay_rebuildable)
         struct ps_edit edit = {
             .kind = PS_EDIT_PUT, .id = ps_bytes_text("r"), .fields = case_fields(&buf, "n", i)};
         struct ps_write write = {.identity = &here.identity,
-                                 .secret_key = here.secret,
+                                 .secret = &here.secret,
                                  .collection = ps_bytes_text(CASE_NOTES),
                                  .now_ms = 1000,
                                  .edits = &edit,
@@ -273,7 +275,7 @@ Test(write, ten_thousand_edits_of_one_record_stay_rebuildable)
     txn = case_begin(&here, false);
     struct ps_buf value;
     ps_buf_init(&value, 1024);
-    cr_assert_eq(ps_apply_rebuild(&txn, log.number, 7777, &value), P2PSYNC_OK);
+    cr_assert_eq(ps_rebuild_applied(&txn, log.number, 7777, &value), P2PSYNC_OK);
     cr_assert(ps_value_equal(ps_buf_view(&value), case_fields(&buf, "n", 7777)));
     ps_buf_deinit(&value);
     ps_txn_abort(&txn);

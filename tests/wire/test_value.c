@@ -16,9 +16,12 @@ Test(value, accepts_maps_of_every_kind_of_value)
 {
     cr_assert_eq(ps_value_check_fields(BYTES(0x80)), P2PSYNC_OK);
     cr_assert_eq(ps_value_check_fields(BYTES(0x82, KEY('b'), 1, KEY('a'), 0xc0)), P2PSYNC_OK);
-    cr_assert_eq(ps_value_check_fields(BYTES(0x81, KEY('a'), 0xca, 0x7f, 0x80, 0, 0)), P2PSYNC_OK);
-    cr_assert_eq(ps_value_check_fields(BYTES(0x81, KEY('a'), 0xcb, 0xff, 0xf0, 0, 0, 0, 0, 0, 0)),
+    cr_assert_eq(ps_value_check_fields(BYTES(0x81, KEY('a'), 0xca, 0x7f, 0x7f, 0xff, 0xff)),
                  P2PSYNC_OK);
+    cr_assert_eq(ps_value_check_fields(
+                     BYTES(0x81, KEY('a'), 0xcb, 0xff, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)),
+                 P2PSYNC_OK);
+    cr_assert_eq(ps_value_check_fields(BYTES(0x81, KEY('a'), 0xa1, 0)), P2PSYNC_OK);
     cr_assert_eq(ps_value_check_fields(BYTES(0x81, KEY('a'), 0x81, 0xa0, 0xc4, 1, 0xff)),
                  P2PSYNC_OK);
     /* The same name in different maps is no duplicate. */
@@ -43,12 +46,33 @@ Test(value, rejects_what_is_no_map_of_fields)
         BYTES(0x81, KEY('a'), 0xca, 0x7f, 0xc0, 0, 0),
         BYTES(0x81, KEY('a'), 0xca, 0xff, 0x80, 0, 1),
         BYTES(0x81, KEY('a'), 0xcb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 1),
+        BYTES(0x81, KEY('a'), 0xca, 0x7f, 0x80, 0, 0),
+        BYTES(0x81, KEY('a'), 0xcb, 0xff, 0xf0, 0, 0, 0, 0, 0, 0),
+        BYTES(0x81, 0xa2, 'a', 0, 1),
+        BYTES(0x81, KEY('a'), 0x91, 0x81, 0xa1, 0, 1),
         BYTES(0x81, KEY('a'), 0x81, 5, 5),
         BYTES(0x81, 0xc4, 1, 'a', 5),
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         cr_assert_eq(ps_value_check_fields(bad[i]), P2PSYNC_EFORMAT, "%zu", i);
     }
+}
+
+/* What is no record's field may be any value: a note is one. */
+Test(value, checks_single_values)
+{
+    cr_assert_eq(ps_value_check(BYTES(0xc0)), P2PSYNC_OK);
+    cr_assert_eq(ps_value_check(BYTES(0x92, 0x81, 0xa0, 1, 0xa1, 'x')), P2PSYNC_OK);
+    cr_assert_eq(ps_value_check(BYTES(0xd4, 1, 1)), P2PSYNC_EFORMAT);
+    cr_assert_eq(ps_value_check(BYTES(1, 1)), P2PSYNC_EFORMAT);
+    cr_assert_eq(ps_value_check(BYTES(0x91, 0x82, KEY('a'), 1, KEY('a'), 1)), P2PSYNC_EFORMAT);
+    uint8_t deep[PS_DEPTH_MAX + 2];
+    memset(deep, 0x91, sizeof deep);
+    deep[PS_DEPTH_MAX] = 1;
+    cr_assert_eq(ps_value_check(ps_bytes(deep, PS_DEPTH_MAX + 1)), P2PSYNC_OK);
+    deep[PS_DEPTH_MAX] = 0x91;
+    deep[PS_DEPTH_MAX + 1] = 1;
+    cr_assert_eq(ps_value_check(ps_bytes(deep, PS_DEPTH_MAX + 2)), P2PSYNC_ELIMIT);
 }
 
 Test(value, rejects_a_name_twice_in_any_map)
@@ -99,7 +123,8 @@ static void write_names(struct ps_buf *buf, uint32_t count)
     ps_writer_init(&writer, buf);
     ps_write_map(&writer, count);
     for (uint32_t i = count; i-- > 0;) {
-        uint8_t name[4] = {'a', (uint8_t)(i >> 14 & 0x7f), (uint8_t)(i >> 7 & 0x7f), i & 0x7f};
+        uint8_t name[4] = {'a', (uint8_t)(' ' + (i >> 12)), (uint8_t)(' ' + (i >> 6 & 0x3f)),
+                           (uint8_t)(' ' + (i & 0x3f))};
         ps_write_str(&writer, ps_bytes(name, sizeof name));
         ps_write_nil(&writer);
     }

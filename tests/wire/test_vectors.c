@@ -46,7 +46,7 @@ static void check_all(const char *const *names, size_t count, recode_fn *recode)
 Test(vectors, decode_and_encode_to_the_same_bytes)
 {
     static const char *const skeletons[] = {"skeleton_create", "skeleton_update", "skeleton_merge"};
-    static const char *const bodies[] = {"body_fields", "body_all", "body_empty"};
+    static const char *const bodies[] = {"body_fields", "body_all", "body_empty", "body_values"};
     static const char *const messages[] = {
         "message_hello",        "message_hello_subscribed",
         "message_summary_hash", "message_summary",
@@ -106,6 +106,17 @@ Test(vectors, body_has_the_values_of_its_vector)
     cr_bytes(body.fields, "fields");
     cr_bytes(body.unset, "unset");
     cr_bytes(body.note, "note");
+}
+
+Test(vectors, bodies_that_are_not_valid_are_refused)
+{
+    vector_read(&vector, "body_not_valid");
+    cr_assert_gt(vector.count, 0);
+    for (size_t i = 0; i < vector.count; i++) {
+        struct ps_body body;
+        cr_assert_eq(ps_body_decode(ps_buf_view(&vector.value[i]), &body), P2PSYNC_EFORMAT, "%s",
+                     vector.name[i]);
+    }
 }
 
 Test(vectors, leaf_hash_is_that_of_its_vector)

@@ -36,7 +36,7 @@ static double read_all(p2psync_node *node, const struct bench_record *records, s
     bench_check(p2psync_snapshot_open(node, &snapshot), "snapshot");
     double began = bench_now_s();
     for (size_t i = 0; i < EDITED; i++) {
-        struct p2psync_record record;
+        struct p2psync_record record = {.size = sizeof(record)};
         bench_check(p2psync_get(snapshot, BENCH_COLLECTION, records[i].id, &record), "get");
         if (record.version_count != versions) {
             bench_fail("merges", "a record has another number of versions");

@@ -218,7 +218,7 @@ void pair_await_record(p2psync_node *node, uint64_t index)
     p2psync_result result = P2PSYNC_ENOTFOUND;
     while (result == P2PSYNC_ENOTFOUND) { /* until it is there; a measurement has no other end */
         p2psync_snapshot *snapshot = NULL;
-        struct p2psync_record record;
+        struct p2psync_record record = {.size = sizeof(record)};
         bench_check(p2psync_snapshot_open(node, &snapshot), "snapshot");
         result = p2psync_get(snapshot, BENCH_COLLECTION, wanted->id, &record);
         p2psync_snapshot_close(snapshot);
@@ -283,7 +283,7 @@ static char *read_text(p2psync_result result, struct p2psync_buffer *map)
     struct p2psync_buffer json = {0};
     bench_check(result, "ask");
     struct p2psync_bytes bytes = {.data = map->data, .size = map->size};
-    bench_check(p2psync_to_json(bytes, &json), "JSON");
+    bench_check(p2psync_value_to_json(bytes, &json), "JSON");
     char *text = strdup(json.data);
     if (text == NULL) {
         bench_fail("JSON", "out of memory");

@@ -20,7 +20,7 @@ static double ours(p2psync_node *node, const struct bench_record *records, size_
             p2psync_snapshot_close(snapshot);
             bench_check(p2psync_snapshot_open(node, &snapshot), "snapshot");
         }
-        struct p2psync_record record;
+        struct p2psync_record record = {.size = sizeof(record)};
         bench_check(
             p2psync_get(snapshot, BENCH_COLLECTION, records[i * STRIDE % RECORDS].id, &record),
             "get");

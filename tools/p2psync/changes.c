@@ -50,7 +50,7 @@ void changes_cell(struct table *table, json_t *fields, json_t *unset, json_t *no
 
 static void print_short(FILE *out, const char *before, const json_t *value)
 {
-    char *text = output_cell(value);
+    char *text = output_value(value);
     /* On a terminal, so that one long value does not hide all others. */
     char *shown = output_width() > 0 ? width_cut(text, VALUE_SHOWN) : NULL;
 

@@ -1,38 +1,52 @@
-/* JSON from the command line or stdin, bounded and checked. */
+/* JSON from the command line or stdin, bounded and checked. The library reads it; only to say where
+ * it is none, it is read by jansson as well. */
 #include "tools/p2psync/data.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/fields.h"
 
 #define INPUT_SIZE_MAX (8UL * 1024 * 1024) /* bytes of JSON: no record needs more */
+#define VALUE_SIZE_MAX (1024UL * 1024)     /* bytes of MessagePack */
+#define DEPTH_MAX      32
 
 static char *read_input(struct cli *cli, size_t *size_out);
+static bool is_text(const char *text, size_t size);
+static bool is_json(const char *json, size_t size, char *why);
+static size_t depth_of(const char *json, size_t size);
 
-int data_object(struct cli *cli, const char *data, json_t **object_out)
+int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out)
 {
     bool from_input = strcmp(data, "-") == 0;
     size_t size = strlen(data);
     char *input = from_input ? read_input(cli, &size) : NULL;
-    json_error_t error;
-    json_t *tree = NULL;
+    const char *json = from_input ? input : data;
+    struct fields fields = {0};
+    char why[DATA_WHY_SIZE];
     int code = CLI_DONE;
 
-    if (from_input && input == NULL) {
+    if (json == NULL) {
         return CLI_FAILED;
     }
-    tree = json_loadb(from_input ? input : data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-                      &error);
-    if (tree == NULL) {
-        code = fail_usage(cli, "--data is no JSON: %s", error.text);
-    } else if (!json_is_object(tree)) {
+    p2psync_result result = p2psync_value_from_json(json, size, out);
+    if (result == P2PSYNC_EFORMAT) {
+        data_explain(result, json, size, why);
+        code = fail_usage(cli, "--data is no JSON: %s", why);
+    } else if (result == P2PSYNC_ELIMIT) {
+        data_explain(result, json, size, why);
+        code = fail_saying(cli, CLI_FAILED, "%s: --data is over a limit: %s", cli->verb->name, why);
+    } else if (result != P2PSYNC_OK) {
+        code = fail(cli, result, "%s", cli->verb->name);
+    } else if (fields_add_map(&fields, (struct p2psync_bytes){out->data, out->size}) ==
+               P2PSYNC_EFORMAT) {
+        p2psync_buffer_free(out);
         code = fail_usage(cli, "--data is no JSON object");
-    } else {
-        *object_out = json_incref(tree);
     }
-    json_decref(tree);
+    fields_free(&fields);
     free(input);
     return code;
 }
@@ -60,32 +74,86 @@ static char *read_input(struct cli *cli, size_t *size_out)
     return NULL;
 }
 
-int data_pack(struct cli *cli, const json_t *object, struct p2psync_buffer *out)
-{
-    char *text = json_dumps(object, JSON_COMPACT);
-    p2psync_result result = P2PSYNC_ENOMEM;
-
-    if (text != NULL) {
-        result = p2psync_from_json(text, strlen(text), out);
-    }
-    free(text);
-    if (result == P2PSYNC_EFORMAT) {
-        return fail_usage(cli, "a value is malformed: {\"$bytes\": TEXT} takes base64");
-    }
-    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "%s", cli->verb->name);
-}
-
 p2psync_result data_value(const char *word, struct p2psync_buffer *out)
 {
-    p2psync_result result = p2psync_from_json(word, strlen(word), out);
+    size_t size = strlen(word);
+    p2psync_result result = p2psync_value_from_json(word, size, out);
 
-    if (result == P2PSYNC_EFORMAT) {
-        json_t *string = json_string(word);
-        char *text = json_dumps(string, JSON_ENCODE_ANY);
-
-        result = text != NULL ? p2psync_from_json(text, strlen(text), out) : P2PSYNC_EFORMAT;
-        free(text);
-        json_decref(string);
+    if (result != P2PSYNC_EFORMAT || is_json(word, size, NULL)) {
+        return result;
     }
-    return result;
+    return is_text(word, size) ? fields_pack_text((struct p2psync_bytes){word, size}, out)
+                               : P2PSYNC_EFORMAT;
+}
+
+static bool is_text(const char *text, size_t size)
+{
+    struct p2psync_buffer packed = {0};
+    struct p2psync_buffer json = {0};
+    bool good = fields_pack_text((struct p2psync_bytes){text, size}, &packed) == P2PSYNC_OK &&
+                p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &json) ==
+                    P2PSYNC_OK;
+
+    p2psync_buffer_free(&json);
+    p2psync_buffer_free(&packed);
+    return good;
+}
+
+/* Whether it is JSON to others, where some of it may mean something else; else says why not. */
+static bool is_json(const char *json, size_t size, char *why)
+{
+    json_error_t error = {0};
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL |
+                         JSON_DECODE_INT_AS_REAL; /* none is too large */
+    json_t *tree = json_loadb(json, size, flags, &error);
+    bool good = tree != NULL;
+
+    json_decref(tree);
+    if (!good && why != NULL) {
+        snprintf(why, DATA_WHY_SIZE, "%s", error.text);
+    }
+    return good;
+}
+
+void data_explain(p2psync_result result, const char *json, size_t size, char why[DATA_WHY_SIZE])
+{
+    if (result == P2PSYNC_ELIMIT && depth_of(json, size) > DEPTH_MAX) {
+        snprintf(why, DATA_WHY_SIZE, "it is nested deeper than 32");
+    } else if (result == P2PSYNC_ELIMIT && size <= VALUE_SIZE_MAX) {
+        snprintf(why, DATA_WHY_SIZE,
+                 "a number is too large: integers go from -2^63 to 2^64 - 1, floats to 1.8e308");
+    } else if (result == P2PSYNC_ELIMIT) {
+        snprintf(why, DATA_WHY_SIZE, "it is over 1 MiB, or a number in it is too large");
+    } else if (result != P2PSYNC_EFORMAT) {
+        snprintf(why, DATA_WHY_SIZE, "%s", p2psync_strerror(result));
+    } else if (!is_text(json, size)) {
+        snprintf(why, DATA_WHY_SIZE, "it is not UTF-8");
+    } else if (is_json(json, size, why)) {
+        snprintf(why, DATA_WHY_SIZE,
+                 "it is malformed: {\"$bytes\": TEXT} takes base64, {\"$float32\": N} a number");
+    }
+}
+
+/* How deep arrays and objects are nested, of text that may be no JSON. */
+static size_t depth_of(const char *json, size_t size)
+{
+    size_t depth = 0;
+    size_t deepest = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < size; i++) {
+        if (in_string && json[i] == '\\') {
+            i++; /* whatever is escaped */
+        } else if (in_string) {
+            in_string = json[i] != '"';
+        } else if (json[i] == '"') {
+            in_string = true;
+        } else if (json[i] == '[' || json[i] == '{') {
+            depth++;
+            deepest = depth > deepest ? depth : deepest;
+        } else if ((json[i] == ']' || json[i] == '}') && depth > 0) {
+            depth--;
+        }
+    }
+    return deepest;
 }

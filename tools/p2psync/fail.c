@@ -126,12 +126,12 @@ void fail_memory(void)
 /* One line, whatever was put into it. */
 static void print_line(struct cli *cli, const char *line)
 {
+    char escaped[2 * LINE_SIZE_MAX];
+
     fflush(stdout);
     fputs("p2psync: ", cli->errors);
-    for (const char *at = line; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        fputc(byte < 0x20 || byte == 0x7f ? '?' : byte, cli->errors);
-    }
+    p2psync_text_escape(line, strlen(line), escaped, sizeof escaped);
+    fputs(escaped, cli->errors);
     fputc('\n', cli->errors);
     fflush(cli->errors);
 }

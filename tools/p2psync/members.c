@@ -18,7 +18,8 @@ void members_load(struct members *members, p2psync_node *node)
 
     members->list = NULL;
     if (p2psync_devices(node, &packed) == P2PSYNC_OK &&
-        p2psync_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) == P2PSYNC_OK) {
+        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
+            P2PSYNC_OK) {
         members->list = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
     }
     p2psync_buffer_free(&text);

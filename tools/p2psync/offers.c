@@ -58,7 +58,8 @@ static json_t *tree_of(p2psync_result result, struct p2psync_buffer *packed)
     json_t *tree = NULL;
 
     if (result == P2PSYNC_OK &&
-        p2psync_to_json((struct p2psync_bytes){packed->data, packed->size}, &text) == P2PSYNC_OK) {
+        p2psync_value_to_json((struct p2psync_bytes){packed->data, packed->size}, &text) ==
+            P2PSYNC_OK) {
         tree = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
     }
     p2psync_buffer_free(&text);
@@ -89,11 +90,11 @@ static void offer_ids(struct offers *offers, p2psync_node *node)
 {
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
+    const struct p2psync_range range = {.size = sizeof range, .prefix = offers->current};
     struct p2psync_record record = {0};
 
     if (offers->operand_count > 0 && p2psync_snapshot_open(node, &snapshot) == P2PSYNC_OK &&
-        p2psync_iterate(snapshot, offers->operands[0], offers->current, false, &iterator) ==
-            P2PSYNC_OK) {
+        p2psync_iterator_open(snapshot, offers->operands[0], &range, &iterator) == P2PSYNC_OK) {
         for (int i = 0; i < RECORDS_MAX && p2psync_iterator_next(iterator, &record) == P2PSYNC_OK;
              i++) {
             char id[512];
@@ -145,7 +146,7 @@ static void offer_fields(struct offers *offers, p2psync_node *node, const char *
 
     if (offers->operand_count > 1 && p2psync_snapshot_open(node, &snapshot) == P2PSYNC_OK &&
         p2psync_get(snapshot, offers->operands[0], offers->operands[1], &record) == P2PSYNC_OK &&
-        p2psync_to_json(record.fields, &text) == P2PSYNC_OK) {
+        p2psync_value_to_json(record.fields, &text) == P2PSYNC_OK) {
         fields = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
     }
     json_object_foreach(fields, key, value)

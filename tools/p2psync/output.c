@@ -14,10 +14,16 @@
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/signals.h"
 
+#define TEXT_PIECE  1024
+#define TEXT_GROWTH 8 /* an escape takes at most six times the bytes of its character */
+
+static char *keep_numbers(const char *json, size_t size, size_t *size_out);
+static char *text_of(const json_t *tree);
+
 int output_json(struct cli *cli, struct p2psync_bytes value)
 {
     struct p2psync_buffer text = {0};
-    p2psync_result result = p2psync_to_json(value, &text);
+    p2psync_result result = p2psync_value_to_json(value, &text);
 
     if (result != P2PSYNC_OK) {
         return fail(cli, result, "%s: the answer", cli->verb->name);
@@ -30,10 +36,14 @@ int output_json(struct cli *cli, struct p2psync_bytes value)
 
 int output_json_tree(struct cli *cli, const json_t *tree)
 {
-    if (json_dumpf(tree, stdout, JSON_COMPACT | JSON_ENCODE_ANY) != 0 && !output_broken()) {
+    char *text = text_of(tree);
+
+    if (text == NULL) {
         return fail(cli, P2PSYNC_ENOMEM, "%s", cli->verb->name);
     }
+    fputs(text, stdout);
     putchar('\n');
+    free(text);
     return CLI_DONE;
 }
 
@@ -75,22 +85,103 @@ int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
 json_t *output_tree(struct cli *cli, struct p2psync_bytes value)
 {
     struct p2psync_buffer text = {0};
-    p2psync_result result = p2psync_to_json(value, &text);
+    p2psync_result result = p2psync_value_to_json(value, &text);
     json_t *tree = NULL;
-    json_error_t error = {0};
+    char *kept = NULL;
+    size_t size = 0;
 
     if (result == P2PSYNC_OK) {
-        tree = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+        kept = keep_numbers(text.data, text.size, &size);
+        tree = kept == NULL ? NULL : json_loadb(kept, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
         result = tree == NULL ? P2PSYNC_ENOMEM : P2PSYNC_OK;
     }
-    p2psync_buffer_free(&text);
-    if (result == P2PSYNC_ENOMEM && json_error_code(&error) == json_error_numeric_overflow) {
-        fail_saying(cli, CLI_FAILED, "%s: a number is too large to be shown here; use --json",
-                    cli->verb->name);
-    } else if (result != P2PSYNC_OK) {
+    if (result != P2PSYNC_OK) {
         fail(cli, result, "%s: the answer", cli->verb->name);
     }
+    free(kept);
+    p2psync_buffer_free(&text);
     return tree;
+}
+
+/* ---- numbers in trees ---- */
+
+/* jansson has no place for integers from 2^63 on, and it prints floats in its own way. So in a tree
+ * such a number is {"$float32": "TEXT"}, with its text as the library wrote it: JSON of the library
+ * never has a string there. */
+#define NUMBER_BEGIN "{\"$float32\":\""
+#define NUMBER_END   "\"}"
+
+static bool fits_tree(const char *number, size_t size)
+{
+    char digits[24] = {0};
+
+    if (size >= sizeof digits || memchr(number, '.', size) != NULL ||
+        memchr(number, 'e', size) != NULL) {
+        return false;
+    }
+    memcpy(digits, number, size);
+    errno = 0;
+    (void)strtoll(digits, NULL, 10);
+    return errno == 0;
+}
+
+/* The JSON of the library with such numbers wrapped; freed by the caller, NULL if memory ends. */
+static char *keep_numbers(const char *json, size_t size, size_t *size_out)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size_out);
+    bool in_string = false;
+
+    /* Ends because each turn takes a byte at least. */
+    for (size_t i = 0; i < size && out != NULL;) {
+        size_t token = 1;
+
+        if (in_string && json[i] == '\\') {
+            token = 2;
+        } else if (json[i] == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (json[i] == '-' || (json[i] >= '0' && json[i] <= '9'))) {
+            token = strspn(json + i, "-+.e0123456789"); /* a NUL is behind all of it */
+        }
+        bool wrapped = token > 2 && !in_string && !fits_tree(json + i, token);
+        fputs(wrapped ? NUMBER_BEGIN : "", out);
+        fwrite(json + i, 1, token, out);
+        fputs(wrapped ? NUMBER_END : "", out);
+        i += token;
+    }
+    if (out != NULL && fclose(out) != 0) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+/* A tree as JSON, numbers as they were; freed by the caller, NULL if memory ends. In a string the
+ * quotes would be escaped, so that what is looked for is nowhere else. */
+static char *text_of(const json_t *tree)
+{
+    char *text = json_dumps(tree, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *to = text;
+
+    for (const char *from = text; from != NULL && *from != '\0';) {
+        const char *number = strstr(from, NUMBER_BEGIN);
+        const char *end = number == NULL ? NULL : strstr(number, NUMBER_END);
+        size_t before = number == NULL ? strlen(from) : (size_t)(number - from);
+
+        memmove(to, from, before);
+        to += before;
+        from += before;
+        if (end != NULL) {
+            number += sizeof NUMBER_BEGIN - 1;
+            memmove(to, number, (size_t)(end - number));
+            to += end - number;
+            from = end + sizeof NUMBER_END - 1;
+        }
+    }
+    if (to != NULL) {
+        *to = '\0';
+    }
+    return text;
 }
 
 /* Whether stdout is a pipe or a socket that nobody reads any more, as after `| head`. */
@@ -127,18 +218,19 @@ void output_text(const char *text, size_t size)
 
 void output_text_to(FILE *out, const char *text, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        bool c1 = byte == 0xc2 && i + 1 < size && (unsigned char)text[i + 1] < 0xa0;
+    char piece[TEXT_PIECE];
 
-        if (byte == '\n' || byte == '\t') {
-            fputs(byte == '\n' ? "\\n" : "\\t", out);
-        } else if (c1 || byte < 0x20 || byte == 0x7f) {
-            putc('?', out);
-            i += c1 ? 1 : 0;
-        } else {
-            putc(byte, out);
+    /* In pieces that end between characters; every turn takes a byte at least. */
+    while (size > 0) {
+        size_t taken = size < TEXT_PIECE / TEXT_GROWTH ? size : TEXT_PIECE / TEXT_GROWTH;
+
+        while (taken < size && taken > 1 && ((unsigned char)text[taken] & 0xc0) == 0x80) {
+            taken--;
         }
+        p2psync_text_escape(text, taken, piece, sizeof piece);
+        fputs(piece, out);
+        text += taken;
+        size -= taken;
     }
 }
 
@@ -171,21 +263,35 @@ uint64_t output_number(const json_t *object, const char *key)
     return value > 0 ? (uint64_t)value : 0;
 }
 
-char *output_cell(const json_t *value)
+static char *checked(char *cell)
 {
-    char *cell = NULL;
-
-    if (json_is_string(value)) {
-        cell = strdup(json_string_value(value));
-    } else if (value == NULL || json_is_null(value)) {
-        cell = strdup("-");
-    } else {
-        cell = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    }
     if (cell == NULL) {
         fail_memory();
     }
     return cell;
+}
+
+char *output_cell(const json_t *value)
+{
+    if (json_is_string(value)) {
+        return checked(strdup(json_string_value(value)));
+    }
+    return value == NULL || json_is_null(value) ? checked(strdup("-")) : checked(text_of(value));
+}
+
+char *output_value(const json_t *value)
+{
+    struct p2psync_buffer packed = {0};
+
+    if (!json_is_string(value)) {
+        return checked(text_of(value));
+    }
+    const char *text = json_string_value(value);
+    size_t size = json_string_length(value);
+    p2psync_result result = p2psync_value_from_json(text, size, &packed);
+    bool bare = result == P2PSYNC_EFORMAT && strlen(text) == size;
+    p2psync_buffer_free(&packed);
+    return bare ? checked(strdup(text)) : checked(text_of(value));
 }
 
 void output_ago(const char *time_text, char *text, size_t size)

@@ -1,6 +1,6 @@
 /* What goes to stdout: JSON for scripts, tables and plain lines for people, never both. Text of
- * other devices reaches a terminal only through here, without its control characters. Colour is
- * used on a terminal only, and never if NO_COLOR is set. */
+ * other devices reaches a terminal only through here, with escapes for what it would obey. Colour
+ * is used on a terminal only, and never if NO_COLOR is set. */
 #ifndef P2PSYNC_CLI_OUTPUT_H
 #define P2PSYNC_CLI_OUTPUT_H
 
@@ -22,7 +22,8 @@ int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)
 int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
                        void (*people)(json_t *, const void *context), const void *context);
 
-/* A MessagePack value as a tree, or NULL after saying why. */
+/* A MessagePack value as a tree, or NULL after saying why. Numbers other than integers below 2^63
+ * are in it as their text: output_cell(), output_value() and output_json_tree() print them. */
 json_t *output_tree(struct cli *cli, struct p2psync_bytes value);
 
 /* Check that stdout took everything. Returns `code`, or CLI_FAILED after saying so. A reader that
@@ -32,7 +33,7 @@ int output_finish(struct cli *cli, int code);
 /* Whether stdout refuses more: a long output may as well end. */
 bool output_broken(void);
 
-/* Print `size` bytes of UTF-8, with '?' for control characters. */
+/* Print `size` bytes of UTF-8, escaped as p2psync_text_escape() does it. */
 void output_text(const char *text, size_t size);
 void output_text_to(FILE *out, const char *text, size_t size);
 
@@ -43,9 +44,14 @@ char *output_escaped(const char *text);
 const char *output_string(const json_t *object, const char *key);
 uint64_t output_number(const json_t *object, const char *key);
 
-/* A field as people read it: strings bare, null as "-", all else as JSON. Freed by the caller;
- * never NULL, the program ends if memory does. */
+/* A part of an answer as people read it: strings bare, null as "-", all else as JSON. Freed by the
+ * caller; never NULL, the program ends if memory does. */
 char *output_cell(const json_t *value);
+
+/* The value of a field, so that it can be told what it is: a string is bare unless it would be
+ * JSON, such as "1.10" or "true", and so what FIELD=VALUE makes of the text is the value. As above.
+ */
+char *output_value(const json_t *value);
 
 /* How long ago an RFC 3339 time was ("12 s ago"), or "-". */
 void output_ago(const char *time, char *text, size_t size);

@@ -16,11 +16,13 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
                             const struct p2psync_record *record);
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted);
 
-int record_print(struct cli *cli, p2psync_node *node, const char *collection, const char *id)
+int record_print_written(struct cli *cli, p2psync_node *node, const char *collection,
+                         const char *id)
 {
     const struct record_name name = {.collection = collection, .id = id};
 
-    return print(cli, node, &name, true);
+    (void)print(cli, node, &name, true);
+    return CLI_DONE;
 }
 
 int record_print_live(struct cli *cli, p2psync_node *node, const struct record_name *name)
@@ -30,7 +32,7 @@ int record_print_live(struct cli *cli, p2psync_node *node, const struct record_n
 
 int record_fail(struct cli *cli, p2psync_result result, const struct record_name *name)
 {
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof copy};
 
     if (result == P2PSYNC_ENOTFOUND && p2psync_copy_parse(name->id, &copy) == P2PSYNC_OK) {
         return fail_saying(cli, CLI_NOT_FOUND,
@@ -68,12 +70,12 @@ int record_hide(struct cli *cli, int argc, char **argv, record_hide_fn *how)
     if (code == CLI_DONE) {
         const char *collection = argv[optind];
         const char *id = argv[optind + 1];
-        struct p2psync_copy copy;
+        struct p2psync_copy copy = {.size = sizeof copy};
         bool is_copy = p2psync_copy_parse(id, &copy) == P2PSYNC_OK;
         p2psync_result result = how(node, collection, id, note);
 
         if (result == P2PSYNC_OK) { /* of a copy nothing is left but what it was a version of */
-            code = record_print(cli, node, collection, is_copy ? copy.record : id);
+            code = record_print_written(cli, node, collection, is_copy ? copy.record : id);
         } else if (result == P2PSYNC_EFORMAT && is_copy) {
             code = fail_saying(cli, CLI_FAILED,
                                "%s %s %s: a copy of a version can be edited and deleted only",
@@ -89,12 +91,13 @@ int record_hide(struct cli *cli, int argc, char **argv, record_hide_fn *how)
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {0};
+    struct p2psync_record record = {.size = sizeof record};
     p2psync_result result = p2psync_snapshot_open(node, &snapshot);
     int code;
 
     if (result == P2PSYNC_OK && name->version != NULL) {
-        result = p2psync_get_version(snapshot, name->collection, name->id, name->version, &record);
+        result = p2psync_record_get_version(snapshot, name->collection, name->id, name->version,
+                                            &record);
     } else if (result == P2PSYNC_OK) {
         result = p2psync_get(snapshot, name->collection, name->id, &record);
     }
@@ -165,7 +168,7 @@ static void print_fields(json_t *fields)
 
     json_object_foreach(fields, key, field)
     {
-        char *value = output_cell(field);
+        char *value = output_value(field);
 
         printf("  ");
         output_text(key, strlen(key));
@@ -192,10 +195,10 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
     output_text(record->id, record->id_size);
     putchar('\n');
     for (size_t i = 0; i < record->version_count; i++) {
-        const uint8_t *o = record->versions[i].origin;
-        snprintf(line, sizeof line, "%02x%02x%02x%02x%02x%02x%02x%02x-%" PRIu64, o[0], o[1], o[2],
-                 o[3], o[4], o[5], o[6], o[7], record->versions[i].seq);
-        print_line(i == 0 ? "version" : "", line);
+        char version[P2PSYNC_DOT_TEXT_SIZE];
+
+        p2psync_dot_format(&record->versions[i], version);
+        print_line(i == 0 ? "version" : "", version);
     }
     output_time(record->created_ms, line, sizeof line);
     print_line("created", line);

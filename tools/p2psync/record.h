@@ -2,12 +2,12 @@
 #ifndef P2PSYNC_CLI_RECORD_H
 #define P2PSYNC_CLI_RECORD_H
 
-#include <jansson.h>
-
 #include "tools/p2psync/cli.h"
 
-/* Print the record, deleted or not. Returns CLI_DONE, or a code after saying why not. */
-int record_print(struct cli *cli, p2psync_node *node, const char *collection, const char *id);
+/* Print a record that was just written, deleted or not. Returns CLI_DONE, for it is written, also
+ * after saying why it cannot be shown. */
+int record_print_written(struct cli *cli, p2psync_node *node, const char *collection,
+                         const char *id);
 
 /* Which record, as the words of a command say. */
 struct record_name {

@@ -48,9 +48,14 @@ const struct verb verbs_table[] = {
      "failed.\n",
      cmd_doctor, false},
     {"now", "", "sync with every reachable device at once and wait for it", NULL, cmd_now, false},
-    {"put", "COLLECTION ID [FIELD=VALUE]... [--data JSON] [--unset FIELD]... [--note TEXT]",
+    {"put",
+     "COLLECTION ID [FIELD=VALUE | FIELD:=JSON]... [--data JSON] [--unset FIELD]... [--note TEXT]",
      "create or edit a record, field by field",
-     "  FIELD=VALUE    set a field; a VALUE that is JSON is that, anything else is a string\n"
+     "  FIELD=VALUE    set a field; a VALUE that is JSON is that, anything else is a string: "
+     "ver=1.10 "
+     "is\n"
+     "                 a number, and ver='\"1.10\"' is text\n"
+     "  FIELD:=JSON    set a field to what must be JSON\n"
      "  --data JSON    set the fields of this object; - reads it from stdin\n"
      "  --unset FIELD  take a field out (may be repeated)\n"
      "  --note TEXT    why, for the history\n",

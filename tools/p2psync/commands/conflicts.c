@@ -16,7 +16,8 @@
 struct conflicts {
     p2psync_snapshot *snapshot;
     struct members members;
-    uint64_t count; /* printed */
+    uint64_t count;  /* printed */
+    bool incomplete; /* one could not be, which was told */
 };
 
 static int print_everywhere(struct cli *cli, struct conflicts *conflicts);
@@ -50,8 +51,11 @@ int cmd_conflicts(struct cli *cli, int argc, char **argv)
     }
     if (code == CLI_DONE && cli->json) {
         fputs(conflicts.count == 0 ? "[]\n" : "]\n", stdout);
-    } else if (code == CLI_DONE && conflicts.count == 0) {
+    } else if (code == CLI_DONE && conflicts.count == 0 && !conflicts.incomplete) {
         puts("no conflicts");
+    }
+    if (code == CLI_DONE && conflicts.incomplete) {
+        code = CLI_FAILED;
     }
     members_free(&conflicts.members);
     p2psync_snapshot_close(conflicts.snapshot);
@@ -88,7 +92,9 @@ static int print_in(struct cli *cli, struct conflicts *conflicts, const char *co
 {
     p2psync_iterator *iterator = NULL;
     struct p2psync_buffer settings = {0};
-    p2psync_result result = p2psync_iterate_conflicts(conflicts->snapshot, collection, &iterator);
+    const struct p2psync_range range = {.size = sizeof range, .conflicts = true};
+    p2psync_result result =
+        p2psync_iterator_open(conflicts->snapshot, collection, &range, &iterator);
     int code = CLI_DONE;
 
     if (result == P2PSYNC_ENOTFOUND &&
@@ -97,11 +103,11 @@ static int print_in(struct cli *cli, struct conflicts *conflicts, const char *co
         return CLI_DONE; /* it has settings, and nothing else yet */
     }
     while (result == P2PSYNC_OK && code == CLI_DONE && !output_broken()) {
-        struct p2psync_record record = {0};
+        struct p2psync_record record = {.size = sizeof record};
 
         result = p2psync_iterator_next(iterator, &record);
-        if (result == P2PSYNC_OK) {
-            code = print_one(cli, conflicts, collection, &record);
+        if (result == P2PSYNC_OK && print_one(cli, conflicts, collection, &record) != CLI_DONE) {
+            conflicts->incomplete = true;
         }
     }
     if (code == CLI_DONE && result != P2PSYNC_OK &&
@@ -126,7 +132,7 @@ static int print_one(struct cli *cli, struct conflicts *conflicts, const char *c
         result = p2psync_conflict(conflicts->snapshot, collection, id, &packed);
     }
     if (result == P2PSYNC_OK && cli->json) {
-        result = p2psync_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
+        result = p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
     }
     if (result != P2PSYNC_OK) {
         code = fail(cli, result, "conflicts %s %s", collection, id != NULL ? id : "");

@@ -74,7 +74,7 @@ static int list(struct cli *cli, p2psync_node *node)
 
 static int rename_device(struct cli *cli, p2psync_node *node, char **words)
 {
-    p2psync_result result = p2psync_devices_rename(node, words[0], words[1]);
+    p2psync_result result = p2psync_device_rename(node, words[0], words[1]);
 
     if (result == P2PSYNC_OK) {
         return list(cli, node);

@@ -17,7 +17,7 @@ int cmd_diff(struct cli *cli, int argc, char **argv)
 {
     struct p2psync_buffer difference = {0};
     struct p2psync_dot dots[2];
-    struct p2psync_between between = {0};
+    struct p2psync_between between = {.size = sizeof between};
     struct record_name name = {0};
     p2psync_snapshot *snapshot = NULL;
     p2psync_node *node = NULL;
@@ -84,8 +84,8 @@ static void print_difference(json_t *difference)
 
 static void print_line(char sign, const char *field, const json_t *before, const json_t *after)
 {
-    char *from = output_cell(before);
-    char *to = output_cell(after);
+    char *from = before != NULL ? output_value(before) : NULL;
+    char *to = after != NULL ? output_value(after) : NULL;
 
     printf("%c ", sign);
     output_text(field, strlen(field));

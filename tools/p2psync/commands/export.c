@@ -11,6 +11,7 @@
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/fields.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/progress.h"
@@ -22,8 +23,8 @@ struct export
     const char *file; /* NULL: stdout */
     char *temporary;  /* what is written first, if the file is a regular one */
     FILE *out;
-    char *key; /* id_field as JSON */
     uint64_t count;
+    uint64_t left_out; /* records that cannot be written */
     struct progress progress;
 };
 
@@ -38,24 +39,16 @@ int cmd_export(struct cli *cli, int argc, char **argv)
 {
     struct export export = {.id_field = "id"};
     p2psync_node *node = NULL;
-    json_t *name = NULL;
     int code = parse(cli, argc, argv, &export);
 
     if (code != CLI_DONE) {
         return code;
-    }
-    name = json_string(export.id_field);
-    export.key = name != NULL ? json_dumps(name, JSON_ENCODE_ANY) : NULL;
-    json_decref(name);
-    if (export.key == NULL) {
-        return fail_usage(cli, "--id '%s' is not UTF-8", export.id_field);
     }
     code = attach_open(cli, NULL, &node);
     if (code == CLI_DONE) {
         code = write_all(cli, &export, node);
     }
     p2psync_close(node);
-    free(export.key);
     return code;
 }
 
@@ -146,7 +139,8 @@ static uint64_t count_records(p2psync_node *node, const char *collection)
     uint64_t count = 0;
 
     if (p2psync_status(node, &packed) == P2PSYNC_OK &&
-        p2psync_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) == P2PSYNC_OK) {
+        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
+            P2PSYNC_OK) {
         status = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
     }
     json_array_foreach(json_object_get(status, "collections"), index, one)
@@ -161,6 +155,18 @@ static uint64_t count_records(p2psync_node *node, const char *collection)
     return count;
 }
 
+/* What is not whole does not take the place of a file that may be. */
+static int say_left_out(struct cli *cli, const struct export *export)
+{
+    if (export->file == NULL) {
+        return CLI_FAILED; /* each was told */
+    }
+    return fail_saying(cli, CLI_FAILED,
+                       "export %s: '%s' is not written: %" PRIu64
+                       " records would be missing; without FILE all others go to stdout",
+                       export->collection, export->file, export->left_out);
+}
+
 static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
 {
     p2psync_snapshot *snapshot = NULL;
@@ -169,7 +175,7 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
     int code = CLI_DONE;
 
     if (result == P2PSYNC_OK) {
-        result = p2psync_iterate(snapshot, export->collection, NULL, false, &iterator);
+        result = p2psync_iterator_open(snapshot, export->collection, NULL, &iterator);
     }
     if (result != P2PSYNC_OK) {
         code = fail(cli, result, "export %s", export->collection);
@@ -179,7 +185,7 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
     if (code == CLI_DONE) {
         progress_init(&export->progress, cli, "records", count_records(node, export->collection));
         while (code == CLI_DONE && result == P2PSYNC_OK && !ferror(export->out)) {
-            struct p2psync_record record = {0};
+            struct p2psync_record record = {.size = sizeof record};
 
             result = p2psync_iterator_next(iterator, &record);
             if (result == P2PSYNC_OK) {
@@ -189,6 +195,9 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
             }
         }
         progress_end(&export->progress);
+        if (code == CLI_DONE && export->left_out > 0) {
+            code = say_left_out(cli, export);
+        }
         code = close_output(cli, export, code);
     }
     p2psync_iterator_close(iterator);
@@ -196,64 +205,87 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
     return code;
 }
 
-/* Whether the fields, as JSON, have one named as the id. Looking for the name's text first spares
- * most records a parse; the text may also stand deeper inside. */
-static bool has_field(const struct export *export, const struct p2psync_buffer *fields)
-{
-    json_t *tree = NULL;
-    bool has = false;
-
-    if (memmem(fields->data, fields->size, export->key, strlen(export->key)) == NULL) {
-        return false;
-    }
-    tree = json_loadb(fields->data, fields->size, JSON_ALLOW_NUL, NULL);
-    has = json_object_get(tree, export->id_field) != NULL;
-    json_decref(tree);
-    return has;
-}
-
 /* A copy goes by the id that it would get as a record of its own: import takes no other. */
-static json_t *id_of(const struct p2psync_record *record)
+static p2psync_result pack_id(const struct p2psync_record *record, struct p2psync_buffer *out)
 {
+    struct p2psync_bytes id = {record->id, record->id_size};
     struct p2psync_copy copy;
-    json_t *id = json_stringn(record->id, record->id_size);
+    char *text = strndup(record->id, record->id_size);
+    p2psync_result result = P2PSYNC_ENOMEM;
 
-    if (record->conflict && p2psync_copy_parse(json_string_value(id), &copy) == P2PSYNC_OK) {
-        json_decref(id);
-        id = json_string(copy.own);
+    if (text != NULL) {
+        if (record->conflict && p2psync_copy_parse(text, &copy) == P2PSYNC_OK) {
+            id = (struct p2psync_bytes){copy.own, strlen(copy.own)};
+        }
+        result = fields_pack_text(id, out);
     }
-    return id;
+    free(text);
+    return result;
 }
 
+/* The line of a record as JSON: its id, then its fields. P2PSYNC_EEXIST: a field has the id's name.
+ */
+static p2psync_result make_line(const struct export *export, const struct p2psync_record *record,
+                                struct p2psync_buffer *out)
+{
+    const struct p2psync_bytes id_field = {export->id_field, strlen(export->id_field)};
+    struct p2psync_buffer id = {0};
+    struct p2psync_buffer map = {0};
+    struct fields own = {0};
+    struct fields all = {0};
+    p2psync_result result = pack_id(record, &id);
+
+    if (result == P2PSYNC_OK && record->fields.size > 0) {
+        result = fields_add_map(&own, record->fields);
+    }
+    if (result == P2PSYNC_EFORMAT) {
+        result = P2PSYNC_ECORRUPT; /* the store takes no such value */
+    }
+    if (result == P2PSYNC_OK && fields_find(&own, id_field) != NULL) {
+        result = P2PSYNC_EEXIST;
+    }
+    if (result == P2PSYNC_OK) {
+        result = fields_append(&all, id_field, (struct p2psync_bytes){id.data, id.size});
+    }
+    for (size_t i = 0; i < own.count && result == P2PSYNC_OK; i++) {
+        result = fields_append(&all, own.field[i].name, own.field[i].value);
+    }
+    if (result == P2PSYNC_OK) {
+        result = fields_pack(&all, &map);
+    }
+    if (result == P2PSYNC_OK) {
+        result = p2psync_value_to_json((struct p2psync_bytes){map.data, map.size}, out);
+    }
+    fields_free(&all);
+    fields_free(&own);
+    p2psync_buffer_free(&map);
+    p2psync_buffer_free(&id);
+    return result;
+}
+
+/* One that cannot be written does not keep the others back. */
 static int write_record(struct cli *cli, struct export *export, const struct p2psync_record *record)
 {
-    struct p2psync_buffer fields = {0};
-    json_t *id = id_of(record);
-    char *id_text = id != NULL ? json_dumps(id, JSON_ENCODE_ANY) : NULL;
-    p2psync_result result = id_text != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM;
+    struct p2psync_buffer line = {0};
+    p2psync_result result = make_line(export, record, &line);
     int code = CLI_DONE;
 
-    if (result == P2PSYNC_OK) {
-        result = p2psync_to_json(record->fields, &fields);
-    }
-    if (result != P2PSYNC_OK) {
-        code = fail(cli, result, "export %s: record '%.*s'", export->collection,
-                    (int)record->id_size, record->id);
-    } else if (has_field(export, &fields)) {
+    if (result == P2PSYNC_EEXIST) {
         code = fail_saying(
             cli, CLI_CONFLICT,
             "export %s: record '%.*s' has a field '%s' of its own; name another with --id",
             export->collection, (int)record->id_size, record->id, export->id_field);
-    } else {
-        /* The fields are an object: its text begins with '{', and is "{}" if there are none. */
-        fprintf(export->out, "{%s:%s%s", export->key, id_text, fields.size > 2 ? "," : "");
-        fwrite((const char *)fields.data + 1, 1, fields.size - 1, export->out);
+    } else if (result == P2PSYNC_OK) {
+        fwrite(line.data, 1, line.size, export->out);
         putc('\n', export->out);
         export->count++;
         progress_show(&export->progress, export->count, export->count);
+    } else {
+        progress_end(&export->progress);
+        fail(cli, result, "export %s: record '%.*s' is left out", export->collection,
+             (int)record->id_size, record->id);
+        export->left_out++;
     }
-    p2psync_buffer_free(&fields);
-    free(id_text);
-    json_decref(id);
+    p2psync_buffer_free(&line);
     return code;
 }

@@ -11,7 +11,9 @@
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/commands/commands.h"
+#include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/fields.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/progress.h"
@@ -20,9 +22,7 @@
 #define BATCH_LINES         1000
 #define BATCH_BYTES         (16UL * 1024 * 1024) /* a quarter of what one transaction may hold */
 #define COLLECTION_SIZE_MAX 128 /* what the library takes, to say which limit it was */
-#define ID_SIZE_MAX         255
-#define DEPTH_MAX           32
-#define ID_SIZE             32 /* an integer's digits */
+#define ID_SIZE             256 /* of a record, with its NUL */
 
 struct import {
     const char *collection;
@@ -257,29 +257,44 @@ static int end_input(struct cli *cli, struct import *import, FILE *input)
     return code;
 }
 
-/* Take the id out of `record`: a pointer into `record` or `digits`; NULL after saying in why_out.
- */
-static const char *take_id(const json_t *id, char digits[static ID_SIZE], const char **why_out)
+/* Write the id that is this value, a string or an integer, to `text`; NULL after saying in why_out
+ * why it is none. */
+static const char *take_id(const struct field *id, char text[static ID_SIZE], const char **why_out)
 {
-    if (json_is_integer(id)) {
-        snprintf(digits, ID_SIZE, "%" PRId64, (int64_t)json_integer_value(id));
-        return digits;
-    }
-    if (!json_is_string(id)) {
-        *why_out = id == NULL ? "the field of the id is missing" : "the id is no string or integer";
+    struct p2psync_bytes characters = {0};
+    struct p2psync_buffer digits = {0};
+
+    if (id == NULL) {
+        *why_out = "the field of the id is missing";
         return NULL;
     }
-    if (json_string_length(id) != strlen(json_string_value(id))) {
-        *why_out = "the id holds a NUL";
-        return NULL;
+    if (!fields_text(id->value, &characters)) {
+        if (p2psync_value_to_json(id->value, &digits) == P2PSYNC_OK) {
+            characters = (struct p2psync_bytes){digits.data, digits.size};
+        }
+        /* Of all that JSON has, only an integer is made of these. */
+        if (digits.size == 0 || strspn(digits.data, "-0123456789") != digits.size) {
+            *why_out = "the id is no string or integer";
+            p2psync_buffer_free(&digits);
+            return NULL;
+        }
     }
-    return json_string_value(id);
+    bool fits = characters.size < ID_SIZE;
+    bool nul = characters.size > 0 && memchr(characters.data, '\0', characters.size) != NULL;
+    if (!fits || nul) {
+        *why_out = nul ? "the id holds a NUL" : "the id is over 255 bytes";
+    } else {
+        memcpy(text, characters.data, characters.size);
+        text[characters.size] = '\0';
+    }
+    p2psync_buffer_free(&digits);
+    return fits && !nul ? text : NULL;
 }
 
 /* Whether `id` may be that of a record; else says in why_out why not. */
 static bool is_record(const char *id, const char **why_out)
 {
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof copy};
 
     if (p2psync_copy_parse(id, &copy) != P2PSYNC_OK) {
         return true;
@@ -288,29 +303,26 @@ static bool is_record(const char *id, const char **why_out)
     return false;
 }
 
-/* Add one edit to the batch; fields are as JSON. */
-static p2psync_result add_edit(struct import *import, const char *id, const json_t *record)
+/* Add one edit to the batch. */
+static p2psync_result add_edit(struct import *import, const char *id, const struct fields *fields)
 {
-    char *text = json_dumps(record, JSON_COMPACT);
-    struct p2psync_buffer fields = {0};
-    p2psync_result result = P2PSYNC_ENOMEM;
+    struct p2psync_buffer map = {0};
+    p2psync_result result = fields_pack(fields, &map);
 
-    if (text != NULL) {
-        result = p2psync_from_json(text, strlen(text), &fields);
-    }
     if (result == P2PSYNC_OK && import->batch == NULL) {
         result = p2psync_transaction_begin(import->node, import->collection, &import->batch);
     }
     if (result == P2PSYNC_OK) {
-        const struct p2psync_edit edit = {
-            .size = sizeof edit, .id = id, .fields = {fields.data, fields.size}, .replace = true};
+        const struct p2psync_edit edit = {.size = sizeof edit,
+                                          .id = id,
+                                          .fields = {map.data, map.size},
+                                          .kind = P2PSYNC_EDIT_REPLACE};
 
         result = p2psync_transaction_edit(import->batch, &edit);
         import->batch_lines += result == P2PSYNC_OK;
-        import->batch_bytes += fields.size;
+        import->batch_bytes += map.size;
     }
-    p2psync_buffer_free(&fields);
-    free(text);
+    p2psync_buffer_free(&map);
     return result;
 }
 
@@ -335,73 +347,58 @@ static const char *other_format(const struct import *import, const char *line, s
     return NULL;
 }
 
-/* How deep the arrays and objects of a line are nested, which is JSON. */
-static unsigned depth_of(const char *line, size_t size)
+/* Add what a line says, whose fields are listed, the id among them. */
+static int import_record(struct cli *cli, struct import *import, struct fields *fields)
 {
-    unsigned depth = 0;
-    unsigned deepest = 0;
-    bool in_string = false;
+    const struct p2psync_bytes id_field = {import->id_field, strlen(import->id_field)};
+    char text[ID_SIZE];
+    const char *why = NULL;
+    const char *id = take_id(fields_find(fields, id_field), text, &why);
 
-    for (size_t i = 0; i < size; i++) {
-        if (in_string && line[i] == '\\') {
-            i++;
-        } else if (line[i] == '"') {
-            in_string = !in_string;
-        } else if (!in_string && (line[i] == '[' || line[i] == '{')) {
-            depth++;
-            deepest = depth > deepest ? depth : deepest;
-        } else if (!in_string && (line[i] == ']' || line[i] == '}')) {
-            depth--;
-        }
+    if (id == NULL || !is_record(id, &why)) {
+        return bad_line(cli, import, why);
     }
-    return deepest;
-}
-
-/* Which limit a line is over, as one of them it is. */
-static const char *limit_of(const struct import *import, const char *id, unsigned depth)
-{
-    if (strlen(import->collection) > COLLECTION_SIZE_MAX) {
-        return "the collection's name has more than 128 bytes";
+    fields_remove(fields, id_field);
+    p2psync_result result = add_edit(import, id, fields);
+    if (result == P2PSYNC_ELIMIT) {
+        return bad_line(cli, import,
+                        strlen(import->collection) > COLLECTION_SIZE_MAX
+                            ? "the collection's name is over 128 bytes"
+                            : "the record is over 1 MiB");
     }
-    if (strlen(id) > ID_SIZE_MAX) {
-        return "the id has more than 255 bytes";
+    if (result == P2PSYNC_EFORMAT || result == P2PSYNC_EMISUSE) {
+        return bad_line(cli, import, p2psync_strerror(result));
     }
-    return depth > DEPTH_MAX ? "it is nested more than 32 deep" : "the record is larger than 1 MiB";
+    return result == P2PSYNC_OK
+               ? CLI_DONE
+               : fail(cli, result, "import %s: line %" PRIu64, import->collection, import->line);
 }
 
 static int import_line(struct cli *cli, struct import *import, const char *line, size_t size)
 {
-    json_error_t error = {0};
-    json_t *record = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-    char digits[ID_SIZE];
+    struct p2psync_buffer map = {0};
     const char *other = other_format(import, line, size);
-    const char *why = other != NULL ? other : error.text;
-    const char *id = NULL;
-    json_t *held = NULL; /* keeps the id when the field is taken out */
-    p2psync_result result = P2PSYNC_OK;
+    struct fields fields = {0};
+    char why[DATA_WHY_SIZE];
     int code = CLI_DONE;
+    p2psync_result result = p2psync_value_from_json(line, size, &map);
 
-    if (record != NULL && !json_is_object(record)) {
-        why = other != NULL ? other : "no JSON object";
-    } else if (record != NULL) {
-        held = json_incref(json_object_get(record, import->id_field));
-        id = take_id(held, digits, &why);
-    }
-    if (id == NULL || !is_record(id, &why)) {
-        code = bad_line(cli, import, why);
-    } else {
-        (void)json_object_del(record, import->id_field);
-        result = add_edit(import, id, record);
-        if (result == P2PSYNC_ELIMIT) {
-            code = bad_line(cli, import, limit_of(import, id, depth_of(line, size)));
-        } else if (result == P2PSYNC_EFORMAT || result == P2PSYNC_EMISUSE) {
-            code = bad_line(cli, import, p2psync_strerror(result));
-        } else if (result != P2PSYNC_OK) {
-            code = fail(cli, result, "import %s: line %" PRIu64, import->collection, import->line);
+    if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT) {
+        data_explain(result, line, size, why);
+        code = bad_line(cli, import, other != NULL ? other : why);
+    } else if (result == P2PSYNC_OK) {
+        result = fields_add_map(&fields, (struct p2psync_bytes){map.data, map.size});
+        if (result == P2PSYNC_EFORMAT) {
+            code = bad_line(cli, import, other != NULL ? other : "no JSON object");
+        } else if (result == P2PSYNC_OK) {
+            code = import_record(cli, import, &fields);
         }
     }
-    json_decref(held);
-    json_decref(record);
+    if (result != P2PSYNC_OK && result != P2PSYNC_EFORMAT && result != P2PSYNC_ELIMIT) {
+        code = fail(cli, result, "import %s: line %" PRIu64, import->collection, import->line);
+    }
+    fields_free(&fields);
+    p2psync_buffer_free(&map);
     if (code == CLI_DONE &&
         (import->batch_lines >= BATCH_LINES || import->batch_bytes >= BATCH_BYTES)) {
         code = commit(cli, import);
@@ -411,7 +408,7 @@ static int import_line(struct cli *cli, struct import *import, const char *line,
 
 static int commit(struct cli *cli, struct import *import)
 {
-    struct p2psync_committed committed = {0};
+    struct p2psync_committed committed = {.size = sizeof committed};
     p2psync_result result = P2PSYNC_OK;
     char why[128];
 

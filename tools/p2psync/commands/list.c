@@ -14,9 +14,8 @@
 
 struct list {
     const char *collection;
-    const char *prefix;
+    struct p2psync_range range;
     uint64_t limit;
-    bool deleted;
     p2psync_snapshot *snapshot;
     p2psync_iterator *iterator;
     struct table table;
@@ -31,7 +30,7 @@ int cmd_list(struct cli *cli, int argc, char **argv)
     static const struct column columns[] = {{.head = "ID", .cut = true},
                                             {.head = "UPDATED", .optional = 1},
                                             {.head = "FIELDS", .cut = true}};
-    struct list list = {.limit = UINT64_MAX};
+    struct list list = {.range = {.size = sizeof list.range}, .limit = UINT64_MAX};
     p2psync_node *node = NULL;
     p2psync_result result;
     int code = parse(cli, argc, argv, &list);
@@ -45,8 +44,7 @@ int cmd_list(struct cli *cli, int argc, char **argv)
     table_init(&list.table, columns, sizeof columns / sizeof columns[0]);
     result = p2psync_snapshot_open(node, &list.snapshot);
     if (result == P2PSYNC_OK) {
-        result = p2psync_iterate(list.snapshot, list.collection, list.prefix, list.deleted,
-                                 &list.iterator);
+        result = p2psync_iterator_open(list.snapshot, list.collection, &list.range, &list.iterator);
     }
     code = result == P2PSYNC_OK ? print_all(cli, &list)
                                 : fail(cli, result, "list %s", list.collection);
@@ -69,7 +67,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct list *list)
         option = options_next(cli, argc, argv, own);
         switch (option) {
         case 'p':
-            list->prefix = optarg;
+            list->range.prefix = optarg;
             break;
         case 'l':
             if (!options_number(optarg, UINT64_MAX, &list->limit)) {
@@ -77,7 +75,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct list *list)
             }
             break;
         case 'd':
-            list->deleted = true;
+            list->range.deleted = true;
             break;
         case OPTIONS_WRONG:
             return CLI_USAGE;
@@ -95,22 +93,26 @@ static int parse(struct cli *cli, int argc, char **argv, struct list *list)
 static int print_all(struct cli *cli, struct list *list)
 {
     int code = CLI_DONE;
+    int shown = CLI_DONE;
 
     for (uint64_t count = 0; count < list->limit && code == CLI_DONE && !output_broken(); count++) {
-        struct p2psync_record record = {0};
+        struct p2psync_record record = {.size = sizeof record};
         p2psync_result result = p2psync_iterator_next(list->iterator, &record);
 
         if (result == P2PSYNC_ENOTFOUND) {
             break;
         }
-        code = result == P2PSYNC_OK ? print_record(cli, list, &record)
-                                    : fail(cli, result, "list %s", list->collection);
+        if (result != P2PSYNC_OK) {
+            code = fail(cli, result, "list %s", list->collection);
+        } else if (print_record(cli, list, &record) != CLI_DONE) {
+            shown = CLI_FAILED; /* it is told, and hides no other one */
+        }
         if (count % PORTION == PORTION - 1) {
             table_print(&list->table);
         }
     }
     table_print(&list->table);
-    return code;
+    return code != CLI_DONE ? code : shown;
 }
 
 /* The fields on one line, after a word on what is archived; for a deleted record that. */
@@ -127,9 +129,9 @@ static int add_row(struct cli *cli, struct list *list, const struct p2psync_reco
         table_cell(&list->table, "(deleted)");
         return CLI_DONE;
     }
-    result = p2psync_to_json(record->fields, &text);
+    result = p2psync_value_to_json(record->fields, &text);
     if (result != P2PSYNC_OK) {
-        table_cell(&list->table, "?");
+        table_cell(&list->table, "(cannot be shown: %s)", p2psync_strerror(result));
         return fail(cli, result, "list: the fields of '%.*s'", (int)record->id_size, record->id);
     }
     table_cell(&list->table, "%s%s", record->archived ? "(archived) " : "",
@@ -141,17 +143,27 @@ static int add_row(struct cli *cli, struct list *list, const struct p2psync_reco
 static int print_record(struct cli *cli, struct list *list, const struct p2psync_record *record)
 {
     struct p2psync_buffer packed = {0};
+    struct p2psync_buffer text = {0};
     p2psync_result result;
-    int code;
+    int code = CLI_DONE;
 
     if (!cli->json) {
         return add_row(cli, list, record);
     }
     result = p2psync_record_pack(record, &packed);
     if (result != P2PSYNC_OK) {
-        return fail(cli, result, "list %s", list->collection);
+        return fail(cli, result, "list %s: the record '%.*s'", list->collection,
+                    (int)record->id_size, record->id);
     }
-    code = output_json(cli, (struct p2psync_bytes){packed.data, packed.size});
+    result = p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
+    if (result == P2PSYNC_OK) {
+        fwrite(text.data, 1, text.size, stdout);
+        putchar('\n');
+    } else {
+        code = fail(cli, result, "list %s: the record '%.*s'", list->collection,
+                    (int)record->id_size, record->id);
+    }
+    p2psync_buffer_free(&text);
     p2psync_buffer_free(&packed);
     return code;
 }

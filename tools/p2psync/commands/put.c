@@ -7,12 +7,15 @@
 #include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/fields.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/record.h"
 
 struct put {
     const char *collection;
-    json_t *fields;
+    struct fields fields;          /* what is in `values` */
+    struct p2psync_buffer *values; /* of --data, and of each word */
+    size_t value_count;
     const char **unset; /* words of argv */
     size_t unset_count;
     const char *note;
@@ -29,18 +32,18 @@ static int write_edit(struct cli *cli, const struct put *put, const char *id);
 
 int cmd_put(struct cli *cli, int argc, char **argv)
 {
-    struct put put = {0};
+    struct put put = {.copy = {.size = sizeof put.copy}};
     int code = CLI_FAILED;
 
-    put.fields = json_object();
+    put.values = calloc((size_t)argc, sizeof *put.values);
     put.unset = calloc((size_t)argc, sizeof *put.unset);
-    if (put.fields == NULL || put.unset == NULL) {
+    if (put.values == NULL || put.unset == NULL) {
         code = fail(cli, P2PSYNC_ENOMEM, "put");
         goto out;
     }
     code = parse(cli, argc, argv, &put);
-    if (code == CLI_DONE) {
-        code = data_pack(cli, put.fields, &put.packed);
+    if (code == CLI_DONE && fields_pack(&put.fields, &put.packed) != P2PSYNC_OK) {
+        code = fail(cli, P2PSYNC_ENOMEM, "put");
     }
     if (code == CLI_DONE) {
         code = attach_open(cli, NULL, &put.node);
@@ -51,14 +54,18 @@ int cmd_put(struct cli *cli, int argc, char **argv)
         code = write_edit(cli, &put, argv[optind + 1]);
     }
     if (code == CLI_DONE) { /* a copy is a record of its own now */
-        code = record_print(cli, put.node, argv[optind],
-                            put.is_copy ? put.copy.own : argv[optind + 1]);
+        code = record_print_written(cli, put.node, argv[optind],
+                                    put.is_copy ? put.copy.own : argv[optind + 1]);
     }
 
 out:
     p2psync_close(put.node);
     p2psync_buffer_free(&put.packed);
-    json_decref(put.fields);
+    fields_free(&put.fields);
+    for (size_t i = 0; i < put.value_count; i++) {
+        p2psync_buffer_free(&put.values[i]);
+    }
+    free(put.values);
     free(put.unset);
     return code;
 }
@@ -105,49 +112,51 @@ static int parse(struct cli *cli, int argc, char **argv, struct put *put)
 
 static int merge_data(struct cli *cli, const char *data, struct put *put)
 {
-    json_t *object = NULL;
-    int code = data_object(cli, data, &object);
+    struct p2psync_buffer *map = &put->values[put->value_count];
+    int code = data_object(cli, data, map);
 
-    if (code == CLI_DONE && json_object_update(put->fields, object) != 0) {
-        code = fail(cli, P2PSYNC_ENOMEM, "put");
+    if (code == CLI_DONE) {
+        put->value_count++;
+        if (fields_add_map(&put->fields, (struct p2psync_bytes){map->data, map->size}) !=
+            P2PSYNC_OK) {
+            code = fail(cli, P2PSYNC_ENOMEM, "put");
+        }
     }
-    json_decref(object);
     return code;
 }
 
+/* FIELD=VALUE, or FIELD:=JSON. */
 static int merge_field(struct cli *cli, const char *word, struct put *put)
 {
     const char *equals = strchr(word, '=');
-    char *name = NULL;
-    json_t *value = NULL;
-    json_error_t error;
-    int code = CLI_DONE;
+    bool is_json = equals != NULL && equals > word && equals[-1] == ':';
+    size_t name_size = equals == NULL ? 0 : (size_t)(equals - word) - (is_json ? 1 : 0);
+    struct p2psync_buffer *value = &put->values[put->value_count];
+    char why[DATA_WHY_SIZE];
+    p2psync_result result;
 
-    if (equals == NULL || equals == word) {
-        return fail_usage(cli, "'%s' is not FIELD=VALUE", word);
+    if (name_size == 0) {
+        return fail_usage(cli, "'%s' is not FIELD=VALUE or FIELD:=JSON", word);
     }
-    name = strndup(word, (size_t)(equals - word));
-    value =
-        json_loads(equals + 1, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (value == NULL && json_error_code(&error) == json_error_numeric_overflow &&
-        (size_t)error.position == strlen(equals + 1)) {
+    equals++;
+    result = is_json ? p2psync_value_from_json(equals, strlen(equals), value)
+                     : data_value(equals, value);
+    if (result == P2PSYNC_EFORMAT) {
+        data_explain(result, equals, strlen(equals), why);
+        return fail_usage(cli, is_json ? "'%s' is no JSON: %s" : "'%s': %s", word, why);
+    }
+    if (result == P2PSYNC_ELIMIT) {
         /* It is JSON, and what is meant by it cannot be kept: it must not become a string unasked.
          */
-        free(name);
-        return fail_usage(cli, "the number in '%s' is too large; as a string it stands in quotes",
-                          word);
+        data_explain(result, equals, strlen(equals), why);
+        return fail_usage(cli, "'%s': %s; as a string it stands in quotes", word, why);
     }
-    if (value == NULL) {
-        value = json_string(equals + 1);
+    put->value_count += result == P2PSYNC_OK ? 1 : 0;
+    if (result == P2PSYNC_OK) {
+        result = fields_set(&put->fields, (struct p2psync_bytes){word, name_size},
+                            (struct p2psync_bytes){value->data, value->size});
     }
-    if (name == NULL) {
-        code = fail(cli, P2PSYNC_ENOMEM, "put");
-    } else if (value == NULL || json_object_set(put->fields, name, value) != 0) {
-        code = fail_usage(cli, "'%s' is not UTF-8", word);
-    }
-    json_decref(value);
-    free(name);
-    return code;
+    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "put");
 }
 
 static int write_edit(struct cli *cli, const struct put *put, const char *id)

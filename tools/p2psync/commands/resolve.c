@@ -1,5 +1,4 @@
 /* p2psync resolve: the answer to a conflict, on all devices. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
@@ -99,17 +98,12 @@ static int parse(struct cli *cli, int argc, char **argv, struct resolve *resolve
 
 static int pack(struct cli *cli, struct resolve *resolve)
 {
-    json_t *object = NULL;
     int code;
 
     if (resolve->data == NULL) {
         return CLI_DONE;
     }
-    code = data_object(cli, resolve->data, &object);
-    if (code == CLI_DONE) {
-        code = data_pack(cli, object, &resolve->fields);
-    }
-    json_decref(object);
+    code = data_object(cli, resolve->data, &resolve->fields);
     resolve->resolution.fields = (struct p2psync_bytes){resolve->fields.data, resolve->fields.size};
     return code;
 }
@@ -206,11 +200,11 @@ static int write_answer(struct cli *cli, p2psync_node *node, const struct resolv
 {
     const struct record_name name = {.collection = resolve->resolution.collection,
                                      .id = resolve->resolution.id};
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof copy};
     p2psync_result result = p2psync_resolve(node, &resolve->resolution);
 
     if (result == P2PSYNC_OK) {
-        return record_print(cli, node, name.collection, name.id);
+        return record_print_written(cli, node, name.collection, name.id);
     }
     if (result == P2PSYNC_ECONFLICT) {
         return say_resolved(cli, node, &name);
@@ -232,7 +226,7 @@ static int write_answer(struct cli *cli, p2psync_node *node, const struct resolv
 static int say_resolved(struct cli *cli, p2psync_node *node, const struct record_name *name)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {0};
+    struct p2psync_record record = {.size = sizeof record};
     p2psync_result result = p2psync_snapshot_open(node, &snapshot);
     int code;
 
@@ -240,14 +234,13 @@ static int say_resolved(struct cli *cli, p2psync_node *node, const struct record
         result = p2psync_get(snapshot, name->collection, name->id, &record);
     }
     if (result == P2PSYNC_OK) {
-        const struct p2psync_dot *dot = &record.versions[record.version_count - 1];
-        const uint8_t *o = dot->origin;
+        char version[P2PSYNC_DOT_TEXT_SIZE];
 
+        p2psync_dot_format(&record.versions[record.version_count - 1], version);
         code = fail_saying(cli, CLI_CONFLICT,
-                           "resolve %s %s: it is resolved already, and its version is "
-                           "%02x%02x%02x%02x%02x%02x%02x%02x-%" PRIu64 "; 'p2psync get' shows it",
-                           name->collection, name->id, o[0], o[1], o[2], o[3], o[4], o[5], o[6],
-                           o[7], dot->seq);
+                           "resolve %s %s: it is resolved already, and its version is %s; "
+                           "'p2psync get' shows it",
+                           name->collection, name->id, version);
     } else {
         code = record_fail(cli, result, name);
     }

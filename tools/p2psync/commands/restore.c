@@ -39,7 +39,7 @@ int cmd_restore(struct cli *cli, int argc, char **argv)
     }
     if (code == CLI_DONE) {
         result = p2psync_restore(node, name.collection, name.id, name.version, note);
-        code = result == P2PSYNC_OK ? record_print(cli, node, name.collection, name.id)
+        code = result == P2PSYNC_OK ? record_print_written(cli, node, name.collection, name.id)
                                     : record_fail(cli, result, &name);
     }
     p2psync_close(node);

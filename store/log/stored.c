@@ -1,7 +1,7 @@
 /* Rows of entries. The first bytes of the leaf hash are kept beside the bytes, because every change
  * names its parents by them; the hash of a large body is kept too, because proofs ask for it often.
  */
-#include "store/log/entry.h"
+#include "store/log/stored.h"
 
 #include <string.h>
 

@@ -1,6 +1,8 @@
-/* Jitter, back-off and choice, as node/engine/schedule.h says. All arithmetic is bounded, so no
+/* Jitter, back-off and choice, as node/engine/prng.h says. All arithmetic is bounded, so no
  * deadline overflows. */
-#include "node/engine/schedule.h"
+#include "node/engine/prng.h"
+
+#define FAILURES_MOST 30
 
 void ps_prng_init(struct ps_prng *prng, uint64_t seed)
 {
@@ -16,7 +18,7 @@ uint64_t ps_prng_next(struct ps_prng *prng)
     return prng->state * 0x2545f4914f6cdd1dULL;
 }
 
-uint64_t ps_jitter(struct ps_prng *prng, struct ps_span span)
+uint64_t ps_prng_jitter(struct ps_prng *prng, struct ps_span span)
 {
     if (span.most <= span.least) {
         return span.least;
@@ -24,7 +26,7 @@ uint64_t ps_jitter(struct ps_prng *prng, struct ps_span span)
     return span.least + ps_prng_next(prng) % (span.most - span.least + 1);
 }
 
-uint64_t ps_backoff_ms(struct ps_prng *prng, struct ps_backoff backoff, uint32_t failures)
+uint64_t ps_prng_backoff_ms(struct ps_prng *prng, struct ps_backoff backoff, uint32_t failures)
 {
     uint64_t delay = backoff.base;
     for (uint32_t i = 0; i < failures && delay < backoff.cap; i++) {
@@ -33,18 +35,19 @@ uint64_t ps_backoff_ms(struct ps_prng *prng, struct ps_backoff backoff, uint32_t
     if (delay > backoff.cap) {
         delay = backoff.cap;
     }
-    return ps_jitter(prng, (struct ps_span){.least = delay - delay / 4, .most = delay + delay / 4});
+    return ps_prng_jitter(prng,
+                          (struct ps_span){.least = delay - delay / 4, .most = delay + delay / 4});
 }
 
-bool ps_draw_next(struct ps_prng *prng, struct ps_draw *draw)
+uint32_t ps_prng_backoff_count(uint32_t failures)
+{
+    return failures < FAILURES_MOST ? failures + 1 : failures;
+}
+
+bool ps_prng_draw(struct ps_prng *prng, struct ps_draw *draw)
 {
     bool taken = draw->of > 0 && ps_prng_next(prng) % draw->of < draw->left;
     draw->left -= taken ? 1 : 0;
     draw->of -= draw->of > 0 ? 1 : 0;
     return taken;
-}
-
-uint64_t ps_sooner(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }

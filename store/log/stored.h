@@ -1,9 +1,9 @@
 /* Entries as rows: the bytes of one change as its author made them, and what is known of it here.
  */
-#ifndef PS_STORE_LOG_ENTRY_H
-#define PS_STORE_LOG_ENTRY_H
+#ifndef PS_STORE_LOG_STORED_H
+#define PS_STORE_LOG_STORED_H
 
-#include "store/env/store.h"
+#include "store/env/db.h"
 #include "wire/change.h"
 
 /* What a change did to its record, where that is kept. */

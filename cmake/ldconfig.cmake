@@ -1,0 +1,31 @@
+# Last step of an installation into `libdir`: ldconfig is run where it helps and may be, and else what is left
+# to do is said. It is run only if the loader looks into `libdir`, so other prefixes leave the system alone.
+find_program(PS_LDCONFIG ldconfig PATHS /sbin /usr/sbin)
+if(NOT "$ENV{DESTDIR}" STREQUAL "")
+  message(STATUS "Not run: ldconfig. Run it where these files go to, or programs may not find libp2psync.")
+  return()
+endif()
+set(searched FALSE)
+if(PS_LDCONFIG)
+  # It lists the directories that it searches, a colon after each, and changes nothing.
+  execute_process(COMMAND ${PS_LDCONFIG} -v -N -X OUTPUT_VARIABLE listing ERROR_QUIET)
+  string(REGEX MATCHALL "(^|\n)/[^:\n]*" directories "${listing}")
+  file(REAL_PATH ${libdir} real_libdir) # /lib is often a link to /usr/lib
+  foreach(directory IN LISTS directories)
+    string(STRIP ${directory} directory)
+    file(REAL_PATH ${directory} directory)
+    if(directory STREQUAL real_libdir)
+      set(searched TRUE)
+    endif()
+  endforeach()
+endif()
+execute_process(COMMAND id -u OUTPUT_VARIABLE user OUTPUT_STRIP_TRAILING_WHITESPACE)
+if(NOT searched)
+  message(STATUS "The loader does not look into ${libdir}: programs that use p2psync need an rpath, "
+    "LD_LIBRARY_PATH, or a line in /etc/ld.so.conf.")
+elseif(user STREQUAL "0")
+  execute_process(COMMAND ${PS_LDCONFIG} COMMAND_ERROR_IS_FATAL ANY)
+  message(STATUS "Run: ldconfig, so that programs find libp2psync.")
+else()
+  message(STATUS "Not run: ldconfig. Run it as root, or programs do not find libp2psync.")
+endif()

@@ -1,0 +1,102 @@
+/* Helpers of all files of this room. */
+#include "node/api/inside.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "node/loop/loop.h"
+#include "store/env/process.h"
+#include "store/log/collection.h"
+#include "wire/scan.h"
+
+bool ps_node_usable(const p2psync_node *node)
+{
+    return node != NULL && node->process == ps_process();
+}
+
+p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
+{
+    char host[HOST_NAME_MAX + 1] = {0};
+    const char *chosen = name;
+    if (chosen == NULL) {
+        bool known = gethostname(host, sizeof(host) - 1) == 0;
+        chosen = known && ps_device_name_valid(ps_bytes_text(host)) ? host : "device";
+    }
+    struct ps_bytes bytes = ps_bytes_text(chosen);
+    if (!ps_device_name_valid(bytes)) {
+        return P2PSYNC_EMISUSE;
+    }
+    memcpy(out, bytes.data, bytes.size);
+    out[bytes.size] = '\0';
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_node_check_writable(struct ps_bytes collection)
+{
+    if (collection.size > PS_COLLECTION_SIZE_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    if (!ps_collection_name_valid(collection)) {
+        return P2PSYNC_EFORMAT;
+    }
+    return ps_collection_is_internal(collection) ? P2PSYNC_EDENIED : P2PSYNC_OK;
+}
+
+/* A node that is being started or stopped is not waited for: it looks at the store by itself. */
+p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn)
+{
+    p2psync_result result = ps_txn_commit(txn);
+    if (pthread_mutex_trylock(&node->loop_mutex) != 0) {
+        return result;
+    }
+    if (node->loop != NULL) {
+        ps_loop_wake(node->loop);
+    }
+    (void)pthread_mutex_unlock(&node->loop_mutex);
+    return result;
+}
+
+p2psync_result ps_note_pack(const char *note, struct ps_buf *out)
+{
+    size_t before = out->size;
+    struct ps_bytes text = ps_bytes_text(note);
+    if (text.size > PS_NOTE_SIZE_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    if (!ps_scan_utf8(text)) {
+        return P2PSYNC_EFORMAT;
+    }
+    struct ps_writer writer;
+    ps_writer_init(&writer, out);
+    ps_write_map(&writer, 1);
+    ps_write_text(&writer, "text");
+    ps_write_str(&writer, text);
+    p2psync_result result = ps_writer_finish(&writer);
+    if (result == P2PSYNC_OK && out->size - before > PS_NOTE_SIZE_MAX) {
+        result = P2PSYNC_ELIMIT;
+    }
+    return result;
+}
+
+bool ps_inner_dot(const struct p2psync_dot *dot, struct ps_dot *out)
+{
+    static_assert(sizeof(out->origin.bytes) <= sizeof(dot->origin), "a tag fits into the app's");
+    size_t used = sizeof(out->origin.bytes);
+    for (size_t i = used; i < sizeof(dot->origin); i++) {
+        if (dot->origin[i] != 0) {
+            return false;
+        }
+    }
+    memcpy(out->origin.bytes, dot->origin, used);
+    out->seq = dot->seq;
+    return true;
+}
+
+struct p2psync_dot ps_outer_dot(struct ps_dot dot)
+{
+    struct p2psync_dot outer = {.seq = dot.seq};
+    memcpy(outer.origin, dot.origin.bytes, sizeof(dot.origin.bytes));
+    return outer;
+}

@@ -1,0 +1,46 @@
+/* Dialling: which endpoints of a peer are tried, and when. Every endpoint that the peer was ever
+ * reached at is tried, the last good one first, then those that were given for no peer in
+ * particular. Several dials race, each a moment after the one before: a network that swallows what
+ * is sent to it costs no time. When all have failed, the next cycle comes after a back-off. */
+#ifndef PS_NODE_ENGINE_DIAL_H
+#define PS_NODE_ENGINE_DIAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ps_engine;
+struct ps_peer;
+struct ps_turn;
+
+struct ps_dial {
+    uint32_t first;    /* which candidate endpoint a cycle begins with */
+    uint32_t tried;    /* candidates of this cycle */
+    uint32_t failures; /* cycles in a row */
+    uint64_t cycles;   /* that failed, ever */
+    uint64_t at_ms;    /* not before */
+};
+
+/* Dial the next endpoint if it is time to. */
+void ps_dial_tick(struct ps_turn *turn, struct ps_peer *peer);
+/* A dial of the peer has ended without a session. */
+void ps_dial_failed(struct ps_turn *turn, struct ps_peer *peer, const char *reason);
+/* Begin a new cycle, without back-off, at `at_ms`. */
+void ps_dial_again(struct ps_peer *peer, uint64_t at_ms);
+/* Begin it with that endpoint, if it is known as the peer's. */
+void ps_dial_first(struct ps_peer *peer, const char *endpoint);
+/* Go on with the cycle at `at_ms`, whatever was planned, or at the latest then. */
+void ps_dial_at(struct ps_peer *peer, uint64_t at_ms);
+void ps_dial_by(struct ps_peer *peer, uint64_t at_ms);
+/* The peer has closed the link for a reason of its own: go on after a back-off. */
+void ps_dial_back_off(struct ps_turn *turn, struct ps_peer *peer);
+
+/* How long this side waits before it dials, so that both do not dial at once: the device with the
+ * lower id does not wait. */
+uint64_t ps_dial_yield_ms(struct ps_turn *turn, const struct ps_peer *peer);
+/* Whether there is any endpoint to try. */
+bool ps_dial_is_known(const struct ps_engine *engine, const struct ps_peer *peer);
+/* How many cycles have failed since the start. */
+uint64_t ps_dial_cycles_failed(const struct ps_peer *peer);
+uint64_t ps_dial_deadline(const struct ps_engine *engine, const struct ps_peer *peer);
+
+#endif

@@ -1,0 +1,62 @@
+/* HEADS on their way out, as node/engine/offer.h says. */
+#include "node/engine/offer.h"
+
+#include <string.h>
+
+#include "node/engine/emit.h"
+#include "node/engine/turn.h"
+#include "store/log/collection.h"
+
+static bool make_item(struct ps_turn *turn, const struct ps_log *log, uint64_t their_size,
+                      struct ps_heads_item *out);
+
+bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
+                  const struct ps_log *log, uint64_t their_size)
+{
+    if (!ps_emit_has_room(turn) ||
+        !make_item(turn, log, their_size, &offers->items[offers->count])) {
+        return false;
+    }
+    if (++offers->count == PS_OFFERS_MAX) {
+        ps_offer_flush(turn, peer, offers);
+    }
+    return true;
+}
+
+void ps_offer_flush(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers)
+{
+    if (offers->count > 0) {
+        ps_emit_send(turn, peer, peer->session.id,
+                     ps_heads_encode(offers->items, offers->count, ps_emit_begin(turn)));
+    }
+    offers->count = 0;
+}
+
+void ps_offer_show(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log)
+{
+    struct ps_heads_item own;
+    if (make_item(turn, log, log->size, &own)) {
+        ps_emit_send(turn, peer, peer->session.id, ps_heads_encode(&own, 1, ps_emit_begin(turn)));
+    }
+}
+
+static bool make_item(struct ps_turn *turn, const struct ps_log *log, uint64_t their_size,
+                      struct ps_heads_item *out)
+{
+    struct ps_collection collection;
+    if (!ps_turn_ok(turn, ps_collection_by_number(turn->txn, log->collection, &collection))) {
+        return false;
+    }
+    out->log.collection = collection.name;
+    out->log.origin = log->origin;
+    memcpy(out->log.branch, log->id.branch, sizeof out->log.branch);
+    out->size = log->size;
+    out->head = log->head;
+    out->proof_size = their_size == 0 || their_size > log->size ? log->size : their_size;
+    if (out->proof_size > 2 && (out->proof_size & (out->proof_size - 1)) == 0) {
+        /* A proof from a power of two leaves its first node to the receiver (RFC 9162), and so
+         * cannot show that the receiver's own is another: a proof from one less can. */
+        out->proof_size--;
+    }
+    return ps_turn_ok(turn, ps_log_prove(turn->txn, log, out->proof_size, &out->proof, NULL));
+}

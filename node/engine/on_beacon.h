@@ -1,0 +1,31 @@
+/* A beacon was heard: a hint that a device of our mesh can be reached at an address. */
+#ifndef PS_NODE_ENGINE_ON_BEACON_H
+#define PS_NODE_ENGINE_ON_BEACON_H
+
+#include "wire/id.h"
+#include "wire/limits.h"
+
+struct ps_peer;
+struct ps_turn;
+
+#define PS_STRANGERS_MAX 16
+
+/* A device of our mesh whose beacon was heard, and that is no member as far as known. */
+struct ps_stranger {
+    struct ps_tag tag;
+    uint64_t instance;
+    char endpoint[PS_ENDPOINT_SIZE_MAX + 1]; /* "": none */
+};
+
+/* The latest. */
+struct ps_strangers {
+    struct ps_stranger items[PS_STRANGERS_MAX];
+    size_t next;
+};
+
+void ps_on_beacon(struct ps_turn *turn);
+/* A device whose beacon may have been heard before it was known has become a peer: dial it there.
+ */
+void ps_on_beacon_recall(struct ps_turn *turn, struct ps_peer *peer);
+
+#endif

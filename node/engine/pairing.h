@@ -1,0 +1,34 @@
+/* Pairing, the inviter's side: one invite at a time, with a token that works once, for one device
+ * (which may try again with the same key), until it expires. The link's key has proven the device;
+ * the token proves that it was invited. DESIGN, "Trust". */
+#ifndef PS_NODE_ENGINE_PAIRING_H
+#define PS_NODE_ENGINE_PAIRING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/id.h"
+#include "wire/limits.h"
+
+struct ps_engine;
+struct ps_turn;
+
+/* An invite that is open. */
+struct ps_invite {
+    bool open;
+    uint8_t token[PS_TOKEN_SIZE];
+    uint64_t expires_ms; /* monotonic */
+    uint32_t wrong;      /* codes that were presented */
+    bool used;
+    struct ps_device used_by;
+};
+
+/* Open an invite, as the event says. */
+void ps_pairing_invite(struct ps_turn *turn);
+/* A message has come on the pairing socket. */
+void ps_pairing_message(struct ps_turn *turn);
+/* Close the invite if it is over. */
+void ps_pairing_tick(struct ps_turn *turn);
+uint64_t ps_pairing_deadline(const struct ps_engine *engine);
+
+#endif

@@ -1,0 +1,39 @@
+/* All peers, in order of their device ids, so that every walk over them is the same in every run.
+ * trust.c says who comes and goes; everyone may read `items` and `count`. */
+#ifndef PS_NODE_ENGINE_PEERS_H
+#define PS_NODE_ENGINE_PEERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "wire/id.h"
+
+struct ps_engine;
+struct ps_peer;
+struct ps_turn;
+
+struct ps_peers {
+    struct ps_peer **items;
+    size_t count;
+    size_t capacity;
+    size_t connected; /* when this turn began */
+};
+
+/* The peer of that device, or NULL. */
+struct ps_peer *ps_peers_find(struct ps_engine *engine, const struct ps_device *device);
+/* The peer with that tag, which beacons carry, or NULL. */
+struct ps_peer *ps_peers_find_tag(struct ps_engine *engine, struct ps_tag tag);
+/* Add a peer that is not there. NULL if memory or the store has failed. */
+struct ps_peer *ps_peers_add(struct ps_turn *turn, const struct ps_device *device);
+/* Take out and destroy those that are not allowed any more. They have no links. */
+void ps_peers_drop_others(struct ps_engine *engine);
+void ps_peers_deinit(struct ps_peers *peers);
+
+/* A turn begins. */
+void ps_peers_begin(struct ps_engine *engine);
+/* Whether so many peers are connected that rounds and news go to a few of them at a time. */
+bool ps_peers_are_many(const struct ps_engine *engine);
+/* Whether our device id is lower than the peer's. */
+bool ps_peers_we_are_lower(const struct ps_engine *engine, const struct ps_peer *peer);
+
+#endif

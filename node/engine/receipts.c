@@ -1,0 +1,77 @@
+/* The ACK of a turn, as node/engine/receipts.h says. */
+#include "node/engine/receipts.h"
+
+#include "node/engine/emit.h"
+#include "node/engine/turn.h"
+#include "store/log/collection.h"
+
+static p2psync_result write_positions(struct ps_turn *turn, const struct ps_receipts *receipts,
+                                      struct ps_buf *out);
+
+void ps_receipts_note(struct ps_peer *peer, uint32_t log)
+{
+    struct ps_receipts *receipts = &peer->receipts;
+    receipts->due = true;
+    for (size_t i = 0; i < receipts->count; i++) {
+        if (receipts->logs[i] == log) {
+            return;
+        }
+    }
+    if (receipts->count < PS_RECEIPTS_MAX) {
+        receipts->logs[receipts->count++] = log;
+    }
+}
+
+void ps_receipts_applied(struct ps_peer *peer, bool everyone)
+{
+    peer->receipts.due = peer->receipts.due || peer->receipts.again || everyone;
+}
+
+void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_receipts *receipts = &peer->receipts;
+    if (!receipts->due) {
+        return;
+    }
+    struct ps_ack ack = {.state = *ps_state_ours(turn)};
+    struct ps_buf positions;
+    ps_buf_init(&positions, PS_MESSAGE_SIZE_MAX);
+    if (ps_turn_ok(turn, write_positions(turn, receipts, &positions))) {
+        ack.positions = ps_buf_view(&positions);
+        ps_emit_send(turn, peer, peer->session.id, ps_ack_encode(&ack, ps_emit_begin(turn)));
+    }
+    ps_buf_deinit(&positions);
+    receipts->due = false;
+    receipts->again = ack.state.pending > 0;
+    receipts->count = 0;
+}
+
+void ps_receipts_forget(struct ps_peer *peer)
+{
+    peer->receipts.due = false;
+    peer->receipts.again = false;
+    peer->receipts.count = 0;
+}
+
+static p2psync_result write_positions(struct ps_turn *turn, const struct ps_receipts *receipts,
+                                      struct ps_buf *out)
+{
+    struct ps_writer writer;
+    struct ps_log log;
+    struct ps_collection collection;
+    ps_writer_init(&writer, out);
+    ps_write_array(&writer, receipts->count);
+    for (size_t i = 0; i < receipts->count; i++) {
+        p2psync_result result = ps_log_by_number(turn->txn, receipts->logs[i], &log);
+        if (result == P2PSYNC_OK) {
+            result = ps_collection_by_number(turn->txn, log.collection, &collection);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        struct ps_position position = {
+            .collection = collection.name, .log = log.id, .size = log.size, .applied = log.applied};
+        ps_ack_write_position(&writer, &position);
+    }
+    return ps_writer_finish(&writer);
+}

@@ -1,0 +1,31 @@
+/* Receipts: which logs of a peer's we have received and not acknowledged yet. One ACK at the end of
+ * a turn names them all. */
+#ifndef PS_NODE_ENGINE_RECEIPTS_H
+#define PS_NODE_ENGINE_RECEIPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PS_RECEIPTS_MAX 64 /* logs in one ACK; the next comparison tells of more */
+
+struct ps_peer;
+struct ps_turn;
+
+struct ps_receipts {
+    bool due;   /* an ACK is to be sent at the end of this turn */
+    bool again; /* and one more when all is applied */
+    uint32_t logs[PS_RECEIPTS_MAX];
+    size_t count;
+};
+
+/* Something of a log has come from the peer. */
+void ps_receipts_note(struct ps_peer *peer, uint32_t log);
+/* Changes were applied: tell the peer, if it waits for that. everyone: even if it does not. */
+void ps_receipts_applied(struct ps_peer *peer, bool everyone);
+/* Send the ACK that is due. */
+void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer);
+/* The session is over, or the store has failed. */
+void ps_receipts_forget(struct ps_peer *peer);
+
+#endif

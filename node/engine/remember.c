@@ -1,0 +1,175 @@
+/* The peer's row, as node/engine/remember.h says. */
+#include "node/engine/remember.h"
+
+#include <string.h>
+
+#include "node/engine/skew.h"
+#include "node/engine/turn.h"
+
+#define PERSIST_MS 10000 /* between two writes */
+
+static ps_found_by found_by(const struct ps_peer *peer);
+static size_t find_endpoint(const struct ps_peer_row *row, struct ps_bytes endpoint);
+
+p2psync_result ps_remember_read(struct ps_turn *turn, struct ps_peer *peer)
+{
+    return ps_mesh_peer_read(turn->txn, &peer->device, &peer->remembered.row);
+}
+
+void ps_remember_soon(struct ps_peer *peer)
+{
+    peer->remembered.moved = true;
+}
+
+void ps_remember_now(struct ps_turn *turn)
+{
+    struct ps_engine *engine = turn->engine;
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        engine->peers.items[i]->remembered.moved = true;
+    }
+    engine->persist_ms = turn->now_ms;
+}
+
+void ps_remember_flush(struct ps_turn *turn)
+{
+    struct ps_engine *engine = turn->engine;
+    bool due = turn->txn->writable && turn->now_ms >= engine->persist_ms;
+    for (size_t i = 0; i < engine->peers.count && turn->result == P2PSYNC_OK; i++) {
+        struct ps_peer *peer = engine->peers.items[i];
+        struct ps_remembered *remembered = &peer->remembered;
+        if (due && remembered->moved) {
+            (void)ps_turn_ok(turn, ps_mesh_peer_write(turn->txn, &peer->device, &remembered->row));
+            remembered->moved = false;
+        } else if (remembered->moved && engine->persist_ms == PS_NEVER) {
+            engine->persist_ms = turn->now_ms + PERSIST_MS;
+        }
+    }
+    if (due) {
+        engine->persist_ms = PS_NEVER;
+    }
+}
+
+void ps_remember_received(struct ps_turn *turn, struct ps_peer *peer, size_t size)
+{
+    peer->remembered.row.received_bytes += size;
+    ps_remember_seen(turn, peer);
+}
+
+void ps_remember_sent(struct ps_peer *peer, size_t size)
+{
+    peer->remembered.row.sent_bytes += size;
+}
+
+void ps_remember_seen(struct ps_turn *turn, struct ps_peer *peer)
+{
+    peer->remembered.row.last_seen_ms = turn->wall_ms;
+}
+
+void ps_remember_synced(struct ps_turn *turn, struct ps_peer *peer)
+{
+    peer->remembered.row.last_sync_ms = turn->wall_ms;
+}
+
+void ps_remember_skew(struct ps_peer *peer, int64_t skew_ms)
+{
+    peer->remembered.row.skew_ms = skew_ms;
+}
+
+void ps_remember_distance(struct ps_peer *peer, uint64_t behind, uint64_t ahead)
+{
+    peer->remembered.row.behind = behind;
+    peer->remembered.row.ahead = ahead;
+}
+
+int64_t ps_remember_skew_ms(const struct ps_peer *peer)
+{
+    return peer->remembered.row.skew_ms;
+}
+
+bool ps_remember_endpoint(struct ps_peer *peer, struct ps_bytes endpoint, ps_found_by found_by,
+                          bool worked)
+{
+    struct ps_peer_row *row = &peer->remembered.row;
+    if (endpoint.size == 0 || endpoint.size > PS_ENDPOINT_SIZE_MAX) {
+        return false;
+    }
+    size_t at = find_endpoint(row, endpoint);
+    bool known = at < row->endpoint_count;
+    if (known && (!worked || at == 0)) {
+        return false;
+    }
+    if (!known) {
+        at = row->endpoint_count < PS_ENDPOINTS_MAX ? row->endpoint_count++ : PS_ENDPOINTS_MAX - 1;
+    }
+    size_t to = worked ? 0 : at;
+    ps_found_by first = known ? row->found_by[at] : found_by;
+    memmove(row->endpoints[to + 1], row->endpoints[to], (at - to) * sizeof row->endpoints[0]);
+    memmove(&row->found_by[to + 1], &row->found_by[to], (at - to) * sizeof row->found_by[0]);
+    memset(row->endpoints[to], 0, sizeof row->endpoints[to]);
+    memcpy(row->endpoints[to], endpoint.data, endpoint.size);
+    row->found_by[to] = first;
+    ps_remember_soon(peer);
+    return !known;
+}
+
+size_t ps_remember_endpoint_count(const struct ps_peer *peer)
+{
+    return peer->remembered.row.endpoint_count;
+}
+
+const char *ps_remember_endpoint_at(const struct ps_peer *peer, size_t index)
+{
+    const struct ps_peer_row *row = &peer->remembered.row;
+    return index < row->endpoint_count ? row->endpoints[index] : "";
+}
+
+bool ps_remember_was_seen(const struct ps_peer *peer)
+{
+    return peer->remembered.row.last_seen_ms != 0;
+}
+
+const char *ps_remember_where(const struct ps_peer *peer)
+{
+    for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
+        const struct ps_link *link = &peer->links[i];
+        if (peer->session.id != 0 && link->id == peer->session.id && link->endpoint[0] != '\0') {
+            return link->endpoint;
+        }
+    }
+    return ps_remember_endpoint_at(peer, 0);
+}
+
+void ps_remember_describe(const struct ps_peer *peer, struct ps_peer_info *out)
+{
+    const struct ps_peer_row *row = &peer->remembered.row;
+    const char *endpoint = ps_remember_where(peer);
+    memcpy(out->endpoint, endpoint, strlen(endpoint) + 1);
+    out->found_by = found_by(peer);
+    out->skewed = peer->session.id != 0 && ps_skew_is_large(row->skew_ms);
+    out->skew_ms = row->skew_ms;
+    out->last_seen_ms = row->last_seen_ms;
+    out->last_sync_ms = row->last_sync_ms;
+    out->behind = row->behind;
+    out->ahead = row->ahead;
+    out->received_bytes = row->received_bytes;
+    out->sent_bytes = row->sent_bytes;
+}
+
+/* How the endpoint became known where the peer is or was. */
+static ps_found_by found_by(const struct ps_peer *peer)
+{
+    const struct ps_peer_row *row = &peer->remembered.row;
+    size_t at = find_endpoint(row, ps_bytes_text(ps_remember_where(peer)));
+    return at < row->endpoint_count ? row->found_by[at] : PS_FOUND_UNKNOWN;
+}
+
+/* Its index, or endpoint_count. */
+static size_t find_endpoint(const struct ps_peer_row *row, struct ps_bytes endpoint)
+{
+    size_t at = 0;
+    while (at < row->endpoint_count &&
+           !ps_bytes_equal(ps_bytes_text(row->endpoints[at]), endpoint)) {
+        at++;
+    }
+    return at;
+}

@@ -1,0 +1,55 @@
+/* What is remembered of a peer between runs: where it was reached, when it was seen, how much went
+ * to and fro. It is written to the store seldom, because each commit is a flush of the disk. */
+#ifndef PS_NODE_ENGINE_REMEMBER_H
+#define PS_NODE_ENGINE_REMEMBER_H
+
+#include <stdbool.h>
+
+#include "store/mesh/peers.h"
+
+struct ps_engine;
+struct ps_peer;
+struct ps_peer_info;
+struct ps_turn;
+
+struct ps_remembered {
+    struct ps_peer_row row;
+    bool moved; /* it is to be written soon */
+};
+
+/* A peer has become known: read what is remembered of it. */
+p2psync_result ps_remember_read(struct ps_turn *turn, struct ps_peer *peer) P2PSYNC_MUST_CHECK;
+/* A session has begun or ended: write it soon. */
+void ps_remember_soon(struct ps_peer *peer);
+/* Write what has moved, if it is time to. */
+void ps_remember_flush(struct ps_turn *turn);
+/* The node stops: write all in this turn. */
+void ps_remember_now(struct ps_turn *turn);
+
+void ps_remember_received(struct ps_turn *turn, struct ps_peer *peer, size_t size);
+void ps_remember_sent(struct ps_peer *peer, size_t size);
+/* There was a sign of life. */
+void ps_remember_seen(struct ps_turn *turn, struct ps_peer *peer);
+void ps_remember_synced(struct ps_turn *turn, struct ps_peer *peer);
+/* It lacks so many changes, and has so many that are missing here. */
+void ps_remember_distance(struct ps_peer *peer, uint64_t behind, uint64_t ahead);
+/* Its clock differs from ours by so much. */
+void ps_remember_skew(struct ps_peer *peer, int64_t skew_ms);
+int64_t ps_remember_skew_ms(const struct ps_peer *peer);
+
+/* Remember an endpoint ("host:port"). worked: it goes first; otherwise after those that worked.
+ * When there is no room, a new one takes the place of the last. How an endpoint was found at first
+ * stays. True if it was not known. */
+bool ps_remember_endpoint(struct ps_peer *peer, struct ps_bytes endpoint, ps_found_by found_by,
+                          bool worked);
+size_t ps_remember_endpoint_count(const struct ps_peer *peer);
+/* "" if there are not so many. */
+const char *ps_remember_endpoint_at(const struct ps_peer *peer, size_t index);
+bool ps_remember_was_seen(const struct ps_peer *peer);
+/* Where the peer is connected, else where it was last; "" if nowhere. Valid until it changes. */
+const char *ps_remember_where(const struct ps_peer *peer);
+
+/* Fill in what is remembered. */
+void ps_remember_describe(const struct ps_peer *peer, struct ps_peer_info *out);
+
+#endif

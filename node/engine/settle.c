@@ -1,0 +1,88 @@
+/* The order of things at the end of a turn, as node/engine/settle.h says. */
+#include "node/engine/settle.h"
+
+#include "node/engine/backlog.h"
+#include "node/engine/emit.h"
+#include "node/engine/news.h"
+#include "node/engine/turn.h"
+
+static void members_moved(struct ps_turn *turn);
+static void settle_peer(struct ps_turn *turn, struct ps_peer *peer);
+static void move_state(struct ps_turn *turn, struct ps_peer *peer, bool same);
+
+void ps_settle(struct ps_turn *turn)
+{
+    struct ps_engine *engine = turn->engine;
+    for (size_t i = 0; i < engine->peers.count && turn->result == P2PSYNC_OK; i++) {
+        if (engine->peers.items[i]->session.id != 0) {
+            ps_transfer_flush(turn, engine->peers.items[i]);
+        }
+    }
+    bool applied = ps_backlog_apply(turn);
+    if (turn->members_dirty) {
+        members_moved(turn);
+    }
+    ps_news_tick(turn);
+    for (size_t i = 0; i < engine->peers.count && turn->result == P2PSYNC_OK; i++) {
+        struct ps_peer *peer = engine->peers.items[i];
+        if (peer->session.id != 0) {
+            if (applied) {
+                /* Whoever has the same is in sync at once; of many, those that wait for us. */
+                ps_receipts_applied(peer, !ps_peers_are_many(engine));
+            }
+            settle_peer(turn, peer);
+        }
+    }
+    ps_now_check(turn);
+}
+
+/* `_devices` has moved: members may have come, and heads that were passed over may be wanted now.
+ */
+static void members_moved(struct ps_turn *turn)
+{
+    struct ps_engine *engine = turn->engine;
+    bool changed = false;
+    turn->members_dirty = false;
+    if (turn->txn->writable &&
+        !ps_turn_ok(turn, ps_members_refresh(turn->txn, &engine->identity.mesh, &changed))) {
+        return;
+    }
+    ps_trust_load(turn);
+    if (changed) {
+        ps_rounds_members_came(turn);
+        ps_emit_plain(turn, PS_EFFECT_BURST);
+    }
+}
+
+static void settle_peer(struct ps_turn *turn, struct ps_peer *peer)
+{
+    ps_transfer_pump(turn, peer);
+    bool same = ps_state_is_same(turn, peer);
+    ps_receipts_flush(turn, peer);
+    bool busy = ps_transfer_busy(peer);
+    if (busy) {
+        ps_progress_busy(turn, peer, ps_transfer_left(peer));
+    }
+    move_state(turn, peer, same);
+    ps_introduce_flush(turn, peer, same);
+    if (same) {
+        ps_remember_synced(turn, peer);
+    } else if (!busy) {
+        ps_rounds_soon(turn, peer);
+    }
+}
+
+static void move_state(struct ps_turn *turn, struct ps_peer *peer, bool same)
+{
+    if (same && peer->state != PS_PEER_IN_SYNC) {
+        peer->state = PS_PEER_IN_SYNC;
+        ps_remember_soon(peer);
+        ps_rounds_in_sync(turn, peer);
+        ps_transfer_fetched_all(peer);
+        ps_holds_same(turn, peer);
+        ps_progress_completed(turn, peer);
+    } else if (!same && peer->state == PS_PEER_IN_SYNC) {
+        peer->state = PS_PEER_SYNCING;
+        ps_rounds_out_of_sync(peer);
+    }
+}

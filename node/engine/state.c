@@ -1,0 +1,65 @@
+/* States, as node/engine/state.h says. Our own is a hash over all logs, so it is kept from turn to
+ * turn while the store does not move. */
+#include "node/engine/state.h"
+
+#include "node/engine/remember.h"
+#include "node/engine/turn.h"
+#include "store/log/summary.h"
+
+#define THIS_TURN UINT64_MAX /* instead of a transaction: the turn has computed it */
+
+const struct ps_state *ps_state_ours(struct ps_turn *turn)
+{
+    struct ps_state_cache *cache = &turn->engine->state;
+    if (cache->txn == 0 || turn->dirty) {
+        struct ps_state state;
+        if (ps_turn_ok(turn, ps_summary_state(turn->txn, &state))) {
+            cache->ours = state;
+            cache->txn = THIS_TURN;
+            turn->dirty = false;
+        }
+    }
+    return &cache->ours;
+}
+
+void ps_state_begin(struct ps_turn *turn, uint64_t txn)
+{
+    struct ps_state_cache *cache = &turn->engine->state;
+    cache->txn = cache->txn == txn ? txn : 0;
+}
+
+void ps_state_end(struct ps_turn *turn, uint64_t txn)
+{
+    struct ps_state_cache *cache = &turn->engine->state;
+    cache->txn = cache->txn == 0 || turn->dirty ? 0 : txn;
+}
+
+void ps_state_note(struct ps_turn *turn, struct ps_peer *peer, const struct ps_state *theirs)
+{
+    peer->heard.theirs = *theirs;
+    peer->heard.valid = true;
+    peer->heard.times++;
+    ps_remember_seen(turn, peer);
+}
+
+uint64_t ps_state_times_heard(const struct ps_peer *peer)
+{
+    return peer->heard.times;
+}
+
+void ps_state_forget(struct ps_peer *peer)
+{
+    peer->heard.valid = false;
+}
+
+bool ps_state_is_equal(struct ps_turn *turn, const struct ps_peer *peer)
+{
+    return peer->heard.valid &&
+           ps_hash_equal(&peer->heard.theirs.common, &ps_state_ours(turn)->common);
+}
+
+bool ps_state_is_same(struct ps_turn *turn, const struct ps_peer *peer)
+{
+    return ps_state_is_equal(turn, peer) && peer->heard.theirs.pending == 0 &&
+           ps_state_ours(turn)->pending == 0;
+}

@@ -1,0 +1,44 @@
+/* States: what this device holds, and what a peer last said that it holds, each as one hash and the
+ * number of changes that are not applied yet. */
+#ifndef PS_NODE_ENGINE_STATE_H
+#define PS_NODE_ENGINE_STATE_H
+
+#include <stdbool.h>
+
+#include "wire/message.h"
+
+struct ps_peer;
+struct ps_turn;
+
+/* Our own state, valid for one transaction of the store. */
+struct ps_state_cache {
+    struct ps_state ours;
+    uint64_t txn; /* 0: must be computed again */
+};
+
+/* What a peer has said of itself in this session. */
+struct ps_state_heard {
+    bool valid;
+    struct ps_state theirs;
+    uint64_t times; /* how often since the start; outlives the session */
+};
+
+/* Our own state, as the turn's transaction sees it. */
+const struct ps_state *ps_state_ours(struct ps_turn *turn);
+/* The turn begins on transaction `txn` of the store, or has ended with `txn` as the newest; 0: the
+ * store has moved. */
+void ps_state_begin(struct ps_turn *turn, uint64_t txn);
+void ps_state_end(struct ps_turn *turn, uint64_t txn);
+
+/* The peer said what it holds. */
+void ps_state_note(struct ps_turn *turn, struct ps_peer *peer, const struct ps_state *theirs);
+/* How often that was since the start. */
+uint64_t ps_state_times_heard(const struct ps_peer *peer);
+/* The session is over: what the peer said no longer counts. */
+void ps_state_forget(struct ps_peer *peer);
+/* Whether both hold the same changes, as far as the peer has said. */
+bool ps_state_is_equal(struct ps_turn *turn, const struct ps_peer *peer);
+/* Whether both held the same when the peer last spoke, and neither has changes to apply. */
+bool ps_state_is_same(struct ps_turn *turn, const struct ps_peer *peer);
+
+#endif

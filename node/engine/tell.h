@@ -1,0 +1,35 @@
+/* Tell: the events that an app learns of, written as the maps that p2psync.h describes. */
+#ifndef PS_NODE_ENGINE_TELL_H
+#define PS_NODE_ENGINE_TELL_H
+
+#include <stdint.h>
+
+#include <p2psync.h>
+
+struct ps_join;
+struct ps_peer;
+struct ps_turn;
+
+void ps_tell_peer_up(struct ps_turn *turn, const struct ps_peer *peer);
+void ps_tell_peer_down(struct ps_turn *turn, const struct ps_peer *peer, const char *reason);
+
+/* How far a sync with a peer is; what an event does not say is passed over. */
+struct ps_tell_sync {
+    uint64_t received; /* changes */
+    uint64_t sent;
+    uint64_t expected; /* received, and those that are still wanted */
+    uint64_t duration_ms;
+};
+void ps_tell_sync_started(struct ps_turn *turn, const struct ps_peer *peer);
+void ps_tell_sync_progress(struct ps_turn *turn, const struct ps_peer *peer,
+                           const struct ps_tell_sync *sync);
+void ps_tell_sync_completed(struct ps_turn *turn, const struct ps_peer *peer,
+                            const struct ps_tell_sync *sync);
+void ps_tell_sync_failed(struct ps_turn *turn, const struct ps_peer *peer, const char *reason);
+
+/* A device was invited and has joined. */
+void ps_tell_joined(struct ps_turn *turn, const struct ps_join *join);
+void ps_tell_invite_closed(struct ps_turn *turn, const char *reason);
+void ps_tell_error(struct ps_turn *turn, p2psync_result result);
+
+#endif

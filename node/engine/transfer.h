@@ -1,0 +1,125 @@
+/* Transfer: logs on their way from a peer (fetches, which ask) and to it (serves, which were asked
+ * for or are pushed). The receiver's credit bounds what is under way; a fetch that does not move is
+ * asked for again, a serve that nobody acknowledges is forgotten. The next comparison finds
+ * whatever this leaves undone. */
+#ifndef PS_NODE_ENGINE_TRANSFER_H
+#define PS_NODE_ENGINE_TRANSFER_H
+
+#include <stdbool.h>
+
+#include "store/log/log.h"
+#include "wire/message.h"
+
+#define PS_FETCHES_QUEUED_MAX PS_HEADS_MAX
+#define PS_SERVES_MAX         32 /* logs asked for, and as many pushed */
+#define PS_IN_FLIGHT_MAX      16 /* chunks of one log that are under way */
+
+static_assert(PS_SERVES_MAX == 2 * PS_FETCHES_MAX, "each side may fetch, and be pushed, as much");
+
+struct ps_peer;
+struct ps_turn;
+
+/* A log of which the peer has more than we. */
+struct ps_fetch {
+    char collection[PS_COLLECTION_SIZE_MAX];
+    size_t collection_size;
+    struct ps_log_id id;
+    struct ps_origin origin;
+    uint64_t from;        /* our size when it was last asked for */
+    uint64_t target;      /* the size that the peer says it holds */
+    bool active;          /* asked for */
+    bool due;             /* a WANT is to be sent at the end of this turn ... */
+    bool again;           /* ... which asks the peer to begin anew */
+    uint64_t progress_ms; /* when it was asked for or last moved */
+    uint32_t tries;       /* without progress */
+};
+
+/* A chunk that is under way. */
+struct ps_flight {
+    uint64_t end; /* the number of the entry after its last */
+    size_t size;  /* bytes */
+};
+
+/* A log that is being sent to the peer. */
+struct ps_serve {
+    bool used;
+    uint32_t log;
+    uint64_t next;                             /* number of the entry to send next */
+    uint64_t credit;                           /* bytes that may be under way */
+    struct ps_flight flight[PS_IN_FLIGHT_MAX]; /* oldest first */
+    size_t flight_count;
+    uint64_t touched_ms;
+};
+
+/* All transfers of one peer. */
+struct ps_transfer {
+    struct ps_fetch *fetches;
+    size_t fetch_count;
+    size_t fetch_capacity;
+    struct ps_serve serves[PS_SERVES_MAX];
+    uint64_t slow_ms;  /* until when nobody counts on what it has offered */
+    size_t turn_bytes; /* of changes sent to it in this turn */
+    bool pack;         /* it understands compressed entries */
+};
+
+/* ---- from the peer ---- */
+
+/* Note that the peer holds `target` of a log of which we hold `from`. */
+struct ps_fetch_want {
+    struct ps_log_name log;
+    struct ps_log_id id;
+    uint64_t from;
+    uint64_t target;
+};
+void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer,
+                       const struct ps_fetch_want *want);
+/* The fetch of that log, or NULL. */
+struct ps_fetch *ps_transfer_find(struct ps_peer *peer, struct ps_bytes collection,
+                                  const struct ps_log_id *id);
+/* We hold `size` of a log now: the peer's fetch of it goes on or ends. */
+void ps_transfer_moved(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
+                       uint64_t size);
+/* Something of the log is missing that was under way: ask for it again. */
+void ps_transfer_again(struct ps_fetch *fetch);
+void ps_transfer_drop(struct ps_peer *peer, struct ps_fetch *fetch);
+/* Activate what may be, send the WANTs that are due, repeat those that brought nothing. */
+void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer);
+/* How many logs are fetched or wait to be, and how many changes of them are missing here. */
+size_t ps_transfer_count(const struct ps_peer *peer);
+uint64_t ps_transfer_left(const struct ps_peer *peer);
+/* Whether changes are on their way from any peer that sends what it offers. */
+bool ps_transfer_fetching(const struct ps_turn *turn);
+
+/* ---- to the peer ---- */
+
+/* Begin or go on to send a log from entry `from` on. again: what is under way counts as lost. False
+ * if as many logs are being sent as may be. */
+struct ps_serve_want {
+    uint64_t from;
+    uint64_t credit;
+    bool again;
+};
+bool ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
+                       const struct ps_serve_want *want);
+/* Bytes of a log that are under way. */
+uint64_t ps_transfer_flight(const struct ps_peer *peer, uint32_t log);
+/* The peer holds `size` of a log: what was under way below it has arrived. */
+void ps_transfer_arrived(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, uint64_t size);
+/* Send what credit allows. */
+void ps_transfer_pump(struct ps_turn *turn, struct ps_peer *peer);
+
+/* ---- both ---- */
+
+bool ps_transfer_busy(const struct ps_peer *peer);
+uint64_t ps_transfer_deadline(const struct ps_peer *peer);
+/* A turn begins. */
+void ps_transfer_begin(struct ps_peer *peer);
+/* Whether the peer understands compressed entries. */
+void ps_transfer_pack(struct ps_peer *peer, bool understands);
+/* The peer is in sync: there is nothing left to fetch. */
+void ps_transfer_fetched_all(struct ps_peer *peer);
+/* The session is over, or the store has failed. */
+void ps_transfer_forget(struct ps_peer *peer);
+void ps_transfer_deinit(struct ps_transfer *transfer);
+
+#endif

@@ -1,0 +1,25 @@
+/* Trust: the members of the mesh, as the store has derived them, are the peers, and nobody else is
+ * admitted. A device that was invited by a member this node does not know yet is nobody here until
+ * `_devices` has told. */
+#ifndef PS_NODE_ENGINE_TRUST_H
+#define PS_NODE_ENGINE_TRUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "wire/id.h"
+
+struct ps_turn;
+
+/* The devices whose links are admitted, ascending. */
+struct ps_allowed {
+    struct ps_device *devices;
+    size_t count;
+};
+
+/* Read the members from the store. Peers that stay members stay as they are. */
+void ps_trust_load(struct ps_turn *turn);
+bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device);
+void ps_trust_deinit(struct ps_allowed *allowed);
+
+#endif

@@ -1,0 +1,40 @@
+/* The two clocks of the system, and RFC 3339. */
+#include "node/host/time.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+uint64_t ps_time_wall_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t ps_time_monotonic_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void ps_time_text(uint64_t wall_ms, char out[static PS_TIME_TEXT_SIZE])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts = {0};
+    (void)gmtime_r(&seconds, &parts);
+    size_t size = strftime(out, PS_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+    (void)snprintf(out + size, PS_TIME_TEXT_SIZE - size, ".%03" PRIu64 "Z", wall_ms % 1000);
+}
+
+void ps_time_write(struct ps_writer *writer, uint64_t wall_ms)
+{
+    if (wall_ms == 0) {
+        ps_write_nil(writer);
+        return;
+    }
+    char text[PS_TIME_TEXT_SIZE];
+    ps_time_text(wall_ms, text);
+    ps_write_text(writer, text);
+}

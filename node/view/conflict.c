@@ -1,0 +1,253 @@
+/* A conflict as the app sees it: what concurrent edits of a record began from, what each of them
+ * says, and what is shown. */
+#include "node/view/conflict.h"
+
+#include "node/host/time.h"
+#include "node/view/members.h"
+#include "node/view/view.h"
+#include "store/log/collection.h"
+#include "store/log/log.h"
+#include "store/merge/conflict.h"
+#include "store/record/record.h"
+#include "wire/hlc.h"
+#include "wire/pairs.h"
+
+/* A record that is being told. */
+struct telling {
+    struct ps_txn *txn;
+    struct ps_bytes collection;
+    struct ps_bytes id;
+    uint32_t number; /* of the collection */
+    struct ps_record_row row;
+    struct ps_view view;
+    struct ps_merged base;
+    bool has_base;
+    struct ps_merged merged;
+    struct ps_writer writer;
+};
+
+static p2psync_result find(struct telling *telling);
+static p2psync_result tell(struct telling *telling);
+static p2psync_result write_versions(struct telling *telling);
+static p2psync_result write_version(struct telling *telling, const struct ps_version *version);
+static p2psync_result read_auto(struct ps_txn *txn, const struct ps_version *version,
+                                bool *auto_out);
+static p2psync_result write_changed(struct telling *telling, const struct ps_version *version);
+static size_t walk_changed(const struct ps_pairs *base, const struct ps_pairs *value,
+                           struct ps_writer *writer);
+static void write_fields(struct ps_writer *writer, struct ps_bytes fields);
+
+p2psync_result ps_view_conflict_write(struct ps_txn *txn, struct ps_bytes collection,
+                                      struct ps_bytes id, struct ps_buf *out)
+{
+    struct telling telling = {.txn = txn, .collection = collection, .id = id};
+    ps_writer_init(&telling.writer, out);
+    p2psync_result result = find(&telling);
+    if (result == P2PSYNC_OK) {
+        result = tell(&telling);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_writer_finish(&telling.writer);
+    }
+    ps_merged_deinit(&telling.base);
+    ps_merged_deinit(&telling.merged);
+    return result;
+}
+
+/* Read the record, and merge it. One version began from itself. */
+static p2psync_result find(struct telling *telling)
+{
+    struct ps_txn *txn = telling->txn;
+    struct ps_collection collection;
+    p2psync_result result = ps_collection_find(txn, telling->collection, &collection);
+    if (result == P2PSYNC_OK) {
+        telling->number = collection.number;
+        result = ps_record_get(txn, telling->number, telling->id, &telling->row);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_record_view(&telling->row, &telling->view);
+    if (telling->row.version_count == 1) {
+        telling->base.view = telling->view;
+        telling->merged.view = telling->view;
+        telling->has_base = true;
+        return P2PSYNC_OK;
+    }
+    result =
+        ps_conflict_base(txn, telling->number, &telling->row, &telling->base, &telling->has_base);
+    return result == P2PSYNC_OK
+               ? ps_conflict_merge(txn, telling->number, &telling->row, &telling->merged)
+               : result;
+}
+
+static p2psync_result tell(struct telling *telling)
+{
+    struct ps_writer *writer = &telling->writer;
+    struct ps_rules rules;
+    char strategy[PS_STRATEGY_TEXT_SIZE];
+    p2psync_result result = ps_rules_read(telling->txn, telling->collection, &rules);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_strategy_text(&rules, strategy);
+    ps_rules_deinit(&rules);
+    telling->has_base = telling->has_base && telling->base.view.state != PS_RECORD_DELETED;
+    ps_write_map(writer, 9);
+    ps_write_text(writer, "collection");
+    ps_write_str(writer, telling->collection);
+    ps_write_text(writer, "id");
+    ps_write_str(writer, telling->id);
+    ps_write_text(writer, "strategy");
+    ps_write_text(writer, strategy);
+    ps_write_text(writer, "conflict");
+    ps_write_bool(writer, telling->view.conflict);
+    ps_write_text(writer, "open");
+    ps_write_bool(writer, telling->view.open);
+    ps_write_text(writer, "base");
+    if (telling->has_base) {
+        write_fields(writer, telling->base.view.value);
+    } else {
+        ps_write_nil(writer);
+    }
+    ps_write_text(writer, "versions");
+    result = write_versions(telling);
+    ps_write_text(writer, "shown");
+    ps_view_write_dot(writer, telling->view.winner.dot);
+    ps_write_text(writer, "merged");
+    if (telling->merged.view.state != PS_RECORD_DELETED) {
+        write_fields(writer, telling->merged.view.value);
+    } else {
+        ps_write_nil(writer);
+    }
+    return result;
+}
+
+/* Those that are read. */
+static p2psync_result write_versions(struct telling *telling)
+{
+    uint32_t count = telling->row.version_count;
+    uint32_t first = ps_record_first_read(count);
+    p2psync_result result = P2PSYNC_OK;
+    ps_write_array(&telling->writer, count - first);
+    for (uint32_t i = first; i < count && result == P2PSYNC_OK; i++) {
+        struct ps_version version;
+        ps_record_version(&telling->row, i, &version);
+        result = write_version(telling, &version);
+    }
+    return result;
+}
+
+static p2psync_result write_version(struct telling *telling, const struct ps_version *version)
+{
+    struct ps_writer *writer = &telling->writer;
+    struct ps_log_brief log;
+    struct ps_member author;
+    bool is_auto = false;
+    p2psync_result result = ps_log_brief_by_number(telling->txn, version->log, &log);
+    if (result == P2PSYNC_OK) {
+        result = ps_view_members_get(telling->txn, &log.device, &author);
+    }
+    if (result == P2PSYNC_OK) {
+        result = read_auto(telling->txn, version, &is_auto);
+    }
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    ps_write_map(writer, 10);
+    ps_write_text(writer, "version");
+    ps_view_write_dot(writer, version->dot);
+    ps_view_write_device(writer, &author.device);
+    ps_write_text(writer, "name");
+    ps_write_str(writer, ps_bytes(author.name, author.name_size));
+    ps_write_text(writer, "time");
+    ps_time_write(writer, ps_hlc_ms(version->hlc));
+    ps_write_text(writer, "deleted");
+    ps_write_bool(writer, version->state == PS_RECORD_DELETED);
+    ps_write_text(writer, "archived");
+    ps_write_bool(writer, version->state == PS_RECORD_ARCHIVED);
+    ps_write_text(writer, "auto");
+    ps_write_bool(writer, is_auto);
+    ps_write_text(writer, "fields");
+    write_fields(writer, version->value);
+    ps_write_text(writer, "changed");
+    return write_changed(telling, version);
+}
+
+/* Whether it is an automatic answer. */
+static p2psync_result read_auto(struct ps_txn *txn, const struct ps_version *version,
+                                bool *auto_out)
+{
+    struct ps_stored entry;
+    struct ps_skeleton skeleton;
+    p2psync_result result = ps_stored_get(txn, version->log, version->dot.seq, &entry);
+    if (result == P2PSYNC_OK) {
+        result = ps_skeleton_decode(entry.skeleton, &skeleton);
+    }
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOMEM ? result : P2PSYNC_ECORRUPT;
+    }
+    *auto_out = (skeleton.op_and_flags & PS_CHANGE_AUTO) != 0;
+    return P2PSYNC_OK;
+}
+
+/* The names of the fields that differ from the base. A delete says all by itself. */
+static p2psync_result write_changed(struct telling *telling, const struct ps_version *version)
+{
+    struct ps_pairs base = {.count = 0};
+    struct ps_pairs value = {.count = 0};
+    p2psync_result result = P2PSYNC_OK;
+    if (version->state == PS_RECORD_DELETED) {
+        ps_write_array(&telling->writer, 0);
+        return P2PSYNC_OK;
+    }
+    if (telling->has_base) {
+        result = ps_pairs_list(&base, telling->base.view.value);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_pairs_list(&value, version->value);
+    }
+    if (result == P2PSYNC_OK) {
+        ps_write_array(&telling->writer, walk_changed(&base, &value, NULL));
+        (void)walk_changed(&base, &value, &telling->writer);
+    }
+    ps_pairs_free(&value);
+    ps_pairs_free(&base);
+    return result;
+}
+
+/* Count the names that are not in both lists with the same value; write them if there is a writer.
+ */
+static size_t walk_changed(const struct ps_pairs *base, const struct ps_pairs *value,
+                           struct ps_writer *writer)
+{
+    size_t count = 0;
+    size_t b = 0;
+    size_t v = 0;
+    while (b < base->count || v < value->count) {
+        int order = 0;
+        if (b == base->count || v == value->count) {
+            order = b == base->count ? 1 : -1;
+        } else {
+            order = ps_bytes_compare(base->pair[b].key, value->pair[v].key);
+        }
+        struct ps_bytes key = order <= 0 ? base->pair[b].key : value->pair[v].key;
+        bool same = order == 0 && ps_value_equal(base->pair[b].value, value->pair[v].value);
+        b += order <= 0;
+        v += order >= 0;
+        count += same ? 0 : 1;
+        if (!same && writer != NULL) {
+            ps_write_str(writer, key);
+        }
+    }
+    return count;
+}
+
+static void write_fields(struct ps_writer *writer, struct ps_bytes fields)
+{
+    if (fields.size > 0) {
+        ps_write_raw(writer, fields);
+    } else {
+        ps_write_map(writer, 0);
+    }
+}

@@ -1,0 +1,177 @@
+/* The members of the mesh, as people name them and as `devices` lists them. */
+#include "node/view/members.h"
+
+#include <sodium.h>
+#include <string.h>
+#include <strings.h>
+
+#include "node/host/time.h"
+#include "node/view/view.h"
+#include "store/env/identity.h"
+#include "store/log/collection.h"
+#include "store/log/log.h"
+
+#define FORKED_MAX 256 /* devices told of as forked: more are not told apart from honest ones */
+
+/* Devices of which two signed histories contradict each other. */
+struct forked {
+    size_t count;
+    struct ps_device devices[FORKED_MAX];
+};
+
+static bool member_matches(const struct ps_member *member, struct ps_bytes text);
+static p2psync_result list_forked(struct ps_txn *txn, struct forked *out);
+static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, struct forked *out);
+static bool is_forked(const struct forked *forked, const struct ps_device *device);
+static void write_member(struct ps_writer *writer, const struct ps_member *member,
+                         const struct ps_mesh *mesh, bool forked);
+
+p2psync_result ps_view_members_own_name(struct ps_txn *txn, const struct ps_device *device,
+                                        char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
+{
+    struct ps_member member;
+    struct ps_bytes name = {NULL, 0};
+    p2psync_result result = ps_member_get(txn, device, &member);
+    if (result == P2PSYNC_OK) {
+        name = ps_bytes(member.name, member.name_size);
+    } else if (result == P2PSYNC_ENOTFOUND) {
+        result = ps_identity_read_name(txn, &name);
+    }
+    if (result == P2PSYNC_OK) {
+        if (name.size > 0) {
+            memcpy(out, name.data, name.size);
+        }
+        out[name.size] = '\0';
+    }
+    return result;
+}
+
+p2psync_result ps_view_members_get(struct ps_txn *txn, const struct ps_device *device,
+                                   struct ps_member *out)
+{
+    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
+    p2psync_result result = ps_member_get(txn, device, out);
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    ps_fingerprint_text(device, fingerprint);
+    *out = (struct ps_member){.device = *device, .name_size = strlen(fingerprint)};
+    memcpy(out->name, fingerprint, out->name_size);
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_view_members_find(struct ps_txn *txn, const char *text, struct ps_device *out)
+{
+    struct ps_member_walk walk = {.txn = txn};
+    struct ps_member member;
+    bool found = false;
+    struct ps_device match;
+    while (ps_member_walk_next(&walk, &member)) {
+        if (member_matches(&member, ps_bytes_text(text))) {
+            if (found) {
+                return P2PSYNC_EAMBIGUOUS;
+            }
+            match = member.device;
+            found = true;
+        }
+    }
+    if (walk.result != P2PSYNC_OK || !found) {
+        return walk.result != P2PSYNC_OK ? walk.result : P2PSYNC_ENOTFOUND;
+    }
+    *out = match;
+    return P2PSYNC_OK;
+}
+
+static bool member_matches(const struct ps_member *member, struct ps_bytes text)
+{
+    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
+    struct ps_device device;
+    ps_fingerprint_text(&member->device, fingerprint);
+    bool by_id =
+        ps_device_parse(text, &device) == P2PSYNC_OK && ps_device_equal(&device, &member->device);
+    bool by_fingerprint = text.size == strlen(fingerprint) &&
+                          strncasecmp((const char *)text.data, fingerprint, text.size) == 0;
+    bool by_name = ps_bytes_equal(text, ps_bytes(member->name, member->name_size));
+    return by_id || by_fingerprint || by_name;
+}
+
+p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
+{
+    struct ps_identity identity = {0};
+    struct forked forked = {.count = 0};
+    struct ps_member member;
+    uint32_t count = 0;
+    struct ps_writer writer;
+    ps_writer_init(&writer, out);
+    p2psync_result result = ps_identity_read(txn, &identity);
+    sodium_memzero(identity.seed, sizeof(identity.seed));
+    if (result == P2PSYNC_OK) {
+        result = ps_member_count(txn, &count);
+    }
+    if (result == P2PSYNC_OK) {
+        result = list_forked(txn, &forked);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_write_array(&writer, count);
+    struct ps_member_walk walk = {.txn = txn};
+    while (ps_member_walk_next(&walk, &member)) {
+        write_member(&writer, &member, &identity.mesh, is_forked(&forked, &member.device));
+    }
+    return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
+}
+
+static p2psync_result list_forked(struct ps_txn *txn, struct forked *out)
+{
+    struct ps_collection_walk walk = {.txn = txn};
+    struct ps_collection collection;
+    while (ps_collection_walk_next(&walk, &collection)) {
+        walk.result = list_forked_of(txn, collection.number, out);
+    }
+    return walk.result;
+}
+
+static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, struct forked *out)
+{
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
+    struct ps_log log;
+    while (ps_log_walk_next(&walk, &log)) {
+        if (log.forked && !is_forked(out, &log.origin.device) && out->count < FORKED_MAX) {
+            out->devices[out->count] = log.origin.device;
+            out->count++;
+        }
+    }
+    return walk.result;
+}
+
+static bool is_forked(const struct forked *forked, const struct ps_device *device)
+{
+    for (size_t i = 0; i < forked->count; i++) {
+        if (ps_device_equal(&forked->devices[i], device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_member(struct ps_writer *writer, const struct ps_member *member,
+                         const struct ps_mesh *mesh, bool forked)
+{
+    char added_by[PS_DEVICE_TEXT_SIZE];
+    ps_device_text(&member->added_by, added_by);
+    ps_write_map(writer, 8);
+    ps_view_write_device(writer, &member->device);
+    ps_write_text(writer, "name");
+    ps_write_str(writer, ps_bytes(member->name, member->name_size));
+    ps_write_text(writer, "role");
+    ps_write_text(writer, ps_device_equal(&member->device, &mesh->founder) ? "founder" : "member");
+    ps_write_text(writer, "added");
+    ps_time_write(writer, member->added_ms);
+    ps_write_text(writer, "added_by");
+    ps_write_text(writer, added_by);
+    ps_write_text(writer, "removed");
+    ps_write_nil(writer);
+    ps_write_text(writer, "forked");
+    ps_write_bool(writer, forked);
+}

@@ -1,0 +1,33 @@
+/* The members of the mesh: as people name them, and as `devices` lists them. */
+#ifndef PS_NODE_VIEW_MEMBERS_H
+#define PS_NODE_VIEW_MEMBERS_H
+
+#include "store/env/store.h"
+#include "store/mesh/members.h"
+
+/* Append the array of devices.
+ *
+ * Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* The member that a person means by its name, fingerprint or id.
+ *
+ * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_view_members_find(struct ps_txn *txn, const char *text,
+                                    struct ps_device *out) P2PSYNC_MUST_CHECK;
+
+/* The member that a device is, or was: a device that is none goes by its fingerprint.
+ *
+ * Errors  P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_view_members_get(struct ps_txn *txn, const struct ps_device *device,
+                                   struct ps_member *out) P2PSYNC_MUST_CHECK;
+
+/* The name of this device: as `_devices` has it, else as it joined; "" if neither tells. */
+p2psync_result
+ps_view_members_own_name(struct ps_txn *txn, const struct ps_device *device,
+                         char out[static PS_DEVICE_NAME_SIZE_MAX + 1]) P2PSYNC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,218 @@
+/* Status and identity, put together from the store in one read transaction each. */
+#include "node/view/status.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "node/host/time.h"
+#include "node/view/members.h"
+#include "node/view/view.h"
+#include "store/env/identity.h"
+#include "store/log/collection.h"
+#include "store/log/summary.h"
+#include "store/mesh/peers.h"
+#include "store/record/rules.h"
+
+#define MESH_TEXT_SIZE (2 * PS_MESH_SIZE + 1)
+#define HASH_TEXT_SIZE (2 * PS_HASH_SIZE + 1)
+
+static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
+static void write_mesh(struct ps_writer *writer, const struct ps_mesh *mesh);
+static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
+static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
+                                       const struct ps_collection *collection);
+static p2psync_result write_strategy(struct ps_txn *txn, struct ps_writer *writer,
+                                     const struct ps_collection *collection);
+static p2psync_result latest_sync(struct ps_txn *txn, const struct ps_device *self,
+                                  uint64_t *latest_out);
+
+p2psync_result ps_status_identity(struct ps_txn *txn, const struct ps_device *inviter,
+                                  struct ps_buf *out)
+{
+    struct ps_identity identity = {0};
+    char known[PS_DEVICE_NAME_SIZE_MAX + 1];
+    struct ps_writer writer;
+    ps_writer_init(&writer, out);
+    p2psync_result result = ps_identity_read(txn, &identity);
+    sodium_memzero(identity.seed, sizeof(identity.seed));
+    if (result == P2PSYNC_OK) {
+        result = ps_view_members_own_name(txn, &identity.device, known);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_write_map(&writer, inviter != NULL ? 5 : 4);
+    ps_view_write_device(&writer, &identity.device);
+    ps_write_text(&writer, "name");
+    ps_view_write_known(&writer, known);
+    write_mesh(&writer, &identity.mesh);
+    if (inviter != NULL) {
+        char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
+        ps_fingerprint_text(inviter, fingerprint);
+        ps_write_text(&writer, "inviter_fingerprint");
+        ps_write_text(&writer, fingerprint);
+    }
+    return ps_writer_finish(&writer);
+}
+
+p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_running *running,
+                               struct ps_buf *out)
+{
+    struct ps_identity identity = {0};
+    struct ps_state state = {0};
+    char name[PS_DEVICE_NAME_SIZE_MAX + 1] = {0};
+    uint32_t members = 0;
+    uint64_t last_sync = running->last_sync_ms;
+    struct ps_writer writer;
+    ps_writer_init(&writer, out);
+    p2psync_result result = ps_identity_read(txn, &identity);
+    sodium_memzero(identity.seed, sizeof(identity.seed));
+    if (result == P2PSYNC_OK) {
+        result = ps_view_members_own_name(txn, &identity.device, name);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_summary_state(txn, &state);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_member_count(txn, &members);
+    }
+    if (result == P2PSYNC_OK && last_sync == 0) {
+        result = latest_sync(txn, &identity.device, &last_sync);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    bool alone = members <= 1 && !identity.has_sponsor;
+    bool in_sync = running->running && state.pending == 0 &&
+                   running->peers_in_sync == running->peers_connected &&
+                   (alone || running->peers_connected > 0);
+    ps_write_map(&writer, 14);
+    ps_view_write_device(&writer, &identity.device);
+    ps_write_text(&writer, "name");
+    ps_view_write_known(&writer, name);
+    write_mesh(&writer, &identity.mesh);
+    ps_write_text(&writer, "root");
+    write_hash(&writer, &state.common);
+    ps_write_text(&writer, "running");
+    ps_write_bool(&writer, running->running);
+    ps_write_text(&writer, "in_sync");
+    ps_write_bool(&writer, in_sync);
+    ps_write_text(&writer, "peers_in_sync");
+    ps_write_uint(&writer, running->peers_in_sync);
+    ps_write_text(&writer, "peers_connected");
+    ps_write_uint(&writer, running->peers_connected);
+    ps_write_text(&writer, "devices");
+    ps_write_uint(&writer, members);
+    ps_write_text(&writer, "pending");
+    ps_write_uint(&writer, state.pending);
+    ps_write_text(&writer, "last_sync");
+    ps_time_write(&writer, last_sync);
+    ps_write_text(&writer, "last_error");
+    ps_view_write_known(&writer, running->last_error != NULL ? running->last_error : "");
+    ps_write_text(&writer, "collections");
+    result = write_collections(txn, &writer);
+    return result == P2PSYNC_OK ? ps_writer_finish(&writer) : result;
+}
+
+/* One pair of a map: founder and nonce as hex. */
+static void write_mesh(struct ps_writer *writer, const struct ps_mesh *mesh)
+{
+    char text[MESH_TEXT_SIZE];
+    uint8_t bytes[PS_MESH_SIZE];
+    memcpy(bytes, mesh, sizeof(bytes));
+    (void)sodium_bin2hex(text, sizeof(text), bytes, sizeof(bytes));
+    ps_write_text(writer, "mesh");
+    ps_write_text(writer, text);
+}
+
+static void write_hash(struct ps_writer *writer, const struct ps_hash *hash)
+{
+    char text[HASH_TEXT_SIZE];
+    (void)sodium_bin2hex(text, sizeof(text), hash->bytes, sizeof(hash->bytes));
+    ps_write_text(writer, text);
+}
+
+/* The node's own collections are left out: they are not what people ask for. */
+static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer)
+{
+    struct ps_collection_walk counting = {.txn = txn};
+    struct ps_collection_walk walk = {.txn = txn};
+    struct ps_collection collection;
+    size_t count = 0;
+    while (ps_collection_walk_next(&counting, &collection)) {
+        count += ps_collection_is_internal(collection.name) ? 0 : 1;
+    }
+    if (counting.result != P2PSYNC_OK) {
+        return counting.result;
+    }
+    ps_write_array(writer, count);
+    while (ps_collection_walk_next(&walk, &collection)) {
+        if (!ps_collection_is_internal(collection.name)) {
+            walk.result = write_collection(txn, writer, &collection);
+        }
+    }
+    return walk.result;
+}
+
+static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
+                                       const struct ps_collection *collection)
+{
+    struct ps_hash root;
+    bool has_logs = false;
+    p2psync_result result = ps_summary_root(txn, collection->number, &root, &has_logs);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_write_map(writer, 6);
+    ps_write_text(writer, "name");
+    ps_write_str(writer, collection->name);
+    ps_write_text(writer, "records");
+    ps_write_uint(writer, collection->records);
+    ps_write_text(writer, "changes");
+    ps_write_uint(writer, collection->changes);
+    ps_write_text(writer, "conflicts");
+    ps_write_uint(writer, collection->conflicts);
+    ps_write_text(writer, "root");
+    if (has_logs) {
+        write_hash(writer, &root);
+    } else {
+        ps_write_nil(writer);
+    }
+    ps_write_text(writer, "strategy");
+    return write_strategy(txn, writer, collection);
+}
+
+/* As `collection set` takes it. */
+static p2psync_result write_strategy(struct ps_txn *txn, struct ps_writer *writer,
+                                     const struct ps_collection *collection)
+{
+    struct ps_rules rules;
+    char text[PS_STRATEGY_TEXT_SIZE];
+    p2psync_result result = ps_rules_read(txn, collection->name, &rules);
+    if (result == P2PSYNC_OK) {
+        ps_strategy_text(&rules, text);
+        ps_write_text(writer, text);
+        ps_rules_deinit(&rules);
+    }
+    return result;
+}
+
+static p2psync_result latest_sync(struct ps_txn *txn, const struct ps_device *self,
+                                  uint64_t *latest_out)
+{
+    struct ps_member_walk walk = {.txn = txn};
+    struct ps_member member;
+    uint64_t latest = 0;
+    while (ps_member_walk_next(&walk, &member)) {
+        struct ps_peer_row row;
+        walk.result = ps_mesh_peer_read(txn, &member.device, &row);
+        bool other = !ps_device_equal(&member.device, self);
+        if (walk.result == P2PSYNC_OK && other && row.last_sync_ms > latest) {
+            latest = row.last_sync_ms;
+        }
+    }
+    if (walk.result == P2PSYNC_OK) {
+        *latest_out = latest;
+    }
+    return walk.result;
+}

@@ -1,0 +1,85 @@
+/* The rows of a store, and the one place that turns LMDB's codes into results. */
+#ifndef PS_STORE_ENV_DB_H
+#define PS_STORE_ENV_DB_H
+
+#include <lmdb.h>
+
+#include "wire/bytes.h"
+
+/* Databases, DESIGN section 4. Each page that a commit dirties costs a write, so those with few
+ * rows that nearly every commit changes lie together, in LMDB's unnamed database, which every
+ * commit changes anyway: see store/env/db.c. */
+typedef enum ps_db {
+    PS_DB_META,        /* name -> value */
+    PS_DB_COLLECTIONS, /* name -> number, counters; number -> name */
+    PS_DB_LOGS,        /* collection number, origin tag, branch -> log */
+    PS_DB_LOG_NUMBERS, /* log number -> key in PS_DB_LOGS */
+    PS_DB_ENTRIES,     /* log number, seq -> entry */
+    PS_DB_NODES,       /* log number, level, index -> subtree hash */
+    PS_DB_RECORDS,     /* collection number, record id -> versions and values */
+    PS_DB_CONFLICTS,   /* collection number, record id -> is it a conflict, since which refresh: of
+                        several   versions */
+    PS_DB_WAITING,     /* log number -> where to look on: logs with applied < size */
+    PS_DB_DEVICES,     /* device -> member */
+    PS_DB_PEERS,       /* device -> where and when it was last reached */
+    PS_DB_COUNT,
+} ps_db;
+
+struct ps_key;
+struct ps_store;
+
+/* Complete only for the files of this folder; `node` passes it on and never looks inside. */
+struct ps_txn {
+    struct ps_store *store;
+    MDB_txn *mdb;
+    const MDB_dbi *dbi; /* indexed by ps_db */
+    bool writable;
+};
+
+/* A result for a code of LMDB. For the files of this folder. */
+p2psync_result ps_db_result(int mdb_code);
+
+/* Get, put and delete one row, for the files of this folder. get: P2PSYNC_ENOTFOUND; the value
+ * points into the map, until the next write of the transaction. */
+p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
+                         struct ps_bytes *value_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key,
+                         struct ps_bytes value) P2PSYNC_MUST_CHECK;
+/* Put a row of `size` bytes, which the caller must fill before the next write of the transaction.
+ */
+p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, size_t size,
+                             uint8_t **room_out) P2PSYNC_MUST_CHECK;
+/* A row that is not there is fine. */
+p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key) P2PSYNC_MUST_CHECK;
+/* The row with the lowest key >= `from`. P2PSYNC_ENOTFOUND there is none. */
+struct ps_row {
+    struct ps_bytes key;
+    struct ps_bytes value;
+};
+p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from,
+                          struct ps_row *out) P2PSYNC_MUST_CHECK;
+/* One step of a walk over the rows of a database in the order of their keys, which all walks of the
+ * store are made of. The walk owns its place, so rows may be written and taken out between steps.
+ *
+ * from    the lowest key that may come: a zeroed one is below all. It moves above the row found.
+ * result  OK, and stays so when there are no more rows; the first error otherwise. The step is not
+ *         taken if it is an error already, so that a caller can put its own there.
+ * Returns whether there is a row.
+ */
+bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_result *result,
+                     struct ps_row *out);
+
+/* The number of rows. */
+p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out) P2PSYNC_MUST_CHECK;
+/* Take all rows out. */
+p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
+
+/* Rows in `meta` that count what was ever made, for the next local number. */
+#define PS_META_COLLECTIONS "collections"
+#define PS_META_LOGS        "logs"
+#define PS_META_REFRESHES   "refreshes" /* of what readers see, after a change of settings */
+/* Take the next local number of a kind. Errors  P2PSYNC_ELIMIT all 2^32 - 1 are taken. */
+p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter,
+                                 uint32_t *number_out) P2PSYNC_MUST_CHECK;
+
+#endif

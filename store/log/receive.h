@@ -1,0 +1,45 @@
+/* Taking entries and heads from a peer into a log. */
+#ifndef PS_STORE_LOG_RECEIVE_H
+#define PS_STORE_LOG_RECEIVE_H
+
+#include "store/log/log.h"
+
+/* A run of entries from a peer, as it came. */
+struct ps_chunk {
+    uint64_t from;
+    struct ps_bytes entries; /* plain, for ps_changes_next() */
+    struct ps_head head;
+    const struct ps_proof *proof; /* end of the run -> head.size */
+};
+
+/* Verify a chunk against its signed head and store what is new of it; nothing is stored before all
+ * of it is verified. What is here already is passed over. Does not apply.
+ *
+ * context    what the head's signature speaks of.
+ * added_out  entries that are new.
+ * Errors     P2PSYNC_EGAP from is above the log's size; P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF the
+ * entries do not lead to the signed root; P2PSYNC_EFORK the signed head contradicts the log as it
+ * is here (proven: the log is marked as forked and saved, nothing else is stored); P2PSYNC_EFORMAT;
+ * P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
+ */
+p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
+                                const struct ps_head_context *context, const struct ps_chunk *chunk,
+                                uint64_t *added_out) P2PSYNC_MUST_CHECK;
+
+/* Take a newer signed head for entries that are here, or beyond them. head->size >= log->size needs
+ * the proof from proof_size (== log->size); a smaller or equal one is only compared with our own
+ * tree.
+ *
+ * Errors  P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF; P2PSYNC_EFORK proven: marked and saved.
+ * P2PSYNC_EAGAIN the proof does not start at the log's size, so nothing can be said.
+ */
+struct ps_head_offer {
+    struct ps_head head;
+    uint64_t proof_size;
+    const struct ps_proof *proof;
+};
+p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
+                               const struct ps_head_context *context,
+                               const struct ps_head_offer *offer) P2PSYNC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,35 @@
+/* The index of logs that wait to be applied: see waiting.h. Saving a log keeps its row. */
+#include "store/log/waiting.h"
+
+p2psync_result ps_waiting_count(struct ps_txn *txn, uint64_t *count_out)
+{
+    return ps_db_count(txn, PS_DB_WAITING, count_out);
+}
+
+bool ps_waiting_walk_next(struct ps_waiting_walk *walk, struct ps_waiting *out)
+{
+    struct ps_row row;
+    uint32_t number = 0;
+    if (!ps_db_walk_next(walk->txn, PS_DB_WAITING, &walk->from, &walk->result, &row)) {
+        return false;
+    }
+    if (!ps_key_split_log_number(row.key, &number) || row.value.size != 8) {
+        walk->result = P2PSYNC_ECORRUPT;
+        return false;
+    }
+    walk->result = ps_log_brief_by_number(walk->txn, number, &out->log);
+    if (walk->result != P2PSYNC_OK) {
+        walk->result = walk->result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : walk->result;
+        return false;
+    }
+    out->looked_at = ps_get_u64(row.value.data);
+    return true;
+}
+
+p2psync_result ps_waiting_look_on(struct ps_txn *txn, uint32_t log, uint64_t looked_at)
+{
+    struct ps_key key = ps_key_log_number(log);
+    uint8_t row[8];
+    ps_put_u64(row, looked_at);
+    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(row, sizeof(row)));
+}

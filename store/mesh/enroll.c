@@ -1,0 +1,40 @@
+/* Naming a device in `_devices`: see enroll.h. */
+#include "store/mesh/enroll.h"
+
+#include "store/mesh/members.h"
+#include "store/write/write.h"
+#include "wire/codec.h"
+
+p2psync_result ps_enroll_device(struct ps_txn *txn, const struct ps_identity *identity,
+                                const struct ps_device *device, struct ps_bytes name,
+                                uint64_t now_ms)
+{
+    uint8_t memory[PS_DEVICE_NAME_SIZE_MAX + 16];
+    char id[PS_DEVICE_TEXT_SIZE];
+    bool changed = false;
+    struct ps_written written;
+    struct ps_secret secret;
+    struct ps_buf fields = {.data = memory, .capacity = sizeof(memory), .size_max = sizeof(memory)};
+    struct ps_writer writer;
+    ps_writer_init(&writer, &fields);
+    ps_write_map(&writer, 1);
+    ps_write_text(&writer, "name");
+    ps_write_str(&writer, name);
+    p2psync_result result = ps_writer_finish(&writer);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_device_text(device, id);
+    ps_identity_secret(identity, &secret);
+    const struct ps_edit edit = {
+        .kind = PS_EDIT_PUT, .id = ps_bytes_text(id), .fields = ps_buf_view(&fields)};
+    const struct ps_write write = {.identity = identity,
+                                   .secret = &secret,
+                                   .now_ms = now_ms,
+                                   .collection = ps_bytes_text(PS_DEVICES_COLLECTION),
+                                   .edits = &edit,
+                                   .edit_count = 1};
+    result = ps_write(txn, &write, &written);
+    ps_identity_secret_wipe(&secret);
+    return result == P2PSYNC_OK ? ps_members_refresh(txn, &identity->mesh, &changed) : result;
+}

@@ -1,0 +1,38 @@
+/* What is remembered of each member as a peer: where and when it was last reached. */
+#ifndef PS_STORE_MESH_PEERS_H
+#define PS_STORE_MESH_PEERS_H
+
+#include "store/env/db.h"
+#include "wire/id.h"
+
+/* How an endpoint of a peer became known. Kept in its row: numbers stay. */
+typedef enum ps_found_by {
+    PS_FOUND_UNKNOWN = 0,
+    PS_FOUND_BEACON = 1,
+    PS_FOUND_STATIC = 2,   /* given by the settings */
+    PS_FOUND_PEERS = 3,    /* told by a member */
+    PS_FOUND_PAIRING = 4,  /* where the invite was used */
+    PS_FOUND_ACCEPTED = 5, /* it came from there */
+} ps_found_by;
+
+/* What is remembered of a peer between runs. */
+struct ps_peer_row {
+    size_t endpoint_count;
+    ps_found_by found_by[PS_ENDPOINTS_MAX];                     /* of each endpoint */
+    char endpoints[PS_ENDPOINTS_MAX][PS_ENDPOINT_SIZE_MAX + 1]; /* the last good one first */
+    uint64_t last_seen_ms;                                      /* 0: never */
+    uint64_t last_sync_ms; /* when it was last in sync; 0: never */
+    uint64_t behind;       /* changes it lacked when last heard */
+    uint64_t ahead;        /* changes it had that were missing here */
+    int64_t skew_ms;       /* its clock less ours */
+    uint64_t received_bytes;
+    uint64_t sent_bytes;
+};
+
+/* All zero if nothing is remembered. Errors  P2PSYNC_ECORRUPT. */
+p2psync_result ps_mesh_peer_read(struct ps_txn *txn, const struct ps_device *device,
+                                 struct ps_peer_row *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_mesh_peer_write(struct ps_txn *txn, const struct ps_device *device,
+                                  const struct ps_peer_row *row) P2PSYNC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,16 @@
+/* Writing as this device, whose identity is in the store. */
+#ifndef PS_STORE_WRITE_OWN_H
+#define PS_STORE_WRITE_OWN_H
+
+#include "store/write/write.h"
+
+/* As ps_write(), with the identity that the store has now and its secret: what `write` says of
+ * identity, secret and time is not looked at.
+ *
+ * now_ms  wall clock.
+ * Errors  P2PSYNC_ENODEVICE; as ps_write().
+ */
+p2psync_result ps_own_write(struct ps_txn *txn, const struct ps_write *write, uint64_t now_ms,
+                            struct ps_written *out) P2PSYNC_MUST_CHECK;
+
+#endif

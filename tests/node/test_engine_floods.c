@@ -1,0 +1,244 @@
+/* Members that send or ask for more than is their share, in virtual time: how much that is depends
+ * on the engine's clock, and no real clock could show it on every machine. Floods over real sockets
+ * are in tests/hostile. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "node/engine/budget.h"
+#include "tests/sim/script.h"
+
+#define net sim_script
+
+#define TOO_MUCH    "too much, too fast"
+#define HELLO_COST  20000U /* microseconds, as the engine charges */
+#define FLOOD_MAX   2000U  /* messages of one flood: far more than any may have */
+#define RECORD_SIZE 200000U
+#define ITEMS       PS_HEADS_MAX
+#define BARRED_MS   61000 /* longer than anybody is barred */
+
+static unsigned puppet;
+static size_t dialled;
+static struct ps_buf message;
+
+static void begin(void)
+{
+    sim_script_begin(2);
+    puppet = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, puppet, "puppet");
+    sim_net_run(&net, 60000);
+    cr_assert(sim_script_settle(10000));
+    dialled = sim_link_open(&net, puppet, 0);
+    ps_buf_init(&message, PS_MESSAGE_SIZE_MAX);
+}
+
+static void end(void)
+{
+    ps_buf_deinit(&message);
+    sim_script_end();
+}
+
+TestSuite(test_engine_floods, .init = begin, .fini = end, .timeout = 300);
+
+static void play(uint64_t ms)
+{
+    sim_net_run(&net, ms);
+    cr_assert_str_empty(net.failure);
+}
+
+static struct ps_peer_info info(void)
+{
+    struct ps_peer_info out;
+    cr_assert(sim_node_peer(&net, 0, puppet, &out));
+    return out;
+}
+
+static void say_hello(void)
+{
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, dialled, &hello);
+    play(100);
+}
+
+static void send_message(p2psync_result encoded)
+{
+    cr_assert_eq(encoded, P2PSYNC_OK, "%s", p2psync_result_name(encoded));
+    sim_link_send_as(&net, puppet, dialled, ps_buf_view(&message));
+}
+
+/* Send what is in `message` once every `pause_ms`, until it is too much; how often. */
+static unsigned flood(uint64_t pause_ms)
+{
+    unsigned sent = 0;
+    while (sent < FLOOD_MAX && info().faults == 0) {
+        send_message(P2PSYNC_OK);
+        play(pause_ms);
+        sent++;
+    }
+    return sent;
+}
+
+/* That many messages of a flood were enough to be cut off, and the other device has not noticed. */
+static void check_cut_off(unsigned sent, unsigned least, unsigned most)
+{
+    play(1000);
+    const struct sim_capture *capture = sim_script_newest(puppet, PS_MESSAGE_ERROR);
+    struct ps_error error;
+    printf("# %u messages\n", sent);
+    cr_assert_geq(sent, least);
+    cr_assert_leq(sent, most);
+    cr_assert_eq(info().faults, 1);
+    cr_assert_str_eq(info().last_fault, TOO_MUCH);
+    cr_assert_not_null(capture);
+    cr_assert_eq(ps_error_decode(ps_buf_view(&capture->bytes), &error), P2PSYNC_OK);
+    cr_assert_eq(error.code, PS_ERROR_LIMIT);
+    sim_put(&net, 1, "notes", "after", 7);
+    play(1000);
+    cr_assert_eq(sim_get(&net, 0, "notes", "after"), 7);
+    struct ps_peer_info other;
+    cr_assert(sim_node_peer(&net, 0, 1, &other));
+    cr_assert_eq(other.state, PS_PEER_IN_SYNC);
+    cr_assert_eq(other.faults, 0);
+}
+
+/* What a peer may be ahead, in messages of this cost that come once every millisecond. */
+static unsigned ahead(unsigned cost)
+{
+    return PS_BUDGET_MAX / (cost - PS_BUDGET_PER_MS);
+}
+
+static void write_hello(void)
+{
+    struct ps_hello hello = sim_script_hello(puppet);
+    cr_assert_eq(ps_hello_encode(&hello, &message), P2PSYNC_OK);
+}
+
+Test(test_engine_floods, cuts_off_a_flood_of_hellos)
+{
+    write_hello();
+    check_cut_off(flood(1), ahead(HELLO_COST), ahead(HELLO_COST) + 5);
+}
+
+/* As much as time takes out of the bucket again, and no message more. */
+Test(test_engine_floods, lets_a_member_have_its_share_for_ever)
+{
+    write_hello();
+    cr_assert_eq(flood(HELLO_COST / PS_BUDGET_PER_MS), FLOOD_MAX);
+    cr_assert_eq(info().faults, 0);
+}
+
+Test(test_engine_floods, cuts_off_who_takes_a_little_more_than_its_share)
+{
+    write_hello();
+    unsigned sent = flood(HELLO_COST / PS_BUDGET_PER_MS * 3 / 4);
+    check_cut_off(sent, 4 * (PS_BUDGET_MAX / HELLO_COST) - 10,
+                  4 * (PS_BUDGET_MAX / HELLO_COST) + 10);
+}
+
+/* Each SUMMARY differs from what is here in every collection, asks for an answer, and would be
+ * followed by another for ever. */
+Test(test_engine_floods, cuts_off_a_summary_that_never_ends)
+{
+    struct ps_buf roots;
+    struct ps_writer writer;
+    struct ps_hash root = {.bytes = {1}};
+    struct ps_summary summary = {.answer = true, .state = {.common = {.bytes = {1}}}};
+    say_hello();
+    ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
+    ps_writer_init(&writer, &roots);
+    ps_write_array(&writer, PS_ROOTS_MAX);
+    for (unsigned i = 0; i < PS_ROOTS_MAX; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "false-%04u", i);
+        ps_summary_write_root(&writer, ps_bytes_text(name), &root);
+    }
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    summary.roots = ps_buf_view(&roots);
+    cr_assert_eq(ps_summary_encode(&summary, &message), P2PSYNC_OK);
+    unsigned cost = (unsigned)message.size / 4;
+    check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
+    ps_buf_deinit(&roots);
+}
+
+/* One log of the other side, offered to it as often as one message can. */
+Test(test_engine_floods, cuts_off_a_flood_of_heads)
+{
+    static struct ps_heads_item items[ITEMS];
+    sim_put(&net, 1, "notes", "a", 1); /* what is not its own it offers, and does not just send */
+    play(1000);
+    say_hello();
+    struct ps_summary none = {.roots = ps_bytes("\x90", 1), .heads = ps_bytes("\x90", 1)};
+    send_message(ps_summary_encode(&none, &message));
+    play(1000);
+    const struct sim_capture *capture = sim_script_newest(puppet, PS_MESSAGE_HEADS);
+    cr_assert_not_null(capture);
+    struct ps_cursor cursor;
+    cr_assert_eq(ps_heads_decode(ps_buf_view(&capture->bytes), &cursor), P2PSYNC_OK);
+    cr_assert(ps_heads_next(&cursor, &items[0]));
+    for (size_t i = 1; i < ITEMS; i++) {
+        items[i] = items[0];
+    }
+    ps_buf_clear(&message);
+    cr_assert_eq(ps_heads_encode(items, ITEMS, &message), P2PSYNC_OK);
+    unsigned cost = ITEMS * 50;
+    check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
+}
+
+/* A log of the other device that is asked for. */
+static struct ps_want want_of(uint64_t credit)
+{
+    const struct ps_identity *author = &net.nodes[0].identity;
+    sim_put_many(&net, 0, "bulk", 2, RECORD_SIZE);
+    play(1000);
+    say_hello();
+    return (struct ps_want){.log = {.collection = ps_bytes_text("bulk"),
+                                    .origin = {author->device, author->incarnation}},
+                            .credit = credit,
+                            .again = true};
+}
+
+/* What it has sent comes back to it: sound, and nothing new. */
+Test(test_engine_floods, cuts_off_a_flood_of_changes_that_bring_nothing)
+{
+    struct ps_want want = want_of(PS_CREDIT_MAX);
+    send_message(ps_want_encode(&want, &message));
+    play(1000);
+    const struct sim_capture *capture = sim_script_newest(puppet, PS_MESSAGE_CHANGES);
+    cr_assert_not_null(capture);
+    ps_buf_clear(&message);
+    cr_assert_eq(ps_buf_append(&message, capture->bytes.data, capture->bytes.size), P2PSYNC_OK);
+    unsigned cost = (unsigned)message.size / 16;
+    check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
+}
+
+/* Each has what was sent last sent once more. */
+Test(test_engine_floods, cuts_off_a_flood_of_wants)
+{
+    struct ps_want want = want_of(1);
+    cr_assert_eq(ps_want_encode(&want, &message), P2PSYNC_OK);
+    unsigned cost = RECORD_SIZE / 16;
+    check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
+}
+
+Test(test_engine_floods, lets_nobody_back_soon_who_was_cut_off)
+{
+    say_hello();
+    size_t answered = sim_script_captured(puppet, PS_MESSAGE_HELLO);
+    sim_link_send_as(&net, puppet, dialled, ps_bytes("\xc1", 1));
+    play(100);
+    cr_assert_str_eq(info().last_fault, "no message");
+    dialled = sim_link_open(&net, puppet, 0);
+    say_hello();
+    const struct sim_capture *capture = sim_script_newest(puppet, PS_MESSAGE_ERROR);
+    struct ps_error error;
+    cr_assert_not_null(capture);
+    cr_assert_eq(ps_error_decode(ps_buf_view(&capture->bytes), &error), P2PSYNC_OK);
+    cr_assert_eq(error.code, PS_ERROR_LIMIT);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_HELLO), answered);
+    play(BARRED_MS);
+    dialled = sim_link_open(&net, puppet, 0);
+    say_hello();
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_HELLO), answered + 1);
+    cr_assert_eq(info().faults, 1);
+}

@@ -1,0 +1,15 @@
+/* The hybrid logical clock: the time of a change. */
+#ifndef PS_WIRE_HLC_H
+#define PS_WIRE_HLC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The hybrid logical clock, Kulkarni et al. 2014 as DESIGN section 2 cuts it down: the greater of
+ * now and every parent's + 1, saturating. 48 bits of milliseconds above 16 of counter. */
+uint64_t ps_hlc_next(uint64_t now_ms, const uint64_t *parents, size_t parent_count);
+
+/* Milliseconds of an hlc. */
+uint64_t ps_hlc_ms(uint64_t hlc);
+
+#endif
