@@ -1,6 +1,8 @@
 /* Results as text: generated from the one list in p2psync.h, and total over all numbers, so that a
- * result of a later version still prints. */
-#include <p2psync.h>
+ * result of a later version still prints. And the one table from the system's errors to results. */
+#include "wire/error.h"
+
+#include <errno.h>
 
 const char *p2psync_strerror(int result)
 {
@@ -34,4 +36,22 @@ const char *p2psync_version(void)
 #define TEXT_OF_VALUE(macro) TEXT_OF(macro)
     return TEXT_OF_VALUE(P2PSYNC_VERSION_MAJOR) "." TEXT_OF_VALUE(
         P2PSYNC_VERSION_MINOR) "." TEXT_OF_VALUE(P2PSYNC_VERSION_PATCH);
+}
+
+p2psync_result ps_error_of_errno(int number)
+{
+    switch (number) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return P2PSYNC_EDENIED;
+    case ENOSPC:
+    case EDQUOT:
+        return P2PSYNC_ENOSPC;
+    case ENOMEM:
+    case ENOBUFS:
+        return P2PSYNC_ENOMEM;
+    default:
+        return P2PSYNC_EIO;
+    }
 }

@@ -1,6 +1,7 @@
 /* The thread that answers. It looks at the list of records with several versions whenever something
- * was committed, waits, asks whether everything is quiet, and then asks for an answer to each open
- * conflict. What got none is remembered by its versions, and left alone until they change. */
+ * was committed, waits until the node is in sync and nothing has moved for a while, and then asks
+ * for an answer to each open conflict. What got none is remembered by its versions, and left alone
+ * until they change. */
 #include "node/answer/answer.h"
 
 #include <assert.h>
@@ -16,8 +17,6 @@
 #include <unistd.h>
 
 #include "node/answer/command.h"
-#include "node/control/ask.h"
-#include "node/host/buffer.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
 #include "node/view/conflict.h"
@@ -28,8 +27,6 @@
 #include "store/record/record.h"
 #include "store/write/own.h"
 #include "wire/value.h"
-
-#define ASK_TIMEOUT_MS 30000
 
 #define LEFT_MAX   1024    /* conflicts without an answer that are remembered */
 #define DELAYS_MAX 10      /* how often news may put an answer off */
@@ -64,7 +61,8 @@ struct ps_answerer {
     atomic_bool stopping;
     struct ps_device device;
     uint32_t wait_ms;
-    uint64_t seen_txn;
+    uint64_t seen_txn; /* the store and the loop, when they were looked at last */
+    uint64_t seen_since_ms;
     uint64_t due_ms; /* 0: nothing is open */
     unsigned delays;
     struct ps_hash left[LEFT_MAX]; /* of conflicts that got no answer: a ring */
@@ -74,7 +72,6 @@ struct ps_answerer {
 static void *run(void *argument);
 static void wait_news(struct ps_answerer *answerer);
 static void look(struct ps_answerer *answerer);
-static bool is_quiet(struct ps_answerer *answerer);
 static bool next_conflict(struct ps_answerer *answerer, const struct found *after,
                           struct found *out);
 static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn *txn,
@@ -165,14 +162,10 @@ static void *run(void *argument)
     struct ps_answerer *answerer = argument;
     while (!atomic_load(&answerer->stopping)) { /* until the node stops */
         look(answerer);
-        uint64_t now_ms = ps_time_monotonic_ms();
-        if (answerer->due_ms != 0 && now_ms >= answerer->due_ms) {
+        if (answerer->due_ms != 0 && ps_time_monotonic_ms() >= answerer->due_ms &&
+            ps_loop_in_sync_since_ms(answerer->options.loop) != 0) {
             answerer->due_ms = 0;
-            if (is_quiet(answerer)) {
-                answer_all(answerer);
-            } else {
-                answerer->due_ms = now_ms + answerer->wait_ms;
-            }
+            answer_all(answerer);
             continue; /* what was committed meanwhile is looked at first */
         }
         wait_news(answerer);
@@ -180,13 +173,15 @@ static void *run(void *argument)
     return NULL;
 }
 
+/* Wait until an answer is due, or the loop has news. If an answer is due and the node is not in
+ * sync, the loop says when it is. */
 static void wait_news(struct ps_answerer *answerer)
 {
     eventfd_t count = 0;
     uint64_t now_ms = ps_time_monotonic_ms();
     int timeout_ms = -1;
-    if (answerer->due_ms != 0) {
-        timeout_ms = answerer->due_ms > now_ms ? (int)(answerer->due_ms - now_ms) : 0;
+    if (answerer->due_ms > now_ms) {
+        timeout_ms = (int)(answerer->due_ms - now_ms);
     }
     struct pollfd items[] = {{.fd = answerer->options.news_fd, .events = POLLIN},
                              {.fd = answerer->stop_fd, .events = POLLIN}};
@@ -194,16 +189,18 @@ static void wait_news(struct ps_answerer *answerer)
     (void)!eventfd_read(answerer->options.news_fd, &count);
 }
 
-/* After news: see whether anything is open, and put the answer off a little, so that what belongs
- * together has come, but not for ever. */
+/* After something was committed, or the node has come to be in sync: see whether anything is open,
+ * and put the answer off a little, so that what belongs together has come, but not for ever. */
 static void look(struct ps_answerer *answerer)
 {
     struct found found;
     uint64_t txn = ps_store_txn_id(answerer->options.store);
-    if (txn == answerer->seen_txn) {
+    uint64_t since_ms = ps_loop_in_sync_since_ms(answerer->options.loop);
+    if (txn == answerer->seen_txn && since_ms == answerer->seen_since_ms) {
         return;
     }
     answerer->seen_txn = txn;
+    answerer->seen_since_ms = since_ms;
     if (!next_conflict(answerer, NULL, &found)) {
         answerer->due_ms = 0;
         answerer->delays = 0;
@@ -212,24 +209,6 @@ static void look(struct ps_answerer *answerer)
         answerer->due_ms =
             ps_time_monotonic_ms() + answerer->wait_ms + randombytes_uniform(answerer->wait_ms);
     }
-}
-
-/* As `status` says it of the running node. */
-static bool is_quiet(struct ps_answerer *answerer)
-{
-    struct ps_buf status;
-    bool quiet = false;
-    ps_buf_init(&status, PS_BUFFER_SIZE_MAX);
-    if (ps_ask(answerer->options.dir_fd, PS_CONTROL_STATUS, 0, ASK_TIMEOUT_MS, &status) ==
-        P2PSYNC_OK) {
-        struct ps_bytes map = ps_buf_view(&status);
-        struct ps_bytes running = ps_value_field(map, ps_bytes_text("running"));
-        struct ps_bytes in_sync = ps_value_field(map, ps_bytes_text("in_sync"));
-        quiet = running.size == 1 && running.data[0] == 0xc3 && in_sync.size == 1 &&
-                in_sync.data[0] == 0xc3; /* true */
-    }
-    ps_buf_deinit(&status);
-    return quiet;
 }
 
 /* The next conflict, by collection and record, that may be answered now. */

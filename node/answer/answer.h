@@ -20,9 +20,8 @@ struct ps_loop;
 struct ps_answerer_options {
     struct ps_store *store;
     const struct ps_config *config;
-    struct ps_loop *loop; /* running */
-    int dir_fd;
-    int news_fd;                   /* an eventfd that the loop writes to at each commit */
+    struct ps_loop *loop;          /* running */
+    int news_fd;                   /* the loop's: an eventfd that it writes to */
     p2psync_resolver_fn *resolver; /* the app's; NULL: as config->on_conflict says */
     void *resolver_user;
 };

@@ -156,7 +156,6 @@ static p2psync_result start_loop(p2psync_node *node)
             .store = node->store,
             .config = &node->config,
             .loop = node->loop,
-            .dir_fd = node->dir_fd,
             .news_fd = node->news_fd,
             .resolver = node->resolver,
             .resolver_user = node->resolver_user,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "node/host/time.h"
+#include "wire/error.h"
 
 static p2psync_result connect_node(int dir_fd, uint32_t timeout_ms, int *fd_out);
 static p2psync_result connect_result(int number);
@@ -125,13 +126,10 @@ static p2psync_result connect_result(int number)
     case ENOENT:
     case ECONNREFUSED: /* a socket file that a killed node left */
         return P2PSYNC_ENOTRUNNING;
-    case EACCES:
-    case EPERM:
-        return P2PSYNC_EDENIED;
     case EAGAIN:
         return P2PSYNC_ETIMEDOUT;
     default:
-        return P2PSYNC_EIO;
+        return ps_error_of_errno(number);
     }
 }
 

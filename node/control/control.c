@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "wire/error.h"
+
 #define REQUEST_SIZE_MAX (PS_CONTROL_HEADER_SIZE + PS_CONTROL_REQUEST_SIZE_MAX)
 #define LISTEN_KEY       UINT64_MAX /* of epoll: the listening socket; else a client's index */
 #define EPOLL_BATCH      32
@@ -63,7 +65,6 @@ struct ps_control {
 };
 
 static p2psync_result listen_in(struct ps_control *control, int dir_fd);
-static p2psync_result errno_result(int number);
 static void accept_clients(struct ps_control *control);
 static bool peer_allowed(int fd);
 static bool add_client(struct ps_control *control, int fd);
@@ -93,7 +94,7 @@ p2psync_result ps_control_new(int dir_fd, struct ps_control **out)
     p2psync_result result = P2PSYNC_OK;
     control->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (control->epoll_fd < 0) {
-        result = errno_result(errno);
+        result = ps_error_of_errno(errno);
     }
     if (result == P2PSYNC_OK) {
         result = listen_in(control, dir_fd);
@@ -233,35 +234,17 @@ static p2psync_result listen_in(struct ps_control *control, int dir_fd)
     struct sockaddr_un address;
     ps_control_address(dir_fd, &address);
     if (unlinkat(dir_fd, PS_CONTROL_FILE, 0) != 0 && errno != ENOENT) {
-        return errno_result(errno);
+        return ps_error_of_errno(errno);
     }
     control->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* The mode of the socket becomes that of its file: at no moment may others connect. */
     if (control->listen_fd < 0 || fchmod(control->listen_fd, S_IRUSR | S_IWUSR) != 0 ||
         bind(control->listen_fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(control->listen_fd, PS_CONTROL_CLIENTS_MAX) != 0) {
-        return errno_result(errno);
+        return ps_error_of_errno(errno);
     }
     set_listening(control, true);
     return control->listens ? P2PSYNC_OK : P2PSYNC_EIO;
-}
-
-static p2psync_result errno_result(int number)
-{
-    switch (number) {
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return P2PSYNC_EDENIED;
-    case ENOSPC:
-    case EDQUOT:
-        return P2PSYNC_ENOSPC;
-    case ENOMEM:
-    case ENOBUFS:
-        return P2PSYNC_ENOMEM;
-    default:
-        return P2PSYNC_EIO;
-    }
 }
 
 static void set_listening(struct ps_control *control, bool on)

@@ -15,6 +15,7 @@
 #include "discovery/finder.h"
 #include "node/host/endpoint.h"
 #include "wire/codec.h"
+#include "wire/error.h"
 #include "wire/scan.h"
 
 #define CONFIG_FILE      "config.json"
@@ -70,7 +71,6 @@ static p2psync_result add_pattern(pattern_text *patterns, size_t *count, const c
 static p2psync_result take_patterns(const json_t *value, pattern_text *patterns, size_t *count);
 static p2psync_result set_listen(struct ps_config *config, const char *text);
 static p2psync_result take_ms(const json_t *value, uint32_t max, uint32_t *out);
-static p2psync_result errno_result(int number);
 
 p2psync_result ps_config_read(int dir_fd, struct ps_config *out)
 {
@@ -161,7 +161,7 @@ p2psync_result ps_config_write(int dir_fd, const char *key, struct ps_bytes valu
     }
     /* The lock ends with the descriptor even if this process dies. */
     if (flock(dir_fd, LOCK_EX) != 0) {
-        result = errno_result(errno);
+        result = ps_error_of_errno(errno);
         goto out;
     }
     result = file_load(dir_fd, &root);
@@ -204,7 +204,7 @@ static p2psync_result file_load(int dir_fd, json_t **out)
     memcpy(text, empty, size);
     int fd = openat(dir_fd, CONFIG_FILE, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno != ENOENT) {
-        return errno_result(errno);
+        return ps_error_of_errno(errno);
     }
     if (fd >= 0) {
         p2psync_result result = file_read(fd, text, &size);
@@ -232,7 +232,7 @@ static p2psync_result file_read(int fd, char *text, size_t *size_out)
             continue;
         }
         if (got < 0) {
-            return errno_result(errno);
+            return ps_error_of_errno(errno);
         }
         if (got == 0) {
             *size_out = size;
@@ -253,7 +253,7 @@ static p2psync_result file_save(int dir_fd, const json_t *root)
     int fd = openat(dir_fd, CONFIG_FILE_TEMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                     S_IRUSR | S_IWUSR);
     if (fd < 0) {
-        result = errno_result(errno);
+        result = ps_error_of_errno(errno);
         goto out;
     }
     result = write_all(fd, text, strlen(text));
@@ -262,16 +262,16 @@ static p2psync_result file_save(int dir_fd, const json_t *root)
     }
     /* On the disk before the name points to it: a crash leaves the old file or the new one. */
     if (result == P2PSYNC_OK && fsync(fd) != 0) {
-        result = errno_result(errno);
+        result = ps_error_of_errno(errno);
     }
     if (close(fd) != 0 && result == P2PSYNC_OK) {
-        result = errno_result(errno);
+        result = ps_error_of_errno(errno);
     }
     if (result == P2PSYNC_OK && renameat(dir_fd, CONFIG_FILE_TEMP, dir_fd, CONFIG_FILE) != 0) {
-        result = errno_result(errno);
+        result = ps_error_of_errno(errno);
     }
     if (result == P2PSYNC_OK && fsync(dir_fd) != 0) {
-        result = errno_result(errno);
+        result = ps_error_of_errno(errno);
     }
     if (result != P2PSYNC_OK) {
         (void)unlinkat(dir_fd, CONFIG_FILE_TEMP, 0);
@@ -290,7 +290,7 @@ static p2psync_result write_all(int fd, const char *data, size_t size)
             continue;
         }
         if (written < 0) {
-            return errno_result(errno);
+            return ps_error_of_errno(errno);
         }
         done += (size_t)written;
     }
@@ -506,21 +506,4 @@ static p2psync_result add_peer(struct ps_config *config, const char *text)
     }
     config->peer_count++;
     return P2PSYNC_OK;
-}
-
-static p2psync_result errno_result(int number)
-{
-    switch (number) {
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return P2PSYNC_EDENIED;
-    case ENOSPC:
-    case EDQUOT:
-        return P2PSYNC_ENOSPC;
-    case ENOMEM:
-        return P2PSYNC_ENOMEM;
-    default:
-        return P2PSYNC_EIO;
-    }
 }

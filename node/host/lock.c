@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "wire/error.h"
+
 #define LOCK_FILE "node.lock"
 
 p2psync_result ps_lock_take(int dir_fd, int *fd_out)
@@ -15,17 +17,7 @@ p2psync_result ps_lock_take(int dir_fd, int *fd_out)
     int fd =
         openat(dir_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (fd < 0) {
-        switch (errno) {
-        case EACCES:
-        case EPERM:
-        case EROFS:
-            return P2PSYNC_EDENIED;
-        case ENOSPC:
-        case EDQUOT:
-            return P2PSYNC_ENOSPC;
-        default:
-            return P2PSYNC_EIO;
-        }
+        return ps_error_of_errno(errno);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         p2psync_result result = errno == EWOULDBLOCK ? P2PSYNC_EBUSY : P2PSYNC_EIO;

@@ -33,17 +33,20 @@ struct ps_loop_failed {
     bool overrun;
 };
 
-/* Everything but `ended`, `told_end`, `wake_fd` and `told_*` is the loop thread's, once it runs. */
+/* Everything but `ended`, `in_sync_since_ms`, `told_end`, `wake_fd` and `told_*` is the loop
+ * thread's, once it runs. */
 struct ps_loop {
     struct ps_loop_options options;
     pthread_t thread;
     atomic_bool ended;
-    int wake_fd;          /* written to wake it */
-    atomic_bool told_end; /* to end when it wakes */
+    atomic_uint_least64_t in_sync_since_ms; /* as ps_loop_in_sync_since_ms() says */
+    int wake_fd;                            /* written to wake it */
+    atomic_bool told_end;                   /* to end when it wakes */
     int lock_fd;
     int watch_fd; /* inotify on the store's file; -1: none, the store is looked at each second */
     struct ps_device device;
     struct ps_mesh mesh;
+    bool has_sponsor; /* another device invited this one, even if no member has told of it yet */
     uint64_t instance;
 
     struct ps_links *links;
@@ -70,6 +73,7 @@ struct ps_loop {
     uint64_t clock_offset_ms; /* wall clock less monotonic, at the last turn */
     uint64_t housekeeping_ms;
     uint64_t readers_ms;
+    bool step_failing;         /* the last step failed */
     p2psync_result step_error; /* of the last step that failed, and when it was reported */
     uint64_t step_error_ms;
     char last_error[PS_REPORT_SIZE_MAX];

@@ -19,6 +19,7 @@
 #include "node/host/lock.h"
 #include "node/host/time.h"
 #include "node/loop/inside.h"
+#include "node/view/status.h"
 #include "store/env/identity.h"
 
 #define STORE_FILE      "data.mdb"
@@ -50,6 +51,7 @@ static void collect_heard(struct ps_loop *loop);
 static void add(struct ps_loop *loop, const struct ps_event *event);
 static void step(struct ps_loop *loop);
 static void step_failed(struct ps_loop *loop, p2psync_result result);
+static void publish(struct ps_loop *loop);
 static void nudge(struct ps_loop *loop);
 static void keep_house(struct ps_loop *loop);
 static void drain(int fd);
@@ -65,6 +67,7 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
     loop->lock_fd = -1;
     loop->watch_fd = -1;
     atomic_init(&loop->ended, false);
+    atomic_init(&loop->in_sync_since_ms, 0);
     atomic_init(&loop->told_end, false);
     (void)pthread_mutex_init(&loop->told_mutex, NULL);
     ps_batch_init(&loop->batch);
@@ -93,6 +96,11 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
 bool ps_loop_ended(const struct ps_loop *loop)
 {
     return atomic_load(&loop->ended);
+}
+
+uint64_t ps_loop_in_sync_since_ms(const struct ps_loop *loop)
+{
+    return atomic_load(&loop->in_sync_since_ms);
 }
 
 void ps_loop_wake(struct ps_loop *loop)
@@ -140,6 +148,7 @@ static p2psync_result open_parts(struct ps_loop *loop)
     if (result == P2PSYNC_OK) {
         loop->device = identity.device;
         loop->mesh = identity.mesh;
+        loop->has_sponsor = identity.has_sponsor;
         result = open_links(loop, &identity);
     }
     ps_identity_wipe(&identity);
@@ -293,6 +302,7 @@ static void *run(void *argument)
     loop->nudged_txn = loop->seen_txn;
     ps_report(loop->options.report, P2PSYNC_LOG_INFO, "node-started", "listening on port %u",
               (unsigned)ps_links_port(loop->links));
+    publish(loop);
     while (!loop->stopping) { /* until somebody stops the node */
         turn(loop);
         p2psync_result waited = loop->stopping ? P2PSYNC_OK : ps_loop_wait(loop);
@@ -507,9 +517,11 @@ static void step(struct ps_loop *loop)
         /* What was committed since may be the engine's own or another's: the number does not tell.
          * So it looks once more, and finds nothing if it was its own. */
         loop->seen_txn = loop->told_txn;
+        loop->step_failing = false;
     } else {
         step_failed(loop, result);
     }
+    publish(loop);
     nudge(loop);
     ps_loop_carry_out(loop);
     ps_loop_finish_invite(loop, result);
@@ -519,10 +531,28 @@ static void step_failed(struct ps_loop *loop, p2psync_result result)
 {
     uint64_t now_ms = loop->batch.now_ms;
     loop->pause_ms = now_ms + STEP_PAUSE_MS;
+    loop->step_failing = true;
     if (result != loop->step_error || now_ms - loop->step_error_ms >= STEP_REPORT_MS) {
         loop->step_error = result;
         loop->step_error_ms = now_ms;
         ps_loop_error(loop, result, "what came could not be taken");
+    }
+}
+
+/* Let other threads know whether the node is in sync, and wake whoever waits for that. */
+static void publish(struct ps_loop *loop)
+{
+    struct ps_status_running running = {.running = true};
+    if (loop->options.news_fd < 0) {
+        return;
+    }
+    ps_status_count_peers(loop->engine, &running);
+    bool alone = running.peers == 0 && !loop->has_sponsor;
+    bool in_sync = alone || ps_status_is_equal(&running);
+    bool was_in_sync = ps_loop_in_sync_since_ms(loop) != 0;
+    if (in_sync != was_in_sync) {
+        atomic_store(&loop->in_sync_since_ms, in_sync ? ps_time_monotonic_ms() : 0);
+        (void)!eventfd_write(loop->options.news_fd, 1);
     }
 }
 

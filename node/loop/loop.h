@@ -16,7 +16,8 @@ struct ps_loop_options {
     const struct ps_config *config;
     const struct ps_report *report;
     int dir_fd;
-    int news_fd; /* an eventfd to write to whenever something was committed; -1: none */
+    int news_fd; /* an eventfd to write to whenever something was committed, and whenever the node
+                    comes to be in sync; -1: none */
 };
 
 /* Listen, then run in a new thread, which takes no signals.
@@ -34,6 +35,11 @@ bool ps_loop_ended(const struct ps_loop *loop);
 /* Something was committed to the store: send it on now, not when the file's change is noticed.
  * Thread any. */
 void ps_loop_wake(struct ps_loop *loop);
+
+/* Since when the node has been in sync with every device that it is connected to, by the monotonic
+ * clock; 0: it is not, or nobody is connected. A node that is alone in its mesh is in sync. Only
+ * kept if there is a news_fd. Thread  any. */
+uint64_t ps_loop_in_sync_since_ms(const struct ps_loop *loop);
 
 /* Keep an error for `status`, and tell the app's log and those who listen to events. One that comes
  * before another was told takes its place. Thread  any. */

@@ -87,16 +87,9 @@ static void take_request(struct ps_loop *loop, const struct ps_control_request *
 
 static void answer_status(struct ps_loop *loop, uint64_t request)
 {
-    struct ps_status_running running = {.running = true, .last_error = loop->last_error};
-    struct ps_peer_info peer;
-    for (size_t i = 0; ps_engine_peer(loop->engine, i, &peer); i++) {
-        bool in_sync = peer.state == PS_PEER_IN_SYNC;
-        running.peers_in_sync += in_sync ? 1 : 0;
-        running.peers_connected += in_sync || peer.state == PS_PEER_SYNCING ? 1 : 0;
-        if (peer.last_sync_ms > running.last_sync_ms) {
-            running.last_sync_ms = peer.last_sync_ms;
-        }
-    }
+    struct ps_status_running running = {
+        .running = true, .failing = loop->step_failing, .last_error = loop->last_error};
+    ps_status_count_peers(loop->engine, &running);
     struct ps_txn txn = {0};
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);

@@ -17,6 +17,7 @@
 #define HASH_TEXT_SIZE (2 * PS_HASH_SIZE + 1)
 
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
+static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync);
 static void write_mesh(struct ps_writer *writer, const struct ps_mesh *mesh);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
@@ -83,10 +84,9 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
         return result;
     }
     bool alone = members <= 1 && !identity.has_sponsor;
-    bool in_sync = running->running && state.pending == 0 &&
-                   running->peers_in_sync == running->peers_connected &&
-                   (alone || running->peers_connected > 0);
-    ps_write_map(&writer, 14);
+    bool in_sync = running->running && !running->failing && state.pending == 0 &&
+                   (alone || ps_status_is_equal(running));
+    ps_write_map(&writer, 15);
     ps_view_write_device(&writer, &identity.device);
     ps_write_text(&writer, "name");
     ps_view_write_known(&writer, name);
@@ -95,6 +95,8 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     write_hash(&writer, &state.common);
     ps_write_text(&writer, "running");
     ps_write_bool(&writer, running->running);
+    ps_write_text(&writer, "state");
+    ps_write_text(&writer, state_name(running, alone, in_sync));
     ps_write_text(&writer, "in_sync");
     ps_write_bool(&writer, in_sync);
     ps_write_text(&writer, "peers_in_sync");
@@ -112,6 +114,48 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     ps_write_text(&writer, "collections");
     result = write_collections(txn, &writer);
     return result == P2PSYNC_OK ? ps_writer_finish(&writer) : result;
+}
+
+void ps_status_count_peers(const struct ps_engine *engine, struct ps_status_running *out)
+{
+    struct ps_peer_info peer;
+    out->peers = 0;
+    out->peers_connected = 0;
+    out->peers_in_sync = 0;
+    out->last_sync_ms = 0;
+    for (size_t i = 0; ps_engine_peer(engine, i, &peer); i++) {
+        bool in_sync = peer.state == PS_PEER_IN_SYNC;
+        out->peers++;
+        out->peers_in_sync += in_sync ? 1 : 0;
+        out->peers_connected += in_sync || peer.state == PS_PEER_SYNCING ? 1 : 0;
+        if (peer.last_sync_ms > out->last_sync_ms) {
+            out->last_sync_ms = peer.last_sync_ms;
+        }
+    }
+}
+
+bool ps_status_is_equal(const struct ps_status_running *running)
+{
+    return running->peers_connected > 0 && running->peers_in_sync == running->peers_connected;
+}
+
+/* In one word. A node that is alone in its mesh has nobody to be in sync with, and lacks nothing.
+ */
+static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync)
+{
+    if (!running->running) {
+        return "offline";
+    }
+    if (running->failing) {
+        return "error";
+    }
+    if (alone) {
+        return "alone";
+    }
+    if (running->peers_connected == 0) {
+        return "offline";
+    }
+    return in_sync ? "in_sync" : "syncing";
 }
 
 /* One pair of a map: founder and nonce as hex. */

@@ -3,17 +3,26 @@
 #ifndef PS_NODE_VIEW_STATUS_H
 #define PS_NODE_VIEW_STATUS_H
 
+#include "node/engine/engine.h"
 #include "store/env/store.h"
 #include "wire/id.h"
 
 /* What a running node adds to its status. Zero: not running. */
 struct ps_status_running {
     bool running;
+    bool failing;   /* its last step failed */
+    uint64_t peers; /* other members */
     uint64_t peers_connected;
     uint64_t peers_in_sync;
     uint64_t last_sync_ms;  /* of all peers; 0: never */
     const char *last_error; /* "" or NULL: none */
 };
+
+/* What the engine says of all peers together. The rest of `out` is left as it is. */
+void ps_status_count_peers(const struct ps_engine *engine, struct ps_status_running *out);
+
+/* Whether everybody whom the node is connected to has what it has; somebody must be connected. */
+bool ps_status_is_equal(const struct ps_status_running *running);
 
 /* Append {device, fingerprint, name, mesh}. inviter adds inviter_fingerprint; it may be NULL.
  *

@@ -11,6 +11,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "wire/error.h"
+
 /* The database that LMDB keeps its free pages in: transaction -> count, page numbers. */
 #define FREE_DBI 0
 
@@ -172,20 +174,11 @@ p2psync_result ps_disk_result(int error)
     switch (error) {
     case 0:
         return P2PSYNC_OK;
-    case ENOMEM:
-        return P2PSYNC_ENOMEM;
-    case ENOSPC:
-    case EDQUOT:
-        return P2PSYNC_ENOSPC;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return P2PSYNC_EDENIED;
     case ENOTDIR:
     case ENAMETOOLONG:
     case ELOOP:
         return P2PSYNC_EMISUSE; /* the path, not the disk */
     default:
-        return P2PSYNC_EIO;
+        return ps_error_of_errno(error);
     }
 }

@@ -54,7 +54,9 @@ holds 'length == 1 and (.[0] | keys == ["ahead", "behind", "conflicts", "device"
     "found_by", "interface", "last_fault", "last_seen", "last_sync", "name", "protocol", "received_bytes", "rtt_ms", "sent_bytes", "skew_ms", "state"])'
 holds '.[0].name == "cellar" and .[0].state == "in_sync" and .[0].behind == 0 and .[0].interface == "lo"'
 expect 0 a --json status
-holds '.devices == 2 and .peers_connected == 1 and .peers_in_sync == 1 and .in_sync'
+holds '.devices == 2 and .peers_connected == 1 and .peers_in_sync == 1 and .state == "in_sync" and .in_sync'
+expect 0 a status
+says 'in sync with 1 connected; the mesh has 2 devices'
 expect 0 a peers
 says cellar
 expect 0 a --json devices

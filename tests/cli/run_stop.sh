@@ -8,7 +8,9 @@ expect 4 a run
 complains "p2psync stop"
 expect 0 a --json start
 expect 0 a --json status
-holds '.running == true and .in_sync == true'
+holds '.running == true and .state == "alone" and .in_sync == true'
+expect 0 a status
+says "alone in its mesh"
 
 expect 0 a --json put notes n1 a=1
 expect 0 a --json now

@@ -12,6 +12,7 @@ static void say(uint64_t number);
 static void take_events(p2psync_node *node);
 static void tell(struct p2psync_buffer *event);
 static void edit(p2psync_transaction *transaction, uint64_t number, unsigned index);
+static void await_end_of_input(void);
 
 void kill_fail(const char *what, const char *why)
 {
@@ -109,6 +110,9 @@ void kill_import(const struct kill_device *device, uint64_t first, uint64_t coun
     p2psync_node *node = kill_open(device);
     for (uint64_t number = first; number < first + count; number++) {
         p2psync_transaction *transaction = NULL;
+        if (number == first + count - 1) {
+            await_end_of_input();
+        }
         kill_check(p2psync_transaction_begin(node, KILL_COLLECTION, &transaction), "begin");
         for (unsigned i = 0; i < kill_records(number); i++) {
             edit(transaction, number, i);
@@ -117,6 +121,13 @@ void kill_import(const struct kill_device *device, uint64_t first, uint64_t coun
         say(number);
     }
     p2psync_close(node);
+}
+
+static void await_end_of_input(void)
+{
+    char byte = 0;
+    while (read(STDIN_FILENO, &byte, 1) > 0) { /* until the test has closed the other end */
+    }
 }
 
 static void edit(p2psync_transaction *transaction, uint64_t number, unsigned index)

@@ -36,7 +36,8 @@ void kill_id(uint64_t number, unsigned index, char out[static KILL_ID_SIZE]);
  * transactions whose last record was told. */
 void kill_run_node(const struct kill_device *device);
 
-/* Commit transactions `first` to `first` + `count` - 1 and say each one's number. */
+/* Commit transactions `first` to `first` + `count` - 1 and say each one's number. The last one
+ * waits until stdin ends, so that whoever keeps it open meets an import that is not over. */
 void kill_import(const struct kill_device *device, uint64_t first, uint64_t count);
 
 #endif

@@ -432,7 +432,7 @@ Test(test_api, starts_and_stops_again_and_again)
         cr_assert_eq(p2psync_start(node), P2PSYNC_EBUSY);
         const char *json = nodes_json(p2psync_status(node, &answer), &answer);
         cr_expect_not_null(strstr(json, "\"running\":true"), "%s", json);
-        cr_expect_not_null(strstr(json, "\"in_sync\":true"), "%s", json);
+        cr_expect_not_null(strstr(json, "\"state\":\"alone\",\"in_sync\":true"), "%s", json);
         cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
         cr_assert_eq(p2psync_stop(node), P2PSYNC_ENOTRUNNING);
     }

@@ -91,7 +91,7 @@ static void offer_ids(struct offers *offers, p2psync_node *node)
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
     const struct p2psync_range range = {.size = sizeof range, .prefix = offers->current};
-    struct p2psync_record record = {0};
+    struct p2psync_record record = {.size = sizeof record};
 
     if (offers->operand_count > 0 && p2psync_snapshot_open(node, &snapshot) == P2PSYNC_OK &&
         p2psync_iterator_open(snapshot, offers->operands[0], &range, &iterator) == P2PSYNC_OK) {
@@ -137,7 +137,7 @@ static void offer_versions(struct offers *offers, p2psync_node *node)
 
 static void offer_fields(struct offers *offers, p2psync_node *node, const char *end)
 {
-    struct p2psync_record record = {0};
+    struct p2psync_record record = {.size = sizeof record};
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_buffer text = {0};
     json_t *fields = NULL;

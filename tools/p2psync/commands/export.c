@@ -209,7 +209,7 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
 static p2psync_result pack_id(const struct p2psync_record *record, struct p2psync_buffer *out)
 {
     struct p2psync_bytes id = {record->id, record->id_size};
-    struct p2psync_copy copy;
+    struct p2psync_copy copy = {.size = sizeof copy};
     char *text = strndup(record->id, record->id_size);
     p2psync_result result = P2PSYNC_ENOMEM;
 

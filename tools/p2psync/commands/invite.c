@@ -152,6 +152,8 @@ static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buff
 
         if (tree == NULL || !qr_write_svg(output_string(tree, "code"), invite->qr)) {
             code = fail(cli, P2PSYNC_ENOMEM, "invite --qr");
+        } else if (fflush(invite->qr) != 0) {
+            code = fail_system(cli, errno, "invite: cannot write '%s'", invite->qr_file);
         }
         json_decref(tree);
     }

@@ -1,6 +1,7 @@
 /* p2psync status: this node at a glance. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/commands/commands.h"
@@ -78,6 +79,31 @@ static void print_collections(const struct members *members, const json_t *colle
     table_deinit(&table);
 }
 
+/* What the word in `state` means, with the numbers that belong to it. */
+static void say_state(const json_t *status, char *line, size_t size)
+{
+    const char *state = output_string(status, "state");
+    uint64_t connected = output_number(status, "peers_connected");
+    uint64_t devices = output_number(status, "devices");
+
+    if (strcmp(state, "in_sync") == 0) {
+        snprintf(line, size, "in sync with %" PRIu64 " connected; the mesh has %" PRIu64 " devices",
+                 connected, devices);
+    } else if (strcmp(state, "syncing") == 0) {
+        snprintf(line, size,
+                 "syncing: %" PRIu64 " of %" PRIu64
+                 " connected have the same; the mesh has %" PRIu64 " devices",
+                 output_number(status, "peers_in_sync"), connected, devices);
+    } else if (strcmp(state, "alone") == 0) {
+        snprintf(line, size, "alone in its mesh");
+    } else if (strcmp(state, "error") == 0) {
+        snprintf(line, size, "stopped by an error, and tried again; see below");
+    } else {
+        snprintf(line, size, "offline: no device is connected; the mesh has %" PRIu64 " devices",
+                 devices);
+    }
+}
+
 static void print_status(json_t *status, const void *members)
 {
     const json_t *error = json_object_get(status, "last_error");
@@ -91,11 +117,7 @@ static void print_status(json_t *status, const void *members)
                            : "not running; 'p2psync start' starts it");
     snprintf(line, sizeof line, "%.*s", ROOT_SHOWN, output_string(status, "root"));
     print_line("root", line);
-    snprintf(line, sizeof line,
-             "%s with %" PRIu64 " of %" PRIu64 " connected devices; the mesh has %" PRIu64,
-             json_is_true(json_object_get(status, "in_sync")) ? "in sync" : "not in sync",
-             output_number(status, "peers_in_sync"), output_number(status, "peers_connected"),
-             output_number(status, "devices"));
+    say_state(status, line, sizeof line);
     print_line("sync", line);
     output_ago(output_string(status, "last_sync"), line, sizeof line);
     print_line("last sync", line);
