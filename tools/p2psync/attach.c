@@ -101,7 +101,7 @@ int events_open(struct cli *cli, p2psync_node *node, struct events *events)
 {
     p2psync_result result;
 
-    *events = (struct events){.node = node, .fd = -1, .signals = signals_catch()};
+    *events = (struct events){.node = node, .fd = -1, .signals = signals_catch(), .hangups = -1};
     if (events->signals < 0) {
         return fail_system(cli, errno, "%s: cannot wait for signals", cli->verb->name);
     }
@@ -117,12 +117,16 @@ events_outcome events_next(struct cli *cli, struct events *events, int timeout_m
         struct pollfd polled[] = {
             {.fd = events->fd, .events = POLLIN},
             {.fd = events->signals, .events = POLLIN},
+            {.fd = events->hangups, .events = POLLIN},
         };
         p2psync_result result;
 
         /* Signals first: events may come without a pause. */
         if (signals_caught()) {
             return EVENTS_INTERRUPTED;
+        }
+        if (events->hangups >= 0 && signals_hung_up()) {
+            return EVENTS_HANGUP;
         }
         result = p2psync_event_next(events->node, type_out, data);
         if (result == P2PSYNC_OK) {
@@ -136,7 +140,7 @@ events_outcome events_next(struct cli *cli, struct events *events, int timeout_m
         if (output_broken()) {
             return EVENTS_INTERRUPTED;
         }
-        if (poll(polled, 2, timeout_ms) == 0) {
+        if (poll(polled, sizeof polled / sizeof polled[0], timeout_ms) == 0) {
             return EVENTS_NONE;
         }
     }

@@ -14,13 +14,15 @@ struct events {
     p2psync_node *node;
     int fd;
     int signals;
-    int code; /* the exit code after EVENTS_FAILED */
+    int hangups; /* what signals_catch_hangups() gave, or -1 */
+    int code;    /* the exit code after EVENTS_FAILED */
 };
 
 typedef enum events_outcome {
     EVENTS_ONE,         /* an event was taken */
     EVENTS_NONE,        /* the time was up */
     EVENTS_INTERRUPTED, /* by a signal, or because nobody reads stdout any more */
+    EVENTS_HANGUP,      /* SIGHUP, if hangups are taken */
     EVENTS_FAILED,      /* said already, see events->code */
 } events_outcome;
 

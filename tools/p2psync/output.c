@@ -211,12 +211,14 @@ bool output_broken(void)
     return ferror(stdout) != 0;
 }
 
+static void write_text(FILE *out, const char *text, size_t size);
+
 void output_text(const char *text, size_t size)
 {
-    output_text_to(stdout, text, size);
+    write_text(stdout, text, size);
 }
 
-void output_text_to(FILE *out, const char *text, size_t size)
+static void write_text(FILE *out, const char *text, size_t size)
 {
     char piece[TEXT_PIECE];
 
@@ -241,7 +243,7 @@ char *output_escaped(const char *text)
     FILE *out = open_memstream(&escaped, &size);
 
     if (out != NULL) {
-        output_text_to(out, text, strlen(text));
+        write_text(out, text, strlen(text));
     }
     if (out == NULL || fclose(out) != 0) {
         fail_memory();

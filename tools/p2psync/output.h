@@ -35,7 +35,6 @@ bool output_broken(void);
 
 /* Print `size` bytes of UTF-8, escaped as p2psync_text_escape() does it. */
 void output_text(const char *text, size_t size);
-void output_text_to(FILE *out, const char *text, size_t size);
 
 /* `text` as output_text() prints it. Freed by the caller. */
 char *output_escaped(const char *text);

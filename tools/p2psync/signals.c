@@ -11,6 +11,8 @@
 
 static int wake_fd = -1; /* what the handler makes readable */
 
+static int hangup_fd = -1;
+
 static void wake(int number)
 {
     const uint64_t one = 1;
@@ -25,6 +27,9 @@ int signals_catch(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 
+    if (wake_fd >= 0) {
+        return wake_fd;
+    }
     wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && wake_fd >= 0; i++) {
         /* Without SA_RESTART, so that a write to a pipe that nobody empties ends too. */
@@ -37,6 +42,38 @@ int signals_catch(void)
         }
     }
     return wake_fd;
+}
+
+static void hang_up(int number)
+{
+    const uint64_t one = 1;
+    int error = errno;
+
+    (void)number;
+    (void)!write(hangup_fd, &one, sizeof one);
+    errno = error;
+}
+
+int signals_catch_hangups(void)
+{
+    const struct sigaction action = {.sa_handler = hang_up, .sa_flags = SA_RESTART};
+    struct sigaction old = {0};
+
+    if (hangup_fd < 0) {
+        hangup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
+    sigaction(SIGHUP, NULL, &old);
+    if (hangup_fd >= 0 && old.sa_handler != SIG_IGN) { /* nohup stays in force */
+        sigaction(SIGHUP, &action, NULL);
+    }
+    return hangup_fd;
+}
+
+bool signals_hung_up(void)
+{
+    uint64_t count = 0;
+
+    return hangup_fd >= 0 && read(hangup_fd, &count, sizeof count) == (ssize_t)sizeof count;
 }
 
 bool signals_caught(void)

@@ -13,6 +13,12 @@ int signals_catch(void);
 /* Whether there was such a signal. */
 bool signals_caught(void);
 
+/* The same for SIGHUP alone, each time: it ends nothing from here on. */
+int signals_catch_hangups(void);
+
+/* Whether there was a SIGHUP since this was asked last. */
+bool signals_hung_up(void);
+
 /* Hold these signals back, or no longer: threads that are made meanwhile never get one. */
 void signals_block(bool block);
 

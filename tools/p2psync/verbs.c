@@ -27,8 +27,10 @@ const struct verb verbs_table[] = {
      NODE_OPTIONS "Log records go to stderr: warnings and errors, with -v more, with -vv all.\n",
      cmd_run, false},
     {"start", "[OPTION]...", "run the node in the background",
-     NODE_OPTIONS "Returns when the node listens. Its log records go to DIR/node.log.\n", cmd_start,
-     false},
+     NODE_OPTIONS "Returns when the node listens. Its log records go to DIR/node.log. SIGHUP opens "
+                  "it anew, and\n"
+                  "settings that have changed are taken up.\n",
+     cmd_start, false},
     {"stop", "", "stop the running node and wait until it has ended", NULL, cmd_stop, false},
     {"invite", "[--expires DURATION] [--no-wait] [--qr FILE]",
      "let another device join: prints a code for it",

@@ -200,6 +200,7 @@ static int wait_for_device(struct cli *cli, struct events *events)
         case EVENTS_INTERRUPTED:
             return fail_saying(cli, CLI_FAILED,
                                "invite: interrupted; the code works until it expires");
+        case EVENTS_HANGUP:
         case EVENTS_NONE:
         case EVENTS_ONE:
             break;
