@@ -49,7 +49,7 @@ expect 0 a --json status
 holds '.running'
 expect 0 a config set interval_ms 5000
 kill -HUP "$pid"
-until grep -q . "$work/a/node.log"; do kill -0 "$pid"; done # it starts anew, and tells so in the new log
+until grep -q node-started "$work/a/node.log"; do kill -0 "$pid"; done # it starts anew, and tells so in the new log
 until [ "$(at a --json status | jq .running)" = true ]; do kill -0 "$pid"; done
 kill -0 "$pid"
 echo '{' >"$work/a/config.json"
