@@ -12,6 +12,7 @@
 #include "store/apply/versions.h"
 #include "store/write/write.h"
 #include "wire/hlc.h"
+#include "wire/map.h"
 #include "wire/pairs.h"
 #include "wire/scan.h"
 
@@ -191,39 +192,35 @@ static p2psync_result tell_change(struct telling *telling, const struct ps_histo
         return result;
     }
     struct ps_writer writer;
+    struct ps_map map;
     char device[PS_DEVICE_TEXT_SIZE];
     struct ps_bytes note = note_text(&step->entry, change->op_and_flags);
     ps_device_text(&telling->author.device, device);
     ps_writer_init(&writer, &telling->pieces);
-    ps_write_map(&writer, 10);
-    ps_write_text(&writer, "version");
+    ps_map_begin(&map, &writer);
+    ps_map_key(&map, "version");
     write_dot(&writer, change->dot);
-    ps_write_text(&writer, "parents");
+    ps_map_key(&map, "parents");
     ps_write_array(&writer, change->parent_count);
     for (uint32_t i = 0; i < change->parent_count; i++) {
         uint32_t parent = telling->history->parents[change->first_parent + i];
         write_dot(&writer, telling->history->changes[parent].dot);
     }
-    ps_write_text(&writer, "op");
-    ps_write_text(&writer, op_name(change->op_and_flags));
-    ps_write_text(&writer, "time");
+    ps_map_text(&map, "op", op_name(change->op_and_flags));
+    ps_map_key(&map, "time");
     ps_time_write(&writer, ps_hlc_ms(change->hlc));
-    ps_write_text(&writer, "device");
-    ps_write_text(&writer, device);
-    ps_write_text(&writer, "name");
-    ps_write_str(&writer, ps_bytes(telling->author.name, telling->author.name_size));
-    ps_write_text(&writer, "fields");
-    ps_write_raw(&writer, ps_buf_view(&telling->fields));
-    ps_write_text(&writer, "unset");
-    ps_write_raw(&writer, ps_buf_view(&telling->unset));
-    ps_write_text(&writer, "note");
+    ps_map_text(&map, "device", device);
+    ps_map_str(&map, "name", ps_bytes(telling->author.name, telling->author.name_size));
+    ps_map_raw(&map, "fields", ps_buf_view(&telling->fields));
+    ps_map_raw(&map, "unset", ps_buf_view(&telling->unset));
+    ps_map_key(&map, "note");
     if (note.size > 0) {
         ps_write_str(&writer, note);
     } else {
         ps_write_nil(&writer);
     }
-    ps_write_text(&writer, "auto");
-    ps_write_bool(&writer, (change->op_and_flags & PS_CHANGE_AUTO) != 0);
+    ps_map_bool(&map, "auto", (change->op_and_flags & PS_CHANGE_AUTO) != 0);
+    ps_map_end(&map);
     return ps_writer_finish(&writer);
 }
 

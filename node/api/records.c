@@ -12,6 +12,7 @@
 #include "store/record/record.h"
 #include "store/write/write.h"
 #include "wire/hlc.h"
+#include "wire/map.h"
 
 static p2psync_result get_record(p2psync_snapshot *snapshot, uint32_t collection,
                                  struct ps_bytes id, struct p2psync_record *out);
@@ -152,6 +153,7 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *given, struct p2
     }
     struct ps_buf buf;
     struct ps_writer writer;
+    struct ps_map map;
     ps_buf_init(&buf, PS_BUFFER_SIZE_MAX);
     ps_writer_init(&writer, &buf);
     struct ps_device author;
@@ -159,29 +161,25 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *given, struct p2
     memcpy(author.key, record->author, sizeof(author.key));
     ps_device_text(&author, author_text);
 
-    ps_write_map(&writer, 9);
-    ps_write_text(&writer, "id");
-    ps_write_str(&writer, ps_bytes(record->id, record->id_size));
-    ps_write_text(&writer, "fields");
+    ps_map_begin(&map, &writer);
+    ps_map_str(&map, "id", ps_bytes(record->id, record->id_size));
+    ps_map_key(&map, "fields");
     if (record->fields.size > 0) {
         ps_write_raw(&writer, ps_bytes(record->fields.data, record->fields.size));
     } else {
         ps_write_map(&writer, 0);
     }
-    ps_write_text(&writer, "version");
+    ps_map_key(&map, "version");
     write_versions(&writer, record);
-    ps_write_text(&writer, "created");
+    ps_map_key(&map, "created");
     ps_time_write(&writer, record->created_ms);
-    ps_write_text(&writer, "updated");
+    ps_map_key(&map, "updated");
     ps_time_write(&writer, record->updated_ms);
-    ps_write_text(&writer, "author");
-    ps_write_text(&writer, author_text);
-    ps_write_text(&writer, "deleted");
-    ps_write_bool(&writer, record->deleted);
-    ps_write_text(&writer, "archived");
-    ps_write_bool(&writer, record->archived);
-    ps_write_text(&writer, "conflict");
-    ps_write_bool(&writer, record->conflict);
+    ps_map_text(&map, "author", author_text);
+    ps_map_bool(&map, "deleted", record->deleted);
+    ps_map_bool(&map, "archived", record->archived);
+    ps_map_bool(&map, "conflict", record->conflict);
+    ps_map_end(&map);
     return ps_buffer_give(ps_writer_finish(&writer), &buf, out);
 }
 
@@ -206,9 +204,10 @@ p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *na
         return P2PSYNC_OK;
     }
     if (!ps_collection_name_valid(bytes)) {
-        return P2PSYNC_ENOTFOUND;
+        return P2PSYNC_ENOCOLLECTION;
     }
     p2psync_result result = ps_collection_find(&snapshot->txn, bytes, &collection);
+    result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ENOCOLLECTION : result;
     if (result == P2PSYNC_OK) {
         memcpy(snapshot->collection, bytes.data, bytes.size);
         snapshot->collection_size = bytes.size;

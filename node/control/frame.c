@@ -43,17 +43,10 @@ p2psync_result ps_control_frame_loss(struct ps_buf *out, uint64_t lost)
 {
     char text[96];
     struct ps_buf map;
-    struct ps_writer writer;
     (void)snprintf(text, sizeof(text), "%llu events were dropped because nobody took them",
                    (unsigned long long)lost);
     ps_buf_init(&map, sizeof(text) + 128);
-    ps_writer_init(&writer, &map);
-    ps_feed_event_begin(&writer, P2PSYNC_EVENT_ERROR, 2);
-    ps_write_text(&writer, "error");
-    ps_write_text(&writer, p2psync_result_name(P2PSYNC_ELIMIT));
-    ps_write_text(&writer, "text");
-    ps_write_text(&writer, text);
-    p2psync_result result = ps_writer_finish(&writer);
+    p2psync_result result = ps_feed_event_error(&map, P2PSYNC_ELIMIT, text);
     if (result == P2PSYNC_OK) {
         result = ps_control_frame(out, P2PSYNC_EVENT_ERROR, ps_buf_view(&map));
     }

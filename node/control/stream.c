@@ -211,8 +211,10 @@ static p2psync_result tell_stopped(struct ps_stream *stream, p2psync_event_type 
         return P2PSYNC_ENOTRUNNING;
     }
     struct ps_writer writer;
+    struct ps_map map;
     ps_writer_init(&writer, out);
-    ps_feed_event_begin(&writer, P2PSYNC_EVENT_STOPPED, 0);
+    ps_feed_event_begin(&map, &writer, P2PSYNC_EVENT_STOPPED);
+    ps_map_end(&map);
     p2psync_result result = ps_writer_finish(&writer);
     if (result == P2PSYNC_OK) {
         stream->over = true;

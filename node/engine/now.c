@@ -4,6 +4,7 @@
 
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
+#include "wire/map.h"
 
 static struct ps_now *free_slot(struct ps_engine *engine);
 static void begin_peer(struct ps_turn *turn, struct ps_peer *peer);
@@ -95,18 +96,15 @@ static void done(struct ps_turn *turn, struct ps_now *now, p2psync_result result
 {
     const struct ps_counts *counts = &turn->engine->counts;
     struct ps_writer writer;
+    struct ps_map map;
     ps_writer_init(&writer, ps_emit_begin(turn));
-    ps_write_map(&writer, 5);
-    ps_write_text(&writer, "peers");
-    ps_write_uint(&writer, synced);
-    ps_write_text(&writer, "changes_received");
-    ps_write_uint(&writer, counts->received - now->before.received);
-    ps_write_text(&writer, "changes_sent");
-    ps_write_uint(&writer, counts->sent - now->before.sent);
-    ps_write_text(&writer, "conflicts");
-    ps_write_uint(&writer, counts->conflicts - now->before.conflicts);
-    ps_write_text(&writer, "duration_ms");
-    ps_write_uint(&writer, turn->now_ms - now->begun_ms);
+    ps_map_begin(&map, &writer);
+    ps_map_uint(&map, "peers", synced);
+    ps_map_uint(&map, "changes_received", counts->received - now->before.received);
+    ps_map_uint(&map, "changes_sent", counts->sent - now->before.sent);
+    ps_map_uint(&map, "conflicts", counts->conflicts - now->before.conflicts);
+    ps_map_uint(&map, "duration_ms", turn->now_ms - now->begun_ms);
+    ps_map_end(&map);
     ps_emit_now_done(turn, now->request, result, ps_writer_finish(&writer));
     now->waiting = false;
 }

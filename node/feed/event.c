@@ -3,7 +3,30 @@
 
 #include "node/host/time.h"
 
-const char *ps_feed_event_name(uint64_t type)
+static const char *event_name(p2psync_event_type type);
+
+void ps_feed_event_begin(struct ps_map *map, struct ps_writer *writer, p2psync_event_type type)
+{
+    ps_map_begin(map, writer);
+    ps_map_text(map, "event", event_name(type));
+    ps_map_key(map, "time");
+    ps_time_write(writer, ps_time_wall_ms());
+}
+
+p2psync_result ps_feed_event_error(struct ps_buf *out, p2psync_result error, const char *text)
+{
+    struct ps_writer writer;
+    struct ps_map map;
+    ps_writer_init(&writer, out);
+    ps_feed_event_begin(&map, &writer, P2PSYNC_EVENT_ERROR);
+    ps_map_text(&map, "error", p2psync_result_name(error));
+    ps_map_text(&map, "text", text);
+    ps_map_end(&map);
+    return ps_writer_finish(&writer);
+}
+
+/* "" for none that is known. */
+static const char *event_name(p2psync_event_type type)
 {
     static const char *const names[] = {
         [P2PSYNC_EVENT_RECORD_CHANGED] = "record_changed",
@@ -20,15 +43,6 @@ const char *ps_feed_event_name(uint64_t type)
         [P2PSYNC_EVENT_INVITE_CLOSED] = "invite_closed",
         [P2PSYNC_EVENT_STOPPED] = "stopped",
     };
-    bool known = type < sizeof(names) / sizeof(names[0]) && names[type] != NULL;
+    bool known = (size_t)type < sizeof(names) / sizeof(names[0]) && names[type] != NULL;
     return known ? names[type] : "";
-}
-
-void ps_feed_event_begin(struct ps_writer *writer, p2psync_event_type type, size_t count)
-{
-    ps_write_map(writer, count + 2);
-    ps_write_text(writer, "event");
-    ps_write_text(writer, ps_feed_event_name((uint64_t)type));
-    ps_write_text(writer, "time");
-    ps_time_write(writer, ps_time_wall_ms());
 }

@@ -2,12 +2,17 @@
 #ifndef PS_NODE_FEED_EVENT_H
 #define PS_NODE_FEED_EVENT_H
 
-#include "wire/codec.h"
+#include "wire/map.h"
 
-/* The name of an event, "record_changed"; "" for none that is known. Static. */
-const char *ps_feed_event_name(uint64_t type);
+/* Begin the map of an event with the pairs that each has: event and time. */
+void ps_feed_event_begin(struct ps_map *map, struct ps_writer *writer, p2psync_event_type type);
 
-/* Begin the map of an event: a header for `count` more pairs, and the first two, event and time. */
-void ps_feed_event_begin(struct ps_writer *writer, p2psync_event_type type, size_t count);
+/* Append a whole event that tells of an error.
+ *
+ * text    UTF-8.
+ * Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_feed_event_error(struct ps_buf *out, p2psync_result error,
+                                   const char *text) P2PSYNC_MUST_CHECK;
 
 #endif

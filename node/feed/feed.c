@@ -55,7 +55,7 @@ static p2psync_result find_refreshed(struct ps_feed *feed, struct ps_txn *txn,
                                      struct told *told);
 static p2psync_result read_winner(struct ps_txn *txn, struct about *about);
 static void keep_place(struct ps_feed *feed, struct ps_bytes collection, struct ps_bytes id);
-static void write_name(struct ps_writer *writer, struct ps_bytes collection, struct ps_bytes id);
+static void write_name(struct ps_map *map, struct ps_bytes collection, struct ps_bytes id);
 
 p2psync_result ps_feed_init(struct ps_feed *feed, struct ps_store *store)
 {
@@ -234,16 +234,14 @@ static p2psync_result write_change(const struct ps_feed *feed, const struct chan
     ps_device_text(&feed->log.origin.device, device);
     ps_dot_text(change->dot, dot);
     struct ps_writer writer;
+    struct ps_map map;
     ps_writer_init(&writer, out);
-    ps_feed_event_begin(&writer, P2PSYNC_EVENT_RECORD_CHANGED, 5);
-    write_name(&writer, ps_bytes(feed->collection, feed->collection_size),
-               change->skeleton.record_id);
-    ps_write_text(&writer, "version");
-    ps_write_text(&writer, dot);
-    ps_write_text(&writer, "device");
-    ps_write_text(&writer, device);
-    ps_write_text(&writer, "deleted");
-    ps_write_bool(&writer, (change->skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE);
+    ps_feed_event_begin(&map, &writer, P2PSYNC_EVENT_RECORD_CHANGED);
+    write_name(&map, ps_bytes(feed->collection, feed->collection_size), change->skeleton.record_id);
+    ps_map_text(&map, "version", dot);
+    ps_map_text(&map, "device", device);
+    ps_map_bool(&map, "deleted", (change->skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE);
+    ps_map_end(&map);
     return ps_writer_finish(&writer);
 }
 
@@ -270,17 +268,18 @@ static p2psync_result write_about(struct ps_txn *txn, const struct about *about,
 {
     struct ps_record_row row;
     struct ps_writer writer;
+    struct ps_map map;
     char dot[PS_DOT_TEXT_SIZE];
     ps_writer_init(&writer, out);
     *type_out = about->opened ? P2PSYNC_EVENT_CONFLICT_DETECTED : P2PSYNC_EVENT_CONFLICT_RESOLVED;
-    ps_feed_event_begin(&writer, *type_out, 3);
-    write_name(&writer, about->collection, about->id);
+    ps_feed_event_begin(&map, &writer, *type_out);
+    write_name(&map, about->collection, about->id);
     if (about->opened) {
         p2psync_result result = ps_record_get(txn, about->number, about->id, &row);
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
-        ps_write_text(&writer, "versions");
+        ps_map_key(&map, "versions");
         ps_write_array(&writer, row.version_count);
         for (uint32_t i = 0; i < row.version_count; i++) {
             struct ps_version version;
@@ -290,9 +289,9 @@ static p2psync_result write_about(struct ps_txn *txn, const struct about *about,
         }
     } else {
         ps_dot_text(about->dot, dot);
-        ps_write_text(&writer, "version");
-        ps_write_text(&writer, dot);
+        ps_map_text(&map, "version", dot);
     }
+    ps_map_end(&map);
     return ps_writer_finish(&writer);
 }
 
@@ -380,10 +379,8 @@ static void keep_place(struct ps_feed *feed, struct ps_bytes collection, struct 
 }
 
 /* Two pairs of a map: of which record. */
-static void write_name(struct ps_writer *writer, struct ps_bytes collection, struct ps_bytes id)
+static void write_name(struct ps_map *map, struct ps_bytes collection, struct ps_bytes id)
 {
-    ps_write_text(writer, "collection");
-    ps_write_str(writer, collection);
-    ps_write_text(writer, "id");
-    ps_write_str(writer, id);
+    ps_map_str(map, "collection", collection);
+    ps_map_str(map, "id", id);
 }

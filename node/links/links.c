@@ -8,19 +8,18 @@
 #include <assert.h>
 #include <errno.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "node/host/endpoint.h"
 #include "node/links/accepted.h"
+#include "node/links/inbox.h"
 #include "node/links/silent.h"
 #include "node/links/socket.h"
 #include "node/links/zap.h"
 
-#define TURN_MAX  16 /* messages of one source in a row, while others may wait */
-#define SKIP_MAX  64 /* what is passed over at one source in one call */
-#define QUEUE_MAX 3  /* events that one message can cause: DOWN, UP, MESSAGE */
+#define RUN_MAX  16 /* messages of one source in a row, while others may wait */
+#define SKIP_MAX 64 /* what is passed over at one source in one call */
 
 /* The sources that are not dialled links come first, in ps_links_next()'s order. */
 enum source { SOURCE_ZAP, SOURCE_MONITOR, SOURCE_ROUTER, SOURCE_PAIR, SOURCE_DIALLED };
@@ -52,23 +51,16 @@ struct ps_links {
     struct ps_link_queue *queues;
     bool polled; /* only what is ready is looked at */
     bool ready[SOURCE_DIALLED];
-    size_t source; /* whose turn it is */
-    size_t turn;   /* how many it has had */
-    struct ps_link_event queue[QUEUE_MAX];
-    size_t queue_count;
-    size_t queue_next;
-    zmq_msg_t message; /* whose bytes were told last */
+    size_t source; /* looked at now */
+    size_t run;    /* how many it has given in a row */
+    struct ps_inbox inbox;
 };
 
 static p2psync_result listen_on(struct ps_links *links, const struct ps_links_options *options);
-static void set_message(struct ps_links *links, zmq_msg_t *message);
-static void push(struct ps_links *links, const struct ps_link_event *event);
-static void push_message(struct ps_links *links, struct ps_link_event *event, zmq_msg_t *body);
 static void tell_gone(struct ps_links *links);
 static void push_closed(struct ps_links *links, const struct ps_accepted *accepted);
 static bool take(struct ps_links *links, size_t source);
 static bool has_something(const struct ps_links *links, size_t source);
-static void serve_zap(struct ps_links *links);
 static void read_router_monitor(struct ps_links *links);
 static bool take_router(struct ps_links *links);
 static bool take_pair(struct ps_links *links);
@@ -90,7 +82,7 @@ p2psync_result ps_links_new(const struct ps_links_options *options, struct ps_li
     if (!links) {
         return P2PSYNC_ENOMEM;
     }
-    (void)zmq_msg_init(&links->message);
+    ps_inbox_init(&links->inbox);
     ps_accepted_init(&links->accepted, PS_LINKS_ACCEPTED_MAX);
     p2psync_result result = P2PSYNC_EFORMAT;
     if (crypto_sign_ed25519_sk_to_curve25519(links->keys.secret_key, options->secret_key) ||
@@ -126,7 +118,7 @@ void ps_links_destroy(struct ps_links **links_ptr)
     ps_links_pair_close(links);
     ps_link_socket_close(&links->router, PS_LINK_LINGER_MS);
     ps_zap_deinit(&links->zap);
-    (void)zmq_msg_close(&links->message);
+    ps_inbox_deinit(&links->inbox);
     int ended = links->context ? -1 : 0;
     while (ended) {
         ended = zmq_ctx_term(links->context);
@@ -207,28 +199,25 @@ p2psync_result ps_links_send(struct ps_links *links, uint64_t link, struct ps_by
 
 p2psync_result ps_links_next(struct ps_links *links, struct ps_link_event *out)
 {
-    if (links->queue_next == links->queue_count) {
-        links->queue_next = links->queue_count = 0;
-    }
-    /* One more than there are, because the turn of the first may be at its end. */
+    /* One more than there are, because the run of the first may be at its end. */
     size_t left = SOURCE_DIALLED + links->dialled_count + 1;
-    while (!links->queue_count && left) {
+    while (ps_inbox_is_empty(&links->inbox) && left) {
         left--;
         if (links->source >= SOURCE_DIALLED + links->dialled_count) {
             links->source = 0;
-            links->turn = 0;
+            links->run = 0;
         }
-        if (links->turn < TURN_MAX && take(links, links->source)) {
-            links->turn++;
+        if (links->run < RUN_MAX && take(links, links->source)) {
+            links->run++;
         } else {
             links->source++;
-            links->turn = 0;
+            links->run = 0;
         }
     }
-    if (!links->queue_count) {
+    if (ps_inbox_is_empty(&links->inbox)) {
         return P2PSYNC_EAGAIN;
     }
-    *out = links->queue[links->queue_next++];
+    ps_inbox_take(&links->inbox, out);
     return P2PSYNC_OK;
 }
 
@@ -354,38 +343,11 @@ static p2psync_result listen_on(struct ps_links *links, const struct ps_links_op
                                &links->port);
 }
 
-/* ---- events to tell ---- */
-
-/* Keep this message's bytes instead of those told before; takes it over. */
-static void set_message(struct ps_links *links, zmq_msg_t *message)
-{
-    (void)zmq_msg_move(&links->message, message);
-    (void)zmq_msg_close(message);
-}
-
-static void push(struct ps_links *links, const struct ps_link_event *event)
-{
-    assert(links->queue_count < QUEUE_MAX);
-    links->queue[links->queue_count++] = *event;
-}
-
-/* Queue `event` as the message `body`, which is taken over. */
-static void push_message(struct ps_links *links, struct ps_link_event *event, zmq_msg_t *body)
-{
-    const char *address = zmq_msg_gets(body, "Peer-Address");
-    if (address && (event->link & PS_LINK_ACCEPTED)) {
-        (void)snprintf(event->address, sizeof event->address, "%s", address);
-    }
-    set_message(links, body);
-    event->bytes = ps_bytes(zmq_msg_data(&links->message), zmq_msg_size(&links->message));
-    push(links, event);
-}
-
 /* Forget accepted links that have gone, until there is one to tell: one that was not hung up. */
 static void tell_gone(struct ps_links *links)
 {
     struct ps_accepted gone;
-    while (!links->queue_count && ps_accepted_take_gone(&links->accepted, &gone)) {
+    while (ps_inbox_is_empty(&links->inbox) && ps_accepted_take_gone(&links->accepted, &gone)) {
         ps_link_queue_give(gone.queue);
         if (!gone.muted) {
             push_closed(links, &gone);
@@ -395,13 +357,13 @@ static void tell_gone(struct ps_links *links)
 
 static void push_closed(struct ps_links *links, const struct ps_accepted *accepted)
 {
-    push(links, &(struct ps_link_event){.type = PS_LINK_DOWN,
-                                        .reason = PS_LINK_CLOSED,
-                                        .link = accepted->link,
-                                        .device = accepted->device});
+    ps_inbox_put(&links->inbox, &(struct ps_link_event){.type = PS_LINK_DOWN,
+                                                        .reason = PS_LINK_CLOSED,
+                                                        .link = accepted->link,
+                                                        .device = accepted->device});
 }
 
-/* Look at one source. True if there is something in the queue now. */
+/* Look at one source. True if there is something in the inbox now. */
 static bool take(struct ps_links *links, size_t source)
 {
     if (links->polled && !has_something(links, source)) {
@@ -409,7 +371,7 @@ static bool take(struct ps_links *links, size_t source)
     }
     switch (source) {
     case SOURCE_ZAP:
-        serve_zap(links);
+        ps_zap_serve(&links->zap, SKIP_MAX);
         return false;
     case SOURCE_MONITOR:
         read_router_monitor(links);
@@ -434,14 +396,6 @@ static bool has_something(const struct ps_links *links, size_t source)
     return dialled->ready || dialled->down || (dialled->up && !dialled->up_told);
 }
 
-static void serve_zap(struct ps_links *links)
-{
-    bool served = links->zap.socket;
-    for (size_t i = 0; served && i < SKIP_MAX; i++) {
-        served = ps_zap_serve(&links->zap);
-    }
-}
-
 /* ---- dialled links ---- */
 
 static bool take_dialled(struct ps_links *links, size_t index)
@@ -452,7 +406,7 @@ static bool take_dialled(struct ps_links *links, size_t index)
     if (dialled->up && !dialled->up_told) {
         dialled->up_told = true;
         event.type = PS_LINK_UP;
-        push(links, &event);
+        ps_inbox_put(&links->inbox, &event);
         return true;
     }
     for (size_t i = 0; dialled->up && i < SKIP_MAX; i++) {
@@ -464,7 +418,7 @@ static bool take_dialled(struct ps_links *links, size_t index)
         }
         if (zmq_msg_size(&body) > 0) {
             event.type = PS_LINK_MESSAGE;
-            push_message(links, &event, &body);
+            ps_inbox_put_message(&links->inbox, &event, &body);
             return true;
         }
         (void)zmq_msg_close(&body); /* the other side looks whether we are there */
@@ -474,7 +428,7 @@ static bool take_dialled(struct ps_links *links, size_t index)
     }
     event.type = PS_LINK_DOWN;
     event.reason = dialled->reason;
-    push(links, &event);
+    ps_inbox_put(&links->inbox, &event);
     remove_dialled(links, index);
     return true;
 }
@@ -555,7 +509,7 @@ static bool take_router(struct ps_links *links)
         enum ps_link_receipt receipt = ps_link_router_receive(&links->router, &number, &body);
         if (receipt == PS_LINK_RECEIPT_NONE) {
             tell_gone(links); /* not before their last messages */
-            return links->queue_count > 0;
+            return !ps_inbox_is_empty(&links->inbox);
         }
         if (receipt == PS_LINK_RECEIPT_MESSAGE &&
             take_accepted(links, PS_LINK_ACCEPTED | number, &body)) {
@@ -590,13 +544,13 @@ static bool take_accepted(struct ps_links *links, uint64_t link, zmq_msg_t *body
             ps_link_queue_give(sender.queue);
             ps_link_cut(sender.descriptor, links->port);
             (void)zmq_msg_close(body);
-            return links->queue_count > 0;
+            return !ps_inbox_is_empty(&links->inbox);
         }
         event.type = PS_LINK_UP;
-        push(links, &event);
+        ps_inbox_put(&links->inbox, &event);
     }
     event.type = PS_LINK_MESSAGE;
-    push_message(links, &event, body);
+    ps_inbox_put_message(&links->inbox, &event, body);
     return true;
 }
 
@@ -615,7 +569,7 @@ static bool take_pair(struct ps_links *links)
         struct ps_link_event event = {.type = PS_LINK_PAIR_MESSAGE,
                                       .link = PS_LINK_ACCEPTED | PS_LINK_PAIR | number};
         if (!ps_zap_user(zmq_msg_gets(&body, "User-Id"), event.curve_key)) {
-            push_message(links, &event, &body);
+            ps_inbox_put_message(&links->inbox, &event, &body);
             return true;
         }
         (void)zmq_msg_close(&body);

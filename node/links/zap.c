@@ -42,7 +42,7 @@ static bool receive(void *socket, struct request *out);
 static bool admitted(const struct ps_zap *zap, const struct request *request,
                      char user_out[static PS_DEVICE_TEXT_SIZE]);
 static bool frame_is(const struct frame *frame, const char *text);
-static void answer(void *socket, const struct frame *request_id, const char *user);
+static void reply(void *socket, const struct frame *request_id, const char *user);
 static void send_frame(void *socket, const void *data, size_t size, int flags);
 
 p2psync_result ps_zap_init(struct ps_zap *zap, void *context)
@@ -92,16 +92,14 @@ p2psync_result ps_zap_allow(struct ps_zap *zap, const struct ps_device *devices,
     return P2PSYNC_OK;
 }
 
-bool ps_zap_serve(struct ps_zap *zap)
+void ps_zap_serve(struct ps_zap *zap, size_t max)
 {
     struct request request;
-    if (!receive(zap->socket, &request)) {
-        return false;
+    for (size_t i = 0; i < max && zap->socket && receive(zap->socket, &request); i++) {
+        char user[PS_DEVICE_TEXT_SIZE];
+        bool enter = admitted(zap, &request, user);
+        reply(zap->socket, &request.frames[FRAME_REQUEST], enter ? user : NULL);
     }
-    char user[PS_DEVICE_TEXT_SIZE];
-    bool enter = admitted(zap, &request, user);
-    answer(zap->socket, &request.frames[FRAME_REQUEST], enter ? user : NULL);
-    return true;
 }
 
 p2psync_result ps_zap_user(const char *user_id, uint8_t key_out[static PS_DEVICE_SIZE])
@@ -178,7 +176,7 @@ static bool frame_is(const struct frame *frame, const char *text)
 }
 
 /* `user` NULL: refused. */
-static void answer(void *socket, const struct frame *request_id, const char *user)
+static void reply(void *socket, const struct frame *request_id, const char *user)
 {
     const char *code = user ? "200" : "400";
     const char *text = user ? "OK" : "not a member";

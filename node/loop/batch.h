@@ -1,4 +1,4 @@
-/* A batch: the events of one turn of the loop, with bytes of their own, because those of links live
+/* A batch: the events of one pass of the loop, with bytes of their own, because those of links live
  * only until the next one is taken. Bounded by number and by memory. */
 #ifndef PS_NODE_LOOP_BATCH_H
 #define PS_NODE_LOOP_BATCH_H
@@ -21,13 +21,13 @@ struct ps_batch {
 void ps_batch_init(struct ps_batch *batch);
 void ps_batch_deinit(struct ps_batch *batch);
 
-/* Forget the events, and begin a turn at this time. */
+/* Forget the events, and begin a pass at this time. */
 void ps_batch_begin(struct ps_batch *batch, uint64_t now_ms, uint64_t wall_ms);
 
 /* Whether one more event of any size may be added. */
 bool ps_batch_has_room(const struct ps_batch *batch);
 
-/* Add an event; its bytes and address are copied, its times are the turn's. There must be room.
+/* Add an event; its bytes and address are copied, its times are the pass's. There must be room.
  *
  * Errors  P2PSYNC_ENOMEM, P2PSYNC_ELIMIT: it was not added.
  */

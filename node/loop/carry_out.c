@@ -78,19 +78,12 @@ static void tell_error(struct ps_loop *loop, p2psync_result error, const char *s
 {
     char text[PS_REPORT_SIZE_MAX];
     struct ps_buf map;
-    struct ps_writer writer;
     (void)snprintf(text, sizeof(text), "%s", said);
     mend(text);
     mend(loop->last_error);
     ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "node-error", "%s", loop->last_error);
     ps_buf_init(&map, sizeof(loop->last_error) + 256);
-    ps_writer_init(&writer, &map);
-    ps_feed_event_begin(&writer, P2PSYNC_EVENT_ERROR, 2);
-    ps_write_text(&writer, "error");
-    ps_write_text(&writer, p2psync_result_name(error));
-    ps_write_text(&writer, "text");
-    ps_write_text(&writer, text);
-    if (ps_writer_finish(&writer) == P2PSYNC_OK) {
+    if (ps_feed_event_error(&map, error, text) == P2PSYNC_OK) {
         ps_control_tell(loop->control, P2PSYNC_EVENT_ERROR, ps_buf_view(&map));
     }
     ps_buf_deinit(&map);
@@ -152,7 +145,7 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
     }
 }
 
-/* The engine hears in the next turn that a link is gone. */
+/* The engine is told in the next pass that a link is gone. */
 static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun)
 {
     const struct ps_loop_failed failed = {.link = link, .overrun = overrun};
@@ -166,16 +159,15 @@ static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun)
 /* The engine gives what the event says; what it is and when is put in front. */
 static void tell(struct ps_loop *loop, p2psync_event_type type, struct ps_bytes map)
 {
-    struct ps_reader reader;
     struct ps_buf event;
     struct ps_writer writer;
-    ps_reader_init(&reader, map);
-    uint32_t pairs = ps_read_map(&reader);
+    struct ps_map whole;
     ps_buf_init(&event, map.size + 256);
     ps_writer_init(&writer, &event);
-    ps_feed_event_begin(&writer, type, pairs);
-    ps_write_raw(&writer, reader.rest);
-    if (reader.error == P2PSYNC_OK && ps_writer_finish(&writer) == P2PSYNC_OK) {
+    ps_feed_event_begin(&whole, &writer, type);
+    ps_map_pairs(&whole, map);
+    ps_map_end(&whole);
+    if (ps_writer_finish(&writer) == P2PSYNC_OK) {
         ps_control_tell(loop->control, type, ps_buf_view(&event));
     }
     ps_buf_deinit(&event);

@@ -1,6 +1,6 @@
-/* The inside of the loop: its state, for the four files that make it up. loop.c collects events and
- * steps, loop_wait.c waits for them, loop_effects.c carries out what the engine decided,
- * loop_requests.c answers the control socket. */
+/* The inside of the loop: its state, for the files that make it up. parts.c opens and closes what
+ * the loop works with, loop.c collects events and steps, wait.c waits for them, carry_out.c carries
+ * out what the engine decided, requests.c replies to the control socket. */
 #ifndef PS_NODE_LOOP_INSIDE_H
 #define PS_NODE_LOOP_INSIDE_H
 
@@ -27,7 +27,7 @@ struct ps_loop_invite {
     uint8_t token[PS_TOKEN_SIZE];
 };
 
-/* A link that the loop itself has ended: the engine hears of it next turn. */
+/* A link that the loop itself has ended: the engine is told in the next pass. */
 struct ps_loop_failed {
     uint64_t link;
     bool overrun;
@@ -64,13 +64,13 @@ struct ps_loop {
     struct ps_loop_invite invite;
     bool links_dry; /* ps_links_next() had nothing more */
     bool stopping;
-    bool network_changed;      /* the engine hears of it next turn */
+    bool network_changed;      /* the engine is told in the next pass */
     uint64_t seen_txn;         /* of the store: what the engine has looked at */
     uint64_t told_txn;         /* and will have after the next step */
     uint64_t nudged_txn;       /* and those who listen to events */
     uint64_t pending_since_ms; /* a commit is under way; 0: none */
     uint64_t pause_ms;        /* after a failed step: until when it only takes what must be taken */
-    uint64_t clock_offset_ms; /* wall clock less monotonic, at the last turn */
+    uint64_t clock_offset_ms; /* wall clock less monotonic, in the last pass */
     uint64_t housekeeping_ms;
     uint64_t readers_ms;
     bool step_failing;         /* the last step failed */
@@ -81,6 +81,16 @@ struct ps_loop {
     p2psync_result told_error;  /* OK: nothing */
     char told_text[PS_REPORT_SIZE_MAX];
 };
+
+/* Open everything that the loop needs before its thread runs.
+ *
+ * Errors  as ps_loop_start(). What was opened is closed by ps_loop_close_parts().
+ */
+p2psync_result ps_loop_open_parts(struct ps_loop *loop) P2PSYNC_MUST_CHECK;
+
+/* Close everything but the descriptor that wakes the loop, which its writer may still hold. Whoever
+ * waits for the node's end sees it in the last step, when the directory is free. */
+void ps_loop_close_parts(struct ps_loop *loop);
 
 /* Wait until there is something to do.
  *

@@ -1,11 +1,10 @@
-/* The loop: the one file with poll, real time and a thread. One turn collects all events that are
- * ready, up to a bound, gives them to the engine in one step, and carries out what comes back.
+/* The loop. One pass collects all events that are ready, up to a bound, gives them to the engine in
+ * one step, and carries out what comes back.
  *
  * Every commit to the store, of any thread or process, changes its file: inotify wakes the loop,
  * and the store's transaction number says whether there is news. */
 #include "node/loop/loop.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <signal.h>
 #include <sodium.h>
@@ -13,34 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "node/host/lock.h"
 #include "node/host/time.h"
 #include "node/loop/inside.h"
 #include "node/view/status.h"
-#include "store/env/identity.h"
 
-#define STORE_FILE      "data.mdb"
-#define HEARD_MAX       256                       /* beacons taken per turn */
+#define HEARD_MAX       256                       /* beacons taken in a pass */
 #define LINK_EVENTS_MAX (PS_BATCH_EVENTS_MAX - 8) /* so that beacons find room */
 #define READERS_MS      60000                     /* slots of dead readers */
-#define JUMP_MS         1000 /* of one clock against the other, between two turns */
+#define JUMP_MS         1000 /* of one clock against the other, between two passes */
 #define HINTS_AGE_MS    600000
 #define STEP_PAUSE_MS   1000  /* after a failed step */
 #define STEP_REPORT_MS  60000 /* how often the same failure is reported */
 
-static p2psync_result open_parts(struct ps_loop *loop);
-static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity);
-static p2psync_result open_engine(struct ps_loop *loop);
-static void write_listen(struct ps_loop *loop);
-static p2psync_result open_watch(struct ps_loop *loop);
 static p2psync_result start_thread(struct ps_loop *loop);
-static void close_parts(struct ps_loop *loop);
 static void *run(void *argument);
 static void open_finder(struct ps_loop *loop);
-static void turn(struct ps_loop *loop);
+static void pass(struct ps_loop *loop);
 static void collect(struct ps_loop *loop);
 static void take_told(struct ps_loop *loop);
 static void collect_due(struct ps_loop *loop);
@@ -75,13 +65,13 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
     ps_buf_init(&loop->failed, PS_BATCH_SIZE_MAX);
     p2psync_result result = ps_lock_take(options->dir_fd, &loop->lock_fd);
     if (result == P2PSYNC_OK) {
-        result = open_parts(loop);
+        result = ps_loop_open_parts(loop);
     }
     if (result == P2PSYNC_OK) {
         result = start_thread(loop);
     }
     if (result != P2PSYNC_OK) {
-        close_parts(loop);
+        ps_loop_close_parts(loop);
         if (loop->wake_fd >= 0) {
             (void)close(loop->wake_fd);
         }
@@ -134,126 +124,6 @@ void ps_loop_destroy(struct ps_loop **loop)
     *loop = NULL;
 }
 
-/* ---- opening and closing ---- */
-
-static p2psync_result open_parts(struct ps_loop *loop)
-{
-    struct ps_txn txn = {0};
-    struct ps_identity identity = {0};
-    p2psync_result result = ps_txn_begin(loop->options.store, false, &txn);
-    if (result == P2PSYNC_OK) {
-        result = ps_identity_read(&txn, &identity);
-    }
-    ps_txn_abort(&txn);
-    if (result == P2PSYNC_OK) {
-        loop->device = identity.device;
-        loop->mesh = identity.mesh;
-        loop->has_sponsor = identity.has_sponsor;
-        result = open_links(loop, &identity);
-    }
-    ps_identity_wipe(&identity);
-    if (result == P2PSYNC_OK) {
-        result = ps_resolver_new(&loop->resolver);
-    }
-    if (result == P2PSYNC_OK) {
-        result = open_engine(loop);
-    }
-    if (result == P2PSYNC_OK) {
-        result = open_watch(loop);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_control_new(loop->options.dir_fd, &loop->control);
-    }
-    return result;
-}
-
-static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity)
-{
-    const struct ps_config *config = loop->options.config;
-    struct ps_secret secret = {0};
-    if (config->listen[0] != '\0') {
-        p2psync_result parsed = ps_endpoint_parse(config->listen, &loop->listen);
-        assert(parsed == P2PSYNC_OK); /* the settings were checked */
-        (void)parsed;
-    }
-    ps_identity_secret(identity, &secret);
-    const struct ps_links_options options = {
-        .secret_key = secret.key,
-        .bind = true,
-        .port_fixed = loop->listen.port != 0,
-        .port = loop->listen.port,
-        .host = loop->listen.host[0] != '\0' ? loop->listen.host : NULL,
-    };
-    p2psync_result result = ps_links_new(&options, &loop->links);
-    ps_identity_secret_wipe(&secret);
-    return result;
-}
-
-static p2psync_result open_engine(struct ps_loop *loop)
-{
-    const struct ps_config *config = loop->options.config;
-    const char *peers[PS_CONFIG_PEERS_MAX];
-    const char *listen[] = {loop->listen_text};
-    for (size_t i = 0; i < config->peer_count; i++) {
-        peers[i] = config->peers[i];
-    }
-    write_listen(loop);
-    struct ps_engine_options options = {
-        .store = loop->options.store,
-        .now_ms = ps_time_monotonic_ms(),
-        .wall_ms = ps_time_wall_ms(),
-        .listen = listen,
-        .listen_count = 1,
-        .peers = peers,
-        .peer_count = config->peer_count,
-        .interval_ms = config->interval_ms,
-    };
-    randombytes_buf(&loop->instance, sizeof(loop->instance));
-    randombytes_buf(&options.seed, sizeof(options.seed));
-    options.instance = loop->instance;
-    p2psync_result result = ps_engine_new(&options, &loop->engine);
-    if (result == P2PSYNC_OK) {
-        size_t count = 0;
-        const struct ps_device *allowed = ps_engine_allowed(loop->engine, &count);
-        result = ps_links_allow(loop->links, allowed, count);
-    }
-    return result;
-}
-
-/* Where others reach this node: at the address it listens on, if it is one; without, they know best
- * at which address they see it. */
-static void write_listen(struct ps_loop *loop)
-{
-    struct ps_endpoint told = {.port = ps_links_port(loop->links)};
-    const char *host = loop->listen.host;
-    struct in6_addr address;
-    bool ipv4 = inet_pton(AF_INET, host, &address) == 1 && strcmp(host, "0.0.0.0") != 0;
-    bool ipv6 = inet_pton(AF_INET6, host, &address) == 1 && strcmp(host, "::") != 0;
-    if (ipv4 || ipv6) {
-        memcpy(told.host, host, strlen(host));
-    }
-    bool fits = ps_endpoint_text(&told, loop->listen_text);
-    assert(fits); /* an address is short */
-    (void)fits;
-}
-
-static p2psync_result open_watch(struct ps_loop *loop)
-{
-    char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" STORE_FILE, loop->options.dir_fd);
-    loop->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (loop->watch_fd >= 0 && inotify_add_watch(loop->watch_fd, path, IN_MODIFY) < 0) {
-        (void)close(loop->watch_fd);
-        loop->watch_fd = -1;
-    }
-    if (loop->watch_fd < 0) {
-        ps_report(loop->options.report, P2PSYNC_LOG_WARNING, "store-unwatched",
-                  "no inotify watch is left: other processes' writes are seen within a second");
-    }
-    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return loop->wake_fd >= 0 ? P2PSYNC_OK : P2PSYNC_EIO;
-}
-
 /* The app's signals are not for the library's thread. */
 static p2psync_result start_thread(struct ps_loop *loop)
 {
@@ -268,30 +138,6 @@ static p2psync_result start_thread(struct ps_loop *loop)
     return failed == 0 ? P2PSYNC_OK : P2PSYNC_ENOMEM;
 }
 
-/* Everything but the descriptor that wakes, which its writer may still hold. Whoever waits for the
- * node's end sees it in the last step, when the directory is free. */
-static void close_parts(struct ps_loop *loop)
-{
-    if (loop->control != NULL) {
-        ps_control_unlisten(loop->control);
-        (void)unlinkat(loop->options.dir_fd, PS_CONTROL_FILE, 0);
-    }
-    ps_links_destroy(&loop->links);
-    ps_resolver_destroy(&loop->resolver);
-    ps_finder_destroy(&loop->finder);
-    ps_hints_destroy(&loop->hints);
-    ps_engine_destroy(&loop->engine);
-    ps_effects_deinit(&loop->effects);
-    ps_batch_deinit(&loop->batch);
-    ps_buf_deinit(&loop->failed);
-    if (loop->watch_fd >= 0) {
-        (void)close(loop->watch_fd);
-    }
-    atomic_store(&loop->ended, true);
-    ps_lock_release(loop->lock_fd);
-    ps_control_destroy(&loop->control);
-}
-
 /* ---- running ---- */
 
 static void *run(void *argument)
@@ -304,7 +150,7 @@ static void *run(void *argument)
               (unsigned)ps_links_port(loop->links));
     publish(loop);
     while (!loop->stopping) { /* until somebody stops the node */
-        turn(loop);
+        pass(loop);
         p2psync_result waited = loop->stopping ? P2PSYNC_OK : ps_loop_wait(loop);
         if (waited != P2PSYNC_OK) {
             step_failed(loop, waited);
@@ -316,7 +162,7 @@ static void *run(void *argument)
     add(loop, &stop);
     step(loop);
     ps_report(loop->options.report, P2PSYNC_LOG_INFO, "node-stopped", "the node has stopped");
-    close_parts(loop);
+    ps_loop_close_parts(loop);
     return NULL;
 }
 
@@ -346,7 +192,7 @@ static void open_finder(struct ps_loop *loop)
     }
 }
 
-static void turn(struct ps_loop *loop)
+static void pass(struct ps_loop *loop)
 {
     ps_batch_begin(&loop->batch, ps_time_monotonic_ms(), ps_time_wall_ms());
     nudge(loop);
@@ -514,8 +360,8 @@ static void step(struct ps_loop *loop)
     p2psync_result result =
         ps_engine_step(loop->engine, loop->batch.events, loop->batch.count, &loop->effects);
     if (result == P2PSYNC_OK) {
-        /* What was committed since may be the engine's own or another's: the number does not tell.
-         * So it looks once more, and finds nothing if it was its own. */
+        /* The step's own commit moves the number too, and we cannot tell it from another process's.
+         * So the engine looks once more in the next pass, and may find nothing. */
         loop->seen_txn = loop->told_txn;
         loop->step_failing = false;
     } else {

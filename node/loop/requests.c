@@ -1,4 +1,4 @@
-/* Requests off the control socket. What needs the engine's decision becomes an event of the turn;
+/* Requests off the control socket. What needs the engine's decision becomes an event of the pass;
  * the rest is answered here, from the engine and the store. */
 #include <assert.h>
 #include <sodium.h>
@@ -12,9 +12,10 @@
 #include "node/view/doctor.h"
 #include "node/view/peers.h"
 #include "node/view/status.h"
+#include "wire/map.h"
 #include "wire/pairing_code.h"
 
-#define REQUESTS_MAX 16 /* per turn */
+#define REQUESTS_MAX 16 /* in a pass */
 
 static void take_request(struct ps_loop *loop, const struct ps_control_request *request);
 static void answer_status(struct ps_loop *loop, uint64_t request);
@@ -113,7 +114,7 @@ static void answer_peers(struct ps_loop *loop, uint64_t request)
     while (ps_engine_peer(loop->engine, count, &peer)) {
         count++;
     }
-    ps_write_array(&writer, count);
+    ps_write_array(&writer, 2 * count);
     for (size_t i = 0; ps_engine_peer(loop->engine, i, &peer); i++) {
         ps_view_peers_write_one(&writer, &peer);
     }
@@ -178,6 +179,7 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
     const char *hosts[PS_INVITE_ENDPOINTS_MAX] = {0};
     struct ps_pairing_code code = {.device = loop->device};
     struct ps_writer writer;
+    struct ps_map map;
     if (ps_interfaces_read(&all) != P2PSYNC_OK) {
         all.count = 0;
     }
@@ -192,11 +194,11 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
     p2psync_result result = ps_pairing_code_encode(&code, text);
     if (result == P2PSYNC_OK) {
         ps_writer_init(&writer, out);
-        ps_write_map(&writer, 2);
-        ps_write_text(&writer, "code");
-        ps_write_text(&writer, text);
-        ps_write_text(&writer, "expires");
+        ps_map_begin(&map, &writer);
+        ps_map_text(&map, "code", text);
+        ps_map_key(&map, "expires");
         ps_time_write(&writer, loop->batch.wall_ms + loop->invite.expires_ms);
+        ps_map_end(&map);
         result = ps_writer_finish(&writer);
     }
     sodium_memzero(&code, sizeof(code));

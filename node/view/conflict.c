@@ -63,6 +63,8 @@ static p2psync_result find(struct telling *telling)
     if (result == P2PSYNC_OK) {
         telling->number = collection.number;
         result = ps_record_get(txn, telling->number, telling->id, &telling->row);
+    } else if (result == P2PSYNC_ENOTFOUND) {
+        result = P2PSYNC_ENOCOLLECTION;
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -84,6 +86,7 @@ static p2psync_result find(struct telling *telling)
 static p2psync_result tell(struct telling *telling)
 {
     struct ps_writer *writer = &telling->writer;
+    struct ps_map map;
     struct ps_rules rules;
     char strategy[PS_STRATEGY_TEXT_SIZE];
     p2psync_result result = ps_rules_read(telling->txn, telling->collection, &rules);
@@ -93,33 +96,29 @@ static p2psync_result tell(struct telling *telling)
     ps_strategy_text(&rules, strategy);
     ps_rules_deinit(&rules);
     telling->has_base = telling->has_base && telling->base.view.state != PS_RECORD_DELETED;
-    ps_write_map(writer, 9);
-    ps_write_text(writer, "collection");
-    ps_write_str(writer, telling->collection);
-    ps_write_text(writer, "id");
-    ps_write_str(writer, telling->id);
-    ps_write_text(writer, "strategy");
-    ps_write_text(writer, strategy);
-    ps_write_text(writer, "conflict");
-    ps_write_bool(writer, telling->view.conflict);
-    ps_write_text(writer, "open");
-    ps_write_bool(writer, telling->view.open);
-    ps_write_text(writer, "base");
+    ps_map_begin(&map, writer);
+    ps_map_str(&map, "collection", telling->collection);
+    ps_map_str(&map, "id", telling->id);
+    ps_map_text(&map, "strategy", strategy);
+    ps_map_bool(&map, "conflict", telling->view.conflict);
+    ps_map_bool(&map, "open", telling->view.open);
+    ps_map_key(&map, "base");
     if (telling->has_base) {
         write_fields(writer, telling->base.view.value);
     } else {
         ps_write_nil(writer);
     }
-    ps_write_text(writer, "versions");
+    ps_map_key(&map, "versions");
     result = write_versions(telling);
-    ps_write_text(writer, "shown");
+    ps_map_key(&map, "shown");
     ps_view_write_dot(writer, telling->view.winner.dot);
-    ps_write_text(writer, "merged");
+    ps_map_key(&map, "merged");
     if (telling->merged.view.state != PS_RECORD_DELETED) {
         write_fields(writer, telling->merged.view.value);
     } else {
         ps_write_nil(writer);
     }
+    ps_map_end(&map);
     return result;
 }
 
@@ -141,6 +140,7 @@ static p2psync_result write_versions(struct telling *telling)
 static p2psync_result write_version(struct telling *telling, const struct ps_version *version)
 {
     struct ps_writer *writer = &telling->writer;
+    struct ps_map map;
     struct ps_log_brief log;
     struct ps_member author;
     bool is_auto = false;
@@ -154,24 +154,22 @@ static p2psync_result write_version(struct telling *telling, const struct ps_ver
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    ps_write_map(writer, 10);
-    ps_write_text(writer, "version");
+    ps_map_begin(&map, writer);
+    ps_map_key(&map, "version");
     ps_view_write_dot(writer, version->dot);
-    ps_view_write_device(writer, &author.device);
-    ps_write_text(writer, "name");
-    ps_write_str(writer, ps_bytes(author.name, author.name_size));
-    ps_write_text(writer, "time");
+    ps_view_add_device(&map, &author.device);
+    ps_map_str(&map, "name", ps_bytes(author.name, author.name_size));
+    ps_map_key(&map, "time");
     ps_time_write(writer, ps_hlc_ms(version->hlc));
-    ps_write_text(writer, "deleted");
-    ps_write_bool(writer, version->state == PS_RECORD_DELETED);
-    ps_write_text(writer, "archived");
-    ps_write_bool(writer, version->state == PS_RECORD_ARCHIVED);
-    ps_write_text(writer, "auto");
-    ps_write_bool(writer, is_auto);
-    ps_write_text(writer, "fields");
+    ps_map_bool(&map, "deleted", version->state == PS_RECORD_DELETED);
+    ps_map_bool(&map, "archived", version->state == PS_RECORD_ARCHIVED);
+    ps_map_bool(&map, "auto", is_auto);
+    ps_map_key(&map, "fields");
     write_fields(writer, version->value);
-    ps_write_text(writer, "changed");
-    return write_changed(telling, version);
+    ps_map_key(&map, "changed");
+    result = write_changed(telling, version);
+    ps_map_end(&map);
+    return result;
 }
 
 /* Whether it is an automatic answer. */

@@ -7,7 +7,7 @@
 #include "store/log/log.h"
 #include "store/merge/conflict.h"
 #include "store/record/record.h"
-#include "wire/value.h"
+#include "wire/map.h"
 
 #define KNOWN_LOGS 64 /* whose devices are kept while conflicts are counted */
 
@@ -67,20 +67,15 @@ static p2psync_result list_parties(struct counting *counting, struct ps_bytes pe
 {
     struct ps_reader reader;
     ps_reader_init(&reader, peers);
-    uint32_t count = ps_read_array(&reader);
+    uint32_t count = ps_read_array(&reader) / 2;
     counting->parties = calloc(count > 0 ? count : 1, sizeof(*counting->parties));
     if (counting->parties == NULL) {
         return P2PSYNC_ENOMEM;
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct ps_reader text;
-        struct ps_bytes peer = ps_read_value(&reader, PS_DEPTH_MAX);
-        ps_reader_init(&text, ps_value_field(peer, ps_bytes_text("device")));
-        p2psync_result result =
-            ps_device_parse(ps_read_str(&text, PS_DEVICE_TEXT_SIZE), &counting->parties[i].device);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+        struct ps_device *device = &counting->parties[i].device;
+        ps_read_bin_exact(&reader, device->key, sizeof(device->key));
+        ps_read_skip(&reader, 1);
     }
     counting->party_count = count;
     return ps_reader_finish(&reader);
@@ -150,20 +145,20 @@ static p2psync_result find_party(struct counting *counting, uint32_t log, size_t
     return P2PSYNC_OK;
 }
 
-/* The same array, each map with one pair more. */
+/* The maps, each with one pair more. */
 static void write_peers(const struct counting *counting, struct ps_bytes peers,
                         struct ps_writer *writer)
 {
     struct ps_reader reader;
     ps_reader_init(&reader, peers);
-    uint32_t count = ps_read_array(&reader);
+    uint32_t count = ps_read_array(&reader) / 2;
     ps_write_array(writer, count);
     for (uint32_t i = 0; i < count; i++) {
-        struct ps_reader pairs;
-        ps_reader_init(&pairs, ps_read_value(&reader, PS_DEPTH_MAX));
-        ps_write_map(writer, (size_t)ps_read_map(&pairs) + 1);
-        ps_write_raw(writer, pairs.rest);
-        ps_write_text(writer, "conflicts");
-        ps_write_uint(writer, counting->parties[i].count);
+        struct ps_map map;
+        ps_read_skip(&reader, 1);
+        ps_map_begin(&map, writer);
+        ps_map_pairs(&map, ps_read_value(&reader, PS_DEPTH_MAX));
+        ps_map_uint(&map, "conflicts", counting->parties[i].count);
+        ps_map_end(&map);
     }
 }

@@ -6,7 +6,7 @@
 
 /* Append the array of peers, each with the number of conflicts in which a version of it takes part.
  *
- * peers   the array without them: of a running node, or from the store.
+ * peers   as ps_view_peers_write() says: of a running node, or from the store.
  * Errors  P2PSYNC_EFORMAT it is malformed; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_conflict_counts_write(struct ps_store *store, struct ps_bytes peers,

@@ -15,7 +15,7 @@
 #include "store/env/identity.h"
 #include "store/mesh/members.h"
 #include "store/mesh/peers.h"
-#include "wire/codec.h"
+#include "wire/map.h"
 
 #define SIZE_MAX_BYTES   ((size_t)1024 * 1024) /* of all checks; a thousand times what they take */
 #define DISK_LOW_BYTES   ((uint64_t)256 * 1024 * 1024)
@@ -136,19 +136,13 @@ void ps_check_set(struct ps_check *check, ps_check_state state, const char *fix)
 void ps_check_write(struct ps_writer *writer, const struct ps_check *check)
 {
     static const char *const states[] = {"ok", "warn", "fail"};
-    ps_write_map(writer, 4);
-    ps_write_text(writer, "check");
-    ps_write_text(writer, check->name);
-    ps_write_text(writer, "state");
-    ps_write_text(writer, states[check->state]);
-    ps_write_text(writer, "detail");
-    ps_write_text(writer, check->detail);
-    ps_write_text(writer, "fix");
-    if (check->fix != NULL) {
-        ps_write_text(writer, check->fix);
-    } else {
-        ps_write_nil(writer);
-    }
+    struct ps_map map;
+    ps_map_begin(&map, writer);
+    ps_map_text(&map, "check", check->name);
+    ps_map_text(&map, "state", states[check->state]);
+    ps_map_text(&map, "detail", check->detail);
+    ps_map_known(&map, "fix", check->fix);
+    ps_map_end(&map);
 }
 
 /* Append an array of those that had something to look at. */

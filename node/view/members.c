@@ -158,20 +158,18 @@ static bool is_forked(const struct forked *forked, const struct ps_device *devic
 static void write_member(struct ps_writer *writer, const struct ps_member *member,
                          const struct ps_mesh *mesh, bool forked)
 {
+    struct ps_map map;
     char added_by[PS_DEVICE_TEXT_SIZE];
     ps_device_text(&member->added_by, added_by);
-    ps_write_map(writer, 8);
-    ps_view_write_device(writer, &member->device);
-    ps_write_text(writer, "name");
-    ps_write_str(writer, ps_bytes(member->name, member->name_size));
-    ps_write_text(writer, "role");
-    ps_write_text(writer, ps_device_equal(&member->device, &mesh->founder) ? "founder" : "member");
-    ps_write_text(writer, "added");
+    ps_map_begin(&map, writer);
+    ps_view_add_device(&map, &member->device);
+    ps_map_str(&map, "name", ps_bytes(member->name, member->name_size));
+    ps_map_text(&map, "role",
+                ps_device_equal(&member->device, &mesh->founder) ? "founder" : "member");
+    ps_map_key(&map, "added");
     ps_time_write(writer, member->added_ms);
-    ps_write_text(writer, "added_by");
-    ps_write_text(writer, added_by);
-    ps_write_text(writer, "removed");
-    ps_write_nil(writer);
-    ps_write_text(writer, "forked");
-    ps_write_bool(writer, forked);
+    ps_map_text(&map, "added_by", added_by);
+    ps_map_nil(&map, "removed");
+    ps_map_bool(&map, "forked", forked);
+    ps_map_end(&map);
 }

@@ -12,7 +12,8 @@
 #include "store/env/identity.h"
 #include "store/mesh/members.h"
 
-static void write_interface(struct ps_writer *writer, const struct ps_peer_info *peer);
+static void interface_name(const struct ps_peer_info *peer,
+                           char out[static PS_INTERFACE_NAME_SIZE]);
 static const char *found_by_name(ps_found_by found_by);
 static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member *member,
                                       struct ps_peer_info *out);
@@ -37,7 +38,7 @@ p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_write_array(&writer, others);
+    ps_write_array(&writer, (size_t)2 * others);
     struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
     while (ps_member_walk_next(&walk, &member)) {
@@ -52,64 +53,57 @@ p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
 
 void ps_view_peers_write_one(struct ps_writer *writer, const struct ps_peer_info *peer)
 {
+    struct ps_map map;
+    char interface[PS_INTERFACE_NAME_SIZE];
     bool known = peer->last_seen_ms != 0;
-    ps_write_map(writer, 18);
-    ps_view_write_device(writer, &peer->device);
-    ps_write_text(writer, "name");
-    ps_view_write_known(writer, peer->name);
-    ps_write_text(writer, "endpoint");
-    ps_view_write_known(writer, peer->endpoint);
-    ps_write_text(writer, "interface");
-    write_interface(writer, peer);
-    ps_write_text(writer, "found_by");
-    ps_view_write_known(writer, found_by_name(peer->found_by));
-    ps_write_text(writer, "state");
-    ps_write_text(writer, peer->skewed ? "skewed" : ps_peer_state_name(peer->state));
-    ps_write_text(writer, "rtt_ms");
+    ps_write_bin(writer, ps_bytes(peer->device.key, sizeof(peer->device.key)));
+    ps_map_begin(&map, writer);
+    ps_view_add_device(&map, &peer->device);
+    ps_map_known(&map, "name", peer->name);
+    ps_map_known(&map, "endpoint", peer->endpoint);
+    interface_name(peer, interface);
+    ps_map_known(&map, "interface", interface);
+    ps_map_known(&map, "found_by", found_by_name(peer->found_by));
+    ps_map_text(&map, "state", peer->skewed ? "skewed" : ps_peer_state_name(peer->state));
+    ps_map_key(&map, "rtt_ms");
     if (peer->rtt_ms == UINT64_MAX) {
         ps_write_nil(writer);
     } else {
         ps_write_uint(writer, peer->rtt_ms);
     }
-    ps_write_text(writer, "last_seen");
+    ps_map_key(&map, "last_seen");
     ps_time_write(writer, peer->last_seen_ms);
-    ps_write_text(writer, "last_sync");
+    ps_map_key(&map, "last_sync");
     ps_time_write(writer, peer->last_sync_ms);
-    ps_write_text(writer, "behind");
-    ps_write_uint(writer, peer->behind);
-    ps_write_text(writer, "ahead");
-    ps_write_uint(writer, peer->ahead);
-    ps_write_text(writer, "skew_ms");
+    ps_map_uint(&map, "behind", peer->behind);
+    ps_map_uint(&map, "ahead", peer->ahead);
+    ps_map_key(&map, "skew_ms");
     if (known) {
         ps_write_int(writer, peer->skew_ms);
     } else {
         ps_write_nil(writer);
     }
-    ps_write_text(writer, "received_bytes");
-    ps_write_uint(writer, peer->received_bytes);
-    ps_write_text(writer, "sent_bytes");
-    ps_write_uint(writer, peer->sent_bytes);
-    ps_write_text(writer, "protocol");
+    ps_map_uint(&map, "received_bytes", peer->received_bytes);
+    ps_map_uint(&map, "sent_bytes", peer->sent_bytes);
+    ps_map_key(&map, "protocol");
     if (peer->protocol == 0) {
         ps_write_nil(writer);
     } else {
         ps_write_uint(writer, peer->protocol);
     }
-    ps_write_text(writer, "faults");
-    ps_write_uint(writer, peer->faults);
-    ps_write_text(writer, "last_fault");
-    ps_view_write_known(writer, peer->last_fault == NULL ? "" : peer->last_fault);
+    ps_map_uint(&map, "faults", peer->faults);
+    ps_map_known(&map, "last_fault", peer->last_fault);
+    ps_map_end(&map);
 }
 
-/* The one on which a connected peer is reached; nil if it is not connected, or by a name. */
-static void write_interface(struct ps_writer *writer, const struct ps_peer_info *peer)
+/* The one on which a connected peer is reached; "" if it is not connected, or by a name. */
+static void interface_name(const struct ps_peer_info *peer, char out[static PS_INTERFACE_NAME_SIZE])
 {
-    char name[PS_INTERFACE_NAME_SIZE] = "";
     struct ps_endpoint endpoint;
+    out[0] = '\0';
     if (peer->protocol != 0 && ps_endpoint_parse(peer->endpoint, &endpoint) == P2PSYNC_OK) {
-        ps_interface_toward(endpoint.host, name);
+        ps_interface_toward(endpoint.host, out);
     }
-    ps_view_write_known(writer, name);
 }
 
 /* "" if it is not known. */

@@ -18,7 +18,7 @@
 
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
 static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync);
-static void write_mesh(struct ps_writer *writer, const struct ps_mesh *mesh);
+static void write_mesh(struct ps_map *map, const struct ps_mesh *mesh);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
                                        const struct ps_collection *collection);
@@ -33,6 +33,7 @@ p2psync_result ps_status_identity(struct ps_txn *txn, const struct ps_device *in
     struct ps_identity identity = {0};
     char known[PS_DEVICE_NAME_SIZE_MAX + 1];
     struct ps_writer writer;
+    struct ps_map map;
     ps_writer_init(&writer, out);
     p2psync_result result = ps_identity_read(txn, &identity);
     sodium_memzero(identity.seed, sizeof(identity.seed));
@@ -42,17 +43,16 @@ p2psync_result ps_status_identity(struct ps_txn *txn, const struct ps_device *in
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_write_map(&writer, inviter != NULL ? 5 : 4);
-    ps_view_write_device(&writer, &identity.device);
-    ps_write_text(&writer, "name");
-    ps_view_write_known(&writer, known);
-    write_mesh(&writer, &identity.mesh);
+    ps_map_begin(&map, &writer);
+    ps_view_add_device(&map, &identity.device);
+    ps_map_known(&map, "name", known);
+    write_mesh(&map, &identity.mesh);
     if (inviter != NULL) {
         char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
         ps_fingerprint_text(inviter, fingerprint);
-        ps_write_text(&writer, "inviter_fingerprint");
-        ps_write_text(&writer, fingerprint);
+        ps_map_text(&map, "inviter_fingerprint", fingerprint);
     }
+    ps_map_end(&map);
     return ps_writer_finish(&writer);
 }
 
@@ -65,6 +65,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     uint32_t members = 0;
     uint64_t last_sync = running->last_sync_ms;
     struct ps_writer writer;
+    struct ps_map map;
     ps_writer_init(&writer, out);
     p2psync_result result = ps_identity_read(txn, &identity);
     sodium_memzero(identity.seed, sizeof(identity.seed));
@@ -86,33 +87,25 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     bool alone = members <= 1 && !identity.has_sponsor;
     bool in_sync = running->running && !running->failing && state.pending == 0 &&
                    (alone || ps_status_is_equal(running));
-    ps_write_map(&writer, 15);
-    ps_view_write_device(&writer, &identity.device);
-    ps_write_text(&writer, "name");
-    ps_view_write_known(&writer, name);
-    write_mesh(&writer, &identity.mesh);
-    ps_write_text(&writer, "root");
+    ps_map_begin(&map, &writer);
+    ps_view_add_device(&map, &identity.device);
+    ps_map_known(&map, "name", name);
+    write_mesh(&map, &identity.mesh);
+    ps_map_key(&map, "root");
     write_hash(&writer, &state.common);
-    ps_write_text(&writer, "running");
-    ps_write_bool(&writer, running->running);
-    ps_write_text(&writer, "state");
-    ps_write_text(&writer, state_name(running, alone, in_sync));
-    ps_write_text(&writer, "in_sync");
-    ps_write_bool(&writer, in_sync);
-    ps_write_text(&writer, "peers_in_sync");
-    ps_write_uint(&writer, running->peers_in_sync);
-    ps_write_text(&writer, "peers_connected");
-    ps_write_uint(&writer, running->peers_connected);
-    ps_write_text(&writer, "devices");
-    ps_write_uint(&writer, members);
-    ps_write_text(&writer, "pending");
-    ps_write_uint(&writer, state.pending);
-    ps_write_text(&writer, "last_sync");
+    ps_map_bool(&map, "running", running->running);
+    ps_map_text(&map, "state", state_name(running, alone, in_sync));
+    ps_map_bool(&map, "in_sync", in_sync);
+    ps_map_uint(&map, "peers_in_sync", running->peers_in_sync);
+    ps_map_uint(&map, "peers_connected", running->peers_connected);
+    ps_map_uint(&map, "devices", members);
+    ps_map_uint(&map, "pending", state.pending);
+    ps_map_key(&map, "last_sync");
     ps_time_write(&writer, last_sync);
-    ps_write_text(&writer, "last_error");
-    ps_view_write_known(&writer, running->last_error != NULL ? running->last_error : "");
-    ps_write_text(&writer, "collections");
+    ps_map_known(&map, "last_error", running->last_error);
+    ps_map_key(&map, "collections");
     result = write_collections(txn, &writer);
+    ps_map_end(&map);
     return result == P2PSYNC_OK ? ps_writer_finish(&writer) : result;
 }
 
@@ -159,14 +152,13 @@ static const char *state_name(const struct ps_status_running *running, bool alon
 }
 
 /* One pair of a map: founder and nonce as hex. */
-static void write_mesh(struct ps_writer *writer, const struct ps_mesh *mesh)
+static void write_mesh(struct ps_map *map, const struct ps_mesh *mesh)
 {
     char text[MESH_TEXT_SIZE];
     uint8_t bytes[PS_MESH_SIZE];
     memcpy(bytes, mesh, sizeof(bytes));
     (void)sodium_bin2hex(text, sizeof(text), bytes, sizeof(bytes));
-    ps_write_text(writer, "mesh");
-    ps_write_text(writer, text);
+    ps_map_text(map, "mesh", text);
 }
 
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash)
@@ -201,29 +193,28 @@ static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *wr
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
                                        const struct ps_collection *collection)
 {
+    struct ps_map map;
     struct ps_hash root;
     bool has_logs = false;
     p2psync_result result = ps_summary_root(txn, collection->number, &root, &has_logs);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_write_map(writer, 6);
-    ps_write_text(writer, "name");
-    ps_write_str(writer, collection->name);
-    ps_write_text(writer, "records");
-    ps_write_uint(writer, collection->records);
-    ps_write_text(writer, "changes");
-    ps_write_uint(writer, collection->changes);
-    ps_write_text(writer, "conflicts");
-    ps_write_uint(writer, collection->conflicts);
-    ps_write_text(writer, "root");
+    ps_map_begin(&map, writer);
+    ps_map_str(&map, "name", collection->name);
+    ps_map_uint(&map, "records", collection->records);
+    ps_map_uint(&map, "changes", collection->changes);
+    ps_map_uint(&map, "conflicts", collection->conflicts);
+    ps_map_key(&map, "root");
     if (has_logs) {
         write_hash(writer, &root);
     } else {
         ps_write_nil(writer);
     }
-    ps_write_text(writer, "strategy");
-    return write_strategy(txn, writer, collection);
+    ps_map_key(&map, "strategy");
+    result = write_strategy(txn, writer, collection);
+    ps_map_end(&map);
+    return result;
 }
 
 /* As `collection set` takes it. */
