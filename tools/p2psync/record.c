@@ -8,11 +8,13 @@
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/versions.h"
 
 static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct p2psync_dot *versions);
+                      struct versions_condition *condition);
 static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name);
 static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
                        json_t *marked);
@@ -56,16 +58,22 @@ int record_fail(struct cli *cli, p2psync_result result, const struct record_name
 int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind)
 {
     struct p2psync_edit edit = {.size = sizeof edit, .kind = kind};
-    struct p2psync_dot *versions = calloc((size_t)argc, sizeof *versions);
+    struct versions_condition condition = {0};
     p2psync_node *node = NULL;
-    int code;
+    int code = versions_condition_init(cli, &condition, argc);
 
-    if (versions == NULL) {
-        return fail(cli, P2PSYNC_ENOMEM, "%s", cli->verb->name);
+    if (code == CLI_DONE) {
+        code = parse_hide(cli, argc, argv, &edit, &condition);
     }
-    code = parse_hide(cli, argc, argv, &edit, versions);
     if (code == CLI_DONE) {
         code = attach_open(cli, NULL, &node);
+    }
+    if (code == CLI_DONE) {
+        const struct record_name record = {.collection = argv[optind], .id = edit.id};
+
+        code = versions_condition_find(cli, node, &record, &condition);
+        edit.versions = condition.given ? condition.dots : NULL;
+        edit.version_count = condition.count;
     }
     if (code == CLI_DONE) {
         const char *collection = argv[optind];
@@ -78,12 +86,12 @@ int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind)
         }
     }
     p2psync_close(node);
-    free(versions);
+    versions_condition_deinit(&condition);
     return code;
 }
 
 static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct p2psync_dot *versions)
+                      struct versions_condition *condition)
 {
     static const struct option own[] = {
         {"note", required_argument, NULL, 'n'}, {"if-version", required_argument, NULL, 'i'}, {0}};
@@ -93,11 +101,8 @@ static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edi
         if (option == 'n') {
             edit->note = optarg;
         } else if (option == OPTIONS_WRONG ||
-                   !options_dot(cli, optarg, &versions[edit->version_count])) {
+                   !versions_condition_add(cli, condition, optarg, false)) {
             return CLI_USAGE;
-        } else {
-            edit->versions = versions;
-            edit->version_count++;
         }
     }
     if (!options_operands(cli, argc, argv, 2, 2)) {
@@ -208,41 +213,27 @@ static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync
     return code;
 }
 
-/* The name of the device `id`, or the start of the id if it has none. */
-static void author_name(p2psync_node *node, const uint8_t id[32], char *name, size_t size)
-{
-    struct p2psync_buffer packed = {0};
-    struct p2psync_buffer text = {0};
-    json_t *devices = NULL;
-    json_t *device = NULL;
-    size_t index = 0;
-    char hex[65];
-
-    for (size_t i = 0; i < 32; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", id[i]);
-    }
-    snprintf(name, size, "%.16s", hex);
-    if (p2psync_devices(node, &packed) == P2PSYNC_OK &&
-        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
-            P2PSYNC_OK) {
-        devices = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
-    }
-    json_array_foreach(devices, index, device)
-    {
-        if (strcmp(output_string(device, "device"), hex) == 0) {
-            snprintf(name, size, "%s", output_string(device, "name"));
-        }
-    }
-    json_decref(devices);
-    p2psync_buffer_free(&text);
-    p2psync_buffer_free(&packed);
-}
-
 static void print_line(const char *key, const char *value)
 {
     printf("%-10s", key);
     output_text(value, strlen(value));
     putchar('\n');
+}
+
+static void print_author(p2psync_node *node, const uint8_t device[32])
+{
+    struct members members = {0};
+    char id[65];
+    char *name = NULL;
+
+    for (size_t i = 0; i < 32; i++) {
+        snprintf(id + 2 * i, 3, "%02x", device[i]);
+    }
+    members_load(&members, node);
+    name = members_name(&members, id);
+    print_line("author", name);
+    free(name);
+    members_free(&members);
 }
 
 /* Those that are marked are printed apart. */
@@ -292,8 +283,7 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
     print_line("created", line);
     output_time(record->updated_ms, line, sizeof line);
     print_line("updated", line);
-    author_name(node, record->author, line, sizeof line);
-    print_line("author", line);
+    print_author(node, record->author);
     if (record->deleted || record->archived || record->conflict) {
         snprintf(line, sizeof line, "%s%s%s", record->deleted ? "deleted " : "",
                  record->archived ? "archived " : "",

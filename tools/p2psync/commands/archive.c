@@ -1,4 +1,5 @@
 /* p2psync archive: hide one record, and keep it. */
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/record.h"
 
 int cmd_archive(struct cli *cli, int argc, char **argv)

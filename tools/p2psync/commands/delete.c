@@ -1,4 +1,5 @@
 /* p2psync delete: a tombstone for one record. */
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/record.h"
 
 int cmd_delete(struct cli *cli, int argc, char **argv)

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/fields.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/record.h"
+#include "tools/p2psync/versions.h"
 
 struct put {
     const char *collection;
@@ -17,9 +19,7 @@ struct put {
     size_t value_count;
     const char **unset; /* words of argv */
     size_t unset_count;
-    struct p2psync_dot *versions; /* that the record must have */
-    size_t version_count;
-    bool conditional;
+    struct versions_condition condition;
     const char *note;
     struct p2psync_buffer packed; /* the fields */
     p2psync_node *node;
@@ -39,12 +39,14 @@ int cmd_put(struct cli *cli, int argc, char **argv)
 
     put.values = calloc((size_t)argc, sizeof *put.values);
     put.unset = calloc((size_t)argc, sizeof *put.unset);
-    put.versions = calloc((size_t)argc, sizeof *put.versions);
-    if (put.values == NULL || put.unset == NULL || put.versions == NULL) {
+    if (put.values == NULL || put.unset == NULL) {
         code = fail(cli, P2PSYNC_ENOMEM, "put");
         goto out;
     }
-    code = parse(cli, argc, argv, &put);
+    code = versions_condition_init(cli, &put.condition, argc);
+    if (code == CLI_DONE) {
+        code = parse(cli, argc, argv, &put);
+    }
     if (code == CLI_DONE && fields_pack(&put.fields, &put.packed) != P2PSYNC_OK) {
         code = fail(cli, P2PSYNC_ENOMEM, "put");
     }
@@ -54,6 +56,11 @@ int cmd_put(struct cli *cli, int argc, char **argv)
     if (code == CLI_DONE) {
         put.collection = argv[optind];
         put.is_copy = p2psync_copy_parse(argv[optind + 1], &put.copy) == P2PSYNC_OK;
+        const struct record_name record = {.collection = put.collection, .id = argv[optind + 1]};
+
+        code = versions_condition_find(cli, put.node, &record, &put.condition);
+    }
+    if (code == CLI_DONE) {
         code = write_edit(cli, &put, argv[optind + 1]);
     }
     if (code == CLI_DONE) { /* a copy is a record of its own now */
@@ -69,7 +76,7 @@ out:
         p2psync_buffer_free(&put.values[i]);
     }
     free(put.values);
-    free(put.versions);
+    versions_condition_deinit(&put.condition);
     free(put.unset);
     return code;
 }
@@ -98,9 +105,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct put *put)
             put->note = optarg;
             break;
         case 'i':
-            put->conditional = true;
-            if (strcmp(optarg, "none") != 0 &&
-                !options_dot(cli, optarg, &put->versions[put->version_count++])) {
+            if (!versions_condition_add(cli, &put->condition, optarg, true)) {
                 return CLI_USAGE;
             }
             break;
@@ -180,8 +185,8 @@ static int write_edit(struct cli *cli, const struct put *put, const char *id)
         .unset = put->unset,
         .unset_count = put->unset_count,
         .note = put->note,
-        .versions = put->conditional ? put->versions : NULL,
-        .version_count = put->version_count,
+        .versions = put->condition.given ? put->condition.dots : NULL,
+        .version_count = put->condition.count,
     };
 
     return record_write(cli, put->node, put->collection, &edit);
