@@ -123,8 +123,8 @@ struct ps_peer_info {
     uint64_t rtt_ms;         /* of the last HELLO or SUMMARY; UINT64_MAX: unknown */
     uint64_t last_seen_ms;   /* wall clock; 0: never */
     uint64_t last_sync_ms;   /* wall clock; 0: never */
-    uint64_t behind;         /* changes that it lacks */
-    uint64_t ahead;          /* changes that are missing here */
+    uint64_t behind;         /* changes that it lacks; UINT64_MAX: unknown */
+    uint64_t ahead;          /* changes that are missing here; UINT64_MAX: unknown */
     int64_t skew_ms;         /* its clock less ours */
     uint64_t received_bytes; /* from it, ever */
     uint64_t sent_bytes;

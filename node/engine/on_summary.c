@@ -55,6 +55,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         compare_heads(turn, peer, &summary, &ask);
         if (summary.roots.size > 0) {
             offer_unnamed(turn, peer, &summary);
+            ps_holds_whole(peer);
         }
         if (summary.answer) {
             reply_heads(turn, peer, &ask, false);

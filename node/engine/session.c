@@ -94,7 +94,7 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
         peer->session.id = link->id; /* so that closing the other does not end the session */
         ps_session_refuse(turn, peer, holder->id, PS_ERROR_DUPLICATE, "another session stays");
     }
-    ps_peer_end_session(peer);
+    ps_peer_end_session(turn->engine, peer);
     peer->session.id = link->id;
     peer->session.instance = link->instance;
     peer->session.doubted = false;
@@ -301,7 +301,7 @@ static void end(struct ps_turn *turn, struct ps_peer *peer, const char *reason)
 {
     struct ps_engine *engine = turn->engine;
     ps_progress_failed(turn, peer, reason);
-    ps_peer_end_session(peer);
+    ps_peer_end_session(turn->engine, peer);
     peer->session.id = 0;
     peer->session.protocol = 0;
     peer->session.doubted = false;

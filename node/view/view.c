@@ -6,6 +6,7 @@
 
 #include "discovery/interfaces.h"
 #include "node/api/life.h"
+#include "node/engine/distance.h"
 #include "store/log/collection.h"
 #include "store/log/summary.h"
 #include "store/record/rules.h"
@@ -39,7 +40,9 @@ static bool is_forked(const struct forked *forked, const struct ps_device *devic
 static void write_member(struct ps_writer *writer, const struct ps_member *member,
                          const struct ps_mesh *mesh, bool forked);
 static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member *member,
-                                      struct ps_peer_info *out);
+                                      uint64_t total, struct ps_peer_info *out);
+static p2psync_result count_changes(struct ps_txn *txn, uint64_t *total_out);
+static void write_known_number(struct ps_writer *writer, uint64_t number);
 static p2psync_result latest_sync(struct ps_txn *txn, const struct ps_device *self,
                                   uint64_t *latest_out);
 
@@ -196,6 +199,10 @@ p2psync_result ps_view_peers(struct ps_txn *txn, struct ps_buf *out)
     p2psync_result result = ps_identity_read(txn, &identity);
     sodium_memzero(identity.seed, sizeof(identity.seed));
     struct ps_member self;
+    uint64_t total = 0;
+    if (result == P2PSYNC_OK) {
+        result = count_changes(txn, &total);
+    }
     if (result == P2PSYNC_OK) {
         result = count_members(txn, &count);
     }
@@ -215,7 +222,7 @@ p2psync_result ps_view_peers(struct ps_txn *txn, struct ps_buf *out)
         struct ps_peer_info peer;
         result = ps_device_next(txn, after, &member);
         if (result == P2PSYNC_OK) {
-            result = remembered_peer(txn, &member, &peer);
+            result = remembered_peer(txn, &member, total, &peer);
         }
         if (result != P2PSYNC_OK) {
             return result;
@@ -245,19 +252,15 @@ void ps_view_peer(struct ps_writer *writer, const struct ps_peer_info *peer)
     ps_write_text(writer, "state");
     ps_write_text(writer, peer->skewed ? "skewed" : ps_peer_state_name(peer->state));
     ps_write_text(writer, "rtt_ms");
-    if (peer->rtt_ms == UINT64_MAX) {
-        ps_write_nil(writer);
-    } else {
-        ps_write_uint(writer, peer->rtt_ms);
-    }
+    write_known_number(writer, peer->rtt_ms);
     ps_write_text(writer, "last_seen");
     ps_write_time(writer, peer->last_seen_ms);
     ps_write_text(writer, "last_sync");
     ps_write_time(writer, peer->last_sync_ms);
     ps_write_text(writer, "behind");
-    ps_write_uint(writer, peer->behind);
+    write_known_number(writer, peer->behind);
     ps_write_text(writer, "ahead");
-    ps_write_uint(writer, peer->ahead);
+    write_known_number(writer, peer->ahead);
     ps_write_text(writer, "skew_ms");
     if (known) {
         ps_write_int(writer, peer->skew_ms);
@@ -515,21 +518,22 @@ static void write_member(struct ps_writer *writer, const struct ps_member *membe
 }
 
 static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member *member,
-                                      struct ps_peer_info *out)
+                                      uint64_t total, struct ps_peer_info *out)
 {
     struct ps_peer_row row;
     p2psync_result result = ps_peer_read(txn, &member->device, &row);
     if (result != P2PSYNC_OK) {
         return result;
     }
+    struct ps_distance distance = ps_distance_of_row(&row, total);
     *out = (struct ps_peer_info){
         .device = member->device,
         .state = PS_PEER_OFFLINE,
         .rtt_ms = UINT64_MAX,
         .last_seen_ms = row.last_seen_ms,
         .last_sync_ms = row.last_sync_ms,
-        .behind = row.behind,
-        .ahead = row.ahead,
+        .behind = distance.behind,
+        .ahead = distance.ahead,
         .skew_ms = row.skew_ms,
         .received_bytes = row.received_bytes,
         .sent_bytes = row.sent_bytes,
@@ -540,6 +544,34 @@ static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member
         out->found_by = row.found_by[0];
     }
     return P2PSYNC_OK;
+}
+
+/* Changes that are held here and may leave this device. */
+static p2psync_result count_changes(struct ps_txn *txn, uint64_t *total_out)
+{
+    struct ps_collection collection;
+    char name[PS_COLLECTION_SIZE_MAX];
+    struct ps_bytes after = ps_bytes(NULL, 0);
+    uint64_t total = 0;
+    p2psync_result result = ps_collection_next(txn, after, &collection);
+    while (result == P2PSYNC_OK) {
+        memcpy(name, collection.name.data, collection.name.size);
+        after = ps_bytes(name, collection.name.size);
+        total += ps_collection_is_local(after) ? 0 : collection.changes;
+        result = ps_collection_next(txn, after, &collection);
+    }
+    *total_out = total;
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+/* UINT64_MAX: it is not known. */
+static void write_known_number(struct ps_writer *writer, uint64_t number)
+{
+    if (number == UINT64_MAX) {
+        ps_write_nil(writer);
+    } else {
+        ps_write_uint(writer, number);
+    }
 }
 
 static p2psync_result latest_sync(struct ps_txn *txn, const struct ps_device *self,
