@@ -173,8 +173,17 @@ bool ps_session_spend(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, u
     return false;
 }
 
-void ps_session_goodbye(struct ps_turn *turn, struct ps_peer *peer)
+void ps_session_take_goodbye(struct ps_turn *turn, struct ps_peer *peer, uint64_t id)
 {
+    if (id == peer->session.id) {
+        ps_progress_stopped(peer);
+    }
+    ps_session_close(turn, peer, id, "it stopped");
+}
+
+void ps_session_say_goodbye(struct ps_turn *turn, struct ps_peer *peer)
+{
+    ps_progress_stopped(peer);
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         if (peer->links[i].id != 0) {
             ps_session_refuse(turn, peer, peer->links[i].id, PS_ERROR_BYE, "stopping");
