@@ -11,8 +11,6 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
-static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct p2psync_dot *versions);
 static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record);
 static int print_for_people(struct cli *cli, p2psync_node *node,
                             const struct p2psync_record *record);
@@ -49,60 +47,6 @@ int record_fail(struct cli *cli, p2psync_result result, const struct record_name
                            cli->verb->name, name->collection, name->id, name->collection, name->id);
     }
     return fail(cli, result, "%s %s %s", cli->verb->name, name->collection, name->id);
-}
-
-int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind)
-{
-    struct p2psync_edit edit = {.size = sizeof edit, .kind = kind};
-    struct p2psync_dot *versions = calloc((size_t)argc, sizeof *versions);
-    p2psync_node *node = NULL;
-    int code;
-
-    if (versions == NULL) {
-        return fail(cli, P2PSYNC_ENOMEM, "%s", cli->verb->name);
-    }
-    code = parse_hide(cli, argc, argv, &edit, versions);
-    if (code == CLI_DONE) {
-        code = attach_open(cli, NULL, &node);
-    }
-    if (code == CLI_DONE) {
-        const char *collection = argv[optind];
-        struct p2psync_copy copy = {.size = sizeof copy};
-        bool is_copy = p2psync_copy_parse(edit.id, &copy) == P2PSYNC_OK;
-
-        code = record_write(cli, node, collection, &edit);
-        if (code == CLI_DONE) { /* of a copy nothing is left but what it was a version of */
-            code = record_print_written(cli, node, collection, is_copy ? copy.record : edit.id);
-        }
-    }
-    p2psync_close(node);
-    free(versions);
-    return code;
-}
-
-static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct p2psync_dot *versions)
-{
-    static const struct option own[] = {
-        {"note", required_argument, NULL, 'n'}, {"if-version", required_argument, NULL, 'i'}, {0}};
-    int option;
-
-    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
-        if (option == 'n') {
-            edit->note = optarg;
-        } else if (option == OPTIONS_WRONG ||
-                   !options_dot(cli, optarg, &versions[edit->version_count])) {
-            return CLI_USAGE;
-        } else {
-            edit->versions = versions;
-            edit->version_count++;
-        }
-    }
-    if (!options_operands(cli, argc, argv, 2, 2)) {
-        return CLI_USAGE;
-    }
-    edit->id = argv[optind + 1];
-    return CLI_DONE;
 }
 
 int record_write(struct cli *cli, p2psync_node *node, const char *collection,

@@ -78,6 +78,17 @@ int versions_find(struct cli *cli, p2psync_node *node, const struct record_name 
     return code;
 }
 
+int versions_find_all(struct cli *cli, p2psync_node *node, const struct record_name *record,
+                      const char *const *words, struct p2psync_dot *dots)
+{
+    int code = CLI_DONE;
+
+    for (; *words != NULL && code == CLI_DONE; words++, dots++) {
+        code = versions_find(cli, node, record, *words, dots);
+    }
+    return code;
+}
+
 /* Whether `text` begins the tag of `version`, and has its number or none. */
 static bool names(const char *text, const char *version)
 {

@@ -20,6 +20,10 @@ bool versions_check(struct cli *cli, const char *text);
 int versions_find(struct cli *cli, p2psync_node *node, const struct record_name *record,
                   const char *text, struct p2psync_dot *out);
 
+/* The same for each of `words`, which end with NULL; `dots` has room for all. */
+int versions_find_all(struct cli *cli, p2psync_node *node, const struct record_name *record,
+                      const char *const *words, struct p2psync_dot *dots);
+
 /* `version`, a whole one, as people are shown it; anything else as it is. */
 void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE]);
 
