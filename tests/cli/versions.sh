@@ -27,8 +27,15 @@ version=${tag:0:6} # of n2 there is one
 expect 0 a --json get notes n2 --version "$version"
 holds '.fields == {"b": 1}'
 
+# Also as a condition.
+last=$(at a --json get notes n1 | jq -r '.version[0]')
+expect 0 a put notes n1 c=1 --if-version "${last:0:5}-${last##*-}"
+expect 4 a put notes n1 c=2 --if-version "${last:0:5}-${last##*-}"
+expect 4 a delete notes n1 --if-version "${last:0:5}-${last##*-}"
+expect 2 a delete notes n1 --if-version xyz
+
 # Several, or none.
-for command in "get notes n1 --version" "restore notes n1 --version" "diff notes n1" "resolve notes n1 --take"; do
+for command in "put notes n1 c=3 --if-version" "archive notes n1 --if-version" "get notes n1 --version" "restore notes n1 --version" "diff notes n1" "resolve notes n1 --take"; do
     # shellcheck disable=SC2086 # the words of the command
     expect 3 a $command "$version"
     complains "ambiguous"

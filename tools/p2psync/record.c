@@ -2,7 +2,6 @@
 #include "tools/p2psync/record.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,15 +10,10 @@
 #include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
-#include "tools/p2psync/versions.h"
 
-static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct versions_condition *condition);
-static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name);
-static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
-                       json_t *marked);
+static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record);
 static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record, json_t *marked);
+                            const struct p2psync_record *record);
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted);
 
 int record_print_written(struct cli *cli, p2psync_node *node, const char *collection,
@@ -53,63 +47,6 @@ int record_fail(struct cli *cli, p2psync_result result, const struct record_name
                            cli->verb->name, name->collection, name->id, name->collection, name->id);
     }
     return fail(cli, result, "%s %s %s", cli->verb->name, name->collection, name->id);
-}
-
-int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind)
-{
-    struct p2psync_edit edit = {.size = sizeof edit, .kind = kind};
-    struct versions_condition condition = {0};
-    p2psync_node *node = NULL;
-    int code = versions_condition_init(cli, &condition, argc);
-
-    if (code == CLI_DONE) {
-        code = parse_hide(cli, argc, argv, &edit, &condition);
-    }
-    if (code == CLI_DONE) {
-        code = attach_open(cli, NULL, &node);
-    }
-    if (code == CLI_DONE) {
-        const struct record_name record = {.collection = argv[optind], .id = edit.id};
-
-        code = versions_condition_find(cli, node, &record, &condition);
-        edit.versions = condition.given ? condition.dots : NULL;
-        edit.version_count = condition.count;
-    }
-    if (code == CLI_DONE) {
-        const char *collection = argv[optind];
-        struct p2psync_copy copy = {.size = sizeof copy};
-        bool is_copy = p2psync_copy_parse(edit.id, &copy) == P2PSYNC_OK;
-
-        code = record_write(cli, node, collection, &edit);
-        if (code == CLI_DONE) { /* of a copy nothing is left but what it was a version of */
-            code = record_print_written(cli, node, collection, is_copy ? copy.record : edit.id);
-        }
-    }
-    p2psync_close(node);
-    versions_condition_deinit(&condition);
-    return code;
-}
-
-static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct versions_condition *condition)
-{
-    static const struct option own[] = {
-        {"note", required_argument, NULL, 'n'}, {"if-version", required_argument, NULL, 'i'}, {0}};
-    int option;
-
-    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
-        if (option == 'n') {
-            edit->note = optarg;
-        } else if (option == OPTIONS_WRONG ||
-                   !versions_condition_add(cli, condition, optarg, false)) {
-            return CLI_USAGE;
-        }
-    }
-    if (!options_operands(cli, argc, argv, 2, 2)) {
-        return CLI_USAGE;
-    }
-    edit->id = argv[optind + 1];
-    return CLI_DONE;
 }
 
 int record_write(struct cli *cli, p2psync_node *node, const char *collection,
@@ -160,49 +97,20 @@ static int print(struct cli *cli, p2psync_node *node, const struct record_name *
                            "'p2psync restore' brings it back",
                            cli->verb->name, name->collection, name->id, name->collection);
     } else {
-        json_t *marked = cli->json || name->version != NULL || !record.conflict
-                             ? NULL
-                             : find_marked(snapshot, name);
-
-        code = print_found(cli, node, &record, marked);
-        json_decref(marked);
+        code = print_found(cli, node, &record);
     }
     p2psync_snapshot_close(snapshot);
     return code;
 }
 
-/* The texts of a conflict in which both sides stand, with markers; NULL if what is shown is not the
- * merge of all versions, or if nothing is known. */
-static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name)
-{
-    struct p2psync_buffer packed = {0};
-    struct p2psync_buffer text = {0};
-    json_t *marked = NULL;
-    json_t *conflict = NULL;
-
-    if (p2psync_conflict(snapshot, name->collection, name->id, &packed) == P2PSYNC_OK &&
-        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
-            P2PSYNC_OK) {
-        conflict = json_loadb(text.data, text.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-    }
-    if (strcmp(output_string(conflict, "strategy"), "auto_merge") == 0) {
-        marked = json_incref(json_object_get(conflict, "marked"));
-    }
-    json_decref(conflict);
-    p2psync_buffer_free(&text);
-    p2psync_buffer_free(&packed);
-    return marked;
-}
-
-static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
-                       json_t *marked)
+static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record)
 {
     struct p2psync_buffer packed = {0};
     p2psync_result result;
     int code;
 
     if (!cli->json) {
-        return print_for_people(cli, node, record, marked);
+        return print_for_people(cli, node, record);
     }
     result = p2psync_record_pack(record, &packed);
     if (result != P2PSYNC_OK) {
@@ -236,17 +144,13 @@ static void print_author(p2psync_node *node, const uint8_t device[32])
     members_free(&members);
 }
 
-/* Those that are marked are printed apart. */
-static void print_fields(json_t *fields, const json_t *marked)
+static void print_fields(json_t *fields)
 {
     const char *key = NULL;
     json_t *field = NULL;
 
     json_object_foreach(fields, key, field)
     {
-        if (json_object_get(marked, key) != NULL) {
-            continue;
-        }
         char *value = output_value(field);
 
         printf("  ");
@@ -259,7 +163,7 @@ static void print_fields(json_t *fields, const json_t *marked)
 }
 
 static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record, json_t *marked)
+                            const struct p2psync_record *record)
 {
     json_t *fields = NULL;
     char line[128];
@@ -291,8 +195,7 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
         print_line("state", line);
     }
     printf("fields\n");
-    print_fields(fields, marked);
-    output_blocks(marked);
+    print_fields(fields);
     json_decref(fields);
     return CLI_DONE;
 }

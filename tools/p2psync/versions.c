@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -79,6 +78,17 @@ int versions_find(struct cli *cli, p2psync_node *node, const struct record_name 
     return code;
 }
 
+int versions_find_all(struct cli *cli, p2psync_node *node, const struct record_name *record,
+                      const char *const *words, struct p2psync_dot *dots)
+{
+    int code = CLI_DONE;
+
+    for (; *words != NULL && code == CLI_DONE; words++, dots++) {
+        code = versions_find(cli, node, record, *words, dots);
+    }
+    return code;
+}
+
 /* Whether `text` begins the tag of `version`, and has its number or none. */
 static bool names(const char *text, const char *version)
 {
@@ -120,46 +130,6 @@ static int find_in(struct cli *cli, const struct record_name *record, const json
                            record->collection, record->id);
     }
     return CLI_DONE;
-}
-
-int versions_condition_init(struct cli *cli, struct versions_condition *condition, int most)
-{
-    condition->words = calloc((size_t)most, sizeof *condition->words);
-    condition->dots = calloc((size_t)most, sizeof *condition->dots);
-    return condition->words != NULL && condition->dots != NULL
-               ? CLI_DONE
-               : fail(cli, P2PSYNC_ENOMEM, "%s", cli->verb->name);
-}
-
-void versions_condition_deinit(struct versions_condition *condition)
-{
-    free(condition->words);
-    free(condition->dots);
-}
-
-bool versions_condition_add(struct cli *cli, struct versions_condition *condition, const char *word,
-                            bool none)
-{
-    condition->given = true;
-    if (none && strcmp(word, "none") == 0) {
-        return true;
-    }
-    if (!versions_check(cli, word)) {
-        return false;
-    }
-    condition->words[condition->count++] = word;
-    return true;
-}
-
-int versions_condition_find(struct cli *cli, p2psync_node *node, const struct record_name *record,
-                            struct versions_condition *condition)
-{
-    int code = CLI_DONE;
-
-    for (size_t i = 0; i < condition->count && code == CLI_DONE; i++) {
-        code = versions_find(cli, node, record, condition->words[i], &condition->dots[i]);
-    }
-    return code;
 }
 
 void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE])

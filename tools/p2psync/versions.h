@@ -20,27 +20,9 @@ bool versions_check(struct cli *cli, const char *text);
 int versions_find(struct cli *cli, p2psync_node *node, const struct record_name *record,
                   const char *text, struct p2psync_dot *out);
 
-/* The versions of a condition: that the record still has exactly these. */
-struct versions_condition {
-    bool given;
-    size_t count; /* 0: that there is no record */
-    const char **words;
-    struct p2psync_dot *dots; /* by versions_condition_find() */
-};
-
-/* Make room for `most` versions. Returns CLI_DONE, or a code after saying why not. */
-int versions_condition_init(struct cli *cli, struct versions_condition *condition, int most);
-/* A zeroed one is fine. */
-void versions_condition_deinit(struct versions_condition *condition);
-
-/* Take the value of --if-version: a version, or "none" if that may be. False after saying that it
- * is neither. */
-bool versions_condition_add(struct cli *cli, struct versions_condition *condition, const char *word,
-                            bool none);
-
-/* Find them all. As versions_find(). */
-int versions_condition_find(struct cli *cli, p2psync_node *node, const struct record_name *record,
-                            struct versions_condition *condition);
+/* The same for each of `words`, which end with NULL; `dots` has room for all. */
+int versions_find_all(struct cli *cli, p2psync_node *node, const struct record_name *record,
+                      const char *const *words, struct p2psync_dot *dots);
 
 /* `version`, a whole one, as people are shown it; anything else as it is. */
 void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE]);

@@ -19,7 +19,10 @@ struct put {
     size_t value_count;
     const char **unset; /* words of argv */
     size_t unset_count;
-    struct versions_condition condition;
+    struct p2psync_dot *versions; /* that the record must have */
+    const char **words;           /* which name them */
+    size_t version_count;
+    bool conditional;
     const char *note;
     struct p2psync_buffer packed; /* the fields */
     p2psync_node *node;
@@ -39,14 +42,13 @@ int cmd_put(struct cli *cli, int argc, char **argv)
 
     put.values = calloc((size_t)argc, sizeof *put.values);
     put.unset = calloc((size_t)argc, sizeof *put.unset);
-    if (put.values == NULL || put.unset == NULL) {
+    put.versions = calloc((size_t)argc, sizeof *put.versions);
+    put.words = calloc((size_t)argc, sizeof *put.words);
+    if (put.values == NULL || put.unset == NULL || put.versions == NULL || put.words == NULL) {
         code = fail(cli, P2PSYNC_ENOMEM, "put");
         goto out;
     }
-    code = versions_condition_init(cli, &put.condition, argc);
-    if (code == CLI_DONE) {
-        code = parse(cli, argc, argv, &put);
-    }
+    code = parse(cli, argc, argv, &put);
     if (code == CLI_DONE && fields_pack(&put.fields, &put.packed) != P2PSYNC_OK) {
         code = fail(cli, P2PSYNC_ENOMEM, "put");
     }
@@ -56,9 +58,8 @@ int cmd_put(struct cli *cli, int argc, char **argv)
     if (code == CLI_DONE) {
         put.collection = argv[optind];
         put.is_copy = p2psync_copy_parse(argv[optind + 1], &put.copy) == P2PSYNC_OK;
-        const struct record_name record = {.collection = put.collection, .id = argv[optind + 1]};
-
-        code = versions_condition_find(cli, put.node, &record, &put.condition);
+        const struct record_name name = {put.collection, argv[optind + 1], NULL};
+        code = versions_find_all(cli, put.node, &name, put.words, put.versions);
     }
     if (code == CLI_DONE) {
         code = write_edit(cli, &put, argv[optind + 1]);
@@ -76,7 +77,8 @@ out:
         p2psync_buffer_free(&put.values[i]);
     }
     free(put.values);
-    versions_condition_deinit(&put.condition);
+    free(put.words);
+    free(put.versions);
     free(put.unset);
     return code;
 }
@@ -105,8 +107,12 @@ static int parse(struct cli *cli, int argc, char **argv, struct put *put)
             put->note = optarg;
             break;
         case 'i':
-            if (!versions_condition_add(cli, &put->condition, optarg, true)) {
+            put->conditional = true;
+            if (strcmp(optarg, "none") != 0 && !versions_check(cli, optarg)) {
                 return CLI_USAGE;
+            }
+            if (strcmp(optarg, "none") != 0) {
+                put->words[put->version_count++] = optarg;
             }
             break;
         case OPTIONS_WRONG:
@@ -185,8 +191,8 @@ static int write_edit(struct cli *cli, const struct put *put, const char *id)
         .unset = put->unset,
         .unset_count = put->unset_count,
         .note = put->note,
-        .versions = put->condition.given ? put->condition.dots : NULL,
-        .version_count = put->condition.count,
+        .versions = put->conditional ? put->versions : NULL,
+        .version_count = put->version_count,
     };
 
     return record_write(cli, put->node, put->collection, &edit);
