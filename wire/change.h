@@ -87,6 +87,6 @@ struct ps_entry {
     bool has_body;
 };
 
-struct ps_hash ps_entry_leaf(const struct ps_entry *entry);
+struct ps_hash ps_change_leaf(const struct ps_entry *entry);
 
 #endif

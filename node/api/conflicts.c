@@ -123,7 +123,7 @@ static p2psync_result tell(struct telling *telling)
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_strategy_text(&rules, strategy);
+    ps_rules_strategy_text(&rules, strategy);
     ps_rules_deinit(&rules);
     telling->has_base = telling->has_base && telling->base.view.state != PS_RECORD_DELETED;
     ps_write_map(writer, 9);
@@ -228,7 +228,7 @@ static void write_author(struct ps_writer *writer, const struct ps_member *autho
     char device[PS_DEVICE_TEXT_SIZE];
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
     ps_device_text(&author->device, device);
-    ps_fingerprint_text(&author->device, fingerprint);
+    ps_device_fingerprint(&author->device, fingerprint);
     ps_write_text(writer, "device");
     ps_write_text(writer, device);
     ps_write_text(writer, "fingerprint");

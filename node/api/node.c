@@ -256,7 +256,7 @@ static bool member_matches(const struct ps_member *member, struct ps_bytes text)
 {
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
     struct ps_device device;
-    ps_fingerprint_text(&member->device, fingerprint);
+    ps_device_fingerprint(&member->device, fingerprint);
     bool by_id =
         ps_device_parse(text, &device) == P2PSYNC_OK && ps_device_equal(&device, &member->device);
     bool by_fingerprint = text.size == strlen(fingerprint) &&

@@ -323,7 +323,7 @@ p2psync_result ps_snapshot_member(p2psync_snapshot *snapshot, const struct ps_de
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    ps_fingerprint_text(device, fingerprint);
+    ps_device_fingerprint(device, fingerprint);
     *out = (struct ps_member){.device = *device, .name_size = strlen(fingerprint)};
     memcpy(out->name, fingerprint, out->name_size);
     return P2PSYNC_OK;

@@ -1,6 +1,5 @@
 /* ACK: how far the peer is. What was under way to it has arrived, and credit for more is free. */
 #include "node/engine/turn.h"
-#include "store/log/collection.h"
 
 void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -12,14 +11,10 @@ void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer)
         return;
     }
     ps_rounds_heard(turn, peer, &ack.state);
-    (void)ps_cursor_begin(&cursor, ack.positions);
+    (void)ps_message_cursor_begin(&cursor, ack.positions);
     while (ps_ack_next(&cursor, &position)) {
-        struct ps_collection collection;
         struct ps_log log = {0};
-        p2psync_result result = ps_collection_find(turn->txn, position.collection, &collection);
-        if (result == P2PSYNC_OK) {
-            result = ps_log_find(turn->txn, collection.number, &position.log, &log);
-        }
+        p2psync_result result = ps_log_lookup(turn->txn, position.collection, &position.log, &log);
         if (result == P2PSYNC_ENOTFOUND) {
             continue; /* a log that is not here yet: the next round tells of it */
         }

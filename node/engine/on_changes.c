@@ -97,8 +97,7 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
                              .entries = changes->entries,
                              .head = changes->head,
                              .proof = &changes->proof};
-    const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
-    if (memcmp(changes->log.branch, trunk, sizeof trunk) != 0) {
+    if (!ps_branch_is_trunk(changes->log.branch)) {
         return P2PSYNC_ENOTFOUND; /* branches of forked logs: none are kept in this version */
     }
     p2psync_result result = find_or_make(turn, changes, &context, log);
@@ -117,12 +116,9 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
                                    const struct ps_head_context *context, struct ps_log *out)
 {
     struct ps_collection collection;
-    struct ps_log_id id = {.origin =
-                               ps_origin_tag(&turn->engine->identity.mesh, &changes->log.origin)};
-    p2psync_result result = ps_collection_find(turn->txn, changes->log.collection, &collection);
-    if (result == P2PSYNC_OK) {
-        result = ps_log_find(turn->txn, collection.number, &id, out);
-    }
+    struct ps_log_id id =
+        ps_log_id_of(&turn->engine->identity.mesh, &changes->log.origin, changes->log.branch);
+    p2psync_result result = ps_log_lookup(turn->txn, changes->log.collection, &id, out);
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
@@ -163,9 +159,8 @@ static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
                    const struct ps_log *log, p2psync_result result)
 {
-    struct ps_log_id id = {.origin =
-                               ps_origin_tag(&turn->engine->identity.mesh, &changes->log.origin)};
-    memcpy(id.branch, changes->log.branch, sizeof id.branch);
+    struct ps_log_id id =
+        ps_log_id_of(&turn->engine->identity.mesh, &changes->log.origin, changes->log.branch);
     struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &id);
     switch (result) {
     case P2PSYNC_EGAP: /* something before it was lost, or it was pushed too early */

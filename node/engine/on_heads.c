@@ -1,18 +1,13 @@
 /* HEADS: logs of which the peer holds more than we do, or another history. Each offer is checked
  * against our own tree before anything of it is wanted; heads of devices that we do not know yet
  * are passed over, and told again when the members have moved. */
-#include <string.h>
-
 #include "node/engine/turn.h"
-#include "store/log/collection.h"
 #include "store/log/receive.h"
 
 #define IDLE_COST 50 /* microseconds that an offer takes which is of no use */
 
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
-static p2psync_result find(struct ps_turn *turn, const struct ps_heads_item *item,
-                           const struct ps_log_id *id, struct ps_log *out);
 static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
                         const struct ps_heads_item *item, struct ps_log *log);
 static void show_own(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log);
@@ -40,9 +35,8 @@ void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
 {
     struct ps_log log;
-    struct ps_log_id id = {.origin =
-                               ps_origin_tag(&turn->engine->identity.mesh, &item->log.origin)};
-    memcpy(id.branch, item->log.branch, sizeof id.branch);
+    struct ps_log_id id =
+        ps_log_id_of(&turn->engine->identity.mesh, &item->log.origin, item->log.branch);
     if (ps_collection_is_local(item->log.collection)) {
         ps_session_fault(turn, peer, peer->session, PS_ERROR_FAULT, "HEADS of a local log");
         return false;
@@ -51,7 +45,7 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
         peer->passed_over = true;
         return turn->result == P2PSYNC_OK;
     }
-    p2psync_result result = find(turn, item, &id, &log);
+    p2psync_result result = ps_log_lookup(turn->txn, item->log.collection, &id, &log);
     if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
         return false;
     }
@@ -76,12 +70,10 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
 /* Whether there is any such log: what is asked for keeps others from being asked. */
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
 {
-    const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
     struct ps_head_context context = {.mesh = &turn->engine->identity.mesh,
                                       .collection = item->log.collection,
                                       .origin = &item->log.origin};
-    if (memcmp(item->log.branch, trunk, sizeof trunk) != 0 ||
-        peer->fetch_count >= PS_FETCHES_QUEUED_MAX) {
+    if (!ps_branch_is_trunk(item->log.branch) || peer->fetch_count >= PS_FETCHES_QUEUED_MAX) {
         return false; /* branches of forked logs are not kept; what is too much comes again */
     }
     p2psync_result result = ps_head_verify(&item->head, &context);
@@ -90,17 +82,6 @@ static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps
         return false;
     }
     return ps_turn_ok(turn, result);
-}
-
-static p2psync_result find(struct ps_turn *turn, const struct ps_heads_item *item,
-                           const struct ps_log_id *id, struct ps_log *out)
-{
-    struct ps_collection collection;
-    p2psync_result result = ps_collection_find(turn->txn, item->log.collection, &collection);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    return ps_log_find(turn->txn, collection.number, id, out);
 }
 
 /* Whether nothing may be taken of this log: it is forked, or the offer is false. Whoever detects a

@@ -149,7 +149,7 @@ static void tell_joined(struct ps_turn *turn, const struct ps_join *join)
     char device[PS_DEVICE_TEXT_SIZE];
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
     ps_device_text(&join->device, device);
-    ps_fingerprint_text(&join->device, fingerprint);
+    ps_device_fingerprint(&join->device, fingerprint);
     ps_writer_init(&writer, ps_emit_begin(turn));
     ps_write_map(&writer, 3);
     ps_write_text(&writer, "device");

@@ -299,7 +299,7 @@ static void tell_peer(struct ps_turn *turn, p2psync_event_type event, const stru
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
     struct ps_writer writer;
     ps_device_text(&peer->device, device);
-    ps_fingerprint_text(&peer->device, fingerprint);
+    ps_device_fingerprint(&peer->device, fingerprint);
     ps_writer_init(&writer, ps_emit_begin(turn));
     ps_write_map(&writer, 4);
     ps_write_text(&writer, "device");

@@ -247,13 +247,9 @@ static void activate(struct ps_turn *turn, struct ps_peer *peer)
 /* False if the log has come by another way meanwhile, or may go no further. */
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
 {
-    struct ps_collection collection;
     struct ps_log log = {0};
     struct ps_bytes name = ps_bytes(fetch->collection, fetch->collection_size);
-    p2psync_result result = ps_collection_find(turn->txn, name, &collection);
-    if (result == P2PSYNC_OK) {
-        result = ps_log_find(turn->txn, collection.number, &fetch->id, &log);
-    }
+    p2psync_result result = ps_log_lookup(turn->txn, name, &fetch->id, &log);
     if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
         return false;
     }

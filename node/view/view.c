@@ -85,7 +85,7 @@ p2psync_result ps_view_identity(struct ps_txn *txn, const struct ps_device *invi
     write_mesh(&writer, &identity.mesh);
     if (inviter != NULL) {
         char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-        ps_fingerprint_text(inviter, fingerprint);
+        ps_device_fingerprint(inviter, fingerprint);
         ps_write_text(&writer, "inviter_fingerprint");
         ps_write_text(&writer, fingerprint);
     }
@@ -299,7 +299,7 @@ static void write_device(struct ps_writer *writer, const struct ps_device *devic
     char id[PS_DEVICE_TEXT_SIZE];
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
     ps_device_text(device, id);
-    ps_fingerprint_text(device, fingerprint);
+    ps_device_fingerprint(device, fingerprint);
     ps_write_text(writer, "device");
     ps_write_text(writer, id);
     ps_write_text(writer, "fingerprint");
@@ -392,7 +392,7 @@ static p2psync_result write_strategy(struct ps_txn *txn, struct ps_writer *write
     char text[PS_STRATEGY_TEXT_SIZE];
     p2psync_result result = ps_rules_read(txn, collection->name, &rules);
     if (result == P2PSYNC_OK) {
-        ps_strategy_text(&rules, text);
+        ps_rules_strategy_text(&rules, text);
         ps_write_text(writer, text);
         ps_rules_deinit(&rules);
     }

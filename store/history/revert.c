@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/history/history.h"
+#include "store/history/past.h"
 #include "store/write/write.h"
 #include "wire/codec.h"
 #include "wire/hlc.h"
@@ -56,7 +57,7 @@ static void sort_ids(struct touched *touched);
 static int compare_ids(const void *a, const void *b);
 static int compare_numbers(const void *a, const void *b);
 static p2psync_result replay_record(struct replay *replay, struct ps_bytes id);
-static p2psync_result replay_change(struct replay *replay, const struct ps_history_step *step);
+static p2psync_result replay_change(struct replay *replay, const struct ps_past_step *step);
 static bool is_marked(const struct touched *touched, const struct ps_history_change *change);
 static p2psync_result note_fields(struct replay *replay, bool mine);
 static p2psync_result note_names(struct replay *replay, const struct ps_pairs *names, bool mine);
@@ -221,8 +222,8 @@ static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
 {
     struct ps_txn *txn = replay->touched->txn;
     struct ps_history history = {.count = 0};
-    struct ps_history_walk walk;
-    struct ps_history_step step;
+    struct ps_past_walk walk;
+    struct ps_past_step step;
     replay->marked = false;
     replay->others_since = false;
     replay->without_state = PS_RECORD_DELETED;
@@ -233,19 +234,19 @@ static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
         ps_history_deinit(&history);
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    ps_history_walk_init(&walk, txn, &history);
+    ps_past_walk_init(&walk, txn, &history);
     while (result == P2PSYNC_OK) { /* ends with the history */
-        result = ps_history_walk_next(&walk, &step);
+        result = ps_past_walk_next(&walk, &step);
         if (result == P2PSYNC_OK) {
             result = replay_change(replay, &step);
         }
     }
-    ps_history_walk_deinit(&walk);
+    ps_past_walk_deinit(&walk);
     ps_history_deinit(&history);
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
-static p2psync_result replay_change(struct replay *replay, const struct ps_history_step *step)
+static p2psync_result replay_change(struct replay *replay, const struct ps_past_step *step)
 {
     bool mine = is_marked(replay->touched, step->change);
     bool here = step->after_state != PS_RECORD_DELETED;

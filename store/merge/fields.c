@@ -61,7 +61,7 @@ static bool is_map(struct ps_bytes value);
 static p2psync_result write_item(struct walk *walk, const struct item *item);
 static p2psync_result add_item(struct walk *walk, const struct item *item);
 
-p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sides *sides,
+p2psync_result ps_fields_merge(const struct ps_rules *rules, const struct ps_sides *sides,
                                struct ps_buf *out, ps_record_state *state_out,
                                struct ps_merge_notes *notes)
 {
@@ -156,7 +156,7 @@ static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *m
     for (size_t i = begin; i < walk->count; i++) {
         struct item *item = &walk->items[i];
         if (walk->depth == 0) {
-            item->sides.rule = ps_rules_field(walk->rules, item->key);
+            item->sides.rule = ps_rules_field_rule(walk->rules, item->key);
             item->sides.text_work = walk->text_work;
         }
         result = judge(walk, item);
@@ -227,7 +227,7 @@ static verdict decide(const struct ps_field_sides *sides, const bool same[3],
     if (same[1]) {
         return earlier;
     }
-    bool combines = ps_field_combines(sides);
+    bool combines = ps_combine_fits(sides);
     if (combines && sides->rule == PS_FIELD_COUNTER) {
         return COMBINE;
     }
@@ -290,7 +290,7 @@ static p2psync_result write_item(struct walk *walk, const struct item *item)
         result = open_map(walk, &maps);
     } else {
         ps_buf_clear(&walk->combined);
-        result = ps_field_combine(&item->sides, &walk->combined, walk->notes);
+        result = ps_combine(&item->sides, &walk->combined, walk->notes);
         if (result == P2PSYNC_OK) {
             ps_write_raw(writer, ps_buf_view(&walk->combined));
         } else if (result == P2PSYNC_ELIMIT) {

@@ -287,7 +287,7 @@ static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame)
     if (result == P2PSYNC_OK) {
         merged.notes = frame->so_far.notes;
         sides.text_work = &fold->text_work;
-        result = ps_merge_fields(fold->rules, &sides, &merged.value, &merged.state, &merged.notes);
+        result = ps_fields_merge(fold->rules, &sides, &merged.value, &merged.state, &merged.notes);
     }
     if (result != P2PSYNC_OK) {
         ps_buf_deinit(&merged.value);

@@ -17,14 +17,14 @@ struct merging {
     struct ps_lines base;
     struct ps_lines ours;
     struct ps_lines theirs;
-    struct ps_text_diff kept_ours;
-    struct ps_text_diff kept_theirs;
+    struct ps_diff kept_ours;
+    struct ps_diff kept_theirs;
     struct ps_buf *out;
     bool overlap;
 };
 
-static const struct ps_bytes *pick(const struct ps_merge_text *texts);
-static p2psync_result prepare(const struct ps_merge_text *texts, struct merging *merging);
+static const struct ps_bytes *pick(const struct ps_text_merge *texts);
+static p2psync_result prepare(const struct ps_text_merge *texts, struct merging *merging);
 static p2psync_result merge_all(struct merging *merging);
 static bool is_stable(const struct merging *merging, struct place at);
 static struct place next_kept(const struct merging *merging, struct place from);
@@ -33,7 +33,7 @@ static p2psync_result keep_both(const struct merging *merging, struct place from
 static bool lines_equal(const struct merging *merging, uint32_t ours, uint32_t theirs);
 static p2psync_result append(struct ps_buf *out, struct ps_bytes bytes);
 
-p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *out,
+p2psync_result ps_text_merge(const struct ps_text_merge *texts, struct ps_buf *out,
                              bool *overlap_out)
 {
     if (texts->base.size > PS_VALUE_SIZE_MAX || texts->ours.size > PS_VALUE_SIZE_MAX ||
@@ -57,8 +57,8 @@ p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *o
         *texts->work += texts->base.size + texts->ours.size + texts->theirs.size +
                         merging.kept_ours.work + merging.kept_theirs.work;
     }
-    ps_text_diff_deinit(&merging.kept_theirs);
-    ps_text_diff_deinit(&merging.kept_ours);
+    ps_diff_deinit(&merging.kept_theirs);
+    ps_diff_deinit(&merging.kept_ours);
     ps_lines_deinit(&merging.theirs);
     ps_lines_deinit(&merging.ours);
     ps_lines_deinit(&merging.base);
@@ -72,7 +72,7 @@ p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *o
 
 /* What is to be taken of three texts that are not all different, or NULL: of whole texts it saves
  * the search for what it would come to; of a chunk it is the rule. */
-static const struct ps_bytes *pick(const struct ps_merge_text *texts)
+static const struct ps_bytes *pick(const struct ps_text_merge *texts)
 {
     if (ps_bytes_equal(texts->ours, texts->theirs) || ps_bytes_equal(texts->theirs, texts->base)) {
         return &texts->ours;
@@ -80,7 +80,7 @@ static const struct ps_bytes *pick(const struct ps_merge_text *texts)
     return ps_bytes_equal(texts->ours, texts->base) ? &texts->theirs : NULL;
 }
 
-static p2psync_result prepare(const struct ps_merge_text *texts, struct merging *merging)
+static p2psync_result prepare(const struct ps_text_merge *texts, struct merging *merging)
 {
     p2psync_result result = ps_lines_init(&merging->base, texts->base);
     if (result == P2PSYNC_OK) {
@@ -90,10 +90,10 @@ static p2psync_result prepare(const struct ps_merge_text *texts, struct merging 
         result = ps_lines_init(&merging->theirs, texts->theirs);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_text_diff(&merging->base, &merging->ours, &merging->kept_ours);
+        result = ps_diff(&merging->base, &merging->ours, &merging->kept_ours);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_text_diff(&merging->base, &merging->theirs, &merging->kept_theirs);
+        result = ps_diff(&merging->base, &merging->theirs, &merging->kept_theirs);
     }
     return result;
 }
@@ -142,7 +142,7 @@ static struct place next_kept(const struct merging *merging, struct place from)
 
 static p2psync_result merge_chunk(struct merging *merging, struct place from, struct place to)
 {
-    struct ps_merge_text chunk = {
+    struct ps_text_merge chunk = {
         .base = ps_lines_view(&merging->base, from.base, to.base),
         .ours = ps_lines_view(&merging->ours, from.ours, to.ours),
         .theirs = ps_lines_view(&merging->theirs, from.theirs, to.theirs),

@@ -251,7 +251,7 @@ static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct 
         return result;
     }
     if (!ps_device_name_valid(name)) {
-        ps_fingerprint_text(&member->device, fingerprint);
+        ps_device_fingerprint(&member->device, fingerprint);
         name = ps_bytes_text(fingerprint);
     }
     assert(name.data != NULL && name.size <= sizeof(member->name));

@@ -65,22 +65,23 @@ p2psync_result ps_rules_parse(struct ps_bytes settings, struct ps_rules *out) P2
 /* A zeroed one is fine. */
 void ps_rules_deinit(struct ps_rules *rules);
 
-ps_field_rule ps_rules_field(const struct ps_rules *rules, struct ps_bytes field);
+ps_field_rule ps_rules_field_rule(const struct ps_rules *rules, struct ps_bytes field);
 
 /* "auto_merge" and so on, or "prefer:" and 64 hex digits. */
 #define PS_STRATEGY_TEXT_SIZE (sizeof("prefer:") - 1 + PS_DEVICE_TEXT_SIZE)
-void ps_strategy_text(const struct ps_rules *rules, char out[static PS_STRATEGY_TEXT_SIZE]);
+void ps_rules_strategy_text(const struct ps_rules *rules, char out[static PS_STRATEGY_TEXT_SIZE]);
 
 /* Read a strategy's text; `preferred_out` is written with "prefer:" and 64 hex digits only.
  *
  * Errors  P2PSYNC_EFORMAT.
  */
-p2psync_result ps_strategy_parse(struct ps_bytes text, ps_strategy *out,
-                                 struct ps_device *preferred_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_rules_strategy_parse(struct ps_bytes text, ps_strategy *out,
+                                       struct ps_device *preferred_out) P2PSYNC_MUST_CHECK;
 
-const char *ps_field_rule_name(ps_field_rule rule);
+const char *ps_rules_field_rule_text(ps_field_rule rule);
 
 /* Errors  P2PSYNC_EFORMAT. */
-p2psync_result ps_field_rule_parse(struct ps_bytes text, ps_field_rule *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_rules_field_rule_parse(struct ps_bytes text,
+                                         ps_field_rule *out) P2PSYNC_MUST_CHECK;
 
 #endif

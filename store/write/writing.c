@@ -79,7 +79,7 @@ p2psync_result ps_writing_flush(struct ps_writing *writing, bool more)
         .skeleton = &pending->skeleton,
     };
     struct ps_applied applied = {0};
-    result = ps_log_append_leaf(writing->txn, log, &entry, &leaf);
+    result = ps_log_append(writing->txn, log, &entry, &leaf);
     if (result == P2PSYNC_OK) {
         result = ps_apply_change(writing->txn, &change, &writing->counts, &applied);
     }
