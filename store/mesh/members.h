@@ -9,9 +9,9 @@
 
 struct ps_member {
     struct ps_device device;
-    struct ps_device added_by; /* itself for the founder */
-    uint64_t added_ms;
-    uint32_t depth; /* of invitation; 0: the founder */
+    struct ps_device added_by; /* the first member who wrote its record; itself for the founder */
+    uint64_t added_ms;         /* when, by that member's clock */
+    uint32_t depth; /* how many members away from the founder, by who wrote whose record */
     size_t name_size;
     char name[PS_DEVICE_NAME_SIZE_MAX];
 };
