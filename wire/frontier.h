@@ -11,8 +11,8 @@ struct ps_frontier {
     struct ps_hash peak[64];
 };
 
-/* Add one leaf. `completed` (or NULL) is told of every subtree that this completes, from level 1
- * up: its index is the number of the subtree among those of its level. */
+/* Add one leaf. `completed` (or NULL) is called for every subtree that this completes, from
+ * level 1 up; its index is its number among the subtrees of its level. */
 typedef void ps_frontier_completed_fn(void *user, unsigned level, uint64_t index,
                                       const struct ps_hash *hash);
 void ps_frontier_add(struct ps_frontier *frontier, const struct ps_hash *leaf,

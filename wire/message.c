@@ -1,6 +1,6 @@
 /* The envelope [type, version, ...] and the parts that messages share. A message is walked as a
- * whole by the bounded scanner before any of it is read, so the readers behind this only see whole
- * values. */
+ * whole by the bounded scanner before any of it is read, so the readers called after that only see
+ * whole values. */
 #include "wire/message.h"
 
 #include <assert.h>

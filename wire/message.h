@@ -1,6 +1,6 @@
 /* The messages that nodes exchange: MessagePack arrays [type, version, ...]. DESIGN section 7; the
  * grammar is in wire/PROTOCOL.md. Decoding checks every count and size and copies nothing: bytes in
- * a decoded message point into the input. A receiver passes over elements behind those it knows,
+ * a decoded message point into the input. A receiver passes over elements after those it knows,
  * and over messages of a type it does not know. */
 #ifndef PS_WIRE_MESSAGE_H
 #define PS_WIRE_MESSAGE_H
@@ -186,7 +186,7 @@ p2psync_result ps_welcome_decode(struct ps_bytes input, struct ps_welcome *out) 
 
 /* Append one message to `out`.
  *
- * Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM. What was in `out` stays; bytes behind it are dropped.
+ * Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM. What was in `out` before stays.
  */
 p2psync_result ps_hello_encode(const struct ps_hello *hello, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 p2psync_result ps_want_encode(const struct ps_want *want, struct ps_buf *out) P2PSYNC_MUST_CHECK;

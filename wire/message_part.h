@@ -6,23 +6,24 @@
 #include "wire/message.h"
 
 /* Check the whole of `input` with the scanner, and start to read a message of `type` with at least
- * `count` elements behind its version. Returns how many come behind those; failures are in
+ * `count` elements after its version. Returns how many elements follow those; failures are in
  * `reader`. */
 uint32_t ps_message_begin(struct ps_reader *reader, struct ps_bytes input, ps_message_type type,
                           uint32_t count);
 
-/* Start to write a message of `type` with `count` elements behind its version. */
+/* Start to write a message of `type` with `count` elements after its version. */
 void ps_message_start(struct ps_writer *writer, struct ps_buf *out, ps_message_type type,
                       size_t count);
 
-/* End what began when `out` had `start` bytes: after an error it has that many again. */
+/* End a message that began when `out` had `start` bytes. After an error `out` has that many again.
+ */
 p2psync_result ps_message_end(const struct ps_writer *writer, struct ps_buf *out,
                               size_t start) P2PSYNC_MUST_CHECK;
 
 /* An array header, an error (P2PSYNC_ELIMIT) above `max` elements. */
 uint32_t ps_message_read_list(struct ps_reader *reader, uint32_t max);
 
-/* The bytes that were read since `before` was what is left. */
+/* The bytes that were read since `before`, which was reader->rest then. */
 struct ps_bytes ps_message_read_since(const struct ps_reader *reader, struct ps_bytes before);
 
 struct ps_bytes ps_message_read_collection(struct ps_reader *reader);

@@ -227,7 +227,8 @@ static p2psync_result simple_root(const struct view *view, struct ps_range range
     while (i < view->beyond_count && view->beyond[i].begin != range.begin) {
         i++;
     }
-    /* Whatever lies beside a path from within what is held is in that proof, by its sizes alone. */
+    /* A range beside a path that begins within `held` is one of the proof's own: both follow from
+     * the sizes alone. */
     assert(i < view->beyond_count);
     assert(view->beyond[i].end == range.end);
     *out = view->tree->beyond->node[i];

@@ -44,9 +44,9 @@ p2psync_result ps_proof_verify(const struct ps_proof *proof, struct ps_range siz
                                const struct ps_hash *from_root,
                                const struct ps_hash *to_root) P2PSYNC_MUST_CHECK;
 
-/* A tree of which one has the first `held` leaves in full and, beyond them, only the consistency
- * proof from `held` to `size`. It can still prove every prefix: what lies beyond `held` is in that
- * proof. */
+/* A tree of `size` leaves, of which only the first `held` are here; of the rest there is only the
+ * consistency proof from `held` to `size`. That is enough to prove every shorter prefix:
+ * store/log/log.h has an example. */
 struct ps_partial_tree {
     uint64_t held;
     uint64_t size;

@@ -2,7 +2,7 @@
  * those that are not applied yet are in no version, and so in no history.
  *
  * Order: newest first. That is descending (hlc, origin, seq), except that no change comes before
- * one that was made on top of it, whatever their clocks said. All nodes that hold the same changes
+ * one that was made on top of it, whatever the times say. All nodes that hold the same changes
  * list them in the same order. */
 #ifndef PS_STORE_HISTORY_HISTORY_H
 #define PS_STORE_HISTORY_HISTORY_H
@@ -24,7 +24,7 @@ struct ps_history {
     uint32_t collection;
     struct ps_history_change *changes; /* newest first, each once */
     size_t count;
-    uint32_t *parents; /* of all changes: where each is in `changes`, always behind its child */
+    uint32_t *parents; /* of all changes: the index in `changes`, always above the child's */
     size_t parent_count;
 };
 

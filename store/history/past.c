@@ -91,7 +91,7 @@ static p2psync_result take_before(struct ps_past_walk *walk, const struct ps_ske
     return value_of(walk, parent, &step->before);
 }
 
-/* The value of the change at hand replaces the one that was not asked for for longest. */
+/* The value of the change at hand takes the place of the one that was used least recently. */
 static p2psync_result take_after(struct ps_past_walk *walk, const struct ps_skeleton *skeleton,
                                  struct ps_past_step *step)
 {

@@ -7,12 +7,11 @@
 
 #include "store/history/history.h"
 #include "store/history/past.h"
-#include "store/write/write.h"
 #include "wire/codec.h"
 #include "wire/hlc.h"
 #include "wire/pairs.h"
 
-/* Ids that are collected before those that come twice are taken out. */
+/* So many ids are collected before duplicates are taken out. */
 #define IDS_MAX ((size_t)2 * PS_TRANSACTION_CHANGES_MAX)
 
 /* The records that the device changed. */
@@ -30,7 +29,7 @@ struct touched {
 struct replay {
     const struct touched *touched;
     bool marked;           /* the device has changed it by now */
-    bool others_since;     /* somebody else wrote to it behind that, and left it there */
+    bool others_since;     /* after that somebody else wrote to it, and did not delete it */
     struct ps_buf without; /* the value, without the device's changes */
     ps_record_state without_state;
     struct ps_buf names; /* a map of the fields that the device changed: true if nobody did since */
@@ -270,7 +269,7 @@ static p2psync_result replay_change(struct replay *replay, const struct ps_past_
         replay->without_state = step->after_state;
     }
     if (here && step->before_state == PS_RECORD_DELETED && step->change->parent_count > 0) {
-        /* Who brings a deleted record back says what all of it is. */
+        /* A change that brings a deleted record back says what its whole value is. */
         struct ps_pairs names = {.count = 0};
         ps_buf_clear(&replay->without);
         result = ps_pairs_list(&names, ps_buf_view(&replay->names));
@@ -313,7 +312,8 @@ static p2psync_result note_fields(struct replay *replay, bool mine)
     return result;
 }
 
-/* The device's own are all noted, those of others only where the device was before. */
+/* Fields that the device changes are all noted; those that others change only if the device changed
+ * them before. */
 static p2psync_result note_names(struct replay *replay, const struct ps_pairs *names, bool mine)
 {
     struct ps_pairs known = {.count = 0};
@@ -394,7 +394,7 @@ static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
     ps_buf_clear(&replay->fields);
     ps_buf_clear(&replay->unset);
     if (result == P2PSYNC_OK) {
-        /* A delete says all by itself, so it counts as setting nothing. */
+        /* A delete needs no fields, so it is compared with nothing. */
         result =
             ps_value_diff(op == PS_REVERT_DELETE ? ps_bytes(NULL, 0) : shown,
                           ps_buf_view(&replay->made), &replay->fields, &replay->unset, &unchanged);
@@ -409,7 +409,7 @@ static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
     return result == P2PSYNC_OK && !nothing ? add_item(replay, id, op, plan) : result;
 }
 
-/* Hidden from view is only what nobody else has written to since. */
+/* A record is deleted or archived only if nobody else has written to it since. */
 static ps_revert_op decide(const struct replay *replay, ps_record_state shown)
 {
     ps_record_state wanted = replay->without_state;

@@ -108,7 +108,7 @@ static struct wide wide_negate(struct wide a)
     return (struct wide){.high = -a.high - (a.low != 0 ? 1 : 0), .low = 0 - a.low};
 }
 
-/* What does not fit is the nearest number that does. */
+/* A number that does not fit is written as the nearest one that does. */
 static void write_wide(struct ps_writer *writer, struct wide number)
 {
     if (number.high == 0) {
@@ -141,9 +141,9 @@ static double float_of(const struct ps_token *token)
     return number;
 }
 
-/* What either side added to the base, on top of the base: earlier - base + later. Integers as long
- * as all three are; a base that is no number is 0. Nothing can be said to be added to a base that
- * is infinite, nor is there a sum of both infinities. */
+/* Add up what both sides added to the base: earlier - base + later. The result is an integer if all
+ * three are. A base that is no number counts as 0. P2PSYNC_ELIMIT if there is no such number: the
+ * base is infinite, or the sides are opposite infinities. */
 static p2psync_result count_up(const struct ps_field_sides *sides, struct ps_buf *out)
 {
     struct ps_token base = {.type = PS_TOKEN_UINT};
@@ -263,7 +263,7 @@ static p2psync_result list_elements(struct set *set, struct ps_bytes array, unsi
     return raw.error == P2PSYNC_OK && form.error == P2PSYNC_OK ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
 }
 
-/* Of each run of equal elements the first one outside of the base stays, if it does. */
+/* Of each run of equal elements at most one stays: the first that is not of the base. */
 static void keep_elements(struct set *set)
 {
     if (set->count == 0) {

@@ -7,12 +7,12 @@
 
 /* What a merge could not do. */
 struct ps_merge_notes {
-    bool conflict; /* an edit of one side is not in it: time decided, or an edit beat a delete */
-    bool open;     /* it is for somebody to look at: both sides of a text stand in it */
+    bool conflict; /* an edit of one side is lost: time decided, or an edit beat a delete */
+    bool open; /* a person must look at it: both sides of a text are in it, one after the other */
 };
 
-/* Combine a field that both sides changed as its rule says: what fits the rule, by
- * ps_combine_fits(). For ps_fields_merge().
+/* Combine a field that both sides changed, as its rule says. The values must fit the rule, which
+ * ps_combine_fits() tells.
  *
  * Errors  P2PSYNC_ENOMEM; P2PSYNC_ECORRUPT; P2PSYNC_ELIMIT the result is over a limit.
  */

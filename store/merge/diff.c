@@ -9,7 +9,7 @@
 
 #include "wire/limits.h"
 
-/* So many rounds visit more diagonals than may be visited: round d visits d + 1. */
+/* Round d visits d + 1 diagonals, so this many rounds visit more than PS_TEXT_WORK_MAX allows. */
 #define ROUNDS_MAX 5793
 
 static_assert((uint64_t)ROUNDS_MAX * (ROUNDS_MAX + 1) / 2 > PS_TEXT_WORK_MAX,
@@ -297,12 +297,12 @@ static int32_t search(struct search *search)
             }
         }
     }
-    assert(false); /* every path has ended by the last round, or its work is over the limit */
+    assert(false); /* by the last round the end is reached, or the work is over the limit */
     return -1;
 }
 
-/* Go on to the furthest place of a diagonal; true if it is the end of both. Places behind the end
- * of one sequence are not on the way to it, and do no harm. */
+/* Go on to the furthest place of a diagonal; true if that is the end of both sequences. Places
+ * after the end of one sequence are visited too; they lead nowhere and do no harm. */
 static bool visit(struct search *search, int32_t round, int32_t diagonal)
 {
     const struct numbered *lines = search->lines;

@@ -69,7 +69,7 @@ p2psync_result ps_fields_merge(const struct ps_rules *rules, const struct ps_sid
                     sides->later.state == PS_RECORD_DELETED};
     if (gone[0] || gone[1]) {
         const struct ps_side *left = gone[1] ? &sides->earlier : &sides->later;
-        /* An edit beats a delete; of what was not there, none is lost. */
+        /* An edit beats a delete. It is a conflict unless there was nothing to delete. */
         notes->conflict |= gone[0] != gone[1] && sides->base.state != PS_RECORD_DELETED;
         *state_out = left->state;
         return ps_buf_append(out, left->value.data, left->value.size);
@@ -103,8 +103,8 @@ p2psync_result ps_fields_merge(const struct ps_rules *rules, const struct ps_sid
     return result;
 }
 
-/* Whether it is archived is like a field: changed on one side, that side's, else the later one's.
- */
+/* Whether a record is archived is merged like a field: if one side changed it, that side's state
+ * holds, else the later side's. */
 static ps_record_state merge_states(const struct ps_sides *sides, struct ps_merge_notes *notes)
 {
     ps_record_state base = sides->base.state;
@@ -214,8 +214,8 @@ static p2psync_result judge(struct walk *walk, struct item *item)
     return result;
 }
 
-/* What only one side changed is that side's. Two counters that were raised to the same number were
- * raised twice, so counting comes before comparing. */
+/* If only one side changed a field, that side's value is taken. Counters are added up before the
+ * two sides are compared: if both raised a counter to the same number, it was raised twice. */
 static verdict decide(const struct ps_field_sides *sides, const bool same[3],
                       struct ps_merge_notes *notes)
 {

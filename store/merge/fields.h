@@ -20,9 +20,8 @@ struct ps_sides {
     uint64_t *text_work; /* as ps_text_merge.work */
 };
 
-/* Append the merged value to `out`, and tell the state. What is noted is added to `notes`.
- *
- * A merge of over 1 MiB is none: the later side stands, and it is a conflict.
+/* Merge two sides: append the value to `out` and give the state. Notes of this merge are added to
+ * `notes`. If the value would be over 1 MiB, the later side's is taken, and it is a conflict.
  *
  * Errors  P2PSYNC_ENOMEM; P2PSYNC_ECORRUPT a side is no checked map.
  */

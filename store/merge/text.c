@@ -6,7 +6,7 @@
 #include "store/merge/lines.h"
 #include "wire/limits.h"
 
-/* A line number in each text, or one behind the last. */
+/* A line number in each text, or the number after the last. */
 struct place {
     uint32_t base;
     uint32_t ours;
@@ -70,8 +70,8 @@ p2psync_result ps_text_merge(const struct ps_text_merge *texts, struct ps_buf *o
     return result;
 }
 
-/* What is to be taken of three texts that are not all different, or NULL: of whole texts it saves
- * the search for what it would come to; of a chunk it is the rule. */
+/* Which of three texts to take if they are not all different; NULL if they are. For a chunk this is
+ * the rule of the merge. For whole texts it is a short cut, to the same result without a search. */
 static const struct ps_bytes *pick(const struct ps_text_merge *texts)
 {
     if (ps_bytes_equal(texts->ours, texts->theirs) || ps_bytes_equal(texts->theirs, texts->base)) {
@@ -155,8 +155,8 @@ static p2psync_result merge_chunk(struct merging *merging, struct place from, st
     return keep_both(merging, from, to);
 }
 
-/* The earlier version's lines, then the later one's; but once what they begin with alike, and once
- * what they end with alike. */
+/* Put out the earlier version's lines and then the later one's. Lines that both begin with, or both
+ * end with, are put out once. */
 static p2psync_result keep_both(const struct merging *merging, struct place from, struct place to)
 {
     struct ps_buf *out = merging->out;
@@ -177,7 +177,7 @@ static p2psync_result keep_both(const struct merging *merging, struct place from
     struct ps_bytes ours = ps_lines_view(&merging->ours, from.ours, ours_end);
     struct ps_bytes theirs = ps_lines_view(&merging->theirs, theirs_begin, theirs_end);
     p2psync_result result = append(out, ours);
-    /* The last line of a text may have no end, and must not run into the line that follows. */
+    /* The last line of a text may have no '\n': add one, or the next line would run on in it. */
     if (result == P2PSYNC_OK && ours.size > 0 && ours.data[ours.size - 1] != '\n' &&
         theirs.size > 0) {
         result = ps_buf_append(out, "\n", 1);

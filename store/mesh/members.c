@@ -1,6 +1,6 @@
-/* Members. Membership is a pure function of the set of `_devices` changes: whoever a
- * member added is a member, from the founder on. It is worked out anew each time, because a change
- * that comes late can join two parts of the chain; the collection is small. */
+/* Members. Membership is a pure function of the set of changes in `_devices`: the founder is a
+ * member, and so is every device whose record a member has written. It is computed anew each time,
+ * because a change that comes late can connect two parts of the chain. The collection is small. */
 #include "store/mesh/members.h"
 
 #include <stdlib.h>
@@ -269,7 +269,7 @@ static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct 
     return P2PSYNC_OK;
 }
 
-/* Write the row if it is another than before. */
+/* Write the row, unless it is the same as before. */
 static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *member,
                                  bool *is_new_out)
 {

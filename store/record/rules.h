@@ -1,8 +1,10 @@
-/* How the records of a collection are merged: its strategy and the rules of its fields, as its
- * record in `_collections` says. They replicate like any record, merged per key. Those of a
- * collection that never leaves the device stay there too, in `_local_collections`.
+/* How the records of a collection are merged: its strategy and the rules of its fields, as the
+ * collection's record in `_collections` says. These records replicate like any other. The settings
+ * of a collection that never leaves the device are in `_local_collections`, which stays there too.
  *
- * A setting that is malformed, or of a later version, counts as not set, here and everywhere. */
+ * A setting that is malformed, or that only a later version knows, counts as not set, on every
+ * device.
+ */
 #ifndef PS_STORE_RECORD_RULES_H
 #define PS_STORE_RECORD_RULES_H
 
@@ -33,7 +35,7 @@ typedef enum ps_field_rule {
     PS_FIELD_TEXT,                /* strings, three ways by lines */
     PS_FIELD_MAX,
     PS_FIELD_MIN,
-    PS_FIELD_COUNTER, /* numbers: what either added is added */
+    PS_FIELD_COUNTER, /* numbers: what both sides added is added up */
     PS_FIELD_RULE_COUNT,
 } ps_field_rule;
 
@@ -42,7 +44,7 @@ struct ps_named_rule {
     ps_field_rule rule;
 };
 
-/* A zeroed one is what holds where nothing is set. */
+/* A zeroed one is the default: what holds if nothing is set. */
 struct ps_rules {
     ps_strategy strategy;
     struct ps_device preferred;   /* with PS_STRATEGY_PREFER */

@@ -6,9 +6,8 @@
 
 #include "store/apply/apply.h"
 
-/* Open this device's own log of the collection, or make it. A log that is not at its own end cannot
- * go on: the device lost a part of its past, and writing on would sign another one. Then it takes a
- * new incarnation. DESIGN section 9. */
+/* A log that is not at its own end cannot go on: the device has lost a part of its past, and if it
+ * wrote on it would sign a second history. Then it takes a new incarnation. DESIGN section 9. */
 p2psync_result ps_writing_open_log(struct ps_writing *writing)
 {
     if (writing->has_log) {
