@@ -108,6 +108,7 @@ bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_
     if (*result != P2PSYNC_OK) {
         return false;
     }
+    *out = (struct ps_row){.key = {NULL, 0}};
     p2psync_result found = ps_db_seek(txn, db, ps_key_view(from), out);
     if (found != P2PSYNC_OK) {
         *result = found == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : found;
@@ -117,6 +118,7 @@ bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_
         *result = P2PSYNC_ECORRUPT;
         return false;
     }
+    assert(out->key.data != NULL);
     from->size = out->key.size;
     memcpy(from->bytes, out->key.data, out->key.size);
     *from = ps_key_above(from);
