@@ -162,7 +162,7 @@ static p2psync_result write_settings(struct ps_txn *txn, struct ps_bytes name,
         return result;
     }
     struct ps_bytes retention = retention_of(&rules);
-    ps_strategy_text(&rules, strategy);
+    ps_rules_strategy_text(&rules, strategy);
     ps_write_map(writer, 2 + rules.field_count);
     ps_write_text(writer, KEY_STRATEGY);
     ps_write_text(writer, strategy);
@@ -179,7 +179,7 @@ static p2psync_result write_settings(struct ps_txn *txn, struct ps_bytes name,
         memcpy(key, FIELD_PREFIX, size);
         memcpy(key + size, rule->field.data, rule->field.size);
         ps_write_str(writer, ps_bytes(key, size + rule->field.size));
-        ps_write_text(writer, ps_field_rule_name(rule->rule));
+        ps_write_text(writer, ps_rules_field_rule_text(rule->rule));
     }
     ps_rules_deinit(&rules);
     return P2PSYNC_OK;
@@ -354,7 +354,7 @@ static p2psync_result check_value(struct ps_txn *txn, key_kind kind, struct ps_b
     case KEY_IS_STRATEGY:
         return take_strategy(txn, text, strategy_out);
     case KEY_IS_FIELD:
-        return ps_field_rule_parse(text, &rule);
+        return ps_rules_field_rule_parse(text, &rule);
     default:
         return is_duration(text) ? P2PSYNC_OK : P2PSYNC_EFORMAT;
     }
@@ -378,10 +378,10 @@ static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
         rules.strategy = PS_STRATEGY_PREFER;
         result = ps_view_members_find(txn, device, &rules.preferred);
     } else {
-        result = ps_strategy_parse(text, &rules.strategy, &rules.preferred);
+        result = ps_rules_strategy_parse(text, &rules.strategy, &rules.preferred);
     }
     if (result == P2PSYNC_OK) {
-        ps_strategy_text(&rules, out);
+        ps_rules_strategy_text(&rules, out);
     }
     return result;
 }

@@ -7,6 +7,7 @@
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "store/history/history.h"
+#include "store/history/past.h"
 #include "store/history/revert.h"
 #include "store/log/collection.h"
 #include "store/write/own.h"
@@ -99,18 +100,18 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
         return result;
     }
     if (version != NULL) {
-        struct ps_history_found found;
-        result = ps_history_find(txn, collection.number, id, *version, &found);
+        struct ps_past_found found;
+        result = ps_past_find(txn, collection.number, id, *version, &found);
         if (result == P2PSYNC_OK && (found.skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
             result = P2PSYNC_ENOTFOUND; /* it left nothing */
         }
         *is_new_out = true;
-        return result == P2PSYNC_OK ? ps_history_value(txn, &found, value_out) : result;
+        return result == P2PSYNC_OK ? ps_past_value(txn, &found, value_out) : result;
     }
     ps_record_view(&row, &view);
     *is_new_out = view.state != PS_RECORD_LIVE;
     return view.state == PS_RECORD_DELETED
-               ? ps_history_undeleted(txn, collection.number, id, value_out)
+               ? ps_past_undeleted(txn, collection.number, id, value_out)
                : ps_buf_append(value_out, view.value.data, view.value.size);
 }
 

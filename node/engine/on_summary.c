@@ -78,7 +78,7 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_bytes heads;
     struct ps_collection collection;
     struct ps_offers offers = {.count = 0};
-    (void)ps_cursor_begin(&cursor, summary->heads);
+    (void)ps_message_cursor_begin(&cursor, summary->heads);
     while (ps_summary_next_collection(&cursor, &name, &heads)) {
         struct ps_cursor inner;
         bool lacking = false;
@@ -87,7 +87,7 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
         }
         p2psync_result result = ps_collection_find(turn->txn, name, &collection);
         if (result == P2PSYNC_ENOTFOUND) {
-            lacking = ps_cursor_begin(&inner, heads) > 0;
+            lacking = ps_message_cursor_begin(&inner, heads) > 0;
         } else if (ps_turn_ok(turn, result)) {
             lacking = compare_collection(turn, peer, &offers, collection.number, heads);
         }
@@ -108,7 +108,7 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
     struct ps_short_head theirs;
     struct ps_log_walk walk = {.txn = turn->txn, .collection = collection};
     struct ps_log log;
-    (void)ps_cursor_begin(&cursor, heads);
+    (void)ps_message_cursor_begin(&cursor, heads);
     bool more = ps_summary_next_head(&cursor, &theirs);
     bool here = ps_log_walk_next(&walk, &log);
     while (here || more) { /* each turn takes one off either side */
@@ -161,7 +161,7 @@ static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_bytes name;
     struct ps_hash theirs;
     (void)peer;
-    (void)ps_cursor_begin(&cursor, summary->roots);
+    (void)ps_message_cursor_begin(&cursor, summary->roots);
     while (ps_summary_next_root(&cursor, &name, &theirs)) {
         struct ps_collection collection;
         struct ps_hash ours;
@@ -216,7 +216,7 @@ static bool named(struct ps_bytes list, struct ps_bytes name, bool heads)
     if (list.size == 0) {
         return false;
     }
-    (void)ps_cursor_begin(&cursor, list);
+    (void)ps_message_cursor_begin(&cursor, list);
     while (heads ? ps_summary_next_collection(&cursor, &other, &rest)
                  : ps_summary_next_root(&cursor, &other, &root)) {
         if (ps_bytes_equal(other, name)) {

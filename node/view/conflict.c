@@ -105,7 +105,7 @@ static p2psync_result tell(struct telling *telling)
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_strategy_text(&rules, strategy);
+    ps_rules_strategy_text(&rules, strategy);
     ps_rules_deinit(&rules);
     telling->has_base = telling->has_base && telling->base.view.state != PS_RECORD_DELETED;
     ps_map_begin(&map, writer);

@@ -49,7 +49,7 @@ p2psync_result ps_status_identity(struct ps_txn *txn, const struct ps_device *in
     write_mesh(&map, &identity.mesh);
     if (inviter != NULL) {
         char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-        ps_fingerprint_text(inviter, fingerprint);
+        ps_device_fingerprint(inviter, fingerprint);
         ps_map_text(&map, "inviter_fingerprint", fingerprint);
     }
     ps_map_end(&map);
@@ -225,7 +225,7 @@ static p2psync_result write_strategy(struct ps_txn *txn, struct ps_writer *write
     char text[PS_STRATEGY_TEXT_SIZE];
     p2psync_result result = ps_rules_read(txn, collection->name, &rules);
     if (result == P2PSYNC_OK) {
-        ps_strategy_text(&rules, text);
+        ps_rules_strategy_text(&rules, text);
         ps_write_text(writer, text);
         ps_rules_deinit(&rules);
     }

@@ -7,7 +7,7 @@
 #include "store/merge/lines.h"
 #include "wire/limits.h"
 
-/* A line number in each text, or one behind the last. */
+/* A line number in each text, or the number after the last. */
 struct place {
     uint32_t base;
     uint32_t ours;
@@ -33,16 +33,16 @@ struct merging {
     struct ps_lines base;
     struct ps_lines ours;
     struct ps_lines theirs;
-    struct ps_text_diff kept_ours;
-    struct ps_text_diff kept_theirs;
+    struct ps_diff kept_ours;
+    struct ps_diff kept_theirs;
     const struct ps_text_marks *marks; /* NULL: none are put out */
     ends ends;                         /* of all that is put out; mixed: each line has its own */
     struct ps_buf *out;
     bool overlap;
 };
 
-static const struct ps_bytes *pick(const struct ps_merge_text *texts);
-static p2psync_result prepare(const struct ps_merge_text *texts, struct merging *merging);
+static const struct ps_bytes *pick(const struct ps_text_merge *texts);
+static p2psync_result prepare(const struct ps_text_merge *texts, struct merging *merging);
 static p2psync_result merge_all(struct merging *merging);
 static bool is_stable(const struct merging *merging, struct place at);
 static struct place next_kept(const struct merging *merging, struct place from);
@@ -65,13 +65,13 @@ static p2psync_result put_line(const struct merging *merging, struct ps_bytes li
 static p2psync_result put_end(const struct merging *merging);
 static p2psync_result append(struct ps_buf *out, struct ps_bytes bytes);
 
-p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *out,
+p2psync_result ps_text_merge(const struct ps_text_merge *texts, struct ps_buf *out,
                              bool *overlap_out)
 {
-    return ps_merge_text_marked(texts, NULL, out, overlap_out);
+    return ps_text_merge_marked(texts, NULL, out, overlap_out);
 }
 
-p2psync_result ps_merge_text_marked(const struct ps_merge_text *texts,
+p2psync_result ps_text_merge_marked(const struct ps_text_merge *texts,
                                     const struct ps_text_marks *marks, struct ps_buf *out,
                                     bool *overlap_out)
 {
@@ -96,8 +96,8 @@ p2psync_result ps_merge_text_marked(const struct ps_merge_text *texts,
         *texts->work += texts->base.size + texts->ours.size + texts->theirs.size +
                         merging.kept_ours.work + merging.kept_theirs.work;
     }
-    ps_text_diff_deinit(&merging.kept_theirs);
-    ps_text_diff_deinit(&merging.kept_ours);
+    ps_diff_deinit(&merging.kept_theirs);
+    ps_diff_deinit(&merging.kept_ours);
     ps_lines_deinit(&merging.theirs);
     ps_lines_deinit(&merging.ours);
     ps_lines_deinit(&merging.base);
@@ -111,7 +111,7 @@ p2psync_result ps_merge_text_marked(const struct ps_merge_text *texts,
 
 /* What is to be taken of three texts that are not all different, or NULL: it saves the search for
  * what it would come to. */
-static const struct ps_bytes *pick(const struct ps_merge_text *texts)
+static const struct ps_bytes *pick(const struct ps_text_merge *texts)
 {
     if (ps_bytes_equal(texts->ours, texts->theirs) || ps_bytes_equal(texts->theirs, texts->base)) {
         return &texts->ours;
@@ -119,7 +119,7 @@ static const struct ps_bytes *pick(const struct ps_merge_text *texts)
     return ps_bytes_equal(texts->ours, texts->base) ? &texts->theirs : NULL;
 }
 
-static p2psync_result prepare(const struct ps_merge_text *texts, struct merging *merging)
+static p2psync_result prepare(const struct ps_text_merge *texts, struct merging *merging)
 {
     p2psync_result result = ps_lines_init(&merging->base, texts->base);
     if (result == P2PSYNC_OK) {
@@ -130,10 +130,10 @@ static p2psync_result prepare(const struct ps_merge_text *texts, struct merging 
     }
     if (result == P2PSYNC_OK) {
         merging->ends = merged_ends(merging);
-        result = ps_text_diff(&merging->base, &merging->ours, &merging->kept_ours);
+        result = ps_diff(&merging->base, &merging->ours, &merging->kept_ours);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_text_diff(&merging->base, &merging->theirs, &merging->kept_theirs);
+        result = ps_diff(&merging->base, &merging->theirs, &merging->kept_theirs);
     }
     return result;
 }

@@ -21,7 +21,7 @@ struct side {
     struct ps_lines lines; /* of `plain` */
     struct ps_lines raw;   /* as it is, line for line the same */
     struct ps_buf plain;
-    struct ps_text_diff diff;
+    struct ps_diff diff;
     struct hunk *hunk;
     uint32_t hunk_count;
     uint32_t next;
@@ -387,30 +387,30 @@ static bool has_what_is_new(struct ps_bytes merged, const struct side *side)
 static bool merges_to(struct ps_bytes base, struct ps_bytes ours, struct ps_bytes theirs,
                       struct ps_bytes expected)
 {
-    struct ps_merge_text texts = {base, ours, theirs, NULL};
+    struct ps_text_merge texts = {base, ours, theirs, NULL};
     struct ps_buf out;
     bool overlap = true;
     ps_buf_init(&out, expected.size);
-    p2psync_result result = ps_merge_text(&texts, &out, &overlap);
+    p2psync_result result = ps_text_merge(&texts, &out, &overlap);
     bool same = result == P2PSYNC_OK && !overlap && ps_bytes_equal(ps_buf_view(&out), expected);
     ps_buf_deinit(&out);
     return same;
 }
 
 static bool order_matters_only_for_overlaps(const struct laws *laws,
-                                            const struct ps_merge_text *texts)
+                                            const struct ps_text_merge *texts)
 {
-    struct ps_merge_text swapped = {texts->base, texts->theirs, texts->ours, NULL};
+    struct ps_text_merge swapped = {texts->base, texts->theirs, texts->ours, NULL};
     struct ps_buf out;
     bool overlap = false;
     ps_buf_init(&out, MERGED_SIZE_MAX);
-    must(ps_merge_text(&swapped, &out, &overlap) == P2PSYNC_OK);
+    must(ps_text_merge(&swapped, &out, &overlap) == P2PSYNC_OK);
     bool same = ps_bytes_equal(ps_buf_view(&out), ps_buf_view(&laws->merged));
     ps_buf_deinit(&out);
     return overlap == laws->overlap && (same || overlap);
 }
 
-static bool keeps_its_cap(const struct laws *laws, const struct ps_merge_text *texts)
+static bool keeps_its_cap(const struct laws *laws, const struct ps_text_merge *texts)
 {
     struct ps_buf out;
     bool overlap = false;
@@ -419,7 +419,7 @@ static bool keeps_its_cap(const struct laws *laws, const struct ps_merge_text *t
     }
     ps_buf_init(&out, laws->merged.size);
     add(&out, ps_bytes_text("+"));
-    bool good = ps_merge_text(texts, &out, &overlap) == P2PSYNC_ELIMIT && out.size == 1 &&
+    bool good = ps_text_merge(texts, &out, &overlap) == P2PSYNC_ELIMIT && out.size == 1 &&
                 out.data[0] == '+' && !overlap;
     ps_buf_deinit(&out);
     return good;
@@ -431,7 +431,7 @@ static const char *sides_broken(struct laws *laws)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct side *side = &laws->side[i];
-        must(ps_text_diff(&laws->base, &side->lines, &side->diff) == P2PSYNC_OK);
+        must(ps_diff(&laws->base, &side->lines, &side->diff) == P2PSYNC_OK);
         const char *broken = diff_broken(&laws->base, side);
         if (broken != NULL) {
             return broken;
@@ -467,13 +467,13 @@ static const char *lines_broken(const struct laws *laws)
 }
 
 /* All three alike or two of them: no line is looked at. */
-static bool is_picked(const struct ps_merge_text *texts)
+static bool is_picked(const struct ps_text_merge *texts)
 {
     return ps_bytes_equal(texts->ours, texts->theirs) || ps_bytes_equal(texts->ours, texts->base) ||
            ps_bytes_equal(texts->theirs, texts->base);
 }
 
-static const char *merge_broken(struct laws *laws, const struct ps_merge_text *texts)
+static const char *merge_broken(struct laws *laws, const struct ps_text_merge *texts)
 {
     ps_buf_clear(&laws->expected);
     expect(laws);
@@ -500,7 +500,7 @@ static const char *merge_broken(struct laws *laws, const struct ps_merge_text *t
     return keeps_its_cap(laws, texts) ? NULL : "the merge keeps the cap of its buffer";
 }
 
-const char *text_laws_broken(const struct ps_merge_text *texts)
+const char *text_laws_broken(const struct ps_text_merge *texts)
 {
     struct laws laws = {.overlap = false};
     const char *broken = NULL;
@@ -510,7 +510,7 @@ const char *text_laws_broken(const struct ps_merge_text *texts)
     split(texts->base, &laws.base_raw, &laws.base_plain, &laws.base);
     split(texts->ours, &laws.side[0].raw, &laws.side[0].plain, &laws.side[0].lines);
     split(texts->theirs, &laws.side[1].raw, &laws.side[1].plain, &laws.side[1].lines);
-    must(ps_merge_text(texts, &laws.merged, &laws.overlap) == P2PSYNC_OK);
+    must(ps_text_merge(texts, &laws.merged, &laws.overlap) == P2PSYNC_OK);
     broken = sides_broken(&laws);
     if (broken == NULL) {
         broken = merge_broken(&laws, texts);
@@ -522,7 +522,7 @@ const char *text_laws_broken(const struct ps_merge_text *texts)
     }
     for (unsigned i = 0; i < 2; i++) {
         free(laws.side[i].hunk);
-        ps_text_diff_deinit(&laws.side[i].diff);
+        ps_diff_deinit(&laws.side[i].diff);
         ps_lines_deinit(&laws.side[i].lines);
         ps_lines_deinit(&laws.side[i].raw);
         ps_buf_deinit(&laws.side[i].plain);

@@ -189,7 +189,7 @@ Test(test_api_conflicts, tells_both_sides_by_device_and_what_each_changed)
     cr_assert_eq(set("notes", "strategy", "\"manual\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1,\"same\":0}"), P2PSYNC_OK);
     theirs("a", EARLIER, "{\"m\":2,\"same\":0}", their);
-    ps_fingerprint_text(&author.identity.device, fingerprint);
+    ps_device_fingerprint(&author.identity.device, fingerprint);
     const char *json = conflict_of("a");
     assert_has(json,
                "\"collection\":\"notes\",\"id\":\"a\",\"strategy\":\"manual\",\"conflict\":true,"

@@ -33,11 +33,11 @@ static void check_vector(const char *name)
 {
     struct vector vector;
     vector_read(&vector, name);
-    struct ps_merge_text texts = {.base = vector_get(&vector, "base"),
+    struct ps_text_merge texts = {.base = vector_get(&vector, "base"),
                                   .ours = vector_get(&vector, "earlier"),
                                   .theirs = vector_get(&vector, "later")};
     ps_buf_clear(&out);
-    cr_assert_eq(ps_merge_text(&texts, &out, &overlap), P2PSYNC_OK);
+    cr_assert_eq(ps_text_merge(&texts, &out, &overlap), P2PSYNC_OK);
     cr_assert(ps_bytes_equal(ps_buf_view(&out), vector_get(&vector, "merged")), "%s", name);
     cr_assert_eq(overlap, vector_uint(&vector, "overlap") == 1, "%s", name);
     cr_assert_null(text_laws_broken(&texts), "%s: %s", name, text_laws_broken(&texts));
@@ -68,11 +68,11 @@ Test(text, refuses_texts_over_the_size_of_a_value)
 {
     struct ps_bytes large = ps_bytes(text[0], PS_VALUE_SIZE_MAX + 1);
     struct ps_bytes small = ps_bytes_text("a\n");
-    cr_assert_eq(ps_merge_text(&(struct ps_merge_text){large, small, small, NULL}, &out, &overlap),
+    cr_assert_eq(ps_text_merge(&(struct ps_text_merge){large, small, small, NULL}, &out, &overlap),
                  P2PSYNC_ELIMIT);
-    cr_assert_eq(ps_merge_text(&(struct ps_merge_text){small, large, small, NULL}, &out, &overlap),
+    cr_assert_eq(ps_text_merge(&(struct ps_text_merge){small, large, small, NULL}, &out, &overlap),
                  P2PSYNC_ELIMIT);
-    cr_assert_eq(ps_merge_text(&(struct ps_merge_text){small, small, large, NULL}, &out, &overlap),
+    cr_assert_eq(ps_text_merge(&(struct ps_text_merge){small, small, large, NULL}, &out, &overlap),
                  P2PSYNC_ELIMIT);
     cr_assert_eq(out.size, 0);
 }
@@ -81,31 +81,31 @@ Test(text, refuses_texts_over_the_size_of_a_value)
 Test(text, counts_what_all_texts_of_a_merge_cost)
 {
     uint64_t work = PS_TEXTS_WORK_MAX;
-    struct ps_merge_text texts = {.base = ps_bytes_text("a\nb\n"),
+    struct ps_text_merge texts = {.base = ps_bytes_text("a\nb\n"),
                                   .ours = ps_bytes_text("a\nx\nb\n"),
                                   .theirs = ps_bytes_text("a\nb\ny\n"),
                                   .work = &work};
-    cr_assert_eq(ps_merge_text(&texts, &out, &overlap), P2PSYNC_OK);
+    cr_assert_eq(ps_text_merge(&texts, &out, &overlap), P2PSYNC_OK);
     cr_assert_geq(work, PS_TEXTS_WORK_MAX + 16, "its bytes at least");
     size_t size = out.size;
-    cr_assert_eq(ps_merge_text(&texts, &out, &overlap), P2PSYNC_ELIMIT);
+    cr_assert_eq(ps_text_merge(&texts, &out, &overlap), P2PSYNC_ELIMIT);
     cr_assert_eq(out.size, size);
 }
 
 Test(text, is_appended_and_leaves_what_it_does_not_fit_into)
 {
-    struct ps_merge_text texts = {ps_bytes_text("a\nb\n"), ps_bytes_text("a\nx\nb\n"),
+    struct ps_text_merge texts = {ps_bytes_text("a\nb\n"), ps_bytes_text("a\nx\nb\n"),
                                   ps_bytes_text("a\ny\nb\n"), NULL};
     struct ps_buf tight;
     ps_buf_init(&tight, 9);
     cr_assert_eq(ps_buf_append(&tight, "+", 1), P2PSYNC_OK);
-    cr_assert_eq(ps_merge_text(&texts, &tight, &overlap), P2PSYNC_OK);
+    cr_assert_eq(ps_text_merge(&texts, &tight, &overlap), P2PSYNC_OK);
     cr_assert(ps_bytes_equal(ps_buf_view(&tight), ps_bytes_text("+a\nx\ny\nb\n")));
     cr_assert(overlap);
 
     ps_buf_truncate(&tight, 2);
     overlap = false;
-    cr_assert_eq(ps_merge_text(&texts, &tight, &overlap), P2PSYNC_ELIMIT);
+    cr_assert_eq(ps_text_merge(&texts, &tight, &overlap), P2PSYNC_ELIMIT);
     cr_assert(ps_bytes_equal(ps_buf_view(&tight), ps_bytes_text("+a")));
     cr_assert_not(overlap);
     ps_buf_deinit(&tight);
@@ -113,18 +113,18 @@ Test(text, is_appended_and_leaves_what_it_does_not_fit_into)
 
 /* ---- markers ---- */
 
-static void check_marked(const struct ps_merge_text *texts, const char *expected)
+static void check_marked(const struct ps_text_merge *texts, const char *expected)
 {
     const struct ps_text_marks marks = {ps_bytes_text("left"), ps_bytes_text("right")};
     ps_buf_clear(&out);
-    cr_assert_eq(ps_merge_text_marked(texts, &marks, &out, &overlap), P2PSYNC_OK);
+    cr_assert_eq(ps_text_merge_marked(texts, &marks, &out, &overlap), P2PSYNC_OK);
     cr_assert(ps_bytes_equal(ps_buf_view(&out), ps_bytes_text(expected)), "%.*s", (int)out.size,
               (const char *)out.data);
 }
 
 Test(text, marks_overlaps_for_people)
 {
-    struct ps_merge_text texts = {ps_bytes_text("a\nb\nc\n"), ps_bytes_text("a\nx\np\nc\n"),
+    struct ps_text_merge texts = {ps_bytes_text("a\nb\nc\n"), ps_bytes_text("a\nx\np\nc\n"),
                                   ps_bytes_text("a\ny\np\nc\nd\n"), NULL};
     check_marked(&texts, "a\n<<<<<<< left\nx\n=======\ny\n>>>>>>> right\np\nc\nd\n");
     cr_assert(overlap);
@@ -137,7 +137,7 @@ Test(text, marks_overlaps_for_people)
 
 Test(text, marks_stand_on_lines_of_their_own)
 {
-    struct ps_merge_text texts = {ps_bytes_text("a\r\nb"), ps_bytes_text("a\r\nx"),
+    struct ps_text_merge texts = {ps_bytes_text("a\r\nb"), ps_bytes_text("a\r\nx"),
                                   ps_bytes_text("a\r\ny"), NULL};
     check_marked(&texts, "a\r\n<<<<<<< left\r\nx\r\n=======\r\ny\r\n>>>>>>> right\r\n");
 }
@@ -180,7 +180,7 @@ Test(text, laws_hold_for_random_texts)
         unsigned alphabet = (unsigned)prng_between(&prng, 1, 12);
         size_t count = prng_below(&prng, seed % 100 == 0 ? 200 : 15);
         struct ps_bytes base = ps_bytes(text[0], random_lines(&prng, text[0], count, alphabet));
-        struct ps_merge_text texts = {
+        struct ps_text_merge texts = {
             .base = base,
             .ours = ps_bytes(text[1], edited(&prng, base, text[1], alphabet)),
             .theirs = ps_bytes(text[2], edited(&prng, base, text[2], alphabet)),
@@ -188,7 +188,7 @@ Test(text, laws_hold_for_random_texts)
         const char *broken = text_laws_broken(&texts);
         cr_assert_null(broken, "seed %u: %s", seed, broken);
         ps_buf_clear(&out);
-        cr_assert_eq(ps_merge_text(&texts, &out, &overlap), P2PSYNC_OK);
+        cr_assert_eq(ps_text_merge(&texts, &out, &overlap), P2PSYNC_OK);
         overlaps += overlap ? 1 : 0;
     }
     cr_assert(overlaps > RANDOM_COUNT / 10 && overlaps < RANDOM_COUNT / 10 * 9, "%u", overlaps);
@@ -222,11 +222,11 @@ Test(text, laws_hold_for_texts_with_both_ends_of_lines)
         for (size_t i = 0; i < 3; i++) {
             from[i] = ps_bytes(ended[i], with_ends(&prng, from[i], ended[i]));
         }
-        struct ps_merge_text texts = {.base = from[0], .ours = from[1], .theirs = from[2]};
+        struct ps_text_merge texts = {.base = from[0], .ours = from[1], .theirs = from[2]};
         const char *broken = text_laws_broken(&texts);
         cr_assert_null(broken, "seed %u: %s", seed, broken);
         ps_buf_clear(&out);
-        cr_assert_eq(ps_merge_text(&texts, &out, &overlap), P2PSYNC_OK);
+        cr_assert_eq(ps_text_merge(&texts, &out, &overlap), P2PSYNC_OK);
         merged += overlap ? 0 : 1;
     }
     cr_assert_gt(merged, RANDOM_COUNT / 10);
@@ -254,23 +254,23 @@ static void fill_random(unsigned which, size_t width, unsigned alphabet)
 
 static void check_whole(bool given_up)
 {
-    struct ps_merge_text texts = {ps_bytes(text[0], PS_VALUE_SIZE_MAX),
+    struct ps_text_merge texts = {ps_bytes(text[0], PS_VALUE_SIZE_MAX),
                                   ps_bytes(text[1], PS_VALUE_SIZE_MAX),
                                   ps_bytes(text[2], PS_VALUE_SIZE_MAX), NULL};
     struct ps_lines base = {.count = 0};
     struct ps_lines side = {.count = 0};
-    struct ps_text_diff diff = {.work = 0};
+    struct ps_diff diff = {.work = 0};
     cr_assert_eq(ps_lines_init(&base, texts.base), P2PSYNC_OK);
     cr_assert_eq(ps_lines_init(&side, texts.ours), P2PSYNC_OK);
-    cr_assert_eq(ps_text_diff(&base, &side, &diff), P2PSYNC_OK);
+    cr_assert_eq(ps_diff(&base, &side, &diff), P2PSYNC_OK);
     cr_assert_eq(diff.given_up, given_up);
     cr_assert_leq(diff.work, PS_TEXT_WORK_MAX + PS_VALUE_SIZE_MAX);
-    ps_text_diff_deinit(&diff);
+    ps_diff_deinit(&diff);
     ps_lines_deinit(&side);
     ps_lines_deinit(&base);
 
     ps_buf_clear(&out);
-    cr_assert_eq(ps_merge_text(&texts, &out, &overlap), P2PSYNC_OK);
+    cr_assert_eq(ps_text_merge(&texts, &out, &overlap), P2PSYNC_OK);
     cr_assert_leq(out.size, 2 * PS_VALUE_SIZE_MAX + 1);
 }
 
