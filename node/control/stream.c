@@ -45,7 +45,7 @@ p2psync_result ps_stream_new(int dir_fd, struct ps_store *store, struct ps_strea
         return P2PSYNC_ENOMEM;
     }
     stream->fd = -1;
-    ps_buf_init(&stream->frame, PS_CONTROL_ANSWER_SIZE_MAX);
+    ps_buf_init(&stream->frame, PS_CONTROL_REPLY_SIZE_MAX);
     /* First the place in the logs, then the node: it nudges once at the start, so that nothing that
      * was written between the two is overlooked. */
     p2psync_result result = ps_feed_init(&stream->feed, store);
@@ -155,7 +155,7 @@ static p2psync_result read_frame(struct ps_stream *stream)
         return result;
     }
     size_t size = ps_get_u32(stream->frame.data);
-    if (size > PS_CONTROL_ANSWER_SIZE_MAX - 4) {
+    if (size > PS_CONTROL_REPLY_SIZE_MAX - 4) {
         return P2PSYNC_EIO;
     }
     return read_up_to(stream, 4 + size);

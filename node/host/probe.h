@@ -1,5 +1,5 @@
 /* Trying whether anybody listens at TCP endpoints: all at once, in threads of their own, because
- * resolving a name may take long. No byte is sent. */
+ * looking up a name may take long. No byte is sent. */
 #ifndef PS_NODE_HOST_PROBE_H
 #define PS_NODE_HOST_PROBE_H
 

@@ -10,7 +10,7 @@
 #include "wire/id.h"
 #include "wire/limits.h"
 
-struct ps_link_queue;
+struct ps_socket_queue;
 
 struct ps_accepted {
     uint64_t link;
@@ -19,7 +19,7 @@ struct ps_accepted {
     bool muted;      /* hung up here: what comes on it is dropped */
     bool cut;        /* and its connection was closed */
     uint64_t cut_ms; /* when to do that, if the other side does not; 0: not decided yet */
-    struct ps_link_queue *queue; /* what waits to be sent on it */
+    struct ps_socket_queue *queue; /* what waits to be sent on it */
     bool gone;
     unsigned looks_left; /* while it is suspected */
     uint64_t look_ms;    /* when to look next */

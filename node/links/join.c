@@ -34,8 +34,8 @@ struct attempt {
     uint64_t redial_ms[PS_INVITE_ENDPOINTS_MAX]; /* when to dial again */
 };
 
-static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_device *inviter,
-                              struct ps_identity *out);
+static p2psync_result prepare(const struct ps_join_options *options,
+                              const struct ps_device *inviter, struct ps_identity *out);
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
                                      const struct ps_device *inviter);
 static p2psync_result check_empty(struct ps_txn *txn);
@@ -45,33 +45,33 @@ static void dial(struct attempt *attempt, uint64_t now_ms);
 static bool take_events(struct attempt *attempt, uint64_t now_ms);
 static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes bytes);
 static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms);
-static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_identity *identity,
-                             const struct attempt *attempt);
+static p2psync_result settle(const struct ps_join_options *options,
+                             const struct ps_identity *identity, const struct attempt *attempt);
 static void keep_endpoints(const struct ps_welcome *welcome, const char *endpoint,
                            struct ps_peer_row *row);
 
-p2psync_result ps_join(const struct ps_joiner *joiner, struct ps_device *inviter_out)
+p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *inviter_out)
 {
     struct ps_pairing_code code;
     struct ps_identity identity = {0};
-    struct attempt attempt = {.code = &code, .report = joiner->report, .next_link = 1};
+    struct attempt attempt = {.code = &code, .report = options->report, .next_link = 1};
     int lock = -1;
     ps_buf_init(&attempt.join, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&attempt.welcome, PS_MESSAGE_SIZE_MAX);
-    p2psync_result result = ps_pairing_code_decode(joiner->code, &code);
+    p2psync_result result = ps_pairing_code_decode(options->code, &code);
     if (result != P2PSYNC_OK || code.endpoint_count == 0) {
         return P2PSYNC_EFORMAT;
     }
     /* Held to the end: no node may start in the middle. */
-    result = ps_lock_take(joiner->dir_fd, &lock);
+    result = ps_lock_take(options->dir_fd, &lock);
     if (result == P2PSYNC_OK) {
-        result = prepare(joiner, &code.device, &identity);
+        result = prepare(options, &code.device, &identity);
     }
     if (result == P2PSYNC_OK) {
-        result = ask(&attempt, &identity, joiner->name);
+        result = ask(&attempt, &identity, options->name);
     }
     if (result == P2PSYNC_OK) {
-        result = settle(joiner, &identity, &attempt);
+        result = settle(options, &identity, &attempt);
     }
     if (result == P2PSYNC_OK) {
         *inviter_out = code.device;
@@ -86,11 +86,11 @@ p2psync_result ps_join(const struct ps_joiner *joiner, struct ps_device *inviter
 }
 
 /* Make the device if there is none, and see that nothing is lost by joining. */
-static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_device *inviter,
-                              struct ps_identity *out)
+static p2psync_result prepare(const struct ps_join_options *options,
+                              const struct ps_device *inviter, struct ps_identity *out)
 {
     struct ps_txn txn = {0};
-    p2psync_result result = ps_txn_begin(joiner->store, true, &txn);
+    p2psync_result result = ps_txn_begin(options->store, true, &txn);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -101,7 +101,7 @@ static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_de
         ps_identity_draw(out);
         result = ps_identity_write(&txn, out);
         if (result == P2PSYNC_OK) {
-            result = ps_enroll_device(&txn, out, &out->device, ps_bytes_text(joiner->name),
+            result = ps_enroll_device(&txn, out, &out->device, ps_bytes_text(options->name),
                                       ps_time_wall_ms());
         }
         if (result == P2PSYNC_OK) {
@@ -274,8 +274,8 @@ static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms)
 }
 
 /* Take up the mesh of the WELCOME, with the same key, in a new incarnation. */
-static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_identity *identity,
-                             const struct attempt *attempt)
+static p2psync_result settle(const struct ps_join_options *options,
+                             const struct ps_identity *identity, const struct attempt *attempt)
 {
     struct ps_welcome welcome;
     struct ps_txn txn = {0};
@@ -284,7 +284,7 @@ static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_ide
     struct ps_peer_row row = {0};
     p2psync_result result = ps_welcome_decode(ps_buf_view(&attempt->welcome), &welcome);
     if (result == P2PSYNC_OK) {
-        result = ps_txn_begin(joiner->store, true, &txn);
+        result = ps_txn_begin(options->store, true, &txn);
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -307,7 +307,7 @@ static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_ide
         result = ps_identity_write(&txn, &joined);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_identity_write_name(&txn, ps_bytes_text(joiner->name));
+        result = ps_identity_write_name(&txn, ps_bytes_text(options->name));
     }
     if (result == P2PSYNC_OK) {
         result = ps_mesh_peer_write(&txn, &welcome.device, &row);

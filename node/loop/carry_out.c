@@ -53,7 +53,7 @@ void ps_loop_carry_out(struct ps_loop *loop)
             log_text(loop, effect, bytes);
             break;
         case PS_EFFECT_NOW_DONE:
-            ps_control_answer(loop->control, effect->request, effect->result, bytes);
+            ps_control_reply(loop->control, effect->request, effect->result, bytes);
             break;
         }
     }
@@ -131,7 +131,7 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
     p2psync_result result = P2PSYNC_EFORMAT;
     if (endpoint.size < sizeof(text)) {
         memcpy(text, endpoint.data, endpoint.size);
-        result = ps_resolver_find(loop->resolver, text, address);
+        result = ps_names_find(loop->names, text, address);
     }
     if (result == P2PSYNC_OK) {
         result = ps_links_dial(loop->links, effect->link, &effect->device, address);

@@ -19,7 +19,7 @@
 
 #define PS_LOOP_HOUSEKEEPING_MS 5000 /* clients that do not move, and the like */
 
-/* An invite that the engine has been told of and that is not answered yet. */
+/* An invite that the engine has been told of and that is not replied to yet. */
 struct ps_loop_invite {
     bool waiting;
     uint64_t request;
@@ -50,7 +50,7 @@ struct ps_loop {
     uint64_t instance;
 
     struct ps_links *links;
-    struct ps_resolver *resolver;
+    struct ps_names *names;
     struct ps_control *control;
     struct ps_engine *engine;
     struct ps_finder *finder; /* NULL: no beacons */
@@ -106,7 +106,7 @@ void ps_loop_error(struct ps_loop *loop, p2psync_result error, const char *text)
 /* The same, of an error whose text says already why. */
 void ps_loop_error_explained(struct ps_loop *loop, p2psync_result error, const char *text);
 
-/* Take requests off the control socket: some are answered at once, others become events. */
+/* Take requests off the control socket: some are replied to at once, others become events. */
 void ps_loop_take_requests(struct ps_loop *loop);
 
 /* Answer the invite that waits, now that the engine knows of it, or that it failed. */
