@@ -237,7 +237,8 @@ static p2psync_result listen_in(struct ps_control *control, int dir_fd)
         return ps_error_of_errno(errno);
     }
     control->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* The mode of the socket becomes that of its file: at no moment may others connect. */
+    /* bind() gives the file the mode of the socket, so that nobody else may connect at any moment.
+     */
     if (control->listen_fd < 0 || fchmod(control->listen_fd, S_IRUSR | S_IWUSR) != 0 ||
         bind(control->listen_fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(control->listen_fd, PS_CONTROL_CLIENTS_MAX) != 0) {
@@ -264,7 +265,8 @@ static void accept_clients(struct ps_control *control)
     for (int i = 0; i < PS_CONTROL_CLIENTS_MAX; i++) {
         int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
-            /* Out of descriptors the connection stays in the backlog: wait until one is free. */
+            /* Without a descriptor for it, the connection stays in the backlog: wait until one is
+             * free. */
             if (errno == EMFILE || errno == ENFILE) {
                 set_listening(control, false);
             }
@@ -354,7 +356,7 @@ static void read_client(struct ps_control *control, struct client *client)
     uint8_t *room = client->in + client->in_size;
     size_t size = sizeof(client->in) - client->in_size;
     uint8_t more;
-    /* One more byte than a request may have is one too many; so is anything behind a request. */
+    /* A request of one byte more than the maximum is too large; nor may anything come after it. */
     if (size == 0 || client->state != CLIENT_READING) {
         room = &more;
         size = 1;

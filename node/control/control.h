@@ -4,12 +4,13 @@
  *
  *     frame   = length (4 bytes, big-endian) | one MessagePack array
  *     request = [1, what, argument]
- *     reply  = [-result, value]        value: nil, or the reply
+ *     reply   = [-result, value]        value: nil, or what was asked for
  *     event   = [0, nil]: records may have changed; [type, map]: anything else
  *
- * What of records has changed is not sent: whoever listens reads it from the store (feed.h). So a
- * listener that is slow costs the node a flag and at most PS_EVENTS_MAX other events, and misses no
- * change. A client that is slow otherwise, or sends nonsense, is cut off. Nothing here ever blocks.
+ * The event does not say which records have changed: whoever listens reads that from the store
+ * (feed.h). So a slow listener costs the node a flag and at most PS_EVENTS_MAX other events, and
+ * misses no change. Any other client that is slow, or sends nonsense, is cut off. Nothing here ever
+ * blocks.
  *
  * Thread   the loop's. */
 #ifndef PS_NODE_CONTROL_CONTROL_H
@@ -37,8 +38,8 @@ typedef enum ps_control_ask {
     PS_CONTROL_DOCTOR = 7, /* replied to as ps_doctor_check() says */
 } ps_control_ask;
 
-/* The frame [0, nil] as it travels: always these bytes, so that it can be known without being
- * taken. */
+/* The frame [0, nil] as it travels. It is always these bytes, so that it can be recognised without
+ * being taken from the socket. */
 #define PS_CONTROL_NUDGE      "\0\0\0\3\x92\0\xc0"
 #define PS_CONTROL_NUDGE_SIZE 7
 
@@ -90,7 +91,7 @@ p2psync_result ps_control_next(struct ps_control *control, uint64_t now_ms,
 void ps_control_reply(struct ps_control *control, uint64_t id, p2psync_result reply,
                       struct ps_bytes value);
 
-/* Tell all who listen of an event. map is MessagePack, as ps_feed_event_begin() begins it. */
+/* Tell an event to all who listen. `map` is MessagePack, as ps_feed_event_begin() begins it. */
 void ps_control_tell(struct ps_control *control, p2psync_event_type type, struct ps_bytes map);
 
 /* Tell all who listen that records may have changed. */

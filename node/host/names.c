@@ -113,7 +113,7 @@ p2psync_result ps_names_find(struct ps_names *names, const char *endpoint,
 
 /* ---- the thread ---- */
 
-/* Under the lock. The app's signals are not for it. */
+/* Call it under the lock. The thread takes no signals: they are the app's. */
 static bool start_thread(struct ps_names *names)
 {
     pthread_t thread;
@@ -219,7 +219,7 @@ static struct name *add_name(struct ps_names *names, const char *host)
     return place;
 }
 
-/* An IPv6 one may have a zone. */
+/* An IPv6 address may have a zone. */
 static bool is_address(const char *host)
 {
     struct in6_addr address;

@@ -23,7 +23,7 @@ struct ps_probe {
 };
 
 /* Fill the states of `count` probes, PS_PROBES_MAX at most. Takes three seconds, or as long as the
- * system's resolver takes. */
+ * system takes to look the names up. */
 void ps_probe_all(struct ps_probe *probes, size_t count);
 
 /* "answers", "refuses connections", ... Static. */

@@ -1,5 +1,6 @@
-/* Joining: prepare the identity, ask the inviter, take up the new mesh. The first and the last are
- * one transaction each; a crash between them leaves a device of its own that may try again. */
+/* Joining, in three steps: prepare the identity, ask the inviter, take up the new mesh. The first
+ * and the last are one transaction each. A crash between them leaves a device with a mesh of its
+ * own, which may try again. */
 #include "node/links/join.h"
 
 #include <sodium.h>
@@ -18,7 +19,7 @@
 #include "wire/message.h"
 #include "wire/pairing_code.h"
 
-#define REDIAL_MS 1000 /* after an endpoint did not answer */
+#define REDIAL_MS 1000 /* after nobody replied at an endpoint */
 
 /* One attempt in progress. */
 struct attempt {
@@ -26,7 +27,7 @@ struct attempt {
     const struct ps_report *report;
     struct ps_links *links;
     struct ps_buf join;     /* the encoded JOIN */
-    struct ps_buf welcome;  /* its answer */
+    struct ps_buf welcome;  /* its reply */
     const char *endpoint;   /* where it came from */
     p2psync_result refused; /* what the inviter said, if it said no */
     uint64_t next_link;
@@ -62,7 +63,7 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     if (result != P2PSYNC_OK || code.endpoint_count == 0) {
         return P2PSYNC_EFORMAT;
     }
-    /* Held to the end: no node may start in the middle. */
+    /* The lock is held to the end: no node may start in the middle. */
     result = ps_lock_take(options->dir_fd, &lock);
     if (result == P2PSYNC_OK) {
         result = prepare(options, &code.device, &identity);
@@ -145,7 +146,7 @@ static p2psync_result check_empty(struct ps_txn *txn)
     return walk.result;
 }
 
-/* Ask at all endpoints until one answers. */
+/* Ask at all endpoints until one replies. */
 static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
                           const char *name)
 {
@@ -197,7 +198,7 @@ static void dial(struct attempt *attempt, uint64_t now_ms)
     }
 }
 
-/* True once the inviter has answered: the WELCOME is kept, or why it refused. */
+/* True once the inviter has replied: the WELCOME is kept, or why it refused. */
 static bool take_events(struct attempt *attempt, uint64_t now_ms)
 {
     struct ps_link_event event;

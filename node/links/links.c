@@ -1,8 +1,8 @@
 /* Links: turns what libzmq's sockets tell into UP, MESSAGE and DOWN of devices. A dialled link is a
- * DEALER with a monitor. An accepted one is a connection of the ROUTER, whose routing id, chosen by
- * us, is its number. libzmq does not tell which of those has ended, only that some descriptor has:
- * links with that descriptor are sent empty messages for a while, until one cannot be. Invariant:
- * an UP is told before any message, a DOWN after all of them. */
+ * DEALER with a monitor. An accepted link is a connection of the ROUTER, and has its routing id for
+ * a number. libzmq does not tell which connection has ended, only that some descriptor has. So
+ * links with that descriptor are sent empty messages for a while, until one cannot be sent.
+ * Invariant: an UP is told before any message of its link, a DOWN after all of them. */
 #include "node/links/links.h"
 
 #include <assert.h>
@@ -200,7 +200,7 @@ p2psync_result ps_links_send(struct ps_links *links, uint64_t link, struct ps_by
 
 p2psync_result ps_links_next(struct ps_links *links, struct ps_link_event *out)
 {
-    /* One more than there are, because the run of the first may be at its end. */
+    /* One look more than there are sources, because the run of the first may be at its end. */
     size_t left = SOURCE_DIALLED + links->dialled_count + 1;
     while (ps_inbox_is_empty(&links->inbox) && left) {
         left--;
@@ -231,7 +231,7 @@ size_t ps_links_poll_items(struct ps_links *links, zmq_pollitem_t items[static P
     for (size_t i = 0; i < links->dialled_count; i++) {
         const struct dialled *dialled = &links->dialled[i];
         count = add_item(items, count, dialled->socket.monitor);
-        /* Before the monitor has told that it is up, its messages are not looked at. */
+        /* Messages of a link are not looked at before its monitor has told that it is up. */
         count = add_item(items, count, dialled->up ? dialled->socket.socket : NULL);
     }
     assert(count <= PS_LINKS_POLL_MAX);
@@ -273,7 +273,7 @@ void ps_links_tick(struct ps_links *links, uint64_t now_ms)
 
 uint64_t ps_links_deadline_ms(const struct ps_links *links)
 {
-    /* What has gone is to be told now. */
+    /* A link that has gone must be told now. */
     uint64_t accepted_ms = links->accepted.gone_count ? 0 : links->accepted.deadline_ms;
     uint64_t silent_ms = ps_silent_deadline_ms(&links->silent);
     return silent_ms < accepted_ms ? silent_ms : accepted_ms;
@@ -344,7 +344,8 @@ static p2psync_result listen_on(struct ps_links *links, const struct ps_links_op
                                  &links->port);
 }
 
-/* Forget accepted links that have gone, until there is one to tell: one that was not hung up. */
+/* Forget accepted links that have gone, until the inbox has an event of one. A link that was hung
+ * up here causes none. */
 static void tell_gone(struct ps_links *links)
 {
     struct ps_accepted gone;

@@ -174,7 +174,7 @@ bool ps_socket_router_reaches(struct ps_socket *router, uint32_t number)
     int events = 0;
     size_t size = sizeof events;
     (void)zmq_getsockopt(router->socket, ZMQ_EVENTS, &events, &size);
-    /* Only that it cannot be sent tells anything. */
+    /* What it may send does not matter here: only a failure tells that the connection has gone. */
     return ps_socket_router_send(router, number, ps_bytes(NULL, 0), NULL) != P2PSYNC_EUNREACHABLE;
 }
 

@@ -1,5 +1,5 @@
 /* The libzmq sockets that links are made of: their options, binding, connecting and monitors. What
- * is about libzmq alone is here; what is about devices and links is in link.c. */
+ * is about libzmq alone is here; what is about devices and links is in links.c. */
 #ifndef PS_NODE_LINKS_SOCKET_H
 #define PS_NODE_LINKS_SOCKET_H
 
@@ -57,8 +57,8 @@ p2psync_result ps_socket_dealer_open(struct ps_socket *out, void *context,
                                      const uint8_t server_key[static PS_CURVE_KEY_SIZE],
                                      const char *endpoint) P2PSYNC_MUST_CHECK;
 
-/* What was sent on one link and has not left this process: libzmq counts messages only. Its memory
- * outlives the link, until libzmq has freed every message: so it is the pool's. */
+/* The bytes that were sent on one link and have not left this process: libzmq counts messages only.
+ * libzmq may free a message after the link has ended, so the memory belongs to a pool. */
 struct ps_socket_queue {
     atomic_size_t size; /* bytes */
     bool taken;
@@ -73,7 +73,7 @@ void ps_socket_queue_give(struct ps_socket_queue *queue);
 void ps_socket_queues_free(struct ps_socket_queue **pool);
 
 /* Close a connection that a ROUTER bound to `port` has accepted, whatever the other side wants. The
- * descriptor may be something else's by now: it is looked at first. -1 is fine. */
+ * descriptor may belong to something else by now, so it is checked first. -1 is fine. */
 void ps_socket_cut(int descriptor, uint16_t port);
 
 enum ps_socket_receipt {
@@ -83,11 +83,10 @@ enum ps_socket_receipt {
 };
 
 /* Receive one message from a ROUTER: of one part, not empty, on a connection whose routing id
- * libzmq has chosen. What is anything else is dropped whole.
+ * libzmq has chosen. Anything else is dropped whole.
  *
  * number_out which connection of this ROUTER it came on.
- * body_out   initialised for PS_SOCKET_RECEIPT_MESSAGE only, and then the caller's to close.
- */
+ * body_out   initialised for PS_SOCKET_RECEIPT_MESSAGE only, and then the caller's to close. */
 enum ps_socket_receipt ps_socket_router_receive(struct ps_socket *router, uint32_t *number_out,
                                                 zmq_msg_t *body_out);
 

@@ -104,8 +104,8 @@ static p2psync_result open_engine(struct ps_loop *loop)
     return result;
 }
 
-/* Where others reach this node: at the address it listens on, if it is one; without, they know best
- * at which address they see it. */
+/* Where others reach this node: at the address that it listens on, if it is one address. Otherwise
+ * each of them knows best at which address it sees this node. */
 static void write_listen(struct ps_loop *loop)
 {
     struct ps_endpoint told = {.port = ps_links_port(loop->links)};

@@ -12,7 +12,7 @@
 #include "wire/hlc.h"
 #include "wire/pairs.h"
 
-/* A record that is being told. */
+/* The record that is being written. */
 struct telling {
     struct ps_txn *txn;
     struct ps_bytes collection;
@@ -54,7 +54,7 @@ p2psync_result ps_view_conflict_write(struct ps_txn *txn, struct ps_bytes collec
     return result;
 }
 
-/* Read the record, and merge it. One version began from itself. */
+/* Read the record and merge its versions. A single version is its own base. */
 static p2psync_result find(struct telling *telling)
 {
     struct ps_txn *txn = telling->txn;
@@ -187,7 +187,8 @@ static p2psync_result read_auto(struct ps_txn *txn, const struct ps_version *ver
     return P2PSYNC_OK;
 }
 
-/* The names of the fields that differ from the base. A delete says all by itself. */
+/* Write the names of the fields that differ from the base. A delete has none: that it is one says
+ * all. */
 static p2psync_result write_changed(struct telling *telling, const struct ps_version *version)
 {
     struct ps_pairs base = {.count = 0};

@@ -168,7 +168,7 @@ static void write_hash(struct ps_writer *writer, const struct ps_hash *hash)
     ps_write_text(writer, text);
 }
 
-/* The node's own collections are left out: they are not what people ask for. */
+/* Collections of the node itself are left out: people do not ask for them. */
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer)
 {
     struct ps_collection_walk counting = {.txn = txn};
