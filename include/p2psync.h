@@ -84,7 +84,10 @@ extern "C" {
     X(EAGAIN, -25, "nothing there yet")                                                            \
     X(EVERSION, -26, "no protocol version in common")                                              \
     X(EADDRINUSE, -27, "the address is already in use")                                            \
-    X(EAMBIGUOUS, -28, "several match")
+    X(EAMBIGUOUS, -28, "several match")                                                            \
+    X(ENOCOLLECTION, -29, "no such collection")                                                    \
+    X(EEND, -30, "nothing more")                                                                   \
+    X(ECANCELLED, -31, "cancelled")
 
 typedef enum p2psync_result {
 #define P2PSYNC_RESULT_ENUM(name, number, text) P2PSYNC_##name = (number),
@@ -124,18 +127,28 @@ struct p2psync_buffer {
 /* Free what a buffer holds and zero it. A zeroed one is fine. */
 P2PSYNC_API void p2psync_buffer_free(struct p2psync_buffer *buffer);
 
+/* What failed and where, beside the result. Functions that can say more than a result take one as
+ * their last parameter, or NULL. It is filled on failure only, and each time anew. */
+struct p2psync_detail {
+    size_t size;    /* sizeof (struct p2psync_detail) */
+    char text[192]; /* a sentence without full stop, for people; "": the result says all */
+    size_t edit;    /* of a transaction: the edit that it is about, from 0 */
+    size_t offset;  /* bytes into what was read, JSON or MessagePack; SIZE_MAX: none is known */
+    uint64_t limit; /* with P2PSYNC_ELIMIT: how much there may be at most; 0: not known */
+};
+
 /* Turn one JSON value of `size` bytes of UTF-8 into MessagePack. {"$bytes": BASE64} becomes bin,
- * and
- * {"$float32": 0.1} a float of 32 bits; {"$blob": ...} is kept for later. From an object whose only
- * key is one of these with further `$` before it, one `$` is taken off: so it is data. A number
- * with a point or an exponent is a float of 64 bits, any other one an integer.
+ * and {"$float32": 0.1} a float of 32 bits; {"$blob": ...} is kept for later. From an object whose
+ * only key is one of these with further `$` before it, one `$` is taken off: so it is data. A
+ * number with a point or an exponent is a float of 64 bits, any other one an integer.
  *
  * Errors  P2PSYNC_EFORMAT no JSON, a key twice or with a NUL, no base64; P2PSYNC_ELIMIT an integer
  *         below -2^63 or above 2^64 - 1, a float beyond the finite ones, nested deeper than 32, or
  *         over 1 MiB.
  */
-P2PSYNC_API p2psync_result p2psync_value_from_json(const char *json, size_t size,
-                                                   struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result
+p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out,
+                        struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Turn one MessagePack value into one line of JSON, with a NUL after it that size does not count.
  * Keys keep their order. p2psync_value_from_json() makes the same value of it. Characters that
@@ -434,7 +447,7 @@ struct p2psync_record {
 
 /* One record by id, deleted ones too; or one copy.
  *
- * Errors  P2PSYNC_ENOTFOUND no such collection, record or copy; P2PSYNC_ECORRUPT.
+ * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record or copy; P2PSYNC_ECORRUPT.
  */
 P2PSYNC_API p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection,
                                        const char *id,
@@ -448,7 +461,8 @@ P2PSYNC_API p2psync_result p2psync_record_pack(const struct p2psync_record *reco
  * and `author` are that version's, and it may be a deleted one. Valid until the next call on the
  * snapshot.
  *
- * Errors  P2PSYNC_ENOTFOUND no such collection, record or version of it; P2PSYNC_ECORRUPT.
+ * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record or version of it;
+ * P2PSYNC_ECORRUPT.
  */
 P2PSYNC_API p2psync_result p2psync_record_get_version(
     p2psync_snapshot *snapshot, const char *collection, const char *id,
@@ -461,8 +475,8 @@ P2PSYNC_API p2psync_result p2psync_record_get_version(
  * what it changed against its parent (against nothing if it has none, and against the merge that
  * its author saw if it has several), both empty for a delete. `note` is a text or nil.
  *
- * Errors  P2PSYNC_ENOTFOUND no such collection or record; P2PSYNC_ELIMIT over 262,144 changes, or
- *         64 MiB of answer.
+ * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record; P2PSYNC_ELIMIT over 262,144
+ * changes, or 64 MiB of answer.
  */
 P2PSYNC_API p2psync_result p2psync_history(p2psync_snapshot *snapshot, const char *collection,
                                            const char *id,
@@ -480,7 +494,7 @@ struct p2psync_between {
  * record has no fields.
  *
  * between  NULL: what the last change did.
- * Errors   P2PSYNC_ENOTFOUND no such collection, record or version of it.
+ * Errors   P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record or version of it.
  */
 P2PSYNC_API p2psync_result p2psync_diff(p2psync_snapshot *snapshot, const char *collection,
                                         const char *id, const struct p2psync_between *between,
@@ -511,7 +525,7 @@ P2PSYNC_API p2psync_result p2psync_copy_parse(const char *id,
  * or nil for a delete. Of more than 64 versions it tells the last 64. A record with one version has
  * that, and is no conflict.
  *
- * Errors  P2PSYNC_ENOTFOUND no such collection or record; P2PSYNC_ELIMIT 64 MiB of answer;
+ * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record; P2PSYNC_ELIMIT 64 MiB of answer;
  *         P2PSYNC_ECORRUPT.
  */
 P2PSYNC_API p2psync_result p2psync_conflict(p2psync_snapshot *snapshot, const char *collection,
@@ -532,7 +546,7 @@ struct p2psync_range {
  * order of their times.
  *
  * range   NULL: all records that are not deleted.
- * Errors  P2PSYNC_ENOTFOUND no such collection.
+ * Errors  P2PSYNC_ENOCOLLECTION.
  */
 P2PSYNC_API p2psync_result p2psync_iterator_open(p2psync_snapshot *snapshot, const char *collection,
                                                  const struct p2psync_range *range,
@@ -540,7 +554,7 @@ P2PSYNC_API p2psync_result p2psync_iterator_open(p2psync_snapshot *snapshot, con
 
 /* The next record, valid until the next call on the iterator.
  *
- * Errors  P2PSYNC_ENOTFOUND there is none any more; P2PSYNC_ECORRUPT.
+ * Errors  P2PSYNC_EEND there is none left; P2PSYNC_ECORRUPT.
  */
 P2PSYNC_API p2psync_result p2psync_iterator_next(p2psync_iterator *iterator,
                                                  struct p2psync_record *out) P2PSYNC_MUST_CHECK;
@@ -550,19 +564,69 @@ P2PSYNC_API void p2psync_iterator_close(p2psync_iterator *iterator);
 
 /* ---- writing ---- */
 
-/* Errors of all writes: P2PSYNC_ENODEVICE; P2PSYNC_EDENIED a collection of the node's own (its name
- * begins with '_', but not with "_local"); P2PSYNC_ELIMIT a name, id, value or transaction is too
- * large; P2PSYNC_EFORMAT fields are no valid map; P2PSYNC_ENOSPC; P2PSYNC_EFULL; P2PSYNC_EIO.
- *
- * What a write returned OK for is on the disk (durability flush), and is synced as soon as a node
+/* What a write returned OK for is on the disk (durability flush), and is synced as soon as a node
  * runs.
  *
  * An edit of a record with several versions is made on top of what is shown, and answers all of
  * them; but where only a resolution may do that (see p2psync_conflict()), on top of the version
  * that is shown, and the others stay. An id may be that of a copy (see struct p2psync_record) where
- * a record is put, replaced or deleted: P2PSYNC_ENOTFOUND there is none; P2PSYNC_EEXIST the record
- * that it would become is there already; P2PSYNC_EFORMAT it cannot be archived or restored.
+ * a record is put, replaced or deleted.
+ *
+ * Errors of all writes: P2PSYNC_ENODEVICE; P2PSYNC_EDENIED a collection of the node's own (its name
+ * begins with '_', but not with "_local"); P2PSYNC_ELIMIT a name, id, value or transaction is too
+ * large; P2PSYNC_EFORMAT fields are no valid map, an id or a name is none, or a copy is archived or
+ * restored; P2PSYNC_ENOTFOUND no such copy; P2PSYNC_EEXIST the record that a copy would become is
+ * there already; P2PSYNC_ENOSPC; P2PSYNC_EFULL; P2PSYNC_EIO. After an error nothing was written.
  */
+
+typedef enum p2psync_edit_kind {
+    P2PSYNC_EDIT_PUT = 0,     /* set these fields, take out those in `unset`, leave the rest */
+    P2PSYNC_EDIT_REPLACE = 1, /* make these fields all that the record has */
+    P2PSYNC_EDIT_DELETE = 2,  /* delete the record: no fields */
+    P2PSYNC_EDIT_ARCHIVE = 3, /* hide the record, which keeps its fields: no fields here */
+    P2PSYNC_EDIT_RESTORE = 4, /* as REPLACE, and the record is neither deleted nor archived */
+} p2psync_edit_kind;
+
+/* One edit of one record. */
+struct p2psync_edit {
+    size_t size; /* sizeof (struct p2psync_edit) */
+    p2psync_edit_kind kind;
+    const char *id;
+    struct p2psync_bytes fields; /* a MessagePack map; empty: none */
+    const char *const *unset;    /* names of fields to take out; of a PUT only */
+    size_t unset_count;
+    const char *note; /* why, for the history; or NULL */
+    /* A condition: the edit is made only if the record, before the transaction, has exactly these
+     * versions, in any order, as p2psync_get() gave them; not NULL, and none: only if there is no
+     * such record, or a deleted one. NULL: whatever there is. */
+    const struct p2psync_dot *versions;
+    size_t version_count;
+};
+
+/* What was written. The app sets `versions` and `version_room`, or leaves them zero. */
+struct p2psync_committed {
+    size_t size;        /* sizeof (struct p2psync_committed) */
+    uint64_t changed;   /* edits that became changes */
+    uint64_t unchanged; /* edits that changed nothing */
+    /* Gets the version that each edit wrote, in the order of the edits, as many as there is room
+     * for: all zero of one that changed nothing; of an edit that makes a copy a record of its own,
+     * that record's version. */
+    struct p2psync_dot *versions;
+    size_t version_room;
+};
+
+/* Make one edit. What p2psync_put() and its like do, with all that an edit can say.
+ *
+ * out     or NULL.
+ * detail  or NULL.
+ * Errors  P2PSYNC_ECONFLICT the record has other versions than edit->versions: p2psync_get() in a
+ *         new snapshot tells which; P2PSYNC_ENOCOLLECTION, P2PSYNC_ENOTFOUND a delete or an archive
+ *         of what is not there, or is deleted; as all writes.
+ */
+P2PSYNC_API p2psync_result p2psync_write(p2psync_node *node, const char *collection,
+                                         const struct p2psync_edit *edit,
+                                         struct p2psync_committed *out,
+                                         struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Create or edit one record: set these fields, leave the others. `note` (or NULL) says why, for the
  * history. A put that changes nothing writes nothing. */
@@ -572,14 +636,14 @@ P2PSYNC_API p2psync_result p2psync_put(p2psync_node *node, const char *collectio
 
 /* Delete one record: it stays in the history, and on all devices readers no longer see it.
  *
- * Errors  P2PSYNC_ENOTFOUND no such record, or it is deleted.
+ * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record, or it is deleted.
  */
 P2PSYNC_API p2psync_result p2psync_delete(p2psync_node *node, const char *collection,
                                           const char *id, const char *note) P2PSYNC_MUST_CHECK;
 
 /* Hide one record: readers see that it is archived, and it keeps its fields.
  *
- * Errors  P2PSYNC_ENOTFOUND no such record, or it is deleted.
+ * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record, or it is deleted.
  */
 P2PSYNC_API p2psync_result p2psync_archive(p2psync_node *node, const char *collection,
                                            const char *id, const char *note) P2PSYNC_MUST_CHECK;
@@ -604,18 +668,20 @@ struct p2psync_resolution {
     struct p2psync_bytes fields;        /* exactly these: a MessagePack map */
     bool merge;                         /* as its versions are when merged field by field */
     const char *note;                   /* or NULL */
-    const struct p2psync_dot *versions; /* those that were looked at; NULL: whatever they are */
+    const struct p2psync_dot *versions; /* as of an edit: those that were looked at, or NULL */
     size_t version_count;
 };
 
-/* Resolve a conflict, on all devices.
+/* Resolve a conflict, on all devices. `out` and `detail` may be NULL.
  *
  * Errors  P2PSYNC_ECONFLICT it is resolved already (the record has one version), or the record has
  *         other versions than `versions`; P2PSYNC_ENOTFOUND no such record, or `take` is none of
  * its versions (the last 64 of them); as a write.
  */
-P2PSYNC_API p2psync_result
-p2psync_resolve(p2psync_node *node, const struct p2psync_resolution *resolution) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_resolve(p2psync_node *node,
+                                           const struct p2psync_resolution *resolution,
+                                           struct p2psync_committed *out,
+                                           struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* What one device did since a time is undone: each record that it changed is set to what it would
  * be without those changes, as far as nobody has changed the same fields since; a record that it
@@ -636,9 +702,9 @@ struct p2psync_revert {
  * what it shows now; `kept` lists the fields that somebody else has changed since, which stay as
  * they are. Records of which nothing is undone and nothing kept are left out.
  *
- * Errors  P2PSYNC_ENOTFOUND, P2PSYNC_EAMBIGUOUS no such device or collection; P2PSYNC_ELIMIT it
- *         changed more than 65,536 records of a collection, or undoing takes more than 64 MiB: a
- *         later time, or one collection at a time, makes it less; as a write.
+ * Errors  P2PSYNC_ENOTFOUND, P2PSYNC_EAMBIGUOUS no such device, or several; P2PSYNC_ENOCOLLECTION;
+ * P2PSYNC_ELIMIT it changed more than 65,536 records of a collection, or undoing takes more than 64
+ * MiB: a later time, or one collection at a time, makes it less; as a write.
  */
 P2PSYNC_API p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *revert,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -650,45 +716,23 @@ typedef struct p2psync_transaction p2psync_transaction;
 P2PSYNC_API p2psync_result p2psync_transaction_begin(p2psync_node *node, const char *collection,
                                                      p2psync_transaction **out) P2PSYNC_MUST_CHECK;
 
-typedef enum p2psync_edit_kind {
-    P2PSYNC_EDIT_PUT = 0,     /* set these fields, take out those in `unset`, leave the rest */
-    P2PSYNC_EDIT_REPLACE = 1, /* make these fields all that the record has */
-    P2PSYNC_EDIT_DELETE = 2,  /* delete the record: no fields */
-    P2PSYNC_EDIT_ARCHIVE = 3, /* hide the record, which keeps its fields: no fields here */
-    P2PSYNC_EDIT_RESTORE = 4, /* as REPLACE, and the record is neither deleted nor archived */
-} p2psync_edit_kind;
-
-/* One edit of one record. */
-struct p2psync_edit {
-    size_t size; /* sizeof (struct p2psync_edit) */
-    p2psync_edit_kind kind;
-    const char *id;
-    struct p2psync_bytes fields; /* a MessagePack map; empty: none */
-    const char *const *unset;    /* names of fields to take out; of a PUT only */
-    size_t unset_count;
-    const char *note; /* why, for the history; or NULL */
-};
-
 /* Add one edit. Later edits of the same record see the earlier ones.
  *
  * Errors  P2PSYNC_ELIMIT more than 65,536 edits or 64 MiB; P2PSYNC_EFORMAT; P2PSYNC_ELIMIT. The
  *         transaction stays as it was.
  */
-P2PSYNC_API p2psync_result p2psync_transaction_edit(
-    p2psync_transaction *transaction, const struct p2psync_edit *edit) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result
+p2psync_transaction_edit(p2psync_transaction *transaction, const struct p2psync_edit *edit,
+                         struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
-struct p2psync_committed {
-    size_t size;        /* sizeof (struct p2psync_committed) */
-    uint64_t changed;   /* edits that became changes */
-    uint64_t unchanged; /* edits that changed nothing */
-};
-
-/* Write it, and free the transaction, whatever the result. `out` may be NULL.
+/* Write all edits or, on failure, none, and free the transaction, whatever the result. `out` and
+ * `detail` may be NULL.
  *
- * Errors  P2PSYNC_ENOTFOUND a delete of a record that is not there: nothing was written.
+ * Errors  as p2psync_write(); detail->edit says which edit failed.
  */
-P2PSYNC_API p2psync_result p2psync_transaction_commit(
-    p2psync_transaction *transaction, struct p2psync_committed *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result
+p2psync_transaction_commit(p2psync_transaction *transaction, struct p2psync_committed *out,
+                           struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Free it and write nothing. NULL is fine. */
 P2PSYNC_API void p2psync_transaction_abort(p2psync_transaction *transaction);
@@ -712,7 +756,7 @@ P2PSYNC_API void p2psync_transaction_abort(p2psync_transaction *transaction);
  * they are by default, and of fields those that are set. A collection that has only settings will
  * do.
  *
- * Errors  P2PSYNC_ENOTFOUND no such collection; P2PSYNC_ECORRUPT.
+ * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ECORRUPT.
  */
 P2PSYNC_API p2psync_result
 p2psync_collection_settings(p2psync_snapshot *snapshot, const char *collection,

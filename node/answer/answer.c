@@ -467,7 +467,7 @@ static p2psync_result take_json(struct ps_bytes json, struct p2psync_answer *ans
     if (is_blank(json)) {
         return P2PSYNC_OK;
     }
-    p2psync_result result = p2psync_value_from_json((const char *)json.data, json.size, &map);
+    p2psync_result result = p2psync_value_from_json((const char *)json.data, json.size, &map, NULL);
     if (result == P2PSYNC_OK) {
         struct ps_bytes bytes = ps_bytes(map.data, map.size);
         struct ps_bytes fields = ps_value_field(bytes, ps_bytes_text("fields"));
@@ -515,6 +515,7 @@ static p2psync_result write_answer(struct ps_answerer *answerer, const struct fo
         .fields = ps_buf_view(&answer->fields),
         .take = answer->take,
         .automatic = true,
+        .has_expected = true,
         .expected = found->versions,
         .expected_count = found->version_count,
     };

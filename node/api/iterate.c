@@ -70,7 +70,7 @@ p2psync_result p2psync_iterator_next(p2psync_iterator *iterator, struct p2psync_
     if (result == P2PSYNC_OK) {
         ps_sized_write(out, &record, sizeof(record));
     }
-    return result;
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_EEND : result;
 }
 
 static p2psync_result next_any(p2psync_iterator *iterator, struct p2psync_record *out)

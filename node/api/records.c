@@ -204,9 +204,10 @@ p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *na
         return P2PSYNC_OK;
     }
     if (!ps_collection_name_valid(bytes)) {
-        return P2PSYNC_ENOTFOUND;
+        return P2PSYNC_ENOCOLLECTION;
     }
     p2psync_result result = ps_collection_find(&snapshot->txn, bytes, &collection);
+    result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ENOCOLLECTION : result;
     if (result == P2PSYNC_OK) {
         memcpy(snapshot->collection, bytes.data, bytes.size);
         snapshot->collection_size = bytes.size;

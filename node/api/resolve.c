@@ -4,35 +4,49 @@
 #include <stdlib.h>
 
 #include "node/answer/answer.h"
+#include "node/api/input.h"
 #include "node/api/inside.h"
 #include "node/api/sized.h"
+#include "node/api/transaction.h"
 #include "node/host/time.h"
 #include "store/write/own.h"
-#include "wire/value.h"
 
-static p2psync_result check(const struct p2psync_resolution *resolution);
+static p2psync_result check(const struct p2psync_resolution *resolution,
+                            struct p2psync_detail *detail);
+static p2psync_result resolve(p2psync_node *node, const struct p2psync_resolution *resolution,
+                              struct p2psync_committed *out, struct p2psync_detail *detail);
 static p2psync_result write_edit(p2psync_node *node, const char *collection,
-                                 const struct ps_edit *edit);
+                                 const struct ps_edit *edit, struct p2psync_committed *out);
 
-p2psync_result p2psync_resolve(p2psync_node *node, const struct p2psync_resolution *given)
+p2psync_result p2psync_resolve(p2psync_node *node, const struct p2psync_resolution *given,
+                               struct p2psync_committed *out, struct p2psync_detail *detail)
 {
     struct p2psync_resolution whole;
     const struct p2psync_resolution *resolution = &whole;
-    if (!ps_node_usable(node) ||
+    if (!ps_node_usable(node) || !ps_committed_valid(out) || !ps_detail_valid(detail) ||
         !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_resolution, version_count), &whole,
                        sizeof(whole))) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_result result = check(resolution);
-    if (result != P2PSYNC_OK) {
-        return result;
+    struct p2psync_detail found = ps_detail_none();
+    p2psync_result result = check(resolution, &found);
+    if (result == P2PSYNC_OK) {
+        result = resolve(node, resolution, out, &found);
     }
+    return ps_detail_give(result, &found, detail);
+}
+
+static p2psync_result resolve(p2psync_node *node, const struct p2psync_resolution *resolution,
+                              struct p2psync_committed *out, struct p2psync_detail *detail)
+{
+    p2psync_result result = P2PSYNC_OK;
     struct ps_edit edit = {
         .kind = resolution->take != NULL ? PS_EDIT_TAKE
                 : resolution->merge      ? PS_EDIT_MERGE
                                          : PS_EDIT_RESOLVE,
         .id = ps_bytes_text(resolution->id),
         .fields = ps_bytes(resolution->fields.data, resolution->fields.size),
+        .has_expected = resolution->versions != NULL,
         .expected_count = resolution->version_count,
     };
     struct ps_buf note;
@@ -51,18 +65,20 @@ p2psync_result p2psync_resolve(p2psync_node *node, const struct p2psync_resoluti
     }
     ps_buf_init(&note, PS_NOTE_SIZE_MAX);
     if (result == P2PSYNC_OK && resolution->note != NULL) {
-        result = ps_note_pack(resolution->note, &note);
+        result = ps_input_note(resolution->note, &note, detail);
         edit.note = ps_buf_view(&note);
     }
     if (result == P2PSYNC_OK) {
-        result = write_edit(node, resolution->collection, &edit);
+        result = write_edit(node, resolution->collection, &edit, out);
+        ps_detail_explain(result, 0, detail);
     }
     ps_buf_deinit(&note);
     free(expected);
     return result;
 }
 
-static p2psync_result check(const struct p2psync_resolution *resolution)
+static p2psync_result check(const struct p2psync_resolution *resolution,
+                            struct p2psync_detail *detail)
 {
     bool has_fields = resolution->fields.size > 0;
     unsigned ways = (resolution->take != NULL ? 1U : 0U) + (resolution->merge ? 1U : 0U) +
@@ -72,32 +88,32 @@ static p2psync_result check(const struct p2psync_resolution *resolution)
         (resolution->versions == NULL && resolution->version_count > 0)) {
         return P2PSYNC_EMISUSE;
     }
-    struct ps_bytes id = ps_bytes_text(resolution->id);
-    p2psync_result result = ps_node_check_writable(ps_bytes_text(resolution->collection));
-    if (result != P2PSYNC_OK) {
-        return result;
+    p2psync_result result = ps_input_collection(ps_bytes_text(resolution->collection), detail);
+    if (result == P2PSYNC_OK) {
+        result = ps_input_id(ps_bytes_text(resolution->id), true, detail);
     }
-    if (!ps_record_id_valid(id)) {
-        return id.size > PS_RECORD_ID_SIZE_MAX ? P2PSYNC_ELIMIT : P2PSYNC_EFORMAT;
-    }
-    return has_fields
-               ? ps_value_check_fields(ps_bytes(resolution->fields.data, resolution->fields.size))
-               : P2PSYNC_OK;
+    return result == P2PSYNC_OK && has_fields
+               ? ps_input_fields(ps_bytes(resolution->fields.data, resolution->fields.size), detail)
+               : result;
 }
 
 static p2psync_result write_edit(p2psync_node *node, const char *collection,
-                                 const struct ps_edit *edit)
+                                 const struct ps_edit *edit, struct p2psync_committed *out)
 {
     struct ps_txn txn = {0};
     struct ps_written written = {0};
+    struct ps_dot dot = {.seq = 0};
     const struct ps_write write = {
-        .collection = ps_bytes_text(collection), .edits = edit, .edit_count = 1};
+        .collection = ps_bytes_text(collection), .edits = edit, .edit_count = 1, .dots = &dot};
     p2psync_result result = ps_txn_begin(node->store, true, &txn);
     if (result == P2PSYNC_OK) {
         result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK) {
         result = ps_node_commit(node, &txn);
+    }
+    if (result == P2PSYNC_OK) {
+        ps_committed_fill(&write, &written, out);
     }
     ps_txn_abort(&txn);
     return result;

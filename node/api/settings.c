@@ -58,13 +58,13 @@ p2psync_result p2psync_collection_settings(p2psync_snapshot *snapshot, const cha
     struct ps_collection found;
     struct ps_rules rules;
     if (!ps_collection_name_valid(name)) {
-        return P2PSYNC_ENOTFOUND;
+        return P2PSYNC_ENOCOLLECTION;
     }
     p2psync_result result = ps_collection_find(&snapshot->txn, name, &found);
     if (result == P2PSYNC_ENOTFOUND) { /* settings may come before records */
         result = ps_rules_read(&snapshot->txn, name, &rules);
         if (result == P2PSYNC_OK) {
-            result = rules.settings.size > 0 ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
+            result = rules.settings.size > 0 ? P2PSYNC_OK : P2PSYNC_ENOCOLLECTION;
             ps_rules_deinit(&rules);
         }
     }

@@ -25,7 +25,7 @@ struct p2psync_snapshot {
     struct ps_device author;
 };
 
-/* Errors  P2PSYNC_ENOTFOUND no such collection; P2PSYNC_ECORRUPT. */
+/* Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ECORRUPT. */
 p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *name,
                                       uint32_t *number_out) P2PSYNC_MUST_CHECK;
 

@@ -26,6 +26,8 @@ struct reverting {
 static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *write,
                                     const struct ps_dot *version, struct ps_buf *value_out,
                                     bool *is_new_out);
+static p2psync_result find_collection(struct ps_txn *txn, struct ps_bytes name,
+                                      struct ps_collection *out);
 static p2psync_result check_revert(const struct p2psync_revert *revert);
 static p2psync_result revert_all(struct reverting *reverting);
 static p2psync_result revert_collection(struct reverting *reverting, struct ps_bytes name);
@@ -89,7 +91,7 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
     struct ps_collection collection;
     struct ps_record_row row;
     struct ps_view view;
-    p2psync_result result = ps_collection_find(txn, write->collection, &collection);
+    p2psync_result result = find_collection(txn, write->collection, &collection);
     if (result == P2PSYNC_OK) {
         result = ps_record_get(txn, collection.number, id, &row);
     }
@@ -110,6 +112,13 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
     return view.state == PS_RECORD_DELETED
                ? ps_history_undeleted(txn, collection.number, id, value_out)
                : ps_buf_append(value_out, view.value.data, view.value.size);
+}
+
+static p2psync_result find_collection(struct ps_txn *txn, struct ps_bytes name,
+                                      struct ps_collection *out)
+{
+    p2psync_result result = ps_collection_find(txn, name, out);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ENOCOLLECTION : result;
 }
 
 /* ---- revert ---- */
@@ -194,7 +203,7 @@ static p2psync_result revert_collection(struct reverting *reverting, struct ps_b
 {
     struct ps_revert_plan plan = {.count = 0};
     struct ps_collection collection;
-    p2psync_result result = ps_collection_find(&reverting->txn, name, &collection);
+    p2psync_result result = find_collection(&reverting->txn, name, &collection);
     if (result != P2PSYNC_OK) {
         return result;
     }

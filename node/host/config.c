@@ -330,7 +330,7 @@ static p2psync_result pack_setting(struct ps_writer *writer, const json_t *root,
         }
     }
     const char *json = text != NULL ? text : setting->default_json;
-    result = p2psync_value_from_json(json, strlen(json), &packed);
+    result = p2psync_value_from_json(json, strlen(json), &packed, NULL);
     if (result == P2PSYNC_OK) {
         ps_write_text(writer, setting->key);
         ps_write_map(writer, 2);

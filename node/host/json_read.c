@@ -58,8 +58,10 @@ static p2psync_result read_number(struct parser *parser);
 static void write_integer(struct parser *parser, struct ps_bytes digits, bool negative);
 static p2psync_result write_real(struct parser *parser, struct ps_bytes text);
 
-p2psync_result p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out)
+p2psync_result p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out,
+                                       struct p2psync_detail *detail)
 {
+    (void)detail;
     struct parser *parser = NULL;
     p2psync_result result;
 

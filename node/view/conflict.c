@@ -63,6 +63,8 @@ static p2psync_result find(struct telling *telling)
     if (result == P2PSYNC_OK) {
         telling->number = collection.number;
         result = ps_record_get(txn, telling->number, telling->id, &telling->row);
+    } else if (result == P2PSYNC_ENOTFOUND) {
+        result = P2PSYNC_ENOCOLLECTION;
     }
     if (result != P2PSYNC_OK) {
         return result;

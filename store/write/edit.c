@@ -30,6 +30,7 @@ static p2psync_result look(struct ps_writing *writing, const struct ps_edit *edi
                            struct found *out);
 static p2psync_result read_row(struct ps_writing *writing, struct ps_bytes id,
                                struct ps_record_row *out);
+static p2psync_result not_found(const struct ps_writing *writing, p2psync_result result);
 static bool is_resolution(ps_edit_kind kind);
 static p2psync_result decide(struct ps_writing *writing, const struct ps_edit *edit,
                              const struct found *found, bool *changed_out);
@@ -81,7 +82,7 @@ static p2psync_result write_copy(struct ps_writing *writing, const struct ps_edi
         result = read_row(writing, removal.id, &row);
     }
     if (result != P2PSYNC_OK) {
-        return result;
+        return not_found(writing, result);
     }
     if (!find_version(&row, dot, &version) || !version.is_copy) {
         return P2PSYNC_ENOTFOUND;
@@ -213,6 +214,12 @@ static p2psync_result read_row(struct ps_writing *writing, struct ps_bytes id,
                : P2PSYNC_ENOTFOUND;
 }
 
+/* What is missing: the record, or even its collection. */
+static p2psync_result not_found(const struct ps_writing *writing, p2psync_result result)
+{
+    return result == P2PSYNC_ENOTFOUND && !writing->has_collection ? P2PSYNC_ENOCOLLECTION : result;
+}
+
 static bool is_resolution(ps_edit_kind kind)
 {
     return kind == PS_EDIT_RESOLVE || kind == PS_EDIT_MERGE || kind == PS_EDIT_TAKE;
@@ -229,7 +236,7 @@ static p2psync_result decide(struct ps_writing *writing, const struct ps_edit *e
     ps_buf_clear(&writing->value);
     writing->state = state_after(edit->kind, found);
     if (!is_here && (edit->kind == PS_EDIT_DELETE || edit->kind == PS_EDIT_ARCHIVE)) {
-        return P2PSYNC_ENOTFOUND;
+        return not_found(writing, P2PSYNC_ENOTFOUND);
     }
     if (edit->kind == PS_EDIT_DELETE) {
         *changed_out = true;
@@ -254,9 +261,9 @@ static p2psync_result decide_resolution(struct ps_writing *writing, const struct
     struct ps_merged merged = {.copies = 0};
     p2psync_result result = read_row(writing, edit->id, &row);
     if (result != P2PSYNC_OK) {
-        return result;
+        return not_found(writing, result);
     }
-    if (row.version_count < 2 || !are_expected(&row, edit)) {
+    if (row.version_count < 2) {
         return P2PSYNC_ECONFLICT;
     }
     ps_record_view(&row, &view);
@@ -282,15 +289,47 @@ static p2psync_result decide_resolution(struct ps_writing *writing, const struct
     return result;
 }
 
-/* In any order; each is named once. */
+/* A copy has one version, which its id names. */
+p2psync_result ps_edit_check(struct ps_writing *writing, const struct ps_edit *edit)
+{
+    struct ps_bytes id = edit->id;
+    struct ps_bytes record;
+    struct ps_dot dot;
+    struct ps_record_row row;
+    struct ps_version version;
+    bool as_expected = edit->expected_count == 0;
+    bool is_copy = ps_copy_id_split(id, &record, &dot);
+    p2psync_result result = read_row(writing, is_copy ? record : id, &row);
+    if (result == P2PSYNC_OK && is_copy) {
+        bool is_there = find_version(&row, dot, &version) && version.is_copy;
+        as_expected = is_there
+                          ? edit->expected_count == 1 && ps_dot_compare(edit->expected[0], dot) == 0
+                          : edit->expected_count == 0;
+    } else if (result == P2PSYNC_OK) {
+        as_expected = are_expected(&row, edit);
+    }
+    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    return as_expected ? P2PSYNC_OK : P2PSYNC_ECONFLICT;
+}
+
+/* In any order. The versions of a row are all different. */
 static bool are_expected(const struct ps_record_row *row, const struct ps_edit *edit)
 {
     struct ps_version version;
+    struct ps_view view;
     if (edit->expected_count == 0) {
-        return true;
+        ps_record_view(row, &view);
+        return view.state == PS_RECORD_DELETED;
     }
-    for (size_t i = 0; i < edit->expected_count; i++) {
-        if (!find_version(row, edit->expected[i], &version)) {
+    for (uint32_t i = 0; i < row->version_count; i++) {
+        bool found = false;
+        ps_record_version(row, i, &version);
+        for (size_t j = 0; j < edit->expected_count && !found; j++) {
+            found = ps_dot_compare(version.dot, edit->expected[j]) == 0;
+        }
+        if (!found) {
             return false;
         }
     }
@@ -348,6 +387,11 @@ static p2psync_result prepare(struct ps_writing *writing, const struct ps_edit *
         pending->value = writing->value;
         writing->value = value;
         pending->set = true;
+        if (!writing->has_dot) { /* it is the next that is appended: nothing else is before it */
+            writing->dot =
+                (struct ps_dot){.origin = writing->log.id.origin, .seq = writing->log.size};
+            writing->has_dot = true;
+        }
     }
     return result;
 }

@@ -13,6 +13,8 @@
 #include "store/write/writing.h"
 
 static p2psync_result begin(struct ps_writing *writing);
+static p2psync_result check_all(struct ps_writing *writing, struct ps_written *written);
+static p2psync_result write_all(struct ps_writing *writing, struct ps_written *written);
 static p2psync_result finish(struct ps_writing *writing);
 static void deinit(struct ps_writing *writing);
 
@@ -28,11 +30,11 @@ p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write, struct
     writing->write = write;
     writing->identity = *write->identity;
     p2psync_result result = begin(writing);
-    for (size_t i = 0; i < write->edit_count && result == P2PSYNC_OK; i++) {
-        bool changed = false;
-        result = ps_edit_write(writing, &write->edits[i], &changed);
-        written.changed += changed ? 1 : 0;
-        written.unchanged += changed ? 0 : 1;
+    if (result == P2PSYNC_OK) {
+        result = check_all(writing, &written);
+    }
+    if (result == P2PSYNC_OK) {
+        result = write_all(writing, &written);
     }
     if (result == P2PSYNC_OK && written.changed > 0) {
         result = finish(writing);
@@ -41,6 +43,38 @@ p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write, struct
     free(writing);
     if (result == P2PSYNC_OK) {
         *out = written;
+    } else {
+        out->failed = written.failed;
+    }
+    return result;
+}
+
+/* What the edits expect, before any of them is carried out. */
+static p2psync_result check_all(struct ps_writing *writing, struct ps_written *written)
+{
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < writing->write->edit_count && result == P2PSYNC_OK; i++) {
+        const struct ps_edit *edit = &writing->write->edits[i];
+        written->failed = i;
+        result = edit->has_expected ? ps_edit_check(writing, edit) : P2PSYNC_OK;
+    }
+    return result;
+}
+
+static p2psync_result write_all(struct ps_writing *writing, struct ps_written *written)
+{
+    const struct ps_write *write = writing->write;
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < write->edit_count && result == P2PSYNC_OK; i++) {
+        bool changed = false;
+        written->failed = i;
+        writing->has_dot = false;
+        result = ps_edit_write(writing, &write->edits[i], &changed);
+        written->changed += changed ? 1 : 0;
+        written->unchanged += changed ? 0 : 1;
+        if (write->dots != NULL) {
+            write->dots[i] = writing->has_dot ? writing->dot : (struct ps_dot){.seq = 0};
+        }
     }
     return result;
 }

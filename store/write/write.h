@@ -24,9 +24,10 @@ struct ps_edit {
     struct ps_bytes unset;  /* a MessagePack array of strings, or empty */
     struct ps_bytes note;   /* one MessagePack value, or empty */
     struct ps_dot take;
-    bool automatic;                /* an automatic answer: a resolution only */
-    const struct ps_dot *expected; /* of a resolution: the versions must be exactly these */
-    size_t expected_count;         /* 0: whatever they are */
+    bool automatic;    /* an automatic answer: a resolution only */
+    bool has_expected; /* before the transaction the record must have exactly these versions */
+    const struct ps_dot *expected;
+    size_t expected_count; /* 0: there must be no such record, or a deleted one */
 };
 
 struct ps_write {
@@ -36,11 +37,13 @@ struct ps_write {
     struct ps_bytes collection;
     const struct ps_edit *edits; /* later ones see what earlier ones did */
     size_t edit_count;
+    struct ps_dot *dots; /* NULL, or room for as many: the version that each edit wrote */
 };
 
 struct ps_written {
     uint64_t changed;
     uint64_t unchanged;
+    size_t failed; /* after an error: the index of the edit that it is about */
 };
 
 /* Write all edits as one transaction of the log; edits that change nothing become no change. The
@@ -52,16 +55,24 @@ struct ps_written {
  * The id may be that of a copy (ps_copy_id_split()): to delete that ends the version it shows; to
  * edit it makes a record of its own besides, by ps_copy_id_own().
  *
+ * Conditions (`expected`) are looked at before the first edit is carried out, so they are about
+ * what was there before the transaction, also where several edits are of one record.
+ *
+ * write->dots[i] becomes the version that edit i wrote, all zero if it changed nothing; of an edit
+ * that makes a copy a record of its own, that record's.
+ *
  * If the device's own log cannot go on where it ends (it is forked, or a longer signed head of it
  * is known), a new incarnation is drawn and written to the store first: read the identity anew in
  * each transaction.
  *
  * Errors  P2PSYNC_ENOTFOUND a delete or an archive of what is not there, or is deleted; no such
- * version or copy; P2PSYNC_ECONFLICT a resolution of what has one version, or not the versions
- * expected; P2PSYNC_EEXIST the record that a copy would become is there already; P2PSYNC_ELIMIT the
+ * version or copy; P2PSYNC_ENOCOLLECTION the same, and there is no such collection at all;
+ * P2PSYNC_ECONFLICT a resolution of what has one version, or not the versions expected;
+ * P2PSYNC_EEXIST the record that a copy would become is there already; P2PSYNC_ELIMIT the
  * transaction, a value or the number of collections is over a limit; P2PSYNC_EFORMAT an id or the
  * collection's name, or a copy is to be archived or restored; P2PSYNC_EFULL; P2PSYNC_EIO;
- * P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. After any the transaction must be aborted.
+ * P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. After any the transaction must be aborted,
+ * and out->failed is all that is filled in.
  */
 p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write,
                         struct ps_written *out) P2PSYNC_MUST_CHECK;

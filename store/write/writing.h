@@ -35,6 +35,8 @@ struct ps_writing {
     struct ps_version parents[PS_PARENTS_MAX]; /* of the edit at hand */
     size_t parent_count;
     const struct ps_dot *only; /* the version of the copy at hand: its one parent */
+    bool has_dot;              /* the edit at hand has become a change, which is this */
+    struct ps_dot dot;
     bool has_last;
     struct ps_dot last; /* written, but for copies: an open conflict is edited there */
     struct ps_buf rebuilt;
@@ -45,6 +47,13 @@ struct ps_writing {
     uint64_t size_bytes;
     struct ps_collection_delta counts;
 };
+
+/* Whether the record is as the edit expects it to be.
+ *
+ * Errors  P2PSYNC_ECONFLICT it is not; P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_edit_check(struct ps_writing *writing,
+                             const struct ps_edit *edit) P2PSYNC_MUST_CHECK;
 
 /* Take one edit, against what those before it left: the change that it becomes, if any, is held
  * back in writing->pending, and the one held back before it is flushed.

@@ -87,11 +87,33 @@ holds '.deleted == false and .fields == {"title": "Again"}'
 
 # ---- what may not be ----
 
+# ---- only if nobody else has written meanwhile ----
+
+expect 0 a --json put once a n=1 --if-version none
+read=$(answer '.version[0]')
+expect 4 a put once a n=2 --if-version none
+expect 0 a --json put once a n=2 --if-version "$read"
+now=$(answer '.version[0]')
+expect 4 a put once a n=3 --if-version "$read"
+complains "nothing was written"
+expect 4 a put once a n=3 --if-version "$read" --if-version "$now"
+expect 4 a delete once a --if-version "$read"
+expect 4 a archive once a --if-version "$read"
+expect 2 a delete once a --if-version none
+expect 0 a --json get once a
+holds '.fields.n == 2 and (.archived | not)'
+expect 0 a archive once a --if-version "$now"
+expect 0 a restore once a
+now=$(at a --json get once a | jq -r '.version[0]')
+expect 0 a delete once a --if-version "$now"
+expect 3 a delete nowhere a
+complains "no such collection"
+
 expect 6 a put _devices "$device" name=other
 complains "not allowed"
 expect 6 a delete _devices "$device"
 expect 1 a put notes "$(printf 'i%.0s' $(seq 256))" a=1
-complains limit
+complains "an id takes 255 bytes"
 expect 1 a put notes n1 --data "$(printf '[%.0s' $(seq 40) | sed 's/^/{"a":/')$(printf ']%.0s' $(seq 40))}"
 complains limit
 

@@ -144,7 +144,7 @@ static void say(struct chat *chat, const char *text)
         (void)fputs("chat: that is no UTF-8\n", stderr);
         return;
     }
-    check(p2psync_value_from_json(json, strlen(json), &fields), "from_json");
+    check(p2psync_value_from_json(json, strlen(json), &fields, NULL), "from_json");
     free(json);
     const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     check(p2psync_put(chat->node, COLLECTION, id, bytes, NULL), "put");
@@ -191,7 +191,7 @@ static void show_all(struct chat *chat)
             show(chat, snapshot, id);
         }
     }
-    if (result != P2PSYNC_ENOTFOUND) { /* nobody has said anything yet, or that was all */
+    if (result != P2PSYNC_EEND && result != P2PSYNC_ENOCOLLECTION) { /* nobody has spoken yet */
         check(result, "iterate");
     }
     p2psync_iterator_close(iterator);

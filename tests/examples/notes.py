@@ -9,7 +9,7 @@ import select
 import sys
 from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_uint16, c_uint64, c_void_p
 
-ENOTFOUND, EEXIST, EAGAIN = -12, -11, -25  # P2PSYNC_RESULTS
+EEXIST, EAGAIN, EEND = -11, -25, -30  # P2PSYNC_RESULTS
 RECORD_CHANGED = 1  # p2psync_event_type
 
 
@@ -46,7 +46,7 @@ class Node:
     def __init__(self, path, directory, **options):
         self.library = ctypes.CDLL(path)
         self.library.p2psync_strerror.restype = c_char_p
-        self.library.p2psync_value_from_json.argtypes = [c_char_p, c_size_t, POINTER(Bytes)]
+        self.library.p2psync_value_from_json.argtypes = [c_char_p, c_size_t, POINTER(Bytes), c_void_p]
         self.library.p2psync_value_to_json.argtypes = [Bytes, POINTER(Bytes)]
         self.library.p2psync_put.argtypes = [c_void_p, c_char_p, c_char_p, Bytes, c_char_p]
         self.library.p2psync_iterator_open.argtypes = [c_void_p, c_char_p, c_void_p, c_void_p]
@@ -71,7 +71,7 @@ class Node:
     def pack(self, value):
         text = json.dumps(value).encode()
         packed = Bytes()
-        self.check(self.library.p2psync_value_from_json(text, len(text), byref(packed)))
+        self.check(self.library.p2psync_value_from_json(text, len(text), byref(packed), None))
         return packed
 
     def unpack(self, packed):
@@ -94,7 +94,7 @@ class Node:
             self.check(self.library.p2psync_iterator_open(snapshot, collection.encode(), None, byref(iterator)))
             while True:
                 result = self.library.p2psync_iterator_next(iterator, byref(record))
-                if result == ENOTFOUND:
+                if result == EEND:
                     return
                 self.check(result)
                 yield ctypes.string_at(record.id, record.id_size).decode(), self.unpack(record.fields)

@@ -104,7 +104,7 @@ static bool put_line(p2psync_node *node, char *line)
     p2psync_result result = P2PSYNC_EFORMAT;
     if (json != NULL) {
         *json++ = '\0';
-        result = p2psync_value_from_json(json, strlen(json), &fields);
+        result = p2psync_value_from_json(json, strlen(json), &fields, NULL);
     }
     if (result == P2PSYNC_OK) {
         result = p2psync_transaction_begin(node, COLLECTION, &transaction);
@@ -115,10 +115,10 @@ static bool put_line(p2psync_node *node, char *line)
             .id = line,
             .fields = {.data = fields.data, .size = fields.size},
         };
-        result = p2psync_transaction_edit(transaction, &edit);
+        result = p2psync_transaction_edit(transaction, &edit, NULL);
     }
     if (result == P2PSYNC_OK) {
-        result = p2psync_transaction_commit(transaction, &committed);
+        result = p2psync_transaction_commit(transaction, &committed, NULL);
     } else {
         p2psync_transaction_abort(transaction);
     }

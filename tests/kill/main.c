@@ -389,7 +389,7 @@ static unsigned present(p2psync_snapshot *snapshot, uint64_t number)
         struct p2psync_record record = {.size = sizeof(record)};
         kill_id(number, i, id);
         p2psync_result result = p2psync_get(snapshot, KILL_COLLECTION, id, &record);
-        if (result != P2PSYNC_ENOTFOUND) {
+        if (result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ENOCOLLECTION) {
             kill_check(result, "get");
             count++;
         }

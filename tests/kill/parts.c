@@ -117,7 +117,7 @@ void kill_import(const struct kill_device *device, uint64_t first, uint64_t coun
         for (unsigned i = 0; i < kill_records(number); i++) {
             edit(transaction, number, i);
         }
-        kill_check(p2psync_transaction_commit(transaction, NULL), "commit");
+        kill_check(p2psync_transaction_commit(transaction, NULL, NULL), "commit");
         say(number);
     }
     p2psync_close(node);
@@ -137,9 +137,9 @@ static void edit(p2psync_transaction *transaction, uint64_t number, unsigned ind
     struct p2psync_buffer fields = {0};
     kill_id(number, index, id);
     int size = snprintf(json, sizeof(json), "{\"number\": %llu}", (unsigned long long)number);
-    kill_check(p2psync_value_from_json(json, (size_t)size, &fields), "JSON");
+    kill_check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "JSON");
     struct p2psync_edit one = {
         .size = sizeof(one), .id = id, .fields = {.data = fields.data, .size = fields.size}};
-    kill_check(p2psync_transaction_edit(transaction, &one), "edit");
+    kill_check(p2psync_transaction_edit(transaction, &one, NULL), "edit");
     p2psync_buffer_free(&fields);
 }

@@ -38,7 +38,7 @@ static void open_side(struct side *side, const char *name)
 static void configure(struct side *side, const char *key, const char *json)
 {
     struct p2psync_buffer value = {0};
-    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     cr_assert_eq(
         p2psync_config_set(side->node, key, (struct p2psync_bytes){value.data, value.size}),
         P2PSYNC_OK);
@@ -50,7 +50,7 @@ static void set_strategy(const char *strategy)
     struct p2psync_buffer value = {0};
     char json[64];
     (void)snprintf(json, sizeof(json), "\"%s\"", strategy);
-    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     struct p2psync_bytes bytes = {value.data, value.size};
     cr_assert_eq(p2psync_collection_set(sides[0].node, "notes", "strategy", bytes), P2PSYNC_OK);
     p2psync_buffer_free(&value);
@@ -125,7 +125,7 @@ static void give(struct p2psync_bytes conflict, p2psync_answer *answer, void *us
     (void)snprintf(side->conflict, sizeof(side->conflict), "%s", (const char *)text.data);
     p2psync_buffer_free(&text);
     if (side->fields != NULL) {
-        result = p2psync_value_from_json(side->fields, strlen(side->fields), &fields);
+        result = p2psync_value_from_json(side->fields, strlen(side->fields), &fields, NULL);
         assert(result == P2PSYNC_OK);
         struct p2psync_bytes bytes = {fields.data, fields.size};
         result = p2psync_answer_fields(answer, bytes);

@@ -55,7 +55,7 @@ static p2psync_node *open_asking(const char *directory, const char *name)
 static void set(const char *key, const char *json, const char *collection)
 {
     struct p2psync_buffer value = {0};
-    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     struct p2psync_bytes bytes = {value.data, value.size};
     p2psync_result result = collection == NULL
                                 ? p2psync_config_set(node, key, bytes)
@@ -95,7 +95,7 @@ static void make_conflict(const char *collection, uint64_t seed, uint64_t missin
     ps_txn_abort(&txn);
     set("strategy", "\"manual\"", collection);
     cr_assert_eq(nodes_put(node, collection, RECORD, "{\"n\": 1}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_value_from_json("{\"n\": 2}", 8, &fields), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json("{\"n\": 2}", 8, &fields, NULL), P2PSYNC_OK);
     author_init(&author, seed);
     author.identity.mesh = here.identity.mesh;
     author.collection = collection;
@@ -192,7 +192,7 @@ static void resolve(p2psync_node *where)
                                                   .versions = record.versions,
                                                   .version_count = record.version_count,
                                                   .merge = true};
-    cr_assert_eq(p2psync_resolve(where, &resolution), P2PSYNC_OK);
+    cr_assert_eq(p2psync_resolve(where, &resolution, NULL, NULL), P2PSYNC_OK);
     p2psync_snapshot_close(snapshot);
     cr_assert_not_null(strstr(nodes_get(where, "notes", RECORD), "\"conflict\":false"));
 }

@@ -115,8 +115,8 @@ Test(test_api, takes_null_as_misuse_everywhere)
     cr_expect_eq(p2psync_delete(node, NULL, "b", NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_transaction_begin(node, "a", NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_transaction_begin(NULL, "a", &transaction), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_transaction_edit(NULL, NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_transaction_commit(NULL, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_transaction_edit(NULL, NULL, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_transaction_commit(NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_event_fd(node, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_event_fd(NULL, &fd), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_event_next(node, &type, NULL), P2PSYNC_EMISUSE);
@@ -220,7 +220,7 @@ static size_t count_records(const char *prefix, bool deleted, char *ids, size_t 
         used += (size_t)snprintf(ids + used, size - used, "%.*s ", (int)record.id_size, record.id);
         count++;
     }
-    cr_assert_eq(p2psync_iterator_next(iterator, &record), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(p2psync_iterator_next(iterator, &record), P2PSYNC_EEND);
     p2psync_iterator_close(iterator);
     p2psync_snapshot_close(snapshot);
     return count;
@@ -278,12 +278,12 @@ static p2psync_result edit(p2psync_transaction *transaction, const char *id, con
                            bool replace)
 {
     struct p2psync_buffer fields = {0};
-    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields, NULL), P2PSYNC_OK);
     struct p2psync_edit one = {.size = sizeof(one),
                                .id = id,
                                .fields = {.data = fields.data, .size = fields.size},
                                .kind = replace ? P2PSYNC_EDIT_REPLACE : P2PSYNC_EDIT_PUT};
-    p2psync_result result = p2psync_transaction_edit(transaction, &one);
+    p2psync_result result = p2psync_transaction_edit(transaction, &one, NULL);
     p2psync_buffer_free(&fields);
     return result;
 }
@@ -298,7 +298,7 @@ Test(test_api, writes_a_transaction_whole_and_counts_it)
     cr_assert_eq(edit(transaction, "same", "{\"n\":1}", false), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{\"n\":2}", true), P2PSYNC_OK);
     cr_assert_str_eq(nodes_get(node, "notes", "a"), "", "nothing shows before the commit");
-    cr_assert_eq(p2psync_transaction_commit(transaction, &committed), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_commit(transaction, &committed, NULL), P2PSYNC_OK);
     cr_expect_eq(committed.changed, 2);
     cr_expect_eq(committed.unchanged, 1);
     const char *json = nodes_get(node, "notes", "a");
@@ -313,8 +313,8 @@ Test(test_api, takes_fields_out)
         .size = sizeof(one), .id = "a", .unset = names, .unset_count = 2, .note = "tidy"};
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1,\"m\":1}"), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_edit(transaction, &one), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_commit(transaction, NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_edit(transaction, &one, NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
     const char *json = nodes_get(node, "notes", "a");
     cr_expect_not_null(strstr(json, "\"fields\":{\"m\":1}"), "%s", json);
 }
@@ -325,8 +325,8 @@ Test(test_api, writes_nothing_of_a_transaction_that_fails)
     struct p2psync_edit gone = {.size = sizeof(gone), .id = "missing", .kind = P2PSYNC_EDIT_DELETE};
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{}", false), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_edit(transaction, &gone), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_commit(transaction, NULL), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(p2psync_transaction_edit(transaction, &gone, NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_ENOTFOUND);
     cr_expect_str_eq(nodes_get(node, "notes", "a"), "");
 }
 
@@ -341,9 +341,9 @@ Test(test_api, keeps_a_transaction_after_a_bad_edit)
                                .unset_count = 1};
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{}", false), P2PSYNC_OK);
-    cr_expect_eq(p2psync_transaction_edit(transaction, &bad), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_transaction_edit(transaction, &bad, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(edit(transaction, "b", "[]", false), P2PSYNC_EFORMAT);
-    cr_assert_eq(p2psync_transaction_commit(transaction, NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
     cr_expect_str_neq(nodes_get(node, "notes", "a"), "");
     cr_expect_str_eq(nodes_get(node, "notes", "b"), "");
 }
@@ -354,9 +354,9 @@ Test(test_api, bounds_the_edits_of_a_transaction)
     struct p2psync_edit one = {.size = sizeof(one), .id = "a", .kind = P2PSYNC_EDIT_REPLACE};
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     for (size_t i = 0; i < PS_TRANSACTION_CHANGES_MAX; i++) {
-        cr_assert_eq(p2psync_transaction_edit(transaction, &one), P2PSYNC_OK);
+        cr_assert_eq(p2psync_transaction_edit(transaction, &one, NULL), P2PSYNC_OK);
     }
-    cr_assert_eq(p2psync_transaction_edit(transaction, &one), P2PSYNC_ELIMIT);
+    cr_assert_eq(p2psync_transaction_edit(transaction, &one, NULL), P2PSYNC_ELIMIT);
     p2psync_transaction_abort(transaction);
     cr_expect_str_eq(nodes_get(node, "notes", "a"), "");
 }
@@ -373,7 +373,7 @@ Test(test_api, bounds_the_bytes_of_a_transaction)
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     p2psync_result result = P2PSYNC_OK;
     while (result == P2PSYNC_OK && taken < PS_TRANSACTION_SIZE_MAX) {
-        result = p2psync_transaction_edit(transaction, &one);
+        result = p2psync_transaction_edit(transaction, &one, NULL);
         taken += result == P2PSYNC_OK ? sizeof(map) : 0;
     }
     cr_expect_eq(result, P2PSYNC_ELIMIT);
@@ -516,7 +516,7 @@ Test(test_api, sees_and_obeys_another_process)
         struct p2psync_buffer fields = {0};
         if (read(ready[0], &byte, 1) != 1 || p2psync_open(&options, &beside) != P2PSYNC_OK ||
             p2psync_start(beside) != P2PSYNC_EBUSY ||
-            p2psync_value_from_json("{}", 2, &fields) != P2PSYNC_OK) {
+            p2psync_value_from_json("{}", 2, &fields, NULL) != P2PSYNC_OK) {
             _exit(1);
         }
         struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};

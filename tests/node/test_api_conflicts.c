@@ -58,7 +58,7 @@ static void theirs(const char *id, uint64_t hlc, const char *json, char dot[stat
     struct p2psync_buffer fields = {0};
     struct author_change change = {.op_and_flags = PS_OP_DELETE, .id = id, .hlc = hlc};
     if (json != NULL) {
-        cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields), P2PSYNC_OK);
+        cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields, NULL), P2PSYNC_OK);
         change.op_and_flags = PS_OP_CREATE;
         change.fields = ps_bytes(fields.data, fields.size);
     }
@@ -72,7 +72,7 @@ static void theirs(const char *id, uint64_t hlc, const char *json, char dot[stat
 static p2psync_result set(const char *collection, const char *key, const char *json)
 {
     struct p2psync_buffer value = {0};
-    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     struct p2psync_bytes bytes = {.data = value.data, .size = value.size};
     p2psync_result result = p2psync_collection_set(node, collection, key, bytes);
     p2psync_buffer_free(&value);
@@ -114,8 +114,8 @@ static const char *ids_of(p2psync_snapshot *snapshot, p2psync_iterator *iterator
                                  record.id);
         result = p2psync_iterator_next(iterator, &record);
     }
-    cr_assert_eq(result, P2PSYNC_ENOTFOUND);
-    cr_assert_eq(p2psync_iterator_next(iterator, &record), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(result, P2PSYNC_EEND);
+    cr_assert_eq(p2psync_iterator_next(iterator, &record), P2PSYNC_EEND);
     p2psync_iterator_close(iterator);
     p2psync_snapshot_close(snapshot);
     return text;
@@ -149,7 +149,7 @@ static p2psync_result resolve(const struct p2psync_resolution *how)
     resolution.size = sizeof(resolution);
     resolution.collection = "notes";
     resolution.id = "a";
-    return p2psync_resolve(node, &resolution);
+    return p2psync_resolve(node, &resolution, NULL, NULL);
 }
 
 static struct p2psync_dot dot_of(const char *text)
@@ -248,16 +248,16 @@ Test(test_api_conflicts, takes_null_as_misuse)
     cr_expect_eq(p2psync_conflict(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_conflict(snapshot, "notes", NULL, &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_conflict(snapshot, "notes", "a", NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_conflict(snapshot, "notes", "a", &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_conflict(snapshot, "notes", "a", &answer), P2PSYNC_ENOCOLLECTION);
     cr_expect_eq(p2psync_iterator_open(snapshot, NULL, NULL, &iterator), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_iterator_open(snapshot, "notes", &only_conflicts, &iterator),
-                 P2PSYNC_ENOTFOUND);
+                 P2PSYNC_ENOCOLLECTION);
     cr_expect_eq(p2psync_collections(snapshot, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_collection_settings(snapshot, NULL, &answer), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_collection_settings(snapshot, "notes", &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_collection_settings(snapshot, "notes", &answer), P2PSYNC_ENOCOLLECTION);
     cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", nothing), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_copy_parse(NULL, &copy), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_resolve(node, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_resolve(node, NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_peers(node, NULL), P2PSYNC_EMISUSE);
     p2psync_snapshot_close(snapshot);
 }
@@ -280,7 +280,7 @@ Test(test_api_conflicts, resolves_by_each_way_once)
         } else if (way == 1) {
             resolution.merge = true;
         } else {
-            cr_assert_eq(p2psync_value_from_json("{}", 2, &empty), P2PSYNC_OK);
+            cr_assert_eq(p2psync_value_from_json("{}", 2, &empty, NULL), P2PSYNC_OK);
             resolution.fields = (struct p2psync_bytes){.data = empty.data, .size = empty.size};
         }
         cr_assert_eq(resolve(&resolution), P2PSYNC_OK, "way %u", way);
@@ -345,16 +345,16 @@ Test(test_api_conflicts, says_which_resolutions_are_wrong)
     resolution = (struct p2psync_resolution){
         .size = sizeof(resolution), .collection = "notes", .id = id, .merge = true};
     (void)snprintf(id, sizeof(id), "a@%s", their);
-    cr_expect_eq(p2psync_resolve(node, &resolution), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_EFORMAT);
     memset(id, 'x', sizeof(id) - 1);
     id[sizeof(id) - 1] = '\0';
-    cr_expect_eq(p2psync_resolve(node, &resolution), P2PSYNC_ELIMIT);
+    cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_ELIMIT);
     resolution.id = "b";
-    cr_expect_eq(p2psync_resolve(node, &resolution), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_ENOTFOUND);
     resolution.collection = "_collections";
-    cr_expect_eq(p2psync_resolve(node, &resolution), P2PSYNC_EDENIED);
+    cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_EDENIED);
     resolution.size--;
-    cr_expect_eq(p2psync_resolve(node, &resolution), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_EMISUSE);
     assert_has(conflict_of("a"), "\"conflict\":true");
 }
 
@@ -453,13 +453,13 @@ static void add_edit(p2psync_transaction *transaction, const char *id, int m)
     struct p2psync_buffer fields = {0};
     char json[32];
     (void)snprintf(json, sizeof(json), "{\"m\":%d}", m);
-    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields, NULL), P2PSYNC_OK);
     struct p2psync_edit edit = {
         .size = sizeof(edit), .id = id, .kind = m == 0 ? P2PSYNC_EDIT_DELETE : P2PSYNC_EDIT_PUT};
     if (m != 0) {
         edit.fields = (struct p2psync_bytes){.data = fields.data, .size = fields.size};
     }
-    cr_assert_eq(p2psync_transaction_edit(transaction, &edit), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
     p2psync_buffer_free(&fields);
 }
 
@@ -483,7 +483,7 @@ Test(test_api_conflicts, edits_copies_and_their_record_in_one_transaction)
     add_edit(transaction, copies[1], 5);
     add_edit(transaction, "a", 6);
     add_edit(transaction, copy.own, 7);
-    cr_assert_eq(p2psync_transaction_commit(transaction, &committed), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_commit(transaction, &committed, NULL), P2PSYNC_OK);
     cr_expect_eq(committed.changed, 5);
     assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":6,\"n\":1}");
     assert_has(nodes_get(node, "notes", "a"), "\"conflict\":false");
@@ -503,7 +503,7 @@ Test(test_api_conflicts, keeps_the_end_of_a_transaction_whose_last_edit_changes_
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     add_edit(transaction, id, 0);
     add_edit(transaction, "a", 1);
-    cr_assert_eq(p2psync_transaction_commit(transaction, NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
     struct ps_txn txn = case_begin(&here, false);
     struct ps_record_row row;
     struct ps_version version;

@@ -110,8 +110,8 @@ Test(test_api_history, tells_what_was_taken_out)
     struct p2psync_edit edit = {.size = sizeof(edit), .id = "a", .unset = unset, .unset_count = 1};
     put("{\"n\":1,\"m\":1}");
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_edit(transaction, &edit), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_commit(transaction, NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
     assert_has(history_of(node, "notes", "a"), "\"fields\":{},\"unset\":[\"n\"]");
 }
 
@@ -142,8 +142,8 @@ Test(test_api_history, says_that_there_is_nothing_to_tell)
     cr_expect_eq(p2psync_history(snapshot, "notes", "b", &answer), P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_history(snapshot, "notes", "", &answer), P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_history(snapshot, "notes", long_id, &answer), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(p2psync_history(snapshot, "other", "a", &answer), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(p2psync_history(snapshot, "", "a", &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_history(snapshot, "other", "a", &answer), P2PSYNC_ENOCOLLECTION);
+    cr_expect_eq(p2psync_history(snapshot, "", "a", &answer), P2PSYNC_ENOCOLLECTION);
     cr_expect_eq(p2psync_diff(snapshot, "notes", "b", NULL, &answer), P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_record_get_version(snapshot, "notes", "a", &dot, &record),
                  P2PSYNC_ENOTFOUND);
@@ -391,7 +391,7 @@ Test(test_api_history, writes_nothing_to_restore_what_is_as_wanted)
 
 Test(test_api_history, refuses_to_restore_what_never_was)
 {
-    cr_expect_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_ENOCOLLECTION);
     put("{}");
     cr_expect_eq(p2psync_restore(node, "notes", "b", NULL, NULL), P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_restore(node, "notes", "", NULL, NULL), P2PSYNC_ENOTFOUND);
@@ -498,7 +498,7 @@ Test(test_api_history, says_which_reverts_are_wrong)
     cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOTFOUND);
     options.device = "alpha";
     options.collection = "nowhere";
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOCOLLECTION);
     options.collection = "_devices";
     cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EDENIED);
     options.collection = "";

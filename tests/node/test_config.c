@@ -53,7 +53,7 @@ static const char *read_file(void)
 static p2psync_result set(const char *key, const char *json)
 {
     struct p2psync_buffer value = {0};
-    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     p2psync_result result = ps_config_write(dir_fd, key, ps_bytes(value.data, value.size));
     p2psync_buffer_free(&value);
     return result;

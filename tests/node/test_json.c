@@ -14,7 +14,7 @@ TestSuite(json);
 static char *hex_of(const char *json)
 {
     struct p2psync_buffer packed = {0};
-    p2psync_result result = p2psync_value_from_json(json, strlen(json), &packed);
+    p2psync_result result = p2psync_value_from_json(json, strlen(json), &packed, NULL);
     cr_assert_eq(result, P2PSYNC_OK, "%s: %s", json, p2psync_result_name(result));
     char *hex = calloc(packed.size * 2 + 1, 1);
     cr_assert(hex != NULL);
@@ -28,7 +28,7 @@ static char *hex_of(const char *json)
 static p2psync_result refusal(const char *json)
 {
     struct p2psync_buffer packed = {0};
-    p2psync_result result = p2psync_value_from_json(json, strlen(json), &packed);
+    p2psync_result result = p2psync_value_from_json(json, strlen(json), &packed, NULL);
     cr_assert(packed.data == NULL);
     return result;
 }
@@ -63,7 +63,7 @@ static char *text_of(const void *data, size_t size)
 static void assert_round_trip(const char *json)
 {
     struct p2psync_buffer packed = {0};
-    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &packed), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &packed, NULL), P2PSYNC_OK);
     char *again = text_of(packed.data, packed.size);
     cr_assert_str_eq(again, json);
     free(again);
@@ -277,7 +277,7 @@ Test(json, brings_back_random_floats)
             value[b] = (unsigned char)(state >> 56);
         }
         if (p2psync_value_to_json((struct p2psync_bytes){value, size}, &text) == P2PSYNC_OK) {
-            cr_assert_eq(p2psync_value_from_json(text.data, text.size, &packed), P2PSYNC_OK);
+            cr_assert_eq(p2psync_value_from_json(text.data, text.size, &packed, NULL), P2PSYNC_OK);
             cr_assert_eq(packed.size, size);
             cr_assert_eq(memcmp(packed.data, value, size), 0, "%s", (char *)text.data);
         } else {
@@ -298,11 +298,11 @@ Test(json, refuses_values_over_one_mebibyte)
     memset(text, 'a', size + 1);
     text[0] = '"';
     text[size - 1] = '"';
-    cr_expect_eq(p2psync_value_from_json(text, size, &packed), P2PSYNC_OK);
+    cr_expect_eq(p2psync_value_from_json(text, size, &packed, NULL), P2PSYNC_OK);
     p2psync_buffer_free(&packed);
     text[size - 1] = 'a';
     text[size] = '"';
-    cr_expect_eq(p2psync_value_from_json(text, size + 1, &packed), P2PSYNC_ELIMIT);
+    cr_expect_eq(p2psync_value_from_json(text, size + 1, &packed, NULL), P2PSYNC_ELIMIT);
     free(text);
 }
 
@@ -348,8 +348,8 @@ Test(json, refuses_null_arguments)
 {
     struct p2psync_buffer out = {0};
 
-    cr_expect_eq(p2psync_value_from_json(NULL, 0, &out), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_value_from_json("1", 1, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_value_from_json(NULL, 0, &out, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_value_from_json("1", 1, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_value_to_json((struct p2psync_bytes){NULL, 1}, &out), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_value_to_json((struct p2psync_bytes){"\xc0", 1}, NULL), P2PSYNC_EMISUSE);
 }

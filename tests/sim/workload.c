@@ -160,7 +160,7 @@ static void draft_commit(struct sim_workload *workload, struct sim_net *net, uns
     struct sim_write write = {ps_bytes_text(collection), draft->edits, draft->count};
     p2psync_result result = sim_mesh_write(net, node, &write);
     sim_trace(net, "n%u writes %zu edits to %s: %d", node, draft->count, collection, result);
-    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
+    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ENOCOLLECTION) {
         sim_fail(net, "node %u: a write to %s gives %d", node, collection, result);
     }
     workload->writes += result == P2PSYNC_OK;

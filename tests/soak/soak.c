@@ -202,7 +202,7 @@ static void answer_conflict(struct p2psync_bytes conflict, p2psync_answer *answe
     (void)snprintf(id, sizeof(id), "answer-%s-%u", side->name, number);
     put(side, id, number);
     int size = snprintf(json, sizeof(json), "{\"answered\":\"%s\"}", side->name);
-    check(p2psync_value_from_json(json, (size_t)size, &fields), "from_json");
+    check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "from_json");
     check(p2psync_answer_fields(answer, (struct p2psync_bytes){fields.data, fields.size}),
           "answer");
     p2psync_buffer_free(&fields);
@@ -318,7 +318,7 @@ static void put(struct side *side, const char *id, unsigned value)
     struct p2psync_buffer fields = {0};
     /* A field of its own, which merges, and one that both sides write, which may not. */
     int size = snprintf(json, sizeof(json), "{\"%s\":%u,\"last\":%u}", side->name, value, value);
-    check(p2psync_value_from_json(json, (size_t)size, &fields), "from_json");
+    check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "from_json");
     const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     check(p2psync_put(side->node, COLLECTION, id, bytes, NULL), "put");
     p2psync_buffer_free(&fields);
@@ -335,9 +335,9 @@ static void write_transaction(struct side *side, unsigned value)
         char id[64];
         (void)snprintf(id, sizeof(id), "%s-%u-%u", side->name, value, i);
         const struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .note = note};
-        check(p2psync_transaction_edit(transaction, &edit), "edit");
+        check(p2psync_transaction_edit(transaction, &edit, NULL), "edit");
     }
-    check(p2psync_transaction_commit(transaction, &committed), "commit");
+    check(p2psync_transaction_commit(transaction, &committed, NULL), "commit");
     (void)atomic_fetch_add(&side->changes, (unsigned)committed.changed);
 }
 
@@ -364,7 +364,7 @@ static unsigned walk(p2psync_snapshot *snapshot)
     const struct p2psync_range range = {.size = sizeof(range), .deleted = true};
     unsigned count = 0;
     p2psync_result result = p2psync_iterator_open(snapshot, COLLECTION, &range, &iterator);
-    if (result == P2PSYNC_ENOTFOUND) {
+    if (result == P2PSYNC_ENOCOLLECTION) {
         return 0; /* nobody has written yet */
     }
     check(result, "iterate");
@@ -373,7 +373,7 @@ static unsigned walk(p2psync_snapshot *snapshot)
         struct p2psync_record again = {.size = sizeof(again)};
         struct p2psync_buffer packed = {0};
         result = p2psync_iterator_next(iterator, &record);
-        if (result == P2PSYNC_ENOTFOUND) {
+        if (result == P2PSYNC_EEND) {
             break;
         }
         check(result, "next");
@@ -405,7 +405,7 @@ static void *run_asker(void *argument)
         (void)snprintf(name, sizeof(name), "%s-%u-%u", task->side->name, task->round, i);
         check(p2psync_device_rename(node, device, name), "rename");
         int size = snprintf(setting, sizeof(setting), "\"%s\"", i % 2 == 0 ? "flush" : "none");
-        check(p2psync_value_from_json(setting, (size_t)size, &answer), "from_json");
+        check(p2psync_value_from_json(setting, (size_t)size, &answer, NULL), "from_json");
         const struct p2psync_bytes value = {.data = answer.data, .size = answer.size};
         check(p2psync_config_set(node, "durability", value), "config_set");
         p2psync_buffer_free(&answer);

@@ -92,7 +92,7 @@ Test(write, unchanged_edits_leave_the_store_untouched)
 Test(write, failed_write_makes_no_collection)
 {
     struct ps_edit edit = {.kind = PS_EDIT_DELETE, .id = ps_bytes_text("r")};
-    cr_assert_eq(write_edits(&edit, 1, NULL), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(write_edits(&edit, 1, NULL), P2PSYNC_ENOCOLLECTION);
     struct ps_collection collection;
     struct ps_txn txn = case_begin(&here, false);
     cr_assert_eq(ps_collection_find(&txn, ps_bytes_text(CASE_NOTES), &collection),

@@ -201,9 +201,9 @@ void bench_write(p2psync_node *node, const struct bench_record *records, size_t 
                 .id = records[j].id,
                 .fields = {.data = records[j].fields, .size = records[j].size},
             };
-            bench_check(p2psync_transaction_edit(transaction, &edit), "edit");
+            bench_check(p2psync_transaction_edit(transaction, &edit, NULL), "edit");
         }
-        bench_check(p2psync_transaction_commit(transaction, NULL), "commit");
+        bench_check(p2psync_transaction_commit(transaction, NULL, NULL), "commit");
     }
 }
 
@@ -214,7 +214,7 @@ void bench_edit(p2psync_node *node, uint64_t first, size_t count, const char *fi
     p2psync_transaction *transaction = NULL;
     char json[64];
     (void)snprintf(json, sizeof(json), "{\"%s\": 1}", field);
-    bench_check(p2psync_value_from_json(json, strlen(json), &fields), "JSON");
+    bench_check(p2psync_value_from_json(json, strlen(json), &fields, NULL), "JSON");
     bench_check(p2psync_transaction_begin(node, BENCH_COLLECTION, &transaction), "begin");
     for (size_t i = 0; i < count; i++) {
         struct p2psync_edit edit = {
@@ -222,9 +222,9 @@ void bench_edit(p2psync_node *node, uint64_t first, size_t count, const char *fi
             .id = records[i].id,
             .fields = {.data = fields.data, .size = fields.size},
         };
-        bench_check(p2psync_transaction_edit(transaction, &edit), "edit");
+        bench_check(p2psync_transaction_edit(transaction, &edit, NULL), "edit");
     }
-    bench_check(p2psync_transaction_commit(transaction, NULL), "commit");
+    bench_check(p2psync_transaction_commit(transaction, NULL, NULL), "commit");
     p2psync_buffer_free(&fields);
     free(records);
 }
@@ -235,7 +235,7 @@ void bench_edit_one(p2psync_node *node, uint64_t index, const char *field, unsig
     struct p2psync_buffer fields = {0};
     char json[64];
     (void)snprintf(json, sizeof(json), "{\"%s\": %u}", field, value);
-    bench_check(p2psync_value_from_json(json, strlen(json), &fields), "JSON");
+    bench_check(p2psync_value_from_json(json, strlen(json), &fields, NULL), "JSON");
     struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     bench_check(p2psync_put(node, BENCH_COLLECTION, record->id, bytes, NULL), "put");
     p2psync_buffer_free(&fields);

@@ -216,13 +216,15 @@ void pair_await_record(p2psync_node *node, uint64_t index)
 {
     struct bench_record *wanted = bench_records(index, 1);
     p2psync_result result = P2PSYNC_ENOTFOUND;
-    while (result == P2PSYNC_ENOTFOUND) { /* until it is there; a measurement has no other end */
+    while (result == P2PSYNC_ENOTFOUND ||
+           result ==
+               P2PSYNC_ENOCOLLECTION) { /* until it is there; a measurement has no other end */
         p2psync_snapshot *snapshot = NULL;
         struct p2psync_record record = {.size = sizeof(record)};
         bench_check(p2psync_snapshot_open(node, &snapshot), "snapshot");
         result = p2psync_get(snapshot, BENCH_COLLECTION, wanted->id, &record);
         p2psync_snapshot_close(snapshot);
-        if (result == P2PSYNC_ENOTFOUND) {
+        if (result != P2PSYNC_OK) {
             bench_sleep_ms(1);
         }
     }

@@ -42,9 +42,9 @@ _p2psync() {
         peers) options="--watch" ;;
         devices) options="list rename" ;;
         config) options="list get set" ;;
-        put) options="--data --unset --note" ;;
+        put) options="--data --unset --note --if-version" ;;
         get) options="--version" ;;
-        delete | archive) options="--note" ;;
+        delete | archive) options="--note --if-version" ;;
         restore) options="--version --note" ;;
         revert) options="--device --since --collection --note --dry-run" ;;
         resolve) options="--take --data --merge --note" ;;

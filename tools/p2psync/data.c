@@ -32,7 +32,7 @@ int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out)
     if (json == NULL) {
         return CLI_FAILED;
     }
-    p2psync_result result = p2psync_value_from_json(json, size, out);
+    p2psync_result result = p2psync_value_from_json(json, size, out, NULL);
     if (result == P2PSYNC_EFORMAT) {
         data_explain(result, json, size, why);
         code = fail_usage(cli, "--data is no JSON: %s", why);
@@ -77,7 +77,7 @@ static char *read_input(struct cli *cli, size_t *size_out)
 p2psync_result data_value(const char *word, struct p2psync_buffer *out)
 {
     size_t size = strlen(word);
-    p2psync_result result = p2psync_value_from_json(word, size, out);
+    p2psync_result result = p2psync_value_from_json(word, size, out, NULL);
 
     if (result != P2PSYNC_EFORMAT || is_json(word, size, NULL)) {
         return result;

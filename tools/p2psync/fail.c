@@ -31,6 +31,8 @@ static const struct remedy remedies[] = {
      "use what is there, or name another directory with -C DIR"},
     {P2PSYNC_ENOTFOUND, CLI_NOT_FOUND, NULL,
      "check the name; 'list', 'status' and 'devices' show them"},
+    {P2PSYNC_ENOCOLLECTION, CLI_NOT_FOUND, NULL,
+     "check the name; 'p2psync status' shows the collections"},
     {P2PSYNC_ECONFLICT, CLI_CONFLICT, NULL, "name another directory with -C DIR"},
     {P2PSYNC_ENOTRUNNING, CLI_NOT_RUNNING, NULL, "run 'p2psync start'"},
     {P2PSYNC_EDENIED, CLI_DENIED, NULL,

@@ -246,7 +246,7 @@ char *output_value(const json_t *value)
     }
     const char *text = json_string_value(value);
     size_t size = json_string_length(value);
-    p2psync_result result = p2psync_value_from_json(text, size, &packed);
+    p2psync_result result = p2psync_value_from_json(text, size, &packed, NULL);
     bool bare = result == P2PSYNC_EFORMAT && strlen(text) == size;
     p2psync_buffer_free(&packed);
     return bare ? checked(strdup(text)) : checked(text_of(value));

@@ -10,6 +10,8 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
+static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
+                      struct p2psync_dot *versions);
 static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record);
 static int print_for_people(struct cli *cli, p2psync_node *node,
                             const struct p2psync_record *record);
@@ -48,43 +50,80 @@ int record_fail(struct cli *cli, p2psync_result result, const struct record_name
     return fail(cli, result, "%s %s %s", cli->verb->name, name->collection, name->id);
 }
 
-int record_hide(struct cli *cli, int argc, char **argv, record_hide_fn *how)
+int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind)
 {
-    static const struct option own[] = {{"note", required_argument, NULL, 'n'}, {0}};
-    const char *note = NULL;
+    struct p2psync_edit edit = {.size = sizeof edit, .kind = kind};
+    struct p2psync_dot *versions = calloc((size_t)argc, sizeof *versions);
     p2psync_node *node = NULL;
-    int option;
     int code;
 
-    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
-        if (option == OPTIONS_WRONG) {
-            return CLI_USAGE;
+    if (versions == NULL) {
+        return fail(cli, P2PSYNC_ENOMEM, "%s", cli->verb->name);
+    }
+    code = parse_hide(cli, argc, argv, &edit, versions);
+    if (code == CLI_DONE) {
+        code = attach_open(cli, NULL, &node);
+    }
+    if (code == CLI_DONE) {
+        const char *collection = argv[optind];
+        struct p2psync_copy copy = {.size = sizeof copy};
+        bool is_copy = p2psync_copy_parse(edit.id, &copy) == P2PSYNC_OK;
+
+        code = record_write(cli, node, collection, &edit);
+        if (code == CLI_DONE) { /* of a copy nothing is left but what it was a version of */
+            code = record_print_written(cli, node, collection, is_copy ? copy.record : edit.id);
         }
-        note = optarg;
+    }
+    p2psync_close(node);
+    free(versions);
+    return code;
+}
+
+static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
+                      struct p2psync_dot *versions)
+{
+    static const struct option own[] = {
+        {"note", required_argument, NULL, 'n'}, {"if-version", required_argument, NULL, 'i'}, {0}};
+    int option;
+
+    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
+        if (option == 'n') {
+            edit->note = optarg;
+        } else if (option == OPTIONS_WRONG ||
+                   !options_dot(cli, optarg, &versions[edit->version_count])) {
+            return CLI_USAGE;
+        } else {
+            edit->versions = versions;
+            edit->version_count++;
+        }
     }
     if (!options_operands(cli, argc, argv, 2, 2)) {
         return CLI_USAGE;
     }
-    code = attach_open(cli, NULL, &node);
-    if (code == CLI_DONE) {
-        const char *collection = argv[optind];
-        const char *id = argv[optind + 1];
-        struct p2psync_copy copy = {.size = sizeof copy};
-        bool is_copy = p2psync_copy_parse(id, &copy) == P2PSYNC_OK;
-        p2psync_result result = how(node, collection, id, note);
+    edit->id = argv[optind + 1];
+    return CLI_DONE;
+}
 
-        if (result == P2PSYNC_OK) { /* of a copy nothing is left but what it was a version of */
-            code = record_print_written(cli, node, collection, is_copy ? copy.record : id);
-        } else if (result == P2PSYNC_EFORMAT && is_copy) {
-            code = fail_saying(cli, CLI_FAILED,
-                               "%s %s %s: a copy of a version can be edited and deleted only",
-                               cli->verb->name, collection, id);
-        } else {
-            code = fail(cli, result, "%s %s %s", cli->verb->name, collection, id);
-        }
+int record_write(struct cli *cli, p2psync_node *node, const char *collection,
+                 const struct p2psync_edit *edit)
+{
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_write(node, collection, edit, NULL, &detail);
+
+    if (result == P2PSYNC_OK) {
+        return CLI_DONE;
     }
-    p2psync_close(node);
-    return code;
+    if (result == P2PSYNC_ECONFLICT) {
+        return fail_saying(
+            cli, CLI_CONFLICT, "%s %s %s: %s; nothing was written; 'p2psync get %s %s' shows it",
+            cli->verb->name, collection, edit->id, detail.text, collection, edit->id);
+    }
+    if (detail.text[0] != '\0') {
+        return fail_saying(cli, result == P2PSYNC_EEXIST ? CLI_CONFLICT : CLI_FAILED,
+                           "%s %s %s: %s: %s", cli->verb->name, collection, edit->id,
+                           p2psync_strerror(result), detail.text);
+    }
+    return fail(cli, result, "%s %s %s", cli->verb->name, collection, edit->id);
 }
 
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted)

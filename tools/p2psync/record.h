@@ -22,9 +22,12 @@ int record_print_live(struct cli *cli, p2psync_node *node, const struct record_n
 /* Say that something failed with `result` for that record; returns the exit code. */
 int record_fail(struct cli *cli, p2psync_result result, const struct record_name *name);
 
-/* A whole command that takes COLLECTION ID [--note TEXT], does `how`, and shows the record. */
-typedef p2psync_result record_hide_fn(p2psync_node *node, const char *collection, const char *id,
-                                      const char *note);
-int record_hide(struct cli *cli, int argc, char **argv, record_hide_fn *how);
+/* Make one edit; returns CLI_DONE, or a code after saying why not. */
+int record_write(struct cli *cli, p2psync_node *node, const char *collection,
+                 const struct p2psync_edit *edit);
+
+/* A whole command that takes COLLECTION ID [--note TEXT] [--if-version VERSION]..., makes an edit
+ * of this kind, and shows the record. */
+int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind);
 
 #endif

@@ -39,7 +39,8 @@ static const struct verb verbs[] = {
      cmd_doctor, false},
     {"now", "", "sync with every reachable device at once and wait for it", NULL, cmd_now, false},
     {"put",
-     "COLLECTION ID [FIELD=VALUE | FIELD:=JSON]... [--data JSON] [--unset FIELD]... [--note TEXT]",
+     "COLLECTION ID [FIELD=VALUE | FIELD:=JSON]... [--data JSON] [--unset FIELD]... [--note TEXT] "
+     "[--if-version VERSION|none]...",
      "create or edit a record, field by field",
      "  FIELD=VALUE    set a field; a VALUE that is JSON is that, anything else is a string: "
      "ver=1.10 "
@@ -48,7 +49,10 @@ static const struct verb verbs[] = {
      "  FIELD:=JSON    set a field to what must be JSON\n"
      "  --data JSON    set the fields of this object; - reads it from stdin\n"
      "  --unset FIELD  take a field out (may be repeated)\n"
-     "  --note TEXT    why, for the history\n",
+     "  --note TEXT    why, for the history\n"
+     "  --if-version VERSION  only if the record still has this version, and no other unless it "
+     "is\n"
+     "                        named, too (may be repeated); none: only if there is no record\n",
      cmd_put, false},
     {"get", "COLLECTION ID [--version VERSION]", "show a record",
      "  --version VERSION  as it was then; 'history' names the versions\n", cmd_get, false},
@@ -58,12 +62,15 @@ static const struct verb verbs[] = {
      "  --limit N   at most so many\n"
      "  --deleted   deleted ones too\n",
      cmd_list, false},
-    {"delete", "COLLECTION ID [--note TEXT]", "delete a record",
-     "  --note TEXT  why, for the history\n"
+    {"delete", "COLLECTION ID [--note TEXT] [--if-version VERSION]...", "delete a record",
+     "  --note TEXT           why, for the history\n"
+     "  --if-version VERSION  only if it still has this version (may be repeated)\n"
      "'restore' brings it back.\n",
      cmd_delete, false},
-    {"archive", "COLLECTION ID [--note TEXT]", "hide a record, and keep it",
-     "  --note TEXT  why, for the history\n"
+    {"archive", "COLLECTION ID [--note TEXT] [--if-version VERSION]...",
+     "hide a record, and keep it",
+     "  --note TEXT           why, for the history\n"
+     "  --if-version VERSION  only if it still has this version (may be repeated)\n"
      "'restore' shows it again.\n",
      cmd_archive, false},
     {"restore", "COLLECTION ID [--version VERSION] [--note TEXT]", "bring a record back",

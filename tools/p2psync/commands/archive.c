@@ -3,5 +3,5 @@
 
 int cmd_archive(struct cli *cli, int argc, char **argv)
 {
-    return record_hide(cli, argc, argv, p2psync_archive);
+    return record_hide(cli, argc, argv, P2PSYNC_EDIT_ARCHIVE);
 }

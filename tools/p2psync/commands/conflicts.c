@@ -90,7 +90,7 @@ static int print_in(struct cli *cli, struct conflicts *conflicts, const char *co
         p2psync_iterator_open(conflicts->snapshot, collection, &range, &iterator);
     int code = CLI_DONE;
 
-    if (result == P2PSYNC_ENOTFOUND &&
+    if (result == P2PSYNC_ENOCOLLECTION &&
         p2psync_collection_settings(conflicts->snapshot, collection, &settings) == P2PSYNC_OK) {
         p2psync_buffer_free(&settings);
         return CLI_DONE; /* it has settings, and nothing else yet */
@@ -103,8 +103,7 @@ static int print_in(struct cli *cli, struct conflicts *conflicts, const char *co
             conflicts->incomplete = true;
         }
     }
-    if (code == CLI_DONE && result != P2PSYNC_OK &&
-        (iterator == NULL || result != P2PSYNC_ENOTFOUND)) {
+    if (code == CLI_DONE && result != P2PSYNC_OK && result != P2PSYNC_EEND) {
         code = fail(cli, result, "conflicts %s", collection);
     }
     p2psync_iterator_close(iterator);

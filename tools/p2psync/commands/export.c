@@ -189,7 +189,7 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
             result = p2psync_iterator_next(iterator, &record);
             if (result == P2PSYNC_OK) {
                 code = write_record(cli, export, &record);
-            } else if (result != P2PSYNC_ENOTFOUND) {
+            } else if (result != P2PSYNC_EEND) {
                 code = fail(cli, result, "export %s", export->collection);
             }
         }

@@ -258,7 +258,7 @@ static p2psync_result add_edit(struct import *import, const char *id, const stru
                                           .fields = {map.data, map.size},
                                           .kind = P2PSYNC_EDIT_REPLACE};
 
-        result = p2psync_transaction_edit(import->batch, &edit);
+        result = p2psync_transaction_edit(import->batch, &edit, NULL);
         import->batch_lines += result == P2PSYNC_OK;
         import->batch_bytes += map.size;
     }
@@ -293,7 +293,7 @@ static int import_line(struct cli *cli, struct import *import, const char *line,
     struct fields fields = {0};
     char why[DATA_WHY_SIZE];
     int code = CLI_DONE;
-    p2psync_result result = p2psync_value_from_json(line, size, &map);
+    p2psync_result result = p2psync_value_from_json(line, size, &map, NULL);
 
     if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT) {
         data_explain(result, line, size, why);
@@ -325,7 +325,7 @@ static int commit(struct cli *cli, struct import *import)
     char why[128];
 
     if (import->batch != NULL) {
-        result = p2psync_transaction_commit(import->batch, &committed);
+        result = p2psync_transaction_commit(import->batch, &committed, NULL);
         import->batch = NULL; /* freed, whatever the result */
     }
     import->batch_lines = 0;

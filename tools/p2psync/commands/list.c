@@ -97,7 +97,7 @@ static int print_all(struct cli *cli, struct list *list)
         struct p2psync_record record = {.size = sizeof record};
         p2psync_result result = p2psync_iterator_next(list->iterator, &record);
 
-        if (result == P2PSYNC_ENOTFOUND) {
+        if (result == P2PSYNC_EEND) {
             break;
         }
         if (result != P2PSYNC_OK) {

@@ -17,6 +17,9 @@ struct put {
     size_t value_count;
     const char **unset; /* words of argv */
     size_t unset_count;
+    struct p2psync_dot *versions; /* that the record must have */
+    size_t version_count;
+    bool conditional;
     const char *note;
     struct p2psync_buffer packed; /* the fields */
     p2psync_node *node;
@@ -36,7 +39,8 @@ int cmd_put(struct cli *cli, int argc, char **argv)
 
     put.values = calloc((size_t)argc, sizeof *put.values);
     put.unset = calloc((size_t)argc, sizeof *put.unset);
-    if (put.values == NULL || put.unset == NULL) {
+    put.versions = calloc((size_t)argc, sizeof *put.versions);
+    if (put.values == NULL || put.unset == NULL || put.versions == NULL) {
         code = fail(cli, P2PSYNC_ENOMEM, "put");
         goto out;
     }
@@ -65,6 +69,7 @@ out:
         p2psync_buffer_free(&put.values[i]);
     }
     free(put.values);
+    free(put.versions);
     free(put.unset);
     return code;
 }
@@ -74,6 +79,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct put *put)
     static const struct option own[] = {{"data", required_argument, NULL, 'd'},
                                         {"unset", required_argument, NULL, 'u'},
                                         {"note", required_argument, NULL, 'n'},
+                                        {"if-version", required_argument, NULL, 'i'},
                                         {0}};
     const char *data = NULL;
     int code = CLI_DONE;
@@ -90,6 +96,13 @@ static int parse(struct cli *cli, int argc, char **argv, struct put *put)
             break;
         case 'n':
             put->note = optarg;
+            break;
+        case 'i':
+            put->conditional = true;
+            if (strcmp(optarg, "none") != 0 &&
+                !options_dot(cli, optarg, &put->versions[put->version_count++])) {
+                return CLI_USAGE;
+            }
             break;
         case OPTIONS_WRONG:
             return CLI_USAGE;
@@ -138,7 +151,7 @@ static int merge_field(struct cli *cli, const char *word, struct put *put)
         return fail_usage(cli, "'%s' is not FIELD=VALUE or FIELD:=JSON", word);
     }
     equals++;
-    result = is_json ? p2psync_value_from_json(equals, strlen(equals), value)
+    result = is_json ? p2psync_value_from_json(equals, strlen(equals), value, NULL)
                      : data_value(equals, value);
     if (result == P2PSYNC_EFORMAT) {
         data_explain(result, equals, strlen(equals), why);
@@ -167,22 +180,9 @@ static int write_edit(struct cli *cli, const struct put *put, const char *id)
         .unset = put->unset,
         .unset_count = put->unset_count,
         .note = put->note,
+        .versions = put->conditional ? put->versions : NULL,
+        .version_count = put->version_count,
     };
-    p2psync_transaction *transaction = NULL;
-    p2psync_result result = p2psync_transaction_begin(put->node, put->collection, &transaction);
 
-    if (result == P2PSYNC_OK) {
-        result = p2psync_transaction_edit(transaction, &edit);
-        if (result == P2PSYNC_OK) {
-            result = p2psync_transaction_commit(transaction, NULL);
-        } else {
-            p2psync_transaction_abort(transaction);
-        }
-    }
-    if (result == P2PSYNC_EEXIST) {
-        return fail_saying(cli, CLI_CONFLICT,
-                           "put %s %s: the record that it would become is there already; edit '%s'",
-                           put->collection, id, put->copy.own);
-    }
-    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "put %s %s", put->collection, id);
+    return record_write(cli, put->node, put->collection, &edit);
 }

@@ -99,7 +99,7 @@ static int write_answer(struct cli *cli, p2psync_node *node, const struct resolv
     const struct record_name name = {.collection = resolve->resolution.collection,
                                      .id = resolve->resolution.id};
     struct p2psync_copy copy = {.size = sizeof copy};
-    p2psync_result result = p2psync_resolve(node, &resolve->resolution);
+    p2psync_result result = p2psync_resolve(node, &resolve->resolution, NULL, NULL);
 
     if (result == P2PSYNC_OK) {
         return record_print_written(cli, node, name.collection, name.id);

@@ -1,0 +1,31 @@
+/* What failed and where, beside the result, as p2psync.h promises it. Inside it is gathered in a
+ * whole struct that is always there; only at the end the app gets what it has room for. */
+#ifndef PS_NODE_API_DETAIL_H
+#define PS_NODE_API_DETAIL_H
+
+#include <p2psync.h>
+
+/* Whether the app's is none (NULL), or may be filled. */
+bool ps_detail_valid(const struct p2psync_detail *out);
+
+/* A detail that says nothing yet. */
+struct p2psync_detail ps_detail_none(void);
+
+/* Say that there is more of `what` ("an id", "a note") than `limit`, in `unit` ("bytes").
+ *
+ * Returns P2PSYNC_ELIMIT.
+ */
+p2psync_result ps_detail_limit(struct p2psync_detail *detail, const char *what, uint64_t limit,
+                               const char *unit);
+
+/* Say what is malformed, as a sentence. Returns P2PSYNC_EFORMAT. */
+p2psync_result ps_detail_format(struct p2psync_detail *detail, const char *text);
+
+/* Say what the result of a write of the store leaves open, of which edit. */
+void ps_detail_explain(p2psync_result result, size_t edit, struct p2psync_detail *detail);
+
+/* Hand `detail` to the app, if `result` is an error and it wants to know. Returns `result`. */
+p2psync_result ps_detail_give(p2psync_result result, const struct p2psync_detail *detail,
+                              struct p2psync_detail *out);
+
+#endif
