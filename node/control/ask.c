@@ -16,6 +16,8 @@
 static p2psync_result connect_node(int dir_fd, uint32_t timeout_ms, int *fd_out);
 static p2psync_result connect_result(int number);
 static p2psync_result send_request(int fd, ps_control_ask what, uint64_t argument);
+static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, uint64_t deadline_ms,
+                                   int *fd_out);
 static p2psync_result receive_reply(int fd, uint64_t deadline_ms, struct ps_buf *out);
 static p2psync_result receive(int fd, uint64_t deadline_ms, uint8_t *out, size_t size);
 static p2psync_result wait_readable(int fd, uint64_t deadline_ms);
@@ -40,34 +42,33 @@ p2psync_result ps_ask_stop(int dir_fd, uint32_t timeout_ms)
 {
     uint64_t deadline_ms = ps_time_monotonic_ms() + timeout_ms;
     int fd = -1;
-    struct ps_buf nothing;
-    ps_buf_init(&nothing, PS_CONTROL_REQUEST_SIZE_MAX);
-    p2psync_result result = open_question(dir_fd, PS_CONTROL_STOP, 0, deadline_ms, &fd);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    result = receive_reply(fd, deadline_ms, &nothing);
+    p2psync_result result = ask_and_stay(dir_fd, PS_CONTROL_STOP, deadline_ms, &fd);
     if (result == P2PSYNC_OK) {
         /* The node holds the connection until it has ended; nothing more is sent on it. */
         uint8_t byte;
         result = receive(fd, deadline_ms, &byte, 1);
         result = result == P2PSYNC_ENOTRUNNING ? P2PSYNC_OK : result;
+        (void)close(fd);
     }
-    (void)close(fd);
-    ps_buf_deinit(&nothing);
     return result;
 }
 
 p2psync_result ps_ask_events(int dir_fd, uint32_t timeout_ms, int *fd_out)
 {
-    uint64_t deadline_ms = ps_time_monotonic_ms() + timeout_ms;
+    return ask_and_stay(dir_fd, PS_CONTROL_EVENTS, ps_time_monotonic_ms() + timeout_ms, fd_out);
+}
+
+/* Ask for what is replied to with nothing, and keep the connection. */
+static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, uint64_t deadline_ms,
+                                   int *fd_out)
+{
     int fd = -1;
     struct ps_buf nothing;
-    ps_buf_init(&nothing, PS_CONTROL_REQUEST_SIZE_MAX);
-    p2psync_result result = open_question(dir_fd, PS_CONTROL_EVENTS, 0, deadline_ms, &fd);
+    p2psync_result result = open_question(dir_fd, what, 0, deadline_ms, &fd);
     if (result != P2PSYNC_OK) {
         return result;
     }
+    ps_buf_init(&nothing, PS_CONTROL_REQUEST_SIZE_MAX);
     result = receive_reply(fd, deadline_ms, &nothing);
     ps_buf_deinit(&nothing);
     if (result != P2PSYNC_OK) {
