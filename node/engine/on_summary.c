@@ -1,6 +1,6 @@
 /* SUMMARY: what the peer holds. From roots that differ we go down to short heads, from short heads
  * to HEADS of what the peer lacks, or to the changes themselves if they are few and our own; what
- * we lack ourselves the peer tells in return for our own heads. */
+ * we lack ourselves, the peer offers in reply to our own heads. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 #define AT_ONCE_MAX 2048 /* changes that are sent without being asked for */
 
-/* The names of collections whose heads we shall send. */
+/* The names of collections whose heads are to be sent. */
 struct names {
     struct ps_bytes *items;
     size_t count;
@@ -55,6 +55,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         compare_heads(turn, peer, &summary, &ask);
         if (summary.roots.size > 0) {
             offer_unnamed(turn, peer, &summary);
+            ps_holds_whole(peer);
         }
         if (summary.answer) {
             reply_heads(turn, peer, &ask, false);

@@ -14,8 +14,9 @@
 
 #define HANDSHAKE_MS         10000
 #define CONNECT_MS           10000
-#define HEARTBEAT_MS         5000
-#define HEARTBEAT_TIMEOUT_MS 15000
+#define HEARTBEAT_MS         2500
+#define HEARTBEAT_TIMEOUT_MS 7000 /* after a heartbeat: a dead link is told within 10 s */
+#define HEARTBEAT_TTL_MS     9500 /* the same for the side that was dialled */
 #define SEND_HWM             8192 /* messages; their bytes are bounded by the queue of the link */
 #define RECEIVE_HWM          (PS_PEER_MEMORY_MAX / PS_MESSAGE_SIZE_MAX)
 #define HOST_SIZE_MAX        255
@@ -102,7 +103,7 @@ p2psync_result ps_socket_dealer_open(struct ps_socket *out, void *context,
         !set(dealer.socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
         !set(dealer.socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) ||
         !set(dealer.socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) ||
-        !set(dealer.socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS) ||
+        !set(dealer.socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS) ||
         zmq_setsockopt(dealer.socket, ZMQ_CURVE_SERVERKEY, server_key, PS_CURVE_KEY_SIZE)) {
         goto out;
     }

@@ -320,7 +320,7 @@ static p2psync_result merge_texts(const struct ps_field_sides *sides, struct ps_
     struct ps_writer writer;
     bool overlap = false;
     ps_buf_init(&text, PS_VALUE_SIZE_MAX);
-    p2psync_result result = ps_merge_text(&texts, &text, &overlap);
+    p2psync_result result = ps_merge_text_marked(&texts, sides->marks, &text, &overlap);
     if (result == P2PSYNC_OK) {
         ps_writer_init(&writer, out);
         ps_write_str(&writer, ps_buf_view(&text));

@@ -45,6 +45,13 @@ p2psync_result ps_conflict_merge(struct ps_txn *txn, uint32_t collection,
                                  const struct ps_record_row *row,
                                  struct ps_merged *out) P2PSYNC_MUST_CHECK;
 
+/* The same for people: each overlap of texts stands between lines of markers, which call the
+ * versions of the row by their `labels`. What it comes to is no value that is ever stored.
+ */
+p2psync_result ps_conflict_mark(struct ps_txn *txn, uint32_t collection,
+                                const struct ps_record_row *row, const char *const *labels,
+                                struct ps_merged *out) P2PSYNC_MUST_CHECK;
+
 /* What the versions of a row began from: state and value of `out`. As above.
  *
  * found_out  whether there is anything.

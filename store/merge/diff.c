@@ -119,8 +119,8 @@ static void strip(struct middle *middle, uint32_t *match)
 
 static bool lines_equal(const struct middle *middle, uint32_t base_line, uint32_t side_line)
 {
-    return ps_bytes_equal(ps_lines_view(middle->base, base_line, base_line + 1),
-                          ps_lines_view(middle->side, side_line, side_line + 1));
+    return ps_line_compare(ps_lines_line(middle->base, base_line),
+                           ps_lines_line(middle->side, side_line)) == 0;
 }
 
 /* Number the lines of both, and leave out those of only one: they are in no common sequence. */
@@ -193,7 +193,7 @@ static void merge_runs(const struct middle *middle, const uint32_t *from, uint32
     struct ps_bytes left_line = line_of(middle, from[left]);
     struct ps_bytes right_line = line_of(middle, from[right]);
     while (left < bounds[1] && right < bounds[2]) {
-        if (ps_bytes_compare(left_line, right_line) <= 0) {
+        if (ps_line_compare(left_line, right_line) <= 0) {
             to[at++] = from[left++];
             left_line = line_of(middle, from[left]); /* of the other run, if this one is used up */
         } else {
@@ -217,7 +217,7 @@ static struct ps_bytes line_of(const struct middle *middle, uint32_t index)
     uint32_t base_count = middle->base_end - middle->begin;
     const struct ps_lines *lines = index < base_count ? middle->base : middle->side;
     uint32_t line = middle->begin + (index < base_count ? index : index - base_count);
-    return ps_lines_view(lines, line, line + 1);
+    return ps_lines_line(lines, line);
 }
 
 /* Give equal lines one number, or PS_LINE_NONE if they are all of one text: the sort was stable, so
@@ -230,7 +230,7 @@ static void number_groups(const struct middle *middle, const uint32_t *order, ui
     for (uint32_t i = 0; i < count; i = end) {
         end = i + 1;
         while (end < count &&
-               ps_bytes_equal(line_of(middle, order[i]), line_of(middle, order[end]))) {
+               ps_line_compare(line_of(middle, order[i]), line_of(middle, order[end])) == 0) {
             end++;
         }
         bool shared = order[i] < base_count && order[end - 1] >= base_count;

@@ -37,6 +37,7 @@ struct walk {
     const struct ps_rules *rules;
     struct ps_merge_notes *notes;
     uint64_t *text_work;
+    const struct ps_text_marks *marks;
     struct ps_pairs maps[3]; /* base, earlier, later of the map at hand */
     struct item *items;
     size_t count;
@@ -75,7 +76,8 @@ p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sid
         return ps_buf_append(out, left->value.data, left->value.size);
     }
     size_t start = out->size;
-    struct walk walk = {.rules = rules, .notes = notes, .text_work = sides->text_work};
+    struct walk walk = {
+        .rules = rules, .notes = notes, .text_work = sides->text_work, .marks = sides->marks};
     struct ps_merge_notes before = *notes;
     struct ps_field_sides maps = {
         .base = sides->base.value, .earlier = sides->earlier.value, .later = sides->later.value};
@@ -158,6 +160,7 @@ static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *m
         if (walk->depth == 0) {
             item->sides.rule = ps_rules_field(walk->rules, item->key);
             item->sides.text_work = walk->text_work;
+            item->sides.marks = walk->marks;
         }
         result = judge(walk, item);
         if (result != P2PSYNC_OK) {

@@ -6,6 +6,8 @@
 #include "store/record/record.h"
 #include "store/record/rules.h"
 
+struct ps_text_marks;
+
 /* What a version, or a merge of several, leaves of a record. */
 struct ps_side {
     ps_record_state state;
@@ -16,7 +18,8 @@ struct ps_sides {
     struct ps_side base;    /* deleted, and empty, if there was nothing */
     struct ps_side earlier; /* in the order of versions */
     struct ps_side later;
-    uint64_t *text_work; /* as ps_merge_text.work */
+    uint64_t *text_work;               /* as ps_merge_text.work */
+    const struct ps_text_marks *marks; /* NULL: a value is made, which has none */
 };
 
 /* What a merge could not do. */
@@ -46,6 +49,7 @@ struct ps_field_sides {
     struct ps_bytes earlier;
     struct ps_bytes later;
     uint64_t *text_work; /* as ps_merge_text.work */
+    const struct ps_text_marks *marks;
 };
 bool ps_field_combines(const struct ps_field_sides *sides);
 p2psync_result ps_field_combine(const struct ps_field_sides *sides, struct ps_buf *out,

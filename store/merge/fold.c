@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/merge/text.h"
 #include "store/record/rebuild.h"
 
 /* A set of ancestors, and what it comes to. */
@@ -40,7 +41,8 @@ static p2psync_result step(struct run *run);
 static bool may_fold(const struct run *run, const struct frame *frame);
 static p2psync_result finish(struct run *run);
 static p2psync_result find_base(struct ps_fold *fold, struct frame *frame);
-static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame);
+static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame, bool is_last);
+static struct ps_bytes label_of(const struct ps_fold *fold, uint32_t index);
 static p2psync_result side_of_set(struct ps_fold *fold, const struct ps_ancestor_set *set,
                                   struct ps_side *out);
 static const struct ps_fold_memo *find_memo(const struct ps_fold *fold,
@@ -217,7 +219,7 @@ static p2psync_result step(struct run *run)
             return push(run, &base);
         }
     }
-    return merge_next(run->fold, frame);
+    return merge_next(run->fold, frame, run->depth == 1);
 }
 
 /* Whether the base is to be folded first: it is not yet, and the limits allow it. */
@@ -265,8 +267,12 @@ static p2psync_result find_base(struct ps_fold *fold, struct frame *frame)
     return result;
 }
 
-static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame)
+/* is_last: nothing is merged on top of what this comes to. Only that is ever shown with marks. */
+static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame, bool is_last)
 {
+    struct ps_text_marks marks = {.ours = frame->next == 1 ? label_of(fold, frame->members.index[0])
+                                                           : ps_bytes_text("merged so far"),
+                                  .theirs = label_of(fold, frame->members.index[frame->next])};
     struct ps_sides sides = {.base = {.state = PS_RECORD_DELETED}};
     struct ps_folded merged;
     empty(&merged);
@@ -287,6 +293,7 @@ static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame)
     if (result == P2PSYNC_OK) {
         merged.notes = frame->so_far.notes;
         sides.text_work = &fold->text_work;
+        sides.marks = is_last && fold->labels != NULL ? &marks : NULL;
         result = ps_merge_fields(fold->rules, &sides, &merged.value, &merged.state, &merged.notes);
     }
     if (result != P2PSYNC_OK) {
@@ -298,6 +305,19 @@ static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame)
     frame->has_base = false;
     frame->next++;
     return P2PSYNC_OK;
+}
+
+/* A version may be shown that is none of the row: it came back for an automatic answer. */
+static struct ps_bytes label_of(const struct ps_fold *fold, uint32_t index)
+{
+    const struct ps_parent *name = &fold->ancestry.list[index].name;
+    for (uint32_t i = 0; fold->labels != NULL && i < fold->version_count; i++) {
+        if (fold->labels[i] != NULL && ps_dot_compare(fold->versions[i].dot, name->dot) == 0 &&
+            memcmp(fold->versions[i].leaf, name->leaf, sizeof(name->leaf)) == 0) {
+            return ps_bytes_text(fold->labels[i]);
+        }
+    }
+    return ps_bytes_text("an earlier version");
 }
 
 /* What a set of ancestors comes to: one change, or what is remembered of several. */

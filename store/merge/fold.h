@@ -16,6 +16,7 @@ struct ps_fold {
     const struct ps_rules *rules;
     const struct ps_version *versions; /* whose values are at hand; or NULL */
     uint32_t version_count;
+    const char *const *labels; /* what each is called in markers of texts; NULL: there are none */
     struct ps_ancestry ancestry;
     struct ps_fold_memo *memos; /* sets of ancestors and what they come to */
     size_t memo_count;

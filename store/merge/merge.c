@@ -82,6 +82,7 @@ static p2psync_result begin(struct merging *merging, const struct ps_merge *merg
     ps_fold_init(&merging->fold, merge->txn, merge->collection, merge->rules);
     merging->fold.versions = merge->versions;
     merging->fold.version_count = merge->version_count;
+    merging->fold.labels = merge->labels;
     return list_members(merging);
 }
 

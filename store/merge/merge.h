@@ -14,6 +14,7 @@ struct ps_merge {
     const struct ps_rules *rules;
     const struct ps_version *versions; /* ascending */
     uint32_t version_count;            /* 2 or more; the last PS_PARENTS_MAX have their values */
+    const char *const *labels;         /* as in struct ps_fold: a merge for people; NULL: a value */
 };
 
 /* What is seen. Start from a zeroed one. */

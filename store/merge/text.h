@@ -15,6 +15,12 @@ struct ps_merge_text {
     uint64_t *work; /* of all texts of one merge of records so far: kept up to date; or NULL */
 };
 
+/* What the versions are called in the lines of markers. */
+struct ps_text_marks {
+    struct ps_bytes ours;
+    struct ps_bytes theirs;
+};
+
 /* Append the merge of `texts` to `out`.
  *
  * overlap_out  some lines were changed differently by both: `out` has them twice, the earlier
@@ -27,5 +33,11 @@ struct ps_merge_text {
  */
 p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *out,
                              bool *overlap_out) P2PSYNC_MUST_CHECK;
+
+/* The same for people: each overlap is between lines of markers, as git has them. No value is made
+ * so. */
+p2psync_result ps_merge_text_marked(const struct ps_merge_text *texts,
+                                    const struct ps_text_marks *marks, struct ps_buf *out,
+                                    bool *overlap_out) P2PSYNC_MUST_CHECK;
 
 #endif

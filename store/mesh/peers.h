@@ -22,8 +22,9 @@ struct ps_peer_row {
     char endpoints[PS_ENDPOINTS_MAX][PS_ENDPOINT_SIZE_MAX + 1]; /* the last good one first */
     uint64_t last_seen_ms;                                      /* 0: never */
     uint64_t last_sync_ms; /* when it was last in sync; 0: never */
-    uint64_t behind;       /* changes it lacked when last heard */
-    uint64_t ahead;        /* changes it had that were missing here */
+    uint64_t common;       /* changes that both were last known to hold, ... */
+    uint64_t behind;       /* ... that it lacked ... */
+    uint64_t ahead;        /* ... and that were missing here; UINT64_MAX: not known */
     int64_t skew_ms;       /* its clock less ours */
     uint64_t received_bytes;
     uint64_t sent_bytes;

@@ -7,11 +7,10 @@
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
-static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct p2psync_dot *versions);
 static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record);
 static int print_for_people(struct cli *cli, p2psync_node *node,
                             const struct p2psync_record *record);
@@ -48,60 +47,6 @@ int record_fail(struct cli *cli, p2psync_result result, const struct record_name
                            cli->verb->name, name->collection, name->id, name->collection, name->id);
     }
     return fail(cli, result, "%s %s %s", cli->verb->name, name->collection, name->id);
-}
-
-int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind)
-{
-    struct p2psync_edit edit = {.size = sizeof edit, .kind = kind};
-    struct p2psync_dot *versions = calloc((size_t)argc, sizeof *versions);
-    p2psync_node *node = NULL;
-    int code;
-
-    if (versions == NULL) {
-        return fail(cli, P2PSYNC_ENOMEM, "%s", cli->verb->name);
-    }
-    code = parse_hide(cli, argc, argv, &edit, versions);
-    if (code == CLI_DONE) {
-        code = attach_open(cli, NULL, &node);
-    }
-    if (code == CLI_DONE) {
-        const char *collection = argv[optind];
-        struct p2psync_copy copy = {.size = sizeof copy};
-        bool is_copy = p2psync_copy_parse(edit.id, &copy) == P2PSYNC_OK;
-
-        code = record_write(cli, node, collection, &edit);
-        if (code == CLI_DONE) { /* of a copy nothing is left but what it was a version of */
-            code = record_print_written(cli, node, collection, is_copy ? copy.record : edit.id);
-        }
-    }
-    p2psync_close(node);
-    free(versions);
-    return code;
-}
-
-static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct p2psync_dot *versions)
-{
-    static const struct option own[] = {
-        {"note", required_argument, NULL, 'n'}, {"if-version", required_argument, NULL, 'i'}, {0}};
-    int option;
-
-    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
-        if (option == 'n') {
-            edit->note = optarg;
-        } else if (option == OPTIONS_WRONG ||
-                   !options_dot(cli, optarg, &versions[edit->version_count])) {
-            return CLI_USAGE;
-        } else {
-            edit->versions = versions;
-            edit->version_count++;
-        }
-    }
-    if (!options_operands(cli, argc, argv, 2, 2)) {
-        return CLI_USAGE;
-    }
-    edit->id = argv[optind + 1];
-    return CLI_DONE;
 }
 
 int record_write(struct cli *cli, p2psync_node *node, const char *collection,
@@ -176,41 +121,27 @@ static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync
     return code;
 }
 
-/* The name of the device `id`, or the start of the id if it has none. */
-static void author_name(p2psync_node *node, const uint8_t id[32], char *name, size_t size)
-{
-    struct p2psync_buffer packed = {0};
-    struct p2psync_buffer text = {0};
-    json_t *devices = NULL;
-    json_t *device = NULL;
-    size_t index = 0;
-    char hex[65];
-
-    for (size_t i = 0; i < 32; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", id[i]);
-    }
-    snprintf(name, size, "%.16s", hex);
-    if (p2psync_devices(node, &packed) == P2PSYNC_OK &&
-        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
-            P2PSYNC_OK) {
-        devices = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
-    }
-    json_array_foreach(devices, index, device)
-    {
-        if (strcmp(output_string(device, "device"), hex) == 0) {
-            snprintf(name, size, "%s", output_string(device, "name"));
-        }
-    }
-    json_decref(devices);
-    p2psync_buffer_free(&text);
-    p2psync_buffer_free(&packed);
-}
-
 static void print_line(const char *key, const char *value)
 {
     printf("%-10s", key);
     output_text(value, strlen(value));
     putchar('\n');
+}
+
+static void print_author(p2psync_node *node, const uint8_t device[32])
+{
+    struct members members = {0};
+    char id[65];
+    char *name = NULL;
+
+    for (size_t i = 0; i < 32; i++) {
+        snprintf(id + 2 * i, 3, "%02x", device[i]);
+    }
+    members_load(&members, node);
+    name = members_name(&members, id);
+    print_line("author", name);
+    free(name);
+    members_free(&members);
 }
 
 static void print_fields(json_t *fields)
@@ -256,8 +187,7 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
     print_line("created", line);
     output_time(record->updated_ms, line, sizeof line);
     print_line("updated", line);
-    author_name(node, record->author, line, sizeof line);
-    print_line("author", line);
+    print_author(node, record->author);
     if (record->deleted || record->archived || record->conflict) {
         snprintf(line, sizeof line, "%s%s%s", record->deleted ? "deleted " : "",
                  record->archived ? "archived " : "",

@@ -1,10 +1,13 @@
 /* p2psync history: who changed a record, when, and how. */
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/changes.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/record.h"
+#include "tools/p2psync/times.h"
+#include "tools/p2psync/versions.h"
 
 static void print_history(json_t *changes);
 
@@ -46,10 +49,10 @@ int cmd_history(struct cli *cli, int argc, char **argv)
 static void print_history(json_t *changes)
 {
     static const struct column columns[] = {{.head = "VERSION"},
-                                            {.head = "TIME"},
-                                            {.head = "DEVICE"},
-                                            {.head = "OP"},
-                                            {.head = "CHANGES"}};
+                                            {.head = "TIME", .optional = 2},
+                                            {.head = "DEVICE", .cut = true},
+                                            {.head = "OP", .optional = 1},
+                                            {.head = "CHANGES", .cut = true}};
     struct table table;
     json_t *change = NULL;
     size_t index = 0;
@@ -59,11 +62,13 @@ static void print_history(json_t *changes)
     {
         uint64_t ms = 0;
         char time[32] = "-";
+        char version[VERSIONS_SHORT_SIZE];
 
-        if (options_time(output_string(change, "time"), &ms)) {
+        if (times_parse(output_string(change, "time"), &ms)) {
             output_time(ms, time, sizeof time);
         }
-        table_cell(&table, "%s", output_string(change, "version"));
+        versions_shorten(output_string(change, "version"), version);
+        table_cell(&table, "%s", version);
         table_cell(&table, "%s", time);
         table_cell(&table, "%s%s", output_string(change, "name"),
                    json_is_true(json_object_get(change, "auto")) ? " (automatic)" : "");
