@@ -18,7 +18,7 @@
 
 #define LABEL_SIZE (PS_DEVICE_NAME_SIZE_MAX + 1 + PS_DOT_TEXT_SIZE)
 
-/* A record that is being told. */
+/* The record that is being written. */
 struct telling {
     struct ps_txn *txn;
     struct ps_bytes collection;
@@ -66,7 +66,7 @@ p2psync_result ps_view_conflict_write(struct ps_txn *txn, struct ps_bytes collec
     return result;
 }
 
-/* Read the record, and merge it. One version began from itself. */
+/* Read the record and merge its versions. A single version is its own base. */
 static p2psync_result find(struct telling *telling)
 {
     struct ps_txn *txn = telling->txn;
@@ -287,7 +287,8 @@ static p2psync_result read_auto(struct ps_txn *txn, const struct ps_version *ver
     return P2PSYNC_OK;
 }
 
-/* The names of the fields that differ from the base. A delete says all by itself. */
+/* Write the names of the fields that differ from the base. A delete has none: that it is one says
+ * all. */
 static p2psync_result write_changed(struct telling *telling, const struct ps_version *version)
 {
     struct ps_pairs base = {.count = 0};

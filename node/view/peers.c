@@ -99,7 +99,7 @@ void ps_view_peers_write_one(struct ps_writer *writer, const struct ps_peer_info
     ps_map_end(&map);
 }
 
-/* The one on which a connected peer is reached; "" if it is not connected, or by a name. */
+/* The interface on which a connected peer is reached; "" if it is not connected, or by a name. */
 static void interface_name(const struct ps_peer_info *peer, char out[static PS_INTERFACE_NAME_SIZE])
 {
     struct ps_endpoint endpoint;
