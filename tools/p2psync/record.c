@@ -8,6 +8,7 @@
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/names.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
@@ -167,33 +168,16 @@ static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync
     return code;
 }
 
-/* The name of the device `id`, or the start of the id if it has none. */
-static void author_name(p2psync_node *node, const uint8_t id[32], char *name, size_t size)
+static void author_name(p2psync_node *node, const uint8_t id[32], char out[NAME_SIZE])
 {
-    struct p2psync_buffer packed = {0};
-    struct p2psync_buffer text = {0};
-    json_t *devices = NULL;
-    json_t *device = NULL;
-    size_t index = 0;
+    json_t *devices = names_load(node);
     char hex[65];
 
     for (size_t i = 0; i < 32; i++) {
         snprintf(hex + 2 * i, 3, "%02x", id[i]);
     }
-    snprintf(name, size, "%.16s", hex);
-    if (p2psync_devices(node, &packed) == P2PSYNC_OK &&
-        p2psync_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) == P2PSYNC_OK) {
-        devices = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
-    }
-    json_array_foreach(devices, index, device)
-    {
-        if (strcmp(output_string(device, "device"), hex) == 0) {
-            snprintf(name, size, "%s", output_string(device, "name"));
-        }
-    }
+    names_label(devices, hex, out);
     json_decref(devices);
-    p2psync_buffer_free(&text);
-    p2psync_buffer_free(&packed);
 }
 
 static void print_line(const char *key, const char *value)
@@ -229,7 +213,7 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
                             const struct p2psync_record *record, json_t *marked)
 {
     json_t *fields = NULL;
-    char line[128];
+    char line[NAME_SIZE];
 
     if (record->fields.size > 0) {
         fields = output_tree(cli, record->fields);
@@ -250,7 +234,7 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
     print_line("created", line);
     output_time(record->updated_ms, line, sizeof line);
     print_line("updated", line);
-    author_name(node, record->author, line, sizeof line);
+    author_name(node, record->author, line);
     print_line("author", line);
     if (record->deleted || record->archived || record->conflict) {
         snprintf(line, sizeof line, "%s%s%s", record->deleted ? "deleted " : "",

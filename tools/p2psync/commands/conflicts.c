@@ -6,10 +6,12 @@
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/changes.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/names.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
 struct conflicts {
+    p2psync_node *node;
     p2psync_snapshot *snapshot;
     uint64_t count;  /* printed */
     bool incomplete; /* one could not be, which was told */
@@ -35,6 +37,7 @@ int cmd_conflicts(struct cli *cli, int argc, char **argv)
     if (code != CLI_DONE) {
         return code;
     }
+    conflicts.node = node;
     result = p2psync_snapshot_open(node, &conflicts.snapshot);
     if (result != P2PSYNC_OK) {
         code = fail(cli, result, "conflicts");
@@ -137,6 +140,7 @@ static int print_one(struct cli *cli, struct conflicts *conflicts, const char *c
     }
     if (tree != NULL) {
         fputs(conflicts->count == 0 ? "" : "\n", stdout);
+        names_tell_apart(conflicts->node, json_object_get(tree, "versions"));
         print_for_people(tree);
         conflicts->count++;
     }
