@@ -216,7 +216,7 @@ Test(test_api_conflicts, tells_a_record_with_one_version_as_none)
     json = conflict_of("a");
     assert_has(json, "\"base\":null");
     assert_has(json, "\"deleted\":true");
-    assert_has(json, "\"merged\":null}");
+    assert_has(json, "\"merged\":null,\"marked\":{}}");
     cr_expect_str_eq(list_conflicts(), "");
 }
 

@@ -67,6 +67,20 @@ char *members_name(const struct members *members, const char *device)
     return name;
 }
 
+void members_tell_apart(const struct members *members, json_t *list)
+{
+    json_t *item = NULL;
+    size_t index = 0;
+
+    json_array_foreach(list, index, item)
+    {
+        char *name = members_name(members, output_string(item, "device"));
+
+        json_object_set_new(item, "name", json_string(name));
+        free(name);
+    }
+}
+
 const char *members_find(const struct members *members, const char *word, bool *ambiguous_out)
 {
     const char *found = NULL;

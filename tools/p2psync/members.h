@@ -20,6 +20,9 @@ void members_free(struct members *members);
  * none of the members. Freed by the caller. */
 char *members_name(const struct members *members, const char *device);
 
+/* In each object of the array `list`, put what people call its `device` in place of its `name`. */
+void members_tell_apart(const struct members *members, json_t *list);
+
 /* The id of the member whose name, fingerprint or id is `word`; NULL if there is none. If several
  * have that name, `ambiguous_out` is true and it is the first. */
 const char *members_find(const struct members *members, const char *word, bool *ambiguous_out);

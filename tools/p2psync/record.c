@@ -2,6 +2,7 @@
 #include "tools/p2psync/record.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +12,11 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
-static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record);
+static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name);
+static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
+                       json_t *marked);
 static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record);
+                            const struct p2psync_record *record, json_t *marked);
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted);
 
 int record_print_written(struct cli *cli, p2psync_node *node, const char *collection,
@@ -97,20 +100,49 @@ static int print(struct cli *cli, p2psync_node *node, const struct record_name *
                            "'p2psync restore' brings it back",
                            cli->verb->name, name->collection, name->id, name->collection);
     } else {
-        code = print_found(cli, node, &record);
+        json_t *marked = cli->json || name->version != NULL || !record.conflict
+                             ? NULL
+                             : find_marked(snapshot, name);
+
+        code = print_found(cli, node, &record, marked);
+        json_decref(marked);
     }
     p2psync_snapshot_close(snapshot);
     return code;
 }
 
-static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record)
+/* The texts of a conflict in which both sides stand, with markers; NULL if what is shown is not the
+ * merge of all versions, or if nothing is known. */
+static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name)
+{
+    struct p2psync_buffer packed = {0};
+    struct p2psync_buffer text = {0};
+    json_t *marked = NULL;
+    json_t *conflict = NULL;
+
+    if (p2psync_conflict(snapshot, name->collection, name->id, &packed) == P2PSYNC_OK &&
+        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
+            P2PSYNC_OK) {
+        conflict = json_loadb(text.data, text.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    }
+    if (strcmp(output_string(conflict, "strategy"), "auto_merge") == 0) {
+        marked = json_incref(json_object_get(conflict, "marked"));
+    }
+    json_decref(conflict);
+    p2psync_buffer_free(&text);
+    p2psync_buffer_free(&packed);
+    return marked;
+}
+
+static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
+                       json_t *marked)
 {
     struct p2psync_buffer packed = {0};
     p2psync_result result;
     int code;
 
     if (!cli->json) {
-        return print_for_people(cli, node, record);
+        return print_for_people(cli, node, record, marked);
     }
     result = p2psync_record_pack(record, &packed);
     if (result != P2PSYNC_OK) {
@@ -144,13 +176,17 @@ static void print_author(p2psync_node *node, const uint8_t device[32])
     members_free(&members);
 }
 
-static void print_fields(json_t *fields)
+/* Those that are marked are printed apart. */
+static void print_fields(json_t *fields, const json_t *marked)
 {
     const char *key = NULL;
     json_t *field = NULL;
 
     json_object_foreach(fields, key, field)
     {
+        if (json_object_get(marked, key) != NULL) {
+            continue;
+        }
         char *value = output_value(field);
 
         printf("  ");
@@ -163,7 +199,7 @@ static void print_fields(json_t *fields)
 }
 
 static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record)
+                            const struct p2psync_record *record, json_t *marked)
 {
     json_t *fields = NULL;
     char line[128];
@@ -195,7 +231,8 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
         print_line("state", line);
     }
     printf("fields\n");
-    print_fields(fields);
+    print_fields(fields, marked);
+    output_blocks(marked);
     json_decref(fields);
     return CLI_DONE;
 }

@@ -145,6 +145,7 @@ static int print_one(struct cli *cli, struct conflicts *conflicts, const char *c
     }
     if (tree != NULL) {
         fputs(conflicts->count == 0 ? "" : "\n", stdout);
+        members_tell_apart(&conflicts->members, json_object_get(tree, "versions"));
         print_for_people(&conflicts->members, tree);
         conflicts->count++;
     }

@@ -3,12 +3,14 @@
 #include "tools/p2psync/changes.h"
 #include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/record.h"
 #include "tools/p2psync/times.h"
 #include "tools/p2psync/versions.h"
 
+static int print(struct cli *cli, p2psync_node *node, struct p2psync_buffer *history);
 static void print_history(json_t *changes);
 
 int cmd_history(struct cli *cli, int argc, char **argv)
@@ -39,10 +41,30 @@ int cmd_history(struct cli *cli, int argc, char **argv)
     } else {
         const struct record_name name = {argv[optind], argv[optind + 1], NULL};
 
-        code = result == P2PSYNC_OK ? output_answer(cli, &history, print_history)
-                                    : record_fail(cli, result, &name);
+        code = result == P2PSYNC_OK ? print(cli, node, &history) : record_fail(cli, result, &name);
     }
     p2psync_close(node);
+    return code;
+}
+
+static int print(struct cli *cli, p2psync_node *node, struct p2psync_buffer *history)
+{
+    if (cli->json) {
+        return output_answer(cli, history, print_history);
+    }
+    json_t *changes = output_tree(cli, (struct p2psync_bytes){history->data, history->size});
+
+    if (changes != NULL) {
+        struct members members = {0};
+
+        members_load(&members, node);
+        members_tell_apart(&members, changes);
+        members_free(&members);
+        print_history(changes);
+    }
+    int code = changes != NULL ? CLI_DONE : CLI_FAILED;
+    json_decref(changes);
+    p2psync_buffer_free(history);
     return code;
 }
 
