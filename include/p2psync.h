@@ -288,12 +288,13 @@ P2PSYNC_API p2psync_result p2psync_dot_parse(const char *text,
                                              struct p2psync_dot *out) P2PSYNC_MUST_CHECK;
 
 /* Make `size` bytes of text fit to be shown to people: control characters, marks of direction and
- * what takes no room become escapes (\n, \t, \u202e), and bytes that are no UTF-8 become \xff.
- * Text of other devices should go through here before it comes to a terminal or a log.
+ * what takes no room become escapes (\n, \t, \u202e), and bytes that are no UTF-8 become \xff. Text
+ * of other devices should go through here before it comes to a terminal or a log.
  *
- * out      as snprintf() does it: at most out_size - 1 bytes and a NUL, and no part of a character
- * or an escape; may be NULL if out_size is 0. Returns  the bytes that all of it takes, without the
- * NUL.
+ * out  filled as snprintf() does it: at most out_size - 1 bytes and a NUL, and no part of a
+ * character or an escape; may be NULL if out_size is 0.
+ *
+ * Returns the bytes that all of it takes, without the NUL.
  */
 P2PSYNC_API size_t p2psync_text_escape(const char *text, size_t size, char *out, size_t out_size);
 
@@ -621,13 +622,14 @@ P2PSYNC_API p2psync_result p2psync_copy_parse(const char *id,
 
 /* What was edited concurrently, and what becomes of it: {collection, id, strategy, conflict, open,
  * base, versions: [{version, device, fingerprint, name, time, deleted, archived, auto, fields,
- * changed}], shown, merged}. `conflict` is as in struct p2psync_record; if `open`, only
+ * changed}], shown, merged, marked}. `conflict` is as in struct p2psync_record; if `open`, only
  * p2psync_resolve() ends it, and a plain edit adds to one version. `base` is what all versions
  * began from, or nil; `changed` are the names of the fields in which a version differs from it
  * (none for a delete); `auto` says that it is an automatic answer. `shown` is the version that is
  * shown, or from which time and author are; `merged` is what all versions come to field by field,
- * or nil for a delete. Of more than 64 versions it tells the last 64. A record with one version has
- * that, and is no conflict.
+ * or nil for a delete; `marked` has the texts among its fields in which both sides of an overlap
+ * stand, with lines of markers around each as git has them. Of more than 64 versions it tells the
+ * last 64. A record with one version has that, and is no conflict.
  *
  * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record; P2PSYNC_ELIMIT 64 MiB of answer;
  *         P2PSYNC_ECORRUPT.

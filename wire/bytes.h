@@ -24,7 +24,7 @@ struct ps_buf {
     size_t size_max;
 };
 
-/* Here, because every token of every message passes through it. */
+/* It is inline, because every token of every message passes through it. */
 static inline struct ps_bytes ps_bytes(const void *data, size_t size)
 {
     assert(data != NULL || size == 0);
@@ -58,7 +58,7 @@ p2psync_result ps_buf_append(struct ps_buf *buf, const void *data, size_t size) 
 p2psync_result ps_buf_extend(struct ps_buf *buf, size_t size,
                              uint8_t **room_out) P2PSYNC_MUST_CHECK;
 
-/* Forget what lies behind the first `size` bytes; size is at most buf->size. */
+/* Forget all but the first `size` bytes; size is at most buf->size. */
 void ps_buf_truncate(struct ps_buf *buf, size_t size);
 
 /* Forget the contents, keep the memory. */
@@ -70,7 +70,7 @@ void ps_put_u16(uint8_t out[static 2], uint16_t value);
 void ps_put_u32(uint8_t out[static 4], uint32_t value);
 void ps_put_u64(uint8_t out[static 8], uint64_t value);
 
-/* Reading is here, because every read of a record does it many times. */
+/* These are inline, because every read of a record calls them many times. */
 static inline uint16_t ps_get_u16(const uint8_t in[static 2])
 {
     return (uint16_t)((in[0] << 8) | in[1]);

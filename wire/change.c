@@ -162,7 +162,7 @@ static struct ps_bytes read_unset(struct ps_reader *reader)
     return ps_bytes(before.data, size);
 }
 
-struct ps_hash ps_entry_leaf(const struct ps_entry *entry)
+struct ps_hash ps_change_leaf(const struct ps_entry *entry)
 {
     return ps_hash_leaf(entry->skeleton, &entry->body_hash);
 }

@@ -14,7 +14,7 @@
 #include "wire/value.h"
 
 /* The op says in what state the change leaves its record: a delete leaves it deleted, an archive
- * archived, anything else (unknown ops too) live. So an edit of an archived record that shall stay
+ * archived, anything else (unknown ops too) live. So an edit that leaves an archived record
  * archived is an archive with fields. */
 typedef enum ps_op {
     PS_OP_CREATE = 0,
@@ -35,7 +35,7 @@ typedef enum ps_op {
 
 struct ps_parent {
     struct ps_dot dot;
-    uint8_t leaf[PS_HASH_SHORT_SIZE]; /* of that change: says which branch is meant */
+    uint8_t leaf[PS_HASH_SHORT_SIZE]; /* its leaf hash, which says which branch it is on */
 };
 
 struct ps_skeleton {
@@ -60,7 +60,7 @@ struct ps_body {
 p2psync_result ps_skeleton_encode(const struct ps_skeleton *skeleton,
                                   struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* Decode and check what can be checked without the parents: the shape, nothing behind it, a valid
+/* Decode and check what can be checked without the parents: the shape, nothing after it, a valid
  * id, at most 64 parents in ascending order, each once; `full` if there are several parents.
  *
  * Errors  P2PSYNC_EFORMAT, P2PSYNC_ELIMIT: such a change is inert.
@@ -72,9 +72,8 @@ p2psync_result ps_skeleton_decode(struct ps_bytes bytes,
 p2psync_result ps_body_encode(const struct ps_body *body, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* Decode and check a body: fields pass ps_value_check_fields(), unset is an array of keys, the note
- * passes ps_value_check() and is within its limit. A change whose body fails here takes part in the
- * version rule all the same, and changes no field: who has no bodies must come to the same
- * versions.
+ * passes ps_value_check() and is within its limit. A change whose body fails here still takes part
+ * in the version rule, but changes no field: a node without bodies must come to the same versions.
  *
  * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT; P2PSYNC_ENOMEM.
  */
@@ -88,6 +87,6 @@ struct ps_entry {
     bool has_body;
 };
 
-struct ps_hash ps_entry_leaf(const struct ps_entry *entry);
+struct ps_hash ps_change_leaf(const struct ps_entry *entry);
 
 #endif

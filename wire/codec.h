@@ -55,7 +55,7 @@ struct ps_writer {
     p2psync_result error; /* the first one */
 };
 
-/* Write behind what `buf` holds. The writer must not be moved or copied. */
+/* Write after what `buf` holds. The writer must not be moved or copied. */
 void ps_writer_init(struct ps_writer *writer, struct ps_buf *buf);
 
 void ps_write_array(struct ps_writer *writer, size_t count);

@@ -9,7 +9,7 @@ struct ps_hash {
     uint8_t bytes[PS_HASH_SIZE];
 };
 
-/* BLAKE2b-256 of the parts, one behind the other. */
+/* BLAKE2b-256 of the parts, one after the other. */
 struct ps_hash ps_hash_parts(const struct ps_bytes *parts, size_t count);
 
 struct ps_hash ps_hash_bytes(struct ps_bytes bytes);

@@ -76,7 +76,7 @@ void ps_head_read(struct ps_reader *reader, struct ps_head *out)
     ps_read_skip(reader, extra);
 }
 
-void ps_proof_write(struct ps_writer *writer, const struct ps_proof *proof)
+void ps_head_write_proof(struct ps_writer *writer, const struct ps_proof *proof)
 {
     assert(proof->count <= PS_PROOF_MAX);
     ps_write_array(writer, proof->count);
@@ -85,7 +85,7 @@ void ps_proof_write(struct ps_writer *writer, const struct ps_proof *proof)
     }
 }
 
-void ps_proof_read(struct ps_reader *reader, struct ps_proof *out)
+void ps_head_read_proof(struct ps_reader *reader, struct ps_proof *out)
 {
     uint32_t count = ps_read_array(reader);
     if (count > PS_PROOF_MAX) {

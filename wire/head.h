@@ -37,7 +37,7 @@ void ps_head_write(struct ps_writer *writer, const struct ps_head *head);
 void ps_head_read(struct ps_reader *reader, struct ps_head *out);
 
 /* [node, ...] */
-void ps_proof_write(struct ps_writer *writer, const struct ps_proof *proof);
-void ps_proof_read(struct ps_reader *reader, struct ps_proof *out);
+void ps_head_write_proof(struct ps_writer *writer, const struct ps_proof *proof);
+void ps_head_read_proof(struct ps_reader *reader, struct ps_proof *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* The hybrid logical clock: the time of a change. */
+/* The hybrid logical clock: the time of a change. It is wall time in milliseconds, and a counter in
+ * the lowest 16 bits, so that a change is always later than what it was made on top of. */
 #ifndef PS_WIRE_HLC_H
 #define PS_WIRE_HLC_H
 

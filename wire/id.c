@@ -29,6 +29,20 @@ struct ps_tag ps_origin_tag(const struct ps_mesh *mesh, const struct ps_origin *
     return tag_of(parts, 4);
 }
 
+struct ps_log_id ps_log_id_of(const struct ps_mesh *mesh, const struct ps_origin *origin,
+                              const uint8_t branch[static PS_HASH_SHORT_SIZE])
+{
+    struct ps_log_id id = {.origin = ps_origin_tag(mesh, origin)};
+    memcpy(id.branch, branch, PS_HASH_SHORT_SIZE);
+    return id;
+}
+
+bool ps_branch_is_trunk(const uint8_t branch[static PS_HASH_SHORT_SIZE])
+{
+    static const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
+    return memcmp(branch, trunk, PS_HASH_SHORT_SIZE) == 0;
+}
+
 struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh)
 {
     const struct ps_bytes parts[] = {
@@ -83,7 +97,8 @@ int ps_log_id_compare(const struct ps_log_id *a, const struct ps_log_id *b)
     return order != 0 ? order : memcmp(a->branch, b->branch, PS_HASH_SHORT_SIZE);
 }
 
-void ps_fingerprint_text(const struct ps_device *device, char out[static PS_FINGERPRINT_TEXT_SIZE])
+void ps_device_fingerprint(const struct ps_device *device,
+                           char out[static PS_FINGERPRINT_TEXT_SIZE])
 {
     struct ps_hash hash = ps_hash_bytes(ps_bytes(device->key, PS_DEVICE_SIZE));
     char digits[PS_BASE32_DIGITS(5)];

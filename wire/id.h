@@ -46,6 +46,13 @@ struct ps_dot {
 /* First 8 bytes of BLAKE2b-256("p2psync origin 1" || mesh || device || incarnation). */
 struct ps_tag ps_origin_tag(const struct ps_mesh *mesh, const struct ps_origin *origin);
 
+/* The log that this origin writes in a collection, on this branch. */
+struct ps_log_id ps_log_id_of(const struct ps_mesh *mesh, const struct ps_origin *origin,
+                              const uint8_t branch[static PS_HASH_SHORT_SIZE]);
+
+/* Whether the branch is the trunk: all zero. */
+bool ps_branch_is_trunk(const uint8_t branch[static PS_HASH_SHORT_SIZE]);
+
 /* First 8 bytes of BLAKE2b-256("p2psync mesh 1" || mesh): what beacons show. */
 struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh);
 
@@ -63,7 +70,8 @@ int ps_log_id_compare(const struct ps_log_id *a, const struct ps_log_id *b);
 
 /* "KX3F-9QPA": Crockford base32 of the first 40 bits of the device's BLAKE2b-256. A label, no
  * proof. */
-void ps_fingerprint_text(const struct ps_device *device, char out[static PS_FINGERPRINT_TEXT_SIZE]);
+void ps_device_fingerprint(const struct ps_device *device,
+                           char out[static PS_FINGERPRINT_TEXT_SIZE]);
 
 /* 64 lower-case hex digits. */
 void ps_device_text(const struct ps_device *device, char out[static PS_DEVICE_TEXT_SIZE]);

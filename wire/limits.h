@@ -10,7 +10,7 @@
 /* ---- format: sizes of identities and hashes, in bytes ---- */
 
 #define PS_HASH_SIZE       32 /* BLAKE2b-256 */
-#define PS_HASH_SHORT_SIZE 8  /* first bytes of a hash, where a clash is only a detour */
+#define PS_HASH_SHORT_SIZE 8  /* first bytes of a hash, where a clash only costs extra work */
 #define PS_DEVICE_SIZE     32 /* Ed25519 public key */
 #define PS_SIGNATURE_SIZE  64 /* Ed25519 */
 #define PS_SEED_SIZE       32 /* Ed25519 seed: the secret a device keeps */
@@ -72,7 +72,7 @@
 #define PS_MEMBERS_MAX      4096         /* devices of one mesh */
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
-#define PS_APPLY_BATCH_MAX  300000       /* changes applied in one commit, behind a backlog */
+#define PS_APPLY_BATCH_MAX  300000       /* changes applied in one commit, if many wait */
 #define PS_TREE_LEVEL_MIN   8            /* subtrees below 256 leaves are recomputed */
 #define PS_DISK_FREE_MIN    16777216     /* bytes left free on the disk, always: 16 MiB */
 #define PS_MAP_SIZE_DEFAULT (1ULL << 40) /* address space of the map, sparse */

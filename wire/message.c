@@ -1,6 +1,6 @@
 /* The envelope [type, version, ...] and the parts that messages share. A message is walked as a
- * whole by the bounded scanner before any of it is read, so the readers behind this only see whole
- * values. */
+ * whole by the bounded scanner before any of it is read, so the readers called after that only see
+ * whole values. */
 #include "wire/message.h"
 
 #include <assert.h>
@@ -72,7 +72,7 @@ p2psync_result ps_message_end(const struct ps_writer *writer, struct ps_buf *out
     return result;
 }
 
-uint32_t ps_read_list(struct ps_reader *reader, uint32_t max)
+uint32_t ps_message_read_list(struct ps_reader *reader, uint32_t max)
 {
     uint32_t count = ps_read_array(reader);
     if (count > max) {
@@ -82,13 +82,13 @@ uint32_t ps_read_list(struct ps_reader *reader, uint32_t max)
     return count;
 }
 
-struct ps_bytes ps_read_since(const struct ps_reader *reader, struct ps_bytes before)
+struct ps_bytes ps_message_read_since(const struct ps_reader *reader, struct ps_bytes before)
 {
     assert(reader->rest.size <= before.size);
     return ps_bytes(before.data, before.size - reader->rest.size);
 }
 
-struct ps_bytes ps_read_collection(struct ps_reader *reader)
+struct ps_bytes ps_message_read_collection(struct ps_reader *reader)
 {
     struct ps_bytes name = ps_read_str(reader, PS_COLLECTION_SIZE_MAX);
     if (!ps_collection_name_valid(name)) {
@@ -97,7 +97,7 @@ struct ps_bytes ps_read_collection(struct ps_reader *reader)
     return name;
 }
 
-struct ps_bytes ps_read_device_name(struct ps_reader *reader)
+struct ps_bytes ps_message_read_device_name(struct ps_reader *reader)
 {
     struct ps_bytes name = ps_read_str(reader, PS_DEVICE_NAME_SIZE_MAX);
     if (!ps_device_name_valid(name)) {
@@ -106,17 +106,17 @@ struct ps_bytes ps_read_device_name(struct ps_reader *reader)
     return name;
 }
 
-void ps_read_device(struct ps_reader *reader, struct ps_device *out)
+void ps_message_read_device(struct ps_reader *reader, struct ps_device *out)
 {
     ps_read_bin_exact(reader, out->key, PS_DEVICE_SIZE);
 }
 
-void ps_read_mesh(struct ps_reader *reader, struct ps_mesh *out)
+void ps_message_read_mesh(struct ps_reader *reader, struct ps_mesh *out)
 {
     ps_read_bin_exact(reader, out, PS_MESH_SIZE);
 }
 
-void ps_read_branch(struct ps_reader *reader, uint8_t out[static PS_HASH_SHORT_SIZE])
+void ps_message_read_branch(struct ps_reader *reader, uint8_t out[static PS_HASH_SHORT_SIZE])
 {
     struct ps_bytes branch = ps_read_bin(reader, PS_HASH_SHORT_SIZE);
     memset(out, 0, PS_HASH_SHORT_SIZE);
@@ -127,47 +127,47 @@ void ps_read_branch(struct ps_reader *reader, uint8_t out[static PS_HASH_SHORT_S
     }
 }
 
-void ps_write_branch(struct ps_writer *writer, const uint8_t branch[static PS_HASH_SHORT_SIZE])
+void ps_message_write_branch(struct ps_writer *writer,
+                             const uint8_t branch[static PS_HASH_SHORT_SIZE])
 {
-    static const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
-    bool is_trunk = memcmp(branch, trunk, PS_HASH_SHORT_SIZE) == 0;
-    ps_write_bin(writer, ps_bytes(branch, is_trunk ? 0 : PS_HASH_SHORT_SIZE));
+    ps_write_bin(writer, ps_bytes(branch, ps_branch_is_trunk(branch) ? 0 : PS_HASH_SHORT_SIZE));
 }
 
-void ps_log_name_read(struct ps_reader *reader, struct ps_log_name *out)
+void ps_message_read_log_name(struct ps_reader *reader, struct ps_log_name *out)
 {
     uint32_t extra = ps_read_array_at_least(reader, 4);
-    out->collection = ps_read_collection(reader);
-    ps_read_device(reader, &out->origin.device);
+    out->collection = ps_message_read_collection(reader);
+    ps_message_read_device(reader, &out->origin.device);
     out->origin.incarnation = ps_read_uint(reader);
-    ps_read_branch(reader, out->branch);
+    ps_message_read_branch(reader, out->branch);
     ps_read_skip(reader, extra);
 }
 
-void ps_log_name_write(struct ps_writer *writer, const struct ps_log_name *log)
+void ps_message_write_log_name(struct ps_writer *writer, const struct ps_log_name *log)
 {
     ps_write_array(writer, 4);
     ps_write_str(writer, log->collection);
     ps_write_bin(writer, ps_bytes(log->origin.device.key, PS_DEVICE_SIZE));
     ps_write_uint(writer, log->origin.incarnation);
-    ps_write_branch(writer, log->branch);
+    ps_message_write_branch(writer, log->branch);
 }
 
-void ps_state_read(struct ps_reader *reader, struct ps_state *out)
+void ps_message_read_state(struct ps_reader *reader, struct ps_state *out)
 {
     ps_read_bin_exact(reader, out->common.bytes, PS_HASH_SIZE);
     out->pending = ps_read_uint(reader);
 }
 
-void ps_state_write(struct ps_writer *writer, const struct ps_state *state)
+void ps_message_write_state(struct ps_writer *writer, const struct ps_state *state)
 {
     ps_write_bin(writer, ps_bytes(state->common.bytes, PS_HASH_SIZE));
     ps_write_uint(writer, state->pending);
 }
 
-size_t ps_endpoints_read(struct ps_reader *reader, struct ps_bytes out[static PS_ENDPOINTS_MAX])
+size_t ps_message_read_endpoints(struct ps_reader *reader,
+                                 struct ps_bytes out[static PS_ENDPOINTS_MAX])
 {
-    uint32_t count = ps_read_list(reader, PS_ENDPOINTS_MAX);
+    uint32_t count = ps_message_read_list(reader, PS_ENDPOINTS_MAX);
     for (uint32_t i = 0; i < count; i++) {
         out[i] = ps_read_str(reader, PS_ENDPOINT_SIZE_MAX);
         if (!endpoint_valid(out[i])) {
@@ -177,7 +177,8 @@ size_t ps_endpoints_read(struct ps_reader *reader, struct ps_bytes out[static PS
     return reader->error == P2PSYNC_OK ? count : 0;
 }
 
-void ps_endpoints_write(struct ps_writer *writer, const struct ps_bytes *endpoints, size_t count)
+void ps_message_write_endpoints(struct ps_writer *writer, const struct ps_bytes *endpoints,
+                                size_t count)
 {
     assert(count <= PS_ENDPOINTS_MAX);
     ps_write_array(writer, count);
@@ -197,7 +198,7 @@ static bool endpoint_valid(struct ps_bytes endpoint)
     return endpoint.size > 0;
 }
 
-uint32_t ps_cursor_begin(struct ps_cursor *cursor, struct ps_bytes list)
+uint32_t ps_message_cursor_begin(struct ps_cursor *cursor, struct ps_bytes list)
 {
     ps_reader_init(&cursor->reader, list);
     cursor->left = list.size == 0 ? 0 : ps_read_array(&cursor->reader);

@@ -1,6 +1,6 @@
 /* The messages that nodes exchange: MessagePack arrays [type, version, ...]. DESIGN section 7; the
  * grammar is in wire/PROTOCOL.md. Decoding checks every count and size and copies nothing: bytes in
- * a decoded message point into the input. A receiver passes over elements behind those it knows,
+ * a decoded message point into the input. A receiver passes over elements after those it knows,
  * and over messages of a type it does not know. */
 #ifndef PS_WIRE_MESSAGE_H
 #define PS_WIRE_MESSAGE_H
@@ -186,7 +186,7 @@ p2psync_result ps_welcome_decode(struct ps_bytes input, struct ps_welcome *out) 
 
 /* Append one message to `out`.
  *
- * Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM. What was in `out` stays; bytes behind it are dropped.
+ * Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM. What was in `out` before stays.
  */
 p2psync_result ps_hello_encode(const struct ps_hello *hello, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 p2psync_result ps_want_encode(const struct ps_want *want, struct ps_buf *out) P2PSYNC_MUST_CHECK;
@@ -216,7 +216,8 @@ void ps_summary_write_collection(struct ps_writer *writer, struct ps_bytes colle
 void ps_summary_write_head(struct ps_writer *writer, const struct ps_short_head *head);
 void ps_ack_write_position(struct ps_writer *writer, const struct ps_position *position);
 /* One entry of CHANGES, appended to `out` as it travels. Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM. */
-p2psync_result ps_entry_encode(const struct ps_entry *entry, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_changes_write_entry(const struct ps_entry *entry,
+                                      struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* Cursors over the lists of decoded messages. Each takes the next item off the front; false at the
  * end, and on malformed input, which the decoders above have excluded. Start with the list as
@@ -226,10 +227,10 @@ struct ps_cursor {
     struct ps_reader reader;
     uint32_t left;
 };
-uint32_t ps_cursor_begin(struct ps_cursor *cursor, struct ps_bytes list);
+uint32_t ps_message_cursor_begin(struct ps_cursor *cursor, struct ps_bytes list);
 bool ps_summary_next_root(struct ps_cursor *cursor, struct ps_bytes *collection_out,
                           struct ps_hash *root_out);
-/* heads_out is a list for ps_cursor_begin() and ps_summary_next_head(). */
+/* heads_out is a list for ps_message_cursor_begin() and ps_summary_next_head(). */
 bool ps_summary_next_collection(struct ps_cursor *cursor, struct ps_bytes *collection_out,
                                 struct ps_bytes *heads_out);
 bool ps_summary_next_head(struct ps_cursor *cursor, struct ps_short_head *out);

@@ -10,14 +10,14 @@ p2psync_result ps_ack_decode(struct ps_bytes input, struct ps_ack *out)
     struct ps_reader reader;
     struct ps_ack ack = {0};
     uint32_t extra = ps_message_begin(&reader, input, PS_MESSAGE_ACK, ELEMENT_COUNT);
-    ps_state_read(&reader, &ack.state);
+    ps_message_read_state(&reader, &ack.state);
     struct ps_bytes before = reader.rest;
-    uint32_t count = ps_read_list(&reader, PS_POSITIONS_MAX);
+    uint32_t count = ps_message_read_list(&reader, PS_POSITIONS_MAX);
     for (uint32_t i = 0; i < count && reader.error == P2PSYNC_OK; i++) {
         struct ps_position position;
         read_position(&reader, &position);
     }
-    ack.positions = ps_read_since(&reader, before);
+    ack.positions = ps_message_read_since(&reader, before);
     ps_read_skip(&reader, extra);
     p2psync_result result = ps_reader_finish(&reader);
     if (result == P2PSYNC_OK) {
@@ -29,9 +29,9 @@ p2psync_result ps_ack_decode(struct ps_bytes input, struct ps_ack *out)
 static void read_position(struct ps_reader *reader, struct ps_position *out)
 {
     uint32_t extra = ps_read_array_at_least(reader, 5);
-    out->collection = ps_read_collection(reader);
+    out->collection = ps_message_read_collection(reader);
     ps_read_bin_exact(reader, out->log.origin.bytes, PS_TAG_SIZE);
-    ps_read_branch(reader, out->log.branch);
+    ps_message_read_branch(reader, out->log.branch);
     out->size = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
     out->applied = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
     ps_read_skip(reader, extra);
@@ -55,7 +55,7 @@ p2psync_result ps_ack_encode(const struct ps_ack *ack, struct ps_buf *out)
     size_t start = out->size;
     struct ps_writer writer;
     ps_message_start(&writer, out, PS_MESSAGE_ACK, ELEMENT_COUNT);
-    ps_state_write(&writer, &ack->state);
+    ps_message_write_state(&writer, &ack->state);
     if (ack->positions.size == 0) {
         ps_write_array(&writer, 0);
     } else {
@@ -69,7 +69,7 @@ void ps_ack_write_position(struct ps_writer *writer, const struct ps_position *p
     ps_write_array(writer, 5);
     ps_write_str(writer, position->collection);
     ps_write_bin(writer, ps_bytes(position->log.origin.bytes, PS_TAG_SIZE));
-    ps_write_branch(writer, position->log.branch);
+    ps_message_write_branch(writer, position->log.branch);
     ps_write_uint(writer, position->size);
     ps_write_uint(writer, position->applied);
 }

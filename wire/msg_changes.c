@@ -17,13 +17,13 @@ p2psync_result ps_changes_decode(struct ps_bytes input, struct ps_changes *out)
     struct ps_reader reader;
     struct ps_changes changes = {0};
     uint32_t extra = ps_message_begin(&reader, input, PS_MESSAGE_CHANGES, ELEMENT_COUNT);
-    ps_log_name_read(&reader, &changes.log);
+    ps_message_read_log_name(&reader, &changes.log);
     changes.from = ps_read_uint_max(&reader, PS_LOG_SIZE_MAX);
     changes.encoding = ps_read_uint(&reader);
     changes.entries = ps_read_bin(&reader, PS_MESSAGE_SIZE_MAX);
     ps_head_read(&reader, &changes.head);
-    ps_proof_read(&reader, &changes.proof);
-    ps_state_read(&reader, &changes.state);
+    ps_head_read_proof(&reader, &changes.proof);
+    ps_message_read_state(&reader, &changes.state);
     ps_read_skip(&reader, extra);
     /* There is one entry at least, and it lies within the head. */
     if (changes.from >= changes.head.size || changes.entries.size == 0) {
@@ -41,13 +41,13 @@ p2psync_result ps_changes_encode(const struct ps_changes *changes, struct ps_buf
     size_t start = out->size;
     struct ps_writer writer;
     ps_message_start(&writer, out, PS_MESSAGE_CHANGES, ELEMENT_COUNT);
-    ps_log_name_write(&writer, &changes->log);
+    ps_message_write_log_name(&writer, &changes->log);
     ps_write_uint(&writer, changes->from);
     ps_write_uint(&writer, changes->encoding);
     ps_write_bin(&writer, changes->entries);
     ps_head_write(&writer, &changes->head);
-    ps_proof_write(&writer, &changes->proof);
-    ps_state_write(&writer, &changes->state);
+    ps_head_write_proof(&writer, &changes->proof);
+    ps_message_write_state(&writer, &changes->state);
     return ps_message_end(&writer, out, start);
 }
 
@@ -87,7 +87,7 @@ p2psync_result ps_changes_next_unhashed(struct ps_bytes *entries, struct ps_entr
     return reader.error;
 }
 
-p2psync_result ps_entry_encode(const struct ps_entry *entry, struct ps_buf *out)
+p2psync_result ps_changes_write_entry(const struct ps_entry *entry, struct ps_buf *out)
 {
     size_t start = out->size;
     struct ps_writer writer;

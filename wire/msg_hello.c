@@ -13,14 +13,14 @@ p2psync_result ps_hello_decode(struct ps_bytes input, struct ps_hello *out)
     hello.version_min = ps_read_uint(&reader);
     hello.version_max = ps_read_uint(&reader);
     hello.capabilities = ps_read_uint(&reader);
-    ps_read_device(&reader, &hello.device);
-    ps_read_mesh(&reader, &hello.mesh);
-    hello.name = ps_read_device_name(&reader);
+    ps_message_read_device(&reader, &hello.device);
+    ps_message_read_mesh(&reader, &hello.mesh);
+    hello.name = ps_message_read_device_name(&reader);
     hello.instance = ps_read_uint(&reader);
     hello.subscriptions = read_subscriptions(&reader);
     hello.clock_ms = ps_read_uint(&reader);
-    hello.listen_count = ps_endpoints_read(&reader, hello.listen);
-    ps_state_read(&reader, &hello.state);
+    hello.listen_count = ps_message_read_endpoints(&reader, hello.listen);
+    ps_message_read_state(&reader, &hello.state);
     ps_read_skip(&reader, extra);
     if (hello.version_min > hello.version_max) {
         ps_reader_fail(&reader, P2PSYNC_EFORMAT);
@@ -39,11 +39,11 @@ static struct ps_bytes read_subscriptions(struct ps_reader *reader)
         return ps_bytes(NULL, 0);
     }
     struct ps_bytes before = reader->rest;
-    uint32_t count = ps_read_list(reader, PS_ROOTS_MAX);
+    uint32_t count = ps_message_read_list(reader, PS_ROOTS_MAX);
     for (uint32_t i = 0; i < count && reader->error == P2PSYNC_OK; i++) {
-        (void)ps_read_collection(reader);
+        (void)ps_message_read_collection(reader);
     }
-    return ps_read_since(reader, before);
+    return ps_message_read_since(reader, before);
 }
 
 p2psync_result ps_hello_encode(const struct ps_hello *hello, struct ps_buf *out)
@@ -60,7 +60,7 @@ p2psync_result ps_hello_encode(const struct ps_hello *hello, struct ps_buf *out)
     ps_write_uint(&writer, hello->instance);
     ps_write_raw_or_nil(&writer, hello->subscriptions);
     ps_write_uint(&writer, hello->clock_ms);
-    ps_endpoints_write(&writer, hello->listen, hello->listen_count);
-    ps_state_write(&writer, &hello->state);
+    ps_message_write_endpoints(&writer, hello->listen, hello->listen_count);
+    ps_message_write_state(&writer, &hello->state);
     return ps_message_end(&writer, out, start);
 }

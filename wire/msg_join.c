@@ -11,8 +11,8 @@ p2psync_result ps_join_decode(struct ps_bytes input, struct ps_join *out)
     struct ps_join join = {0};
     uint32_t extra = ps_message_begin(&reader, input, PS_MESSAGE_JOIN, JOIN_ELEMENT_COUNT);
     ps_read_bin_exact(&reader, join.token, PS_TOKEN_SIZE);
-    ps_read_device(&reader, &join.device);
-    join.name = ps_read_device_name(&reader);
+    ps_message_read_device(&reader, &join.device);
+    join.name = ps_message_read_device_name(&reader);
     ps_read_skip(&reader, extra);
     p2psync_result result = ps_reader_finish(&reader);
     if (result == P2PSYNC_OK) {
@@ -37,10 +37,10 @@ p2psync_result ps_welcome_decode(struct ps_bytes input, struct ps_welcome *out)
     struct ps_reader reader;
     struct ps_welcome welcome = {0};
     uint32_t extra = ps_message_begin(&reader, input, PS_MESSAGE_WELCOME, WELCOME_ELEMENT_COUNT);
-    ps_read_mesh(&reader, &welcome.mesh);
-    ps_read_device(&reader, &welcome.device);
-    welcome.name = ps_read_device_name(&reader);
-    welcome.endpoint_count = ps_endpoints_read(&reader, welcome.endpoints);
+    ps_message_read_mesh(&reader, &welcome.mesh);
+    ps_message_read_device(&reader, &welcome.device);
+    welcome.name = ps_message_read_device_name(&reader);
+    welcome.endpoint_count = ps_message_read_endpoints(&reader, welcome.endpoints);
     ps_read_skip(&reader, extra);
     p2psync_result result = ps_reader_finish(&reader);
     if (result == P2PSYNC_OK) {
@@ -57,6 +57,6 @@ p2psync_result ps_welcome_encode(const struct ps_welcome *welcome, struct ps_buf
     ps_write_bin(&writer, ps_bytes(&welcome->mesh, PS_MESH_SIZE));
     ps_write_bin(&writer, ps_bytes(welcome->device.key, PS_DEVICE_SIZE));
     ps_write_str(&writer, welcome->name);
-    ps_endpoints_write(&writer, welcome->endpoints, welcome->endpoint_count);
+    ps_message_write_endpoints(&writer, welcome->endpoints, welcome->endpoint_count);
     return ps_message_end(&writer, out, start);
 }

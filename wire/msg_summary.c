@@ -18,7 +18,7 @@ p2psync_result ps_summary_decode(struct ps_bytes input, struct ps_summary *out)
     struct ps_summary summary = {0};
     uint32_t extra = ps_message_begin(&reader, input, PS_MESSAGE_SUMMARY, ELEMENT_COUNT);
     summary.answer = ps_read_bool(&reader);
-    ps_state_read(&reader, &summary.state);
+    ps_message_read_state(&reader, &summary.state);
     summary.roots = read_roots(&reader);
     summary.heads = read_heads(&reader);
     ps_read_skip(&reader, extra);
@@ -35,20 +35,20 @@ static struct ps_bytes read_roots(struct ps_reader *reader)
         return ps_bytes(NULL, 0);
     }
     struct ps_bytes before = reader->rest;
-    uint32_t count = ps_read_list(reader, PS_ROOTS_MAX);
+    uint32_t count = ps_message_read_list(reader, PS_ROOTS_MAX);
     for (uint32_t i = 0; i < count && reader->error == P2PSYNC_OK; i++) {
         struct ps_bytes collection;
         struct ps_hash root;
         read_root(reader, &collection, &root);
     }
-    return ps_read_since(reader, before);
+    return ps_message_read_since(reader, before);
 }
 
 static void read_root(struct ps_reader *reader, struct ps_bytes *collection_out,
                       struct ps_hash *root_out)
 {
     uint32_t extra = ps_read_array_at_least(reader, 2);
-    *collection_out = ps_read_collection(reader);
+    *collection_out = ps_message_read_collection(reader);
     ps_read_bin_exact(reader, root_out->bytes, PS_HASH_SIZE);
     ps_read_skip(reader, extra);
 }
@@ -60,11 +60,11 @@ static struct ps_bytes read_heads(struct ps_reader *reader)
     }
     struct ps_bytes before = reader->rest;
     uint32_t left = PS_SHORT_HEADS_MAX; /* in all collections together */
-    uint32_t count = ps_read_list(reader, PS_ROOTS_MAX);
+    uint32_t count = ps_message_read_list(reader, PS_ROOTS_MAX);
     for (uint32_t i = 0; i < count && reader->error == P2PSYNC_OK; i++) {
         uint32_t extra = ps_read_array_at_least(reader, 2);
-        (void)ps_read_collection(reader);
-        uint32_t head_count = ps_read_list(reader, left);
+        (void)ps_message_read_collection(reader);
+        uint32_t head_count = ps_message_read_list(reader, left);
         left -= head_count;
         for (uint32_t j = 0; j < head_count && reader->error == P2PSYNC_OK; j++) {
             struct ps_short_head head;
@@ -72,14 +72,14 @@ static struct ps_bytes read_heads(struct ps_reader *reader)
         }
         ps_read_skip(reader, extra);
     }
-    return ps_read_since(reader, before);
+    return ps_message_read_since(reader, before);
 }
 
 static void read_short_head(struct ps_reader *reader, struct ps_short_head *out)
 {
     uint32_t extra = ps_read_array_at_least(reader, 4);
     ps_read_bin_exact(reader, out->log.origin.bytes, PS_TAG_SIZE);
-    ps_read_branch(reader, out->log.branch);
+    ps_message_read_branch(reader, out->log.branch);
     out->size = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
     ps_read_bin_exact(reader, out->root, PS_HASH_SHORT_SIZE);
     ps_read_skip(reader, extra);
@@ -104,7 +104,7 @@ bool ps_summary_next_collection(struct ps_cursor *cursor, struct ps_bytes *colle
     }
     cursor->left--;
     uint32_t extra = ps_read_array_at_least(&cursor->reader, 2);
-    *collection_out = ps_read_collection(&cursor->reader);
+    *collection_out = ps_message_read_collection(&cursor->reader);
     *heads_out = ps_read_value(&cursor->reader, PS_MESSAGE_DEPTH_MAX);
     ps_read_skip(&cursor->reader, extra);
     return cursor->reader.error == P2PSYNC_OK;
@@ -126,7 +126,7 @@ p2psync_result ps_summary_encode(const struct ps_summary *summary, struct ps_buf
     struct ps_writer writer;
     ps_message_start(&writer, out, PS_MESSAGE_SUMMARY, ELEMENT_COUNT);
     ps_write_bool(&writer, summary->answer);
-    ps_state_write(&writer, &summary->state);
+    ps_message_write_state(&writer, &summary->state);
     ps_write_raw_or_nil(&writer, summary->roots);
     ps_write_raw_or_nil(&writer, summary->heads);
     return ps_message_end(&writer, out, start);
@@ -151,7 +151,7 @@ void ps_summary_write_head(struct ps_writer *writer, const struct ps_short_head 
 {
     ps_write_array(writer, 4);
     ps_write_bin(writer, ps_bytes(head->log.origin.bytes, PS_TAG_SIZE));
-    ps_write_branch(writer, head->log.branch);
+    ps_message_write_branch(writer, head->log.branch);
     ps_write_uint(writer, head->size);
     ps_write_bin(writer, ps_bytes(head->root, PS_HASH_SHORT_SIZE));
 }

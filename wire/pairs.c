@@ -1,4 +1,4 @@
-/* Sorted lists of the pairs of maps, on a stack of them, so that maps within maps are listed behind
+/* Sorted lists of the pairs of maps, on a stack of them, so that maps within maps are listed after
  * their parents and cut off again. */
 #include "wire/pairs.h"
 

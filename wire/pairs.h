@@ -17,7 +17,7 @@ struct ps_pairs {
     size_t capacity;
 };
 
-/* List the pairs of the map at the start of `map`, sorted, behind those that are listed. Empty
+/* List the pairs of the map at the start of `map`, sorted, after those that are listed. Empty
  * bytes are an empty map.
  *
  * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT; P2PSYNC_ENOMEM.

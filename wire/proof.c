@@ -36,36 +36,6 @@ static p2psync_result range_root(const struct view *view, struct ps_range range,
 static p2psync_result simple_root(const struct view *view, struct ps_range range,
                                   struct ps_hash *out);
 
-void ps_frontier_add(struct ps_frontier *frontier, const struct ps_hash *leaf,
-                     ps_proof_completed_fn *completed, void *user)
-{
-    assert(frontier->size < UINT64_MAX);
-    struct ps_hash hash = *leaf;
-    unsigned level = 0;
-    while ((frontier->size >> level & 1U) != 0) {
-        hash = ps_hash_node(&frontier->peak[level], &hash);
-        level++;
-        if (completed != NULL) {
-            completed(user, level, frontier->size >> level, &hash);
-        }
-    }
-    frontier->peak[level] = hash;
-    frontier->size++;
-}
-
-struct ps_hash ps_frontier_root(const struct ps_frontier *frontier)
-{
-    struct ps_hash root = ps_hash_empty();
-    bool any = false;
-    for (unsigned level = 0; level < 64; level++) {
-        if ((frontier->size >> level & 1U) != 0) {
-            root = any ? ps_hash_node(&frontier->peak[level], &root) : frontier->peak[level];
-            any = true;
-        }
-    }
-    return root;
-}
-
 size_t ps_proof_ranges(uint64_t from, uint64_t to, struct ps_range out[static PS_PROOF_MAX])
 {
     assert(from <= to);
@@ -257,7 +227,8 @@ static p2psync_result simple_root(const struct view *view, struct ps_range range
     while (i < view->beyond_count && view->beyond[i].begin != range.begin) {
         i++;
     }
-    /* Whatever lies beside a path from within what is held is in that proof, by its sizes alone. */
+    /* A range beside a path that begins within `held` is one of the proof's own: both follow from
+     * the sizes alone. */
     assert(i < view->beyond_count);
     assert(view->beyond[i].end == range.end);
     *out = view->tree->beyond->node[i];

@@ -1,27 +1,10 @@
-/* Merkle arithmetic on hashes alone, as in RFC 9162 section 2.1: the frontier of a growing tree,
- * its root, and consistency proofs between two sizes. Nothing here reads a store: who makes a proof
- * is asked for subtree hashes by position. */
+/* Consistency proofs between two sizes of a Merkle tree, on hashes alone, as in RFC 9162
+ * section 2.1. Nothing here reads a store: who makes a proof is asked for subtree hashes by
+ * position. */
 #ifndef PS_WIRE_PROOF_H
 #define PS_WIRE_PROOF_H
 
 #include "wire/hash.h"
-
-/* The roots of the complete subtrees that cover [0, size): one per set bit of size. peak[level] is
- * meaningful only if bit `level` of size is set. */
-struct ps_frontier {
-    uint64_t size; /* leaves */
-    struct ps_hash peak[64];
-};
-
-/* Add one leaf. `completed` (or NULL) is told of every subtree that this completes, from level 1
- * up: its index is the number of the subtree among those of its level. */
-typedef void ps_proof_completed_fn(void *user, unsigned level, uint64_t index,
-                                   const struct ps_hash *hash);
-void ps_frontier_add(struct ps_frontier *frontier, const struct ps_hash *leaf,
-                     ps_proof_completed_fn *completed, void *user);
-
-/* MTH of RFC 9162 over the leaves so far. */
-struct ps_hash ps_frontier_root(const struct ps_frontier *frontier);
 
 /* A consistency proof between the trees of `from` and `to` leaves, RFC 9162 section 2.1.4.1, nodes
  * in the order given there. Empty if from is 0 or equals to. */
@@ -61,9 +44,9 @@ p2psync_result ps_proof_verify(const struct ps_proof *proof, struct ps_range siz
                                const struct ps_hash *from_root,
                                const struct ps_hash *to_root) P2PSYNC_MUST_CHECK;
 
-/* A tree of which one has the first `held` leaves in full and, beyond them, only the consistency
- * proof from `held` to `size`. It can still prove every prefix: what lies beyond `held` is in that
- * proof. */
+/* A tree of `size` leaves, of which only the first `held` are here; of the rest there is only the
+ * consistency proof from `held` to `size`. That is enough to prove every shorter prefix:
+ * store/log/log.h has an example. */
 struct ps_partial_tree {
     uint64_t held;
     uint64_t size;

@@ -86,7 +86,7 @@ p2psync_result ps_scan_token(struct ps_bytes input, struct ps_token *out)
     return result;
 }
 
-/* Hold the number of a token's header against what is behind the header. */
+/* Check the number in a token's header against the bytes after the header. */
 static p2psync_result finish(struct ps_bytes input, uint64_t number, struct ps_token *token)
 {
     size_t left = input.size - token->size;

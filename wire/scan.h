@@ -41,7 +41,7 @@ p2psync_result ps_scan_token(struct ps_bytes input, struct ps_token *out) P2PSYN
 p2psync_result ps_scan_value(struct ps_bytes input, unsigned depth_max,
                              size_t *size_out) P2PSYNC_MUST_CHECK;
 
-/* Whether `input` is exactly one value within depth_max, with nothing behind it. Errors as above.
+/* Whether `input` is exactly one value within depth_max, with nothing after it. Errors as above.
  */
 p2psync_result ps_scan_exact(struct ps_bytes input, unsigned depth_max) P2PSYNC_MUST_CHECK;
 

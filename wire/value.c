@@ -271,7 +271,7 @@ static size_t merge_write(const struct merge *merge, struct ps_writer *writer)
     return count;
 }
 
-/* NULL behind the last one. */
+/* NULL after the last one. */
 static const struct ps_pair *pair_at(const struct ps_pairs *pairs, size_t at)
 {
     return at < pairs->count ? &pairs->pair[at] : NULL;

@@ -29,7 +29,8 @@ bool ps_value_is_key(struct ps_bytes text);
  */
 bool ps_value_equal(struct ps_bytes a, struct ps_bytes b);
 
-/* The same where a wrong answer would last: in what is stored, and must be alike everywhere.
+/* As ps_value_equal(), but running out of memory is an error. For results that are stored and must
+ * be the same on all devices.
  *
  * Errors  P2PSYNC_ENOMEM.
  */

@@ -232,7 +232,7 @@ static bool next_conflict(struct ps_answerer *answerer, const struct found *afte
     return found;
 }
 
-/* Within a collection, behind the record `id`.
+/* Find one in a collection, after the record `id`.
  *
  * Errors  P2PSYNC_ENOTFOUND there is none. */
 static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn *txn,
@@ -259,7 +259,7 @@ static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn 
     return walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : walk.result;
 }
 
-/* One of more versions than can be answered has none in `out`. */
+/* Gives no versions in `out` if there are more than can be answered. */
 static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collection *collection,
                                     struct ps_bytes id, struct found *out)
 {
@@ -339,8 +339,8 @@ static void answer_all(struct ps_answerer *answerer)
     }
 }
 
-/* What got no answer, or one that could not be written, is left alone; but not where the versions
- * have changed meanwhile, or the node stops. */
+/* A conflict that got no answer, or one that could not be written, is left alone from now on; but
+ * not if its versions have changed meanwhile, or the node stops. */
 static void answer_one(struct ps_answerer *answerer, const struct found *found)
 {
     struct p2psync_answer answer = {.kind = ANSWER_NONE};
@@ -388,8 +388,8 @@ static p2psync_result ask(struct ps_answerer *answerer, const struct found *foun
     return result;
 }
 
-/* `local` takes the last version that this device wrote, `remote` the last that another did. Who
- * wrote none of them leaves the answer to those who did. */
+/* `local` takes the last version that this device wrote, `remote` the last that another device
+ * wrote. A device that wrote none of them leaves the answer to those that did. */
 static void answer_by_author(const struct ps_answerer *answerer, const struct found *found,
                              struct p2psync_answer *answer)
 {
@@ -459,7 +459,7 @@ static bool is_blank(struct ps_bytes text)
     return at == text.size;
 }
 
-/* Nothing but white space is no answer, too. */
+/* White space alone is no answer either. */
 static p2psync_result take_json(struct ps_bytes json, struct p2psync_answer *answer)
 {
     struct p2psync_buffer map = {0};
@@ -505,7 +505,7 @@ void ps_answer_take(struct p2psync_answer *answer, struct ps_dot version)
     answer->kind = ANSWER_TAKE;
 }
 
-/* Only to the versions that were asked about. */
+/* The answer is written only if the versions are still those that were asked about. */
 static p2psync_result write_answer(struct ps_answerer *answerer, const struct found *found,
                                    const struct p2psync_answer *answer)
 {

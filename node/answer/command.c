@@ -21,7 +21,7 @@
 #define ERRORS_SIZE_MAX 4096 /* bytes of stderr that are kept: the last line is told */
 #define READ_SIZE       16384
 
-/* Ours and the child's end of each. */
+/* This process's end and the child's end of each. */
 struct ends {
     int input[2];
     int output[2];
@@ -138,7 +138,7 @@ static p2psync_result start(struct talk *talk)
     return failed == 0 ? P2PSYNC_OK : P2PSYNC_EIO;
 }
 
-/* Until it has ended and closed its output, or its time is over. */
+/* Talk to the child until it has ended and closed its output, or its time is over. */
 static p2psync_result converse(struct talk *talk, uint64_t deadline_ms)
 {
     p2psync_result result = P2PSYNC_OK;
@@ -214,8 +214,8 @@ static p2psync_result take(int *fd, struct ps_buf *into, bool cut)
     return ps_buf_append(into, bytes, size);
 }
 
-/* It has ended, or is made to. An app that ignores SIGCHLD has taken its end from us: then what it
- * wrote counts. */
+/* The child has ended, or is killed. If the app ignores SIGCHLD, the system has dropped the child's
+ * exit code: then what it wrote counts. */
 static p2psync_result reap(struct talk *talk, p2psync_result result, char *why)
 {
     int status = 0;

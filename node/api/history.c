@@ -10,6 +10,7 @@
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "store/apply/versions.h"
+#include "store/history/past.h"
 #include "store/write/write.h"
 #include "wire/hlc.h"
 #include "wire/map.h"
@@ -57,9 +58,9 @@ struct wanted {
 enum part { ADDED, CHANGED, REMOVED, PART_COUNT };
 
 static p2psync_result tell_all(struct telling *telling);
-static p2psync_result tell_change(struct telling *telling, const struct ps_history_step *step);
+static p2psync_result tell_change(struct telling *telling, const struct ps_past_step *step);
 static p2psync_result name_author(struct telling *telling, uint32_t log);
-static p2psync_result make_delta(struct telling *telling, const struct ps_history_step *step);
+static p2psync_result make_delta(struct telling *telling, const struct ps_past_step *step);
 static const char *op_name(uint32_t op_and_flags);
 static struct ps_bytes note_text(const struct ps_stored *entry, uint32_t op_and_flags);
 static p2psync_result turn_round(const struct telling *telling, struct p2psync_buffer *out);
@@ -89,18 +90,18 @@ p2psync_result p2psync_record_get_version(p2psync_snapshot *snapshot, const char
     uint32_t number = 0;
     struct ps_dot dot;
     struct ps_record_row row;
-    struct ps_history_found found;
+    struct ps_past_found found;
     if (snapshot == NULL || collection == NULL || id == NULL || version == NULL ||
         !ps_inner_dot(version, &dot) || !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
         return P2PSYNC_EMISUSE;
     }
     p2psync_result result = find_record(snapshot, collection, id, &number, &row);
     if (result == P2PSYNC_OK) {
-        result = ps_history_find(&snapshot->txn, number, ps_bytes_text(id), dot, &found);
+        result = ps_past_find(&snapshot->txn, number, ps_bytes_text(id), dot, &found);
     }
     if (result == P2PSYNC_OK) {
         ps_buf_clear(&snapshot->value);
-        result = ps_history_value(&snapshot->txn, &found, &snapshot->value);
+        result = ps_past_value(&snapshot->txn, &found, &snapshot->value);
     }
     if (result == P2PSYNC_OK) {
         result = ps_snapshot_reserve_dots(snapshot, 1);
@@ -165,23 +166,23 @@ p2psync_result p2psync_history(p2psync_snapshot *snapshot, const char *collectio
 
 static p2psync_result tell_all(struct telling *telling)
 {
-    struct ps_history_walk walk;
-    struct ps_history_step step;
-    ps_history_walk_init(&walk, &telling->snapshot->txn, telling->history);
-    p2psync_result result = ps_history_walk_next(&walk, &step);
+    struct ps_past_walk walk;
+    struct ps_past_step step;
+    ps_past_walk_init(&walk, &telling->snapshot->txn, telling->history);
+    p2psync_result result = ps_past_walk_next(&walk, &step);
     while (result == P2PSYNC_OK) { /* ends with the history */
         result = tell_change(telling, &step);
         if (result == P2PSYNC_OK) {
             telling->ends[telling->count] = telling->pieces.size;
             telling->count++;
-            result = ps_history_walk_next(&walk, &step);
+            result = ps_past_walk_next(&walk, &step);
         }
     }
-    ps_history_walk_deinit(&walk);
+    ps_past_walk_deinit(&walk);
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
-static p2psync_result tell_change(struct telling *telling, const struct ps_history_step *step)
+static p2psync_result tell_change(struct telling *telling, const struct ps_past_step *step)
 {
     const struct ps_history_change *change = step->change;
     p2psync_result result = make_delta(telling, step);
@@ -238,7 +239,7 @@ static p2psync_result name_author(struct telling *telling, uint32_t log)
 }
 
 /* A delete says all by itself. */
-static p2psync_result make_delta(struct telling *telling, const struct ps_history_step *step)
+static p2psync_result make_delta(struct telling *telling, const struct ps_past_step *step)
 {
     bool unchanged = false;
     bool is_delete = step->after_state == PS_RECORD_DELETED;
@@ -394,19 +395,19 @@ static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row
 
 static p2psync_result fill_version(const struct sides *sides, struct ps_dot dot, struct side *out)
 {
-    struct ps_history_found found;
-    p2psync_result result = ps_history_find(sides->txn, sides->collection, sides->id, dot, &found);
+    struct ps_past_found found;
+    p2psync_result result = ps_past_find(sides->txn, sides->collection, sides->id, dot, &found);
     out->dots[0] = dot;
     out->dot_count = 1;
-    return result == P2PSYNC_OK ? ps_history_value(sides->txn, &found, &out->value) : result;
+    return result == P2PSYNC_OK ? ps_past_value(sides->txn, &found, &out->value) : result;
 }
 
 /* What the author of a change saw. */
 static p2psync_result fill_before(const struct sides *sides, struct ps_dot dot, struct side *out)
 {
-    struct ps_history_found found;
+    struct ps_past_found found;
     ps_record_state state;
-    p2psync_result result = ps_history_find(sides->txn, sides->collection, sides->id, dot, &found);
+    p2psync_result result = ps_past_find(sides->txn, sides->collection, sides->id, dot, &found);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -414,7 +415,7 @@ static p2psync_result fill_before(const struct sides *sides, struct ps_dot dot, 
     for (size_t i = 0; i < out->dot_count; i++) {
         out->dots[i] = found.skeleton.parents[i].dot;
     }
-    return ps_history_before(sides->txn, sides->collection, &found.skeleton, &out->value, &state);
+    return ps_past_before(sides->txn, sides->collection, &found.skeleton, &out->value, &state);
 }
 
 static p2psync_result fill_now(const struct ps_record_row *row, struct side *out)

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node/host/time.h"
 #include "node/loop/loop.h"
 #include "store/env/process.h"
 #include "store/log/collection.h"
+#include "store/write/own.h"
 #include "wire/scan.h"
 
 bool ps_node_usable(const p2psync_node *node)
@@ -42,6 +44,24 @@ p2psync_result ps_node_check_writable(struct ps_bytes collection)
         return P2PSYNC_EFORMAT;
     }
     return ps_collection_is_internal(collection) ? P2PSYNC_EDENIED : P2PSYNC_OK;
+}
+
+p2psync_result ps_node_apply(p2psync_node *node, struct ps_write *write,
+                             ps_node_prepare_fn *prepare, void *context, struct ps_written *out)
+{
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(node->store, true, &txn);
+    if (result == P2PSYNC_OK && prepare != NULL) {
+        result = prepare(&txn, write, context);
+    }
+    if (result == P2PSYNC_OK && write->edit_count > 0) {
+        result = ps_own_write(&txn, write, ps_time_wall_ms(), out);
+    }
+    if (result == P2PSYNC_OK && out->changed > 0) {
+        result = ps_node_commit(node, &txn);
+    }
+    ps_txn_abort(&txn);
+    return result;
 }
 
 /* A node that is being started or stopped is not waited for: it looks at the store by itself. */

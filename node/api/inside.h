@@ -52,6 +52,24 @@ p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE
  */
 p2psync_result ps_node_check_writable(struct ps_bytes collection) P2PSYNC_MUST_CHECK;
 
+/* Run by ps_node_apply() in its transaction: complete `write` by what the store has now, or set its
+ * edit_count to 0 if there is nothing to write. */
+struct ps_write;
+struct ps_written;
+typedef p2psync_result ps_node_prepare_fn(struct ps_txn *txn, struct ps_write *write,
+                                          void *context);
+
+/* The one way in which edits of the app come into the store: in a transaction of its own, prepare
+ * them, write them as this device and now, and commit if anything has changed.
+ *
+ * prepare  NULL: `write` is complete.
+ * out      zeroed by the caller, and so if nothing was written.
+ * Errors   as `prepare` and ps_own_write(); then the store is as it was.
+ */
+p2psync_result ps_node_apply(p2psync_node *node, struct ps_write *write,
+                             ps_node_prepare_fn *prepare, void *context,
+                             struct ps_written *out) P2PSYNC_MUST_CHECK;
+
 /* Commit what was written, and have the loop, if one runs here, look at it. */
 p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn) P2PSYNC_MUST_CHECK;
 

@@ -99,7 +99,7 @@ p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *na
     if (result != P2PSYNC_OK) {
         return result;
     }
-    const struct ps_joiner joiner = {
+    const struct ps_join_options options = {
         .store = node->store,
         .dir_fd = node->dir_fd,
         .report = &node->report,
@@ -110,7 +110,7 @@ p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *na
     struct ps_txn txn = {0};
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    result = ps_join(&joiner, &inviter);
+    result = ps_join(&options, &inviter);
     if (result == P2PSYNC_OK) {
         result = ps_txn_begin(node->store, false, &txn);
     }

@@ -100,22 +100,14 @@ static p2psync_result check(const struct p2psync_resolution *resolution,
 static p2psync_result write_edit(p2psync_node *node, const char *collection,
                                  const struct ps_edit *edit, struct p2psync_committed *out)
 {
-    struct ps_txn txn = {0};
     struct ps_written written = {0};
     struct ps_dot dot = {.seq = 0};
-    const struct ps_write write = {
+    struct ps_write write = {
         .collection = ps_bytes_text(collection), .edits = edit, .edit_count = 1, .dots = &dot};
-    p2psync_result result = ps_txn_begin(node->store, true, &txn);
-    if (result == P2PSYNC_OK) {
-        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_node_commit(node, &txn);
-    }
+    p2psync_result result = ps_node_apply(node, &write, NULL, NULL, &written);
     if (result == P2PSYNC_OK) {
         ps_committed_fill(&write, &written, out);
     }
-    ps_txn_abort(&txn);
     return result;
 }
 

@@ -29,6 +29,16 @@ struct names {
 
 typedef enum key_kind { KEY_IS_UNKNOWN, KEY_IS_STRATEGY, KEY_IS_RETENTION, KEY_IS_FIELD } key_kind;
 
+/* A setting that is being set. */
+struct setting {
+    const char *key;
+    struct ps_bytes value;
+    struct ps_edit edit;
+    struct ps_buf fields;
+    struct ps_buf unset;
+};
+
+static ps_node_prepare_fn prepare;
 static p2psync_result write_settings(struct ps_txn *txn, struct ps_bytes name,
                                      struct ps_writer *writer);
 static bool is_set(const struct ps_rules *rules);
@@ -114,37 +124,35 @@ p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection
         value.size == 0) {
         return P2PSYNC_EMISUSE;
     }
-    struct ps_txn txn = {0};
     struct ps_written written = {0};
-    struct ps_buf fields;
-    struct ps_buf unset;
+    struct setting setting = {.key = key, .value = ps_bytes(value.data, value.size)};
     struct ps_bytes name = ps_bytes_text(collection);
-    struct ps_edit edit = {.kind = PS_EDIT_PUT, .id = name};
+    setting.edit = (struct ps_edit){.kind = PS_EDIT_PUT, .id = name};
     struct ps_write write = {
-        .collection = ps_bytes_text(ps_rules_home(name)), .edits = &edit, .edit_count = 1};
-    ps_buf_init(&fields, PS_VALUE_SIZE_MAX);
-    ps_buf_init(&unset, PS_UNSET_SIZE_MAX);
+        .collection = ps_bytes_text(ps_rules_home(name)), .edits = &setting.edit, .edit_count = 1};
+    ps_buf_init(&setting.fields, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&setting.unset, PS_UNSET_SIZE_MAX);
     p2psync_result result = ps_node_check_writable(name);
     if (result == P2PSYNC_OK && !ps_record_id_valid(name)) {
         result = P2PSYNC_EFORMAT; /* it looks like the id of a copy */
     }
     if (result == P2PSYNC_OK) {
-        result = ps_txn_begin(node->store, true, &txn);
+        result = ps_node_apply(node, &write, prepare, &setting, &written);
     }
-    if (result == P2PSYNC_OK) {
-        result = make_edit(&txn, key, ps_bytes(value.data, value.size), &fields, &unset);
-    }
-    if (result == P2PSYNC_OK) {
-        edit.fields = ps_buf_view(&fields);
-        edit.unset = ps_buf_view(&unset);
-        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
-    }
-    if (result == P2PSYNC_OK && written.changed > 0) {
-        result = ps_node_commit(node, &txn);
-    }
-    ps_txn_abort(&txn);
-    ps_buf_deinit(&unset);
-    ps_buf_deinit(&fields);
+    ps_buf_deinit(&setting.unset);
+    ps_buf_deinit(&setting.fields);
+    return result;
+}
+
+/* What the setting is now decides how it is edited. */
+static p2psync_result prepare(struct ps_txn *txn, struct ps_write *write, void *context)
+{
+    struct setting *setting = context;
+    (void)write; /* its one edit is the setting's */
+    p2psync_result result =
+        make_edit(txn, setting->key, setting->value, &setting->fields, &setting->unset);
+    setting->edit.fields = ps_buf_view(&setting->fields);
+    setting->edit.unset = ps_buf_view(&setting->unset);
     return result;
 }
 
@@ -162,7 +170,7 @@ static p2psync_result write_settings(struct ps_txn *txn, struct ps_bytes name,
         return result;
     }
     struct ps_bytes retention = retention_of(&rules);
-    ps_strategy_text(&rules, strategy);
+    ps_rules_strategy_text(&rules, strategy);
     ps_write_map(writer, 2 + rules.field_count);
     ps_write_text(writer, KEY_STRATEGY);
     ps_write_text(writer, strategy);
@@ -179,7 +187,7 @@ static p2psync_result write_settings(struct ps_txn *txn, struct ps_bytes name,
         memcpy(key, FIELD_PREFIX, size);
         memcpy(key + size, rule->field.data, rule->field.size);
         ps_write_str(writer, ps_bytes(key, size + rule->field.size));
-        ps_write_text(writer, ps_field_rule_name(rule->rule));
+        ps_write_text(writer, ps_rules_field_rule_text(rule->rule));
     }
     ps_rules_deinit(&rules);
     return P2PSYNC_OK;
@@ -354,7 +362,7 @@ static p2psync_result check_value(struct ps_txn *txn, key_kind kind, struct ps_b
     case KEY_IS_STRATEGY:
         return take_strategy(txn, text, strategy_out);
     case KEY_IS_FIELD:
-        return ps_field_rule_parse(text, &rule);
+        return ps_rules_field_rule_parse(text, &rule);
     default:
         return is_duration(text) ? P2PSYNC_OK : P2PSYNC_EFORMAT;
     }
@@ -378,10 +386,10 @@ static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
         rules.strategy = PS_STRATEGY_PREFER;
         result = ps_view_members_find(txn, device, &rules.preferred);
     } else {
-        result = ps_strategy_parse(text, &rules.strategy, &rules.preferred);
+        result = ps_rules_strategy_parse(text, &rules.strategy, &rules.preferred);
     }
     if (result == P2PSYNC_OK) {
-        ps_strategy_text(&rules, out);
+        ps_rules_strategy_text(&rules, out);
     }
     return result;
 }

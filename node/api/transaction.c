@@ -56,8 +56,6 @@ static ps_edit_kind inner_kind(p2psync_edit_kind kind);
 static p2psync_result keep_unset(struct ps_buf *arena, const struct p2psync_edit *edit,
                                  struct p2psync_detail *detail);
 static struct ps_bytes part_bytes(const p2psync_transaction *transaction, struct part part);
-static p2psync_result write_edits(const p2psync_transaction *transaction,
-                                  const struct ps_write *write, struct ps_written *out);
 
 p2psync_result p2psync_transaction_begin(p2psync_node *node, const char *collection,
                                          p2psync_transaction **out)
@@ -162,14 +160,14 @@ p2psync_result p2psync_transaction_commit(p2psync_transaction *transaction,
     for (size_t i = 0; i < transaction->edit_count; i++) {
         fill_edit(transaction, &transaction->edits[i], &edits[i]);
     }
-    const struct ps_write write = {
+    struct ps_write write = {
         .collection = ps_bytes(transaction->collection, transaction->collection_size),
         .edits = edits,
         .edit_count = transaction->edit_count,
         .dots = dots,
     };
     if (transaction->edit_count > 0) {
-        result = write_edits(transaction, &write, &written);
+        result = ps_node_apply(transaction->node, &write, NULL, NULL, &written);
     }
     if (result == P2PSYNC_OK) {
         ps_committed_fill(&write, &written, out);
@@ -372,20 +370,4 @@ static struct ps_bytes part_bytes(const p2psync_transaction *transaction, struct
 {
     return part.size == 0 ? ps_bytes(NULL, 0)
                           : ps_bytes(transaction->arena.data + part.offset, part.size);
-}
-
-static p2psync_result write_edits(const p2psync_transaction *transaction,
-                                  const struct ps_write *write, struct ps_written *out)
-{
-    struct ps_txn txn = {0};
-    p2psync_result result = ps_txn_begin(transaction->node->store, true, &txn);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    result = ps_own_write(&txn, write, ps_time_wall_ms(), out);
-    if (result == P2PSYNC_OK && out->changed > 0) {
-        result = ps_node_commit(transaction->node, &txn);
-    }
-    ps_txn_abort(&txn);
-    return result;
 }

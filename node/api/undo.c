@@ -7,6 +7,7 @@
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "store/history/history.h"
+#include "store/history/past.h"
 #include "store/history/revert.h"
 #include "store/log/collection.h"
 #include "store/write/own.h"
@@ -23,6 +24,14 @@ struct reverting {
     uint64_t changed;
 };
 
+/* A record that is being brought back. */
+struct restoring {
+    const struct ps_dot *version; /* as it was then; NULL: as it was before its end */
+    struct ps_edit edit;
+    struct ps_buf value;
+};
+
+static ps_node_prepare_fn prepare_restore;
 static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *write,
                                     const struct ps_dot *version, struct ps_buf *value_out,
                                     bool *is_new_out);
@@ -42,42 +51,41 @@ static p2psync_result pack_answer(const struct reverting *reverting, struct ps_b
 p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const char *id,
                                const struct p2psync_dot *version, const char *note)
 {
-    struct ps_txn txn = {0};
-    struct ps_buf value;
+    struct restoring restoring = {.version = NULL};
     struct ps_buf packed;
     struct ps_written written = {0};
-    bool is_new = false;
     struct ps_dot dot;
     if (!ps_node_usable(node) || collection == NULL || id == NULL ||
         (version != NULL && !ps_inner_dot(version, &dot))) {
         return P2PSYNC_EMISUSE;
     }
-    struct ps_edit edit = {.kind = PS_EDIT_RESTORE, .id = ps_bytes_text(id)};
+    restoring.version = version != NULL ? &dot : NULL;
+    restoring.edit = (struct ps_edit){.kind = PS_EDIT_RESTORE, .id = ps_bytes_text(id)};
     struct ps_write write = {
-        .collection = ps_bytes_text(collection), .edits = &edit, .edit_count = 1};
-    ps_buf_init(&value, PS_VALUE_SIZE_MAX);
+        .collection = ps_bytes_text(collection), .edits = &restoring.edit, .edit_count = 1};
+    ps_buf_init(&restoring.value, PS_VALUE_SIZE_MAX);
     ps_buf_init(&packed, PS_NOTE_SIZE_MAX);
     p2psync_result result = ps_node_check_writable(write.collection);
     if (result == P2PSYNC_OK && note != NULL) {
         result = ps_note_pack(note, &packed);
+        restoring.edit.note = ps_buf_view(&packed);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_txn_begin(node->store, true, &txn);
+        result = ps_node_apply(node, &write, prepare_restore, &restoring, &written);
     }
-    if (result == P2PSYNC_OK) {
-        result = find_restored(&txn, &write, version != NULL ? &dot : NULL, &value, &is_new);
-    }
-    if (result == P2PSYNC_OK && is_new) {
-        edit.fields = ps_buf_view(&value);
-        edit.note = ps_buf_view(&packed);
-        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
-    }
-    if (result == P2PSYNC_OK && written.changed > 0) {
-        result = ps_node_commit(node, &txn);
-    }
-    ps_txn_abort(&txn);
     ps_buf_deinit(&packed);
-    ps_buf_deinit(&value);
+    ps_buf_deinit(&restoring.value);
+    return result;
+}
+
+static p2psync_result prepare_restore(struct ps_txn *txn, struct ps_write *write, void *context)
+{
+    struct restoring *restoring = context;
+    bool is_new = false;
+    p2psync_result result =
+        find_restored(txn, write, restoring->version, &restoring->value, &is_new);
+    restoring->edit.fields = ps_buf_view(&restoring->value);
+    write->edit_count = is_new ? 1 : 0;
     return result;
 }
 
@@ -99,18 +107,18 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
         return result;
     }
     if (version != NULL) {
-        struct ps_history_found found;
-        result = ps_history_find(txn, collection.number, id, *version, &found);
+        struct ps_past_found found;
+        result = ps_past_find(txn, collection.number, id, *version, &found);
         if (result == P2PSYNC_OK && (found.skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
             result = P2PSYNC_ENOTFOUND; /* it left nothing */
         }
         *is_new_out = true;
-        return result == P2PSYNC_OK ? ps_history_value(txn, &found, value_out) : result;
+        return result == P2PSYNC_OK ? ps_past_value(txn, &found, value_out) : result;
     }
     ps_record_view(&row, &view);
     *is_new_out = view.state != PS_RECORD_LIVE;
     return view.state == PS_RECORD_DELETED
-               ? ps_history_undeleted(txn, collection.number, id, value_out)
+               ? ps_past_undeleted(txn, collection.number, id, value_out)
                : ps_buf_append(value_out, view.value.data, view.value.size);
 }
 

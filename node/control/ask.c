@@ -16,7 +16,9 @@
 static p2psync_result connect_node(int dir_fd, uint32_t timeout_ms, int *fd_out);
 static p2psync_result connect_result(int number);
 static p2psync_result send_request(int fd, ps_control_ask what, uint64_t argument);
-static p2psync_result receive_answer(int fd, uint64_t deadline_ms, struct ps_buf *out);
+static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, uint64_t deadline_ms,
+                                   int *fd_out);
+static p2psync_result receive_reply(int fd, uint64_t deadline_ms, struct ps_buf *out);
 static p2psync_result receive(int fd, uint64_t deadline_ms, uint8_t *out, size_t size);
 static p2psync_result wait_readable(int fd, uint64_t deadline_ms);
 static p2psync_result open_question(int dir_fd, ps_control_ask what, uint64_t argument,
@@ -31,7 +33,7 @@ p2psync_result ps_ask(int dir_fd, ps_control_ask what, uint64_t argument, uint32
     if (result != P2PSYNC_OK) {
         return result;
     }
-    result = receive_answer(fd, deadline_ms, out);
+    result = receive_reply(fd, deadline_ms, out);
     (void)close(fd);
     return result;
 }
@@ -40,35 +42,34 @@ p2psync_result ps_ask_stop(int dir_fd, uint32_t timeout_ms)
 {
     uint64_t deadline_ms = ps_time_monotonic_ms() + timeout_ms;
     int fd = -1;
-    struct ps_buf nothing;
-    ps_buf_init(&nothing, PS_CONTROL_REQUEST_SIZE_MAX);
-    p2psync_result result = open_question(dir_fd, PS_CONTROL_STOP, 0, deadline_ms, &fd);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    result = receive_answer(fd, deadline_ms, &nothing);
+    p2psync_result result = ask_and_stay(dir_fd, PS_CONTROL_STOP, deadline_ms, &fd);
     if (result == P2PSYNC_OK) {
         /* The node holds the connection until it has ended; nothing more is sent on it. */
         uint8_t byte;
         result = receive(fd, deadline_ms, &byte, 1);
         result = result == P2PSYNC_ENOTRUNNING ? P2PSYNC_OK : result;
+        (void)close(fd);
     }
-    (void)close(fd);
-    ps_buf_deinit(&nothing);
     return result;
 }
 
 p2psync_result ps_ask_events(int dir_fd, uint32_t timeout_ms, int *fd_out)
 {
-    uint64_t deadline_ms = ps_time_monotonic_ms() + timeout_ms;
+    return ask_and_stay(dir_fd, PS_CONTROL_EVENTS, ps_time_monotonic_ms() + timeout_ms, fd_out);
+}
+
+/* Ask for what is replied to with nothing, and keep the connection. */
+static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, uint64_t deadline_ms,
+                                   int *fd_out)
+{
     int fd = -1;
     struct ps_buf nothing;
-    ps_buf_init(&nothing, PS_CONTROL_REQUEST_SIZE_MAX);
-    p2psync_result result = open_question(dir_fd, PS_CONTROL_EVENTS, 0, deadline_ms, &fd);
+    p2psync_result result = open_question(dir_fd, what, 0, deadline_ms, &fd);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    result = receive_answer(fd, deadline_ms, &nothing);
+    ps_buf_init(&nothing, PS_CONTROL_REQUEST_SIZE_MAX);
+    result = receive_reply(fd, deadline_ms, &nothing);
     ps_buf_deinit(&nothing);
     if (result != P2PSYNC_OK) {
         (void)close(fd);
@@ -161,17 +162,17 @@ static p2psync_result send_request(int fd, ps_control_ask what, uint64_t argumen
 }
 
 /* Take exactly one frame, no byte more: events may follow it. */
-static p2psync_result receive_answer(int fd, uint64_t deadline_ms, struct ps_buf *out)
+static p2psync_result receive_reply(int fd, uint64_t deadline_ms, struct ps_buf *out)
 {
     uint8_t header[4];
     uint8_t *room = NULL;
     struct ps_buf frame;
-    ps_buf_init(&frame, PS_CONTROL_ANSWER_SIZE_MAX);
+    ps_buf_init(&frame, PS_CONTROL_REPLY_SIZE_MAX);
     p2psync_result result = receive(fd, deadline_ms, header, sizeof(header));
     if (result == P2PSYNC_OK) {
         uint32_t size = ps_get_u32(header);
         result =
-            size <= PS_CONTROL_ANSWER_SIZE_MAX ? ps_buf_extend(&frame, size, &room) : P2PSYNC_EIO;
+            size <= PS_CONTROL_REPLY_SIZE_MAX ? ps_buf_extend(&frame, size, &room) : P2PSYNC_EIO;
     }
     if (result == P2PSYNC_OK) {
         result = receive(fd, deadline_ms, room, frame.size);
@@ -182,13 +183,13 @@ static p2psync_result receive_answer(int fd, uint64_t deadline_ms, struct ps_buf
     struct ps_reader reader;
     ps_reader_init(&reader, ps_buf_view(&frame));
     uint32_t more = ps_read_array_at_least(&reader, 2);
-    uint64_t answer = ps_read_uint_max(&reader, INT32_MAX);
+    uint64_t reply = ps_read_uint_max(&reader, INT32_MAX);
     struct ps_bytes value = ps_read_value(&reader, PS_DEPTH_MAX);
     ps_read_skip(&reader, more);
     if (ps_reader_finish(&reader) != P2PSYNC_OK) {
         result = P2PSYNC_EIO;
-    } else if (answer != 0) {
-        result = (p2psync_result)(-(int)answer);
+    } else if (reply != 0) {
+        result = (p2psync_result)(-(int)reply);
     } else {
         result = ps_buf_append(out, value.data, value.size);
     }

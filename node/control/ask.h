@@ -4,13 +4,13 @@
 
 #include "node/control/control.h"
 
-/* Ask one thing and wait for the answer, which is appended to `out`.
+/* Ask one thing and wait for the reply, which is appended to `out`.
  *
  * argument    as ps_control_ask says.
  * timeout_ms  for all of it.
- * Errors      P2PSYNC_ENOTRUNNING no node runs here, or it ended before it answered;
+ * Errors      P2PSYNC_ENOTRUNNING no node runs here, or it ended before it replied;
  * P2PSYNC_ETIMEDOUT; P2PSYNC_EBUSY too many ask at once; P2PSYNC_EVERSION; P2PSYNC_EDENIED;
- * P2PSYNC_EIO; P2PSYNC_ENOMEM; what the node answered.
+ * P2PSYNC_EIO; P2PSYNC_ENOMEM; what the node replied.
  */
 p2psync_result ps_ask(int dir_fd, ps_control_ask what, uint64_t argument, uint32_t timeout_ms,
                       struct ps_buf *out) P2PSYNC_MUST_CHECK;

@@ -1,5 +1,5 @@
 /* The control socket's server: a bounded table of non-blocking clients behind one epoll descriptor.
- * A client asks once; its connection ends after the answer, unless it listens to events or waits
+ * A client asks once; its connection ends after the reply, unless it listens to events or waits
  * for the node's end.
  *
  * Invariant: a client's fd is -1 exactly if its place in the table is free. */
@@ -26,8 +26,8 @@
 typedef enum client_state {
     CLIENT_READING,   /* its request has not come whole */
     CLIENT_READY,     /* has come, and was not taken yet */
-    CLIENT_WAITING,   /* was taken; the answer is awaited */
-    CLIENT_ANSWERED,  /* the answer is leaving; then it is closed */
+    CLIENT_WAITING,   /* was taken; the reply is awaited */
+    CLIENT_REPLIED,   /* the reply is leaving; then it is closed */
     CLIENT_LISTENING, /* gets events */
     CLIENT_STAYING,   /* waits for the node's end */
 } client_state;
@@ -157,19 +157,19 @@ p2psync_result ps_control_next(struct ps_control *control, uint64_t now_ms,
     return take_ready(control, out) ? P2PSYNC_OK : P2PSYNC_EAGAIN;
 }
 
-void ps_control_answer(struct ps_control *control, uint64_t id, p2psync_result answer,
-                       struct ps_bytes value)
+void ps_control_reply(struct ps_control *control, uint64_t id, p2psync_result reply,
+                      struct ps_bytes value)
 {
-    assert(answer <= 0);
+    assert(reply <= 0);
     for (size_t i = 0; i < PS_CONTROL_CLIENTS_MAX; i++) {
         struct client *client = &control->clients[i];
         if (client->fd < 0 || client->id != id || client->state != CLIENT_WAITING) {
             continue;
         }
-        bool stays = client->request.what == PS_CONTROL_STOP && answer == P2PSYNC_OK;
-        client->state = stays ? CLIENT_STAYING : CLIENT_ANSWERED;
+        bool stays = client->request.what == PS_CONTROL_STOP && reply == P2PSYNC_OK;
+        client->state = stays ? CLIENT_STAYING : CLIENT_REPLIED;
         client->moved_ms = control->now_ms;
-        if (ps_control_frame(&client->out, (uint64_t)(-(int)answer), value) != P2PSYNC_OK) {
+        if (ps_control_frame(&client->out, (uint64_t)(-(int)reply), value) != P2PSYNC_OK) {
             drop_client(control, client);
         } else {
             flush_client(control, client);
@@ -181,7 +181,7 @@ void ps_control_answer(struct ps_control *control, uint64_t id, p2psync_result a
 void ps_control_tell(struct ps_control *control, p2psync_event_type type, struct ps_bytes map)
 {
     struct ps_buf frame;
-    ps_buf_init(&frame, PS_CONTROL_ANSWER_SIZE_MAX);
+    ps_buf_init(&frame, PS_CONTROL_REPLY_SIZE_MAX);
     bool made = ps_control_frame(&frame, (uint64_t)type, map) == P2PSYNC_OK;
     for (size_t i = 0; i < PS_CONTROL_CLIENTS_MAX; i++) {
         struct client *client = &control->clients[i];
@@ -215,7 +215,7 @@ void ps_control_tick(struct ps_control *control, uint64_t now_ms)
     control->now_ms = now_ms;
     for (size_t i = 0; i < PS_CONTROL_CLIENTS_MAX; i++) {
         struct client *client = &control->clients[i];
-        bool moves = client->state == CLIENT_READING || client->state == CLIENT_ANSWERED;
+        bool moves = client->state == CLIENT_READING || client->state == CLIENT_REPLIED;
         if (client->fd >= 0 && moves && now_ms - client->moved_ms > PS_CONTROL_PATIENCE_MS) {
             drop_client(control, client);
         }
@@ -237,7 +237,8 @@ static p2psync_result listen_in(struct ps_control *control, int dir_fd)
         return ps_error_of_errno(errno);
     }
     control->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* The mode of the socket becomes that of its file: at no moment may others connect. */
+    /* bind() gives the file the mode of the socket, so that nobody else may connect at any moment.
+     */
     if (control->listen_fd < 0 || fchmod(control->listen_fd, S_IRUSR | S_IWUSR) != 0 ||
         bind(control->listen_fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(control->listen_fd, PS_CONTROL_CLIENTS_MAX) != 0) {
@@ -264,7 +265,8 @@ static void accept_clients(struct ps_control *control)
     for (int i = 0; i < PS_CONTROL_CLIENTS_MAX; i++) {
         int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
-            /* Out of descriptors the connection stays in the backlog: wait until one is free. */
+            /* Without a descriptor for it, the connection stays in the backlog: wait until one is
+             * free. */
             if (errno == EMFILE || errno == ENFILE) {
                 set_listening(control, false);
             }
@@ -309,7 +311,7 @@ static bool add_client(struct ps_control *control, int fd)
     place->fd = fd;
     place->id = ++control->next_id;
     place->moved_ms = control->now_ms;
-    ps_buf_init(&place->out, PS_CONTROL_ANSWER_SIZE_MAX);
+    ps_buf_init(&place->out, PS_CONTROL_REPLY_SIZE_MAX);
     if (free_count == 1) {
         set_listening(control, false); /* the rest wait in the backlog */
     }
@@ -354,7 +356,7 @@ static void read_client(struct ps_control *control, struct client *client)
     uint8_t *room = client->in + client->in_size;
     size_t size = sizeof(client->in) - client->in_size;
     uint8_t more;
-    /* One more byte than a request may have is one too many; so is anything behind a request. */
+    /* A request of one byte more than the maximum is too large; nor may anything come after it. */
     if (size == 0 || client->state != CLIENT_READING) {
         room = &more;
         size = 1;
@@ -439,7 +441,7 @@ static void begin_events(struct ps_control *control, struct client *client)
     flush_client(control, client);
 }
 
-/* ---- writing answers and events ---- */
+/* ---- writing replies and events ---- */
 
 static void flush_client(struct ps_control *control, struct client *client)
 {
@@ -449,7 +451,7 @@ static void flush_client(struct ps_control *control, struct client *client)
         }
     } while (client->state == CLIENT_LISTENING && next_frame(client));
     poll_out(control, client, false);
-    if (client->state == CLIENT_ANSWERED) {
+    if (client->state == CLIENT_REPLIED) {
         drop_client(control, client);
     }
 }

@@ -4,12 +4,13 @@
  *
  *     frame   = length (4 bytes, big-endian) | one MessagePack array
  *     request = [1, what, argument]
- *     answer  = [-result, value]        value: nil, or the answer
+ *     reply   = [-result, value]        value: nil, or what was asked for
  *     event   = [0, nil]: records may have changed; [type, map]: anything else
  *
- * What of records has changed is not sent: whoever listens reads it from the store (feed.h). So a
- * listener that is slow costs the node a flag and at most PS_EVENTS_MAX other events, and misses no
- * change. A client that is slow otherwise, or sends nonsense, is cut off. Nothing here ever blocks.
+ * The event does not say which records have changed: whoever listens reads that from the store
+ * (feed.h). So a slow listener costs the node a flag and at most PS_EVENTS_MAX other events, and
+ * misses no change. Any other client that is slow, or sends nonsense, is cut off. Nothing here ever
+ * blocks.
  *
  * Thread   the loop's. */
 #ifndef PS_NODE_CONTROL_CONTROL_H
@@ -24,7 +25,7 @@
 #define PS_CONTROL_VERSION          1
 #define PS_CONTROL_CLIENTS_MAX      64 /* at a time; threads that ask are clients too */
 #define PS_CONTROL_REQUEST_SIZE_MAX 64 /* bytes of a request's array */
-#define PS_CONTROL_ANSWER_SIZE_MAX  ((size_t)4 * 1024 * 1024 + 64)
+#define PS_CONTROL_REPLY_SIZE_MAX   ((size_t)4 * 1024 * 1024 + 64)
 #define PS_CONTROL_PATIENCE_MS      10000 /* until a client that is not moving is cut off */
 
 typedef enum ps_control_ask {
@@ -32,13 +33,13 @@ typedef enum ps_control_ask {
     PS_CONTROL_PEERS = 2,
     PS_CONTROL_NOW = 3,    /* argument: timeout in ms */
     PS_CONTROL_INVITE = 4, /* argument: until it expires, in ms */
-    PS_CONTROL_STOP = 5,   /* answered at once; the connection ends when the node has */
-    PS_CONTROL_EVENTS = 6, /* answered at once; events follow */
-    PS_CONTROL_DOCTOR = 7, /* answered as ps_doctor_check() says */
+    PS_CONTROL_STOP = 5,   /* replied to at once; the connection ends when the node has */
+    PS_CONTROL_EVENTS = 6, /* replied to at once; events follow */
+    PS_CONTROL_DOCTOR = 7, /* replied to as ps_doctor_check() says */
 } ps_control_ask;
 
-/* The frame [0, nil] as it travels: always these bytes, so that it can be known without being
- * taken. */
+/* The frame [0, nil] as it travels. It is always these bytes, so that it can be recognised without
+ * being taken from the socket. */
 #define PS_CONTROL_NUDGE      "\0\0\0\3\x92\0\xc0"
 #define PS_CONTROL_NUDGE_SIZE 7
 
@@ -58,7 +59,7 @@ p2psync_result ps_control_frame_loss(struct ps_buf *out, uint64_t lost) P2PSYNC_
 struct ps_control;
 
 struct ps_control_request {
-    uint64_t id; /* names the client for the answer; never used again */
+    uint64_t id; /* names the client for the reply; never used again */
     ps_control_ask what;
     uint64_t argument;
 };
@@ -86,11 +87,11 @@ int ps_control_fd(const struct ps_control *control);
 p2psync_result ps_control_next(struct ps_control *control, uint64_t now_ms,
                                struct ps_control_request *out) P2PSYNC_MUST_CHECK;
 
-/* Answer a request; the client may be gone, which is fine. value may be empty. */
-void ps_control_answer(struct ps_control *control, uint64_t id, p2psync_result answer,
-                       struct ps_bytes value);
+/* Reply to a request; the client may be gone, which is fine. value may be empty. */
+void ps_control_reply(struct ps_control *control, uint64_t id, p2psync_result reply,
+                      struct ps_bytes value);
 
-/* Tell all who listen of an event. map is MessagePack, as ps_feed_event_begin() begins it. */
+/* Tell an event to all who listen. `map` is MessagePack, as ps_feed_event_begin() begins it. */
 void ps_control_tell(struct ps_control *control, p2psync_event_type type, struct ps_bytes map);
 
 /* Tell all who listen that records may have changed. */

@@ -45,9 +45,9 @@ p2psync_result ps_stream_new(int dir_fd, struct ps_store *store, struct ps_strea
         return P2PSYNC_ENOMEM;
     }
     stream->fd = -1;
-    ps_buf_init(&stream->frame, PS_CONTROL_ANSWER_SIZE_MAX);
-    /* First the place in the logs, then the node: it nudges once at the start, so that nothing that
-     * was written between the two is overlooked. */
+    ps_buf_init(&stream->frame, PS_CONTROL_REPLY_SIZE_MAX);
+    /* Keep the place in the logs first and ask the node then: the node nudges once at the start, so
+     * nothing that is written between the two is overlooked. */
     p2psync_result result = ps_feed_init(&stream->feed, store);
     if (result == P2PSYNC_OK) {
         result = ps_ask_events(dir_fd, SUBSCRIBE_TIMEOUT_MS, &stream->fd);
@@ -86,7 +86,7 @@ bool ps_stream_over(const struct ps_stream *stream)
 p2psync_result ps_stream_next(struct ps_stream *stream, struct ps_store *store,
                               p2psync_event_type *type_out, struct ps_buf *out)
 {
-    for (;;) { /* every turn ends here or takes bytes from the socket, which the node bounds */
+    for (;;) { /* each time it ends here or takes bytes from the socket, which the node bounds */
         p2psync_result result = P2PSYNC_OK;
         ahead next = stream->ended ? AHEAD_END : look_ahead(stream);
         switch (next) {
@@ -155,7 +155,7 @@ static p2psync_result read_frame(struct ps_stream *stream)
         return result;
     }
     size_t size = ps_get_u32(stream->frame.data);
-    if (size > PS_CONTROL_ANSWER_SIZE_MAX - 4) {
+    if (size > PS_CONTROL_REPLY_SIZE_MAX - 4) {
         return P2PSYNC_EIO;
     }
     return read_up_to(stream, 4 + size);
@@ -203,7 +203,7 @@ static p2psync_result take_event(struct ps_stream *stream, p2psync_event_type *t
     return result == P2PSYNC_EFORMAT ? P2PSYNC_EIO : result;
 }
 
-/* Once, then there is nothing more. */
+/* Tell that the node has stopped: once, and after that there is nothing. */
 static p2psync_result tell_stopped(struct ps_stream *stream, p2psync_event_type *type_out,
                                    struct ps_buf *out)
 {

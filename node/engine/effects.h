@@ -16,7 +16,7 @@ typedef enum ps_effect_type {
     PS_EFFECT_SEND = 1,  /* link, bytes */
     PS_EFFECT_DIAL,      /* link, device, bytes: the endpoint as text */
     PS_EFFECT_HANGUP,    /* link: close it if it was dialled, forget it if accepted; no LINK_DOWN
-                            needed */
+                            is to come */
     PS_EFFECT_ALLOW,     /* members moved: read them with ps_engine_allowed() */
     PS_EFFECT_BURST,     /* send beacons more often for a while */
     PS_EFFECT_PAIR_SEND, /* link, bytes */

@@ -8,6 +8,7 @@
 
 #include "node/engine/backlog.h"
 #include "node/engine/dispatch.h"
+#include "node/engine/distance.h"
 #include "node/engine/news.h"
 #include "node/engine/settle.h"
 #include "node/engine/turn.h"
@@ -28,7 +29,6 @@ static void take_events(struct ps_turn *turn, const struct ps_event *events, siz
 static void watch_clocks(struct ps_turn *turn);
 static void dispatch(struct ps_turn *turn);
 static void stop(struct ps_turn *turn);
-static void persist(struct ps_turn *turn);
 
 p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_engine **out)
 {
@@ -157,10 +157,9 @@ bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer
     ps_remember_describe(peer, out);
     ps_session_describe(peer, out);
     ps_blame_describe(peer, out);
-    if (peer->session.id != 0) {
-        out->behind = ps_holds_behind(engine, peer);
-        out->ahead = ps_transfer_left(peer);
-    }
+    struct ps_distance distance = ps_distance_of(engine, peer);
+    out->behind = distance.behind;
+    out->ahead = distance.ahead;
     return true;
 }
 
@@ -275,7 +274,10 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
         ps_pairing_tick(turn);
         ps_settle(turn);
     }
-    persist(turn);
+    if (ps_remember_is_due(turn)) {
+        ps_distance_remember(turn);
+    }
+    ps_remember_flush(turn);
     if (turn->out_of_room) {
         ps_turn_again(turn, turn->now_ms + RESUME_MS);
     }
@@ -351,21 +353,7 @@ static void stop(struct ps_turn *turn)
     struct ps_engine *engine = turn->engine;
     engine->stopped = true;
     for (size_t i = 0; i < engine->peers.count; i++) {
-        ps_session_goodbye(turn, engine->peers.items[i]);
+        ps_session_say_goodbye(turn, engine->peers.items[i]);
     }
     ps_remember_now(turn);
-}
-
-/* Write what is remembered of peers, with how far apart we are. */
-static void persist(struct ps_turn *turn)
-{
-    struct ps_engine *engine = turn->engine;
-    bool due = turn->now_ms >= engine->persist_ms;
-    for (size_t i = 0; i < engine->peers.count && due; i++) {
-        struct ps_peer *peer = engine->peers.items[i];
-        if (peer->session.id != 0) {
-            ps_remember_distance(peer, ps_holds_behind(engine, peer), ps_transfer_left(peer));
-        }
-    }
-    ps_remember_flush(turn);
 }

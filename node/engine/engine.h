@@ -4,7 +4,22 @@
  * One call takes a batch of events in order, in one transaction of the store, and gives the effects
  * when that transaction is durable: so nothing is sent, told or acknowledged that a crash could
  * undo. The caller (the loop, or a simulator) carries the effects out afterwards, in order. Time
- * and randomness come in with events and options; with the same inputs the engine does the same.
+ * and randomness come in with events and options, so the same inputs have the same effects.
+ *
+ * How one exchange goes: A has dialled B, and each has written while they were apart.
+ *
+ *     A -> B  HELLO     my state is a hash, which covers all that I hold
+ *     B -> A  HELLO     so is mine, and it is another one
+ *     B -> A  SUMMARY   my roots by collection and my sizes by log; B is at 3 of its log, 5 of A's
+ *     A -> B  CHANGES   entry 6 of A's log: few, and A's own, so B need not ask
+ *     A -> B  SUMMARY   my sizes of the collections in which you have more: B's log, 1
+ *     B -> A  CHANGES   entries 2 and 3 of B's log
+ *     B -> A  ACK       I hold 6 of A's log, all is applied, and this is my state
+ *     A -> B  ACK       I hold 3 of B's log, all is applied, and this is my state
+ *
+ * Each side that hears a state equal to its own, with nothing to apply on either side, is in sync.
+ * With many changes, or another author's, HEADS (an offer) and WANT (a request) come before
+ * CHANGES.
  *
  * A link is one connection as the caller sees it. Links that the engine asked for (DIAL) have
  * numbers that it chose, below PS_LINK_ACCEPTED; links that came from outside have numbers that the
@@ -50,7 +65,7 @@ typedef enum ps_event_type {
     PS_EVENT_BEACON_HEARD, /* tag, instance, address: a beacon of our mesh; address is "ip:port" */
     PS_EVENT_NETWORK_CHANGED, /* this device has come to other networks or addresses */
     PS_EVENT_STORE_CHANGED,   /* another thread or process has committed something */
-    PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and answer with NOW_DONE */
+    PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and reply with NOW_DONE */
     PS_EVENT_INVITE, /* token, timeout_ms, endpoints: the caller has opened the pairing socket */
     PS_EVENT_PAIR_MESSAGE, /* link, curve_key, address, bytes: on the pairing socket */
     PS_EVENT_STOP,         /* say goodbye to all */
@@ -124,8 +139,8 @@ struct ps_peer_info {
     uint64_t rtt_ms;         /* of the last HELLO or SUMMARY; UINT64_MAX: unknown */
     uint64_t last_seen_ms;   /* wall clock; 0: never */
     uint64_t last_sync_ms;   /* wall clock; 0: never */
-    uint64_t behind;         /* changes that it lacks */
-    uint64_t ahead;          /* changes that are missing here */
+    uint64_t behind;         /* changes that it lacks; UINT64_MAX: unknown */
+    uint64_t ahead;          /* changes that are missing here; UINT64_MAX: unknown */
     int64_t skew_ms;         /* its clock less ours */
     uint64_t received_bytes; /* from it, ever */
     uint64_t sent_bytes;
@@ -134,7 +149,7 @@ struct ps_peer_info {
     const char *last_fault; /* ... and the last time; NULL: never. Static */
 };
 
-/* The peers in order of id: fills `out` for the one at `index`, false behind the last. */
+/* The peers in order of id: fills `out` for the one at `index`; false after the last. */
 bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer_info *out);
 
 #endif

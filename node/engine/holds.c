@@ -10,7 +10,13 @@ uint64_t ps_holds_size(const struct ps_peer *peer, uint32_t log)
 
 bool ps_holds_note(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, uint64_t size)
 {
-    return ps_turn_ok(turn, ps_by_log_set(&peer->holds.sizes, log, size));
+    return ps_turn_ok(turn, ps_by_log_set(&peer->holds.sizes, log, size)) &&
+           ps_turn_ok(turn, ps_by_log_set(&peer->holds.known, log, size));
+}
+
+void ps_holds_whole(struct ps_peer *peer)
+{
+    peer->holds.whole = true;
 }
 
 void ps_holds_same(struct ps_turn *turn, struct ps_peer *peer)
@@ -18,25 +24,49 @@ void ps_holds_same(struct ps_turn *turn, struct ps_peer *peer)
     for (uint32_t log = 0; log < ps_logs_count(turn->engine); log++) {
         (void)ps_holds_note(turn, peer, log, ps_logs_size(turn->engine, log));
     }
+    peer->holds.unseen = 0;
+    ps_holds_whole(peer);
 }
 
-uint64_t ps_holds_behind(const struct ps_engine *engine, const struct ps_peer *peer)
+struct ps_holds_sum ps_holds_sum(const struct ps_engine *engine, const struct ps_peer *peer)
 {
-    uint64_t behind = 0;
-    for (uint32_t log = 0; log < ps_logs_count(engine) && peer->state != PS_PEER_IN_SYNC; log++) {
-        uint64_t ours = ps_logs_size(engine, log);
-        uint64_t theirs = ps_holds_size(peer, log);
-        behind += !ps_logs_is_local(engine, log) && theirs < ours ? ours - theirs : 0;
+    const struct ps_holds *holds = &peer->holds;
+    struct ps_holds_sum sum = {0};
+    if (!holds->whole) {
+        return (struct ps_holds_sum){UINT64_MAX, UINT64_MAX, UINT64_MAX};
     }
-    return behind;
+    for (uint32_t log = 0; log < ps_logs_count(engine); log++) {
+        if (!ps_logs_is_local(engine, log)) {
+            uint64_t ours = ps_logs_size(engine, log);
+            uint64_t theirs = ps_by_log_get(&holds->known, log);
+            sum.common += theirs < ours ? theirs : ours;
+            sum.behind += theirs < ours ? ours - theirs : 0;
+            sum.ahead += theirs > ours ? theirs - ours : 0;
+        }
+    }
+    /* A log that has come since may be one of those that were not here. */
+    bool known = holds->unseen == 0 || holds->logs == ps_logs_used(engine);
+    sum.ahead = known ? sum.ahead + holds->unseen : UINT64_MAX;
+    return sum;
+}
+
+void ps_holds_end_session(const struct ps_engine *engine, struct ps_peer *peer, uint64_t unseen)
+{
+    ps_by_log_clear(&peer->holds.sizes);
+    peer->holds.unseen = unseen;
+    peer->holds.logs = ps_logs_used(engine);
 }
 
 void ps_holds_forget(struct ps_peer *peer)
 {
     ps_by_log_clear(&peer->holds.sizes);
+    ps_by_log_clear(&peer->holds.known);
+    peer->holds.whole = false;
+    peer->holds.unseen = 0;
 }
 
 void ps_holds_deinit(struct ps_holds *holds)
 {
     ps_by_log_deinit(&holds->sizes);
+    ps_by_log_deinit(&holds->known);
 }

@@ -1,4 +1,4 @@
-/* The links of one peer: its connections, of which one may be the session. A peer may have several
+/* The links of one peer: its connections. One of them may be the session. A peer may have several
  * for a moment, when both sides dial or an old one has not ended yet. */
 #ifndef PS_NODE_ENGINE_LINK_H
 #define PS_NODE_ENGINE_LINK_H

@@ -57,6 +57,24 @@ uint64_t ps_logs_size(const struct ps_engine *engine, uint32_t log)
     return ps_by_log_get(&engine->logs.sizes, log);
 }
 
+uint32_t ps_logs_used(const struct ps_engine *engine)
+{
+    uint32_t used = 0;
+    for (uint32_t log = 0; log < ps_logs_count(engine); log++) {
+        used += ps_logs_size(engine, log) > 0 ? 1 : 0;
+    }
+    return used;
+}
+
+uint64_t ps_logs_total(const struct ps_engine *engine)
+{
+    uint64_t total = 0;
+    for (uint32_t log = 0; log < ps_logs_count(engine); log++) {
+        total += ps_logs_is_local(engine, log) ? 0 : ps_logs_size(engine, log);
+    }
+    return total;
+}
+
 bool ps_logs_is_local(const struct ps_engine *engine, uint32_t log)
 {
     return (ps_by_log_get(&engine->logs.flags, log) & LOCAL) != 0;

@@ -23,6 +23,9 @@ bool ps_logs_note(struct ps_turn *turn, const struct ps_log *log);
 /* Numbers below this may be logs; those that are not have size 0. */
 uint32_t ps_logs_count(const struct ps_engine *engine);
 uint64_t ps_logs_size(const struct ps_engine *engine, uint32_t log);
+/* How many logs hold anything; how many changes those hold that may leave this device. */
+uint32_t ps_logs_used(const struct ps_engine *engine);
+uint64_t ps_logs_total(const struct ps_engine *engine);
 bool ps_logs_is_local(const struct ps_engine *engine, uint32_t log);
 
 /* Others may not know yet how far this log is. */

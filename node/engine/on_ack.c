@@ -13,7 +13,7 @@ void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer)
         return;
     }
     ps_state_note(turn, peer, &ack.state);
-    (void)ps_cursor_begin(&cursor, ack.positions);
+    (void)ps_message_cursor_begin(&cursor, ack.positions);
     while (ps_ack_next(&cursor, &position)) {
         struct ps_log log = {0};
         p2psync_result result = ps_lookup_log(turn, position.collection, &position.log, &log);

@@ -82,8 +82,12 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
     if (ps_bytes_equal(changes->log.collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
         turn->members_dirty = turn->members_dirty || added > 0;
     }
-    received(turn, peer, &log, added);
     struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &log.id);
+    uint64_t target = fetch != NULL && fetch->target > log.size ? fetch->target : log.size;
+    if (ps_holds_size(peer, log.number) < target) {
+        (void)ps_holds_note(turn, peer, log.number, target);
+    }
+    received(turn, peer, &log, added);
     if (fetch != NULL) {
         ps_transfer_moved(turn, peer, fetch, log.size);
     }
@@ -136,9 +140,6 @@ static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps
                      uint64_t added)
 {
     ps_receipts_note(peer, log->number);
-    if (ps_holds_size(peer, log->number) < log->size) {
-        (void)ps_holds_note(turn, peer, log->number, log->size);
-    }
     if (added == 0) {
         return;
     }

@@ -18,8 +18,11 @@ void ps_on_error(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
     ps_emit_log(turn, quiet ? P2PSYNC_LOG_DEBUG : P2PSYNC_LOG_WARNING, "peer-error",
                 "%s: error %llu: %.*s", peer->name, (unsigned long long)error.code,
                 (int)error.text.size, (const char *)error.text.data);
-    ps_session_close(turn, peer, link->id,
-                     error.code == PS_ERROR_BYE ? "it stopped" : "it closed the connection");
+    if (error.code == PS_ERROR_BYE) {
+        ps_session_take_goodbye(turn, peer, link->id);
+        return;
+    }
+    ps_session_close(turn, peer, link->id, "it closed the connection");
     if (error.code == PS_ERROR_DUPLICATE && peer->session.id == 0) {
         ps_dial_again(peer, turn->now_ms + DUPLICATE_MS);
     } else if (!quiet && peer->session.id == 0) {

@@ -74,8 +74,8 @@ static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_lin
     return true;
 }
 
-/* What worked goes first; where the peer says it listens comes behind. What was dialled and is not
- * known as the peer's own is a static endpoint. */
+/* What worked goes first; where the peer says it listens comes after it. What was dialled and is
+ * not known as the peer's own is a static endpoint. */
 static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                            const struct ps_hello *hello)
 {

@@ -1,6 +1,6 @@
 /* SUMMARY: what the peer holds. From roots that differ we go down to short heads, from short heads
  * to HEADS of what the peer lacks, or to the changes themselves if they are few and our own; what
- * we lack ourselves the peer tells in return for our own heads. */
+ * we lack ourselves, the peer offers in reply to our own heads. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 #define AT_ONCE_MAX 2048 /* changes that are sent without being asked for */
 
-/* The names of collections whose heads we shall send. */
+/* The names of collections whose heads are to be sent. */
 struct names {
     struct ps_bytes *items;
     size_t count;
@@ -55,6 +55,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         compare_heads(turn, peer, &summary, &ask);
         if (summary.roots.size > 0) {
             offer_unnamed(turn, peer, &summary);
+            ps_holds_whole(peer);
         }
         if (summary.answer) {
             reply_heads(turn, peer, &ask, false);
@@ -77,7 +78,7 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_bytes heads;
     struct ps_collection collection;
     struct ps_offers offers = {.count = 0};
-    (void)ps_cursor_begin(&cursor, summary->heads);
+    (void)ps_message_cursor_begin(&cursor, summary->heads);
     while (ps_summary_next_collection(&cursor, &name, &heads)) {
         struct ps_cursor inner;
         bool lacking = false;
@@ -86,7 +87,7 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
         }
         p2psync_result result = ps_collection_find(turn->txn, name, &collection);
         if (result == P2PSYNC_ENOTFOUND) {
-            lacking = ps_cursor_begin(&inner, heads) > 0;
+            lacking = ps_message_cursor_begin(&inner, heads) > 0;
         } else if (ps_turn_ok(turn, result)) {
             lacking = compare_collection(turn, peer, &offers, collection.number, heads);
         }
@@ -107,7 +108,7 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
     struct ps_short_head theirs;
     struct ps_log_walk walk = {.txn = turn->txn, .collection = collection};
     struct ps_log log;
-    (void)ps_cursor_begin(&cursor, heads);
+    (void)ps_message_cursor_begin(&cursor, heads);
     bool more = ps_summary_next_head(&cursor, &theirs);
     bool here = ps_log_walk_next(&walk, &log);
     while (here || more) { /* each turn takes one off either side */
@@ -160,7 +161,7 @@ static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_bytes name;
     struct ps_hash theirs;
     (void)peer;
-    (void)ps_cursor_begin(&cursor, summary->roots);
+    (void)ps_message_cursor_begin(&cursor, summary->roots);
     while (ps_summary_next_root(&cursor, &name, &theirs)) {
         struct ps_collection collection;
         struct ps_hash ours;
@@ -215,7 +216,7 @@ static bool named(struct ps_bytes list, struct ps_bytes name, bool heads)
     if (list.size == 0) {
         return false;
     }
-    (void)ps_cursor_begin(&cursor, list);
+    (void)ps_message_cursor_begin(&cursor, list);
     while (heads ? ps_summary_next_collection(&cursor, &other, &rest)
                  : ps_summary_next_root(&cursor, &other, &root)) {
         if (ps_bytes_equal(other, name)) {

@@ -27,11 +27,11 @@ void ps_peer_destroy(struct ps_peer **peer)
     }
 }
 
-void ps_peer_end_session(struct ps_peer *peer)
+void ps_peer_end_session(const struct ps_engine *engine, struct ps_peer *peer)
 {
     peer->round = PS_ROUND_NONE;
     ps_state_forget(peer);
-    ps_holds_forget(peer);
+    ps_holds_end_session(engine, peer, ps_transfer_unseen(peer));
     ps_receipts_forget(peer);
     ps_transfer_forget(peer);
 }

@@ -53,6 +53,6 @@ p2psync_result ps_peer_new(const struct ps_device *device, struct ps_peer **out)
 void ps_peer_destroy(struct ps_peer **peer);
 
 /* Forget what belongs to a session. */
-void ps_peer_end_session(struct ps_peer *peer);
+void ps_peer_end_session(const struct ps_engine *engine, struct ps_peer *peer);
 
 #endif

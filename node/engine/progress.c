@@ -53,6 +53,11 @@ void ps_progress_completed(struct ps_turn *turn, struct ps_peer *peer)
     }
 }
 
+void ps_progress_stopped(struct ps_peer *peer)
+{
+    peer->progress.told = false;
+}
+
 void ps_progress_failed(struct ps_turn *turn, struct ps_peer *peer, const char *reason)
 {
     if (peer->progress.told) {

@@ -34,7 +34,8 @@ void ps_progress_conflicts(struct ps_turn *turn, uint64_t opened);
 void ps_progress_busy(struct ps_turn *turn, struct ps_peer *peer, uint64_t left);
 /* The peer is in sync. */
 void ps_progress_completed(struct ps_turn *turn, struct ps_peer *peer);
-/* The session has ended. */
+/* The session has ended: cleanly, because one side stops, or otherwise. */
+void ps_progress_stopped(struct ps_peer *peer);
 void ps_progress_failed(struct ps_turn *turn, struct ps_peer *peer, const char *reason);
 
 #endif

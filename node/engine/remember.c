@@ -30,10 +30,15 @@ void ps_remember_now(struct ps_turn *turn)
     engine->persist_ms = turn->now_ms;
 }
 
+bool ps_remember_is_due(const struct ps_turn *turn)
+{
+    return turn->txn->writable && turn->now_ms >= turn->engine->persist_ms;
+}
+
 void ps_remember_flush(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    bool due = turn->txn->writable && turn->now_ms >= engine->persist_ms;
+    bool due = ps_remember_is_due(turn);
     for (size_t i = 0; i < engine->peers.count && turn->result == P2PSYNC_OK; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         struct ps_remembered *remembered = &peer->remembered;
@@ -75,10 +80,16 @@ void ps_remember_skew(struct ps_peer *peer, int64_t skew_ms)
     peer->remembered.row.skew_ms = skew_ms;
 }
 
-void ps_remember_distance(struct ps_peer *peer, uint64_t behind, uint64_t ahead)
+void ps_remember_sum(struct ps_peer *peer, const struct ps_holds_sum *sum)
 {
-    peer->remembered.row.behind = behind;
-    peer->remembered.row.ahead = ahead;
+    peer->remembered.row.common = sum->common;
+    peer->remembered.row.behind = sum->behind;
+    peer->remembered.row.ahead = sum->ahead;
+}
+
+const struct ps_peer_row *ps_remember_row(const struct ps_peer *peer)
+{
+    return &peer->remembered.row;
 }
 
 int64_t ps_remember_skew_ms(const struct ps_peer *peer)
@@ -149,8 +160,6 @@ void ps_remember_describe(const struct ps_peer *peer, struct ps_peer_info *out)
     out->skew_ms = row->skew_ms;
     out->last_seen_ms = row->last_seen_ms;
     out->last_sync_ms = row->last_sync_ms;
-    out->behind = row->behind;
-    out->ahead = row->ahead;
     out->received_bytes = row->received_bytes;
     out->sent_bytes = row->sent_bytes;
 }

@@ -8,6 +8,7 @@
 #include "store/mesh/peers.h"
 
 struct ps_engine;
+struct ps_holds_sum;
 struct ps_peer;
 struct ps_peer_info;
 struct ps_turn;
@@ -21,6 +22,8 @@ struct ps_remembered {
 p2psync_result ps_remember_read(struct ps_turn *turn, struct ps_peer *peer) P2PSYNC_MUST_CHECK;
 /* A session has begun or ended: write it soon. */
 void ps_remember_soon(struct ps_peer *peer);
+/* Whether this turn writes what has moved. */
+bool ps_remember_is_due(const struct ps_turn *turn);
 /* Write what has moved, if it is time to. */
 void ps_remember_flush(struct ps_turn *turn);
 /* The node stops: write all in this turn. */
@@ -31,8 +34,9 @@ void ps_remember_sent(struct ps_peer *peer, size_t size);
 /* There was a sign of life. */
 void ps_remember_seen(struct ps_turn *turn, struct ps_peer *peer);
 void ps_remember_synced(struct ps_turn *turn, struct ps_peer *peer);
-/* It lacks so many changes, and has so many that are missing here. */
-void ps_remember_distance(struct ps_peer *peer, uint64_t behind, uint64_t ahead);
+/* So far apart are both. */
+void ps_remember_sum(struct ps_peer *peer, const struct ps_holds_sum *sum);
+const struct ps_peer_row *ps_remember_row(const struct ps_peer *peer);
 /* Its clock differs from ours by so much. */
 void ps_remember_skew(struct ps_peer *peer, int64_t skew_ms);
 int64_t ps_remember_skew_ms(const struct ps_peer *peer);

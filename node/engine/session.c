@@ -94,7 +94,7 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
         peer->session.id = link->id; /* so that closing the other does not end the session */
         ps_session_refuse(turn, peer, holder->id, PS_ERROR_DUPLICATE, "another session stays");
     }
-    ps_peer_end_session(peer);
+    ps_peer_end_session(turn->engine, peer);
     peer->session.id = link->id;
     peer->session.instance = link->instance;
     peer->session.doubted = false;
@@ -173,8 +173,17 @@ bool ps_session_spend(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, u
     return false;
 }
 
-void ps_session_goodbye(struct ps_turn *turn, struct ps_peer *peer)
+void ps_session_take_goodbye(struct ps_turn *turn, struct ps_peer *peer, uint64_t id)
 {
+    if (id == peer->session.id) {
+        ps_progress_stopped(peer);
+    }
+    ps_session_close(turn, peer, id, "it stopped");
+}
+
+void ps_session_say_goodbye(struct ps_turn *turn, struct ps_peer *peer)
+{
+    ps_progress_stopped(peer);
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         if (peer->links[i].id != 0) {
             ps_session_refuse(turn, peer, peer->links[i].id, PS_ERROR_BYE, "stopping");
@@ -301,7 +310,7 @@ static void end(struct ps_turn *turn, struct ps_peer *peer, const char *reason)
 {
     struct ps_engine *engine = turn->engine;
     ps_progress_failed(turn, peer, reason);
-    ps_peer_end_session(peer);
+    ps_peer_end_session(turn->engine, peer);
     peer->session.id = 0;
     peer->session.protocol = 0;
     peer->session.doubted = false;

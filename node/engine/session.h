@@ -44,6 +44,8 @@ void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps
 
 /* Close a link. If it is the session, the peer is offline. */
 void ps_session_close(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, const char *reason);
+/* The peer says goodbye on a link: close it. That is no failure of a sync. */
+void ps_session_take_goodbye(struct ps_turn *turn, struct ps_peer *peer, uint64_t id);
 /* Send ERROR without blame, then close the link. */
 void ps_session_refuse(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, ps_error_code code,
                        const char *text);
@@ -54,7 +56,7 @@ void ps_session_fault(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, p
  * link is closed. */
 bool ps_session_spend(struct ps_turn *turn, struct ps_peer *peer, uint64_t id, uint64_t cost);
 /* Close all links of the peer: with a goodbye, or as those of a stranger. */
-void ps_session_goodbye(struct ps_turn *turn, struct ps_peer *peer);
+void ps_session_say_goodbye(struct ps_turn *turn, struct ps_peer *peer);
 void ps_session_expel(struct ps_turn *turn, struct ps_peer *peer);
 
 /* ---- doubt ---- */

@@ -10,8 +10,8 @@
 
 bool ps_skew_is_large(int64_t skew_ms);
 
-/* The median of how far others' clocks are ahead of ours: if that is skewed, it is we who are
- * wrong. Sorts `skews_ms`; 0 for none. */
+/* The median of how far others' clocks are ahead of ours: if that is large, ours is the wrong
+ * one. Sorts `skews_ms`; 0 for none. */
 int64_t ps_skew_median(int64_t *skews_ms, size_t count);
 
 #endif

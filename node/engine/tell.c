@@ -134,6 +134,6 @@ static void write_device(struct ps_map *map, const struct ps_device *device)
 static void write_fingerprint(struct ps_map *map, const struct ps_device *device)
 {
     char text[PS_FINGERPRINT_TEXT_SIZE];
-    ps_fingerprint_text(device, text);
+    ps_device_fingerprint(device, text);
     ps_map_text(map, "fingerprint", text);
 }

@@ -221,6 +221,16 @@ uint64_t ps_transfer_left(const struct ps_peer *peer)
     return left;
 }
 
+uint64_t ps_transfer_unseen(const struct ps_peer *peer)
+{
+    uint64_t unseen = 0;
+    for (size_t i = 0; i < peer->transfer.fetch_count; i++) {
+        const struct ps_fetch *fetch = &peer->transfer.fetches[i];
+        unseen += fetch->from == 0 ? fetch->target : 0;
+    }
+    return unseen;
+}
+
 uint64_t ps_transfer_flight(const struct ps_peer *peer, uint32_t log)
 {
     uint64_t size = 0;

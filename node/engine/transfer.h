@@ -87,6 +87,8 @@ void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer);
 /* How many logs are fetched or wait to be, and how many changes of them are missing here. */
 size_t ps_transfer_count(const struct ps_peer *peer);
 uint64_t ps_transfer_left(const struct ps_peer *peer);
+/* How many of those are of logs that are not here at all. */
+uint64_t ps_transfer_unseen(const struct ps_peer *peer);
 /* Whether changes are on their way from any peer that sends what it offers. */
 bool ps_transfer_fetching(const struct ps_turn *turn);
 

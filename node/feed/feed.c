@@ -130,7 +130,8 @@ static p2psync_result begin_from_now(struct ps_feed *feed, struct ps_txn *txn)
     return ps_conflict_refreshes(txn, &feed->refreshes);
 }
 
-/* Look for a log with something to tell and make it the feed's; skip: count all as told instead.
+/* Look for a log that has an event to tell, and make it the feed's. With `skip`, count everything
+ * as told instead.
  *
  * Errors  P2PSYNC_ENOTFOUND there is none. */
 static p2psync_result find_log(struct ps_feed *feed, struct ps_txn *txn, bool skip)
@@ -193,7 +194,7 @@ static p2psync_result reserve_told(struct ps_feed *feed, uint32_t number)
 
 static p2psync_result next_change(struct ps_feed *feed, struct ps_txn *txn, struct change *out)
 {
-    for (;;) { /* every turn tells, passes over an inert change, or ends */
+    for (;;) { /* each time it tells, passes over an inert change, or ends */
         p2psync_result result = refresh_log(feed, txn);
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_EAGAIN : result;
@@ -245,8 +246,8 @@ static p2psync_result write_change(const struct ps_feed *feed, const struct chan
     return ps_writer_finish(&writer);
 }
 
-/* Make the second event of a change, if it has one. The versions are those of now: what came after
- * the change may have added to them, or ended the conflict. */
+/* Make the second event of a change, if it has one. It gives the versions of now: later changes may
+ * have added to them, or ended the conflict. */
 static p2psync_result write_conflict(struct ps_feed *feed, struct ps_txn *txn,
                                      const struct change *change)
 {
@@ -329,8 +330,8 @@ static p2psync_result next_refreshed(struct ps_feed *feed, struct ps_txn *txn, s
     return P2PSYNC_EAGAIN;
 }
 
-/* Within a collection, behind the record `id`: what a refresh that is not told yet made a conflict,
- * or none. */
+/* Find, in a collection and after the record `id`, a record that a refresh made a conflict, or no
+ * longer one, and of which no event was told yet. */
 static p2psync_result find_refreshed(struct ps_feed *feed, struct ps_txn *txn,
                                      const struct ps_collection *collection, struct ps_bytes id,
                                      struct told *told)

@@ -1,6 +1,6 @@
-/* The feed: what happened to records, read from the logs. It remembers how far of each log it has
- * told, and walks on from there, one event at a time. So changes of this process, of others and of
- * peers are told alike, each once, and what is not read yet waits in the store and nowhere else.
+/* The feed: what happened to records, read from the logs. It remembers how much of each log it has
+ * told, and goes on from there, one event at a time. So changes of this process, of others and of
+ * peers are told alike, each once; what is not read yet waits in the store and nowhere else.
  *
  * The node's own collections (their names begin with '_') are not told. */
 #ifndef PS_NODE_FEED_FEED_H
@@ -18,7 +18,7 @@ struct ps_feed {
     struct ps_buf next; /* a second event of the same change, already made; empty: none */
     p2psync_event_type next_type;
     uint32_t refreshes;  /* of records' views, after changes of settings: told */
-    uint32_t refreshing; /* being told, from the record behind this place on; 0: none is */
+    uint32_t refreshing; /* being told, from the record after this place on; 0: none is */
     uint8_t place[PS_COLLECTION_SIZE_MAX];
     size_t place_size; /* 0: the first collection */
     uint8_t place_id[PS_RECORD_ID_SIZE_MAX];
@@ -34,12 +34,11 @@ p2psync_result ps_feed_init(struct ps_feed *feed, struct ps_store *store) P2PSYN
 /* A zeroed one is fine. */
 void ps_feed_deinit(struct ps_feed *feed);
 
-/* The next event: record_changed, and behind it conflict_detected or conflict_resolved if the
- * change made the record one, or no more; and the latter two alone where a setting did. Appended to
- * `out` as a map.
+/* The next event, appended to `out` as a map: record_changed, and after it conflict_detected or
+ * conflict_resolved if the change opened or ended a conflict. If a setting opened or ended it, the
+ * latter comes alone.
  *
- * Errors  P2PSYNC_EAGAIN all is told; P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
- */
+ * Errors  P2PSYNC_EAGAIN all is told; P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM. */
 p2psync_result ps_feed_next(struct ps_feed *feed, struct ps_store *store,
                             p2psync_event_type *type_out, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 

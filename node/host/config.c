@@ -195,7 +195,7 @@ static const struct setting *find_setting(const char *key)
     return NULL;
 }
 
-/* An object always, empty if there is no file. */
+/* Gives an object in any case; an empty one if there is no file. */
 static p2psync_result file_load(int dir_fd, json_t **out)
 {
     static const char empty[] = "{}";
@@ -222,7 +222,8 @@ static p2psync_result file_load(int dir_fd, json_t **out)
     return P2PSYNC_OK;
 }
 
-/* text has room for one byte more than the largest file, so that a larger one shows. */
+/* `text` has room for one byte more than the largest file may have, so that a file that is too
+ * large is noticed. */
 static p2psync_result file_read(int fd, char *text, size_t *size_out)
 {
     size_t size = 0;
@@ -260,7 +261,8 @@ static p2psync_result file_save(int dir_fd, const json_t *root)
     if (result == P2PSYNC_OK) {
         result = write_all(fd, "\n", 1);
     }
-    /* On the disk before the name points to it: a crash leaves the old file or the new one. */
+    /* The bytes must be on the disk before the name points to them, so that a crash leaves the old
+     * file or the new one. */
     if (result == P2PSYNC_OK && fsync(fd) != 0) {
         result = ps_error_of_errno(errno);
     }

@@ -19,7 +19,7 @@
 #define PS_CONFIG_ANSWER_WAIT_MS    2000
 #define PS_CONFIG_ANSWER_MS_MAX     600000
 
-/* Everything zero: defaults. */
+/* If everything is zero, these are the defaults. */
 struct ps_config {
     char listen[PS_ENDPOINT_SIZE_MAX + 1]; /* "HOST[:PORT]"; "": all addresses, the usual port */
     struct ps_interface_filter filter;     /* which interfaces beacons are sent on */
@@ -28,7 +28,8 @@ struct ps_config {
     bool no_beacon;
     uint16_t beacon_port; /* 0: the usual one */
     bool no_flush;
-    uint32_t interval_ms; /* between rounds with a quiet peer; 0: the engine's default */
+    uint32_t
+        interval_ms; /* between rounds with a peer that has nothing new; 0: the engine's default */
     char
         on_conflict[PS_CONFIG_COMMAND_SIZE_MAX + 1]; /* "local", "remote", a command; "": nothing */
     uint32_t on_conflict_timeout_ms;                 /* of the command; 0: the default */

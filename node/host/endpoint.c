@@ -47,7 +47,7 @@ p2psync_result ps_endpoint_parse(const char *text, struct ps_endpoint *out)
     return P2PSYNC_OK;
 }
 
-/* An IPv6 address without brackets, which has no port behind it; perhaps with its zone. */
+/* An IPv6 address without brackets, perhaps with its zone. No port can follow it. */
 static bool is_bare_ipv6(const char *text)
 {
     struct in6_addr address;

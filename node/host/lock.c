@@ -31,8 +31,8 @@ p2psync_result ps_lock_take(int dir_fd, int *fd_out)
 void ps_lock_release(int fd)
 {
     if (fd >= 0) {
-        /* Explicitly: a child that was forked meanwhile shares the descriptor, and with it the
-         * lock. */
+        /* Unlock it, because closing is not enough: a child that was forked meanwhile shares the
+         * descriptor, and with it the lock. */
         (void)flock(fd, LOCK_UN);
         (void)close(fd);
     }

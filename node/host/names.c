@@ -1,4 +1,4 @@
-/* The resolver: a table of names that both threads see under one lock. It belongs to both, and who
+/* A table of names that both threads see under one lock. It belongs to both, and the one that
  * leaves last frees it, because getaddrinfo(3) cannot be interrupted. */
 #include "node/host/names.h"
 
@@ -19,53 +19,53 @@ typedef enum name_state { NAME_ASKED = 0, NAME_FOUND, NAME_UNKNOWN } name_state;
 struct name {
     char host[PS_ENDPOINT_SIZE_MAX + 1];
     char address[INET6_ADDRSTRLEN];
-    name_state state; /* as of the last answer */
+    name_state state; /* when it was looked up last */
     bool wanted;      /* to be asked for */
     uint64_t used;    /* number of the call that last wanted it */
 };
 
-struct ps_resolver {
+struct ps_names {
     pthread_mutex_t lock; /* guards all */
     pthread_cond_t moved; /* a name is wanted, or the user has left */
     bool has_thread;
     bool user_left;
     uint64_t calls;
     size_t count;
-    struct name names[PS_RESOLVE_NAMES_MAX];
+    struct name names[PS_NAMES_MAX];
 };
 
-static bool start_thread(struct ps_resolver *resolver);
+static bool start_thread(struct ps_names *names);
 static void *run(void *argument);
-static struct name *next_wanted(struct ps_resolver *resolver);
-static bool resolve(const char *host, char out[static INET6_ADDRSTRLEN]);
-static struct name *find_name(struct ps_resolver *resolver, const char *host);
-static struct name *add_name(struct ps_resolver *resolver, const char *host);
+static struct name *next_wanted(struct ps_names *names);
+static bool look_up(const char *host, char out[static INET6_ADDRSTRLEN]);
+static struct name *find_name(struct ps_names *names, const char *host);
+static struct name *add_name(struct ps_names *names, const char *host);
 static bool is_address(const char *host);
-static void dispose(struct ps_resolver *resolver);
+static void dispose(struct ps_names *names);
 
-p2psync_result ps_resolver_new(struct ps_resolver **out)
+p2psync_result ps_names_new(struct ps_names **out)
 {
-    struct ps_resolver *resolver = calloc(1, sizeof(*resolver));
-    if (resolver == NULL) {
+    struct ps_names *names = calloc(1, sizeof(*names));
+    if (names == NULL) {
         return P2PSYNC_ENOMEM;
     }
-    if (pthread_mutex_init(&resolver->lock, NULL) != 0) {
-        free(resolver);
+    if (pthread_mutex_init(&names->lock, NULL) != 0) {
+        free(names);
         return P2PSYNC_ENOMEM;
     }
-    if (pthread_cond_init(&resolver->moved, NULL) != 0) {
-        (void)pthread_mutex_destroy(&resolver->lock);
-        free(resolver);
+    if (pthread_cond_init(&names->moved, NULL) != 0) {
+        (void)pthread_mutex_destroy(&names->lock);
+        free(names);
         return P2PSYNC_ENOMEM;
     }
-    *out = resolver;
+    *out = names;
     return P2PSYNC_OK;
 }
 
-void ps_resolver_destroy(struct ps_resolver **resolver)
+void ps_names_destroy(struct ps_names **names)
 {
-    struct ps_resolver *gone = *resolver;
-    *resolver = NULL;
+    struct ps_names *gone = *names;
+    *names = NULL;
     if (gone == NULL) {
         return;
     }
@@ -79,8 +79,8 @@ void ps_resolver_destroy(struct ps_resolver **resolver)
     }
 }
 
-p2psync_result ps_resolver_find(struct ps_resolver *resolver, const char *endpoint,
-                                char out[static PS_ENDPOINT_SIZE_MAX + 1])
+p2psync_result ps_names_find(struct ps_names *names, const char *endpoint,
+                             char out[static PS_ENDPOINT_SIZE_MAX + 1])
 {
     struct ps_endpoint parts;
     if (ps_endpoint_parse(endpoint, &parts) != P2PSYNC_OK || parts.port == 0) {
@@ -91,13 +91,13 @@ p2psync_result ps_resolver_find(struct ps_resolver *resolver, const char *endpoi
         return P2PSYNC_OK;
     }
     p2psync_result result = P2PSYNC_ENOMEM;
-    (void)pthread_mutex_lock(&resolver->lock);
-    if (resolver->has_thread || start_thread(resolver)) {
-        struct name *name = find_name(resolver, parts.host);
-        name = name != NULL ? name : add_name(resolver, parts.host);
-        name->used = ++resolver->calls;
+    (void)pthread_mutex_lock(&names->lock);
+    if (names->has_thread || start_thread(names)) {
+        struct name *name = find_name(names, parts.host);
+        name = name != NULL ? name : add_name(names, parts.host);
+        name->used = ++names->calls;
         name->wanted = true;
-        (void)pthread_cond_signal(&resolver->moved);
+        (void)pthread_cond_signal(&names->moved);
         bool found = name->state == NAME_FOUND;
         bool bracket = strchr(name->address, ':') != NULL;
         result = name->state == NAME_UNKNOWN ? P2PSYNC_EUNREACHABLE : P2PSYNC_EAGAIN;
@@ -107,62 +107,62 @@ p2psync_result ps_resolver_find(struct ps_resolver *resolver, const char *endpoi
             result = P2PSYNC_OK;
         }
     }
-    (void)pthread_mutex_unlock(&resolver->lock);
+    (void)pthread_mutex_unlock(&names->lock);
     return result;
 }
 
 /* ---- the thread ---- */
 
-/* Under the lock. The app's signals are not for it. */
-static bool start_thread(struct ps_resolver *resolver)
+/* Call it under the lock. The thread takes no signals: they are the app's. */
+static bool start_thread(struct ps_names *names)
 {
     pthread_t thread;
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    resolver->has_thread = pthread_create(&thread, NULL, run, resolver) == 0;
+    names->has_thread = pthread_create(&thread, NULL, run, names) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (resolver->has_thread) {
+    if (names->has_thread) {
         (void)pthread_detach(thread);
     }
-    return resolver->has_thread;
+    return names->has_thread;
 }
 
 static void *run(void *argument)
 {
-    struct ps_resolver *resolver = argument;
-    (void)pthread_mutex_lock(&resolver->lock);
-    while (!resolver->user_left) {
-        struct name *name = next_wanted(resolver);
+    struct ps_names *names = argument;
+    (void)pthread_mutex_lock(&names->lock);
+    while (!names->user_left) {
+        struct name *name = next_wanted(names);
         if (name == NULL) {
-            (void)pthread_cond_wait(&resolver->moved, &resolver->lock);
+            (void)pthread_cond_wait(&names->moved, &names->lock);
             continue;
         }
         char host[sizeof(name->host)];
         char address[INET6_ADDRSTRLEN] = "";
         memcpy(host, name->host, sizeof(host));
         name->wanted = false;
-        (void)pthread_mutex_unlock(&resolver->lock);
-        bool found = resolve(host, address);
-        (void)pthread_mutex_lock(&resolver->lock);
-        name = find_name(resolver, host); /* it may have been pushed out */
+        (void)pthread_mutex_unlock(&names->lock);
+        bool found = look_up(host, address);
+        (void)pthread_mutex_lock(&names->lock);
+        name = find_name(names, host); /* it may have been pushed out */
         if (name != NULL) {
             name->state = found ? NAME_FOUND : NAME_UNKNOWN;
             memcpy(name->address, address, sizeof(address));
         }
     }
-    (void)pthread_mutex_unlock(&resolver->lock);
-    dispose(resolver);
+    (void)pthread_mutex_unlock(&names->lock);
+    dispose(names);
     return NULL;
 }
 
 /* The one that has waited longest. */
-static struct name *next_wanted(struct ps_resolver *resolver)
+static struct name *next_wanted(struct ps_names *names)
 {
     struct name *next = NULL;
-    for (size_t i = 0; i < resolver->count; i++) {
-        struct name *name = &resolver->names[i];
+    for (size_t i = 0; i < names->count; i++) {
+        struct name *name = &names->names[i];
         if (name->wanted && (next == NULL || name->used < next->used)) {
             next = name;
         }
@@ -171,7 +171,7 @@ static struct name *next_wanted(struct ps_resolver *resolver)
 }
 
 /* IPv4 first: nodes listen there unless they were told otherwise. */
-static bool resolve(const char *host, char out[static INET6_ADDRSTRLEN])
+static bool look_up(const char *host, char out[static INET6_ADDRSTRLEN])
 {
     static const int families[] = {AF_INET, AF_INET6};
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
@@ -193,25 +193,25 @@ static bool resolve(const char *host, char out[static INET6_ADDRSTRLEN])
 
 /* ---- the table ---- */
 
-static struct name *find_name(struct ps_resolver *resolver, const char *host)
+static struct name *find_name(struct ps_names *names, const char *host)
 {
-    for (size_t i = 0; i < resolver->count; i++) {
-        if (strcmp(resolver->names[i].host, host) == 0) {
-            return &resolver->names[i];
+    for (size_t i = 0; i < names->count; i++) {
+        if (strcmp(names->names[i].host, host) == 0) {
+            return &names->names[i];
         }
     }
     return NULL;
 }
 
-static struct name *add_name(struct ps_resolver *resolver, const char *host)
+static struct name *add_name(struct ps_names *names, const char *host)
 {
-    struct name *place = &resolver->names[0];
-    if (resolver->count < PS_RESOLVE_NAMES_MAX) {
-        place = &resolver->names[resolver->count++];
+    struct name *place = &names->names[0];
+    if (names->count < PS_NAMES_MAX) {
+        place = &names->names[names->count++];
     }
-    for (size_t i = 0; i < resolver->count && resolver->count == PS_RESOLVE_NAMES_MAX; i++) {
-        if (resolver->names[i].used < place->used) {
-            place = &resolver->names[i];
+    for (size_t i = 0; i < names->count && names->count == PS_NAMES_MAX; i++) {
+        if (names->names[i].used < place->used) {
+            place = &names->names[i];
         }
     }
     *place = (struct name){.state = NAME_ASKED};
@@ -219,16 +219,16 @@ static struct name *add_name(struct ps_resolver *resolver, const char *host)
     return place;
 }
 
-/* An IPv6 one may have a zone. */
+/* An IPv6 address may have a zone. */
 static bool is_address(const char *host)
 {
     struct in6_addr address;
     return strchr(host, ':') != NULL || inet_pton(AF_INET, host, &address) == 1;
 }
 
-static void dispose(struct ps_resolver *resolver)
+static void dispose(struct ps_names *names)
 {
-    (void)pthread_cond_destroy(&resolver->moved);
-    (void)pthread_mutex_destroy(&resolver->lock);
-    free(resolver);
+    (void)pthread_cond_destroy(&names->moved);
+    (void)pthread_mutex_destroy(&names->lock);
+    free(names);
 }

@@ -1,4 +1,4 @@
-/* Probes: a thread for each, which resolves, connects without blocking and waits. */
+/* Probes: a thread for each, which looks the name up, connects without blocking and waits. */
 #include "node/host/probe.h"
 
 #include <assert.h>

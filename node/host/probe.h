@@ -1,5 +1,5 @@
 /* Trying whether anybody listens at TCP endpoints: all at once, in threads of their own, because
- * resolving a name may take long. No byte is sent. */
+ * looking up a name may take long. No byte is sent. */
 #ifndef PS_NODE_HOST_PROBE_H
 #define PS_NODE_HOST_PROBE_H
 
@@ -23,7 +23,7 @@ struct ps_probe {
 };
 
 /* Fill the states of `count` probes, PS_PROBES_MAX at most. Takes three seconds, or as long as the
- * system's resolver takes. */
+ * system takes to look the names up. */
 void ps_probe_all(struct ps_probe *probes, size_t count);
 
 /* "answers", "refuses connections", ... Static. */

@@ -1,8 +1,10 @@
-/* Log records: formatted into a bounded line, only if somebody listens at that level. */
+/* Log records: formatted into a bounded line, only if somebody listens at that level. Names and
+ * texts of other devices are in them, so what a terminal would obey is escaped. */
 #include "node/host/report.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void ps_report(const struct ps_report *report, p2psync_log_level level, const char *event,
                const char *format, ...)
@@ -11,9 +13,11 @@ void ps_report(const struct ps_report *report, p2psync_log_level level, const ch
         return;
     }
     char text[PS_REPORT_SIZE_MAX];
+    char shown[PS_REPORT_SIZE_MAX];
     va_list arguments;
     va_start(arguments, format);
     int written = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    report->log(level, event, written < 0 ? "" : text, report->user);
+    (void)p2psync_text_escape(text, written < 0 ? 0 : strlen(text), shown, sizeof(shown));
+    report->log(level, event, shown, report->user);
 }

@@ -10,14 +10,13 @@
 struct ps_report {
     p2psync_log_fn *log; /* NULL: nothing is reported */
     void *user;
-    p2psync_log_level level; /* the least severe one that is told */
+    p2psync_log_level level; /* the least severe one that is reported */
 };
 
-/* Tell the app of one thing that happened, unless it is below the level asked for.
+/* Report one thing that happened, unless it is below the level asked for.
  *
  * event  a stable name ("peer-up"), static.
- * Thread any, if the app's callback allows it.
- */
+ * Thread any, if the app's callback allows it. */
 void ps_report(const struct ps_report *report, p2psync_log_level level, const char *event,
                const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -1,6 +1,7 @@
 /* The connections that came in, as links. libzmq does not tell which of a ROUTER's connections has
- * ended, only that the one with some descriptor has: whatever has that descriptor is suspected, and
- * looked at again and again for some seconds. A table: it sends nothing itself.
+ * ended, only that the one with some descriptor has. So every link with that descriptor is
+ * suspected, and looked at again and again for some seconds. This is only a table: it sends nothing
+ * itself.
  *
  * Invariant: gone_count of the items are gone; they stay until they are taken out. */
 #ifndef PS_NODE_LINKS_ACCEPTED_H
@@ -10,7 +11,7 @@
 #include "wire/id.h"
 #include "wire/limits.h"
 
-struct ps_link_queue;
+struct ps_socket_queue;
 
 struct ps_accepted {
     uint64_t link;
@@ -19,7 +20,7 @@ struct ps_accepted {
     bool muted;      /* hung up here: what comes on it is dropped */
     bool cut;        /* and its connection was closed */
     uint64_t cut_ms; /* when to do that, if the other side does not; 0: not decided yet */
-    struct ps_link_queue *queue; /* what waits to be sent on it */
+    struct ps_socket_queue *queue; /* what waits to be sent on it */
     bool gone;
     unsigned looks_left; /* while it is suspected */
     uint64_t look_ms;    /* when to look next */
@@ -56,8 +57,8 @@ struct ps_accepted *ps_accepted_due(struct ps_accepted_table *table, uint64_t no
 /* This link was hung up: the other side has a moment to read why, and to close it. */
 void ps_accepted_mute(struct ps_accepted_table *table, struct ps_accepted *accepted);
 
-/* The next link that was hung up and whose connection is to be closed now, once each; or NULL: then
- * none is before table->deadline_ms. To be asked behind ps_accepted_due(). */
+/* The next link that was hung up and whose connection must be closed now; each is given once. NULL:
+ * none before table->deadline_ms. Ask ps_accepted_due() first. */
 struct ps_accepted *ps_accepted_overdue(struct ps_accepted_table *table, uint64_t now_ms);
 
 /* The link whose connection has this descriptor and has not ended; NULL: none. */

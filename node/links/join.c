@@ -1,5 +1,6 @@
-/* Joining: prepare the identity, ask the inviter, take up the new mesh. The first and the last are
- * one transaction each; a crash between them leaves a device of its own that may try again. */
+/* Joining, in three steps: prepare the identity, ask the inviter, take up the new mesh. The first
+ * and the last are one transaction each. A crash between them leaves a device with a mesh of its
+ * own, which may try again. */
 #include "node/links/join.h"
 
 #include <sodium.h>
@@ -18,7 +19,7 @@
 #include "wire/message.h"
 #include "wire/pairing_code.h"
 
-#define REDIAL_MS 1000 /* after an endpoint did not answer */
+#define REDIAL_MS 1000 /* after nobody replied at an endpoint */
 
 /* One attempt in progress. */
 struct attempt {
@@ -26,7 +27,7 @@ struct attempt {
     const struct ps_report *report;
     struct ps_links *links;
     struct ps_buf join;     /* the encoded JOIN */
-    struct ps_buf welcome;  /* its answer */
+    struct ps_buf welcome;  /* its reply */
     const char *endpoint;   /* where it came from */
     p2psync_result refused; /* what the inviter said, if it said no */
     uint64_t next_link;
@@ -34,8 +35,8 @@ struct attempt {
     uint64_t redial_ms[PS_INVITE_ENDPOINTS_MAX]; /* when to dial again */
 };
 
-static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_device *inviter,
-                              struct ps_identity *out);
+static p2psync_result prepare(const struct ps_join_options *options,
+                              const struct ps_device *inviter, struct ps_identity *out);
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
                                      const struct ps_device *inviter);
 static p2psync_result check_empty(struct ps_txn *txn);
@@ -45,33 +46,33 @@ static void dial(struct attempt *attempt, uint64_t now_ms);
 static bool take_events(struct attempt *attempt, uint64_t now_ms);
 static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes bytes);
 static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms);
-static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_identity *identity,
-                             const struct attempt *attempt);
+static p2psync_result settle(const struct ps_join_options *options,
+                             const struct ps_identity *identity, const struct attempt *attempt);
 static void keep_endpoints(const struct ps_welcome *welcome, const char *endpoint,
                            struct ps_peer_row *row);
 
-p2psync_result ps_join(const struct ps_joiner *joiner, struct ps_device *inviter_out)
+p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *inviter_out)
 {
     struct ps_pairing_code code;
     struct ps_identity identity = {0};
-    struct attempt attempt = {.code = &code, .report = joiner->report, .next_link = 1};
+    struct attempt attempt = {.code = &code, .report = options->report, .next_link = 1};
     int lock = -1;
     ps_buf_init(&attempt.join, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&attempt.welcome, PS_MESSAGE_SIZE_MAX);
-    p2psync_result result = ps_pairing_code_decode(joiner->code, &code);
+    p2psync_result result = ps_pairing_code_decode(options->code, &code);
     if (result != P2PSYNC_OK || code.endpoint_count == 0) {
         return P2PSYNC_EFORMAT;
     }
-    /* Held to the end: no node may start in the middle. */
-    result = ps_lock_take(joiner->dir_fd, &lock);
+    /* The lock is held to the end: no node may start in the middle. */
+    result = ps_lock_take(options->dir_fd, &lock);
     if (result == P2PSYNC_OK) {
-        result = prepare(joiner, &code.device, &identity);
+        result = prepare(options, &code.device, &identity);
     }
     if (result == P2PSYNC_OK) {
-        result = ask(&attempt, &identity, joiner->name);
+        result = ask(&attempt, &identity, options->name);
     }
     if (result == P2PSYNC_OK) {
-        result = settle(joiner, &identity, &attempt);
+        result = settle(options, &identity, &attempt);
     }
     if (result == P2PSYNC_OK) {
         *inviter_out = code.device;
@@ -86,11 +87,11 @@ p2psync_result ps_join(const struct ps_joiner *joiner, struct ps_device *inviter
 }
 
 /* Make the device if there is none, and see that nothing is lost by joining. */
-static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_device *inviter,
-                              struct ps_identity *out)
+static p2psync_result prepare(const struct ps_join_options *options,
+                              const struct ps_device *inviter, struct ps_identity *out)
 {
     struct ps_txn txn = {0};
-    p2psync_result result = ps_txn_begin(joiner->store, true, &txn);
+    p2psync_result result = ps_txn_begin(options->store, true, &txn);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -101,7 +102,7 @@ static p2psync_result prepare(const struct ps_joiner *joiner, const struct ps_de
         ps_identity_draw(out);
         result = ps_identity_write(&txn, out);
         if (result == P2PSYNC_OK) {
-            result = ps_enroll_device(&txn, out, &out->device, ps_bytes_text(joiner->name),
+            result = ps_enroll_device(&txn, out, &out->device, ps_bytes_text(options->name),
                                       ps_time_wall_ms());
         }
         if (result == P2PSYNC_OK) {
@@ -145,7 +146,7 @@ static p2psync_result check_empty(struct ps_txn *txn)
     return walk.result;
 }
 
-/* Ask at all endpoints until one answers. */
+/* Ask at all endpoints until one replies. */
 static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
                           const char *name)
 {
@@ -197,7 +198,7 @@ static void dial(struct attempt *attempt, uint64_t now_ms)
     }
 }
 
-/* True once the inviter has answered: the WELCOME is kept, or why it refused. */
+/* True once the inviter has replied: the WELCOME is kept, or why it refused. */
 static bool take_events(struct attempt *attempt, uint64_t now_ms)
 {
     struct ps_link_event event;
@@ -274,8 +275,8 @@ static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms)
 }
 
 /* Take up the mesh of the WELCOME, with the same key, in a new incarnation. */
-static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_identity *identity,
-                             const struct attempt *attempt)
+static p2psync_result settle(const struct ps_join_options *options,
+                             const struct ps_identity *identity, const struct attempt *attempt)
 {
     struct ps_welcome welcome;
     struct ps_txn txn = {0};
@@ -284,7 +285,7 @@ static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_ide
     struct ps_peer_row row = {0};
     p2psync_result result = ps_welcome_decode(ps_buf_view(&attempt->welcome), &welcome);
     if (result == P2PSYNC_OK) {
-        result = ps_txn_begin(joiner->store, true, &txn);
+        result = ps_txn_begin(options->store, true, &txn);
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -307,7 +308,7 @@ static p2psync_result settle(const struct ps_joiner *joiner, const struct ps_ide
         result = ps_identity_write(&txn, &joined);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_identity_write_name(&txn, ps_bytes_text(joiner->name));
+        result = ps_identity_write_name(&txn, ps_bytes_text(options->name));
     }
     if (result == P2PSYNC_OK) {
         result = ps_mesh_peer_write(&txn, &welcome.device, &row);

@@ -10,7 +10,7 @@
 
 #define PS_JOIN_TIMEOUT_MS 20000
 
-struct ps_joiner {
+struct ps_join_options {
     struct ps_store *store;
     int dir_fd;
     const struct ps_report *report;
@@ -24,7 +24,7 @@ struct ps_joiner {
  * inviter_out  who let us in.
  * Errors       as p2psync_join().
  */
-p2psync_result ps_join(const struct ps_joiner *joiner,
+p2psync_result ps_join(const struct ps_join_options *options,
                        struct ps_device *inviter_out) P2PSYNC_MUST_CHECK;
 
 #endif

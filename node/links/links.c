@@ -1,8 +1,8 @@
 /* Links: turns what libzmq's sockets tell into UP, MESSAGE and DOWN of devices. A dialled link is a
- * DEALER with a monitor. An accepted one is a connection of the ROUTER, whose routing id, chosen by
- * us, is its number. libzmq does not tell which of those has ended, only that some descriptor has:
- * links with that descriptor are sent empty messages for a while, until one cannot be. Invariant:
- * an UP is told before any message, a DOWN after all of them. */
+ * DEALER with a monitor. An accepted link is a connection of the ROUTER, and has its routing id for
+ * a number. libzmq does not tell which connection has ended, only that some descriptor has. So
+ * links with that descriptor are sent empty messages for a while, until one cannot be sent.
+ * Invariant: an UP is told before any message of its link, a DOWN after all of them. */
 #include "node/links/links.h"
 
 #include <assert.h>
@@ -27,8 +27,8 @@ enum source { SOURCE_ZAP, SOURCE_MONITOR, SOURCE_ROUTER, SOURCE_PAIR, SOURCE_DIA
 struct dialled {
     uint64_t link;
     struct ps_device device;
-    struct ps_link_socket socket;
-    struct ps_link_queue *queue;
+    struct ps_socket socket;
+    struct ps_socket_queue *queue;
     bool up;      /* authenticated */
     bool up_told; /* and the caller knows */
     bool down;    /* messages that came before may still wait */
@@ -40,15 +40,15 @@ struct ps_links {
     void *context;
     struct ps_zap zap;
     struct ps_curve_keys keys;
-    struct ps_link_socket router; /* closed if this object only dials */
-    struct ps_link_socket pair;
+    struct ps_socket router; /* closed if this object only dials */
+    struct ps_socket pair;
     char *host;
     uint16_t port;
     struct dialled dialled[PS_LINKS_DIALLED_MAX];
     size_t dialled_count;
     struct ps_accepted_table accepted;
     struct ps_silent silent;
-    struct ps_link_queue *queues;
+    struct ps_socket_queue *queues;
     bool polled; /* only what is ready is looked at */
     bool ready[SOURCE_DIALLED];
     size_t source; /* looked at now */
@@ -116,7 +116,7 @@ void ps_links_destroy(struct ps_links **links_ptr)
     }
     /* Before the ZAP handler: without one, libzmq would let anybody in. */
     ps_links_pair_close(links);
-    ps_link_socket_close(&links->router, PS_LINK_LINGER_MS);
+    ps_socket_close(&links->router, PS_SOCKET_LINGER_MS);
     ps_zap_deinit(&links->zap);
     ps_inbox_deinit(&links->inbox);
     int ended = links->context ? -1 : 0;
@@ -124,7 +124,7 @@ void ps_links_destroy(struct ps_links **links_ptr)
         ended = zmq_ctx_term(links->context);
         assert(!ended || zmq_errno() == EINTR); /* a signal for the app came in between */
     }
-    ps_link_queues_free(&links->queues);
+    ps_socket_queues_free(&links->queues);
     ps_accepted_deinit(&links->accepted);
     free(links->host);
     sodium_memzero(&links->keys, sizeof links->keys);
@@ -155,9 +155,9 @@ p2psync_result ps_links_dial(struct ps_links *links, uint64_t link, const struct
         return P2PSYNC_EFORMAT;
     }
     p2psync_result result =
-        ps_link_dealer_open(&dialled.socket, links->context, &links->keys, server_key, endpoint);
+        ps_socket_dealer_open(&dialled.socket, links->context, &links->keys, server_key, endpoint);
     if (!result) {
-        dialled.queue = ps_link_queue_take(&links->queues);
+        dialled.queue = ps_socket_queue_take(&links->queues);
         links->dialled[links->dialled_count++] = dialled;
     }
     return result;
@@ -182,15 +182,16 @@ p2psync_result ps_links_send(struct ps_links *links, uint64_t link, struct ps_by
     }
     struct dialled *dialled = find_dialled(links, link);
     if (dialled) {
-        return dialled->up && !dialled->down ? ps_link_send(&dialled->socket, bytes, dialled->queue)
-                                             : P2PSYNC_EUNREACHABLE;
+        return dialled->up && !dialled->down
+                   ? ps_socket_send(&dialled->socket, bytes, dialled->queue)
+                   : P2PSYNC_EUNREACHABLE;
     }
     struct ps_accepted *accepted = ps_accepted_find(&links->accepted, link);
     if (!accepted || accepted->muted || accepted->gone) {
         return P2PSYNC_EUNREACHABLE;
     }
     p2psync_result result =
-        ps_link_router_send(&links->router, (uint32_t)link, bytes, accepted->queue);
+        ps_socket_router_send(&links->router, (uint32_t)link, bytes, accepted->queue);
     if (result == P2PSYNC_EUNREACHABLE) {
         ps_accepted_set_gone(&links->accepted, accepted);
     }
@@ -199,7 +200,7 @@ p2psync_result ps_links_send(struct ps_links *links, uint64_t link, struct ps_by
 
 p2psync_result ps_links_next(struct ps_links *links, struct ps_link_event *out)
 {
-    /* One more than there are, because the run of the first may be at its end. */
+    /* One look more than there are sources, because the run of the first may be at its end. */
     size_t left = SOURCE_DIALLED + links->dialled_count + 1;
     while (ps_inbox_is_empty(&links->inbox) && left) {
         left--;
@@ -230,7 +231,7 @@ size_t ps_links_poll_items(struct ps_links *links, zmq_pollitem_t items[static P
     for (size_t i = 0; i < links->dialled_count; i++) {
         const struct dialled *dialled = &links->dialled[i];
         count = add_item(items, count, dialled->socket.monitor);
-        /* Before the monitor has told that it is up, its messages are not looked at. */
+        /* Messages of a link are not looked at before its monitor has told that it is up. */
         count = add_item(items, count, dialled->up ? dialled->socket.socket : NULL);
     }
     assert(count <= PS_LINKS_POLL_MAX);
@@ -255,24 +256,24 @@ void ps_links_polled(struct ps_links *links, const zmq_pollitem_t *items)
 
 void ps_links_tick(struct ps_links *links, uint64_t now_ms)
 {
-    ps_link_cut(ps_silent_due(&links->silent, &links->accepted, now_ms), links->port);
+    ps_socket_cut(ps_silent_due(&links->silent, &links->accepted, now_ms), links->port);
     if (now_ms < links->accepted.deadline_ms) {
         return;
     }
     struct ps_accepted *accepted = NULL;
     while ((accepted = ps_accepted_due(&links->accepted, now_ms)) != NULL) {
-        if (!ps_link_router_reaches(&links->router, (uint32_t)accepted->link)) {
+        if (!ps_socket_router_reaches(&links->router, (uint32_t)accepted->link)) {
             ps_accepted_set_gone(&links->accepted, accepted);
         }
     }
     while ((accepted = ps_accepted_overdue(&links->accepted, now_ms)) != NULL) {
-        ps_link_cut(accepted->descriptor, links->port);
+        ps_socket_cut(accepted->descriptor, links->port);
     }
 }
 
 uint64_t ps_links_deadline_ms(const struct ps_links *links)
 {
-    /* What has gone is to be told now. */
+    /* A link that has gone must be told now. */
     uint64_t accepted_ms = links->accepted.gone_count ? 0 : links->accepted.deadline_ms;
     uint64_t silent_ms = ps_silent_deadline_ms(&links->silent);
     return silent_ms < accepted_ms ? silent_ms : accepted_ms;
@@ -284,17 +285,17 @@ p2psync_result ps_links_pair_open(struct ps_links *links, uint16_t *port_out)
         return P2PSYNC_EMISUSE;
     }
     ps_links_pair_close(links);
-    const struct ps_link_router_options options = {
+    const struct ps_socket_router_options options = {
         .domain = PS_ZAP_DOMAIN_PAIR,
         .message_size_max = PS_PAIR_MESSAGE_SIZE_MAX,
         .ipv6 = links->host && strchr(links->host, ':'),
     };
     p2psync_result result =
-        ps_link_router_open(&links->pair, links->context, &links->keys, &options);
+        ps_socket_router_open(&links->pair, links->context, &links->keys, &options);
     if (result) {
         return result;
     }
-    result = ps_link_router_bind(&links->pair, links->host, PS_LINKS_PAIR_PORT, false, port_out);
+    result = ps_socket_router_bind(&links->pair, links->host, PS_LINKS_PAIR_PORT, false, port_out);
     if (result) {
         ps_links_pair_close(links);
     }
@@ -303,7 +304,7 @@ p2psync_result ps_links_pair_open(struct ps_links *links, uint16_t *port_out)
 
 void ps_links_pair_close(struct ps_links *links)
 {
-    ps_link_socket_close(&links->pair, PS_LINK_LINGER_MS);
+    ps_socket_close(&links->pair, PS_SOCKET_LINGER_MS);
 }
 
 p2psync_result ps_links_pair_send(struct ps_links *links, uint64_t link, struct ps_bytes bytes)
@@ -312,7 +313,7 @@ p2psync_result ps_links_pair_send(struct ps_links *links, uint64_t link, struct 
     if (bytes.size > PS_PAIR_MESSAGE_SIZE_MAX) {
         return P2PSYNC_ELIMIT;
     }
-    return links->pair.socket ? ps_link_router_send(&links->pair, (uint32_t)link, bytes, NULL)
+    return links->pair.socket ? ps_socket_router_send(&links->pair, (uint32_t)link, bytes, NULL)
                               : P2PSYNC_EUNREACHABLE;
 }
 
@@ -328,27 +329,28 @@ static p2psync_result listen_on(struct ps_links *links, const struct ps_links_op
     if (result) {
         return result;
     }
-    const struct ps_link_router_options router = {
+    const struct ps_socket_router_options router = {
         .domain = PS_ZAP_DOMAIN_MESH,
         .message_size_max = PS_MESSAGE_SIZE_MAX,
         .ipv6 = links->host && strchr(links->host, ':'),
         .monitored = true,
     };
-    result = ps_link_router_open(&links->router, links->context, &links->keys, &router);
+    result = ps_socket_router_open(&links->router, links->context, &links->keys, &router);
     if (result) {
         return result;
     }
     uint16_t port = options->port ? options->port : PS_ENDPOINT_PORT;
-    return ps_link_router_bind(&links->router, links->host, port, options->port_fixed,
-                               &links->port);
+    return ps_socket_router_bind(&links->router, links->host, port, options->port_fixed,
+                                 &links->port);
 }
 
-/* Forget accepted links that have gone, until there is one to tell: one that was not hung up. */
+/* Forget accepted links that have gone, until the inbox has an event of one. A link that was hung
+ * up here causes none. */
 static void tell_gone(struct ps_links *links)
 {
     struct ps_accepted gone;
     while (ps_inbox_is_empty(&links->inbox) && ps_accepted_take_gone(&links->accepted, &gone)) {
-        ps_link_queue_give(gone.queue);
+        ps_socket_queue_give(gone.queue);
         if (!gone.muted) {
             push_closed(links, &gone);
         }
@@ -437,7 +439,7 @@ static void read_monitor(struct dialled *dialled)
 {
     uint16_t event = 0;
     uint32_t value = 0;
-    while (!dialled->down && ps_link_monitor_next(dialled->socket.monitor, &event, &value)) {
+    while (!dialled->down && ps_socket_monitor_next(dialled->socket.monitor, &event, &value)) {
         switch (event) {
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             dialled->up = true;
@@ -467,8 +469,8 @@ static void end(struct dialled *dialled, ps_link_reason reason)
 static void remove_dialled(struct ps_links *links, size_t index)
 {
     struct dialled *dialled = &links->dialled[index];
-    ps_link_socket_close(&dialled->socket, dialled->up && !dialled->down ? PS_LINK_LINGER_MS : 0);
-    ps_link_queue_give(dialled->queue);
+    ps_socket_close(&dialled->socket, dialled->up && !dialled->down ? PS_SOCKET_LINGER_MS : 0);
+    ps_socket_queue_give(dialled->queue);
     *dialled = links->dialled[--links->dialled_count];
 }
 
@@ -490,13 +492,13 @@ static void read_router_monitor(struct ps_links *links)
     uint16_t event = 0;
     uint32_t descriptor = 0;
     while (links->router.monitor &&
-           ps_link_monitor_next(links->router.monitor, &event, &descriptor)) {
+           ps_socket_monitor_next(links->router.monitor, &event, &descriptor)) {
         if (event == ZMQ_EVENT_DISCONNECTED) {
             ps_silent_remove(&links->silent, (int)descriptor);
             ps_accepted_suspect(&links->accepted, (int)descriptor);
         } else if (event == ZMQ_EVENT_ACCEPTED) {
             int oldest = ps_silent_add(&links->silent, &links->accepted, (int)descriptor);
-            ps_link_cut(oldest, links->port);
+            ps_socket_cut(oldest, links->port);
         }
     }
 }
@@ -506,12 +508,12 @@ static bool take_router(struct ps_links *links)
     for (size_t i = 0; links->router.socket && i < SKIP_MAX; i++) {
         zmq_msg_t body;
         uint32_t number = 0;
-        enum ps_link_receipt receipt = ps_link_router_receive(&links->router, &number, &body);
-        if (receipt == PS_LINK_RECEIPT_NONE) {
+        enum ps_socket_receipt receipt = ps_socket_router_receive(&links->router, &number, &body);
+        if (receipt == PS_SOCKET_RECEIPT_NONE) {
             tell_gone(links); /* not before their last messages */
             return !ps_inbox_is_empty(&links->inbox);
         }
-        if (receipt == PS_LINK_RECEIPT_MESSAGE &&
+        if (receipt == PS_SOCKET_RECEIPT_MESSAGE &&
             take_accepted(links, PS_LINK_ACCEPTED | number, &body)) {
             return true;
         }
@@ -532,17 +534,17 @@ static bool take_accepted(struct ps_links *links, uint64_t link, zmq_msg_t *body
     if (known && !ps_device_equal(&known->device, &sender.device)) {
         /* The number has come round before the end of the other link was noticed. */
         push_closed(links, known);
-        ps_link_queue_give(known->queue);
+        ps_socket_queue_give(known->queue);
         ps_accepted_remove(&links->accepted, known);
         known = NULL;
     }
     struct ps_link_event event = {.link = sender.link, .device = sender.device};
     if (!known) {
         ps_silent_remove(&links->silent, sender.descriptor);
-        sender.queue = ps_link_queue_take(&links->queues);
+        sender.queue = ps_socket_queue_take(&links->queues);
         if (!ps_accepted_add(&links->accepted, &sender)) {
-            ps_link_queue_give(sender.queue);
-            ps_link_cut(sender.descriptor, links->port);
+            ps_socket_queue_give(sender.queue);
+            ps_socket_cut(sender.descriptor, links->port);
             (void)zmq_msg_close(body);
             return !ps_inbox_is_empty(&links->inbox);
         }
@@ -559,11 +561,11 @@ static bool take_pair(struct ps_links *links)
     for (size_t i = 0; links->pair.socket && i < SKIP_MAX; i++) {
         zmq_msg_t body;
         uint32_t number = 0;
-        enum ps_link_receipt receipt = ps_link_router_receive(&links->pair, &number, &body);
-        if (receipt == PS_LINK_RECEIPT_NONE) {
+        enum ps_socket_receipt receipt = ps_socket_router_receive(&links->pair, &number, &body);
+        if (receipt == PS_SOCKET_RECEIPT_NONE) {
             return false;
         }
-        if (receipt == PS_LINK_RECEIPT_DROPPED) {
+        if (receipt == PS_SOCKET_RECEIPT_DROPPED) {
             continue;
         }
         struct ps_link_event event = {.type = PS_LINK_PAIR_MESSAGE,

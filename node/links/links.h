@@ -50,8 +50,8 @@ typedef enum ps_link_event_type {
 typedef enum ps_link_reason {
     PS_LINK_CLOSED = 1,  /* it was up, and the other side or the network ended it */
     PS_LINK_REFUSED,     /* the other side does not admit this device */
-    PS_LINK_UNREACHABLE, /* nobody answers there */
-    PS_LINK_HANDSHAKE,   /* somebody answers who is not that device, or not in time */
+    PS_LINK_UNREACHABLE, /* nobody listens there */
+    PS_LINK_HANDSHAKE,   /* somebody listens who is not that device, or is too slow */
 } ps_link_reason;
 
 struct ps_link_event {
@@ -113,14 +113,13 @@ void ps_links_hangup(struct ps_links *links, uint64_t link);
 p2psync_result ps_links_send(struct ps_links *links, uint64_t link,
                              struct ps_bytes bytes) P2PSYNC_MUST_CHECK;
 
-/* What happened next, taking turns between links. Call it until P2PSYNC_EAGAIN before polling
- * again; it also lets newcomers in.
+/* The next event, taking turns between links. Call it until P2PSYNC_EAGAIN before polling again; it
+ * also lets newcomers in.
  *
- * Errors  P2PSYNC_EAGAIN nothing more.
- */
+ * Errors  P2PSYNC_EAGAIN nothing more. */
 p2psync_result ps_links_next(struct ps_links *links, struct ps_link_event *out) P2PSYNC_MUST_CHECK;
 
-/* What to wait for before calling ps_links_next() again: fills PS_LINKS_POLL_MAX items at most, and
+/* What to poll before calling ps_links_next() again: fills PS_LINKS_POLL_MAX items at most, and
  * returns how many. They change with every call on the links. */
 size_t ps_links_poll_items(struct ps_links *links, zmq_pollitem_t items[static PS_LINKS_POLL_MAX]);
 
@@ -145,7 +144,7 @@ p2psync_result ps_links_pair_open(struct ps_links *links, uint16_t *port_out) P2
 /* Close it; what was sent on it still leaves. Not open is fine. */
 void ps_links_pair_close(struct ps_links *links);
 
-/* Answer on the pairing socket; as ps_links_send(). */
+/* Reply on the pairing socket; as ps_links_send(). */
 p2psync_result ps_links_pair_send(struct ps_links *links, uint64_t link,
                                   struct ps_bytes bytes) P2PSYNC_MUST_CHECK;
 

@@ -48,7 +48,7 @@ uint64_t ps_silent_deadline_ms(const struct ps_silent *silent)
     if (silent->count == 0) {
         return UINT64_MAX;
     }
-    /* The newest may not have its time yet. */
+    /* The newest may have no time yet. */
     return silent->items[silent->count - 1].until_ms == 0 ? 0 : silent->items[0].until_ms;
 }
 

@@ -17,14 +17,15 @@ struct ps_silent {
     size_t count;
 };
 
-/* A connection has come. Returns the oldest, to be closed, if there was no room for one more and
- * that is no link; else -1. */
+/* A connection has come. If there is no room for one more, returns the oldest that is no link,
+ * which the caller must close; else -1. */
 int ps_silent_add(struct ps_silent *silent, struct ps_accepted_table *links, int descriptor);
 
-/* It has ended, or spoken. Not there is fine. */
+/* The connection has ended, or has said something. If it is not in the list, that is fine. */
 void ps_silent_remove(struct ps_silent *silent, int descriptor);
 
-/* Take out one whose time is over and that is no link, to be closed; -1: none. */
+/* Take out a connection whose time is over and that is no link; the caller must close it. -1: none.
+ */
 int ps_silent_due(struct ps_silent *silent, struct ps_accepted_table *links, uint64_t now_ms);
 
 /* When to call ps_silent_due() next: UINT64_MAX: no need. */

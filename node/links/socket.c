@@ -14,8 +14,9 @@
 
 #define HANDSHAKE_MS         10000
 #define CONNECT_MS           10000
-#define HEARTBEAT_MS         5000
-#define HEARTBEAT_TIMEOUT_MS 15000
+#define HEARTBEAT_MS         2500
+#define HEARTBEAT_TIMEOUT_MS 7000 /* after a heartbeat: a dead link is told within 10 s */
+#define HEARTBEAT_TTL_MS     9500 /* the same for the side that was dialled */
 #define SEND_HWM             8192 /* messages; their bytes are bounded by the queue of the link */
 #define RECEIVE_HWM          (PS_PEER_MEMORY_MAX / PS_MESSAGE_SIZE_MAX)
 #define HOST_SIZE_MAX        255
@@ -30,7 +31,7 @@ static_assert(RECEIVE_HWM >= 1, "a message fits the memory of a peer");
 
 /* A message's bytes, and where they count. */
 struct counted {
-    struct ps_link_queue *queue;
+    struct ps_socket_queue *queue;
     size_t size;
     uint8_t data[];
 };
@@ -38,16 +39,16 @@ struct counted {
 static bool set(void *socket, int option, int value);
 static bool set_common(void *socket, const struct ps_curve_keys *keys, int64_t message_size_max);
 static void *monitor_open(void *socket, void *context, int events);
-static p2psync_result copy(struct ps_bytes bytes, struct ps_link_queue *queue, zmq_msg_t *out);
+static p2psync_result copy(struct ps_bytes bytes, struct ps_socket_queue *queue, zmq_msg_t *out);
 static void release_counted(void *data, void *hint);
 static p2psync_result bind_to(void *socket, const char *host, const char *port);
 static p2psync_result bound_port(void *socket, uint16_t *port_out);
 
-p2psync_result ps_link_router_open(struct ps_link_socket *out, void *context,
-                                   const struct ps_curve_keys *keys,
-                                   const struct ps_link_router_options *options)
+p2psync_result ps_socket_router_open(struct ps_socket *out, void *context,
+                                     const struct ps_curve_keys *keys,
+                                     const struct ps_socket_router_options *options)
 {
-    struct ps_link_socket router = {.socket = zmq_socket(context, ZMQ_ROUTER)};
+    struct ps_socket router = {.socket = zmq_socket(context, ZMQ_ROUTER)};
     bool ready =
         router.socket && set_common(router.socket, keys, options->message_size_max) &&
         set(router.socket, ZMQ_IPV6, options->ipv6) &&
@@ -59,15 +60,15 @@ p2psync_result ps_link_router_open(struct ps_link_socket *out, void *context,
         ready = router.monitor;
     }
     if (!ready) {
-        ps_link_socket_close(&router, 0);
+        ps_socket_close(&router, 0);
         return P2PSYNC_EIO;
     }
     *out = router;
     return P2PSYNC_OK;
 }
 
-p2psync_result ps_link_router_bind(struct ps_link_socket *router, const char *host, uint16_t port,
-                                   bool fixed, uint16_t *port_out)
+p2psync_result ps_socket_router_bind(struct ps_socket *router, const char *host, uint16_t port,
+                                     bool fixed, uint16_t *port_out)
 {
     if (host && (!host[0] || strlen(host) > HOST_SIZE_MAX)) {
         return P2PSYNC_EFORMAT;
@@ -84,25 +85,25 @@ p2psync_result ps_link_router_bind(struct ps_link_socket *router, const char *ho
     return bound_port(router->socket, port_out);
 }
 
-p2psync_result ps_link_dealer_open(struct ps_link_socket *out, void *context,
-                                   const struct ps_curve_keys *keys,
-                                   const uint8_t server_key[static PS_CURVE_KEY_SIZE],
-                                   const char *endpoint)
+p2psync_result ps_socket_dealer_open(struct ps_socket *out, void *context,
+                                     const struct ps_curve_keys *keys,
+                                     const uint8_t server_key[static PS_CURVE_KEY_SIZE],
+                                     const char *endpoint)
 {
-    if (!ps_link_endpoint_valid(endpoint)) {
+    if (!ps_socket_endpoint_valid(endpoint)) {
         return P2PSYNC_EFORMAT;
     }
     p2psync_result result = P2PSYNC_EIO;
     char address[PS_ENDPOINT_SIZE_MAX + sizeof "tcp://"];
     (void)snprintf(address, sizeof address, "tcp://%s", endpoint);
-    struct ps_link_socket dealer = {.socket = zmq_socket(context, ZMQ_DEALER)};
+    struct ps_socket dealer = {.socket = zmq_socket(context, ZMQ_DEALER)};
     if (!dealer.socket || !set_common(dealer.socket, keys, PS_MESSAGE_SIZE_MAX) ||
         !set(dealer.socket, ZMQ_IPV6, endpoint[0] == '[') ||
         !set(dealer.socket, ZMQ_CONNECT_TIMEOUT, CONNECT_MS) ||
         !set(dealer.socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
         !set(dealer.socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) ||
         !set(dealer.socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) ||
-        !set(dealer.socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS) ||
+        !set(dealer.socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS) ||
         zmq_setsockopt(dealer.socket, ZMQ_CURVE_SERVERKEY, server_key, PS_CURVE_KEY_SIZE)) {
         goto out;
     }
@@ -113,20 +114,20 @@ p2psync_result ps_link_dealer_open(struct ps_link_socket *out, void *context,
     result = zmq_connect(dealer.socket, address) ? P2PSYNC_EFORMAT : P2PSYNC_OK;
 out:
     if (result) {
-        ps_link_socket_close(&dealer, 0);
+        ps_socket_close(&dealer, 0);
         return result;
     }
     *out = dealer;
     return P2PSYNC_OK;
 }
 
-enum ps_link_receipt ps_link_router_receive(struct ps_link_socket *router, uint32_t *number_out,
-                                            zmq_msg_t *body_out)
+enum ps_socket_receipt ps_socket_router_receive(struct ps_socket *router, uint32_t *number_out,
+                                                zmq_msg_t *body_out)
 {
     uint8_t id[ROUTING_ID_SIZE] = {0};
     int id_size = zmq_recv(router->socket, id, sizeof id, ZMQ_DONTWAIT); /* the whole size */
     if (id_size < 0) {
-        return PS_LINK_RECEIPT_NONE;
+        return PS_SOCKET_RECEIPT_NONE;
     }
     (void)zmq_msg_init(body_out);
     bool ours = id_size == ROUTING_ID_SIZE && !id[0];
@@ -139,14 +140,14 @@ enum ps_link_receipt ps_link_router_receive(struct ps_link_socket *router, uint3
     }
     if (!ours) {
         (void)zmq_msg_close(body_out);
-        return PS_LINK_RECEIPT_DROPPED;
+        return PS_SOCKET_RECEIPT_DROPPED;
     }
     *number_out = ps_get_u32(id + 1);
-    return PS_LINK_RECEIPT_MESSAGE;
+    return PS_SOCKET_RECEIPT_MESSAGE;
 }
 
-p2psync_result ps_link_router_send(struct ps_link_socket *router, uint32_t number,
-                                   struct ps_bytes bytes, struct ps_link_queue *queue)
+p2psync_result ps_socket_router_send(struct ps_socket *router, uint32_t number,
+                                     struct ps_bytes bytes, struct ps_socket_queue *queue)
 {
     zmq_msg_t body;
     p2psync_result result = copy(bytes, queue, &body);
@@ -168,18 +169,18 @@ p2psync_result ps_link_router_send(struct ps_link_socket *router, uint32_t numbe
     return sent < 0 ? P2PSYNC_EAGAIN : P2PSYNC_OK;
 }
 
-bool ps_link_router_reaches(struct ps_link_socket *router, uint32_t number)
+bool ps_socket_router_reaches(struct ps_socket *router, uint32_t number)
 {
     /* Asking for its events makes the ROUTER take note of connections that have ended. */
     int events = 0;
     size_t size = sizeof events;
     (void)zmq_getsockopt(router->socket, ZMQ_EVENTS, &events, &size);
-    /* Only that it cannot be sent tells anything. */
-    return ps_link_router_send(router, number, ps_bytes(NULL, 0), NULL) != P2PSYNC_EUNREACHABLE;
+    /* What it may send does not matter here: only a failure tells that the connection has gone. */
+    return ps_socket_router_send(router, number, ps_bytes(NULL, 0), NULL) != P2PSYNC_EUNREACHABLE;
 }
 
-p2psync_result ps_link_send(struct ps_link_socket *dealer, struct ps_bytes bytes,
-                            struct ps_link_queue *queue)
+p2psync_result ps_socket_send(struct ps_socket *dealer, struct ps_bytes bytes,
+                              struct ps_socket_queue *queue)
 {
     zmq_msg_t body;
     p2psync_result result = copy(bytes, queue, &body);
@@ -191,7 +192,7 @@ p2psync_result ps_link_send(struct ps_link_socket *dealer, struct ps_bytes bytes
     return sent ? P2PSYNC_OK : P2PSYNC_EAGAIN;
 }
 
-void ps_link_socket_close(struct ps_link_socket *socket, int linger_ms)
+void ps_socket_close(struct ps_socket *socket, int linger_ms)
 {
     if (socket->monitor) {
         (void)zmq_socket_monitor(socket->socket, NULL, 0);
@@ -201,12 +202,12 @@ void ps_link_socket_close(struct ps_link_socket *socket, int linger_ms)
         (void)set(socket->socket, ZMQ_LINGER, linger_ms);
         (void)zmq_close(socket->socket);
     }
-    *socket = (struct ps_link_socket){0};
+    *socket = (struct ps_socket){0};
 }
 
-struct ps_link_queue *ps_link_queue_take(struct ps_link_queue **pool)
+struct ps_socket_queue *ps_socket_queue_take(struct ps_socket_queue **pool)
 {
-    struct ps_link_queue *queue = *pool;
+    struct ps_socket_queue *queue = *pool;
     while (queue && (queue->taken || atomic_load(&queue->size) > 0)) {
         queue = queue->next;
     }
@@ -222,24 +223,24 @@ struct ps_link_queue *ps_link_queue_take(struct ps_link_queue **pool)
     return queue;
 }
 
-void ps_link_queue_give(struct ps_link_queue *queue)
+void ps_socket_queue_give(struct ps_socket_queue *queue)
 {
     if (queue) {
         queue->taken = false;
     }
 }
 
-void ps_link_queues_free(struct ps_link_queue **pool)
+void ps_socket_queues_free(struct ps_socket_queue **pool)
 {
     while (*pool) {
-        struct ps_link_queue *queue = *pool;
+        struct ps_socket_queue *queue = *pool;
         assert(atomic_load(&queue->size) == 0);
         *pool = queue->next;
         free(queue);
     }
 }
 
-void ps_link_cut(int descriptor, uint16_t port)
+void ps_socket_cut(int descriptor, uint16_t port)
 {
     union {
         struct sockaddr any;
@@ -262,7 +263,7 @@ void ps_link_cut(int descriptor, uint16_t port)
     }
 }
 
-bool ps_link_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out)
+bool ps_socket_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out)
 {
     uint8_t frame[sizeof *event_out + sizeof *value_out] = {0};
     int size = zmq_recv(monitor, frame, sizeof frame, ZMQ_DONTWAIT);
@@ -277,7 +278,7 @@ bool ps_link_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_ou
     return true;
 }
 
-bool ps_link_endpoint_valid(const char *endpoint)
+bool ps_socket_endpoint_valid(const char *endpoint)
 {
     size_t size = strlen(endpoint);
     const char *colon = strrchr(endpoint, ':');
@@ -336,7 +337,7 @@ static void *monitor_open(void *socket, void *context, int events)
 }
 
 /* A message whose bytes count in `queue` until libzmq frees it. */
-static p2psync_result copy(struct ps_bytes bytes, struct ps_link_queue *queue, zmq_msg_t *out)
+static p2psync_result copy(struct ps_bytes bytes, struct ps_socket_queue *queue, zmq_msg_t *out)
 {
     if (!queue || !bytes.size) {
         if (zmq_msg_init_size(out, bytes.size)) {

@@ -1,5 +1,5 @@
 /* The libzmq sockets that links are made of: their options, binding, connecting and monitors. What
- * is about libzmq alone is here; what is about devices and links is in link.c. */
+ * is about libzmq alone is here; what is about devices and links is in links.c. */
 #ifndef PS_NODE_LINKS_SOCKET_H
 #define PS_NODE_LINKS_SOCKET_H
 
@@ -9,7 +9,7 @@
 #include "wire/bytes.h"
 #include "wire/limits.h"
 
-#define PS_LINK_LINGER_MS 200 /* for what was just sent, when a socket closes */
+#define PS_SOCKET_LINGER_MS 200 /* for what was just sent, when a socket closes */
 
 /* This device's key as CURVE has it. */
 struct ps_curve_keys {
@@ -18,12 +18,12 @@ struct ps_curve_keys {
 };
 
 /* A socket with its monitor; both NULL if closed. */
-struct ps_link_socket {
+struct ps_socket {
     void *socket;
-    void *monitor; /* PAIR: see ps_link_monitor_next(); NULL if it is not monitored */
+    void *monitor; /* PAIR: see ps_socket_monitor_next(); NULL if it is not monitored */
 };
 
-struct ps_link_router_options {
+struct ps_socket_router_options {
     const char *domain;       /* of ZAP */
     int64_t message_size_max; /* bytes */
     bool ipv6;                /* the address it will be bound to is an IPv6 one */
@@ -35,86 +35,85 @@ struct ps_link_router_options {
  *
  * Errors  P2PSYNC_EIO no descriptors left.
  */
-p2psync_result ps_link_router_open(struct ps_link_socket *out, void *context,
-                                   const struct ps_curve_keys *keys,
-                                   const struct ps_link_router_options *options) P2PSYNC_MUST_CHECK;
+p2psync_result
+ps_socket_router_open(struct ps_socket *out, void *context, const struct ps_curve_keys *keys,
+                      const struct ps_socket_router_options *options) P2PSYNC_MUST_CHECK;
 
 /* Bind it to `host` (NULL: all IPv4 addresses) and `port`; if that is taken and not `fixed`, to any
  * free port.
  *
  * Errors  P2PSYNC_EADDRINUSE; P2PSYNC_EFORMAT; P2PSYNC_ENOTFOUND; P2PSYNC_EDENIED; P2PSYNC_EIO.
  */
-p2psync_result ps_link_router_bind(struct ps_link_socket *router, const char *host, uint16_t port,
-                                   bool fixed, uint16_t *port_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_socket_router_bind(struct ps_socket *router, const char *host, uint16_t port,
+                                     bool fixed, uint16_t *port_out) P2PSYNC_MUST_CHECK;
 
 /* Make a DEALER and begin to connect it to `endpoint` ("host:port"), whose CURVE key must be
  * `server_key`. Its monitor tells how that went; the DEALER does not try twice.
  *
  * Errors  P2PSYNC_EFORMAT the endpoint is malformed; P2PSYNC_EIO no descriptors left.
  */
-p2psync_result ps_link_dealer_open(struct ps_link_socket *out, void *context,
-                                   const struct ps_curve_keys *keys,
-                                   const uint8_t server_key[static PS_CURVE_KEY_SIZE],
-                                   const char *endpoint) P2PSYNC_MUST_CHECK;
+p2psync_result ps_socket_dealer_open(struct ps_socket *out, void *context,
+                                     const struct ps_curve_keys *keys,
+                                     const uint8_t server_key[static PS_CURVE_KEY_SIZE],
+                                     const char *endpoint) P2PSYNC_MUST_CHECK;
 
-/* What was sent on one link and has not left this process: libzmq counts messages only. Its memory
- * outlives the link, until libzmq has freed every message: so it is the pool's. */
-struct ps_link_queue {
+/* The bytes that were sent on one link and have not left this process: libzmq counts messages only.
+ * libzmq may free a message after the link has ended, so the memory belongs to a pool. */
+struct ps_socket_queue {
     atomic_size_t size; /* bytes */
     bool taken;
-    struct ps_link_queue *next;
+    struct ps_socket_queue *next;
 };
 
 /* A queue of the pool that is empty and not taken, or a new one; NULL: no memory. */
-struct ps_link_queue *ps_link_queue_take(struct ps_link_queue **pool);
+struct ps_socket_queue *ps_socket_queue_take(struct ps_socket_queue **pool);
 /* Its link has ended. NULL is fine. */
-void ps_link_queue_give(struct ps_link_queue *queue);
+void ps_socket_queue_give(struct ps_socket_queue *queue);
 /* Free the pool, when libzmq's context has ended. */
-void ps_link_queues_free(struct ps_link_queue **pool);
+void ps_socket_queues_free(struct ps_socket_queue **pool);
 
 /* Close a connection that a ROUTER bound to `port` has accepted, whatever the other side wants. The
- * descriptor may be something else's by now: it is looked at first. -1 is fine. */
-void ps_link_cut(int descriptor, uint16_t port);
+ * descriptor may belong to something else by now, so it is checked first. -1 is fine. */
+void ps_socket_cut(int descriptor, uint16_t port);
 
-enum ps_link_receipt {
-    PS_LINK_RECEIPT_NONE,    /* nothing waits */
-    PS_LINK_RECEIPT_DROPPED, /* something came that is no message of ours */
-    PS_LINK_RECEIPT_MESSAGE,
+enum ps_socket_receipt {
+    PS_SOCKET_RECEIPT_NONE,    /* nothing waits */
+    PS_SOCKET_RECEIPT_DROPPED, /* something came that is no message of ours */
+    PS_SOCKET_RECEIPT_MESSAGE,
 };
 
 /* Receive one message from a ROUTER: of one part, not empty, on a connection whose routing id
- * libzmq has chosen. What is anything else is dropped whole.
+ * libzmq has chosen. Anything else is dropped whole.
  *
  * number_out which connection of this ROUTER it came on.
- * body_out   initialised for PS_LINK_RECEIPT_MESSAGE only, and then the caller's to close.
- */
-enum ps_link_receipt ps_link_router_receive(struct ps_link_socket *router, uint32_t *number_out,
-                                            zmq_msg_t *body_out);
+ * body_out   initialised for PS_SOCKET_RECEIPT_MESSAGE only, and then the caller's to close. */
+enum ps_socket_receipt ps_socket_router_receive(struct ps_socket *router, uint32_t *number_out,
+                                                zmq_msg_t *body_out);
 
 /* Send a copy of `bytes` to a connection of a ROUTER. Never blocks.
  *
  * queue   counts them, PS_PEER_MEMORY_MAX bytes at most; NULL: only libzmq's own limit counts.
  * Errors  P2PSYNC_EAGAIN its queue is full; P2PSYNC_EUNREACHABLE it has ended; P2PSYNC_ENOMEM.
  */
-p2psync_result ps_link_router_send(struct ps_link_socket *router, uint32_t number,
-                                   struct ps_bytes bytes,
-                                   struct ps_link_queue *queue) P2PSYNC_MUST_CHECK;
+p2psync_result ps_socket_router_send(struct ps_socket *router, uint32_t number,
+                                     struct ps_bytes bytes,
+                                     struct ps_socket_queue *queue) P2PSYNC_MUST_CHECK;
 
 /* Whether a connection of a ROUTER is there still, or its queue is full: sends an empty message. */
-bool ps_link_router_reaches(struct ps_link_socket *router, uint32_t number);
+bool ps_socket_router_reaches(struct ps_socket *router, uint32_t number);
 
 /* Send a copy of `bytes` on a DEALER; as above. */
-p2psync_result ps_link_send(struct ps_link_socket *dealer, struct ps_bytes bytes,
-                            struct ps_link_queue *queue) P2PSYNC_MUST_CHECK;
+p2psync_result ps_socket_send(struct ps_socket *dealer, struct ps_bytes bytes,
+                              struct ps_socket_queue *queue) P2PSYNC_MUST_CHECK;
 
 /* Close both; what is still to be sent has linger_ms. A zeroed one is fine. Never blocks. */
-void ps_link_socket_close(struct ps_link_socket *socket, int linger_ms);
+void ps_socket_close(struct ps_socket *socket, int linger_ms);
 
 /* The next event of the monitor: a ZMQ_EVENT_*, and its value. False if there is none. */
-bool ps_link_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out);
+bool ps_socket_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out);
 
 /* Whether `endpoint` is "host:port" or "[IPv6]:port" with nothing that libzmq would take for more.
  */
-bool ps_link_endpoint_valid(const char *endpoint);
+bool ps_socket_endpoint_valid(const char *endpoint);
 
 #endif

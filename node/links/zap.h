@@ -43,8 +43,7 @@ void ps_zap_serve(struct ps_zap *zap, size_t max);
 
 /* What the User-Id of a message says: the device in "mesh", the CURVE key in "pair".
  *
- * Errors  P2PSYNC_EFORMAT it is none of ours.
- */
+ * Errors  P2PSYNC_EFORMAT this handler did not set it. */
 p2psync_result ps_zap_user(const char *user_id,
                            uint8_t key_out[static PS_DEVICE_SIZE]) P2PSYNC_MUST_CHECK;
 

@@ -1,12 +1,13 @@
-/* A batch: the events of one pass of the loop, with bytes of their own, because those of links live
- * only until the next one is taken. Bounded by number and by memory. */
+/* A batch: the events of one pass of the loop. It has their bytes, because the bytes of a link's
+ * event live only until the next one is taken. It is bounded by number and by memory. */
 #ifndef PS_NODE_LOOP_BATCH_H
 #define PS_NODE_LOOP_BATCH_H
 
 #include "node/engine/engine.h"
 
 #define PS_BATCH_EVENTS_MAX 64
-#define PS_BATCH_SIZE_MAX   ((size_t)4 * 1024 * 1024) /* bytes, past which no more is taken */
+#define PS_BATCH_SIZE_MAX                                                                          \
+    ((size_t)4 * 1024 * 1024) /* bytes; once there are so many, no more events are taken */
 
 struct ps_batch {
     struct ps_event events[PS_BATCH_EVENTS_MAX];

@@ -1,5 +1,5 @@
-/* Carrying out effects. None of them fails back into the engine: a dial that failed, or a link
- * whose queue is full, is told as a link that went down. */
+/* Carrying out effects. None of them can fail towards the engine: if a dial fails, or a link's
+ * queue is full, the engine is told that the link went down. */
 #include <stdio.h>
 #include <string.h>
 
@@ -53,7 +53,7 @@ void ps_loop_carry_out(struct ps_loop *loop)
             log_text(loop, effect, bytes);
             break;
         case PS_EFFECT_NOW_DONE:
-            ps_control_answer(loop->control, effect->request, effect->result, bytes);
+            ps_control_reply(loop->control, effect->request, effect->result, bytes);
             break;
         }
     }
@@ -131,13 +131,14 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
     p2psync_result result = P2PSYNC_EFORMAT;
     if (endpoint.size < sizeof(text)) {
         memcpy(text, endpoint.data, endpoint.size);
-        result = ps_resolver_find(loop->resolver, text, address);
+        result = ps_names_find(loop->names, text, address);
     }
     if (result == P2PSYNC_OK) {
         result = ps_links_dial(loop->links, effect->link, &effect->device, address);
     }
     if (result != P2PSYNC_OK) {
-        /* A name that is not known yet, or not any more, is tried again like any other endpoint. */
+        /* A name that is not known yet, or no longer known, is tried again like any other endpoint.
+         */
         bool usual = result == P2PSYNC_EAGAIN || result == P2PSYNC_EUNREACHABLE;
         ps_report(loop->options.report, usual ? P2PSYNC_LOG_DEBUG : P2PSYNC_LOG_WARNING,
                   "dial-failed", "cannot dial %s: %s", text, p2psync_strerror(result));
@@ -156,7 +157,7 @@ static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun)
     }
 }
 
-/* The engine gives what the event says; what it is and when is put in front. */
+/* The engine gives the pairs of the event; its name and time are put before them. */
 static void tell(struct ps_loop *loop, p2psync_event_type type, struct ps_bytes map)
 {
     struct ps_buf event;

@@ -19,7 +19,7 @@
 
 #define PS_LOOP_HOUSEKEEPING_MS 5000 /* clients that do not move, and the like */
 
-/* An invite that the engine has been told of and that is not answered yet. */
+/* An invite that the engine has been told of and that is not replied to yet. */
 struct ps_loop_invite {
     bool waiting;
     uint64_t request;
@@ -50,7 +50,7 @@ struct ps_loop {
     uint64_t instance;
 
     struct ps_links *links;
-    struct ps_resolver *resolver;
+    struct ps_names *names;
     struct ps_control *control;
     struct ps_engine *engine;
     struct ps_finder *finder; /* NULL: no beacons */
@@ -66,10 +66,10 @@ struct ps_loop {
     bool stopping;
     bool network_changed;      /* the engine is told in the next pass */
     uint64_t seen_txn;         /* of the store: what the engine has looked at */
-    uint64_t told_txn;         /* and will have after the next step */
-    uint64_t nudged_txn;       /* and those who listen to events */
+    uint64_t told_txn;         /* what it will have looked at after the next step */
+    uint64_t nudged_txn;       /* what those who listen to events were nudged for */
     uint64_t pending_since_ms; /* a commit is under way; 0: none */
-    uint64_t pause_ms;        /* after a failed step: until when it only takes what must be taken */
+    uint64_t pause_ms;        /* after a failed step: until then it only takes what must be taken */
     uint64_t clock_offset_ms; /* wall clock less monotonic, in the last pass */
     uint64_t housekeeping_ms;
     uint64_t readers_ms;
@@ -101,15 +101,16 @@ p2psync_result ps_loop_wait(struct ps_loop *loop) P2PSYNC_MUST_CHECK;
 /* Carry out what the last step gave, in order. */
 void ps_loop_carry_out(struct ps_loop *loop);
 
-/* Keep an error for `status`, tell the app's log of it and those who listen to events. */
+/* Keep an error for `status`, report it to the app's log, and tell it to those who listen to
+ * events. */
 void ps_loop_error(struct ps_loop *loop, p2psync_result error, const char *text);
-/* The same, of an error whose text says already why. */
+/* The same for an error whose text already says why. */
 void ps_loop_error_explained(struct ps_loop *loop, p2psync_result error, const char *text);
 
-/* Take requests off the control socket: some are answered at once, others become events. */
+/* Take requests off the control socket: some are replied to at once, others become events. */
 void ps_loop_take_requests(struct ps_loop *loop);
 
-/* Answer the invite that waits, now that the engine knows of it, or that it failed. */
+/* Reply to the invite that waits, now that the engine knows of it, or has failed to take it. */
 void ps_loop_finish_invite(struct ps_loop *loop, p2psync_result stepped);
 
 #endif

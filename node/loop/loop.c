@@ -156,7 +156,7 @@ static void *run(void *argument)
             step_failed(loop, waited);
         }
     }
-    /* Take leave: one more step, and its messages. */
+    /* One more step, so that peers are told that this node leaves. */
     ps_batch_begin(&loop->batch, ps_time_monotonic_ms(), ps_time_wall_ms());
     const struct ps_event stop = {.type = PS_EVENT_STOP};
     add(loop, &stop);
@@ -234,7 +234,7 @@ static void take_told(struct ps_loop *loop)
     }
 }
 
-/* First of all, so that no flood from outside keeps them out of the batch. */
+/* These come first, so that no flood from outside keeps them out of the batch. */
 static void collect_due(struct ps_loop *loop)
 {
     const struct ps_event changed = {.type = PS_EVENT_STORE_CHANGED};
@@ -252,7 +252,8 @@ static void collect_due(struct ps_loop *loop)
         loop->told_txn = txn;
         add(loop, &changed);
     }
-    /* The engine looks for jumps of the clock whenever it is called: so call it after one. */
+    /* The engine looks for a jump of the clock whenever it is called, so it must be called after
+     * one. */
     int64_t jump_ms = (int64_t)(loop->batch.wall_ms - loop->batch.now_ms - loop->clock_offset_ms);
     loop->clock_offset_ms += (uint64_t)jump_ms;
     bool jumped = jump_ms > JUMP_MS || jump_ms < -JUMP_MS;
@@ -294,7 +295,7 @@ static void collect_link_event(struct ps_loop *loop, const struct ps_link_event 
     switch (link->type) {
     case PS_LINK_UP:
         if ((link->link & PS_LINK_ACCEPTED) != 0) {
-            return; /* the engine hears of it by its first message */
+            return; /* the engine is told of it with its first message */
         }
         event.type = PS_EVENT_LINK_UP;
         break;
@@ -402,7 +403,8 @@ static void publish(struct ps_loop *loop)
     }
 }
 
-/* Before the effects, so that records are told of before "sync completed" is. */
+/* Call it before the effects are carried out, so that records are told of before "sync completed"
+ * is. */
 static void nudge(struct ps_loop *loop)
 {
     uint64_t txn = ps_store_txn_id(loop->options.store);

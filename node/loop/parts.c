@@ -37,7 +37,7 @@ p2psync_result ps_loop_open_parts(struct ps_loop *loop)
     }
     ps_identity_wipe(&identity);
     if (result == P2PSYNC_OK) {
-        result = ps_resolver_new(&loop->resolver);
+        result = ps_names_new(&loop->names);
     }
     if (result == P2PSYNC_OK) {
         result = open_engine(loop);
@@ -104,8 +104,8 @@ static p2psync_result open_engine(struct ps_loop *loop)
     return result;
 }
 
-/* Where others reach this node: at the address it listens on, if it is one; without, they know best
- * at which address they see it. */
+/* Where others reach this node: at the address that it listens on, if it is one address. Otherwise
+ * each of them knows best at which address it sees this node. */
 static void write_listen(struct ps_loop *loop)
 {
     struct ps_endpoint told = {.port = ps_links_port(loop->links)};
@@ -145,7 +145,7 @@ void ps_loop_close_parts(struct ps_loop *loop)
         (void)unlinkat(loop->options.dir_fd, PS_CONTROL_FILE, 0);
     }
     ps_links_destroy(&loop->links);
-    ps_resolver_destroy(&loop->resolver);
+    ps_names_destroy(&loop->names);
     ps_finder_destroy(&loop->finder);
     ps_hints_destroy(&loop->hints);
     ps_engine_destroy(&loop->engine);

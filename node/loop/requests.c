@@ -1,5 +1,5 @@
 /* Requests off the control socket. What needs the engine's decision becomes an event of the pass;
- * the rest is answered here, from the engine and the store. */
+ * the rest is replied to here, from the engine and the store. */
 #include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -18,9 +18,9 @@
 #define REQUESTS_MAX 16 /* in a pass */
 
 static void take_request(struct ps_loop *loop, const struct ps_control_request *request);
-static void answer_status(struct ps_loop *loop, uint64_t request);
-static void answer_peers(struct ps_loop *loop, uint64_t request);
-static void answer_doctor(struct ps_loop *loop, uint64_t request);
+static void reply_status(struct ps_loop *loop, uint64_t request);
+static void reply_peers(struct ps_loop *loop, uint64_t request);
+static void reply_doctor(struct ps_loop *loop, uint64_t request);
 static void take_now(struct ps_loop *loop, const struct ps_control_request *request);
 static void take_invite(struct ps_loop *loop, const struct ps_control_request *request);
 static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_buf *out);
@@ -45,28 +45,28 @@ void ps_loop_finish_invite(struct ps_loop *loop, p2psync_result stepped)
         return;
     }
     uint16_t port = 0;
-    struct ps_buf answer;
-    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
+    struct ps_buf reply;
+    ps_buf_init(&reply, PS_BUFFER_SIZE_MAX);
     p2psync_result result = stepped;
     if (result == P2PSYNC_OK) {
         result = ps_links_pair_open(loop->links, &port);
     }
     if (result == P2PSYNC_OK) {
-        result = write_code(loop, port, &answer);
+        result = write_code(loop, port, &reply);
     }
-    ps_control_answer(loop->control, loop->invite.request, result, ps_buf_view(&answer));
+    ps_control_reply(loop->control, loop->invite.request, result, ps_buf_view(&reply));
     sodium_memzero(&loop->invite, sizeof(loop->invite));
-    ps_buf_deinit(&answer);
+    ps_buf_deinit(&reply);
 }
 
 static void take_request(struct ps_loop *loop, const struct ps_control_request *request)
 {
     switch (request->what) {
     case PS_CONTROL_STATUS:
-        answer_status(loop, request->id);
+        reply_status(loop, request->id);
         break;
     case PS_CONTROL_PEERS:
-        answer_peers(loop, request->id);
+        reply_peers(loop, request->id);
         break;
     case PS_CONTROL_NOW:
         take_now(loop, request);
@@ -76,41 +76,41 @@ static void take_request(struct ps_loop *loop, const struct ps_control_request *
         break;
     case PS_CONTROL_STOP:
         loop->stopping = true;
-        ps_control_answer(loop->control, request->id, P2PSYNC_OK, ps_bytes(NULL, 0));
+        ps_control_reply(loop->control, request->id, P2PSYNC_OK, ps_bytes(NULL, 0));
         break;
     case PS_CONTROL_DOCTOR:
-        answer_doctor(loop, request->id);
+        reply_doctor(loop, request->id);
         break;
     case PS_CONTROL_EVENTS: /* begun by the control socket itself */
         break;
     }
 }
 
-static void answer_status(struct ps_loop *loop, uint64_t request)
+static void reply_status(struct ps_loop *loop, uint64_t request)
 {
     struct ps_status_running running = {
         .running = true, .failing = loop->step_failing, .last_error = loop->last_error};
     ps_status_count_peers(loop->engine, &running);
     struct ps_txn txn = {0};
-    struct ps_buf answer;
-    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
+    struct ps_buf reply;
+    ps_buf_init(&reply, PS_BUFFER_SIZE_MAX);
     p2psync_result result = ps_txn_begin(loop->options.store, false, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_status_write(&txn, &running, &answer);
+        result = ps_status_write(&txn, &running, &reply);
     }
     ps_txn_abort(&txn);
-    ps_control_answer(loop->control, request, result, ps_buf_view(&answer));
-    ps_buf_deinit(&answer);
+    ps_control_reply(loop->control, request, result, ps_buf_view(&reply));
+    ps_buf_deinit(&reply);
 }
 
-static void answer_peers(struct ps_loop *loop, uint64_t request)
+static void reply_peers(struct ps_loop *loop, uint64_t request)
 {
     size_t count = 0;
     struct ps_peer_info peer;
-    struct ps_buf answer;
+    struct ps_buf reply;
     struct ps_writer writer;
-    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    ps_writer_init(&writer, &answer);
+    ps_buf_init(&reply, PS_BUFFER_SIZE_MAX);
+    ps_writer_init(&writer, &reply);
     while (ps_engine_peer(loop->engine, count, &peer)) {
         count++;
     }
@@ -118,11 +118,11 @@ static void answer_peers(struct ps_loop *loop, uint64_t request)
     for (size_t i = 0; ps_engine_peer(loop->engine, i, &peer); i++) {
         ps_view_peers_write_one(&writer, &peer);
     }
-    ps_control_answer(loop->control, request, ps_writer_finish(&writer), ps_buf_view(&answer));
-    ps_buf_deinit(&answer);
+    ps_control_reply(loop->control, request, ps_writer_finish(&writer), ps_buf_view(&reply));
+    ps_buf_deinit(&reply);
 }
 
-static void answer_doctor(struct ps_loop *loop, uint64_t request)
+static void reply_doctor(struct ps_loop *loop, uint64_t request)
 {
     const struct ps_doctor doctor = {
         .store = loop->options.store,
@@ -133,11 +133,11 @@ static void answer_doctor(struct ps_loop *loop, uint64_t request)
         .now_ms = loop->batch.now_ms,
         .port = ps_links_port(loop->links),
     };
-    struct ps_buf answer;
-    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    p2psync_result result = ps_doctor_check(&doctor, &answer);
-    ps_control_answer(loop->control, request, result, ps_buf_view(&answer));
-    ps_buf_deinit(&answer);
+    struct ps_buf reply;
+    ps_buf_init(&reply, PS_BUFFER_SIZE_MAX);
+    p2psync_result result = ps_doctor_check(&doctor, &reply);
+    ps_control_reply(loop->control, request, result, ps_buf_view(&reply));
+    ps_buf_deinit(&reply);
 }
 
 static void take_now(struct ps_loop *loop, const struct ps_control_request *request)
@@ -149,7 +149,7 @@ static void take_now(struct ps_loop *loop, const struct ps_control_request *requ
     };
     p2psync_result result = ps_batch_add(&loop->batch, &event);
     if (result != P2PSYNC_OK) {
-        ps_control_answer(loop->control, request->id, result, ps_bytes(NULL, 0));
+        ps_control_reply(loop->control, request->id, result, ps_bytes(NULL, 0));
     }
 }
 
@@ -166,7 +166,7 @@ static void take_invite(struct ps_loop *loop, const struct ps_control_request *r
         };
         memcpy(loop->invite.token, event.token, sizeof(event.token));
     } else {
-        ps_control_answer(loop->control, request->id, result, ps_bytes(NULL, 0));
+        ps_control_reply(loop->control, request->id, result, ps_bytes(NULL, 0));
     }
     sodium_memzero(&event, sizeof(event));
 }

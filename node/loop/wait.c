@@ -65,8 +65,8 @@ static uint64_t next_deadline(struct ps_loop *loop)
 }
 
 /* When to look at the store though nothing wakes the loop. A commit changes the file a moment
- * before it can be read, and nothing tells of that moment; if its writer was killed in between it
- * never comes. */
+ * before it can be read, and nothing wakes the loop at that moment; if the writer was killed in
+ * between, the moment never comes. */
 static uint64_t look_again_ms(struct ps_loop *loop)
 {
     if (!ps_store_txn_pending(loop->options.store)) {

@@ -2,6 +2,10 @@
  * says, and what is shown. */
 #include "node/view/conflict.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "node/view/view.h"
@@ -12,7 +16,9 @@
 #include "wire/hlc.h"
 #include "wire/pairs.h"
 
-/* A record that is being told. */
+#define LABEL_SIZE (PS_DEVICE_NAME_SIZE_MAX + 1 + PS_DOT_TEXT_SIZE)
+
+/* The record that is being written. */
 struct telling {
     struct ps_txn *txn;
     struct ps_bytes collection;
@@ -28,7 +34,13 @@ struct telling {
 
 static p2psync_result find(struct telling *telling);
 static p2psync_result tell(struct telling *telling);
+static p2psync_result write_marked(struct telling *telling);
+static p2psync_result name_version(struct telling *telling, uint32_t index, char *out);
+static size_t walk_marked(const struct ps_pairs *pairs, struct ps_bytes merged,
+                          struct ps_writer *writer);
 static p2psync_result write_versions(struct telling *telling);
+static p2psync_result read_author(struct telling *telling, const struct ps_version *version,
+                                  struct ps_member *out);
 static p2psync_result write_version(struct telling *telling, const struct ps_version *version);
 static p2psync_result read_auto(struct ps_txn *txn, const struct ps_version *version,
                                 bool *auto_out);
@@ -54,7 +66,7 @@ p2psync_result ps_view_conflict_write(struct ps_txn *txn, struct ps_bytes collec
     return result;
 }
 
-/* Read the record, and merge it. One version began from itself. */
+/* Read the record and merge its versions. A single version is its own base. */
 static p2psync_result find(struct telling *telling)
 {
     struct ps_txn *txn = telling->txn;
@@ -93,7 +105,7 @@ static p2psync_result tell(struct telling *telling)
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_strategy_text(&rules, strategy);
+    ps_rules_strategy_text(&rules, strategy);
     ps_rules_deinit(&rules);
     telling->has_base = telling->has_base && telling->base.view.state != PS_RECORD_DELETED;
     ps_map_begin(&map, writer);
@@ -118,8 +130,87 @@ static p2psync_result tell(struct telling *telling)
     } else {
         ps_write_nil(writer);
     }
+    if (result == P2PSYNC_OK) {
+        ps_map_key(&map, "marked");
+        result = write_marked(telling);
+    }
     ps_map_end(&map);
     return result;
+}
+
+/* The texts of the merge with markers, if there is an overlap. */
+static p2psync_result write_marked(struct telling *telling)
+{
+    uint32_t count = telling->row.version_count;
+    struct ps_merged marked = {.copies = 0};
+    struct ps_pairs pairs = {.count = 0};
+    p2psync_result result = P2PSYNC_OK;
+    if (count == 1 || !telling->merged.view.open) {
+        ps_write_map(&telling->writer, 0);
+        return P2PSYNC_OK;
+    }
+    char(*texts)[LABEL_SIZE] = calloc(count, sizeof(*texts));
+    const char **labels = calloc(count, sizeof(*labels));
+    if (texts == NULL || labels == NULL) {
+        result = P2PSYNC_ENOMEM;
+    }
+    for (uint32_t i = ps_record_first_read(count); i < count && result == P2PSYNC_OK; i++) {
+        result = name_version(telling, i, texts[i]);
+        labels[i] = texts[i];
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_conflict_mark(telling->txn, telling->number, &telling->row, labels, &marked);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_pairs_list(&pairs, ps_buf_view(&marked.value));
+    }
+    if (result == P2PSYNC_OK) {
+        struct ps_bytes merged = telling->merged.view.value;
+        ps_write_map(&telling->writer, walk_marked(&pairs, merged, NULL));
+        (void)walk_marked(&pairs, merged, &telling->writer);
+    }
+    ps_pairs_free(&pairs);
+    ps_merged_deinit(&marked);
+    free(labels);
+    free(texts);
+    return result;
+}
+
+/* What a version is called in markers: DEVICE/VERSION. */
+static p2psync_result name_version(struct telling *telling, uint32_t index, char *out)
+{
+    struct ps_version version;
+    struct ps_member author;
+    char dot[PS_DOT_TEXT_SIZE];
+    ps_record_version(&telling->row, index, &version);
+    p2psync_result result = read_author(telling, &version, &author);
+    if (result == P2PSYNC_OK) {
+        ps_dot_text(version.dot, dot);
+        (void)snprintf(out, LABEL_SIZE, "%.*s/%s", (int)author.name_size, author.name, dot);
+    }
+    return result;
+}
+
+/* Count the fields that have a marker which the value has not; write them if there is a writer. */
+static size_t walk_marked(const struct ps_pairs *pairs, struct ps_bytes merged,
+                          struct ps_writer *writer)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pairs->count; i++) {
+        struct ps_reader reader;
+        ps_reader_init(&reader, pairs->pair[i].value);
+        struct ps_bytes text = ps_read_str(&reader, PS_VALUE_SIZE_MAX);
+        if (text.size == 0 || memmem(text.data, text.size, "<<<<<<< ", 8) == NULL ||
+            ps_bytes_equal(pairs->pair[i].value, ps_value_field(merged, pairs->pair[i].key))) {
+            continue;
+        }
+        count++;
+        if (writer != NULL) {
+            ps_write_str(writer, pairs->pair[i].key);
+            ps_write_raw(writer, pairs->pair[i].value);
+        }
+    }
+    return count;
 }
 
 /* Those that are read. */
@@ -141,18 +232,14 @@ static p2psync_result write_version(struct telling *telling, const struct ps_ver
 {
     struct ps_writer *writer = &telling->writer;
     struct ps_map map;
-    struct ps_log_brief log;
     struct ps_member author;
     bool is_auto = false;
-    p2psync_result result = ps_log_brief_by_number(telling->txn, version->log, &log);
-    if (result == P2PSYNC_OK) {
-        result = ps_view_members_get(telling->txn, &log.device, &author);
-    }
+    p2psync_result result = read_author(telling, version, &author);
     if (result == P2PSYNC_OK) {
         result = read_auto(telling->txn, version, &is_auto);
     }
     if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        return result;
     }
     ps_map_begin(&map, writer);
     ps_map_key(&map, "version");
@@ -172,6 +259,17 @@ static p2psync_result write_version(struct telling *telling, const struct ps_ver
     return result;
 }
 
+static p2psync_result read_author(struct telling *telling, const struct ps_version *version,
+                                  struct ps_member *out)
+{
+    struct ps_log_brief log;
+    p2psync_result result = ps_log_brief_by_number(telling->txn, version->log, &log);
+    if (result == P2PSYNC_OK) {
+        result = ps_view_members_get(telling->txn, &log.device, out);
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
 /* Whether it is an automatic answer. */
 static p2psync_result read_auto(struct ps_txn *txn, const struct ps_version *version,
                                 bool *auto_out)
@@ -189,7 +287,8 @@ static p2psync_result read_auto(struct ps_txn *txn, const struct ps_version *ver
     return P2PSYNC_OK;
 }
 
-/* The names of the fields that differ from the base. A delete says all by itself. */
+/* Write the names of the fields that differ from the base. A delete has none: that it is one says
+ * all. */
 static p2psync_result write_changed(struct telling *telling, const struct ps_version *version)
 {
     struct ps_pairs base = {.count = 0};

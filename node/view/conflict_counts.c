@@ -81,7 +81,7 @@ static p2psync_result list_parties(struct counting *counting, struct ps_bytes pe
     return ps_reader_finish(&reader);
 }
 
-/* The node's own collections are not what people ask for. */
+/* Collections of the node itself are left out: people do not ask for them. */
 static p2psync_result count_all(struct counting *counting)
 {
     struct ps_collection_walk walk = {.txn = &counting->txn};

@@ -348,7 +348,7 @@ static p2psync_result write_endpoints(const struct look *look, struct ps_buf *ou
     }
     if (look->identity.has_sponsor) {
         char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-        ps_fingerprint_text(&look->identity.sponsor, fingerprint);
+        ps_device_fingerprint(&look->identity.sponsor, fingerprint);
         bool known = ps_member_get(look->txn, &look->identity.sponsor, &member) == P2PSYNC_OK;
         count += known ? 0 : add_row(look, &item_writer, &look->identity.sponsor, fingerprint);
     }

@@ -1,8 +1,8 @@
 /* The doctor: ordered checks of everything that must be right for devices to find each other and
- * sync, each with its state, what was found, and what to do about it.
+ * sync. Each has its state, what was found, and what to do about it.
  *
- * The running node makes the checks itself, in its loop; without one the asking process makes those
- * that can be made. Only the asking process opens connections (api_doctor.c). */
+ * The running node makes the checks itself, in its loop. Without one the asking process makes those
+ * that it can. Only the asking process opens connections (node/api/doctor.c). */
 #ifndef PS_NODE_VIEW_DOCTOR_H
 #define PS_NODE_VIEW_DOCTOR_H
 

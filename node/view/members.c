@@ -54,7 +54,7 @@ p2psync_result ps_view_members_get(struct ps_txn *txn, const struct ps_device *d
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    ps_fingerprint_text(device, fingerprint);
+    ps_device_fingerprint(device, fingerprint);
     *out = (struct ps_member){.device = *device, .name_size = strlen(fingerprint)};
     memcpy(out->name, fingerprint, out->name_size);
     return P2PSYNC_OK;
@@ -86,7 +86,7 @@ static bool member_matches(const struct ps_member *member, struct ps_bytes text)
 {
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
     struct ps_device device;
-    ps_fingerprint_text(&member->device, fingerprint);
+    ps_device_fingerprint(&member->device, fingerprint);
     bool by_id =
         ps_device_parse(text, &device) == P2PSYNC_OK && ps_device_equal(&device, &member->device);
     bool by_fingerprint = text.size == strlen(fingerprint) &&

@@ -5,18 +5,22 @@
 #include <string.h>
 
 #include "discovery/interfaces.h"
+#include "node/engine/distance.h"
 #include "node/host/endpoint.h"
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "node/view/view.h"
 #include "store/env/identity.h"
+#include "store/log/collection.h"
 #include "store/mesh/members.h"
 
 static void interface_name(const struct ps_peer_info *peer,
                            char out[static PS_INTERFACE_NAME_SIZE]);
 static const char *found_by_name(ps_found_by found_by);
+static void add_known_number(struct ps_map *map, const char *key, uint64_t number);
 static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member *member,
-                                      struct ps_peer_info *out);
+                                      uint64_t total, struct ps_peer_info *out);
+static p2psync_result count_changes(struct ps_txn *txn, uint64_t *total_out);
 
 p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
 {
@@ -27,6 +31,10 @@ p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
     p2psync_result result = ps_identity_read(txn, &identity);
     sodium_memzero(identity.seed, sizeof(identity.seed));
     struct ps_member self;
+    uint64_t total = 0;
+    if (result == P2PSYNC_OK) {
+        result = count_changes(txn, &total);
+    }
     if (result == P2PSYNC_OK) {
         result = ps_member_count(txn, &others);
     }
@@ -43,7 +51,7 @@ p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
     struct ps_member member;
     while (ps_member_walk_next(&walk, &member)) {
         struct ps_peer_info peer;
-        walk.result = remembered_peer(txn, &member, &peer);
+        walk.result = remembered_peer(txn, &member, total, &peer);
         if (walk.result == P2PSYNC_OK && !ps_device_equal(&member.device, &identity.device)) {
             ps_view_peers_write_one(&writer, &peer);
         }
@@ -65,18 +73,13 @@ void ps_view_peers_write_one(struct ps_writer *writer, const struct ps_peer_info
     ps_map_known(&map, "interface", interface);
     ps_map_known(&map, "found_by", found_by_name(peer->found_by));
     ps_map_text(&map, "state", peer->skewed ? "skewed" : ps_peer_state_name(peer->state));
-    ps_map_key(&map, "rtt_ms");
-    if (peer->rtt_ms == UINT64_MAX) {
-        ps_write_nil(writer);
-    } else {
-        ps_write_uint(writer, peer->rtt_ms);
-    }
+    add_known_number(&map, "rtt_ms", peer->rtt_ms);
     ps_map_key(&map, "last_seen");
     ps_time_write(writer, peer->last_seen_ms);
     ps_map_key(&map, "last_sync");
     ps_time_write(writer, peer->last_sync_ms);
-    ps_map_uint(&map, "behind", peer->behind);
-    ps_map_uint(&map, "ahead", peer->ahead);
+    add_known_number(&map, "behind", peer->behind);
+    add_known_number(&map, "ahead", peer->ahead);
     ps_map_key(&map, "skew_ms");
     if (known) {
         ps_write_int(writer, peer->skew_ms);
@@ -96,7 +99,7 @@ void ps_view_peers_write_one(struct ps_writer *writer, const struct ps_peer_info
     ps_map_end(&map);
 }
 
-/* The one on which a connected peer is reached; "" if it is not connected, or by a name. */
+/* The interface on which a connected peer is reached; "" if it is not connected, or by a name. */
 static void interface_name(const struct ps_peer_info *peer, char out[static PS_INTERFACE_NAME_SIZE])
 {
     struct ps_endpoint endpoint;
@@ -126,22 +129,46 @@ static const char *found_by_name(ps_found_by found_by)
     return "";
 }
 
+/* UINT64_MAX: it is not known. */
+static void add_known_number(struct ps_map *map, const char *key, uint64_t number)
+{
+    if (number == UINT64_MAX) {
+        ps_map_nil(map, key);
+    } else {
+        ps_map_uint(map, key, number);
+    }
+}
+
+/* Changes that are held here and may leave this device. */
+static p2psync_result count_changes(struct ps_txn *txn, uint64_t *total_out)
+{
+    struct ps_collection_walk walk = {.txn = txn};
+    struct ps_collection collection;
+    uint64_t total = 0;
+    while (ps_collection_walk_next(&walk, &collection)) {
+        total += ps_collection_is_local(collection.name) ? 0 : collection.changes;
+    }
+    *total_out = total;
+    return walk.result;
+}
+
 static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member *member,
-                                      struct ps_peer_info *out)
+                                      uint64_t total, struct ps_peer_info *out)
 {
     struct ps_peer_row row;
     p2psync_result result = ps_mesh_peer_read(txn, &member->device, &row);
     if (result != P2PSYNC_OK) {
         return result;
     }
+    struct ps_distance distance = ps_distance_of_row(&row, total);
     *out = (struct ps_peer_info){
         .device = member->device,
         .state = PS_PEER_OFFLINE,
         .rtt_ms = UINT64_MAX,
         .last_seen_ms = row.last_seen_ms,
         .last_sync_ms = row.last_sync_ms,
-        .behind = row.behind,
-        .ahead = row.ahead,
+        .behind = distance.behind,
+        .ahead = distance.ahead,
         .skew_ms = row.skew_ms,
         .received_bytes = row.received_bytes,
         .sent_bytes = row.sent_bytes,

@@ -17,6 +17,8 @@
 #define HASH_TEXT_SIZE (2 * PS_HASH_SIZE + 1)
 
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
+static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity,
+                                char name[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync);
 static void write_mesh(struct ps_map *map, const struct ps_mesh *mesh);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
@@ -35,11 +37,7 @@ p2psync_result ps_status_identity(struct ps_txn *txn, const struct ps_device *in
     struct ps_writer writer;
     struct ps_map map;
     ps_writer_init(&writer, out);
-    p2psync_result result = ps_identity_read(txn, &identity);
-    sodium_memzero(identity.seed, sizeof(identity.seed));
-    if (result == P2PSYNC_OK) {
-        result = ps_view_members_own_name(txn, &identity.device, known);
-    }
+    p2psync_result result = read_self(txn, &identity, known);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -49,7 +47,7 @@ p2psync_result ps_status_identity(struct ps_txn *txn, const struct ps_device *in
     write_mesh(&map, &identity.mesh);
     if (inviter != NULL) {
         char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-        ps_fingerprint_text(inviter, fingerprint);
+        ps_device_fingerprint(inviter, fingerprint);
         ps_map_text(&map, "inviter_fingerprint", fingerprint);
     }
     ps_map_end(&map);
@@ -67,11 +65,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     struct ps_writer writer;
     struct ps_map map;
     ps_writer_init(&writer, out);
-    p2psync_result result = ps_identity_read(txn, &identity);
-    sodium_memzero(identity.seed, sizeof(identity.seed));
-    if (result == P2PSYNC_OK) {
-        result = ps_view_members_own_name(txn, &identity.device, name);
-    }
+    p2psync_result result = read_self(txn, &identity, name);
     if (result == P2PSYNC_OK) {
         result = ps_summary_state(txn, &state);
     }
@@ -107,6 +101,15 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     result = write_collections(txn, &writer);
     ps_map_end(&map);
     return result == P2PSYNC_OK ? ps_writer_finish(&writer) : result;
+}
+
+/* This device without its seed, and its name. */
+static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity,
+                                char name[static PS_DEVICE_NAME_SIZE_MAX + 1])
+{
+    p2psync_result result = ps_identity_read(txn, identity);
+    ps_identity_wipe(identity);
+    return result == P2PSYNC_OK ? ps_view_members_own_name(txn, &identity->device, name) : result;
 }
 
 void ps_status_count_peers(const struct ps_engine *engine, struct ps_status_running *out)
@@ -168,7 +171,7 @@ static void write_hash(struct ps_writer *writer, const struct ps_hash *hash)
     ps_write_text(writer, text);
 }
 
-/* The node's own collections are left out: they are not what people ask for. */
+/* Collections of the node itself are left out: people do not ask for them. */
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer)
 {
     struct ps_collection_walk counting = {.txn = txn};
@@ -225,7 +228,7 @@ static p2psync_result write_strategy(struct ps_txn *txn, struct ps_writer *write
     char text[PS_STRATEGY_TEXT_SIZE];
     p2psync_result result = ps_rules_read(txn, collection->name, &rules);
     if (result == P2PSYNC_OK) {
-        ps_strategy_text(&rules, text);
+        ps_rules_strategy_text(&rules, text);
         ps_write_text(writer, text);
         ps_rules_deinit(&rules);
     }

@@ -9,7 +9,7 @@ void ps_view_add_device(struct ps_map *map, const struct ps_device *device)
     char id[PS_DEVICE_TEXT_SIZE];
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
     ps_device_text(device, id);
-    ps_fingerprint_text(device, fingerprint);
+    ps_device_fingerprint(device, fingerprint);
     ps_map_text(map, "device", id);
     ps_map_text(map, "fingerprint", fingerprint);
 }

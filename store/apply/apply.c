@@ -1,8 +1,8 @@
-/* Applying, in three steps. First, without writing anything, it is found out which transactions of
- * which waiting logs are ready: every log goes on until it meets a change whose parent is not
- * applied, and is looked at again when the log of that parent has moved, so no log is looked at for
- * nothing. Then the changes are sorted by record, stably, which keeps causal order within each.
- * Then they are applied, record by record.
+/* Applying, in the three steps of apply.h.
+ *
+ * The plan writes nothing. It moves every waiting log forward until it meets a change whose parent
+ * is neither applied nor planned. Then the log waits for the log of that parent, and is looked at
+ * again only when that one has moved far enough; so no log is looked at in vain.
  *
  * Invariant: a change is collected only after its parents, and a log's planned position is always
  * the end of a transaction. */
@@ -27,9 +27,9 @@ struct waiting {
     uint64_t applied_before;
     uint64_t looked_at; /* changes in [applied, looked_at) are ready, and the transaction goes on */
     uint64_t looked_before;
-    uint64_t needs;        /* how far the log must be that this one waits for */
-    uint32_t first_waiter; /* of those that wait for this one */
-    uint32_t next; /* in that list of another log, or among those to look at: never in both */
+    uint64_t needs;        /* how far the log that this one waits for must get */
+    uint32_t first_waiter; /* the first of those that wait for this one */
+    uint32_t next; /* in the list of waiters of another log, or in the queue: never in both */
 };
 
 /* One change to apply. */
@@ -40,7 +40,7 @@ struct item {
     uint64_t order;
     struct ps_dot dot;
     struct ps_bytes id; /* in the map: only until the first write */
-    bool first;         /* of its record */
+    bool first;         /* it is the first of its record */
     bool inert;
 };
 
@@ -193,7 +193,7 @@ static struct waiting to_plan(const struct ps_waiting *waiting)
     };
 }
 
-/* Collect what is ready, until nothing moves any more or there is enough. */
+/* Collect what is ready, until no log can move or the limit is reached. */
 static p2psync_result plan(struct batch *batch)
 {
     p2psync_result result = P2PSYNC_OK;
@@ -245,7 +245,8 @@ static p2psync_result look_at(struct batch *batch, struct waiting *log, bool *en
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
-        /* What does not decode is inert, waits for nothing, and ends its transaction. */
+        /* A change that does not decode is inert. It waits for nothing, and ends its transaction.
+         */
         bool more = false;
         if (ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
             more = (skeleton.op_and_flags & PS_CHANGE_MORE) != 0;
@@ -290,8 +291,8 @@ static p2psync_result judge(struct batch *batch, struct waiting *log,
     return P2PSYNC_OK;
 }
 
-/* A parent earlier in the same log is applied, or comes before in this transaction; unless the
- * author means another branch of it. */
+/* A parent earlier in the same log is applied, or comes earlier in this transaction. But the leaf
+ * may say that the parent is on another branch of this origin; that one is not here. */
 static p2psync_result judge_own(struct batch *batch, const struct waiting *log,
                                 const struct ps_parent *parent, readiness *out)
 {
@@ -372,7 +373,7 @@ static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t
     return P2PSYNC_OK;
 }
 
-/* Put the logs back on the queue that waited for what this one has reached now. */
+/* Put those logs on the queue again that waited for a place which this one has reached now. */
 static void wake(struct batch *batch, struct waiting *log)
 {
     uint32_t at = log->first_waiter;
@@ -391,7 +392,7 @@ static void wake(struct batch *batch, struct waiting *log)
     }
 }
 
-/* NONE if it does not wait. */
+/* The index of a log among the waiting ones; NONE if it is not one of them. */
 static uint32_t index_of(const struct batch *batch, uint32_t number)
 {
     uint32_t low = 0;
@@ -407,7 +408,9 @@ static uint32_t index_of(const struct batch *batch, uint32_t number)
     return low < batch->log_count && batch->logs[low].number == number ? low : NONE;
 }
 
-/* Sort, and mark where each record begins, while the ids can still be read. */
+/* Sort, and mark where each record begins. Ids lie in the map, so this is done before the first
+ * write.
+ */
 static void sort_items(struct batch *batch)
 {
     if (batch->item_count > 1) {
@@ -420,7 +423,7 @@ static void sort_items(struct batch *batch)
     }
 }
 
-/* By collection and record; then as collected, which is causal order. */
+/* By collection and record; then in the order of the plan, where changes follow their parents. */
 static int compare_items(const void *a, const void *b)
 {
     const struct item *left = a;
@@ -472,8 +475,8 @@ static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
-/* Apply the changes of one record from items[*at] on, up to the first inert one: that is marked,
- * and what follows is another call's. */
+/* Apply the changes of one record from items[*at] on, up to the first inert one, which is marked.
+ * The changes after it are for the next call. */
 static p2psync_result apply_record(struct batch *batch, struct ps_versions *versions, size_t *at,
                                    struct ps_collection_delta *counts, struct ps_applied *out)
 {
@@ -499,8 +502,8 @@ static p2psync_result apply_record(struct batch *batch, struct ps_versions *vers
     return result;
 }
 
-/* The entry is read again, because the map has been written to since it was collected. `load`: it
- * is the first of its record, whose versions are not there yet. */
+/* The entry is read again, because writes have moved the map since the plan. `load`: read the
+ * record's versions first. */
 static p2psync_result apply_item(struct batch *batch, struct ps_versions *versions,
                                  const struct item *item, bool load, bool *inert_out)
 {

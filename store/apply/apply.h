@@ -3,8 +3,19 @@
  *     version' = (version - change.parents) + {change}
  *
  * `applied` of a log moves over a change when all its parents are applied, and only to the end of a
- * transaction. Changes are taken in causal order, sorted by record id, stably, so that a large
- * batch walks the records' tree once. */
+ * transaction.
+ *
+ * A call works in three steps: plan, sort, apply. Say three logs wait:
+ *
+ *     log 1:  p (record x)          q (record y, on top of s)
+ *     log 2:  r (record x, on top of p)
+ *     log 3:  s (record y)
+ *
+ * The plan looks at log 1: p is ready, q is not, so log 1 waits for log 3. Log 2: p is planned, so
+ * r is ready. Log 3: s is ready; it has moved, so log 1 is looked at again, and q is ready now. The
+ * plan is p, r, s, q: every change after its parents. Sorted by record, stably, it is p, r for x
+ * and s, q for y, each record's changes still after their parents. So each record is read and
+ * written once, and a large batch goes through the tree of records in order. */
 #ifndef PS_STORE_APPLY_APPLY_H
 #define PS_STORE_APPLY_APPLY_H
 
@@ -13,11 +24,11 @@
 #include "store/record/record.h"
 
 struct ps_applied {
-    uint64_t changes; /* moved over, inert ones too */
+    uint64_t changes; /* that were applied, or found not valid */
     uint64_t transactions;
     uint64_t conflicts_opened; /* records */
     uint64_t conflicts_closed;
-    bool more; /* the limit ended it: call again */
+    bool more; /* the limit was reached: call again */
 };
 
 /* Apply what can be applied of all waiting logs: whole transactions, up to `limit` changes (the

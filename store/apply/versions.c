@@ -131,8 +131,8 @@ static p2psync_result find_base(const struct ps_versions *versions, struct ps_tx
     return result;
 }
 
-/* Parents must be of this record, valid themselves, and of an earlier time. Those that are versions
- * now are of this record and valid. */
+/* Check that all parents are changes of this record, valid, and of an earlier time. A parent that
+ * is a version now is known to be of this record, and valid. */
 static p2psync_result check_parents(const struct ps_versions *versions, struct ps_txn *txn,
                                     const struct ps_apply_change *change, bool *valid_out)
 {
@@ -159,8 +159,8 @@ static p2psync_result check_parents(const struct ps_versions *versions, struct p
     return P2PSYNC_OK;
 }
 
-/* The time of a change is above its parents', but for the end of time, where there is no later one.
- * So the past can be walked by time (ancestry.h). */
+/* Whether the time of a change is above its parent's, as it must be. At the end of time there is no
+ * later one, so there it may be equal. This lets the past be walked by time (ancestry.h). */
 static bool is_after(uint64_t hlc, uint64_t parent_hlc)
 {
     return hlc > parent_hlc || hlc == UINT64_MAX;
@@ -220,7 +220,7 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
     return P2PSYNC_OK;
 }
 
-/* The PS_PARENTS_MAX newest versions carry their values, and no others. */
+/* See that exactly the PS_PARENTS_MAX newest versions carry their values. */
 static p2psync_result keep_values(struct ps_versions *versions, struct ps_txn *txn)
 {
     uint32_t first = ps_record_first_read(versions->count);
@@ -347,8 +347,8 @@ static p2psync_result read_rules(struct ps_versions *versions, struct ps_txn *tx
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
-/* Keep the list of records with several versions: of each, whether it is a conflict, and which
- * refresh made it one, or none, if that was not a change. */
+/* Keep the row of PS_DB_CONFLICTS: whether this record is a conflict, and which refresh, if any,
+ * made it so or not so. */
 static p2psync_result note_several(const struct ps_versions *versions, struct ps_txn *txn,
                                    bool is_conflict)
 {
@@ -390,7 +390,7 @@ static p2psync_result make_room(struct ps_versions *versions)
     return P2PSYNC_OK;
 }
 
-/* NULL if it is no version (any more). */
+/* NULL if the parent is not a version now. */
 static const struct ps_version *find(const struct ps_versions *versions,
                                      const struct ps_parent *parent)
 {

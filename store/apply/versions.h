@@ -1,5 +1,5 @@
-/* The versions of one record while changes are applied to it: read from its row, moved by any
- * number of changes, and written back once. For this folder. */
+/* The versions of one record while changes are applied to it: they are read from its row, changed
+ * by any number of changes, and written back once. For this folder. */
 #ifndef PS_STORE_APPLY_VERSIONS_H
 #define PS_STORE_APPLY_VERSIONS_H
 
@@ -17,15 +17,15 @@ struct ps_versions {
     size_t id_size;
     uint8_t id[PS_RECORD_ID_SIZE_MAX];
     uint64_t created_hlc;
-    bool was_live; /* as the row says that is on the disk */
+    bool was_live; /* this and the next two: what the row in the store says */
     bool was_several;
     bool was_conflict;
     bool changed;
-    uint32_t refresh; /* the number of the refresh that works it out anew; 0: changes do */
-    bool has_last;    /* the change that was applied last, since it was read */
+    uint32_t refresh; /* the number of the refresh at work; 0: changes are applied */
+    bool has_last; /* whether a change was applied since the row was read: the last one follows */
     uint32_t last_log;
     uint64_t last_seq;
-    bool has_rules; /* of the collection: read when they are first needed, and kept */
+    bool has_rules; /* rules of a collection are read when they are first needed, and kept */
     uint32_t rules_of;
     struct ps_rules rules;
     uint32_t count;
@@ -50,8 +50,9 @@ p2psync_result ps_versions_apply(struct ps_versions *versions, struct ps_txn *tx
                                  const struct ps_apply_change *change,
                                  bool *inert_out) P2PSYNC_MUST_CHECK;
 
-/* Write the row with what readers will see, keep the list of records with several versions, and
- * count. If it became a conflict, or is none any more, the change that was applied last says so.
+/* Write the row, with what readers will see; keep the list of records with several versions, and
+ * the counters. If the record has become a conflict, or has ceased to be one, the last change that
+ * was applied is marked with that.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM; P2PSYNC_EFULL; P2PSYNC_EIO.
  */

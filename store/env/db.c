@@ -1,8 +1,9 @@
-/* Rows: the few calls of LMDB that the rest of this folder is written with. Values that come out
+/* Rows: the few calls of LMDB that the rest of the store is written with. Values that come out
  * point into the map; nothing is copied.
  *
- * Databases that share LMDB's unnamed one are told apart by what their keys begin with here. The
- * names of the others lie there too, and begin with a letter. */
+ * Several databases share LMDB's unnamed one. There a prefix, which is added to their keys here,
+ * says which of them a row belongs to. LMDB keeps the names of the other databases in the same
+ * place; those begin with a letter, and the prefix with a zero byte. */
 #include "store/env/db.h"
 
 #include <assert.h>
@@ -107,6 +108,7 @@ bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_
     if (*result != P2PSYNC_OK) {
         return false;
     }
+    *out = (struct ps_row){.key = {NULL, 0}};
     p2psync_result found = ps_db_seek(txn, db, ps_key_view(from), out);
     if (found != P2PSYNC_OK) {
         *result = found == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : found;
@@ -116,6 +118,7 @@ bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_
         *result = P2PSYNC_ECORRUPT;
         return false;
     }
+    assert(out->key.data != NULL);
     from->size = out->key.size;
     memcpy(from->bytes, out->key.data, out->key.size);
     *from = ps_key_above(from);
@@ -227,7 +230,8 @@ static void make_key(struct key *out, ps_db db, struct ps_bytes key)
     out->val = (MDB_val){.mv_size = PREFIX_SIZE + key.size, .mv_data = out->bytes};
 }
 
-/* The first row of a database that shares another, or the one behind. MDB_NOTFOUND: none. */
+/* The first row of a database that shares the unnamed one, or the row after `key`. MDB_NOTFOUND:
+ * there is none. */
 static int next_shared(MDB_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value)
 {
     struct key first;

@@ -6,9 +6,9 @@
 
 #include "wire/bytes.h"
 
-/* Databases, DESIGN section 4. Each page that a commit dirties costs a write, so those with few
- * rows that nearly every commit changes lie together, in LMDB's unnamed database, which every
- * commit changes anyway: see store/env/db.c. */
+/* The databases; store/env/keys.h says what each holds. A commit writes every page that it has
+ * changed. So the databases with few rows that nearly every commit changes lie together, in LMDB's
+ * unnamed database, which every commit changes anyway: see store/env/db.c. */
 typedef enum ps_db {
     PS_DB_META,        /* name -> value */
     PS_DB_COLLECTIONS, /* name -> number, counters; number -> name */
@@ -17,8 +17,7 @@ typedef enum ps_db {
     PS_DB_ENTRIES,     /* log number, seq -> entry */
     PS_DB_NODES,       /* log number, level, index -> subtree hash */
     PS_DB_RECORDS,     /* collection number, record id -> versions and values */
-    PS_DB_CONFLICTS,   /* collection number, record id -> is it a conflict, since which refresh: of
-                        several   versions */
+    PS_DB_CONFLICTS,   /* collection number, record id -> is it a conflict, since which refresh */
     PS_DB_WAITING,     /* log number -> where to look on: logs with applied < size */
     PS_DB_DEVICES,     /* device -> member */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
@@ -28,7 +27,7 @@ typedef enum ps_db {
 struct ps_key;
 struct ps_store;
 
-/* Complete only for the files of this folder; `node` passes it on and never looks inside. */
+/* A transaction. Its fields are for the files of the store only; `node` passes it on. */
 struct ps_txn {
     struct ps_store *store;
     MDB_txn *mdb;
@@ -36,11 +35,13 @@ struct ps_txn {
     bool writable;
 };
 
-/* A result for a code of LMDB. For the files of this folder. */
+/* The result for a code of LMDB. For the files of the store. */
 p2psync_result ps_db_result(int mdb_code);
 
-/* Get, put and delete one row, for the files of this folder. get: P2PSYNC_ENOTFOUND; the value
- * points into the map, until the next write of the transaction. */
+/* Get, put and delete one row, for the files of the store.
+ *
+ * value_out  points into the map, until the next write of the transaction.
+ * Errors     P2PSYNC_ENOTFOUND (get); P2PSYNC_EFULL, P2PSYNC_EIO (put, delete). */
 p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
                          struct ps_bytes *value_out) P2PSYNC_MUST_CHECK;
 p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key,
@@ -74,7 +75,7 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out) P2
 /* Take all rows out. */
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 
-/* Rows in `meta` that count what was ever made, for the next local number. */
+/* Rows in PS_DB_META, each the next local number of a kind. No number is ever used twice. */
 #define PS_META_COLLECTIONS "collections"
 #define PS_META_LOGS        "logs"
 #define PS_META_REFRESHES   "refreshes" /* of what readers see, after a change of settings */

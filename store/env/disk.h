@@ -1,4 +1,4 @@
-/* What must be right about the file system before LMDB may map a file of it. */
+/* Checks of the file system, before LMDB may map a file of it. */
 #ifndef PS_STORE_ENV_DISK_H
 #define PS_STORE_ENV_DISK_H
 

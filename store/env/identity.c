@@ -5,8 +5,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "store/env/keys.h"
-
 /* device || seed || incarnation || mesh || has_sponsor || sponsor */
 #define ROW_SIZE (PS_DEVICE_SIZE + PS_SEED_SIZE + 8 + PS_MESH_SIZE + 1 + PS_DEVICE_SIZE)
 

@@ -1,5 +1,57 @@
-/* The layout of every key. Nothing else composes or splits one. Numbers are big-endian, so that
- * LMDB's order of bytes is the order of numbers, on every machine. */
+/* The tables of a store: what each database holds, and the layout of every key. Nothing but keys.c
+ * composes or splits a key. Numbers are big-endian, so that LMDB's order of bytes is the order of
+ * numbers, on every machine. `a || b` is a followed by b, u32 a number of 32 bits, [a] a part that
+ * need not be there; sizes are in bytes.
+ *
+ *   PS_DB_META: what there is only one of. The keys are words.
+ *     "format"          u32, PS_STORE_FORMAT_VERSION                                  store.c
+ *     "stamp"           random 16 || inode u64 || hash of the machine's id 32         stamp.c
+ *     "unclean"         "1": the last process did not flush, and has not ended well   stamp.c
+ *     "identity"        device 32 || seed 32 || incarnation u64 || mesh 48 ||         identity.c
+ *                       has_sponsor u8 || sponsor 32
+ *     "name"            the name under which this device joined                       identity.c
+ *     "collections"     u32: the number of the next collection                        db.c
+ *     "logs"            u32: the number of the next log                               db.c
+ *     "refreshes"       u32: how many refreshes there were                            db.c
+ *
+ *   PS_DB_COLLECTIONS: names and numbers, both ways.                                  collection.c
+ *     0x00 || number u32   name
+ *     0x01 || name         number u32 || records u64 || changes u64 || conflicts u64 || logs u32
+ *
+ *   PS_DB_LOGS: the state of each log; its origin's tag and branch name it.           log.c
+ *     collection u32 || tag 8 || branch 8
+ *                       number u32 || flags u8 || size u64 || applied u64 || root 32 ||
+ *                       device 32 || incarnation u64 || head size u64 ||
+ *                       count of proof nodes u8 || [root of the head 32] || [signature 64] ||
+ *                       proof nodes || peaks
+ *   PS_DB_LOG_NUMBERS: which log has this number.                                     log.c
+ *     log u32           the key in PS_DB_LOGS
+ *   PS_DB_WAITING: logs with changes that are not applied.                            waiting.c
+ *     log u32           looked_at u64: changes before it need not be looked at again
+ *
+ *   PS_DB_ENTRIES: the changes.                                                       stored.c
+ *     log u32 || seq u64
+ *                       flags u8 || size of the skeleton u16 || first 8 bytes of the leaf hash ||
+ *                       skeleton || [hash of the body 32] || [body]
+ *   PS_DB_NODES: roots of the larger subtrees of each log's Merkle tree.              tree.c
+ *     log u32 || level u8 || index u64
+ *                       hash 32
+ *
+ *   PS_DB_RECORDS: the versions of each record, and what readers see of them.         record.c
+ *     collection u32 || record id
+ *                       created hlc u64 || count of versions u32 || a slot for each version ||
+ *                       [a slot for the view, if there are several] || values
+ *     slot:             tag 8 || seq u64 || log u32 || hlc u64 || leaf 8 || depth u8 || state u8 ||
+ *                       has_value u8 || is_copy u8 || size of the value u32 || its offset u32
+ *   PS_DB_CONFLICTS: records with several versions.                                   conflict.c
+ *     collection u32 || record id
+ *                       conflict u8 || refresh u32: which refresh made it so; 0: a change did
+ *
+ *   PS_DB_DEVICES: the members of the mesh.                                           members.c
+ *     device 32         added_by 32 || added_ms u64 || depth u32 || name
+ *   PS_DB_PEERS: where and when a member was last reached.                            peers.c
+ *     device 32         a MessagePack array
+ */
 #ifndef PS_STORE_ENV_KEYS_H
 #define PS_STORE_ENV_KEYS_H
 

@@ -33,7 +33,7 @@ p2psync_result ps_stamp_lock(int dir_fd, struct ps_stamp *out)
     }
     bool alone = flock(fd, LOCK_EX | LOCK_NB) == 0;
     struct stat info;
-    /* Whoever is not alone waits until the first has looked at everything. */
+    /* A process that is not alone waits here until the first one has checked everything. */
     if ((!alone && flock(fd, LOCK_SH) != 0) || fstat(fd, &info) != 0) {
         (void)close(fd);
         return P2PSYNC_EIO;
@@ -121,8 +121,8 @@ static bool matches(struct ps_txn *txn, const struct ps_stamp *stamp, uint64_t i
            memcmp(row.data + STAMP_SIZE + 8, machine.bytes, PS_HASH_SIZE) == 0;
 }
 
-/* Draw a new stamp. The file comes first: if the transaction then fails the two do not match, which
- * costs one more incarnation and nothing else. */
+/* Draw a new stamp. The file is written first. If the transaction fails after that, file and
+ * environment do not match, and the next open draws one more incarnation: nothing worse happens. */
 static p2psync_result draw(struct ps_txn *txn, const struct ps_stamp *stamp, uint64_t inode)
 {
     uint8_t row[ROW_SIZE];

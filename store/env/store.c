@@ -1,39 +1,22 @@
 /* The store: see store.h. Opening goes from the outside in (directory, lock, file, environment,
  * format, stamp), and nothing is written before what is there has been understood.
  *
- * Invariant: a store that is open is in the registry of this process, and `active` counts its
- * transactions; the map is only ever replaced while there are none. */
+ * Invariant: a store that is open is in the registry of this process. */
 #include "store/env/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/env/disk.h"
+#include "store/env/inside.h"
 #include "store/env/keys.h"
 #include "store/env/process.h"
-#include "store/env/stamp.h"
 
 #define READERS_MAX 1024U
-
-struct ps_store {
-    struct ps_store *next; /* in the registry */
-    MDB_env *env;
-    MDB_dbi dbi[PS_DB_COUNT];
-    int dir_fd;
-    dev_t device; /* which directory it is, whatever its path */
-    ino_t inode;
-    uint64_t process; /* that opened it */
-    bool no_flush;
-    struct ps_stamp stamp;
-    pthread_mutex_t lock; /* of what follows */
-    unsigned active;      /* transactions */
-    MDB_txn *spare;       /* a read transaction that is over and can be renewed, or NULL */
-};
 
 /* NULL: the unnamed one, which is shared. */
 static const char *const db_names[PS_DB_COUNT] = {
@@ -63,11 +46,6 @@ static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi);
 static p2psync_result check_format(struct ps_txn *txn);
 static p2psync_result check_stamp(struct ps_store *store);
 static void clean_mark(struct ps_store *store);
-static p2psync_result begin(struct ps_store *store, bool write, struct ps_txn *out);
-static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out);
-static int begin_with(MDB_env *env, MDB_txn *spare, unsigned flags, MDB_txn **out);
-static void keep_spare(struct ps_store *store, MDB_txn *mdb);
-static void end(struct ps_store *store);
 static uint64_t last_on_disk(const struct ps_store *store);
 
 p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_store **out)
@@ -253,8 +231,8 @@ static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, 
     return P2PSYNC_OK;
 }
 
-/* LMDB found a page that cannot be, and is about to print that and abort. A library does not print:
- * it is for the program to say why it ends. */
+/* LMDB has found a page that is impossible, and would print that and abort. We abort without
+ * printing, because a library must leave standard error to the program. */
 static void stop(MDB_env *env, const char *text)
 {
     (void)env;
@@ -268,15 +246,15 @@ static p2psync_result open_format(struct ps_store *store)
     struct ps_txn txn = {0};
     MDB_stat stats = {0};
     MDB_dbi dbi[PS_DB_COUNT] = {0};
-    p2psync_result result = begin(store, false, &txn);
+    p2psync_result result = ps_txn_begin_anyway(store, false, &txn);
     if (result != P2PSYNC_OK) {
         return result;
     }
     result = ps_db_result(mdb_env_stat(store->env, &stats));
     if (result == P2PSYNC_OK && stats.ms_entries == 0) {
         ps_txn_abort(&txn);
-        /* Another process may be faster: what is there then is opened and checked all the same. */
-        result = begin(store, true, &txn);
+        /* Another process may make them first: then they are opened and checked like old ones. */
+        result = ps_txn_begin_anyway(store, true, &txn);
         if (result != P2PSYNC_OK) {
             return result;
         }
@@ -345,7 +323,7 @@ static p2psync_result check_stamp(struct ps_store *store)
     }
     struct ps_stamp_check check = {.data_inode = (uint64_t)info.st_ino,
                                    .no_flush = store->no_flush};
-    p2psync_result result = begin(store, true, &txn);
+    p2psync_result result = ps_txn_begin_anyway(store, true, &txn);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -361,13 +339,14 @@ static p2psync_result check_stamp(struct ps_store *store)
     return result;
 }
 
-/* The end of a store that was not flushed: flush it, and if nobody else has it open say that it
- * ended well. Whatever fails here leaves the mark, which costs a new incarnation. */
+/* Close a store that was opened with no_flush: flush it, and take the mark `unclean` out if no
+ * other process has it open. If anything fails here the mark stays, which costs a new incarnation.
+ */
 static void clean_mark(struct ps_store *store)
 {
     struct ps_txn txn = {0};
     if (mdb_env_sync(store->env, 1) != 0 || !ps_stamp_is_last(&store->stamp) ||
-        begin(store, true, &txn) != P2PSYNC_OK) {
+        ps_txn_begin_anyway(store, true, &txn) != P2PSYNC_OK) {
         return;
     }
     p2psync_result result = ps_stamp_clean(&txn);
@@ -396,8 +375,8 @@ bool ps_store_txn_pending(const struct ps_store *store)
     return last_on_disk(store) > ps_store_txn_id(store);
 }
 
-/* LMDB writes a commit's page first, which this tells of, and lets readers see it a moment later.
- */
+/* LMDB first writes the page that completes a commit, and a moment later lets readers see it. This
+ * is the number on the page. */
 static uint64_t last_on_disk(const struct ps_store *store)
 {
     MDB_envinfo info = {0};
@@ -461,121 +440,4 @@ static int count_reader(const char *line, void *context)
         readers->lag = txn < readers->lag ? txn : readers->lag;
     }
     return 0;
-}
-
-p2psync_result ps_txn_begin(struct ps_store *store, bool write, struct ps_txn *out)
-{
-    if (store->process != ps_process()) {
-        return P2PSYNC_EMISUSE;
-    }
-    if (write) {
-        uint64_t disk_free = 0;
-        p2psync_result result = ps_disk_free(store->dir_fd, &disk_free);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        if (disk_free < PS_DISK_FREE_MIN) {
-            return P2PSYNC_ENOSPC;
-        }
-    }
-    return begin(store, write, out);
-}
-
-static p2psync_result begin(struct ps_store *store, bool write, struct ps_txn *out)
-{
-    MDB_txn *mdb = NULL;
-    int code = begin_mapped(store, write ? 0 : MDB_RDONLY, &mdb);
-    if (code != 0) {
-        return ps_db_result(code);
-    }
-    *out = (struct ps_txn){.store = store, .mdb = mdb, .dbi = store->dbi, .writable = write};
-    return P2PSYNC_OK;
-}
-
-/* Begin, and follow a map that another process made larger, which LMDB allows only while there is
- * no transaction here: with one, the caller is told MDB_MAP_RESIZED and comes again. */
-static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out)
-{
-    int code = MDB_MAP_RESIZED;
-    for (unsigned attempt = 0; attempt < 3 && code == MDB_MAP_RESIZED; attempt++) {
-        MDB_txn *spare = NULL;
-        (void)pthread_mutex_lock(&store->lock);
-        store->active++;
-        if (flags == MDB_RDONLY) {
-            spare = store->spare;
-            store->spare = NULL;
-        }
-        (void)pthread_mutex_unlock(&store->lock);
-        code = begin_with(store->env, spare, flags, out);
-        if (code == 0) {
-            return 0;
-        }
-        (void)pthread_mutex_lock(&store->lock);
-        store->active--;
-        if (code == MDB_MAP_RESIZED && store->active == 0) {
-            int resized = mdb_env_set_mapsize(store->env, 0);
-            code = resized == 0 ? code : resized;
-        }
-        (void)pthread_mutex_unlock(&store->lock);
-    }
-    return code;
-}
-
-/* Renew `spare`, unless it is NULL: that needs no memory and no slot. */
-static int begin_with(MDB_env *env, MDB_txn *spare, unsigned flags, MDB_txn **out)
-{
-    if (spare == NULL) {
-        return mdb_txn_begin(env, NULL, flags, out);
-    }
-    int code = mdb_txn_renew(spare);
-    if (code == 0) {
-        *out = spare;
-    } else {
-        mdb_txn_abort(spare);
-    }
-    return code;
-}
-
-static void end(struct ps_store *store)
-{
-    (void)pthread_mutex_lock(&store->lock);
-    assert(store->active > 0);
-    store->active--;
-    (void)pthread_mutex_unlock(&store->lock);
-}
-
-p2psync_result ps_txn_commit(struct ps_txn *txn)
-{
-    assert(txn->mdb != NULL);
-    MDB_txn *mdb = txn->mdb;
-    txn->mdb = NULL;
-    int code = mdb_txn_commit(mdb);
-    end(txn->store);
-    return ps_db_result(code);
-}
-
-void ps_txn_abort(struct ps_txn *txn)
-{
-    MDB_txn *mdb = txn->mdb;
-    txn->mdb = NULL;
-    if (mdb == NULL || txn->store->process != ps_process()) {
-        return;
-    }
-    if (txn->writable) {
-        mdb_txn_abort(mdb);
-    } else {
-        keep_spare(txn->store, mdb);
-    }
-    end(txn->store);
-}
-
-/* One that is over is kept for the next reader. */
-static void keep_spare(struct ps_store *store, MDB_txn *mdb)
-{
-    mdb_txn_reset(mdb);
-    (void)pthread_mutex_lock(&store->lock);
-    MDB_txn *other = store->spare;
-    store->spare = mdb;
-    (void)pthread_mutex_unlock(&store->lock);
-    mdb_txn_abort(other);
 }

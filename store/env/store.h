@@ -2,12 +2,12 @@
  * the transactions over it.
  *
  * A store knows no peer, no socket and no clock. Any number of read transactions and one write
- * transaction (of all processes) go on at the same time; a transaction belongs to the thread that
- * uses it, one at a time. What a committed write transaction did is on the disk (flush). */
+ * transaction, of all processes together, go on at the same time. What a write transaction did is
+ * on the disk once its commit has returned, unless the store was opened with no_flush. */
 #ifndef PS_STORE_ENV_STORE_H
 #define PS_STORE_ENV_STORE_H
 
-#include "store/env/db.h"
+#include "store/env/txn.h"
 
 #define PS_STORE_FORMAT_VERSION 2
 
@@ -30,12 +30,13 @@ p2psync_result ps_store_open(const struct ps_store_options *options,
 /* Close and free; all transactions have ended. Nulls the pointer; NULL is fine. */
 void ps_store_destroy(struct ps_store **store);
 
-/* The number of the last transaction, of any process, that a reader who begins now sees: it moves
- * whenever anything was committed. Thread  any. */
+/* The number of the last transaction that a reader who begins now would see. It grows with every
+ * commit of every process. Thread  any. */
 uint64_t ps_store_txn_id(const struct ps_store *store);
 
-/* Whether a commit has changed the file, and readers who begin now do not see it yet. For a moment
- * only, or until the next writer comes, if its own was killed in between. Thread  any. */
+/* Whether a commit has changed the file already, but readers who begin now do not see it yet. That
+ * lasts a moment; or until the next write, if the process that committed was killed in between.
+ * Thread  any. */
 bool ps_store_txn_pending(const struct ps_store *store);
 
 /* Free reader slots of processes that died. Thread  any. */
@@ -49,35 +50,15 @@ struct ps_store_usage {
 p2psync_result ps_store_usage(struct ps_store *store,
                               struct ps_store_usage *out) P2PSYNC_MUST_CHECK;
 
-/* Who has a read transaction open, of all processes; slots of processes that died are freed first.
+/* Who has a read transaction open, in all processes. Slots of processes that died are freed first.
  * Thread  any. */
 struct ps_store_readers {
-    uint64_t dead;  /* that were freed */
-    uint64_t open;  /* that read now */
-    uint64_t lag;   /* transactions since the one that the oldest of them sees */
-    uint64_t slots; /* at most so many at a time */
+    uint64_t dead;  /* slots that were freed just now */
+    uint64_t open;  /* read transactions that are open */
+    uint64_t lag;   /* commits since the one that the oldest of these sees */
+    uint64_t slots; /* the most that can be open at a time */
 };
 p2psync_result ps_store_readers(struct ps_store *store,
                                 struct ps_store_readers *out) P2PSYNC_MUST_CHECK;
-
-/* Begin a transaction. A write transaction waits for the one before it, of any process.
- *
- * Errors  P2PSYNC_ENOSPC (write) less than PS_DISK_FREE_MIN is free; P2PSYNC_EIO; P2PSYNC_ENOMEM;
- *         P2PSYNC_EMISUSE in a process forked since the open; P2PSYNC_EBUSY all reader slots are
- *         taken, or another process made the map larger while a transaction is open here: end that,
- *         and try again.
- */
-p2psync_result ps_txn_begin(struct ps_store *store, bool write,
-                            struct ps_txn *out) P2PSYNC_MUST_CHECK;
-
-/* End a transaction: what it wrote is durable when this returns OK, and nowhere otherwise. The
- * transaction is over in both cases.
- *
- * Errors  P2PSYNC_ENOSPC; P2PSYNC_EFULL; P2PSYNC_EIO.
- */
-p2psync_result ps_txn_commit(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
-
-/* End a transaction and drop what it wrote. One that is over, or zeroed, is fine. */
-void ps_txn_abort(struct ps_txn *txn);
 
 #endif

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/record/rebuild.h"
-
 #define TABLE_SIZE_MIN 64 /* slots */
 
 struct collecting {

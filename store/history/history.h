@@ -2,7 +2,7 @@
  * those that are not applied yet are in no version, and so in no history.
  *
  * Order: newest first. That is descending (hlc, origin, seq), except that no change comes before
- * one that was made on top of it, whatever their clocks said. All nodes that hold the same changes
+ * one that was made on top of it, whatever the times say. All nodes that hold the same changes
  * list them in the same order. */
 #ifndef PS_STORE_HISTORY_HISTORY_H
 #define PS_STORE_HISTORY_HISTORY_H
@@ -24,7 +24,7 @@ struct ps_history {
     uint32_t collection;
     struct ps_history_change *changes; /* newest first, each once */
     size_t count;
-    uint32_t *parents; /* of all changes: where each is in `changes`, always behind its child */
+    uint32_t *parents; /* of all changes: the index in `changes`, always above the child's */
     size_t parent_count;
 };
 
@@ -39,84 +39,5 @@ p2psync_result ps_history_read(struct ps_txn *txn, uint32_t collection, struct p
 
 /* A zeroed one is fine. */
 void ps_history_deinit(struct ps_history *history);
-
-/* One change with what it did. Values are maps, or empty bytes; valid until the next step. */
-struct ps_history_step {
-    const struct ps_history_change *change;
-    struct ps_stored entry;
-    struct ps_bytes before; /* what its author saw: see ps_history_before() */
-    struct ps_bytes after;  /* what it left */
-    ps_record_state before_state;
-    ps_record_state after_state;
-};
-
-#define PS_HISTORY_KEPT 4 /* values at hand: as many concurrent edits go on without a rebuild */
-
-/* A walk through a history, oldest first. Each value is made from the one before it, so that the
- * whole costs about as much as applying the changes did. */
-struct ps_history_walk {
-    struct ps_txn *txn;
-    const struct ps_history *history;
-    size_t left; /* changes still to come */
-    uint64_t turn;
-    struct {
-        size_t change; /* whose value it is; history->count: nobody's */
-        uint64_t used; /* turn */
-        struct ps_buf value;
-    } kept[PS_HISTORY_KEPT];
-    struct ps_buf merged;
-};
-
-/* Nothing may be written in the transaction during the walk. */
-void ps_history_walk_init(struct ps_history_walk *walk, struct ps_txn *txn,
-                          const struct ps_history *history);
-
-/* The next change.
- *
- * Errors  P2PSYNC_ENOTFOUND there is none any more; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
- */
-p2psync_result ps_history_walk_next(struct ps_history_walk *walk,
-                                    struct ps_history_step *out) P2PSYNC_MUST_CHECK;
-
-void ps_history_walk_deinit(struct ps_history_walk *walk);
-
-/* One change of a record, found by its dot. The skeleton points into the map. */
-struct ps_history_found {
-    uint32_t collection;
-    uint32_t log; /* number */
-    uint64_t seq;
-    struct ps_origin origin;
-    struct ps_skeleton skeleton;
-};
-
-/* Find it.
- *
- * Errors  P2PSYNC_ENOTFOUND there is none, it is of another record, inert, or not applied yet;
- *         P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
- */
-p2psync_result ps_history_find(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
-                               struct ps_dot dot, struct ps_history_found *out) P2PSYNC_MUST_CHECK;
-
-/* Append the value that it left. Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. */
-p2psync_result ps_history_value(struct ps_txn *txn, const struct ps_history_found *found,
-                                struct ps_buf *out) P2PSYNC_MUST_CHECK;
-
-/* Append the value that its author saw, which is nothing for a change without parents.
- *
- * state_out  the record's state then; deleted if there was no record.
- * Errors     P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
- */
-p2psync_result ps_history_before(struct ps_txn *txn, uint32_t collection,
-                                 const struct ps_skeleton *skeleton, struct ps_buf *out,
-                                 ps_record_state *state_out) P2PSYNC_MUST_CHECK;
-
-/* Append the value that a deleted record had before it was deleted: that of the last version which
- * is not a delete, else what the author of the last delete saw, and so on back.
- *
- * Errors  P2PSYNC_ENOTFOUND no such record, or nothing but deletes; P2PSYNC_ELIMIT that lies more
- *         than PS_HISTORY_MAX changes back; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
- */
-p2psync_result ps_history_undeleted(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
-                                    struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 #endif

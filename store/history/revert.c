@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "store/history/history.h"
-#include "store/write/write.h"
+#include "store/history/past.h"
 #include "wire/codec.h"
 #include "wire/hlc.h"
 #include "wire/pairs.h"
 
-/* Ids that are collected before those that come twice are taken out. */
+/* So many ids are collected before duplicates are taken out. */
 #define IDS_MAX ((size_t)2 * PS_TRANSACTION_CHANGES_MAX)
 
 /* The records that the device changed. */
@@ -29,7 +29,7 @@ struct touched {
 struct replay {
     const struct touched *touched;
     bool marked;           /* the device has changed it by now */
-    bool others_since;     /* somebody else wrote to it behind that, and left it there */
+    bool others_since;     /* after that somebody else wrote to it, and did not delete it */
     struct ps_buf without; /* the value, without the device's changes */
     ps_record_state without_state;
     struct ps_buf names; /* a map of the fields that the device changed: true if nobody did since */
@@ -56,7 +56,7 @@ static void sort_ids(struct touched *touched);
 static int compare_ids(const void *a, const void *b);
 static int compare_numbers(const void *a, const void *b);
 static p2psync_result replay_record(struct replay *replay, struct ps_bytes id);
-static p2psync_result replay_change(struct replay *replay, const struct ps_history_step *step);
+static p2psync_result replay_change(struct replay *replay, const struct ps_past_step *step);
 static bool is_marked(const struct touched *touched, const struct ps_history_change *change);
 static p2psync_result note_fields(struct replay *replay, bool mine);
 static p2psync_result note_names(struct replay *replay, const struct ps_pairs *names, bool mine);
@@ -221,8 +221,8 @@ static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
 {
     struct ps_txn *txn = replay->touched->txn;
     struct ps_history history = {.count = 0};
-    struct ps_history_walk walk;
-    struct ps_history_step step;
+    struct ps_past_walk walk;
+    struct ps_past_step step;
     replay->marked = false;
     replay->others_since = false;
     replay->without_state = PS_RECORD_DELETED;
@@ -233,19 +233,19 @@ static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
         ps_history_deinit(&history);
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    ps_history_walk_init(&walk, txn, &history);
+    ps_past_walk_init(&walk, txn, &history);
     while (result == P2PSYNC_OK) { /* ends with the history */
-        result = ps_history_walk_next(&walk, &step);
+        result = ps_past_walk_next(&walk, &step);
         if (result == P2PSYNC_OK) {
             result = replay_change(replay, &step);
         }
     }
-    ps_history_walk_deinit(&walk);
+    ps_past_walk_deinit(&walk);
     ps_history_deinit(&history);
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
-static p2psync_result replay_change(struct replay *replay, const struct ps_history_step *step)
+static p2psync_result replay_change(struct replay *replay, const struct ps_past_step *step)
 {
     bool mine = is_marked(replay->touched, step->change);
     bool here = step->after_state != PS_RECORD_DELETED;
@@ -269,7 +269,7 @@ static p2psync_result replay_change(struct replay *replay, const struct ps_histo
         replay->without_state = step->after_state;
     }
     if (here && step->before_state == PS_RECORD_DELETED && step->change->parent_count > 0) {
-        /* Who brings a deleted record back says what all of it is. */
+        /* A change that brings a deleted record back says what its whole value is. */
         struct ps_pairs names = {.count = 0};
         ps_buf_clear(&replay->without);
         result = ps_pairs_list(&names, ps_buf_view(&replay->names));
@@ -312,7 +312,8 @@ static p2psync_result note_fields(struct replay *replay, bool mine)
     return result;
 }
 
-/* The device's own are all noted, those of others only where the device was before. */
+/* Fields that the device changes are all noted; those that others change only if the device changed
+ * them before. */
 static p2psync_result note_names(struct replay *replay, const struct ps_pairs *names, bool mine)
 {
     struct ps_pairs known = {.count = 0};
@@ -393,7 +394,7 @@ static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
     ps_buf_clear(&replay->fields);
     ps_buf_clear(&replay->unset);
     if (result == P2PSYNC_OK) {
-        /* A delete says all by itself, so it counts as setting nothing. */
+        /* A delete needs no fields, so it is compared with nothing. */
         result =
             ps_value_diff(op == PS_REVERT_DELETE ? ps_bytes(NULL, 0) : shown,
                           ps_buf_view(&replay->made), &replay->fields, &replay->unset, &unchanged);
@@ -408,7 +409,7 @@ static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
     return result == P2PSYNC_OK && !nothing ? add_item(replay, id, op, plan) : result;
 }
 
-/* Hidden from view is only what nobody else has written to since. */
+/* A record is deleted or archived only if nobody else has written to it since. */
 static ps_revert_op decide(const struct replay *replay, ps_record_state shown)
 {
     ps_record_state wanted = replay->without_state;

@@ -3,8 +3,8 @@
  *
  * A record's history is replayed twice, in the order of store/history/history.h: as it was, and
  * without the changes of the device since the time. A field that the device changed goes back to
- * what it is in the second replay, unless somebody else changed it behind the device's last change
- * of it: then it stays, and is named as kept. A record that is not there in the second replay is
+ * what it is in the second replay. But if somebody else changed it after the device's last change
+ * of it, it stays, and is named as kept. A record that is not there in the second replay is
  * deleted, unless somebody else wrote to it since; one that is there again is restored. */
 #ifndef PS_STORE_HISTORY_REVERT_H
 #define PS_STORE_HISTORY_REVERT_H
@@ -24,10 +24,10 @@ typedef enum ps_revert_op {
 struct ps_revert_item {
     ps_revert_op op;
     struct ps_bytes id;
-    struct ps_bytes value;  /* the whole value that it shall have; empty for a delete */
-    struct ps_bytes fields; /* against what it shows now: a map of what changes */
-    struct ps_bytes unset;  /* an array of the names that go */
-    struct ps_bytes kept;   /* an array of names */
+    struct ps_bytes value;  /* the whole value that the record gets; empty for a delete */
+    struct ps_bytes fields; /* a map of the fields that get another value than is shown now */
+    struct ps_bytes unset;  /* an array of the names of fields that go */
+    struct ps_bytes kept;   /* an array of the names of fields that stay as others changed them */
     uint8_t *bytes;         /* where all of these are */
 };
 
@@ -42,7 +42,7 @@ struct ps_revert_plan {
 struct ps_revert_of {
     uint32_t collection;
     struct ps_device device;
-    uint64_t since_ms; /* its changes of then and later, by their own time */
+    uint64_t since_ms; /* changes with this time or a later one are reverted */
 };
 
 /* Make the plan. `out` is zeroed.

@@ -10,7 +10,7 @@ struct ps_collection {
     uint32_t number;
     uint64_t records;   /* live: neither deleted nor archived */
     uint64_t changes;   /* held in all logs */
-    uint64_t conflicts; /* records with several versions that differ */
+    uint64_t conflicts; /* records that are a conflict */
     uint32_t logs;
     struct ps_bytes name; /* in the map, until the next write of the transaction */
 };
@@ -19,7 +19,7 @@ struct ps_collection {
 p2psync_result ps_collection_find(struct ps_txn *txn, struct ps_bytes name,
                                   struct ps_collection *out) P2PSYNC_MUST_CHECK;
 
-/* Find it or make it.
+/* Find the collection of this name, or make it.
  *
  * Errors  P2PSYNC_EFORMAT not a valid name; P2PSYNC_ELIMIT PS_ROOTS_MAX collections.
  */

@@ -192,18 +192,8 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
     return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
 }
 
-p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struct ps_entry *entry)
-{
-    struct ps_hash leaf = ps_entry_leaf(entry);
-    p2psync_result result = ps_log_append_leaf(txn, log, entry, &leaf);
-    if (result == P2PSYNC_OK) {
-        log->root = ps_frontier_root(&log->frontier);
-    }
-    return result;
-}
-
-p2psync_result ps_log_append_leaf(struct ps_txn *txn, struct ps_log *log,
-                                  const struct ps_entry *entry, const struct ps_hash *leaf)
+p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struct ps_entry *entry,
+                             const struct ps_hash *leaf)
 {
     assert(log->frontier.size == log->size);
     assert(!log->forked);
@@ -233,7 +223,8 @@ p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log)
     return result == P2PSYNC_OK ? save_waiting(txn, log) : result;
 }
 
-/* A row that is there stays: it says how far its transaction was looked at. */
+/* List the log if it waits. A row that is there already stays, because it says how far the log's
+ * next transaction was looked at. */
 static p2psync_result save_waiting(struct ps_txn *txn, const struct ps_log *log)
 {
     struct ps_key key = ps_key_log_number(log->number);
@@ -269,11 +260,6 @@ p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,
     return P2PSYNC_OK;
 }
 
-p2psync_result ps_log_set_inert(struct ps_txn *txn, uint32_t number, uint64_t seq)
-{
-    return ps_stored_set_inert(txn, number, seq);
-}
-
 p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct ps_log_run *run,
                            struct ps_buf *out)
 {
@@ -295,7 +281,7 @@ p2psync_result ps_log_read(struct ps_txn *txn, const struct ps_log *log, struct 
             entry.body_hash = ps_stored_body_hash(&stored);
         }
         size_t before = out->size;
-        result = ps_entry_encode(&entry, out);
+        result = ps_changes_write_entry(&entry, out);
         bool over = result == P2PSYNC_ELIMIT || out->size - begin_size > run->size_max;
         if (over && seq > run->begin) {
             out->size = before;
@@ -331,12 +317,12 @@ p2psync_result ps_log_prove(struct ps_txn *txn, const struct ps_log *log, uint64
     }
     if (result == P2PSYNC_OK && proof_out != NULL) {
         if (from == log->size) {
-            *proof_out = log->proof; /* as it came, whatever it came through */
+            *proof_out = log->proof; /* the one that came with the head */
         } else {
             result = ps_proof_make(&partial, from, proof_out);
         }
     }
-    /* The proof was verified when it was stored. */
+    /* log->proof was verified before it was stored: if it does not fit now, the row is damaged. */
     return result == P2PSYNC_EPROOF ? P2PSYNC_ECORRUPT : result;
 }
 

@@ -4,12 +4,21 @@
  * Invariants: entries [0, size) are here; `frontier` is theirs and `root` its root; applied <=
  * size; head.size is 0 (no signed head yet) or >= size; `proof` shows that the tree of `size`
  * leaves is a prefix of the head's, and is empty when they are equal. Entries once stored never
- * change. */
+ * change.
+ *
+ * A log may be held in part. Say its author has signed a head of 10 entries, and 6 of them are
+ * here. The head alone does not cover 6 entries, so the proof that came with them is kept: from 6
+ * to 10 leaves it consists of the hashes of [4, 6), [6, 8), [0, 4) and [8, 10). We can pass on our
+ * 6 entries with head and proof, and who gets them can check them against the signature, though
+ * neither of us has the other 4. We can even make the proof for any smaller part, say for 3: all
+ * that it needs from the first 6 leaves we compute, and all that it needs from the rest is in the
+ * proof from 6 to 10. */
 #ifndef PS_STORE_LOG_LOG_H
 #define PS_STORE_LOG_LOG_H
 
 #include "store/env/db.h"
 #include "store/log/stored.h"
+#include "wire/frontier.h"
 #include "wire/head.h"
 #include "wire/message.h"
 #include "wire/proof.h"
@@ -21,7 +30,7 @@ struct ps_log {
     struct ps_origin origin;
     uint64_t size;    /* entries verified and stored */
     uint64_t applied; /* entries applied: always at the end of a transaction */
-    bool forked;      /* two signed heads of this origin contradict; this one log goes no further */
+    bool forked;      /* two signed heads of this origin contradict: nothing is added any more */
     struct ps_hash root;
     struct ps_head head;
     struct ps_frontier frontier;
@@ -60,20 +69,22 @@ struct ps_log_walk {
 };
 bool ps_log_walk_next(struct ps_log_walk *walk, struct ps_log *out);
 
-/* Append one local entry: stores it with its tree nodes and moves log->size, frontier and root in
- * memory. ps_log_save() must follow in the same transaction, after the head was signed.
+/* Append one entry: stores it with the tree nodes that it completes, and moves log->size and
+ * frontier in memory. After the last of several, log->root = ps_frontier_root(), the head, and
+ * ps_log_save() must follow in the same transaction.
  *
+ * leaf    of the entry, whose body_hash is looked at only if ps_stored_keeps_hash().
  * Errors  P2PSYNC_EFULL; P2PSYNC_EIO; after any the transaction must be aborted.
  */
-p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log,
-                             const struct ps_entry *entry) P2PSYNC_MUST_CHECK;
+p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struct ps_entry *entry,
+                             const struct ps_hash *leaf) P2PSYNC_MUST_CHECK;
 
 /* Write the log's row, and keep the index of waiting logs. */
 p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log) P2PSYNC_MUST_CHECK;
 
-/* Where a change is that someone names as a parent, for this folder: the number of its log, and how
- * far that log is. The first bytes of its leaf hash say which of the branches of an origin is
- * meant.
+/* Find a change that another change names as its parent: the number of its log, and how far that
+ * log is applied. An origin can have several branches; the first bytes of the leaf hash say which
+ * is meant.
  *
  * Errors  P2PSYNC_ENOTFOUND no such change is here; P2PSYNC_ECORRUPT.
  */
@@ -104,14 +115,8 @@ p2psync_result ps_log_brief_by_number(struct ps_txn *txn, uint32_t number,
 /* As ps_log_walk_next(). */
 bool ps_log_walk_next_brief(struct ps_log_walk *walk, struct ps_log_brief *out);
 
-/* Store an entry whose leaf hash is known. As ps_log_append(), but the root stays as it was: the
- * last one of several must be followed by log->root = ps_frontier_root(). For this folder. */
-p2psync_result ps_log_append_leaf(struct ps_txn *txn, struct ps_log *log,
-                                  const struct ps_entry *entry,
-                                  const struct ps_hash *leaf) P2PSYNC_MUST_CHECK;
-
-/* One stored entry; its bytes point into the map. `inert`: it is in no version. `mark`: whether it
- * opened or closed a conflict here. */
+/* One stored entry; its bytes point into the map. `inert`: it is not valid and so in no version.
+ * `mark`: whether it opened or closed a conflict here. */
 struct ps_log_entry {
     struct ps_entry entry;
     bool inert;
@@ -122,15 +127,11 @@ struct ps_log_entry {
 p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,
                             struct ps_log_entry *out) P2PSYNC_MUST_CHECK;
 
-/* Mark a stored entry as inert. */
-p2psync_result ps_log_set_inert(struct ps_txn *txn, uint32_t number,
-                                uint64_t seq) P2PSYNC_MUST_CHECK;
-
 /* A run of entries to read. */
 struct ps_log_run {
     uint64_t begin;
-    uint64_t end;    /* in: read no further; out: behind the last one read */
-    size_t size_max; /* bytes, as they travel, of all but the first */
+    uint64_t end;    /* in: where to stop; out: one after the last that was read */
+    size_t size_max; /* bytes, as they travel, that all entries but the first may take */
 };
 
 /* Append the entries of a run as they travel: one at least, then while they fit.

@@ -1,21 +1,26 @@
 /* Taking entries and heads from a peer. Nothing is stored before all of it is verified.
  *
- * What proves a fork, and what only proves that a relay lies? A signed head binds its author to one
- * history of that size, and a consistency proof that ends in the signed root binds the earlier root
- * it implies to the same history. So a fork is proven only by comparing such a root with one of the
- * same size that is bound to the author here already: of our own entries, or of another signed
- * head. Entries that do not lead to a signed root prove nothing but that they are wrong. */
+ * What proves that the author has forked the log, and what proves only that the sender lies? With a
+ * signed head the author states one history of that size. A consistency proof which ends in the
+ * signed root states the same of the earlier root that it starts from. So a fork is proven only by
+ * two different roots of the same size, both bound to the author: one by what came now, the other
+ * by our own entries or by another signed head.
+ *
+ * An example: we hold 6 entries, and a peer sends a head of 10 with a proof from 6. If the proof
+ * ends in the signed root but starts from another root than ours, the author has signed two
+ * histories: the log is forked. If the proof does not end in the signed root, somebody has made it
+ * up: it proves nothing about the author, and only the sender is to blame. */
 #include "store/log/receive.h"
 
 #include <string.h>
 
 #include "store/log/collection.h"
 
-/* What a chunk turned out to be. */
+/* What the check of a chunk has found out. */
 struct checked {
     struct ps_frontier frontier; /* of the log with the new entries */
     struct ps_hash root;
-    struct ps_buf leaves; /* hashes of the new entries, one behind the other */
+    struct ps_buf leaves; /* hashes of the new entries, one after the other */
     uint64_t to;
 };
 
@@ -50,7 +55,8 @@ p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
     ps_buf_init(&checked.leaves, PS_MESSAGE_SIZE_MAX * (size_t)PS_HASH_SIZE);
     p2psync_result result = check_entries(log, chunk, &checked);
     if (result == P2PSYNC_OK && checked.to <= log->size) {
-        /* Nothing new but, at best, the head. One that cannot be judged is no fault. */
+        /* There are no new entries; the head may still be newer. It is no fault if the head cannot
+         * be judged. */
         struct ps_head_offer offer = {
             .head = chunk->head, .proof_size = checked.to, .proof = chunk->proof};
         result = ps_receive_head(txn, log, context, &offer);
@@ -98,7 +104,7 @@ static p2psync_result check_entries(const struct ps_log *log, const struct ps_ch
             return P2PSYNC_EFORMAT;
         }
         if (seq >= log->size) {
-            struct ps_hash leaf = ps_entry_leaf(&entry);
+            struct ps_hash leaf = ps_change_leaf(&entry);
             ps_frontier_add(&out->frontier, &leaf, NULL, NULL);
             result = ps_buf_append(&out->leaves, leaf.bytes, PS_HASH_SIZE);
             if (result != P2PSYNC_OK) {
@@ -115,7 +121,7 @@ static p2psync_result check_entries(const struct ps_log *log, const struct ps_ch
     return P2PSYNC_OK;
 }
 
-/* Whether the entries lead to the signed root. P2PSYNC_EFORK: proven. */
+/* Check that the entries lead to the signed root. P2PSYNC_EFORK: a fork is proven. */
 static p2psync_result check_chunk(const struct ps_log *log, const struct ps_head_context *context,
                                   const struct ps_chunk *chunk, struct checked *out)
 {
@@ -134,13 +140,13 @@ static p2psync_result check_chunk(const struct ps_log *log, const struct ps_head
     if (result != P2PSYNC_OK) {
         return result;
     }
-    /* The new entries are in the author's history now: so is their root, at a size where another
-     * signed head may say otherwise. */
+    /* The new entries are proven to be the author's, and so is their root at this size. The head
+     * that is stored may have the same size and another root: then the author has signed both. */
     struct ps_head implied = {.size = out->to, .root = out->root};
     return contradicts(log, &implied) ? P2PSYNC_EFORK : P2PSYNC_OK;
 }
 
-/* A head that is stored already was verified then. */
+/* A head that is stored was verified before; the same one need not be verified again. */
 static p2psync_result check_signature(const struct ps_log *log,
                                       const struct ps_head_context *context,
                                       const struct ps_head *head)
@@ -165,7 +171,7 @@ static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
             entry.body_hash = ps_hash_bytes(entry.body);
         }
         memcpy(leaf.bytes, checked->leaves.data + (seq - first_new) * PS_HASH_SIZE, PS_HASH_SIZE);
-        result = ps_log_append_leaf(txn, log, &entry, &leaf);
+        result = ps_log_append(txn, log, &entry, &leaf);
         if (result != P2PSYNC_OK) {
             return result;
         }
@@ -247,8 +253,9 @@ p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
     return check_prefix(txn, log, offer);
 }
 
-/* A signed head beyond what is here: its proof must begin with our own entries. It may begin below
- * our size, where our root is known as well; then it can prove a fork, and nothing else. */
+/* Check a signed head of more entries than are here. Its proof should start from our size. It may
+ * start from a smaller size, because we know our root of that size too; then it can prove a fork,
+ * but it cannot show that all our entries are in the head's tree. */
 static p2psync_result check_prefix(struct ps_txn *txn, struct ps_log *log,
                                    const struct ps_head_offer *offer)
 {

@@ -12,8 +12,9 @@ struct ps_chunk {
     const struct ps_proof *proof; /* end of the run -> head.size */
 };
 
-/* Verify a chunk against its signed head and store what is new of it; nothing is stored before all
- * of it is verified. What is here already is passed over. Does not apply.
+/* Verify a chunk against its signed head, and store those of its entries that are new. Nothing is
+ * stored before all of it is verified. Entries that are here already are passed over. Nothing is
+ * applied.
  *
  * context    what the head's signature speaks of.
  * added_out  entries that are new.

@@ -131,7 +131,7 @@ static p2psync_result set_flag(struct ps_txn *txn, uint32_t log, uint64_t seq, u
     if (row.size < HEADER_SIZE) {
         return P2PSYNC_ECORRUPT;
     }
-    /* A copy: the row must not be read while LMDB moves it. */
+    /* The row is copied first, because LMDB may move it while it is written. */
     struct ps_buf copy;
     ps_buf_init(&copy, row.size);
     result = ps_buf_append(&copy, row.data, row.size);

@@ -1,4 +1,4 @@
-/* Entries as rows: the bytes of one change as its author made them, and what is known of it here.
+/* Entries as rows: the bytes of one change as its author made them, and what this node knows of it.
  */
 #ifndef PS_STORE_LOG_STORED_H
 #define PS_STORE_LOG_STORED_H
@@ -9,8 +9,8 @@
 /* What a change did to its record, where that is kept. */
 typedef enum ps_stored_mark {
     PS_STORED_UNMARKED = 0,
-    PS_STORED_OPENED, /* it was none, and became a conflict */
-    PS_STORED_CLOSED, /* it was one, and became none */
+    PS_STORED_OPENED, /* the record became a conflict */
+    PS_STORED_CLOSED, /* the record was a conflict, and is no longer one */
 } ps_stored_mark;
 
 struct ps_stored {
@@ -33,7 +33,8 @@ struct ps_hash ps_stored_body_hash(const struct ps_stored *stored);
 /* Its leaf hash, in full. */
 struct ps_hash ps_stored_leaf(const struct ps_stored *stored);
 
-/* Whether the hash of this body is stored beside it: only then does storing an entry use it. */
+/* Whether the hash of this body would be stored beside it. If not, storing the entry does not look
+ * at entry->body_hash. */
 bool ps_stored_keeps_hash(struct ps_bytes body);
 
 /* Store an entry. Errors  P2PSYNC_EFORMAT the skeleton is over 64 KiB. */

@@ -1,5 +1,5 @@
-/* Summaries, worked out anew from the logs' rows each time: nothing here can be out of date. The
- * leaf of a log is what is held of it and nothing else, so equal hashes mean equal contents. */
+/* Summaries. They are computed from the logs' rows each time, so they cannot be out of date. The
+ * leaf of a log depends only on what is held of it, so equal hashes mean equal contents. */
 #include "store/log/summary.h"
 
 #include <string.h>

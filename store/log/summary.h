@@ -1,4 +1,5 @@
-/* What this node holds, as hashes: logs -> collection roots -> common hash. DESIGN section 3. */
+/* What this node holds, as hashes: a leaf for each log, a root for each collection over its logs,
+ * and one common hash over all roots. DESIGN section 3. */
 #ifndef PS_STORE_LOG_SUMMARY_H
 #define PS_STORE_LOG_SUMMARY_H
 
@@ -6,8 +7,8 @@
 #include "store/log/log.h"
 #include "wire/message.h"
 
-/* The common hash over all collections that travel, and the changes held but not applied. As the
- * transaction sees them, its own writes included.
+/* The common hash over all collections that travel, and how many changes are held but not applied.
+ * Both include what the transaction itself has written.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */

@@ -13,7 +13,7 @@ struct adding {
     p2psync_result result; /* the first error */
 };
 
-static ps_proof_completed_fn store_completed;
+static ps_frontier_completed_fn store_completed;
 static p2psync_result small_subtree(const struct ps_tree *tree, struct ps_range leaves,
                                     struct ps_hash *out);
 

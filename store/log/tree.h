@@ -1,9 +1,10 @@
-/* The Merkle tree of a log on disk: the hashes of its larger subtrees are rows, those of the
- * smaller ones are worked out from the entries when a proof asks for them. */
+/* The Merkle tree of a log on disk. The hashes of its larger subtrees are rows; those of the
+ * smaller ones are computed from the entries when a proof needs them. */
 #ifndef PS_STORE_LOG_TREE_H
 #define PS_STORE_LOG_TREE_H
 
 #include "store/env/db.h"
+#include "wire/frontier.h"
 #include "wire/proof.h"
 
 /* Add a leaf to `frontier`, and store every subtree of PS_TREE_LEVEL_MIN and above that it

@@ -77,8 +77,9 @@ static p2psync_result grow_table(struct ps_ancestry *ancestry)
     return P2PSYNC_OK;
 }
 
-/* Where a change is in the table, or would be. Leaf hashes are even enough by themselves; whoever
- * makes them alike has to find hashes, and slows only walks over that record. */
+/* Where a change is in the table, or where it belongs. The leaf hash is used as it is: its bits are
+ * random enough. To make many leaves alike, an author would have to search for them, and would slow
+ * only walks over that one record. */
 static uint32_t *slot_of(const struct ps_ancestry *ancestry, const struct ps_parent *name)
 {
     uint64_t hash = ps_get_u64(name->leaf);
@@ -215,8 +216,8 @@ p2psync_result ps_ancestry_common(struct ps_ancestry *ancestry,
     return result;
 }
 
-/* Go back until nothing is left but what lies beyond. At the end of time, changes of the same time
- * may come before each other, so there all are looked at. */
+/* Walk back, newest first, until all that is left in the queue comes before a common ancestor. At
+ * the end of time a change may have the same time as its parent, so there all are looked at. */
 static p2psync_result paint(struct ps_ancestry *ancestry, uint64_t all,
                             struct ps_ancestor_set *found)
 {
@@ -273,7 +274,7 @@ static p2psync_result begin(struct ps_ancestry *ancestry, uint32_t index, uint64
     return push(ancestry, index);
 }
 
-/* Paint the parents as the change is painted, and queue those to whom that is new. */
+/* Pass what is known of a change on to its parents, and queue those of them for which it is new. */
 static p2psync_result spread(struct ps_ancestry *ancestry, uint32_t index, bool beyond,
                              uint32_t *open)
 {
@@ -305,7 +306,7 @@ static p2psync_result spread(struct ps_ancestry *ancestry, uint32_t index, bool 
     return P2PSYNC_OK;
 }
 
-/* As of this walk. */
+/* A change, with what earlier walks noted of it cleared. */
 static struct ps_ancestor *touch(struct ps_ancestry *ancestry, uint32_t index)
 {
     struct ps_ancestor *ancestor = &ancestry->list[index];
@@ -334,7 +335,7 @@ p2psync_result ps_ancestry_reduce(struct ps_ancestry *ancestry, struct ps_ancest
         oldest = member->hlc < oldest ? member->hlc : oldest;
         result = begin(ancestry, set->index[i], 1);
     }
-    /* Everything before a member is beyond; a member that is reached so comes before another. */
+    /* All that comes before a member is marked; a member that is marked comes before another. */
     while (result == P2PSYNC_OK && ancestry->heap_count > 0 &&
            ancestry->list[ancestry->heap[0]].hlc >= oldest && may_look(ancestry, &looked)) {
         result = spread(ancestry, pop(ancestry), true, &open);

@@ -1,9 +1,9 @@
 /* The past of one record as a graph: which changes come before which. Changes are read from the
- * logs as they are reached, and kept while several questions are asked.
+ * logs when they are reached, and kept while several questions are asked.
  *
- * A change's time is above those of its parents, or it is not valid (DESIGN, "A change"); only at
- * the end of time they are equal. So whoever goes back by time meets every change before its
- * parents, and can stop early. */
+ * The time of a change is above the times of its parents, or it is not valid (DESIGN, "A change");
+ * only at the end of time they may be equal. So a walk that takes changes newest first meets every
+ * change before its parents, and can stop early. */
 #ifndef PS_STORE_MERGE_ANCESTRY_H
 #define PS_STORE_MERGE_ANCESTRY_H
 
@@ -22,8 +22,8 @@ struct ps_ancestor {
     /* of the walk at hand: */
     uint32_t walk;
     bool queued;
-    bool beyond;   /* it comes before one that was found */
-    uint64_t seen; /* from which groups: a bit each */
+    bool beyond;   /* it comes before a common ancestor that was found */
+    uint64_t seen; /* the groups from which it was reached: a bit each */
 };
 
 /* Some changes, by their index in the graph, ascending by ps_ancestry_compare(). */
@@ -62,17 +62,19 @@ void ps_ancestry_deinit(struct ps_ancestry *ancestry);
 p2psync_result ps_ancestry_find(struct ps_ancestry *ancestry, const struct ps_parent *name,
                                 uint32_t *index_out) P2PSYNC_MUST_CHECK;
 
-/* Automatic answers first, then by (hlc, origin, seq): the order in which versions are merged, the
- * later one prevailing. So time never settles anything against a person's edit. */
+/* The order in which versions are merged: automatic answers first, then by (hlc, origin, seq). Of
+ * two edits of one field the later one is shown, so a person's edit always prevails over an
+ * automatic answer. */
 int ps_ancestry_compare(const struct ps_ancestry *ancestry, uint32_t a, uint32_t b);
 
 /* Add to a set that is not full. One that is in it is fine. */
 void ps_ancestry_add(const struct ps_ancestry *ancestry, struct ps_ancestor_set *set,
                      uint32_t index);
 
-/* The newest changes that come before, or are, one of each group: those of them that come before
- * no other. At most PS_PARENTS_MAX, the last ones; none at all if more than PS_ANCESTORS_MAX
- * changes had to be looked at, or more than PS_WALKS_MAX by all walks over this graph.
+/* The newest common ancestors of some groups. A change is a common ancestor if, in every group, it
+ * is a member or comes before one; it is a newest one if it comes before no other common ancestor.
+ * At most PS_PARENTS_MAX are given, the last ones. There are none if more than PS_ANCESTORS_MAX
+ * changes would have to be looked at, or more than PS_WALKS_MAX by all walks over this graph.
  *
  * count   1..PS_PARENTS_MAX groups.
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
@@ -81,7 +83,8 @@ p2psync_result ps_ancestry_common(struct ps_ancestry *ancestry,
                                   const struct ps_ancestor_set *groups, size_t count,
                                   struct ps_ancestor_set *out) P2PSYNC_MUST_CHECK;
 
-/* Take those out of `set` that come before another one of it, as far as the same limits allow.
+/* Take those members out of `set` that come before another member. What cannot be found out within
+ * the same limits stays in.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */

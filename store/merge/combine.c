@@ -1,11 +1,12 @@
 /* The rules of fields that combine what both sides did: counter, max and min, union, text. Each is
  * a function of three values; what does not fit a rule is not for this file. */
+#include "store/merge/combine.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/merge/fields.h"
 #include "store/merge/text.h"
 #include "wire/codec.h"
 #include "wire/scan.h"
@@ -40,7 +41,7 @@ static p2psync_result merge_texts(const struct ps_field_sides *sides, struct ps_
                                   struct ps_merge_notes *notes);
 static struct ps_bytes characters(struct ps_bytes value);
 
-bool ps_field_combines(const struct ps_field_sides *sides)
+bool ps_combine_fits(const struct ps_field_sides *sides)
 {
     struct ps_bytes earlier = sides->earlier;
     struct ps_bytes later = sides->later;
@@ -59,8 +60,8 @@ bool ps_field_combines(const struct ps_field_sides *sides)
     }
 }
 
-p2psync_result ps_field_combine(const struct ps_field_sides *sides, struct ps_buf *out,
-                                struct ps_merge_notes *notes)
+p2psync_result ps_combine(const struct ps_field_sides *sides, struct ps_buf *out,
+                          struct ps_merge_notes *notes)
 {
     switch (sides->rule) {
     case PS_FIELD_COUNTER:
@@ -108,7 +109,7 @@ static struct wide wide_negate(struct wide a)
     return (struct wide){.high = -a.high - (a.low != 0 ? 1 : 0), .low = 0 - a.low};
 }
 
-/* What does not fit is the nearest number that does. */
+/* A number that does not fit is written as the nearest one that does. */
 static void write_wide(struct ps_writer *writer, struct wide number)
 {
     if (number.high == 0) {
@@ -266,7 +267,7 @@ static p2psync_result list_elements(struct set *set, struct ps_bytes array, unsi
     return raw.error == P2PSYNC_OK && form.error == P2PSYNC_OK ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
 }
 
-/* Of each run of equal elements the first one outside of the base stays, if it does. */
+/* Of each run of equal elements at most one stays: the first that is not of the base. */
 static void keep_elements(struct set *set)
 {
     if (set->count == 0) {
@@ -312,7 +313,7 @@ static int compare_places(const void *a, const void *b)
 static p2psync_result merge_texts(const struct ps_field_sides *sides, struct ps_buf *out,
                                   struct ps_merge_notes *notes)
 {
-    struct ps_merge_text texts = {.base = characters(sides->base),
+    struct ps_text_merge texts = {.base = characters(sides->base),
                                   .ours = characters(sides->earlier),
                                   .theirs = characters(sides->later),
                                   .work = sides->text_work};
@@ -320,7 +321,7 @@ static p2psync_result merge_texts(const struct ps_field_sides *sides, struct ps_
     struct ps_writer writer;
     bool overlap = false;
     ps_buf_init(&text, PS_VALUE_SIZE_MAX);
-    p2psync_result result = ps_merge_text(&texts, &text, &overlap);
+    p2psync_result result = ps_text_merge_marked(&texts, sides->marks, &text, &overlap);
     if (result == P2PSYNC_OK) {
         ps_writer_init(&writer, out);
         ps_write_str(&writer, ps_buf_view(&text));

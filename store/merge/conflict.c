@@ -94,10 +94,18 @@ p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out)
 p2psync_result ps_conflict_merge(struct ps_txn *txn, uint32_t collection,
                                  const struct ps_record_row *row, struct ps_merged *out)
 {
+    return ps_conflict_mark(txn, collection, row, NULL, out);
+}
+
+p2psync_result ps_conflict_mark(struct ps_txn *txn, uint32_t collection,
+                                const struct ps_record_row *row, const char *const *labels,
+                                struct ps_merged *out)
+{
     struct prepared prepared;
     p2psync_result result = prepare(txn, collection, row, &prepared);
     if (result == P2PSYNC_OK) {
         prepared.rules.strategy = PS_STRATEGY_AUTO_MERGE;
+        prepared.merge.labels = labels;
         result = ps_merge(&prepared.merge, out);
     }
     release(&prepared);

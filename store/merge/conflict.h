@@ -1,13 +1,13 @@
-/* Records with several versions: which there are, what the versions began from, and what they are
- * when merged field by field, whatever the strategy shows. */
+/* Records with several versions: the list of them, what the versions of one began from, and their
+ * merge field by field, whatever the strategy of the collection shows. */
 #ifndef PS_STORE_MERGE_CONFLICT_H
 #define PS_STORE_MERGE_CONFLICT_H
 
 #include "store/env/keys.h"
 #include "store/merge/merge.h"
 
-/* A row of the list: whether it is a conflict (1 byte), and the number of the refresh that made it
- * one, or none; 0: a change did. */
+/* A row of the list: whether the record is a conflict (1 byte), and the number of the refresh that
+ * made it so, or not so; 0 if a change did (4 bytes). */
 #define PS_CONFLICT_ROW_SIZE 5
 
 struct ps_conflict_item {
@@ -42,8 +42,8 @@ p2psync_result ps_conflict_cursor_open(struct ps_txn *txn, uint32_t collection,
 p2psync_result ps_conflict_cursor_next(struct ps_record_cursor *cursor,
                                        struct ps_conflict_item *out) P2PSYNC_MUST_CHECK;
 
-/* How many times what readers see was worked out anew after a change of settings: the number of the
- * last refresh. Errors  P2PSYNC_ECORRUPT. */
+/* The number of the last refresh (apply/refresh.h): how many there were. Errors  P2PSYNC_ECORRUPT.
+ */
 p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out) P2PSYNC_MUST_CHECK;
 
 /* Merge the versions of a row, two or more, as the strategy auto_merge does, by the rules that the
@@ -55,6 +55,13 @@ p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out) P2PSYNC_
 p2psync_result ps_conflict_merge(struct ps_txn *txn, uint32_t collection,
                                  const struct ps_record_row *row,
                                  struct ps_merged *out) P2PSYNC_MUST_CHECK;
+
+/* The same for people: each overlap of texts stands between lines of markers, which call the
+ * versions of the row by their `labels`. What it comes to is no value that is ever stored.
+ */
+p2psync_result ps_conflict_mark(struct ps_txn *txn, uint32_t collection,
+                                const struct ps_record_row *row, const char *const *labels,
+                                struct ps_merged *out) P2PSYNC_MUST_CHECK;
 
 /* What the versions of a row began from: state and value of `out`. As above.
  *

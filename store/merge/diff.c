@@ -9,7 +9,7 @@
 
 #include "wire/limits.h"
 
-/* So many rounds visit more diagonals than may be visited: round d visits d + 1. */
+/* Round d visits d + 1 diagonals, so this many rounds visit more than PS_TEXT_WORK_MAX allows. */
 #define ROUNDS_MAX 5793
 
 static_assert((uint64_t)ROUNDS_MAX * (ROUNDS_MAX + 1) / 2 > PS_TEXT_WORK_MAX,
@@ -58,18 +58,18 @@ static void copy(uint32_t *to, const uint32_t *from, uint32_t count);
 static struct ps_bytes line_of(const struct middle *middle, uint32_t index);
 static void number_groups(const struct middle *middle, const uint32_t *order, uint32_t *number);
 static void keep_shared(const uint32_t *number, uint32_t count, struct sequence *out);
-static p2psync_result find_path(const struct numbered *lines, struct ps_text_diff *out);
+static p2psync_result find_path(const struct numbered *lines, struct ps_diff *out);
 static int32_t search(struct search *search);
 static bool visit(struct search *search, int32_t round, int32_t diagonal);
 static size_t visit_index(int32_t round, int32_t diagonal);
 static int32_t follow(const struct numbered *lines, int32_t x, int32_t y, uint32_t *match);
 static void walk_path(struct search *search, int32_t round, uint32_t *match);
 
-p2psync_result ps_text_diff(const struct ps_lines *base, const struct ps_lines *side,
-                            struct ps_text_diff *out)
+p2psync_result ps_diff(const struct ps_lines *base, const struct ps_lines *side,
+                       struct ps_diff *out)
 {
     struct middle middle = {base, side, 0, base->count, side->count};
-    struct ps_text_diff diff = {.work = 0};
+    struct ps_diff diff = {.work = 0};
     struct numbered lines = {.memory = NULL};
     p2psync_result result = P2PSYNC_OK;
     diff.match = malloc(((size_t)base->count + 1) * sizeof *diff.match);
@@ -87,15 +87,15 @@ p2psync_result ps_text_diff(const struct ps_lines *base, const struct ps_lines *
     if (result == P2PSYNC_OK) {
         *out = diff;
     } else {
-        ps_text_diff_deinit(&diff);
+        ps_diff_deinit(&diff);
     }
     return result;
 }
 
-void ps_text_diff_deinit(struct ps_text_diff *diff)
+void ps_diff_deinit(struct ps_diff *diff)
 {
     free(diff->match);
-    *diff = (struct ps_text_diff){.work = 0};
+    *diff = (struct ps_diff){.work = 0};
 }
 
 /* Match what begins both texts, then what ends both, and leave the rest of base without a match. */
@@ -119,8 +119,8 @@ static void strip(struct middle *middle, uint32_t *match)
 
 static bool lines_equal(const struct middle *middle, uint32_t base_line, uint32_t side_line)
 {
-    return ps_bytes_equal(ps_lines_view(middle->base, base_line, base_line + 1),
-                          ps_lines_view(middle->side, side_line, side_line + 1));
+    return ps_line_compare(ps_lines_line(middle->base, base_line),
+                           ps_lines_line(middle->side, side_line)) == 0;
 }
 
 /* Number the lines of both, and leave out those of only one: they are in no common sequence. */
@@ -193,7 +193,7 @@ static void merge_runs(const struct middle *middle, const uint32_t *from, uint32
     struct ps_bytes left_line = line_of(middle, from[left]);
     struct ps_bytes right_line = line_of(middle, from[right]);
     while (left < bounds[1] && right < bounds[2]) {
-        if (ps_bytes_compare(left_line, right_line) <= 0) {
+        if (ps_line_compare(left_line, right_line) <= 0) {
             to[at++] = from[left++];
             left_line = line_of(middle, from[left]); /* of the other run, if this one is used up */
         } else {
@@ -217,7 +217,7 @@ static struct ps_bytes line_of(const struct middle *middle, uint32_t index)
     uint32_t base_count = middle->base_end - middle->begin;
     const struct ps_lines *lines = index < base_count ? middle->base : middle->side;
     uint32_t line = middle->begin + (index < base_count ? index : index - base_count);
-    return ps_lines_view(lines, line, line + 1);
+    return ps_lines_line(lines, line);
 }
 
 /* Give equal lines one number, or PS_LINE_NONE if they are all of one text: the sort was stable, so
@@ -230,7 +230,7 @@ static void number_groups(const struct middle *middle, const uint32_t *order, ui
     for (uint32_t i = 0; i < count; i = end) {
         end = i + 1;
         while (end < count &&
-               ps_bytes_equal(line_of(middle, order[i]), line_of(middle, order[end]))) {
+               ps_line_compare(line_of(middle, order[i]), line_of(middle, order[end])) == 0) {
             end++;
         }
         bool shared = order[i] < base_count && order[end - 1] >= base_count;
@@ -255,7 +255,7 @@ static void keep_shared(const uint32_t *number, uint32_t count, struct sequence 
 
 /* Find a shortest path from the beginning of both sequences to the end of both, and match the lines
  * it passes; if that costs too much, match none. */
-static p2psync_result find_path(const struct numbered *lines, struct ps_text_diff *out)
+static p2psync_result find_path(const struct numbered *lines, struct ps_diff *out)
 {
     p2psync_result result = P2PSYNC_ENOMEM;
     struct search state = {.lines = lines, .rounds = lines->base.count + lines->side.count + 1};
@@ -297,12 +297,12 @@ static int32_t search(struct search *search)
             }
         }
     }
-    assert(false); /* every path has ended by the last round, or its work is over the limit */
+    assert(false); /* by the last round the end is reached, or the work is over the limit */
     return -1;
 }
 
-/* Go on to the furthest place of a diagonal; true if it is the end of both. Places behind the end
- * of one sequence are not on the way to it, and do no harm. */
+/* Go on to the furthest place of a diagonal; true if that is the end of both sequences. Places
+ * after the end of one sequence are visited too; they lead nowhere and do no harm. */
 static bool visit(struct search *search, int32_t round, int32_t diagonal)
 {
     const struct numbered *lines = search->lines;

@@ -10,7 +10,7 @@
 #define PS_LINE_NONE UINT32_MAX
 
 /* Invariant: the matches that are not PS_LINE_NONE ascend, and the lines they pair are equal. */
-struct ps_text_diff {
+struct ps_diff {
     uint32_t *match; /* of each line of base: the line of side that it is, or PS_LINE_NONE */
     uint32_t work;   /* what was counted against PS_TEXT_WORK_MAX */
     bool given_up;   /* it was exceeded: nothing matches between what begins and ends both */
@@ -18,14 +18,14 @@ struct ps_text_diff {
 
 /* Find what is kept of `base` in `side`.
  *
- * Memory  4 bytes a line of base until ps_text_diff_deinit(); until it returns, 12 bytes for each
+ * Memory  4 bytes a line of base until ps_diff_deinit(); until it returns, 12 bytes for each
  *         line of both, and PS_TEXT_WORK_MAX bits.
  * Errors  P2PSYNC_ENOMEM.
  */
-p2psync_result ps_text_diff(const struct ps_lines *base, const struct ps_lines *side,
-                            struct ps_text_diff *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_diff(const struct ps_lines *base, const struct ps_lines *side,
+                       struct ps_diff *out) P2PSYNC_MUST_CHECK;
 
 /* Free what `diff` holds. A zeroed one is fine. */
-void ps_text_diff_deinit(struct ps_text_diff *diff);
+void ps_diff_deinit(struct ps_diff *diff);
 
 #endif

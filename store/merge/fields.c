@@ -37,6 +37,7 @@ struct walk {
     const struct ps_rules *rules;
     struct ps_merge_notes *notes;
     uint64_t *text_work;
+    const struct ps_text_marks *marks;
     struct ps_pairs maps[3]; /* base, earlier, later of the map at hand */
     struct item *items;
     size_t count;
@@ -61,7 +62,7 @@ static bool is_map(struct ps_bytes value);
 static p2psync_result write_item(struct walk *walk, const struct item *item);
 static p2psync_result add_item(struct walk *walk, const struct item *item);
 
-p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sides *sides,
+p2psync_result ps_fields_merge(const struct ps_rules *rules, const struct ps_sides *sides,
                                struct ps_buf *out, ps_record_state *state_out,
                                struct ps_merge_notes *notes)
 {
@@ -69,13 +70,14 @@ p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sid
                     sides->later.state == PS_RECORD_DELETED};
     if (gone[0] || gone[1]) {
         const struct ps_side *left = gone[1] ? &sides->earlier : &sides->later;
-        /* An edit beats a delete; of what was not there, none is lost. */
+        /* An edit beats a delete. It is a conflict unless there was nothing to delete. */
         notes->conflict |= gone[0] != gone[1] && sides->base.state != PS_RECORD_DELETED;
         *state_out = left->state;
         return ps_buf_append(out, left->value.data, left->value.size);
     }
     size_t start = out->size;
-    struct walk walk = {.rules = rules, .notes = notes, .text_work = sides->text_work};
+    struct walk walk = {
+        .rules = rules, .notes = notes, .text_work = sides->text_work, .marks = sides->marks};
     struct ps_merge_notes before = *notes;
     struct ps_field_sides maps = {
         .base = sides->base.value, .earlier = sides->earlier.value, .later = sides->later.value};
@@ -103,8 +105,8 @@ p2psync_result ps_merge_fields(const struct ps_rules *rules, const struct ps_sid
     return result;
 }
 
-/* Whether it is archived is like a field: changed on one side, that side's, else the later one's.
- */
+/* Whether a record is archived is merged like a field: if one side changed it, that side's state
+ * holds, else the later side's. */
 static ps_record_state merge_states(const struct ps_sides *sides, struct ps_merge_notes *notes)
 {
     ps_record_state base = sides->base.state;
@@ -156,8 +158,9 @@ static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *m
     for (size_t i = begin; i < walk->count; i++) {
         struct item *item = &walk->items[i];
         if (walk->depth == 0) {
-            item->sides.rule = ps_rules_field(walk->rules, item->key);
+            item->sides.rule = ps_rules_field_rule(walk->rules, item->key);
             item->sides.text_work = walk->text_work;
+            item->sides.marks = walk->marks;
         }
         result = judge(walk, item);
         if (result != P2PSYNC_OK) {
@@ -214,8 +217,8 @@ static p2psync_result judge(struct walk *walk, struct item *item)
     return result;
 }
 
-/* What only one side changed is that side's. Two counters that were raised to the same number were
- * raised twice, so counting comes before comparing. */
+/* If only one side changed a field, that side's value is taken. Counters are added up before the
+ * two sides are compared: if both raised a counter to the same number, it was raised twice. */
 static verdict decide(const struct ps_field_sides *sides, const bool same[3],
                       struct ps_merge_notes *notes)
 {
@@ -227,7 +230,7 @@ static verdict decide(const struct ps_field_sides *sides, const bool same[3],
     if (same[1]) {
         return earlier;
     }
-    bool combines = ps_field_combines(sides);
+    bool combines = ps_combine_fits(sides);
     if (combines && sides->rule == PS_FIELD_COUNTER) {
         return COMBINE;
     }
@@ -290,7 +293,7 @@ static p2psync_result write_item(struct walk *walk, const struct item *item)
         result = open_map(walk, &maps);
     } else {
         ps_buf_clear(&walk->combined);
-        result = ps_field_combine(&item->sides, &walk->combined, walk->notes);
+        result = ps_combine(&item->sides, &walk->combined, walk->notes);
         if (result == P2PSYNC_OK) {
             ps_write_raw(writer, ps_buf_view(&walk->combined));
         } else if (result == P2PSYNC_ELIMIT) {

@@ -1,11 +1,14 @@
-/* The fold of a set needs bases, whose folds need bases in turn: the ones that wait are on a stack.
- * Each set of ancestors is folded once and remembered, or a past in which devices kept crossing
- * each other's merges would cost a power of its length. */
+/* Folding a set needs bases. A base may be several changes, which must be folded first and need
+ * bases in turn; the folds that wait for others are on a stack. Each set of ancestors is folded
+ * once and remembered. Without that, a past in which devices cross each other's merges n times
+ * would cost 2^n.
+ */
 #include "store/merge/fold.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/merge/text.h"
 #include "store/record/rebuild.h"
 
 /* A set of ancestors, and what it comes to. */
@@ -18,8 +21,8 @@ struct ps_fold_memo {
 
 /* A fold that goes on. */
 struct frame {
-    struct ps_ancestor_set key;     /* as it was asked for */
-    struct ps_ancestor_set members; /* that are effective */
+    struct ps_ancestor_set key;     /* the set that was asked for */
+    struct ps_ancestor_set members; /* those of it that count: ps_fold_effective() */
     size_t next;                    /* member to merge */
     bool has_base;
     struct ps_ancestor_set base; /* of what is merged and the next member */
@@ -40,7 +43,8 @@ static p2psync_result step(struct run *run);
 static bool may_fold(const struct run *run, const struct frame *frame);
 static p2psync_result finish(struct run *run);
 static p2psync_result find_base(struct ps_fold *fold, struct frame *frame);
-static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame);
+static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame, bool is_last);
+static struct ps_bytes label_of(const struct ps_fold *fold, uint32_t index);
 static p2psync_result side_of_set(struct ps_fold *fold, const struct ps_ancestor_set *set,
                                   struct ps_side *out);
 static const struct ps_fold_memo *find_memo(const struct ps_fold *fold,
@@ -76,8 +80,9 @@ void ps_fold_deinit(struct ps_fold *fold)
 p2psync_result ps_fold_effective(struct ps_fold *fold, struct ps_ancestor_set *set)
 {
     struct ps_ancestry *ancestry = &fold->ancestry;
-    /* Automatic ones come first. A turn takes one out for good, unless there is too much to look at
-     * to tell what comes before another: then it may come back, any number of times. */
+    /* Automatic ones come first in a set. Each pass takes one out for good. But if
+     * ps_ancestry_reduce() reaches its limit, it cannot tell that a change comes before another,
+     * and then the same one may come back again and again: so the passes are counted. */
     for (unsigned turn = 0; turn < PS_ANSWERS_MAX; turn++) {
         if (set->count < 2 || !ancestry->list[set->index[1]].is_auto) {
             break;
@@ -191,19 +196,19 @@ static p2psync_result push(struct run *run, const struct ps_ancestor_set *key)
     empty(&frame->so_far);
     run->depth++;
     if (run->depth == 1) {
-        return P2PSYNC_OK; /* it is effective */
+        return P2PSYNC_OK; /* the caller has called ps_fold_effective() */
     }
     p2psync_result result = ps_fold_effective(run->fold, &frame->members);
     run->fold->merges += frame->members.count > 1 ? frame->members.count - 1 : 1;
     return result;
 }
 
-/* Take the next member in, or begin with what it needs first. */
+/* Merge the next member, or begin to fold the base that this needs. */
 static p2psync_result step(struct run *run)
 {
     struct frame *frame = &run->frames[run->depth - 1];
     if (frame->next == 0) {
-        frame->next = 1; /* alone, it is itself: its value is got when it is needed */
+        frame->next = 1; /* there is nothing to merge yet; its value is read when it is needed */
         return P2PSYNC_OK;
     }
     if (!frame->has_base) {
@@ -217,10 +222,10 @@ static p2psync_result step(struct run *run)
             return push(run, &base);
         }
     }
-    return merge_next(run->fold, frame);
+    return merge_next(run->fold, frame, run->depth == 1);
 }
 
-/* Whether the base is to be folded first: it is not yet, and the limits allow it. */
+/* Whether the base must be folded first: it has not been, and the limits allow it. */
 static bool may_fold(const struct run *run, const struct frame *frame)
 {
     const struct ps_fold *fold = run->fold;
@@ -265,8 +270,12 @@ static p2psync_result find_base(struct ps_fold *fold, struct frame *frame)
     return result;
 }
 
-static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame)
+/* is_last: nothing is merged on top of what this comes to. Only that is ever shown with marks. */
+static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame, bool is_last)
 {
+    struct ps_text_marks marks = {.ours = frame->next == 1 ? label_of(fold, frame->members.index[0])
+                                                           : ps_bytes_text("merged so far"),
+                                  .theirs = label_of(fold, frame->members.index[frame->next])};
     struct ps_sides sides = {.base = {.state = PS_RECORD_DELETED}};
     struct ps_folded merged;
     empty(&merged);
@@ -287,7 +296,8 @@ static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame)
     if (result == P2PSYNC_OK) {
         merged.notes = frame->so_far.notes;
         sides.text_work = &fold->text_work;
-        result = ps_merge_fields(fold->rules, &sides, &merged.value, &merged.state, &merged.notes);
+        sides.marks = is_last && fold->labels != NULL ? &marks : NULL;
+        result = ps_fields_merge(fold->rules, &sides, &merged.value, &merged.state, &merged.notes);
     }
     if (result != P2PSYNC_OK) {
         ps_buf_deinit(&merged.value);
@@ -298,6 +308,19 @@ static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame)
     frame->has_base = false;
     frame->next++;
     return P2PSYNC_OK;
+}
+
+/* A version may be shown that is none of the row: it came back for an automatic answer. */
+static struct ps_bytes label_of(const struct ps_fold *fold, uint32_t index)
+{
+    const struct ps_parent *name = &fold->ancestry.list[index].name;
+    for (uint32_t i = 0; fold->labels != NULL && i < fold->version_count; i++) {
+        if (fold->labels[i] != NULL && ps_dot_compare(fold->versions[i].dot, name->dot) == 0 &&
+            memcmp(fold->versions[i].leaf, name->leaf, sizeof(name->leaf)) == 0) {
+            return ps_bytes_text(fold->labels[i]);
+        }
+    }
+    return ps_bytes_text("an earlier version");
 }
 
 /* What a set of ancestors comes to: one change, or what is remembered of several. */
@@ -325,7 +348,7 @@ static const struct ps_fold_memo *find_memo(const struct ps_fold *fold,
     return NULL;
 }
 
-/* Takes the value out of `folded`. */
+/* Keep what a set comes to. The value is moved out of `folded`. */
 static p2psync_result remember(struct ps_fold *fold, const struct ps_ancestor_set *set,
                                struct ps_folded *folded)
 {

@@ -1,7 +1,17 @@
-/* Folding: several concurrent states of a record become one, two at a time in order, each two
- * against the newest that both began from. Where that is several changes again (two devices merged
- * the same two edits, each in its way), they are folded first; what is folded is a pure function of
- * the record's changes and its rules. store/merge/MERGE.md specifies it. */
+/* Folding: several concurrent versions of a record become one. They are merged two at a time, in
+ * their order, each two against their base: the newest change that both began from. The result is
+ * a pure function of the record's changes and its rules. store/merge/MERGE.md specifies it.
+ *
+ * There may be several newest common ancestors, because the past can cross itself:
+ *
+ *          a           b and c are edits of a. Two devices see both and go on from both: d and e.
+ *         / \          Before d and e come a, b and c; the newest are b and c, and neither comes
+ *        b   c         before the other. So b and c are folded first, against a, and what that
+ *        |\ /|         gives is the base against which d and e are merged.
+ *        | X |
+ *        |/ \|
+ *        d   e         The base of b and c might be several again, and so on back.
+ */
 #ifndef PS_STORE_MERGE_FOLD_H
 #define PS_STORE_MERGE_FOLD_H
 
@@ -14,14 +24,16 @@ struct ps_fold {
     struct ps_txn *txn;
     uint32_t collection;
     const struct ps_rules *rules;
-    const struct ps_version *versions; /* whose values are at hand; or NULL */
+    const struct ps_version *versions; /* that have their values, so that those need not be rebuilt;
+                                          or NULL */
     uint32_t version_count;
+    const char *const *labels; /* what each is called in markers of texts; NULL: there are none */
     struct ps_ancestry ancestry;
     struct ps_fold_memo *memos; /* sets of ancestors and what they come to */
     size_t memo_count;
     size_t memo_capacity;
     size_t memo_bytes;
-    size_t merges;            /* begun for them */
+    size_t merges;            /* of two states, that were begun for these sets */
     uint64_t text_work;       /* what texts have cost so far, all merges together */
     struct ps_buf scratch[3]; /* values that had to be rebuilt */
 };
@@ -40,9 +52,10 @@ void ps_fold_init(struct ps_fold *fold, struct ps_txn *txn, uint32_t collection,
 /* A zeroed one is fine. */
 void ps_fold_deinit(struct ps_fold *fold);
 
-/* Of several automatic answers only the last one counts. Another one counts as not given: what it
- * was given to comes back, where nothing else answers it. So no edit of a person is lost by it. Of
- * more than PS_ANSWERS_MAX the rest counts.
+/* Take out automatic answers that do not count. Of several in a set only the last one counts. Each
+ * other one is treated as if it had never been given: the versions that it answered come back,
+ * unless another change of the set comes after them. So an automatic answer never costs an edit of
+ * a person. At most PS_ANSWERS_MAX are taken out; the others count.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
@@ -57,7 +70,10 @@ p2psync_result ps_fold_effective(struct ps_fold *fold,
 p2psync_result ps_fold(struct ps_fold *fold, const struct ps_ancestor_set *set,
                        struct ps_folded *out) P2PSYNC_MUST_CHECK;
 
-/* What all members of a set began from; `found_out` says whether there is anything. As above. */
+/* What all members of a set began from. Errors  as above.
+ *
+ * found_out  whether they have a common ancestor.
+ */
 p2psync_result ps_fold_base(struct ps_fold *fold, const struct ps_ancestor_set *set,
                             struct ps_folded *out, bool *found_out) P2PSYNC_MUST_CHECK;
 

@@ -52,3 +52,27 @@ struct ps_bytes ps_lines_view(const struct ps_lines *lines, uint32_t begin, uint
     return ps_bytes(lines->text.data + lines->begin[begin],
                     lines->begin[end] - lines->begin[begin]);
 }
+
+struct ps_bytes ps_lines_line(const struct ps_lines *lines, uint32_t index)
+{
+    return ps_lines_view(lines, index, index + 1);
+}
+
+struct ps_bytes ps_line_body(struct ps_bytes line, bool *ended_out)
+{
+    size_t size = line.size;
+    *ended_out = size > 0 && line.data[size - 1] == '\n';
+    if (*ended_out) {
+        size--;
+        size -= size > 0 && line.data[size - 1] == '\r' ? 1 : 0;
+    }
+    return ps_bytes(line.data, size);
+}
+
+int ps_line_compare(struct ps_bytes a, struct ps_bytes b)
+{
+    bool ended[2];
+    struct ps_bytes bodies[2] = {ps_line_body(a, &ended[0]), ps_line_body(b, &ended[1])};
+    int order = ps_bytes_compare(bodies[0], bodies[1]);
+    return order != 0 ? order : (int)ended[0] - (int)ended[1];
+}

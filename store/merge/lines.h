@@ -1,6 +1,7 @@
 /* Lines of a text: where each begins. A line ends after its '\n'; what follows the last '\n', if
- * anything, is a line of its own and differs from the same line with one. So the lines of a text
- * are the text, byte for byte, and nothing is asked of its encoding. store/merge/MERGE.md, "Text".
+ * anything, is a line of its own and differs from the same line with an end. So the lines of a text
+ * are the text, byte for byte, and nothing is asked of its encoding. But where lines are compared,
+ * "\r\n" and '\n' are the same end: editors turn one into the other. store/merge/MERGE.md, "Text".
  */
 #ifndef PS_STORE_MERGE_LINES_H
 #define PS_STORE_MERGE_LINES_H
@@ -26,5 +27,15 @@ void ps_lines_deinit(struct ps_lines *lines);
 
 /* The bytes of the lines [begin, end); begin is at most end, and end at most the count. */
 struct ps_bytes ps_lines_view(const struct ps_lines *lines, uint32_t begin, uint32_t end);
+
+/* Line number `index`. */
+struct ps_bytes ps_lines_line(const struct ps_lines *lines, uint32_t index);
+
+/* What of a line is before its end, and whether there is one. */
+struct ps_bytes ps_line_body(struct ps_bytes line, bool *ended_out);
+
+/* An order of lines in which those are alike that differ in how they end only, not in whether:
+ * below, at or above 0. */
+int ps_line_compare(struct ps_bytes a, struct ps_bytes b);
 
 #endif

@@ -82,6 +82,7 @@ static p2psync_result begin(struct merging *merging, const struct ps_merge *merg
     ps_fold_init(&merging->fold, merge->txn, merge->collection, merge->rules);
     merging->fold.versions = merge->versions;
     merging->fold.version_count = merge->version_count;
+    merging->fold.labels = merge->labels;
     return list_members(merging);
 }
 
@@ -281,7 +282,7 @@ static p2psync_result any_differs(struct merging *merging, bool *out)
     return result;
 }
 
-/* What came back for an automatic answer is no version now, and has no copy. */
+/* A member that came back in place of an automatic answer is no version now, so it has no copy. */
 static void mark_copy(struct merging *merging, uint32_t member)
 {
     const struct ps_merge *merge = merging->merge;

@@ -14,17 +14,19 @@ struct ps_merge {
     const struct ps_rules *rules;
     const struct ps_version *versions; /* ascending */
     uint32_t version_count;            /* 2 or more; the last PS_PARENTS_MAX have their values */
+    const char *const *labels;         /* as in struct ps_fold: a merge for people; NULL: a value */
 };
 
 /* What is seen. Start from a zeroed one. */
 struct ps_merged {
     struct ps_view view;
     struct ps_buf value; /* what view.value points into */
-    uint64_t copies; /* a bit for each of the last versions, the first of them lowest: it is shown
-                        as a record of its own */
+    uint64_t copies; /* which versions are shown as records of their own: a bit for each of the last
+                        PS_PARENTS_MAX, the lowest for the earliest of these */
 };
 
-/* Nothing may be written in the transaction meanwhile.
+/* Merge the versions of a record by the strategy of its collection. The caller must not write in
+ * the transaction between reading the versions and the last use of the result.
  *
  * Memory  the caller's: ps_merged_deinit(), also after an error.
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.

@@ -8,11 +8,17 @@
 #include "wire/bytes.h"
 
 /* Any bytes; none need be UTF-8 or end in '\n'. */
-struct ps_merge_text {
+struct ps_text_merge {
     struct ps_bytes base;   /* what both began from; empty if there was nothing */
     struct ps_bytes ours;   /* the earlier version, in the order of versions */
     struct ps_bytes theirs; /* the later one */
     uint64_t *work; /* of all texts of one merge of records so far: kept up to date; or NULL */
+};
+
+/* What the versions are called in the lines of markers. */
+struct ps_text_marks {
+    struct ps_bytes ours;
+    struct ps_bytes theirs;
 };
 
 /* Append the merge of `texts` to `out`.
@@ -25,7 +31,13 @@ struct ps_merge_text {
  * over what `out` may hold, or `*work` is over PS_TEXTS_WORK_MAX before: these texts cannot be
  * merged; P2PSYNC_ENOMEM. `out` holds after any error what it held before.
  */
-p2psync_result ps_merge_text(const struct ps_merge_text *texts, struct ps_buf *out,
+p2psync_result ps_text_merge(const struct ps_text_merge *texts, struct ps_buf *out,
                              bool *overlap_out) P2PSYNC_MUST_CHECK;
+
+/* The same for people: each overlap is between lines of markers, as git has them. No value is made
+ * so. */
+p2psync_result ps_text_merge_marked(const struct ps_text_merge *texts,
+                                    const struct ps_text_marks *marks, struct ps_buf *out,
+                                    bool *overlap_out) P2PSYNC_MUST_CHECK;
 
 #endif

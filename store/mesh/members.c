@@ -1,6 +1,6 @@
-/* Members. Membership is a pure function of the set of `_devices` changes: whoever a
- * member added is a member, from the founder on. It is worked out anew each time, because a change
- * that comes late can join two parts of the chain; the collection is small. */
+/* Members. Membership is a pure function of the set of changes in `_devices`: the founder is a
+ * member, and so is every device whose record a member has written. It is computed anew each time,
+ * because a change that comes late can connect two parts of the chain. The collection is small. */
 #include "store/mesh/members.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #define MEMBER_FIXED_SIZE (PS_DEVICE_SIZE + 8 + 4)
 
-/* One device says that another is a member. */
+/* One device has written the record of another, and so says that it is a member. */
 struct edge {
     struct ps_device from;
     struct ps_device to;
@@ -24,6 +24,7 @@ struct members {
     size_t edge_count;
     size_t edge_capacity;
     struct ps_member *list; /* by depth: a breadth-first walk */
+    uint64_t *added;        /* hlc of the change that added each */
     size_t count;
 };
 
@@ -36,7 +37,7 @@ static void sort_edges(struct members *members);
 static int compare_edges(const void *a, const void *b);
 static p2psync_result walk(struct members *members, const struct ps_mesh *mesh);
 static size_t first_edge(const struct members *members, const struct ps_device *from);
-static struct ps_member *find_member(struct members *members, const struct ps_device *device);
+static size_t find_member(const struct members *members, const struct ps_device *device);
 static void offer(struct members *members, const struct ps_member *by, const struct edge *edge);
 static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct ps_member *member);
 static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *member,
@@ -68,6 +69,7 @@ p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh
         }
         changed = changed || is_new;
     }
+    free(members.added);
     free(members.list);
     free(members.edges);
     if (result == P2PSYNC_OK) {
@@ -165,7 +167,8 @@ static int compare_edges(const void *a, const void *b)
 static p2psync_result walk(struct members *members, const struct ps_mesh *mesh)
 {
     members->list = calloc(PS_MEMBERS_MAX, sizeof(*members->list));
-    if (members->list == NULL) {
+    members->added = calloc(PS_MEMBERS_MAX, sizeof(*members->added));
+    if (members->list == NULL || members->added == NULL) {
         return P2PSYNC_ENOMEM;
     }
     members->list[0] = (struct ps_member){.device = mesh->founder, .added_by = mesh->founder};
@@ -199,37 +202,43 @@ static size_t first_edge(const struct members *members, const struct ps_device *
     return low;
 }
 
-/* Take the device in, or note that another member of the same depth added it earlier: by time, then
- * by id, so that it does not depend on the order of the walk. */
+/* Take the device in, or note that this member has added it earlier than who was found before.
+ * Whoever names a device that is a member already only renames it: that comes later than the
+ * adding, because a change is later than what it was made on top of. Of two members who both added
+ * a device without knowing of each other, the first by time counts, then by id: so it does not
+ * depend on the order of the walk. A device does not add itself, but for the founder. */
 static void offer(struct members *members, const struct ps_member *by, const struct edge *edge)
 {
-    struct ps_member *member = find_member(members, &edge->to);
-    uint64_t ms = ps_hlc_ms(edge->hlc);
-    if (member == NULL && members->count < PS_MEMBERS_MAX) {
-        members->list[members->count] = (struct ps_member){
-            .device = edge->to, .added_by = by->device, .added_ms = ms, .depth = by->depth + 1};
+    size_t at = find_member(members, &edge->to);
+    bool is_new = at == members->count;
+    bool is_self = ps_device_equal(&by->device, &edge->to);
+    if (is_new && members->count == PS_MEMBERS_MAX) {
+        return;
+    }
+    struct ps_member *member = &members->list[at];
+    if (is_new) {
+        *member = (struct ps_member){.device = edge->to, .depth = by->depth + 1};
         members->count++;
-    } else if (member != NULL && member->depth == by->depth + 1) {
-        bool earlier =
-            ms < member->added_ms ||
-            (ms == member->added_ms && ps_device_compare(&by->device, &member->added_by) < 0);
-        if (earlier) {
-            member->added_by = by->device;
-            member->added_ms = ms;
-        }
-    } else if (member != NULL && member->depth == 0 && ps_device_equal(&by->device, &edge->to)) {
-        member->added_ms = ms; /* the founder's own record, from init */
+    }
+    bool is_founder = member->depth == 0;
+    bool earlier =
+        edge->hlc < members->added[at] ||
+        (edge->hlc == members->added[at] && ps_device_compare(&by->device, &member->added_by) < 0);
+    if (is_self == is_founder && (is_new || is_self || earlier)) {
+        member->added_by = by->device;
+        member->added_ms = ps_hlc_ms(edge->hlc);
+        members->added[at] = edge->hlc;
     }
 }
 
-static struct ps_member *find_member(struct members *members, const struct ps_device *device)
+/* Where the member is in the list, or the number of members if it is none. */
+static size_t find_member(const struct members *members, const struct ps_device *device)
 {
-    for (size_t i = 0; i < members->count; i++) {
-        if (ps_device_equal(&members->list[i].device, device)) {
-            return &members->list[i];
-        }
+    size_t at = 0;
+    while (at < members->count && !ps_device_equal(&members->list[at].device, device)) {
+        at++;
     }
-    return NULL;
+    return at;
 }
 
 /* The name as the record shows it now; a device without one goes by its fingerprint. */
@@ -251,7 +260,7 @@ static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct 
         return result;
     }
     if (!ps_device_name_valid(name)) {
-        ps_fingerprint_text(&member->device, fingerprint);
+        ps_device_fingerprint(&member->device, fingerprint);
         name = ps_bytes_text(fingerprint);
     }
     assert(name.data != NULL && name.size <= sizeof(member->name));
@@ -260,7 +269,7 @@ static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct 
     return P2PSYNC_OK;
 }
 
-/* Write the row if it is another than before. */
+/* Write the row, unless it is the same as before. */
 static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *member,
                                  bool *is_new_out)
 {

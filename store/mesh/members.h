@@ -9,17 +9,17 @@
 
 struct ps_member {
     struct ps_device device;
-    struct ps_device added_by; /* itself for the founder */
-    uint64_t added_ms;
-    uint32_t depth; /* of invitation; 0: the founder */
+    struct ps_device added_by; /* the first member who wrote its record; itself for the founder */
+    uint64_t added_ms;         /* when, by that member's clock */
+    uint32_t depth; /* how many members away from the founder, by who wrote whose record */
     size_t name_size;
     char name[PS_DEVICE_NAME_SIZE_MAX];
 };
 
-/* Work the members out anew from all applied changes of `_devices`: the least fixpoint from the
- * founder. Call it in the transaction that moved `_devices`.
+/* Compute the members anew from all applied changes of `_devices`. Call it in the transaction that
+ * applied changes there.
  *
- * changed_out  whether any member came (names do not count).
+ * changed_out  whether there is a new member; a new name does not count.
  * Errors       P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh,

@@ -8,9 +8,10 @@
 #include "wire/codec.h"
 
 #define FIELDS       8
-#define FIELDS_ADDED 1 /* that older versions did not write */
+#define FIELDS_ADDED 2 /* that older versions did not write */
 #define ROW_SIZE_MAX                                                                               \
-    (16 + (FIELDS + PS_ENDPOINTS_MAX) * 9 + PS_ENDPOINTS_MAX * (PS_ENDPOINT_SIZE_MAX + 8))
+    (16 + (FIELDS + FIELDS_ADDED + PS_ENDPOINTS_MAX) * 9 +                                         \
+     PS_ENDPOINTS_MAX * (PS_ENDPOINT_SIZE_MAX + 8))
 
 static void read_found_by(struct ps_reader *reader, struct ps_peer_row *row);
 
@@ -47,6 +48,10 @@ p2psync_result ps_mesh_peer_read(struct ps_txn *txn, const struct ps_device *dev
     }
     if (extra > 0) {
         read_found_by(&reader, &peer);
+        extra--;
+    }
+    if (extra > 0) {
+        peer.common = ps_read_uint(&reader);
         extra--;
     }
     ps_read_skip(&reader, extra);
@@ -96,6 +101,7 @@ p2psync_result ps_mesh_peer_write(struct ps_txn *txn, const struct ps_device *de
     for (size_t i = 0; i < row->endpoint_count; i++) {
         ps_write_uint(&writer, row->found_by[i]);
     }
+    ps_write_uint(&writer, row->common);
     p2psync_result result = ps_writer_finish(&writer);
     if (result == P2PSYNC_OK) {
         result = ps_db_put(txn, PS_DB_PEERS, ps_key_view(&key), ps_buf_view(&buf));

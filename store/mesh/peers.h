@@ -5,14 +5,15 @@
 #include "store/env/db.h"
 #include "wire/id.h"
 
-/* How an endpoint of a peer became known. Kept in its row: numbers stay. */
+/* How an endpoint of a peer became known. These numbers are kept in rows and must stay as they are.
+ */
 typedef enum ps_found_by {
     PS_FOUND_UNKNOWN = 0,
     PS_FOUND_BEACON = 1,
     PS_FOUND_STATIC = 2,   /* given by the settings */
-    PS_FOUND_PEERS = 3,    /* told by a member */
-    PS_FOUND_PAIRING = 4,  /* where the invite was used */
-    PS_FOUND_ACCEPTED = 5, /* it came from there */
+    PS_FOUND_PEERS = 3,    /* a member sent it in PEERS */
+    PS_FOUND_PAIRING = 4,  /* the invite was used there */
+    PS_FOUND_ACCEPTED = 5, /* the peer dialled us from there */
 } ps_found_by;
 
 /* What is remembered of a peer between runs. */
@@ -22,8 +23,9 @@ struct ps_peer_row {
     char endpoints[PS_ENDPOINTS_MAX][PS_ENDPOINT_SIZE_MAX + 1]; /* the last good one first */
     uint64_t last_seen_ms;                                      /* 0: never */
     uint64_t last_sync_ms; /* when it was last in sync; 0: never */
-    uint64_t behind;       /* changes it lacked when last heard */
-    uint64_t ahead;        /* changes it had that were missing here */
+    uint64_t common;       /* changes that both were last known to hold, ... */
+    uint64_t behind;       /* ... that it lacked ... */
+    uint64_t ahead;        /* ... and that were missing here; UINT64_MAX: not known */
     int64_t skew_ms;       /* its clock less ours */
     uint64_t received_bytes;
     uint64_t sent_bytes;

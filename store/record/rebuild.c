@@ -1,5 +1,6 @@
-/* The value of a record in its past: from a change back along its parents to one that starts anew,
- * and forward again. At most PS_CHAIN_MAX steps, because a longer chain is not valid. */
+/* The value of a record in its past: go back from a change along its parents to one that starts
+ * from an empty value, and then forward again. That takes at most PS_CHAIN_MAX steps, because a
+ * longer chain is not valid. */
 #include "store/record/rebuild.h"
 
 #include "store/log/log.h"
@@ -124,7 +125,8 @@ static p2psync_result walk_back(struct ps_txn *txn, const struct ps_rebuild *fro
     return P2PSYNC_ECORRUPT; /* a chain this long is never applied */
 }
 
-/* What is on the way was valid when it was applied. */
+/* Every change on the way was valid when it was applied: if one is not now, the store is damaged.
+ */
 static p2psync_result read_step(struct ps_txn *txn, const struct ps_rebuild *step,
                                 struct ps_stored *entry_out, struct ps_skeleton *skeleton_out)
 {

@@ -12,8 +12,8 @@
 p2psync_result ps_rebuild_applied(struct ps_txn *txn, uint32_t log, uint64_t seq,
                                   struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* Append the value that a change leaves on top of `base` (empty bytes: none). What a body says that
- * is malformed, or too large together with the base, changes nothing.
+/* Append the value that a change leaves on top of `base` (empty bytes: none). A body that is
+ * malformed, or gives a value that is too large, changes nothing.
  *
  * Errors  P2PSYNC_ENOMEM.
  */
@@ -25,7 +25,7 @@ bool ps_rebuild_is_base(const struct ps_skeleton *skeleton);
 
 /* As ps_rebuild_applied(), of a change known to be applied and valid.
  *
- * depth_out  how many changes it is behind a full one.
+ * depth_out  how many changes it is away from one that starts from an empty value.
  */
 struct ps_rebuild {
     uint32_t collection;

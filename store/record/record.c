@@ -95,7 +95,7 @@ void ps_record_version(const struct ps_record_row *row, uint32_t index, struct p
 void ps_record_view(const struct ps_record_row *row, struct ps_view *out)
 {
     struct ps_version version;
-    /* Of several versions the view lies behind them, in the same form. */
+    /* If there are several versions, the view lies after them and has the same form. */
     struct ps_record_row slots = *row;
     slots.version_count += row->version_count > 1 ? 1 : 0;
     ps_record_version(&slots, slots.version_count - 1, &version);
@@ -212,8 +212,8 @@ static void put_view(uint8_t *at, const struct ps_view *view, size_t offset)
     at[AT_CONFLICT] = view->conflict ? 1 : 0;
 }
 
-/* What is shown is often one of the versions: then it is not written again. True for nothing, too.
- */
+/* Find the value of the view among those of the versions, where it often is: then it is not written
+ * twice. An empty value counts as found. */
 static bool find_value(const struct ps_record_write *write, uint8_t *row, size_t *offset_out)
 {
     struct ps_bytes wanted = write->view->value;

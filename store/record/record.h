@@ -26,19 +26,19 @@ struct ps_version {
     struct ps_bytes value; /* a map, sorted; in the row */
 };
 
-/* What a reader sees of a record: of its one version, or of several as its collection's rules
- * merge them. It is worked out when versions or rules change, and kept in the row. */
+/* What a reader sees of a record: its one version, or several as merged by the rules of the
+ * collection. It is computed when versions or rules change, and kept in the row. */
 struct ps_view {
     ps_record_state state;
-    bool conflict; /* there are versions whose edits are not all in it */
-    bool open;     /* and only a resolution ends that: a plain edit leaves the other versions */
+    bool conflict; /* some edit of some version is not in it */
+    bool open;     /* only a resolution ends the conflict: a plain edit leaves the other versions */
     struct ps_parent winner; /* the version from which author and time are shown */
     uint32_t log;            /* its log's number */
     uint64_t hlc;            /* its time */
     struct ps_bytes value;   /* a map, sorted; in the row */
 };
 
-/* A decoded row: a cheap view, versions are read one by one. */
+/* A decoded row. It copies nothing; versions are read from it one by one. */
 struct ps_record_row {
     struct ps_bytes bytes; /* in the map, until the next write of the transaction */
     uint64_t created_hlc;
@@ -104,7 +104,7 @@ struct ps_record_write {
     uint64_t created_hlc;
     const struct ps_version *versions;
     uint32_t version_count;
-    const struct ps_view *view; /* of several versions; of one it follows */
+    const struct ps_view *view; /* needed for several versions; one version is its own view */
 };
 p2psync_result ps_record_put(struct ps_txn *txn,
                              const struct ps_record_write *write) P2PSYNC_MUST_CHECK;

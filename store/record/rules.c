@@ -92,9 +92,9 @@ static p2psync_result parse_pairs(const struct ps_pairs *pairs, struct ps_rules 
         struct ps_bytes field;
         ps_field_rule rule = PS_FIELD_LAST_WRITE_WINS;
         if (ps_bytes_equal(key, ps_bytes_text("strategy"))) {
-            (void)!ps_strategy_parse(text, &rules->strategy, &rules->preferred);
+            (void)!ps_rules_strategy_parse(text, &rules->strategy, &rules->preferred);
         } else if (take_prefix(key, FIELD_PREFIX, &field) &&
-                   ps_field_rule_parse(text, &rule) == P2PSYNC_OK) {
+                   ps_rules_field_rule_parse(text, &rule) == P2PSYNC_OK) {
             rules->fields[rules->field_count] =
                 (struct ps_named_rule){.field = field, .rule = rule};
             rules->field_count++;
@@ -118,7 +118,7 @@ void ps_rules_deinit(struct ps_rules *rules)
     memset(rules, 0, sizeof(*rules));
 }
 
-ps_field_rule ps_rules_field(const struct ps_rules *rules, struct ps_bytes field)
+ps_field_rule ps_rules_field_rule(const struct ps_rules *rules, struct ps_bytes field)
 {
     size_t low = 0;
     size_t high = rules->field_count;
@@ -137,7 +137,7 @@ ps_field_rule ps_rules_field(const struct ps_rules *rules, struct ps_bytes field
     return PS_FIELD_LAST_WRITE_WINS;
 }
 
-void ps_strategy_text(const struct ps_rules *rules, char out[static PS_STRATEGY_TEXT_SIZE])
+void ps_rules_strategy_text(const struct ps_rules *rules, char out[static PS_STRATEGY_TEXT_SIZE])
 {
     assert(rules->strategy < PS_STRATEGY_COUNT);
     if (rules->strategy == PS_STRATEGY_PREFER) {
@@ -148,8 +148,8 @@ void ps_strategy_text(const struct ps_rules *rules, char out[static PS_STRATEGY_
     }
 }
 
-p2psync_result ps_strategy_parse(struct ps_bytes text, ps_strategy *out,
-                                 struct ps_device *preferred_out)
+p2psync_result ps_rules_strategy_parse(struct ps_bytes text, ps_strategy *out,
+                                       struct ps_device *preferred_out)
 {
     struct ps_bytes device;
     if (take_prefix(text, PREFER_PREFIX, &device)) {
@@ -168,13 +168,13 @@ p2psync_result ps_strategy_parse(struct ps_bytes text, ps_strategy *out,
     return P2PSYNC_EFORMAT;
 }
 
-const char *ps_field_rule_name(ps_field_rule rule)
+const char *ps_rules_field_rule_text(ps_field_rule rule)
 {
     assert(rule < PS_FIELD_RULE_COUNT);
     return field_rules[rule];
 }
 
-p2psync_result ps_field_rule_parse(struct ps_bytes text, ps_field_rule *out)
+p2psync_result ps_rules_field_rule_parse(struct ps_bytes text, ps_field_rule *out)
 {
     for (unsigned i = 0; i < PS_FIELD_RULE_COUNT; i++) {
         if (ps_bytes_equal(text, ps_bytes_text(field_rules[i]))) {

@@ -1,8 +1,10 @@
-/* How the records of a collection are merged: its strategy and the rules of its fields, as its
- * record in `_collections` says. They replicate like any record, merged per key. Those of a
- * collection that never leaves the device stay there too, in `_local_collections`.
+/* How the records of a collection are merged: its strategy and the rules of its fields, as the
+ * collection's record in `_collections` says. These records replicate like any other. The settings
+ * of a collection that never leaves the device are in `_local_collections`, which stays there too.
  *
- * A setting that is malformed, or of a later version, counts as not set, here and everywhere. */
+ * A setting that is malformed, or that only a later version knows, counts as not set, on every
+ * device.
+ */
 #ifndef PS_STORE_RECORD_RULES_H
 #define PS_STORE_RECORD_RULES_H
 
@@ -33,7 +35,7 @@ typedef enum ps_field_rule {
     PS_FIELD_TEXT,                /* strings, three ways by lines */
     PS_FIELD_MAX,
     PS_FIELD_MIN,
-    PS_FIELD_COUNTER, /* numbers: what either added is added */
+    PS_FIELD_COUNTER, /* numbers: what both sides added is added up */
     PS_FIELD_RULE_COUNT,
 } ps_field_rule;
 
@@ -42,7 +44,7 @@ struct ps_named_rule {
     ps_field_rule rule;
 };
 
-/* A zeroed one is what holds where nothing is set. */
+/* A zeroed one is the default: what holds if nothing is set. */
 struct ps_rules {
     ps_strategy strategy;
     struct ps_device preferred;   /* with PS_STRATEGY_PREFER */
@@ -65,22 +67,23 @@ p2psync_result ps_rules_parse(struct ps_bytes settings, struct ps_rules *out) P2
 /* A zeroed one is fine. */
 void ps_rules_deinit(struct ps_rules *rules);
 
-ps_field_rule ps_rules_field(const struct ps_rules *rules, struct ps_bytes field);
+ps_field_rule ps_rules_field_rule(const struct ps_rules *rules, struct ps_bytes field);
 
 /* "auto_merge" and so on, or "prefer:" and 64 hex digits. */
 #define PS_STRATEGY_TEXT_SIZE (sizeof("prefer:") - 1 + PS_DEVICE_TEXT_SIZE)
-void ps_strategy_text(const struct ps_rules *rules, char out[static PS_STRATEGY_TEXT_SIZE]);
+void ps_rules_strategy_text(const struct ps_rules *rules, char out[static PS_STRATEGY_TEXT_SIZE]);
 
 /* Read a strategy's text; `preferred_out` is written with "prefer:" and 64 hex digits only.
  *
  * Errors  P2PSYNC_EFORMAT.
  */
-p2psync_result ps_strategy_parse(struct ps_bytes text, ps_strategy *out,
-                                 struct ps_device *preferred_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_rules_strategy_parse(struct ps_bytes text, ps_strategy *out,
+                                       struct ps_device *preferred_out) P2PSYNC_MUST_CHECK;
 
-const char *ps_field_rule_name(ps_field_rule rule);
+const char *ps_rules_field_rule_text(ps_field_rule rule);
 
 /* Errors  P2PSYNC_EFORMAT. */
-p2psync_result ps_field_rule_parse(struct ps_bytes text, ps_field_rule *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_rules_field_rule_parse(struct ps_bytes text,
+                                         ps_field_rule *out) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
-/* What an edit comes to: what it finds, what it leaves, which versions it is made on top of, and so
- * which change it becomes. */
+/* How an edit becomes a change: what it finds, what it leaves, and on top of which versions it is
+ * made.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,14 +9,14 @@
 #include "store/write/writing.h"
 #include "wire/hlc.h"
 
-/* Depth from which on the next change carries the whole value: well before readers would refuse it.
- */
+/* A change whose depth would be this or more carries the whole value instead, before the chain gets
+ * too long to be valid. */
 #define FULL_DEPTH (PS_CHAIN_MAX - 1)
 
 /* What an edit finds. */
 struct found {
     bool exists;
-    bool conflict; /* that an edit ends, even one that changes nothing else */
+    bool conflict; /* an edit ends it, even one that changes nothing else */
     ps_record_state state;
     struct ps_bytes value;
 };
@@ -63,8 +64,8 @@ p2psync_result ps_edit_write(struct ps_writing *writing, const struct ps_edit *e
     return write_one(writing, edit, changed_out);
 }
 
-/* A copy shows one version of a record: deleting it is a delete of that version alone, editing it
- * that and a record of its own. */
+/* A copy shows one version of a record. Deleting the copy deletes that version alone. Editing it
+ * does the same, and makes a record of its own. */
 static p2psync_result write_copy(struct ps_writing *writing, const struct ps_edit *edit,
                                  bool *changed_out)
 {
@@ -191,7 +192,7 @@ static p2psync_result look(struct ps_writing *writing, const struct ps_edit *edi
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
     }
     ps_record_view(&row, &view);
-    /* Behind a change that says that more follow, this edit must become one. */
+    /* After a copy's change has been flushed with `more`, this edit must become a change too. */
     *out = (struct found){.exists = true,
                           .conflict = (view.conflict && !view.open) || after_copy,
                           .state = view.state,
@@ -251,7 +252,8 @@ static p2psync_result decide(struct ps_writing *writing, const struct ps_edit *e
     return result;
 }
 
-/* A resolution answers all versions, also with what is shown already. */
+/* A resolution is always a change, even if it leaves what is shown already, because it ends
+ * versions. */
 static p2psync_result decide_resolution(struct ps_writing *writing, const struct ps_edit *edit,
                                         bool *changed_out)
 {
@@ -411,7 +413,8 @@ static unsigned op_of(ps_record_state state, ps_edit_kind kind, bool is_here)
     return is_here ? PS_OP_UPDATE : PS_OP_CREATE;
 }
 
-/* All versions that are read; of an open conflict the winner, unless this is the answer to it. */
+/* The parents are all versions that are read. If the conflict is open and this is no resolution, it
+ * is the winner alone. */
 static p2psync_result choose_parents(struct ps_writing *writing, const struct ps_edit *edit,
                                      const struct ps_record_row *row)
 {
@@ -532,7 +535,8 @@ static p2psync_result make_body(struct ps_writing *writing, const struct ps_edit
     return ps_body_encode(&body, &pending->body);
 }
 
-/* What turns the one version into the new value. full_out: it had better be written whole. */
+/* Make the delta from the one version to the new value. full_out: the value must, or had better, be
+ * written whole. */
 static p2psync_result make_delta(struct ps_writing *writing, const struct ps_version *version,
                                  bool *full_out)
 {

@@ -4,8 +4,8 @@
 
 #include "store/write/write.h"
 
-/* As ps_write(), with the identity that the store has now and its secret: what `write` says of
- * identity, secret and time is not looked at.
+/* As ps_write(), with the identity that is in the store now, and its secret. The fields of `write`
+ * for identity, secret and time are not looked at.
  *
  * now_ms  wall clock.
  * Errors  P2PSYNC_ENODEVICE; as ps_write().

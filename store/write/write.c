@@ -1,8 +1,9 @@
-/* Local writes. Edits are taken one by one, each against what the ones before it left; each that
- * changes something becomes a change, which is appended and applied like any other.
+/* Local writes. Edits are taken one by one, each on top of what the ones before it left. An edit
+ * that changes something becomes a change, which is appended and applied like any other.
  *
- * All changes of a transaction but the last say that more follow, and an edit may turn out to
- * change nothing; so a change is held back until it is known whether another one comes after it. */
+ * Every change of a transaction but the last carries the flag `more`. Whether another one follows
+ * is known only when the next edit has turned out to change something; so each change is held back
+ * until then. */
 #include "store/write/write.h"
 
 #include <sodium.h>
@@ -97,7 +98,7 @@ static p2psync_result begin(struct ps_writing *writing)
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
-/* The last change, the signature over all of them, and the counters. */
+/* Append the last change, sign the head over all of them, and count. */
 static p2psync_result finish(struct ps_writing *writing)
 {
     struct ps_log *log = &writing->log;

@@ -7,14 +7,14 @@
 
 typedef enum ps_edit_kind {
     PS_EDIT_PUT,     /* set these fields, take out those in unset, leave the rest; also creates */
-    PS_EDIT_REPLACE, /* the record shall have exactly these fields */
+    PS_EDIT_REPLACE, /* give it exactly these fields; also creates */
     PS_EDIT_DELETE,
     PS_EDIT_ARCHIVE, /* hide it; fields and unset are empty */
     PS_EDIT_RESTORE, /* live again, with exactly these fields; also creates */
-    /* Resolutions of a record with several versions: all of them are answered. */
-    PS_EDIT_RESOLVE, /* the record shall have exactly these fields */
-    PS_EDIT_MERGE,   /* as its versions are when merged field by field */
-    PS_EDIT_TAKE,    /* as the version `take` left it */
+    /* Resolutions of a record with several versions: they end all of them. */
+    PS_EDIT_RESOLVE, /* give it exactly these fields */
+    PS_EDIT_MERGE,   /* leave it as its versions are when merged field by field */
+    PS_EDIT_TAKE,    /* leave it as the version `take` did */
 } ps_edit_kind;
 
 struct ps_edit {
@@ -46,24 +46,26 @@ struct ps_written {
     size_t failed; /* after an error: the index of the edit that it is about */
 };
 
-/* Write all edits as one transaction of the log; edits that change nothing become no change. The
- * caller commits. An edit of a record with several versions is made on top of what is shown, with
- * all versions as parents and the whole value, and so ends the conflict, if there was one; but
- * where only a resolution may do that (ps_view.open), on top of the version that wins, and the
- * others stay. An edit of an archived record keeps it archived.
+/* Write all edits as one transaction of the log. An edit that changes nothing becomes no change.
+ * The caller commits.
  *
- * The id may be that of a copy (ps_copy_id_split()): to delete that ends the version it shows; to
- * edit it makes a record of its own besides, by ps_copy_id_own().
+ * An edit of a record with several versions is made on top of what is shown: it has the whole value
+ * and names all versions as its parents, and so ends the conflict, if there was one. But if only a
+ * resolution may end it (ps_view.open), the edit is made on top of the version that wins, and the
+ * other versions stay. An edit of an archived record keeps it archived.
  *
- * Conditions (`expected`) are looked at before the first edit is carried out, so they are about
+ * Conditions (`expected`) are looked at before the first edit is carried out. So they are about
  * what was there before the transaction, also where several edits are of one record.
  *
- * write->dots[i] becomes the version that edit i wrote, all zero if it changed nothing; of an edit
- * that makes a copy a record of its own, that record's.
+ * write->dots[i] becomes the version that edit i wrote, all zero if it changed nothing. Of an edit
+ * that makes a copy a record of its own, it is that record's.
  *
- * If the device's own log cannot go on where it ends (it is forked, or a longer signed head of it
- * is known), a new incarnation is drawn and written to the store first: read the identity anew in
- * each transaction.
+ * The id may be that of a copy (ps_copy_id_split()). Deleting a copy ends the version that it
+ * shows. Editing a copy does the same, and makes a record of its own, named by ps_copy_id_own().
+ *
+ * The device's own log may be unable to go on where it ends: it is forked, or a longer signed head
+ * of it is known. Then a new incarnation is drawn and written to the store first. So the identity
+ * must be read anew in each transaction.
  *
  * Errors  P2PSYNC_ENOTFOUND a delete or an archive of what is not there, or is deleted; no such
  * version or copy; P2PSYNC_ENOCOLLECTION the same, and there is no such collection at all;

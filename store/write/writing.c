@@ -6,9 +6,8 @@
 
 #include "store/apply/apply.h"
 
-/* Open this device's own log of the collection, or make it. A log that is not at its own end cannot
- * go on: the device lost a part of its past, and writing on would sign another one. Then it takes a
- * new incarnation. DESIGN section 9. */
+/* A log that is not at its own end cannot go on: the device has lost a part of its past, and if it
+ * wrote on it would sign a second history. Then it takes a new incarnation. DESIGN section 9. */
 p2psync_result ps_writing_open_log(struct ps_writing *writing)
 {
     if (writing->has_log) {
@@ -79,7 +78,7 @@ p2psync_result ps_writing_flush(struct ps_writing *writing, bool more)
         .skeleton = &pending->skeleton,
     };
     struct ps_applied applied = {0};
-    result = ps_log_append_leaf(writing->txn, log, &entry, &leaf);
+    result = ps_log_append(writing->txn, log, &entry, &leaf);
     if (result == P2PSYNC_OK) {
         result = ps_apply_change(writing->txn, &change, &writing->counts, &applied);
     }

@@ -17,7 +17,7 @@ struct ps_pending {
     struct ps_buf value; /* what it leaves */
     ps_record_state state;
     bool leaves_others; /* there were more versions than one change can name */
-    bool of_copy;       /* it ends one version, and leaves what is shown as it is */
+    bool of_copy;       /* it ends the version of a copy; what is shown stays */
 };
 
 struct ps_writing {
@@ -34,11 +34,12 @@ struct ps_writing {
     ps_record_state state;
     struct ps_version parents[PS_PARENTS_MAX]; /* of the edit at hand */
     size_t parent_count;
-    const struct ps_dot *only; /* the version of the copy at hand: its one parent */
+    const struct ps_dot *only; /* of a copy: its version, the one parent of the change; or NULL */
     bool has_dot;              /* the edit at hand has become a change, which is this */
     struct ps_dot dot;
     bool has_last;
-    struct ps_dot last; /* written, but for copies: an open conflict is edited there */
+    struct ps_dot last; /* the change written last, copies left out: edits of a record whose
+                           conflict is open go on from it */
     struct ps_buf rebuilt;
     struct ps_buf skeleton;
     struct ps_buf fields;
@@ -55,8 +56,8 @@ struct ps_writing {
 p2psync_result ps_edit_check(struct ps_writing *writing,
                              const struct ps_edit *edit) P2PSYNC_MUST_CHECK;
 
-/* Take one edit, against what those before it left: the change that it becomes, if any, is held
- * back in writing->pending, and the one held back before it is flushed.
+/* Take one edit, on top of what those before it left. If it becomes a change, that is held back in
+ * writing->pending, and the one that was held back is flushed.
  *
  * Errors  as ps_write().
  */

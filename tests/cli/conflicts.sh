@@ -69,9 +69,12 @@ same manual '.[0].merged == {"title": "Cellar", "left": 1, "right": 1}'
 expect 0 a --json conflicts
 holds 'length == 1'
 expect 0 a conflicts
-says "manual n1: manual shows $(version_of manual cellar); 'p2psync resolve' ends it"
+short() { # VERSION
+    echo "${1:0:7}-${1##*-}"
+}
+says "manual n1: manual shows $(short "$(version_of manual cellar)"); 'p2psync resolve' ends it"
 grep -qE '^base +- +- +left=1 title=Plan$' "$work/out" || fail "no base"
-grep -qE "^$(version_of manual kitchen) +[0-9: -]+ +kitchen +title=Kitchen\$" "$work/out" || fail "no version"
+grep -qE "^$(short "$(version_of manual kitchen)") +[0-9: -]+ +kitchen +title=Kitchen\$" "$work/out" || fail "no version"
 expect 0 a --json status
 holds '.collections[] | select(.name == "manual") | .conflicts == 1'
 expect 0 a --json peers
@@ -88,7 +91,9 @@ same manual 'length == 1 and (.[0].versions | length) == 2'
 # Resolved there, it is resolved here, once.
 expect 2 b resolve manual n1
 expect 2 b resolve manual n1 --merge --data '{}'
-expect 2 b resolve manual n1 --take 12-3
+expect 3 b resolve manual n1 --take 12-3
+complains "no device"
+expect 3 b resolve manual n1 --take attic
 expect 2 b resolve manual n1 --data '[1]'
 expect 3 b resolve manual n1 --take 0011223344556677-0
 expect 3 b resolve manual n9 --merge
@@ -117,6 +122,14 @@ same lww '.[0].open | not'
 kitchen=$(at a --json devices | jq -r '.[] | select(.name == "kitchen") | .device')
 expect 0 b --json collection set lww strategy prefer:kitchen
 holds ".strategy == \"prefer:$kitchen\""
+expect 0 b collection get lww
+says "prefer:kitchen"
+expect 0 b collection list
+says "prefer:kitchen"
+expect 0 b status
+says "prefer:kitchen"
+expect 0 b conflicts lww
+says "lww n1: prefer:kitchen shows"
 at b --json now >/dev/null
 shown '{"title": "Kitchen", "left": 1}'
 expect 0 a --json collection set lww strategy manual
@@ -256,6 +269,26 @@ together
 strategy=rules
 shown '{"tags": ["a", "b", "c"], "count": 3, "high": 3, "low": -1, "text": "ONE\ntwo\nTHREE\n"}'
 same rules 'map(.id) == ["n2"] and .[0].open and .[0].merged.text == "uno\neins\n"'
+# For people both sides stand between markers; the value has none.
+kitchen=$(version_of rules kitchen)
+cellar=$(version_of rules cellar)
+marked="<<<<<<< kitchen/$kitchen
+uno
+=======
+eins
+>>>>>>> cellar/$cellar"
+for device in a b; do
+    expect 0 $device --json conflicts rules
+    equal "$(answer '.[0].marked.text')" "$marked"
+    equal "$(answer '.[0].marked | keys[]')" text
+    expect 0 $device conflicts rules
+    equal "$(tail -n 6 "$work/out")" "  text ="$'\n'"$(sed 's/^/    /' <<<"$marked")"
+    expect 0 $device get rules n2
+    equal "$(tail -n 6 "$work/out")" "  text ="$'\n'"$(sed 's/^/    /' <<<"$marked")"
+    ! grep -q 'text = ' "$work/out" || fail "shown twice"
+    expect 0 $device --json get rules n2
+    holds '.fields.text == "uno\neins\n"'
+done
 at a put rules n2 other=1 >/dev/null
 expect 0 a --json conflicts rules
 holds 'map(.id) == ["n2"]'

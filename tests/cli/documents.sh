@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154,SC2016
-# The man page and the completion say what help says.
+# The man page says what help says, and all of it is offered to shells.
 
 "$program" help >"$work/help"
 page=$source_dir/tools/p2psync/p2psync.1
@@ -8,8 +8,8 @@ equal "$(groff -ww -man -Tutf8 "$page" 2>&1 >/dev/null)" ""
 in_man() {
     grep -qF -- "$1" "$work/man" || fail "not in the man page: $1"
 }
-in_completion() {
-    grep -qwe "$1" "$source_dir/tools/p2psync/completion.bash" || fail "not in the completion: $1"
+in_completion() { # WORD, then the words before it
+    "$program" completion words -- "${@:2}" "${1:0:3}" | cut -f1 | grep -qxF -- "$1" || fail "not offered: $1"
 }
 
 commands=$(sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p' "$work/help")
@@ -22,7 +22,7 @@ for command in $commands; do
     # shellcheck disable=SC2013 # options are words
     for option in $(grep -oE '^  --[a-z-]+' "$work/one"); do
         in_man "$option"
-        in_completion "$option"
+        in_completion "$option" "$command"
     done
 done
 

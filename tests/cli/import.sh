@@ -63,6 +63,51 @@ bad $'{"id": "x\\u0000"}' 9
 bad $'{"id": "x", "a": "\xff"}' 10
 bad "{\"id\": \"x\", \"a\": $(printf '[%.0s' $(seq 40))$(printf ']%.0s' $(seq 40))}" 11
 
+limit() { # LINE WORDS: it is refused, and which limit it is over is said
+    printf '%s\n' "$1" >"$work/over"
+    expect 1 a import over "$work/over"
+    complains "line 1: $2"
+}
+limit "{\"id\": \"$(printf 'i%.0s' $(seq 256))\"}" "the id is over 255 bytes"
+limit "{\"id\": \"x\", \"a\": $(printf '[%.0s' $(seq 40))$(printf ']%.0s' $(seq 40))}" "a value takes 32 levels of nesting at most"
+head -c 1100000 /dev/zero | tr '\0' x | sed 's/^/{"id":"x","a":"/; s/$/"}/' >"$work/over"
+expect 1 a import over "$work/over"
+complains "a value takes 1048576 bytes at most"
+
+# A line of 120 MB is refused when it passes the limit: it never fills the memory.
+endless() {
+    printf '{"id": "x", "a": "'
+    head -c 120000000 /dev/zero | tr '\0' x
+    printf '"}\n{"id": "y"}\n'
+}
+endless | python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=open(3, "w"))' \
+    "$program" -C "$work/a" --json import endless --keep-going - >"$work/out" 2>"$work/err" 3>"$work/memory"
+complains "line 1: it is longer than 8 MiB"
+result "1 0 1"
+[ "$(cat "$work/memory")" -lt 60000 ] || fail "$(cat "$work/memory") kB for a line that was refused"
+
+# What is no JSON lines gets a hint; a mark of the byte order is none of the data.
+hint() { # INPUT WORDS
+    printf '%s\n' "$1" >"$work/other"
+    expect 1 a import other "$work/other"
+    complains "$2"
+}
+hint '[{"id": 1}]' "jq -c"
+hint $'[\n{"id": 1}\n]' "jq -c"
+hint $'id,title\n1,Plan' "CSV"
+hint $'id;title\n1;Plan' "CSV"
+hint $'id\ttitle\n1\tPlan' "CSV"
+printf '\xef\xbb\xbf{"id": "marked", "a": 1}\n' >"$work/other"
+expect 0 a --json import marked "$work/other"
+result "1 0 0"
+printf '{"id": "1"}\n\xef\xbb\xbf{"id": "2"}\n' >"$work/other"
+expect 1 a import marked "$work/other"
+
+numbered 1 1499 >"$work/lines"
+echo nothing >>"$work/lines"
+numbered 1501 1600 >>"$work/lines"
 code=0
 at a --json import kept --keep-going "$work/lines" >"$work/out" 2>"$work/err" || code=$?
 equal "$code" 1

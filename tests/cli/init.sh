@@ -19,7 +19,9 @@ chmod 644 "$work/a/data.mdb"
 expect 0 a status
 equal "$(stat -c %a "$work/a/data.mdb")" 600
 
+fingerprint=$(at a --json status | jq -r .fingerprint)
 expect 4 a init
+complains "init: '$work/a' holds the device 'kitchen' ($fingerprint) already; use it, or name another directory with -C DIR"
 expect 4 a --json init --name other
 expect 0 a --json devices
 holds 'length == 1 and (.[0] | keys) ==
@@ -29,8 +31,18 @@ equal "$(answer '.[0].name')" kitchen
 
 expect 0 b init
 says fingerprint
-expect 2 c init --name "$(printf 'n%.0s' $(seq 65))"
-expect 2 c init --name $'\xff'
+for command in init "join CODE"; do
+    # shellcheck disable=SC2086 # the words of the command
+    unusable() { # NAME WHY
+        expect 2 c $command --name "$1"
+        complains "it $2"
+    }
+    unusable "$(printf 'n%.0s' $(seq 65))" "is too long"
+    unusable $'\xff' "is not UTF-8"
+    unusable "" "is empty"
+    unusable $'new\nline' "has control characters"
+    unusable $'\u009bx' "has control characters"
+done
 
 # Where no directory can be.
 touch "$work/file"

@@ -84,7 +84,15 @@ expect 0 a --json invite --no-wait --expires 2h
 holds 'keys == ["code", "expires"]'
 code=$(answer .code)
 expect 4 d join "$code"
+complains "join: the device in '$work/d' belongs to a mesh with other members or records already"
+complains "-C DIR"
 expect 2 e join "${code%?}"
+
+# A device is not renamed by joining.
+expect 0 g init --name cupboard
+expect 4 g join "$code" --name pantry
+complains "is called 'cupboard' already"
+complains "devices rename"
 
 # It keeps the name it has, and knows it before it has heard from anyone.
 expect 0 f init --name porch

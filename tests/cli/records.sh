@@ -144,5 +144,5 @@ complains "cannot write the answer"
 seq 5000 | sed 's/.*/{"id": &, "text": "the text of record &"}/' | at a import many >/dev/null
 code=0
 { at a --json list many 2>"$work/err" || echo $? >"$work/code"; } | head -n 1 >/dev/null
-equal "$(cat "$work/code")" 1
-equal "$(wc -l <"$work/err")" 1
+[ ! -e "$work/code" ] || fail "exit code $(cat "$work/code") though the reader had what it wanted"
+equal "$(cat "$work/err")" ""

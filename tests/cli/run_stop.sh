@@ -21,7 +21,7 @@ expect 5 a stop
 expect 0 a --json status
 holds '.running == false'
 
-for signal in INT TERM HUP; do
+for signal in INT TERM; do
     node a
     kill -$signal "$node"
     wait "$node" || fail "the node ended with $? on SIG$signal"

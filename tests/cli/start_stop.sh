@@ -38,3 +38,24 @@ if [ -n "$port" ]; then
     expect 1 a start --listen "127.0.0.1:$port" --no-beacon
     complains "already in use"
 fi
+
+# SIGHUP opens the log anew and reads the settings again; it does not end the node.
+expect 0 a -vv start "${options[@]}"
+pid=$(sed -n 's/.*process \([0-9]*\);.*/\1/p' "$work/out")
+mv "$work/a/node.log" "$work/a/moved.log"
+kill -HUP "$pid"
+until [ -e "$work/a/node.log" ]; do kill -0 "$pid"; done
+expect 0 a --json status
+holds '.running'
+expect 0 a config set interval_ms 5000
+kill -HUP "$pid"
+until grep -q node-started "$work/a/node.log"; do kill -0 "$pid"; done # it starts anew, and tells so in the new log
+until [ "$(at a --json status | jq .running)" = true ]; do kill -0 "$pid"; done
+kill -0 "$pid"
+echo '{' >"$work/a/config.json"
+kill -HUP "$pid"
+until grep -q "goes on with the settings it has" "$work/a/node.log"; do kill -0 "$pid"; done
+rm "$work/a/config.json"
+expect 0 a --json status
+holds '.running'
+expect 0 a stop

@@ -10,7 +10,7 @@ holds '.version | test("^[0-9]+[.][0-9]+[.][0-9]+$")'
 expect_program 0 help
 expect_program 0 --help
 for command in init run start stop invite join peers devices status put get list delete archive restore \
-    history diff revert conflicts resolve collection import export watch now config version help; do
+    history diff revert conflicts resolve collection import export watch now config completion version help; do
     expect_program 0 help
     grep -q "^  $command " "$work/out" || fail "help does not name $command"
     expect_program 0 help "$command"
@@ -47,15 +47,15 @@ expect_program 2 put notes n1 --data '{"a":'
 expect_program 2 put notes n1 --data '[1]'
 expect_program 2 put notes n1 $'a=\xff'
 expect_program 2 put notes n1 'a={"$bytes":"*"}'
-for version in "" 0 0011223344556677 0011223344556677- 0011223344556677-x 001122334455667g-0 \
+for version in "" 0 001 -1 0011223344556677- 0011223344556677-x 001122334455667g-0 \
     0011223344556677-18446744073709551616 "0011223344556677-0 "; do
     expect_program 2 get notes n1 --version "$version"
     complains "is no version"
     expect_program 2 restore notes n1 --version "$version"
-    expect_program 2 resolve notes n1 --take "$version"
     expect_program 2 diff notes n1 "$version"
     expect_program 2 diff notes n1 0011223344556677-0 "$version"
 done
+expect_program 2 resolve notes n1 --take ""
 expect_program 2 diff notes n1 0011223344556677-0 0011223344556677-0 0011223344556677-0
 expect_program 2 delete notes n1 --note
 expect_program 2 history notes
@@ -64,7 +64,8 @@ complains "--device is missing"
 expect_program 2 revert --device a
 complains "--since is missing"
 expect_program 2 revert --device a --since 10m more
-for time in "" yesterday 10 0m 10w m 2026 2026-11-26 2026-11-26T10:00:00 2026-11-26T10:00Z 2026-11-26T10:00:00+2 \
+for time in "" tomorrow yesterday18:00 "yesterday " "yesterday 24:00" "now 10:00" today10:00 18:00 10 0m 10w m 2026 2026-11 \
+    2026-11-26T 2026-11-26T10 2026-11-26T10:00:00+2 2026-02-29 "2026-11-26 10:00 " "2026-11-26 10:00:00 Z" \
     2026-02-29T10:00:00Z 2026-13-01T10:00:00Z 2026-11-26T24:00:00Z 2026-11-26T10:60:00Z 2026-11-26T10:00:60Z \
     2026-11-26T10:00:00.Z 2026-11-26T10:00:00Z+ 2026-11-26T10:00:00+24:00 1969-12-31T23:59:59Z -5m \
     99999999999999999999d 2026-11-26X10:00:00Z; do
@@ -84,6 +85,9 @@ expect_program 2 config
 expect_program 2 config frobnicate
 expect_program 2 config get
 expect_program 2 join
+expect_program 2 completion
+expect_program 2 completion csh
+expect_program 2 completion bash more
 expect_program 2 $'new\nline'
 
 # Nothing of all this made a directory.

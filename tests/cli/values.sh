@@ -74,9 +74,9 @@ expect 2 a put typed n1 --data '{"a":NaN}'
 expect 2 a put typed n1 --data '{"a\u0000":1}'
 complains NUL
 expect 2 a put typed n1 --data '{"a":1,"a":2}'
-complains duplicate
+complains "key twice"
 expect 2 a put typed n1 --data '{"a":{"$blob":"AA=="}}'
-complains malformed
+complains "takes base64"
 expect 2 a put typed n1 --data '{"$bytes":"AA=="}'
 complains "no JSON object"
 
@@ -132,3 +132,17 @@ await conflict_resolved '.id == "n1"'
 expect 0 a --json get answered n1
 same_json '{"a":18446744073709551613,"b":{"$float32":0.7},"c":{"$$bytes":1.0}}'
 grep -qF '"fields":{"a":18446744073709551615,"b":{"$float32":0.1}}' "$work/asked" || fail "asked otherwise"
+
+# ---- devices of one name ----
+
+expect 0 b devices rename cellar kitchen
+at b --json now >/dev/null
+for device in a b; do
+    print=$(at $device --json status | jq -r .fingerprint)
+    other=$(at b --json devices | jq -r ".[].fingerprint" | grep -v "$print")
+    expect 0 $device history counts n1
+    says "kitchen ($print)"
+    says "kitchen ($other)"
+    expect 0 $device get counts n1
+    grep -qE '^author +kitchen \(....-....\)$' "$work/out" || fail "the author may be either"
+done

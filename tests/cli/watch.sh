@@ -36,7 +36,17 @@ watcher=$!
 pids+=("$watcher")
 until grep -q watching "$work/told.err"; do :; done
 expect 0 a --json put notes n3 a=1
-until grep -q 'record_changed .*id=n3' "$work/told"; do :; done
+version=$(answer '.version[0]')
+until grep -q '^[0-9-]* [0-9:]*  record_changed  * notes n3 by kitchen '"${version:0:7}-${version##*-}"'$' "$work/told"; do
+    kill -0 "$watcher"
+done
+expect 0 a delete notes n3
+until grep -q 'record_changed  * notes n3 by kitchen [0-9a-f]*-[0-9]* deleted$' "$work/told"; do kill -0 "$watcher"; done
+# Who joins is called by the name, and so is what that device writes.
+code=$(at a --json invite --no-wait | jq -r .code)
+expect 0 b join "$code" --name cellar
+until grep -q 'device_joined  * cellar' "$work/told"; do kill -0 "$watcher"; done
+! grep -q "[0-9a-f]\{32\}" "$work/told" || fail "an id that nobody can read"
 kill -TERM "$watcher"
 wait "$watcher" || fail "watch ended with $?"
 

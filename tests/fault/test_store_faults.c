@@ -330,12 +330,12 @@ Test(store_faults, change_of_rules_survives_failing_memory)
 
 static p2psync_result merge_text(void)
 {
-    struct ps_merge_text texts = {ps_bytes_text("a\nb\n"), ps_bytes_text("b\na\n"),
+    struct ps_text_merge texts = {ps_bytes_text("a\nb\n"), ps_bytes_text("b\na\n"),
                                   ps_bytes_text("x\nb\ny\n"), NULL};
     struct ps_buf out;
     bool overlap = false;
     ps_buf_init(&out, 64);
-    p2psync_result result = ps_merge_text(&texts, &out, &overlap);
+    p2psync_result result = ps_text_merge(&texts, &out, &overlap);
     cr_assert_eq(out.size > 0, result == P2PSYNC_OK);
     ps_buf_deinit(&out);
     return result;

@@ -24,7 +24,7 @@ static struct ps_bytes take(struct ps_bytes *rest)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ps_bytes rest = ps_bytes(data, size);
-    struct ps_merge_text texts = {.work = NULL};
+    struct ps_text_merge texts = {.work = NULL};
     texts.base = take(&rest);
     texts.ours = take(&rest);
     texts.theirs = rest; /* may have more of them: they are bytes as any */

@@ -54,9 +54,9 @@ struct ps_parent author_add(struct author *author, const struct author_change *c
                              .body_hash = ps_hash_bytes(ps_buf_view(&body_bytes)),
                              .has_body = true};
     size_t seq = author->count;
-    author->leaf[seq] = ps_entry_leaf(&entry);
+    author->leaf[seq] = ps_change_leaf(&entry);
     ps_buf_init(&author->bytes[seq], PS_MESSAGE_SIZE_MAX);
-    result = ps_entry_encode(&entry, &author->bytes[seq]);
+    result = ps_changes_write_entry(&entry, &author->bytes[seq]);
     assert(result == P2PSYNC_OK);
     author->count++;
     ps_buf_deinit(&body_bytes);

@@ -135,7 +135,7 @@ static void encode(struct past_entry *entry, const struct ps_skeleton *skeleton,
                              .body = ps_buf_view(&entry->body),
                              .body_hash = ps_hash_bytes(ps_buf_view(&entry->body)),
                              .has_body = true};
-    entry->leaf = ps_entry_leaf(&whole);
+    entry->leaf = ps_change_leaf(&whole);
     memcpy(entry->name.leaf, entry->leaf.bytes, sizeof(entry->name.leaf));
 }
 
@@ -150,7 +150,7 @@ void past_bring(struct past *past, size_t index)
     p2psync_result result = ps_log_by_number(&past->txn, log->number, log);
     assert(result == P2PSYNC_OK);
     assert(log->size == entry->name.dot.seq);
-    result = ps_log_append_leaf(&past->txn, log, &whole, &entry->leaf);
+    result = ps_log_append(&past->txn, log, &whole, &entry->leaf);
     assert(result == P2PSYNC_OK);
     log->root = ps_frontier_root(&log->frontier);
     result = ps_log_save(&past->txn, log);

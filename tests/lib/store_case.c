@@ -387,7 +387,7 @@ static bool log_is_sound(struct ps_txn *txn, const struct ps_head_context *conte
         if (ps_log_entry(txn, log->number, seq, &entry) != P2PSYNC_OK) {
             return false;
         }
-        struct ps_hash leaf = ps_entry_leaf(&entry.entry);
+        struct ps_hash leaf = ps_change_leaf(&entry.entry);
         ps_frontier_add(&frontier, &leaf, NULL, NULL);
     }
     struct ps_hash root = ps_frontier_root(&frontier);

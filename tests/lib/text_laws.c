@@ -18,16 +18,25 @@ struct hunk {
 };
 
 struct side {
-    struct ps_lines lines;
-    struct ps_text_diff diff;
+    struct ps_lines lines; /* of `plain` */
+    struct ps_lines raw;   /* as it is, line for line the same */
+    struct ps_buf plain;
+    struct ps_diff diff;
     struct hunk *hunk;
     uint32_t hunk_count;
     uint32_t next;
     uint32_t at; /* the line that base's current one corresponds to */
 };
 
+/* What lines are is told apart from how they end: in a plain text each ends in "\n" alone. What a
+ * merge is to be is worked out of plain texts, and the ends of its lines beside them: 'L' or 'C'
+ * (with
+ * '\r'), '-' for none. */
 struct laws {
-    struct ps_lines base;
+    struct ps_lines base; /* of base_plain */
+    struct ps_lines base_raw;
+    struct ps_buf base_plain;
+    struct ps_buf ends;
     struct side side[2];
     struct ps_buf merged;
     struct ps_buf expected;
@@ -50,6 +59,113 @@ static void add(struct ps_buf *out, struct ps_bytes bytes)
 static struct ps_bytes line(const struct ps_lines *lines, uint32_t i)
 {
     return ps_lines_view(lines, i, i + 1);
+}
+
+/* ---- ends ---- */
+
+static char end_of(struct ps_bytes raw)
+{
+    if (raw.size == 0 || raw.data[raw.size - 1] != '\n') {
+        return '-';
+    }
+    return raw.size > 1 && raw.data[raw.size - 2] == '\r' ? 'C' : 'L';
+}
+
+/* The same text with all ends alike. What else is a '\r' is written as two characters, and so is
+ * what these begin with: it cannot become an end. */
+static void make_plain(const struct ps_lines *raw, struct ps_buf *out)
+{
+    for (uint32_t i = 0; i < raw->count; i++) {
+        struct ps_bytes text = line(raw, i);
+        char end = end_of(text);
+        size_t size = text.size - (end == 'C' ? 2 : end == 'L' ? 1 : 0);
+        for (size_t at = 0; at < size; at++) {
+            bool special = text.data[at] == '\r' || text.data[at] == '\\';
+            add(out, special ? ps_bytes_text("\\") : ps_bytes(NULL, 0));
+            add(out, text.data[at] == '\r' ? ps_bytes_text("r") : ps_bytes(text.data + at, 1));
+        }
+        add(out, end == '-' ? ps_bytes(NULL, 0) : ps_bytes_text("\n"));
+    }
+}
+
+static void split(struct ps_bytes text, struct ps_lines *raw, struct ps_buf *plain,
+                  struct ps_lines *lines)
+{
+    must(ps_lines_init(raw, text) == P2PSYNC_OK);
+    ps_buf_init(plain, (size_t)2 * MERGED_SIZE_MAX);
+    make_plain(raw, plain);
+    if (lines != NULL) {
+        must(ps_lines_init(lines, ps_buf_view(plain)) == P2PSYNC_OK);
+        must(lines->count == raw->count);
+    }
+}
+
+/* The one end of all lines of a text: '-' it has none, 'M' it has both. */
+static char all_ends(const struct ps_lines *raw)
+{
+    char found = '-';
+    for (uint32_t i = 0; i < raw->count; i++) {
+        char end = end_of(line(raw, i));
+        if (end != '-' && end != found) {
+            found = found == '-' ? end : 'M';
+        }
+    }
+    return found;
+}
+
+/* The one end of all lines of the merge, or 'M'. */
+static char merged_end(const struct laws *laws)
+{
+    char base = all_ends(&laws->base_raw);
+    char ours = all_ends(&laws->side[0].raw);
+    char theirs = all_ends(&laws->side[1].raw);
+    if (base == 'M' || ours == 'M' || theirs == 'M') {
+        return 'M';
+    }
+    if (ours == '-' || theirs == '-' || ours == theirs) {
+        char only = ours == '-' ? theirs : ours;
+        return only == '-' ? base : only;
+    }
+    return base == '-' || base == 'C' ? 'L' : 'C'; /* of two ends, what base has not */
+}
+
+static void add_end(struct laws *laws, char end)
+{
+    char all = merged_end(laws);
+    char used = end != '-' && all != 'M' ? all : end;
+    add(&laws->ends, ps_bytes(&used, 1));
+}
+
+/* Put lines of one version out. */
+static void put(struct laws *laws, const struct side *side, uint32_t begin, uint32_t end)
+{
+    for (uint32_t i = begin; i < end; i++) {
+        add(&laws->expected, line(&side->lines, i));
+        add_end(laws, end_of(line(&side->raw, i)));
+    }
+}
+
+/* Put lines out that both versions have. */
+static void put_shared(struct laws *laws, uint32_t ours, uint32_t theirs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char ends[2] = {end_of(line(&laws->side[0].raw, ours + i)),
+                        end_of(line(&laws->side[1].raw, theirs + i))};
+        add(&laws->expected, line(&laws->side[0].lines, ours + i));
+        add_end(laws, ends[0] == 'L' ? 'L' : ends[1]);
+    }
+}
+
+/* Put lines of base out that both versions kept. */
+static void put_kept(struct laws *laws, uint32_t begin, uint32_t end)
+{
+    for (uint32_t i = begin; i < end; i++) {
+        char base = end_of(line(&laws->base_raw, i));
+        char ours = end_of(line(&laws->side[0].raw, laws->side[0].at + i - begin));
+        char theirs = end_of(line(&laws->side[1].raw, laws->side[1].at + i - begin));
+        add(&laws->expected, line(&laws->base, i));
+        add_end(laws, ours == base ? theirs : ours);
+    }
 }
 
 /* ---- differences ---- */
@@ -183,12 +299,16 @@ static void expect_both(struct laws *laws, uint32_t ours_end, uint32_t theirs_en
                                                   line(&theirs->lines, theirs_end - 1 - last))) {
         last++;
     }
-    add(&laws->expected, ps_lines_view(&ours->lines, ours->at, ours_end - last));
+    put_shared(laws, ours->at, theirs->at, first);
+    put(laws, ours, ours->at + first, ours_end - last);
     if (first + last < theirs_count && first + last < ours_count &&
         laws->expected.data[laws->expected.size - 1] != '\n') {
+        char all = merged_end(laws);
         add(&laws->expected, ps_bytes_text("\n"));
+        laws->ends.data[laws->ends.size - 1] = (uint8_t)(all == 'C' ? 'C' : 'L');
     }
-    add(&laws->expected, ps_lines_view(&theirs->lines, theirs->at + first, theirs_end));
+    put(laws, theirs, theirs->at + first, theirs_end - last);
+    put_shared(laws, ours_end - last, theirs_end - last, last);
 }
 
 static void expect_chunk(struct laws *laws, uint32_t begin, uint32_t end)
@@ -203,10 +323,12 @@ static void expect_chunk(struct laws *laws, uint32_t begin, uint32_t end)
         side_end[i] = hunk == NULL ? end : hunk->side_end + (end - hunk->end);
         part[i] = ps_lines_view(&side->lines, side->at, side_end[i]);
     }
-    if (ps_bytes_equal(part[0], base)) {
-        add(&laws->expected, part[1]);
-    } else if (ps_bytes_equal(part[1], base) || ps_bytes_equal(part[0], part[1])) {
-        add(&laws->expected, part[0]);
+    if (ps_bytes_equal(part[0], part[1])) {
+        put_shared(laws, laws->side[0].at, laws->side[1].at, side_end[0] - laws->side[0].at);
+    } else if (ps_bytes_equal(part[0], base)) {
+        put(laws, &laws->side[1], laws->side[1].at, side_end[1]);
+    } else if (ps_bytes_equal(part[1], base)) {
+        put(laws, &laws->side[0], laws->side[0].at, side_end[0]);
     } else {
         laws->expected_overlap = true;
         expect_both(laws, side_end[0], side_end[1]);
@@ -222,7 +344,7 @@ static void expect(struct laws *laws)
            laws->side[1].next < laws->side[1].hunk_count) {
         uint32_t begin = next_change(laws);
         uint32_t end = begin;
-        add(&laws->expected, ps_lines_view(&laws->base, at, begin));
+        put_kept(laws, at, begin);
         laws->side[0].at += begin - at;
         laws->side[1].at += begin - at;
         bool joined = true;
@@ -232,13 +354,13 @@ static void expect(struct laws *laws)
         expect_chunk(laws, begin, end);
         at = end;
     }
-    add(&laws->expected, ps_lines_view(&laws->base, at, laws->base.count));
+    put_kept(laws, at, laws->base.count);
 }
 
 static struct ps_bytes without_end(struct ps_bytes text)
 {
-    bool ended = text.size > 0 && text.data[text.size - 1] == '\n';
-    return ended ? ps_bytes(text.data, text.size - 1) : text;
+    char end = end_of(text);
+    return ps_bytes(text.data, text.size - (end == 'C' ? 2 : end == 'L' ? 1 : 0));
 }
 
 /* The lines that `side` put in are in the merge, in their order. A last line may have got an end.
@@ -251,7 +373,7 @@ static bool has_what_is_new(struct ps_bytes merged, const struct side *side)
     must(ps_lines_init(&lines, merged) == P2PSYNC_OK);
     for (uint32_t i = 0; i < side->hunk_count && found; i++) {
         for (uint32_t j = side->hunk[i].side_begin; j < side->hunk[i].side_end && found; j++) {
-            struct ps_bytes wanted = without_end(line(&side->lines, j));
+            struct ps_bytes wanted = without_end(line(&side->raw, j));
             while (at < lines.count && !ps_bytes_equal(wanted, without_end(line(&lines, at)))) {
                 at++;
             }
@@ -265,30 +387,30 @@ static bool has_what_is_new(struct ps_bytes merged, const struct side *side)
 static bool merges_to(struct ps_bytes base, struct ps_bytes ours, struct ps_bytes theirs,
                       struct ps_bytes expected)
 {
-    struct ps_merge_text texts = {base, ours, theirs, NULL};
+    struct ps_text_merge texts = {base, ours, theirs, NULL};
     struct ps_buf out;
     bool overlap = true;
     ps_buf_init(&out, expected.size);
-    p2psync_result result = ps_merge_text(&texts, &out, &overlap);
+    p2psync_result result = ps_text_merge(&texts, &out, &overlap);
     bool same = result == P2PSYNC_OK && !overlap && ps_bytes_equal(ps_buf_view(&out), expected);
     ps_buf_deinit(&out);
     return same;
 }
 
 static bool order_matters_only_for_overlaps(const struct laws *laws,
-                                            const struct ps_merge_text *texts)
+                                            const struct ps_text_merge *texts)
 {
-    struct ps_merge_text swapped = {texts->base, texts->theirs, texts->ours, NULL};
+    struct ps_text_merge swapped = {texts->base, texts->theirs, texts->ours, NULL};
     struct ps_buf out;
     bool overlap = false;
     ps_buf_init(&out, MERGED_SIZE_MAX);
-    must(ps_merge_text(&swapped, &out, &overlap) == P2PSYNC_OK);
+    must(ps_text_merge(&swapped, &out, &overlap) == P2PSYNC_OK);
     bool same = ps_bytes_equal(ps_buf_view(&out), ps_buf_view(&laws->merged));
     ps_buf_deinit(&out);
     return overlap == laws->overlap && (same || overlap);
 }
 
-static bool keeps_its_cap(const struct laws *laws, const struct ps_merge_text *texts)
+static bool keeps_its_cap(const struct laws *laws, const struct ps_text_merge *texts)
 {
     struct ps_buf out;
     bool overlap = false;
@@ -297,7 +419,7 @@ static bool keeps_its_cap(const struct laws *laws, const struct ps_merge_text *t
     }
     ps_buf_init(&out, laws->merged.size);
     add(&out, ps_bytes_text("+"));
-    bool good = ps_merge_text(texts, &out, &overlap) == P2PSYNC_ELIMIT && out.size == 1 &&
+    bool good = ps_text_merge(texts, &out, &overlap) == P2PSYNC_ELIMIT && out.size == 1 &&
                 out.data[0] == '+' && !overlap;
     ps_buf_deinit(&out);
     return good;
@@ -309,7 +431,7 @@ static const char *sides_broken(struct laws *laws)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct side *side = &laws->side[i];
-        must(ps_text_diff(&laws->base, &side->lines, &side->diff) == P2PSYNC_OK);
+        must(ps_diff(&laws->base, &side->lines, &side->diff) == P2PSYNC_OK);
         const char *broken = diff_broken(&laws->base, side);
         if (broken != NULL) {
             return broken;
@@ -322,14 +444,46 @@ static const char *sides_broken(struct laws *laws)
     return NULL;
 }
 
-static const char *merge_broken(struct laws *laws, const struct ps_merge_text *texts)
+/* Whether the merge has the lines that are expected, and their ends. */
+static const char *lines_broken(const struct laws *laws)
+{
+    struct ps_lines raw;
+    struct ps_buf plain;
+    const char *broken = NULL;
+    split(ps_buf_view(&laws->merged), &raw, &plain, NULL);
+    if (!ps_bytes_equal(ps_buf_view(&plain), ps_buf_view(&laws->expected))) {
+        broken = "the merge is that of the chunks";
+    } else if (raw.count != laws->ends.size) {
+        broken = "the merge has as many lines";
+    }
+    for (uint32_t i = 0; i < raw.count && broken == NULL; i++) {
+        if (end_of(line(&raw, i)) != (char)laws->ends.data[i]) {
+            broken = "each line ends as it was changed to end";
+        }
+    }
+    ps_lines_deinit(&raw);
+    ps_buf_deinit(&plain);
+    return broken;
+}
+
+/* All three alike or two of them: no line is looked at. */
+static bool is_picked(const struct ps_text_merge *texts)
+{
+    return ps_bytes_equal(texts->ours, texts->theirs) || ps_bytes_equal(texts->ours, texts->base) ||
+           ps_bytes_equal(texts->theirs, texts->base);
+}
+
+static const char *merge_broken(struct laws *laws, const struct ps_text_merge *texts)
 {
     ps_buf_clear(&laws->expected);
     expect(laws);
     struct ps_bytes merged = ps_buf_view(&laws->merged);
-    if (laws->overlap != laws->expected_overlap ||
-        !ps_bytes_equal(merged, ps_buf_view(&laws->expected))) {
-        return "the merge is that of the chunks";
+    if (laws->overlap != laws->expected_overlap) {
+        return "what both changed differently overlaps";
+    }
+    const char *broken = is_picked(texts) ? NULL : lines_broken(laws);
+    if (broken != NULL) {
+        return broken;
     }
     for (unsigned i = 0; i < 2; i++) {
         if (!laws->side[i].diff.given_up && merged.size <= PS_VALUE_SIZE_MAX &&
@@ -337,8 +491,8 @@ static const char *merge_broken(struct laws *laws, const struct ps_merge_text *t
             return "what one version put in is kept";
         }
     }
-    if (merged.size > texts->ours.size + texts->theirs.size + 1) {
-        return "the merge is no larger than both";
+    if (merged.size > 2 * (texts->ours.size + texts->theirs.size + 1)) {
+        return "the merge is no larger than both, but for ends";
     }
     if (!order_matters_only_for_overlaps(laws, texts)) {
         return "the order matters only where both changed";
@@ -346,16 +500,17 @@ static const char *merge_broken(struct laws *laws, const struct ps_merge_text *t
     return keeps_its_cap(laws, texts) ? NULL : "the merge keeps the cap of its buffer";
 }
 
-const char *text_laws_broken(const struct ps_merge_text *texts)
+const char *text_laws_broken(const struct ps_text_merge *texts)
 {
     struct laws laws = {.overlap = false};
     const char *broken = NULL;
     ps_buf_init(&laws.merged, MERGED_SIZE_MAX);
     ps_buf_init(&laws.expected, MERGED_SIZE_MAX);
-    must(ps_lines_init(&laws.base, texts->base) == P2PSYNC_OK);
-    must(ps_lines_init(&laws.side[0].lines, texts->ours) == P2PSYNC_OK);
-    must(ps_lines_init(&laws.side[1].lines, texts->theirs) == P2PSYNC_OK);
-    must(ps_merge_text(texts, &laws.merged, &laws.overlap) == P2PSYNC_OK);
+    ps_buf_init(&laws.ends, MERGED_SIZE_MAX);
+    split(texts->base, &laws.base_raw, &laws.base_plain, &laws.base);
+    split(texts->ours, &laws.side[0].raw, &laws.side[0].plain, &laws.side[0].lines);
+    split(texts->theirs, &laws.side[1].raw, &laws.side[1].plain, &laws.side[1].lines);
+    must(ps_text_merge(texts, &laws.merged, &laws.overlap) == P2PSYNC_OK);
     broken = sides_broken(&laws);
     if (broken == NULL) {
         broken = merge_broken(&laws, texts);
@@ -367,10 +522,15 @@ const char *text_laws_broken(const struct ps_merge_text *texts)
     }
     for (unsigned i = 0; i < 2; i++) {
         free(laws.side[i].hunk);
-        ps_text_diff_deinit(&laws.side[i].diff);
+        ps_diff_deinit(&laws.side[i].diff);
         ps_lines_deinit(&laws.side[i].lines);
+        ps_lines_deinit(&laws.side[i].raw);
+        ps_buf_deinit(&laws.side[i].plain);
     }
     ps_lines_deinit(&laws.base);
+    ps_lines_deinit(&laws.base_raw);
+    ps_buf_deinit(&laws.base_plain);
+    ps_buf_deinit(&laws.ends);
     ps_buf_deinit(&laws.expected);
     ps_buf_deinit(&laws.merged);
     return broken;

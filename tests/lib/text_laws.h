@@ -7,6 +7,6 @@
 #include "store/merge/text.h"
 
 /* The law that these texts break, or NULL. Ends the program if there is no memory. */
-const char *text_laws_broken(const struct ps_merge_text *texts);
+const char *text_laws_broken(const struct ps_text_merge *texts);
 
 #endif

@@ -189,7 +189,7 @@ Test(test_api_conflicts, tells_both_sides_by_device_and_what_each_changed)
     cr_assert_eq(set("notes", "strategy", "\"manual\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1,\"same\":0}"), P2PSYNC_OK);
     theirs("a", EARLIER, "{\"m\":2,\"same\":0}", their);
-    ps_fingerprint_text(&author.identity.device, fingerprint);
+    ps_device_fingerprint(&author.identity.device, fingerprint);
     const char *json = conflict_of("a");
     assert_has(json,
                "\"collection\":\"notes\",\"id\":\"a\",\"strategy\":\"manual\",\"conflict\":true,"
@@ -202,7 +202,7 @@ Test(test_api_conflicts, tells_both_sides_by_device_and_what_each_changed)
                      "\"same\":0},\"changed\":[\"m\",\"same\"]}");
     assert_has(json, "\"name\":\"alpha\"");
     assert_has(json, "\"changed\":[\"n\",\"same\"]}]");
-    assert_has(json, "\"merged\":{\"m\":2,\"n\":1,\"same\":0}}");
+    assert_has(json, "\"merged\":{\"m\":2,\"n\":1,\"same\":0},\"marked\":{}}");
 }
 
 Test(test_api_conflicts, tells_a_record_with_one_version_as_none)
@@ -211,12 +211,12 @@ Test(test_api_conflicts, tells_a_record_with_one_version_as_none)
     const char *json = conflict_of("a");
     assert_has(json, "\"conflict\":false,\"open\":false,\"base\":{\"n\":1},\"versions\":[{");
     assert_has(json, "\"changed\":[]}]");
-    assert_has(json, "\"merged\":{\"n\":1}}");
+    assert_has(json, "\"merged\":{\"n\":1},\"marked\":{}}");
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
     json = conflict_of("a");
     assert_has(json, "\"base\":null");
     assert_has(json, "\"deleted\":true");
-    assert_has(json, "\"merged\":null}");
+    assert_has(json, "\"merged\":null,\"marked\":{}}");
     cr_expect_str_eq(list_conflicts(), "");
 }
 

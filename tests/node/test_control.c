@@ -101,7 +101,7 @@ Test(test_control, answers_a_request)
     ask(fd, STATUS_FRAME, FRAME_SIZE);
     cr_assert_eq(serve(&request), P2PSYNC_OK);
     cr_expect_eq(request.what, PS_CONTROL_STATUS);
-    ps_control_answer(control, request.id, P2PSYNC_OK, ps_bytes("\xa2hi", 3));
+    ps_control_reply(control, request.id, P2PSYNC_OK, ps_bytes("\xa2hi", 3));
     cr_assert_eq(recv(fd, answer, sizeof(answer), 0), 9);
     cr_expect_eq(memcmp(answer, "\0\0\0\5\x92\0\xa2hi", 9), 0);
     cr_expect(is_cut_off(fd), "one question per connection");
@@ -177,8 +177,8 @@ Test(test_control, is_not_troubled_by_who_goes_away)
     (void)close(fd);
     struct ps_control_request none;
     cr_assert_eq(serve(&none), P2PSYNC_EAGAIN);
-    ps_control_answer(control, request.id, P2PSYNC_OK, ps_bytes(NULL, 0));
-    ps_control_answer(control, 12345, P2PSYNC_OK, ps_bytes(NULL, 0));
+    ps_control_reply(control, request.id, P2PSYNC_OK, ps_bytes(NULL, 0));
+    ps_control_reply(control, 12345, P2PSYNC_OK, ps_bytes(NULL, 0));
 }
 
 Test(test_control, lets_the_rest_wait_when_all_places_are_taken)
@@ -209,7 +209,7 @@ Test(test_control, keeps_who_asked_to_stop_until_the_end)
     ask(fd, STOP_FRAME, FRAME_SIZE);
     cr_assert_eq(serve(&request), P2PSYNC_OK);
     cr_assert_eq(request.what, PS_CONTROL_STOP);
-    ps_control_answer(control, request.id, P2PSYNC_OK, ps_bytes(NULL, 0));
+    ps_control_reply(control, request.id, P2PSYNC_OK, ps_bytes(NULL, 0));
     cr_assert_eq(recv(fd, answer, sizeof(answer), 0), 7);
     cr_expect_not(is_cut_off(fd));
     ps_control_destroy(&control);

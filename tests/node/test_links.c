@@ -435,9 +435,9 @@ Test(test_links, takes_only_plain_endpoints)
         "",    ":1",    "host",      "host:", "host:0",    "host:65536", "host:123456", "host:1x",
         "*:1", "a;b:1", "tcp://a:1", "a b:1", "::1:47470", "[]:1",       "[::1:47470"};
     for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) {
-        cr_assert(ps_link_endpoint_valid(valid[i]), "%s", valid[i]);
+        cr_assert(ps_socket_endpoint_valid(valid[i]), "%s", valid[i]);
     }
     for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) {
-        cr_assert_not(ps_link_endpoint_valid(invalid[i]), "%s", invalid[i]);
+        cr_assert_not(ps_socket_endpoint_valid(invalid[i]), "%s", invalid[i]);
     }
 }

@@ -7,39 +7,39 @@
 
 #include "node/host/names.h"
 
-static struct ps_resolver *resolver;
+static struct ps_names *names;
 static char out[PS_ENDPOINT_SIZE_MAX + 1];
 
 static void setup(void)
 {
-    cr_assert_eq(ps_resolver_new(&resolver), P2PSYNC_OK);
+    cr_assert_eq(ps_names_new(&names), P2PSYNC_OK);
 }
 
 static void teardown(void)
 {
-    ps_resolver_destroy(&resolver);
-    cr_assert_null(resolver);
+    ps_names_destroy(&names);
+    cr_assert_null(names);
 }
 
 TestSuite(test_names, .init = setup, .fini = teardown, .timeout = 600);
 
 Test(test_names, leaves_addresses_as_they_are)
 {
-    cr_assert_eq(ps_resolver_find(resolver, "10.0.0.1:5", out), P2PSYNC_OK);
+    cr_assert_eq(ps_names_find(names, "10.0.0.1:5", out), P2PSYNC_OK);
     cr_assert_str_eq(out, "10.0.0.1:5");
-    cr_assert_eq(ps_resolver_find(resolver, "[fe80::1%eth0]:5", out), P2PSYNC_OK);
+    cr_assert_eq(ps_names_find(names, "[fe80::1%eth0]:5", out), P2PSYNC_OK);
     cr_assert_str_eq(out, "[fe80::1%eth0]:5");
-    cr_assert_eq(ps_resolver_find(resolver, "a b:5", out), P2PSYNC_EFORMAT);
-    cr_assert_eq(ps_resolver_find(resolver, "host", out), P2PSYNC_EFORMAT);
+    cr_assert_eq(ps_names_find(names, "a b:5", out), P2PSYNC_EFORMAT);
+    cr_assert_eq(ps_names_find(names, "host", out), P2PSYNC_EFORMAT);
 }
 
 Test(test_names, finds_a_name_when_asked_again)
 {
-    p2psync_result result = ps_resolver_find(resolver, "localhost:5", out);
+    p2psync_result result = ps_names_find(names, "localhost:5", out);
     cr_assert_eq(result, P2PSYNC_EAGAIN);
     while (result == P2PSYNC_EAGAIN) {
         (void)sched_yield();
-        result = ps_resolver_find(resolver, "localhost:5", out);
+        result = ps_names_find(names, "localhost:5", out);
     }
     cr_assert_eq(result, P2PSYNC_OK);
     cr_assert_str_eq(out, "127.0.0.1:5");
@@ -50,16 +50,16 @@ Test(test_names, says_when_there_is_no_such_name)
     p2psync_result result = P2PSYNC_EAGAIN;
     while (result == P2PSYNC_EAGAIN) {
         (void)sched_yield();
-        result = ps_resolver_find(resolver, "no-such-name.invalid:5", out);
+        result = ps_names_find(names, "no-such-name.invalid:5", out);
     }
     cr_assert_eq(result, P2PSYNC_EUNREACHABLE);
 }
 
 Test(test_names, takes_more_names_than_it_keeps)
 {
-    for (unsigned i = 0; i <= 2 * PS_RESOLVE_NAMES_MAX; i++) {
+    for (unsigned i = 0; i <= 2 * PS_NAMES_MAX; i++) {
         char name[64];
         (void)snprintf(name, sizeof(name), "name-%u.invalid:5", i);
-        cr_assert_eq(ps_resolver_find(resolver, name, out), P2PSYNC_EAGAIN);
+        cr_assert_eq(ps_names_find(names, name, out), P2PSYNC_EAGAIN);
     }
 }

@@ -2,9 +2,9 @@
  * be slow, cut, lossy or one-way. It plays the loop's part of node/engine/engine.h, and links no
  * ZeroMQ.
  *
- * Links are like connections: in order and reliable while they last, but for the faults that are
- * asked for. Everything drawn comes from the seed. The first thing that is wrong is kept as the
- * failure; whoever runs the network looks at it and stops. */
+ * A link is like a connection: it delivers in order and loses nothing while it lasts, except for
+ * the faults that a test asks for. Everything that is drawn comes from the seed. The first thing
+ * that goes wrong is kept as the failure; who runs the network looks at it and stops. */
 #ifndef TESTS_SIM_NET_H
 #define TESTS_SIM_NET_H
 
@@ -103,7 +103,7 @@ struct sim_net {
     size_t capture_count;
     size_t capture_capacity;
     bool (*hold)(struct sim_net *net, unsigned from, unsigned to,
-                 uint64_t type);      /* a test's own loss */
+                 uint64_t type);      /* a test's own faults: true loses the message */
     uint64_t now_done[SIM_NODES_MAX]; /* requests answered */
     p2psync_result now_result[SIM_NODES_MAX];
     struct ps_buf now_bytes; /* of the last answer */
@@ -119,7 +119,7 @@ struct sim_net {
 void sim_net_init(struct sim_net *net, const struct sim_options *options);
 void sim_net_deinit(struct sim_net *net);
 
-/* Play until `until_ms` or until one thing has happened. False when nothing is left before that. */
+/* Play until `until_ms` or until one thing has happened. False if nothing happens before that. */
 bool sim_net_advance(struct sim_net *net, uint64_t until_ms);
 
 /* Play `ms` milliseconds, or until a failure. */
@@ -171,7 +171,7 @@ void sim_link_hangup(struct sim_net *net, unsigned node, uint64_t number);
 /* Break it; both ends learn of it later. */
 void sim_link_cut(struct sim_net *net, size_t index);
 void sim_link_cut_all(struct sim_net *net, unsigned node);
-/* Turn what reached a node into an event. False: nothing of it is left. */
+/* Turn what reached a node into an event. False if it is void, because its link or node is over. */
 bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_event *event);
 void sim_link_arrive(struct sim_net *net, const struct sim_packet *packet);
 /* Links that are up between two nodes, dialled by the first. */

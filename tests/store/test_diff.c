@@ -11,11 +11,11 @@
 
 static struct ps_lines base;
 static struct ps_lines side;
-static struct ps_text_diff diff;
+static struct ps_diff diff;
 
 static void teardown(void)
 {
-    ps_text_diff_deinit(&diff);
+    ps_diff_deinit(&diff);
     ps_lines_deinit(&side);
     ps_lines_deinit(&base);
 }
@@ -27,7 +27,7 @@ static void find(struct ps_bytes base_text, struct ps_bytes side_text)
     teardown();
     cr_assert_eq(ps_lines_init(&base, base_text), P2PSYNC_OK);
     cr_assert_eq(ps_lines_init(&side, side_text), P2PSYNC_OK);
-    cr_assert_eq(ps_text_diff(&base, &side, &diff), P2PSYNC_OK);
+    cr_assert_eq(ps_diff(&base, &side, &diff), P2PSYNC_OK);
 }
 
 /* Each character stands for a line. */

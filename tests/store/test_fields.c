@@ -34,7 +34,7 @@ static void merge(const struct ps_sides *sides)
 {
     ps_buf_clear(&out);
     notes = (struct ps_merge_notes){.conflict = false};
-    cr_assert_eq(ps_merge_fields(&rules, sides, &out, &state, &notes), P2PSYNC_OK);
+    cr_assert_eq(ps_fields_merge(&rules, sides, &out, &state, &notes), P2PSYNC_OK);
 }
 
 /* A side that is NULL in a table is none. */

@@ -179,6 +179,24 @@ Test(fold, of_crossing_merges_counts_each_edit_once)
     end();
 }
 
+/* The example of store/merge/MERGE.md, to the letter. */
+Test(fold, example_of_the_page_holds)
+{
+    size_t a = create(0, "{item: 'milk', n: 1}");
+    size_t b = edit(0, "{n: 3}", a);
+    size_t c = edit(1, "{item: 'oat milk', n: 2}", a);
+    size_t d = merge(0, "{item: 'oat milk', n: 5}", b, c);
+    size_t e = merge(1, "{item: 'oat milk', n: 14}", b, c);
+    begin();
+    check_base(SET(b, c), "{item: 'milk', n: 1}");
+    check_fold(SET(b, c), "{item: 'oat milk', n: 4}");
+    cr_assert_not(folded.notes.conflict);
+    check_base(SET(d, e), "{item: 'oat milk', n: 4}");
+    check_fold(SET(d, e), "{item: 'oat milk', n: 15}");
+    cr_assert_not(folded.notes.conflict);
+    end();
+}
+
 /* What both see is what both began from: three devices, each of which merges the other two. */
 Test(fold, of_three_common_ancestors_has_their_fold_as_its_base)
 {

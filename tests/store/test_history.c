@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/history/history.h"
+#include "store/history/past.h"
 #include "tests/lib/author.h"
 
 static struct store_case here;
@@ -179,8 +180,8 @@ Test(history, leaves_out_inert_changes_and_those_not_applied)
 
 Test(history, takes_an_operation_of_a_later_version_as_what_it_is_here)
 {
-    struct ps_history_walk walk;
-    struct ps_history_step step;
+    struct ps_past_walk walk;
+    struct ps_past_step step;
     struct author_change change = {.parent_count = 1};
     change.parents[0] = add(&one, PS_OP_CREATE, 10, (struct author_change){0});
     change.fields = case_fields(&buf, "n", 7);
@@ -190,12 +191,12 @@ Test(history, takes_an_operation_of_a_later_version_as_what_it_is_here)
     cr_assert_eq(read_history(&txn, "r"), P2PSYNC_OK);
     cr_assert_eq(history.count, 2);
     cr_assert_eq(history.changes[0].op_and_flags, 0x0b);
-    ps_history_walk_init(&walk, &txn, &history);
-    cr_assert_eq(ps_history_walk_next(&walk, &step), P2PSYNC_OK);
-    cr_assert_eq(ps_history_walk_next(&walk, &step), P2PSYNC_OK);
+    ps_past_walk_init(&walk, &txn, &history);
+    cr_assert_eq(ps_past_walk_next(&walk, &step), P2PSYNC_OK);
+    cr_assert_eq(ps_past_walk_next(&walk, &step), P2PSYNC_OK);
     cr_assert_eq(step.after_state, PS_RECORD_LIVE);
     cr_assert(ps_value_equal(step.after, case_fields(&buf, "n", 7)));
-    ps_history_walk_deinit(&walk);
+    ps_past_walk_deinit(&walk);
     ps_txn_abort(&txn);
 }
 
@@ -253,10 +254,10 @@ Test(history, refuses_more_changes_than_its_limit)
  * change: every value is right, whether it is at hand or has to be rebuilt. */
 Test(history, walks_through_the_values_of_many_branches)
 {
-    enum { BRANCHES = PS_HISTORY_KEPT + 2, LENGTH = 10 };
+    enum { BRANCHES = PS_PAST_KEPT + 2, LENGTH = 10 };
     struct ps_parent tip[BRANCHES];
-    struct ps_history_walk walk;
-    struct ps_history_step step;
+    struct ps_past_walk walk;
+    struct ps_past_step step;
     struct ps_parent base = add(&one, PS_OP_CREATE, 1, (struct author_change){0});
     for (size_t i = 0; i < BRANCHES; i++) {
         tip[i] = base;
@@ -269,46 +270,46 @@ Test(history, walks_through_the_values_of_many_branches)
     struct ps_txn txn = case_begin(&here, false);
     cr_assert_eq(read_history(&txn, "r"), P2PSYNC_OK);
     cr_assert_eq(history.count, 1 + BRANCHES * LENGTH);
-    ps_history_walk_init(&walk, &txn, &history);
+    ps_past_walk_init(&walk, &txn, &history);
     for (uint64_t hlc = 1; hlc < 2 + BRANCHES * LENGTH; hlc++) {
         uint64_t before = hlc < 2 + BRANCHES ? 1 : hlc - BRANCHES;
-        cr_assert_eq(ps_history_walk_next(&walk, &step), P2PSYNC_OK);
+        cr_assert_eq(ps_past_walk_next(&walk, &step), P2PSYNC_OK);
         cr_assert_eq(step.change->hlc, hlc);
         cr_assert(ps_value_equal(step.after, case_fields(&buf, "n", (int64_t)hlc)));
         cr_assert(hlc == 1 ? step.before.size == 0
                            : ps_value_equal(step.before, case_fields(&buf, "n", (int64_t)before)));
     }
-    cr_assert_eq(ps_history_walk_next(&walk, &step), P2PSYNC_ENOTFOUND);
-    ps_history_walk_deinit(&walk);
+    cr_assert_eq(ps_past_walk_next(&walk, &step), P2PSYNC_ENOTFOUND);
+    ps_past_walk_deinit(&walk);
     ps_txn_abort(&txn);
 }
 
 /* A long chain has whole values in between; what is told of those is what they changed, too. */
 Test(history, walks_through_a_thousand_edits)
 {
-    struct ps_history_walk walk;
-    struct ps_history_step step;
+    struct ps_past_walk walk;
+    struct ps_past_step step;
     for (int64_t i = 0; i < 1000; i++) {
         case_set(&here, 1000 + (uint64_t)i, "r", i);
     }
     struct ps_txn txn = case_begin(&here, false);
     cr_assert_eq(read_history(&txn, "r"), P2PSYNC_OK);
     cr_assert_eq(history.count, 1000);
-    ps_history_walk_init(&walk, &txn, &history);
+    ps_past_walk_init(&walk, &txn, &history);
     for (int64_t i = 0; i < 1000; i++) {
-        cr_assert_eq(ps_history_walk_next(&walk, &step), P2PSYNC_OK);
+        cr_assert_eq(ps_past_walk_next(&walk, &step), P2PSYNC_OK);
         cr_assert(ps_value_equal(step.after, case_fields(&buf, "n", i)));
         cr_assert(i == 0 || ps_value_equal(step.before, case_fields(&buf, "n", i - 1)));
         cr_assert_eq(step.before_state, i == 0 ? PS_RECORD_DELETED : PS_RECORD_LIVE);
     }
-    ps_history_walk_deinit(&walk);
+    ps_past_walk_deinit(&walk);
     ps_txn_abort(&txn);
 }
 
 Test(history, takes_a_full_change_as_the_whole_value)
 {
-    struct ps_history_walk walk;
-    struct ps_history_step step;
+    struct ps_past_walk walk;
+    struct ps_past_step step;
     struct author_change change = {.parent_count = 1};
     change.parents[0] = add(&one, PS_OP_CREATE, 10, (struct author_change){0});
     change.fields = case_fields(&buf, "other", 1);
@@ -316,12 +317,12 @@ Test(history, takes_a_full_change_as_the_whole_value)
     deliver();
     struct ps_txn txn = case_begin(&here, false);
     cr_assert_eq(read_history(&txn, "r"), P2PSYNC_OK);
-    ps_history_walk_init(&walk, &txn, &history);
-    cr_assert_eq(ps_history_walk_next(&walk, &step), P2PSYNC_OK);
-    cr_assert_eq(ps_history_walk_next(&walk, &step), P2PSYNC_OK);
+    ps_past_walk_init(&walk, &txn, &history);
+    cr_assert_eq(ps_past_walk_next(&walk, &step), P2PSYNC_OK);
+    cr_assert_eq(ps_past_walk_next(&walk, &step), P2PSYNC_OK);
     cr_assert(ps_value_equal(step.before, case_fields(&buf, "n", 10)));
     cr_assert(ps_value_equal(step.after, case_fields(&buf, "other", 1)));
-    ps_history_walk_deinit(&walk);
+    ps_past_walk_deinit(&walk);
     ps_txn_abort(&txn);
 }
 
@@ -337,12 +338,12 @@ Test(history, compares_a_resolution_with_the_last_of_its_parents)
     struct ps_txn txn = case_begin(&here, false);
     cr_assert_eq(read_history(&txn, "r"), P2PSYNC_OK);
     cr_assert_eq(history.changes[0].parent_count, 2);
-    struct ps_history_found found;
-    cr_assert_eq(ps_history_find(&txn, history.collection, ps_bytes_text("r"),
-                                 history.changes[0].dot, &found),
-                 P2PSYNC_OK);
+    struct ps_past_found found;
+    cr_assert_eq(
+        ps_past_find(&txn, history.collection, ps_bytes_text("r"), history.changes[0].dot, &found),
+        P2PSYNC_OK);
     ps_buf_init(&value, PS_VALUE_SIZE_MAX);
-    cr_assert_eq(ps_history_before(&txn, history.collection, &found.skeleton, &value, &state),
+    cr_assert_eq(ps_past_before(&txn, history.collection, &found.skeleton, &value, &state),
                  P2PSYNC_OK);
     cr_assert_eq(state, PS_RECORD_LIVE);
     cr_assert(ps_value_equal(ps_buf_view(&value), case_fields(&buf, "n", 30)));
@@ -354,10 +355,10 @@ Test(history, compares_a_resolution_with_the_last_of_its_parents)
 
 static p2psync_result find(struct ps_dot dot, const char *id)
 {
-    struct ps_history_found found;
+    struct ps_past_found found;
     struct ps_txn txn = case_begin(&here, false);
-    p2psync_result result = ps_history_find(&txn, case_collection(&here, CASE_NOTES).number,
-                                            ps_bytes_text(id), dot, &found);
+    p2psync_result result = ps_past_find(&txn, case_collection(&here, CASE_NOTES).number,
+                                         ps_bytes_text(id), dot, &found);
     ps_txn_abort(&txn);
     return result;
 }
@@ -395,8 +396,8 @@ static int64_t undeleted(void)
     struct ps_reader reader;
     struct ps_txn txn = case_begin(&here, false);
     ps_buf_init(&value, PS_VALUE_SIZE_MAX);
-    p2psync_result result = ps_history_undeleted(&txn, case_collection(&here, CASE_NOTES).number,
-                                                 ps_bytes_text("r"), &value);
+    p2psync_result result = ps_past_undeleted(&txn, case_collection(&here, CASE_NOTES).number,
+                                              ps_bytes_text("r"), &value);
     int64_t number = -1;
     if (result == P2PSYNC_OK) {
         ps_reader_init(&reader, ps_value_field(ps_buf_view(&value), ps_bytes_text("n")));

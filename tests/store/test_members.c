@@ -47,13 +47,19 @@ static struct ps_bytes named(const char *name)
     return ps_buf_view(&buf);
 }
 
-static void author_adds(struct author *by, const struct ps_device *device, const char *name)
+static void author_adds_at(struct author *by, const struct ps_device *device, const char *name,
+                           uint64_t ms)
 {
     char id[PS_DEVICE_TEXT_SIZE];
     ps_device_text(device, id);
     struct author_change change = {
-        .op_and_flags = PS_OP_CREATE, .id = id, .hlc = 7000ULL << 16, .fields = named(name)};
+        .op_and_flags = PS_OP_CREATE, .id = id, .hlc = ms << 16, .fields = named(name)};
     (void)author_add(by, &change);
+}
+
+static void author_adds(struct author *by, const struct ps_device *device, const char *name)
+{
+    author_adds_at(by, device, name, 7000);
 }
 
 static void founder_adds(const struct ps_device *device, const char *name)
@@ -109,6 +115,53 @@ Test(members, chain_of_invitations_is_followed_whatever_comes_first)
     cr_assert_eq(member.depth, 2);
     cr_assert(ps_device_equal(&member.added_by, &second.identity.device));
     cr_assert_eq(member.added_ms, 7000);
+}
+
+/* Who names a device that somebody has added gives it a name, and nothing else: at whatever
+ * distance from the founder, and in the same millisecond. */
+Test(members, rename_is_not_an_adding)
+{
+    struct ps_member member;
+    founder_adds(&second.identity.device, "second");
+    author_adds(&second, &third.identity.device, "third");
+    author_deliver_all(&second, &here);
+    (void)case_apply(&here);
+    cr_assert(refresh());
+    founder_adds(&third.identity.device, "renamed");
+    author_adds(&third, &second.identity.device, "the second");
+    author_adds(&third, &third.identity.device, "myself");
+    author_adds(&third, &here.identity.mesh.founder, "the first");
+    author_deliver_all(&third, &here);
+    (void)case_apply(&here);
+    cr_assert_not(refresh());
+    cr_assert_eq(get(&third.identity.device, &member), P2PSYNC_OK);
+    cr_assert(ps_device_equal(&member.added_by, &second.identity.device));
+    cr_assert_eq(member.added_ms, 7000);
+    cr_assert_eq(get(&second.identity.device, &member), P2PSYNC_OK);
+    cr_assert(ps_device_equal(&member.added_by, &here.identity.device));
+    cr_assert_eq(member.added_ms, 1000);
+    cr_assert_eq(get(&here.identity.mesh.founder, &member), P2PSYNC_OK);
+    cr_assert(ps_device_equal(&member.added_by, &here.identity.mesh.founder));
+}
+
+/* Two members may add a device, each without knowing of the other: the founder does so at 1000. */
+Test(members, first_of_two_who_add_is_the_one_that_counts)
+{
+    struct ps_member member;
+    founder_adds(&second.identity.device, "second");
+    founder_adds(&third.identity.device, "of the founder");
+    founder_adds(&stranger.identity.device, "of the founder");
+    author_adds_at(&second, &third.identity.device, "of the second", 500);
+    author_adds_at(&second, &stranger.identity.device, "of the second", 1500);
+    author_deliver_all(&second, &here);
+    (void)case_apply(&here);
+    cr_assert(refresh());
+    cr_assert_eq(get(&third.identity.device, &member), P2PSYNC_OK);
+    cr_assert(ps_device_equal(&member.added_by, &second.identity.device));
+    cr_assert_eq(member.added_ms, 500);
+    cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_OK);
+    cr_assert(ps_device_equal(&member.added_by, &here.identity.device));
+    cr_assert_eq(member.added_ms, 1000);
 }
 
 Test(members, stranger_cannot_add_itself)

@@ -103,7 +103,7 @@ static void merge(struct ps_bytes base, struct ps_bytes earlier, struct ps_bytes
     ps_record_state state = PS_RECORD_DELETED;
     ps_buf_clear(&merged);
     notes = (struct ps_merge_notes){.conflict = false};
-    cr_assert_eq(ps_merge_fields(&rules, &sides, &merged, &state, &notes), P2PSYNC_OK);
+    cr_assert_eq(ps_fields_merge(&rules, &sides, &merged, &state, &notes), P2PSYNC_OK);
     cr_assert_eq(state, PS_RECORD_LIVE);
 }
 

@@ -29,7 +29,7 @@ static void check_fields(const char *name)
                              .later = side_of("later", "later_state")};
     ps_buf_init(&out, PS_VALUE_SIZE_MAX);
     cr_assert_eq(ps_rules_parse(vector_get(&vector, "settings"), &rules), P2PSYNC_OK);
-    cr_assert_eq(ps_merge_fields(&rules, &sides, &out, &state, &notes), P2PSYNC_OK);
+    cr_assert_eq(ps_fields_merge(&rules, &sides, &out, &state, &notes), P2PSYNC_OK);
     cr_assert(ps_bytes_equal(ps_buf_view(&out), vector_get(&vector, "merged")), "%s", name);
     cr_assert_eq(state, vector_uint(&vector, "merged_state"), "%s", name);
     cr_assert_eq(notes.conflict, vector_uint(&vector, "conflict") == 1, "%s", name);

@@ -16,7 +16,7 @@ static void parse(const char *settings)
 
 static ps_field_rule rule_of(const char *field)
 {
-    return ps_rules_field(&rules, ps_bytes_text(field));
+    return ps_rules_field_rule(&rules, ps_bytes_text(field));
 }
 
 static void teardown(void)
@@ -41,15 +41,15 @@ Test(rules, have_a_name_each_that_is_read_back)
         ps_strategy strategy = PS_STRATEGY_COUNT;
         struct ps_device device;
         memset(&written.preferred, 0xa5, sizeof(written.preferred));
-        ps_strategy_text(&written, text);
-        cr_assert_eq(ps_strategy_parse(ps_bytes_text(text), &strategy, &device), P2PSYNC_OK);
+        ps_rules_strategy_text(&written, text);
+        cr_assert_eq(ps_rules_strategy_parse(ps_bytes_text(text), &strategy, &device), P2PSYNC_OK);
         cr_assert_eq(strategy, i, "%s", text);
         cr_assert(i != PS_STRATEGY_PREFER || ps_device_equal(&device, &written.preferred));
     }
     for (unsigned i = 0; i < PS_FIELD_RULE_COUNT; i++) {
         ps_field_rule rule = PS_FIELD_RULE_COUNT;
-        struct ps_bytes name = ps_bytes_text(ps_field_rule_name((ps_field_rule)i));
-        cr_assert_eq(ps_field_rule_parse(name, &rule), P2PSYNC_OK);
+        struct ps_bytes name = ps_bytes_text(ps_rules_field_rule_text((ps_field_rule)i));
+        cr_assert_eq(ps_rules_field_rule_parse(name, &rule), P2PSYNC_OK);
         cr_assert_eq(rule, i);
     }
 }

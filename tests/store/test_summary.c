@@ -78,7 +78,7 @@ Test(summary, lists_name_what_is_held)
     ps_buf_init(&out, PS_MESSAGE_SIZE_MAX);
     struct ps_txn txn = case_begin(&here, false);
     cr_assert_eq(ps_summary_roots(&txn, &out), P2PSYNC_OK);
-    cr_assert_eq(ps_cursor_begin(&cursor, ps_buf_view(&out)), 2);
+    cr_assert_eq(ps_message_cursor_begin(&cursor, ps_buf_view(&out)), 2);
     cr_assert(ps_summary_next_root(&cursor, &name, &root));
     cr_assert(ps_bytes_equal(name, ps_bytes_text("a")));
     cr_assert(ps_summary_next_root(&cursor, &name, &root));
@@ -88,13 +88,13 @@ Test(summary, lists_name_what_is_held)
     struct ps_bytes names[] = {ps_bytes_text(CASE_NOTES), ps_bytes_text("unknown")};
     ps_buf_clear(&out);
     cr_assert_eq(ps_summary_heads(&txn, names, 2, &out), P2PSYNC_OK);
-    cr_assert_eq(ps_cursor_begin(&cursor, ps_buf_view(&out)), 2);
+    cr_assert_eq(ps_message_cursor_begin(&cursor, ps_buf_view(&out)), 2);
     cr_assert(ps_summary_next_collection(&cursor, &name, &list));
-    cr_assert_eq(ps_cursor_begin(&heads, list), 1);
+    cr_assert_eq(ps_message_cursor_begin(&heads, list), 1);
     cr_assert(ps_summary_next_head(&heads, &head));
     cr_assert_eq(head.size, 2);
     cr_assert(ps_summary_next_collection(&cursor, &name, &list));
-    cr_assert_eq(ps_cursor_begin(&heads, list), 0);
+    cr_assert_eq(ps_message_cursor_begin(&heads, list), 0);
     ps_txn_abort(&txn);
     ps_buf_deinit(&out);
 }

@@ -66,7 +66,7 @@ static void write_roots(struct ps_writer *writer, struct ps_bytes roots)
     struct ps_cursor cursor;
     struct ps_bytes collection;
     struct ps_hash root;
-    ps_write_array(writer, ps_cursor_begin(&cursor, roots));
+    ps_write_array(writer, ps_message_cursor_begin(&cursor, roots));
     while (ps_summary_next_root(&cursor, &collection, &root)) {
         ps_summary_write_root(writer, collection, &root);
     }
@@ -79,9 +79,9 @@ static void write_heads(struct ps_writer *writer, struct ps_bytes heads)
     struct ps_bytes collection;
     struct ps_bytes list;
     struct ps_short_head head;
-    ps_write_array(writer, ps_cursor_begin(&outer, heads));
+    ps_write_array(writer, ps_message_cursor_begin(&outer, heads));
     while (ps_summary_next_collection(&outer, &collection, &list)) {
-        ps_summary_write_collection(writer, collection, ps_cursor_begin(&inner, list));
+        ps_summary_write_collection(writer, collection, ps_message_cursor_begin(&inner, list));
         while (ps_summary_next_head(&inner, &head)) {
             ps_summary_write_head(writer, &head);
         }
@@ -153,7 +153,7 @@ static p2psync_result changes(struct ps_bytes input, struct ps_buf *out)
     if (result == P2PSYNC_OK) {
         struct ps_bytes rest = decoded.entries;
         while (result == P2PSYNC_OK && ps_changes_next(&rest, &entry) == P2PSYNC_OK) {
-            result = ps_entry_encode(&entry, &entries);
+            result = ps_changes_write_entry(&entry, &entries);
         }
         if (result == P2PSYNC_OK) {
             result = ps_buf_append(&entries, rest.data, rest.size);
@@ -176,7 +176,7 @@ static p2psync_result ack(struct ps_bytes input, struct ps_buf *out)
         struct ps_cursor cursor;
         struct ps_position position;
         ps_writer_init(&writer, &positions);
-        ps_write_array(&writer, ps_cursor_begin(&cursor, decoded.positions));
+        ps_write_array(&writer, ps_message_cursor_begin(&cursor, decoded.positions));
         while (ps_ack_next(&cursor, &position)) {
             ps_ack_write_position(&writer, &position);
         }

@@ -233,12 +233,12 @@ Test(change, body_over_its_size_is_refused)
 Test(change, leaf_depends_on_skeleton_and_body_hash)
 {
     struct ps_entry entry = {.skeleton = ps_bytes_text("s")};
-    struct ps_hash leaf = ps_entry_leaf(&entry);
+    struct ps_hash leaf = ps_change_leaf(&entry);
     entry.body_hash.bytes[0] = 1;
-    struct ps_hash other = ps_entry_leaf(&entry);
+    struct ps_hash other = ps_change_leaf(&entry);
     cr_assert_not(ps_hash_equal(&leaf, &other));
     entry.body_hash.bytes[0] = 0;
     entry.skeleton = ps_bytes_text("t");
-    other = ps_entry_leaf(&entry);
+    other = ps_change_leaf(&entry);
     cr_assert_not(ps_hash_equal(&leaf, &other));
 }

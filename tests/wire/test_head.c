@@ -105,7 +105,7 @@ static p2psync_result read_proof_of(uint32_t count)
         ps_write_bin(&writer, ps_bytes(node, sizeof node));
     }
     ps_reader_init(&reader, ps_buf_view(&buf));
-    ps_proof_read(&reader, &read);
+    ps_head_read_proof(&reader, &read);
     p2psync_result result = ps_reader_finish(&reader);
     cr_assert_eq(read.count, result == P2PSYNC_OK ? count : 0);
     ps_buf_deinit(&buf);

@@ -38,7 +38,7 @@ Test(id, fingerprint_is_eight_digits_with_a_dash)
 {
     struct ps_device device = {{0}};
     char text[PS_FINGERPRINT_TEXT_SIZE];
-    ps_fingerprint_text(&device, text);
+    ps_device_fingerprint(&device, text);
     cr_assert_eq(strlen(text), 9);
     cr_assert_eq(text[4], '-');
     cr_assert_eq(strspn(text, "0123456789ABCDEFGHJKMNPQRSTVWXYZ-"), 9);

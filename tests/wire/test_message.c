@@ -426,19 +426,19 @@ Test(message, entries_take_the_largest_skeleton_and_body)
     struct ps_entry entry = {.has_body = true, .skeleton = ps_bytes(large, PS_SKELETON_SIZE_MAX)};
     struct ps_entry decoded;
     entry.body = ps_bytes(large, PS_BODY_SIZE_MAX);
-    cr_assert_eq(ps_entry_encode(&entry, &out), P2PSYNC_OK);
+    cr_assert_eq(ps_changes_write_entry(&entry, &out), P2PSYNC_OK);
     struct ps_bytes rest = ps_buf_view(&out);
     cr_assert_eq(ps_changes_next(&rest, &decoded), P2PSYNC_OK);
     cr_assert_eq(rest.size, 0);
     ps_buf_clear(&out);
     entry.body.size++;
-    cr_assert_eq(ps_entry_encode(&entry, &out), P2PSYNC_OK);
+    cr_assert_eq(ps_changes_write_entry(&entry, &out), P2PSYNC_OK);
     rest = ps_buf_view(&out);
     cr_assert_eq(ps_changes_next(&rest, &decoded), P2PSYNC_ELIMIT);
     ps_buf_clear(&out);
     entry.body.size = 0;
     entry.skeleton.size++;
-    cr_assert_eq(ps_entry_encode(&entry, &out), P2PSYNC_OK);
+    cr_assert_eq(ps_changes_write_entry(&entry, &out), P2PSYNC_OK);
     rest = ps_buf_view(&out);
     cr_assert_eq(ps_changes_next(&rest, &decoded), P2PSYNC_ELIMIT);
 }

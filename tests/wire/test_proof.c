@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/lib/prng.h"
+#include "wire/frontier.h"
 #include "wire/proof.h"
 
 #define LEAVES_MAX 600

@@ -6,6 +6,7 @@
 
 #include "tests/wire/recode.h"
 #include "tests/wire/vector.h"
+#include "wire/frontier.h"
 #include "wire/message.h"
 #include "wire/pairing_code.h"
 
@@ -81,7 +82,7 @@ Test(vectors, identity_derives_keys_tags_and_texts)
     cr_bytes(ps_bytes(origin_tag.bytes, PS_TAG_SIZE), "origin_tag");
     cr_bytes(ps_bytes(mesh_tag.bytes, PS_TAG_SIZE), "mesh_tag");
     cr_bytes(ps_bytes(device_tag.bytes, PS_TAG_SIZE), "device_tag");
-    ps_fingerprint_text(&mesh.founder, text);
+    ps_device_fingerprint(&mesh.founder, text);
     cr_bytes(ps_bytes_text(text), "fingerprint");
     ps_dot_text((struct ps_dot){origin_tag, vector_uint(&vector, "seq")}, text);
     cr_bytes(ps_bytes_text(text), "dot");
@@ -248,11 +249,11 @@ Test(vectors, changes_has_the_entries_of_its_vector)
     cr_assert_eq(ps_changes_decode(vector_get(&vector, "bytes"), &changes), P2PSYNC_OK);
     cr_assert_eq(ps_changes_next(&changes.entries, &entry), P2PSYNC_OK);
     cr_assert(entry.has_body);
-    struct ps_hash leaf = ps_entry_leaf(&entry);
+    struct ps_hash leaf = ps_change_leaf(&entry);
     cr_bytes(ps_bytes(leaf.bytes, PS_HASH_SIZE), "leaf_0");
     cr_assert_eq(ps_changes_next(&changes.entries, &entry), P2PSYNC_OK);
     cr_assert_not(entry.has_body);
-    leaf = ps_entry_leaf(&entry);
+    leaf = ps_change_leaf(&entry);
     cr_bytes(ps_bytes(leaf.bytes, PS_HASH_SIZE), "leaf_1");
     cr_assert_eq(ps_changes_next(&changes.entries, &entry), P2PSYNC_ENOTFOUND);
 }

@@ -1,17 +1,16 @@
-/* Opening, signals and events. */
+/* Opening and events. */
 #include "tools/p2psync/attach.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/signals.h"
 
 static void print_log(p2psync_log_level level, const char *event, const char *text, void *user);
 static p2psync_log_level wanted_level(const struct cli *cli);
@@ -98,59 +97,11 @@ static void print_log(p2psync_log_level level, const char *event, const char *te
     fprintf(stderr, "%s\n", line); /* one call: threads do not mix their lines */
 }
 
-static int wake_fd = -1; /* what the handler makes readable */
-
-static void wake(int number)
-{
-    const uint64_t one = 1;
-    int error = errno;
-
-    (void)number;
-    (void)!write(wake_fd, &one, sizeof one);
-    errno = error;
-}
-
-int attach_signals(void)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-
-    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && wake_fd >= 0; i++) {
-        /* Without SA_RESTART, so that a write to a pipe that nobody empties ends too. */
-        struct sigaction action = {.sa_handler = wake, .sa_flags = (int)SA_RESETHAND};
-        struct sigaction old = {0};
-
-        sigaction(numbers[i], NULL, &old);
-        if (numbers[i] != SIGHUP || old.sa_handler != SIG_IGN) { /* nohup stays in force */
-            sigaction(numbers[i], &action, NULL);
-        }
-    }
-    return wake_fd;
-}
-
-bool attach_signalled(void)
-{
-    struct pollfd polled = {.fd = wake_fd, .events = POLLIN};
-
-    return wake_fd >= 0 && poll(&polled, 1, 0) > 0;
-}
-
-void attach_block_signals(bool block)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
-}
-
 int events_open(struct cli *cli, p2psync_node *node, struct events *events)
 {
     p2psync_result result;
 
-    *events = (struct events){.node = node, .fd = -1, .signals = attach_signals()};
+    *events = (struct events){.node = node, .fd = -1, .signals = signals_catch(), .hangups = -1};
     if (events->signals < 0) {
         return fail_system(cli, errno, "%s: cannot wait for signals", cli->verb->name);
     }
@@ -166,12 +117,16 @@ events_outcome events_next(struct cli *cli, struct events *events, int timeout_m
         struct pollfd polled[] = {
             {.fd = events->fd, .events = POLLIN},
             {.fd = events->signals, .events = POLLIN},
+            {.fd = events->hangups, .events = POLLIN},
         };
         p2psync_result result;
 
         /* Signals first: events may come without a pause. */
-        if (attach_signalled()) {
+        if (signals_caught()) {
             return EVENTS_INTERRUPTED;
+        }
+        if (events->hangups >= 0 && signals_hung_up()) {
+            return EVENTS_HANGUP;
         }
         result = p2psync_event_next(events->node, type_out, data);
         if (result == P2PSYNC_OK) {
@@ -185,7 +140,7 @@ events_outcome events_next(struct cli *cli, struct events *events, int timeout_m
         if (output_broken()) {
             return EVENTS_INTERRUPTED;
         }
-        if (poll(polled, 2, timeout_ms) == 0) {
+        if (poll(polled, sizeof polled / sizeof polled[0], timeout_ms) == 0) {
             return EVENTS_NONE;
         }
     }

@@ -1,5 +1,5 @@
-/* The command line's way to the library: open the node of DIR with the log going to stderr, find
- * out about signals, and take events until one of them. */
+/* The command line's way to the library: open the node of DIR with the log going to stderr, and
+ * take its events until a signal ends that. */
 #ifndef P2PSYNC_CLI_ATTACH_H
 #define P2PSYNC_CLI_ATTACH_H
 
@@ -9,33 +9,24 @@
  * CLI_DONE, or a code after saying why not. */
 int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_node **node_out);
 
-/* From here on the first SIGINT, SIGTERM or SIGHUP does not end the process: it makes the
- * descriptor returned readable, for good, and ends what blocks; the second one ends the process. -1
- * if the system refuses. */
-int attach_signals(void);
-
-/* Whether there was such a signal. */
-bool attach_signalled(void);
-
-/* Hold these signals back, or no longer: threads that are made meanwhile never get one. */
-void attach_block_signals(bool block);
-
 /* The stream of events of one node. */
 struct events {
     p2psync_node *node;
     int fd;
     int signals;
-    int code; /* the exit code after EVENTS_FAILED */
+    int hangups; /* what signals_catch_hangups() gave, or -1 */
+    int code;    /* the exit code after EVENTS_FAILED */
 };
 
 typedef enum events_outcome {
     EVENTS_ONE,         /* an event was taken */
     EVENTS_NONE,        /* the time was up */
     EVENTS_INTERRUPTED, /* by a signal, or because nobody reads stdout any more */
+    EVENTS_HANGUP,      /* SIGHUP, if hangups are taken */
     EVENTS_FAILED,      /* said already, see events->code */
 } events_outcome;
 
-/* Open the stream, from now on. `events` is zero but for `signals`: what attach_signals() gave, or
+/* Open the stream, from now on. `events` is zero but for `signals`: what signals_catch() gave, or
  * -1. Returns CLI_DONE, or a code after saying why not. */
 int events_open(struct cli *cli, p2psync_node *node, struct events *events);
 

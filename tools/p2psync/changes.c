@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/p2psync/cli.h"
+#include "tools/p2psync/fail.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/width.h"
 
-#define VALUE_SHOWN 40 /* bytes of a value */
+#define VALUE_SHOWN 40 /* columns of a value */
 
 static void print_short(FILE *out, const char *before, const json_t *value);
 
@@ -23,8 +24,7 @@ void changes_cell(struct table *table, json_t *fields, json_t *unset, json_t *no
     const char *gap = "";
 
     if (out == NULL) {
-        fputs("p2psync: out of memory; close other programs and try again\n", stderr);
-        exit(CLI_FAILED);
+        fail_memory();
     }
     json_object_foreach(fields, name, value)
     {
@@ -42,8 +42,7 @@ void changes_cell(struct table *table, json_t *fields, json_t *unset, json_t *no
         fputc(')', out);
     }
     if (fclose(out) != 0) {
-        fputs("p2psync: out of memory; close other programs and try again\n", stderr);
-        exit(CLI_FAILED);
+        fail_memory();
     }
     table_cell(table, "%s", text);
     free(text);
@@ -52,16 +51,10 @@ void changes_cell(struct table *table, json_t *fields, json_t *unset, json_t *no
 static void print_short(FILE *out, const char *before, const json_t *value)
 {
     char *text = output_value(value);
-    size_t size = strlen(text);
-    size_t cut = size;
+    /* On a terminal, so that one long value does not hide all others. */
+    char *shown = output_width() > 0 ? width_cut(text, VALUE_SHOWN) : NULL;
 
-    if (size > VALUE_SHOWN) {
-        cut = VALUE_SHOWN;
-        /* Not in the middle of a character. */
-        while (cut > 0 && (text[cut] & 0xc0) == 0x80) {
-            cut--;
-        }
-    }
-    fprintf(out, "%s%.*s%s", before, (int)cut, text, cut < size ? "\u2026" : "");
+    fprintf(out, "%s%s", before, shown != NULL ? shown : text);
+    free(shown);
     free(text);
 }

@@ -7,7 +7,7 @@
 #include "tools/p2psync/table.h"
 
 /* Add a cell such as "title=Plan count=4 -half (why)": what an object sets, an array takes out, and
- * a note says (NULL or null: none). Long values are cut short. */
+ * a note says (NULL or null: none). On a terminal long values are cut. */
 void changes_cell(struct table *table, json_t *fields, json_t *unset, json_t *note);
 
 #endif

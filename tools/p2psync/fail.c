@@ -2,6 +2,7 @@
 #include "tools/p2psync/fail.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LINE_SIZE_MAX 1024
@@ -116,6 +117,12 @@ int fail_usage(struct cli *cli, const char *format, ...)
     }
     print_line(cli, line);
     return CLI_USAGE;
+}
+
+void fail_memory(void)
+{
+    fputs("p2psync: out of memory; close other programs and try again\n", stderr);
+    exit(CLI_FAILED);
 }
 
 /* One line, whatever was put into it. */

@@ -21,4 +21,7 @@ int fail_saying(struct cli *cli, int code, const char *format, ...)
 /* Say that the command line is wrong and where to read; returns CLI_USAGE. */
 int fail_usage(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* End the program: memory is used up where no error can be passed on. */
+void fail_memory(void) __attribute__((noreturn));
+
 #endif

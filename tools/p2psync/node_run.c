@@ -7,10 +7,16 @@
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/signals.h"
 
 static int take_option(struct cli *cli, int option, struct node_run *run);
 static int started(struct cli *cli, p2psync_result result);
-static int wait_for_end(struct cli *cli, struct events *events);
+static int run_once(struct cli *cli, const struct node_run *run,
+                    void (*ready)(struct cli *cli, const struct p2psync_buffer *identity),
+                    bool *again_out);
+static bool settings_changed(struct cli *cli, p2psync_node *node,
+                             const struct p2psync_buffer *before);
+static bool wait_for_end(struct cli *cli, struct events *events, int *code_out);
 
 int node_run_parse(struct cli *cli, int argc, char **argv, struct node_run *run)
 {
@@ -67,34 +73,79 @@ static int take_option(struct cli *cli, int option, struct node_run *run)
 int node_run(struct cli *cli, const struct node_run *run,
              void (*ready)(struct cli *cli, const struct p2psync_buffer *identity))
 {
+    bool again = false;
+    int code = CLI_DONE;
+
+    /* Unbounded: each turn is a start, and SIGHUP may come for as long as the machine runs. */
+    do {
+        code = run_once(cli, run, again ? NULL : ready, &again);
+    } while (code == CLI_DONE && again);
+    return code;
+}
+
+/* From opening the node to closing it; *again_out is true if it is to be started anew. */
+static int run_once(struct cli *cli, const struct node_run *run,
+                    void (*ready)(struct cli *cli, const struct p2psync_buffer *identity),
+                    bool *again_out)
+{
     struct p2psync_buffer identity = {0};
+    struct p2psync_buffer settings = {0};
     struct events events = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
     int code = attach_open(cli, &run->options, &node);
 
+    *again_out = false;
     if (code != CLI_DONE) {
         return code;
     }
     /* They are for this thread, not for the library's. */
-    attach_block_signals(true);
+    signals_block(true);
     result = p2psync_start(node);
-    attach_block_signals(false);
+    signals_block(false);
     code = started(cli, result);
     if (code == CLI_DONE) {
         code = events_open(cli, node, &events);
+        events.hangups = signals_catch_hangups();
     }
     if (code == CLI_DONE) {
         result = p2psync_identity(node, &identity);
+        result = result == P2PSYNC_OK ? p2psync_config(node, &settings) : result;
         code = result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "%s", cli->verb->name);
     }
-    if (code == CLI_DONE) {
+    if (code == CLI_DONE && ready != NULL) {
         ready(cli, &identity);
-        code = wait_for_end(cli, &events);
     }
+    while (code == CLI_DONE && !*again_out && wait_for_end(cli, &events, &code)) {
+        if (run->reopen_log != NULL) {
+            run->reopen_log(cli);
+        }
+        *again_out = settings_changed(cli, node, &settings);
+    }
+    p2psync_buffer_free(&settings);
     p2psync_buffer_free(&identity);
     p2psync_close(node);
     return code;
+}
+
+/* Whether the settings are others than `before`. What cannot be read is said, and changes nothing.
+ */
+static bool settings_changed(struct cli *cli, p2psync_node *node,
+                             const struct p2psync_buffer *before)
+{
+    struct p2psync_buffer now = {0};
+    p2psync_result result = p2psync_config(node, &now);
+    bool changed = false;
+
+    if (result != P2PSYNC_OK) {
+        fail_saying(cli, CLI_FAILED,
+                    "%s: SIGHUP: '%s/config.json': %s; the node goes on with the settings it has",
+                    cli->verb->name, cli->dir, p2psync_strerror(result));
+        return false;
+    }
+    changed = now.size != before->size || memcmp(now.data, before->data, now.size) != 0;
+    p2psync_buffer_free(&now);
+    return changed;
 }
 
 static int started(struct cli *cli, p2psync_result result)
@@ -117,8 +168,9 @@ static int started(struct cli *cli, p2psync_result result)
     }
 }
 
-/* Events are taken only to hear that the node was told to stop. */
-static int wait_for_end(struct cli *cli, struct events *events)
+/* Events are taken only to hear that the node was told to stop. True if SIGHUP came instead;
+ * otherwise *code_out is the exit code. */
+static bool wait_for_end(struct cli *cli, struct events *events, int *code_out)
 {
     p2psync_event_type type = P2PSYNC_EVENT_ERROR;
 
@@ -128,11 +180,16 @@ static int wait_for_end(struct cli *cli, struct events *events)
         events_outcome outcome = events_next(cli, events, -1, &type, &data);
 
         p2psync_buffer_free(&data);
-        if (outcome == EVENTS_FAILED) {
-            return events->code;
+        if (outcome == EVENTS_HANGUP) {
+            return true;
         }
-        if (outcome == EVENTS_INTERRUPTED || type == P2PSYNC_EVENT_STOPPED) {
-            return CLI_DONE;
+        if (outcome == EVENTS_FAILED) {
+            *code_out = events->code;
+            return false;
+        }
+        if (outcome == EVENTS_INTERRUPTED ||
+            (outcome == EVENTS_ONE && type == P2PSYNC_EVENT_STOPPED)) {
+            return false;
         }
     }
 }

@@ -1,6 +1,6 @@
-/* Options and operands: the global options may stand before the command or anywhere behind it, so
- * every command parses its own through options_next(). Also the values that options take: numbers,
- * durations, times, versions, and where DIR is if nobody says. */
+/* Options and operands: the global options may stand before the command or anywhere after it, so
+ * every command parses its own through options_next(). Also numbers, and where DIR is if nobody
+ * says. */
 #ifndef P2PSYNC_CLI_OPTIONS_H
 #define P2PSYNC_CLI_OPTIONS_H
 
@@ -13,6 +13,9 @@
 
 #define OPTIONS_END   (-1) /* no option left; operands begin at optind */
 #define OPTIONS_WRONG '?'  /* printed already; or --help, answered already: see cli->helped */
+
+/* The global options; the last one has no name. */
+extern const struct option options_global[];
 
 /* The `val` of the next option of the command's own (NULL: before the command), after taking in all
  * global ones on the way; OPTIONS_END; or OPTIONS_WRONG. The argument is in optarg. */
@@ -36,20 +39,6 @@ const struct action *options_action(struct cli *cli, int argc, char **argv,
 
 /* A whole number up to `max`. False if `text` is none. */
 bool options_number(const char *text, uint64_t max, uint64_t *out);
-
-/* A duration such as 90s, 10m, 2h or 1d, in milliseconds, over 0 and below 2^32. False if `text` is
- * none. */
-bool options_duration(const char *text, uint32_t *ms_out);
-
-/* A time in RFC 3339, such as 2026-11-26T10:00:00Z, with or without a fraction of a second, and
- * with any offset, in milliseconds since 1970. False if `text` is none, or before 1970. */
-bool options_time(const char *text, uint64_t *ms_out);
-
-/* The same, or a duration back from now, such as 10m, 2h or 3d. */
-bool options_since(const char *text, uint64_t *ms_out);
-
-/* A version as one: `dot_out` is set. False after saying that `text` is none. */
-bool options_dot(struct cli *cli, const char *text, struct p2psync_dot *dot_out);
 
 /* Where the node's data lies if there is no -C; made in `buffer` if need be. NULL if no variable of
  * the environment says. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/signals.h"
 
 #define TEXT_PIECE  1024
 #define TEXT_GROWTH 8 /* an escape takes at most six times the bytes of its character */
@@ -46,7 +47,21 @@ int output_json_tree(struct cli *cli, const json_t *tree)
     return CLI_DONE;
 }
 
+/* `context` points to a function that needs nothing else. */
+static void call_plain(json_t *tree, const void *context)
+{
+    void (*const *people)(json_t *) = context;
+
+    (*people)(tree);
+}
+
 int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(json_t *))
+{
+    return output_answer_with(cli, answer, call_plain, &people);
+}
+
+int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
+                       void (*people)(json_t *, const void *context), const void *context)
 {
     struct p2psync_bytes value = {answer->data, answer->size};
     json_t *tree = NULL;
@@ -57,7 +72,7 @@ int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)
     } else {
         tree = output_tree(cli, value);
         if (tree != NULL) {
-            people(tree);
+            people(tree, context);
         } else {
             code = CLI_FAILED;
         }
@@ -169,6 +184,14 @@ static char *text_of(const json_t *tree)
     return text;
 }
 
+/* Whether stdout is a pipe or a socket that nobody reads any more, as after `| head`. */
+static bool reader_gone(void)
+{
+    struct pollfd polled = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 int output_finish(struct cli *cli, int code)
 {
     errno = 0;
@@ -176,8 +199,8 @@ int output_finish(struct cli *cli, int code)
         return code;
     }
     __fpurge(stdout); /* or the end of the process would try once more, and might wait */
-    if (code != CLI_DONE || attach_signalled()) {
-        return code; /* said already what failed, or told to end */
+    if (code != CLI_DONE || signals_caught() || reader_gone()) {
+        return code; /* said already what failed; told to end; or nobody wants to hear more */
     }
     return fail_saying(cli, CLI_FAILED, "cannot write the answer: %s; check where stdout goes",
                        errno != 0 ? strerror(errno) : "stdout took only a part");
@@ -188,7 +211,14 @@ bool output_broken(void)
     return ferror(stdout) != 0;
 }
 
+static void write_text(FILE *out, const char *text, size_t size);
+
 void output_text(const char *text, size_t size)
+{
+    write_text(stdout, text, size);
+}
+
+static void write_text(FILE *out, const char *text, size_t size)
 {
     char piece[TEXT_PIECE];
 
@@ -200,10 +230,50 @@ void output_text(const char *text, size_t size)
             taken--;
         }
         p2psync_text_escape(text, taken, piece, sizeof piece);
-        fputs(piece, stdout);
+        fputs(piece, out);
         text += taken;
         size -= taken;
     }
+}
+
+void output_blocks(json_t *texts)
+{
+    const char *name = NULL;
+    json_t *text = NULL;
+
+    json_object_foreach(texts, name, text)
+    {
+        const char *line = json_string_value(text);
+
+        printf("  ");
+        output_text(name, strlen(name));
+        printf(" =\n");
+        while (line != NULL && *line != '\0') {
+            size_t size = strcspn(line, "\n");
+            size_t shown =
+                size > 0 && line[size] == '\n' && line[size - 1] == '\r' ? size - 1 : size;
+
+            printf("    ");
+            output_text(line, shown);
+            putchar('\n');
+            line += size + (line[size] == '\n' ? 1 : 0);
+        }
+    }
+}
+
+char *output_escaped(const char *text)
+{
+    char *escaped = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&escaped, &size);
+
+    if (out != NULL) {
+        write_text(out, text, strlen(text));
+    }
+    if (out == NULL || fclose(out) != 0) {
+        fail_memory();
+    }
+    return escaped;
 }
 
 const char *output_string(const json_t *object, const char *key)
@@ -223,8 +293,7 @@ uint64_t output_number(const json_t *object, const char *key)
 static char *checked(char *cell)
 {
     if (cell == NULL) {
-        fputs("p2psync: out of memory; close other programs and try again\n", stderr);
-        exit(CLI_FAILED);
+        fail_memory();
     }
     return cell;
 }
@@ -303,14 +372,24 @@ void output_time(uint64_t ms, char *text, size_t size)
     }
 }
 
-size_t output_width(void)
+static struct winsize window_of_stdout(void)
 {
     struct winsize window = {0};
 
     if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0) {
-        return 0;
+        return (struct winsize){0};
     }
-    return window.ws_col;
+    return window;
+}
+
+size_t output_width(void)
+{
+    return window_of_stdout().ws_col;
+}
+
+size_t output_height(void)
+{
+    return window_of_stdout().ws_row;
 }
 
 bool output_coloured(void)

@@ -18,11 +18,16 @@ int output_json_tree(struct cli *cli, const json_t *tree);
 /* Print an answer of the library and free it: as JSON, or by `people` if that was not asked for. */
 int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(json_t *));
 
+/* The same, with what else `people` needs. */
+int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
+                       void (*people)(json_t *, const void *context), const void *context);
+
 /* A MessagePack value as a tree, or NULL after saying why. Numbers other than integers below 2^63
  * are in it as their text: output_cell(), output_value() and output_json_tree() print them. */
 json_t *output_tree(struct cli *cli, struct p2psync_bytes value);
 
-/* Check that stdout took everything. Returns `code`, or CLI_FAILED after saying so. */
+/* Check that stdout took everything. Returns `code`, or CLI_FAILED after saying so. A reader that
+ * went away, as `head` does, has what it wanted: that is no error. */
 int output_finish(struct cli *cli, int code);
 
 /* Whether stdout refuses more: a long output may as well end. */
@@ -30,6 +35,11 @@ bool output_broken(void);
 
 /* Print `size` bytes of UTF-8, escaped as p2psync_text_escape() does it. */
 void output_text(const char *text, size_t size);
+
+/* Print the fields of an object, texts of several lines, each as a block of its own. */
+void output_blocks(json_t *texts);
+/* `text` as output_text() prints it. Freed by the caller. */
+char *output_escaped(const char *text);
 
 /* Members of objects: "" and 0 if there is none of that type. */
 const char *output_string(const json_t *object, const char *key);
@@ -53,8 +63,9 @@ void output_bytes(uint64_t bytes, char *text, size_t size);
 /* Milliseconds since 1970 as local time. */
 void output_time(uint64_t ms, char *text, size_t size);
 
-/* Columns of the terminal that stdout is, 0 if it is none. */
+/* Columns and lines of the terminal that stdout is, 0 if it is none. */
 size_t output_width(void);
+size_t output_height(void);
 
 bool output_coloured(void);
 

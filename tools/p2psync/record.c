@@ -2,19 +2,21 @@
 #include "tools/p2psync/record.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
-static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct p2psync_dot *versions);
-static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record);
+static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name);
+static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
+                       json_t *marked);
 static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record);
+                            const struct p2psync_record *record, json_t *marked);
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted);
 
 int record_print_written(struct cli *cli, p2psync_node *node, const char *collection,
@@ -48,60 +50,6 @@ int record_fail(struct cli *cli, p2psync_result result, const struct record_name
                            cli->verb->name, name->collection, name->id, name->collection, name->id);
     }
     return fail(cli, result, "%s %s %s", cli->verb->name, name->collection, name->id);
-}
-
-int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind)
-{
-    struct p2psync_edit edit = {.size = sizeof edit, .kind = kind};
-    struct p2psync_dot *versions = calloc((size_t)argc, sizeof *versions);
-    p2psync_node *node = NULL;
-    int code;
-
-    if (versions == NULL) {
-        return fail(cli, P2PSYNC_ENOMEM, "%s", cli->verb->name);
-    }
-    code = parse_hide(cli, argc, argv, &edit, versions);
-    if (code == CLI_DONE) {
-        code = attach_open(cli, NULL, &node);
-    }
-    if (code == CLI_DONE) {
-        const char *collection = argv[optind];
-        struct p2psync_copy copy = {.size = sizeof copy};
-        bool is_copy = p2psync_copy_parse(edit.id, &copy) == P2PSYNC_OK;
-
-        code = record_write(cli, node, collection, &edit);
-        if (code == CLI_DONE) { /* of a copy nothing is left but what it was a version of */
-            code = record_print_written(cli, node, collection, is_copy ? copy.record : edit.id);
-        }
-    }
-    p2psync_close(node);
-    free(versions);
-    return code;
-}
-
-static int parse_hide(struct cli *cli, int argc, char **argv, struct p2psync_edit *edit,
-                      struct p2psync_dot *versions)
-{
-    static const struct option own[] = {
-        {"note", required_argument, NULL, 'n'}, {"if-version", required_argument, NULL, 'i'}, {0}};
-    int option;
-
-    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
-        if (option == 'n') {
-            edit->note = optarg;
-        } else if (option == OPTIONS_WRONG ||
-                   !options_dot(cli, optarg, &versions[edit->version_count])) {
-            return CLI_USAGE;
-        } else {
-            edit->versions = versions;
-            edit->version_count++;
-        }
-    }
-    if (!options_operands(cli, argc, argv, 2, 2)) {
-        return CLI_USAGE;
-    }
-    edit->id = argv[optind + 1];
-    return CLI_DONE;
 }
 
 int record_write(struct cli *cli, p2psync_node *node, const char *collection,
@@ -152,20 +100,49 @@ static int print(struct cli *cli, p2psync_node *node, const struct record_name *
                            "'p2psync restore' brings it back",
                            cli->verb->name, name->collection, name->id, name->collection);
     } else {
-        code = print_found(cli, node, &record);
+        json_t *marked = cli->json || name->version != NULL || !record.conflict
+                             ? NULL
+                             : find_marked(snapshot, name);
+
+        code = print_found(cli, node, &record, marked);
+        json_decref(marked);
     }
     p2psync_snapshot_close(snapshot);
     return code;
 }
 
-static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record)
+/* The texts of a conflict in which both sides stand, with markers; NULL if what is shown is not the
+ * merge of all versions, or if nothing is known. */
+static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name)
+{
+    struct p2psync_buffer packed = {0};
+    struct p2psync_buffer text = {0};
+    json_t *marked = NULL;
+    json_t *conflict = NULL;
+
+    if (p2psync_conflict(snapshot, name->collection, name->id, &packed) == P2PSYNC_OK &&
+        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
+            P2PSYNC_OK) {
+        conflict = json_loadb(text.data, text.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    }
+    if (strcmp(output_string(conflict, "strategy"), "auto_merge") == 0) {
+        marked = json_incref(json_object_get(conflict, "marked"));
+    }
+    json_decref(conflict);
+    p2psync_buffer_free(&text);
+    p2psync_buffer_free(&packed);
+    return marked;
+}
+
+static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
+                       json_t *marked)
 {
     struct p2psync_buffer packed = {0};
     p2psync_result result;
     int code;
 
     if (!cli->json) {
-        return print_for_people(cli, node, record);
+        return print_for_people(cli, node, record, marked);
     }
     result = p2psync_record_pack(record, &packed);
     if (result != P2PSYNC_OK) {
@@ -176,36 +153,6 @@ static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync
     return code;
 }
 
-/* The name of the device `id`, or the start of the id if it has none. */
-static void author_name(p2psync_node *node, const uint8_t id[32], char *name, size_t size)
-{
-    struct p2psync_buffer packed = {0};
-    struct p2psync_buffer text = {0};
-    json_t *devices = NULL;
-    json_t *device = NULL;
-    size_t index = 0;
-    char hex[65];
-
-    for (size_t i = 0; i < 32; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", id[i]);
-    }
-    snprintf(name, size, "%.16s", hex);
-    if (p2psync_devices(node, &packed) == P2PSYNC_OK &&
-        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
-            P2PSYNC_OK) {
-        devices = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
-    }
-    json_array_foreach(devices, index, device)
-    {
-        if (strcmp(output_string(device, "device"), hex) == 0) {
-            snprintf(name, size, "%s", output_string(device, "name"));
-        }
-    }
-    json_decref(devices);
-    p2psync_buffer_free(&text);
-    p2psync_buffer_free(&packed);
-}
-
 static void print_line(const char *key, const char *value)
 {
     printf("%-10s", key);
@@ -213,13 +160,33 @@ static void print_line(const char *key, const char *value)
     putchar('\n');
 }
 
-static void print_fields(json_t *fields)
+static void print_author(p2psync_node *node, const uint8_t device[32])
+{
+    struct members members = {0};
+    char id[65];
+    char *name = NULL;
+
+    for (size_t i = 0; i < 32; i++) {
+        snprintf(id + 2 * i, 3, "%02x", device[i]);
+    }
+    members_load(&members, node);
+    name = members_name(&members, id);
+    print_line("author", name);
+    free(name);
+    members_free(&members);
+}
+
+/* Those that are marked are printed apart. */
+static void print_fields(json_t *fields, const json_t *marked)
 {
     const char *key = NULL;
     json_t *field = NULL;
 
     json_object_foreach(fields, key, field)
     {
+        if (json_object_get(marked, key) != NULL) {
+            continue;
+        }
         char *value = output_value(field);
 
         printf("  ");
@@ -232,7 +199,7 @@ static void print_fields(json_t *fields)
 }
 
 static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record)
+                            const struct p2psync_record *record, json_t *marked)
 {
     json_t *fields = NULL;
     char line[128];
@@ -256,8 +223,7 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
     print_line("created", line);
     output_time(record->updated_ms, line, sizeof line);
     print_line("updated", line);
-    author_name(node, record->author, line, sizeof line);
-    print_line("author", line);
+    print_author(node, record->author);
     if (record->deleted || record->archived || record->conflict) {
         snprintf(line, sizeof line, "%s%s%s", record->deleted ? "deleted " : "",
                  record->archived ? "archived " : "",
@@ -265,7 +231,8 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
         print_line("state", line);
     }
     printf("fields\n");
-    print_fields(fields);
+    print_fields(fields, marked);
+    output_blocks(marked);
     json_decref(fields);
     return CLI_DONE;
 }

@@ -26,8 +26,4 @@ int record_fail(struct cli *cli, p2psync_result result, const struct record_name
 int record_write(struct cli *cli, p2psync_node *node, const char *collection,
                  const struct p2psync_edit *edit);
 
-/* A whole command that takes COLLECTION ID [--note TEXT] [--if-version VERSION]..., makes an edit
- * of this kind, and shows the record. */
-int record_hide(struct cli *cli, int argc, char **argv, p2psync_edit_kind kind);
-
 #endif

@@ -1,5 +1,7 @@
 /* Tables for people: cells are collected row by row and printed aligned, numbers to the right.
- * Widths only grow, so a long list printed in portions keeps its columns. */
+ * Widths only grow, so a long list printed in portions keeps its columns. On a terminal a table
+ * fits the width: first the columns that may be left out are left out, then those that may be cut
+ * are cut, which a cell shows by an ellipsis at its end. Anywhere else all is printed whole. */
 #ifndef P2PSYNC_CLI_TABLE_H
 #define P2PSYNC_CLI_TABLE_H
 
@@ -11,14 +13,17 @@
 struct column {
     const char *head;
     bool right;                              /* aligned to the right: a number */
+    bool cut;                                /* its cells may be cut */
+    unsigned optional;                       /* over 0: may be left out, the highest first */
     const char *(*colour)(const char *cell); /* the escape to print it in, or NULL for none */
 };
 
 struct table {
     const struct column *columns;
     size_t column_count;
-    size_t widths[TABLE_COLUMNS_MAX];
-    char **cells; /* row by row */
+    size_t widths[TABLE_COLUMNS_MAX]; /* of the widest cell until now */
+    bool left_out[TABLE_COLUMNS_MAX];
+    char **cells; /* row by row, with the escapes of output_text() */
     size_t cell_count;
     size_t capacity;
     bool headed; /* the head is printed */

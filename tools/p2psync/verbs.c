@@ -1,8 +1,8 @@
 /* The table of verbs: what each is called, takes and does. `help`, the usage lines of errors, the
  * man page and the completion all say what stands here; a test compares them. */
-#include <string.h>
+#include "tools/p2psync/verbs.h"
 
-#include "tools/p2psync/cli.h"
+#include "tools/p2psync/commands/commands.h"
 
 #define NODE_OPTIONS                                                                               \
     "  --listen HOST[:PORT]  where to listen (default: everywhere, port 47470 or any free one)\n"  \
@@ -12,19 +12,31 @@
     "  --beacon-port N       UDP port of announcements (default: 47470)\n"                         \
     "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated)\n"
 
-static const struct verb verbs[] = {
+#define TIME_FORMS                                                                                 \
+    "A TIME is 2026-11-26, '2026-11-26 10:00' or '2026-11-26 10:00:30', as history prints it;\n"   \
+    "2026-11-26T10:00:00Z; now, today, yesterday or 'yesterday 18:00'; or 10m, 2h, 3d back.\n"
+
+#define VERSION_FORMS                                                                              \
+    "A VERSION may be as short as names one: 'history' prints short ones, and the digits before\n" \
+    "the hyphen may do.\n"
+
+const struct verb verbs_table[] = {
     {"init", "[--name NAME]", "make this device and a new mesh",
      "  --name NAME  how people call this device (default: the host's name)\n", cmd_init, true},
     {"run", "[OPTION]...", "run the node in the foreground until SIGINT or SIGTERM",
      NODE_OPTIONS "Log records go to stderr: warnings and errors, with -v more, with -vv all.\n",
      cmd_run, false},
     {"start", "[OPTION]...", "run the node in the background",
-     NODE_OPTIONS "Returns when the node listens. Its log records go to DIR/node.log.\n", cmd_start,
-     false},
+     NODE_OPTIONS "Returns when the node listens. Its log records go to DIR/node.log. SIGHUP opens "
+                  "it anew, and\n"
+                  "settings that have changed are taken up.\n",
+     cmd_start, false},
     {"stop", "", "stop the running node and wait until it has ended", NULL, cmd_stop, false},
-    {"invite", "[--expires DURATION] [--no-wait]", "let another device join: prints a code for it",
+    {"invite", "[--expires DURATION] [--no-wait] [--qr FILE]",
+     "let another device join: prints a code for it",
      "  --expires DURATION  how long the code works: 90s, 10m, 2h (default: 10m)\n"
-     "  --no-wait           do not wait until the code is used or expires\n",
+     "  --no-wait           do not wait until the code is used or expires\n"
+     "  --qr FILE           write the code to FILE as a QR code too, an SVG image\n",
      cmd_invite, false},
     {"join", "CODE [--name NAME]", "join the mesh of a code, making this device if need be",
      "  --name NAME  how people call this device (default: the host's name)\n", cmd_join, true},
@@ -55,7 +67,8 @@ static const struct verb verbs[] = {
      "                        named, too (may be repeated); none: only if there is no record\n",
      cmd_put, false},
     {"get", "COLLECTION ID [--version VERSION]", "show a record",
-     "  --version VERSION  as it was then; 'history' names the versions\n", cmd_get, false},
+     "  --version VERSION  as it was then; 'history' names the versions\n" VERSION_FORMS, cmd_get,
+     false},
     {"list",
      "COLLECTION [--prefix P] [--from ID|--after ID] [--limit N] [--reverse] [--count] "
      "[--deleted] [--archived] [--conflicts]",
@@ -86,22 +99,22 @@ static const struct verb verbs[] = {
      "in "
      "the\n"
      "                     archive)\n"
-     "  --note TEXT        why, for the history\n"
+     "  --note TEXT        why, for the history\n" VERSION_FORMS
      "Nothing is rewritten: it is a new change.\n",
      cmd_restore, false},
     {"history", "COLLECTION ID", "show who changed a record, when and how, newest first", NULL,
      cmd_history, false},
     {"diff", "COLLECTION ID [VERSION [VERSION]]",
      "show what changed between two versions of a record",
-     "With one VERSION: from then to now. With none: what the last change did.\n", cmd_diff, false},
+     "With one VERSION: from then to now. With none: what the last change did.\n" VERSION_FORMS,
+     cmd_diff, false},
     {"revert", "--device DEVICE --since TIME [--collection COLLECTION] [--note TEXT] [--dry-run]",
      "undo what one device did, as new changes",
      "  --device DEVICE          its name, fingerprint or id\n"
-     "  --since TIME             what it did then or later: 2026-11-26T10:00:00Z, or 10m, 2h, 3d "
-     "back\n"
+     "  --since TIME             what it did then or later\n"
      "  --collection COLLECTION  only there (default: everywhere)\n"
      "  --note TEXT              why, for the history\n"
-     "  --dry-run                only show what would be done\n"
+     "  --dry-run                only show what would be done\n" TIME_FORMS
      "Fields that somebody else has changed since are kept.\n",
      cmd_revert, false},
     {"conflicts", "[COLLECTION]", "show the records that were edited concurrently, and how",
@@ -109,13 +122,12 @@ static const struct verb verbs[] = {
      "--merge\n"
      "makes of them.\n",
      cmd_conflicts, false},
-    {"resolve", "COLLECTION ID (--take VERSION | --data JSON | --merge) [--note TEXT]",
+    {"resolve", "COLLECTION ID (--take DEVICE|VERSION | --data JSON | --merge) [--note TEXT]",
      "end a conflict, on all devices",
-     "  --take VERSION  the record shall be as this version left it\n"
-     "  --data JSON     the record shall have exactly the fields of this object; - reads it from "
-     "stdin\n"
-     "  --merge         all versions, merged field by field\n"
-     "  --note TEXT     why, for the history\n"
+     "  --take DEVICE|VERSION  the record becomes what that device, or that version, made of it\n"
+     "  --data JSON            it gets exactly the fields of this object; - reads it from stdin\n"
+     "  --merge                all versions, merged field by field\n"
+     "  --note TEXT            why, for the history\n" VERSION_FORMS
      "Exit code 4 if it is resolved already.\n",
      cmd_resolve, false},
     {"collection", "list | get COLLECTION | set COLLECTION KEY VALUE",
@@ -140,7 +152,12 @@ static const struct verb verbs[] = {
      "  --id FIELD  the field to put the id into; no record may have it (default: id)\n"
      "Without FILE, or for -, stdout is written.\n",
      cmd_export, false},
-    {"watch", "[COLLECTION]", "show events as they happen, until SIGINT", NULL, cmd_watch, false},
+    {"watch", "[COLLECTION]", "show events as they happen, until SIGINT",
+     "Each line has the time, the event, the record or device, who did it and the version; with "
+     "--json "
+     "all\n"
+     "of it, whole.\n",
+     cmd_watch, false},
     {"config", "list | get KEY | set KEY VALUE", "show or change this node's settings",
      "  listen                  where other devices reach this one, HOST[:PORT]\n"
      "  interfaces              names or patterns of those to announce on: [] is all\n"
@@ -159,52 +176,15 @@ static const struct verb verbs[] = {
      "running\n"
      "node takes them up at its next start.\n",
      cmd_config, false},
+    {"completion", "bash | zsh | fish | words [WORD]...",
+     "print the script that makes a shell complete p2psync",
+     "To try it in bash: source <(p2psync completion bash). 'words' is what the scripts ask: what "
+     "the "
+     "last\n"
+     "WORD may be, after those before it. After -- the words may begin with a hyphen.\n",
+     cmd_completion, false},
     {"version", "", "show the version", NULL, cmd_version, false},
     {"help", "[COMMAND]", "show what a command does", NULL, cmd_help, false},
 };
 
-#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
-
-static void program_help(void);
-
-const struct verb *verb_find(const char *name)
-{
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(verbs[i].name, name) == 0) {
-            return &verbs[i];
-        }
-    }
-    return NULL;
-}
-
-void verb_help(const struct verb *verb)
-{
-    if (verb == NULL) {
-        program_help();
-        return;
-    }
-    printf("usage: p2psync %s%s%s\n\n%s\n", verb->name, verb->operands[0] != '\0' ? " " : "",
-           verb->operands, verb->summary);
-    if (verb->details != NULL) {
-        printf("\n%s", verb->details);
-    }
-}
-
-static void program_help(void)
-{
-    printf("usage: p2psync [-C DIR] [--json] [-q | -v...] COMMAND [ARGUMENT]...\n\n"
-           "Records that live on every device and converge, with no server between them.\n\n");
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        printf("  %-11s%s\n", verbs[i].name, verbs[i].summary);
-    }
-    printf("\n  -C, --directory DIR  where the data lies (default: $P2PSYNC_DIR, else\n"
-           "                       $XDG_DATA_HOME/p2psync, else ~/.local/share/p2psync)\n"
-           "      --json           answer in JSON, for scripts\n"
-           "  -q, --quiet          no progress, and only errors in the log\n"
-           "  -v, --verbose        tell more; -vv tells all\n"
-           "  -h, --help           help, for a command behind it\n"
-           "      --version        show the version\n\n"
-           "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found or ambiguous, 4 conflict or\n"
-           "exists already, 5 no node runs, 6 not allowed.\n"
-           "'p2psync help COMMAND' says more; so does the man page p2psync(1).\n");
-}
+const size_t verbs_count = sizeof verbs_table / sizeof verbs_table[0];

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/table.h"
@@ -46,14 +48,16 @@ static int run(struct cli *cli, p2psync_node *node, int count, char **words)
     }
 }
 
-static void add_settings(struct table *table, const char *collection, json_t *settings)
+static void add_settings(struct table *table, const struct members *members, const char *collection,
+                         json_t *settings)
 {
     const char *key = NULL;
     json_t *setting = NULL;
 
     json_object_foreach(settings, key, setting)
     {
-        char *value = output_cell(setting);
+        char *cell = output_cell(setting);
+        char *value = members_strategy(members, cell);
 
         if (collection != NULL) {
             table_cell(table, "%s", collection);
@@ -61,13 +65,14 @@ static void add_settings(struct table *table, const char *collection, json_t *se
         table_cell(table, "%s", key);
         table_cell(table, "%s", value);
         free(value);
+        free(cell);
     }
 }
 
-static void print_collections(json_t *collections)
+static void print_collections(json_t *collections, const void *members)
 {
     static const struct column columns[] = {
-        {.head = "COLLECTION"}, {.head = "KEY"}, {.head = "VALUE"}};
+        {.head = "COLLECTION", .cut = true}, {.head = "KEY"}, {.head = "VALUE", .cut = true}};
     struct table table;
     const char *name = NULL;
     json_t *settings = NULL;
@@ -75,19 +80,19 @@ static void print_collections(json_t *collections)
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
     json_object_foreach(collections, name, settings)
     {
-        add_settings(&table, name, settings);
+        add_settings(&table, members, name, settings);
     }
     table_print(&table);
     table_deinit(&table);
 }
 
-static void print_settings(json_t *settings)
+static void print_settings(json_t *settings, const void *members)
 {
-    static const struct column columns[] = {{.head = "KEY"}, {.head = "VALUE"}};
+    static const struct column columns[] = {{.head = "KEY"}, {.head = "VALUE", .cut = true}};
     struct table table;
 
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    add_settings(&table, NULL, settings);
+    add_settings(&table, members, NULL, settings);
     table_print(&table);
     table_deinit(&table);
 }
@@ -95,29 +100,43 @@ static void print_settings(json_t *settings)
 static int list(struct cli *cli, p2psync_node *node)
 {
     struct p2psync_buffer collections = {0};
+    struct members members = {0};
     p2psync_snapshot *snapshot = NULL;
     p2psync_result result = p2psync_snapshot_open(node, &snapshot);
+    int code;
 
     if (result == P2PSYNC_OK) {
         result = p2psync_collections(snapshot, &collections);
     }
     p2psync_snapshot_close(snapshot);
-    return result == P2PSYNC_OK ? output_answer(cli, &collections, print_collections)
-                                : fail(cli, result, "collection list");
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "collection list");
+    }
+    members_load(&members, node);
+    code = output_answer_with(cli, &collections, print_collections, &members);
+    members_free(&members);
+    return code;
 }
 
 static int get(struct cli *cli, p2psync_node *node, const char *collection)
 {
     struct p2psync_buffer settings = {0};
+    struct members members = {0};
     p2psync_snapshot *snapshot = NULL;
     p2psync_result result = p2psync_snapshot_open(node, &snapshot);
+    int code;
 
     if (result == P2PSYNC_OK) {
         result = p2psync_collection_settings(snapshot, collection, &settings);
     }
     p2psync_snapshot_close(snapshot);
-    return result == P2PSYNC_OK ? output_answer(cli, &settings, print_settings)
-                                : fail(cli, result, "collection get %s", collection);
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "collection get %s", collection);
+    }
+    members_load(&members, node);
+    code = output_answer_with(cli, &settings, print_settings, &members);
+    members_free(&members);
+    return code;
 }
 
 /* words: the collection, the key and the value. */

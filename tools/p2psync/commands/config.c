@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
@@ -47,7 +48,8 @@ static int run(struct cli *cli, p2psync_node *node, int count, char **words)
 
 static void print_settings(json_t *settings)
 {
-    static const struct column columns[] = {{.head = "KEY"}, {.head = "VALUE"}, {.head = "FROM"}};
+    static const struct column columns[] = {
+        {.head = "KEY"}, {.head = "VALUE", .cut = true}, {.head = "FROM"}};
     struct table table;
     const char *key = NULL;
     json_t *setting = NULL;

@@ -5,12 +5,17 @@
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/changes.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/times.h"
+#include "tools/p2psync/versions.h"
 
 struct conflicts {
     p2psync_snapshot *snapshot;
+    struct members members;
     uint64_t count;  /* printed */
     bool incomplete; /* one could not be, which was told */
 };
@@ -19,7 +24,7 @@ static int print_everywhere(struct cli *cli, struct conflicts *conflicts);
 static int print_in(struct cli *cli, struct conflicts *conflicts, const char *collection);
 static int print_one(struct cli *cli, struct conflicts *conflicts, const char *collection,
                      const struct p2psync_record *record);
-static void print_for_people(const json_t *conflict);
+static void print_for_people(const struct members *members, const json_t *conflict);
 
 int cmd_conflicts(struct cli *cli, int argc, char **argv)
 {
@@ -35,6 +40,7 @@ int cmd_conflicts(struct cli *cli, int argc, char **argv)
     if (code != CLI_DONE) {
         return code;
     }
+    members_load(&conflicts.members, node);
     result = p2psync_snapshot_open(node, &conflicts.snapshot);
     if (result != P2PSYNC_OK) {
         code = fail(cli, result, "conflicts");
@@ -51,6 +57,7 @@ int cmd_conflicts(struct cli *cli, int argc, char **argv)
     if (code == CLI_DONE && conflicts.incomplete) {
         code = CLI_FAILED;
     }
+    members_free(&conflicts.members);
     p2psync_snapshot_close(conflicts.snapshot);
     p2psync_close(node);
     return code;
@@ -138,7 +145,8 @@ static int print_one(struct cli *cli, struct conflicts *conflicts, const char *c
     }
     if (tree != NULL) {
         fputs(conflicts->count == 0 ? "" : "\n", stdout);
-        print_for_people(tree);
+        members_tell_apart(&conflicts->members, json_object_get(tree, "versions"));
+        print_for_people(&conflicts->members, tree);
         conflicts->count++;
     }
     json_decref(tree);
@@ -167,6 +175,7 @@ static void add_version(struct table *table, const json_t *version)
     size_t index = 0;
     uint64_t ms = 0;
     char time[32] = "-";
+    char dot[VERSIONS_SHORT_SIZE];
 
     json_array_foreach(json_object_get(version, "changed"), index, name)
     {
@@ -183,10 +192,11 @@ static void add_version(struct table *table, const json_t *version)
     } else if (json_is_true(json_object_get(version, "archived"))) {
         state = json_string("archived");
     }
-    if (options_time(output_string(version, "time"), &ms)) {
+    if (times_parse(output_string(version, "time"), &ms)) {
         output_time(ms, time, sizeof time);
     }
-    table_cell(table, "%s", output_string(version, "version"));
+    versions_shorten(output_string(version, "version"), dot);
+    table_cell(table, "%s", dot);
     table_cell(table, "%s", time);
     table_cell(table, "%s%s", output_string(version, "name"),
                json_is_true(json_object_get(version, "auto")) ? " (automatic)" : "");
@@ -207,22 +217,29 @@ static void add_state(struct table *table, const char *name, json_t *fields)
     json_decref(none);
 }
 
-static void print_for_people(const json_t *conflict)
+static void print_for_people(const struct members *members, const json_t *conflict)
 {
-    static const struct column columns[] = {
-        {.head = "VERSION"}, {.head = "TIME"}, {.head = "DEVICE"}, {.head = "CHANGES"}};
+    static const struct column columns[] = {{.head = "VERSION"},
+                                            {.head = "TIME", .optional = 1},
+                                            {.head = "DEVICE", .cut = true},
+                                            {.head = "CHANGES", .cut = true}};
+    char *strategy = members_strategy(members, output_string(conflict, "strategy"));
+    char shown[VERSIONS_SHORT_SIZE];
     struct table table;
     json_t *version = NULL;
     size_t index = 0;
 
+    versions_shorten(output_string(conflict, "shown"), shown);
     print_text(conflict, "collection");
     putchar(' ');
     print_text(conflict, "id");
-    printf(": %s shows %s; %s\n", output_string(conflict, "strategy"),
-           output_string(conflict, "shown"),
+    printf(": ");
+    output_text(strategy, strlen(strategy));
+    printf(" shows %s; %s\n", shown,
            json_is_true(json_object_get(conflict, "open"))
                ? "'p2psync resolve' ends it"
                : "the next edit or 'p2psync resolve' ends it");
+    free(strategy);
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
     add_state(&table, "base", json_object_get(conflict, "base"));
     json_array_foreach(json_object_get(conflict, "versions"), index, version)
@@ -232,4 +249,5 @@ static void print_for_people(const json_t *conflict)
     add_state(&table, "merged", json_object_get(conflict, "merged"));
     table_print(&table);
     table_deinit(&table);
+    output_blocks(json_object_get(conflict, "marked"));
 }

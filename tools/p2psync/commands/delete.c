@@ -1,7 +1,8 @@
 /* p2psync delete: a tombstone for one record. */
-#include "tools/p2psync/record.h"
+#include "tools/p2psync/commands/commands.h"
+#include "tools/p2psync/hide.h"
 
 int cmd_delete(struct cli *cli, int argc, char **argv)
 {
-    return record_hide(cli, argc, argv, P2PSYNC_EDIT_DELETE);
+    return hide(cli, argc, argv, P2PSYNC_EDIT_DELETE);
 }

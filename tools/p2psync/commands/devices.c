@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
@@ -36,11 +37,11 @@ int cmd_devices(struct cli *cli, int argc, char **argv)
 
 static void print_devices(json_t *devices)
 {
-    static const struct column columns[] = {{.head = "NAME"},
+    static const struct column columns[] = {{.head = "NAME", .cut = true},
                                             {.head = "FINGERPRINT"},
                                             {.head = "ROLE"},
-                                            {.head = "ADDED"},
-                                            {.head = "DEVICE"}};
+                                            {.head = "ADDED", .optional = 1},
+                                            {.head = "DEVICE", .cut = true, .optional = 2}};
     struct table table;
     json_t *device = NULL;
     size_t index = 0;

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/record.h"
+#include "tools/p2psync/versions.h"
 
 static void print_difference(json_t *difference);
 static void print_line(char sign, const char *field, const json_t *before, const json_t *after);
@@ -20,23 +22,30 @@ int cmd_diff(struct cli *cli, int argc, char **argv)
     p2psync_snapshot *snapshot = NULL;
     p2psync_node *node = NULL;
     p2psync_result result;
+    int count;
     int code;
 
     if (!options_only_operands(cli, argc, argv, 2, 4)) {
         return CLI_USAGE;
     }
-    for (int i = 0; i < argc - optind - 2; i++) {
-        if (!options_dot(cli, argv[optind + 2 + i], &dots[i])) {
+    count = argc - optind - 2;
+    for (int i = 0; i < count; i++) {
+        if (!versions_check(cli, argv[optind + 2 + i])) {
             return CLI_USAGE;
         }
     }
-    between.from = argc - optind > 2 ? &dots[0] : NULL;
-    between.to = argc - optind > 3 ? &dots[1] : NULL;
-    name = (struct record_name){argv[optind], argv[optind + 1], between.from};
+    name = (struct record_name){argv[optind], argv[optind + 1], NULL};
     code = attach_open(cli, NULL, &node);
+    for (int i = 0; i < count && code == CLI_DONE; i++) {
+        code = versions_find(cli, node, &name, argv[optind + 2 + i], &dots[i]);
+    }
     if (code != CLI_DONE) {
+        p2psync_close(node);
         return code;
     }
+    between.from = count > 0 ? &dots[0] : NULL;
+    between.to = count > 1 ? &dots[1] : NULL;
+    name.version = between.from;
     result = p2psync_snapshot_open(node, &snapshot);
     if (result == P2PSYNC_OK) {
         result = p2psync_diff(snapshot, name.collection, name.id, &between, &difference);

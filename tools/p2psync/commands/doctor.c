@@ -3,12 +3,16 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/width.h"
+
+#define INDENT 18 /* after the state and the check */
 
 static int print_answer(struct cli *cli, const struct p2psync_buffer *answer);
-static void print_check(const json_t *check);
+static void print_checks(const json_t *checks);
 
 int cmd_doctor(struct cli *cli, int argc, char **argv)
 {
@@ -34,8 +38,6 @@ static int print_answer(struct cli *cli, const struct p2psync_buffer *answer)
 {
     struct p2psync_bytes bytes = {answer->data, answer->size};
     json_t *tree = output_tree(cli, bytes);
-    const json_t *check = NULL;
-    size_t index = 0;
     int code;
 
     if (tree == NULL) {
@@ -47,33 +49,39 @@ static int print_answer(struct cli *cli, const struct p2psync_buffer *answer)
 
         code = printed != CLI_DONE ? printed : code;
     } else {
-        json_array_foreach(json_object_get(tree, "checks"), index, check)
-        {
-            print_check(check);
-        }
+        print_checks(json_object_get(tree, "checks"));
     }
     json_decref(tree);
     return code;
 }
 
-/* The state, the check and what was found; below it what to do. */
-static void print_check(const json_t *check)
+static const char *state_colour(const char *state)
 {
-    const char *state = output_string(check, "state");
-    const char *detail = output_string(check, "detail");
-    const char *fix = output_string(check, "fix");
-    const char *colour = strcmp(state, "ok") == 0     ? "\033[32m"
-                         : strcmp(state, "fail") == 0 ? "\033[31m"
-                                                      : "\033[33m";
-    bool coloured = output_coloured();
+    return strcmp(state, "ok") == 0     ? "\033[32m"
+           : strcmp(state, "fail") == 0 ? "\033[31m"
+                                        : "\033[33m";
+}
 
-    printf("%s%-5s%s %-11s ", coloured ? colour : "", state, coloured ? "\033[0m" : "",
-           output_string(check, "check"));
-    output_text(detail, strlen(detail));
-    putchar('\n');
-    if (fix[0] != '\0') {
-        printf("%-17s -> ", "");
-        output_text(fix, strlen(fix));
-        putchar('\n');
+/* The state, the check and what was found; below it what to do. Nothing of it may be cut: it is
+ * wrapped. */
+static void print_checks(const json_t *checks)
+{
+    bool coloured = output_coloured();
+    size_t width = output_width();
+    const json_t *check = NULL;
+    size_t index = 0;
+
+    json_array_foreach(checks, index, check)
+    {
+        const char *state = output_string(check, "state");
+        const char *fix = output_string(check, "fix");
+
+        printf("%s%-5s%s %-11s ", coloured ? state_colour(state) : "", state,
+               coloured ? "\033[0m" : "", output_string(check, "check"));
+        width_print_wrapped(output_string(check, "detail"), INDENT, width);
+        if (fix[0] != '\0') {
+            printf("%*s-> ", INDENT, "");
+            width_print_wrapped(fix, INDENT + 3, width);
+        }
     }
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/fields.h"
 #include "tools/p2psync/options.h"

@@ -1,4 +1,7 @@
 /* p2psync help and version. */
+#include "tools/p2psync/help.h"
+
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 
@@ -10,12 +13,12 @@ int cmd_help(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     }
     if (optind < argc) {
-        verb = verb_find(argv[optind]);
+        verb = help_find(cli, argv[optind]);
         if (verb == NULL) {
             return fail_usage(cli, "there is no command '%s'", argv[optind]);
         }
     }
-    verb_help(verb);
+    help_print(cli, verb);
     return CLI_DONE;
 }
 

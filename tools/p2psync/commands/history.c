@@ -1,11 +1,16 @@
 /* p2psync history: who changed a record, when, and how. */
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/changes.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/record.h"
+#include "tools/p2psync/times.h"
+#include "tools/p2psync/versions.h"
 
+static int print(struct cli *cli, p2psync_node *node, struct p2psync_buffer *history);
 static void print_history(json_t *changes);
 
 int cmd_history(struct cli *cli, int argc, char **argv)
@@ -36,20 +41,40 @@ int cmd_history(struct cli *cli, int argc, char **argv)
     } else {
         const struct record_name name = {argv[optind], argv[optind + 1], NULL};
 
-        code = result == P2PSYNC_OK ? output_answer(cli, &history, print_history)
-                                    : record_fail(cli, result, &name);
+        code = result == P2PSYNC_OK ? print(cli, node, &history) : record_fail(cli, result, &name);
     }
     p2psync_close(node);
+    return code;
+}
+
+static int print(struct cli *cli, p2psync_node *node, struct p2psync_buffer *history)
+{
+    if (cli->json) {
+        return output_answer(cli, history, print_history);
+    }
+    json_t *changes = output_tree(cli, (struct p2psync_bytes){history->data, history->size});
+
+    if (changes != NULL) {
+        struct members members = {0};
+
+        members_load(&members, node);
+        members_tell_apart(&members, changes);
+        members_free(&members);
+        print_history(changes);
+    }
+    int code = changes != NULL ? CLI_DONE : CLI_FAILED;
+    json_decref(changes);
+    p2psync_buffer_free(history);
     return code;
 }
 
 static void print_history(json_t *changes)
 {
     static const struct column columns[] = {{.head = "VERSION"},
-                                            {.head = "TIME"},
-                                            {.head = "DEVICE"},
-                                            {.head = "OP"},
-                                            {.head = "CHANGES"}};
+                                            {.head = "TIME", .optional = 2},
+                                            {.head = "DEVICE", .cut = true},
+                                            {.head = "OP", .optional = 1},
+                                            {.head = "CHANGES", .cut = true}};
     struct table table;
     json_t *change = NULL;
     size_t index = 0;
@@ -59,11 +84,13 @@ static void print_history(json_t *changes)
     {
         uint64_t ms = 0;
         char time[32] = "-";
+        char version[VERSIONS_SHORT_SIZE];
 
-        if (options_time(output_string(change, "time"), &ms)) {
+        if (times_parse(output_string(change, "time"), &ms)) {
             output_time(ms, time, sizeof time);
         }
-        table_cell(&table, "%s", output_string(change, "version"));
+        versions_shorten(output_string(change, "version"), version);
+        table_cell(&table, "%s", version);
         table_cell(&table, "%s", time);
         table_cell(&table, "%s%s", output_string(change, "name"),
                    json_is_true(json_object_get(change, "auto")) ? " (automatic)" : "");

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/fields.h"
@@ -17,9 +18,11 @@
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/progress.h"
 
-#define BATCH_LINES 1000
-#define BATCH_BYTES (16UL * 1024 * 1024) /* a quarter of what one transaction may hold */
-#define ID_SIZE     256                  /* of a record, with its NUL */
+#define LINE_SIZE_MAX       (8UL * 1024 * 1024) /* bytes: no record of 1 MiB needs more as JSON */
+#define BATCH_LINES         1000
+#define BATCH_BYTES         (16UL * 1024 * 1024) /* a quarter of what one transaction may hold */
+#define COLLECTION_SIZE_MAX 128 /* what the library takes, to say which limit it was */
+#define ID_SIZE             256 /* of a record, with its NUL */
 
 struct import {
     const char *collection;
@@ -44,6 +47,7 @@ static volatile sig_atomic_t interrupted;
 
 static int parse(struct cli *cli, int argc, char **argv, struct import *import);
 static int read_all(struct cli *cli, struct import *import, FILE *input);
+static int end_input(struct cli *cli, struct import *import, FILE *input);
 static int import_line(struct cli *cli, struct import *import, const char *line, size_t size);
 static int commit(struct cli *cli, struct import *import);
 static int answer(struct cli *cli, const struct import *import);
@@ -162,38 +166,94 @@ static bool blank(const char *line, size_t size)
     return strspn(line, " \t\r\n") >= size;
 }
 
+/* Read a line into `line`, of LINE_SIZE_MAX bytes and a NUL. Of one that is longer no more is kept,
+ * and *longer_out is true. Returns its bytes, with the newline; 0 at the end of the input. */
+static size_t read_line(FILE *input, char *line, bool *longer_out)
+{
+    size_t size = 0;
+    size_t kept = 0;
+    int byte = 0;
+
+    /* Ends with the line; stdin is not shared between threads. */
+    while (byte != '\n' && interrupted == 0 && (byte = getc_unlocked(input)) != EOF) {
+        size++;
+        if (kept < LINE_SIZE_MAX) {
+            line[kept++] = (char)byte;
+        } else if (!*longer_out) {
+            *longer_out = true;
+            break;
+        }
+    }
+    line[kept] = '\0';
+    return size;
+}
+
+/* Pass over the rest of a line. */
+static void skip_line(struct import *import, FILE *input)
+{
+    int byte = 0;
+
+    while (byte != '\n' && interrupted == 0 && (byte = getc_unlocked(input)) != EOF) {
+        import->read_bytes++;
+    }
+}
+
+/* Windows programs put a mark of the byte order before UTF-8, which needs none. */
+static size_t mark_size(const struct import *import, const char *line, size_t size)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    bool marked =
+        import->line == 1 && size >= sizeof mark - 1 && memcmp(line, mark, sizeof mark - 1) == 0;
+
+    return marked ? sizeof mark - 1 : 0;
+}
+
 static int read_all(struct cli *cli, struct import *import, FILE *input)
 {
-    char *line = NULL;
-    size_t room = 0;
-    int code = CLI_DONE;
+    char *line = malloc(LINE_SIZE_MAX + 1);
+    int code = line != NULL ? CLI_DONE : fail(cli, P2PSYNC_ENOMEM, "import");
 
     /* Ends with the input. */
     while (code == CLI_DONE && interrupted == 0) {
-        ssize_t size = getline(&line, &room, input);
+        bool longer = false;
+        size_t size = read_line(input, line, &longer);
+        size_t mark;
 
-        if (size < 0 || interrupted != 0) { /* an interrupted read may give half a line */
+        if (size == 0 || interrupted != 0) { /* an interrupted read may give half a line */
             break;
         }
         import->line++;
-        import->read_bytes += (uint64_t)size;
-        if (!blank(line, (size_t)size)) {
-            code = import_line(cli, import, line, (size_t)size);
+        import->read_bytes += size;
+        mark = mark_size(import, line, size);
+        if (longer) {
+            code = bad_line(cli, import, "it is longer than 8 MiB, and no record is");
+            if (code == CLI_DONE) {
+                skip_line(import, input);
+            }
+        } else if (!blank(line + mark, size - mark)) {
+            code = import_line(cli, import, line + mark, size - mark);
         }
         progress_show(&import->progress, import->imported + import->unchanged, import->read_bytes);
     }
     if (code == CLI_DONE) {
-        int error = ferror(input) && interrupted == 0 ? errno : 0;
-
-        code = commit(cli, import);
-        if (code == CLI_DONE && (interrupted != 0 || error != 0)) {
-            code = stopped(cli, import, error != 0 ? strerror(error) : "interrupted");
-        } else if (code == CLI_DONE) {
-            progress_end(&import->progress);
-            code = answer(cli, import);
-        }
+        code = end_input(cli, import, input);
     }
     free(line);
+    return code;
+}
+
+/* Write what waits and say what was done, or why the input ends here. */
+static int end_input(struct cli *cli, struct import *import, FILE *input)
+{
+    int error = ferror(input) && interrupted == 0 ? errno : 0;
+    int code = commit(cli, import);
+
+    if (code == CLI_DONE && (interrupted != 0 || error != 0)) {
+        code = stopped(cli, import, error != 0 ? strerror(error) : "interrupted");
+    } else if (code == CLI_DONE) {
+        progress_end(&import->progress);
+        code = answer(cli, import);
+    }
     return code;
 }
 
@@ -266,6 +326,27 @@ static p2psync_result add_edit(struct import *import, const char *id, const stru
     return result;
 }
 
+/* What to do with input that is no JSON lines at all, or NULL: only the first line tells. */
+static const char *other_format(const struct import *import, const char *line, size_t size)
+{
+    size_t blanks = strspn(line, " \t");
+
+    if (import->line > 1 || blanks >= size) {
+        return NULL;
+    }
+    if (line[blanks] == '[') {
+        return "this is a JSON array, and import takes an object a line; jq -c '.[]' makes lines "
+               "of "
+               "it";
+    }
+    if (line[blanks] != '{' && strcspn(line, ",;\t") < size) {
+        return "this looks like CSV, and import takes a JSON object a line; mlr --icsv --ojsonl "
+               "cat "
+               "makes lines of it";
+    }
+    return NULL;
+}
+
 /* Add what a line says, whose fields are listed, the id among them. */
 static int import_record(struct cli *cli, struct import *import, struct fields *fields)
 {
@@ -279,7 +360,13 @@ static int import_record(struct cli *cli, struct import *import, struct fields *
     }
     fields_remove(fields, id_field);
     p2psync_result result = add_edit(import, id, fields);
-    if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT || result == P2PSYNC_EMISUSE) {
+    if (result == P2PSYNC_ELIMIT) {
+        return bad_line(cli, import,
+                        strlen(import->collection) > COLLECTION_SIZE_MAX
+                            ? "the collection's name is over 128 bytes"
+                            : "the record is over 1 MiB");
+    }
+    if (result == P2PSYNC_EFORMAT || result == P2PSYNC_EMISUSE) {
         return bad_line(cli, import, p2psync_strerror(result));
     }
     return result == P2PSYNC_OK
@@ -290,6 +377,7 @@ static int import_record(struct cli *cli, struct import *import, struct fields *
 static int import_line(struct cli *cli, struct import *import, const char *line, size_t size)
 {
     struct p2psync_buffer map = {0};
+    const char *other = other_format(import, line, size);
     struct fields fields = {0};
     char why[DATA_WHY_SIZE];
     int code = CLI_DONE;
@@ -297,11 +385,11 @@ static int import_line(struct cli *cli, struct import *import, const char *line,
 
     if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT) {
         data_explain(line, size, why);
-        code = bad_line(cli, import, why);
+        code = bad_line(cli, import, other != NULL ? other : why);
     } else if (result == P2PSYNC_OK) {
         result = fields_add_map(&fields, (struct p2psync_bytes){map.data, map.size});
         if (result == P2PSYNC_EFORMAT) {
-            code = bad_line(cli, import, "no JSON object");
+            code = bad_line(cli, import, other != NULL ? other : "no JSON object");
         } else if (result == P2PSYNC_OK) {
             code = import_record(cli, import, &fields);
         }

@@ -1,27 +1,23 @@
 /* p2psync init: this device and a new mesh. */
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
-#include "tools/p2psync/identity_print.h"
-#include "tools/p2psync/options.h"
+#include "tools/p2psync/identity.h"
 #include "tools/p2psync/output.h"
+
+static int say_exists(struct cli *cli, p2psync_node *node);
 
 int cmd_init(struct cli *cli, int argc, char **argv)
 {
-    static const struct option own[] = {{"name", required_argument, NULL, 'n'}, {0}};
     const char *name = NULL;
     struct p2psync_buffer identity = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
-    int option = options_next(cli, argc, argv, own);
-    int code;
+    int code = identity_options(cli, argc, argv, 0, &name);
 
-    for (; option == 'n'; option = options_next(cli, argc, argv, own)) {
-        name = optarg;
+    if (code == CLI_DONE) {
+        code = attach_open(cli, NULL, &node);
     }
-    if (option != OPTIONS_END || !options_operands(cli, argc, argv, 0, 0)) {
-        return CLI_USAGE;
-    }
-    code = attach_open(cli, NULL, &node);
     if (code != CLI_DONE) {
         return code;
     }
@@ -31,13 +27,22 @@ int cmd_init(struct cli *cli, int argc, char **argv)
     }
     if (result == P2PSYNC_OK) {
         code = output_answer(cli, &identity, identity_print);
-    } else if (result == P2PSYNC_EEXIST) {
-        code = fail(cli, result, "init: the device in '%s'", cli->dir);
-    } else if (name != NULL && (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT)) {
-        code = fail_usage(cli, "'%s' is no name: 1 to 64 bytes of UTF-8", name);
     } else {
-        code = fail(cli, result, "init");
+        code = result == P2PSYNC_EEXIST ? say_exists(cli, node) : fail(cli, result, "init");
     }
     p2psync_close(node);
+    return code;
+}
+
+static int say_exists(struct cli *cli, p2psync_node *node)
+{
+    json_t *identity = identity_read(node);
+    int code = fail_saying(cli, CLI_CONFLICT,
+                           "init: '%s' holds the device '%s' (%s) already; use it, or name another "
+                           "directory with -C DIR",
+                           cli->dir, output_string(identity, "name"),
+                           output_string(identity, "fingerprint"));
+
+    json_decref(identity);
     return code;
 }

@@ -1,20 +1,29 @@
 /* p2psync invite: let a device join, with a code to read out and a QR code to scan. */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/qr.h"
+#include "tools/p2psync/times.h"
 
 struct invite {
     uint32_t expires_ms;
     bool no_wait;
+    const char *qr_file; /* NULL: none */
+    FILE *qr;
 };
 
 static int parse(struct cli *cli, int argc, char **argv, struct invite *invite);
-static int show_code(struct cli *cli, struct p2psync_buffer *answer);
+static int open_qr(struct cli *cli, struct invite *invite);
+static int close_qr(struct cli *cli, struct invite *invite, int code);
+static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer);
 static int wait_for_device(struct cli *cli, struct events *events);
 
 int cmd_invite(struct cli *cli, int argc, char **argv)
@@ -32,13 +41,17 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     if (code != CLI_DONE) {
         return code;
     }
-    if (!invite.no_wait) { /* before the invite, so that its end cannot be missed */
+    code = open_qr(cli, &invite);
+    if (code == CLI_DONE &&
+        !invite.no_wait) { /* before the invite, so that its end cannot be missed */
         code = events_open(cli, node, &events);
     }
     if (code == CLI_DONE) {
         result = p2psync_invite(node, invite.expires_ms, &answer);
-        code = result == P2PSYNC_OK ? show_code(cli, &answer) : fail(cli, result, "invite");
+        code =
+            result == P2PSYNC_OK ? show_code(cli, &invite, &answer) : fail(cli, result, "invite");
     }
+    code = close_qr(cli, &invite, code);
     if (code == CLI_DONE && !invite.no_wait) {
         code = wait_for_device(cli, &events);
     }
@@ -48,21 +61,26 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
 
 static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
 {
-    static const struct option own[] = {
-        {"expires", required_argument, NULL, 'e'}, {"no-wait", no_argument, NULL, 'n'}, {0}};
+    static const struct option own[] = {{"expires", required_argument, NULL, 'e'},
+                                        {"no-wait", no_argument, NULL, 'n'},
+                                        {"qr", required_argument, NULL, 'q' + 0x100},
+                                        {0}};
     int option;
 
     do {
         option = options_next(cli, argc, argv, own);
         switch (option) {
         case 'e':
-            if (!options_duration(optarg, &invite->expires_ms)) {
+            if (!times_duration(optarg, &invite->expires_ms)) {
                 return fail_usage(cli, "--expires '%s' is no duration such as 90s, 10m or 2h",
                                   optarg);
             }
             break;
         case 'n':
             invite->no_wait = true;
+            break;
+        case 'q' + 0x100: /* -q is --quiet */
+            invite->qr_file = optarg;
             break;
         case OPTIONS_WRONG:
             return CLI_USAGE;
@@ -73,21 +91,76 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
     return options_operands(cli, argc, argv, 0, 0) ? CLI_DONE : CLI_USAGE;
 }
 
+/* The QR code comes last: what stands over it may scroll away, it may not. */
 static void print_code(json_t *answer)
 {
     const char *code = output_string(answer, "code");
+    size_t lines = 0;
+    size_t columns = 0;
 
-    if (isatty(STDOUT_FILENO)) {
-        qr_print(code);
-    }
     printf("On the other device run:\n\n  p2psync join %s\n\n", code);
     printf("The code works once, until %s.\n", output_string(answer, "expires"));
+    if (isatty(STDOUT_FILENO) && !qr_print(code, &lines, &columns) && lines > 0) {
+        printf("As a QR code it needs %zu lines of %zu columns, and this terminal has %zu of %zu; "
+               "make it\nlarger, or run 'p2psync invite --qr FILE.svg'.\n",
+               lines, columns, output_height(), output_width());
+    }
 }
 
-static int show_code(struct cli *cli, struct p2psync_buffer *answer)
+/* Open the file of --qr before anybody is invited: who cannot have it wants no invite either. Only
+ * its owner may read it, as whoever reads the code may join. */
+static int open_qr(struct cli *cli, struct invite *invite)
 {
-    int code = output_answer(cli, answer, print_code);
+    mode_t mask = umask(S_IRWXG | S_IRWXO);
 
+    if (invite->qr_file != NULL) {
+        invite->qr = fopen(invite->qr_file, "we");
+    }
+    umask(mask);
+    return invite->qr_file == NULL || invite->qr != NULL
+               ? CLI_DONE
+               : fail_system(cli, errno, "invite: cannot write '%s'", invite->qr_file);
+}
+
+/* Close it after it was written, or remove it if `code` says that there is no invite. */
+static int close_qr(struct cli *cli, struct invite *invite, int code)
+{
+    struct stat found = {0};
+    bool regular = false;
+    bool good = false;
+
+    if (invite->qr == NULL) {
+        return code;
+    }
+    regular = fstat(fileno(invite->qr), &found) == 0 && S_ISREG(found.st_mode);
+    good = !ferror(invite->qr);
+    good = fclose(invite->qr) == 0 && good;
+    if (regular && (code != CLI_DONE || !good)) {
+        (void)unlink(invite->qr_file);
+    }
+    return code != CLI_DONE || good
+               ? code
+               : fail_system(cli, EIO, "invite: cannot write '%s'", invite->qr_file);
+}
+
+static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer)
+{
+    int code = CLI_DONE;
+
+    if (invite->qr != NULL) {
+        json_t *tree = output_tree(cli, (struct p2psync_bytes){answer->data, answer->size});
+
+        if (tree == NULL || !qr_write_svg(output_string(tree, "code"), invite->qr)) {
+            code = fail(cli, P2PSYNC_ENOMEM, "invite --qr");
+        } else if (fflush(invite->qr) != 0) {
+            code = fail_system(cli, errno, "invite: cannot write '%s'", invite->qr_file);
+        }
+        json_decref(tree);
+    }
+    if (code == CLI_DONE) {
+        code = output_answer(cli, answer, print_code);
+    }
+    p2psync_buffer_free(answer);
     fflush(stdout);
     return code;
 }
@@ -127,6 +200,7 @@ static int wait_for_device(struct cli *cli, struct events *events)
         case EVENTS_INTERRUPTED:
             return fail_saying(cli, CLI_FAILED,
                                "invite: interrupted; the code works until it expires");
+        case EVENTS_HANGUP:
         case EVENTS_NONE:
         case EVENTS_ONE:
             break;

@@ -2,37 +2,53 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
-#include "tools/p2psync/identity_print.h"
+#include "tools/p2psync/identity.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
+static int check_name(struct cli *cli, p2psync_node *node, const char *name);
 static void print_joined(json_t *answer);
 static int refused(struct cli *cli, p2psync_result result);
 
 int cmd_join(struct cli *cli, int argc, char **argv)
 {
-    static const struct option own[] = {{"name", required_argument, NULL, 'n'}, {0}};
     const char *name = NULL;
     struct p2psync_buffer answer = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
-    int option = options_next(cli, argc, argv, own);
-    int code;
+    int code = identity_options(cli, argc, argv, 1, &name);
 
-    for (; option == 'n'; option = options_next(cli, argc, argv, own)) {
-        name = optarg;
+    if (code == CLI_DONE) {
+        code = attach_open(cli, NULL, &node);
     }
-    if (option != OPTIONS_END || !options_operands(cli, argc, argv, 1, 1)) {
-        return CLI_USAGE;
+    if (code == CLI_DONE && name != NULL) {
+        code = check_name(cli, node, name);
     }
-    code = attach_open(cli, NULL, &node);
-    if (code != CLI_DONE) {
-        return code;
+    if (code == CLI_DONE) {
+        result = p2psync_join(node, argv[optind], name, &answer);
+        code =
+            result == P2PSYNC_OK ? output_answer(cli, &answer, print_joined) : refused(cli, result);
     }
-    result = p2psync_join(node, argv[optind], name, &answer);
-    code = result == P2PSYNC_OK ? output_answer(cli, &answer, print_joined) : refused(cli, result);
     p2psync_close(node);
+    return code;
+}
+
+/* A device keeps its name when it joins: another one would be passed over without a word. */
+static int check_name(struct cli *cli, p2psync_node *node, const char *name)
+{
+    json_t *identity = identity_read(node);
+    const char *own = output_string(identity, "name");
+    int code = CLI_DONE;
+
+    if (identity != NULL && own[0] != '\0' && strcmp(own, name) != 0) {
+        code = fail_saying(cli, CLI_CONFLICT,
+                           "join: the device in '%s' is called '%s' already; join without --name, "
+                           "then 'p2psync devices rename' renames it",
+                           cli->dir, own);
+    }
+    json_decref(identity);
     return code;
 }
 
@@ -58,7 +74,17 @@ static int refused(struct cli *cli, p2psync_result result)
     case P2PSYNC_ECONFLICT:
         return fail_saying(
             cli, CLI_CONFLICT,
-            "join: '%s' is in use by another mesh; name another directory with -C DIR", cli->dir);
+            "join: the device in '%s' belongs to a mesh with other members or records already; if "
+            "it "
+            "is the mesh of this code there is nothing to do, else name another directory with -C "
+            "DIR",
+            cli->dir);
+    case P2PSYNC_EBUSY:
+        return fail_saying(
+            cli, CLI_CONFLICT,
+            "join: a node runs in '%s'; stop it with 'p2psync stop', or name another "
+            "directory with -C DIR",
+            cli->dir);
     case P2PSYNC_EUNREACHABLE:
     case P2PSYNC_ETIMEDOUT:
         return fail_saying(

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
@@ -29,8 +30,9 @@ static int print_record(struct cli *cli, struct list *list, const struct p2psync
 
 int cmd_list(struct cli *cli, int argc, char **argv)
 {
-    static const struct column columns[] = {
-        {.head = "ID"}, {.head = "UPDATED"}, {.head = "FIELDS"}};
+    static const struct column columns[] = {{.head = "ID", .cut = true},
+                                            {.head = "UPDATED", .optional = 1},
+                                            {.head = "FIELDS", .cut = true}};
     struct list list = {.range = {.size = sizeof list.range}, .limit = UINT64_MAX};
     p2psync_node *node = NULL;
     p2psync_result result;
@@ -148,18 +150,15 @@ static int print_all(struct cli *cli, struct list *list)
     return code != CLI_DONE ? code : shown;
 }
 
-/* The fields on one line, cut to what is left of a terminal's line, after a word on what is
- * archived or in conflict; for a deleted record that. */
+/* The fields on one line, after a word on what is archived or in conflict; for a deleted record
+ * that. */
 static int add_row(struct cli *cli, struct list *list, const struct p2psync_record *record)
 {
     struct p2psync_buffer text = {0};
-    size_t width = output_width();
     const char *state = record->archived && record->conflict ? "(archived, conflict) "
                         : record->archived                   ? "(archived) "
                         : record->conflict                   ? "(conflict) "
                                                              : "";
-    size_t taken = record->id_size + 24 + strlen(state); /* id, time and gaps */
-    size_t room = width > taken + 20 ? width - taken : 20;
     p2psync_result result = P2PSYNC_OK;
     char time[32];
 
@@ -175,16 +174,7 @@ static int add_row(struct cli *cli, struct list *list, const struct p2psync_reco
         table_cell(&list->table, "(cannot be shown: %s)", p2psync_strerror(result));
         return fail(cli, result, "list: the fields of '%.*s'", (int)record->id_size, record->id);
     }
-    if (width == 0 || text.size <= room) {
-        table_cell(&list->table, "%s%s", state, (const char *)text.data);
-    } else {
-        size_t cut = room - 1;
-        /* Not in the middle of a character. */
-        while (cut > 0 && (((const unsigned char *)text.data)[cut] & 0xc0) == 0x80) {
-            cut--;
-        }
-        table_cell(&list->table, "%s%.*s\u2026", state, (int)cut, (const char *)text.data);
-    }
+    table_cell(&list->table, "%s%s", state, (const char *)text.data);
     p2psync_buffer_free(&text);
     return CLI_DONE;
 }

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/signals.h"
 #include "tools/p2psync/table.h"
 
 #define REDRAW_MS 1000
@@ -99,20 +101,20 @@ static void print_peer(struct table *table, const json_t *peer)
 static void print_peers(json_t *peers)
 {
     static const struct column columns[] = {
-        {.head = "NAME"},
-        {.head = "FINGERPRINT"},
-        {.head = "ADDRESS"},
-        {.head = "VIA"},
+        {.head = "NAME", .cut = true},
+        {.head = "FINGERPRINT", .optional = 7},
+        {.head = "ADDRESS", .optional = 2},
+        {.head = "VIA", .optional = 8},
         {.head = "STATE", .colour = state_colour},
-        {.head = "RTT ms", .right = true},
-        {.head = "SEEN"},
-        {.head = "SYNCED"},
+        {.head = "RTT ms", .right = true, .optional = 5},
+        {.head = "SEEN", .optional = 1},
+        {.head = "SYNCED", .optional = 3},
         {.head = "BEHIND", .right = true},
         {.head = "AHEAD", .right = true},
-        {.head = "CONFLICTS", .right = true},
-        {.head = "SKEW ms", .right = true},
-        {.head = "RECEIVED", .right = true},
-        {.head = "SENT", .right = true},
+        {.head = "CONFLICTS", .right = true, .optional = 6},
+        {.head = "SKEW ms", .right = true, .optional = 4},
+        {.head = "RECEIVED", .right = true, .optional = 9},
+        {.head = "SENT", .right = true, .optional = 10},
     };
     struct table table;
     json_t *peer = NULL;
@@ -147,7 +149,7 @@ static int print_once(struct cli *cli, p2psync_node *node, bool clear)
 
 static int print_until_signalled(struct cli *cli, p2psync_node *node)
 {
-    struct pollfd polled = {.fd = attach_signals(), .events = POLLIN};
+    struct pollfd polled = {.fd = signals_catch(), .events = POLLIN};
     bool clear = !cli->json && isatty(STDOUT_FILENO);
     int code = CLI_DONE;
 

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/fields.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/record.h"
+#include "tools/p2psync/versions.h"
 
 struct put {
     const char *collection;
@@ -18,6 +20,7 @@ struct put {
     const char **unset; /* words of argv */
     size_t unset_count;
     struct p2psync_dot *versions; /* that the record must have */
+    const char **words;           /* which name them */
     size_t version_count;
     bool conditional;
     const char *note;
@@ -40,7 +43,8 @@ int cmd_put(struct cli *cli, int argc, char **argv)
     put.values = calloc((size_t)argc, sizeof *put.values);
     put.unset = calloc((size_t)argc, sizeof *put.unset);
     put.versions = calloc((size_t)argc, sizeof *put.versions);
-    if (put.values == NULL || put.unset == NULL || put.versions == NULL) {
+    put.words = calloc((size_t)argc, sizeof *put.words);
+    if (put.values == NULL || put.unset == NULL || put.versions == NULL || put.words == NULL) {
         code = fail(cli, P2PSYNC_ENOMEM, "put");
         goto out;
     }
@@ -54,6 +58,10 @@ int cmd_put(struct cli *cli, int argc, char **argv)
     if (code == CLI_DONE) {
         put.collection = argv[optind];
         put.is_copy = p2psync_copy_parse(argv[optind + 1], &put.copy) == P2PSYNC_OK;
+        const struct record_name name = {put.collection, argv[optind + 1], NULL};
+        code = versions_find_all(cli, put.node, &name, put.words, put.versions);
+    }
+    if (code == CLI_DONE) {
         code = write_edit(cli, &put, argv[optind + 1]);
     }
     if (code == CLI_DONE) { /* a copy is a record of its own now */
@@ -69,6 +77,7 @@ out:
         p2psync_buffer_free(&put.values[i]);
     }
     free(put.values);
+    free(put.words);
     free(put.versions);
     free(put.unset);
     return code;
@@ -99,9 +108,11 @@ static int parse(struct cli *cli, int argc, char **argv, struct put *put)
             break;
         case 'i':
             put->conditional = true;
-            if (strcmp(optarg, "none") != 0 &&
-                !options_dot(cli, optarg, &put->versions[put->version_count++])) {
+            if (strcmp(optarg, "none") != 0 && !versions_check(cli, optarg)) {
                 return CLI_USAGE;
+            }
+            if (strcmp(optarg, "none") != 0) {
+                put->words[put->version_count++] = optarg;
             }
             break;
         case OPTIONS_WRONG:

@@ -1,12 +1,19 @@
 /* p2psync resolve: the answer to a conflict, on all devices. */
+#include <string.h>
+
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/data.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
 #include "tools/p2psync/record.h"
+#include "tools/p2psync/versions.h"
 
 struct resolve {
     struct p2psync_resolution resolution;
+    const char *word; /* what --take says; NULL: nothing */
     struct p2psync_dot take;
     const char *data;
     struct p2psync_buffer fields;
@@ -14,6 +21,10 @@ struct resolve {
 
 static int parse(struct cli *cli, int argc, char **argv, struct resolve *resolve);
 static int pack(struct cli *cli, struct resolve *resolve);
+static int find_taken(struct cli *cli, p2psync_node *node, struct resolve *resolve);
+static int take_that_of(struct cli *cli, p2psync_node *node, struct resolve *resolve,
+                        const char *device);
+static const char *version_by(const json_t *conflict, const char *device, bool *several_out);
 static int write_answer(struct cli *cli, p2psync_node *node, const struct resolve *resolve);
 static int say_resolved(struct cli *cli, p2psync_node *node, const struct record_name *name);
 
@@ -28,6 +39,9 @@ int cmd_resolve(struct cli *cli, int argc, char **argv)
     }
     if (code == CLI_DONE) {
         code = attach_open(cli, NULL, &node);
+    }
+    if (code == CLI_DONE && resolve.word != NULL) {
+        code = find_taken(cli, node, &resolve);
     }
     if (code == CLI_DONE) {
         code = write_answer(cli, node, &resolve);
@@ -51,10 +65,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct resolve *resolve
         option = options_next(cli, argc, argv, own);
         switch (option) {
         case 't':
-            if (!options_dot(cli, optarg, &resolve->take)) {
-                return CLI_USAGE;
-            }
-            resolution->take = &resolve->take;
+            resolve->word = optarg;
             break;
         case 'd':
             resolve->data = optarg;
@@ -74,8 +85,11 @@ static int parse(struct cli *cli, int argc, char **argv, struct resolve *resolve
     if (!options_operands(cli, argc, argv, 2, 2)) {
         return CLI_USAGE;
     }
-    if ((resolution->take != NULL) + resolution->merge + (resolve->data != NULL) != 1) {
+    if ((resolve->word != NULL) + resolution->merge + (resolve->data != NULL) != 1) {
         return fail_usage(cli, "one of --take, --data and --merge says what the record shall be");
+    }
+    if (resolve->word != NULL && resolve->word[0] == '\0') {
+        return fail_usage(cli, "--take is empty");
     }
     resolution->collection = argv[optind];
     resolution->id = argv[optind + 1];
@@ -92,6 +106,94 @@ static int pack(struct cli *cli, struct resolve *resolve)
     code = data_object(cli, resolve->data, &resolve->fields);
     resolve->resolution.fields = (struct p2psync_bytes){resolve->fields.data, resolve->fields.size};
     return code;
+}
+
+/* Which version --take means: that of a device, or one that it names itself. */
+static int find_taken(struct cli *cli, p2psync_node *node, struct resolve *resolve)
+{
+    const struct record_name name = {resolve->resolution.collection, resolve->resolution.id, NULL};
+    struct members members = {0};
+    bool several = false;
+    const char *device = NULL;
+    int code;
+
+    resolve->resolution.take = &resolve->take;
+    members_load(&members, node);
+    device = members_find(&members, resolve->word, &several);
+    if (several) {
+        code = fail_saying(cli, CLI_NOT_FOUND,
+                           "resolve: several devices are called '%s'; give a fingerprint, which "
+                           "'p2psync devices' shows",
+                           resolve->word);
+    } else if (device != NULL) {
+        code = take_that_of(cli, node, resolve, device);
+    } else if (versions_may_be(resolve->word)) {
+        code = versions_find(cli, node, &name, resolve->word, &resolve->take);
+    } else {
+        code = fail_saying(cli, CLI_NOT_FOUND,
+                           "resolve: '%s' is no device of the mesh and no version; 'p2psync "
+                           "conflicts' shows both",
+                           resolve->word);
+    }
+    members_free(&members);
+    return code;
+}
+
+static int take_that_of(struct cli *cli, p2psync_node *node, struct resolve *resolve,
+                        const char *device)
+{
+    const struct record_name name = {resolve->resolution.collection, resolve->resolution.id, NULL};
+    struct p2psync_buffer packed = {0};
+    p2psync_snapshot *snapshot = NULL;
+    json_t *conflict = NULL;
+    p2psync_result result = p2psync_snapshot_open(node, &snapshot);
+    int code = CLI_FAILED;
+
+    if (result == P2PSYNC_OK) {
+        result = p2psync_conflict(snapshot, name.collection, name.id, &packed);
+    }
+    p2psync_snapshot_close(snapshot);
+    if (result != P2PSYNC_OK) {
+        return record_fail(cli, result, &name);
+    }
+    conflict = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
+    if (conflict != NULL && json_array_size(json_object_get(conflict, "versions")) == 1) {
+        code = say_resolved(cli, node, &name);
+    } else if (conflict != NULL) {
+        bool several = false;
+        const char *version = version_by(conflict, device, &several);
+
+        code = CLI_DONE;
+        if (version == NULL || several ||
+            p2psync_dot_parse(version, &resolve->take) != P2PSYNC_OK) {
+            code = fail_saying(cli, CLI_NOT_FOUND,
+                               "resolve %s %s: %s of its versions by '%s'; 'p2psync conflicts' "
+                               "shows all",
+                               name.collection, name.id,
+                               several ? "there are several" : "there is none", resolve->word);
+        }
+    }
+    json_decref(conflict);
+    p2psync_buffer_free(&packed);
+    return code;
+}
+
+/* The version by `device` in a conflict, or NULL. */
+static const char *version_by(const json_t *conflict, const char *device, bool *several_out)
+{
+    const char *found = NULL;
+    const json_t *version = NULL;
+    size_t index = 0;
+
+    *several_out = false;
+    json_array_foreach(json_object_get(conflict, "versions"), index, version)
+    {
+        if (strcmp(output_string(version, "device"), device) == 0) {
+            *several_out = found != NULL;
+            found = output_string(version, "version");
+        }
+    }
+    return found;
 }
 
 static int write_answer(struct cli *cli, p2psync_node *node, const struct resolve *resolve)

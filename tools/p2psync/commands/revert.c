@@ -5,9 +5,11 @@
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/changes.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/times.h"
 
 static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *revert);
 static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert *revert);
@@ -46,12 +48,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *
             revert->device = optarg;
             break;
         case 's':
-            since = options_since(optarg, &revert->since_ms);
+            since = times_since(optarg, &revert->since_ms);
             if (!since) {
-                return fail_usage(cli,
-                                  "--since '%s' is no time such as 2026-11-26T10:00:00Z, and no "
-                                  "duration such as 10m",
-                                  optarg);
+                return fail_usage(cli, "--since '%s' is no time such as " TIMES_FORMS, optarg);
             }
             break;
         case 'c':
@@ -113,11 +112,11 @@ static int say_failed(struct cli *cli, p2psync_result result, const struct p2psy
 
 static void print_plan(json_t *items)
 {
-    static const struct column columns[] = {{.head = "COLLECTION"},
-                                            {.head = "ID"},
+    static const struct column columns[] = {{.head = "COLLECTION", .cut = true},
+                                            {.head = "ID", .cut = true},
                                             {.head = "OP"},
-                                            {.head = "KEPT"},
-                                            {.head = "CHANGES"}};
+                                            {.head = "KEPT", .cut = true},
+                                            {.head = "CHANGES", .cut = true}};
     struct table table;
     json_t *item = NULL;
     size_t index = 0;

@@ -1,6 +1,7 @@
 /* p2psync run: the node in the foreground. */
 #include <string.h>
 
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/node_run.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/node_run.h"
 #include "tools/p2psync/options.h"
@@ -19,6 +20,7 @@
 #define PIPE_FD      3       /* the first behind stdin, stdout and stderr */
 
 static int open_log(struct cli *cli);
+static void reopen_log(struct cli *cli);
 static void detach(int log);
 static int run_child(struct cli *cli, const struct node_run *run, int pipe_fd, int log);
 static int hear_child(struct cli *cli, FILE *heard, pid_t child);
@@ -35,6 +37,7 @@ int cmd_start(struct cli *cli, int argc, char **argv)
     if (code != CLI_DONE) {
         return code;
     }
+    run.reopen_log = reopen_log;
     log = open_log(cli);
     if (log < 0) {
         return CLI_FAILED;
@@ -107,6 +110,17 @@ static void tell_ready(struct cli *cli, const struct p2psync_buffer *identity)
     node_run_ready_line(cli, identity, cli->errors);
     fclose(cli->errors);
     cli->errors = stderr; /* node.log from here on */
+}
+
+/* Whoever moves the log away sends SIGHUP, and the next line begins a new file. */
+static void reopen_log(struct cli *cli)
+{
+    int log = open_log(cli);
+
+    if (log >= 0) {
+        dup2(log, STDERR_FILENO);
+        close(log);
+    }
 }
 
 static int run_child(struct cli *cli, const struct node_run *run, int pipe_fd, int log)

@@ -1,16 +1,20 @@
 /* p2psync status: this node at a glance. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/table.h"
+#include "tools/p2psync/width.h"
 
 #define ROOT_SHOWN 16 /* hex digits of a root that people compare */
 
-static void print_status(json_t *status);
+static void print_status(json_t *status, const void *members);
 
 int cmd_status(struct cli *cli, int argc, char **argv)
 {
@@ -23,10 +27,13 @@ int cmd_status(struct cli *cli, int argc, char **argv)
     }
     code = attach_open(cli, NULL, &node);
     if (code == CLI_DONE) {
+        struct members members = {0};
         p2psync_result result = p2psync_status(node, &status);
 
-        code = result == P2PSYNC_OK ? output_answer(cli, &status, print_status)
+        members_load(&members, node);
+        code = result == P2PSYNC_OK ? output_answer_with(cli, &status, print_status, &members)
                                     : fail(cli, result, "status: '%s'", cli->dir);
+        members_free(&members);
     }
     p2psync_close(node);
     return code;
@@ -35,19 +42,18 @@ int cmd_status(struct cli *cli, int argc, char **argv)
 static void print_line(const char *key, const char *value)
 {
     printf("%-12s", key);
-    output_text(value, strlen(value));
-    putchar('\n');
+    width_print_wrapped(value, 12, output_width());
 }
 
-static void print_collections(const json_t *collections)
+static void print_collections(const struct members *members, const json_t *collections)
 {
     static const struct column columns[] = {
-        {.head = "COLLECTION"},
+        {.head = "COLLECTION", .cut = true},
         {.head = "RECORDS", .right = true},
-        {.head = "CHANGES", .right = true},
+        {.head = "CHANGES", .right = true, .optional = 2},
         {.head = "CONFLICTS", .right = true},
-        {.head = "STRATEGY"},
-        {.head = "ROOT"},
+        {.head = "STRATEGY", .cut = true, .optional = 1},
+        {.head = "ROOT", .optional = 3},
     };
     struct table table;
     json_t *collection = NULL;
@@ -56,11 +62,14 @@ static void print_collections(const json_t *collections)
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
     json_array_foreach(collections, index, collection)
     {
+        char *strategy = members_strategy(members, output_string(collection, "strategy"));
+
         table_cell(&table, "%s", output_string(collection, "name"));
         table_cell(&table, "%" PRIu64, output_number(collection, "records"));
         table_cell(&table, "%" PRIu64, output_number(collection, "changes"));
         table_cell(&table, "%" PRIu64, output_number(collection, "conflicts"));
-        table_cell(&table, "%s", output_string(collection, "strategy"));
+        table_cell(&table, "%s", strategy);
+        free(strategy);
         table_cell(&table, "%.*s", ROOT_SHOWN, output_string(collection, "root"));
     }
     if (index > 0) {
@@ -95,7 +104,7 @@ static void say_state(const json_t *status, char *line, size_t size)
     }
 }
 
-static void print_status(json_t *status)
+static void print_status(json_t *status, const void *members)
 {
     const json_t *error = json_object_get(status, "last_error");
     char line[256];
@@ -116,5 +125,5 @@ static void print_status(json_t *status)
              output_number(status, "pending"));
     print_line("pending", line);
     print_line("last error", json_is_string(error) ? json_string_value(error) : "-");
-    print_collections(json_object_get(status, "collections"));
+    print_collections(members, json_object_get(status, "collections"));
 }

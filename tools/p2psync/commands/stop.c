@@ -1,5 +1,6 @@
 /* p2psync stop: end the running node and wait until it has ended. */
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 

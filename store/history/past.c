@@ -1,54 +1,55 @@
-/* Values in a record's past: of one change, of what its author saw, and of all changes in turn. */
+/* Values in a record's past: see past.h. */
+#include "store/history/past.h"
+
 #include <string.h>
 
-#include "store/history/history.h"
 #include "store/merge/merge.h"
 #include "store/record/rebuild.h"
 
-static p2psync_result take_before(struct ps_history_walk *walk, const struct ps_skeleton *skeleton,
-                                  struct ps_history_step *step);
-static p2psync_result take_after(struct ps_history_walk *walk, const struct ps_skeleton *skeleton,
-                                 struct ps_history_step *step);
-static p2psync_result value_of(struct ps_history_walk *walk, size_t change,
+static p2psync_result take_before(struct ps_past_walk *walk, const struct ps_skeleton *skeleton,
+                                  struct ps_past_step *step);
+static p2psync_result take_after(struct ps_past_walk *walk, const struct ps_skeleton *skeleton,
+                                 struct ps_past_step *step);
+static p2psync_result value_of(struct ps_past_walk *walk, size_t change,
                                struct ps_bytes *value_out);
-static size_t oldest_kept(const struct ps_history_walk *walk);
+static size_t oldest_kept(const struct ps_past_walk *walk);
 static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, struct ps_bytes id,
-                                  struct ps_history_found *out);
+                                  struct ps_past_found *out);
 static p2psync_result merge_parents(struct ps_txn *txn, uint32_t collection,
                                     const struct ps_skeleton *skeleton, struct ps_buf *out,
                                     ps_record_state *state_out);
 static p2psync_result find_last_parent(struct ps_txn *txn, uint32_t collection,
                                        const struct ps_skeleton *skeleton,
-                                       struct ps_history_found *out);
+                                       struct ps_past_found *out);
 static p2psync_result last_undeleted(struct ps_txn *txn, const struct ps_record_row *row,
-                                     struct ps_history_found *out);
+                                     struct ps_past_found *out);
 static p2psync_result read_skeleton(const struct ps_stored *entry, struct ps_skeleton *out);
 
-void ps_history_walk_init(struct ps_history_walk *walk, struct ps_txn *txn,
-                          const struct ps_history *history)
+void ps_past_walk_init(struct ps_past_walk *walk, struct ps_txn *txn,
+                       const struct ps_history *history)
 {
-    *walk = (struct ps_history_walk){.txn = txn, .history = history, .left = history->count};
-    for (size_t i = 0; i < PS_HISTORY_KEPT; i++) {
+    *walk = (struct ps_past_walk){.txn = txn, .history = history, .left = history->count};
+    for (size_t i = 0; i < PS_PAST_KEPT; i++) {
         walk->kept[i].change = history->count;
         ps_buf_init(&walk->kept[i].value, PS_VALUE_SIZE_MAX);
     }
     ps_buf_init(&walk->merged, PS_VALUE_SIZE_MAX);
 }
 
-void ps_history_walk_deinit(struct ps_history_walk *walk)
+void ps_past_walk_deinit(struct ps_past_walk *walk)
 {
-    for (size_t i = 0; i < PS_HISTORY_KEPT; i++) {
+    for (size_t i = 0; i < PS_PAST_KEPT; i++) {
         ps_buf_deinit(&walk->kept[i].value);
     }
     ps_buf_deinit(&walk->merged);
 }
 
-p2psync_result ps_history_walk_next(struct ps_history_walk *walk, struct ps_history_step *out)
+p2psync_result ps_past_walk_next(struct ps_past_walk *walk, struct ps_past_step *out)
 {
     if (walk->left == 0) {
         return P2PSYNC_ENOTFOUND;
     }
-    struct ps_history_step step = {.change = &walk->history->changes[walk->left - 1]};
+    struct ps_past_step step = {.change = &walk->history->changes[walk->left - 1]};
     struct ps_skeleton skeleton;
     walk->turn++;
     p2psync_result result =
@@ -70,8 +71,8 @@ p2psync_result ps_history_walk_next(struct ps_history_walk *walk, struct ps_hist
     return result;
 }
 
-static p2psync_result take_before(struct ps_history_walk *walk, const struct ps_skeleton *skeleton,
-                                  struct ps_history_step *step)
+static p2psync_result take_before(struct ps_past_walk *walk, const struct ps_skeleton *skeleton,
+                                  struct ps_past_step *step)
 {
     step->before_state = PS_RECORD_DELETED;
     if (step->change->parent_count == 0) {
@@ -90,9 +91,9 @@ static p2psync_result take_before(struct ps_history_walk *walk, const struct ps_
     return value_of(walk, parent, &step->before);
 }
 
-/* The value of the change at hand replaces the one that was not asked for for longest. */
-static p2psync_result take_after(struct ps_history_walk *walk, const struct ps_skeleton *skeleton,
-                                 struct ps_history_step *step)
+/* The value of the change at hand takes the place of the one that was used least recently. */
+static p2psync_result take_after(struct ps_past_walk *walk, const struct ps_skeleton *skeleton,
+                                 struct ps_past_step *step)
 {
     struct ps_bytes base = ps_rebuild_is_base(skeleton) ? ps_bytes(NULL, 0) : step->before;
     size_t at = oldest_kept(walk);
@@ -107,14 +108,13 @@ static p2psync_result take_after(struct ps_history_walk *walk, const struct ps_s
     return result;
 }
 
-static p2psync_result value_of(struct ps_history_walk *walk, size_t change,
-                               struct ps_bytes *value_out)
+static p2psync_result value_of(struct ps_past_walk *walk, size_t change, struct ps_bytes *value_out)
 {
     size_t at = 0;
-    while (at < PS_HISTORY_KEPT && walk->kept[at].change != change) {
+    while (at < PS_PAST_KEPT && walk->kept[at].change != change) {
         at++;
     }
-    if (at == PS_HISTORY_KEPT) {
+    if (at == PS_PAST_KEPT) {
         const struct ps_history_change *wanted = &walk->history->changes[change];
         struct ps_rebuild from = {
             .collection = walk->history->collection, .log = wanted->log, .seq = wanted->dot.seq};
@@ -133,10 +133,10 @@ static p2psync_result value_of(struct ps_history_walk *walk, size_t change,
     return P2PSYNC_OK;
 }
 
-static size_t oldest_kept(const struct ps_history_walk *walk)
+static size_t oldest_kept(const struct ps_past_walk *walk)
 {
     size_t oldest = 0;
-    for (size_t i = 1; i < PS_HISTORY_KEPT; i++) {
+    for (size_t i = 1; i < PS_PAST_KEPT; i++) {
         if (walk->kept[i].used < walk->kept[oldest].used) {
             oldest = i;
         }
@@ -144,8 +144,8 @@ static size_t oldest_kept(const struct ps_history_walk *walk)
     return oldest;
 }
 
-p2psync_result ps_history_find(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
-                               struct ps_dot dot, struct ps_history_found *out)
+p2psync_result ps_past_find(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
+                            struct ps_dot dot, struct ps_past_found *out)
 {
     struct ps_log_walk walk = {
         .txn = txn, .collection = collection, .begun = true, .at = {.origin = dot.origin}};
@@ -163,7 +163,7 @@ p2psync_result ps_history_find(struct ps_txn *txn, uint32_t collection, struct p
 }
 
 static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, struct ps_bytes id,
-                                  struct ps_history_found *out)
+                                  struct ps_past_found *out)
 {
     struct ps_stored entry;
     if (out->seq >= log->applied) {
@@ -186,8 +186,8 @@ static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, 
     return result;
 }
 
-p2psync_result ps_history_value(struct ps_txn *txn, const struct ps_history_found *found,
-                                struct ps_buf *out)
+p2psync_result ps_past_value(struct ps_txn *txn, const struct ps_past_found *found,
+                             struct ps_buf *out)
 {
     struct ps_rebuild from = {
         .collection = found->collection, .log = found->log, .seq = found->seq};
@@ -195,9 +195,9 @@ p2psync_result ps_history_value(struct ps_txn *txn, const struct ps_history_foun
     return ps_rebuild(txn, &from, out, &depth);
 }
 
-p2psync_result ps_history_before(struct ps_txn *txn, uint32_t collection,
-                                 const struct ps_skeleton *skeleton, struct ps_buf *out,
-                                 ps_record_state *state_out)
+p2psync_result ps_past_before(struct ps_txn *txn, uint32_t collection,
+                              const struct ps_skeleton *skeleton, struct ps_buf *out,
+                              ps_record_state *state_out)
 {
     if (skeleton->parent_count == 0) {
         *state_out = PS_RECORD_DELETED;
@@ -206,10 +206,10 @@ p2psync_result ps_history_before(struct ps_txn *txn, uint32_t collection,
     if (skeleton->parent_count > 1) {
         return merge_parents(txn, collection, skeleton, out, state_out);
     }
-    struct ps_history_found parent = {.collection = collection};
+    struct ps_past_found parent = {.collection = collection};
     p2psync_result result = find_last_parent(txn, collection, skeleton, &parent);
     if (result == P2PSYNC_OK) {
-        result = ps_history_value(txn, &parent, out);
+        result = ps_past_value(txn, &parent, out);
     }
     if (result == P2PSYNC_OK) {
         *state_out = ps_record_state_after(parent.skeleton.op_and_flags);
@@ -237,7 +237,7 @@ static p2psync_result merge_parents(struct ps_txn *txn, uint32_t collection,
 /* The change must be applied, so its parents are. */
 static p2psync_result find_last_parent(struct ps_txn *txn, uint32_t collection,
                                        const struct ps_skeleton *skeleton,
-                                       struct ps_history_found *out)
+                                       struct ps_past_found *out)
 {
     uint64_t last_hlc = 0;
     assert(skeleton->parent_count > 0);
@@ -265,11 +265,11 @@ static p2psync_result find_last_parent(struct ps_txn *txn, uint32_t collection,
     return P2PSYNC_OK;
 }
 
-p2psync_result ps_history_undeleted(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
-                                    struct ps_buf *out)
+p2psync_result ps_past_undeleted(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
+                                 struct ps_buf *out)
 {
     struct ps_record_row row;
-    struct ps_history_found found = {.collection = collection};
+    struct ps_past_found found = {.collection = collection};
     p2psync_result result = ps_record_get(txn, collection, id, &row);
     if (result == P2PSYNC_OK) {
         result = last_undeleted(txn, &row, &found);
@@ -277,7 +277,7 @@ p2psync_result ps_history_undeleted(struct ps_txn *txn, uint32_t collection, str
     for (size_t i = 0; i < PS_HISTORY_MAX && result == P2PSYNC_OK; i++) {
         ps_record_state state = PS_RECORD_DELETED;
         if (ps_record_state_after(found.skeleton.op_and_flags) != PS_RECORD_DELETED) {
-            return ps_history_value(txn, &found, out);
+            return ps_past_value(txn, &found, out);
         }
         if (found.skeleton.parent_count == 0) {
             return P2PSYNC_ENOTFOUND;
@@ -298,7 +298,7 @@ p2psync_result ps_history_undeleted(struct ps_txn *txn, uint32_t collection, str
 
 /* The last version that is not a delete, else the last one. */
 static p2psync_result last_undeleted(struct ps_txn *txn, const struct ps_record_row *row,
-                                     struct ps_history_found *out)
+                                     struct ps_past_found *out)
 {
     struct ps_version chosen;
     struct ps_stored entry;

@@ -1,0 +1,102 @@
+/* What no command can make, for the cases of the command line; no node may run in DIR.
+ *
+ *     sign DIR COLLECTION ID BODY...   another device has written the record so: each BODY is the
+ * hex of a change's body sign DIR COLLECTION ID damage    the record's value on this device's disk
+ * is none */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/env/keys.h"
+#include "store/log/collection.h"
+#include "tests/lib/author.h"
+
+static void must(bool condition, const char *what)
+{
+    if (!condition) {
+        fprintf(stderr, "sign: %s failed\n", what);
+        exit(1);
+    }
+}
+
+static struct ps_bytes from_hex(const char *hex)
+{
+    size_t size = strlen(hex) / 2;
+    uint8_t *bytes = malloc(size + 1);
+
+    must(bytes != NULL, "memory");
+    for (size_t i = 0; i < size; i++) {
+        const char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+
+        bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+    return ps_bytes(bytes, size);
+}
+
+static void sign(struct store_case *here, const char *collection, const char *id, char **bodies)
+{
+    static struct author author;
+    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 1};
+    uint64_t seed =
+        1000; /* a device for each record: two logs of one would contradict each other */
+
+    for (const char *at = id; *at != '\0'; at++) {
+        seed = seed * 31 + (uint8_t)*at;
+    }
+    author_init(&author, seed);
+    author.identity.mesh = here->identity.mesh;
+    author.collection = collection;
+    for (; *bodies != NULL; bodies++) {
+        change.raw_body = from_hex(*bodies);
+        change.parents[0] = author_add(&author, &change);
+        change.parent_count = 1;
+        change.op_and_flags = PS_OP_UPDATE;
+        change.hlc++;
+        free((void *)(uintptr_t)change.raw_body.data);
+    }
+    author_deliver_all(&author, here);
+    (void)case_apply(here);
+    author_deinit(&author);
+}
+
+static void damage(struct store_case *here, const char *collection, const char *id)
+{
+    struct ps_txn txn = case_begin(here, true);
+    struct ps_collection found;
+    struct ps_bytes row;
+    struct ps_record_row record;
+    struct ps_view view;
+
+    must(ps_collection_find(&txn, ps_bytes_text(collection), &found) == P2PSYNC_OK, "collection");
+    struct ps_key key = ps_key_record(found.number, ps_bytes_text(id));
+    must(ps_db_get(&txn, PS_DB_RECORDS, ps_key_view(&key), &row) == P2PSYNC_OK, "row");
+    must(ps_record_get(&txn, found.number, ps_bytes_text(id), &record) == P2PSYNC_OK, "record");
+    ps_record_view(&record, &view);
+    uint8_t *copy = malloc(row.size);
+    must(copy != NULL && view.value.size > 0, "memory");
+    memcpy(copy, row.data, row.size);
+    copy[view.value.data - row.data] = 0xc1; /* which nothing begins with */
+    must(ps_db_put(&txn, PS_DB_RECORDS, ps_key_view(&key), ps_bytes(copy, row.size)) == P2PSYNC_OK,
+         "write");
+    free(copy);
+    case_commit(&txn);
+}
+
+int main(int argc, char **argv)
+{
+    must(argc > 4, "sign DIR COLLECTION ID BODY...|damage: an argument");
+    const struct ps_store_options options = {.dir = argv[1], .map_size_bytes = CASE_MAP_SIZE};
+    struct store_case here = {.map_size = CASE_MAP_SIZE};
+
+    must(ps_store_open(&options, &here.store) == P2PSYNC_OK, "opening the store");
+    struct ps_txn txn = case_begin(&here, false);
+    must(ps_identity_read(&txn, &here.identity) == P2PSYNC_OK, "reading the identity");
+    ps_txn_abort(&txn);
+    if (strcmp(argv[4], "damage") == 0) {
+        damage(&here, argv[2], argv[3]);
+    } else {
+        sign(&here, argv[2], argv[3], argv + 4);
+    }
+    ps_store_destroy(&here.store);
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* Who this device is, and what it is to be called. */
+#ifndef P2PSYNC_CLI_IDENTITY_H
+#define P2PSYNC_CLI_IDENTITY_H
+
+#include <jansson.h>
+
+#include "tools/p2psync/cli.h"
+
+/* Take the options of a command that may make a device, which are --name alone, and check that
+ * `operands` words follow. `name_out` is NULL if it is not given. Returns CLI_DONE, or a code after
+ * saying why not: a name has 1 to 64 bytes of UTF-8 and no control characters. */
+int identity_options(struct cli *cli, int argc, char **argv, int operands, const char **name_out);
+
+/* Print an answer of p2psync_identity() or p2psync_join(), one key a line. */
+void identity_print(json_t *identity);
+
+/* The device in DIR, as p2psync_identity() gives it, or NULL if there is none. */
+json_t *identity_read(p2psync_node *node);
+
+#endif

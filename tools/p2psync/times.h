@@ -1,0 +1,25 @@
+/* Times and durations as people write them. What has no zone is local time, as it is printed. */
+#ifndef P2PSYNC_CLI_TIMES_H
+#define P2PSYNC_CLI_TIMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What times_since() takes, for error messages. */
+#define TIMES_FORMS                                                                                \
+    "2026-11-26, '2026-11-26 10:00', 2026-11-26T10:00:00Z, 'yesterday 18:00', or 10m, 2h, 3d back"
+
+/* A duration such as 90s, 10m, 2h or 1d, in milliseconds, over 0 and below 2^32. False if `text` is
+ * none. */
+bool times_duration(const char *text, uint32_t *ms_out);
+
+/* A date, a time or both, in milliseconds since 1970: 2026-11-26 is its first moment; a time
+ * follows it after a T or a space, with or without seconds, a fraction of them, and a zone, Z or
+ * +02:00. False if `text` is none, or before 1970. */
+bool times_parse(const char *text, uint64_t *ms_out);
+
+/* The same; or now, today or yesterday, the last two also with a time; or a duration back from now,
+ * such as 10m, 2h or 3d. */
+bool times_since(const char *text, uint64_t *ms_out);
+
+#endif

@@ -1,0 +1,145 @@
+/* Finding and shortening versions. */
+#include "tools/p2psync/versions.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tools/p2psync/fail.h"
+#include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
+#include "tools/p2psync/record.h"
+
+#define TAG_MIN   4 /* digits that must be typed */
+#define TAG_MAX   32
+#define TAG_SHOWN 7
+
+static int find_in(struct cli *cli, const struct record_name *record, const json_t *history,
+                   const char *text, struct p2psync_dot *out);
+
+bool versions_check(struct cli *cli, const char *text)
+{
+    if (versions_may_be(text)) {
+        return true;
+    }
+    (void)fail_usage(cli,
+                     "'%s' is no version, which is hex digits, four at least, and mostly a hyphen "
+                     "and a number",
+                     text);
+    return false;
+}
+
+static size_t digits_of_tag(const char *text)
+{
+    return strspn(text, "0123456789abcdefABCDEF");
+}
+
+bool versions_may_be(const char *text)
+{
+    size_t digits = digits_of_tag(text);
+    uint64_t number = 0;
+
+    return digits >= TAG_MIN && digits <= TAG_MAX &&
+           (text[digits] == '\0' ||
+            (text[digits] == '-' && options_number(text + digits + 1, UINT64_MAX, &number)));
+}
+
+int versions_find(struct cli *cli, p2psync_node *node, const struct record_name *record,
+                  const char *text, struct p2psync_dot *out)
+{
+    struct p2psync_buffer packed = {0};
+    p2psync_snapshot *snapshot = NULL;
+    json_t *history = NULL;
+    p2psync_result result;
+    int code = CLI_DONE;
+
+    if (p2psync_dot_parse(text, out) == P2PSYNC_OK) {
+        return CLI_DONE;
+    }
+    result = p2psync_snapshot_open(node, &snapshot);
+    if (result == P2PSYNC_OK) {
+        result = p2psync_history(snapshot, record->collection, record->id, &packed);
+    }
+    p2psync_snapshot_close(snapshot);
+    if (result == P2PSYNC_ELIMIT) {
+        return fail_saying(cli, CLI_FAILED,
+                           "%s %s %s: its history is too long to look '%s' up; give the whole "
+                           "version",
+                           cli->verb->name, record->collection, record->id, text);
+    }
+    if (result != P2PSYNC_OK) {
+        return record_fail(cli, result, record);
+    }
+    history = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
+    code = history != NULL ? find_in(cli, record, history, text, out) : CLI_FAILED;
+    json_decref(history);
+    p2psync_buffer_free(&packed);
+    return code;
+}
+
+int versions_find_all(struct cli *cli, p2psync_node *node, const struct record_name *record,
+                      const char *const *words, struct p2psync_dot *dots)
+{
+    int code = CLI_DONE;
+
+    for (; *words != NULL && code == CLI_DONE; words++, dots++) {
+        code = versions_find(cli, node, record, *words, dots);
+    }
+    return code;
+}
+
+/* Whether `text` begins the tag of `version`, and has its number or none. */
+static bool names(const char *text, const char *version)
+{
+    size_t digits = digits_of_tag(text);
+    const char *number = strchr(version, '-');
+
+    return strncasecmp(text, version, digits) == 0 &&
+           (text[digits] == '\0' || (number != NULL && strcmp(text + digits, number) == 0));
+}
+
+static int find_in(struct cli *cli, const struct record_name *record, const json_t *history,
+                   const char *text, struct p2psync_dot *out)
+{
+    const char *first = NULL;
+    const json_t *change = NULL;
+    size_t index = 0;
+
+    json_array_foreach(history, index, change)
+    {
+        const char *version = output_string(change, "version");
+
+        if (!names(text, version)) {
+            continue;
+        }
+        if (first != NULL) {
+            return fail_saying(cli, CLI_NOT_FOUND,
+                               "%s %s %s: '%s' is ambiguous: it names %s, %s and maybe more; give "
+                               "more of the version",
+                               cli->verb->name, record->collection, record->id, text, first,
+                               version);
+        }
+        first = version;
+    }
+    if (first == NULL || p2psync_dot_parse(first, out) != P2PSYNC_OK) {
+        return fail_saying(cli, CLI_NOT_FOUND,
+                           "%s %s %s: no version of it begins with '%s'; 'p2psync history %s %s' "
+                           "shows all",
+                           cli->verb->name, record->collection, record->id, text,
+                           record->collection, record->id);
+    }
+    return CLI_DONE;
+}
+
+void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE])
+{
+    struct p2psync_dot dot;
+    const char *number = strchr(version, '-');
+
+    if (number != NULL && p2psync_dot_parse(version, &dot) == P2PSYNC_OK) {
+        snprintf(out, VERSIONS_SHORT_SIZE, "%.*s%s", TAG_SHOWN, version, number);
+    } else {
+        snprintf(out, VERSIONS_SHORT_SIZE, "%s", version);
+    }
+}
