@@ -536,19 +536,27 @@ P2PSYNC_API p2psync_result p2psync_conflict(p2psync_snapshot *snapshot, const ch
 
 typedef struct p2psync_iterator p2psync_iterator;
 
-/* Which records of a collection to walk. */
+/* Which records of a collection to walk, and in which order. Everything zero but `size`: all but
+ * deleted and archived ones, in the order of the bytes of their ids. The copies of a record follow
+ * it, in the order of their times. */
 struct p2psync_range {
     size_t size;        /* sizeof (struct p2psync_range) */
     const char *prefix; /* only ids that begin so; NULL: all */
+    const char *from;   /* begin with this id, or where it would be; NULL: at its beginning */
+    const char *after;  /* begin after this id: with the next page, if it came last; or NULL */
+    uint64_t limit;     /* at most so many; 0: all */
+    bool reverse;       /* against the order; `from` and `after` are where that walk begins */
     bool deleted;       /* deleted records, too */
-    bool conflicts;     /* only records that are conflicts, and no copies */
+    bool archived;      /* archived records, too */
+    bool conflicts;     /* only records that are conflicts, and no copies; others cost nothing */
 };
 
-/* Walk a collection in the order of the bytes of the ids. The copies of a record follow it, in the
- * order of their times.
+/* Begin such a walk. `from` and `after` may be ids of copies; where such a copy is gone meanwhile,
+ * all copies of its record come anew.
  *
- * range   NULL: all records that are not deleted.
- * Errors  P2PSYNC_ENOCOLLECTION.
+ * range   NULL: as if everything in it were zero.
+ * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ELIMIT an id is too long; P2PSYNC_EMISUSE also `from` and
+ *         `after` both.
  */
 P2PSYNC_API p2psync_result p2psync_iterator_open(p2psync_snapshot *snapshot, const char *collection,
                                                  const struct p2psync_range *range,

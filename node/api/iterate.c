@@ -1,34 +1,53 @@
-/* Iterators: the records of a collection in id order, each followed by its copies; or only those
- * that are conflicts. */
+/* Iterators: the records of a collection in the order of their ids, each followed by its copies; or
+ * all that the other way round; or only those that are conflicts.
+ *
+ * Each step of the cursor gives a row, and of a row come, in this order, the record itself and each
+ * version that is shown as a copy. These places of a row are counted: RECORD, then the versions by
+ * their index. So a walk in either direction, from any place on, is a matter of where to begin. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "node/api/snapshot.h"
 #include "store/merge/conflict.h"
 
+#define RECORD (-1) /* the place of the record itself */
+
 struct p2psync_iterator {
     p2psync_snapshot *snapshot;
     uint32_t collection;
-    bool conflicts;               /* only they are wanted */
-    struct ps_conflict_walk walk; /* over them */
-    bool deleted;                 /* wanted too */
+    struct p2psync_range range; /* its texts are the app's: not used after the opening */
+    uint64_t left;              /* of the limit */
     struct ps_record_cursor cursor;
+    bool cursor_ended;
     size_t prefix_size;
     uint8_t prefix[PS_COPY_ID_SIZE_MAX];
-    size_t looked_at; /* bytes of the prefix: up to there it was looked for the ids of copies */
-    /* The record whose copies come next. */
+    size_t at; /* in the prefix: up to there it was looked for ids of records with copies */
+    /* Where the walk begins, if it was said; until then. */
+    bool has_start;
+    struct ps_bytes start; /* the record */
+    size_t start_size;
+    uint8_t start_text[PS_COPY_ID_SIZE_MAX]; /* as the app said it: maybe a copy */
+    /* The row whose places come next. */
     struct ps_bytes id;
     struct ps_record_row row;
-    uint32_t version; /* the next one to look at */
+    int64_t place;
+    int64_t place_end; /* one step after the last place */
 };
 
-static p2psync_result open_iterator(p2psync_snapshot *snapshot, const char *collection,
-                                    const char *prefix, p2psync_iterator **out);
+static p2psync_result new_iterator(p2psync_snapshot *snapshot, const char *collection,
+                                   const struct p2psync_range *range, p2psync_iterator **out);
+static p2psync_result set_start(p2psync_iterator *iterator, const char *text);
+static p2psync_result open_cursor(p2psync_iterator *iterator);
 static p2psync_result next_any(p2psync_iterator *iterator, struct p2psync_record *out);
-static p2psync_result next_copy(p2psync_iterator *iterator, struct p2psync_record *out);
+static p2psync_result next_place(p2psync_iterator *iterator, struct p2psync_record *out);
+static p2psync_result fill_place(p2psync_iterator *iterator, int64_t place,
+                                 struct p2psync_record *out, bool *wanted_out);
+static p2psync_result next_row(p2psync_iterator *iterator);
+static p2psync_result next_of_cursor(p2psync_iterator *iterator);
 static p2psync_result next_in_prefix(p2psync_iterator *iterator);
-static p2psync_result next_record(p2psync_iterator *iterator, struct p2psync_record *out);
-static p2psync_result next_conflict(p2psync_iterator *iterator, struct p2psync_record *out);
+static bool find_at(p2psync_iterator *iterator);
+static bool begin_row(p2psync_iterator *iterator);
+static int64_t start_place(const p2psync_iterator *iterator);
 
 p2psync_result p2psync_iterator_open(p2psync_snapshot *snapshot, const char *collection,
                                      const struct p2psync_range *given, p2psync_iterator **out)
@@ -36,21 +55,20 @@ p2psync_result p2psync_iterator_open(p2psync_snapshot *snapshot, const char *col
     struct p2psync_range range = {.size = sizeof(range)};
     if (snapshot == NULL || collection == NULL || out == NULL ||
         (given != NULL && !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_range, conflicts),
-                                         &range, sizeof(range)))) {
+                                         &range, sizeof(range))) ||
+        (range.from != NULL && range.after != NULL)) {
         return P2PSYNC_EMISUSE;
     }
     p2psync_iterator *iterator = NULL;
-    p2psync_result result = open_iterator(snapshot, collection, range.prefix, &iterator);
+    p2psync_result result = new_iterator(snapshot, collection, &range, &iterator);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    iterator->deleted = range.deleted;
-    iterator->conflicts = range.conflicts;
-    iterator->walk =
-        ps_conflict_walk_after(&snapshot->txn, iterator->collection, ps_bytes(NULL, 0));
-    result =
-        ps_record_cursor_open(&snapshot->txn, iterator->collection,
-                              ps_bytes(iterator->prefix, iterator->prefix_size), &iterator->cursor);
+    const char *start = range.from != NULL ? range.from : range.after;
+    result = start != NULL ? set_start(iterator, start) : P2PSYNC_OK;
+    if (result == P2PSYNC_OK) {
+        result = open_cursor(iterator);
+    }
     if (result != P2PSYNC_OK) {
         p2psync_iterator_close(iterator);
         return result;
@@ -65,24 +83,12 @@ p2psync_result p2psync_iterator_next(p2psync_iterator *iterator, struct p2psync_
         return P2PSYNC_EMISUSE;
     }
     struct p2psync_record record;
-    p2psync_result result =
-        iterator->conflicts ? next_conflict(iterator, &record) : next_any(iterator, &record);
+    p2psync_result result = iterator->left > 0 ? next_any(iterator, &record) : P2PSYNC_ENOTFOUND;
     if (result == P2PSYNC_OK) {
+        iterator->left--;
         ps_sized_write(out, &record, sizeof(record));
     }
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_EEND : result;
-}
-
-static p2psync_result next_any(p2psync_iterator *iterator, struct p2psync_record *out)
-{
-    p2psync_result result = next_copy(iterator, out);
-    while (result == P2PSYNC_ENOTFOUND && iterator->looked_at < iterator->prefix_size) {
-        result = next_in_prefix(iterator);
-        if (result == P2PSYNC_OK) {
-            result = next_copy(iterator, out);
-        }
-    }
-    return result == P2PSYNC_ENOTFOUND ? next_record(iterator, out) : result;
 }
 
 void p2psync_iterator_close(p2psync_iterator *iterator)
@@ -93,11 +99,13 @@ void p2psync_iterator_close(p2psync_iterator *iterator)
     }
 }
 
-static p2psync_result open_iterator(p2psync_snapshot *snapshot, const char *collection,
-                                    const char *prefix, p2psync_iterator **out)
+/* ---- opening ---- */
+
+static p2psync_result new_iterator(p2psync_snapshot *snapshot, const char *collection,
+                                   const struct p2psync_range *range, p2psync_iterator **out)
 {
     uint32_t number = 0;
-    struct ps_bytes wanted = ps_bytes_text(prefix != NULL ? prefix : "");
+    struct ps_bytes wanted = ps_bytes_text(range->prefix != NULL ? range->prefix : "");
     p2psync_result result = ps_snapshot_collection(snapshot, collection, &number);
     if (result != P2PSYNC_OK) {
         return result;
@@ -111,81 +119,199 @@ static p2psync_result open_iterator(p2psync_snapshot *snapshot, const char *coll
     }
     iterator->snapshot = snapshot;
     iterator->collection = number;
+    iterator->range = *range;
+    iterator->left = range->limit > 0 ? range->limit : UINT64_MAX;
     iterator->prefix_size = wanted.size;
+    iterator->at = range->reverse ? wanted.size : 0;
     memcpy(iterator->prefix, wanted.data, wanted.size);
     *out = iterator;
     return P2PSYNC_OK;
 }
 
-/* The next copy of the record that came last, if it has one more. */
-static p2psync_result next_copy(p2psync_iterator *iterator, struct p2psync_record *out)
+static p2psync_result set_start(p2psync_iterator *iterator, const char *text)
 {
-    p2psync_snapshot *snapshot = iterator->snapshot;
-    while (iterator->version < iterator->row.version_count) {
-        struct ps_version version;
-        ps_record_version(&iterator->row, iterator->version, &version);
-        iterator->version++;
-        if (!version.is_copy) {
-            continue;
+    struct ps_bytes id = ps_bytes_text(text);
+    struct ps_bytes record;
+    struct ps_dot dot;
+    if (id.size > PS_COPY_ID_SIZE_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    memcpy(iterator->start_text, id.data, id.size);
+    iterator->start_size = id.size;
+    id.data = iterator->start_text;
+    iterator->start = ps_copy_id_split(id, &record, &dot) ? record : id;
+    iterator->has_start = true;
+    return iterator->start.size > PS_RECORD_ID_SIZE_MAX ? P2PSYNC_ELIMIT : P2PSYNC_OK;
+}
+
+static p2psync_result open_cursor(p2psync_iterator *iterator)
+{
+    struct ps_txn *txn = &iterator->snapshot->txn;
+    struct ps_bytes prefix = ps_bytes(iterator->prefix, iterator->prefix_size);
+    p2psync_result result =
+        iterator->range.conflicts
+            ? ps_conflict_cursor_open(txn, iterator->collection, prefix, &iterator->cursor)
+            : ps_record_cursor_open(txn, iterator->collection, prefix, &iterator->cursor);
+    if (result == P2PSYNC_OK && iterator->has_start) {
+        ps_record_cursor_begin(&iterator->cursor, iterator->start, iterator->range.reverse);
+    } else if (result == P2PSYNC_OK && iterator->range.reverse) {
+        ps_record_cursor_begin_last(&iterator->cursor);
+    }
+    return result;
+}
+
+/* ---- walking ---- */
+
+static p2psync_result next_any(p2psync_iterator *iterator, struct p2psync_record *out)
+{
+    p2psync_result result = next_place(iterator, out);
+    while (result == P2PSYNC_ENOTFOUND) { /* ends with the rows */
+        result = next_row(iterator);
+        if (result != P2PSYNC_OK) {
+            return result;
         }
-        p2psync_result result =
-            ps_snapshot_copy(snapshot, iterator->id, &iterator->row, &version, out);
-        if (result != P2PSYNC_OK ||
-            (out->id_size >= iterator->prefix_size &&
-             memcmp(out->id, iterator->prefix, iterator->prefix_size) == 0)) {
+        result = next_place(iterator, out);
+    }
+    return result;
+}
+
+/* The next place of the row at hand that is wanted. Errors  P2PSYNC_ENOTFOUND it has none. */
+static p2psync_result next_place(p2psync_iterator *iterator, struct p2psync_record *out)
+{
+    int64_t step = iterator->range.reverse ? -1 : 1;
+    while (iterator->place != iterator->place_end) {
+        bool wanted = false;
+        p2psync_result result = fill_place(iterator, iterator->place, out, &wanted);
+        iterator->place += step;
+        if (result != P2PSYNC_OK || wanted) {
             return result;
         }
     }
     return P2PSYNC_ENOTFOUND;
 }
 
-/* A prefix that reaches into the id of a copy is that of no record: take the next record whose
- * copies may begin so. */
-static p2psync_result next_in_prefix(p2psync_iterator *iterator)
+static p2psync_result fill_place(p2psync_iterator *iterator, int64_t place,
+                                 struct p2psync_record *out, bool *wanted_out)
 {
-    const uint8_t *begin = iterator->prefix + iterator->looked_at;
-    const uint8_t *at = memchr(begin, '@', iterator->prefix_size - iterator->looked_at);
-    iterator->version = 0;
-    iterator->row.version_count = 0;
-    if (at == NULL) {
-        iterator->looked_at = iterator->prefix_size;
-        return P2PSYNC_ENOTFOUND;
-    }
-    size_t size = (size_t)(at - iterator->prefix);
-    iterator->looked_at = size + 1;
-    iterator->id = ps_bytes(iterator->prefix, size);
-    return ps_record_get(&iterator->snapshot->txn, iterator->collection, iterator->id,
-                         &iterator->row);
-}
-
-static p2psync_result next_record(p2psync_iterator *iterator, struct p2psync_record *out)
-{
+    p2psync_snapshot *snapshot = iterator->snapshot;
+    struct ps_version version;
     p2psync_result result = P2PSYNC_OK;
-    do { /* ends with the collection; a record that is deleted has no copies */
-        result = ps_record_cursor_next(&iterator->cursor, &iterator->id, &iterator->row);
-        iterator->version = result == P2PSYNC_OK ? 0 : iterator->row.version_count;
-        if (result == P2PSYNC_OK) {
-            result = ps_snapshot_record(iterator->snapshot, iterator->id, &iterator->row, out);
+    if (place == RECORD) {
+        result = ps_snapshot_record(snapshot, iterator->id, &iterator->row, out);
+    } else {
+        ps_record_version(&iterator->row, (uint32_t)place, &version);
+        if (!version.is_copy || iterator->range.conflicts) {
+            return P2PSYNC_OK;
         }
-    } while (result == P2PSYNC_OK && out->deleted && !iterator->deleted);
+        result = ps_snapshot_copy(snapshot, iterator->id, &iterator->row, &version, out);
+    }
+    *wanted_out = result == P2PSYNC_OK && (!out->deleted || iterator->range.deleted) &&
+                  (!out->archived || iterator->range.archived) &&
+                  out->id_size >= iterator->prefix_size &&
+                  memcmp(out->id, iterator->prefix, iterator->prefix_size) == 0;
     return result;
 }
 
-static p2psync_result next_conflict(p2psync_iterator *iterator, struct p2psync_record *out)
+/* The next row, with its places; rows before the start are passed over. In the order of ids those
+ * whose copies alone begin with the prefix come first. */
+static p2psync_result next_row(p2psync_iterator *iterator)
 {
+    p2psync_result result = P2PSYNC_OK;
+    do { /* ends with the rows */
+        bool reverse = iterator->range.reverse;
+        result = reverse ? next_of_cursor(iterator) : next_in_prefix(iterator);
+        if (result == P2PSYNC_ENOTFOUND) {
+            result = reverse ? next_in_prefix(iterator) : next_of_cursor(iterator);
+        }
+    } while (result == P2PSYNC_OK && !begin_row(iterator));
+    return result;
+}
+
+static p2psync_result next_of_cursor(p2psync_iterator *iterator)
+{
+    p2psync_result result = iterator->cursor_ended ? P2PSYNC_ENOTFOUND : P2PSYNC_OK;
     struct ps_conflict_item item = {.conflict = false};
-    struct ps_record_row row;
-    p2psync_snapshot *snapshot = iterator->snapshot;
-    bool found = ps_conflict_walk_next(&iterator->walk, &item);
-    while (found && !item.conflict) {
-        found = ps_conflict_walk_next(&iterator->walk, &item);
+    if (result == P2PSYNC_OK && !iterator->range.conflicts) {
+        result = ps_record_cursor_next(&iterator->cursor, &iterator->id, &iterator->row);
+    } else if (result == P2PSYNC_OK) {
+        while (result == P2PSYNC_OK && !item.conflict) { /* ends with the list */
+            result = ps_conflict_cursor_next(&iterator->cursor, &item);
+        }
+        if (result == P2PSYNC_OK) {
+            iterator->id = item.id;
+            result = ps_record_get(&iterator->snapshot->txn, iterator->collection, item.id,
+                                   &iterator->row);
+            result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
     }
-    if (!found) {
-        return iterator->walk.result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : iterator->walk.result;
+    iterator->cursor_ended = result == P2PSYNC_ENOTFOUND;
+    return result;
+}
+
+/* A prefix that reaches into the id of a copy is that of no record: take the next record whose
+ * copies may begin so, of each '@' that is in it. */
+static p2psync_result next_in_prefix(p2psync_iterator *iterator)
+{
+    p2psync_result result = P2PSYNC_ENOTFOUND;
+    while (result == P2PSYNC_ENOTFOUND && !iterator->range.conflicts && find_at(iterator)) {
+        result = ps_record_get(&iterator->snapshot->txn, iterator->collection, iterator->id,
+                               &iterator->row);
     }
-    p2psync_result result = ps_record_get(&snapshot->txn, iterator->collection, item.id, &row);
-    if (result == P2PSYNC_OK) {
-        result = ps_snapshot_record(snapshot, item.id, &row, out);
+    return result;
+}
+
+static bool find_at(p2psync_iterator *iterator)
+{
+    const uint8_t *prefix = iterator->prefix;
+    const uint8_t *found = iterator->range.reverse ? memrchr(prefix, '@', iterator->at)
+                                                   : memchr(prefix + iterator->at, '@',
+                                                            iterator->prefix_size - iterator->at);
+    if (found == NULL) {
+        iterator->at = iterator->range.reverse ? 0 : iterator->prefix_size;
+        return false;
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    size_t size = (size_t)(found - prefix);
+    iterator->at = iterator->range.reverse ? size : size + 1;
+    iterator->id = ps_bytes(prefix, size);
+    return size <= PS_RECORD_ID_SIZE_MAX;
+}
+
+/* Set the places of the row at hand that are to come; false if none of them is. */
+static bool begin_row(p2psync_iterator *iterator)
+{
+    int64_t count = iterator->row.version_count;
+    bool reverse = iterator->range.reverse;
+    int order = iterator->has_start ? ps_bytes_compare(iterator->id, iterator->start) : 0;
+    iterator->place = reverse ? count - 1 : RECORD;
+    iterator->place_end = reverse ? RECORD - 1 : count;
+    if (!iterator->has_start || (reverse ? order < 0 : order > 0)) {
+        return true;
+    }
+    if (order == 0) {
+        iterator->place = start_place(iterator);
+        return true;
+    }
+    iterator->place = iterator->place_end;
+    return false;
+}
+
+/* Of the row in which the walk begins: with which place. */
+static int64_t start_place(const p2psync_iterator *iterator)
+{
+    struct ps_bytes record;
+    struct ps_dot dot;
+    int64_t count = iterator->row.version_count;
+    int64_t step = iterator->range.reverse ? -1 : 1;
+    int64_t skipped = iterator->range.after != NULL ? step : 0;
+    if (!ps_copy_id_split(ps_bytes(iterator->start_text, iterator->start_size), &record, &dot)) {
+        return RECORD + skipped;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        struct ps_version version;
+        ps_record_version(&iterator->row, (uint32_t)i, &version);
+        if (version.is_copy && ps_dot_compare(version.dot, dot) == 0) {
+            return i + skipped;
+        }
+    }
+    return iterator->range.reverse ? count - 1 : 0;
 }

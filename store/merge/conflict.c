@@ -15,6 +15,7 @@ struct prepared {
 static p2psync_result prepare(struct ps_txn *txn, uint32_t collection,
                               const struct ps_record_row *row, struct prepared *out);
 static void release(struct prepared *prepared);
+static void fill_item(struct ps_bytes id, const struct ps_row *row, struct ps_conflict_item *out);
 
 struct ps_conflict_walk ps_conflict_walk_after(struct ps_txn *txn, uint32_t collection,
                                                struct ps_bytes after)
@@ -41,9 +42,36 @@ bool ps_conflict_walk_next(struct ps_conflict_walk *walk, struct ps_conflict_ite
         walk->result = P2PSYNC_ECORRUPT;
         return false;
     }
-    *out = (struct ps_conflict_item){
-        .id = id, .conflict = row.value.data[0] != 0, .refresh = ps_get_u32(row.value.data + 1)};
+    fill_item(id, &row, out);
     return found == walk->collection;
+}
+
+static void fill_item(struct ps_bytes id, const struct ps_row *row, struct ps_conflict_item *out)
+{
+    const uint8_t *data = row->value.data;
+    *out = (struct ps_conflict_item){
+        .id = id, .conflict = data[0] != 0, .refresh = ps_get_u32(data + 1)};
+}
+
+p2psync_result ps_conflict_cursor_open(struct ps_txn *txn, uint32_t collection,
+                                       struct ps_bytes prefix, struct ps_record_cursor *out)
+{
+    return ps_record_cursor_open_in(txn, PS_DB_CONFLICTS, collection, prefix, out);
+}
+
+p2psync_result ps_conflict_cursor_next(struct ps_record_cursor *cursor,
+                                       struct ps_conflict_item *out)
+{
+    struct ps_row row;
+    struct ps_bytes id;
+    p2psync_result result = ps_record_cursor_next_row(cursor, &row, &id);
+    if (result == P2PSYNC_OK && row.value.size != PS_CONFLICT_ROW_SIZE) {
+        result = P2PSYNC_ECORRUPT;
+    }
+    if (result == P2PSYNC_OK) {
+        fill_item(id, &row, out);
+    }
+    return result;
 }
 
 p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out)

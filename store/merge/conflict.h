@@ -31,6 +31,17 @@ struct ps_conflict_walk ps_conflict_walk_after(struct ps_txn *txn, uint32_t coll
 
 bool ps_conflict_walk_next(struct ps_conflict_walk *walk, struct ps_conflict_item *out);
 
+/* The same list in either direction, and of a prefix: a cursor that ps_record_cursor_begin() and
+ * ps_record_cursor_close() take.
+ *
+ * Errors  P2PSYNC_ENOTFOUND (next) no more; P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_conflict_cursor_open(struct ps_txn *txn, uint32_t collection,
+                                       struct ps_bytes prefix,
+                                       struct ps_record_cursor *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_conflict_cursor_next(struct ps_record_cursor *cursor,
+                                       struct ps_conflict_item *out) P2PSYNC_MUST_CHECK;
+
 /* The number of the last refresh (apply/refresh.h): how many there were. Errors  P2PSYNC_ECORRUPT.
  */
 p2psync_result ps_conflict_refreshes(struct ps_txn *txn, uint32_t *out) P2PSYNC_MUST_CHECK;

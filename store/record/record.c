@@ -26,6 +26,7 @@
  * that it is open. */
 #define AT_CONFLICT AT_HAS
 
+static int start(struct ps_record_cursor *cursor, MDB_val *key, MDB_val *value);
 static size_t table_size(uint32_t version_count);
 static void put_version(uint8_t *at, const struct ps_version *version, size_t offset);
 static void put_view(uint8_t *at, const struct ps_view *view, size_t offset);
@@ -230,8 +231,14 @@ static bool find_value(const struct ps_record_write *write, uint8_t *row, size_t
 p2psync_result ps_record_cursor_open(struct ps_txn *txn, uint32_t collection,
                                      struct ps_bytes prefix, struct ps_record_cursor *out)
 {
+    return ps_record_cursor_open_in(txn, PS_DB_RECORDS, collection, prefix, out);
+}
+
+p2psync_result ps_record_cursor_open_in(struct ps_txn *txn, ps_db db, uint32_t collection,
+                                        struct ps_bytes prefix, struct ps_record_cursor *out)
+{
     MDB_cursor *mdb = NULL;
-    int code = mdb_cursor_open(txn->mdb, txn->dbi[PS_DB_RECORDS], &mdb);
+    int code = mdb_cursor_open(txn->mdb, txn->dbi[db], &mdb);
     if (code != 0) {
         return ps_db_result(code);
     }
@@ -239,17 +246,36 @@ p2psync_result ps_record_cursor_open(struct ps_txn *txn, uint32_t collection,
     return P2PSYNC_OK;
 }
 
-p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_bytes *id_out,
-                                     struct ps_record_row *out)
+void ps_record_cursor_begin(struct ps_record_cursor *cursor, struct ps_bytes id, bool backward)
 {
+    assert(!cursor->started && id.size <= PS_RECORD_ID_SIZE_MAX);
+    size_t common = id.size < cursor->prefix.size ? id.size : cursor->prefix.size;
+    int order = memcmp(id.data, cursor->prefix.data, common);
+    bool inside = order == 0 && id.size >= cursor->prefix.size;
+    bool before = order < 0 || (order == 0 && id.size < cursor->prefix.size);
+    cursor->backward = backward;
+    /* Outside of the prefix, all that begins with it is on the way, or nothing. */
+    cursor->from = inside || before == backward ? id : ps_bytes(NULL, 0);
+    cursor->has_from = inside || before == backward;
+}
+
+void ps_record_cursor_begin_last(struct ps_record_cursor *cursor)
+{
+    assert(!cursor->started);
+    cursor->backward = true;
+}
+
+p2psync_result ps_record_cursor_next_row(struct ps_record_cursor *cursor, struct ps_row *row_out,
+                                         struct ps_bytes *id_out)
+{
+    MDB_val key;
+    MDB_val value;
     if (cursor->prefix.size > PS_RECORD_ID_SIZE_MAX) {
         return P2PSYNC_ENOTFOUND; /* no id is that long */
     }
-    struct ps_key from = ps_key_record(cursor->collection, cursor->prefix);
-    MDB_val key = {.mv_size = from.size, .mv_data = from.bytes};
-    MDB_val value;
-    int code =
-        mdb_cursor_get(cursor->mdb, &key, &value, cursor->started ? MDB_NEXT : MDB_SET_RANGE);
+    int code = cursor->started ? mdb_cursor_get(cursor->mdb, &key, &value,
+                                                cursor->backward ? MDB_PREV : MDB_NEXT)
+                               : start(cursor, &key, &value);
     if (code != 0) {
         return ps_db_result(code);
     }
@@ -262,9 +288,50 @@ p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_
         !ps_bytes_equal(ps_bytes(id.data, cursor->prefix.size), cursor->prefix)) {
         return P2PSYNC_ENOTFOUND;
     }
-    p2psync_result result = ps_record_row_decode(ps_bytes(value.mv_data, value.mv_size), out);
+    cursor->started = true;
+    row_out->key = ps_bytes(key.mv_data, key.mv_size);
+    row_out->value = ps_bytes(value.mv_data, value.mv_size);
+    *id_out = id;
+    return P2PSYNC_OK;
+}
+
+/* Go to the first row: at `from` or the prefix; backward, at `from` or the last with the prefix, or
+ * the row before. */
+static int start(struct ps_record_cursor *cursor, MDB_val *key, MDB_val *value)
+{
+    struct ps_bytes id = cursor->has_from ? cursor->from : cursor->prefix;
+    struct ps_key place = ps_key_record(cursor->collection, id);
+    bool any = true; /* key above the prefix */
+    if (cursor->backward && !cursor->has_from) {
+        while (place.size > 0 && place.bytes[place.size - 1] == 0xff) {
+            place.size--;
+        }
+        any = place.size > 0;
+        place.bytes[any ? place.size - 1 : 0]++;
+    }
+    *key = (MDB_val){.mv_size = place.size, .mv_data = place.bytes};
+    int code = any ? mdb_cursor_get(cursor->mdb, key, value, MDB_SET_RANGE) : MDB_NOTFOUND;
+    if (!cursor->backward) {
+        return code;
+    }
+    bool is_there = code == 0 && cursor->has_from && key->mv_size == place.size &&
+                    memcmp(key->mv_data, place.bytes, place.size) == 0;
+    if (is_there || (code != 0 && code != MDB_NOTFOUND)) {
+        return code;
+    }
+    return mdb_cursor_get(cursor->mdb, key, value, code == 0 ? MDB_PREV : MDB_LAST);
+}
+
+p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_bytes *id_out,
+                                     struct ps_record_row *out)
+{
+    struct ps_row row;
+    struct ps_bytes id;
+    p2psync_result result = ps_record_cursor_next_row(cursor, &row, &id);
     if (result == P2PSYNC_OK) {
-        cursor->started = true;
+        result = ps_record_row_decode(row.value, out);
+    }
+    if (result == P2PSYNC_OK) {
         *id_out = id;
     }
     return result;

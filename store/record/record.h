@@ -67,11 +67,27 @@ struct ps_record_cursor {
     MDB_cursor *mdb;
     uint32_t collection;
     bool started;
+    bool backward;
+    bool has_from;
+    struct ps_bytes from;
     struct ps_bytes prefix;
 };
 p2psync_result ps_record_cursor_open(struct ps_txn *txn, uint32_t collection,
                                      struct ps_bytes prefix,
                                      struct ps_record_cursor *out) P2PSYNC_MUST_CHECK;
+/* The same over another database whose keys are those of records. For this folder and merge. */
+p2psync_result ps_record_cursor_open_in(struct ps_txn *txn, ps_db db, uint32_t collection,
+                                        struct ps_bytes prefix,
+                                        struct ps_record_cursor *out) P2PSYNC_MUST_CHECK;
+/* Before the first step: begin at the id, or where it would be, and go on from there in the order
+ * of the ids, or against it. Without this it begins with the lowest. `id` must outlive the first
+ * step. */
+void ps_record_cursor_begin(struct ps_record_cursor *cursor, struct ps_bytes id, bool backward);
+/* Before the first step: go from the highest id down. */
+void ps_record_cursor_begin_last(struct ps_record_cursor *cursor);
+/* The next row as it is. For this folder and merge. Errors  as below. */
+p2psync_result ps_record_cursor_next_row(struct ps_record_cursor *cursor, struct ps_row *row_out,
+                                         struct ps_bytes *id_out) P2PSYNC_MUST_CHECK;
 /* Errors  P2PSYNC_ENOTFOUND no more; P2PSYNC_ECORRUPT. */
 p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_bytes *id_out,
                                      struct ps_record_row *out) P2PSYNC_MUST_CHECK;

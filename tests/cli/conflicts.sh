@@ -191,6 +191,10 @@ for device in a b; do
     expect 0 $device --json list both --prefix "n1@x"
     equal "$(cat "$work/out")" ""
 done
+expect 0 a list both --conflicts --count
+equal "$(cat "$work/out")" 1
+expect 0 a list both
+says "(conflict)"
 expect 3 a get both "n1@$(version_of both cellar)"
 expect 3 a get both "n2@$other"
 expect 1 a archive both "n1@$other"

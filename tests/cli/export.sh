@@ -22,6 +22,12 @@ fields() {
 }
 equal "$(fields copies)" "$(fields notes)"
 
+# An archived record is hidden, and not left behind.
+at a archive notes n2 >/dev/null
+expect 0 a export notes
+cmp "$work/out" "$work/expected"
+at a restore notes n2 >/dev/null
+
 # Into a file, which is replaced only by a whole one.
 expect 0 a export notes "$work/file"
 cmp "$work/file" "$work/expected"

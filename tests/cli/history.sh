@@ -3,7 +3,7 @@
 
 at a init --name kitchen >/dev/null
 version() {
-    at a --json list notes --deleted | jq -r 'select(.id == "n1") | .version[0]'
+    at a --json list notes --deleted --archived | jq -r 'select(.id == "n1") | .version[0]'
 }
 
 # ---- history ----

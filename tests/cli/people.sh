@@ -19,6 +19,8 @@ expect 0 a list notes --deleted
 says "(deleted)"
 expect 0 a archive notes "a much longer id"
 expect 0 a list notes
+! grep -q "a much longer id" "$work/out" || fail "an archived record is shown unasked"
+expect 0 a list notes --archived
 grep -q '^a much longer id  [0-9: -]*  (archived) {"title":"über"}$' "$work/out" || fail "not told"
 at a restore notes "a much longer id" >/dev/null
 

@@ -66,7 +66,25 @@ expect 0 a --json list notes --prefix n
 equal "$(answer .id | paste -sd' ')" "n1 n2 n3"
 expect 0 a --json list notes --prefix x
 [ ! -s "$work/out" ] || fail "not empty"
+expect 0 a --json list notes --from n2
+equal "$(answer .id | paste -sd' ')" "n2 n3"
+expect 0 a --json list notes --after n1 --limit 1
+equal "$(answer .id | paste -sd' ')" "n2"
+expect 0 a --json list notes --reverse --after n3
+equal "$(answer .id | paste -sd' ')" "n2 n1 m1"
+expect 0 a list notes --count --prefix n
+equal "$(cat "$work/out")" 3
+expect 0 a --json list notes --count --limit 2
+holds '. == {"count": 2}'
+expect 2 a list notes --from n1 --after n1
+at a archive notes n3 >/dev/null
+expect 0 a list notes --count
+equal "$(cat "$work/out")" 3
+expect 0 a list notes --count --archived
+equal "$(cat "$work/out")" 4
+at a restore notes n3 >/dev/null
 expect 3 a list nowhere
+complains "no such collection"
 
 # ---- delete ----
 

@@ -69,11 +69,19 @@ const struct verb verbs_table[] = {
     {"get", "COLLECTION ID [--version VERSION]", "show a record",
      "  --version VERSION  as it was then; 'history' names the versions\n" VERSION_FORMS, cmd_get,
      false},
-    {"list", "COLLECTION [--prefix P] [--limit N] [--deleted]",
+    {"list",
+     "COLLECTION [--prefix P] [--from ID|--after ID] [--limit N] [--reverse] [--count] "
+     "[--deleted] [--archived] [--conflicts]",
      "show the records of a collection by id",
-     "  --prefix P  only ids that begin so\n"
-     "  --limit N   at most so many\n"
-     "  --deleted   deleted ones too\n",
+     "  --prefix P   only ids that begin so\n"
+     "  --from ID    begin with this id, or where it would be\n"
+     "  --after ID   begin after it: the next page begins after the last id of this one\n"
+     "  --limit N    at most so many\n"
+     "  --reverse    from the last id to the first\n"
+     "  --count      only say how many\n"
+     "  --deleted    deleted ones too\n"
+     "  --archived   archived ones too\n"
+     "  --conflicts  only those in conflict\n",
      cmd_list, false},
     {"delete", "COLLECTION ID [--note TEXT] [--if-version VERSION]...", "delete a record",
      "  --note TEXT           why, for the history\n"

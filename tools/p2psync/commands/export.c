@@ -175,7 +175,9 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
     int code = CLI_DONE;
 
     if (result == P2PSYNC_OK) {
-        result = p2psync_iterator_open(snapshot, export->collection, NULL, &iterator);
+        const struct p2psync_range range = {.size = sizeof range, .archived = true};
+
+        result = p2psync_iterator_open(snapshot, export->collection, &range, &iterator);
     }
     if (result != P2PSYNC_OK) {
         code = fail(cli, result, "export %s", export->collection);

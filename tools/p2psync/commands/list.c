@@ -1,5 +1,6 @@
 /* p2psync list: the records of a collection in id order. For people they are printed in portions,
  * each aligned, so that a long list begins at once and needs little memory. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +17,14 @@ struct list {
     const char *collection;
     struct p2psync_range range;
     uint64_t limit;
+    bool count; /* only say how many */
     p2psync_snapshot *snapshot;
     p2psync_iterator *iterator;
     struct table table;
 };
 
 static int parse(struct cli *cli, int argc, char **argv, struct list *list);
+static void take_option(int option, struct list *list);
 static int print_all(struct cli *cli, struct list *list);
 static int print_record(struct cli *cli, struct list *list, const struct p2psync_record *record);
 
@@ -57,32 +60,26 @@ int cmd_list(struct cli *cli, int argc, char **argv)
 
 static int parse(struct cli *cli, int argc, char **argv, struct list *list)
 {
-    static const struct option own[] = {{"prefix", required_argument, NULL, 'p'},
-                                        {"limit", required_argument, NULL, 'l'},
-                                        {"deleted", no_argument, NULL, 'd'},
-                                        {0}};
+    static const struct option own[] = {
+        {"prefix", required_argument, NULL, 'p'}, {"from", required_argument, NULL, 'f'},
+        {"after", required_argument, NULL, 'a'},  {"limit", required_argument, NULL, 'l'},
+        {"reverse", no_argument, NULL, 'r'},      {"count", no_argument, NULL, 'c'},
+        {"deleted", no_argument, NULL, 'd'},      {"archived", no_argument, NULL, 'A'},
+        {"conflicts", no_argument, NULL, 'x'},    {0}};
     int option;
 
-    do {
-        option = options_next(cli, argc, argv, own);
-        switch (option) {
-        case 'p':
-            list->range.prefix = optarg;
-            break;
-        case 'l':
-            if (!options_number(optarg, UINT64_MAX, &list->limit)) {
-                return fail_usage(cli, "--limit '%s' is no number", optarg);
-            }
-            break;
-        case 'd':
-            list->range.deleted = true;
-            break;
-        case OPTIONS_WRONG:
+    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
+        if (option == OPTIONS_WRONG) {
             return CLI_USAGE;
-        default:
-            break;
         }
-    } while (option != OPTIONS_END);
+        if (option == 'l' && !options_number(optarg, UINT64_MAX, &list->limit)) {
+            return fail_usage(cli, "--limit '%s' is no number", optarg);
+        }
+        take_option(option, list);
+    }
+    if (list->range.from != NULL && list->range.after != NULL) {
+        return fail_usage(cli, "one of --from and --after says where to begin");
+    }
     if (!options_operands(cli, argc, argv, 1, 1)) {
         return CLI_USAGE;
     }
@@ -90,12 +87,47 @@ static int parse(struct cli *cli, int argc, char **argv, struct list *list)
     return CLI_DONE;
 }
 
+static void take_option(int option, struct list *list)
+{
+    struct p2psync_range *range = &list->range;
+
+    switch (option) {
+    case 'p':
+        range->prefix = optarg;
+        break;
+    case 'f':
+        range->from = optarg;
+        break;
+    case 'a':
+        range->after = optarg;
+        break;
+    case 'r':
+        range->reverse = true;
+        break;
+    case 'c':
+        list->count = true;
+        break;
+    case 'd':
+        range->deleted = true;
+        break;
+    case 'A':
+        range->archived = true;
+        break;
+    case 'x':
+        range->conflicts = true;
+        break;
+    default:
+        break;
+    }
+}
+
 static int print_all(struct cli *cli, struct list *list)
 {
     int code = CLI_DONE;
     int shown = CLI_DONE;
+    uint64_t count = 0;
 
-    for (uint64_t count = 0; count < list->limit && code == CLI_DONE && !output_broken(); count++) {
+    for (; count < list->limit && code == CLI_DONE && !output_broken(); count++) {
         struct p2psync_record record = {.size = sizeof record};
         p2psync_result result = p2psync_iterator_next(list->iterator, &record);
 
@@ -104,7 +136,7 @@ static int print_all(struct cli *cli, struct list *list)
         }
         if (result != P2PSYNC_OK) {
             code = fail(cli, result, "list %s", list->collection);
-        } else if (print_record(cli, list, &record) != CLI_DONE) {
+        } else if (!list->count && print_record(cli, list, &record) != CLI_DONE) {
             shown = CLI_FAILED; /* it is told, and hides no other one */
         }
         if (count % PORTION == PORTION - 1) {
@@ -112,13 +144,21 @@ static int print_all(struct cli *cli, struct list *list)
         }
     }
     table_print(&list->table);
+    if (list->count && code == CLI_DONE) {
+        printf(cli->json ? "{\"count\":%" PRIu64 "}\n" : "%" PRIu64 "\n", count);
+    }
     return code != CLI_DONE ? code : shown;
 }
 
-/* The fields on one line, after a word on what is archived; for a deleted record that. */
+/* The fields on one line, after a word on what is archived or in conflict; for a deleted record
+ * that. */
 static int add_row(struct cli *cli, struct list *list, const struct p2psync_record *record)
 {
     struct p2psync_buffer text = {0};
+    const char *state = record->archived && record->conflict ? "(archived, conflict) "
+                        : record->archived                   ? "(archived) "
+                        : record->conflict                   ? "(conflict) "
+                                                             : "";
     p2psync_result result = P2PSYNC_OK;
     char time[32];
 
@@ -134,8 +174,7 @@ static int add_row(struct cli *cli, struct list *list, const struct p2psync_reco
         table_cell(&list->table, "(cannot be shown: %s)", p2psync_strerror(result));
         return fail(cli, result, "list: the fields of '%.*s'", (int)record->id_size, record->id);
     }
-    table_cell(&list->table, "%s%s", record->archived ? "(archived) " : "",
-               (const char *)text.data);
+    table_cell(&list->table, "%s%s", state, (const char *)text.data);
     p2psync_buffer_free(&text);
     return CLI_DONE;
 }
