@@ -21,8 +21,9 @@ static void must(bool condition)
 static void bring_back(struct ps_bytes value, struct p2psync_buffer *out)
 {
     struct p2psync_buffer text = {0};
-    must(p2psync_to_json((struct p2psync_bytes){value.data, value.size}, &text) == P2PSYNC_OK);
-    must(p2psync_from_json(text.data, text.size, out) == P2PSYNC_OK);
+    must(p2psync_value_to_json((struct p2psync_bytes){value.data, value.size}, &text) ==
+         P2PSYNC_OK);
+    must(p2psync_value_from_json(text.data, text.size, out, NULL) == P2PSYNC_OK);
     free(text.data);
 }
 
@@ -30,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct p2psync_buffer packed = {0};
     struct p2psync_buffer again = {0};
-    if (p2psync_from_json((const char *)data, size, &packed) == P2PSYNC_OK) {
+    if (p2psync_value_from_json((const char *)data, size, &packed, NULL) == P2PSYNC_OK) {
         struct ps_bytes value = ps_bytes(packed.data, packed.size);
         must(ps_value_check(value) == P2PSYNC_OK);
         bring_back(value, &again);
