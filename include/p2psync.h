@@ -161,6 +161,110 @@ p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *ou
 P2PSYNC_API p2psync_result p2psync_value_to_json(struct p2psync_bytes value,
                                                  struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* ---- values without another library ---- */
+
+/* A value is the bytes of one whole MessagePack value: the fields of a record, a document, and
+ * whatever is taken out of these, which stays part of the same bytes. */
+
+typedef enum p2psync_value_type {
+    P2PSYNC_VALUE_NONE =
+        0, /* no bytes, or none of what is below: what p2psync_value_find() misses */
+    P2PSYNC_VALUE_NIL = 1,
+    P2PSYNC_VALUE_BOOL = 2,
+    P2PSYNC_VALUE_INTEGER = 3,
+    P2PSYNC_VALUE_REAL = 4,
+    P2PSYNC_VALUE_TEXT = 5,
+    P2PSYNC_VALUE_BYTES = 6,
+    P2PSYNC_VALUE_ARRAY = 7,
+    P2PSYNC_VALUE_MAP = 8,
+} p2psync_value_type;
+
+P2PSYNC_API p2psync_value_type p2psync_value_type_of(struct p2psync_bytes value);
+
+/* The value of a key of a map; of size 0 if there is none, or it is no map, which may be looked
+ * into again: so a chain of these needs no checks between. */
+P2PSYNC_API struct p2psync_bytes p2psync_value_find(struct p2psync_bytes map, const char *key);
+
+/* What a value is, if it is that. Each takes one type, but a real number may be asked of an
+ * integer.
+ *
+ * Errors  P2PSYNC_EFORMAT it is another type, or none; P2PSYNC_ELIMIT it does not fit.
+ */
+P2PSYNC_API p2psync_result p2psync_value_bool(struct p2psync_bytes value,
+                                              bool *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_integer(struct p2psync_bytes value,
+                                                 int64_t *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_unsigned(struct p2psync_bytes value,
+                                                  uint64_t *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_real(struct p2psync_bytes value,
+                                              double *out) P2PSYNC_MUST_CHECK;
+/* Where its UTF-8, or its bytes, lie: no NUL follows. */
+P2PSYNC_API p2psync_result p2psync_value_text(struct p2psync_bytes value,
+                                              struct p2psync_bytes *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_bytes(struct p2psync_bytes value,
+                                               struct p2psync_bytes *out) P2PSYNC_MUST_CHECK;
+/* A text, copied with a NUL into `out_size` bytes. P2PSYNC_EFORMAT also if it holds a NUL. */
+P2PSYNC_API p2psync_result p2psync_value_string(struct p2psync_bytes value, char *out,
+                                                size_t out_size) P2PSYNC_MUST_CHECK;
+
+/* A walk over an array, or over a map in the order of its bytes. It is the app's, and nothing needs
+ * to be closed. */
+struct p2psync_walk {
+    size_t size; /* sizeof (struct p2psync_walk) */
+    bool is_map;
+    uint64_t left;             /* elements or pairs that are to come */
+    struct p2psync_bytes rest; /* the library's */
+};
+
+/* Errors  P2PSYNC_EFORMAT it is neither. */
+P2PSYNC_API p2psync_result p2psync_walk_begin(struct p2psync_bytes value,
+                                              struct p2psync_walk *out) P2PSYNC_MUST_CHECK;
+
+/* The next element, or pair; `key_out` may be NULL, and becomes a text, or of size 0 in an array.
+ *
+ * Errors  P2PSYNC_EEND; P2PSYNC_EFORMAT.
+ */
+P2PSYNC_API p2psync_result p2psync_walk_next(struct p2psync_walk *walk,
+                                             struct p2psync_bytes *key_out,
+                                             struct p2psync_bytes *value_out) P2PSYNC_MUST_CHECK;
+
+/* Puts a map together: pair after pair, and maps and arrays inside of it. An error is kept, and
+ * p2psync_builder_finish() tells of it: nothing needs to be checked before. */
+typedef struct p2psync_builder p2psync_builder;
+
+P2PSYNC_API p2psync_result p2psync_builder_new(p2psync_builder **out) P2PSYNC_MUST_CHECK;
+
+/* Add a value under a key; inside an array the key is NULL. Everything is copied. */
+P2PSYNC_API void p2psync_builder_nil(p2psync_builder *builder, const char *key);
+P2PSYNC_API void p2psync_builder_bool(p2psync_builder *builder, const char *key, bool value);
+P2PSYNC_API void p2psync_builder_integer(p2psync_builder *builder, const char *key, int64_t value);
+P2PSYNC_API void p2psync_builder_unsigned(p2psync_builder *builder, const char *key,
+                                          uint64_t value);
+P2PSYNC_API void p2psync_builder_real(p2psync_builder *builder, const char *key, double value);
+P2PSYNC_API void p2psync_builder_text(p2psync_builder *builder, const char *key, const char *text);
+P2PSYNC_API void p2psync_builder_bytes(p2psync_builder *builder, const char *key,
+                                       struct p2psync_bytes bytes);
+/* One whole value, such as another one's part. */
+P2PSYNC_API void p2psync_builder_value(p2psync_builder *builder, const char *key,
+                                       struct p2psync_bytes value);
+
+/* Begin a map or an array, which p2psync_builder_end() ends. */
+P2PSYNC_API void p2psync_builder_map(p2psync_builder *builder, const char *key);
+P2PSYNC_API void p2psync_builder_array(p2psync_builder *builder, const char *key);
+P2PSYNC_API void p2psync_builder_end(p2psync_builder *builder);
+
+/* Fill in the whole map, and free the builder, whatever the result.
+ *
+ * Errors  P2PSYNC_EMISUSE a map or an array was not ended, or one too many was, or a key is missing
+ *         or not wanted; P2PSYNC_EFORMAT as of p2psync_value_to_json(), or a key is there twice;
+ *         P2PSYNC_ELIMIT nested deeper than 32, or over 1 MiB; P2PSYNC_ENOMEM.
+ */
+P2PSYNC_API p2psync_result p2psync_builder_finish(p2psync_builder *builder,
+                                                  struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* Free it and give nothing. NULL is fine. */
+P2PSYNC_API void p2psync_builder_free(p2psync_builder *builder);
+
 /* ---- versions ---- */
 
 /* Names one change, and so the version of a record that it left: the tag of the log that it stands

@@ -8,9 +8,9 @@
 
 #include "node/answer/answer.h"
 #include "node/api/inside.h"
-#include "node/api/sized.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
+#include "node/host/sized.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
 #include "store/env/disk.h"

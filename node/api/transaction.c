@@ -8,7 +8,7 @@
 
 #include "node/api/input.h"
 #include "node/api/inside.h"
-#include "node/api/sized.h"
+#include "node/host/sized.h"
 #include "node/host/time.h"
 #include "store/write/own.h"
 #include "wire/scan.h"
