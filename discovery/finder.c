@@ -178,11 +178,6 @@ uint64_t ps_finder_deadline_ms(const struct ps_finder *finder)
     return finder->deadline_ms;
 }
 
-const struct ps_interfaces *ps_finder_interfaces(const struct ps_finder *finder)
-{
-    return &finder->used;
-}
-
 uint64_t ps_finder_sent_count(const struct ps_finder *finder)
 {
     return finder->sent_count;

@@ -68,9 +68,6 @@ bool ps_finder_tick(struct ps_finder *finder, uint64_t now_ms);
 /* When to call ps_finder_tick() next. 0 right after ps_finder_new(). */
 uint64_t ps_finder_deadline_ms(const struct ps_finder *finder);
 
-/* What it sends on, as of the last ps_finder_tick(); it may be nothing. Until the next one. */
-const struct ps_interfaces *ps_finder_interfaces(const struct ps_finder *finder);
-
 /* How many beacons it has sent. */
 uint64_t ps_finder_sent_count(const struct ps_finder *finder);
 

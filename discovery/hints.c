@@ -10,7 +10,6 @@
 struct ps_hints {
     struct ps_tag mesh;
     struct ps_tag own;
-    uint64_t foreign_count;
     struct ps_foreign foreign[PS_FOREIGN_MAX]; /* never heard: heard_ms and endpoint are empty */
     size_t count;
     struct ps_hint items[PS_HINTS_MAX];
@@ -46,7 +45,6 @@ ps_hint_news ps_hints_hear(struct ps_hints *hints, const struct ps_beacon *beaco
                            const char *address, uint64_t now_ms, const struct ps_hint **hint_out)
 {
     if (ps_tag_compare(beacon->mesh, hints->mesh) != 0) {
-        hints->foreign_count++;
         keep_foreign(hints, beacon, address, now_ms);
         return PS_HINT_NONE;
     }
@@ -101,11 +99,6 @@ const struct ps_hint *ps_hints_find(const struct ps_hints *hints, struct ps_tag 
 size_t ps_hints_count(const struct ps_hints *hints)
 {
     return hints->count;
-}
-
-uint64_t ps_hints_foreign_count(const struct ps_hints *hints)
-{
-    return hints->foreign_count;
 }
 
 const struct ps_hint *ps_hints_at(const struct ps_hints *hints, size_t index)

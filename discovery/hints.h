@@ -67,9 +67,6 @@ size_t ps_hints_count(const struct ps_hints *hints);
 /* The entry at `index`, in no order; NULL behind the last. Until the next call that hears. */
 const struct ps_hint *ps_hints_at(const struct ps_hints *hints, size_t index);
 
-/* How many beacons of other meshes were heard. */
-uint64_t ps_hints_foreign_count(const struct ps_hints *hints);
-
 /* The devices of other meshes heard last, in no order; NULL behind the last. */
 const struct ps_foreign *ps_hints_foreign_at(const struct ps_hints *hints, size_t index);
 

@@ -133,6 +133,13 @@ void ps_message_write_branch(struct ps_writer *writer,
     ps_write_bin(writer, ps_bytes(branch, ps_branch_is_trunk(branch) ? 0 : PS_HASH_SHORT_SIZE));
 }
 
+struct ps_head_context ps_message_head_context(const struct ps_log_name *log,
+                                               const struct ps_mesh *mesh)
+{
+    return (struct ps_head_context){
+        .mesh = mesh, .collection = log->collection, .origin = &log->origin};
+}
+
 void ps_message_read_log_name(struct ps_reader *reader, struct ps_log_name *out)
 {
     uint32_t extra = ps_read_array_at_least(reader, 4);

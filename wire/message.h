@@ -52,6 +52,10 @@ struct ps_log_name {
     uint8_t branch[PS_HASH_SHORT_SIZE]; /* zero for the trunk, which is sent as an empty bin */
 };
 
+/* What a head of the log named so must be signed for. It points into both arguments. */
+struct ps_head_context ps_message_head_context(const struct ps_log_name *log,
+                                               const struct ps_mesh *mesh);
+
 /* [1, v, version_min, version_max, capabilities, device, mesh, name, instance, subscriptions,
  * clock_ms, listen, common, pending] */
 #define PS_CAPABILITY_ZSTD 1U

@@ -1,5 +1,4 @@
 /* ACK: how far the peer is. What was under way to it has arrived, and credit for more is free. */
-#include "node/engine/lookup.h"
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
 
@@ -16,7 +15,7 @@ void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer)
     (void)ps_message_cursor_begin(&cursor, ack.positions);
     while (ps_ack_next(&cursor, &position)) {
         struct ps_log log = {0};
-        p2psync_result result = ps_lookup_log(turn, position.collection, &position.log, &log);
+        p2psync_result result = ps_log_lookup(turn->txn, position.collection, &position.log, &log);
         if (result == P2PSYNC_ENOTFOUND) {
             continue; /* a log that is not here yet: the next round tells of it */
         }

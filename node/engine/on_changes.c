@@ -2,7 +2,6 @@
  * head before anything is stored; applying comes at the end of the step. */
 #include "node/engine/backlog.h"
 #include "node/engine/emit.h"
-#include "node/engine/lookup.h"
 #include "node/engine/news.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
@@ -96,12 +95,13 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
                               struct ps_log *log, uint64_t *added_out)
 {
-    struct ps_head_context context = ps_lookup_head_context(turn->engine, &changes->log);
+    struct ps_head_context context =
+        ps_message_head_context(&changes->log, &turn->engine->identity.mesh);
     struct ps_chunk chunk = {.from = changes->from,
                              .entries = changes->entries,
                              .head = changes->head,
                              .proof = &changes->proof};
-    if (!ps_lookup_is_trunk(&changes->log)) {
+    if (!ps_branch_is_trunk(changes->log.branch)) {
         return P2PSYNC_ENOTFOUND;
     }
     p2psync_result result = find_or_make(turn, changes, &context, log);
@@ -120,8 +120,9 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
                                    const struct ps_head_context *context, struct ps_log *out)
 {
     struct ps_collection collection;
-    struct ps_log_id id = ps_lookup_id(turn->engine, &changes->log);
-    p2psync_result result = ps_lookup_log(turn, changes->log.collection, &id, out);
+    struct ps_log_id id =
+        ps_log_id_of(&turn->engine->identity.mesh, &changes->log.origin, changes->log.branch);
+    p2psync_result result = ps_log_lookup(turn->txn, changes->log.collection, &id, out);
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
@@ -153,7 +154,8 @@ static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
                    const struct ps_log *log, p2psync_result result)
 {
-    struct ps_log_id id = ps_lookup_id(turn->engine, &changes->log);
+    struct ps_log_id id =
+        ps_log_id_of(&turn->engine->identity.mesh, &changes->log.origin, changes->log.branch);
     struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &id);
     switch (result) {
     case P2PSYNC_EGAP: /* something before it was lost, or it was pushed too early */

@@ -2,7 +2,6 @@
  * against our own tree before anything of it is wanted; heads of devices that we do not know yet
  * are passed over, and told again when the members have moved. */
 #include "node/engine/emit.h"
-#include "node/engine/lookup.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
@@ -38,7 +37,8 @@ void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
 {
     struct ps_log log;
-    struct ps_log_id id = ps_lookup_id(turn->engine, &item->log);
+    struct ps_log_id id =
+        ps_log_id_of(&turn->engine->identity.mesh, &item->log.origin, item->log.branch);
     if (ps_collection_is_local(item->log.collection)) {
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "HEADS of a local log");
         return false;
@@ -47,7 +47,7 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
         ps_rounds_pass_over(peer);
         return turn->result == P2PSYNC_OK;
     }
-    p2psync_result result = ps_lookup_log(turn, item->log.collection, &id, &log);
+    p2psync_result result = ps_log_lookup(turn->txn, item->log.collection, &id, &log);
     if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
         return false;
     }
@@ -72,8 +72,9 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
 /* Whether there is any such log: what is asked for keeps others from being asked. */
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
 {
-    struct ps_head_context context = ps_lookup_head_context(turn->engine, &item->log);
-    if (!ps_lookup_is_trunk(&item->log) || ps_transfer_count(peer) >= PS_FETCHES_QUEUED_MAX) {
+    struct ps_head_context context =
+        ps_message_head_context(&item->log, &turn->engine->identity.mesh);
+    if (!ps_branch_is_trunk(item->log.branch) || ps_transfer_count(peer) >= PS_FETCHES_QUEUED_MAX) {
         return false; /* what is too much is offered again */
     }
     p2psync_result result = ps_head_verify(&item->head, &context);
@@ -89,7 +90,8 @@ static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps
 static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
                         const struct ps_heads_item *item, struct ps_log *log)
 {
-    struct ps_head_context context = ps_lookup_head_context(turn->engine, &item->log);
+    struct ps_head_context context =
+        ps_message_head_context(&item->log, &turn->engine->identity.mesh);
     struct ps_head_offer offer = {
         .head = item->head, .proof_size = item->proof_size, .proof = &item->proof};
     bool was_forked = log->forked;
@@ -131,7 +133,7 @@ static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
 static void own_log_ahead(struct ps_turn *turn, const struct ps_heads_item *item)
 {
     struct ps_engine *engine = turn->engine;
-    struct ps_head_context context = ps_lookup_head_context(engine, &item->log);
+    struct ps_head_context context = ps_message_head_context(&item->log, &engine->identity.mesh);
     if (!ps_device_equal(&item->log.origin.device, &engine->identity.device) ||
         item->log.origin.incarnation != engine->identity.incarnation ||
         ps_head_verify(&item->head, &context) != P2PSYNC_OK) {

@@ -1,5 +1,4 @@
 /* WANT: the peer asks for a log from some entry on, and says how much may be under way. */
-#include "node/engine/lookup.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
@@ -14,8 +13,9 @@ void ps_on_want(struct ps_turn *turn, struct ps_peer *peer)
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "a malformed WANT");
         return;
     }
-    struct ps_log_id id = ps_lookup_id(turn->engine, &want.log);
-    p2psync_result result = ps_lookup_log(turn, want.log.collection, &id, &log);
+    struct ps_log_id id =
+        ps_log_id_of(&turn->engine->identity.mesh, &want.log.origin, want.log.branch);
+    p2psync_result result = ps_log_lookup(turn->txn, want.log.collection, &id, &log);
     if (result == P2PSYNC_ENOTFOUND) {
         return; /* it was told so by mistake, or before a restore; the next round corrects it */
     }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "node/engine/emit.h"
-#include "node/engine/lookup.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
 #include "wire/compress.h"
@@ -317,7 +316,7 @@ static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
 {
     struct ps_log log = {0};
     struct ps_bytes name = ps_bytes(fetch->collection, fetch->collection_size);
-    p2psync_result result = ps_lookup_log(turn, name, &fetch->id, &log);
+    p2psync_result result = ps_log_lookup(turn->txn, name, &fetch->id, &log);
     if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
         return false;
     }

@@ -12,6 +12,7 @@ static p2psync_result grow_table(struct ps_ancestry *ancestry);
 static uint32_t *slot_of(const struct ps_ancestry *ancestry, const struct ps_parent *name);
 static p2psync_result read_change(struct ps_ancestry *ancestry, const struct ps_parent *name);
 static p2psync_result reserve_parents(struct ps_ancestry *ancestry, size_t count);
+static int compare(const struct ps_ancestry *ancestry, uint32_t a, uint32_t b);
 static int compare_times(const struct ps_ancestor *a, const struct ps_ancestor *b);
 static p2psync_result paint(struct ps_ancestry *ancestry, uint64_t all,
                             struct ps_ancestor_set *found);
@@ -155,7 +156,8 @@ static p2psync_result reserve_parents(struct ps_ancestry *ancestry, size_t count
     return P2PSYNC_OK;
 }
 
-int ps_ancestry_compare(const struct ps_ancestry *ancestry, uint32_t a, uint32_t b)
+/* The order in which versions are merged: see ancestry.h. */
+static int compare(const struct ps_ancestry *ancestry, uint32_t a, uint32_t b)
 {
     const struct ps_ancestor *left = &ancestry->list[a];
     const struct ps_ancestor *right = &ancestry->list[b];
@@ -180,7 +182,7 @@ void ps_ancestry_add(const struct ps_ancestry *ancestry, struct ps_ancestor_set 
 {
     assert(set->count < PS_PARENTS_MAX);
     size_t at = set->count;
-    while (at > 0 && ps_ancestry_compare(ancestry, set->index[at - 1], index) > 0) {
+    while (at > 0 && compare(ancestry, set->index[at - 1], index) > 0) {
         at--;
     }
     if (at > 0 && set->index[at - 1] == index) {

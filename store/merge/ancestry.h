@@ -26,7 +26,9 @@ struct ps_ancestor {
     uint64_t seen; /* the groups from which it was reached: a bit each */
 };
 
-/* Some changes, by their index in the graph, ascending by ps_ancestry_compare(). */
+/* Some changes, by their index in the graph, in the order in which versions are merged: automatic
+ * answers first, then by (hlc, origin, seq). Of two edits of one field the later one is shown, so a
+ * person's edit always prevails over an automatic answer. */
 struct ps_ancestor_set {
     size_t count;
     uint32_t index[PS_PARENTS_MAX];
@@ -61,11 +63,6 @@ void ps_ancestry_deinit(struct ps_ancestry *ancestry);
  */
 p2psync_result ps_ancestry_find(struct ps_ancestry *ancestry, const struct ps_parent *name,
                                 uint32_t *index_out) P2PSYNC_MUST_CHECK;
-
-/* The order in which versions are merged: automatic answers first, then by (hlc, origin, seq). Of
- * two edits of one field the later one is shown, so a person's edit always prevails over an
- * automatic answer. */
-int ps_ancestry_compare(const struct ps_ancestry *ancestry, uint32_t a, uint32_t b);
 
 /* Add to a set that is not full. One that is in it is fine. */
 void ps_ancestry_add(const struct ps_ancestry *ancestry, struct ps_ancestor_set *set,

@@ -62,9 +62,9 @@ struct ps_bytes ps_line_body(struct ps_bytes line, bool *ended_out)
 {
     size_t size = line.size;
     *ended_out = size > 0 && line.data[size - 1] == '\n';
-    if (*ended_out) {
+    size -= *ended_out ? 1 : 0;
+    while (*ended_out && size > 0 && line.data[size - 1] == '\r') {
         size--;
-        size -= size > 0 && line.data[size - 1] == '\r' ? 1 : 0;
     }
     return ps_bytes(line.data, size);
 }

@@ -1,7 +1,8 @@
 /* Lines of a text: where each begins. A line ends after its '\n'; what follows the last '\n', if
  * anything, is a line of its own and differs from the same line with an end. So the lines of a text
  * are the text, byte for byte, and nothing is asked of its encoding. But where lines are compared,
- * "\r\n" and '\n' are the same end: editors turn one into the other. store/merge/MERGE.md, "Text".
+ * it does not matter how many '\r' are before the '\n': editors put them there and take them away.
+ * store/merge/MERGE.md, "Text".
  */
 #ifndef PS_STORE_MERGE_LINES_H
 #define PS_STORE_MERGE_LINES_H

@@ -1,6 +1,6 @@
 /* Strategies: what a reader sees of a record's versions. Each is a pure function of the versions,
  * their past and the rules, chosen from one table, so every node that has the same changes and the
- * same settings shows the same record. DESIGN, "Merging"; store/merge/MERGE.md specifies it. */
+ * same settings shows the same record. DESIGN section 6; store/merge/MERGE.md specifies it. */
 #ifndef PS_STORE_MERGE_MERGE_H
 #define PS_STORE_MERGE_MERGE_H
 

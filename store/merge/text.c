@@ -61,6 +61,7 @@ static p2psync_result put_sides(const struct merging *merging, struct part ours,
 static p2psync_result put_missing_end(const struct merging *merging, struct part part);
 static p2psync_result put_mark(const struct merging *merging, const char *sign,
                                struct ps_bytes label);
+static struct ps_bytes shorter(struct ps_bytes a, struct ps_bytes b);
 static p2psync_result put_line(const struct merging *merging, struct ps_bytes line);
 static p2psync_result put_end(const struct merging *merging);
 static p2psync_result append(struct ps_buf *out, struct ps_bytes bytes);
@@ -167,7 +168,8 @@ static ends ends_of(const struct ps_lines *lines)
         bool ended = false;
         struct ps_bytes line = ps_lines_line(lines, i);
         struct ps_bytes body = ps_line_body(line, &ended);
-        ends own = line.size - body.size == 2 ? ENDS_CRLF : ENDS_LF;
+        size_t size = line.size - body.size;
+        ends own = size == 1 ? ENDS_LF : size == 2 ? ENDS_CRLF : ENDS_MIXED;
         if (ended) {
             found = found == ENDS_NONE || found == own ? own : ENDS_MIXED;
         }
@@ -326,13 +328,16 @@ static p2psync_result put_mark(const struct merging *merging, const char *sign,
 }
 
 /* A line that is in all three: where it ends in another way than in base, it was changed to that.
- */
+ * Of two such ends neither is the newer one. */
 static p2psync_result put_stable(const struct merging *merging, struct place at)
 {
     struct ps_bytes base = ps_lines_line(&merging->base, at.base);
     struct ps_bytes ours = ps_lines_line(&merging->ours, at.ours);
     struct ps_bytes theirs = ps_lines_line(&merging->theirs, at.theirs);
-    return put_line(merging, ps_bytes_equal(theirs, base) ? ours : theirs);
+    if (ps_bytes_equal(theirs, base)) {
+        return put_line(merging, ours);
+    }
+    return put_line(merging, ps_bytes_equal(ours, base) ? theirs : shorter(ours, theirs));
 }
 
 static p2psync_result put_part(const struct merging *merging, struct part part)
@@ -344,15 +349,19 @@ static p2psync_result put_part(const struct merging *merging, struct part part)
     return result;
 }
 
-/* Lines that both versions have and base has not. Of two ends neither is the newer one. */
+static struct ps_bytes shorter(struct ps_bytes a, struct ps_bytes b)
+{
+    return a.size < b.size ? a : b;
+}
+
+/* Lines that both versions have and base has not. */
 static p2psync_result put_shared(const struct merging *merging, struct part ours,
                                  struct part theirs)
 {
     p2psync_result result = P2PSYNC_OK;
     for (uint32_t i = 0; i < ours.end - ours.begin && result == P2PSYNC_OK; i++) {
-        struct ps_bytes left = ps_lines_line(ours.lines, ours.begin + i);
-        struct ps_bytes right = ps_lines_line(theirs.lines, theirs.begin + i);
-        result = put_line(merging, left.size < right.size ? left : right);
+        result = put_line(merging, shorter(ps_lines_line(ours.lines, ours.begin + i),
+                                           ps_lines_line(theirs.lines, theirs.begin + i)));
     }
     return result;
 }

@@ -16,26 +16,6 @@ static p2psync_result walk_back(struct ps_txn *txn, const struct ps_rebuild *fro
 static p2psync_result read_step(struct ps_txn *txn, const struct ps_rebuild *step,
                                 struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
 
-p2psync_result ps_rebuild_applied(struct ps_txn *txn, uint32_t log, uint64_t seq,
-                                  struct ps_buf *out)
-{
-    struct ps_log row;
-    struct ps_stored entry;
-    uint8_t depth = 0;
-    p2psync_result result = ps_log_by_number(txn, log, &row);
-    if (result == P2PSYNC_OK) {
-        result = ps_stored_get(txn, log, seq, &entry);
-    }
-    if (result == P2PSYNC_OK && (seq >= row.applied || entry.inert)) {
-        result = P2PSYNC_ENOTFOUND;
-    }
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    struct ps_rebuild from = {.collection = row.collection, .log = log, .seq = seq};
-    return ps_rebuild(txn, &from, out, &depth);
-}
-
 p2psync_result ps_rebuild(struct ps_txn *txn, const struct ps_rebuild *from, struct ps_buf *out,
                           uint8_t *depth_out)
 {

@@ -107,7 +107,7 @@ static int host_main(unsigned host, int to, int from)
         }
         /* There is only loopback yet: the finder must bear that, and find the interface later. */
         ps_finder_tick(finders[i], 0);
-        if (ps_finder_interfaces(finders[i])->count) {
+        if (ps_finder_sent_count(finders[i]) != 0) {
             return EXIT_FAILURE;
         }
     }

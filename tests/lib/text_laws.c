@@ -63,12 +63,31 @@ static struct ps_bytes line(const struct ps_lines *lines, uint32_t i)
 
 /* ---- ends ---- */
 
+static size_t returns_of(struct ps_bytes text)
+{
+    size_t count = 0;
+    while (count < text.size && text.data[text.size - 1 - count] == '\r') {
+        count++;
+    }
+    return count;
+}
+
 static char end_of(struct ps_bytes raw)
 {
     if (raw.size == 0 || raw.data[raw.size - 1] != '\n') {
         return '-';
     }
-    return raw.size > 1 && raw.data[raw.size - 2] == '\r' ? 'C' : 'L';
+    size_t count = returns_of(ps_bytes(raw.data, raw.size - 1));
+    return (char)('0' + (count > 70 ? 70 : count));
+}
+
+static struct ps_bytes without_end(struct ps_bytes raw)
+{
+    if (end_of(raw) == '-') {
+        return raw;
+    }
+    struct ps_bytes text = ps_bytes(raw.data, raw.size - 1);
+    return ps_bytes(text.data, text.size - returns_of(text));
 }
 
 /* The same text with all ends alike. What else is a '\r' is written as two characters, and so is
@@ -76,15 +95,13 @@ static char end_of(struct ps_bytes raw)
 static void make_plain(const struct ps_lines *raw, struct ps_buf *out)
 {
     for (uint32_t i = 0; i < raw->count; i++) {
-        struct ps_bytes text = line(raw, i);
-        char end = end_of(text);
-        size_t size = text.size - (end == 'C' ? 2 : end == 'L' ? 1 : 0);
-        for (size_t at = 0; at < size; at++) {
+        struct ps_bytes text = without_end(line(raw, i));
+        for (size_t at = 0; at < text.size; at++) {
             bool special = text.data[at] == '\r' || text.data[at] == '\\';
             add(out, special ? ps_bytes_text("\\") : ps_bytes(NULL, 0));
             add(out, text.data[at] == '\r' ? ps_bytes_text("r") : ps_bytes(text.data + at, 1));
         }
-        add(out, end == '-' ? ps_bytes(NULL, 0) : ps_bytes_text("\n"));
+        add(out, end_of(line(raw, i)) == '-' ? ps_bytes(NULL, 0) : ps_bytes_text("\n"));
     }
 }
 
@@ -107,7 +124,7 @@ static char all_ends(const struct ps_lines *raw)
     for (uint32_t i = 0; i < raw->count; i++) {
         char end = end_of(line(raw, i));
         if (end != '-' && end != found) {
-            found = found == '-' ? end : 'M';
+            found = found == '-' && end <= '1' ? end : 'M';
         }
     }
     return found;
@@ -126,7 +143,7 @@ static char merged_end(const struct laws *laws)
         char only = ours == '-' ? theirs : ours;
         return only == '-' ? base : only;
     }
-    return base == '-' || base == 'C' ? 'L' : 'C'; /* of two ends, what base has not */
+    return base == '-' || base == '1' ? '0' : '1'; /* of two ends, what base has not */
 }
 
 static void add_end(struct laws *laws, char end)
@@ -152,7 +169,7 @@ static void put_shared(struct laws *laws, uint32_t ours, uint32_t theirs, uint32
         char ends[2] = {end_of(line(&laws->side[0].raw, ours + i)),
                         end_of(line(&laws->side[1].raw, theirs + i))};
         add(&laws->expected, line(&laws->side[0].lines, ours + i));
-        add_end(laws, ends[0] == 'L' ? 'L' : ends[1]);
+        add_end(laws, ends[0] < ends[1] ? ends[0] : ends[1]);
     }
 }
 
@@ -164,7 +181,8 @@ static void put_kept(struct laws *laws, uint32_t begin, uint32_t end)
         char ours = end_of(line(&laws->side[0].raw, laws->side[0].at + i - begin));
         char theirs = end_of(line(&laws->side[1].raw, laws->side[1].at + i - begin));
         add(&laws->expected, line(&laws->base, i));
-        add_end(laws, ours == base ? theirs : ours);
+        char changed = ours < theirs ? ours : theirs;
+        add_end(laws, ours == base ? theirs : theirs == base ? ours : changed);
     }
 }
 
@@ -282,6 +300,17 @@ static bool joins(struct side *side, uint32_t *end)
     return true;
 }
 
+/* Give the last line, which has none, an end. A '\r' that it ended in is a part of that then. */
+static void add_missing_end(struct laws *laws, struct ps_bytes raw)
+{
+    size_t returns = returns_of(raw);
+    char all = merged_end(laws);
+    ps_buf_truncate(&laws->expected, laws->expected.size - 2 * returns);
+    add(&laws->expected, ps_bytes_text("\n"));
+    laws->ends.data[laws->ends.size - 1] =
+        (uint8_t)('0' + (all == '1' ? 1U : 0U) + (unsigned)(returns > 69 ? 69 : returns));
+}
+
 static void expect_both(struct laws *laws, uint32_t ours_end, uint32_t theirs_end)
 {
     const struct side *ours = &laws->side[0];
@@ -303,9 +332,7 @@ static void expect_both(struct laws *laws, uint32_t ours_end, uint32_t theirs_en
     put(laws, ours, ours->at + first, ours_end - last);
     if (first + last < theirs_count && first + last < ours_count &&
         laws->expected.data[laws->expected.size - 1] != '\n') {
-        char all = merged_end(laws);
-        add(&laws->expected, ps_bytes_text("\n"));
-        laws->ends.data[laws->ends.size - 1] = (uint8_t)(all == 'C' ? 'C' : 'L');
+        add_missing_end(laws, line(&ours->raw, ours_end - last - 1));
     }
     put(laws, theirs, theirs->at + first, theirs_end - last);
     put_shared(laws, ours_end - last, theirs_end - last, last);
@@ -357,10 +384,11 @@ static void expect(struct laws *laws)
     put_kept(laws, at, laws->base.count);
 }
 
-static struct ps_bytes without_end(struct ps_bytes text)
+/* A last line that got an end has a '\r' of its own in it. */
+static struct ps_bytes bare(struct ps_bytes raw)
 {
-    char end = end_of(text);
-    return ps_bytes(text.data, text.size - (end == 'C' ? 2 : end == 'L' ? 1 : 0));
+    struct ps_bytes text = without_end(raw);
+    return ps_bytes(text.data, text.size - returns_of(text));
 }
 
 /* The lines that `side` put in are in the merge, in their order. A last line may have got an end.
@@ -373,8 +401,8 @@ static bool has_what_is_new(struct ps_bytes merged, const struct side *side)
     must(ps_lines_init(&lines, merged) == P2PSYNC_OK);
     for (uint32_t i = 0; i < side->hunk_count && found; i++) {
         for (uint32_t j = side->hunk[i].side_begin; j < side->hunk[i].side_end && found; j++) {
-            struct ps_bytes wanted = without_end(line(&side->raw, j));
-            while (at < lines.count && !ps_bytes_equal(wanted, without_end(line(&lines, at)))) {
+            struct ps_bytes wanted = bare(line(&side->raw, j));
+            while (at < lines.count && !ps_bytes_equal(wanted, bare(line(&lines, at)))) {
                 at++;
             }
             found = at++ < lines.count;

@@ -273,13 +273,14 @@ Test(apply, rebuild_gives_every_past_value_of_a_chain)
     for (uint64_t seq = 0; seq <= PS_CHAIN_MAX; seq++) {
         struct ps_buf value;
         ps_buf_init(&value, PS_VALUE_SIZE_MAX);
-        cr_assert_eq(ps_rebuild_applied(&txn, log.number, seq, &value), P2PSYNC_OK);
+        uint8_t depth = 0;
+        const struct ps_rebuild from = {
+            .collection = log.collection, .log = log.number, .seq = seq};
+        cr_assert_eq(ps_rebuild(&txn, &from, &value, &depth), P2PSYNC_OK);
+        cr_assert_eq(depth, seq);
         cr_assert(ps_value_equal(ps_buf_view(&value), case_fields(&buf, "n", (int64_t)seq)));
         ps_buf_deinit(&value);
     }
-    struct ps_buf none;
-    ps_buf_init(&none, 64);
-    cr_assert_eq(ps_rebuild_applied(&txn, log.number, PS_CHAIN_MAX + 1, &none), P2PSYNC_ENOTFOUND);
     ps_txn_abort(&txn);
 }
 

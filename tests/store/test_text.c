@@ -54,6 +54,7 @@ Test(text, is_that_of_its_vectors)
         "merge_text_prefix_first", "merge_text_suffix",       "merge_text_tie",
         "merge_text_ends_changed", "merge_text_ends_back",    "merge_text_ends_mixed",
         "merge_text_ends_shared",  "merge_text_ends_overlap", "merge_text_ends_in_overlap",
+        "merge_text_ends_many",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         check_vector(names[i]);
@@ -200,7 +201,10 @@ static size_t with_ends(struct prng *prng, struct ps_bytes from, uint8_t *to)
     unsigned rate = prng_chance(prng, 300) ? 500 : prng_chance(prng, 500) ? 1000 : 0;
     size_t size = 0;
     for (size_t i = 0; i < from.size; i++) {
-        if ((from.data[i] == '\n' && prng_chance(prng, rate)) || prng_chance(prng, 10)) {
+        if (from.data[i] == '\n' && prng_chance(prng, rate)) {
+            to[size++] = '\r';
+        }
+        if (prng_chance(prng, 10)) { /* anywhere, also a second one */
             to[size++] = '\r';
         }
         to[size++] = from.data[i];

@@ -275,7 +275,10 @@ Test(write, ten_thousand_edits_of_one_record_stay_rebuildable)
     txn = case_begin(&here, false);
     struct ps_buf value;
     ps_buf_init(&value, 1024);
-    cr_assert_eq(ps_rebuild_applied(&txn, log.number, 7777, &value), P2PSYNC_OK);
+    uint8_t depth = UINT8_MAX;
+    const struct ps_rebuild from = {.collection = log.collection, .log = log.number, .seq = 7777};
+    cr_assert_eq(ps_rebuild(&txn, &from, &value, &depth), P2PSYNC_OK);
+    cr_assert_leq(depth, PS_CHAIN_MAX);
     cr_assert(ps_value_equal(ps_buf_view(&value), case_fields(&buf, "n", 7777)));
     ps_buf_deinit(&value);
     ps_txn_abort(&txn);

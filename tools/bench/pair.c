@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static void start_own(struct pair *pair);
+static void tell(struct pair *pair, const struct pair_order *order);
 static void other(struct pair *pair);
 static uint64_t carry_out(struct pair *pair, const struct pair_order *order);
 static void join(const struct pair *pair, const char *code);
@@ -48,7 +50,7 @@ void pair_begin(struct pair *pair, p2psync_durability durability)
     struct pair_order order = {.verb = PAIR_JOIN};
     struct p2psync_buffer invite = {0};
     p2psync_close(bench_open_new(&(struct bench_node){.dir = pair->dir}));
-    pair_start_own(pair);
+    start_own(pair);
     char *text = read_text(p2psync_invite(pair->node, 0, &invite), &invite);
     const char *code = strstr(text, "\"code\":\"");
     if (code == NULL || sscanf(code, "\"code\":\"%2047[^\"]", order.text) != 1) {
@@ -74,7 +76,7 @@ void pair_end(struct pair *pair)
     free(pair->other_endpoint);
 }
 
-void pair_start_own(struct pair *pair)
+static void start_own(struct pair *pair)
 {
     pair->node = start(&(struct bench_node){
         .dir = pair->dir, .listen = pair->endpoint, .durability = pair->durability});
@@ -88,11 +90,11 @@ void pair_close_own(struct pair *pair)
 
 uint64_t pair_order(struct pair *pair, const struct pair_order *order)
 {
-    pair_tell(pair, order);
+    tell(pair, order);
     return pair_answer(pair);
 }
 
-void pair_tell(struct pair *pair, const struct pair_order *order)
+static void tell(struct pair *pair, const struct pair_order *order)
 {
     if (send(pair->fd, order, sizeof(*order), MSG_NOSIGNAL) != (ssize_t)sizeof(*order)) {
         bench_fail("pair", "the other process is gone");
@@ -161,7 +163,7 @@ static uint64_t carry_out(struct pair *pair, const struct pair_order *order)
                                                 .durability = pair->durability});
         break;
     case PAIR_TAKE_OVER:
-        pair_start_own(pair);
+        start_own(pair);
         break;
     case PAIR_CLOSE:
         pair_close_own(pair);

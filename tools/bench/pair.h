@@ -47,14 +47,12 @@ void pair_begin(struct pair *pair, p2psync_durability durability);
 /* Close both, end the other process and remove what they wrote. */
 void pair_end(struct pair *pair);
 
-/* Open and run this process's node again; stop and close it. */
-void pair_start_own(struct pair *pair);
+/* Stop and close this process's node. */
 void pair_close_own(struct pair *pair);
 
 /* Tell the other process, and wait for its answer: nanoseconds, or a number. */
 uint64_t pair_order(struct pair *pair, const struct pair_order *order);
-/* Tell it without waiting; and wait for the next answer. */
-void pair_tell(struct pair *pair, const struct pair_order *order);
+/* Wait for the next answer. */
 uint64_t pair_answer(struct pair *pair);
 
 /* Wait until the record of this index is there. */
