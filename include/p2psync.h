@@ -400,6 +400,11 @@ P2PSYNC_API p2psync_result p2psync_open(const struct p2psync_options *options,
  * transactions must be closed before, and no other thread may be inside a call on it. */
 P2PSYNC_API void p2psync_close(p2psync_node *node);
 
+/* End what other threads wait for on this node now: p2psync_join(), p2psync_now() and whatever else
+ * asks the running node (p2psync_invite(), p2psync_status()...) return P2PSYNC_ECANCELLED as soon
+ * as they can. Calls that begin later are not cancelled. */
+P2PSYNC_API p2psync_result p2psync_cancel(p2psync_node *node) P2PSYNC_MUST_CHECK;
+
 /* Make this device, with `name` (NULL: the host's name), and a new mesh of which it is the founder.
  *
  * Errors  P2PSYNC_EEXIST there is a device already.
@@ -480,22 +485,31 @@ P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
 /* ---- devices ---- */
 
 /* Open pairing on the running node for expires_ms (0: ten minutes) and fill the document invite. An
- * invite that is open already is replaced. An event P2PSYNC_EVENT_DEVICE_JOINED or
- * P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
+ * invite that is open already ends, as its event tells. An event P2PSYNC_EVENT_DEVICE_JOINED or
+ * P2PSYNC_EVENT_INVITE_CLOSED tells how this one ended.
  *
  * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* Close the invite that is open on the running node, if there is one: its code does not work any
+ * longer, and P2PSYNC_EVENT_INVITE_CLOSED tells so.
+ *
+ * Errors  P2PSYNC_ENOTRUNNING.
+ */
+P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node) P2PSYNC_MUST_CHECK;
+
 /* Join the mesh of `code` under `name` (NULL: the one it has, else the host's), making this device
- * if there is none yet. Waits for the inviter's answer, 20 s at most; call it before
- * p2psync_start(). Fills the document join. Trying again with
- * the same code is safe.
+ * if there is none yet. Waits for the inviter's reply, 20 s at most, and no longer once every
+ * endpoint of the code has said that nobody listens there; p2psync_cancel() ends it. Call it before
+ * p2psync_start(). Fills the document join. Trying again with the same code is safe, also after it
+ * was cancelled.
  *
  * Errors  P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
  *         in this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;
- *         P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no endpoint of the code answered.
+ *         P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no endpoint of the code answered;
+ *         P2PSYNC_ECANCELLED.
  */
 P2PSYNC_API p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
                                         struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -667,6 +681,10 @@ P2PSYNC_API void p2psync_iterator_close(p2psync_iterator *iterator);
 
 /* What a write returned OK for is on the disk (durability flush), and is synced as soon as a node
  * runs.
+ *
+ * Writers take turns: a write waits for those before it, of other threads and processes, the node's
+ * own included. That is milliseconds as a rule; while a node takes up a first sync of a hundred
+ * thousand changes, it may be seconds. Reading never waits.
  *
  * An edit of a record with several versions is made on top of what is shown, and answers all of
  * them; but where only a resolution may do that (see p2psync_conflict()), on top of the version
@@ -1012,6 +1030,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  * document invite: p2psync_invite()
  *   code     text
  *   expires  time
+ *   invite   text  what names it in events: not secret, as the code is
  *
  * document devices: p2psync_devices(), an array
  *   device       text
@@ -1189,10 +1208,12 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   device       text
  *   fingerprint  text
  *   name         text
+ *   invite       text  which one was used
  *
  * document invite_closed: P2PSYNC_EVENT_INVITE_CLOSED
  *   event   text
  *   time    time
+ *   invite  text  which one
  *   reason  text  for people
  *
  * document stopped: P2PSYNC_EVENT_STOPPED

@@ -69,7 +69,7 @@ p2psync_result p2psync_doctor(p2psync_node *node, struct p2psync_buffer *out)
 
 static p2psync_result look(p2psync_node *node, struct ps_buf *out)
 {
-    p2psync_result result = ps_ask(node->dir_fd, PS_CONTROL_DOCTOR, 0, ASK_TIMEOUT_MS, out);
+    p2psync_result result = ps_node_ask(node, ASK_TIMEOUT_MS, PS_CONTROL_DOCTOR, 0, out);
     if (result != P2PSYNC_ENOTRUNNING) {
         return result;
     }

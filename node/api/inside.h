@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "node/host/buffer.h"
+#include "node/host/cancel.h"
 #include "node/host/config.h"
 #include "node/host/report.h"
 #include "store/env/store.h"
@@ -33,6 +34,7 @@ struct p2psync_node {
     p2psync_resolver_fn *resolver; /* the app's, or NULL */
     void *resolver_user;
     struct ps_answerer *answerer; /* guarded by loop_mutex; NULL: nobody answers conflicts */
+    struct ps_cancel cancel;      /* calls that wait */
     int news_fd;                  /* by which the loop tells it of commits; -1: none */
 };
 
@@ -45,6 +47,11 @@ bool ps_node_usable(const p2psync_node *node);
  */
 p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
     P2PSYNC_MUST_CHECK;
+
+/* Ask the running node, for timeout_ms at most, as a call that p2psync_cancel() ends. Errors  as
+ * ps_ask(). */
+p2psync_result ps_node_ask(p2psync_node *node, uint32_t timeout_ms, int what, uint64_t argument,
+                           struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* Whether an app may write to a collection of this name.
  *

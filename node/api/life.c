@@ -54,7 +54,10 @@ p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node 
     };
     (void)pthread_mutex_init(&node->loop_mutex, NULL);
     (void)pthread_mutex_init(&node->stream_mutex, NULL);
-    p2psync_result result = open_dir(node, options);
+    p2psync_result result = ps_cancel_init(&node->cancel);
+    if (result == P2PSYNC_OK) {
+        result = open_dir(node, options);
+    }
     if (result == P2PSYNC_OK) {
         result = open_store(node, options);
     }
@@ -78,6 +81,7 @@ void p2psync_close(p2psync_node *node)
     if (node->dir_fd >= 0) {
         (void)close(node->dir_fd);
     }
+    ps_cancel_deinit(&node->cancel);
     (void)pthread_mutex_destroy(&node->stream_mutex);
     (void)pthread_mutex_destroy(&node->loop_mutex);
     free(node->dir);

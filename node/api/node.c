@@ -68,7 +68,7 @@ p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms, struct p2psy
     uint32_t ask_ms = wait_ms < UINT32_MAX - ASK_TIMEOUT_MS ? wait_ms + ASK_TIMEOUT_MS : wait_ms;
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    return ps_buffer_give(ps_ask(node->dir_fd, PS_CONTROL_NOW, wait_ms, ask_ms, &answer), &answer,
+    return ps_buffer_give(ps_node_ask(node, ask_ms, PS_CONTROL_NOW, wait_ms, &answer), &answer,
                           out);
 }
 
@@ -80,8 +80,30 @@ p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms, struct p2
     uint32_t open_ms = expires_ms != 0 ? expires_ms : INVITE_EXPIRES_MS;
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    return ps_buffer_give(ps_ask(node->dir_fd, PS_CONTROL_INVITE, open_ms, ASK_TIMEOUT_MS, &answer),
+    return ps_buffer_give(ps_node_ask(node, ASK_TIMEOUT_MS, PS_CONTROL_INVITE, open_ms, &answer),
                           &answer, out);
+}
+
+p2psync_result p2psync_invite_cancel(p2psync_node *node)
+{
+    struct ps_buf nothing;
+    if (!ps_node_usable(node)) {
+        return P2PSYNC_EMISUSE;
+    }
+    ps_buf_init(&nothing, PS_BUFFER_SIZE_MAX);
+    p2psync_result result =
+        ps_node_ask(node, ASK_TIMEOUT_MS, PS_CONTROL_INVITE_CANCEL, 0, &nothing);
+    ps_buf_deinit(&nothing);
+    return result;
+}
+
+p2psync_result p2psync_cancel(p2psync_node *node)
+{
+    if (!ps_node_usable(node)) {
+        return P2PSYNC_EMISUSE;
+    }
+    ps_cancel_all(&node->cancel);
+    return P2PSYNC_OK;
 }
 
 p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
@@ -102,6 +124,7 @@ p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *na
     const struct ps_join_options options = {
         .store = node->store,
         .dir_fd = node->dir_fd,
+        .cancel_fd = node->cancel.fd,
         .report = &node->report,
         .code = code,
         .name = chosen,
@@ -110,7 +133,9 @@ p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *na
     struct ps_txn txn = {0};
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
+    ps_cancel_begin(&node->cancel);
     result = ps_join(&options, &inviter);
+    ps_cancel_end(&node->cancel);
     if (result == P2PSYNC_OK) {
         result = ps_txn_begin(node->store, false, &txn);
     }
@@ -226,7 +251,7 @@ static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_
     }
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    p2psync_result result = ps_ask(node->dir_fd, what, 0, ASK_TIMEOUT_MS, &answer);
+    p2psync_result result = ps_node_ask(node, ASK_TIMEOUT_MS, what, 0, &answer);
     if (result == P2PSYNC_ENOTRUNNING) {
         ps_buf_deinit(&answer);
         return view(node, fill, out);

@@ -13,28 +13,36 @@
 #include "node/host/time.h"
 #include "wire/error.h"
 
+/* A reply that is waited for. */
+struct wait {
+    int fd;
+    int cancel_fd; /* -1: nobody cancels it */
+    uint64_t deadline_ms;
+};
+
 static p2psync_result connect_node(int dir_fd, uint32_t timeout_ms, int *fd_out);
 static p2psync_result connect_result(int number);
 static p2psync_result send_request(int fd, ps_control_ask what, uint64_t argument);
 static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, uint64_t deadline_ms,
                                    int *fd_out);
-static p2psync_result receive_reply(int fd, uint64_t deadline_ms, struct ps_buf *out);
-static p2psync_result receive(int fd, uint64_t deadline_ms, uint8_t *out, size_t size);
-static p2psync_result wait_readable(int fd, uint64_t deadline_ms);
+static p2psync_result receive_reply(const struct wait *wait, struct ps_buf *out);
+static p2psync_result receive(const struct wait *wait, uint8_t *out, size_t size);
+static p2psync_result wait_readable(const struct wait *wait);
 static p2psync_result open_question(int dir_fd, ps_control_ask what, uint64_t argument,
                                     uint64_t deadline_ms, int *fd_out);
 
-p2psync_result ps_ask(int dir_fd, ps_control_ask what, uint64_t argument, uint32_t timeout_ms,
+p2psync_result ps_ask(const struct ps_asking *asking, ps_control_ask what, uint64_t argument,
                       struct ps_buf *out)
 {
-    uint64_t deadline_ms = ps_time_monotonic_ms() + timeout_ms;
-    int fd = -1;
-    p2psync_result result = open_question(dir_fd, what, argument, deadline_ms, &fd);
+    struct wait wait = {.cancel_fd = asking->cancel_fd,
+                        .deadline_ms = ps_time_monotonic_ms() + asking->timeout_ms};
+    p2psync_result result =
+        open_question(asking->dir_fd, what, argument, wait.deadline_ms, &wait.fd);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    result = receive_reply(fd, deadline_ms, out);
-    (void)close(fd);
+    result = receive_reply(&wait, out);
+    (void)close(wait.fd);
     return result;
 }
 
@@ -46,7 +54,8 @@ p2psync_result ps_ask_stop(int dir_fd, uint32_t timeout_ms)
     if (result == P2PSYNC_OK) {
         /* The node holds the connection until it has ended; nothing more is sent on it. */
         uint8_t byte;
-        result = receive(fd, deadline_ms, &byte, 1);
+        const struct wait wait = {.fd = fd, .cancel_fd = -1, .deadline_ms = deadline_ms};
+        result = receive(&wait, &byte, 1);
         result = result == P2PSYNC_ENOTRUNNING ? P2PSYNC_OK : result;
         (void)close(fd);
     }
@@ -68,8 +77,9 @@ static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, uint64_t dea
     if (result != P2PSYNC_OK) {
         return result;
     }
+    const struct wait wait = {.fd = fd, .cancel_fd = -1, .deadline_ms = deadline_ms};
     ps_buf_init(&nothing, PS_CONTROL_REQUEST_SIZE_MAX);
-    result = receive_reply(fd, deadline_ms, &nothing);
+    result = receive_reply(&wait, &nothing);
     ps_buf_deinit(&nothing);
     if (result != P2PSYNC_OK) {
         (void)close(fd);
@@ -162,20 +172,20 @@ static p2psync_result send_request(int fd, ps_control_ask what, uint64_t argumen
 }
 
 /* Take exactly one frame, no byte more: events may follow it. */
-static p2psync_result receive_reply(int fd, uint64_t deadline_ms, struct ps_buf *out)
+static p2psync_result receive_reply(const struct wait *wait, struct ps_buf *out)
 {
     uint8_t header[4];
     uint8_t *room = NULL;
     struct ps_buf frame;
     ps_buf_init(&frame, PS_CONTROL_REPLY_SIZE_MAX);
-    p2psync_result result = receive(fd, deadline_ms, header, sizeof(header));
+    p2psync_result result = receive(wait, header, sizeof(header));
     if (result == P2PSYNC_OK) {
         uint32_t size = ps_get_u32(header);
         result =
             size <= PS_CONTROL_REPLY_SIZE_MAX ? ps_buf_extend(&frame, size, &room) : P2PSYNC_EIO;
     }
     if (result == P2PSYNC_OK) {
-        result = receive(fd, deadline_ms, room, frame.size);
+        result = receive(wait, room, frame.size);
     }
     if (result != P2PSYNC_OK) {
         goto out;
@@ -198,17 +208,17 @@ out:
     return result;
 }
 
-static p2psync_result receive(int fd, uint64_t deadline_ms, uint8_t *out, size_t size)
+static p2psync_result receive(const struct wait *wait, uint8_t *out, size_t size)
 {
     size_t done = 0;
     while (done < size) {
-        ssize_t got = recv(fd, out + done, size - done, MSG_DONTWAIT);
+        ssize_t got = recv(wait->fd, out + done, size - done, MSG_DONTWAIT);
         if (got > 0) {
             done += (size_t)got;
         } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
             return P2PSYNC_ENOTRUNNING; /* it ended, or was killed */
         } else if (errno == EAGAIN) {
-            p2psync_result result = wait_readable(fd, deadline_ms);
+            p2psync_result result = wait_readable(wait);
             if (result != P2PSYNC_OK) {
                 return result;
             }
@@ -217,17 +227,18 @@ static p2psync_result receive(int fd, uint64_t deadline_ms, uint8_t *out, size_t
     return P2PSYNC_OK;
 }
 
-static p2psync_result wait_readable(int fd, uint64_t deadline_ms)
+static p2psync_result wait_readable(const struct wait *wait)
 {
     uint64_t now_ms = ps_time_monotonic_ms();
-    if (now_ms >= deadline_ms) {
+    if (now_ms >= wait->deadline_ms) {
         return P2PSYNC_ETIMEDOUT;
     }
-    uint64_t left_ms = deadline_ms - now_ms;
-    struct pollfd item = {.fd = fd, .events = POLLIN};
-    int ready = poll(&item, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
+    uint64_t left_ms = wait->deadline_ms - now_ms;
+    struct pollfd items[] = {{.fd = wait->fd, .events = POLLIN},
+                             {.fd = wait->cancel_fd, .events = POLLIN}};
+    int ready = poll(items, 2, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
     if (ready < 0 && errno != EINTR) {
         return P2PSYNC_EIO;
     }
-    return P2PSYNC_OK;
+    return ready > 0 && items[1].revents != 0 ? P2PSYNC_ECANCELLED : P2PSYNC_OK;
 }

@@ -4,15 +4,21 @@
 
 #include "node/control/control.h"
 
+/* Which node to ask, and how long to wait. */
+struct ps_asking {
+    int dir_fd;
+    int cancel_fd; /* readable: give it up; -1: nobody does */
+    uint32_t timeout_ms;
+};
+
 /* Ask one thing and wait for the reply, which is appended to `out`.
  *
  * argument    as ps_control_ask says.
- * timeout_ms  for all of it.
  * Errors      P2PSYNC_ENOTRUNNING no node runs here, or it ended before it replied;
- * P2PSYNC_ETIMEDOUT; P2PSYNC_EBUSY too many ask at once; P2PSYNC_EVERSION; P2PSYNC_EDENIED;
- * P2PSYNC_EIO; P2PSYNC_ENOMEM; what the node replied.
+ * P2PSYNC_ETIMEDOUT; P2PSYNC_ECANCELLED; P2PSYNC_EBUSY too many ask at once; P2PSYNC_EVERSION;
+ * P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM; what the node replied.
  */
-p2psync_result ps_ask(int dir_fd, ps_control_ask what, uint64_t argument, uint32_t timeout_ms,
+p2psync_result ps_ask(const struct ps_asking *asking, ps_control_ask what, uint64_t argument,
                       struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* Ask the running node to stop, and wait until it has.

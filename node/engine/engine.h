@@ -67,8 +67,9 @@ typedef enum ps_event_type {
     PS_EVENT_STORE_CHANGED,   /* another thread or process has committed something */
     PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and reply with NOW_DONE */
     PS_EVENT_INVITE, /* token, timeout_ms, endpoints: the caller has opened the pairing socket */
-    PS_EVENT_PAIR_MESSAGE, /* link, curve_key, address, bytes: on the pairing socket */
-    PS_EVENT_STOP,         /* say goodbye to all */
+    PS_EVENT_INVITE_CANCEL, /* close the invite, if one is open */
+    PS_EVENT_PAIR_MESSAGE,  /* link, curve_key, address, bytes: on the pairing socket */
+    PS_EVENT_STOP,          /* say goodbye to all */
 } ps_event_type;
 
 struct ps_event {

@@ -9,9 +9,11 @@
 #include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/mesh/enroll.h"
+#include "wire/pairing_code.h"
 
 static void refuse(struct ps_turn *turn, ps_error_code code, const char *text);
 static void close_invite(struct ps_turn *turn, const char *reason);
+static void tell_closed(struct ps_turn *turn, const char *reason);
 static bool proven(const struct ps_turn *turn, const struct ps_join *join);
 static bool add_member(struct ps_turn *turn, const struct ps_join *join);
 static void welcome(struct ps_turn *turn);
@@ -19,9 +21,19 @@ static void welcome(struct ps_turn *turn);
 void ps_pairing_invite(struct ps_turn *turn)
 {
     struct ps_invite *invite = &turn->engine->invite;
+    if (invite->open && !invite->used) {
+        tell_closed(turn, "another invite took its place");
+    }
     *invite =
         (struct ps_invite){.open = true, .expires_ms = turn->now_ms + turn->event->timeout_ms};
     memcpy(invite->token, turn->event->token, sizeof invite->token);
+}
+
+void ps_pairing_cancel(struct ps_turn *turn)
+{
+    if (turn->engine->invite.open) {
+        close_invite(turn, "it was cancelled");
+    }
 }
 
 void ps_pairing_message(struct ps_turn *turn)
@@ -56,7 +68,9 @@ void ps_pairing_message(struct ps_turn *turn)
     if (!invite->used) {
         invite->used = true;
         invite->used_by = join.device;
-        ps_tell_joined(turn, &join);
+        char tag[PS_TOKEN_TAG_TEXT_SIZE];
+        ps_token_tag_text(invite->token, tag);
+        ps_tell_joined(turn, tag, &join);
     }
 }
 
@@ -93,12 +107,18 @@ static void refuse(struct ps_turn *turn, ps_error_code code, const char *text)
 static void close_invite(struct ps_turn *turn, const char *reason)
 {
     struct ps_invite *invite = &turn->engine->invite;
-    bool used = invite->used;
+    if (reason != NULL && !invite->used) {
+        tell_closed(turn, reason);
+    }
     sodium_memzero(invite, sizeof *invite);
     ps_emit_plain(turn, PS_EFFECT_PAIR_CLOSE);
-    if (reason != NULL && !used) {
-        ps_tell_invite_closed(turn, reason);
-    }
+}
+
+static void tell_closed(struct ps_turn *turn, const char *reason)
+{
+    char tag[PS_TOKEN_TAG_TEXT_SIZE];
+    ps_token_tag_text(turn->engine->invite.token, tag);
+    ps_tell_invite_closed(turn, tag, reason);
 }
 
 /* Whether the device that JOIN names is the one whose key opened the link. */

@@ -25,6 +25,8 @@ struct ps_invite {
 
 /* Open an invite, as the event says. */
 void ps_pairing_invite(struct ps_turn *turn);
+/* Close the invite, if one is open. */
+void ps_pairing_cancel(struct ps_turn *turn);
 /* A message has come on the pairing socket. */
 void ps_pairing_message(struct ps_turn *turn);
 /* Close the invite if it is over. */

@@ -20,11 +20,14 @@
 #include "wire/pairing_code.h"
 
 #define REDIAL_MS 1000 /* after nobody replied at an endpoint */
+#define SILENT_MS                                                                                  \
+    5000 /* an endpoint that has not failed until then is one that nothing answers for */
 
 /* One attempt in progress. */
 struct attempt {
     const struct ps_pairing_code *code;
     const struct ps_report *report;
+    int cancel_fd;
     struct ps_links *links;
     struct ps_buf join;     /* the encoded JOIN */
     struct ps_buf welcome;  /* its reply */
@@ -33,6 +36,9 @@ struct attempt {
     uint64_t next_link;
     uint64_t links_of[PS_INVITE_ENDPOINTS_MAX];  /* 0: not dialled now */
     uint64_t redial_ms[PS_INVITE_ENDPOINTS_MAX]; /* when to dial again */
+    uint64_t dialled_ms[PS_INVITE_ENDPOINTS_MAX];
+    bool
+        answered_no[PS_INVITE_ENDPOINTS_MAX]; /* its machine or network said that nobody is there */
 };
 
 static p2psync_result prepare(const struct ps_join_options *options,
@@ -42,6 +48,7 @@ static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identit
 static p2psync_result check_empty(struct ps_txn *txn);
 static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
                           const char *name);
+static bool nobody_is_there(const struct attempt *attempt);
 static void dial(struct attempt *attempt, uint64_t now_ms);
 static bool take_events(struct attempt *attempt, uint64_t now_ms);
 static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes bytes);
@@ -55,7 +62,8 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
 {
     struct ps_pairing_code code;
     struct ps_identity identity = {0};
-    struct attempt attempt = {.code = &code, .report = options->report, .next_link = 1};
+    struct attempt attempt = {
+        .code = &code, .report = options->report, .cancel_fd = options->cancel_fd, .next_link = 1};
     int lock = -1;
     ps_buf_init(&attempt.join, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&attempt.welcome, PS_MESSAGE_SIZE_MAX);
@@ -169,13 +177,24 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
         if (take_events(attempt, now_ms)) {
             return attempt->refused;
         }
-        if (now_ms >= deadline_ms) {
+        if (now_ms >= deadline_ms || nobody_is_there(attempt)) {
             return P2PSYNC_EUNREACHABLE;
         }
         result = wait_links(attempt, deadline_ms - now_ms);
         now_ms = ps_time_monotonic_ms();
     }
     return result;
+}
+
+/* Every endpoint has answered that nobody listens there: the invite is closed, or it was elsewhere.
+ * Where nothing answers, the device may be on its way to this network. */
+static bool nobody_is_there(const struct attempt *attempt)
+{
+    size_t count = 0;
+    while (count < attempt->code->endpoint_count && attempt->answered_no[count]) {
+        count++;
+    }
+    return count == attempt->code->endpoint_count;
 }
 
 static void dial(struct attempt *attempt, uint64_t now_ms)
@@ -191,6 +210,7 @@ static void dial(struct attempt *attempt, uint64_t now_ms)
         attempt->redial_ms[i] = now_ms + REDIAL_MS;
         if (result == P2PSYNC_OK) {
             attempt->links_of[i] = link;
+            attempt->dialled_ms[i] = now_ms;
         } else {
             ps_report(attempt->report, P2PSYNC_LOG_WARNING, "join-dial", "cannot dial %s: %s",
                       endpoint, p2psync_strerror(result));
@@ -217,6 +237,8 @@ static bool take_events(struct attempt *attempt, uint64_t now_ms)
         if (event.type == PS_LINK_DOWN) {
             attempt->links_of[index] = 0;
             attempt->redial_ms[index] = now_ms + REDIAL_MS;
+            attempt->answered_no[index] = event.reason == PS_LINK_UNREACHABLE &&
+                                          now_ms - attempt->dialled_ms[index] < SILENT_MS;
             ps_report(attempt->report, P2PSYNC_LOG_INFO, "join-down", "no link to %s", endpoint);
         } else if (event.type == PS_LINK_UP) {
             ps_report(attempt->report, P2PSYNC_LOG_INFO, "join-up", "connected to %s", endpoint);
@@ -265,13 +287,17 @@ static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes 
 
 static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms)
 {
-    zmq_pollitem_t items[PS_LINKS_POLL_MAX];
+    zmq_pollitem_t items[PS_LINKS_POLL_MAX + 1];
     size_t count = ps_links_poll_items(attempt->links, items);
+    size_t cancel = count;
+    if (attempt->cancel_fd >= 0) {
+        items[count++] = (zmq_pollitem_t){.fd = attempt->cancel_fd, .events = ZMQ_POLLIN};
+    }
     long wait_ms = left_ms < REDIAL_MS / 4 ? (long)left_ms : REDIAL_MS / 4;
     if (zmq_poll(items, (int)count, wait_ms) < 0 && zmq_errno() != EINTR) {
         return P2PSYNC_EIO;
     }
-    return P2PSYNC_OK;
+    return cancel < count && items[cancel].revents != 0 ? P2PSYNC_ECANCELLED : P2PSYNC_OK;
 }
 
 /* Take up the mesh of the WELCOME, with the same key, in a new incarnation. */

@@ -13,6 +13,7 @@
 struct ps_join_options {
     struct ps_store *store;
     int dir_fd;
+    int cancel_fd; /* readable: give up; -1: nobody says so */
     const struct ps_report *report;
     const char *code;
     const char *name; /* of this device; valid */

@@ -23,6 +23,7 @@ static void reply_peers(struct ps_loop *loop, uint64_t request);
 static void reply_doctor(struct ps_loop *loop, uint64_t request);
 static void take_now(struct ps_loop *loop, const struct ps_control_request *request);
 static void take_invite(struct ps_loop *loop, const struct ps_control_request *request);
+static void cancel_invite(struct ps_loop *loop, const struct ps_control_request *request);
 static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_buf *out);
 static size_t reachable_hosts(const struct ps_loop *loop, const struct ps_interfaces *all,
                               const char **out, size_t max);
@@ -73,6 +74,9 @@ static void take_request(struct ps_loop *loop, const struct ps_control_request *
         break;
     case PS_CONTROL_INVITE:
         take_invite(loop, request);
+        break;
+    case PS_CONTROL_INVITE_CANCEL:
+        cancel_invite(loop, request);
         break;
     case PS_CONTROL_STOP:
         loop->stopping = true;
@@ -171,10 +175,18 @@ static void take_invite(struct ps_loop *loop, const struct ps_control_request *r
     sodium_memzero(&event, sizeof(event));
 }
 
-/* Append {code, expires}. */
+static void cancel_invite(struct ps_loop *loop, const struct ps_control_request *request)
+{
+    const struct ps_event event = {.type = PS_EVENT_INVITE_CANCEL};
+    ps_control_reply(loop->control, request->id, ps_batch_add(&loop->batch, &event),
+                     ps_bytes(NULL, 0));
+}
+
+/* Append {code, expires, invite}. */
 static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_buf *out)
 {
     char text[PS_PAIRING_CODE_SIZE_MAX];
+    char tag[PS_TOKEN_TAG_TEXT_SIZE];
     struct ps_interfaces all = {0};
     const char *hosts[PS_INVITE_ENDPOINTS_MAX] = {0};
     struct ps_pairing_code code = {.device = loop->device};
@@ -198,6 +210,8 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
         ps_map_text(&map, "code", text);
         ps_map_key(&map, "expires");
         ps_time_write(&writer, loop->batch.wall_ms + loop->invite.expires_ms);
+        ps_token_tag_text(loop->invite.token, tag);
+        ps_map_text(&map, "invite", tag);
         ps_map_end(&map);
         result = ps_writer_finish(&writer);
     }

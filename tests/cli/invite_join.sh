@@ -15,7 +15,7 @@ inviter=$!
 pids+=("$inviter")
 exec {invited}<"$work/invited"
 next_line "$invited"
-jq -e 'keys == ["code", "expires"]' <<<"$line" >/dev/null || fail "no code: $line"
+jq -e 'keys == ["code", "expires", "invite"]' <<<"$line" >/dev/null || fail "no code: $line"
 code=$(jq -r .code <<<"$line")
 expect 0 b --json join "$code" --name cellar
 holds 'keys == ["device", "fingerprint", "inviter_fingerprint", "mesh", "name"] and .name == "cellar"'
@@ -81,7 +81,7 @@ expect 4 b init
 expect 0 d --json init --name other
 at d put notes x a=1 >/dev/null
 expect 0 a --json invite --no-wait --expires 2h
-holds 'keys == ["code", "expires"]'
+holds 'keys == ["code", "expires", "invite"]'
 code=$(answer .code)
 expect 4 d join "$code"
 complains "join: the device in '$work/d' belongs to a mesh with other members or records already"
@@ -108,6 +108,37 @@ code=0
 at a invite --expires 1s >"$work/out" 2>"$work/err" || code=$?
 equal "$code" 1
 complains "invite again"
+
+# A second invite ends the first, which says so, and is not taken for it.
+mkfifo "$work/first" "$work/second"
+at a --json invite >"$work/first" 2>"$work/first.log" &
+first=$!
+pids+=("$first")
+exec {said}<"$work/first"
+next_line "$said"
+"$program" -C "$work/a" --json invite >"$work/second" 2>"$work/second.log" &
+second=$!
+pids+=("$second")
+exec {said}<"$work/second"
+next_line "$said"
+code=0
+wait "$first" || code=$?
+equal "$code" 1
+grep -q "another invite took its place" "$work/first.log" || fail "it is not said"
+
+# Interrupted, an invite ends: nobody can join with its code.
+kill -TERM "$second"
+code=0
+wait "$second" || code=$?
+equal "$code" 1
+grep -q "does not work any longer" "$work/second.log" || fail "it is not said"
+expect 1 h join "$(jq -r .code <<<"$line")"
+complains "not reached"
+expect 0 a --json invite --no-wait
+code=$(answer .code)
+expect 0 a invite --cancel
+expect 1 h join "$code"
+complains "not reached"
 
 # ---- apart ----
 

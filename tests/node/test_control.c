@@ -309,11 +309,17 @@ Test(test_control, finds_no_node_behind_a_dead_socket)
     ps_buf_init(&answer, 4096);
     ps_control_destroy(&control); /* as a killed process does: the file stays */
     cr_assert_eq(faccessat(dir_fd, PS_CONTROL_FILE, F_OK, 0), 0);
-    cr_expect_eq(ps_ask(dir_fd, PS_CONTROL_STATUS, 0, 1000, &answer), P2PSYNC_ENOTRUNNING);
+    cr_expect_eq(
+        ps_ask(&(const struct ps_asking){.dir_fd = dir_fd, .cancel_fd = -1, .timeout_ms = 1000},
+               PS_CONTROL_STATUS, 0, &answer),
+        P2PSYNC_ENOTRUNNING);
     cr_assert_eq(ps_control_new(dir_fd, &control), P2PSYNC_OK, "it is replaced");
     ps_control_destroy(&control);
     cr_assert_eq(unlinkat(dir_fd, PS_CONTROL_FILE, 0), 0);
-    cr_expect_eq(ps_ask(dir_fd, PS_CONTROL_STATUS, 0, 1000, &answer), P2PSYNC_ENOTRUNNING);
+    cr_expect_eq(
+        ps_ask(&(const struct ps_asking){.dir_fd = dir_fd, .cancel_fd = -1, .timeout_ms = 1000},
+               PS_CONTROL_STATUS, 0, &answer),
+        P2PSYNC_ENOTRUNNING);
     ps_buf_deinit(&answer);
 }
 
@@ -321,7 +327,10 @@ Test(test_control, gives_up_on_a_node_that_does_not_answer)
 {
     struct ps_buf answer;
     ps_buf_init(&answer, 4096);
-    cr_expect_eq(ps_ask(dir_fd, PS_CONTROL_STATUS, 0, 1, &answer), P2PSYNC_ETIMEDOUT);
+    cr_expect_eq(
+        ps_ask(&(const struct ps_asking){.dir_fd = dir_fd, .cancel_fd = -1, .timeout_ms = 1},
+               PS_CONTROL_STATUS, 0, &answer),
+        P2PSYNC_ETIMEDOUT);
     ps_buf_deinit(&answer);
 }
 

@@ -1,9 +1,16 @@
 /* Joining: what is refused before anything is sent, what the inviter refuses, and that a second
  * attempt with the same code is safe. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "node/links/join.h"
 #include "nodes.h"
 #include "wire/pairing_code.h"
 
@@ -192,4 +199,116 @@ Test(test_join, finds_the_inviter_at_any_of_its_endpoints)
     char longer[PS_PAIRING_CODE_SIZE_MAX];
     cr_assert_eq(ps_pairing_code_encode(&code, longer), P2PSYNC_OK);
     cr_expect_eq(join(guest, longer), P2PSYNC_OK);
+}
+
+/* ---- what does not wait, and what ends waiting ---- */
+
+/* A code like `text` whose only endpoint is another one. */
+static void move_code(const char *text, const char *endpoint, char out[PS_PAIRING_CODE_SIZE_MAX])
+{
+    struct ps_pairing_code code;
+    cr_assert_eq(ps_pairing_code_decode(text, &code), P2PSYNC_OK);
+    (void)snprintf(code.endpoints[0], sizeof(code.endpoints[0]), "%s", endpoint);
+    code.endpoint_count = 1;
+    cr_assert_eq(ps_pairing_code_encode(&code, out), P2PSYNC_OK);
+}
+
+static time_t seconds_now(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* The limit is far from both: at once, or after the whole of PS_JOIN_TIMEOUT_MS. */
+Test(test_join, does_not_wait_where_all_say_that_nobody_listens)
+{
+    char text[2048];
+    char moved[PS_PAIRING_CODE_SIZE_MAX];
+    invite(text, sizeof(text));
+    move_code(text, "127.0.0.1:1", moved);
+    time_t begun = seconds_now();
+    cr_expect_eq(join(guest, moved), P2PSYNC_EUNREACHABLE);
+    cr_expect_lt(seconds_now() - begun, PS_JOIN_TIMEOUT_MS / 1000 - 5);
+}
+
+struct joining {
+    const char *code;
+    p2psync_result result;
+};
+
+static void *join_in_thread(void *context)
+{
+    struct joining *joining = context;
+    joining->result = join(guest, joining->code);
+    return NULL;
+}
+
+Test(test_join, is_cancelled_from_another_thread)
+{
+    /* Somebody listens there, and never says a word. */
+    int silent = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    cr_assert_eq(bind(silent, (struct sockaddr *)&address, size), 0);
+    cr_assert_eq(listen(silent, 1), 0);
+    cr_assert_eq(getsockname(silent, (struct sockaddr *)&address, &size), 0);
+    char text[2048];
+    char endpoint[32];
+    char moved[PS_PAIRING_CODE_SIZE_MAX];
+    invite(text, sizeof(text));
+    (void)snprintf(endpoint, sizeof(endpoint), "127.0.0.1:%u", ntohs(address.sin_port));
+    move_code(text, endpoint, moved);
+    struct joining joining = {.code = moved};
+    pthread_t thread;
+    cr_assert_eq(p2psync_cancel(guest), P2PSYNC_OK, "nobody waits");
+    cr_assert_eq(pthread_create(&thread, NULL, join_in_thread, &joining), 0);
+    /* Once it is connected, it waits; a call that has not begun is not cancelled. */
+    struct pollfd item = {.fd = silent, .events = POLLIN};
+    cr_assert_eq(poll(&item, 1, 60000), 1);
+    cr_assert_eq(p2psync_cancel(guest), P2PSYNC_OK);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    cr_expect_eq(joining.result, P2PSYNC_ECANCELLED);
+    (void)close(silent);
+    cr_expect_eq(join(guest, text), P2PSYNC_OK, "what comes later is not cancelled");
+}
+
+static void tag_of(struct p2psync_buffer *answer, char out[32])
+{
+    const struct p2psync_bytes map = {.data = answer->data, .size = answer->size};
+    cr_assert_eq(p2psync_value_string(p2psync_value_find(map, "invite"), out, 32), P2PSYNC_OK);
+    p2psync_buffer_free(answer);
+}
+
+Test(test_join, tells_an_invite_that_another_took_its_place)
+{
+    int fd = -1;
+    char tags[2][32];
+    char pattern[64];
+    struct p2psync_buffer answer = {0};
+    cr_assert_eq(p2psync_event_fd(host, &fd), P2PSYNC_OK);
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_eq(p2psync_invite(host, 0, &answer), P2PSYNC_OK);
+        tag_of(&answer, tags[i]);
+    }
+    (void)snprintf(pattern, sizeof(pattern), "\"invite\":\"%s\"", tags[0]);
+    const char *json = nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, NULL);
+    cr_expect_not_null(strstr(json, pattern), "%s", json);
+    cr_expect_not_null(strstr(json, "\"reason\":\"another invite took its place\""), "%s", json);
+    cr_expect_str_neq(tags[0], tags[1]);
+}
+
+Test(test_join, finds_nobody_after_an_invite_was_cancelled)
+{
+    int fd = -1;
+    char code[2048];
+    cr_assert_eq(p2psync_event_fd(host, &fd), P2PSYNC_OK);
+    cr_expect_eq(p2psync_invite_cancel(host), P2PSYNC_OK, "none is open");
+    invite(code, sizeof(code));
+    cr_assert_eq(p2psync_invite_cancel(host), P2PSYNC_OK);
+    const char *json = nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, NULL);
+    cr_expect_not_null(strstr(json, "it was cancelled"), "%s", json);
+    cr_expect_eq(join(guest, code), P2PSYNC_EUNREACHABLE);
+    cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
+    cr_expect_eq(p2psync_invite_cancel(host), P2PSYNC_ENOTRUNNING);
 }

@@ -32,10 +32,11 @@ const struct verb verbs_table[] = {
                   "settings that have changed are taken up.\n",
      cmd_start, false},
     {"stop", "", "stop the running node and wait until it has ended", NULL, cmd_stop, false},
-    {"invite", "[--expires DURATION] [--no-wait] [--qr FILE]",
+    {"invite", "[--expires DURATION] [--no-wait] [--qr FILE] [--cancel]",
      "let another device join: prints a code for it",
      "  --expires DURATION  how long the code works: 90s, 10m, 2h (default: 10m)\n"
-     "  --no-wait           do not wait until the code is used or expires\n"
+     "  --no-wait           leave it open; otherwise it ends with this command\n"
+     "  --cancel            close the one that is open\n"
      "  --qr FILE           write the code to FILE as a QR code too, an SVG image\n",
      cmd_invite, false},
     {"join", "CODE [--name NAME]", "join the mesh of a code, making this device if need be",

@@ -16,6 +16,8 @@
 struct invite {
     uint32_t expires_ms;
     bool no_wait;
+    bool cancel;         /* the one that is open */
+    char tag[32];        /* what names it in events */
     const char *qr_file; /* NULL: none */
     FILE *qr;
 };
@@ -24,7 +26,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite);
 static int open_qr(struct cli *cli, struct invite *invite);
 static int close_qr(struct cli *cli, struct invite *invite, int code);
 static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer);
-static int wait_for_device(struct cli *cli, struct events *events);
+static int wait_for_device(struct cli *cli, p2psync_node *node, struct events *events,
+                           const struct invite *invite);
+static int cancel(struct cli *cli, p2psync_node *node);
 
 int cmd_invite(struct cli *cli, int argc, char **argv)
 {
@@ -41,6 +45,11 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     if (code != CLI_DONE) {
         return code;
     }
+    if (invite.cancel) {
+        code = cancel(cli, node);
+        p2psync_close(node);
+        return code;
+    }
     code = open_qr(cli, &invite);
     if (code == CLI_DONE &&
         !invite.no_wait) { /* before the invite, so that its end cannot be missed */
@@ -53,7 +62,7 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     }
     code = close_qr(cli, &invite, code);
     if (code == CLI_DONE && !invite.no_wait) {
-        code = wait_for_device(cli, &events);
+        code = wait_for_device(cli, node, &events, &invite);
     }
     p2psync_close(node);
     return code;
@@ -63,6 +72,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
 {
     static const struct option own[] = {{"expires", required_argument, NULL, 'e'},
                                         {"no-wait", no_argument, NULL, 'n'},
+                                        {"cancel", no_argument, NULL, 'x'},
                                         {"qr", required_argument, NULL, 'q' + 0x100},
                                         {0}};
     int option;
@@ -75,6 +85,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
                 return fail_usage(cli, "--expires '%s' is no duration such as 90s, 10m or 2h",
                                   optarg);
             }
+            break;
+        case 'x':
+            invite->cancel = true;
             break;
         case 'n':
             invite->no_wait = true;
@@ -145,8 +158,13 @@ static int close_qr(struct cli *cli, struct invite *invite, int code)
 
 static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer)
 {
+    const struct p2psync_bytes map = {answer->data, answer->size};
     int code = CLI_DONE;
 
+    if (p2psync_value_string(p2psync_value_find(map, "invite"), invite->tag, sizeof invite->tag) !=
+        P2PSYNC_OK) {
+        invite->tag[0] = '\0';
+    }
     if (invite->qr != NULL) {
         json_t *tree = output_tree(cli, (struct p2psync_bytes){answer->data, answer->size});
 
@@ -186,8 +204,26 @@ static int closed(struct cli *cli, struct p2psync_buffer *data)
     return code;
 }
 
+static int cancel(struct cli *cli, p2psync_node *node)
+{
+    p2psync_result result = p2psync_invite_cancel(node);
+
+    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "invite --cancel");
+}
+
+/* Whether an event is about this invite: the one that it took the place of ends meanwhile, too. */
+static bool is_of(const struct p2psync_buffer *data, const struct invite *invite)
+{
+    const struct p2psync_bytes map = {data->data, data->size};
+    char tag[sizeof invite->tag] = "";
+
+    return p2psync_value_string(p2psync_value_find(map, "invite"), tag, sizeof tag) == P2PSYNC_OK &&
+           strcmp(tag, invite->tag) == 0;
+}
+
 /* Until the invite is used or closed. */
-static int wait_for_device(struct cli *cli, struct events *events)
+static int wait_for_device(struct cli *cli, p2psync_node *node, struct events *events,
+                           const struct invite *invite)
 {
     /* Unbounded: the invite expires. */
     for (;;) {
@@ -198,12 +234,20 @@ static int wait_for_device(struct cli *cli, struct events *events)
         case EVENTS_FAILED:
             return events->code;
         case EVENTS_INTERRUPTED:
+            if (cancel(cli, node) != CLI_DONE) {
+                return CLI_FAILED;
+            }
             return fail_saying(cli, CLI_FAILED,
-                               "invite: interrupted; the code works until it expires");
+                               "invite: interrupted; the code does not work any longer");
         case EVENTS_HANGUP:
         case EVENTS_NONE:
         case EVENTS_ONE:
             break;
+        }
+        if ((type == P2PSYNC_EVENT_DEVICE_JOINED || type == P2PSYNC_EVENT_INVITE_CLOSED) &&
+            !is_of(&data, invite)) {
+            p2psync_buffer_free(&data);
+            continue;
         }
         switch (type) {
         case P2PSYNC_EVENT_DEVICE_JOINED:

@@ -1,0 +1,50 @@
+/* Calls of the app that wait, and that another thread of it may cancel. */
+#include "node/host/cancel.h"
+
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+p2psync_result ps_cancel_init(struct ps_cancel *cancel)
+{
+    (void)pthread_mutex_init(&cancel->mutex, NULL);
+    cancel->waiting = 0;
+    cancel->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return cancel->fd >= 0 ? P2PSYNC_OK : P2PSYNC_EIO;
+}
+
+void ps_cancel_deinit(struct ps_cancel *cancel)
+{
+    if (cancel->fd >= 0) {
+        (void)close(cancel->fd);
+    }
+    (void)pthread_mutex_destroy(&cancel->mutex);
+}
+
+void ps_cancel_begin(struct ps_cancel *cancel)
+{
+    (void)pthread_mutex_lock(&cancel->mutex);
+    cancel->waiting++;
+    (void)pthread_mutex_unlock(&cancel->mutex);
+}
+
+void ps_cancel_end(struct ps_cancel *cancel)
+{
+    uint64_t count = 0;
+    (void)pthread_mutex_lock(&cancel->mutex);
+    cancel->waiting--;
+    if (cancel->waiting == 0 && read(cancel->fd, &count, sizeof(count)) < 0) {
+        count = 0; /* nobody has cancelled */
+    }
+    (void)pthread_mutex_unlock(&cancel->mutex);
+}
+
+void ps_cancel_all(struct ps_cancel *cancel)
+{
+    uint64_t one = 1;
+    (void)pthread_mutex_lock(&cancel->mutex);
+    if (cancel->waiting > 0 && write(cancel->fd, &one, sizeof(one)) < 0) {
+        one = 0; /* it is readable already */
+    }
+    (void)pthread_mutex_unlock(&cancel->mutex);
+}
