@@ -126,6 +126,28 @@ const char *nodes_get(p2psync_node *node, const char *collection, const char *id
     return json;
 }
 
+void nodes_assert_has(const char *json, const char *part)
+{
+    cr_assert_not_null(strstr(json, part), "no %s in %s", part, json);
+}
+
+void nodes_root(p2psync_node *node, char out[static NODES_ROOT_SIZE])
+{
+    struct p2psync_buffer answer = {0};
+    nodes_text(nodes_json(p2psync_status(node, &answer), &answer), "root", out, NODES_ROOT_SIZE);
+}
+
+p2psync_result nodes_set(p2psync_node *node, const char *collection, const char *key,
+                         const char *json)
+{
+    struct p2psync_buffer value = {0};
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
+    struct p2psync_bytes bytes = {.data = value.data, .size = value.size};
+    p2psync_result result = p2psync_collection_set(node, collection, key, bytes);
+    p2psync_buffer_free(&value);
+    return result;
+}
+
 const char *nodes_await(p2psync_node *node, p2psync_event_type type, const char *text)
 {
     time_t deadline = seconds_now() + DEADLINE_S;

@@ -1,10 +1,14 @@
 /* Joining: what is refused before anything is sent, what the inviter refuses, and that a second
  * attempt with the same code is safe. */
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "node/links/links.h"
 #include "nodes.h"
+#include "wire/message.h"
 #include "wire/pairing_code.h"
 
 static char dirs[3][NODES_DIR_SIZE];
@@ -192,4 +196,69 @@ Test(test_join, finds_the_inviter_at_any_of_its_endpoints)
     char longer[PS_PAIRING_CODE_SIZE_MAX];
     cr_assert_eq(ps_pairing_code_encode(&code, longer), P2PSYNC_OK);
     cr_expect_eq(join(guest, longer), P2PSYNC_OK);
+}
+
+Test(test_join, names_two_devices_alike_only_by_their_fingerprints)
+{
+    nodes_join(host, guest, "host");
+    struct p2psync_buffer answer = {0};
+    char fingerprint[32];
+    nodes_text(nodes_json(p2psync_identity(guest, &answer), &answer), "fingerprint", fingerprint,
+               sizeof fingerprint);
+    cr_expect_eq(p2psync_device_rename(host, "host", "other"), P2PSYNC_EAMBIGUOUS);
+    cr_assert_eq(p2psync_device_rename(host, fingerprint, "other"), P2PSYNC_OK);
+    cr_expect_eq(p2psync_device_rename(host, "host", "same"), P2PSYNC_OK);
+}
+
+/* An inviter whose invite has just expired: its pairing socket is open and refuses whoever comes.
+ */
+struct inviter {
+    struct ps_pairing_code code;
+    struct ps_links *links;
+    bool ended;
+};
+
+static void *refuse_as_expired(void *argument)
+{
+    struct inviter *inviter = argument;
+    const struct ps_error error = {.code = PS_ERROR_EXPIRED, .text = ps_bytes_text("it expired")};
+    struct ps_buf reply;
+    struct ps_link_event event;
+    ps_buf_init(&reply, PS_MESSAGE_SIZE_MAX);
+    if (ps_error_encode(&error, &reply) != P2PSYNC_OK) {
+        return NULL;
+    }
+    while (!inviter->ended) {
+        zmq_pollitem_t items[PS_LINKS_POLL_MAX];
+        size_t count = ps_links_poll_items(inviter->links, items);
+        (void)zmq_poll(items, (int)count, 60000);
+        while (!inviter->ended && ps_links_next(inviter->links, &event) == P2PSYNC_OK) {
+            inviter->ended =
+                event.type == PS_LINK_PAIR_MESSAGE &&
+                ps_links_pair_send(inviter->links, event.link, ps_buf_view(&reply)) == P2PSYNC_OK;
+        }
+    }
+    ps_buf_deinit(&reply);
+    ps_links_destroy(&inviter->links);
+    return NULL;
+}
+
+Test(test_join, says_that_an_invite_has_expired)
+{
+    struct inviter inviter = {.code = {.endpoint_count = 1}};
+    uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
+    char text[PS_PAIRING_CODE_SIZE_MAX];
+    uint16_t port = 0;
+    pthread_t thread;
+    cr_assert_eq(crypto_sign_keypair(inviter.code.device.key, secret_key), 0);
+    const struct ps_links_options options = {
+        .secret_key = secret_key, .bind = true, .host = "127.0.0.1"};
+    cr_assert_eq(ps_links_new(&options, &inviter.links), P2PSYNC_OK);
+    cr_assert_eq(ps_links_pair_open(inviter.links, &port), P2PSYNC_OK);
+    (void)snprintf(inviter.code.endpoints[0], sizeof inviter.code.endpoints[0], "127.0.0.1:%u",
+                   (unsigned)port);
+    cr_assert_eq(ps_pairing_code_encode(&inviter.code, text), P2PSYNC_OK);
+    cr_assert_eq(pthread_create(&thread, NULL, refuse_as_expired, &inviter), 0);
+    cr_expect_eq(join(guest, text), P2PSYNC_EEXPIRED);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
 }
