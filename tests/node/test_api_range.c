@@ -182,8 +182,9 @@ static const char *page_through(bool reverse)
         more = p2psync_iterator_next(iterator, &record) == P2PSYNC_OK;
         if (more) {
             (void)snprintf(last, sizeof(last), "%.*s", (int)record.id_size, record.id);
-            used += (size_t)snprintf(all + used, sizeof(all) - used, "%.*s ",
-                                     (int)strcspn(last, "0123456789"), last);
+            size_t size = strcspn(last, "@");
+            size += last[size] == '@' ? 1 : 0;
+            used += (size_t)snprintf(all + used, sizeof(all) - used, "%.*s ", (int)size, last);
             cr_assert_lt(used, 64, "%s", all);
         }
         p2psync_iterator_close(iterator);
