@@ -204,6 +204,7 @@ static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
         }
         (void)compare_collection(turn, peer, &offers, collection.number, none);
     }
+    (void)ps_turn_ok(turn, walk.result);
     ps_offer_flush(turn, peer, &offers);
 }
 
