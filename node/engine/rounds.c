@@ -29,7 +29,7 @@ static bool is_due(const struct ps_turn *turn, const struct ps_peer *peer);
 
 void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
 {
-    struct ps_summary summary = {.answer = true, .state = *ps_state_ours(turn)};
+    struct ps_summary summary = {.reply = true, .state = *ps_state_ours(turn)};
     struct ps_buf roots;
     struct ps_buf heads;
     ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
@@ -227,7 +227,7 @@ static void check_sessions(struct ps_turn *turn)
         }
         if (peer->session.id != 0 && round->asked_ms != PS_NEVER &&
             turn->now_ms >= round->reply_by_ms) {
-            ps_session_close(turn, peer, peer->session.id, "it does not answer");
+            ps_session_close(turn, peer, peer->session.id, "it does not reply");
         }
     }
 }

@@ -70,7 +70,7 @@ Test(test_floods, bounds_a_flood_of_hellos)
     ps_buf_deinit(&bytes);
 }
 
-/* Each SUMMARY differs from what is here in every collection, asks for an answer, and would be
+/* Each SUMMARY differs from what is here in every collection, asks for a reply, and would be
  * followed by another for ever. */
 Test(test_floods, bounds_a_summary_that_never_ends)
 {
@@ -78,7 +78,7 @@ Test(test_floods, bounds_a_summary_that_never_ends)
     struct ps_buf bytes;
     struct ps_writer writer;
     struct ps_hash root = {.bytes = {1}};
-    struct ps_summary summary = {.answer = true, .state = {.common = {.bytes = {1}}}};
+    struct ps_summary summary = {.reply = true, .state = {.common = {.bytes = {1}}}};
     ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&bytes, PS_MESSAGE_SIZE_MAX);
     ps_writer_init(&writer, &roots);
