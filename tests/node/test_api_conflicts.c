@@ -53,12 +53,12 @@ static const char *ids_of(p2psync_snapshot *snapshot, p2psync_iterator *iterator
 {
     static char text[LIST_SIZE];
     size_t used = 0;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     p2psync_result result = p2psync_iterator_next(iterator, &record);
     text[0] = '\0';
     while (result == P2PSYNC_OK) {
-        cr_assert_lt(used + record.id_size + 2, sizeof(text));
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%.*s ", (int)record.id_size,
+        cr_assert_lt(used + record.id_size + 2, sizeof text);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%.*s ", (int)record.id_size,
                                  record.id);
         result = p2psync_iterator_next(iterator, &record);
     }
@@ -69,14 +69,14 @@ static const char *ids_of(p2psync_snapshot *snapshot, p2psync_iterator *iterator
     return text;
 }
 
-static const struct p2psync_range only_conflicts = {.size = sizeof(only_conflicts),
+static const struct p2psync_range only_conflicts = {.size = sizeof only_conflicts,
                                                     .conflicts = true};
 
 static const char *list(const char *prefix)
 {
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
-    const struct p2psync_range range = {.size = sizeof(range), .prefix = prefix};
+    const struct p2psync_range range = {.size = sizeof range, .prefix = prefix};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_iterator_open(snapshot, "notes", &range, &iterator), P2PSYNC_OK);
     return ids_of(snapshot, iterator);
@@ -94,7 +94,7 @@ static const char *list_conflicts(void)
 static p2psync_result resolve(const struct p2psync_resolution *how)
 {
     struct p2psync_resolution resolution = *how;
-    resolution.size = sizeof(resolution);
+    resolution.size = sizeof resolution;
     resolution.collection = "notes";
     resolution.id = "a";
     return p2psync_resolve(node, &resolution, NULL, NULL);
@@ -116,7 +116,7 @@ static const char *events(void)
     p2psync_event_type type = P2PSYNC_EVENT_ERROR;
     ps_buf_init(&map, 65536);
     while (ps_feed_next(&feed, node->store, &type, &map) == P2PSYNC_OK) {
-        cr_assert_lt(used + 2, sizeof(text));
+        cr_assert_lt(used + 2, sizeof text);
         cr_assert(type >= P2PSYNC_EVENT_RECORD_CHANGED && type <= P2PSYNC_EVENT_CONFLICT_RESOLVED);
         text[used] = " cdr"[type];
         used++;
@@ -142,7 +142,7 @@ Test(test_api_conflicts, tells_both_sides_by_device_and_what_each_changed)
     nodes_assert_has(
         json, "\"collection\":\"notes\",\"id\":\"a\",\"strategy\":\"manual\",\"conflict\":true,"
               "\"open\":true,\"base\":null,\"versions\":[{\"version\":\"");
-    (void)snprintf(expected, sizeof(expected),
+    (void)snprintf(expected, sizeof expected,
                    "\"fingerprint\":\"%s\",\"name\":\"%s\",\"time\":null", fingerprint,
                    fingerprint);
     nodes_assert_has(json, expected);
@@ -191,7 +191,7 @@ Test(test_api_conflicts, takes_null_as_misuse)
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
     struct p2psync_buffer answer = {0};
-    struct p2psync_copy copy = {.size = sizeof(copy)};
+    struct p2psync_copy copy = {.size = sizeof copy};
     struct p2psync_bytes nothing = {.size = 0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_conflict(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
@@ -249,14 +249,14 @@ Test(test_api_conflicts, resolves_only_what_was_looked_at)
 {
     char dots[2][DOT_SIZE];
     struct p2psync_dot looked_at[3];
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     p2psync_snapshot *snapshot = NULL;
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     other_signs("a", EARLIER, "{\"n\":2}", dots[0]);
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_get(snapshot, "notes", "a", &record), P2PSYNC_OK);
     cr_assert_eq(record.version_count, 2);
-    memcpy(looked_at, record.versions, 2 * sizeof(looked_at[0]));
+    memcpy(looked_at, record.versions, 2 * sizeof looked_at[0]);
     p2psync_snapshot_close(snapshot);
     other_signs("a", EARLIER + 1, "{\"n\":3}", dots[1]);
     struct p2psync_resolution resolution = {
@@ -292,11 +292,11 @@ Test(test_api_conflicts, says_which_resolutions_are_wrong)
     resolution = (struct p2psync_resolution){.merge = true, .note = "\xff"};
     cr_expect_eq(resolve(&resolution), P2PSYNC_EFORMAT);
     resolution = (struct p2psync_resolution){
-        .size = sizeof(resolution), .collection = "notes", .id = id, .merge = true};
-    (void)snprintf(id, sizeof(id), "a@%s", their);
+        .size = sizeof resolution, .collection = "notes", .id = id, .merge = true};
+    (void)snprintf(id, sizeof id, "a@%s", their);
     cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_EFORMAT);
-    memset(id, 'x', sizeof(id) - 1);
-    id[sizeof(id) - 1] = '\0';
+    memset(id, 'x', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
     cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_ELIMIT);
     resolution.id = "b";
     cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_ENOTFOUND);
@@ -323,12 +323,12 @@ Test(test_api_conflicts, lists_copies_behind_their_record)
     other_signs("a@b", EARLIER, "{\"n\":2}", dots[1]);
     (void)snprintf(copies[0], ID_SIZE, "a@%s", dots[0]);
     (void)snprintf(copies[1], ID_SIZE, "a@b@%s", dots[1]);
-    (void)snprintf(expected, sizeof(expected), "a %s a! a@b %s ab ", copies[0], copies[1]);
+    (void)snprintf(expected, sizeof expected, "a %s a! a@b %s ab ", copies[0], copies[1]);
     cr_expect_str_eq(list(NULL), expected);
     cr_expect_str_eq(list("a"), expected);
-    (void)snprintf(expected, sizeof(expected), "%s a@b %s ", copies[0], copies[1]);
+    (void)snprintf(expected, sizeof expected, "%s a@b %s ", copies[0], copies[1]);
     cr_expect_str_eq(list("a@"), expected);
-    (void)snprintf(expected, sizeof(expected), "%s ", copies[1]);
+    (void)snprintf(expected, sizeof expected, "%s ", copies[1]);
     cr_expect_str_eq(list("a@b@"), expected);
     cr_expect_str_eq(list(copies[1]), expected);
     copies[1][strlen(copies[1]) - 1] = 'x';
@@ -345,10 +345,10 @@ Test(test_api_conflicts, knows_no_copy_of_what_is_shown_or_not_there)
 {
     char their[DOT_SIZE];
     char id[ID_SIZE];
-    struct p2psync_copy copy = {.size = sizeof(copy)};
+    struct p2psync_copy copy = {.size = sizeof copy};
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     other_signs("a", LATER, "{\"n\":2}", their);
-    (void)snprintf(id, sizeof(id), "a@%s", their);
+    (void)snprintf(id, sizeof id, "a@%s", their);
     cr_expect_str_eq(nodes_get(node, "notes", id), "", "it is merged");
     cr_expect_eq(p2psync_delete(node, "notes", id, NULL), P2PSYNC_ENOTFOUND);
     cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
@@ -361,7 +361,7 @@ Test(test_api_conflicts, knows_no_copy_of_what_is_shown_or_not_there)
                                             "@0011223344556677-0",
                                             "a@0011223344556677-0@0011223344556677-0",
                                             "a@0011223344556677-18446744073709551616"};
-    for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         cr_expect_str_eq(nodes_get(node, "notes", malformed[i]), "", "%s", malformed[i]);
         cr_expect_neq(p2psync_delete(node, "notes", malformed[i], NULL), P2PSYNC_OK);
     }
@@ -377,11 +377,11 @@ Test(test_api_conflicts, makes_a_record_of_a_copy_that_is_edited)
 {
     char their[DOT_SIZE];
     char id[ID_SIZE];
-    struct p2psync_copy copy = {.size = sizeof(copy)};
+    struct p2psync_copy copy = {.size = sizeof copy};
     cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     other_signs("a", EARLIER, "{\"n\":2}", their);
-    (void)snprintf(id, sizeof(id), "a@%s", their);
+    (void)snprintf(id, sizeof id, "a@%s", their);
     cr_assert_eq(p2psync_copy_parse(id, &copy), P2PSYNC_OK);
     cr_expect_eq(p2psync_archive(node, "notes", id, NULL), P2PSYNC_EFORMAT);
     cr_expect_eq(p2psync_restore(node, "notes", id, NULL, NULL), P2PSYNC_ENOTFOUND);
@@ -401,10 +401,10 @@ static void add_edit(p2psync_transaction *transaction, const char *id, int m)
 {
     struct p2psync_buffer fields = {0};
     char json[32];
-    (void)snprintf(json, sizeof(json), "{\"m\":%d}", m);
+    (void)snprintf(json, sizeof json, "{\"m\":%d}", m);
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields, NULL), P2PSYNC_OK);
     struct p2psync_edit edit = {
-        .size = sizeof(edit), .id = id, .kind = m == 0 ? P2PSYNC_EDIT_DELETE : P2PSYNC_EDIT_PUT};
+        .size = sizeof edit, .id = id, .kind = m == 0 ? P2PSYNC_EDIT_DELETE : P2PSYNC_EDIT_PUT};
     if (m != 0) {
         edit.fields = (struct p2psync_bytes){.data = fields.data, .size = fields.size};
     }
@@ -416,8 +416,8 @@ Test(test_api_conflicts, edits_copies_and_their_record_in_one_transaction)
 {
     char dots[2][DOT_SIZE];
     char copies[2][ID_SIZE];
-    struct p2psync_copy copy = {.size = sizeof(copy)};
-    struct p2psync_committed committed = {.size = sizeof(committed)};
+    struct p2psync_copy copy = {.size = sizeof copy};
+    struct p2psync_committed committed = {.size = sizeof committed};
     p2psync_transaction *transaction = NULL;
     cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
@@ -448,7 +448,7 @@ Test(test_api_conflicts, keeps_the_end_of_a_transaction_whose_last_edit_changes_
     cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"m\":1}"), P2PSYNC_OK);
     other_signs("a", EARLIER, "{\"m\":2}", their);
-    (void)snprintf(id, sizeof(id), "a@%s", their);
+    (void)snprintf(id, sizeof id, "a@%s", their);
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     add_edit(transaction, id, 0);
     add_edit(transaction, "a", 1);
@@ -483,10 +483,10 @@ Test(test_api_conflicts, tells_when_one_opens_and_when_it_ends)
     cr_expect_str_eq(events(), "cd");
     other_signs("a", EARLIER + 1, "{\"n\":3}", dots[1]);
     cr_expect_str_eq(events(), "c", "it is one already");
-    (void)snprintf(id, sizeof(id), "a@%s", dots[0]);
+    (void)snprintf(id, sizeof id, "a@%s", dots[0]);
     cr_assert_eq(p2psync_delete(node, "notes", id, NULL), P2PSYNC_OK);
     cr_expect_str_eq(events(), "c", "there is another copy");
-    (void)snprintf(id, sizeof(id), "a@%s", dots[1]);
+    (void)snprintf(id, sizeof id, "a@%s", dots[1]);
     cr_assert_eq(p2psync_delete(node, "notes", id, NULL), P2PSYNC_OK);
     cr_expect_str_eq(events(), "cr", "a change with one parent ends it");
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":4}"), P2PSYNC_OK);

@@ -53,7 +53,7 @@ static const char *ops(void)
     const char *at = strstr(history_of(node, "notes", "a"), "\"op\":\"");
     while (at != NULL) {
         at += strlen("\"op\":\"");
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s", used == 0 ? "" : " ",
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", used == 0 ? "" : " ",
                                  (int)strcspn(at, "\""), at);
         at = strstr(at, "\"op\":\"");
     }
@@ -64,7 +64,7 @@ static const char *ops(void)
 static struct p2psync_dot dot_of(const char *id)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_get(snapshot, "notes", id, &record), P2PSYNC_OK);
     cr_assert_eq(record.version_count, 1);
@@ -98,7 +98,7 @@ Test(test_api_history, tells_what_was_taken_out)
 {
     static const char *const unset[] = {"n"};
     p2psync_transaction *transaction = NULL;
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = "a", .unset = unset, .unset_count = 1};
+    struct p2psync_edit edit = {.size = sizeof edit, .id = "a", .unset = unset, .unset_count = 1};
     put("{\"n\":1,\"m\":1}");
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
@@ -110,7 +110,7 @@ Test(test_api_history, tells_what_a_whole_value_changed_against_its_parent)
 {
     char json[64];
     for (unsigned i = 0; i <= PS_CHAIN_MAX; i++) {
-        (void)snprintf(json, sizeof(json), "{\"n\":%u,\"same\":true}", i);
+        (void)snprintf(json, sizeof json, "{\"n\":%u,\"same\":true}", i);
         put(json);
     }
     const char *told = history_of(node, "notes", "a");
@@ -123,11 +123,11 @@ Test(test_api_history, says_that_there_is_nothing_to_tell)
 {
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_buffer answer = {0};
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     struct p2psync_dot dot = {.seq = 0};
     char long_id[400];
-    memset(long_id, 'x', sizeof(long_id) - 1);
-    long_id[sizeof(long_id) - 1] = '\0';
+    memset(long_id, 'x', sizeof long_id - 1);
+    long_id[sizeof long_id - 1] = '\0';
     put("{}");
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_history(snapshot, "notes", "b", &answer), P2PSYNC_ENOTFOUND);
@@ -146,9 +146,9 @@ Test(test_api_history, takes_null_as_misuse)
 {
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_buffer answer = {0};
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     struct p2psync_dot dot = {.seq = 0};
-    struct p2psync_revert revert = {.size = sizeof(revert)};
+    struct p2psync_revert revert = {.size = sizeof revert};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_history(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_history(snapshot, "notes", "a", NULL), P2PSYNC_EMISUSE);
@@ -162,7 +162,7 @@ Test(test_api_history, takes_null_as_misuse)
     cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
     revert.device = "alpha";
     cr_expect_eq(p2psync_revert(node, &revert, NULL), P2PSYNC_EMISUSE);
-    revert.size = sizeof(revert.size);
+    revert.size = sizeof revert.size;
     cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_dot_parse(NULL, &dot), P2PSYNC_EMISUSE);
     p2psync_snapshot_close(snapshot);
@@ -178,17 +178,17 @@ Test(test_api_history, refuses_an_answer_over_its_limit)
     options.map_size_bytes = (uint64_t)512 * 1024 * 1024;
     p2psync_node *big = nodes_open_with(&options, "big");
     static const uint8_t head[] = {0x81, 0xa1, 'n', 0xc6}; /* {"n": bin 32} */
-    memcpy(fields, head, sizeof(head));
+    memcpy(fields, head, sizeof head);
     fields[4] = (uint8_t)(VALUE_SIZE >> 24);
     fields[5] = (uint8_t)(VALUE_SIZE >> 16);
     fields[6] = (uint8_t)(VALUE_SIZE >> 8 & 0xff);
     fields[7] = (uint8_t)(VALUE_SIZE & 0xff);
     for (size_t i = 0; i <= PS_HISTORY_SIZE_MAX / VALUE_SIZE; i++) {
         fields[8] = (uint8_t)i;
-        struct p2psync_bytes bytes = {.data = fields, .size = sizeof(fields)};
+        struct p2psync_bytes bytes = {.data = fields, .size = sizeof fields};
         cr_assert_eq(p2psync_put(big, "notes", "a", bytes, NULL), P2PSYNC_OK);
         cr_assert_eq(p2psync_snapshot_open(big, &snapshot), P2PSYNC_OK);
-        bool fits = (i + 1) * sizeof(fields) < PS_HISTORY_SIZE_MAX;
+        bool fits = (i + 1) * sizeof fields < PS_HISTORY_SIZE_MAX;
         if (!fits || i == 2) {
             cr_assert_eq(p2psync_history(snapshot, "notes", "a", &answer),
                          fits ? P2PSYNC_OK : P2PSYNC_ELIMIT);
@@ -217,7 +217,7 @@ Test(test_api_history, reads_dots_as_text)
         "0123456789abcdef-18446744073709551616",
     };
     struct p2psync_dot dot = {.seq = 7};
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         cr_expect_eq(p2psync_dot_parse(wrong[i], &dot), P2PSYNC_EFORMAT, "'%s'", wrong[i]);
     }
     cr_expect_eq(dot.seq, 7, "untouched");
@@ -230,7 +230,7 @@ Test(test_api_history, reads_dots_as_text)
 static const char *version_json(const struct p2psync_dot *dot)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     struct p2psync_buffer packed = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_record_get_version(snapshot, "notes", "a", dot, &record), P2PSYNC_OK);
@@ -262,17 +262,17 @@ Test(test_api_history, gives_every_version_as_it_was)
 Test(test_api_history, does_not_give_versions_of_other_records)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     put("{\"n\":1}");
     cr_assert_eq(nodes_put(node, "notes", "b", "{\"n\":1}"), P2PSYNC_OK);
     struct p2psync_dot other = dot_of("b");
-    struct p2psync_between between = {.size = sizeof(between), .from = &other};
+    struct p2psync_between between = {.size = sizeof between, .from = &other};
     struct p2psync_buffer answer = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_record_get_version(snapshot, "notes", "a", &other, &record),
                  P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
-    between = (struct p2psync_between){.size = sizeof(between), .to = &other};
+    between = (struct p2psync_between){.size = sizeof between, .to = &other};
     cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
     p2psync_snapshot_close(snapshot);
     cr_expect_eq(p2psync_restore(node, "notes", "a", &other, NULL), P2PSYNC_ENOTFOUND);
@@ -306,27 +306,27 @@ Test(test_api_history, shows_what_differs_between_any_two_versions)
     put("{\"b\":2,\"c\":2}");
     struct p2psync_dot second = dot_of("a");
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
-    struct p2psync_between between = {.size = sizeof(between), .from = &first, .to = &second};
+    struct p2psync_between between = {.size = sizeof between, .from = &first, .to = &second};
     cr_expect_str_eq(
         difference(&between),
         "\"added\":{\"c\":2},\"changed\":{\"b\":{\"from\":1,\"to\":2}},\"removed\":{}}");
-    between = (struct p2psync_between){.size = sizeof(between), .from = &second, .to = &first};
+    between = (struct p2psync_between){.size = sizeof between, .from = &second, .to = &first};
     cr_expect_str_eq(
         difference(&between),
         "\"added\":{},\"changed\":{\"b\":{\"from\":2,\"to\":1}},\"removed\":{\"c\":2}}");
-    between = (struct p2psync_between){.size = sizeof(between), .to = &second};
+    between = (struct p2psync_between){.size = sizeof between, .to = &second};
     cr_expect_str_eq(
         difference(&between),
         "\"added\":{\"c\":2},\"changed\":{\"b\":{\"from\":1,\"to\":2}},\"removed\":{}}");
-    between = (struct p2psync_between){.size = sizeof(between), .to = &first};
+    between = (struct p2psync_between){.size = sizeof between, .to = &first};
     cr_expect_str_eq(difference(&between),
                      "\"added\":{\"a\":1,\"b\":1},\"changed\":{},\"removed\":{}}");
-    between = (struct p2psync_between){.size = sizeof(between), .from = &first};
+    between = (struct p2psync_between){.size = sizeof between, .from = &first};
     cr_expect_str_eq(difference(&between),
                      "\"added\":{},\"changed\":{},\"removed\":{\"a\":1,\"b\":1}}");
     cr_expect_str_eq(difference(NULL),
                      "\"added\":{},\"changed\":{},\"removed\":{\"a\":1,\"b\":2,\"c\":2}}");
-    between = (struct p2psync_between){.size = sizeof(between), .from = &first, .to = &first};
+    between = (struct p2psync_between){.size = sizeof between, .from = &first, .to = &first};
     cr_expect_str_eq(difference(&between), "\"added\":{},\"changed\":{},\"removed\":{}}");
 }
 
@@ -433,7 +433,7 @@ Test(test_api_history, tells_whatever_another_device_has_signed)
     open_below(&here);
     author_init(&author, 7);
     author.identity.mesh = here.identity.mesh;
-    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         change.raw_body = bodies[i];
         struct ps_parent parent = author_add(&author, &change);
         change.op_and_flags = 0x0b;
@@ -448,7 +448,7 @@ Test(test_api_history, tells_whatever_another_device_has_signed)
     (void)case_apply(&here);
     close_below(&here);
     char told[8192];
-    (void)snprintf(told, sizeof(told), "%s", history_of(node, "notes", "a"));
+    (void)snprintf(told, sizeof told, "%s", history_of(node, "notes", "a"));
     cr_assert_str_eq(ops(),
                      "create update update update update update update update update create");
     nodes_assert_has(told, "\"op\":\"update\",\"time\":null");
@@ -493,7 +493,7 @@ Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
     cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
     nodes_await_same(node, guest);
     char told[4096];
-    (void)snprintf(told, sizeof(told), "%s", history_of(node, "notes", "a"));
+    (void)snprintf(told, sizeof told, "%s", history_of(node, "notes", "a"));
     cr_assert_str_eq(history_of(guest, "notes", "a"), told);
     nodes_assert_has(told, "\"name\":\"alpha\",\"fields\":{\"m\":3}");
     nodes_assert_has(told, "\"name\":\"beta\",\"fields\":{\"n\":2}");
@@ -507,12 +507,12 @@ Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
     cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_OK);
     nodes_root(node, after);
     cr_assert_str_eq(before, after);
-    nodes_text(strstr(told, "\"parents\":[]") - DOT_SIZE, "version", text, sizeof(text));
+    nodes_text(strstr(told, "\"parents\":[]") - DOT_SIZE, "version", text, sizeof text);
     cr_assert_eq(p2psync_dot_parse(text, &first), P2PSYNC_OK);
-    struct p2psync_between between = {.size = sizeof(between), .from = &first};
+    struct p2psync_between between = {.size = sizeof between, .from = &first};
     (void)difference(&between);
     cr_assert_eq(versions_in_to, 2, "as it is now is both versions");
-    const struct p2psync_revert others = {.size = sizeof(others), .device = "beta"};
+    const struct p2psync_revert others = {.size = sizeof others, .device = "beta"};
     (void)nodes_json(p2psync_revert(node, &others, &answer), &answer);
     nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
     nodes_await_same(node, guest);

@@ -35,7 +35,7 @@ static const char *history(void)
 static const char *revert(uint64_t since_ms, const char *collection, bool dry_run)
 {
     struct p2psync_buffer answer = {0};
-    const struct p2psync_revert options = {.size = sizeof(options),
+    const struct p2psync_revert options = {.size = sizeof options,
                                            .device = "alpha",
                                            .since_ms = since_ms,
                                            .collection = collection,
@@ -53,7 +53,7 @@ Test(test_api_revert, reverts_in_every_collection_as_it_said_it_would)
     cr_assert_eq(nodes_put(node, "tasks", "t", "{}"), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "_local", "l", "{}"), P2PSYNC_OK);
     nodes_root(node, before);
-    (void)snprintf(told, sizeof(told), "%s", revert(0, NULL, true));
+    (void)snprintf(told, sizeof told, "%s", revert(0, NULL, true));
     nodes_root(node, after);
     cr_assert_str_eq(before, after, "a dry run writes nothing");
     cr_assert_str_eq(told, "[{\"collection\":\"notes\",\"id\":\"a\",\"op\":\"delete\",\"fields\":"
@@ -82,7 +82,7 @@ Test(test_api_revert, reverts_in_one_collection_only)
 Test(test_api_revert, carries_out_every_kind_of_undoing)
 {
     struct p2psync_buffer answer = {0};
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     p2psync_snapshot *snapshot = NULL;
     static const char *const ids[] = {"updated", "deleted", "archived", "restored", "gone"};
     for (size_t i = 0; i < 5; i++) {
@@ -109,7 +109,7 @@ Test(test_api_revert, carries_out_every_kind_of_undoing)
     cr_assert_eq(p2psync_delete(node, "notes", "gone", NULL), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "made", "{\"n\":2}"), P2PSYNC_OK);
     const struct p2psync_revert options = {
-        .size = sizeof(options), .device = "alpha", .since_ms = since_ms};
+        .size = sizeof options, .device = "alpha", .since_ms = since_ms};
     cr_assert_eq(p2psync_revert(node, &options, &answer), P2PSYNC_OK);
     p2psync_buffer_free(&answer);
     for (size_t i = 0; i < 5; i++) {
@@ -124,7 +124,7 @@ Test(test_api_revert, carries_out_every_kind_of_undoing)
 Test(test_api_revert, says_which_reverts_are_wrong)
 {
     struct p2psync_buffer answer = {0};
-    struct p2psync_revert options = {.size = sizeof(options), .device = "nobody"};
+    struct p2psync_revert options = {.size = sizeof options, .device = "nobody"};
     cr_assert_eq(nodes_put(node, "notes", "a", "{}"), P2PSYNC_OK);
     cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOTFOUND);
     options.device = "alpha";

@@ -50,7 +50,7 @@ Test(test_api_settings, follows_a_strategy_that_changes_while_it_is_one)
     struct p2psync_buffer answer = {0};
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     other_signs("a", LATER, "{\"n\":2}", their);
-    (void)snprintf(id, sizeof(id), "a@%s", their);
+    (void)snprintf(id, sizeof id, "a@%s", their);
     nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":2}");
     cr_assert_eq(nodes_set(node, "notes", "strategy", "\"prefer:alpha\""), P2PSYNC_OK);
     nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
@@ -69,7 +69,7 @@ Test(test_api_settings, refuses_settings_that_are_none)
     static const char *const values[] = {"1",          "true",        "[]",
                                          "{\"a\":1}",  "\"\"",        "\"prefer\"",
                                          "\"Manual\"", "\"manual \"", "\"manual\\u0000\""};
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         cr_expect_eq(nodes_set(node, "notes", "strategy", values[i]), P2PSYNC_EFORMAT, "%s",
                      values[i]);
         cr_expect_eq(nodes_set(node, "notes", "field.n", values[i]), P2PSYNC_EFORMAT, "%s",
@@ -117,12 +117,12 @@ static size_t fill_with_rules(struct ps_buf *fields, size_t size)
     char key[PS_FIELD_SIZE_MAX];
     char number[16];
     size_t count = (PS_VALUE_SIZE_MAX - 8) / (1 + size + 4);
-    memset(key, 'n', sizeof(key));
+    memset(key, 'n', sizeof key);
     memcpy(key, "field.", 6);
     ps_writer_init(&writer, fields);
     ps_write_map(&writer, count);
     for (size_t i = 0; i < count; i++) {
-        (void)snprintf(number, sizeof(number), "%08zu", i);
+        (void)snprintf(number, sizeof number, "%08zu", i);
         memcpy(key + 6, number, 8);
         ps_write_str(&writer, ps_bytes(key, size));
         ps_write_text(&writer, "max");
@@ -144,7 +144,7 @@ Test(test_api_settings, takes_rules_for_fields_until_their_record_is_full)
     struct ps_buf fields;
     struct p2psync_buffer answer = {0};
     p2psync_snapshot *snapshot = NULL;
-    memset(key, 'n', sizeof(key));
+    memset(key, 'n', sizeof key);
     memcpy(key, "field.", 6);
     key[PS_FIELD_SIZE_MAX + 1] = '\0';
     cr_expect_eq(nodes_set(node, "notes", key, "\"max\""), P2PSYNC_ELIMIT,

@@ -150,7 +150,7 @@ Test(test_engine_floods, cuts_off_a_summary_that_never_ends)
     ps_write_array(&writer, PS_ROOTS_MAX);
     for (unsigned i = 0; i < PS_ROOTS_MAX; i++) {
         char name[32];
-        (void)snprintf(name, sizeof(name), "false-%04u", i);
+        (void)snprintf(name, sizeof name, "false-%04u", i);
         ps_summary_write_root(&writer, ps_bytes_text(name), &root);
     }
     cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);

@@ -64,10 +64,10 @@ Test(test_join, takes_up_the_mesh_of_the_inviter)
     char expected[64];
     struct p2psync_buffer answer = {0};
     const char *json = nodes_json(p2psync_identity(host, &answer), &answer);
-    nodes_text(json, "mesh", mesh, sizeof(mesh));
-    nodes_text(json, "fingerprint", fingerprint, sizeof(fingerprint));
-    (void)snprintf(expected, sizeof(expected), "\"inviter_fingerprint\":\"%s\"", fingerprint);
-    invite(code, sizeof(code));
+    nodes_text(json, "mesh", mesh, sizeof mesh);
+    nodes_text(json, "fingerprint", fingerprint, sizeof fingerprint);
+    (void)snprintf(expected, sizeof expected, "\"inviter_fingerprint\":\"%s\"", fingerprint);
+    invite(code, sizeof code);
     json = nodes_json(p2psync_join(guest, code, "guest", &answer), &answer);
     cr_expect_not_null(strstr(json, mesh), "%s", json);
     cr_expect_not_null(strstr(json, expected), "%s", json);
@@ -81,7 +81,7 @@ Test(test_join, tells_the_inviter)
     char code[2048];
     int fd = -1;
     cr_assert_eq(p2psync_event_fd(host, &fd), P2PSYNC_OK);
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     (void)nodes_await(host, P2PSYNC_EVENT_DEVICE_JOINED, "\"name\":\"guest\"");
 }
@@ -92,7 +92,7 @@ Test(test_join, may_try_again_with_the_same_code)
     char first[80];
     char second[80];
     struct p2psync_buffer answer = {0};
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     device_of(guest, first);
     cr_assert_eq(join(guest, code), P2PSYNC_OK, "as if the first answer had been lost");
@@ -109,7 +109,7 @@ Test(test_join, keeps_the_key_of_a_device_alone)
     char after[80];
     cr_assert_eq(p2psync_init(guest, "early"), P2PSYNC_OK);
     device_of(guest, before);
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     device_of(guest, after);
     cr_expect_str_eq(before, after);
@@ -118,7 +118,7 @@ Test(test_join, keeps_the_key_of_a_device_alone)
 Test(test_join, gives_nothing_up_for_a_code)
 {
     char code[2048];
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(p2psync_init(guest, "rich"), P2PSYNC_OK);
     cr_assert_eq(nodes_put(guest, "notes", "a", "{}"), P2PSYNC_OK);
     cr_expect_eq(join(guest, code), P2PSYNC_ECONFLICT, "it has records");
@@ -131,7 +131,7 @@ Test(test_join, stays_in_a_mesh_with_others)
     p2psync_node *third = nodes_open(dirs[2], "third");
     struct p2psync_buffer answer = {0};
     cr_assert_eq(p2psync_start(third), P2PSYNC_OK);
-    nodes_text(nodes_json(p2psync_invite(third, 0, &answer), &answer), "code", code, sizeof(code));
+    nodes_text(nodes_json(p2psync_invite(third, 0, &answer), &answer), "code", code, sizeof code);
     nodes_join(host, guest, "guest");
     cr_expect_eq(join(guest, code), P2PSYNC_ECONFLICT, "it has a sponsor");
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
@@ -142,7 +142,7 @@ Test(test_join, stays_in_a_mesh_with_others)
 Test(test_join, does_not_join_itself_or_while_running)
 {
     char code[2048];
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_expect_eq(join(host, code), P2PSYNC_EBUSY);
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
     cr_expect_eq(join(host, code), P2PSYNC_ECONFLICT);
@@ -153,7 +153,7 @@ Test(test_join, refuses_what_is_no_code)
     char code[2048];
     cr_expect_eq(join(guest, ""), P2PSYNC_EFORMAT);
     cr_expect_eq(join(guest, "P2P1ABC"), P2PSYNC_EFORMAT);
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     code[strlen(code) / 2] = code[strlen(code) / 2] == 'A' ? 'B' : 'A';
     cr_expect_eq(join(guest, code), P2PSYNC_EFORMAT, "the check bytes differ");
     struct p2psync_buffer answer = {0};
@@ -164,7 +164,7 @@ Test(test_join, is_refused_with_a_wrong_token)
 {
     char text[2048];
     struct ps_pairing_code code;
-    invite(text, sizeof(text));
+    invite(text, sizeof text);
     cr_assert_eq(ps_pairing_code_decode(text, &code), P2PSYNC_OK);
     code.token[0] ^= 1;
     char wrong[PS_PAIRING_CODE_SIZE_MAX];
@@ -177,7 +177,7 @@ Test(test_join, is_refused_a_code_that_another_used)
 {
     char code[2048];
     p2psync_node *third = nodes_open(dirs[2], NULL);
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     cr_expect_eq(join(third, code), P2PSYNC_EDENIED);
     p2psync_close(third);
@@ -187,11 +187,11 @@ Test(test_join, finds_the_inviter_at_any_of_its_endpoints)
 {
     char text[2048];
     struct ps_pairing_code code;
-    invite(text, sizeof(text));
+    invite(text, sizeof text);
     cr_assert_eq(ps_pairing_code_decode(text, &code), P2PSYNC_OK);
     cr_assert_eq(code.endpoint_count, 1);
-    memcpy(code.endpoints[1], code.endpoints[0], sizeof(code.endpoints[1]));
-    (void)snprintf(code.endpoints[0], sizeof(code.endpoints[0]), "127.0.0.1:1");
+    memcpy(code.endpoints[1], code.endpoints[0], sizeof code.endpoints[1]);
+    (void)snprintf(code.endpoints[0], sizeof code.endpoints[0], "127.0.0.1:1");
     code.endpoint_count = 2;
     char longer[PS_PAIRING_CODE_SIZE_MAX];
     cr_assert_eq(ps_pairing_code_encode(&code, longer), P2PSYNC_OK);

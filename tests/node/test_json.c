@@ -48,7 +48,7 @@ static char *text_of(const void *data, size_t size)
 
 #define ASSERT_TEXT(bytes, expected)                                                               \
     do {                                                                                           \
-        char *made = text_of((bytes), sizeof(bytes) - 1);                                          \
+        char *made = text_of((bytes), sizeof bytes - 1);                                           \
         cr_assert_str_eq(made, (expected));                                                        \
         free(made);                                                                                \
     } while (0)

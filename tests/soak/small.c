@@ -18,7 +18,7 @@ void soak_text(p2psync_result result, struct p2psync_buffer *answer, const char 
     soak_check(result, key);
     const struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
     soak_check(p2psync_value_to_json(bytes, &json), "to_json");
-    (void)snprintf(pattern, sizeof(pattern), "\"%s\":\"", key);
+    (void)snprintf(pattern, sizeof pattern, "\"%s\":\"", key);
     const char *found = strstr(json.data, pattern);
     if (found == NULL) {
         soak_fail("no %s in %s", key, (const char *)json.data);

@@ -160,7 +160,7 @@ static void open_side(struct side *side)
 {
     sem_t *semaphores[] = {&side->started, &side->listening, &side->peer_up, &side->told,
                            &side->stopped};
-    for (size_t i = 0; i < sizeof(semaphores) / sizeof(semaphores[0]); i++) {
+    for (size_t i = 0; i < sizeof semaphores / sizeof semaphores[0]; i++) {
         if (sem_init(semaphores[i], 0, 0) != 0) {
             soak_fail("no semaphore");
         }
@@ -175,7 +175,7 @@ static void open_side(struct side *side)
 static void write_config(const struct side *side)
 {
     char path[SOAK_PATH_SIZE + 16];
-    (void)snprintf(path, sizeof(path), "%s/config.json", side->dir);
+    (void)snprintf(path, sizeof path, "%s/config.json", side->dir);
     FILE *file = fopen(path, "we");
     if (file == NULL || fputs("{\"on_conflict_wait_ms\": 2}", file) < 0 || fclose(file) != 0) {
         soak_fail("%s cannot be written", path);
@@ -190,9 +190,9 @@ static void answer_conflict(struct p2psync_bytes conflict, p2psync_answer *answe
     char json[64];
     (void)conflict;
     unsigned number = atomic_fetch_add(&answered, 1);
-    (void)snprintf(id, sizeof(id), "answer-%s-%u", side->name, number);
+    (void)snprintf(id, sizeof id, "answer-%s-%u", side->name, number);
     put(side, id, number);
-    int size = snprintf(json, sizeof(json), "{\"answered\":\"%s\"}", side->name);
+    int size = snprintf(json, sizeof json, "{\"answered\":\"%s\"}", side->name);
     soak_check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "from_json");
     soak_check(p2psync_answer_fields(answer, (struct p2psync_bytes){fields.data, fields.size}),
                "answer");
@@ -248,7 +248,7 @@ static void pair(struct side *host, struct side *guest)
     struct p2psync_buffer answer = {0};
     soak_check(p2psync_init(host->node, host->name), "init");
     start_side(host);
-    soak_text(p2psync_invite(host->node, 0, &answer), &answer, "code", code, sizeof(code));
+    soak_text(p2psync_invite(host->node, 0, &answer), &answer, "code", code, sizeof code);
     soak_check(p2psync_join(guest->node, code, guest->name, &answer), "join");
     p2psync_buffer_free(&answer);
     start_side(guest);
@@ -283,18 +283,18 @@ static void *run_writer(void *argument)
         unsigned value = (task->round * ROUND_THREADS + task->number) * WRITES + i;
         switch (i % 4) {
         case 0:
-            (void)snprintf(id, sizeof(id), "%s-%u", side->name, value);
+            (void)snprintf(id, sizeof id, "%s-%u", side->name, value);
             put(side, id, value);
             break;
         case 1:
-            (void)snprintf(id, sizeof(id), "shared-%u", i % SHARED_IDS);
+            (void)snprintf(id, sizeof id, "shared-%u", i % SHARED_IDS);
             put(side, id, value);
             break;
         case 2:
             write_transaction(side, value);
             break;
         default:
-            (void)snprintf(id, sizeof(id), "%s-%u", side->name, value - 3);
+            (void)snprintf(id, sizeof id, "%s-%u", side->name, value - 3);
             soak_check(p2psync_delete(side->node, COLLECTION, id, NULL), "delete");
             (void)atomic_fetch_add(&side->changes, 1);
             break;
@@ -308,7 +308,7 @@ static void put(struct side *side, const char *id, unsigned value)
     char json[64];
     struct p2psync_buffer fields = {0};
     /* A field of its own, which merges, and one that both sides write, which may not. */
-    int size = snprintf(json, sizeof(json), "{\"%s\":%u,\"last\":%u}", side->name, value, value);
+    int size = snprintf(json, sizeof json, "{\"%s\":%u,\"last\":%u}", side->name, value, value);
     soak_check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "from_json");
     const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     soak_check(p2psync_put(side->node, COLLECTION, id, bytes, NULL), "put");
@@ -320,12 +320,12 @@ static void write_transaction(struct side *side, unsigned value)
 {
     static const char note[] = "in one";
     p2psync_transaction *transaction = NULL;
-    struct p2psync_committed committed = {.size = sizeof(committed)};
+    struct p2psync_committed committed = {.size = sizeof committed};
     soak_check(p2psync_transaction_begin(side->node, COLLECTION, &transaction), "transaction");
     for (unsigned i = 0; i < TRANSACTION_SIZE; i++) {
         char id[64];
-        (void)snprintf(id, sizeof(id), "%s-%u-%u", side->name, value, i);
-        const struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .note = note};
+        (void)snprintf(id, sizeof id, "%s-%u-%u", side->name, value, i);
+        const struct p2psync_edit edit = {.size = sizeof edit, .id = id, .note = note};
         soak_check(p2psync_transaction_edit(transaction, &edit, NULL), "edit");
     }
     soak_check(p2psync_transaction_commit(transaction, &committed, NULL), "commit");
@@ -351,8 +351,8 @@ static void *run_reader(void *argument)
 static unsigned walk(p2psync_snapshot *snapshot)
 {
     p2psync_iterator *iterator = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
-    const struct p2psync_range range = {.size = sizeof(range), .deleted = true};
+    struct p2psync_record record = {.size = sizeof record};
+    const struct p2psync_range range = {.size = sizeof range, .deleted = true};
     unsigned count = 0;
     p2psync_result result = p2psync_iterator_open(snapshot, COLLECTION, &range, &iterator);
     if (result == P2PSYNC_ENOCOLLECTION) {
@@ -361,14 +361,14 @@ static unsigned walk(p2psync_snapshot *snapshot)
     soak_check(result, "iterate");
     for (;;) { /* ends with the records */
         char id[64];
-        struct p2psync_record again = {.size = sizeof(again)};
+        struct p2psync_record again = {.size = sizeof again};
         struct p2psync_buffer packed = {0};
         result = p2psync_iterator_next(iterator, &record);
         if (result == P2PSYNC_EEND) {
             break;
         }
         soak_check(result, "next");
-        (void)snprintf(id, sizeof(id), "%.*s", (int)record.id_size, record.id);
+        (void)snprintf(id, sizeof id, "%.*s", (int)record.id_size, record.id);
         soak_check(p2psync_record_pack(&record, &packed), "pack");
         p2psync_buffer_free(&packed);
         soak_check(p2psync_get(snapshot, COLLECTION, id, &again), "get");
@@ -389,13 +389,13 @@ static void *run_asker(void *argument)
         char setting[16];
         int fd = -1;
         struct p2psync_buffer answer = {0};
-        soak_text(p2psync_status(node, &answer), &answer, "device", device, sizeof(device));
-        soak_text(p2psync_identity(node, &answer), &answer, "name", name, sizeof(name));
-        soak_text(p2psync_peers(node, &answer), &answer, "name", name, sizeof(name));
-        soak_text(p2psync_devices(node, &answer), &answer, "name", name, sizeof(name));
-        (void)snprintf(name, sizeof(name), "%s-%u-%u", task->side->name, task->round, i);
+        soak_text(p2psync_status(node, &answer), &answer, "device", device, sizeof device);
+        soak_text(p2psync_identity(node, &answer), &answer, "name", name, sizeof name);
+        soak_text(p2psync_peers(node, &answer), &answer, "name", name, sizeof name);
+        soak_text(p2psync_devices(node, &answer), &answer, "name", name, sizeof name);
+        (void)snprintf(name, sizeof name, "%s-%u-%u", task->side->name, task->round, i);
         soak_check(p2psync_device_rename(node, device, name), "rename");
-        int size = snprintf(setting, sizeof(setting), "\"%s\"", i % 2 == 0 ? "flush" : "none");
+        int size = snprintf(setting, sizeof setting, "\"%s\"", i % 2 == 0 ? "flush" : "none");
         soak_check(p2psync_value_from_json(setting, (size_t)size, &answer, NULL), "from_json");
         const struct p2psync_bytes value = {.data = answer.data, .size = answer.size};
         soak_check(p2psync_config_set(node, "durability", value), "config_set");
