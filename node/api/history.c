@@ -365,6 +365,7 @@ static bool read_between(const struct p2psync_between *given, struct wanted *out
     if (given == NULL) {
         return true;
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant. */
     if (!ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_between, to), &between,
                        sizeof between)) {
         return false;

@@ -325,7 +325,7 @@ static int start(struct ps_record_cursor *cursor, MDB_val *key, MDB_val *value)
 p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_bytes *id_out,
                                      struct ps_record_row *out)
 {
-    struct ps_row row;
+    struct ps_row row = {.key = {NULL, 0}};
     struct ps_bytes id;
     p2psync_result result = ps_record_cursor_next_row(cursor, &row, &id);
     if (result == P2PSYNC_OK) {
