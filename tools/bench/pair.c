@@ -91,7 +91,7 @@ void pair_close_own(struct pair *pair)
 uint64_t pair_order(struct pair *pair, const struct pair_order *order)
 {
     tell(pair, order);
-    return pair_answer(pair);
+    return pair_reply(pair);
 }
 
 static void tell(struct pair *pair, const struct pair_order *order)
@@ -101,7 +101,7 @@ static void tell(struct pair *pair, const struct pair_order *order)
     }
 }
 
-uint64_t pair_answer(struct pair *pair)
+uint64_t pair_reply(struct pair *pair)
 {
     uint64_t number = 0;
     if (recv(pair->fd, &number, sizeof number, 0) != (ssize_t)sizeof number) {
