@@ -143,7 +143,8 @@ static bool settings_changed(struct cli *cli, p2psync_node *node,
                     cli->verb->name, cli->dir, p2psync_strerror(result));
         return false;
     }
-    changed = now.size != before->size || memcmp(now.data, before->data, now.size) != 0;
+    changed =
+        now.size != before->size || (now.size > 0 && memcmp(now.data, before->data, now.size) != 0);
     p2psync_buffer_free(&now);
     return changed;
 }
