@@ -91,7 +91,7 @@ static void turn(uint64_t until_ms)
     size_t count = 0;
     uint64_t deadline_ms = until_ms;
     for (size_t i = 0; i < NODES_MAX; i++) {
-        if (nodes[i].links) {
+        if (nodes[i].links != NULL) {
             count += ps_links_poll_items(nodes[i].links, items + count);
             uint64_t own_ms = ps_links_deadline_ms(nodes[i].links);
             own_ms = own_ms > ahead_ms ? own_ms - ahead_ms : 0;
@@ -101,7 +101,7 @@ static void turn(uint64_t until_ms)
     uint64_t now = now_ms();
     zmq_poll(items, (int)count, deadline_ms > now ? (long)(deadline_ms - now) : 0);
     for (size_t i = 0; i < NODES_MAX; i++) {
-        if (nodes[i].links) {
+        if (nodes[i].links != NULL) {
             collect(&nodes[i]);
         }
     }
