@@ -38,7 +38,7 @@ p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node 
     if (sodium_init() < 0) {
         return P2PSYNC_EIO;
     }
-    p2psync_node *node = calloc(1, sizeof(*node));
+    p2psync_node *node = calloc(1, sizeof *node);
     if (node == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -197,7 +197,7 @@ p2psync_result p2psync_stop(p2psync_node *node)
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out)
 {
     const struct p2psync_options *options = out;
-    if (!ps_sized_read(given, OPTIONS_SIZE_MIN, out, sizeof(*out))) {
+    if (!ps_sized_read(given, OPTIONS_SIZE_MIN, out, sizeof *out)) {
         return false;
     }
     bool arrays = (options->interfaces != NULL || options->interface_count == 0) &&

@@ -121,7 +121,7 @@ const struct ps_device *ps_engine_allowed(const struct ps_engine *engine, size_t
 typedef enum ps_peer_state {
     PS_PEER_OFFLINE,    /* no link; dialled again when there is an endpoint, after its back-off */
     PS_PEER_CONNECTING, /* a dial is under way */
-    PS_PEER_REFUSED,    /* it answered, but does not admit us (yet) */
+    PS_PEER_REFUSED,    /* it replied, but does not admit us (yet) */
     PS_PEER_SYNCING,    /* HELLOs exchanged, not known to hold the same */
     PS_PEER_IN_SYNC,    /* equal roots at one moment, nothing pending on either side */
 } ps_peer_state;

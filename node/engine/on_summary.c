@@ -33,7 +33,7 @@ static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
 static bool named(struct ps_bytes list, struct ps_bytes name, bool heads);
 static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes name);
 static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
-                        bool answer);
+                        bool asks);
 
 void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -46,7 +46,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
     ps_state_note(turn, peer, &summary.state);
     ps_rounds_replied(turn, peer);
     if (ps_state_is_equal(turn, peer)) {
-        if (summary.answer) {
+        if (summary.reply) {
             ps_rounds_reply(turn, peer);
         }
         return;
@@ -57,14 +57,14 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
             offer_unnamed(turn, peer, &summary);
             ps_holds_whole(peer);
         }
-        if (summary.answer) {
+        if (summary.reply) {
             reply_heads(turn, peer, &ask, false);
         }
     } else if (summary.roots.size > 0) {
         compare_roots(turn, peer, &summary, &ask);
         offer_unnamed(turn, peer, &summary);
         reply_heads(turn, peer, &ask, true);
-    } else if (summary.answer) {
+    } else if (summary.reply) {
         ps_rounds_ask(turn, peer);
     }
     free(ask.items);
@@ -204,6 +204,7 @@ static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
         }
         (void)compare_collection(turn, peer, &offers, collection.number, none);
     }
+    (void)ps_turn_ok(turn, walk.result);
     ps_offer_flush(turn, peer, &offers);
 }
 
@@ -242,12 +243,11 @@ static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes 
 }
 
 /* Send our own short heads of the named collections, or our state alone if there are none: whoever
- * asked waits for an answer. */
+ * asked waits for a reply. */
 static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
-                        bool answer)
+                        bool asks)
 {
-    struct ps_summary summary = {.answer = answer && names->count > 0,
-                                 .state = *ps_state_ours(turn)};
+    struct ps_summary summary = {.reply = asks && names->count > 0, .state = *ps_state_ours(turn)};
     struct ps_buf heads;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
     if (names->count == 0 ||
@@ -255,7 +255,7 @@ static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct
         summary.heads = ps_buf_view(&heads);
         ps_emit_send(turn, peer, peer->session.id,
                      ps_summary_encode(&summary, ps_emit_begin(turn)));
-        if (summary.answer) {
+        if (summary.reply) {
             ps_rounds_asked(turn, peer);
         }
     }

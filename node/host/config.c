@@ -200,7 +200,7 @@ static p2psync_result file_load(int dir_fd, json_t **out)
 {
     static const char empty[] = "{}";
     char text[PS_CONFIG_FILE_SIZE_MAX + 1];
-    size_t size = sizeof(empty) - 1;
+    size_t size = sizeof empty - 1;
     memcpy(text, empty, size);
     int fd = openat(dir_fd, CONFIG_FILE, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno != ENOENT) {
@@ -302,7 +302,7 @@ static p2psync_result write_all(int fd, const char *data, size_t size)
 static p2psync_result take_all(const json_t *root, struct ps_config *out)
 {
     struct ps_config config;
-    memset(&config, 0, sizeof(config));
+    memset(&config, 0, sizeof config);
     const char *key = NULL;
     json_t *value = NULL;
     json_object_foreach((json_t *)(uintptr_t)root, key, value)

@@ -48,7 +48,7 @@ static void drain(int fd);
 
 p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_loop **out)
 {
-    struct ps_loop *loop = calloc(1, sizeof(*loop));
+    struct ps_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -96,8 +96,8 @@ uint64_t ps_loop_in_sync_since_ms(const struct ps_loop *loop)
 void ps_loop_wake(struct ps_loop *loop)
 {
     const uint64_t one = 1;
-    ssize_t written = write(loop->wake_fd, &one, sizeof(one));
-    assert(written == sizeof(one)); /* an eventfd takes it, unless nearly 2^64 were written */
+    ssize_t written = write(loop->wake_fd, &one, sizeof one);
+    assert(written == sizeof one); /* an eventfd takes it, unless nearly 2^64 were written */
     (void)written;
 }
 
@@ -105,7 +105,7 @@ void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *
 {
     (void)pthread_mutex_lock(&loop->told_mutex);
     loop->told_error = error;
-    (void)snprintf(loop->told_text, sizeof(loop->told_text), "%s", text);
+    (void)snprintf(loop->told_text, sizeof loop->told_text, "%s", text);
     (void)pthread_mutex_unlock(&loop->told_mutex);
     ps_loop_wake(loop);
 }
@@ -183,7 +183,7 @@ static void open_finder(struct ps_loop *loop)
                    .instance = loop->instance,
                    .port = ps_links_port(loop->links)},
     };
-    randombytes_buf(&options.seed, sizeof(options.seed));
+    randombytes_buf(&options.seed, sizeof options.seed);
     if (result == P2PSYNC_OK) {
         result = ps_finder_new(&options, &loop->finder);
     }
@@ -226,7 +226,7 @@ static void take_told(struct ps_loop *loop)
     char text[PS_REPORT_SIZE_MAX];
     (void)pthread_mutex_lock(&loop->told_mutex);
     p2psync_result error = loop->told_error;
-    memcpy(text, loop->told_text, sizeof(text));
+    memcpy(text, loop->told_text, sizeof text);
     loop->told_error = P2PSYNC_OK;
     (void)pthread_mutex_unlock(&loop->told_mutex);
     if (error != P2PSYNC_OK) {
@@ -267,8 +267,8 @@ static void collect_failed(struct ps_loop *loop)
     struct ps_event down = {.type = PS_EVENT_LINK_DOWN};
     while (loop->failed.size > 0 && ps_batch_has_room(&loop->batch)) {
         struct ps_loop_failed failed;
-        size_t rest = loop->failed.size - sizeof(failed);
-        memcpy(&failed, loop->failed.data + rest, sizeof(failed));
+        size_t rest = loop->failed.size - sizeof failed;
+        memcpy(&failed, loop->failed.data + rest, sizeof failed);
         ps_buf_truncate(&loop->failed, rest);
         down.link = failed.link;
         down.overrun = failed.overrun;
@@ -312,7 +312,7 @@ static void collect_link_event(struct ps_loop *loop, const struct ps_link_event 
         event.type = PS_EVENT_PAIR_MESSAGE;
         event.bytes = link->bytes;
         event.address = ps_bytes_text(link->address);
-        memcpy(event.curve_key, link->curve_key, sizeof(event.curve_key));
+        memcpy(event.curve_key, link->curve_key, sizeof event.curve_key);
         break;
     }
     add(loop, &event);
@@ -442,6 +442,6 @@ static void drain(int fd)
     char bytes[4096];
     ssize_t got = 0;
     do { /* ends when nothing waits: the descriptor does not block */
-        got = fd >= 0 ? read(fd, bytes, sizeof(bytes)) : 0;
+        got = fd >= 0 ? read(fd, bytes, sizeof bytes) : 0;
     } while (got > 0);
 }

@@ -92,8 +92,8 @@ static p2psync_result open_engine(struct ps_loop *loop)
         .peer_count = config->peer_count,
         .interval_ms = config->interval_ms,
     };
-    randombytes_buf(&loop->instance, sizeof(loop->instance));
-    randombytes_buf(&options.seed, sizeof(options.seed));
+    randombytes_buf(&loop->instance, sizeof loop->instance);
+    randombytes_buf(&options.seed, sizeof options.seed);
     options.instance = loop->instance;
     p2psync_result result = ps_engine_new(&options, &loop->engine);
     if (result == P2PSYNC_OK) {
@@ -124,7 +124,7 @@ static void write_listen(struct ps_loop *loop)
 static p2psync_result open_watch(struct ps_loop *loop)
 {
     char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" STORE_FILE, loop->options.dir_fd);
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d/" STORE_FILE, loop->options.dir_fd);
     loop->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (loop->watch_fd >= 0 && inotify_add_watch(loop->watch_fd, path, IN_MODIFY) < 0) {
         (void)close(loop->watch_fd);

@@ -55,7 +55,7 @@ void ps_loop_finish_invite(struct ps_loop *loop, p2psync_result stepped)
         result = write_code(loop, port, &reply);
     }
     ps_control_reply(loop->control, loop->invite.request, result, ps_buf_view(&reply));
-    sodium_memzero(&loop->invite, sizeof(loop->invite));
+    sodium_memzero(&loop->invite, sizeof loop->invite);
     ps_buf_deinit(&reply);
 }
 
@@ -156,7 +156,7 @@ static void take_now(struct ps_loop *loop, const struct ps_control_request *requ
 static void take_invite(struct ps_loop *loop, const struct ps_control_request *request)
 {
     struct ps_event event = {.type = PS_EVENT_INVITE, .timeout_ms = request->argument};
-    randombytes_buf(event.token, sizeof(event.token));
+    randombytes_buf(event.token, sizeof event.token);
     p2psync_result result = ps_batch_add(&loop->batch, &event);
     if (result == P2PSYNC_OK) {
         loop->invite = (struct ps_loop_invite){
@@ -164,11 +164,11 @@ static void take_invite(struct ps_loop *loop, const struct ps_control_request *r
             .request = request->id,
             .expires_ms = request->argument,
         };
-        memcpy(loop->invite.token, event.token, sizeof(event.token));
+        memcpy(loop->invite.token, event.token, sizeof event.token);
     } else {
         ps_control_reply(loop->control, request->id, result, ps_bytes(NULL, 0));
     }
-    sodium_memzero(&event, sizeof(event));
+    sodium_memzero(&event, sizeof event);
 }
 
 /* Append {code, expires}. */
@@ -183,13 +183,13 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
     if (ps_interfaces_read(&all) != P2PSYNC_OK) {
         all.count = 0;
     }
-    memcpy(code.token, loop->invite.token, sizeof(code.token));
+    memcpy(code.token, loop->invite.token, sizeof code.token);
     code.endpoint_count = reachable_hosts(loop, &all, hosts, PS_INVITE_ENDPOINTS_MAX);
     for (size_t i = 0; i < code.endpoint_count; i++) {
         assert(hosts[i] != NULL);
         bool bracket = strchr(hosts[i], ':') != NULL;
-        (void)snprintf(code.endpoints[i], sizeof(code.endpoints[i]), "%s%s%s:%u",
-                       bracket ? "[" : "", hosts[i], bracket ? "]" : "", (unsigned)port);
+        (void)snprintf(code.endpoints[i], sizeof code.endpoints[i], "%s%s%s:%u", bracket ? "[" : "",
+                       hosts[i], bracket ? "]" : "", (unsigned)port);
     }
     p2psync_result result = ps_pairing_code_encode(&code, text);
     if (result == P2PSYNC_OK) {
@@ -201,8 +201,8 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
         ps_map_end(&map);
         result = ps_writer_finish(&writer);
     }
-    sodium_memzero(&code, sizeof(code));
-    sodium_memzero(text, sizeof(text));
+    sodium_memzero(&code, sizeof code);
+    sodium_memzero(text, sizeof text);
     return result;
 }
 

@@ -115,7 +115,7 @@ static bool take_line(struct chat *chat)
 {
     char line[LINE_SIZE];
     size_t size = 0;
-    while (size < sizeof(line) - 1) {
+    while (size < sizeof line - 1) {
         ssize_t got = read(STDIN_FILENO, line + size, 1); /* nothing ahead, for poll(2) to see it */
         if (got <= 0) {
             return false;
@@ -137,7 +137,7 @@ static void say(struct chat *chat, const char *text)
     struct timespec now = {0};
     struct p2psync_buffer fields = {0};
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    (void)snprintf(id, sizeof(id), "%010lld.%09ld-%.16s", (long long)now.tv_sec, now.tv_nsec,
+    (void)snprintf(id, sizeof id, "%010lld.%09ld-%.16s", (long long)now.tv_sec, now.tv_nsec,
                    chat->device);
     p2psync_builder *message = NULL;
     check(p2psync_builder_new(&message), "builder");
@@ -185,14 +185,14 @@ static void show_all(struct chat *chat)
 {
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     check(p2psync_snapshot_open(chat->node, &snapshot), "snapshot");
     p2psync_result result = p2psync_iterator_open(snapshot, COLLECTION, NULL, &iterator);
     while (result == P2PSYNC_OK) {
         char id[ID_SIZE];
         result = p2psync_iterator_next(iterator, &record);
         if (result == P2PSYNC_OK) {
-            (void)snprintf(id, sizeof(id), "%.*s", (int)record.id_size, record.id);
+            (void)snprintf(id, sizeof id, "%.*s", (int)record.id_size, record.id);
             show(chat, snapshot, id);
         }
     }
@@ -206,7 +206,7 @@ static void show_all(struct chat *chat)
 /* One message, once. */
 static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id)
 {
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     check(p2psync_get(snapshot, COLLECTION, id, &record), "get");
     char from[LINE_SIZE];
     char text[LINE_SIZE];
