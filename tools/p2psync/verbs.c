@@ -102,7 +102,12 @@ const struct verb verbs_table[] = {
      "  --note TEXT        why, for the history\n" VERSION_FORMS
      "Nothing is rewritten: it is a new change.\n",
      cmd_restore, false},
-    {"history", "COLLECTION ID", "show who changed a record, when and how, newest first", NULL,
+    {"history", "COLLECTION [ID] [--device DEVICE] [--since TIME] [--limit N]",
+     "show who changed a record, when and how, newest first",
+     "  --device DEVICE  only what that device did\n"
+     "  --since TIME     only what was done from then on\n"
+     "  --limit N        at most so many, the newest\n"
+     "Without ID it shows the changes of all records of the collection.\n" TIME_FORMS,
      cmd_history, false},
     {"diff", "COLLECTION ID [VERSION [VERSION]]",
      "show what changed between two versions of a record",
