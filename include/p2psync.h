@@ -378,20 +378,30 @@ P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
 /* ---- devices ---- */
 
 /* Open pairing on the running node for expires_ms (0: ten minutes) and fill {code, expires}. An
- * invite that is open already is replaced. An event P2PSYNC_EVENT_DEVICE_JOINED or
- * P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
+ * invite that is open already is replaced, and whoever waits for it is told. An event
+ * P2PSYNC_EVENT_DEVICE_JOINED or P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
  *
  * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* Close the invite of `code` (NULL: the one that is open) on the running node: the code works no
+ * more.
+ *
+ * Errors  P2PSYNC_ENOTFOUND it is not open, or not any more; P2PSYNC_EFORMAT no valid code;
+ *         P2PSYNC_ENOTRUNNING.
+ */
+P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node,
+                                                 const char *code) P2PSYNC_MUST_CHECK;
+
 /* Join the mesh of `code` under `name` (NULL: the one it has, else the host's), making this device
  * if there is none yet. Waits for the inviter's answer, 20 s at most; call it before
  * p2psync_start(). Fills {device, fingerprint, name, mesh, inviter_fingerprint}. Trying again with
  * the same code is safe.
  *
- * Errors  P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
+ * Errors  P2PSYNC_EEXIST the inviter is a member of the mesh here, or this device itself;
+ *         P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
  *         in this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;
  *         P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no endpoint of the code answered.
  */
@@ -803,8 +813,9 @@ typedef enum p2psync_event_type {
     P2PSYNC_EVENT_SYNC_FAILED = 9,       /* {device, name, reason} */
     P2PSYNC_EVENT_ERROR = 10,            /* {error, text} */
     P2PSYNC_EVENT_DEVICE_JOINED = 11,    /* {device, fingerprint, name}: an invite was used */
-    P2PSYNC_EVENT_INVITE_CLOSED = 12,    /* {reason}: it expired, or too many wrong codes came */
-    P2PSYNC_EVENT_STOPPED = 13,          /* {}: the node has stopped; the last event */
+    P2PSYNC_EVENT_INVITE_CLOSED = 12, /* {reason}: as it expired, was cancelled or replaced, or got
+                                         too many wrong codes */
+    P2PSYNC_EVENT_STOPPED = 13,       /* {}: the node has stopped; the last event */
 } p2psync_event_type;
 
 /* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream:

@@ -339,6 +339,9 @@ static void dispatch(struct ps_turn *turn)
     case PS_EVENT_INVITE:
         ps_pairing_invite(turn);
         break;
+    case PS_EVENT_INVITE_CANCEL:
+        ps_pairing_cancel(turn);
+        break;
     case PS_EVENT_PAIR_MESSAGE:
         ps_pairing_message(turn);
         break;

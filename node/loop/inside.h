@@ -22,6 +22,7 @@
 /* An invite that the engine has been told of and that is not replied to yet. */
 struct ps_loop_invite {
     bool waiting;
+    bool cancels; /* it is the end of one that waits */
     uint64_t request;
     uint64_t expires_ms; /* from now */
     uint8_t token[PS_TOKEN_SIZE];

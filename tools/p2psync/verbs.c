@@ -32,11 +32,14 @@ const struct verb verbs_table[] = {
                   "settings that have changed are taken up.\n",
      cmd_start, false},
     {"stop", "", "stop the running node and wait until it has ended", NULL, cmd_stop, false},
-    {"invite", "[--expires DURATION] [--no-wait] [--qr FILE]",
+    {"invite", "[--expires DURATION] [--no-wait] [--qr FILE] | --cancel",
      "let another device join: prints a code for it",
      "  --expires DURATION  how long the code works: 90s, 10m, 2h (default: 10m)\n"
      "  --no-wait           do not wait until the code is used or expires\n"
-     "  --qr FILE           write the code to FILE as a QR code too, an SVG image\n",
+     "  --qr FILE           write the code to FILE as a QR code too, an SVG image\n"
+     "  --cancel            close the invite that is open\n"
+     "One that waits closes when it is interrupted; one at a time is open, and a new one takes its "
+     "place.\n",
      cmd_invite, false},
     {"join", "CODE [--name NAME]", "join the mesh of a code, making this device if need be",
      "  --name NAME  how people call this device (default: the host's name)\n", cmd_join, true},
