@@ -317,7 +317,7 @@ P2PSYNC_API p2psync_result p2psync_config(p2psync_node *node,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* Check one setting and write it to config.json. `value` is MessagePack; nil takes it out again. A
- * running node takes it up at its next start.
+ * running node takes it up with p2psync_reload() or at its next start.
  *
  * Errors  P2PSYNC_ENOTFOUND no such key; P2PSYNC_EFORMAT not a valid value for it.
  */
@@ -333,6 +333,18 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
  *         has no such address to listen on; P2PSYNC_EIO.
  */
 P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
+
+/* Read config.json again. The node that p2psync_start() runs here takes up at once what has changed
+ * in peers, interval_ms, on_conflict, on_conflict_wait_ms and on_conflict_timeout_ms; it stays
+ * connected. Options of p2psync_open() stay over the file. Fills an array of the names of the other
+ * settings that have changed since the node was opened: they wait until it is opened anew. Not to
+ * be called from a resolver.
+ *
+ * Errors  P2PSYNC_ENOTRUNNING not in this handle; P2PSYNC_EFORMAT config.json is malformed, and
+ *         nothing is taken up; P2PSYNC_ENOMEM.
+ */
+P2PSYNC_API p2psync_result p2psync_reload(p2psync_node *node,
+                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* Stop the node that runs in this directory, here or in another process, and wait until it has
  * ended cleanly.

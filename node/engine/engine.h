@@ -101,6 +101,14 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options,
 /* Nulls the pointer; NULL is fine. */
 void ps_engine_destroy(struct ps_engine **engine);
 
+/* Take up other static endpoints and another interval, as in the options, between two steps. A
+ * connection stays as it is.
+ *
+ * Errors  P2PSYNC_ENOMEM: nothing has changed.
+ */
+p2psync_result ps_engine_configure(struct ps_engine *engine, const char *const *peers,
+                                   size_t peer_count, uint32_t interval_ms) P2PSYNC_MUST_CHECK;
+
 /* Take `count` events in order; see above. effects is cleared first.
  *
  * Errors  P2PSYNC_ENOSPC, P2PSYNC_EFULL, P2PSYNC_EIO, P2PSYNC_ECORRUPT, P2PSYNC_ENOMEM: the store

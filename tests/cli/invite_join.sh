@@ -107,17 +107,21 @@ holds 'map(.name) | sort == ["attic", "kitchen", "porch"]'
 
 # ---- an invite that ends before its time ----
 
-# ended INVITE CODE: that process waits no more, and failed.
+# ended INVITE WHY: that process waits no more, failed, and said why.
 ended() {
     local code=0
     wait "$1" || code=$?
     equal "$code" 1
+    grep -qF -- "$2" "$work"/waited.* || fail "the invite does not say: $2"
+    rm "$work"/waited.*
 }
+waited=0
 # waiting: start an invite that waits; its process is $inviter, its code $code.
 waiting() {
     rm -f "$work/invited"
     mkfifo "$work/invited"
-    at a --json invite >"$work/invited" 2>"$work/err" &
+    waited=$((waited + 1))
+    at a --json invite >"$work/invited" 2>"$work/waited.$waited" &
     inviter=$!
     pids+=("$inviter")
     exec {invited}<"$work/invited"
@@ -130,27 +134,24 @@ complains "no invite is open"
 waiting
 program_pid=$(pgrep -P "$inviter" || true) # the function runs it in a shell of its own
 kill -INT "${program_pid:-$inviter}"
-ended "$inviter"
-complains "works no more"
+ended "$inviter" "works no more"
 expect 3 a invite --cancel
 waiting
 first=$inviter
 expect 0 a --json invite --no-wait
-ended "$first"
-complains "another invite took its place"
+ended "$first" "another invite took its place"
 expect 0 a invite --cancel
 says "is closed"
 expect 3 a invite --cancel
 waiting
 expect 0 a --json invite --cancel
 holds '.cancelled'
-ended "$inviter"
-complains "it was cancelled"
+ended "$inviter" "it was cancelled"
 # Two that wait: the second does not take the end of the first for its own.
 waiting
 first=$inviter
 waiting
-ended "$first"
+ended "$first" "another invite took its place"
 expect 0 h --json join "$code" --name loft
 wait "$inviter" || fail "the invite that was used ended with $?"
 # A QR code that cannot be written to its end leaves nothing open.

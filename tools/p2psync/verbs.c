@@ -29,7 +29,7 @@ const struct verb verbs_table[] = {
     {"start", "[OPTION]...", "run the node in the background",
      NODE_OPTIONS "Returns when the node listens. Its log records go to DIR/node.log. SIGHUP opens "
                   "it anew, and\n"
-                  "settings that have changed are taken up.\n",
+                  "settings are read again: 'p2psync help config' says which are taken up.\n",
      cmd_start, false},
     {"stop", "", "stop the running node and wait until it has ended", NULL, cmd_stop, false},
     {"invite", "[--expires DURATION] [--no-wait] [--qr FILE] | --cancel",
@@ -182,7 +182,9 @@ const struct verb verbs_table[] = {
      "  on_conflict_timeout_ms  how long a command may take\n"
      "A VALUE that is JSON is that, anything else is a string; null takes a setting back. A "
      "running\n"
-     "node takes them up at its next start.\n",
+     "node takes up peers, interval_ms and on_conflict... when it gets SIGHUP, the others at its "
+     "next\n"
+     "start.\n",
      cmd_config, false},
     {"completion", "bash | zsh | fish | words [WORD]...",
      "print the script that makes a shell complete p2psync",
