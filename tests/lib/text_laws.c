@@ -167,7 +167,7 @@ static void put_shared(struct laws *laws, uint32_t ours, uint32_t theirs, uint32
 {
     for (uint32_t i = 0; i < count; i++) {
         uint8_t ends[2] = {end_of(line(&laws->side[0].raw, ours + i)),
-                        end_of(line(&laws->side[1].raw, theirs + i))};
+                           end_of(line(&laws->side[1].raw, theirs + i))};
         add(&laws->expected, line(&laws->side[0].lines, ours + i));
         add_end(laws, ends[0] < ends[1] ? ends[0] : ends[1]);
     }
