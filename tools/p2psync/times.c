@@ -86,7 +86,7 @@ bool times_parse(const char *text, uint64_t *ms_out)
            moment(day, &clock, ms_out);
 }
 
-bool times_since(const char *text, uint64_t *ms_out)
+static bool since(const char *text, uint64_t *ms_out)
 {
     static const char *const days[] = {"today", "yesterday"}; /* each one day before the last */
     struct timespec now = {0};
@@ -227,7 +227,7 @@ static bool offset_at(const char **text, int *minutes_out)
 
 bool times_since_option(struct cli *cli, const char *text, uint64_t *ms_out)
 {
-    if (times_since(text, ms_out)) {
+    if (since(text, ms_out)) {
         return true;
     }
     fail_usage(cli,

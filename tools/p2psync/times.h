@@ -16,11 +16,8 @@ bool times_duration(const char *text, uint32_t *ms_out);
  * +02:00. False if `text` is none, or before 1970. */
 bool times_parse(const char *text, uint64_t *ms_out);
 
-/* The same; or now, today or yesterday, the last two also with a time; or a duration back from now,
- * such as 10m, 2h or 3d. */
-bool times_since(const char *text, uint64_t *ms_out);
-
-/* The same for what --since says; false after saying that it is none. */
+/* What --since says: the same; or now, today or yesterday, the last two also with a time; or a
+ * duration back from now, such as 10m, 2h or 3d. False after saying that it is none. */
 bool times_since_option(struct cli *cli, const char *text, uint64_t *ms_out);
 
 #endif
