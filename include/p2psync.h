@@ -161,6 +161,110 @@ p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *ou
 P2PSYNC_API p2psync_result p2psync_value_to_json(struct p2psync_bytes value,
                                                  struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* ---- values without another library ---- */
+
+/* A value is the bytes of one whole MessagePack value: the fields of a record, a document, and
+ * whatever is taken out of these, which stays part of the same bytes. */
+
+typedef enum p2psync_value_type {
+    P2PSYNC_VALUE_NONE =
+        0, /* no bytes, or none of what is below: what p2psync_value_find() misses */
+    P2PSYNC_VALUE_NIL = 1,
+    P2PSYNC_VALUE_BOOL = 2,
+    P2PSYNC_VALUE_INTEGER = 3,
+    P2PSYNC_VALUE_REAL = 4,
+    P2PSYNC_VALUE_TEXT = 5,
+    P2PSYNC_VALUE_BYTES = 6,
+    P2PSYNC_VALUE_ARRAY = 7,
+    P2PSYNC_VALUE_MAP = 8,
+} p2psync_value_type;
+
+P2PSYNC_API p2psync_value_type p2psync_value_type_of(struct p2psync_bytes value);
+
+/* The value of a key of a map; of size 0 if there is none, or it is no map, which may be looked
+ * into again: so a chain of these needs no checks between. */
+P2PSYNC_API struct p2psync_bytes p2psync_value_find(struct p2psync_bytes map, const char *key);
+
+/* What a value is, if it is that. Each takes one type, but a real number may be asked of an
+ * integer.
+ *
+ * Errors  P2PSYNC_EFORMAT it is another type, or none; P2PSYNC_ELIMIT it does not fit.
+ */
+P2PSYNC_API p2psync_result p2psync_value_bool(struct p2psync_bytes value,
+                                              bool *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_integer(struct p2psync_bytes value,
+                                                 int64_t *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_unsigned(struct p2psync_bytes value,
+                                                  uint64_t *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_real(struct p2psync_bytes value,
+                                              double *out) P2PSYNC_MUST_CHECK;
+/* Where its UTF-8, or its bytes, lie: no NUL follows. */
+P2PSYNC_API p2psync_result p2psync_value_text(struct p2psync_bytes value,
+                                              struct p2psync_bytes *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_value_bytes(struct p2psync_bytes value,
+                                               struct p2psync_bytes *out) P2PSYNC_MUST_CHECK;
+/* A text, copied with a NUL into `out_size` bytes. P2PSYNC_EFORMAT also if it holds a NUL. */
+P2PSYNC_API p2psync_result p2psync_value_string(struct p2psync_bytes value, char *out,
+                                                size_t out_size) P2PSYNC_MUST_CHECK;
+
+/* A walk over an array, or over a map in the order of its bytes. It is the app's, and nothing needs
+ * to be closed. */
+struct p2psync_walk {
+    size_t size; /* sizeof (struct p2psync_walk) */
+    bool is_map;
+    uint64_t left;             /* elements or pairs that are to come */
+    struct p2psync_bytes rest; /* the library's */
+};
+
+/* Errors  P2PSYNC_EFORMAT it is neither. */
+P2PSYNC_API p2psync_result p2psync_walk_begin(struct p2psync_bytes value,
+                                              struct p2psync_walk *out) P2PSYNC_MUST_CHECK;
+
+/* The next element, or pair; `key_out` may be NULL, and becomes a text, or of size 0 in an array.
+ *
+ * Errors  P2PSYNC_EEND; P2PSYNC_EFORMAT.
+ */
+P2PSYNC_API p2psync_result p2psync_walk_next(struct p2psync_walk *walk,
+                                             struct p2psync_bytes *key_out,
+                                             struct p2psync_bytes *value_out) P2PSYNC_MUST_CHECK;
+
+/* Puts a map together: pair after pair, and maps and arrays inside of it. An error is kept, and
+ * p2psync_builder_finish() tells of it: nothing needs to be checked before. */
+typedef struct p2psync_builder p2psync_builder;
+
+P2PSYNC_API p2psync_result p2psync_builder_new(p2psync_builder **out) P2PSYNC_MUST_CHECK;
+
+/* Add a value under a key; inside an array the key is NULL. Everything is copied. */
+P2PSYNC_API void p2psync_builder_nil(p2psync_builder *builder, const char *key);
+P2PSYNC_API void p2psync_builder_bool(p2psync_builder *builder, const char *key, bool value);
+P2PSYNC_API void p2psync_builder_integer(p2psync_builder *builder, const char *key, int64_t value);
+P2PSYNC_API void p2psync_builder_unsigned(p2psync_builder *builder, const char *key,
+                                          uint64_t value);
+P2PSYNC_API void p2psync_builder_real(p2psync_builder *builder, const char *key, double value);
+P2PSYNC_API void p2psync_builder_text(p2psync_builder *builder, const char *key, const char *text);
+P2PSYNC_API void p2psync_builder_bytes(p2psync_builder *builder, const char *key,
+                                       struct p2psync_bytes bytes);
+/* One whole value, such as another one's part. */
+P2PSYNC_API void p2psync_builder_value(p2psync_builder *builder, const char *key,
+                                       struct p2psync_bytes value);
+
+/* Begin a map or an array, which p2psync_builder_end() ends. */
+P2PSYNC_API void p2psync_builder_map(p2psync_builder *builder, const char *key);
+P2PSYNC_API void p2psync_builder_array(p2psync_builder *builder, const char *key);
+P2PSYNC_API void p2psync_builder_end(p2psync_builder *builder);
+
+/* Fill in the whole map, and free the builder, whatever the result.
+ *
+ * Errors  P2PSYNC_EMISUSE a map or an array was not ended, or one too many was, or a key is missing
+ *         or not wanted; P2PSYNC_EFORMAT as of p2psync_value_to_json(), or a key is there twice;
+ *         P2PSYNC_ELIMIT nested deeper than 32, or over 1 MiB; P2PSYNC_ENOMEM.
+ */
+P2PSYNC_API p2psync_result p2psync_builder_finish(p2psync_builder *builder,
+                                                  struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* Free it and give nothing. NULL is fine. */
+P2PSYNC_API void p2psync_builder_free(p2psync_builder *builder);
+
 /* ---- versions ---- */
 
 /* Names one change, and so the version of a record that it left: the tag of the log that it stands
@@ -302,14 +406,14 @@ P2PSYNC_API void p2psync_close(p2psync_node *node);
  */
 P2PSYNC_API p2psync_result p2psync_init(p2psync_node *node, const char *name) P2PSYNC_MUST_CHECK;
 
-/* Who this device is: {device, fingerprint, name, mesh}.
+/* Who this device is: the document identity.
  *
  * Errors  P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_identity(p2psync_node *node,
                                             struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* This node's settings: a map from each key to {value, source}, source being "default" or "config".
+/* This node's settings: the document config.
  *
  * Errors  P2PSYNC_EFORMAT config.json is malformed.
  */
@@ -317,7 +421,7 @@ P2PSYNC_API p2psync_result p2psync_config(p2psync_node *node,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* Check one setting and write it to config.json. `value` is MessagePack; nil takes it out again. A
- * running node takes it up at its next start.
+ * running node takes it up with p2psync_reload() or at its next start.
  *
  * Errors  P2PSYNC_ENOTFOUND no such key; P2PSYNC_EFORMAT not a valid value for it.
  */
@@ -334,6 +438,18 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
  */
 P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
+/* Read config.json again. The node that p2psync_start() runs here takes up at once what has changed
+ * in peers, interval_ms, on_conflict, on_conflict_wait_ms and on_conflict_timeout_ms; it stays
+ * connected. Options of p2psync_open() stay over the file. Fills an array of the names of the other
+ * settings that have changed since the node was opened: they wait until it is opened anew. Not to
+ * be called from a resolver.
+ *
+ * Errors  P2PSYNC_ENOTRUNNING not in this handle; P2PSYNC_EFORMAT config.json is malformed, and
+ *         nothing is taken up; P2PSYNC_ENOMEM.
+ */
+P2PSYNC_API p2psync_result p2psync_reload(p2psync_node *node,
+                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
 /* Stop the node that runs in this directory, here or in another process, and wait until it has
  * ended cleanly.
  *
@@ -341,16 +457,15 @@ P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
  */
 P2PSYNC_API p2psync_result p2psync_stop(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
-/* The node at a glance; the keys of `p2psync --json status`. Without a running node, what the store
- * knows.
+/* The node at a glance: the document status. Without a running node, what the store knows.
  *
  * Errors  P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_status(p2psync_node *node,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* The other devices and how far they are: an array of maps with the keys of `p2psync --json peers`.
- * Without a running node, what was last known.
+/* The other devices and how far they are: the document peers. Without a running node, what was last
+ * known.
  *
  * Errors  P2PSYNC_ENODEVICE.
  */
@@ -358,16 +473,15 @@ P2PSYNC_API p2psync_result p2psync_peers(p2psync_node *node,
                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* Look at everything that must be right for this device to find others and to sync with them, and
- * fill {ok, checks: [{check, state, detail, fix}]}: in the order in which to mend things, `state`
- * being "ok", "warn" or "fail", `fix` what to do about it or nil; `ok` says that none failed. It
- * opens and closes a TCP connection to each known address of other devices, which takes three
- * seconds where nobody answers. Without a running node there are fewer checks.
+ * fill the document doctor. It opens and closes a TCP connection to each known address of other
+ * devices, which takes three seconds where nobody answers. Without a running node there are fewer
+ * checks.
  */
 P2PSYNC_API p2psync_result p2psync_doctor(p2psync_node *node,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* Sync with every reachable peer at once, and wait until each is in sync or has failed. Fills
- * {peers, changes_received, changes_sent, conflicts, duration_ms}.
+ * the document now.
  *
  * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_EUNREACHABLE the mesh has other devices and none is
  *         connected; P2PSYNC_ETIMEDOUT some peer was not in sync after timeout_ms (0: 60 s).
@@ -377,30 +491,40 @@ P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
 
 /* ---- devices ---- */
 
-/* Open pairing on the running node for expires_ms (0: ten minutes) and fill {code, expires}. An
- * invite that is open already is replaced. An event P2PSYNC_EVENT_DEVICE_JOINED or
- * P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
+/* Open pairing on the running node for expires_ms (0: ten minutes) and fill the document invite. An
+ * invite that is open already is replaced, and whoever waits for it is told. An event
+ * P2PSYNC_EVENT_DEVICE_JOINED or P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
  *
  * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* Close the invite of `code` (NULL: the one that is open) on the running node: the code works no
+ * more.
+ *
+ * Errors  P2PSYNC_ENOTFOUND it is not open, or not any more; P2PSYNC_EFORMAT no valid code;
+ *         P2PSYNC_ENOTRUNNING.
+ */
+P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node,
+                                                 const char *code) P2PSYNC_MUST_CHECK;
+
 /* Join the mesh of `code` under `name` (NULL: the one it has, else the host's), making this device
  * if there is none yet. Waits for the inviter's answer, 20 s at most; call it before
- * p2psync_start(). Fills {device, fingerprint, name, mesh, inviter_fingerprint}. Trying again with
+ * p2psync_start(). Fills the document join. Trying again with
  * the same code is safe.
  *
- * Errors  P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
+ * Errors  P2PSYNC_EEXIST the inviter is a member of the mesh here, or this device itself;
+ *         P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
  *         in this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;
  *         P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no endpoint of the code answered.
  */
 P2PSYNC_API p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
                                         struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* The members of the mesh: an array of {device, fingerprint, name, role, added, added_by, removed,
- * forked}. forked: the device has signed two histories that contradict each other, as a disk that
- * was put back may make it do; what it wrote up to there is kept. */
+/* The members of the mesh: the document devices. One is forked if it has signed two histories that
+ * contradict each other, as a disk that was put back may make it do; what it wrote up to there is
+ * kept. */
 P2PSYNC_API p2psync_result p2psync_devices(p2psync_node *node,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
@@ -454,7 +578,7 @@ P2PSYNC_API p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *c
                                        const char *id,
                                        struct p2psync_record *out) P2PSYNC_MUST_CHECK;
 
-/* A record as a MessagePack map with the keys of `p2psync --json get`. */
+/* A record as the document record. */
 P2PSYNC_API p2psync_result p2psync_record_pack(const struct p2psync_record *record,
                                                struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
@@ -469,12 +593,10 @@ P2PSYNC_API p2psync_result p2psync_record_get_version(
     p2psync_snapshot *snapshot, const char *collection, const char *id,
     const struct p2psync_dot *version, struct p2psync_record *out) P2PSYNC_MUST_CHECK;
 
-/* Who changed what and when, newest first, each change once: an array of {version, parents, op,
- * time, device, name, fields, unset, note, auto}. By time, except that no change stands before one
- * that was made on top of it. `op` is "create", "update" (so also what a later version of p2psync
- * did that is not known here), "delete", "archive", "restore" or "metadata"; fields and unset are
- * what it changed against its parent (against nothing if it has none, and against the merge that
- * its author saw if it has several), both empty for a delete. `note` is a text or nil.
+/* Who changed what and when, newest first, each change once: the document history. By time, except
+ * that no change stands before one that was made on top of it. What a later version of p2psync did
+ * that is not known here is told as an update. A change is told against its parent, against nothing
+ * if it has none, and against the merge that its author saw if it has several.
  *
  * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record; P2PSYNC_ELIMIT over 262,144
  * changes, or 64 MiB of answer.
@@ -490,9 +612,8 @@ struct p2psync_between {
     const struct p2psync_dot *to;   /* NULL: as it is now; if both are NULL, the last change */
 };
 
-/* What changed from one version of a record to another: {from, to, added: {field: value}, changed:
- * {field: {from, to}}, removed: {field: value}}; from and to are arrays of versions. A deleted
- * record has no fields.
+/* What changed from one version of a record to another: the document diff. A deleted record has no
+ * fields.
  *
  * between  NULL: what the last change did.
  * Errors   P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record or version of it.
@@ -516,16 +637,8 @@ struct p2psync_copy {
 P2PSYNC_API p2psync_result p2psync_copy_parse(const char *id,
                                               struct p2psync_copy *out) P2PSYNC_MUST_CHECK;
 
-/* What was edited concurrently, and what becomes of it: {collection, id, strategy, conflict, open,
- * base, versions: [{version, device, fingerprint, name, time, deleted, archived, auto, fields,
- * changed}], shown, merged, marked}. `conflict` is as in struct p2psync_record; if `open`, only
- * p2psync_resolve() ends it, and a plain edit adds to one version. `base` is what all versions
- * began from, or nil; `changed` are the names of the fields in which a version differs from it
- * (none for a delete); `auto` says that it is an automatic answer. `shown` is the version that is
- * shown, or from which time and author are; `merged` is what all versions come to field by field,
- * or nil for a delete; `marked` has the texts among its fields in which both sides of an overlap
- * stand, with lines of markers around each as git has them. Of more than 64 versions it tells the
- * last 64. A record with one version has that, and is no conflict.
+/* What was edited concurrently, and what becomes of it: the document conflict. A record with one
+ * version has that, and is no conflict.
  *
  * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record; P2PSYNC_ELIMIT 64 MiB of answer;
  *         P2PSYNC_ECORRUPT.
@@ -707,10 +820,8 @@ struct p2psync_revert {
     bool dry_run;           /* only tell what it would do */
 };
 
-/* Fills an array of {collection, id, op, fields, unset, kept}: what is done to each record. `op` is
- * "update", "delete", "restore", "archive" or "none"; fields and unset are what changes against
- * what it shows now; `kept` lists the fields that somebody else has changed since, which stay as
- * they are. Records of which nothing is undone and nothing kept are left out.
+/* Fills the document revert: what is done to each record, against what it shows now. Records of
+ * which nothing is undone and nothing kept are left out.
  *
  * Errors  P2PSYNC_ENOTFOUND, P2PSYNC_EAMBIGUOUS no such device, or several; P2PSYNC_ENOCOLLECTION;
  * P2PSYNC_ELIMIT it changed more than 65,536 records of a collection, or undoing takes more than 64
@@ -762,9 +873,8 @@ P2PSYNC_API void p2psync_transaction_abort(p2psync_transaction *transaction);
  *               ever. Kept and shown; nothing is dropped yet.
  */
 
-/* The settings of a collection: {strategy, retention, field.NAME...}; those that are not set as
- * they are by default, and of fields those that are set. A collection that has only settings will
- * do.
+/* The settings of a collection: the document settings; those that are not set as they are by
+ * default, and of fields those that are set. A collection that has only settings will do.
  *
  * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ECORRUPT.
  */
@@ -791,20 +901,22 @@ P2PSYNC_API p2psync_result p2psync_collection_set(p2psync_node *node, const char
 
 /* ---- events ---- */
 
+/* What each tells besides is listed at the end, under its name in small letters. */
 typedef enum p2psync_event_type {
-    P2PSYNC_EVENT_RECORD_CHANGED = 1,    /* {collection, id, version, device, deleted} */
-    P2PSYNC_EVENT_CONFLICT_DETECTED = 2, /* {collection, id, versions}: a record became one */
-    P2PSYNC_EVENT_CONFLICT_RESOLVED = 3, /* {collection, id, version}: it is none any more */
-    P2PSYNC_EVENT_PEER_UP = 4,           /* {device, fingerprint, name, endpoint} */
-    P2PSYNC_EVENT_PEER_DOWN = 5,         /* {device, fingerprint, name, reason} */
-    P2PSYNC_EVENT_SYNC_STARTED = 6,      /* {device, name} */
-    P2PSYNC_EVENT_SYNC_PROGRESS = 7,     /* {device, name, received, expected} in changes */
-    P2PSYNC_EVENT_SYNC_COMPLETED = 8,    /* {device, name, received, sent, duration_ms} */
-    P2PSYNC_EVENT_SYNC_FAILED = 9,       /* {device, name, reason} */
-    P2PSYNC_EVENT_ERROR = 10,            /* {error, text} */
-    P2PSYNC_EVENT_DEVICE_JOINED = 11,    /* {device, fingerprint, name}: an invite was used */
-    P2PSYNC_EVENT_INVITE_CLOSED = 12,    /* {reason}: it expired, or too many wrong codes came */
-    P2PSYNC_EVENT_STOPPED = 13,          /* {}: the node has stopped; the last event */
+    P2PSYNC_EVENT_RECORD_CHANGED = 1,
+    P2PSYNC_EVENT_CONFLICT_DETECTED = 2, /* a record became a conflict, or another one */
+    P2PSYNC_EVENT_CONFLICT_RESOLVED = 3, /* it is no conflict any longer */
+    P2PSYNC_EVENT_PEER_UP = 4,
+    P2PSYNC_EVENT_PEER_DOWN = 5,
+    P2PSYNC_EVENT_SYNC_STARTED = 6,
+    P2PSYNC_EVENT_SYNC_PROGRESS = 7,
+    P2PSYNC_EVENT_SYNC_COMPLETED = 8,
+    P2PSYNC_EVENT_SYNC_FAILED = 9,
+    P2PSYNC_EVENT_ERROR = 10,
+    P2PSYNC_EVENT_DEVICE_JOINED = 11, /* an invite was used */
+    P2PSYNC_EVENT_INVITE_CLOSED = 12, /* it expired, was cancelled or replaced, or got too many
+                                         wrong codes */
+    P2PSYNC_EVENT_STOPPED = 13,       /* the node has stopped: the last event */
 } p2psync_event_type;
 
 /* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream:
@@ -818,7 +930,7 @@ typedef enum p2psync_event_type {
  */
 P2PSYNC_API p2psync_result p2psync_event_fd(p2psync_node *node, int *fd_out) P2PSYNC_MUST_CHECK;
 
-/* Take the next event. `data_out` gets a map {event, time, ...} with the keys given above.
+/* Take the next event. `data_out` gets its document.
  *
  * An app that does not read for long loses no record's change: they wait in the log. Of other
  * events the oldest are dropped after 4,096, and one P2PSYNC_EVENT_ERROR says so.
@@ -827,6 +939,289 @@ P2PSYNC_API p2psync_result p2psync_event_fd(p2psync_node *node, int *fd_out) P2P
  */
 P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_type *type_out,
                                               struct p2psync_buffer *data_out) P2PSYNC_MUST_CHECK;
+
+/* ---- documents ---- */
+
+/* What each document holds, one line a key: its name, its type, and what it is. Keys of what is
+ * inside of a key stand under it, with one dot more; an array stands for what is in it. `?`: it may
+ * be nil. Later versions add keys and never rename one.
+ *
+ *   text     UTF-8; a name's last part says more: _ms and _bytes are units
+ *   time     a text such as "2026-11-21T07:53:30.123Z"
+ *   integer  a count, if its name says no unit
+ *   any      any value, as an app put it
+ *   *        any name
+ *
+ * A `device` is a device's id, 64 hex digits; a `fingerprint` the short form that people compare,
+ * "QYNF-QJGU"; a `version` the text form of a dot.
+ *
+ * document identity: p2psync_identity()
+ *   device       text
+ *   fingerprint  text
+ *   name         text?  not known before the mesh's list of devices has come
+ *   mesh         text   the founder's id and a number, in hex
+ *
+ * document join: p2psync_join()
+ *   device               text
+ *   fingerprint          text
+ *   name                 text?
+ *   mesh                 text
+ *   inviter_fingerprint  text  for people to compare
+ *
+ * document config: p2psync_config()
+ *   *        map  a setting
+ *   .value   any
+ *   .source  text  "default" or "config"
+ *
+ * document status: p2psync_status()
+ *   device           text
+ *   fingerprint      text
+ *   name             text?
+ *   mesh             text
+ *   root             text     a hash of all that is here, in hex: equal on devices with the same
+ *   running          bool     a node runs in this directory
+ *   state            text     "in_sync", "syncing", "alone", "offline" or "error"
+ *   in_sync          bool     nothing is missing here that a connected peer has
+ *   peers_in_sync    integer
+ *   peers_connected  integer
+ *   devices          integer  of the mesh, this one too
+ *   pending          integer  changes that are here and wait for something before they show
+ *   last_sync        time?
+ *   last_error       text?
+ *   collections      array    those of apps
+ *   .name            text
+ *   .records         integer  not deleted ones
+ *   .changes         integer
+ *   .conflicts       integer
+ *   .root            text     as above, of this collection
+ *   .strategy        text
+ *
+ * document peers: p2psync_peers(), an array
+ *   device          text
+ *   fingerprint     text
+ *   name            text?
+ *   endpoint        text?     "HOST:PORT"
+ *   interface       text?     on which a connected one is reached
+ *   found_by        text?     "beacon", "static", "peers", "pairing" or "accepted"
+ *   state           text      "in_sync", "syncing", "connecting", "offline", "skewed" or "refused"
+ *   rtt_ms          integer?  the time to it and back
+ *   last_seen       time?
+ *   last_sync       time?
+ *   behind          integer?  changes that it lacks, as far as this device knows; nil: unknown
+ *   ahead           integer?  changes that it has, and this device lacks
+ *   skew_ms         integer?  how far its clock is ahead of ours
+ *   received_bytes  integer
+ *   sent_bytes      integer
+ *   protocol        integer?  the version spoken with it
+ *   faults          integer   things it sent that it must not
+ *   last_fault      text?
+ *   conflicts       integer   in which a version of it takes part
+ *
+ * document doctor: p2psync_doctor()
+ *   ok       bool   no check failed
+ *   checks   array  in the order in which to mend things
+ *   .check   text   a stable name
+ *   .state   text   "ok", "warn" or "fail"
+ *   .detail  text   what is so
+ *   .fix     text?  what to do about it
+ *
+ * document now: p2psync_now()
+ *   peers             integer  that were synced with
+ *   changes_received  integer
+ *   changes_sent      integer
+ *   conflicts         integer  that came up
+ *   duration_ms       integer
+ *
+ * document invite: p2psync_invite()
+ *   code     text
+ *   expires  time
+ *
+ * document devices: p2psync_devices(), an array
+ *   device       text
+ *   fingerprint  text
+ *   name         text
+ *   role         text   "founder" or "member"
+ *   added        time?
+ *   added_by     text?  a device's id
+ *   removed      time?
+ *   forked       bool   it has signed two histories that contradict each other
+ *
+ * document record: p2psync_record_pack()
+ *   id        text
+ *   fields    map
+ *   .*        any
+ *   version   array  of versions
+ *   created   time
+ *   updated   time
+ *   author    text   the id of the device that wrote what is shown
+ *   deleted   bool
+ *   archived  bool
+ *   conflict  bool
+ *
+ * document history: p2psync_history(), an array, newest first
+ *   version  text
+ *   parents  array  the versions that its author saw
+ *   op       text   "create", "update", "delete", "archive", "restore" or "metadata"
+ *   time     time
+ *   device   text
+ *   name     text   the device's, or its fingerprint
+ *   fields   map    what it set
+ *   .*       any
+ *   unset    array  the names of what it took out
+ *   note     text?
+ *   auto     bool   an automatic answer to a conflict
+ *
+ * document diff: p2psync_diff()
+ *   from      array  of versions
+ *   to        array  of versions
+ *   added     map
+ *   .*        any
+ *   changed   map
+ *   .*        map
+ *   ..from    any
+ *   ..to      any
+ *   removed   map
+ *   .*        any
+ *
+ * document conflict: p2psync_conflict(), and what a resolver gets
+ *   collection    text
+ *   id            text
+ *   strategy      text
+ *   conflict      bool   as in struct p2psync_record
+ *   open          bool   only p2psync_resolve() ends it; a plain edit adds to one version
+ *   base          map?   what all versions began from
+ *   .*            any
+ *   versions      array  the last 64
+ *   .version      text
+ *   .device       text
+ *   .fingerprint  text
+ *   .name         text   the device's, or its fingerprint
+ *   .time         time
+ *   .deleted      bool
+ *   .archived     bool
+ *   .auto         bool   an automatic answer
+ *   .fields       map
+ *   ..*           any
+ *   .changed      array  the names of the fields that differ from the base; none for a delete
+ *   shown         text   the version that is shown, or from which time and author are
+ *   merged        map?   what all versions come to field by field; nil for a delete
+ *   .*            any
+ *   marked        map    the texts in it that overlap, both sides between markers as of git
+ *   .*            any
+ *
+ * document revert: p2psync_revert(), an array
+ *   collection  text
+ *   id          text
+ *   op          text   "update", "delete", "restore", "archive" or "none"
+ *   fields      map    what is set
+ *   .*          any
+ *   unset       array  the names of what is taken out
+ *   kept        array  the names of what somebody else has changed since, which stays
+ *
+ * document settings: p2psync_collection_settings()
+ *   strategy   text
+ *   retention  text?
+ *   *          text  field.NAME: the rule of a field
+ *
+ * document collections: p2psync_collections()
+ *   *           map   a collection
+ *   .strategy   text
+ *   .retention  text?
+ *   .*          text
+ *
+ * Events: p2psync_event_next()
+ *
+ * document record_changed: P2PSYNC_EVENT_RECORD_CHANGED
+ *   event       text  "record_changed"; of each event its name
+ *   time        time
+ *   collection  text
+ *   id          text
+ *   version     text
+ *   device      text  that wrote it
+ *   deleted     bool
+ *
+ * document conflict_detected: P2PSYNC_EVENT_CONFLICT_DETECTED
+ *   event       text
+ *   time        time
+ *   collection  text
+ *   id          text
+ *   versions    array
+ *
+ * document conflict_resolved: P2PSYNC_EVENT_CONFLICT_RESOLVED
+ *   event       text
+ *   time        time
+ *   collection  text
+ *   id          text
+ *   version     text
+ *
+ * document peer_up: P2PSYNC_EVENT_PEER_UP
+ *   event        text
+ *   time         time
+ *   device       text
+ *   fingerprint  text
+ *   name         text
+ *   endpoint     text
+ *
+ * document peer_down: P2PSYNC_EVENT_PEER_DOWN
+ *   event        text
+ *   time         time
+ *   device       text
+ *   fingerprint  text
+ *   name         text
+ *   reason       text  for people
+ *
+ * document sync_started: P2PSYNC_EVENT_SYNC_STARTED
+ *   event   text
+ *   time    time
+ *   device  text
+ *   name    text
+ *
+ * document sync_progress: P2PSYNC_EVENT_SYNC_PROGRESS
+ *   event     text
+ *   time      time
+ *   device    text
+ *   name      text
+ *   received  integer  changes
+ *   expected  integer  changes
+ *
+ * document sync_completed: P2PSYNC_EVENT_SYNC_COMPLETED
+ *   event        text
+ *   time         time
+ *   device       text
+ *   name         text
+ *   received     integer  changes
+ *   sent         integer  changes
+ *   duration_ms  integer
+ *
+ * document sync_failed: P2PSYNC_EVENT_SYNC_FAILED
+ *   event   text
+ *   time    time
+ *   device  text
+ *   name    text
+ *   reason  text  for people
+ *
+ * document error: P2PSYNC_EVENT_ERROR
+ *   event  text
+ *   time   time
+ *   error  text  a result's name, "P2PSYNC_ENOSPC"
+ *   text   text  for people
+ *
+ * document device_joined: P2PSYNC_EVENT_DEVICE_JOINED
+ *   event        text
+ *   time         time
+ *   device       text
+ *   fingerprint  text
+ *   name         text
+ *
+ * document invite_closed: P2PSYNC_EVENT_INVITE_CLOSED
+ *   event   text
+ *   time    time
+ *   reason  text  for people
+ *
+ * document stopped: P2PSYNC_EVENT_STOPPED
+ *   event  text
+ *   time   time
+ */
 
 #ifdef __cplusplus
 }

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/api/sized.h"
 #include "node/api/snapshot.h"
+#include "node/host/sized.h"
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "store/apply/versions.h"

@@ -3,7 +3,7 @@
 #ifndef PS_NODE_API_INPUT_H
 #define PS_NODE_API_INPUT_H
 
-#include "node/api/detail.h"
+#include "node/host/detail.h"
 #include "wire/bytes.h"
 
 /* Whether an app may write to a collection of this name. Errors  as ps_node_check_writable(). */

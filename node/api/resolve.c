@@ -6,8 +6,8 @@
 #include "node/answer/answer.h"
 #include "node/api/input.h"
 #include "node/api/inside.h"
-#include "node/api/sized.h"
 #include "node/api/transaction.h"
+#include "node/host/sized.h"
 #include "node/host/time.h"
 #include "store/write/own.h"
 

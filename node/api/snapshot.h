@@ -4,7 +4,7 @@
 #define PS_NODE_API_SNAPSHOT_H
 
 #include "node/api/inside.h"
-#include "node/api/sized.h"
+#include "node/host/sized.h"
 #include "store/mesh/members.h"
 #include "store/record/record.h"
 

@@ -8,7 +8,7 @@
 
 #include "node/api/input.h"
 #include "node/api/inside.h"
-#include "node/api/sized.h"
+#include "node/host/sized.h"
 #include "node/host/time.h"
 #include "store/write/own.h"
 #include "wire/scan.h"
@@ -202,7 +202,10 @@ void ps_committed_fill(const struct ps_write *write, const struct ps_written *wr
 static void fill_edit(const p2psync_transaction *transaction, const struct kept_edit *kept,
                       struct ps_edit *out)
 {
-    const void *expected = transaction->dots.data + kept->expected.offset;
+    const void *expected = NULL;
+    if (kept->expected.size > 0) {
+        expected = transaction->dots.data + kept->expected.offset;
+    }
     *out = (struct ps_edit){
         .kind = kept->kind,
         .id = part_bytes(transaction, kept->id),
@@ -210,7 +213,7 @@ static void fill_edit(const p2psync_transaction *transaction, const struct kept_
         .unset = part_bytes(transaction, kept->unset),
         .note = part_bytes(transaction, kept->note),
         .has_expected = kept->has_expected,
-        .expected = kept->expected.size > 0 ? expected : NULL,
+        .expected = expected,
         .expected_count = kept->expected.size / sizeof(struct ps_dot),
     };
 }

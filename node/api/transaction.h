@@ -2,7 +2,7 @@
 #ifndef PS_NODE_API_TRANSACTION_H
 #define PS_NODE_API_TRANSACTION_H
 
-#include "node/api/detail.h"
+#include "node/host/detail.h"
 
 struct ps_write;
 struct ps_written;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "node/api/inside.h"
-#include "node/api/sized.h"
+#include "node/host/sized.h"
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "store/history/history.h"

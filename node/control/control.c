@@ -393,7 +393,7 @@ static bool parse_request(struct client *client)
     uint64_t argument = ps_read_uint(&reader);
     ps_read_skip(&reader, more);
     if (ps_reader_finish(&reader) != P2PSYNC_OK || version != PS_CONTROL_VERSION ||
-        what < PS_CONTROL_STATUS || what > PS_CONTROL_DOCTOR) {
+        what < PS_CONTROL_STATUS || what > PS_CONTROL_INVITE_CANCEL) {
         return false;
     }
     client->state = CLIENT_READY;

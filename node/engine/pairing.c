@@ -19,9 +19,24 @@ static void welcome(struct ps_turn *turn);
 void ps_pairing_invite(struct ps_turn *turn)
 {
     struct ps_invite *invite = &turn->engine->invite;
+    if (invite->open && !invite->used) {
+        ps_tell_invite_closed(turn, "another invite took its place");
+    }
     *invite =
         (struct ps_invite){.open = true, .expires_ms = turn->now_ms + turn->event->timeout_ms};
     memcpy(invite->token, turn->event->token, sizeof invite->token);
+}
+
+void ps_pairing_cancel(struct ps_turn *turn)
+{
+    if (turn->engine->invite.open) {
+        close_invite(turn, "it was cancelled");
+    }
+}
+
+uint64_t ps_engine_invite(const struct ps_engine *engine)
+{
+    return engine->invite.open ? ps_get_u64(engine->invite.token) : 0;
 }
 
 void ps_pairing_message(struct ps_turn *turn)

@@ -10,6 +10,7 @@
 
 #include <p2psync.h>
 
+#include "node/host/detail.h"
 #include "node/host/json.h"
 #include "node/host/real.h"
 #include "wire/codec.h"
@@ -22,6 +23,8 @@
 
 /* A wrapping is an object in JSON only. */
 #define DEPTH_MAX (PS_DEPTH_MAX + 1)
+
+#define WRAPPING "{\"$bytes\": TEXT} takes base64, {\"$float32\": N} a number"
 
 /* An array or object that is open. */
 struct frame {
@@ -38,9 +41,14 @@ struct parser {
     struct frame stack[DEPTH_MAX];
     size_t depth;
     bool wants_value; /* else a comma or an end */
+    size_t size;      /* of all that is read */
     bool over;        /* a number was too large: no reason to take for JSON what is none */
+    size_t over_at;   /* the bytes read when it was seen */
+    struct p2psync_detail found; /* what is wrong first */
 };
 
+static p2psync_result read_whole(struct parser *parser);
+static p2psync_result refuse(struct parser *parser, const char *text);
 static p2psync_result read_document(struct parser *parser);
 static p2psync_result read_value(struct parser *parser);
 static p2psync_result open_container(struct parser *parser, bool is_map);
@@ -61,35 +69,29 @@ static p2psync_result write_real(struct parser *parser, struct ps_bytes text);
 p2psync_result p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out,
                                        struct p2psync_detail *detail)
 {
-    (void)detail;
+    struct p2psync_detail found = ps_detail_none();
     struct parser *parser = NULL;
     p2psync_result result;
 
-    if (json == NULL || out == NULL) {
+    if (json == NULL || out == NULL || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
     if (size > TEXT_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
+        return ps_detail_give(ps_detail_limit(&found, "JSON", TEXT_SIZE_MAX, "bytes"), &found,
+                              detail);
     }
     parser = calloc(1, sizeof *parser);
     if (parser == NULL) {
         return P2PSYNC_ENOMEM;
     }
+    parser->found = found;
     parser->rest = ps_bytes(json, size);
+    parser->size = size;
     parser->wants_value = true;
     ps_buf_init(&parser->out, TEXT_SIZE_MAX);
     ps_buf_init(&parser->scratch, TEXT_SIZE_MAX);
     ps_writer_init(&parser->writer, &parser->out);
-    result = read_document(parser);
-    if (result == P2PSYNC_OK) {
-        result = ps_writer_finish(&parser->writer);
-    }
-    if (result == P2PSYNC_OK && (parser->over || parser->out.size > PS_VALUE_SIZE_MAX)) {
-        result = P2PSYNC_ELIMIT;
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_value_check(ps_buf_view(&parser->out));
-    }
+    result = ps_detail_give(read_whole(parser), &parser->found, detail);
     if (result == P2PSYNC_OK) {
         out->data = parser->out.data;
         out->size = parser->out.size;
@@ -99,6 +101,48 @@ p2psync_result p2psync_value_from_json(const char *json, size_t size, struct p2p
     ps_buf_deinit(&parser->out);
     free(parser);
     return result;
+}
+
+static p2psync_result read_whole(struct parser *parser)
+{
+    p2psync_result result = read_document(parser);
+
+    if (result == P2PSYNC_OK) {
+        result = ps_writer_finish(&parser->writer);
+    }
+    if (result != P2PSYNC_OK) {
+        parser->found.offset = parser->size - parser->rest.size;
+        return result;
+    }
+    if (parser->over) {
+        (void)ps_detail_format(&parser->found, "a number is too large: integers go from -2^63 to "
+                                               "2^64 - 1, floats to 1.8e308");
+        parser->found.offset = parser->over_at;
+        return P2PSYNC_ELIMIT;
+    }
+    if (parser->out.size > PS_VALUE_SIZE_MAX) {
+        return ps_detail_limit(&parser->found, "a value", PS_VALUE_SIZE_MAX, "bytes");
+    }
+    result = ps_value_check(ps_buf_view(&parser->out));
+    if (result == P2PSYNC_EFORMAT) {
+        return ps_detail_format(&parser->found, "an object has a key twice, or one with a NUL");
+    }
+    return result == P2PSYNC_ELIMIT
+               ? ps_detail_limit(&parser->found, "a value", PS_DEPTH_MAX, "levels of nesting")
+               : result;
+}
+
+static p2psync_result refuse(struct parser *parser, const char *text)
+{
+    return ps_detail_format(&parser->found, text);
+}
+
+static void see_over(struct parser *parser, bool over)
+{
+    if (over && !parser->over) {
+        parser->over = true;
+        parser->over_at = parser->size - parser->rest.size;
+    }
 }
 
 /* ---- structure ---- */
@@ -134,7 +178,7 @@ static p2psync_result read_document(struct parser *parser)
         result = parser->wants_value ? read_value(parser) : read_next(parser);
     }
     if (result == P2PSYNC_OK && peek_token(parser) != -1) {
-        result = P2PSYNC_EFORMAT;
+        result = refuse(parser, "something follows the value");
     }
     return result;
 }
@@ -165,7 +209,7 @@ static p2psync_result read_value(struct parser *parser)
 static p2psync_result open_container(struct parser *parser, bool is_map)
 {
     if (parser->depth == DEPTH_MAX) {
-        return P2PSYNC_ELIMIT;
+        return ps_detail_limit(&parser->found, "a value", PS_DEPTH_MAX, "levels of nesting");
     }
     skip(parser, 1);
     parser->stack[parser->depth] = (struct frame){.is_map = is_map, .begin = parser->out.size};
@@ -178,11 +222,13 @@ static p2psync_result open_container(struct parser *parser, bool is_map)
 
 static p2psync_result read_key(struct parser *parser)
 {
-    p2psync_result result = peek_token(parser) == '"' ? read_string(parser) : P2PSYNC_EFORMAT;
+    p2psync_result result = peek_token(parser) == '"'
+                                ? read_string(parser)
+                                : refuse(parser, "a key in quotes is expected");
 
     if (result == P2PSYNC_OK) {
         ps_write_str(&parser->writer, ps_buf_view(&parser->scratch));
-        result = peek_token(parser) == ':' ? P2PSYNC_OK : P2PSYNC_EFORMAT;
+        result = peek_token(parser) == ':' ? P2PSYNC_OK : refuse(parser, "a colon is expected");
     }
     if (result == P2PSYNC_OK) {
         skip(parser, 1);
@@ -201,7 +247,7 @@ static p2psync_result read_next(struct parser *parser)
         return close_container(parser);
     }
     if (byte != ',') {
-        return P2PSYNC_EFORMAT;
+        return refuse(parser, is_map ? "a comma or '}' is expected" : "a comma or ']' is expected");
     }
     skip(parser, 1);
     parser->wants_value = true;
@@ -284,7 +330,7 @@ static p2psync_result unwrap(struct parser *parser, size_t begin, bool *done_out
         value.type == PS_TOKEN_STR) {
         return write_bytes(parser, value.bytes);
     }
-    return P2PSYNC_EFORMAT;
+    return refuse(parser, WRAPPING);
 }
 
 static p2psync_result write_bytes(struct parser *parser, struct ps_bytes base64)
@@ -301,7 +347,7 @@ static p2psync_result write_bytes(struct parser *parser, struct ps_bytes base64)
                           sodium_base64_VARIANT_ORIGINAL) == 0) {
         ps_write_bin(&parser->writer, ps_bytes(data, size));
     } else {
-        result = P2PSYNC_EFORMAT;
+        result = refuse(parser, WRAPPING);
     }
     free(data);
     return result;
@@ -319,10 +365,10 @@ static p2psync_result write_single(struct parser *parser, const struct ps_token 
     } else if (number->type == PS_TOKEN_UINT || number->type == PS_TOKEN_INT) {
         wide = number->type == PS_TOKEN_UINT ? (double)number->uint : (double)(int64_t)number->uint;
     } else {
-        return P2PSYNC_EFORMAT;
+        return refuse(parser, WRAPPING);
     }
     float narrow = (float)wide;
-    parser->over = parser->over || !isfinite(narrow);
+    see_over(parser, !isfinite(narrow));
     memcpy(&bits, &narrow, sizeof bits);
     ps_put_u32(bytes + 1, bits);
     ps_write_raw(&parser->writer, ps_bytes(bytes, sizeof bytes));
@@ -351,7 +397,7 @@ static p2psync_result read_word(struct parser *parser)
     } else if (starts(parser, "false")) {
         ps_write_bool(&parser->writer, false);
     } else {
-        return P2PSYNC_EFORMAT;
+        return refuse(parser, parser->rest.size > 0 ? "this is no value" : "it ends too early");
     }
     return P2PSYNC_OK;
 }
@@ -367,7 +413,7 @@ static p2psync_result read_string(struct parser *parser)
     /* Ends because each turn takes a byte at least, or looks at one more. */
     while (result == P2PSYNC_OK) {
         if (plain == parser->rest.size) {
-            return P2PSYNC_EFORMAT;
+            return refuse(parser, "a string does not end");
         }
         uint8_t byte = parser->rest.data[plain];
         if (byte != '"' && byte != '\\' && byte >= 0x20) {
@@ -382,11 +428,12 @@ static p2psync_result read_string(struct parser *parser)
             break;
         }
         if (result == P2PSYNC_OK) {
-            result = byte == '\\' ? read_escape(parser) : P2PSYNC_EFORMAT;
+            result = byte == '\\' ? read_escape(parser)
+                                  : refuse(parser, "a control character must be escaped");
         }
     }
     if (result == P2PSYNC_OK && !ps_scan_utf8(ps_buf_view(&parser->scratch))) {
-        result = P2PSYNC_EFORMAT;
+        result = refuse(parser, "a string is not UTF-8");
     }
     return result;
 }
@@ -444,66 +491,32 @@ static p2psync_result read_escape(struct parser *parser)
         }
     }
     if (!read_unit(parser, &code)) {
-        return P2PSYNC_EFORMAT;
+        return refuse(parser, "this is no escape");
     }
     if (code >= 0xd800 && code <= 0xdbff) {
         if (!read_unit(parser, &low) || low < 0xdc00 || low > 0xdfff) {
-            return P2PSYNC_EFORMAT;
+            return refuse(parser, "this is no escape");
         }
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     } else if (code >= 0xdc00 && code <= 0xdfff) {
-        return P2PSYNC_EFORMAT;
+        return refuse(parser, "this is no escape");
     }
     return append_character(parser, code);
 }
 
-/* How many digits stand at `at`. */
-static size_t digits_at(struct ps_bytes text, size_t at)
-{
-    size_t count = 0;
-
-    while (at + count < text.size && text.data[at + count] >= '0' && text.data[at + count] <= '9') {
-        count++;
-    }
-    return count;
-}
-
-/* RFC 8259 section 6. With a point or an exponent it is a float, else an integer. */
 static p2psync_result read_number(struct parser *parser)
 {
     struct ps_bytes text = parser->rest;
-    bool negative = text.data[0] == '-';
-    size_t begin = negative ? 1 : 0;
-    size_t whole = digits_at(text, begin);
-    size_t end = begin + whole;
-    bool integer = true;
+    size_t begin = text.data[0] == '-' ? 1 : 0;
+    bool integer = false;
+    size_t end = ps_json_number(text, &integer);
 
-    if (whole == 0 || (whole > 1 && text.data[begin] == '0')) {
-        return P2PSYNC_EFORMAT;
-    }
-    if (end < text.size && text.data[end] == '.') {
-        size_t fraction = digits_at(text, end + 1);
-
-        if (fraction == 0) {
-            return P2PSYNC_EFORMAT;
-        }
-        integer = false;
-        end += 1 + fraction;
-    }
-    if (end < text.size && (text.data[end] | 0x20U) == 'e') {
-        end++;
-        end += end < text.size && (text.data[end] == '+' || text.data[end] == '-') ? 1 : 0;
-        size_t exponent = digits_at(text, end);
-
-        if (exponent == 0) {
-            return P2PSYNC_EFORMAT;
-        }
-        integer = false;
-        end += exponent;
+    if (end == 0) {
+        return refuse(parser, "this is no number");
     }
     skip(parser, end);
     if (integer) {
-        write_integer(parser, ps_bytes(text.data + begin, whole), negative);
+        write_integer(parser, ps_bytes(text.data + begin, end - begin), begin > 0);
         return P2PSYNC_OK;
     }
     return write_real(parser, ps_bytes(text.data, end));
@@ -516,7 +529,7 @@ static void write_integer(struct parser *parser, struct ps_bytes digits, bool ne
     for (size_t i = 0; i < digits.size; i++) {
         uint64_t digit = (uint64_t)(digits.data[i] - '0');
 
-        parser->over = parser->over || number > (UINT64_MAX - digit) / 10;
+        see_over(parser, number > (UINT64_MAX - digit) / 10);
         number = number * 10 + digit;
     }
     if (!negative || number == 0) {
@@ -524,7 +537,7 @@ static void write_integer(struct parser *parser, struct ps_bytes digits, bool ne
     } else if (number <= (uint64_t)INT64_MAX + 1) {
         ps_write_int(&parser->writer, -(int64_t)(number - 1) - 1);
     } else {
-        parser->over = true;
+        see_over(parser, true);
         ps_write_nil(&parser->writer); /* in its place */
     }
 }
@@ -544,7 +557,7 @@ static p2psync_result write_real(struct parser *parser, struct ps_bytes text)
         result = ps_real_parse((const char *)parser->scratch.data, &number);
     }
     if (result == P2PSYNC_ELIMIT) {
-        parser->over = true;
+        see_over(parser, true);
         result = P2PSYNC_OK;
     }
     if (result == P2PSYNC_OK) {

@@ -35,6 +35,8 @@ struct attempt {
     uint64_t redial_ms[PS_INVITE_ENDPOINTS_MAX]; /* when to dial again */
 };
 
+static p2psync_result check_foreign(const struct ps_join_options *options,
+                                    const struct ps_device *inviter);
 static p2psync_result prepare(const struct ps_join_options *options,
                               const struct ps_device *inviter, struct ps_identity *out);
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
@@ -63,8 +65,11 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     if (result != P2PSYNC_OK || code.endpoint_count == 0) {
         return P2PSYNC_EFORMAT;
     }
-    /* The lock is held to the end: no node may start in the middle. */
-    result = ps_lock_take(options->dir_fd, &lock);
+    result = check_foreign(options, &code.device);
+    if (result == P2PSYNC_OK) {
+        /* The lock is held to the end: no node may start in the middle. */
+        result = ps_lock_take(options->dir_fd, &lock);
+    }
     if (result == P2PSYNC_OK) {
         result = prepare(options, &code.device, &identity);
     }
@@ -84,6 +89,30 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     sodium_memzero(&code, sizeof(code));
     ps_lock_release(lock);
     return result;
+}
+
+/* Whether the inviter is none of the mesh here: neither this device nor another member of it. */
+static p2psync_result check_foreign(const struct ps_join_options *options,
+                                    const struct ps_device *inviter)
+{
+    struct ps_txn txn = {0};
+    struct ps_identity identity = {0};
+    p2psync_result result = ps_txn_begin(options->store, false, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_identity_read(&txn, &identity);
+    if (result == P2PSYNC_OK) {
+        struct ps_member_walk walk = {.txn = &txn};
+        struct ps_member member;
+        while (result == P2PSYNC_OK && ps_member_walk_next(&walk, &member)) {
+            result = ps_device_equal(&member.device, inviter) ? P2PSYNC_EEXIST : P2PSYNC_OK;
+        }
+        result = walk.result != P2PSYNC_OK ? walk.result : result;
+    }
+    ps_txn_abort(&txn);
+    ps_identity_wipe(&identity);
+    return result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
 }
 
 /* Make the device if there is none, and see that nothing is lost by joining. */
@@ -116,9 +145,6 @@ static p2psync_result prepare(const struct ps_join_options *options,
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
                                      const struct ps_device *inviter)
 {
-    if (ps_device_equal(&identity->device, inviter)) {
-        return P2PSYNC_ECONFLICT; /* its own invite */
-    }
     if (identity->has_sponsor && !ps_device_equal(&identity->sponsor, inviter)) {
         return P2PSYNC_ECONFLICT;
     }

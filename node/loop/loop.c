@@ -33,6 +33,7 @@ static void open_finder(struct ps_loop *loop);
 static void pass(struct ps_loop *loop);
 static void collect(struct ps_loop *loop);
 static void take_told(struct ps_loop *loop);
+static void configure(struct ps_loop *loop, const struct ps_config *config);
 static void collect_due(struct ps_loop *loop);
 static void collect_failed(struct ps_loop *loop);
 static void collect_links(struct ps_loop *loop);
@@ -53,6 +54,8 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
         return P2PSYNC_ENOMEM;
     }
     loop->options = *options;
+    loop->config = *options->config;
+    loop->options.config = &loop->config;
     loop->wake_fd = -1;
     loop->lock_fd = -1;
     loop->watch_fd = -1;
@@ -110,6 +113,22 @@ void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *
     ps_loop_wake(loop);
 }
 
+p2psync_result ps_loop_configure(struct ps_loop *loop, const struct ps_config *config)
+{
+    struct ps_config *told = malloc(sizeof(*told));
+    if (told == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    *told = *config;
+    (void)pthread_mutex_lock(&loop->told_mutex);
+    struct ps_config *before = loop->told_config;
+    loop->told_config = told;
+    (void)pthread_mutex_unlock(&loop->told_mutex);
+    free(before);
+    ps_loop_wake(loop);
+    return P2PSYNC_OK;
+}
+
 void ps_loop_destroy(struct ps_loop **loop)
 {
     if (*loop == NULL) {
@@ -120,6 +139,7 @@ void ps_loop_destroy(struct ps_loop **loop)
     (void)pthread_join((*loop)->thread, NULL);
     (void)close((*loop)->wake_fd);
     (void)pthread_mutex_destroy(&(*loop)->told_mutex);
+    free((*loop)->told_config);
     free(*loop);
     *loop = NULL;
 }
@@ -227,11 +247,35 @@ static void take_told(struct ps_loop *loop)
     (void)pthread_mutex_lock(&loop->told_mutex);
     p2psync_result error = loop->told_error;
     memcpy(text, loop->told_text, sizeof text);
+    struct ps_config *config = loop->told_config;
     loop->told_error = P2PSYNC_OK;
+    loop->told_config = NULL;
     (void)pthread_mutex_unlock(&loop->told_mutex);
     if (error != P2PSYNC_OK) {
         ps_loop_error_explained(loop, error, text);
     }
+    if (config != NULL) {
+        configure(loop, config);
+        free(config);
+    }
+}
+
+/* The engine dials as it does in another network, so that new addresses are tried at once. */
+static void configure(struct ps_loop *loop, const struct ps_config *config)
+{
+    const char *peers[PS_CONFIG_PEERS_MAX];
+    size_t count = ps_loop_peers(config, peers);
+    p2psync_result result = ps_engine_configure(loop->engine, peers, count, config->interval_ms);
+    if (result != P2PSYNC_OK) {
+        ps_loop_error(loop, result, "settings that changed could not be taken up");
+        return;
+    }
+    memcpy(loop->config.peers, config->peers, sizeof(loop->config.peers));
+    loop->config.peer_count = config->peer_count;
+    loop->config.interval_ms = config->interval_ms;
+    loop->network_changed = true;
+    ps_report(loop->options.report, P2PSYNC_LOG_INFO, "settings-changed",
+              "%zu addresses of peers, every %u ms", count, (unsigned)config->interval_ms);
 }
 
 /* These come first, so that no flood from outside keeps them out of the batch. */

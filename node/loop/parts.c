@@ -73,14 +73,20 @@ static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity 
     return result;
 }
 
+size_t ps_loop_peers(const struct ps_config *config, const char *out[static PS_CONFIG_PEERS_MAX])
+{
+    for (size_t i = 0; i < config->peer_count; i++) {
+        out[i] = config->peers[i];
+    }
+    return config->peer_count;
+}
+
 static p2psync_result open_engine(struct ps_loop *loop)
 {
     const struct ps_config *config = loop->options.config;
     const char *peers[PS_CONFIG_PEERS_MAX];
     const char *listen[] = {loop->listen_text};
-    for (size_t i = 0; i < config->peer_count; i++) {
-        peers[i] = config->peers[i];
-    }
+    size_t peer_count = ps_loop_peers(config, peers);
     write_listen(loop);
     struct ps_engine_options options = {
         .store = loop->options.store,
@@ -89,7 +95,7 @@ static p2psync_result open_engine(struct ps_loop *loop)
         .listen = listen,
         .listen_count = 1,
         .peers = peers,
-        .peer_count = config->peer_count,
+        .peer_count = peer_count,
         .interval_ms = config->interval_ms,
     };
     randombytes_buf(&loop->instance, sizeof loop->instance);

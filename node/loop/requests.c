@@ -23,6 +23,7 @@ static void reply_peers(struct ps_loop *loop, uint64_t request);
 static void reply_doctor(struct ps_loop *loop, uint64_t request);
 static void take_now(struct ps_loop *loop, const struct ps_control_request *request);
 static void take_invite(struct ps_loop *loop, const struct ps_control_request *request);
+static void take_invite_cancel(struct ps_loop *loop, const struct ps_control_request *request);
 static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_buf *out);
 static size_t reachable_hosts(const struct ps_loop *loop, const struct ps_interfaces *all,
                               const char **out, size_t max);
@@ -48,10 +49,11 @@ void ps_loop_finish_invite(struct ps_loop *loop, p2psync_result stepped)
     struct ps_buf reply;
     ps_buf_init(&reply, PS_BUFFER_SIZE_MAX);
     p2psync_result result = stepped;
-    if (result == P2PSYNC_OK) {
+    bool opens = !loop->invite.cancels;
+    if (result == P2PSYNC_OK && opens) {
         result = ps_links_pair_open(loop->links, &port);
     }
-    if (result == P2PSYNC_OK) {
+    if (result == P2PSYNC_OK && opens) {
         result = write_code(loop, port, &reply);
     }
     ps_control_reply(loop->control, loop->invite.request, result, ps_buf_view(&reply));
@@ -73,6 +75,9 @@ static void take_request(struct ps_loop *loop, const struct ps_control_request *
         break;
     case PS_CONTROL_INVITE:
         take_invite(loop, request);
+        break;
+    case PS_CONTROL_INVITE_CANCEL:
+        take_invite_cancel(loop, request);
         break;
     case PS_CONTROL_STOP:
         loop->stopping = true;
@@ -169,6 +174,23 @@ static void take_invite(struct ps_loop *loop, const struct ps_control_request *r
         ps_control_reply(loop->control, request->id, result, ps_bytes(NULL, 0));
     }
     sodium_memzero(&event, sizeof event);
+}
+
+static void take_invite_cancel(struct ps_loop *loop, const struct ps_control_request *request)
+{
+    struct ps_event event = {.type = PS_EVENT_INVITE_CANCEL};
+    uint64_t open = ps_engine_invite(loop->engine);
+    bool meant = open != 0 && (request->argument == 0 || request->argument == open);
+    p2psync_result result = meant ? ps_batch_add(&loop->batch, &event) : P2PSYNC_ENOTFOUND;
+    if (result == P2PSYNC_OK) {
+        loop->invite = (struct ps_loop_invite){
+            .waiting = true,
+            .cancels = true,
+            .request = request->id,
+        };
+    } else {
+        ps_control_reply(loop->control, request->id, result, ps_bytes(NULL, 0));
+    }
 }
 
 /* Append {code, expires}. */

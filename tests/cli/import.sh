@@ -69,10 +69,10 @@ limit() { # LINE WORDS: it is refused, and which limit it is over is said
     complains "line 1: $2"
 }
 limit "{\"id\": \"$(printf 'i%.0s' $(seq 256))\"}" "the id is over 255 bytes"
-limit "{\"id\": \"x\", \"a\": $(printf '[%.0s' $(seq 40))$(printf ']%.0s' $(seq 40))}" "it is nested deeper than 32"
+limit "{\"id\": \"x\", \"a\": $(printf '[%.0s' $(seq 40))$(printf ']%.0s' $(seq 40))}" "a value takes 32 levels of nesting at most"
 head -c 1100000 /dev/zero | tr '\0' x | sed 's/^/{"id":"x","a":"/; s/$/"}/' >"$work/over"
 expect 1 a import over "$work/over"
-complains "over 1 MiB"
+complains "a value takes 1048576 bytes at most"
 
 # A line of 120 MB is refused when it passes the limit: it never fills the memory.
 endless() {

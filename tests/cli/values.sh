@@ -74,9 +74,9 @@ expect 2 a put typed n1 --data '{"a":NaN}'
 expect 2 a put typed n1 --data '{"a\u0000":1}'
 complains NUL
 expect 2 a put typed n1 --data '{"a":1,"a":2}'
-complains duplicate
+complains "key twice"
 expect 2 a put typed n1 --data '{"a":{"$blob":"AA=="}}'
-complains malformed
+complains "takes base64"
 expect 2 a put typed n1 --data '{"$bytes":"AA=="}'
 complains "no JSON object"
 

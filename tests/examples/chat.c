@@ -6,7 +6,6 @@
  *     chat DIR NAME CODE     joins with that code, then talks
  */
 #include <errno.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +18,14 @@
 #define COLLECTION "chat"
 #define LEAVE_MS   10000 /* how long the last words may take */
 #define LINE_SIZE  4096
+#define ID_SIZE    256 /* any id and its NUL */
 
 struct chat {
     p2psync_node *node;
     const char *name;
-    char device[65]; /* this one's id */
-    json_t *shown;   /* ids of messages, as the keys of an object */
+    char device[65];        /* this one's id */
+    char (*shown)[ID_SIZE]; /* ids of messages */
+    size_t shown_count;
 };
 
 static void enter(struct chat *chat, const char *code);
@@ -34,8 +35,8 @@ static void say(struct chat *chat, const char *text);
 static void hear(struct chat *chat);
 static void show_all(struct chat *chat);
 static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id);
-static json_t *unpack(struct p2psync_bytes bytes);
-static json_t *unpack_answer(struct p2psync_buffer *answer);
+static bool is_new(struct chat *chat, const char *id);
+static bool take_text(struct p2psync_bytes map, const char *key, char *out, size_t size);
 static void check(int result, const char *what);
 
 int main(int argc, char **argv)
@@ -46,7 +47,7 @@ int main(int argc, char **argv)
         (void)fputs("usage: chat DIR NAME [CODE]\n", stderr);
         return 2;
     }
-    struct chat chat = {.name = argv[2], .shown = json_object()};
+    struct chat chat = {.name = argv[2]};
     options.dir = argv[1];
     check(p2psync_open(&options, &chat.node), "open");
     enter(&chat, argc == 4 ? argv[3] : NULL);
@@ -55,7 +56,7 @@ int main(int argc, char **argv)
     p2psync_result told = p2psync_now(chat.node, LEAVE_MS, &answer);
     p2psync_buffer_free(&answer);
     p2psync_close(chat.node);
-    json_decref(chat.shown);
+    free(chat.shown);
     return told == P2PSYNC_OK || told == P2PSYNC_EUNREACHABLE ? 0 : 1;
 }
 
@@ -73,16 +74,17 @@ static void enter(struct chat *chat, const char *code)
     }
     check(p2psync_start(chat->node), "start");
     check(p2psync_identity(chat->node, &answer), "identity");
-    json_t *identity = unpack_answer(&answer);
-    (void)snprintf(chat->device, sizeof chat->device, "%s",
-                   json_string_value(json_object_get(identity, "device")));
-    json_decref(identity);
+    const struct p2psync_bytes identity = {.data = answer.data, .size = answer.size};
+    (void)take_text(identity, "device", chat->device, sizeof(chat->device));
+    p2psync_buffer_free(&answer);
     if (made == P2PSYNC_OK) {
         check(p2psync_invite(chat->node, 0, &answer), "invite");
-        json_t *invite = unpack_answer(&answer);
-        (void)printf("code %s\n", json_string_value(json_object_get(invite, "code")));
+        const struct p2psync_bytes invite = {.data = answer.data, .size = answer.size};
+        char shown[LINE_SIZE] = "";
+        (void)take_text(invite, "code", shown, sizeof(shown));
+        (void)printf("code %s\n", shown);
         (void)fflush(stdout);
-        json_decref(invite);
+        p2psync_buffer_free(&answer);
     }
 }
 
@@ -137,15 +139,14 @@ static void say(struct chat *chat, const char *text)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)snprintf(id, sizeof id, "%010lld.%09ld-%.16s", (long long)now.tv_sec, now.tv_nsec,
                    chat->device);
-    json_t *message = json_pack("{s:s, s:s}", "from", chat->name, "text", text);
-    char *json = message != NULL ? json_dumps(message, JSON_COMPACT) : NULL;
-    json_decref(message);
-    if (json == NULL) {
+    p2psync_builder *message = NULL;
+    check(p2psync_builder_new(&message), "builder");
+    p2psync_builder_text(message, "from", chat->name);
+    p2psync_builder_text(message, "text", text);
+    if (p2psync_builder_finish(message, &fields) != P2PSYNC_OK) {
         (void)fputs("chat: that is no UTF-8\n", stderr);
         return;
     }
-    check(p2psync_value_from_json(json, strlen(json), &fields, NULL), "from_json");
-    free(json);
     const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     check(p2psync_put(chat->node, COLLECTION, id, bytes, NULL), "put");
     p2psync_buffer_free(&fields);
@@ -161,17 +162,21 @@ static void hear(struct chat *chat)
             return;
         }
         check(result, "event_next");
-        json_t *event = unpack_answer(&data);
-        const char *collection = json_string_value(json_object_get(event, "collection"));
-        const char *device = json_string_value(json_object_get(event, "device"));
-        if (type == P2PSYNC_EVENT_RECORD_CHANGED && collection != NULL &&
-            strcmp(collection, COLLECTION) == 0 && strcmp(device, chat->device) != 0) {
+        const struct p2psync_bytes event = {.data = data.data, .size = data.size};
+        char collection[129];
+        char device[65];
+        char id[ID_SIZE];
+        if (type == P2PSYNC_EVENT_RECORD_CHANGED &&
+            take_text(event, "collection", collection, sizeof(collection)) &&
+            strcmp(collection, COLLECTION) == 0 &&
+            take_text(event, "device", device, sizeof(device)) &&
+            strcmp(device, chat->device) != 0 && take_text(event, "id", id, sizeof(id))) {
             p2psync_snapshot *snapshot = NULL;
             check(p2psync_snapshot_open(chat->node, &snapshot), "snapshot");
-            show(chat, snapshot, json_string_value(json_object_get(event, "id")));
+            show(chat, snapshot, id);
             p2psync_snapshot_close(snapshot);
         }
-        json_decref(event);
+        p2psync_buffer_free(&data);
     }
 }
 
@@ -184,7 +189,7 @@ static void show_all(struct chat *chat)
     check(p2psync_snapshot_open(chat->node, &snapshot), "snapshot");
     p2psync_result result = p2psync_iterator_open(snapshot, COLLECTION, NULL, &iterator);
     while (result == P2PSYNC_OK) {
-        char id[256];
+        char id[ID_SIZE];
         result = p2psync_iterator_next(iterator, &record);
         if (result == P2PSYNC_OK) {
             (void)snprintf(id, sizeof id, "%.*s", (int)record.id_size, record.id);
@@ -203,35 +208,39 @@ static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id)
 {
     struct p2psync_record record = {.size = sizeof record};
     check(p2psync_get(snapshot, COLLECTION, id, &record), "get");
-    if (record.deleted || json_object_get(chat->shown, id) != NULL) {
+    char from[LINE_SIZE];
+    char text[LINE_SIZE];
+    if (record.deleted || !is_new(chat, id)) {
         return;
     }
-    json_t *message = unpack(record.fields);
-    const char *from = json_string_value(json_object_get(message, "from"));
-    const char *text = json_string_value(json_object_get(message, "text"));
-    if (from != NULL && text != NULL) { /* another program may have put something else there */
+    /* Another program may have put something else there. */
+    if (take_text(record.fields, "from", from, sizeof(from)) &&
+        take_text(record.fields, "text", text, sizeof(text))) {
         (void)printf("%s: %s\n", from, text);
         (void)fflush(stdout);
     }
-    (void)json_object_set_new(chat->shown, id, json_true());
-    json_decref(message);
 }
 
-static json_t *unpack(struct p2psync_bytes bytes)
+/* Whether it was not shown yet; it counts as shown from here on. */
+static bool is_new(struct chat *chat, const char *id)
 {
-    struct p2psync_buffer json = {0};
-    check(p2psync_value_to_json(bytes, &json), "to_json");
-    json_t *value = json_loadb(json.data, json.size, JSON_ALLOW_NUL, NULL);
-    p2psync_buffer_free(&json);
-    return value;
+    for (size_t i = 0; i < chat->shown_count; i++) {
+        if (strcmp(chat->shown[i], id) == 0) {
+            return false;
+        }
+    }
+    char(*shown)[ID_SIZE] = realloc(chat->shown, (chat->shown_count + 1) * sizeof(*shown));
+    check(shown != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM, "show");
+    (void)snprintf(shown[chat->shown_count], ID_SIZE, "%s", id);
+    chat->shown = shown;
+    chat->shown_count++;
+    return true;
 }
 
-static json_t *unpack_answer(struct p2psync_buffer *answer)
+/* The text of a key of a map; false if it is none. */
+static bool take_text(struct p2psync_bytes map, const char *key, char *out, size_t size)
 {
-    const struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
-    json_t *value = unpack(bytes);
-    p2psync_buffer_free(answer);
-    return value;
+    return p2psync_value_string(p2psync_value_find(map, key), out, size) == P2PSYNC_OK;
 }
 
 static void check(int result, const char *what)

@@ -115,6 +115,25 @@ Test(test_join, keeps_the_key_of_a_device_alone)
     cr_expect_str_eq(before, after);
 }
 
+Test(test_join, ends_an_invite_that_is_cancelled)
+{
+    char code[2048];
+    char second[2048];
+    int fd = -1;
+    cr_assert_eq(p2psync_event_fd(host, &fd), P2PSYNC_OK);
+    cr_expect_eq(p2psync_invite_cancel(host, NULL), P2PSYNC_ENOTFOUND);
+    invite(code, sizeof(code));
+    cr_expect_eq(p2psync_invite_cancel(host, "P2P1"), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_invite_cancel(host, code), P2PSYNC_OK);
+    (void)nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, "\"reason\":\"it was cancelled\"");
+    cr_expect_eq(p2psync_invite_cancel(host, code), P2PSYNC_ENOTFOUND);
+    invite(code, sizeof(code));
+    invite(second, sizeof(second));
+    (void)nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, "\"reason\":\"another invite took");
+    cr_expect_eq(p2psync_invite_cancel(host, code), P2PSYNC_ENOTFOUND, "it is another's");
+    cr_expect_eq(join(guest, second), P2PSYNC_OK);
+}
+
 Test(test_join, gives_nothing_up_for_a_code)
 {
     char code[2048];
@@ -143,9 +162,12 @@ Test(test_join, does_not_join_itself_or_while_running)
 {
     char code[2048];
     invite(code, sizeof code);
-    cr_expect_eq(join(host, code), P2PSYNC_EBUSY);
+    cr_expect_eq(join(host, code), P2PSYNC_EEXIST, "it need not be stopped to be told");
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
-    cr_expect_eq(join(host, code), P2PSYNC_ECONFLICT);
+    cr_expect_eq(join(host, code), P2PSYNC_EEXIST);
+    cr_assert_eq(p2psync_init(guest, "running"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
+    cr_expect_eq(join(guest, code), P2PSYNC_EBUSY);
 }
 
 Test(test_join, refuses_what_is_no_code)

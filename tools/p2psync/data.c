@@ -1,5 +1,5 @@
-/* JSON from the command line or stdin, bounded and checked. The library reads it; only to say where
- * it is none, it is read by jansson as well. */
+/* JSON from the command line or stdin, bounded and checked. The library reads it; jansson says
+ * only whether a word that it refuses is meant to be JSON. */
 #include "tools/p2psync/data.h"
 
 #include <errno.h>
@@ -11,13 +11,10 @@
 #include "tools/p2psync/fields.h"
 
 #define INPUT_SIZE_MAX (8UL * 1024 * 1024) /* bytes of JSON: no record needs more */
-#define VALUE_SIZE_MAX (1024UL * 1024)     /* bytes of MessagePack */
-#define DEPTH_MAX      32
 
 static char *read_input(struct cli *cli, size_t *size_out);
 static bool is_text(const char *text, size_t size);
-static bool is_json(const char *json, size_t size, char *why);
-static size_t depth_of(const char *json, size_t size);
+static bool is_json(const char *json, size_t size);
 
 int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out)
 {
@@ -34,10 +31,10 @@ int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out)
     }
     p2psync_result result = p2psync_value_from_json(json, size, out, NULL);
     if (result == P2PSYNC_EFORMAT) {
-        data_explain(result, json, size, why);
+        data_explain(json, size, why);
         code = fail_usage(cli, "--data is no JSON: %s", why);
     } else if (result == P2PSYNC_ELIMIT) {
-        data_explain(result, json, size, why);
+        data_explain(json, size, why);
         code = fail_saying(cli, CLI_FAILED, "%s: --data is over a limit: %s", cli->verb->name, why);
     } else if (result != P2PSYNC_OK) {
         code = fail(cli, result, "%s", cli->verb->name);
@@ -79,7 +76,7 @@ p2psync_result data_value(const char *word, struct p2psync_buffer *out)
     size_t size = strlen(word);
     p2psync_result result = p2psync_value_from_json(word, size, out, NULL);
 
-    if (result != P2PSYNC_EFORMAT || is_json(word, size, NULL)) {
+    if (result != P2PSYNC_EFORMAT || is_json(word, size)) {
         return result;
     }
     return is_text(word, size) ? fields_pack_text((struct p2psync_bytes){word, size}, out)
@@ -99,61 +96,29 @@ static bool is_text(const char *text, size_t size)
     return good;
 }
 
-/* Whether it is JSON to others, where some of it may mean something else; else says why not. */
-static bool is_json(const char *json, size_t size, char *why)
+/* Whether it is JSON to others, where some of it may mean something else. */
+static bool is_json(const char *json, size_t size)
 {
-    json_error_t error = {0};
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL |
                          JSON_DECODE_INT_AS_REAL; /* none is too large */
-    json_t *tree = json_loadb(json, size, flags, &error);
+    json_t *tree = json_loadb(json, size, flags, NULL);
     bool good = tree != NULL;
 
     json_decref(tree);
-    if (!good && why != NULL) {
-        snprintf(why, DATA_WHY_SIZE, "%s", error.text);
-    }
     return good;
 }
 
-void data_explain(p2psync_result result, const char *json, size_t size, char why[DATA_WHY_SIZE])
+void data_explain(const char *json, size_t size, char why[DATA_WHY_SIZE])
 {
-    if (result == P2PSYNC_ELIMIT && depth_of(json, size) > DEPTH_MAX) {
-        snprintf(why, DATA_WHY_SIZE, "it is nested deeper than 32");
-    } else if (result == P2PSYNC_ELIMIT && size <= VALUE_SIZE_MAX) {
-        snprintf(why, DATA_WHY_SIZE,
-                 "a number is too large: integers go from -2^63 to 2^64 - 1, floats to 1.8e308");
-    } else if (result == P2PSYNC_ELIMIT) {
-        snprintf(why, DATA_WHY_SIZE, "it is over 1 MiB, or a number in it is too large");
-    } else if (result != P2PSYNC_EFORMAT) {
-        snprintf(why, DATA_WHY_SIZE, "%s", p2psync_strerror(result));
-    } else if (!is_text(json, size)) {
-        snprintf(why, DATA_WHY_SIZE, "it is not UTF-8");
-    } else if (is_json(json, size, why)) {
-        snprintf(why, DATA_WHY_SIZE,
-                 "it is malformed: {\"$bytes\": TEXT} takes base64, {\"$float32\": N} a number");
-    }
-}
+    struct p2psync_detail detail = {.size = sizeof detail, .offset = SIZE_MAX};
+    struct p2psync_buffer value = {0};
+    p2psync_result result = p2psync_value_from_json(json, size, &value, &detail);
+    const char *text = detail.text[0] != '\0' ? detail.text : p2psync_strerror(result);
 
-/* How deep arrays and objects are nested, of text that may be no JSON. */
-static size_t depth_of(const char *json, size_t size)
-{
-    size_t depth = 0;
-    size_t deepest = 0;
-    bool in_string = false;
-
-    for (size_t i = 0; i < size; i++) {
-        if (in_string && json[i] == '\\') {
-            i++; /* whatever is escaped */
-        } else if (in_string) {
-            in_string = json[i] != '"';
-        } else if (json[i] == '"') {
-            in_string = true;
-        } else if (json[i] == '[' || json[i] == '{') {
-            depth++;
-            deepest = depth > deepest ? depth : deepest;
-        } else if ((json[i] == ']' || json[i] == '}') && depth > 0) {
-            depth--;
-        }
+    if (detail.offset == SIZE_MAX) {
+        snprintf(why, DATA_WHY_SIZE, "%s", text);
+    } else {
+        snprintf(why, DATA_WHY_SIZE, "%s, after %zu bytes", text, detail.offset);
     }
-    return deepest;
+    p2psync_buffer_free(&value);
 }

@@ -18,8 +18,8 @@ int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out);
  */
 p2psync_result data_value(const char *word, struct p2psync_buffer *out);
 
-/* Say in `why` what is wrong with `size` bytes that p2psync_value_from_json() refused with
- * `result`: where they are no JSON, or which limit they are over. */
-void data_explain(p2psync_result result, const char *json, size_t size, char why[DATA_WHY_SIZE]);
+/* Say in `why` what is wrong with `size` bytes that p2psync_value_from_json() refuses, and where.
+ */
+void data_explain(const char *json, size_t size, char why[DATA_WHY_SIZE]);
 
 #endif

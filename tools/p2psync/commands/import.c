@@ -387,7 +387,7 @@ static int import_line(struct cli *cli, struct import *import, const char *line,
     p2psync_result result = p2psync_value_from_json(line, size, &map, NULL);
 
     if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT) {
-        data_explain(result, line, size, why);
+        data_explain(line, size, why);
         code = bad_line(cli, import, other != NULL ? other : why);
     } else if (result == P2PSYNC_OK) {
         result = fields_add_map(&fields, (struct p2psync_bytes){map.data, map.size});

@@ -1,6 +1,7 @@
 /* p2psync invite: let a device join, with a code to read out and a QR code to scan. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@
 struct invite {
     uint32_t expires_ms;
     bool no_wait;
+    bool cancel;         /* the one that is open */
+    char *code;          /* of what was opened; NULL: nothing */
     const char *qr_file; /* NULL: none */
     FILE *qr;
 };
@@ -23,6 +26,8 @@ struct invite {
 static int parse(struct cli *cli, int argc, char **argv, struct invite *invite);
 static int open_qr(struct cli *cli, struct invite *invite);
 static int close_qr(struct cli *cli, struct invite *invite, int code);
+static int cancel(struct cli *cli, p2psync_node *node);
+static int pass_over_earlier(struct cli *cli, struct events *events);
 static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer);
 static int wait_for_device(struct cli *cli, struct events *events);
 
@@ -41,6 +46,11 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     if (code != CLI_DONE) {
         return code;
     }
+    if (invite.cancel) {
+        code = cancel(cli, node);
+        p2psync_close(node);
+        return code;
+    }
     code = open_qr(cli, &invite);
     if (code == CLI_DONE &&
         !invite.no_wait) { /* before the invite, so that its end cannot be missed */
@@ -48,21 +58,65 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     }
     if (code == CLI_DONE) {
         result = p2psync_invite(node, invite.expires_ms, &answer);
-        code =
-            result == P2PSYNC_OK ? show_code(cli, &invite, &answer) : fail(cli, result, "invite");
+        code = result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "invite");
+    }
+    if (code == CLI_DONE && !invite.no_wait) {
+        code = pass_over_earlier(cli, &events);
+    }
+    if (code == CLI_DONE) {
+        code = show_code(cli, &invite, &answer);
     }
     code = close_qr(cli, &invite, code);
     if (code == CLI_DONE && !invite.no_wait) {
         code = wait_for_device(cli, &events);
     }
+    /* What nobody was shown, or nobody waits for any more, lets nobody in. */
+    if (code != CLI_DONE && invite.code != NULL) {
+        (void)!p2psync_invite_cancel(node, invite.code);
+    }
+    p2psync_buffer_free(&answer);
+    free(invite.code);
     p2psync_close(node);
     return code;
+}
+
+static int cancel(struct cli *cli, p2psync_node *node)
+{
+    p2psync_result result = p2psync_invite_cancel(node, NULL);
+
+    if (result == P2PSYNC_ENOTFOUND) {
+        return fail_saying(cli, CLI_NOT_FOUND, "invite --cancel: no invite is open");
+    }
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "invite --cancel");
+    }
+    puts(cli->json ? "{\"cancelled\":true}" : "The invite is closed.");
+    return CLI_DONE;
+}
+
+/* What was told before our invite was open is about one that it took the place of. */
+static int pass_over_earlier(struct cli *cli, struct events *events)
+{
+    events_outcome outcome = EVENTS_ONE;
+
+    while (outcome == EVENTS_ONE) { /* ends with what has come so far */
+        struct p2psync_buffer data = {0};
+        p2psync_event_type type = P2PSYNC_EVENT_ERROR;
+
+        outcome = events_next(cli, events, 0, &type, &data);
+        p2psync_buffer_free(&data);
+        if (outcome == EVENTS_ONE && type == P2PSYNC_EVENT_STOPPED) {
+            return fail(cli, P2PSYNC_ENOTRUNNING, "invite: the node was stopped");
+        }
+    }
+    return outcome == EVENTS_FAILED ? events->code : CLI_DONE;
 }
 
 static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
 {
     static const struct option own[] = {{"expires", required_argument, NULL, 'e'},
                                         {"no-wait", no_argument, NULL, 'n'},
+                                        {"cancel", no_argument, NULL, 'c'},
                                         {"qr", required_argument, NULL, 'q' + 0x100},
                                         {0}};
     int option;
@@ -79,6 +133,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
         case 'n':
             invite->no_wait = true;
             break;
+        case 'c':
+            invite->cancel = true;
+            break;
         case 'q' + 0x100: /* -q is --quiet */
             invite->qr_file = optarg;
             break;
@@ -88,6 +145,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
             break;
         }
     } while (option != OPTIONS_END);
+    if (invite->cancel && (invite->expires_ms != 0 || invite->no_wait || invite->qr_file != NULL)) {
+        return fail_usage(cli, "--cancel stands alone");
+    }
     return options_operands(cli, argc, argv, 0, 0) ? CLI_DONE : CLI_USAGE;
 }
 
@@ -145,22 +205,26 @@ static int close_qr(struct cli *cli, struct invite *invite, int code)
 
 static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer)
 {
-    int code = CLI_DONE;
+    json_t *tree = output_tree(cli, (struct p2psync_bytes){answer->data, answer->size});
+    int code = tree != NULL ? CLI_DONE : CLI_FAILED;
 
-    if (invite->qr != NULL) {
-        json_t *tree = output_tree(cli, (struct p2psync_bytes){answer->data, answer->size});
-
-        if (tree == NULL || !qr_write_svg(output_string(tree, "code"), invite->qr)) {
+    if (tree != NULL) {
+        invite->code = strdup(output_string(tree, "code"));
+        if (invite->code == NULL) {
+            fail_memory();
+        }
+    }
+    if (code == CLI_DONE && invite->qr != NULL) {
+        if (!qr_write_svg(invite->code, invite->qr)) {
             code = fail(cli, P2PSYNC_ENOMEM, "invite --qr");
         } else if (fflush(invite->qr) != 0) {
             code = fail_system(cli, errno, "invite: cannot write '%s'", invite->qr_file);
         }
-        json_decref(tree);
     }
     if (code == CLI_DONE) {
         code = output_answer(cli, answer, print_code);
     }
-    p2psync_buffer_free(answer);
+    json_decref(tree);
     fflush(stdout);
     return code;
 }
@@ -199,7 +263,8 @@ static int wait_for_device(struct cli *cli, struct events *events)
             return events->code;
         case EVENTS_INTERRUPTED:
             return fail_saying(cli, CLI_FAILED,
-                               "invite: interrupted; the code works until it expires");
+                               "invite: interrupted; the code works no more (--no-wait leaves it "
+                               "open)");
         case EVENTS_HANGUP:
         case EVENTS_NONE:
         case EVENTS_ONE:

@@ -165,13 +165,13 @@ static int merge_field(struct cli *cli, const char *word, struct put *put)
     result = is_json ? p2psync_value_from_json(equals, strlen(equals), value, NULL)
                      : data_value(equals, value);
     if (result == P2PSYNC_EFORMAT) {
-        data_explain(result, equals, strlen(equals), why);
+        data_explain(equals, strlen(equals), why);
         return fail_usage(cli, is_json ? "'%s' is no JSON: %s" : "'%s': %s", word, why);
     }
     if (result == P2PSYNC_ELIMIT) {
         /* It is JSON, and what is meant by it cannot be kept: it must not become a string unasked.
          */
-        data_explain(result, equals, strlen(equals), why);
+        data_explain(equals, strlen(equals), why);
         return fail_usage(cli, "'%s': %s; as a string it stands in quotes", word, why);
     }
     put->value_count += result == P2PSYNC_OK ? 1 : 0;

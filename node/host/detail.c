@@ -1,10 +1,10 @@
 /* What failed and where, beside the result. */
-#include "node/api/detail.h"
+#include "node/host/detail.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "node/api/sized.h"
+#include "node/host/sized.h"
 #include "wire/limits.h"
 
 bool ps_detail_valid(const struct p2psync_detail *out)

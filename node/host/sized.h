@@ -1,7 +1,7 @@
 /* Structs of the app, which begin with their size: an app that was built against an earlier header
  * has shorter ones. What such a struct does not hold is not read, and not written. */
-#ifndef PS_NODE_API_SIZED_H
-#define PS_NODE_API_SIZED_H
+#ifndef PS_NODE_HOST_SIZED_H
+#define PS_NODE_HOST_SIZED_H
 
 #include <stdbool.h>
 #include <stddef.h>

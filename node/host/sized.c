@@ -1,5 +1,5 @@
 /* Structs of the app that begin with their size. */
-#include "node/api/sized.h"
+#include "node/host/sized.h"
 
 #include <string.h>
 

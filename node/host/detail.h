@@ -1,7 +1,7 @@
 /* What failed and where, beside the result, as p2psync.h promises it. Inside it is gathered in a
  * whole struct that is always there; only at the end the app gets what it has room for. */
-#ifndef PS_NODE_API_DETAIL_H
-#define PS_NODE_API_DETAIL_H
+#ifndef PS_NODE_HOST_DETAIL_H
+#define PS_NODE_HOST_DETAIL_H
 
 #include <p2psync.h>
 
