@@ -211,8 +211,8 @@ static p2psync_result take_peers(p2psync_node *node, const struct ps_config *fil
     bool same = config->interval_ms == file->interval_ms;
     if (!node->peers_given) {
         same = same && config->peer_count == file->peer_count &&
-               memcmp(config->peers, file->peers, sizeof(config->peers)) == 0;
-        memcpy(config->peers, file->peers, sizeof(config->peers));
+               memcmp(config->peers, file->peers, sizeof config->peers) == 0;
+        memcpy(config->peers, file->peers, sizeof config->peers);
         config->peer_count = file->peer_count;
     }
     config->interval_ms = file->interval_ms;
@@ -229,7 +229,7 @@ static p2psync_result take_answers(p2psync_node *node, const struct ps_config *f
         return P2PSYNC_OK;
     }
     ps_answerer_destroy(&node->answerer); /* nobody reads the settings from here on */
-    memcpy(config->on_conflict, file->on_conflict, sizeof(config->on_conflict));
+    memcpy(config->on_conflict, file->on_conflict, sizeof config->on_conflict);
     config->on_conflict_timeout_ms = file->on_conflict_timeout_ms;
     config->on_conflict_wait_ms = file->on_conflict_wait_ms;
     return start_answerer(node);

@@ -101,7 +101,7 @@ p2psync_result p2psync_invite_cancel(p2psync_node *node, const char *code)
     p2psync_result result =
         ps_ask(node->dir_fd, PS_CONTROL_INVITE_CANCEL, number, ASK_TIMEOUT_MS, &nothing);
     ps_buf_deinit(&nothing);
-    sodium_memzero(&decoded, sizeof(decoded));
+    sodium_memzero(&decoded, sizeof decoded);
     return result;
 }
 

@@ -128,14 +128,14 @@ p2psync_result ps_config_pack_waiting(const struct ps_config *before, const stru
     } all[] = {
         {"listen", strcmp(before->listen, now->listen) != 0},
         {"interfaces", old->include_count != new->include_count ||
-                           memcmp(old->include, new->include, sizeof(old->include)) != 0},
+                           memcmp(old->include, new->include, sizeof old->include) != 0},
         {"interfaces_exclude", old->exclude_count != new->exclude_count ||
-                                   memcmp(old->exclude, new->exclude, sizeof(old->exclude)) != 0},
+                                   memcmp(old->exclude, new->exclude, sizeof old->exclude) != 0},
         {"beacon", before->no_beacon != now->no_beacon},
         {"beacon_port", before->beacon_port != now->beacon_port},
         {"durability", before->no_flush != now->no_flush},
     };
-    const size_t all_count = sizeof(all) / sizeof(all[0]);
+    const size_t all_count = sizeof all / sizeof all[0];
     struct ps_writer writer;
     size_t count = 0;
     for (size_t i = 0; i < all_count; i++) {

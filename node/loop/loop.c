@@ -115,7 +115,7 @@ void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *
 
 p2psync_result ps_loop_configure(struct ps_loop *loop, const struct ps_config *config)
 {
-    struct ps_config *told = malloc(sizeof(*told));
+    struct ps_config *told = malloc(sizeof *told);
     if (told == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -270,7 +270,7 @@ static void configure(struct ps_loop *loop, const struct ps_config *config)
         ps_loop_error(loop, result, "settings that changed could not be taken up");
         return;
     }
-    memcpy(loop->config.peers, config->peers, sizeof(loop->config.peers));
+    memcpy(loop->config.peers, config->peers, sizeof loop->config.peers);
     loop->config.peer_count = config->peer_count;
     loop->config.interval_ms = config->interval_ms;
     loop->network_changed = true;

@@ -75,13 +75,13 @@ static void enter(struct chat *chat, const char *code)
     check(p2psync_start(chat->node), "start");
     check(p2psync_identity(chat->node, &answer), "identity");
     const struct p2psync_bytes identity = {.data = answer.data, .size = answer.size};
-    (void)take_text(identity, "device", chat->device, sizeof(chat->device));
+    (void)take_text(identity, "device", chat->device, sizeof chat->device);
     p2psync_buffer_free(&answer);
     if (made == P2PSYNC_OK) {
         check(p2psync_invite(chat->node, 0, &answer), "invite");
         const struct p2psync_bytes invite = {.data = answer.data, .size = answer.size};
         char shown[LINE_SIZE] = "";
-        (void)take_text(invite, "code", shown, sizeof(shown));
+        (void)take_text(invite, "code", shown, sizeof shown);
         (void)printf("code %s\n", shown);
         (void)fflush(stdout);
         p2psync_buffer_free(&answer);
@@ -167,10 +167,10 @@ static void hear(struct chat *chat)
         char device[65];
         char id[ID_SIZE];
         if (type == P2PSYNC_EVENT_RECORD_CHANGED &&
-            take_text(event, "collection", collection, sizeof(collection)) &&
+            take_text(event, "collection", collection, sizeof collection) &&
             strcmp(collection, COLLECTION) == 0 &&
-            take_text(event, "device", device, sizeof(device)) &&
-            strcmp(device, chat->device) != 0 && take_text(event, "id", id, sizeof(id))) {
+            take_text(event, "device", device, sizeof device) &&
+            strcmp(device, chat->device) != 0 && take_text(event, "id", id, sizeof id)) {
             p2psync_snapshot *snapshot = NULL;
             check(p2psync_snapshot_open(chat->node, &snapshot), "snapshot");
             show(chat, snapshot, id);
@@ -214,8 +214,8 @@ static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id)
         return;
     }
     /* Another program may have put something else there. */
-    if (take_text(record.fields, "from", from, sizeof(from)) &&
-        take_text(record.fields, "text", text, sizeof(text))) {
+    if (take_text(record.fields, "from", from, sizeof from) &&
+        take_text(record.fields, "text", text, sizeof text)) {
         (void)printf("%s: %s\n", from, text);
         (void)fflush(stdout);
     }
@@ -229,7 +229,7 @@ static bool is_new(struct chat *chat, const char *id)
             return false;
         }
     }
-    char(*shown)[ID_SIZE] = realloc(chat->shown, (chat->shown_count + 1) * sizeof(*shown));
+    char(*shown)[ID_SIZE] = realloc(chat->shown, (chat->shown_count + 1) * sizeof *shown);
     check(shown != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM, "show");
     (void)snprintf(shown[chat->shown_count], ID_SIZE, "%s", id);
     chat->shown = shown;

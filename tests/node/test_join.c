@@ -122,13 +122,13 @@ Test(test_join, ends_an_invite_that_is_cancelled)
     int fd = -1;
     cr_assert_eq(p2psync_event_fd(host, &fd), P2PSYNC_OK);
     cr_expect_eq(p2psync_invite_cancel(host, NULL), P2PSYNC_ENOTFOUND);
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_expect_eq(p2psync_invite_cancel(host, "P2P1"), P2PSYNC_EFORMAT);
     cr_expect_eq(p2psync_invite_cancel(host, code), P2PSYNC_OK);
     (void)nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, "\"reason\":\"it was cancelled\"");
     cr_expect_eq(p2psync_invite_cancel(host, code), P2PSYNC_ENOTFOUND);
-    invite(code, sizeof(code));
-    invite(second, sizeof(second));
+    invite(code, sizeof code);
+    invite(second, sizeof second);
     (void)nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, "\"reason\":\"another invite took");
     cr_expect_eq(p2psync_invite_cancel(host, code), P2PSYNC_ENOTFOUND, "it is another's");
     cr_expect_eq(join(guest, second), P2PSYNC_OK);
