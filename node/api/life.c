@@ -164,7 +164,9 @@ static p2psync_result start_loop(p2psync_node *node)
 
 static p2psync_result start_answerer(p2psync_node *node)
 {
-    if (node->resolver == NULL && node->config.on_conflict[0] == '\0') {
+    bool wanted = node->resolver != NULL || node->config.on_conflict[0] != '\0';
+    ps_loop_want_news(node->loop, wanted);
+    if (!wanted) {
         return P2PSYNC_OK;
     }
     const struct ps_answerer_options answerer = {

@@ -113,6 +113,13 @@ void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *
     ps_loop_wake(loop);
 }
 
+void ps_loop_want_news(struct ps_loop *loop, bool wanted)
+{
+    assert(loop->options.news_fd >= 0);
+    atomic_store(&loop->news, wanted);
+    ps_loop_wake(loop);
+}
+
 p2psync_result ps_loop_configure(struct ps_loop *loop, const struct ps_config *config)
 {
     struct ps_config *told = malloc(sizeof *told);
@@ -434,7 +441,7 @@ static void step_failed(struct ps_loop *loop, p2psync_result result)
 static void publish(struct ps_loop *loop)
 {
     struct ps_status_running running = {.running = true};
-    if (loop->options.news_fd < 0) {
+    if (!atomic_load(&loop->news)) {
         return;
     }
     ps_status_count_peers(loop->engine, &running);
@@ -455,7 +462,7 @@ static void nudge(struct ps_loop *loop)
     if (txn != loop->nudged_txn) {
         loop->nudged_txn = txn;
         ps_control_nudge(loop->control);
-        if (loop->options.news_fd >= 0) {
+        if (atomic_load(&loop->news)) {
             (void)!eventfd_write(loop->options.news_fd, 1);
         }
     }

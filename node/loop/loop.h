@@ -45,6 +45,9 @@ uint64_t ps_loop_in_sync_since_ms(const struct ps_loop *loop);
  * before another was told takes its place. Thread  any. */
 void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *text);
 
+/* Whether anybody reads news_fd; until it is told so, nothing is written there. Thread  any. */
+void ps_loop_want_news(struct ps_loop *loop, bool wanted);
+
 /* Take up `peers` and `interval_ms` of `config`, soon; it is copied. Errors  P2PSYNC_ENOMEM.
  * Thread  any. */
 p2psync_result ps_loop_configure(struct ps_loop *loop,
