@@ -3,6 +3,8 @@
  * own, which may try again. */
 #include "node/links/join.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -291,10 +293,9 @@ static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes 
 
 static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms)
 {
-    zmq_pollitem_t items[PS_LINKS_POLL_MAX];
-    size_t count = ps_links_poll_items(attempt->links, items);
-    long wait_ms = left_ms < REDIAL_MS / 4 ? (long)left_ms : REDIAL_MS / 4;
-    if (zmq_poll(items, (int)count, wait_ms) < 0 && zmq_errno() != EINTR) {
+    struct pollfd item = {.fd = ps_links_fd(attempt->links), .events = POLLIN};
+    int wait_ms = left_ms < REDIAL_MS / 4 ? (int)left_ms : REDIAL_MS / 4;
+    if (poll(&item, 1, wait_ms) < 0 && errno != EINTR) {
         return P2PSYNC_EIO;
     }
     return P2PSYNC_OK;

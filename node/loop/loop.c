@@ -471,7 +471,6 @@ static void nudge(struct ps_loop *loop)
 static void keep_house(struct ps_loop *loop)
 {
     uint64_t now_ms = ps_time_monotonic_ms();
-    ps_links_tick(loop->links, now_ms);
     if (loop->finder != NULL && ps_finder_tick(loop->finder, now_ms)) {
         loop->network_changed = true;
     }

@@ -1,6 +1,7 @@
 /* Joining: what is refused before anything is sent, what the inviter refuses, and that a second
  * attempt with the same code is safe. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -251,9 +252,8 @@ static void *refuse_as_expired(void *argument)
         return NULL;
     }
     while (!inviter->ended) {
-        zmq_pollitem_t items[PS_LINKS_POLL_MAX];
-        size_t count = ps_links_poll_items(inviter->links, items);
-        (void)zmq_poll(items, (int)count, 60000);
+        struct pollfd item = {.fd = ps_links_fd(inviter->links), .events = POLLIN};
+        (void)poll(&item, 1, 60000);
         while (!inviter->ended && ps_links_next(inviter->links, &event) == P2PSYNC_OK) {
             inviter->ended =
                 event.type == PS_LINK_PAIR_MESSAGE &&
