@@ -2,8 +2,18 @@
 #include "node/links/backlog.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void ps_backlog_name(struct ps_link_event *event, zmq_msg_t *body)
+{
+    const char *address = zmq_msg_gets(body, "Peer-Address");
+    event->bytes = ps_bytes(zmq_msg_data(body), zmq_msg_size(body));
+    if (address) {
+        (void)snprintf(event->address, sizeof event->address, "%s", address);
+    }
+}
 
 bool ps_backlog_add(struct ps_backlog *backlog, const struct ps_link_event *event)
 {

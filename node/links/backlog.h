@@ -3,6 +3,8 @@
 #ifndef PS_NODE_LINKS_BACKLOG_H
 #define PS_NODE_LINKS_BACKLOG_H
 
+#include <zmq.h>
+
 #include "node/links/links.h"
 
 struct ps_backlog_item {
@@ -21,6 +23,9 @@ struct ps_backlog {
     struct ps_backlog_item *last;
     size_t size; /* bytes of memory */
 };
+
+/* Set what `body` says, and the address that it came from. */
+void ps_backlog_name(struct ps_link_event *event, zmq_msg_t *body);
 
 /* Add a copy of `event` and of its bytes. False: no memory. */
 bool ps_backlog_add(struct ps_backlog *backlog, const struct ps_link_event *event);

@@ -17,24 +17,16 @@
 
 #include "node/host/endpoint.h"
 
-#define RUN_MAX      16 /* events of one link in a row, while others may wait */
-#define RECEIVE_MAX  64 /* messages of one socket in one call */
-#define BEAT_MS      2000U
-#define QUIET_MS     8000U /* with a beat more: a dead link is told within 10 s */
-#define STRANGER_MAX 4     /* messages of one stranger that wait: pairing needs one */
+#define RECEIVE_MAX 64 /* messages of one socket in one call */
+#define BEAT_MS     2000U
+#define QUIET_MS    8000U /* with a beat more: a dead link is told within 10 s */
 
 static p2psync_result listen_on(struct ps_hub *hub, const struct ps_links_options *options);
-static bool tell(struct ps_hub *hub, size_t index, struct ps_link_event *out);
-static bool tell_backlog(struct ps_hub *hub, struct ps_backlog *backlog, struct ps_link_event *out);
-static bool tell_accepted(struct ps_hub *hub, struct ps_accepted *accepted,
-                          struct ps_link_event *out);
-static bool tell_dialled(struct ps_hub *hub, size_t index, struct ps_link_event *out);
 static void beat(struct ps_hub *hub, uint64_t now_ms, bool was_away);
 static void beat_accepted(struct ps_hub *hub, struct ps_accepted *accepted);
 static bool is_quiet(uint64_t *heard_ms, uint64_t now_ms, bool was_away);
 static void receive_dialled(struct ps_hub *hub, struct ps_dialled *dialled, uint64_t now_ms);
 static void *dealer_of(const struct ps_dialled *dialled);
-static void remove_dialled(struct ps_hub *hub, size_t index, int linger_ms);
 static struct ps_dialled *find_dialled(struct ps_hub *hub, uint64_t link);
 static void read_router_monitor(struct ps_hub *hub);
 static void receive_router(struct ps_hub *hub, uint64_t now_ms);
@@ -43,8 +35,6 @@ static void take_in(struct ps_hub *hub, uint64_t link, zmq_msg_t *body, uint64_t
 static struct ps_accepted *admit(struct ps_hub *hub, const struct ps_accepted *sender);
 static void lose(struct ps_hub *hub, struct ps_accepted *accepted);
 static bool has_room(const struct ps_hub *hub, const struct ps_device *device, size_t size);
-static void receive_pair(struct ps_hub *hub);
-static void name_event(struct ps_link_event *event, zmq_msg_t *body);
 static size_t add_item(struct pollfd *items, size_t count, void *socket);
 static bool was_polled(const struct pollfd *items, size_t *at, void *socket);
 
@@ -70,7 +60,7 @@ void ps_hub_deinit(struct ps_hub *hub)
 {
     while (hub->dialled_count) {
         const struct ps_dialled *last = &hub->dialled[hub->dialled_count - 1];
-        remove_dialled(hub, hub->dialled_count - 1, last->up ? PS_SOCKET_LINGER_MS : 0);
+        ps_hub_remove_dialled(hub, hub->dialled_count - 1, last->up ? PS_SOCKET_LINGER_MS : 0);
     }
     /* Before the ZAP handler: without one, libzmq would let anybody in. */
     ps_hub_pair_close(hub);
@@ -122,8 +112,8 @@ void ps_hub_hangup(struct ps_hub *hub, uint64_t link)
         ps_backlog_clear(&accepted->backlog);
         accepted->lost = false;
     } else if (dialled) {
-        remove_dialled(hub, (size_t)(dialled - hub->dialled),
-                       dialled->up && !dialled->ending ? PS_SOCKET_LINGER_MS : 0);
+        ps_hub_remove_dialled(hub, (size_t)(dialled - hub->dialled),
+                              dialled->up && !dialled->ending ? PS_SOCKET_LINGER_MS : 0);
     }
 }
 
@@ -151,47 +141,6 @@ p2psync_result ps_hub_send(struct ps_hub *hub, uint64_t link, struct ps_bytes by
     return result;
 }
 
-p2psync_result ps_hub_pair_open(struct ps_hub *hub, uint16_t *port_out)
-{
-    if (!hub->router.socket) {
-        return P2PSYNC_EMISUSE;
-    }
-    ps_hub_pair_close(hub);
-    const struct ps_socket_router_options options = {
-        .domain = PS_ZAP_DOMAIN_PAIR,
-        .message_size_max = PS_PAIR_MESSAGE_SIZE_MAX,
-        .ipv6 = hub->host && strchr(hub->host, ':'),
-    };
-    p2psync_result result = ps_socket_router_open(&hub->pair, hub->context, &hub->keys, &options);
-    if (result) {
-        return result;
-    }
-    result =
-        ps_socket_router_bind(&hub->pair, hub->host, PS_LINKS_PAIR_PORT, false, &hub->pair_port);
-    if (result) {
-        ps_hub_pair_close(hub);
-        return result;
-    }
-    *port_out = hub->pair_port;
-    return P2PSYNC_OK;
-}
-
-void ps_hub_pair_close(struct ps_hub *hub)
-{
-    ps_socket_close(&hub->pair, PS_SOCKET_LINGER_MS);
-    ps_backlog_clear(&hub->strangers);
-}
-
-p2psync_result ps_hub_pair_send(struct ps_hub *hub, uint64_t link, struct ps_bytes bytes)
-{
-    assert(bytes.size > 0);
-    if (bytes.size > PS_PAIR_MESSAGE_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
-    }
-    return hub->pair.socket ? ps_socket_router_send(&hub->pair, (uint32_t)link, bytes, NULL)
-                            : P2PSYNC_EUNREACHABLE;
-}
-
 static p2psync_result listen_on(struct ps_hub *hub, const struct ps_links_options *options)
 {
     if (options->host) {
@@ -216,108 +165,6 @@ static p2psync_result listen_on(struct ps_hub *hub, const struct ps_links_option
     }
     uint16_t port = options->port ? options->port : PS_ENDPOINT_PORT;
     return ps_socket_router_bind(&hub->router, hub->host, port, options->port_fixed, &hub->port);
-}
-
-/* ---- what is told ---- */
-
-p2psync_result ps_hub_next(struct ps_hub *hub, struct ps_link_event *out)
-{
-    /* One look more than there are backlogs, because the run of the first may be at its end. Links
-     * that have nothing to tell any more are removed on the way. */
-    size_t left = 1 + hub->accepted.count + hub->dialled_count + 1;
-    while (hub->news && left) {
-        left--;
-        if (hub->turn > hub->accepted.count + hub->dialled_count) {
-            hub->turn = 0;
-            hub->run = 0;
-        }
-        size_t before = hub->accepted.count;
-        if (hub->run < RUN_MAX && tell(hub, hub->turn, out)) {
-            hub->run++;
-            return P2PSYNC_OK;
-        }
-        /* Where a link was removed in silence, there is another one now. */
-        hub->turn += hub->accepted.count == before;
-        hub->run = 0;
-    }
-    hub->news = false;
-    return P2PSYNC_EAGAIN;
-}
-
-/* The next event of the strangers, an accepted or a dialled link, in this order. False: none. */
-static bool tell(struct ps_hub *hub, size_t index, struct ps_link_event *out)
-{
-    if (index == 0) {
-        return tell_backlog(hub, &hub->strangers, out);
-    }
-    index--;
-    return index < hub->accepted.count ? tell_accepted(hub, &hub->accepted.items[index], out)
-                                       : tell_dialled(hub, index - hub->accepted.count, out);
-}
-
-static bool tell_backlog(struct ps_hub *hub, struct ps_backlog *backlog, struct ps_link_event *out)
-{
-    struct ps_backlog_item *item = ps_backlog_take(backlog);
-    if (!item) {
-        return false;
-    }
-    free(hub->taken);
-    hub->taken = item;
-    *out = item->event;
-    return true;
-}
-
-static bool tell_accepted(struct ps_hub *hub, struct ps_accepted *accepted,
-                          struct ps_link_event *out)
-{
-    struct ps_link_event event = {.link = accepted->link, .device = accepted->device};
-    if (!accepted->up_told && accepted->backlog.first) {
-        accepted->up_told = true;
-        event.type = PS_LINK_UP;
-        *out = event;
-        return true;
-    }
-    if (tell_backlog(hub, &accepted->backlog, out)) {
-        return true;
-    }
-    bool told = accepted->lost || (accepted->ended && !accepted->muted);
-    accepted->lost = false;
-    if (accepted->ended) {
-        ps_socket_queue_give(accepted->queue);
-        ps_accepted_remove(&hub->accepted, accepted);
-    }
-    if (told) {
-        event.type = PS_LINK_DOWN;
-        event.reason = PS_LINK_CLOSED;
-        *out = event;
-    }
-    return told;
-}
-
-static bool tell_dialled(struct ps_hub *hub, size_t index, struct ps_link_event *out)
-{
-    if (index >= hub->dialled_count) {
-        return false; /* an accepted link was removed just now */
-    }
-    struct ps_dialled *dialled = &hub->dialled[index];
-    struct ps_link_event event = {.link = dialled->link, .device = dialled->device};
-    if (dialled->up && !dialled->up_told) {
-        dialled->up_told = true;
-        event.type = PS_LINK_UP;
-        *out = event;
-        return true;
-    }
-    if (tell_backlog(hub, &dialled->backlog, out)) {
-        return true;
-    }
-    if (!dialled->down) {
-        return false;
-    }
-    event.type = PS_LINK_DOWN;
-    event.reason = dialled->reason;
-    *out = event;
-    remove_dialled(hub, index, 0);
-    return true;
 }
 
 /* ---- by the clock ---- */
@@ -415,7 +262,7 @@ bool ps_hub_receive(struct ps_hub *hub, uint64_t now_ms)
         receive_router(hub, now_ms);
     }
     if (hub->ready[PS_HUB_PAIR]) {
-        receive_pair(hub);
+        ps_hub_pair_receive(hub);
     }
     bool more = hub->ready[PS_HUB_ZAP] || hub->ready[PS_HUB_ROUTER] || hub->ready[PS_HUB_PAIR];
     for (size_t i = 0; i < hub->dialled_count; i++) {
@@ -522,7 +369,7 @@ static void *dealer_of(const struct ps_dialled *dialled)
     return dialled->up ? dialled->socket.socket : NULL;
 }
 
-static void remove_dialled(struct ps_hub *hub, size_t index, int linger_ms)
+void ps_hub_remove_dialled(struct ps_hub *hub, size_t index, int linger_ms)
 {
     struct ps_dialled *dialled = &hub->dialled[index];
     ps_dialled_end(dialled, PS_LINK_CLOSED, linger_ms);
@@ -622,7 +469,7 @@ static void take_in(struct ps_hub *hub, uint64_t link, zmq_msg_t *body, uint64_t
     }
     known->heard_ms = now_ms;
     struct ps_link_event event = {.type = PS_LINK_MESSAGE, .link = link, .device = sender.device};
-    name_event(&event, body);
+    ps_backlog_name(&event, body);
     if (has_room(hub, &sender.device, event.bytes.size) &&
         ps_backlog_add(&known->backlog, &event)) {
         hub->news = true;
@@ -676,50 +523,4 @@ static bool has_room(const struct ps_hub *hub, const struct ps_device *device, s
         held += ps_device_equal(&dialled->device, device) ? dialled->backlog.size : 0;
     }
     return held <= PS_PEER_MEMORY_MAX;
-}
-
-/* ---- strangers ---- */
-
-static void receive_pair(struct ps_hub *hub)
-{
-    for (size_t i = 0; hub->pair.socket && i < RECEIVE_MAX; i++) {
-        zmq_msg_t body;
-        uint32_t number = 0;
-        enum ps_socket_receipt receipt = ps_socket_router_receive(&hub->pair, &number, &body);
-        if (receipt == PS_SOCKET_RECEIPT_NONE) {
-            hub->ready[PS_HUB_PAIR] = false;
-            return;
-        }
-        if (receipt == PS_SOCKET_RECEIPT_EMPTY) {
-            /* No list is kept of strangers, so that heartbeats are answered here. */
-            (void)ps_socket_router_reaches(&hub->pair, number);
-        }
-        if (receipt != PS_SOCKET_RECEIPT_MESSAGE) {
-            continue;
-        }
-        struct ps_link_event event = {.type = PS_LINK_PAIR_MESSAGE,
-                                      .link = PS_LINK_ACCEPTED | PS_LINK_PAIR | number};
-        bool named = !ps_zap_user(zmq_msg_gets(&body, "User-Id"), event.curve_key);
-        name_event(&event, &body);
-        size_t size = hub->strangers.size + PS_BACKLOG_OVERHEAD + event.bytes.size;
-        bool room = size <= PS_PEER_MEMORY_MAX &&
-                    ps_backlog_count(&hub->strangers, event.link, STRANGER_MAX) < STRANGER_MAX;
-        if (named && room && ps_backlog_add(&hub->strangers, &event)) {
-            hub->news = true;
-        } else {
-            ps_socket_cut(zmq_msg_get(&body, ZMQ_SRCFD), hub->pair_port);
-        }
-        (void)zmq_msg_close(&body);
-    }
-    hub->ready[PS_HUB_PAIR] = hub->pair.socket != NULL;
-}
-
-/* What `body` says, and the address that it came from. */
-static void name_event(struct ps_link_event *event, zmq_msg_t *body)
-{
-    const char *address = zmq_msg_gets(body, "Peer-Address");
-    event->bytes = ps_bytes(zmq_msg_data(body), zmq_msg_size(body));
-    if (address) {
-        (void)snprintf(event->address, sizeof event->address, "%s", address);
-    }
 }

@@ -74,6 +74,12 @@ void ps_hub_pair_close(struct ps_hub *hub);
 p2psync_result ps_hub_pair_send(struct ps_hub *hub, uint64_t link,
                                 struct ps_bytes bytes) P2PSYNC_MUST_CHECK;
 
+/* Receive what strangers have sent, and answer their heartbeats. */
+void ps_hub_pair_receive(struct ps_hub *hub);
+
+/* Forget the dialled link at `index`. `linger_ms`: for what was just sent. */
+void ps_hub_remove_dialled(struct ps_hub *hub, size_t index, int linger_ms);
+
 /* Do what is due by the clock: send heartbeats, hang up on who is not heard any more, look for
  * accepted links that have gone. */
 void ps_hub_tick(struct ps_hub *hub, uint64_t now_ms);

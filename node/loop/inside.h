@@ -41,7 +41,7 @@ struct ps_loop {
     struct ps_config config; /* what the node runs with: options.config points to it */
     pthread_t thread;
     atomic_bool ended;
-    atomic_bool news; /* somebody reads news_fd */
+    atomic_bool news;                       /* somebody reads news_fd */
     atomic_uint_least64_t in_sync_since_ms; /* as ps_loop_in_sync_since_ms() says */
     int wake_fd;                            /* written to wake it */
     atomic_bool told_end;                   /* to end when it wakes */
