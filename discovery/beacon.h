@@ -1,9 +1,10 @@
-/* The beacon: what a device broadcasts so that others of its mesh find it. DESIGN section 8. It
- * proves nothing; who is there is settled by CURVE. (format)
+/* A device broadcasts beacons so that other devices of its mesh find it. DESIGN section 8. A beacon
+ * proves nothing: CURVE proves which device is there. (format)
  *
  *     "P2PS" | version 1 | mesh tag 8 | device tag 8 | instance 8 BE | TCP port 2 BE      31 bytes
  *
- * Later versions only add bytes at the end, so any longer beacon of version 1 or above is read. */
+ * Later versions only add bytes at the end, so a longer beacon of version 1 or above is read, too.
+ */
 #ifndef PS_DISCOVERY_BEACON_H
 #define PS_DISCOVERY_BEACON_H
 
@@ -14,7 +15,7 @@
 #define PS_BEACON_MAGIC   "P2PS"
 #define PS_BEACON_VERSION 1
 #define PS_BEACON_SIZE    31 /* bytes of a beacon of version 1 */
-static_assert(PS_BEACON_SIZE <= PS_BEACON_SIZE_MAX, "our own beacon is one that we accept");
+static_assert(PS_BEACON_SIZE <= PS_BEACON_SIZE_MAX, "we accept our own beacon");
 
 struct ps_beacon {
     struct ps_tag mesh;
@@ -23,12 +24,12 @@ struct ps_beacon {
     uint16_t port;     /* TCP, where the node listens; never 0 */
 };
 
-/* Encode a beacon; its port must not be 0. */
+/* Encode a beacon. Its port must not be 0. */
 void ps_beacon_encode(const struct ps_beacon *beacon, uint8_t out[static PS_BEACON_SIZE]);
 
-/* Decode what came in one datagram.
+/* Decode one datagram.
  *
- * Errors  P2PSYNC_EFORMAT not a beacon of ours.
+ * Errors  P2PSYNC_EFORMAT it is no beacon of p2psync.
  */
 p2psync_result ps_beacon_decode(struct ps_bytes bytes, struct ps_beacon *out) P2PSYNC_MUST_CHECK;
 

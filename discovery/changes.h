@@ -1,15 +1,16 @@
-/* Changes of the machine's interfaces and addresses, as the kernel tells of them. That something
- * has changed is all that is taken from it: what there is now is read by ps_interfaces_read(). */
+/* The kernel tells when the machine's interfaces or addresses change. We only learn that something
+ * has changed; ps_interfaces_read() then reads what there is now. */
 #ifndef PS_DISCOVERY_CHANGES_H
 #define PS_DISCOVERY_CHANGES_H
 
 #include "wire/bytes.h"
 
-/* A descriptor, readable when something has changed; -1 if the system does not give one. The
- * caller's to close. */
+/* A descriptor that is readable when something has changed; -1 if the system gives none. The caller
+ * closes it. */
 int ps_changes_open(void);
 
-/* Take what waits. True if something has changed since the last time. -1 is fine. */
+/* Take what waits on the descriptor. True if something has changed since the last call. A
+ * descriptor of -1 is fine. */
 bool ps_changes_take(int descriptor);
 
 #endif

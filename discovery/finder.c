@@ -91,7 +91,7 @@ p2psync_result ps_finder_new(const struct ps_finder_options *options, struct ps_
     }
     (void)pthread_once(&silenced, silence);
     struct ps_finder *finder = calloc(1, sizeof *finder);
-    if (!finder) {
+    if (finder == NULL) {
         return P2PSYNC_ENOMEM;
     }
     finder->port = options->port ? options->port : PS_FINDER_PORT;
@@ -111,7 +111,7 @@ p2psync_result ps_finder_new(const struct ps_finder_options *options, struct ps_
 
 void ps_finder_destroy(struct ps_finder **finder)
 {
-    if (*finder) {
+    if (*finder != NULL) {
         zactor_destroy(&(*finder)->listener);
         if ((*finder)->changes_fd >= 0) {
             (void)close((*finder)->changes_fd);

@@ -1,19 +1,19 @@
-/* The finder: sends this node's beacon on every usable broadcast interface and hears those of
- * others, by zbeacon. The only file that knows czmq, which it sets up once per process so that it
- * installs no signal handler and prints nothing. DESIGN section 8.
+/* The finder sends this node's beacon on every usable broadcast interface, and hears the beacons of
+ * other nodes. It uses zbeacon of czmq, and no other file does. It sets czmq up once in a process,
+ * so that czmq installs no signal handler and prints nothing. DESIGN section 8.
  *
- * Every change of the machine's interfaces, and every round, looks for them again: those that come,
- * go, or change address are found.
+ * The finder reads the interfaces anew when the kernel says that they have changed, and before it
+ * sends beacons. So it notices interfaces that come, go, or change their address.
  *
  * Thread   one finder is used by one thread; several finders may live in one process.
- * Time     now_ms is monotonic, as all its callers' times. */
+ * Time     now_ms is monotonic time. */
 #ifndef PS_DISCOVERY_FINDER_H
 #define PS_DISCOVERY_FINDER_H
 
 #include "discovery/beacon.h"
 #include "discovery/interfaces.h"
 
-#define PS_FINDER_PORT         47470 /* UDP, unless another is asked for */
+#define PS_FINDER_PORT         47470 /* UDP, unless the options name another */
 #define PS_FINDER_ADDRESS_SIZE 64    /* an IP address as text, with its NUL */
 
 struct ps_finder;
@@ -22,16 +22,16 @@ struct ps_finder_options {
     struct ps_interface_filter filter; /* which interfaces to send on */
     uint16_t port;                     /* UDP; 0: PS_FINDER_PORT */
     struct ps_beacon beacon;           /* what to send */
-    uint64_t seed;                     /* of jitter; not secret */
+    uint64_t seed;                     /* of the random part of pauses; not secret */
 };
 
 struct ps_heard {
     struct ps_beacon beacon;
-    char address[PS_FINDER_ADDRESS_SIZE]; /* the sender's, as text: a hint, never a proof */
+    char address[PS_FINDER_ADDRESS_SIZE]; /* of the sender, as text: a hint, no proof */
 };
 
-/* Make a finder. It sends its first beacon in the first ps_finder_tick(), and hears from then on.
- * That no interface is usable now is not an error.
+/* Make a finder. The first ps_finder_tick() sends the first beacon, and from then on the finder
+ * hears beacons. It is no error if no interface is usable now.
  *
  * Errors  P2PSYNC_ENOMEM; P2PSYNC_EIO the system has no descriptors left.
  */
@@ -41,28 +41,27 @@ p2psync_result ps_finder_new(const struct ps_finder_options *options,
 /* Nulls the pointer; NULL is fine. */
 void ps_finder_destroy(struct ps_finder **finder);
 
-/* A libzmq socket for zmq_poll() (ZMQ_POLLIN) in the thread that uses the finder: readable means
- * call ps_finder_next(). Do not read it. */
+/* A libzmq socket for zmq_poll() (ZMQ_POLLIN) in the thread that uses the finder. When it is
+ * readable, call ps_finder_next(). Do not read from the socket itself. */
 void *ps_finder_socket(struct ps_finder *finder);
 
-/* A descriptor to poll for input: readable means call ps_finder_tick(). -1: there is none, and
- * interfaces are looked at in each round only. */
+/* A descriptor to poll for input. When it is readable, call ps_finder_tick(). -1: there is none,
+ * and the finder looks at the interfaces only when it sends beacons. */
 int ps_finder_changes_fd(const struct ps_finder *finder);
 
-/* The next beacon heard, of any mesh and our own too. Never blocks. At most a few hundred malformed
- * ones are passed over in one call.
+/* The next beacon heard: of any mesh, and our own ones, too. Never blocks. One call passes over a
+ * few hundred malformed beacons at most.
  *
  * Errors  P2PSYNC_EAGAIN there is none.
  */
 p2psync_result ps_finder_next(struct ps_finder *finder, struct ps_heard *out) P2PSYNC_MUST_CHECK;
 
-/* Send more often for a while: one beacon each second, five times. During a burst it does nothing.
- */
+/* Send five beacons, one each second. If such a burst is going on already, this does nothing. */
 void ps_finder_burst(struct ps_finder *finder, uint64_t now_ms);
 
-/* Look at the interfaces if they have changed, and send beacons if they are due; that takes a
- * millisecond or two for each interface. True if other interfaces, or addresses, are used than
- * after the last call. */
+/* Read the interfaces if they have changed, and send beacons if they are due. Sending takes a
+ * millisecond or two for each interface. True if the interfaces that are used, or their addresses,
+ * are not those of the last call. */
 bool ps_finder_tick(struct ps_finder *finder, uint64_t now_ms);
 
 /* When to call ps_finder_tick() next. 0 right after ps_finder_new(). */

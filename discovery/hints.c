@@ -26,7 +26,7 @@ static ps_hint_news news_of(struct ps_hint *hint, uint64_t now_ms);
 p2psync_result ps_hints_new(struct ps_tag mesh, struct ps_tag own, struct ps_hints **out)
 {
     struct ps_hints *hints = calloc(1, sizeof *hints);
-    if (!hints) {
+    if (hints == NULL) {
         return P2PSYNC_ENOMEM;
     }
     hints->mesh = mesh;
@@ -55,7 +55,7 @@ ps_hint_news ps_hints_hear(struct ps_hints *hints, const struct ps_beacon *beaco
     endpoint_text(endpoint, address, beacon->port);
     struct ps_hint *hint = find(hints, beacon->device);
     ps_hint_news news = PS_HINT_STRANGER;
-    if (!hint) {
+    if (hint == NULL) {
         hint = add(hints);
         *hint = (struct ps_hint){.device = beacon->device};
     } else {
@@ -138,7 +138,7 @@ static void keep_foreign(struct ps_hints *hints, const struct ps_beacon *beacon,
 static struct ps_hint *find(struct ps_hints *hints, struct ps_tag device)
 {
     const struct ps_hint *found = ps_hints_find(hints, device);
-    return found ? &hints->items[found - hints->items] : NULL;
+    return found != NULL ? &hints->items[found - hints->items] : NULL;
 }
 
 /* An entry for one more device: in a full table, that of the one heard longest ago. */
@@ -159,7 +159,7 @@ static struct ps_hint *add(struct ps_hints *hints)
 static void endpoint_text(char out[static PS_HINT_ENDPOINT_SIZE], const char *address,
                           uint16_t port)
 {
-    bool ipv6 = strchr(address, ':');
+    bool ipv6 = strchr(address, ':') != NULL;
     (void)snprintf(out, PS_HINT_ENDPOINT_SIZE, "%s%.46s%s:%" PRIu16, ipv6 ? "[" : "", address,
                    ipv6 ? "]" : "", port);
 }

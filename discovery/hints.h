@@ -1,29 +1,29 @@
-/* Hints: a bounded table of the devices whose beacons were heard, and where. It decides what of the
- * stream of beacons is worth telling: news at once, repetitions every 30 s. A device tag is told at
- * most once a second, and a flood of invented tags only pushes out the entries heard longest ago.
- */
+/* Hints: a bounded table of the devices whose beacons were heard, and of their addresses. It
+ * decides which beacons are worth telling: news at once, and repetitions every 30 seconds. One
+ * device tag is told at most once a second. A flood of invented tags only pushes out the entries
+ * whose beacons were heard longest ago. */
 #ifndef PS_DISCOVERY_HINTS_H
 #define PS_DISCOVERY_HINTS_H
 
 #include "discovery/beacon.h"
 
 #define PS_HINTS_MAX          1024  /* devices */
-#define PS_FOREIGN_MAX        8     /* devices of other meshes that are kept */
+#define PS_FOREIGN_MAX        8     /* devices of other meshes */
 #define PS_HINT_ENDPOINT_SIZE 56    /* "[IPv6 address]:port" with its NUL */
-#define PS_HINT_REFRESH_MS    30000 /* a repetition is told that often */
-#define PS_HINT_PAUSE_MS      1000  /* and news of one device no more often than this */
+#define PS_HINT_REFRESH_MS    30000 /* how often a repetition is told */
+#define PS_HINT_PAUSE_MS      1000  /* how often news of one device is told at most */
 
 struct ps_hint {
     struct ps_tag device;
     uint64_t instance;
-    char endpoint[PS_HINT_ENDPOINT_SIZE]; /* "ip:port", a hint only */
+    char endpoint[PS_HINT_ENDPOINT_SIZE]; /* "ip:port", only a hint */
     uint64_t heard_ms;
-    uint64_t told_ms; /* when ps_hints_hear() last gave it as news */
-    bool pending;     /* it has changed since then */
-    bool restarted;   /* what has changed is its instance */
+    uint64_t told_ms; /* when ps_hints_hear() last told it */
+    bool pending;     /* it has changed since it was told */
+    bool restarted;   /* the change is one of its instance */
 };
 
-/* A device of another mesh, for people who wonder who is there. */
+/* A device of another mesh, to show people who else is in the network. */
 struct ps_foreign {
     struct ps_tag mesh;
     struct ps_tag device;
@@ -33,15 +33,16 @@ struct ps_foreign {
 
 typedef enum ps_hint_news {
     PS_HINT_NONE = 0,  /* nothing to tell: a repetition, our own, or of another mesh */
-    PS_HINT_STRANGER,  /* a device that is not in the table: tell it, and answer with a burst */
-    PS_HINT_RESTARTED, /* a known one with another instance: tell it, and answer with a burst */
-    PS_HINT_MOVED,     /* a known one at another endpoint: tell it */
-    PS_HINT_REFRESH,   /* nothing new, but the last time was long ago: tell it */
+    PS_HINT_STRANGER,  /* a device that is not in the table: tell it, and reply with a burst */
+    PS_HINT_RESTARTED, /* a known device with another instance: tell it, and reply with a burst */
+    PS_HINT_MOVED,     /* a known device at another endpoint: tell it */
+    PS_HINT_REFRESH,   /* nothing new, but it was told long ago: tell it */
 } ps_hint_news;
 
 struct ps_hints;
 
-/* A table for the device `own` of `mesh`: beacons of other meshes and our own are not taken.
+/* A table for the device `own` of `mesh`. Its own beacons are not taken into the table, and those
+ * of other meshes are kept apart.
  *
  * Errors  P2PSYNC_ENOMEM.
  */
@@ -51,23 +52,24 @@ p2psync_result ps_hints_new(struct ps_tag mesh, struct ps_tag own,
 /* Nulls the pointer; NULL is fine. */
 void ps_hints_destroy(struct ps_hints **hints);
 
-/* Take one beacon heard from the IP address `address` (text) at now_ms (monotonic). If there is
- * something to tell, *hint_out is the device's entry, until the next call. */
+/* Take one beacon that was heard from the IP address `address` (text) at now_ms (monotonic). If
+ * there is something to tell, *hint_out is the entry of the device, valid until the next call. */
 ps_hint_news ps_hints_hear(struct ps_hints *hints, const struct ps_beacon *beacon,
                            const char *address, uint64_t now_ms, const struct ps_hint **hint_out);
 
-/* Forget what was last heard more than age_ms before now_ms. */
+/* Forget devices whose last beacon was heard more than age_ms before now_ms. */
 void ps_hints_age(struct ps_hints *hints, uint64_t now_ms, uint64_t age_ms);
 
-/* The entry of a device, or NULL. Until the next call on the table. */
+/* The entry of a device, or NULL. Valid until the next call on the table. */
 const struct ps_hint *ps_hints_find(const struct ps_hints *hints, struct ps_tag device);
 
 size_t ps_hints_count(const struct ps_hints *hints);
 
-/* The entry at `index`, in no order; NULL behind the last. Until the next call that hears. */
+/* The entry at `index`, in no order; NULL after the last. Valid until the next ps_hints_hear() or
+ * ps_hints_age(). */
 const struct ps_hint *ps_hints_at(const struct ps_hints *hints, size_t index);
 
-/* The devices of other meshes heard last, in no order; NULL behind the last. */
+/* The devices of other meshes whose beacons were heard last, in no order; NULL after the last. */
 const struct ps_foreign *ps_hints_foreign_at(const struct ps_hints *hints, size_t index);
 
 #endif

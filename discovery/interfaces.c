@@ -32,13 +32,13 @@ p2psync_result ps_interfaces_read(struct ps_interfaces *out)
         return P2PSYNC_EIO;
     }
     out->count = 0;
-    for (const struct ifaddrs *entry = entries; entry; entry = entry->ifa_next) {
-        if (entry->ifa_addr && entry->ifa_addr->sa_family == AF_INET) {
+    for (const struct ifaddrs *entry = entries; entry != NULL; entry = entry->ifa_next) {
+        if (entry->ifa_addr != NULL && entry->ifa_addr->sa_family == AF_INET) {
             read_one(entry, out);
         }
     }
     /* And those that have no such address. */
-    for (const struct ifaddrs *entry = entries; entry; entry = entry->ifa_next) {
+    for (const struct ifaddrs *entry = entries; entry != NULL; entry = entry->ifa_next) {
         if (!listed(out, entry->ifa_name)) {
             read_one(entry, out);
         }
@@ -141,8 +141,9 @@ void ps_interface_toward(const char *address, char out[static PS_INTERFACE_NAME_
     if (!local_address(address, &local) || getifaddrs(&entries)) {
         return;
     }
-    for (const struct ifaddrs *entry = entries; entry && !out[0]; entry = entry->ifa_next) {
-        if (entry->ifa_addr && same_address(entry->ifa_addr, &local)) {
+    for (const struct ifaddrs *entry = entries; entry != NULL && out[0] == '\0';
+         entry = entry->ifa_next) {
+        if (entry->ifa_addr != NULL && same_address(entry->ifa_addr, &local)) {
             (void)snprintf(out, PS_INTERFACE_NAME_SIZE, "%s", entry->ifa_name);
         }
     }
@@ -165,7 +166,7 @@ static void read_one(const struct ifaddrs *entry, struct ps_interfaces *out)
         .point_to_point = entry->ifa_flags & IFF_POINTOPOINT,
     };
     (void)snprintf(interface->name, sizeof interface->name, "%s", entry->ifa_name);
-    if (entry->ifa_addr && entry->ifa_addr->sa_family == AF_INET) {
+    if (entry->ifa_addr != NULL && entry->ifa_addr->sa_family == AF_INET) {
         struct sockaddr_in address;
         memcpy(&address, entry->ifa_addr, sizeof address);
         (void)inet_ntop(AF_INET, &address.sin_addr, interface->address, sizeof interface->address);

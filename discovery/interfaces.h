@@ -1,19 +1,20 @@
-/* The machine's interfaces, and which of them carry beacons. All but the reading is pure, so it is
- * tested on plain structs. */
+/* The machine's interfaces, and which of them carry beacons. Only ps_interfaces_read() and
+ * ps_interface_toward() ask the system. The other functions are pure, so that tests can call them
+ * with plain structs. */
 #ifndef PS_DISCOVERY_INTERFACES_H
 #define PS_DISCOVERY_INTERFACES_H
 
 #include "wire/bytes.h"
 
-#define PS_INTERFACES_MAX             64 /* addresses that are looked at; a machine has a handful */
-#define PS_INTERFACES_USED_MAX        16 /* that beacons are sent from: each takes a millisecond */
+#define PS_INTERFACES_MAX             64 /* addresses that are read; a machine has a handful */
+#define PS_INTERFACES_USED_MAX        16 /* that beacons are sent on: each takes a millisecond */
 #define PS_INTERFACE_NAME_SIZE        16 /* IF_NAMESIZE, with its NUL */
 #define PS_INTERFACE_ADDRESS_SIZE     16 /* dotted quad, with its NUL */
-#define PS_INTERFACE_PATTERNS_MAX     8  /* of either kind */
+#define PS_INTERFACE_PATTERNS_MAX     8  /* to include, and as many to exclude */
 #define PS_INTERFACE_PATTERN_SIZE_MAX 31 /* bytes */
 
-/* One IPv4 address of an interface: an interface with several comes several times, one without
- * comes once with an empty address. */
+/* One IPv4 address of an interface. An interface with several addresses is listed once for each. An
+ * interface without one is listed once, with an empty address. */
 struct ps_interface {
     char name[PS_INTERFACE_NAME_SIZE];
     char address[PS_INTERFACE_ADDRESS_SIZE];
@@ -29,7 +30,8 @@ struct ps_interfaces {
     size_t count;
 };
 
-/* Which interfaces to use, by their names; patterns as of fnmatch(3). Zero: all. */
+/* Which interfaces to use, by their names. The patterns are those of fnmatch(3). A zeroed filter
+ * lets all pass. */
 struct ps_interface_filter {
     char include[PS_INTERFACE_PATTERNS_MAX][PS_INTERFACE_PATTERN_SIZE_MAX + 1];
     size_t include_count; /* 0: all */
@@ -37,7 +39,7 @@ struct ps_interface_filter {
     size_t exclude_count;
 };
 
-/* Why beacons are sent on an interface or not. */
+/* Why beacons are sent on an interface, or not. */
 typedef enum ps_interface_verdict {
     PS_INTERFACE_USED = 0,
     PS_INTERFACE_LOOPBACK,
@@ -50,33 +52,35 @@ typedef enum ps_interface_verdict {
     PS_INTERFACE_NO_ADDRESS,
 } ps_interface_verdict;
 
-/* What the system has now, in its order.
+/* The interfaces that the system has now, in its order.
  *
- * Errors  P2PSYNC_EIO the system does not tell.
+ * Errors  P2PSYNC_EIO the system does not list them.
  */
 p2psync_result ps_interfaces_read(struct ps_interfaces *out) P2PSYNC_MUST_CHECK;
 
-/* The first of these reasons that holds. */
+/* The first reason in the order of the enum that applies to the interface. */
 ps_interface_verdict ps_interface_judge(const struct ps_interface *interface,
                                         const struct ps_interface_filter *filter);
 
-/* A verdict for people: "it is down". Static. */
+/* A verdict as text for people, such as "down". Static. */
 const char *ps_interface_verdict_text(ps_interface_verdict verdict);
 
-/* Those to send beacons on, PS_INTERFACES_USED_MAX at most. */
+/* Select the interfaces to send beacons on, PS_INTERFACES_USED_MAX at most. */
 void ps_interfaces_select(const struct ps_interfaces *all, const struct ps_interface_filter *filter,
                           struct ps_interfaces *out);
 
-/* Whether both name the same interfaces with the same addresses, in whatever order. */
+/* Whether both list the same interfaces with the same addresses. The order does not matter. */
 bool ps_interfaces_equal(const struct ps_interfaces *a, const struct ps_interfaces *b);
 
-/* The addresses at which others may reach this machine, for invites: those of every running
- * interface, the ones that can broadcast first; a loopback address only if there is no other. Fills
- * up to `max` pointers into `all`, and returns how many. */
+/* The addresses at which others may reach this machine, for invites. These are the addresses of all
+ * running interfaces, and those of interfaces that can broadcast come first. A loopback address is
+ * among them only if there is no other. Fills up to `max` pointers into `all`, and returns how
+ * many.
+ */
 size_t ps_interfaces_addresses(const struct ps_interfaces *all, const char **out, size_t max);
 
-/* The name of the interface on which the system would send to an IP address (text), "" if it knows
- * no way there. Nothing is sent. */
+/* The name of the interface on which the system would send to an IP address (text); "" if the
+ * system knows no way there. Nothing is sent. */
 void ps_interface_toward(const char *address, char out[static PS_INTERFACE_NAME_SIZE]);
 
 #endif

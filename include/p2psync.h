@@ -426,7 +426,7 @@ P2PSYNC_API p2psync_result p2psync_config(p2psync_node *node,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* Check one setting and write it to config.json. `value` is MessagePack; nil takes it out again. A
- * running node takes it up at its next start.
+ * running node takes it up with p2psync_reload() or at its next start.
  *
  * Errors  P2PSYNC_ENOTFOUND no such key; P2PSYNC_EFORMAT not a valid value for it.
  */
@@ -442,6 +442,18 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
  *         has no such address to listen on; P2PSYNC_EIO.
  */
 P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
+
+/* Read config.json again. The node that p2psync_start() runs here takes up at once what has changed
+ * in peers, interval_ms, on_conflict, on_conflict_wait_ms and on_conflict_timeout_ms; it stays
+ * connected. Options of p2psync_open() stay over the file. Fills an array of the names of the other
+ * settings that have changed since the node was opened: they wait until it is opened anew. Not to
+ * be called from a resolver.
+ *
+ * Errors  P2PSYNC_ENOTRUNNING not in this handle; P2PSYNC_EFORMAT config.json is malformed, and
+ *         nothing is taken up; P2PSYNC_ENOMEM.
+ */
+P2PSYNC_API p2psync_result p2psync_reload(p2psync_node *node,
+                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* Stop the node that runs in this directory, here or in another process, and wait until it has
  * ended cleanly.
@@ -485,20 +497,22 @@ P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
 /* ---- devices ---- */
 
 /* Open pairing on the running node for expires_ms (0: ten minutes) and fill the document invite. An
- * invite that is open already ends, as its event tells. An event P2PSYNC_EVENT_DEVICE_JOINED or
- * P2PSYNC_EVENT_INVITE_CLOSED tells how this one ended.
+ * invite that is open already is replaced, and whoever waits for it is told. An event
+ * P2PSYNC_EVENT_DEVICE_JOINED or P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
  *
  * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* Close the invite that is open on the running node, if there is one: its code does not work any
- * longer, and P2PSYNC_EVENT_INVITE_CLOSED tells so.
+/* Close the invite of `code` (NULL: the one that is open) on the running node: the code works no
+ * more.
  *
- * Errors  P2PSYNC_ENOTRUNNING.
+ * Errors  P2PSYNC_ENOTFOUND it is not open, or not any more; P2PSYNC_EFORMAT no valid code;
+ *         P2PSYNC_ENOTRUNNING.
  */
-P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node,
+                                                 const char *code) P2PSYNC_MUST_CHECK;
 
 /* Join the mesh of `code` under `name` (NULL: the one it has, else the host's), making this device
  * if there is none yet. Waits for the inviter's reply, 20 s at most, and no longer once every
@@ -506,7 +520,8 @@ P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node) P2PSYNC_MUS
  * p2psync_start(). Fills the document join. Trying again with the same code is safe, also after it
  * was cancelled.
  *
- * Errors  P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
+ * Errors  P2PSYNC_EEXIST the inviter is a member of the mesh here, or this device itself;
+ *         P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
  *         in this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;
  *         P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no endpoint of the code answered;
  *         P2PSYNC_ECANCELLED.
@@ -910,7 +925,8 @@ typedef enum p2psync_event_type {
     P2PSYNC_EVENT_SYNC_FAILED = 9,
     P2PSYNC_EVENT_ERROR = 10,
     P2PSYNC_EVENT_DEVICE_JOINED = 11, /* an invite was used */
-    P2PSYNC_EVENT_INVITE_CLOSED = 12, /* it was not */
+    P2PSYNC_EVENT_INVITE_CLOSED = 12, /* it expired, was cancelled or replaced, or got too many
+                                         wrong codes */
     P2PSYNC_EVENT_STOPPED = 13,       /* the node has stopped: the last event */
 } p2psync_event_type;
 
@@ -1030,7 +1046,6 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  * document invite: p2psync_invite()
  *   code     text
  *   expires  time
- *   invite   text  what names it in events: not secret, as the code is
  *
  * document devices: p2psync_devices(), an array
  *   device       text
@@ -1208,12 +1223,10 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   device       text
  *   fingerprint  text
  *   name         text
- *   invite       text  which one was used
  *
  * document invite_closed: P2PSYNC_EVENT_INVITE_CLOSED
  *   event   text
  *   time    time
- *   invite  text  which one
  *   reason  text  for people
  *
  * document stopped: P2PSYNC_EVENT_STOPPED

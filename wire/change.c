@@ -63,7 +63,7 @@ p2psync_result ps_skeleton_decode(struct ps_bytes bytes, struct ps_skeleton *out
     p2psync_result result = ps_reader_finish(&reader);
     if (result == P2PSYNC_OK) {
         memcpy(out, &skeleton,
-               offsetof(struct ps_skeleton, parents) + parent_count * sizeof(skeleton.parents[0]));
+               offsetof(struct ps_skeleton, parents) + parent_count * sizeof skeleton.parents[0]);
     }
     return result;
 }

@@ -29,7 +29,7 @@ static size_t escape_one(struct ps_bytes rest, char piece[static PS_ESCAPE_SIZE]
 
 bool ps_escape_needed(uint32_t code)
 {
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && ranges[i].first <= code; i++) {
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0] && ranges[i].first <= code; i++) {
         if (code <= ranges[i].last) {
             return true;
         }

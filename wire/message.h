@@ -74,7 +74,7 @@ struct ps_hello {
     struct ps_state state;
 };
 
-/* [2, v, answer, common, pending, roots, heads]   roots, heads: nil, or
+/* [2, v, reply, common, pending, roots, heads]   roots, heads: nil, or
  *  roots = [[collection, root], ...]   heads = [[collection, [[origin, branch, size, root8], ...]],
  * ...] */
 struct ps_short_head {
@@ -83,7 +83,7 @@ struct ps_short_head {
     uint8_t root[PS_HASH_SHORT_SIZE];
 };
 struct ps_summary {
-    bool answer; /* the sender waits for a SUMMARY in return */
+    bool reply; /* the sender waits for a SUMMARY in return */
     struct ps_state state;
     struct ps_bytes roots; /* checked; read with ps_summary_next_root(); empty bytes if nil */
     struct ps_bytes heads; /* checked; read with ps_summary_next_collection() */

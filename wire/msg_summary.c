@@ -17,7 +17,7 @@ p2psync_result ps_summary_decode(struct ps_bytes input, struct ps_summary *out)
     struct ps_reader reader;
     struct ps_summary summary = {0};
     uint32_t extra = ps_message_begin(&reader, input, PS_MESSAGE_SUMMARY, ELEMENT_COUNT);
-    summary.answer = ps_read_bool(&reader);
+    summary.reply = ps_read_bool(&reader);
     ps_message_read_state(&reader, &summary.state);
     summary.roots = read_roots(&reader);
     summary.heads = read_heads(&reader);
@@ -125,7 +125,7 @@ p2psync_result ps_summary_encode(const struct ps_summary *summary, struct ps_buf
     size_t start = out->size;
     struct ps_writer writer;
     ps_message_start(&writer, out, PS_MESSAGE_SUMMARY, ELEMENT_COUNT);
-    ps_write_bool(&writer, summary->answer);
+    ps_write_bool(&writer, summary->reply);
     ps_message_write_state(&writer, &summary->state);
     ps_write_raw_or_nil(&writer, summary->roots);
     ps_write_raw_or_nil(&writer, summary->heads);

@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <stdio.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "wire/base32.h"
@@ -306,11 +305,4 @@ static void check_of(struct ps_bytes bytes, uint8_t out[static CHECK_SIZE])
 {
     struct ps_hash hash = ps_hash_bytes(bytes);
     memcpy(out, hash.bytes, CHECK_SIZE);
-}
-
-void ps_token_tag_text(const uint8_t token[static PS_TOKEN_SIZE],
-                       char out[static PS_TOKEN_TAG_TEXT_SIZE])
-{
-    struct ps_hash hash = ps_hash_bytes(ps_bytes(token, PS_TOKEN_SIZE));
-    (void)sodium_bin2hex(out, PS_TOKEN_TAG_TEXT_SIZE, hash.bytes, PS_TOKEN_TAG_TEXT_SIZE / 2);
 }

@@ -20,11 +20,6 @@ struct ps_pairing_code {
     char endpoints[PS_INVITE_ENDPOINTS_MAX][PS_ENDPOINT_SIZE_MAX + 1]; /* "host:port", IPv6 in [] */
 };
 
-/* What names an invite where its token must not be shown: 16 hex digits of a hash of it. */
-#define PS_TOKEN_TAG_TEXT_SIZE 17
-void ps_token_tag_text(const uint8_t token[static PS_TOKEN_SIZE],
-                       char out[static PS_TOKEN_TAG_TEXT_SIZE]);
-
 /* Errors  P2PSYNC_EFORMAT an endpoint is not "host:port"; P2PSYNC_ELIMIT. */
 p2psync_result ps_pairing_code_encode(const struct ps_pairing_code *code,
                                       char out[static PS_PAIRING_CODE_SIZE_MAX]) P2PSYNC_MUST_CHECK;

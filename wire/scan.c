@@ -217,12 +217,12 @@ static size_t ascii_size(struct ps_bytes text)
 {
     size_t size = 0;
     uint64_t word = 0;
-    while (text.size - size >= sizeof(word)) {
-        memcpy(&word, text.data + size, sizeof(word));
+    while (text.size - size >= sizeof word) {
+        memcpy(&word, text.data + size, sizeof word);
         if ((word & 0x8080808080808080U) != 0) {
             break;
         }
-        size += sizeof(word);
+        size += sizeof word;
     }
     return size;
 }

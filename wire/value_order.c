@@ -129,9 +129,9 @@ static double float_of(const struct ps_token *token)
     if (token->size == 5) { /* its header and 32 bits */
         uint32_t bits = (uint32_t)token->uint;
         float narrow = 0.0F;
-        memcpy(&narrow, &bits, sizeof(narrow));
+        memcpy(&narrow, &bits, sizeof narrow);
         return (double)narrow;
     }
-    memcpy(&wide, &token->uint, sizeof(wide));
+    memcpy(&wide, &token->uint, sizeof wide);
     return wide;
 }

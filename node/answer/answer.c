@@ -106,7 +106,7 @@ p2psync_result ps_answerer_start(const struct ps_answerer_options *options,
     sigset_t before;
     struct ps_txn txn = {0};
     struct ps_identity identity = {0};
-    struct ps_answerer *answerer = calloc(1, sizeof(*answerer));
+    struct ps_answerer *answerer = calloc(1, sizeof *answerer);
     if (answerer == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -268,7 +268,7 @@ static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collecti
     if (result != P2PSYNC_OK) {
         return result;
     }
-    memset(out, 0, sizeof(*out));
+    memset(out, 0, sizeof *out);
     memcpy(out->collection, collection->name.data, collection->name.size);
     memcpy(out->id, id.data, id.size);
     if (row.version_count > PS_PARENTS_MAX) {
@@ -304,13 +304,13 @@ static struct ps_hash name_conflict(const struct found *found)
 {
     crypto_generichash_state state;
     struct ps_hash hash;
-    (void)crypto_generichash_init(&state, NULL, 0, sizeof(hash.bytes));
+    (void)crypto_generichash_init(&state, NULL, 0, sizeof hash.bytes);
     (void)crypto_generichash_update(&state, (const uint8_t *)found->collection,
-                                    sizeof(found->collection));
-    (void)crypto_generichash_update(&state, (const uint8_t *)found->id, sizeof(found->id));
+                                    sizeof found->collection);
+    (void)crypto_generichash_update(&state, (const uint8_t *)found->id, sizeof found->id);
     (void)crypto_generichash_update(&state, (const uint8_t *)found->versions,
-                                    sizeof(found->versions));
-    (void)crypto_generichash_final(&state, hash.bytes, sizeof(hash.bytes));
+                                    sizeof found->versions);
+    (void)crypto_generichash_final(&state, hash.bytes, sizeof hash.bytes);
     return hash;
 }
 
@@ -352,7 +352,7 @@ static void answer_one(struct ps_answerer *answerer, const struct found *found)
         result = write_answer(answerer, found, &answer);
         if (result == P2PSYNC_ENOTFOUND && answer.kind == ANSWER_TAKE) {
             ps_dot_text(answer.take, dot);
-            (void)snprintf(why, sizeof(why), "%s is none of its versions", dot);
+            (void)snprintf(why, sizeof why, "%s is none of its versions", dot);
         }
     }
     if (result != P2PSYNC_ECONFLICT && result != P2PSYNC_EAGAIN &&
@@ -539,7 +539,7 @@ static void tell(struct ps_answerer *answerer, const struct found *found, p2psyn
                  const char *why)
 {
     char text[PS_REPORT_SIZE_MAX];
-    (void)snprintf(text, sizeof(text), "a conflict of record %.64s in %.64s has no answer: %s",
+    (void)snprintf(text, sizeof text, "a conflict of record %.64s in %.64s has no answer: %s",
                    found->id, found->collection, why[0] != '\0' ? why : p2psync_strerror(result));
     ps_loop_tell_error(answerer->options.loop, result, text);
 }

@@ -199,7 +199,7 @@ static void feed(struct talk *talk)
 static p2psync_result take(int *fd, struct ps_buf *into, bool cut)
 {
     char bytes[READ_SIZE];
-    ssize_t got = read(*fd, bytes, sizeof(bytes));
+    ssize_t got = read(*fd, bytes, sizeof bytes);
     if (got < 0) {
         return errno == EINTR ? P2PSYNC_OK : P2PSYNC_EIO;
     }

@@ -50,7 +50,7 @@ p2psync_result p2psync_doctor(p2psync_node *node, struct p2psync_buffer *out)
     struct ps_buf answer;
     ps_buf_init(&looked, PS_BUFFER_SIZE_MAX);
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    struct targets *targets = calloc(1, sizeof(*targets));
+    struct targets *targets = calloc(1, sizeof *targets);
     p2psync_result result = targets != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM;
     if (result == P2PSYNC_OK) {
         result = look(node, &looked);

@@ -24,7 +24,7 @@ p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE
     char host[HOST_NAME_MAX + 1] = {0};
     const char *chosen = name;
     if (chosen == NULL) {
-        bool known = gethostname(host, sizeof(host) - 1) == 0;
+        bool known = gethostname(host, sizeof host - 1) == 0;
         chosen = known && ps_device_name_valid(ps_bytes_text(host)) ? host : "device";
     }
     struct ps_bytes bytes = ps_bytes_text(chosen);
@@ -114,9 +114,9 @@ p2psync_result ps_note_pack(const char *note, struct ps_buf *out)
 
 bool ps_inner_dot(const struct p2psync_dot *dot, struct ps_dot *out)
 {
-    static_assert(sizeof(out->origin.bytes) <= sizeof(dot->origin), "a tag fits into the app's");
-    size_t used = sizeof(out->origin.bytes);
-    for (size_t i = used; i < sizeof(dot->origin); i++) {
+    static_assert(sizeof out->origin.bytes <= sizeof dot->origin, "a tag fits into the app's");
+    size_t used = sizeof out->origin.bytes;
+    for (size_t i = used; i < sizeof dot->origin; i++) {
         if (dot->origin[i] != 0) {
             return false;
         }
@@ -129,6 +129,6 @@ bool ps_inner_dot(const struct p2psync_dot *dot, struct ps_dot *out)
 struct p2psync_dot ps_outer_dot(struct ps_dot dot)
 {
     struct p2psync_dot outer = {.seq = dot.seq};
-    memcpy(outer.origin, dot.origin.bytes, sizeof(dot.origin.bytes));
+    memcpy(outer.origin, dot.origin.bytes, sizeof dot.origin.bytes);
     return outer;
 }

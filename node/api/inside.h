@@ -25,7 +25,9 @@ struct p2psync_node {
     char *dir;
     int dir_fd;
     struct ps_store *store;
-    struct ps_config config;
+    struct ps_config config; /* guarded by loop_mutex, once it is open */
+    struct ps_config file;   /* what config.json said when it was opened */
+    bool peers_given;        /* by the app, over what config.json says */
     struct ps_report report;
     pthread_mutex_t loop_mutex;    /* guards loop */
     struct ps_loop *loop;          /* NULL: not started here */

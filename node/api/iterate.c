@@ -52,10 +52,10 @@ static int64_t start_place(const p2psync_iterator *iterator);
 p2psync_result p2psync_iterator_open(p2psync_snapshot *snapshot, const char *collection,
                                      const struct p2psync_range *given, p2psync_iterator **out)
 {
-    struct p2psync_range range = {.size = sizeof(range)};
+    struct p2psync_range range = {.size = sizeof range};
     if (snapshot == NULL || collection == NULL || out == NULL ||
         (given != NULL && !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_range, conflicts),
-                                         &range, sizeof(range))) ||
+                                         &range, sizeof range)) ||
         (range.from != NULL && range.after != NULL)) {
         return P2PSYNC_EMISUSE;
     }
@@ -86,7 +86,7 @@ p2psync_result p2psync_iterator_next(p2psync_iterator *iterator, struct p2psync_
     p2psync_result result = iterator->left > 0 ? next_any(iterator, &record) : P2PSYNC_ENOTFOUND;
     if (result == P2PSYNC_OK) {
         iterator->left--;
-        ps_sized_write(out, &record, sizeof(record));
+        ps_sized_write(out, &record, sizeof record);
     }
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_EEND : result;
 }
@@ -113,7 +113,7 @@ static p2psync_result new_iterator(p2psync_snapshot *snapshot, const char *colle
     if (wanted.size > PS_COPY_ID_SIZE_MAX) {
         return P2PSYNC_ELIMIT;
     }
-    p2psync_iterator *iterator = calloc(1, sizeof(*iterator));
+    p2psync_iterator *iterator = calloc(1, sizeof *iterator);
     if (iterator == NULL) {
         return P2PSYNC_ENOMEM;
     }

@@ -24,6 +24,9 @@
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out);
 static char *choose_dir(const char *dir);
 static p2psync_result start_loop(p2psync_node *node);
+static p2psync_result start_answerer(p2psync_node *node);
+static p2psync_result take_peers(p2psync_node *node, const struct ps_config *file);
+static p2psync_result take_answers(p2psync_node *node, const struct ps_config *file);
 static void end_loop(p2psync_node *node);
 static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options);
 static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options);
@@ -38,7 +41,7 @@ p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node 
     if (sodium_init() < 0) {
         return P2PSYNC_EIO;
     }
-    p2psync_node *node = calloc(1, sizeof(*node));
+    p2psync_node *node = calloc(1, sizeof *node);
     if (node == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -147,29 +150,95 @@ static p2psync_result start_loop(p2psync_node *node)
         .dir_fd = node->dir_fd,
         .news_fd = -1,
     };
-    if (node->resolver != NULL || node->config.on_conflict[0] != '\0') {
-        node->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        options.news_fd = node->news_fd;
-        if (node->news_fd < 0) {
-            return P2PSYNC_EIO;
-        }
+    /* Also if nobody answers yet: a setting may change that. */
+    node->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    options.news_fd = node->news_fd;
+    if (node->news_fd < 0) {
+        return P2PSYNC_EIO;
     }
     p2psync_result result = ps_loop_start(&options, &node->loop);
-    if (result == P2PSYNC_OK && node->news_fd >= 0) {
-        const struct ps_answerer_options answerer = {
-            .store = node->store,
-            .config = &node->config,
-            .loop = node->loop,
-            .news_fd = node->news_fd,
-            .resolver = node->resolver,
-            .resolver_user = node->resolver_user,
-        };
-        result = ps_answerer_start(&answerer, &node->answerer);
+    if (result == P2PSYNC_OK) {
+        result = start_answerer(node);
     }
     if (result != P2PSYNC_OK) {
         end_loop(node);
     }
     return result;
+}
+
+static p2psync_result start_answerer(p2psync_node *node)
+{
+    bool wanted = node->resolver != NULL || node->config.on_conflict[0] != '\0';
+    ps_loop_want_news(node->loop, wanted);
+    if (!wanted) {
+        return P2PSYNC_OK;
+    }
+    const struct ps_answerer_options answerer = {
+        .store = node->store,
+        .config = &node->config,
+        .loop = node->loop,
+        .news_fd = node->news_fd,
+        .resolver = node->resolver,
+        .resolver_user = node->resolver_user,
+    };
+    return ps_answerer_start(&answerer, &node->answerer);
+}
+
+p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out)
+{
+    struct ps_config file;
+    if (!ps_node_usable(node) || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    p2psync_result result = ps_config_read(node->dir_fd, &file);
+    (void)pthread_mutex_lock(&node->loop_mutex);
+    if (result == P2PSYNC_OK && (node->loop == NULL || ps_loop_ended(node->loop))) {
+        result = P2PSYNC_ENOTRUNNING;
+    }
+    if (result == P2PSYNC_OK) {
+        result = take_peers(node, &file);
+    }
+    if (result == P2PSYNC_OK) {
+        result = take_answers(node, &file);
+    }
+    struct ps_buf waiting;
+    ps_buf_init(&waiting, PS_BUFFER_SIZE_MAX);
+    if (result == P2PSYNC_OK) {
+        result = ps_config_pack_waiting(&node->file, &file, &waiting);
+    }
+    (void)pthread_mutex_unlock(&node->loop_mutex);
+    return ps_buffer_give(result, &waiting, out);
+}
+
+/* Where peers are dialled, and how often devices compare. */
+static p2psync_result take_peers(p2psync_node *node, const struct ps_config *file)
+{
+    struct ps_config *config = &node->config;
+    bool same = config->interval_ms == file->interval_ms;
+    if (!node->peers_given) {
+        same = same && config->peer_count == file->peer_count &&
+               memcmp(config->peers, file->peers, sizeof config->peers) == 0;
+        memcpy(config->peers, file->peers, sizeof config->peers);
+        config->peer_count = file->peer_count;
+    }
+    config->interval_ms = file->interval_ms;
+    return same ? P2PSYNC_OK : ps_loop_configure(node->loop, config);
+}
+
+/* Who answers conflicts, and when. */
+static p2psync_result take_answers(p2psync_node *node, const struct ps_config *file)
+{
+    struct ps_config *config = &node->config;
+    if (strcmp(config->on_conflict, file->on_conflict) == 0 &&
+        config->on_conflict_timeout_ms == file->on_conflict_timeout_ms &&
+        config->on_conflict_wait_ms == file->on_conflict_wait_ms) {
+        return P2PSYNC_OK;
+    }
+    ps_answerer_destroy(&node->answerer); /* nobody reads the settings from here on */
+    memcpy(config->on_conflict, file->on_conflict, sizeof config->on_conflict);
+    config->on_conflict_timeout_ms = file->on_conflict_timeout_ms;
+    config->on_conflict_wait_ms = file->on_conflict_wait_ms;
+    return start_answerer(node);
 }
 
 static void end_loop(p2psync_node *node)
@@ -201,7 +270,7 @@ p2psync_result p2psync_stop(p2psync_node *node)
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out)
 {
     const struct p2psync_options *options = out;
-    if (!ps_sized_read(given, OPTIONS_SIZE_MIN, out, sizeof(*out))) {
+    if (!ps_sized_read(given, OPTIONS_SIZE_MIN, out, sizeof *out)) {
         return false;
     }
     bool arrays = (options->interfaces != NULL || options->interface_count == 0) &&
@@ -226,6 +295,8 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
 {
     p2psync_result result = ps_config_read(node->dir_fd, &node->config);
     if (result == P2PSYNC_OK) {
+        node->file = node->config;
+        node->peers_given = options->peer_count > 0;
         result = ps_config_override(&node->config, options);
     }
     if (result != P2PSYNC_OK) {

@@ -1,6 +1,7 @@
 /* What the app asks of the node as a whole: status, peers, devices, settings, pairing, sync now.
  * What only a running node knows is asked over the control socket, whether it runs in this process
  * or in another: there is one way. */
+#include <sodium.h>
 #include <string.h>
 
 #include "node/api/inside.h"
@@ -13,6 +14,7 @@
 #include "node/view/status.h"
 #include "store/env/identity.h"
 #include "store/mesh/enroll.h"
+#include "wire/pairing_code.h"
 
 #define ASK_TIMEOUT_MS        30000 /* the loop may be in the middle of a large batch */
 #define NOW_TIMEOUT_MS        60000
@@ -84,19 +86,6 @@ p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms, struct p2
                           &answer, out);
 }
 
-p2psync_result p2psync_invite_cancel(p2psync_node *node)
-{
-    struct ps_buf nothing;
-    if (!ps_node_usable(node)) {
-        return P2PSYNC_EMISUSE;
-    }
-    ps_buf_init(&nothing, PS_BUFFER_SIZE_MAX);
-    p2psync_result result =
-        ps_node_ask(node, ASK_TIMEOUT_MS, PS_CONTROL_INVITE_CANCEL, 0, &nothing);
-    ps_buf_deinit(&nothing);
-    return result;
-}
-
 p2psync_result p2psync_cancel(p2psync_node *node)
 {
     if (!ps_node_usable(node)) {
@@ -104,6 +93,25 @@ p2psync_result p2psync_cancel(p2psync_node *node)
     }
     ps_cancel_all(&node->cancel);
     return P2PSYNC_OK;
+}
+
+p2psync_result p2psync_invite_cancel(p2psync_node *node, const char *code)
+{
+    struct ps_pairing_code decoded = {.endpoint_count = 0};
+    if (!ps_node_usable(node)) {
+        return P2PSYNC_EMISUSE;
+    }
+    if (code != NULL && ps_pairing_code_decode(code, &decoded) != P2PSYNC_OK) {
+        return P2PSYNC_EFORMAT;
+    }
+    uint64_t number = code != NULL ? ps_get_u64(decoded.token) : 0;
+    struct ps_buf nothing;
+    ps_buf_init(&nothing, PS_BUFFER_SIZE_MAX);
+    p2psync_result result =
+        ps_node_ask(node, ASK_TIMEOUT_MS, PS_CONTROL_INVITE_CANCEL, number, &nothing);
+    ps_buf_deinit(&nothing);
+    sodium_memzero(&decoded, sizeof decoded);
+    return result;
 }
 
 p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,

@@ -26,7 +26,7 @@ p2psync_result p2psync_snapshot_open(p2psync_node *node, p2psync_snapshot **out)
     if (!ps_node_usable(node) || out == NULL) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    p2psync_snapshot *snapshot = calloc(1, sizeof *snapshot);
     if (snapshot == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -70,7 +70,7 @@ p2psync_result p2psync_get(p2psync_snapshot *snapshot, const char *collection, c
     result = is_copy ? get_copy(snapshot, number, wanted, &found)
                      : get_record(snapshot, number, wanted, &found);
     if (result == P2PSYNC_OK) {
-        ps_sized_write(out, &found, sizeof(found));
+        ps_sized_write(out, &found, sizeof found);
     }
     return result;
 }
@@ -129,7 +129,7 @@ p2psync_result p2psync_copy_parse(const char *id, struct p2psync_copy *out)
     struct ps_dot dot;
     uint8_t own[PS_RECORD_ID_SIZE_MAX];
     struct p2psync_copy copy = {.size = 0};
-    static_assert(sizeof(copy.record) == PS_RECORD_ID_SIZE_MAX + 1, "any id fits");
+    static_assert(sizeof copy.record == PS_RECORD_ID_SIZE_MAX + 1, "any id fits");
     if (id == NULL || !ps_sized_valid(out, PS_SIZED_UP_TO(struct p2psync_copy, own))) {
         return P2PSYNC_EMISUSE;
     }
@@ -139,7 +139,7 @@ p2psync_result p2psync_copy_parse(const char *id, struct p2psync_copy *out)
     memcpy(copy.record, record.data, record.size);
     memcpy(copy.own, own, ps_copy_id_own(record, dot, own));
     copy.version = ps_outer_dot(dot);
-    ps_sized_write(out, &copy, sizeof(copy));
+    ps_sized_write(out, &copy, sizeof copy);
     return P2PSYNC_OK;
 }
 
@@ -147,7 +147,7 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *given, struct p2
 {
     struct p2psync_record whole;
     const struct p2psync_record *record = &whole;
-    if (!ps_sized_read(given, PS_RECORD_OUT_SIZE_MIN, &whole, sizeof(whole)) || out == NULL ||
+    if (!ps_sized_read(given, PS_RECORD_OUT_SIZE_MIN, &whole, sizeof whole) || out == NULL ||
         record->id == NULL || (record->versions == NULL && record->version_count > 0)) {
         return P2PSYNC_EMISUSE;
     }
@@ -158,7 +158,7 @@ p2psync_result p2psync_record_pack(const struct p2psync_record *given, struct p2
     ps_writer_init(&writer, &buf);
     struct ps_device author;
     char author_text[PS_DEVICE_TEXT_SIZE];
-    memcpy(author.key, record->author, sizeof(author.key));
+    memcpy(author.key, record->author, sizeof author.key);
     ps_device_text(&author, author_text);
 
     ps_map_begin(&map, &writer);
@@ -245,7 +245,7 @@ p2psync_result ps_snapshot_record(p2psync_snapshot *snapshot, struct ps_bytes id
         out->fields.data = view.value.data;
         out->fields.size = view.value.size;
     }
-    memcpy(out->author, snapshot->author.key, sizeof(out->author));
+    memcpy(out->author, snapshot->author.key, sizeof out->author);
     return P2PSYNC_OK;
 }
 
@@ -273,7 +273,7 @@ p2psync_result ps_snapshot_copy(p2psync_snapshot *snapshot, struct ps_bytes id,
         .archived = version->state == PS_RECORD_ARCHIVED,
         .conflict = true,
     };
-    memcpy(out->author, snapshot->author.key, sizeof(out->author));
+    memcpy(out->author, snapshot->author.key, sizeof out->author);
     return P2PSYNC_OK;
 }
 
@@ -294,7 +294,7 @@ static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_reco
 p2psync_result ps_snapshot_reserve_dots(p2psync_snapshot *snapshot, size_t count)
 {
     if (count > snapshot->dot_capacity) {
-        struct p2psync_dot *dots = reallocarray(snapshot->dots, count, sizeof(*dots));
+        struct p2psync_dot *dots = reallocarray(snapshot->dots, count, sizeof *dots);
         if (dots == NULL) {
             return P2PSYNC_ENOMEM;
         }

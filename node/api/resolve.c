@@ -25,7 +25,7 @@ p2psync_result p2psync_resolve(p2psync_node *node, const struct p2psync_resoluti
     const struct p2psync_resolution *resolution = &whole;
     if (!ps_node_usable(node) || !ps_committed_valid(out) || !ps_detail_valid(detail) ||
         !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_resolution, version_count), &whole,
-                       sizeof(whole))) {
+                       sizeof whole)) {
         return P2PSYNC_EMISUSE;
     }
     struct p2psync_detail found = ps_detail_none();
@@ -50,7 +50,7 @@ static p2psync_result resolve(p2psync_node *node, const struct p2psync_resolutio
         .expected_count = resolution->version_count,
     };
     struct ps_buf note;
-    struct ps_dot *expected = calloc(edit.expected_count + 1, sizeof(*expected));
+    struct ps_dot *expected = calloc(edit.expected_count + 1, sizeof *expected);
     if (expected == NULL) {
         return P2PSYNC_ENOMEM;
     }

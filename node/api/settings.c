@@ -182,7 +182,7 @@ static p2psync_result write_settings(struct ps_txn *txn, struct ps_bytes name,
     }
     for (size_t i = 0; i < rules.field_count; i++) {
         const struct ps_named_rule *rule = &rules.fields[i];
-        size_t size = sizeof(FIELD_PREFIX) - 1;
+        size_t size = sizeof FIELD_PREFIX - 1;
         assert(size + rule->field.size <= PS_FIELD_SIZE_MAX);
         memcpy(key, FIELD_PREFIX, size);
         memcpy(key + size, rule->field.data, rule->field.size);
@@ -266,7 +266,7 @@ static p2psync_result add_name(struct names *names, struct ps_bytes name)
 {
     if (names->count == names->capacity) {
         size_t capacity = names->capacity == 0 ? 16 : names->capacity * 2;
-        struct ps_bytes *list = reallocarray(names->list, capacity, sizeof(*list));
+        struct ps_bytes *list = reallocarray(names->list, capacity, sizeof *list);
         if (list == NULL) {
             return P2PSYNC_ENOMEM;
         }
@@ -283,7 +283,7 @@ static void sort_names(struct names *names)
 {
     size_t kept = 0;
     if (names->count > 0) {
-        qsort(names->list, names->count, sizeof(*names->list), compare_names);
+        qsort(names->list, names->count, sizeof *names->list, compare_names);
     }
     for (size_t i = 0; i < names->count; i++) {
         if (kept == 0 || !ps_bytes_equal(names->list[kept - 1], names->list[i])) {
@@ -378,7 +378,7 @@ static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
     p2psync_result result = P2PSYNC_OK;
     if (begins_with(text, PREFER_PREFIX)) {
         size_t size = text.size - skipped;
-        if (size >= sizeof(device) || memchr(text.data, '\0', text.size) != NULL) {
+        if (size >= sizeof device || memchr(text.data, '\0', text.size) != NULL) {
             return P2PSYNC_ENOTFOUND;
         }
         memcpy(device, text.data + skipped, size);

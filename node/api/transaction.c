@@ -75,7 +75,7 @@ p2psync_result ps_transaction_begin(p2psync_node *node, const char *collection,
     if (result != P2PSYNC_OK) {
         return result;
     }
-    p2psync_transaction *transaction = calloc(1, sizeof(*transaction));
+    p2psync_transaction *transaction = calloc(1, sizeof *transaction);
     if (transaction == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -94,7 +94,7 @@ p2psync_result p2psync_transaction_edit(p2psync_transaction *transaction,
 {
     struct p2psync_edit edit;
     if (transaction == NULL || !ps_node_usable(transaction->node) || !ps_detail_valid(detail) ||
-        !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_edit, note), &edit, sizeof(edit))) {
+        !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_edit, note), &edit, sizeof edit)) {
         return P2PSYNC_EMISUSE;
     }
     struct p2psync_detail found = ps_detail_none();
@@ -151,8 +151,8 @@ p2psync_result p2psync_transaction_commit(p2psync_transaction *transaction,
         result = P2PSYNC_EMISUSE;
         goto out;
     }
-    edits = calloc(transaction->edit_count + 1, sizeof(*edits));
-    dots = calloc(transaction->edit_count + 1, sizeof(*dots));
+    edits = calloc(transaction->edit_count + 1, sizeof *edits);
+    dots = calloc(transaction->edit_count + 1, sizeof *dots);
     if (edits == NULL || dots == NULL) {
         result = P2PSYNC_ENOMEM;
         goto out;
@@ -187,7 +187,7 @@ void ps_committed_fill(const struct ps_write *write, const struct ps_written *wr
 {
     struct p2psync_committed committed;
     if (out == NULL || !ps_sized_read(out, PS_SIZED_UP_TO(struct p2psync_committed, unchanged),
-                                      &committed, sizeof(committed))) {
+                                      &committed, sizeof committed)) {
         return;
     }
     committed.changed = written->changed;
@@ -196,7 +196,7 @@ void ps_committed_fill(const struct ps_write *write, const struct ps_written *wr
     for (size_t i = 0; i < write->edit_count && i < room; i++) {
         committed.versions[i] = ps_outer_dot(write->dots[i]);
     }
-    ps_sized_write(out, &committed, sizeof(committed));
+    ps_sized_write(out, &committed, sizeof committed);
 }
 
 static void fill_edit(const p2psync_transaction *transaction, const struct kept_edit *kept,
@@ -259,7 +259,7 @@ static p2psync_result reserve_edit(p2psync_transaction *transaction, struct p2ps
         return ps_detail_limit(detail, "a transaction", PS_TRANSACTION_CHANGES_MAX, "edits");
     }
     size_t capacity = transaction->edit_capacity == 0 ? 1 : transaction->edit_capacity * 2;
-    struct kept_edit *edits = reallocarray(transaction->edits, capacity, sizeof(*edits));
+    struct kept_edit *edits = reallocarray(transaction->edits, capacity, sizeof *edits);
     if (edits == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -314,7 +314,7 @@ static p2psync_result keep_expected(p2psync_transaction *transaction,
     for (size_t i = 0; i < edit->version_count && result == P2PSYNC_OK; i++) {
         struct ps_dot dot;
         result = ps_inner_dot(&edit->versions[i], &dot)
-                     ? ps_buf_append(&transaction->dots, &dot, sizeof(dot))
+                     ? ps_buf_append(&transaction->dots, &dot, sizeof dot)
                      : P2PSYNC_EMISUSE;
     }
     out->expected.size = transaction->dots.size - out->expected.offset;

@@ -138,7 +138,7 @@ p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *g
     const struct p2psync_revert *revert = &whole;
     if (!ps_node_usable(node) ||
         !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_revert, dry_run), &whole,
-                       sizeof(whole)) ||
+                       sizeof whole) ||
         revert->device == NULL || out == NULL) {
         return P2PSYNC_EMISUSE;
     }
@@ -198,7 +198,7 @@ static p2psync_result revert_all(struct reverting *reverting)
     }
     while (ps_collection_walk_next(&walk, &collection)) {
         size_t size = collection.name.size;
-        assert(size > 0 && size <= sizeof(name));
+        assert(size > 0 && size <= sizeof name);
         memcpy(name, collection.name.data, size); /* it is in the map, and writing moves it */
         if (name[0] != '_') {
             walk.result = revert_collection(reverting, ps_bytes(name, size));
@@ -233,7 +233,7 @@ static p2psync_result carry_out(struct reverting *reverting, struct ps_bytes nam
     if (plan->count == 0) {
         return P2PSYNC_OK;
     }
-    struct ps_edit *edits = calloc(plan->count, 2 * sizeof(*edits));
+    struct ps_edit *edits = calloc(plan->count, 2 * sizeof *edits);
     struct ps_written written = {0};
     if (edits == NULL) {
         return P2PSYNC_ENOMEM;

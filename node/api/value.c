@@ -83,7 +83,7 @@ static bool take_token(struct p2psync_bytes value, p2psync_value_type type, stru
 struct p2psync_bytes p2psync_value_find(struct p2psync_bytes map, const char *key)
 {
     const struct p2psync_bytes none = {.size = 0};
-    struct p2psync_walk walk = {.size = sizeof(walk)};
+    struct p2psync_walk walk = {.size = sizeof walk};
     struct p2psync_bytes found;
     struct p2psync_bytes value;
     if (key == NULL || p2psync_walk_begin(map, &walk) != P2PSYNC_OK || !walk.is_map) {
@@ -159,12 +159,12 @@ p2psync_result p2psync_value_real(struct p2psync_bytes value, double *out)
     if (!take_token(value, P2PSYNC_VALUE_REAL, &token)) {
         return P2PSYNC_EFORMAT;
     }
-    if (token.size == 1 + sizeof(narrow)) {
+    if (token.size == 1 + sizeof narrow) {
         uint32_t bits = (uint32_t)token.uint;
-        memcpy(&narrow, &bits, sizeof(narrow));
+        memcpy(&narrow, &bits, sizeof narrow);
         *out = (double)narrow;
     } else {
-        memcpy(out, &token.uint, sizeof(*out));
+        memcpy(out, &token.uint, sizeof *out);
     }
     return P2PSYNC_OK;
 }
@@ -230,7 +230,7 @@ p2psync_result p2psync_walk_begin(struct p2psync_bytes value, struct p2psync_wal
         .left = token.count,
         .rest = {.data = (const uint8_t *)value.data + token.size, .size = value.size - token.size},
     };
-    ps_sized_write(out, &walk, sizeof(walk));
+    ps_sized_write(out, &walk, sizeof walk);
     return P2PSYNC_OK;
 }
 
@@ -285,7 +285,7 @@ p2psync_result p2psync_builder_new(p2psync_builder **out)
     if (out == NULL) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_builder *builder = calloc(1, sizeof(*builder));
+    p2psync_builder *builder = calloc(1, sizeof *builder);
     if (builder == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -332,9 +332,9 @@ void p2psync_builder_real(p2psync_builder *builder, const char *key, double valu
     uint8_t real[9] = {0xcb}; /* float 64 */
     uint64_t bits = 0;
     if (begin_value(builder, key)) {
-        memcpy(&bits, &value, sizeof(bits));
+        memcpy(&bits, &value, sizeof bits);
         ps_put_u64(real + 1, bits);
-        ps_write_raw(&builder->writer, ps_bytes(real, sizeof(real)));
+        ps_write_raw(&builder->writer, ps_bytes(real, sizeof real));
     }
 }
 
@@ -472,7 +472,7 @@ static void end_container(p2psync_builder *builder)
         return;
     }
     size_t size = out->size - end;
-    assert(size <= sizeof(header));
+    assert(size <= sizeof header);
     memcpy(header, out->data + end, size);
     memmove(out->data + frame->begin + size, out->data + frame->begin, end - frame->begin);
     memcpy(out->data + frame->begin, header, size);

@@ -10,7 +10,7 @@ p2psync_result p2psync_put(p2psync_node *node, const char *collection, const cha
     if (fields.size == 0) {
         return P2PSYNC_EMISUSE;
     }
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .fields = fields, .note = note};
+    struct p2psync_edit edit = {.size = sizeof edit, .id = id, .fields = fields, .note = note};
     return p2psync_write(node, collection, &edit, NULL, NULL);
 }
 
@@ -18,7 +18,7 @@ p2psync_result p2psync_delete(p2psync_node *node, const char *collection, const 
                               const char *note)
 {
     struct p2psync_edit edit = {
-        .size = sizeof(edit), .kind = P2PSYNC_EDIT_DELETE, .id = id, .note = note};
+        .size = sizeof edit, .kind = P2PSYNC_EDIT_DELETE, .id = id, .note = note};
     return p2psync_write(node, collection, &edit, NULL, NULL);
 }
 
@@ -26,7 +26,7 @@ p2psync_result p2psync_archive(p2psync_node *node, const char *collection, const
                                const char *note)
 {
     struct p2psync_edit edit = {
-        .size = sizeof(edit), .kind = P2PSYNC_EDIT_ARCHIVE, .id = id, .note = note};
+        .size = sizeof edit, .kind = P2PSYNC_EDIT_ARCHIVE, .id = id, .note = note};
     return p2psync_write(node, collection, &edit, NULL, NULL);
 }
 

@@ -121,8 +121,8 @@ static p2psync_result connect_node(int dir_fd, uint32_t timeout_ms, int *fd_out)
         .tv_sec = timeout_ms / 1000,
         .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000,
     };
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
-        connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0 ||
+        connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
         p2psync_result result = connect_result(errno);
         (void)close(fd);
         return result;
@@ -149,8 +149,8 @@ static p2psync_result send_request(int fd, ps_control_ask what, uint64_t argumen
     struct ps_buf frame;
     struct ps_writer writer;
     uint8_t size[4] = {0};
-    ps_buf_init(&frame, sizeof(size) + PS_CONTROL_REQUEST_SIZE_MAX);
-    p2psync_result result = ps_buf_append(&frame, size, sizeof(size));
+    ps_buf_init(&frame, sizeof size + PS_CONTROL_REQUEST_SIZE_MAX);
+    p2psync_result result = ps_buf_append(&frame, size, sizeof size);
     ps_writer_init(&writer, &frame);
     ps_write_array(&writer, 3);
     ps_write_uint(&writer, PS_CONTROL_VERSION);
@@ -160,7 +160,7 @@ static p2psync_result send_request(int fd, ps_control_ask what, uint64_t argumen
         result = ps_writer_finish(&writer);
     }
     if (result == P2PSYNC_OK) {
-        ps_put_u32(frame.data, (uint32_t)(frame.size - sizeof(size)));
+        ps_put_u32(frame.data, (uint32_t)(frame.size - sizeof size));
         /* A request is smaller than any socket's buffer: it goes whole or the node is gone. */
         ssize_t sent = send(fd, frame.data, frame.size, MSG_NOSIGNAL);
         if (sent != (ssize_t)frame.size) {
@@ -178,7 +178,7 @@ static p2psync_result receive_reply(const struct wait *wait, struct ps_buf *out)
     uint8_t *room = NULL;
     struct ps_buf frame;
     ps_buf_init(&frame, PS_CONTROL_REPLY_SIZE_MAX);
-    p2psync_result result = receive(wait, header, sizeof(header));
+    p2psync_result result = receive(wait, header, sizeof header);
     if (result == P2PSYNC_OK) {
         uint32_t size = ps_get_u32(header);
         result =

@@ -83,7 +83,7 @@ static void queue_event(struct client *client, struct ps_bytes frame);
 
 p2psync_result ps_control_new(int dir_fd, struct ps_control **out)
 {
-    struct ps_control *control = calloc(1, sizeof(*control));
+    struct ps_control *control = calloc(1, sizeof *control);
     if (control == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -240,7 +240,7 @@ static p2psync_result listen_in(struct ps_control *control, int dir_fd)
     /* bind() gives the file the mode of the socket, so that nobody else may connect at any moment.
      */
     if (control->listen_fd < 0 || fchmod(control->listen_fd, S_IRUSR | S_IWUSR) != 0 ||
-        bind(control->listen_fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+        bind(control->listen_fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
         listen(control->listen_fd, PS_CONTROL_CLIENTS_MAX) != 0) {
         return ps_error_of_errno(errno);
     }
@@ -282,7 +282,7 @@ static void accept_clients(struct ps_control *control)
 static bool peer_allowed(int fd)
 {
     struct ucred peer = {0};
-    socklen_t size = sizeof(peer);
+    socklen_t size = sizeof peer;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
         return false;
     }
@@ -307,7 +307,7 @@ static bool add_client(struct ps_control *control, int fd)
     if (epoll_ctl(control->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
         return false;
     }
-    memset(place, 0, sizeof(*place));
+    memset(place, 0, sizeof *place);
     place->fd = fd;
     place->id = ++control->next_id;
     place->moved_ms = control->now_ms;
@@ -327,7 +327,7 @@ static void drop_client(struct ps_control *control, struct client *client)
     }
     free(client->events);
     ps_buf_deinit(&client->out);
-    memset(client, 0, sizeof(*client));
+    memset(client, 0, sizeof *client);
     client->fd = -1;
     set_listening(control, true);
 }
@@ -354,7 +354,7 @@ static void serve_events(struct ps_control *control, const struct epoll_event *e
 static void read_client(struct ps_control *control, struct client *client)
 {
     uint8_t *room = client->in + client->in_size;
-    size_t size = sizeof(client->in) - client->in_size;
+    size_t size = sizeof client->in - client->in_size;
     uint8_t more;
     /* A request of one byte more than the maximum is too large; nor may anything come after it. */
     if (size == 0 || client->state != CLIENT_READING) {
@@ -393,7 +393,7 @@ static bool parse_request(struct client *client)
     uint64_t argument = ps_read_uint(&reader);
     ps_read_skip(&reader, more);
     if (ps_reader_finish(&reader) != P2PSYNC_OK || version != PS_CONTROL_VERSION ||
-        what < PS_CONTROL_STATUS || what > PS_CONTROL_ASK_MAX) {
+        what < PS_CONTROL_STATUS || what > PS_CONTROL_INVITE_CANCEL) {
         return false;
     }
     client->state = CLIENT_READY;
@@ -430,7 +430,7 @@ static bool take_ready(struct ps_control *control, struct ps_control_request *ou
 
 static void begin_events(struct ps_control *control, struct client *client)
 {
-    client->events = calloc(PS_EVENTS_MAX, sizeof(*client->events));
+    client->events = calloc(PS_EVENTS_MAX, sizeof *client->events);
     if (client->events == NULL ||
         ps_control_frame(&client->out, 0, ps_bytes(NULL, 0)) != P2PSYNC_OK) {
         drop_client(control, client);

@@ -31,13 +31,12 @@
 typedef enum ps_control_ask {
     PS_CONTROL_STATUS = 1,
     PS_CONTROL_PEERS = 2,
-    PS_CONTROL_NOW = 3,    /* argument: timeout in ms */
-    PS_CONTROL_INVITE = 4, /* argument: until it expires, in ms */
-    PS_CONTROL_STOP = 5,   /* replied to at once; the connection ends when the node has */
-    PS_CONTROL_EVENTS = 6, /* replied to at once; events follow */
-    PS_CONTROL_DOCTOR = 7, /* replied to as ps_doctor_check() says */
-    PS_CONTROL_INVITE_CANCEL = 8,
-    PS_CONTROL_ASK_MAX = PS_CONTROL_INVITE_CANCEL,
+    PS_CONTROL_NOW = 3,           /* argument: timeout in ms */
+    PS_CONTROL_INVITE = 4,        /* argument: until it expires, in ms */
+    PS_CONTROL_STOP = 5,          /* replied to at once; the connection ends when the node has */
+    PS_CONTROL_EVENTS = 6,        /* replied to at once; events follow */
+    PS_CONTROL_DOCTOR = 7,        /* replied to as ps_doctor_check() says */
+    PS_CONTROL_INVITE_CANCEL = 8, /* argument: the first 8 bytes of the invite's token, 0: of any */
 } ps_control_ask;
 
 /* The frame [0, nil] as it travels. It is always these bytes, so that it can be recognised without

@@ -7,9 +7,9 @@
 
 void ps_control_address(int dir_fd, struct sockaddr_un *out)
 {
-    memset(out, 0, sizeof(*out));
+    memset(out, 0, sizeof *out);
     out->sun_family = AF_UNIX;
-    (void)snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/" PS_CONTROL_FILE,
+    (void)snprintf(out->sun_path, sizeof out->sun_path, "/proc/self/fd/%d/" PS_CONTROL_FILE,
                    dir_fd);
 }
 
@@ -43,9 +43,9 @@ p2psync_result ps_control_frame_loss(struct ps_buf *out, uint64_t lost)
 {
     char text[96];
     struct ps_buf map;
-    (void)snprintf(text, sizeof(text), "%llu events were dropped because nobody took them",
+    (void)snprintf(text, sizeof text, "%llu events were dropped because nobody took them",
                    (unsigned long long)lost);
-    ps_buf_init(&map, sizeof(text) + 128);
+    ps_buf_init(&map, sizeof text + 128);
     p2psync_result result = ps_feed_event_error(&map, P2PSYNC_ELIMIT, text);
     if (result == P2PSYNC_OK) {
         result = ps_control_frame(out, P2PSYNC_EVENT_ERROR, ps_buf_view(&map));

@@ -40,7 +40,7 @@ static p2psync_result tell_stopped(struct ps_stream *stream, p2psync_event_type 
 
 p2psync_result ps_stream_new(int dir_fd, struct ps_store *store, struct ps_stream **out)
 {
-    struct ps_stream *stream = calloc(1, sizeof(*stream));
+    struct ps_stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -121,7 +121,7 @@ p2psync_result ps_stream_next(struct ps_stream *stream, struct ps_store *store,
 static ahead look_ahead(const struct ps_stream *stream)
 {
     uint8_t bytes[PS_CONTROL_NUDGE_SIZE];
-    ssize_t got = recv(stream->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+    ssize_t got = recv(stream->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
         return AHEAD_END;
     }
@@ -141,7 +141,7 @@ static ahead look_ahead(const struct ps_stream *stream)
 static void drop_nudge(const struct ps_stream *stream)
 {
     uint8_t bytes[PS_CONTROL_NUDGE_SIZE];
-    (void)recv(stream->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    (void)recv(stream->fd, bytes, sizeof bytes, MSG_DONTWAIT);
 }
 
 /* Errors  P2PSYNC_EAGAIN not all of it is here yet; P2PSYNC_ENOTRUNNING. */

@@ -65,6 +65,21 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     return P2PSYNC_OK;
 }
 
+p2psync_result ps_engine_configure(struct ps_engine *engine, const char *const *peers,
+                                   size_t peer_count, uint32_t interval_ms)
+{
+    char(*statics)[PS_ENDPOINT_SIZE_MAX + 1] = NULL;
+    p2psync_result result = copy_texts(peers, peer_count, &statics);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    free(engine->statics);
+    engine->statics = statics;
+    engine->static_count = peer_count;
+    engine->interval_ms = interval_ms == 0 ? INTERVAL_MS : interval_ms;
+    return P2PSYNC_OK;
+}
+
 void ps_engine_destroy(struct ps_engine **engine)
 {
     struct ps_engine *it = *engine;

@@ -67,7 +67,7 @@ typedef enum ps_event_type {
     PS_EVENT_STORE_CHANGED,   /* another thread or process has committed something */
     PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and reply with NOW_DONE */
     PS_EVENT_INVITE, /* token, timeout_ms, endpoints: the caller has opened the pairing socket */
-    PS_EVENT_INVITE_CANCEL, /* close the invite, if one is open */
+    PS_EVENT_INVITE_CANCEL, /* close the invite that is open, if any */
     PS_EVENT_PAIR_MESSAGE,  /* link, curve_key, address, bytes: on the pairing socket */
     PS_EVENT_STOP,          /* say goodbye to all */
 } ps_event_type;
@@ -101,6 +101,14 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options,
 /* Nulls the pointer; NULL is fine. */
 void ps_engine_destroy(struct ps_engine **engine);
 
+/* Take up other static endpoints and another interval, as in the options, between two steps. A
+ * connection stays as it is.
+ *
+ * Errors  P2PSYNC_ENOMEM: nothing has changed.
+ */
+p2psync_result ps_engine_configure(struct ps_engine *engine, const char *const *peers,
+                                   size_t peer_count, uint32_t interval_ms) P2PSYNC_MUST_CHECK;
+
 /* Take `count` events in order; see above. effects is cleared first.
  *
  * Errors  P2PSYNC_ENOSPC, P2PSYNC_EFULL, P2PSYNC_EIO, P2PSYNC_ECORRUPT, P2PSYNC_ENOMEM: the store
@@ -119,10 +127,14 @@ const struct ps_device *ps_engine_allowed(const struct ps_engine *engine, size_t
 
 /* ---- looking at it ---- */
 
+/* The number of the invite that is open, 0 if there is none. It is the beginning of the token, so
+ * that whoever has the code can name its invite. */
+uint64_t ps_engine_invite(const struct ps_engine *engine);
+
 typedef enum ps_peer_state {
     PS_PEER_OFFLINE,    /* no link; dialled again when there is an endpoint, after its back-off */
     PS_PEER_CONNECTING, /* a dial is under way */
-    PS_PEER_REFUSED,    /* it answered, but does not admit us (yet) */
+    PS_PEER_REFUSED,    /* it replied, but does not admit us (yet) */
     PS_PEER_SYNCING,    /* HELLOs exchanged, not known to hold the same */
     PS_PEER_IN_SYNC,    /* equal roots at one moment, nothing pending on either side */
 } ps_peer_state;

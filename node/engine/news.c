@@ -45,6 +45,7 @@ void ps_news_scan(struct ps_turn *turn)
             ps_trust_load(turn); /* the writer has worked the members out */
         }
     }
+    (void)ps_turn_ok(turn, walk.result);
 }
 
 void ps_news_moved(struct ps_turn *turn, const struct ps_log *log)

@@ -1,13 +1,13 @@
-/* HEADS: logs of which the peer holds more than we do, or another history. Each offer is checked
- * against our own tree before anything of it is wanted; heads of devices that we do not know yet
- * are passed over, and told again when the members have moved. */
+/* HEADS offers logs of which the peer holds more than we do, or another history. Each offer is
+ * checked against our own tree before we ask for anything of it. Heads of devices that we do not
+ * know yet are passed over, and the peer is compared with again when the members have changed. */
 #include "node/engine/emit.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
 #include "store/log/receive.h"
 
-#define IDLE_COST 50 /* microseconds that an offer takes which is of no use */
+#define IDLE_COST 50 /* microseconds; what a useless offer costs us */
 
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
@@ -69,13 +69,14 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
     return peer->session.id != 0 && turn->result == P2PSYNC_OK;
 }
 
-/* Whether there is any such log: what is asked for keeps others from being asked. */
+/* Whether the log exists, as far as its signed head shows. We ask for a log at one peer at a time,
+ * so an invented log would keep us from asking others. */
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
 {
     struct ps_head_context context =
         ps_message_head_context(&item->log, &turn->engine->identity.mesh);
     if (!ps_branch_is_trunk(item->log.branch) || ps_transfer_count(peer) >= PS_FETCHES_QUEUED_MAX) {
-        return false; /* what is too much is offered again */
+        return false; /* if the queue is full, the log is offered again later */
     }
     p2psync_result result = ps_head_verify(&item->head, &context);
     if (result == P2PSYNC_ESIGNATURE) {
@@ -85,8 +86,8 @@ static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps
     return ps_turn_ok(turn, result);
 }
 
-/* Whether nothing may be taken of this log: it is forked, or the offer is false. Whoever detects a
- * fork shows its own head in return, so that the other side can see it too. */
+/* Whether we may take nothing of this log, because the log is forked or the offer is false. Whoever
+ * detects a fork shows its own head in return, so that the other side can detect the fork, too. */
 static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
                         const struct ps_heads_item *item, struct ps_log *log)
 {
@@ -113,7 +114,7 @@ static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
         }
         return true;
     case P2PSYNC_EPROOF:
-        if (item->proof_size <= 2) { /* so early a proof cannot tell a fork from a lie */
+        if (item->proof_size <= 2) { /* a proof this short cannot tell a fork from a lie */
             ps_offer_show(turn, peer, log);
             return true;
         }
@@ -128,8 +129,9 @@ static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
     }
 }
 
-/* A peer holds more of our own log than we do: this store has been rolled back. Whatever is written
- * from here on goes to a new incarnation; the lost changes come back as any other log's. */
+/* If a peer holds more of our own log than we do, this store has been rolled back. From here on we
+ * write in a new incarnation, so that our log does not fork. The peer sends the lost changes back
+ * like those of any other log. */
 static void own_log_ahead(struct ps_turn *turn, const struct ps_heads_item *item)
 {
     struct ps_engine *engine = turn->engine;

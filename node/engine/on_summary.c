@@ -1,6 +1,7 @@
-/* SUMMARY: what the peer holds. From roots that differ we go down to short heads, from short heads
- * to HEADS of what the peer lacks, or to the changes themselves if they are few and our own; what
- * we lack ourselves, the peer offers in reply to our own heads. */
+/* SUMMARY says what the peer holds. If roots differ, the next messages compare the short heads of
+ * these collections. Short heads show what the peer lacks: we offer it in HEADS, or send the
+ * changes at once if they are few and our own. What we lack, the peer offers in the same way,
+ * because it gets our short heads. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "store/log/collection.h"
 #include "store/log/summary.h"
 
-#define AT_ONCE_MAX 2048 /* changes that are sent without being asked for */
+#define AT_ONCE_MAX 2048 /* changes of one log that are sent without a WANT */
 
 /* The names of collections whose heads are to be sent. */
 struct names {
@@ -33,7 +34,7 @@ static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
 static bool named(struct ps_bytes list, struct ps_bytes name, bool heads);
 static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes name);
 static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
-                        bool answer);
+                        bool asks);
 
 void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -46,7 +47,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
     ps_state_note(turn, peer, &summary.state);
     ps_rounds_replied(turn, peer);
     if (ps_state_is_equal(turn, peer)) {
-        if (summary.answer) {
+        if (summary.reply) {
             ps_rounds_reply(turn, peer);
         }
         return;
@@ -57,14 +58,14 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
             offer_unnamed(turn, peer, &summary);
             ps_holds_whole(peer);
         }
-        if (summary.answer) {
+        if (summary.reply) {
             reply_heads(turn, peer, &ask, false);
         }
     } else if (summary.roots.size > 0) {
         compare_roots(turn, peer, &summary, &ask);
         offer_unnamed(turn, peer, &summary);
         reply_heads(turn, peer, &ask, true);
-    } else if (summary.answer) {
+    } else if (summary.reply) {
         ps_rounds_ask(turn, peer);
     }
     free(ask.items);
@@ -98,8 +99,8 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
     ps_offer_flush(turn, peer, &offers);
 }
 
-/* Merge-walk their short heads with our logs; both ascend by (tag, branch). True if they have what
- * is lacking here. */
+/* Walk the peer's short heads and our logs side by side; both ascend by (tag, branch). True if the
+ * peer has something that we lack. */
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                                uint32_t collection, struct ps_bytes heads)
 {
@@ -111,7 +112,7 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
     (void)ps_message_cursor_begin(&cursor, heads);
     bool more = ps_summary_next_head(&cursor, &theirs);
     bool here = ps_log_walk_next(&walk, &log);
-    while (here || more) { /* each turn takes one off either side */
+    while (here || more) { /* each pass takes one from either list, or one from both */
         int order = 1;
         if (here) {
             order = more ? ps_log_id_compare(&log.id, &theirs.log) : -1;
@@ -141,9 +142,10 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
     return lacking;
 }
 
-/* Whether to send what the peer lacks of a log now, which saves a round trip: a few changes of our
- * own, which nobody else sends at the same time. Only in the first round: if it brings nothing, the
- * peer has another history of the log, and only an offer can show that. */
+/* Whether to send what the peer lacks of a log without being asked, which saves a round trip. We do
+ * so with a few changes of our own, because nobody else sends those at the same time, and only in
+ * the first round. If that round does not help, the peer may hold another history of the log, and
+ * only an offer with its head can show that. */
 static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
                     const struct ps_log *log, uint64_t their_size)
 {
@@ -153,7 +155,8 @@ static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
            ps_device_equal(&log->origin.device, &engine->identity.device);
 }
 
-/* Which collections differ; `_devices` alone if it does, for it decides whose heads we may take. */
+/* Collect in `ask` the names of the collections that differ. If `_devices` differs, it alone is
+ * named, because the members decide whose heads we may take. */
 static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct names *ask)
 {
@@ -188,7 +191,8 @@ static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
     }
 }
 
-/* Collections that the peer, which has named all of its own, does not have at all. */
+/* Offer what is in collections that the peer does not have at all. The roots in its SUMMARY name
+ * all collections that it has. */
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary)
 {
@@ -204,6 +208,7 @@ static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
         }
         (void)compare_collection(turn, peer, &offers, collection.number, none);
     }
+    (void)ps_turn_ok(turn, walk.result);
     ps_offer_flush(turn, peer, &offers);
 }
 
@@ -241,13 +246,12 @@ static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes 
     names->items[names->count++] = name;
 }
 
-/* Send our own short heads of the named collections, or our state alone if there are none: whoever
- * asked waits for an answer. */
+/* Send our short heads of the named collections. If no collection is named, send our state alone,
+ * because the peer waits for a reply. asks: the peer is to reply with its own heads. */
 static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
-                        bool answer)
+                        bool asks)
 {
-    struct ps_summary summary = {.answer = answer && names->count > 0,
-                                 .state = *ps_state_ours(turn)};
+    struct ps_summary summary = {.reply = asks && names->count > 0, .state = *ps_state_ours(turn)};
     struct ps_buf heads;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
     if (names->count == 0 ||
@@ -255,7 +259,7 @@ static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct
         summary.heads = ps_buf_view(&heads);
         ps_emit_send(turn, peer, peer->session.id,
                      ps_summary_encode(&summary, ps_emit_begin(turn)));
-        if (summary.answer) {
+        if (summary.reply) {
             ps_rounds_asked(turn, peer);
         }
     }

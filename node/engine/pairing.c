@@ -9,11 +9,9 @@
 #include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/mesh/enroll.h"
-#include "wire/pairing_code.h"
 
 static void refuse(struct ps_turn *turn, ps_error_code code, const char *text);
 static void close_invite(struct ps_turn *turn, const char *reason);
-static void tell_closed(struct ps_turn *turn, const char *reason);
 static bool proven(const struct ps_turn *turn, const struct ps_join *join);
 static bool add_member(struct ps_turn *turn, const struct ps_join *join);
 static void welcome(struct ps_turn *turn);
@@ -22,7 +20,7 @@ void ps_pairing_invite(struct ps_turn *turn)
 {
     struct ps_invite *invite = &turn->engine->invite;
     if (invite->open && !invite->used) {
-        tell_closed(turn, "another invite took its place");
+        ps_tell_invite_closed(turn, "another invite took its place");
     }
     *invite =
         (struct ps_invite){.open = true, .expires_ms = turn->now_ms + turn->event->timeout_ms};
@@ -34,6 +32,11 @@ void ps_pairing_cancel(struct ps_turn *turn)
     if (turn->engine->invite.open) {
         close_invite(turn, "it was cancelled");
     }
+}
+
+uint64_t ps_engine_invite(const struct ps_engine *engine)
+{
+    return engine->invite.open ? ps_get_u64(engine->invite.token) : 0;
 }
 
 void ps_pairing_message(struct ps_turn *turn)
@@ -68,9 +71,7 @@ void ps_pairing_message(struct ps_turn *turn)
     if (!invite->used) {
         invite->used = true;
         invite->used_by = join.device;
-        char tag[PS_TOKEN_TAG_TEXT_SIZE];
-        ps_token_tag_text(invite->token, tag);
-        ps_tell_joined(turn, tag, &join);
+        ps_tell_joined(turn, &join);
     }
 }
 
@@ -107,18 +108,12 @@ static void refuse(struct ps_turn *turn, ps_error_code code, const char *text)
 static void close_invite(struct ps_turn *turn, const char *reason)
 {
     struct ps_invite *invite = &turn->engine->invite;
-    if (reason != NULL && !invite->used) {
-        tell_closed(turn, reason);
-    }
+    bool used = invite->used;
     sodium_memzero(invite, sizeof *invite);
     ps_emit_plain(turn, PS_EFFECT_PAIR_CLOSE);
-}
-
-static void tell_closed(struct ps_turn *turn, const char *reason)
-{
-    char tag[PS_TOKEN_TAG_TEXT_SIZE];
-    ps_token_tag_text(turn->engine->invite.token, tag);
-    ps_tell_invite_closed(turn, tag, reason);
+    if (reason != NULL && !used) {
+        ps_tell_invite_closed(turn, reason);
+    }
 }
 
 /* Whether the device that JOIN names is the one whose key opened the link. */

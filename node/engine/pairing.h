@@ -23,9 +23,9 @@ struct ps_invite {
     struct ps_device used_by;
 };
 
-/* Open an invite, as the event says. */
+/* Open an invite, as the event says. One that is open ends, and whoever waits for it is told. */
 void ps_pairing_invite(struct ps_turn *turn);
-/* Close the invite, if one is open. */
+/* Close the invite that is open, if any. */
 void ps_pairing_cancel(struct ps_turn *turn);
 /* A message has come on the pairing socket. */
 void ps_pairing_message(struct ps_turn *turn);

@@ -29,14 +29,15 @@ static bool is_due(const struct ps_turn *turn, const struct ps_peer *peer);
 
 void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
 {
-    struct ps_summary summary = {.answer = true, .state = *ps_state_ours(turn)};
+    struct ps_summary summary = {.reply = true, .state = *ps_state_ours(turn)};
     struct ps_buf roots;
     struct ps_buf heads;
     ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&heads, HEADS_SIZE_MAX);
     if (!ps_state_is_equal(turn, peer) && ps_turn_ok(turn, ps_summary_roots(turn->txn, &roots))) {
         summary.roots = ps_buf_view(&roots);
-        if (few_heads(turn, &heads) == P2PSYNC_OK) {
+        p2psync_result result = few_heads(turn, &heads);
+        if (result != P2PSYNC_ELIMIT && ps_turn_ok(turn, result)) {
             summary.heads = ps_buf_view(&heads);
         }
     }
@@ -60,7 +61,10 @@ static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
     ps_emit_send(turn, peer, peer->session.id, ps_summary_encode(summary, ps_emit_begin(turn)));
 }
 
-/* The short heads of all collections, if they are few. Errors  P2PSYNC_ELIMIT they are not. */
+/* The short heads of all collections, if they are few.
+ *
+ * Errors  P2PSYNC_ELIMIT they are not; P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
+ */
 static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out)
 {
     char names[NAMES_MAX][PS_COLLECTION_SIZE_MAX];
@@ -78,6 +82,9 @@ static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out)
         memcpy(names[count], collection.name.data, collection.name.size);
         views[count] = ps_bytes(names[count], collection.name.size);
         count++;
+    }
+    if (walk.result != P2PSYNC_OK) {
+        return walk.result;
     }
     return ps_summary_heads(turn->txn, views, count, out);
 }
@@ -220,7 +227,7 @@ static void check_sessions(struct ps_turn *turn)
         }
         if (peer->session.id != 0 && round->asked_ms != PS_NEVER &&
             turn->now_ms >= round->reply_by_ms) {
-            ps_session_close(turn, peer, peer->session.id, "it does not answer");
+            ps_session_close(turn, peer, peer->session.id, "it does not reply");
         }
     }
 }

@@ -262,7 +262,7 @@ void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer)
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         struct ps_link *link = &peer->links[i];
         if (link->id != 0 && !link->hello_received && turn->now_ms >= link->since_ms + SILENT_MS) {
-            ps_session_close(turn, peer, link->id, "no answer");
+            ps_session_close(turn, peer, link->id, "no reply");
         }
     }
     ps_dial_tick(turn, peer);

@@ -84,22 +84,20 @@ void ps_tell_sync_failed(struct ps_turn *turn, const struct ps_peer *peer, const
     end(&telling, P2PSYNC_EVENT_SYNC_FAILED);
 }
 
-void ps_tell_joined(struct ps_turn *turn, const char *invite, const struct ps_join *join)
+void ps_tell_joined(struct ps_turn *turn, const struct ps_join *join)
 {
     struct telling telling;
     begin(&telling, turn);
     write_device(&telling.map, &join->device);
     write_fingerprint(&telling.map, &join->device);
     ps_map_str(&telling.map, "name", join->name);
-    ps_map_text(&telling.map, "invite", invite);
     end(&telling, P2PSYNC_EVENT_DEVICE_JOINED);
 }
 
-void ps_tell_invite_closed(struct ps_turn *turn, const char *invite, const char *reason)
+void ps_tell_invite_closed(struct ps_turn *turn, const char *reason)
 {
     struct telling telling;
     begin(&telling, turn);
-    ps_map_text(&telling.map, "invite", invite);
     ps_map_text(&telling.map, "reason", reason);
     end(&telling, P2PSYNC_EVENT_INVITE_CLOSED);
 }

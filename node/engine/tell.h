@@ -28,9 +28,8 @@ void ps_tell_sync_completed(struct ps_turn *turn, const struct ps_peer *peer,
 void ps_tell_sync_failed(struct ps_turn *turn, const struct ps_peer *peer, const char *reason);
 
 /* A device was invited and has joined. */
-void ps_tell_joined(struct ps_turn *turn, const char *invite, const struct ps_join *join);
-/* An invite was not used. `invite` is its token's tag, as text. */
-void ps_tell_invite_closed(struct ps_turn *turn, const char *invite, const char *reason);
+void ps_tell_joined(struct ps_turn *turn, const struct ps_join *join);
+void ps_tell_invite_closed(struct ps_turn *turn, const char *reason);
 void ps_tell_error(struct ps_turn *turn, p2psync_result result);
 
 #endif

@@ -9,12 +9,12 @@
 #include "store/log/collection.h"
 #include "wire/compress.h"
 
-#define STALLED_MS 10000 /* without progress */
+#define STALLED_MS 10000 /* a transfer without progress for so long is stalled */
 #define TRIES_MAX  3
-#define MOVING_MS  500   /* for which more is expected of a fetch */
-#define SLOW_MS    60000 /* how long nobody waits for a peer that did not send what it offered */
+#define MOVING_MS  500   /* a fetch that moved so lately is expected to bring more */
+#define SLOW_MS    60000 /* how long we do not count on a peer whose fetch has stalled */
 
-#define PACK_SIZE_MIN 512 /* bytes of entries below which compressing is not worth a frame */
+#define PACK_SIZE_MIN 512 /* bytes; to compress fewer does not pay */
 
 static void activate(struct ps_turn *turn, struct ps_peer *peer);
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch);
@@ -40,7 +40,7 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
         return;
     }
     if (peer->transfer.fetch_count >= PS_FETCHES_QUEUED_MAX) {
-        return; /* a later round tells of it again */
+        return; /* a later round offers the log again */
     }
     if (peer->transfer.fetch_count == peer->transfer.fetch_capacity) {
         size_t capacity =
@@ -285,8 +285,8 @@ uint64_t ps_transfer_deadline(const struct ps_peer *peer)
     return deadline;
 }
 
-/* Ask for queued logs while there is room: `_devices` before any other (DESIGN, "Syncing"), and no
- * log that another peer is sending. */
+/* Ask for queued logs while there is room. Logs of `_devices` come before all others (DESIGN,
+ * "Syncing"). A log that another peer is sending is not asked for a second time. */
 static void activate(struct ps_turn *turn, struct ps_peer *peer)
 {
     size_t active = 0;
@@ -311,7 +311,8 @@ static void activate(struct ps_turn *turn, struct ps_peer *peer)
     }
 }
 
-/* False if the log has come by another way meanwhile, or may go no further. */
+/* False if there is nothing to fetch: the log is forked, or its changes have come from another peer
+ * in the meantime. */
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
 {
     struct ps_log log = {0};
@@ -378,8 +379,8 @@ static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetc
     fetch->again = false;
 }
 
-/* The slot that sends `log`, else a free one; NULL if there is none. None is taken from another
- * log: what is under way there would no longer count. */
+/* The slot that sends `log`, or else a free slot; NULL if there is neither. A slot is never taken
+ * from another log, because the bytes of that log that are under way would no longer be counted. */
 static struct ps_serve *serve_slot(struct ps_peer *peer, uint32_t log)
 {
     struct ps_serve *slot = NULL;
@@ -395,7 +396,7 @@ static struct ps_serve *serve_slot(struct ps_peer *peer, uint32_t log)
     return slot;
 }
 
-/* What was under way up to `size` has arrived. */
+/* The peer holds `size` entries now: chunks up to there have arrived and are under way no more. */
 static void land(struct ps_serve *serve, uint64_t size)
 {
     size_t landed = 0;
@@ -406,7 +407,7 @@ static void land(struct ps_serve *serve, uint64_t size)
     memmove(serve->flight, serve->flight + landed, serve->flight_count * sizeof serve->flight[0]);
 }
 
-/* Bytes under way. */
+/* How many bytes of the log are under way. */
 static uint64_t flight_size(const struct ps_serve *serve)
 {
     uint64_t size = 0;
@@ -423,7 +424,8 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
         return;
     }
     while (serve->next < log.size && chunk_room(peer, serve) > 0) {
-        /* Whatever it says has arrived: one peer leaves room for the others. */
+        /* However much the peer says has arrived, it gets only so much in one turn, so that there
+         * is room for the other peers. */
         if (!ps_emit_has_room(turn) || peer->transfer.turn_bytes >= PS_CREDIT_MAX) {
             ps_turn_again(turn, turn->now_ms);
             return;
@@ -437,9 +439,9 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
     }
 }
 
-/* How many bytes the next chunk may have: 0 for none now. One entry always goes, whatever the
- * credit; and in all logs together PS_CREDIT_MAX is under way at most, however much was
- * granted. */
+/* How many bytes the next chunk may have; 0: no chunk may be sent now. If nothing of the log is
+ * under way, any credit lets one entry go. However much credit the peer grants, at most
+ * PS_CREDIT_MAX bytes of all logs together are under way. */
 static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serve)
 {
     uint64_t here = flight_size(serve);

@@ -1,7 +1,7 @@
-/* Transfer: logs on their way from a peer (fetches, which ask) and to it (serves, which were asked
- * for or are pushed). The receiver's credit bounds what is under way; a fetch that does not move is
- * asked for again, a serve that nobody acknowledges is forgotten. The next comparison finds
- * whatever this leaves undone. */
+/* Transfer: logs on their way from a peer and to it. A fetch asks the peer for a log. A serve sends
+ * a log that the peer asked for, or that we push. The receiver's credit bounds what is under way. A
+ * fetch without progress is asked for again, and a serve that nobody acknowledges is forgotten. The
+ * next round finds whatever was not transferred. */
 #ifndef PS_NODE_ENGINE_TRANSFER_H
 #define PS_NODE_ENGINE_TRANSFER_H
 

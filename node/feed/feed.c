@@ -60,7 +60,7 @@ static void write_name(struct ps_map *map, struct ps_bytes collection, struct ps
 p2psync_result ps_feed_init(struct ps_feed *feed, struct ps_store *store)
 {
     struct ps_txn txn = {0};
-    memset(feed, 0, sizeof(*feed));
+    memset(feed, 0, sizeof *feed);
     ps_buf_init(&feed->next, PS_BUFFER_SIZE_MAX);
     p2psync_result result = ps_txn_begin(store, false, &txn);
     if (result == P2PSYNC_OK) {
@@ -77,7 +77,7 @@ void ps_feed_deinit(struct ps_feed *feed)
 {
     free(feed->told);
     ps_buf_deinit(&feed->next);
-    memset(feed, 0, sizeof(*feed));
+    memset(feed, 0, sizeof *feed);
 }
 
 p2psync_result ps_feed_next(struct ps_feed *feed, struct ps_store *store,
@@ -160,7 +160,7 @@ static p2psync_result find_log_in(struct ps_feed *feed, struct ps_txn *txn,
         uint64_t *told = &feed->told[feed->log.number];
         *told = skip ? feed->log.applied : *told;
         if (feed->log.applied > *told) {
-            assert(collection->name.size <= sizeof(feed->collection));
+            assert(collection->name.size <= sizeof feed->collection);
             memcpy(feed->collection, collection->name.data, collection->name.size);
             feed->collection_size = collection->name.size;
             return P2PSYNC_OK;
@@ -182,11 +182,11 @@ static p2psync_result reserve_told(struct ps_feed *feed, uint32_t number)
         return P2PSYNC_OK;
     }
     size_t count = ((size_t)number + 1) * 2;
-    uint64_t *told = reallocarray(feed->told, count, sizeof(*told));
+    uint64_t *told = reallocarray(feed->told, count, sizeof *told);
     if (told == NULL) {
         return P2PSYNC_ENOMEM;
     }
-    memset(told + feed->told_count, 0, (count - feed->told_count) * sizeof(*told));
+    memset(told + feed->told_count, 0, (count - feed->told_count) * sizeof *told);
     feed->told = told;
     feed->told_count = count;
     return P2PSYNC_OK;
@@ -372,7 +372,7 @@ static p2psync_result read_winner(struct ps_txn *txn, struct about *about)
 
 static void keep_place(struct ps_feed *feed, struct ps_bytes collection, struct ps_bytes id)
 {
-    assert(collection.size <= sizeof(feed->place) && id.size <= sizeof(feed->place_id));
+    assert(collection.size <= sizeof feed->place && id.size <= sizeof feed->place_id);
     memcpy(feed->place, collection.data, collection.size);
     feed->place_size = collection.size;
     memcpy(feed->place_id, id.data, id.size);

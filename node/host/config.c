@@ -117,6 +117,40 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
     return P2PSYNC_OK;
 }
 
+p2psync_result ps_config_pack_waiting(const struct ps_config *before, const struct ps_config *now,
+                                      struct ps_buf *out)
+{
+    const struct ps_interface_filter *old = &before->filter;
+    const struct ps_interface_filter *new = &now->filter;
+    const struct {
+        const char *key;
+        bool differs;
+    } all[] = {
+        {"listen", strcmp(before->listen, now->listen) != 0},
+        {"interfaces", old->include_count != new->include_count ||
+                           memcmp(old->include, new->include, sizeof old->include) != 0},
+        {"interfaces_exclude", old->exclude_count != new->exclude_count ||
+                                   memcmp(old->exclude, new->exclude, sizeof old->exclude) != 0},
+        {"beacon", before->no_beacon != now->no_beacon},
+        {"beacon_port", before->beacon_port != now->beacon_port},
+        {"durability", before->no_flush != now->no_flush},
+    };
+    const size_t all_count = sizeof all / sizeof all[0];
+    struct ps_writer writer;
+    size_t count = 0;
+    for (size_t i = 0; i < all_count; i++) {
+        count += all[i].differs ? 1 : 0;
+    }
+    ps_writer_init(&writer, out);
+    ps_write_array(&writer, count);
+    for (size_t i = 0; i < all_count; i++) {
+        if (all[i].differs) {
+            ps_write_text(&writer, all[i].key);
+        }
+    }
+    return ps_writer_finish(&writer);
+}
+
 p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out)
 {
     json_t *root = NULL;
@@ -200,7 +234,7 @@ static p2psync_result file_load(int dir_fd, json_t **out)
 {
     static const char empty[] = "{}";
     char text[PS_CONFIG_FILE_SIZE_MAX + 1];
-    size_t size = sizeof(empty) - 1;
+    size_t size = sizeof empty - 1;
     memcpy(text, empty, size);
     int fd = openat(dir_fd, CONFIG_FILE, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno != ENOENT) {
@@ -302,7 +336,7 @@ static p2psync_result write_all(int fd, const char *data, size_t size)
 static p2psync_result take_all(const json_t *root, struct ps_config *out)
 {
     struct ps_config config;
-    memset(&config, 0, sizeof(config));
+    memset(&config, 0, sizeof config);
     const char *key = NULL;
     json_t *value = NULL;
     json_object_foreach((json_t *)(uintptr_t)root, key, value)

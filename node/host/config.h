@@ -56,6 +56,11 @@ p2psync_result ps_config_override(struct ps_config *config,
  */
 p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
+/* Append an array of the names of those settings that differ between `before` and `now` and that a
+ * node which runs cannot take up. */
+p2psync_result ps_config_pack_waiting(const struct ps_config *before, const struct ps_config *now,
+                                      struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
 /* Check one setting and write it to config.json; nil takes it out.
  *
  * value   one MessagePack value.

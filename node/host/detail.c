@@ -20,7 +20,7 @@ struct p2psync_detail ps_detail_none(void)
 p2psync_result ps_detail_limit(struct p2psync_detail *detail, const char *what, uint64_t limit,
                                const char *unit)
 {
-    (void)snprintf(detail->text, sizeof(detail->text), "%s takes %" PRIu64 " %s at most", what,
+    (void)snprintf(detail->text, sizeof detail->text, "%s takes %" PRIu64 " %s at most", what,
                    limit, unit);
     detail->limit = limit;
     return P2PSYNC_ELIMIT;
@@ -28,7 +28,7 @@ p2psync_result ps_detail_limit(struct p2psync_detail *detail, const char *what, 
 
 p2psync_result ps_detail_format(struct p2psync_detail *detail, const char *text)
 {
-    (void)snprintf(detail->text, sizeof(detail->text), "%s", text);
+    (void)snprintf(detail->text, sizeof detail->text, "%s", text);
     return P2PSYNC_EFORMAT;
 }
 
@@ -36,15 +36,15 @@ void ps_detail_explain(p2psync_result result, size_t edit, struct p2psync_detail
 {
     detail->edit = edit;
     if (result == P2PSYNC_ECONFLICT) {
-        (void)snprintf(detail->text, sizeof(detail->text),
+        (void)snprintf(detail->text, sizeof detail->text,
                        "the record has other versions than expected");
     } else if (result == P2PSYNC_ELIMIT) {
-        (void)snprintf(detail->text, sizeof(detail->text),
+        (void)snprintf(detail->text, sizeof detail->text,
                        "a record takes %d bytes of fields at most, a transaction %d bytes, a mesh "
                        "%d collections",
                        PS_VALUE_SIZE_MAX, PS_TRANSACTION_SIZE_MAX, PS_ROOTS_MAX);
     } else if (result == P2PSYNC_EEXIST) {
-        (void)snprintf(detail->text, sizeof(detail->text),
+        (void)snprintf(detail->text, sizeof detail->text,
                        "the record that the copy would become is there already");
     }
 }
@@ -53,7 +53,7 @@ p2psync_result ps_detail_give(p2psync_result result, const struct p2psync_detail
                               struct p2psync_detail *out)
 {
     if (result != P2PSYNC_OK && out != NULL) {
-        ps_sized_write(out, detail, sizeof(*detail));
+        ps_sized_write(out, detail, sizeof *detail);
     }
     return result;
 }

@@ -53,7 +53,7 @@ static bool is_bare_ipv6(const char *text)
     struct in6_addr address;
     char bare[INET6_ADDRSTRLEN] = {0};
     size_t size = strcspn(text, "%");
-    if (size >= sizeof(bare)) {
+    if (size >= sizeof bare) {
         return false;
     }
     memcpy(bare, text, size);

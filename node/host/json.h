@@ -17,4 +17,8 @@
 /* Whether `key` is one of these, with any number of further `$` before it. */
 bool ps_json_wraps(struct ps_bytes key);
 
+/* How many bytes a JSON number takes at the beginning of `text`, by RFC 8259 section 6; 0 if there
+ * is none. With a point or an exponent it is a float, else an integer. */
+size_t ps_json_number(struct ps_bytes text, bool *integer_out);
+
 #endif

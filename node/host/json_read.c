@@ -504,53 +504,19 @@ static p2psync_result read_escape(struct parser *parser)
     return append_character(parser, code);
 }
 
-/* How many digits stand at `at`. */
-static size_t digits_at(struct ps_bytes text, size_t at)
-{
-    size_t count = 0;
-
-    while (at + count < text.size && text.data[at + count] >= '0' && text.data[at + count] <= '9') {
-        count++;
-    }
-    return count;
-}
-
-/* RFC 8259 section 6. With a point or an exponent it is a float, else an integer. */
 static p2psync_result read_number(struct parser *parser)
 {
     struct ps_bytes text = parser->rest;
-    bool negative = text.data[0] == '-';
-    size_t begin = negative ? 1 : 0;
-    size_t whole = digits_at(text, begin);
-    size_t end = begin + whole;
-    bool integer = true;
+    size_t begin = text.data[0] == '-' ? 1 : 0;
+    bool integer = false;
+    size_t end = ps_json_number(text, &integer);
 
-    if (whole == 0 || (whole > 1 && text.data[begin] == '0')) {
+    if (end == 0) {
         return refuse(parser, "this is no number");
-    }
-    if (end < text.size && text.data[end] == '.') {
-        size_t fraction = digits_at(text, end + 1);
-
-        if (fraction == 0) {
-            return refuse(parser, "this is no number");
-        }
-        integer = false;
-        end += 1 + fraction;
-    }
-    if (end < text.size && (text.data[end] | 0x20U) == 'e') {
-        end++;
-        end += end < text.size && (text.data[end] == '+' || text.data[end] == '-') ? 1 : 0;
-        size_t exponent = digits_at(text, end);
-
-        if (exponent == 0) {
-            return refuse(parser, "this is no number");
-        }
-        integer = false;
-        end += exponent;
     }
     skip(parser, end);
     if (integer) {
-        write_integer(parser, ps_bytes(text.data + begin, whole), negative);
+        write_integer(parser, ps_bytes(text.data + begin, end - begin), begin > 0);
         return P2PSYNC_OK;
     }
     return write_real(parser, ps_bytes(text.data, end));

@@ -45,7 +45,7 @@ static void dispose(struct ps_names *names);
 
 p2psync_result ps_names_new(struct ps_names **out)
 {
-    struct ps_names *names = calloc(1, sizeof(*names));
+    struct ps_names *names = calloc(1, sizeof *names);
     if (names == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -139,9 +139,9 @@ static void *run(void *argument)
             (void)pthread_cond_wait(&names->moved, &names->lock);
             continue;
         }
-        char host[sizeof(name->host)];
+        char host[sizeof name->host];
         char address[INET6_ADDRSTRLEN] = "";
-        memcpy(host, name->host, sizeof(host));
+        memcpy(host, name->host, sizeof host);
         name->wanted = false;
         (void)pthread_mutex_unlock(&names->lock);
         bool found = look_up(host, address);
@@ -149,7 +149,7 @@ static void *run(void *argument)
         name = find_name(names, host); /* it may have been pushed out */
         if (name != NULL) {
             name->state = found ? NAME_FOUND : NAME_UNKNOWN;
-            memcpy(name->address, address, sizeof(address));
+            memcpy(name->address, address, sizeof address);
         }
     }
     (void)pthread_mutex_unlock(&names->lock);
@@ -174,7 +174,7 @@ static struct name *next_wanted(struct ps_names *names)
 static bool look_up(const char *host, char out[static INET6_ADDRSTRLEN])
 {
     static const int families[] = {AF_INET, AF_INET6};
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         const struct addrinfo hints = {.ai_family = families[i], .ai_socktype = SOCK_STREAM};
         struct addrinfo *found = NULL;
         if (getaddrinfo(host, NULL, &hints, &found) != 0) {

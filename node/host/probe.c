@@ -76,7 +76,7 @@ static ps_probe_state probe(const char *endpoint)
     if (ps_endpoint_parse(endpoint, &parts) != P2PSYNC_OK) {
         return PS_PROBE_UNRESOLVED;
     }
-    (void)snprintf(port, sizeof(port), "%u", (unsigned)parts.port);
+    (void)snprintf(port, sizeof port, "%u", (unsigned)parts.port);
     if (getaddrinfo(parts.host, port, &hints, &found) != 0) {
         return PS_PROBE_UNRESOLVED;
     }
@@ -92,7 +92,7 @@ static ps_probe_state connect_to(const struct addrinfo *address)
         return PS_PROBE_UNTRIED;
     }
     int error = 0;
-    socklen_t size = sizeof(error);
+    socklen_t size = sizeof error;
     if (connect(fd, address->ai_addr, address->ai_addrlen) != 0) {
         error = errno;
     }

@@ -18,10 +18,10 @@ p2psync_result ps_real_print(uint64_t bits, bool single, char out[static PS_REAL
     if (single) {
         uint32_t narrow_bits = (uint32_t)bits;
         float narrow = 0;
-        memcpy(&narrow, &narrow_bits, sizeof(narrow));
+        memcpy(&narrow, &narrow_bits, sizeof narrow);
         number = (double)narrow;
     } else {
-        memcpy(&number, &bits, sizeof(number));
+        memcpy(&number, &bits, sizeof number);
     }
     if (!isfinite(number)) {
         return P2PSYNC_EFORMAT;

@@ -16,8 +16,8 @@ void ps_report(const struct ps_report *report, p2psync_log_level level, const ch
     char shown[PS_REPORT_SIZE_MAX];
     va_list arguments;
     va_start(arguments, format);
-    int written = vsnprintf(text, sizeof(text), format, arguments);
+    int written = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    (void)p2psync_text_escape(text, written < 0 ? 0 : strlen(text), shown, sizeof(shown));
+    (void)p2psync_text_escape(text, written < 0 ? 0 : strlen(text), shown, sizeof shown);
     report->log(level, event, shown, report->user);
 }

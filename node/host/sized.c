@@ -25,7 +25,7 @@ void ps_sized_write(void *out, const void *full, size_t size)
 {
     size_t out_size = size_of(out);
     size_t copied = out_size < size ? out_size : size;
-    size_t first = sizeof(out_size);
+    size_t first = sizeof out_size;
     if (copied > first) {
         memcpy((char *)out + first, (const char *)full + first, copied - first);
     }
@@ -34,6 +34,6 @@ void ps_sized_write(void *out, const void *full, size_t size)
 static size_t size_of(const void *sized)
 {
     size_t size = 0;
-    memcpy(&size, sized, sizeof(size));
+    memcpy(&size, sized, sizeof size);
     return size;
 }

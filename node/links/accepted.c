@@ -135,20 +135,21 @@ void ps_accepted_set_gone(struct ps_accepted_table *table, struct ps_accepted *a
 void ps_accepted_remove(struct ps_accepted_table *table, struct ps_accepted *accepted)
 {
     assert(table->count > 0);
-    table->gone_count -= accepted->gone;
+    table->gone_count -= accepted->gone && !accepted->ended;
     *accepted = table->items[--table->count];
 }
 
-bool ps_accepted_take_gone(struct ps_accepted_table *table, struct ps_accepted *out)
+struct ps_accepted *ps_accepted_end_gone(struct ps_accepted_table *table)
 {
     for (size_t i = 0; table->gone_count && i < table->count; i++) {
-        if (table->items[i].gone) {
-            *out = table->items[i];
-            ps_accepted_remove(table, &table->items[i]);
-            return true;
+        struct ps_accepted *accepted = &table->items[i];
+        if (accepted->gone && !accepted->ended) {
+            accepted->ended = true;
+            table->gone_count--;
+            return accepted;
         }
     }
-    return false;
+    return NULL;
 }
 
 static void set_suspected(struct ps_accepted_table *table, struct ps_accepted *accepted)

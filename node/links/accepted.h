@@ -3,10 +3,11 @@
  * suspected, and looked at again and again for some seconds. This is only a table: it sends nothing
  * itself.
  *
- * Invariant: gone_count of the items are gone; they stay until they are taken out. */
+ * Invariant: gone_count of the items are gone and not ended; all stay until they are removed. */
 #ifndef PS_NODE_LINKS_ACCEPTED_H
 #define PS_NODE_LINKS_ACCEPTED_H
 
+#include "node/links/backlog.h"
 #include "wire/bytes.h"
 #include "wire/id.h"
 #include "wire/limits.h"
@@ -21,7 +22,12 @@ struct ps_accepted {
     bool cut;        /* and its connection was closed */
     uint64_t cut_ms; /* when to do that, if the other side does not; 0: not decided yet */
     struct ps_socket_queue *queue; /* what waits to be sent on it */
+    struct ps_backlog backlog;     /* what has come on it */
+    bool up_told;                  /* the caller knows of it */
+    bool lost;                     /* hung up here, and a DOWN is still to be told */
+    uint64_t heard_ms;             /* when something came on it */
     bool gone;
+    bool ended;          /* gone, and nothing of it waits in the socket */
     unsigned looks_left; /* while it is suspected */
     uint64_t look_ms;    /* when to look next */
 };
@@ -70,7 +76,7 @@ void ps_accepted_set_gone(struct ps_accepted_table *table, struct ps_accepted *a
 /* Take out this one, gone or not. */
 void ps_accepted_remove(struct ps_accepted_table *table, struct ps_accepted *accepted);
 
-/* Take out one that is gone. False if there is none. */
-bool ps_accepted_take_gone(struct ps_accepted_table *table, struct ps_accepted *out);
+/* Make one that is gone an ended one. NULL if there is none. */
+struct ps_accepted *ps_accepted_end_gone(struct ps_accepted_table *table);
 
 #endif

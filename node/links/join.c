@@ -3,6 +3,8 @@
  * own, which may try again. */
 #include "node/links/join.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +43,8 @@ struct attempt {
         answered_no[PS_INVITE_ENDPOINTS_MAX]; /* its machine or network said that nobody is there */
 };
 
+static p2psync_result check_foreign(const struct ps_join_options *options,
+                                    const struct ps_device *inviter);
 static p2psync_result prepare(const struct ps_join_options *options,
                               const struct ps_device *inviter, struct ps_identity *out);
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
@@ -71,8 +75,11 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     if (result != P2PSYNC_OK || code.endpoint_count == 0) {
         return P2PSYNC_EFORMAT;
     }
-    /* The lock is held to the end: no node may start in the middle. */
-    result = ps_lock_take(options->dir_fd, &lock);
+    result = check_foreign(options, &code.device);
+    if (result == P2PSYNC_OK) {
+        /* The lock is held to the end: no node may start in the middle. */
+        result = ps_lock_take(options->dir_fd, &lock);
+    }
     if (result == P2PSYNC_OK) {
         result = prepare(options, &code.device, &identity);
     }
@@ -92,6 +99,30 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     sodium_memzero(&code, sizeof(code));
     ps_lock_release(lock);
     return result;
+}
+
+/* Whether the inviter is none of the mesh here: neither this device nor another member of it. */
+static p2psync_result check_foreign(const struct ps_join_options *options,
+                                    const struct ps_device *inviter)
+{
+    struct ps_txn txn = {0};
+    struct ps_identity identity = {0};
+    p2psync_result result = ps_txn_begin(options->store, false, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_identity_read(&txn, &identity);
+    if (result == P2PSYNC_OK) {
+        struct ps_member_walk walk = {.txn = &txn};
+        struct ps_member member;
+        while (result == P2PSYNC_OK && ps_member_walk_next(&walk, &member)) {
+            result = ps_device_equal(&member.device, inviter) ? P2PSYNC_EEXIST : P2PSYNC_OK;
+        }
+        result = walk.result != P2PSYNC_OK ? walk.result : result;
+    }
+    ps_txn_abort(&txn);
+    ps_identity_wipe(&identity);
+    return result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
 }
 
 /* Make the device if there is none, and see that nothing is lost by joining. */
@@ -124,9 +155,6 @@ static p2psync_result prepare(const struct ps_join_options *options,
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
                                      const struct ps_device *inviter)
 {
-    if (ps_device_equal(&identity->device, inviter)) {
-        return P2PSYNC_ECONFLICT; /* its own invite */
-    }
     if (identity->has_sponsor && !ps_device_equal(&identity->sponsor, inviter)) {
         return P2PSYNC_ECONFLICT;
     }
@@ -287,17 +315,14 @@ static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes 
 
 static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms)
 {
-    zmq_pollitem_t items[PS_LINKS_POLL_MAX + 1];
-    size_t count = ps_links_poll_items(attempt->links, items);
-    size_t cancel = count;
-    if (attempt->cancel_fd >= 0) {
-        items[count++] = (zmq_pollitem_t){.fd = attempt->cancel_fd, .events = ZMQ_POLLIN};
-    }
-    long wait_ms = left_ms < REDIAL_MS / 4 ? (long)left_ms : REDIAL_MS / 4;
-    if (zmq_poll(items, (int)count, wait_ms) < 0 && zmq_errno() != EINTR) {
+    struct pollfd items[] = {{.fd = ps_links_fd(attempt->links), .events = POLLIN},
+                             {.fd = attempt->cancel_fd, .events = POLLIN}};
+    int wait_ms = left_ms < REDIAL_MS / 4 ? (int)left_ms : REDIAL_MS / 4;
+    int ready = poll(items, 2, wait_ms);
+    if (ready < 0 && errno != EINTR) {
         return P2PSYNC_EIO;
     }
-    return cancel < count && items[cancel].revents != 0 ? P2PSYNC_ECANCELLED : P2PSYNC_OK;
+    return ready > 0 && items[1].revents != 0 ? P2PSYNC_ECANCELLED : P2PSYNC_OK;
 }
 
 /* Take up the mesh of the WELCOME, with the same key, in a new incarnation. */

@@ -1,20 +1,23 @@
 /* Links: CURVE connections between devices, over a libzmq context of this object's own. One ROUTER
- * is bound and accepts; one DEALER per link dials; a ZAP handler (zap.h) in the same thread says
- * who may come in. DESIGN section 7.
+ * is bound and accepts; one DEALER per link dials; a ZAP handler (zap.h) says who may come in.
+ * DESIGN section 7.
+ *
+ * A thread of the links receives all the time, whatever the caller does meanwhile, and keeps what
+ * came until the caller takes it: PS_PEER_MEMORY_MAX bytes of one device. Who sends more before
+ * it is taken is hung up on. The thread also sends heartbeats, and hangs up on who sends none.
  *
  * Who a message is from is the device that authenticated its connection, never something it says.
- * All calls return at once; nothing is queued without bound: a full queue is P2PSYNC_EAGAIN.
+ * All calls return at once; nothing is queued without bound: a full queue to send is
+ * P2PSYNC_EAGAIN.
  *
  * A link number below PS_LINK_ACCEPTED is the caller's, given to ps_links_dial(); one with that bit
  * is a connection that came in. A link is told as UP, then its messages, then DOWN, once each. A
- * message of no bytes is never told: it is how an accepted link is found to be gone.
+ * message of no bytes is never told: it is a heartbeat.
  *
  * Thread   all calls on one object come from one thread. Several objects may live in one process.
  */
 #ifndef PS_NODE_LINKS_LINKS_H
 #define PS_NODE_LINKS_LINKS_H
-
-#include <zmq.h>
 
 #include "node/engine/engine.h"
 #include "wire/bytes.h"
@@ -24,7 +27,6 @@
 #define PS_LINKS_PAIR_PORT       47471 /* TCP, of the pairing socket, if it is free */
 #define PS_LINKS_DIALLED_MAX     128   /* each takes three libzmq sockets */
 #define PS_LINKS_ACCEPTED_MAX    PS_MEMBERS_MAX
-#define PS_LINKS_POLL_MAX        (4 + 2 * PS_LINKS_DIALLED_MAX)
 #define PS_LINK_PAIR             (1ULL << 62) /* beside PS_LINK_ACCEPTED: on the pairing socket */
 #define PS_LINK_ADDRESS_SIZE     64           /* an IP address as text, with its NUL */
 #define PS_PAIR_MESSAGE_SIZE_MAX 4096         /* bytes; strangers may send no more */
@@ -67,8 +69,8 @@ struct ps_link_event {
 /* Open a context, and listen if options->bind. Nobody is admitted yet: see ps_links_allow().
  *
  * Errors  P2PSYNC_EADDRINUSE; P2PSYNC_EFORMAT the key or host is malformed; P2PSYNC_ENOTFOUND this
- *         machine has no such address; P2PSYNC_EDENIED the system refuses the port; P2PSYNC_ENOMEM;
- *         P2PSYNC_EIO.
+ *         machine has no such address; P2PSYNC_EDENIED the system refuses the port; P2PSYNC_ENOMEM,
+ *         also of a thread; P2PSYNC_EIO.
  */
 p2psync_result ps_links_new(const struct ps_links_options *options,
                             struct ps_links **out) P2PSYNC_MUST_CHECK;
@@ -113,26 +115,13 @@ void ps_links_hangup(struct ps_links *links, uint64_t link);
 p2psync_result ps_links_send(struct ps_links *links, uint64_t link,
                              struct ps_bytes bytes) P2PSYNC_MUST_CHECK;
 
-/* The next event, taking turns between links. Call it until P2PSYNC_EAGAIN before polling again; it
- * also lets newcomers in.
+/* The next event, taking turns between links. Call it until P2PSYNC_EAGAIN before polling again.
  *
  * Errors  P2PSYNC_EAGAIN nothing more. */
 p2psync_result ps_links_next(struct ps_links *links, struct ps_link_event *out) P2PSYNC_MUST_CHECK;
 
-/* What to poll before calling ps_links_next() again: fills PS_LINKS_POLL_MAX items at most, and
- * returns how many. They change with every call on the links. */
-size_t ps_links_poll_items(struct ps_links *links, zmq_pollitem_t items[static PS_LINKS_POLL_MAX]);
-
-/* What polling those items gave: from here on ps_links_next() looks only where something has come.
- * Without this call it looks everywhere. */
-void ps_links_polled(struct ps_links *links, const zmq_pollitem_t *items);
-
-/* Look whether accepted links that may have gone are gone, if it is time to; ps_links_next() then
- * tells. now_ms is monotonic. */
-void ps_links_tick(struct ps_links *links, uint64_t now_ms);
-
-/* When to call ps_links_tick() next; UINT64_MAX: no need. 0: now. */
-uint64_t ps_links_deadline_ms(const struct ps_links *links);
+/* A descriptor to poll for reading before calling ps_links_next() again. */
+int ps_links_fd(const struct ps_links *links);
 
 /* Open the pairing socket, to which any device may connect, on PS_LINKS_PAIR_PORT or any free port.
  * One that is open already is closed first.

@@ -1,5 +1,5 @@
-/* Sockets of links. All of them speak CURVE and nothing else, hold few messages, and tell by a
- * monitor how their connections fare. */
+/* Sockets of links. All of them speak CURVE and nothing else, and tell by a monitor how their
+ * connections fare. */
 #include "node/links/socket.h"
 
 #include <arpa/inet.h>
@@ -12,22 +12,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define HANDSHAKE_MS         10000
-#define CONNECT_MS           10000
-#define HEARTBEAT_MS         2500
-#define HEARTBEAT_TIMEOUT_MS 7000 /* after a heartbeat: a dead link is told within 10 s */
-#define HEARTBEAT_TTL_MS     9500 /* the same for the side that was dialled */
-#define SEND_HWM             8192 /* messages; their bytes are bounded by the queue of the link */
-#define RECEIVE_HWM          (PS_PEER_MEMORY_MAX / PS_MESSAGE_SIZE_MAX)
-#define HOST_SIZE_MAX        255
-#define CURVE_OVERHEAD       33 /* bytes that CURVE adds, which ZMQ_MAXMSGSIZE counts */
-#define ROUTING_ID_SIZE      5  /* a zero and a number, when libzmq chooses it */
+#define HANDSHAKE_MS    10000
+#define CONNECT_MS      10000
+#define SEND_HWM        8192 /* messages; their bytes are bounded by the queue of the link */
+#define RECEIVE_HWM     0    /* no limit: see hub.h */
+#define HOST_SIZE_MAX   255
+#define CURVE_OVERHEAD  33 /* bytes that CURVE adds, which ZMQ_MAXMSGSIZE counts */
+#define ROUTING_ID_SIZE 5  /* a zero and a number, when libzmq chooses it */
 
 /* Never waited out: the socket is closed at the first sign of failure. A positive interval makes
  * libzmq tell of every failure to connect (ZMQ_EVENT_CONNECT_RETRIED); with -1 some are silent. */
 #define RECONNECT_MS 3600000
-
-static_assert(RECEIVE_HWM >= 1, "a message fits the memory of a peer");
 
 /* A message's bytes, and where they count. */
 struct counted {
@@ -101,9 +96,6 @@ p2psync_result ps_socket_dealer_open(struct ps_socket *out, void *context,
         !set(dealer.socket, ZMQ_IPV6, endpoint[0] == '[') ||
         !set(dealer.socket, ZMQ_CONNECT_TIMEOUT, CONNECT_MS) ||
         !set(dealer.socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
-        !set(dealer.socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) ||
-        !set(dealer.socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) ||
-        !set(dealer.socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS) ||
         zmq_setsockopt(dealer.socket, ZMQ_CURVE_SERVERKEY, server_key, PS_CURVE_KEY_SIZE)) {
         goto out;
     }
@@ -131,7 +123,8 @@ enum ps_socket_receipt ps_socket_router_receive(struct ps_socket *router, uint32
     }
     (void)zmq_msg_init(body_out);
     bool ours = id_size == ROUTING_ID_SIZE && !id[0];
-    ours = zmq_msg_recv(body_out, router->socket, ZMQ_DONTWAIT) > 0 && ours;
+    int size = zmq_msg_recv(body_out, router->socket, ZMQ_DONTWAIT);
+    ours = size >= 0 && ours;
     while (zmq_msg_more(body_out)) { /* libzmq gives a message whole or not at all, so it ends */
         ours = false;
         if (zmq_msg_recv(body_out, router->socket, ZMQ_DONTWAIT) < 0) {
@@ -143,6 +136,10 @@ enum ps_socket_receipt ps_socket_router_receive(struct ps_socket *router, uint32
         return PS_SOCKET_RECEIPT_DROPPED;
     }
     *number_out = ps_get_u32(id + 1);
+    if (size == 0) {
+        (void)zmq_msg_close(body_out);
+        return PS_SOCKET_RECEIPT_EMPTY;
+    }
     return PS_SOCKET_RECEIPT_MESSAGE;
 }
 
@@ -190,6 +187,14 @@ p2psync_result ps_socket_send(struct ps_socket *dealer, struct ps_bytes bytes,
     bool sent = zmq_msg_send(&body, dealer->socket, ZMQ_DONTWAIT) >= 0;
     (void)zmq_msg_close(&body);
     return sent ? P2PSYNC_OK : P2PSYNC_EAGAIN;
+}
+
+int ps_socket_fd(void *socket)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+    (void)zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
+    return fd;
 }
 
 void ps_socket_close(struct ps_socket *socket, int linger_ms)

@@ -79,10 +79,11 @@ void ps_socket_cut(int descriptor, uint16_t port);
 enum ps_socket_receipt {
     PS_SOCKET_RECEIPT_NONE,    /* nothing waits */
     PS_SOCKET_RECEIPT_DROPPED, /* something came that is no message of ours */
+    PS_SOCKET_RECEIPT_EMPTY,   /* a message of no bytes */
     PS_SOCKET_RECEIPT_MESSAGE,
 };
 
-/* Receive one message from a ROUTER: of one part, not empty, on a connection whose routing id
+/* Receive one message from a ROUTER: of one part, on a connection whose routing id
  * libzmq has chosen. Anything else is dropped whole.
  *
  * number_out which connection of this ROUTER it came on.
@@ -105,6 +106,10 @@ bool ps_socket_router_reaches(struct ps_socket *router, uint32_t number);
 /* Send a copy of `bytes` on a DEALER; as above. */
 p2psync_result ps_socket_send(struct ps_socket *dealer, struct ps_bytes bytes,
                               struct ps_socket_queue *queue) P2PSYNC_MUST_CHECK;
+
+/* What to poll for reading, of a socket or a monitor. It tells once that something has come, so
+ * what is there must be received until there is nothing, also after sending. */
+int ps_socket_fd(void *socket);
 
 /* Close both; what is still to be sent has linger_ms. A zeroed one is fine. Never blocks. */
 void ps_socket_close(struct ps_socket *socket, int linger_ms);

@@ -92,14 +92,18 @@ p2psync_result ps_zap_allow(struct ps_zap *zap, const struct ps_device *devices,
     return P2PSYNC_OK;
 }
 
-void ps_zap_serve(struct ps_zap *zap, size_t max)
+bool ps_zap_serve(struct ps_zap *zap, size_t max)
 {
     struct request request;
-    for (size_t i = 0; i < max && zap->socket && receive(zap->socket, &request); i++) {
+    for (size_t i = 0; i < max; i++) {
+        if (!zap->socket || !receive(zap->socket, &request)) {
+            return false;
+        }
         char user[PS_DEVICE_TEXT_SIZE];
         bool enter = admitted(zap, &request, user);
         reply(zap->socket, &request.frames[FRAME_REQUEST], enter ? user : NULL);
     }
+    return true;
 }
 
 p2psync_result ps_zap_user(const char *user_id, uint8_t key_out[static PS_DEVICE_SIZE])

@@ -38,8 +38,9 @@ void ps_zap_deinit(struct ps_zap *zap);
 p2psync_result ps_zap_allow(struct ps_zap *zap, const struct ps_device *devices,
                             size_t count) P2PSYNC_MUST_CHECK;
 
-/* Reply to the requests that wait, `max` at most; never blocks. Does nothing if it is not open. */
-void ps_zap_serve(struct ps_zap *zap, size_t max);
+/* Reply to the requests that wait, `max` at most; never blocks. Does nothing if it is not open.
+ * True if more may wait. */
+bool ps_zap_serve(struct ps_zap *zap, size_t max);
 
 /* What the User-Id of a message says: the device in "mesh", the CURVE key in "pair".
  *

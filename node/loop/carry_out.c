@@ -61,14 +61,14 @@ void ps_loop_carry_out(struct ps_loop *loop)
 
 void ps_loop_error(struct ps_loop *loop, p2psync_result error, const char *text)
 {
-    (void)snprintf(loop->last_error, sizeof(loop->last_error), "%s: %s", text,
+    (void)snprintf(loop->last_error, sizeof loop->last_error, "%s: %s", text,
                    p2psync_strerror(error));
     tell_error(loop, error, text);
 }
 
 void ps_loop_error_explained(struct ps_loop *loop, p2psync_result error, const char *text)
 {
-    (void)snprintf(loop->last_error, sizeof(loop->last_error), "%s", text);
+    (void)snprintf(loop->last_error, sizeof loop->last_error, "%s", text);
     tell_error(loop, error, text);
 }
 
@@ -78,11 +78,11 @@ static void tell_error(struct ps_loop *loop, p2psync_result error, const char *s
 {
     char text[PS_REPORT_SIZE_MAX];
     struct ps_buf map;
-    (void)snprintf(text, sizeof(text), "%s", said);
+    (void)snprintf(text, sizeof text, "%s", said);
     mend(text);
     mend(loop->last_error);
     ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "node-error", "%s", loop->last_error);
-    ps_buf_init(&map, sizeof(loop->last_error) + 256);
+    ps_buf_init(&map, sizeof loop->last_error + 256);
     if (ps_feed_event_error(&map, error, text) == P2PSYNC_OK) {
         ps_control_tell(loop->control, P2PSYNC_EVENT_ERROR, ps_buf_view(&map));
     }
@@ -129,7 +129,7 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
     char text[PS_ENDPOINT_SIZE_MAX + 1] = {0};
     char address[PS_ENDPOINT_SIZE_MAX + 1] = {0};
     p2psync_result result = P2PSYNC_EFORMAT;
-    if (endpoint.size < sizeof(text)) {
+    if (endpoint.size < sizeof text) {
         memcpy(text, endpoint.data, endpoint.size);
         result = ps_names_find(loop->names, text, address);
     }
@@ -150,7 +150,7 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
 static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun)
 {
     const struct ps_loop_failed failed = {.link = link, .overrun = overrun};
-    p2psync_result result = ps_buf_append(&loop->failed, &failed, sizeof(failed));
+    p2psync_result result = ps_buf_append(&loop->failed, &failed, sizeof failed);
     if (result != P2PSYNC_OK) {
         ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "link-lost", "%s",
                   p2psync_strerror(result));
@@ -180,7 +180,7 @@ static void log_text(struct ps_loop *loop, const struct ps_effect *effect, struc
     ps_report(loop->options.report, effect->level, effect->name, "%.*s", size,
               (const char *)text.data);
     if (effect->level == P2PSYNC_LOG_ERROR) {
-        (void)snprintf(loop->last_error, sizeof(loop->last_error), "%.*s", size,
+        (void)snprintf(loop->last_error, sizeof loop->last_error, "%.*s", size,
                        (const char *)text.data);
     }
 }

@@ -22,6 +22,7 @@
 /* An invite that the engine has been told of and that is not replied to yet. */
 struct ps_loop_invite {
     bool waiting;
+    bool cancels; /* it is the end of one that waits */
     uint64_t request;
     uint64_t expires_ms; /* from now */
     uint8_t token[PS_TOKEN_SIZE];
@@ -37,8 +38,10 @@ struct ps_loop_failed {
  * thread's, once it runs. */
 struct ps_loop {
     struct ps_loop_options options;
+    struct ps_config config; /* what the node runs with: options.config points to it */
     pthread_t thread;
     atomic_bool ended;
+    atomic_bool news;                       /* somebody reads news_fd */
     atomic_uint_least64_t in_sync_since_ms; /* as ps_loop_in_sync_since_ms() says */
     int wake_fd;                            /* written to wake it */
     atomic_bool told_end;                   /* to end when it wakes */
@@ -77,8 +80,9 @@ struct ps_loop {
     p2psync_result step_error; /* of the last step that failed, and when it was reported */
     uint64_t step_error_ms;
     char last_error[PS_REPORT_SIZE_MAX];
-    pthread_mutex_t told_mutex; /* guards what another thread tells */
-    p2psync_result told_error;  /* OK: nothing */
+    pthread_mutex_t told_mutex;    /* guards what another thread tells */
+    struct ps_config *told_config; /* NULL: nothing */
+    p2psync_result told_error;     /* OK: nothing */
     char told_text[PS_REPORT_SIZE_MAX];
 };
 
@@ -91,6 +95,9 @@ p2psync_result ps_loop_open_parts(struct ps_loop *loop) P2PSYNC_MUST_CHECK;
 /* Close everything but the descriptor that wakes the loop, which its writer may still hold. Whoever
  * waits for the node's end sees it in the last step, when the directory is free. */
 void ps_loop_close_parts(struct ps_loop *loop);
+
+/* Fill `out` with the peers of `config`; returns how many there are. */
+size_t ps_loop_peers(const struct ps_config *config, const char *out[static PS_CONFIG_PEERS_MAX]);
 
 /* Wait until there is something to do.
  *

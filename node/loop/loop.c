@@ -33,6 +33,7 @@ static void open_finder(struct ps_loop *loop);
 static void pass(struct ps_loop *loop);
 static void collect(struct ps_loop *loop);
 static void take_told(struct ps_loop *loop);
+static void configure(struct ps_loop *loop, const struct ps_config *config);
 static void collect_due(struct ps_loop *loop);
 static void collect_failed(struct ps_loop *loop);
 static void collect_links(struct ps_loop *loop);
@@ -48,11 +49,13 @@ static void drain(int fd);
 
 p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_loop **out)
 {
-    struct ps_loop *loop = calloc(1, sizeof(*loop));
+    struct ps_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL) {
         return P2PSYNC_ENOMEM;
     }
     loop->options = *options;
+    loop->config = *options->config;
+    loop->options.config = &loop->config;
     loop->wake_fd = -1;
     loop->lock_fd = -1;
     loop->watch_fd = -1;
@@ -96,8 +99,8 @@ uint64_t ps_loop_in_sync_since_ms(const struct ps_loop *loop)
 void ps_loop_wake(struct ps_loop *loop)
 {
     const uint64_t one = 1;
-    ssize_t written = write(loop->wake_fd, &one, sizeof(one));
-    assert(written == sizeof(one)); /* an eventfd takes it, unless nearly 2^64 were written */
+    ssize_t written = write(loop->wake_fd, &one, sizeof one);
+    assert(written == sizeof one); /* an eventfd takes it, unless nearly 2^64 were written */
     (void)written;
 }
 
@@ -105,9 +108,32 @@ void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *
 {
     (void)pthread_mutex_lock(&loop->told_mutex);
     loop->told_error = error;
-    (void)snprintf(loop->told_text, sizeof(loop->told_text), "%s", text);
+    (void)snprintf(loop->told_text, sizeof loop->told_text, "%s", text);
     (void)pthread_mutex_unlock(&loop->told_mutex);
     ps_loop_wake(loop);
+}
+
+void ps_loop_want_news(struct ps_loop *loop, bool wanted)
+{
+    assert(loop->options.news_fd >= 0);
+    atomic_store(&loop->news, wanted);
+    ps_loop_wake(loop);
+}
+
+p2psync_result ps_loop_configure(struct ps_loop *loop, const struct ps_config *config)
+{
+    struct ps_config *told = malloc(sizeof *told);
+    if (told == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    *told = *config;
+    (void)pthread_mutex_lock(&loop->told_mutex);
+    struct ps_config *before = loop->told_config;
+    loop->told_config = told;
+    (void)pthread_mutex_unlock(&loop->told_mutex);
+    free(before);
+    ps_loop_wake(loop);
+    return P2PSYNC_OK;
 }
 
 void ps_loop_destroy(struct ps_loop **loop)
@@ -120,6 +146,7 @@ void ps_loop_destroy(struct ps_loop **loop)
     (void)pthread_join((*loop)->thread, NULL);
     (void)close((*loop)->wake_fd);
     (void)pthread_mutex_destroy(&(*loop)->told_mutex);
+    free((*loop)->told_config);
     free(*loop);
     *loop = NULL;
 }
@@ -183,7 +210,7 @@ static void open_finder(struct ps_loop *loop)
                    .instance = loop->instance,
                    .port = ps_links_port(loop->links)},
     };
-    randombytes_buf(&options.seed, sizeof(options.seed));
+    randombytes_buf(&options.seed, sizeof options.seed);
     if (result == P2PSYNC_OK) {
         result = ps_finder_new(&options, &loop->finder);
     }
@@ -226,12 +253,36 @@ static void take_told(struct ps_loop *loop)
     char text[PS_REPORT_SIZE_MAX];
     (void)pthread_mutex_lock(&loop->told_mutex);
     p2psync_result error = loop->told_error;
-    memcpy(text, loop->told_text, sizeof(text));
+    memcpy(text, loop->told_text, sizeof text);
+    struct ps_config *config = loop->told_config;
     loop->told_error = P2PSYNC_OK;
+    loop->told_config = NULL;
     (void)pthread_mutex_unlock(&loop->told_mutex);
     if (error != P2PSYNC_OK) {
         ps_loop_error_explained(loop, error, text);
     }
+    if (config != NULL) {
+        configure(loop, config);
+        free(config);
+    }
+}
+
+/* The engine dials as it does in another network, so that new addresses are tried at once. */
+static void configure(struct ps_loop *loop, const struct ps_config *config)
+{
+    const char *peers[PS_CONFIG_PEERS_MAX];
+    size_t count = ps_loop_peers(config, peers);
+    p2psync_result result = ps_engine_configure(loop->engine, peers, count, config->interval_ms);
+    if (result != P2PSYNC_OK) {
+        ps_loop_error(loop, result, "settings that changed could not be taken up");
+        return;
+    }
+    memcpy(loop->config.peers, config->peers, sizeof loop->config.peers);
+    loop->config.peer_count = config->peer_count;
+    loop->config.interval_ms = config->interval_ms;
+    loop->network_changed = true;
+    ps_report(loop->options.report, P2PSYNC_LOG_INFO, "settings-changed",
+              "%zu addresses of peers, every %u ms", count, (unsigned)config->interval_ms);
 }
 
 /* These come first, so that no flood from outside keeps them out of the batch. */
@@ -267,8 +318,8 @@ static void collect_failed(struct ps_loop *loop)
     struct ps_event down = {.type = PS_EVENT_LINK_DOWN};
     while (loop->failed.size > 0 && ps_batch_has_room(&loop->batch)) {
         struct ps_loop_failed failed;
-        size_t rest = loop->failed.size - sizeof(failed);
-        memcpy(&failed, loop->failed.data + rest, sizeof(failed));
+        size_t rest = loop->failed.size - sizeof failed;
+        memcpy(&failed, loop->failed.data + rest, sizeof failed);
         ps_buf_truncate(&loop->failed, rest);
         down.link = failed.link;
         down.overrun = failed.overrun;
@@ -312,7 +363,7 @@ static void collect_link_event(struct ps_loop *loop, const struct ps_link_event 
         event.type = PS_EVENT_PAIR_MESSAGE;
         event.bytes = link->bytes;
         event.address = ps_bytes_text(link->address);
-        memcpy(event.curve_key, link->curve_key, sizeof(event.curve_key));
+        memcpy(event.curve_key, link->curve_key, sizeof event.curve_key);
         break;
     }
     add(loop, &event);
@@ -390,7 +441,7 @@ static void step_failed(struct ps_loop *loop, p2psync_result result)
 static void publish(struct ps_loop *loop)
 {
     struct ps_status_running running = {.running = true};
-    if (loop->options.news_fd < 0) {
+    if (!atomic_load(&loop->news)) {
         return;
     }
     ps_status_count_peers(loop->engine, &running);
@@ -411,7 +462,7 @@ static void nudge(struct ps_loop *loop)
     if (txn != loop->nudged_txn) {
         loop->nudged_txn = txn;
         ps_control_nudge(loop->control);
-        if (loop->options.news_fd >= 0) {
+        if (atomic_load(&loop->news)) {
             (void)!eventfd_write(loop->options.news_fd, 1);
         }
     }
@@ -420,7 +471,6 @@ static void nudge(struct ps_loop *loop)
 static void keep_house(struct ps_loop *loop)
 {
     uint64_t now_ms = ps_time_monotonic_ms();
-    ps_links_tick(loop->links, now_ms);
     if (loop->finder != NULL && ps_finder_tick(loop->finder, now_ms)) {
         loop->network_changed = true;
     }
@@ -442,6 +492,6 @@ static void drain(int fd)
     char bytes[4096];
     ssize_t got = 0;
     do { /* ends when nothing waits: the descriptor does not block */
-        got = fd >= 0 ? read(fd, bytes, sizeof(bytes)) : 0;
+        got = fd >= 0 ? read(fd, bytes, sizeof bytes) : 0;
     } while (got > 0);
 }

@@ -13,7 +13,7 @@ struct ps_loop;
 /* All of it must outlive the loop. */
 struct ps_loop_options {
     struct ps_store *store;
-    const struct ps_config *config;
+    const struct ps_config *config; /* copied */
     const struct ps_report *report;
     int dir_fd;
     int news_fd; /* an eventfd to write to whenever something was committed, and whenever the node
@@ -44,6 +44,14 @@ uint64_t ps_loop_in_sync_since_ms(const struct ps_loop *loop);
 /* Keep an error for `status`, and tell the app's log and those who listen to events. One that comes
  * before another was told takes its place. Thread  any. */
 void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *text);
+
+/* Whether anybody reads news_fd; until it is told so, nothing is written there. Thread  any. */
+void ps_loop_want_news(struct ps_loop *loop, bool wanted);
+
+/* Take up `peers` and `interval_ms` of `config`, soon; it is copied. Errors  P2PSYNC_ENOMEM.
+ * Thread  any. */
+p2psync_result ps_loop_configure(struct ps_loop *loop,
+                                 const struct ps_config *config) P2PSYNC_MUST_CHECK;
 
 /* Say goodbye to all peers, end the thread and wait for it. Nulls the pointer; NULL is fine. */
 void ps_loop_destroy(struct ps_loop **loop);

@@ -73,14 +73,20 @@ static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity 
     return result;
 }
 
+size_t ps_loop_peers(const struct ps_config *config, const char *out[static PS_CONFIG_PEERS_MAX])
+{
+    for (size_t i = 0; i < config->peer_count; i++) {
+        out[i] = config->peers[i];
+    }
+    return config->peer_count;
+}
+
 static p2psync_result open_engine(struct ps_loop *loop)
 {
     const struct ps_config *config = loop->options.config;
     const char *peers[PS_CONFIG_PEERS_MAX];
     const char *listen[] = {loop->listen_text};
-    for (size_t i = 0; i < config->peer_count; i++) {
-        peers[i] = config->peers[i];
-    }
+    size_t peer_count = ps_loop_peers(config, peers);
     write_listen(loop);
     struct ps_engine_options options = {
         .store = loop->options.store,
@@ -89,11 +95,11 @@ static p2psync_result open_engine(struct ps_loop *loop)
         .listen = listen,
         .listen_count = 1,
         .peers = peers,
-        .peer_count = config->peer_count,
+        .peer_count = peer_count,
         .interval_ms = config->interval_ms,
     };
-    randombytes_buf(&loop->instance, sizeof(loop->instance));
-    randombytes_buf(&options.seed, sizeof(options.seed));
+    randombytes_buf(&loop->instance, sizeof loop->instance);
+    randombytes_buf(&options.seed, sizeof options.seed);
     options.instance = loop->instance;
     p2psync_result result = ps_engine_new(&options, &loop->engine);
     if (result == P2PSYNC_OK) {
@@ -124,7 +130,7 @@ static void write_listen(struct ps_loop *loop)
 static p2psync_result open_watch(struct ps_loop *loop)
 {
     char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" STORE_FILE, loop->options.dir_fd);
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d/" STORE_FILE, loop->options.dir_fd);
     loop->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (loop->watch_fd >= 0 && inotify_add_watch(loop->watch_fd, path, IN_MODIFY) < 0) {
         (void)close(loop->watch_fd);

@@ -23,7 +23,7 @@ static void reply_peers(struct ps_loop *loop, uint64_t request);
 static void reply_doctor(struct ps_loop *loop, uint64_t request);
 static void take_now(struct ps_loop *loop, const struct ps_control_request *request);
 static void take_invite(struct ps_loop *loop, const struct ps_control_request *request);
-static void cancel_invite(struct ps_loop *loop, const struct ps_control_request *request);
+static void take_invite_cancel(struct ps_loop *loop, const struct ps_control_request *request);
 static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_buf *out);
 static size_t reachable_hosts(const struct ps_loop *loop, const struct ps_interfaces *all,
                               const char **out, size_t max);
@@ -49,14 +49,15 @@ void ps_loop_finish_invite(struct ps_loop *loop, p2psync_result stepped)
     struct ps_buf reply;
     ps_buf_init(&reply, PS_BUFFER_SIZE_MAX);
     p2psync_result result = stepped;
-    if (result == P2PSYNC_OK) {
+    bool opens = !loop->invite.cancels;
+    if (result == P2PSYNC_OK && opens) {
         result = ps_links_pair_open(loop->links, &port);
     }
-    if (result == P2PSYNC_OK) {
+    if (result == P2PSYNC_OK && opens) {
         result = write_code(loop, port, &reply);
     }
     ps_control_reply(loop->control, loop->invite.request, result, ps_buf_view(&reply));
-    sodium_memzero(&loop->invite, sizeof(loop->invite));
+    sodium_memzero(&loop->invite, sizeof loop->invite);
     ps_buf_deinit(&reply);
 }
 
@@ -76,7 +77,7 @@ static void take_request(struct ps_loop *loop, const struct ps_control_request *
         take_invite(loop, request);
         break;
     case PS_CONTROL_INVITE_CANCEL:
-        cancel_invite(loop, request);
+        take_invite_cancel(loop, request);
         break;
     case PS_CONTROL_STOP:
         loop->stopping = true;
@@ -160,7 +161,7 @@ static void take_now(struct ps_loop *loop, const struct ps_control_request *requ
 static void take_invite(struct ps_loop *loop, const struct ps_control_request *request)
 {
     struct ps_event event = {.type = PS_EVENT_INVITE, .timeout_ms = request->argument};
-    randombytes_buf(event.token, sizeof(event.token));
+    randombytes_buf(event.token, sizeof event.token);
     p2psync_result result = ps_batch_add(&loop->batch, &event);
     if (result == P2PSYNC_OK) {
         loop->invite = (struct ps_loop_invite){
@@ -168,25 +169,34 @@ static void take_invite(struct ps_loop *loop, const struct ps_control_request *r
             .request = request->id,
             .expires_ms = request->argument,
         };
-        memcpy(loop->invite.token, event.token, sizeof(event.token));
+        memcpy(loop->invite.token, event.token, sizeof event.token);
     } else {
         ps_control_reply(loop->control, request->id, result, ps_bytes(NULL, 0));
     }
-    sodium_memzero(&event, sizeof(event));
+    sodium_memzero(&event, sizeof event);
 }
 
-static void cancel_invite(struct ps_loop *loop, const struct ps_control_request *request)
+static void take_invite_cancel(struct ps_loop *loop, const struct ps_control_request *request)
 {
-    const struct ps_event event = {.type = PS_EVENT_INVITE_CANCEL};
-    ps_control_reply(loop->control, request->id, ps_batch_add(&loop->batch, &event),
-                     ps_bytes(NULL, 0));
+    struct ps_event event = {.type = PS_EVENT_INVITE_CANCEL};
+    uint64_t open = ps_engine_invite(loop->engine);
+    bool meant = open != 0 && (request->argument == 0 || request->argument == open);
+    p2psync_result result = meant ? ps_batch_add(&loop->batch, &event) : P2PSYNC_ENOTFOUND;
+    if (result == P2PSYNC_OK) {
+        loop->invite = (struct ps_loop_invite){
+            .waiting = true,
+            .cancels = true,
+            .request = request->id,
+        };
+    } else {
+        ps_control_reply(loop->control, request->id, result, ps_bytes(NULL, 0));
+    }
 }
 
-/* Append {code, expires, invite}. */
+/* Append {code, expires}. */
 static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_buf *out)
 {
     char text[PS_PAIRING_CODE_SIZE_MAX];
-    char tag[PS_TOKEN_TAG_TEXT_SIZE];
     struct ps_interfaces all = {0};
     const char *hosts[PS_INVITE_ENDPOINTS_MAX] = {0};
     struct ps_pairing_code code = {.device = loop->device};
@@ -195,13 +205,13 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
     if (ps_interfaces_read(&all) != P2PSYNC_OK) {
         all.count = 0;
     }
-    memcpy(code.token, loop->invite.token, sizeof(code.token));
+    memcpy(code.token, loop->invite.token, sizeof code.token);
     code.endpoint_count = reachable_hosts(loop, &all, hosts, PS_INVITE_ENDPOINTS_MAX);
     for (size_t i = 0; i < code.endpoint_count; i++) {
         assert(hosts[i] != NULL);
         bool bracket = strchr(hosts[i], ':') != NULL;
-        (void)snprintf(code.endpoints[i], sizeof(code.endpoints[i]), "%s%s%s:%u",
-                       bracket ? "[" : "", hosts[i], bracket ? "]" : "", (unsigned)port);
+        (void)snprintf(code.endpoints[i], sizeof code.endpoints[i], "%s%s%s:%u", bracket ? "[" : "",
+                       hosts[i], bracket ? "]" : "", (unsigned)port);
     }
     p2psync_result result = ps_pairing_code_encode(&code, text);
     if (result == P2PSYNC_OK) {
@@ -210,13 +220,11 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
         ps_map_text(&map, "code", text);
         ps_map_key(&map, "expires");
         ps_time_write(&writer, loop->batch.wall_ms + loop->invite.expires_ms);
-        ps_token_tag_text(loop->invite.token, tag);
-        ps_map_text(&map, "invite", tag);
         ps_map_end(&map);
         result = ps_writer_finish(&writer);
     }
-    sodium_memzero(&code, sizeof(code));
-    sodium_memzero(text, sizeof(text));
+    sodium_memzero(&code, sizeof code);
+    sodium_memzero(text, sizeof text);
     return result;
 }
 

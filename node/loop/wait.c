@@ -1,13 +1,12 @@
 /* Waiting: for what the loop polls, and until when. */
-#include <assert.h>
-#include <errno.h>
+#include <zmq.h>
 
 #include "node/host/time.h"
 #include "node/loop/inside.h"
 
 #define UNWATCHED_MS   1000 /* without inotify: how often the store is looked at */
 #define PENDING_MS     1    /* until a commit that is under way is looked for again */
-#define POLL_ITEMS_MAX (PS_LINKS_POLL_MAX + 5)
+#define POLL_ITEMS_MAX 6
 
 static uint64_t next_deadline(struct ps_loop *loop);
 static uint64_t look_again_ms(struct ps_loop *loop);
@@ -15,8 +14,8 @@ static uint64_t look_again_ms(struct ps_loop *loop);
 p2psync_result ps_loop_wait(struct ps_loop *loop)
 {
     zmq_pollitem_t items[POLL_ITEMS_MAX];
-    size_t count = ps_links_poll_items(loop->links, items);
-    assert(count <= PS_LINKS_POLL_MAX);
+    size_t count = 0;
+    items[count++] = (zmq_pollitem_t){.fd = ps_links_fd(loop->links), .events = ZMQ_POLLIN};
     if (loop->finder != NULL) {
         int changes_fd = ps_finder_changes_fd(loop->finder);
         items[count++] =
@@ -34,7 +33,6 @@ p2psync_result ps_loop_wait(struct ps_loop *loop)
     uint64_t deadline_ms = next_deadline(loop);
     long wait_ms = deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 0;
     if (zmq_poll(items, (int)count, wait_ms) >= 0) {
-        ps_links_polled(loop->links, items);
         return P2PSYNC_OK;
     }
     return zmq_errno() == EINTR ? P2PSYNC_OK : P2PSYNC_EIO;
@@ -57,8 +55,6 @@ static uint64_t next_deadline(struct ps_loop *loop)
         uint64_t finder_ms = ps_finder_deadline_ms(loop->finder);
         deadline_ms = finder_ms < deadline_ms ? finder_ms : deadline_ms;
     }
-    uint64_t links_ms = ps_links_deadline_ms(loop->links);
-    deadline_ms = links_ms < deadline_ms ? links_ms : deadline_ms;
     uint64_t store_ms = loop->batch.now_ms + look_again_ms(loop);
     deadline_ms = store_ms < deadline_ms ? store_ms : deadline_ms;
     return more ? 0 : deadline_ms;

@@ -149,8 +149,8 @@ static p2psync_result write_marked(struct telling *telling)
         ps_write_map(&telling->writer, 0);
         return P2PSYNC_OK;
     }
-    char(*texts)[LABEL_SIZE] = calloc(count, sizeof(*texts));
-    const char **labels = calloc(count, sizeof(*labels));
+    char(*texts)[LABEL_SIZE] = calloc(count, sizeof *texts);
+    const char **labels = calloc(count, sizeof *labels);
     if (texts == NULL || labels == NULL) {
         result = P2PSYNC_ENOMEM;
     }

@@ -41,7 +41,7 @@ p2psync_result ps_conflict_counts_write(struct ps_store *store, struct ps_bytes 
                                         struct ps_buf *out)
 {
     struct ps_writer writer;
-    struct counting *counting = calloc(1, sizeof(*counting));
+    struct counting *counting = calloc(1, sizeof *counting);
     if (counting == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -68,13 +68,13 @@ static p2psync_result list_parties(struct counting *counting, struct ps_bytes pe
     struct ps_reader reader;
     ps_reader_init(&reader, peers);
     uint32_t count = ps_read_array(&reader) / 2;
-    counting->parties = calloc(count > 0 ? count : 1, sizeof(*counting->parties));
+    counting->parties = calloc(count > 0 ? count : 1, sizeof *counting->parties);
     if (counting->parties == NULL) {
         return P2PSYNC_ENOMEM;
     }
     for (uint32_t i = 0; i < count; i++) {
         struct ps_device *device = &counting->parties[i].device;
-        ps_read_bin_exact(&reader, device->key, sizeof(device->key));
+        ps_read_bin_exact(&reader, device->key, sizeof device->key);
         ps_read_skip(&reader, 1);
     }
     counting->party_count = count;

@@ -85,20 +85,20 @@ p2psync_result ps_doctor_check(const struct ps_doctor *doctor, struct ps_buf *ou
     p2psync_result result = ps_txn_begin(doctor->store, false, &txn);
     if (result == P2PSYNC_OK) {
         result = ps_identity_read(&txn, &look.identity);
-        sodium_memzero(look.identity.seed, sizeof(look.identity.seed));
+        sodium_memzero(look.identity.seed, sizeof look.identity.seed);
         look.has_device = result == P2PSYNC_OK;
         result = result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
     }
     ps_write_array(&writer, 4);
     if (result == P2PSYNC_OK) {
-        result = run_checks(&look, network_checks,
-                            sizeof(network_checks) / sizeof(network_checks[0]), &failed, out);
+        result = run_checks(&look, network_checks, sizeof network_checks / sizeof network_checks[0],
+                            &failed, out);
     }
     if (result == P2PSYNC_OK) {
         result = write_endpoints(&look, out);
     }
     if (result == P2PSYNC_OK) {
-        result = run_checks(&look, device_checks, sizeof(device_checks) / sizeof(device_checks[0]),
+        result = run_checks(&look, device_checks, sizeof device_checks / sizeof device_checks[0],
                             &failed, out);
     }
     ps_write_uint(&writer, failed);
@@ -111,10 +111,10 @@ void ps_check_say(struct ps_check *check, const char *format, ...)
     size_t size = strlen(check->detail);
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(check->detail + size, sizeof(check->detail) - size, format, arguments);
+    (void)vsnprintf(check->detail + size, sizeof check->detail - size, format, arguments);
     va_end(arguments);
     size = strlen(check->detail);
-    if (size < sizeof(check->detail) - 1) {
+    if (size < sizeof check->detail - 1) {
         return;
     }
     /* It may have been cut within a character of UTF-8: that one goes whole. */
@@ -263,7 +263,7 @@ static void say_heard(const struct look *look, struct ps_check *check)
     }
     for (size_t i = 0; (foreign = ps_hints_foreign_at(doctor->hints, i)) != NULL; i++) {
         char mesh[2 * PS_TAG_SIZE + 1];
-        (void)sodium_bin2hex(mesh, sizeof(mesh), foreign->mesh.bytes, PS_TAG_SIZE);
+        (void)sodium_bin2hex(mesh, sizeof mesh, foreign->mesh.bytes, PS_TAG_SIZE);
         ps_check_say(check, "; heard the other mesh %s at %s %" PRIu64 " s ago", mesh,
                      foreign->endpoint, (doctor->now_ms - foreign->heard_ms) / 1000);
     }

@@ -29,7 +29,7 @@ p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
     struct ps_writer writer;
     ps_writer_init(&writer, out);
     p2psync_result result = ps_identity_read(txn, &identity);
-    sodium_memzero(identity.seed, sizeof(identity.seed));
+    sodium_memzero(identity.seed, sizeof identity.seed);
     struct ps_member self;
     uint64_t total = 0;
     if (result == P2PSYNC_OK) {
@@ -64,7 +64,7 @@ void ps_view_peers_write_one(struct ps_writer *writer, const struct ps_peer_info
     struct ps_map map;
     char interface[PS_INTERFACE_NAME_SIZE];
     bool known = peer->last_seen_ms != 0;
-    ps_write_bin(writer, ps_bytes(peer->device.key, sizeof(peer->device.key)));
+    ps_write_bin(writer, ps_bytes(peer->device.key, sizeof peer->device.key));
     ps_map_begin(&map, writer);
     ps_view_add_device(&map, &peer->device);
     ps_map_known(&map, "name", peer->name);
@@ -175,7 +175,7 @@ static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member
     };
     memcpy(out->name, member->name, member->name_size);
     if (row.endpoint_count > 0) {
-        memcpy(out->endpoint, row.endpoints[0], sizeof(out->endpoint));
+        memcpy(out->endpoint, row.endpoints[0], sizeof out->endpoint);
         out->found_by = row.found_by[0];
     }
     return P2PSYNC_OK;

@@ -159,15 +159,15 @@ static void write_mesh(struct ps_map *map, const struct ps_mesh *mesh)
 {
     char text[MESH_TEXT_SIZE];
     uint8_t bytes[PS_MESH_SIZE];
-    memcpy(bytes, mesh, sizeof(bytes));
-    (void)sodium_bin2hex(text, sizeof(text), bytes, sizeof(bytes));
+    memcpy(bytes, mesh, sizeof bytes);
+    (void)sodium_bin2hex(text, sizeof text, bytes, sizeof bytes);
     ps_map_text(map, "mesh", text);
 }
 
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash)
 {
     char text[HASH_TEXT_SIZE];
-    (void)sodium_bin2hex(text, sizeof(text), hash->bytes, sizeof(hash->bytes));
+    (void)sodium_bin2hex(text, sizeof text, hash->bytes, sizeof hash->bytes);
     ps_write_text(writer, text);
 }
 

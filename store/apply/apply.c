@@ -103,7 +103,7 @@ p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit, struct ps_applied *o
         }
         return result;
     }
-    struct waiting *logs = calloc(count, sizeof(*logs));
+    struct waiting *logs = calloc(count, sizeof *logs);
     if (logs == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -334,7 +334,7 @@ static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t
     size_t count = (size_t)(end - log->applied);
     if (count > batch->item_capacity - batch->item_count) {
         size_t capacity = batch->item_capacity * 2 + count;
-        struct item *items = realloc(batch->items, capacity * sizeof(*items));
+        struct item *items = realloc(batch->items, capacity * sizeof *items);
         if (items == NULL) {
             return P2PSYNC_ENOMEM;
         }
@@ -414,7 +414,7 @@ static uint32_t index_of(const struct batch *batch, uint32_t number)
 static void sort_items(struct batch *batch)
 {
     if (batch->item_count > 1) {
-        qsort(batch->items, batch->item_count, sizeof(*batch->items), compare_items);
+        qsort(batch->items, batch->item_count, sizeof *batch->items, compare_items);
     }
     for (size_t i = 0; i < batch->item_count; i++) {
         struct item *item = &batch->items[i];

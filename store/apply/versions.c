@@ -68,7 +68,7 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
             return result;
         }
         struct ps_versions_slot *slot = &versions->slots[versions->count];
-        memset(slot, 0, sizeof(*slot));
+        memset(slot, 0, sizeof *slot);
         ps_record_version(&row, i, &slot->version);
         versions->count++;
     }
@@ -263,8 +263,8 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
         .created_hlc = versions->created_hlc,
         .version_count = versions->count,
     };
-    if (versions->count > sizeof(few) / sizeof(few[0])) {
-        list = calloc(versions->count, sizeof(*list));
+    if (versions->count > sizeof few / sizeof few[0]) {
+        list = calloc(versions->count, sizeof *list);
         if (list == NULL) {
             return P2PSYNC_ENOMEM;
         }
@@ -357,7 +357,7 @@ static p2psync_result note_several(const struct ps_versions *versions, struct ps
     uint8_t row[PS_CONFLICT_ROW_SIZE] = {is_conflict ? 1 : 0};
     ps_put_u32(row + 1, versions->refresh);
     if (versions->count > 1 && (!versions->was_several || is_conflict != versions->was_conflict)) {
-        return ps_db_put(txn, PS_DB_CONFLICTS, ps_key_view(&key), ps_bytes(row, sizeof(row)));
+        return ps_db_put(txn, PS_DB_CONFLICTS, ps_key_view(&key), ps_bytes(row, sizeof row));
     }
     if (versions->count == 1 && versions->was_several) {
         return ps_db_delete(txn, PS_DB_CONFLICTS, ps_key_view(&key));
@@ -381,7 +381,7 @@ static p2psync_result make_room(struct ps_versions *versions)
         return P2PSYNC_OK;
     }
     uint32_t capacity = versions->capacity == 0 ? 4 : versions->capacity * 2;
-    struct ps_versions_slot *slots = realloc(versions->slots, (size_t)capacity * sizeof(*slots));
+    struct ps_versions_slot *slots = realloc(versions->slots, (size_t)capacity * sizeof *slots);
     if (slots == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -415,7 +415,7 @@ static int compare(const struct ps_version *a, const struct ps_version *b)
         return a->hlc < b->hlc ? -1 : 1;
     }
     int order = ps_dot_compare(a->dot, b->dot);
-    return order != 0 ? order : memcmp(a->leaf, b->leaf, sizeof(a->leaf));
+    return order != 0 ? order : memcmp(a->leaf, b->leaf, sizeof a->leaf);
 }
 
 static void clear(struct ps_versions *versions)

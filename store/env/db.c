@@ -114,7 +114,7 @@ bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_
         *result = found == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : found;
         return false;
     }
-    if (out->key.size >= sizeof(from->bytes)) {
+    if (out->key.size >= sizeof from->bytes) {
         *result = P2PSYNC_ECORRUPT;
         return false;
     }
@@ -175,7 +175,7 @@ p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter, uint32
     uint32_t number = 0;
     p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(counter), &row);
     if (result == P2PSYNC_OK) {
-        if (row.size != sizeof(next)) {
+        if (row.size != sizeof next) {
             return P2PSYNC_ECORRUPT;
         }
         number = ps_get_u32(row.data);
@@ -186,7 +186,7 @@ p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter, uint32
         return P2PSYNC_ELIMIT;
     }
     ps_put_u32(next, number + 1);
-    result = ps_db_put(txn, PS_DB_META, ps_bytes_text(counter), ps_bytes(next, sizeof(next)));
+    result = ps_db_put(txn, PS_DB_META, ps_bytes_text(counter), ps_bytes(next, sizeof next));
     if (result == P2PSYNC_OK) {
         *number_out = number;
     }

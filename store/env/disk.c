@@ -32,7 +32,7 @@ bool ps_disk_is_network(uint32_t magic)
         0x00c36400U, /* Ceph */
         0x73757245U, /* Coda */
     };
-    for (size_t i = 0; i < sizeof(network) / sizeof(network[0]); i++) {
+    for (size_t i = 0; i < sizeof network / sizeof network[0]; i++) {
         if (network[i] == magic) {
             return true;
         }
@@ -69,7 +69,7 @@ static p2psync_result make_dirs(const char *dir)
 {
     char path[PATH_MAX];
     size_t size = strlen(dir);
-    if (size == 0 || size >= sizeof(path)) {
+    if (size == 0 || size >= sizeof path) {
         return P2PSYNC_EMISUSE;
     }
     memcpy(path, dir, size + 1);
@@ -147,12 +147,12 @@ static p2psync_result count_free_from(MDB_env *env, size_t first, size_t *count_
         MDB_val value;
         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
         size_t listed = 0;
-        if (code == 0 && value.mv_size >= sizeof(listed)) {
-            memcpy(&listed, value.mv_data, sizeof(listed));
+        if (code == 0 && value.mv_size >= sizeof listed) {
+            memcpy(&listed, value.mv_data, sizeof listed);
         }
         for (size_t i = 1; i <= listed && (i + 1) * sizeof(size_t) <= value.mv_size; i++) {
             size_t number = 0;
-            memcpy(&number, (const uint8_t *)value.mv_data + i * sizeof(number), sizeof(number));
+            memcpy(&number, (const uint8_t *)value.mv_data + i * sizeof number, sizeof number);
             count += number >= first ? 1 : 0;
         }
     }

@@ -50,8 +50,8 @@ p2psync_result ps_identity_write(struct ps_txn *txn, const struct ps_identity *i
     *at = identity->has_sponsor ? 1 : 0;
     memcpy(at + 1, identity->sponsor.key, PS_DEVICE_SIZE);
     p2psync_result result =
-        ps_db_put(txn, PS_DB_META, ps_bytes_text(identity_key), ps_bytes(row, sizeof(row)));
-    sodium_memzero(row, sizeof(row)); /* it held the secret */
+        ps_db_put(txn, PS_DB_META, ps_bytes_text(identity_key), ps_bytes(row, sizeof row));
+    sodium_memzero(row, sizeof row); /* it held the secret */
     return result;
 }
 
@@ -59,36 +59,36 @@ void ps_identity_draw(struct ps_identity *out)
 {
     uint8_t secret_key[64];
     *out = (struct ps_identity){0};
-    randombytes_buf(out->seed, sizeof(out->seed));
+    randombytes_buf(out->seed, sizeof out->seed);
     (void)crypto_sign_seed_keypair(out->device.key, secret_key, out->seed);
-    sodium_memzero(secret_key, sizeof(secret_key));
+    sodium_memzero(secret_key, sizeof secret_key);
     ps_identity_found(out);
 }
 
 void ps_identity_found(struct ps_identity *identity)
 {
-    randombytes_buf(&identity->incarnation, sizeof(identity->incarnation));
+    randombytes_buf(&identity->incarnation, sizeof identity->incarnation);
     identity->mesh.founder = identity->device;
-    randombytes_buf(identity->mesh.nonce, sizeof(identity->mesh.nonce));
+    randombytes_buf(identity->mesh.nonce, sizeof identity->mesh.nonce);
     identity->has_sponsor = false;
 }
 
 void ps_identity_wipe(struct ps_identity *identity)
 {
-    sodium_memzero(identity->seed, sizeof(identity->seed));
+    sodium_memzero(identity->seed, sizeof identity->seed);
 }
 
 void ps_identity_secret(const struct ps_identity *identity, struct ps_secret *out)
 {
     /* libsodium's secret key is the seed and the public key: nothing needs to be computed. */
-    static_assert(PS_SEED_SIZE + PS_DEVICE_SIZE == sizeof(out->key), "seed, public key");
+    static_assert(PS_SEED_SIZE + PS_DEVICE_SIZE == sizeof out->key, "seed, public key");
     memcpy(out->key, identity->seed, PS_SEED_SIZE);
     memcpy(out->key + PS_SEED_SIZE, identity->device.key, PS_DEVICE_SIZE);
 }
 
 void ps_identity_secret_wipe(struct ps_secret *secret)
 {
-    sodium_memzero(secret, sizeof(*secret));
+    sodium_memzero(secret, sizeof *secret);
 }
 
 p2psync_result ps_identity_read_name(struct ps_txn *txn, struct ps_bytes *out)
@@ -118,7 +118,7 @@ p2psync_result ps_identity_clear_all(struct ps_txn *txn)
     }
     static const char *const own_rows[] = {identity_key, name_key, PS_META_COLLECTIONS,
                                            PS_META_LOGS};
-    for (size_t i = 0; i < sizeof(own_rows) / sizeof(own_rows[0]); i++) {
+    for (size_t i = 0; i < sizeof own_rows / sizeof own_rows[0]; i++) {
         result = ps_db_delete(txn, PS_DB_META, ps_bytes_text(own_rows[i]));
         if (result != P2PSYNC_OK) {
             return result;

@@ -145,7 +145,7 @@ bool ps_key_split_device(struct ps_bytes key, struct ps_device *out)
 
 static void add(struct ps_key *key, const void *data, size_t size)
 {
-    assert(size <= sizeof(key->bytes) - key->size);
+    assert(size <= sizeof key->bytes - key->size);
     if (size > 0) {
         memcpy(key->bytes + key->size, data, size);
         key->size += size;
@@ -162,12 +162,12 @@ static void add_u32(struct ps_key *key, uint32_t value)
 {
     uint8_t bytes[4];
     ps_put_u32(bytes, value);
-    add(key, bytes, sizeof(bytes));
+    add(key, bytes, sizeof bytes);
 }
 
 static void add_u64(struct ps_key *key, uint64_t value)
 {
     uint8_t bytes[8];
     ps_put_u64(bytes, value);
-    add(key, bytes, sizeof(bytes));
+    add(key, bytes, sizeof bytes);
 }

@@ -78,10 +78,10 @@ p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp,
         struct ps_identity identity;
         result = ps_identity_read(txn, &identity);
         if (result == P2PSYNC_OK) {
-            randombytes_buf(&identity.incarnation, sizeof(identity.incarnation));
+            randombytes_buf(&identity.incarnation, sizeof identity.incarnation);
             result = ps_identity_write(txn, &identity);
         }
-        sodium_memzero(&identity, sizeof(identity));
+        sodium_memzero(&identity, sizeof identity);
         if (result != P2PSYNC_OK && result != P2PSYNC_ENODEVICE) {
             return result;
         }
@@ -113,7 +113,7 @@ static bool matches(struct ps_txn *txn, const struct ps_stamp *stamp, uint64_t i
     struct ps_bytes row;
     uint8_t file[STAMP_SIZE];
     if (ps_db_get(txn, PS_DB_META, ps_bytes_text(stamp_key), &row) != P2PSYNC_OK ||
-        row.size != ROW_SIZE || pread(stamp->fd, file, sizeof(file), 0) != STAMP_SIZE) {
+        row.size != ROW_SIZE || pread(stamp->fd, file, sizeof file, 0) != STAMP_SIZE) {
         return false;
     }
     struct ps_hash machine = machine_hash();
@@ -134,7 +134,7 @@ static p2psync_result draw(struct ps_txn *txn, const struct ps_stamp *stamp, uin
     if (pwrite(stamp->fd, row, STAMP_SIZE, 0) != STAMP_SIZE || fsync(stamp->fd) != 0) {
         return errno == 0 ? P2PSYNC_EIO : ps_disk_result(errno);
     }
-    return ps_db_put(txn, PS_DB_META, ps_bytes_text(stamp_key), ps_bytes(row, sizeof(row)));
+    return ps_db_put(txn, PS_DB_META, ps_bytes_text(stamp_key), ps_bytes(row, sizeof row));
 }
 
 /* A machine without an id is like any other such machine. */
@@ -144,7 +144,7 @@ static struct ps_hash machine_hash(void)
     ssize_t size = 0;
     int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        size = read(fd, text, sizeof(text));
+        size = read(fd, text, sizeof text);
         (void)close(fd);
     }
     return ps_hash_bytes(ps_bytes(text, size > 0 ? (size_t)size : 0));

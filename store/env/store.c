@@ -50,7 +50,7 @@ static uint64_t last_on_disk(const struct ps_store *store);
 
 p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_store **out)
 {
-    struct ps_store *store = calloc(1, sizeof(*store));
+    struct ps_store *store = calloc(1, sizeof *store);
     if (store == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -302,12 +302,12 @@ static p2psync_result check_format(struct ps_txn *txn)
     if (result == P2PSYNC_ENOTFOUND && txn->writable) {
         ps_put_u32(version, PS_STORE_FORMAT_VERSION);
         return ps_db_put(txn, PS_DB_META, ps_bytes_text(format_key),
-                         ps_bytes(version, sizeof(version)));
+                         ps_bytes(version, sizeof version));
     }
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    if (row.size != sizeof(version) || ps_get_u32(row.data) < PS_STORE_FORMAT_VERSION) {
+    if (row.size != sizeof version || ps_get_u32(row.data) < PS_STORE_FORMAT_VERSION) {
         return P2PSYNC_ECORRUPT; /* no release has written an older one */
     }
     return ps_get_u32(row.data) > PS_STORE_FORMAT_VERSION ? P2PSYNC_ENEWER : P2PSYNC_OK;

@@ -130,7 +130,7 @@ static p2psync_result add_change(struct collecting *collecting, uint32_t log, st
         if (history->count == collecting->change_capacity) {
             size_t capacity = history->count == 0 ? 16 : history->count * 2;
             struct ps_history_change *changes =
-                reallocarray(history->changes, capacity, sizeof(*changes));
+                reallocarray(history->changes, capacity, sizeof *changes);
             if (changes == NULL) {
                 return P2PSYNC_ENOMEM;
             }
@@ -150,7 +150,7 @@ static p2psync_result add_parent(struct collecting *collecting, uint32_t parent)
     struct ps_history *history = collecting->history;
     if (history->parent_count == collecting->parent_capacity) {
         size_t capacity = history->parent_count == 0 ? 16 : history->parent_count * 2;
-        uint32_t *parents = reallocarray(history->parents, capacity, sizeof(*parents));
+        uint32_t *parents = reallocarray(history->parents, capacity, sizeof *parents);
         if (parents == NULL) {
             return P2PSYNC_ENOMEM;
         }
@@ -167,7 +167,7 @@ static p2psync_result make_table(struct collecting *collecting)
 {
     const struct ps_history *history = collecting->history;
     size_t size = collecting->table_size == 0 ? TABLE_SIZE_MIN : collecting->table_size * 2;
-    uint32_t *table = calloc(size, sizeof(*table));
+    uint32_t *table = calloc(size, sizeof *table);
     if (table == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -206,10 +206,10 @@ static p2psync_result order(struct ps_history *history)
 {
     size_t count = history->count;
     struct ordering ordering = {.history = history};
-    struct ps_history_change *moved = calloc(count, sizeof(*moved));
-    ordering.waiting = calloc(count, sizeof(*ordering.waiting));
-    ordering.heap = calloc(count, sizeof(*ordering.heap));
-    ordering.place = calloc(count, sizeof(*ordering.place));
+    struct ps_history_change *moved = calloc(count, sizeof *moved);
+    ordering.waiting = calloc(count, sizeof *ordering.waiting);
+    ordering.heap = calloc(count, sizeof *ordering.heap);
+    ordering.place = calloc(count, sizeof *ordering.place);
     p2psync_result result = P2PSYNC_ENOMEM;
     if (moved != NULL && ordering.waiting != NULL && ordering.heap != NULL &&
         ordering.place != NULL) {

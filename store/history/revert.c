@@ -85,10 +85,10 @@ p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,
     struct ps_buf *const buffers[] = {&replay.without, &replay.names, &replay.fields, &replay.unset,
                                       &replay.made,    &replay.spare, &replay.kept};
     assert(out->count == 0 && out->items == NULL);
-    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         ps_buf_init(buffers[i], PS_VALUE_SIZE_MAX);
     }
-    touched.ids = calloc(IDS_MAX, sizeof(*touched.ids));
+    touched.ids = calloc(IDS_MAX, sizeof *touched.ids);
     p2psync_result result = touched.ids == NULL ? P2PSYNC_ENOMEM : find_touched(&touched);
     for (size_t i = 0; i < touched.id_count && result == P2PSYNC_OK; i++) {
         result = replay_record(&replay, touched.ids[i]);
@@ -96,7 +96,7 @@ p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,
             result = plan_record(&replay, touched.ids[i], out);
         }
     }
-    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         ps_buf_deinit(buffers[i]);
     }
     free(touched.ids);
@@ -129,7 +129,7 @@ static p2psync_result find_touched(struct touched *touched)
     }
     sort_ids(touched);
     if (touched->log_count > 0) {
-        qsort(touched->logs, touched->log_count, sizeof(*touched->logs), compare_numbers);
+        qsort(touched->logs, touched->log_count, sizeof *touched->logs, compare_numbers);
     }
     return touched->id_count > PS_TRANSACTION_CHANGES_MAX ? P2PSYNC_ELIMIT : P2PSYNC_OK;
 }
@@ -160,7 +160,7 @@ static p2psync_result add_log(struct touched *touched, uint32_t number)
 {
     if (touched->log_count == touched->log_capacity) {
         size_t capacity = touched->log_count == 0 ? 4 : touched->log_count * 2;
-        uint32_t *logs = reallocarray(touched->logs, capacity, sizeof(*logs));
+        uint32_t *logs = reallocarray(touched->logs, capacity, sizeof *logs);
         if (logs == NULL) {
             return P2PSYNC_ENOMEM;
         }
@@ -190,7 +190,7 @@ static void sort_ids(struct touched *touched)
 {
     size_t kept = 0;
     if (touched->id_count > 0) {
-        qsort(touched->ids, touched->id_count, sizeof(*touched->ids), compare_ids);
+        qsort(touched->ids, touched->id_count, sizeof *touched->ids, compare_ids);
     }
     for (size_t i = 0; i < touched->id_count; i++) {
         if (kept == 0 || !ps_bytes_equal(touched->ids[kept - 1], touched->ids[i])) {
@@ -286,7 +286,7 @@ static p2psync_result replay_change(struct replay *replay, const struct ps_past_
 static bool is_marked(const struct touched *touched, const struct ps_history_change *change)
 {
     return ps_hlc_ms(change->hlc) >= touched->of->since_ms && touched->log_count > 0 &&
-           bsearch(&change->log, touched->logs, touched->log_count, sizeof(*touched->logs),
+           bsearch(&change->log, touched->logs, touched->log_count, sizeof *touched->logs,
                    compare_numbers) != NULL;
 }
 
@@ -537,7 +537,7 @@ static p2psync_result add_item(const struct replay *replay, struct ps_bytes id, 
                                     ps_buf_view(&replay->unset), ps_buf_view(&replay->kept)};
     struct ps_bytes *const to[] = {&item.id, &item.value, &item.fields, &item.unset, &item.kept};
     size_t size = 0;
-    for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+    for (size_t i = 0; i < sizeof from / sizeof from[0]; i++) {
         size += from[i].size;
     }
     if (size > PS_TRANSACTION_SIZE_MAX - plan->size_bytes) {
@@ -545,7 +545,7 @@ static p2psync_result add_item(const struct replay *replay, struct ps_bytes id, 
     }
     if (plan->count == plan->capacity) {
         size_t capacity = plan->count == 0 ? 16 : plan->count * 2;
-        struct ps_revert_item *items = reallocarray(plan->items, capacity, sizeof(*items));
+        struct ps_revert_item *items = reallocarray(plan->items, capacity, sizeof *items);
         if (items == NULL) {
             return P2PSYNC_ENOMEM;
         }
@@ -557,7 +557,7 @@ static p2psync_result add_item(const struct replay *replay, struct ps_bytes id, 
         return P2PSYNC_ENOMEM;
     }
     size = 0;
-    for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+    for (size_t i = 0; i < sizeof from / sizeof from[0]; i++) {
         if (from[i].size > 0) {
             memcpy(item.bytes + size, from[i].data, from[i].size);
         }

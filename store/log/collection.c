@@ -134,7 +134,7 @@ static p2psync_result put(struct ps_txn *txn, const struct ps_collection *collec
     ps_put_u32(row + 28, collection->logs);
     /* The key is a copy: the name may lie in the page that is written now. */
     struct ps_key key = ps_key_collection_name(collection->name);
-    return ps_db_put(txn, PS_DB_COLLECTIONS, ps_key_view(&key), ps_bytes(row, sizeof(row)));
+    return ps_db_put(txn, PS_DB_COLLECTIONS, ps_key_view(&key), ps_bytes(row, sizeof row));
 }
 
 /* False if the counter would leave its range, which only a damaged one can. */

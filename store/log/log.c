@@ -95,7 +95,7 @@ p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uin
     if (row.logs >= PS_LOGS_MAX) {
         return P2PSYNC_ELIMIT;
     }
-    memset(out, 0, sizeof(*out));
+    memset(out, 0, sizeof *out);
     out->collection = collection;
     out->id = id;
     out->origin = *origin;
@@ -238,7 +238,7 @@ static p2psync_result save_waiting(struct ps_txn *txn, const struct ps_log *log)
     }
     uint8_t looked_at[8];
     ps_put_u64(looked_at, log->applied);
-    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(looked_at, sizeof(looked_at)));
+    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(looked_at, sizeof looked_at));
 }
 
 p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,
@@ -405,7 +405,7 @@ static p2psync_result decode_tail(struct ps_bytes tail, size_t proof_count, stru
     if (out->head.size != 0) {
         whole = whole && take(&tail, out->head.signature, PS_SIGNATURE_SIZE);
     } else {
-        memset(&out->head, 0, sizeof(out->head));
+        memset(&out->head, 0, sizeof out->head);
     }
     out->proof.count = proof_count;
     for (size_t i = 0; i < proof_count; i++) {

@@ -29,8 +29,8 @@ p2psync_result ps_summary_state(struct ps_txn *txn, struct ps_state *out)
     struct root_walk walk = {.collections = {.txn = txn}};
     uint64_t pending = 0;
     ps_buf_init(&text, (size_t)PS_ROOTS_MAX * (1 + PS_COLLECTION_SIZE_MAX + PS_HASH_SIZE) +
-                           sizeof(COMMON_PREFIX));
-    p2psync_result result = ps_buf_append(&text, COMMON_PREFIX, sizeof(COMMON_PREFIX) - 1);
+                           sizeof COMMON_PREFIX);
+    p2psync_result result = ps_buf_append(&text, COMMON_PREFIX, sizeof COMMON_PREFIX - 1);
     while (result == P2PSYNC_OK && next_root(&walk)) {
         uint8_t size = (uint8_t)walk.name.size;
         result = ps_buf_append(&text, &size, 1);
@@ -174,10 +174,10 @@ static struct ps_hash log_leaf(const struct ps_log_brief *log)
         ps_bytes(&prefix, 1),
         ps_bytes(log->id.origin.bytes, PS_TAG_SIZE),
         ps_bytes(log->id.branch, PS_HASH_SHORT_SIZE),
-        ps_bytes(size, sizeof(size)),
+        ps_bytes(size, sizeof size),
         ps_bytes(log->root.bytes, PS_HASH_SIZE),
     };
-    return ps_hash_parts(parts, sizeof(parts) / sizeof(parts[0]));
+    return ps_hash_parts(parts, sizeof parts / sizeof parts[0]);
 }
 
 /* Changes that are held and not applied, of collections that travel. */

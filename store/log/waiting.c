@@ -31,5 +31,5 @@ p2psync_result ps_waiting_look_on(struct ps_txn *txn, uint32_t log, uint64_t loo
     struct ps_key key = ps_key_log_number(log);
     uint8_t row[8];
     ps_put_u64(row, looked_at);
-    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(row, sizeof(row)));
+    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(row, sizeof row));
 }

@@ -37,7 +37,7 @@ void ps_ancestry_deinit(struct ps_ancestry *ancestry)
     free(ancestry->parents);
     free(ancestry->slots);
     free(ancestry->heap);
-    memset(ancestry, 0, sizeof(*ancestry));
+    memset(ancestry, 0, sizeof *ancestry);
 }
 
 p2psync_result ps_ancestry_find(struct ps_ancestry *ancestry, const struct ps_parent *name,
@@ -65,7 +65,7 @@ p2psync_result ps_ancestry_find(struct ps_ancestry *ancestry, const struct ps_pa
 static p2psync_result grow_table(struct ps_ancestry *ancestry)
 {
     uint32_t count = ancestry->slot_count == 0 ? 64 : ancestry->slot_count * 2;
-    uint32_t *slots = calloc(count, sizeof(*slots));
+    uint32_t *slots = calloc(count, sizeof *slots);
     if (slots == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -90,7 +90,7 @@ static uint32_t *slot_of(const struct ps_ancestry *ancestry, const struct ps_par
             return slot;
         }
         const struct ps_parent *other = &ancestry->list[*slot - 1].name;
-        if (memcmp(other->leaf, name->leaf, sizeof(name->leaf)) == 0 &&
+        if (memcmp(other->leaf, name->leaf, sizeof name->leaf) == 0 &&
             ps_dot_compare(other->dot, name->dot) == 0) {
             return slot;
         }
@@ -103,7 +103,7 @@ static p2psync_result read_change(struct ps_ancestry *ancestry, const struct ps_
     struct ps_skeleton skeleton;
     if (ancestry->count == ancestry->capacity) {
         uint32_t capacity = ancestry->capacity == 0 ? 32 : ancestry->capacity * 2;
-        struct ps_ancestor *list = reallocarray(ancestry->list, capacity, sizeof(*list));
+        struct ps_ancestor *list = reallocarray(ancestry->list, capacity, sizeof *list);
         if (list == NULL) {
             return P2PSYNC_ENOMEM;
         }
@@ -145,7 +145,7 @@ static p2psync_result reserve_parents(struct ps_ancestry *ancestry, size_t count
         size_t capacity = needed < 32 ? 32 : needed * 2;
         struct ps_parent *parents = NULL;
         if (capacity <= UINT32_MAX) {
-            parents = reallocarray(ancestry->parents, capacity, sizeof(*parents));
+            parents = reallocarray(ancestry->parents, capacity, sizeof *parents);
         }
         if (parents == NULL) {
             return P2PSYNC_ENOMEM;
@@ -174,7 +174,7 @@ static int compare_times(const struct ps_ancestor *a, const struct ps_ancestor *
         return a->hlc < b->hlc ? -1 : 1;
     }
     int order = ps_dot_compare(a->name.dot, b->name.dot);
-    return order != 0 ? order : memcmp(a->name.leaf, b->name.leaf, sizeof(a->name.leaf));
+    return order != 0 ? order : memcmp(a->name.leaf, b->name.leaf, sizeof a->name.leaf);
 }
 
 void ps_ancestry_add(const struct ps_ancestry *ancestry, struct ps_ancestor_set *set,
@@ -188,7 +188,7 @@ void ps_ancestry_add(const struct ps_ancestry *ancestry, struct ps_ancestor_set 
     if (at > 0 && set->index[at - 1] == index) {
         return;
     }
-    memmove(&set->index[at + 1], &set->index[at], (set->count - at) * sizeof(set->index[0]));
+    memmove(&set->index[at + 1], &set->index[at], (set->count - at) * sizeof set->index[0]);
     set->index[at] = index;
     set->count++;
 }
@@ -364,7 +364,7 @@ static p2psync_result push(struct ps_ancestry *ancestry, uint32_t index)
 {
     if (ancestry->heap_count == ancestry->heap_capacity) {
         uint32_t capacity = ancestry->heap_capacity == 0 ? 64 : ancestry->heap_capacity * 2;
-        uint32_t *heap = reallocarray(ancestry->heap, capacity, sizeof(*heap));
+        uint32_t *heap = reallocarray(ancestry->heap, capacity, sizeof *heap);
         if (heap == NULL) {
             return P2PSYNC_ENOMEM;
         }

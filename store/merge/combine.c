@@ -134,11 +134,11 @@ static double float_of(const struct ps_token *token)
     if (token->type == PS_TOKEN_INT) {
         return (double)(int64_t)token->uint;
     }
-    if (token->size == 1 + sizeof(narrow)) {
-        memcpy(&narrow, &bits, sizeof(narrow));
+    if (token->size == 1 + sizeof narrow) {
+        memcpy(&narrow, &bits, sizeof narrow);
         return (double)narrow;
     }
-    memcpy(&number, &token->uint, sizeof(number));
+    memcpy(&number, &token->uint, sizeof number);
     return number;
 }
 
@@ -175,9 +175,9 @@ static p2psync_result count_up(const struct ps_field_sides *sides, struct ps_buf
         double from = float_of(&base);
         double added = float_of(&earlier) - from;
         double sum = bounded(added + float_of(&later));
-        memcpy(&bits, &sum, sizeof(bits));
+        memcpy(&bits, &sum, sizeof bits);
         ps_put_u64(bytes + 1, bits);
-        ps_write_raw(&writer, ps_bytes(bytes, sizeof(bytes)));
+        ps_write_raw(&writer, ps_bytes(bytes, sizeof bytes));
     } else {
         struct wide sum = wide_add(wide_of(&earlier), wide_negate(wide_of(&base)));
         write_wide(&writer, wide_add(sum, wide_of(&later)));
@@ -250,7 +250,7 @@ static p2psync_result list_elements(struct set *set, struct ps_bytes array, unsi
     }
     size_t needed = set->count + count;
     struct element *elements =
-        reallocarray(set->elements, needed > 0 ? needed : 1, sizeof(*elements));
+        reallocarray(set->elements, needed > 0 ? needed : 1, sizeof *elements);
     if (elements == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -273,7 +273,7 @@ static void keep_elements(struct set *set)
     if (set->count == 0) {
         return;
     }
-    qsort(set->elements, set->count, sizeof(*set->elements), compare_forms);
+    qsort(set->elements, set->count, sizeof *set->elements, compare_forms);
     size_t begin = 0;
     while (begin < set->count) {
         bool in[3] = {false, false, false};
@@ -292,7 +292,7 @@ static void keep_elements(struct set *set)
         }
         begin = end;
     }
-    qsort(set->elements, set->count, sizeof(*set->elements), compare_places);
+    qsort(set->elements, set->count, sizeof *set->elements, compare_places);
 }
 
 static int compare_forms(const void *a, const void *b)

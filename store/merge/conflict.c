@@ -138,7 +138,7 @@ static p2psync_result prepare(struct ps_txn *txn, uint32_t collection,
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    out->versions = calloc(row->version_count, sizeof(*out->versions));
+    out->versions = calloc(row->version_count, sizeof *out->versions);
     if (out->versions == NULL) {
         return P2PSYNC_ENOMEM;
     }

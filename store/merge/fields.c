@@ -139,7 +139,7 @@ static p2psync_result merge_values(struct walk *walk, const struct ps_field_side
 static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *maps)
 {
     const struct ps_bytes sides[3] = {maps->base, maps->earlier, maps->later};
-    if (walk->depth == sizeof(walk->levels) / sizeof(walk->levels[0])) {
+    if (walk->depth == sizeof walk->levels / sizeof walk->levels[0]) {
         return P2PSYNC_ECORRUPT; /* deeper than a checked value can be */
     }
     size_t begin = walk->count;
@@ -309,7 +309,7 @@ static p2psync_result add_item(struct walk *walk, const struct item *item)
 {
     if (walk->count == walk->capacity) {
         size_t capacity = walk->capacity == 0 ? 32 : walk->capacity * 2;
-        struct item *items = reallocarray(walk->items, capacity, sizeof(*items));
+        struct item *items = reallocarray(walk->items, capacity, sizeof *items);
         if (items == NULL) {
             return P2PSYNC_ENOMEM;
         }

@@ -74,7 +74,7 @@ void ps_fold_deinit(struct ps_fold *fold)
         ps_buf_deinit(&fold->scratch[i]);
     }
     ps_ancestry_deinit(&fold->ancestry);
-    memset(fold, 0, sizeof(*fold));
+    memset(fold, 0, sizeof *fold);
 }
 
 p2psync_result ps_fold_effective(struct ps_fold *fold, struct ps_ancestor_set *set)
@@ -133,7 +133,7 @@ p2psync_result ps_fold(struct ps_fold *fold, const struct ps_ancestor_set *set,
 p2psync_result ps_fold_base(struct ps_fold *fold, const struct ps_ancestor_set *set,
                             struct ps_folded *out, bool *found_out)
 {
-    struct ps_ancestor_set *groups = calloc(set->count, sizeof(*groups));
+    struct ps_ancestor_set *groups = calloc(set->count, sizeof *groups);
     struct ps_ancestor_set base = {.count = 0};
     if (groups == NULL) {
         return P2PSYNC_ENOMEM;
@@ -163,7 +163,7 @@ p2psync_result ps_fold_side(struct ps_fold *fold, uint32_t index, struct ps_buf 
     for (uint32_t i = 0; i < fold->version_count; i++) {
         const struct ps_version *version = &fold->versions[i];
         if (version->has_value && ps_dot_compare(version->dot, change->name.dot) == 0 &&
-            memcmp(version->leaf, change->name.leaf, sizeof(version->leaf)) == 0) {
+            memcmp(version->leaf, change->name.leaf, sizeof version->leaf) == 0) {
             out->value = version->value;
             return P2PSYNC_OK;
         }
@@ -182,7 +182,7 @@ static p2psync_result push(struct run *run, const struct ps_ancestor_set *key)
 {
     if (run->depth == run->capacity) {
         size_t capacity = run->capacity == 0 ? 4 : run->capacity * 2;
-        struct frame *frames = reallocarray(run->frames, capacity, sizeof(*frames));
+        struct frame *frames = reallocarray(run->frames, capacity, sizeof *frames);
         if (frames == NULL) {
             return P2PSYNC_ENOMEM;
         }
@@ -190,7 +190,7 @@ static p2psync_result push(struct run *run, const struct ps_ancestor_set *key)
         run->capacity = capacity;
     }
     struct frame *frame = &run->frames[run->depth];
-    memset(frame, 0, sizeof(*frame));
+    memset(frame, 0, sizeof *frame);
     frame->key = *key;
     frame->members = *key;
     empty(&frame->so_far);
@@ -316,7 +316,7 @@ static struct ps_bytes label_of(const struct ps_fold *fold, uint32_t index)
     const struct ps_parent *name = &fold->ancestry.list[index].name;
     for (uint32_t i = 0; fold->labels != NULL && i < fold->version_count; i++) {
         if (fold->labels[i] != NULL && ps_dot_compare(fold->versions[i].dot, name->dot) == 0 &&
-            memcmp(fold->versions[i].leaf, name->leaf, sizeof(name->leaf)) == 0) {
+            memcmp(fold->versions[i].leaf, name->leaf, sizeof name->leaf) == 0) {
             return ps_bytes_text(fold->labels[i]);
         }
     }
@@ -341,7 +341,7 @@ static const struct ps_fold_memo *find_memo(const struct ps_fold *fold,
     for (size_t i = fold->memo_count; i > 0; i--) {
         const struct ps_fold_memo *memo = &fold->memos[i - 1];
         if (memo->set.count == set->count &&
-            memcmp(memo->set.index, set->index, set->count * sizeof(set->index[0])) == 0) {
+            memcmp(memo->set.index, set->index, set->count * sizeof set->index[0]) == 0) {
             return memo;
         }
     }
@@ -354,7 +354,7 @@ static p2psync_result remember(struct ps_fold *fold, const struct ps_ancestor_se
 {
     if (fold->memo_count == fold->memo_capacity) {
         size_t capacity = fold->memo_capacity == 0 ? 8 : fold->memo_capacity * 2;
-        struct ps_fold_memo *memos = reallocarray(fold->memos, capacity, sizeof(*memos));
+        struct ps_fold_memo *memos = reallocarray(fold->memos, capacity, sizeof *memos);
         if (memos == NULL) {
             return P2PSYNC_ENOMEM;
         }

@@ -77,7 +77,7 @@ static p2psync_result begin(struct merging *merging, const struct ps_merge *merg
                             struct ps_merged *out)
 {
     *merging = (struct merging){.merge = merge, .out = out};
-    memset(out, 0, sizeof(*out));
+    memset(out, 0, sizeof *out);
     ps_buf_init(&out->value, PS_VALUE_SIZE_MAX);
     ps_fold_init(&merging->fold, merge->txn, merge->collection, merge->rules);
     merging->fold.versions = merge->versions;
@@ -95,7 +95,7 @@ p2psync_result ps_merge_parents(struct ps_txn *txn, uint32_t collection,
     assert(skeleton->parent_count > 1);
     for (size_t i = 0; i < skeleton->parent_count; i++) {
         versions[i] = (struct ps_version){.dot = skeleton->parents[i].dot};
-        memcpy(versions[i].leaf, skeleton->parents[i].leaf, sizeof(versions[i].leaf));
+        memcpy(versions[i].leaf, skeleton->parents[i].leaf, sizeof versions[i].leaf);
     }
     struct ps_merge merge = {.txn = txn,
                              .collection = collection,
@@ -127,7 +127,7 @@ static p2psync_result list_members(struct merging *merging)
     for (uint32_t i = first; i < merge->version_count && result == P2PSYNC_OK; i++) {
         struct ps_parent name = {.dot = merge->versions[i].dot};
         uint32_t index = 0;
-        memcpy(name.leaf, merge->versions[i].leaf, sizeof(name.leaf));
+        memcpy(name.leaf, merge->versions[i].leaf, sizeof name.leaf);
         result = ps_ancestry_find(&merging->fold.ancestry, &name, &index);
         if (result == P2PSYNC_OK) {
             ps_ancestry_add(&merging->fold.ancestry, &merging->set, index);
@@ -291,7 +291,7 @@ static void mark_copy(struct merging *merging, uint32_t member)
     for (uint32_t i = first; i < merge->version_count; i++) {
         const struct ps_version *version = &merge->versions[i];
         if (ps_dot_compare(version->dot, name->dot) == 0 &&
-            memcmp(version->leaf, name->leaf, sizeof(name->leaf)) == 0) {
+            memcmp(version->leaf, name->leaf, sizeof name->leaf) == 0) {
             merging->out->copies |= UINT64_C(1) << (i - first);
         }
     }

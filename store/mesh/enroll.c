@@ -14,7 +14,7 @@ p2psync_result ps_enroll_device(struct ps_txn *txn, const struct ps_identity *id
     bool changed = false;
     struct ps_written written;
     struct ps_secret secret;
-    struct ps_buf fields = {.data = memory, .capacity = sizeof(memory), .size_max = sizeof(memory)};
+    struct ps_buf fields = {.data = memory, .capacity = sizeof memory, .size_max = sizeof memory};
     struct ps_writer writer;
     ps_writer_init(&writer, &fields);
     ps_write_map(&writer, 1);

@@ -118,7 +118,7 @@ static p2psync_result add_edge(struct members *members, const struct edge *edge)
 {
     if (members->edge_count == members->edge_capacity) {
         size_t capacity = members->edge_capacity == 0 ? 64 : members->edge_capacity * 2;
-        struct edge *edges = realloc(members->edges, capacity * sizeof(*edges));
+        struct edge *edges = realloc(members->edges, capacity * sizeof *edges);
         if (edges == NULL) {
             return P2PSYNC_ENOMEM;
         }
@@ -137,7 +137,7 @@ static void sort_edges(struct members *members)
     if (members->edge_count == 0) {
         return;
     }
-    qsort(members->edges, members->edge_count, sizeof(*members->edges), compare_edges);
+    qsort(members->edges, members->edge_count, sizeof *members->edges, compare_edges);
     for (size_t i = 1; i < members->edge_count; i++) {
         const struct edge *edge = &members->edges[i];
         if (!ps_device_equal(&edge->from, &members->edges[kept].from) ||
@@ -166,8 +166,8 @@ static int compare_edges(const void *a, const void *b)
 /* From the founder outwards, nearest first. */
 static p2psync_result walk(struct members *members, const struct ps_mesh *mesh)
 {
-    members->list = calloc(PS_MEMBERS_MAX, sizeof(*members->list));
-    members->added = calloc(PS_MEMBERS_MAX, sizeof(*members->added));
+    members->list = calloc(PS_MEMBERS_MAX, sizeof *members->list);
+    members->added = calloc(PS_MEMBERS_MAX, sizeof *members->added);
     if (members->list == NULL || members->added == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -263,7 +263,7 @@ static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct 
         ps_device_fingerprint(&member->device, fingerprint);
         name = ps_bytes_text(fingerprint);
     }
-    assert(name.data != NULL && name.size <= sizeof(member->name));
+    assert(name.data != NULL && name.size <= sizeof member->name);
     memcpy(member->name, name.data, name.size);
     member->name_size = name.size;
     return P2PSYNC_OK;

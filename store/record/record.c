@@ -108,7 +108,7 @@ void ps_record_view(const struct ps_record_row *row, struct ps_view *out)
         .hlc = version.hlc,
         .value = version.value,
     };
-    memcpy(out->winner.leaf, version.leaf, sizeof(out->winner.leaf));
+    memcpy(out->winner.leaf, version.leaf, sizeof out->winner.leaf);
 }
 
 uint32_t ps_record_first_read(uint32_t version_count)
@@ -207,7 +207,7 @@ static void put_view(uint8_t *at, const struct ps_view *view, size_t offset)
                               .has_value = true,
                               .is_copy = view->open,
                               .value = view->value};
-    memcpy(slot.leaf, view->winner.leaf, sizeof(slot.leaf));
+    memcpy(slot.leaf, view->winner.leaf, sizeof slot.leaf);
     put_version(at, &slot, offset);
     at[AT_CONFLICT] = view->conflict ? 1 : 0;
 }
@@ -325,7 +325,7 @@ static int start(struct ps_record_cursor *cursor, MDB_val *key, MDB_val *value)
 p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_bytes *id_out,
                                      struct ps_record_row *out)
 {
-    struct ps_row row;
+    struct ps_row row = {.key = {NULL, 0}};
     struct ps_bytes id;
     p2psync_result result = ps_record_cursor_next_row(cursor, &row, &id);
     if (result == P2PSYNC_OK) {

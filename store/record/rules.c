@@ -71,7 +71,7 @@ p2psync_result ps_rules_parse(struct ps_bytes settings, struct ps_rules *out)
         result = ps_pairs_list(&pairs, ps_buf_view(&rules.settings));
     }
     if (result == P2PSYNC_OK && pairs.count > 0) {
-        rules.fields = calloc(pairs.count, sizeof(*rules.fields));
+        rules.fields = calloc(pairs.count, sizeof *rules.fields);
         result = rules.fields == NULL ? P2PSYNC_ENOMEM : parse_pairs(&pairs, &rules);
     }
     ps_pairs_free(&pairs);
@@ -115,7 +115,7 @@ void ps_rules_deinit(struct ps_rules *rules)
 {
     free(rules->fields);
     ps_buf_deinit(&rules->settings);
-    memset(rules, 0, sizeof(*rules));
+    memset(rules, 0, sizeof *rules);
 }
 
 ps_field_rule ps_rules_field_rule(const struct ps_rules *rules, struct ps_bytes field)
@@ -141,8 +141,8 @@ void ps_rules_strategy_text(const struct ps_rules *rules, char out[static PS_STR
 {
     assert(rules->strategy < PS_STRATEGY_COUNT);
     if (rules->strategy == PS_STRATEGY_PREFER) {
-        memcpy(out, PREFER_PREFIX, sizeof(PREFER_PREFIX));
-        ps_device_text(&rules->preferred, out + sizeof(PREFER_PREFIX) - 1);
+        memcpy(out, PREFER_PREFIX, sizeof PREFER_PREFIX);
+        ps_device_text(&rules->preferred, out + sizeof PREFER_PREFIX - 1);
     } else {
         memcpy(out, strategies[rules->strategy], strlen(strategies[rules->strategy]) + 1);
     }

@@ -454,7 +454,7 @@ static p2psync_result find_winner(struct ps_writing *writing, const struct ps_re
         return P2PSYNC_OK;
     }
     *out = (struct ps_version){.dot = view.winner.dot, .hlc = view.hlc};
-    memcpy(out->leaf, view.winner.leaf, sizeof(out->leaf));
+    memcpy(out->leaf, view.winner.leaf, sizeof out->leaf);
     p2psync_result result = ps_stored_get(writing->txn, view.log, view.winner.dot.seq, &entry);
     if (result == P2PSYNC_OK) {
         result = ps_skeleton_decode(entry.skeleton, &skeleton);
@@ -496,7 +496,7 @@ static void name_parents(struct ps_writing *writing)
         hlcs[i] = version->hlc;
     }
     if (skeleton->parent_count > 1) {
-        qsort(skeleton->parents, skeleton->parent_count, sizeof(skeleton->parents[0]),
+        qsort(skeleton->parents, skeleton->parent_count, sizeof skeleton->parents[0],
               compare_parents);
         skeleton->op_and_flags |= PS_CHANGE_FULL;
     }

@@ -23,7 +23,7 @@ p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write, struct
 {
     assert(txn->writable);
     struct ps_written written = {0};
-    struct ps_writing *writing = calloc(1, sizeof(*writing)); /* proofs and parents: over 12 KiB */
+    struct ps_writing *writing = calloc(1, sizeof *writing); /* proofs and parents: over 12 KiB */
     if (writing == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -135,5 +135,5 @@ static void deinit(struct ps_writing *writing)
     ps_buf_deinit(&writing->value);
     ps_buf_deinit(&writing->pending.value);
     ps_buf_deinit(&writing->pending.body);
-    sodium_memzero(&writing->identity, sizeof(writing->identity));
+    sodium_memzero(&writing->identity, sizeof writing->identity);
 }

@@ -33,7 +33,7 @@ p2psync_result ps_writing_open_log(struct ps_writing *writing)
         if (result != P2PSYNC_OK && result != P2PSYNC_EFORK) {
             return result;
         }
-        randombytes_buf(&identity->incarnation, sizeof(identity->incarnation));
+        randombytes_buf(&identity->incarnation, sizeof identity->incarnation);
         result = ps_identity_write(writing->txn, identity);
         if (result != P2PSYNC_OK) {
             return result;

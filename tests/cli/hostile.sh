@@ -102,3 +102,33 @@ at a export spoilt "$work/file" >"$work/out" 2>"$work/err" || code=$?
 equal "$code" 1
 complains "is not written: 1 records"
 equal "$(cat "$work/file")" before
+
+# ---- a conflict that cannot be shown hides no other ----
+
+for id in c1 c2 c3; do
+    at a put torn $id a=1 >/dev/null
+    "$sign" "$work/a" torn $id "$(fields 81a16102)"
+done
+expect 0 a --json conflicts torn
+holds 'map(.id) == ["c1", "c2", "c3"]'
+"$sign" "$work/a" torn c2 damage
+for command in "conflicts" "conflicts torn"; do
+    for json in "" --json; do
+        code=0
+        # shellcheck disable=SC2086 # words
+        at a $json $command >"$work/out" 2>"$work/err" || code=$?
+        equal "$code" 1
+        complains "torn c2"
+        equal "$(wc -l <"$work/err")" 1
+        if [ -n "$json" ]; then
+            holds 'map(select(.collection == "torn").id) == ["c1", "c3"]'
+        else
+            says "torn c1: auto_merge shows"
+            says "torn c3: auto_merge shows"
+        fi
+    done
+done
+expect 0 a --json resolve torn c2 --data '{"a": 3}' # and its answer mends it
+holds '.fields == {"a": 3}'
+expect 0 a --json conflicts torn
+holds 'map(.id) == ["c1", "c3"]'

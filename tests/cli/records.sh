@@ -37,6 +37,10 @@ holds '.fields == {"title": "Plan", "count": 2}'
 expect 0 a --json put notes n3 --data - <<<'{"title": "From stdin"}'
 holds '.fields == {"title": "From stdin"}'
 expect 2 a put notes n3 --data - <<<'nothing'
+head -c 9000000 /dev/zero | tr '\0' ' ' >"$work/blank"
+expect 1 a put notes n3 --data - <"$work/blank"
+complains "stdin has more than 8 MiB"
+rm "$work/blank"
 expect 0 a --json put notes n3 -- --option=value
 holds '.fields["--option"] == "value"'
 expect 0 a --json put others o1

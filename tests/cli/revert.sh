@@ -26,6 +26,34 @@ at a --json now >/dev/null
 expect 0 a --json history notes n1
 holds 'map(.name) == ["kitchen", "cellar", "kitchen"]'
 
+# ---- who did what since when ----
+
+expect 0 a --json history notes n1 --device cellar
+holds 'map(.name) == ["cellar"] and .[0].fields == {"a": 2, "b": 2, "c": 2}'
+expect 0 a --json history notes --device cellar
+holds 'map("\(.id) \(.op)") | sort == ["n1 update", "n2 delete", "n3 create"]'
+holds '[.[].time] | . == (sort | reverse)'
+expect 0 a --json history notes
+holds 'length == 6'
+newest=$(answer '.[0].version')
+third=$(answer '.[2].time')
+expect 0 a --json history notes --limit 1
+holds "length == 1 and .[0].version == \"$newest\" and .[0].id == \"n1\""
+expect 0 a --json history notes --limit 0
+holds '. == []'
+expect 0 a --json history notes --since "$third"
+holds "length >= 3 and all(.time >= \"$third\")"
+expect 0 a --json history notes n1 --since "$third" --device kitchen
+holds 'map(.fields) == [{"b": 3}]'
+expect 0 a --json history notes --since 2100-01-01
+holds '. == []'
+expect 0 a history notes --device cellar
+equal "$(sed -n 1p "$work/out" | tr -s ' ')" "ID VERSION TIME DEVICE OP CHANGES"
+grep -qE '^n2 +[0-9a-f]+-[0-9]+ .* cellar +delete' "$work/out" || fail "not shown"
+expect 3 a history notes --device nobody
+complains "there is no device 'nobody'"
+expect 3 a history nowhere
+
 # ---- only told ----
 
 root() {

@@ -49,9 +49,16 @@ expect 0 a --json status
 holds '.running'
 expect 0 a config set interval_ms 5000
 kill -HUP "$pid"
-until grep -q node-started "$work/a/node.log"; do kill -0 "$pid"; done # it starts anew, and tells so in the new log
-until [ "$(at a --json status | jq .running)" = true ]; do kill -0 "$pid"; done
-kill -0 "$pid"
+until grep -q settings-changed "$work/a/node.log"; do kill -0 "$pid"; done # and tells so in the new log
+expect 0 a config set durability none
+expect 0 a config set listen 192.0.2.1 # not this machine's: a start would fail
+kill -HUP "$pid"
+for setting in listen durability; do
+    until grep -q "SIGHUP: '$setting' has changed, and waits" "$work/a/node.log"; do kill -0 "$pid"; done
+done
+! grep -q "node-started\|node-stopped\|'interval_ms'" "$work/a/node.log" || fail "it was started anew"
+expect 0 a --json status
+holds '.running'
 echo '{' >"$work/a/config.json"
 kill -HUP "$pid"
 until grep -q "goes on with the settings it has" "$work/a/node.log"; do kill -0 "$pid"; done
@@ -59,3 +66,41 @@ rm "$work/a/config.json"
 expect 0 a --json status
 holds '.running'
 expect 0 a stop
+
+# What can be is taken up at once: an address of a device that had gone, and who answers conflicts.
+expect 0 c init --name porch
+node c
+listen c
+code=$(at c --json invite --no-wait | jq -r .code)
+expect 0 d join "$code" --name loft
+expect 0 c stop
+"$program" -C "$work/c" --json run --listen 127.0.0.2 --no-beacon >"$work/c.out" 2>>"$work/c.log" &
+node=$!
+pids+=("$node")
+until grep -q ready "$work/c.out"; do kill -0 "$node"; done
+port=$(ss -Hltnp 2>/dev/null | sed -n "s/.*127.0.0.2:\([0-9]*\) .*pid=$node,.*/\1/p" | head -n 1)
+expect 0 d start --no-beacon --listen 127.0.0.1
+pid=$(sed -n 's/.*process \([0-9]*\);.*/\1/p' "$work/out")
+pids+=("$pid")
+if [ -n "$port" ]; then
+    listen c
+    expect 0 d config set peers "[\"127.0.0.2:$port\"]"
+    kill -HUP "$pid"
+    await peer_up '.name == "loft"'
+    expect 0 c --json put notes n1 a=0
+    expect 0 d --json now
+    expect 0 d stop # both edit what the other has not seen
+    expect 0 d --json put notes n1 a=1
+    expect 0 c --json put notes n1 a=2
+    expect 0 d start --no-beacon --listen 127.0.0.1
+    pid=$(sed -n 's/.*process \([0-9]*\);.*/\1/p' "$work/out")
+    pids+=("$pid")
+    await conflict_detected '.id == "n1"'
+    expect 0 d config set on_conflict local
+    expect 0 d config set on_conflict_wait_ms 1
+    kill -HUP "$pid"
+    await conflict_resolved '.id == "n1"'
+    expect 0 c --json get notes n1
+    holds '.fields == {"a": 1}'
+fi
+expect 0 d stop

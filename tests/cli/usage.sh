@@ -58,7 +58,11 @@ done
 expect_program 2 resolve notes n1 --take ""
 expect_program 2 diff notes n1 0011223344556677-0 0011223344556677-0 0011223344556677-0
 expect_program 2 delete notes n1 --note
-expect_program 2 history notes
+expect_program 2 history
+expect_program 2 history notes n1 --limit few
+complains "is no number"
+expect_program 2 history notes --since whenever
+complains "is no time"
 expect_program 2 revert
 complains "--device is missing"
 expect_program 2 revert --device a

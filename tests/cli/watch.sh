@@ -42,6 +42,10 @@ until grep -q '^[0-9-]* [0-9:]*  record_changed  * notes n3 by kitchen '"${versi
 done
 expect 0 a delete notes n3
 until grep -q 'record_changed  * notes n3 by kitchen [0-9a-f]*-[0-9]* deleted$' "$work/told"; do kill -0 "$watcher"; done
+# What a terminal would obey, or not show, is shown as what it is.
+expect 0 a --json put notes $'e\u202evil\u200b\e[31m\u009b' a=1
+until grep -qF 'notes e\u202evil\u200b\u001b[31m\u009b by kitchen' "$work/told"; do kill -0 "$watcher"; done
+! grep -q $'\e\|\u202e\|\u200b\|\u009b' "$work/told" || fail "the terminal would obey"
 # Who joins is called by the name, and so is what that device writes.
 code=$(at a --json invite --no-wait | jq -r .code)
 expect 0 b join "$code" --name cellar

@@ -75,13 +75,13 @@ static void enter(struct chat *chat, const char *code)
     check(p2psync_start(chat->node), "start");
     check(p2psync_identity(chat->node, &answer), "identity");
     const struct p2psync_bytes identity = {.data = answer.data, .size = answer.size};
-    (void)take_text(identity, "device", chat->device, sizeof(chat->device));
+    (void)take_text(identity, "device", chat->device, sizeof chat->device);
     p2psync_buffer_free(&answer);
     if (made == P2PSYNC_OK) {
         check(p2psync_invite(chat->node, 0, &answer), "invite");
         const struct p2psync_bytes invite = {.data = answer.data, .size = answer.size};
         char shown[LINE_SIZE] = "";
-        (void)take_text(invite, "code", shown, sizeof(shown));
+        (void)take_text(invite, "code", shown, sizeof shown);
         (void)printf("code %s\n", shown);
         (void)fflush(stdout);
         p2psync_buffer_free(&answer);
@@ -115,7 +115,7 @@ static bool take_line(struct chat *chat)
 {
     char line[LINE_SIZE];
     size_t size = 0;
-    while (size < sizeof(line) - 1) {
+    while (size < sizeof line - 1) {
         ssize_t got = read(STDIN_FILENO, line + size, 1); /* nothing ahead, for poll(2) to see it */
         if (got <= 0) {
             return false;
@@ -137,7 +137,7 @@ static void say(struct chat *chat, const char *text)
     struct timespec now = {0};
     struct p2psync_buffer fields = {0};
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    (void)snprintf(id, sizeof(id), "%010lld.%09ld-%.16s", (long long)now.tv_sec, now.tv_nsec,
+    (void)snprintf(id, sizeof id, "%010lld.%09ld-%.16s", (long long)now.tv_sec, now.tv_nsec,
                    chat->device);
     p2psync_builder *message = NULL;
     check(p2psync_builder_new(&message), "builder");
@@ -167,10 +167,10 @@ static void hear(struct chat *chat)
         char device[65];
         char id[ID_SIZE];
         if (type == P2PSYNC_EVENT_RECORD_CHANGED &&
-            take_text(event, "collection", collection, sizeof(collection)) &&
+            take_text(event, "collection", collection, sizeof collection) &&
             strcmp(collection, COLLECTION) == 0 &&
-            take_text(event, "device", device, sizeof(device)) &&
-            strcmp(device, chat->device) != 0 && take_text(event, "id", id, sizeof(id))) {
+            take_text(event, "device", device, sizeof device) &&
+            strcmp(device, chat->device) != 0 && take_text(event, "id", id, sizeof id)) {
             p2psync_snapshot *snapshot = NULL;
             check(p2psync_snapshot_open(chat->node, &snapshot), "snapshot");
             show(chat, snapshot, id);
@@ -185,14 +185,14 @@ static void show_all(struct chat *chat)
 {
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     check(p2psync_snapshot_open(chat->node, &snapshot), "snapshot");
     p2psync_result result = p2psync_iterator_open(snapshot, COLLECTION, NULL, &iterator);
     while (result == P2PSYNC_OK) {
         char id[ID_SIZE];
         result = p2psync_iterator_next(iterator, &record);
         if (result == P2PSYNC_OK) {
-            (void)snprintf(id, sizeof(id), "%.*s", (int)record.id_size, record.id);
+            (void)snprintf(id, sizeof id, "%.*s", (int)record.id_size, record.id);
             show(chat, snapshot, id);
         }
     }
@@ -206,7 +206,7 @@ static void show_all(struct chat *chat)
 /* One message, once. */
 static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id)
 {
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     check(p2psync_get(snapshot, COLLECTION, id, &record), "get");
     char from[LINE_SIZE];
     char text[LINE_SIZE];
@@ -214,8 +214,8 @@ static void show(struct chat *chat, p2psync_snapshot *snapshot, const char *id)
         return;
     }
     /* Another program may have put something else there. */
-    if (take_text(record.fields, "from", from, sizeof(from)) &&
-        take_text(record.fields, "text", text, sizeof(text))) {
+    if (take_text(record.fields, "from", from, sizeof from) &&
+        take_text(record.fields, "text", text, sizeof text)) {
         (void)printf("%s: %s\n", from, text);
         (void)fflush(stdout);
     }
@@ -229,7 +229,7 @@ static bool is_new(struct chat *chat, const char *id)
             return false;
         }
     }
-    char(*shown)[ID_SIZE] = realloc(chat->shown, (chat->shown_count + 1) * sizeof(*shown));
+    char(*shown)[ID_SIZE] = realloc(chat->shown, (chat->shown_count + 1) * sizeof *shown);
     check(shown != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM, "show");
     (void)snprintf(shown[chat->shown_count], ID_SIZE, "%s", id);
     chat->shown = shown;

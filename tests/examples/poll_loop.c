@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 /* One read(2), and the lines that are whole now; false at the end of the input. */
 static bool take_input(struct input *input, p2psync_node *node, unsigned *waiting)
 {
-    ssize_t got = read(STDIN_FILENO, input->text + input->size, sizeof(input->text) - input->size);
+    ssize_t got = read(STDIN_FILENO, input->text + input->size, sizeof input->text - input->size);
     if (got <= 0) {
         return got < 0 && errno == EINTR;
     }
@@ -87,7 +87,7 @@ static bool take_input(struct input *input, p2psync_node *node, unsigned *waitin
     }
     input->size -= (size_t)(line - input->text);
     memmove(input->text, line, input->size);
-    if (input->size == sizeof(input->text)) {
+    if (input->size == sizeof input->text) {
         (void)fputs("poll_loop: a line is too long\n", stderr);
         return false;
     }
@@ -98,7 +98,7 @@ static bool take_input(struct input *input, p2psync_node *node, unsigned *waitin
 static bool put_line(p2psync_node *node, char *line)
 {
     struct p2psync_buffer fields = {0};
-    struct p2psync_committed committed = {.size = sizeof(committed)};
+    struct p2psync_committed committed = {.size = sizeof committed};
     p2psync_transaction *transaction = NULL;
     char *json = strchr(line, ' ');
     p2psync_result result = P2PSYNC_EFORMAT;
@@ -111,7 +111,7 @@ static bool put_line(p2psync_node *node, char *line)
     }
     if (result == P2PSYNC_OK) {
         const struct p2psync_edit edit = {
-            .size = sizeof(edit),
+            .size = sizeof edit,
             .id = line,
             .fields = {.data = fields.data, .size = fields.size},
         };

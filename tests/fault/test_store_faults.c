@@ -283,7 +283,7 @@ Test(store_faults, keep_both_survives_failing_memory)
 Test(store_faults, prefer_survives_failing_memory)
 {
     char settings[32 + PS_DEVICE_TEXT_SIZE];
-    (void)snprintf(settings, sizeof(settings), "{strategy: 'prefer:");
+    (void)snprintf(settings, sizeof settings, "{strategy: 'prefer:");
     ps_device_text(&author.identity.device, settings + strlen(settings));
     memcpy(settings + strlen(settings), "'}", 3);
     merge_under(settings);

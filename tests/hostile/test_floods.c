@@ -70,7 +70,7 @@ Test(test_floods, bounds_a_flood_of_hellos)
     ps_buf_deinit(&bytes);
 }
 
-/* Each SUMMARY differs from what is here in every collection, asks for an answer, and would be
+/* Each SUMMARY differs from what is here in every collection, asks for a reply, and would be
  * followed by another for ever. */
 Test(test_floods, bounds_a_summary_that_never_ends)
 {
@@ -78,14 +78,14 @@ Test(test_floods, bounds_a_summary_that_never_ends)
     struct ps_buf bytes;
     struct ps_writer writer;
     struct ps_hash root = {.bytes = {1}};
-    struct ps_summary summary = {.answer = true, .state = {.common = {.bytes = {1}}}};
+    struct ps_summary summary = {.reply = true, .state = {.common = {.bytes = {1}}}};
     ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&bytes, PS_MESSAGE_SIZE_MAX);
     ps_writer_init(&writer, &roots);
     ps_write_array(&writer, PS_ROOTS_MAX);
     for (unsigned i = 0; i < PS_ROOTS_MAX; i++) {
         char name[32];
-        (void)snprintf(name, sizeof(name), "false-%04u", i);
+        (void)snprintf(name, sizeof name, "false-%04u", i);
         ps_summary_write_root(&writer, ps_bytes_text(name), &root);
     }
     cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
@@ -132,13 +132,13 @@ static struct ps_log_name write_bulk(void)
     struct prng prng = {.state = 1};
     for (unsigned i = 0; i < 100; i++) {
         char id[16];
-        for (size_t k = 0; k < sizeof(fields); k += 8) {
+        for (size_t k = 0; k < sizeof fields; k += 8) {
             ps_put_u64(fields + k, prng_next(&prng));
         }
         memcpy(fields, "\x81\xa1\x62\xc6", 4);
-        ps_put_u32(fields + 4, (uint32_t)sizeof(fields) - 8);
-        (void)snprintf(id, sizeof(id), "bulk%u", i);
-        struct p2psync_bytes bytes = {.data = fields, .size = sizeof(fields)};
+        ps_put_u32(fields + 4, (uint32_t)sizeof fields - 8);
+        (void)snprintf(id, sizeof id, "bulk%u", i);
+        struct p2psync_bytes bytes = {.data = fields, .size = sizeof fields};
         cr_assert_eq(p2psync_put(world.victim, "bulk", id, bytes, NULL), P2PSYNC_OK);
     }
     struct ps_summary none = {.roots = ps_bytes("\x90", 1), .heads = ps_bytes("\x90", 1)};

@@ -33,7 +33,7 @@ static void deliver(size_t fork, const char *branch, uint64_t more)
     char collection[32];
     struct ps_buf entries;
     author_deinit(&hostile.author);
-    (void)snprintf(collection, sizeof(collection), "fork%llu", (unsigned long long)sizes[fork]);
+    (void)snprintf(collection, sizeof collection, "fork%llu", (unsigned long long)sizes[fork]);
     hostile.author.collection = collection;
     hostile_write(&hostile, "shared", (size_t)sizes[fork]);
     hostile_write(&hostile, branch, (size_t)more);

@@ -39,8 +39,8 @@ Test(test_liars, cuts_off_nonsense)
 Test(test_liars, cuts_off_a_largest_message_of_nonsense)
 {
     static uint8_t bytes[PS_MESSAGE_SIZE_MAX];
-    memset(bytes, 0x91, sizeof(bytes));
-    cr_assert(hostile_send(&hostile, bytes, sizeof(bytes)));
+    memset(bytes, 0x91, sizeof bytes);
+    cr_assert(hostile_send(&hostile, bytes, sizeof bytes));
     check_cut_off(PS_ERROR_FORMAT, "no message");
 }
 

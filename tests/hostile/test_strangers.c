@@ -56,8 +56,8 @@ Test(test_strangers, is_not_moved_by_other_protocols)
     *colon = ':';
     for (size_t i = 0; i < STRANGERS; i++) {
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-        (void)!write(fd, text, sizeof(text));
+        cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+        (void)!write(fd, text, sizeof text);
         (void)close(fd);
     }
 }

@@ -27,7 +27,7 @@ static time_t seconds_now(void);
 
 void world_begin(struct world *world)
 {
-    memset(world, 0, sizeof(*world));
+    memset(world, 0, sizeof *world);
     for (unsigned i = 0; i < 2; i++) {
         nodes_dir(world->dirs[i]);
         nodes_own_endpoint(i, world->endpoints[i]);
@@ -63,7 +63,7 @@ void world_admit(struct world *world, struct hostile *hostile)
     char code[2048];
     struct p2psync_buffer answer = {0};
     const char *json = nodes_json(p2psync_invite(world->victim, 0, &answer), &answer);
-    nodes_text(json, "code", code, sizeof(code));
+    nodes_text(json, "code", code, sizeof code);
     hostile_init(hostile);
     hostile_join(hostile, code);
     hostile_begin(hostile);
@@ -79,7 +79,7 @@ void world_await_fault(p2psync_node *node, const struct ps_device *device, const
 {
     char wanted[160];
     int fd = -1;
-    (void)snprintf(wanted, sizeof(wanted), "\"last_fault\":\"%s\"", text);
+    (void)snprintf(wanted, sizeof wanted, "\"last_fault\":\"%s\"", text);
     cr_assert_eq(p2psync_event_fd(node, &fd), P2PSYNC_OK);
     time_t never = seconds_now() + NEVER_S;
     while (seconds_now() < never) {
@@ -108,7 +108,7 @@ struct ps_device world_device(p2psync_node *node)
     char text[PS_DEVICE_TEXT_SIZE];
     struct ps_device device;
     struct p2psync_buffer answer = {0};
-    nodes_text(nodes_json(p2psync_identity(node, &answer), &answer), "device", text, sizeof(text));
+    nodes_text(nodes_json(p2psync_identity(node, &answer), &answer), "device", text, sizeof text);
     cr_assert_eq(ps_device_parse(ps_bytes_text(text), &device), P2PSYNC_OK);
     return device;
 }
@@ -153,7 +153,7 @@ static const char *peer_json(p2psync_node *node, const struct ps_device *device)
     cr_assert_not_null(start, "no such peer in %s", json);
     const char *end = strchr(start, '}');
     cr_assert_not_null(end);
-    (void)snprintf(one, sizeof(one), "%.*s", (int)(end - start), start);
+    (void)snprintf(one, sizeof one, "%.*s", (int)(end - start), start);
     return one;
 }
 
@@ -164,9 +164,9 @@ static void pass(p2psync_node *from, p2psync_node *to, unsigned number)
     char wanted[64];
     int fd = -1;
     cr_assert_eq(p2psync_event_fd(to, &fd), P2PSYNC_OK);
-    (void)snprintf(id, sizeof(id), "honest-%u", number);
-    (void)snprintf(json, sizeof(json), "{\"n\":%u}", number);
-    (void)snprintf(wanted, sizeof(wanted), "\"id\":\"%s\"", id);
+    (void)snprintf(id, sizeof id, "honest-%u", number);
+    (void)snprintf(json, sizeof json, "{\"n\":%u}", number);
+    (void)snprintf(wanted, sizeof wanted, "\"id\":\"%s\"", id);
     cr_assert_eq(nodes_put(from, "notes", id, json), P2PSYNC_OK);
     (void)nodes_await(to, P2PSYNC_EVENT_RECORD_CHANGED, wanted);
 }

@@ -110,8 +110,8 @@ static void begin(struct test *test, const char *program)
     const unsigned pid = (unsigned)getpid(); /* 22 bits at most */
     test->program = program;
     for (unsigned i = 0; i < 2; i++) {
-        (void)snprintf(dirs[i], sizeof(dirs[i]), "/tmp/p2psync-kill-%s-XXXXXX", names[i]);
-        (void)snprintf(endpoints[i], sizeof(endpoints[i]), "127.%u.%u.%u:%u", OWN_NET + (pid >> 16),
+        (void)snprintf(dirs[i], sizeof dirs[i], "/tmp/p2psync-kill-%s-XXXXXX", names[i]);
+        (void)snprintf(endpoints[i], sizeof endpoints[i], "127.%u.%u.%u:%u", OWN_NET + (pid >> 16),
                        (pid >> 8) & 0xff, pid & 0xff, PORT_MIN + i);
         if (mkdtemp(dirs[i]) == NULL) {
             kill_fail(dirs[i], strerror(errno));
@@ -267,9 +267,9 @@ static void become(const struct test *test, unsigned number, int in, int out)
     char count[24];
     char parent[24];
     const struct kill_device *device = test->parts[number].device;
-    (void)snprintf(first, sizeof(first), "%" PRIu64, test->next);
-    (void)snprintf(count, sizeof(count), "%u", number == IMPORTER ? BURST : 0);
-    (void)snprintf(parent, sizeof(parent), "%lld", (long long)getppid());
+    (void)snprintf(first, sizeof first, "%" PRIu64, test->next);
+    (void)snprintf(count, sizeof count, "%u", number == IMPORTER ? BURST : 0);
+    (void)snprintf(parent, sizeof parent, "%lld", (long long)getppid());
     if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) {
         _exit(EXIT_FAILURE);
     }
@@ -321,8 +321,8 @@ static void listen_to(struct part *part)
     struct pollfd item = {.fd = part->from, .events = POLLIN};
     ssize_t size = 1;
     while (size > 0 && poll(&item, 1, 0) > 0 && (item.revents & POLLIN) != 0) {
-        size = read(part->from, said, sizeof(said)); /* whole numbers: writes are atomic */
-        for (ssize_t i = 0; i < size / (ssize_t)sizeof(said[0]); i++) {
+        size = read(part->from, said, sizeof said); /* whole numbers: writes are atomic */
+        for (ssize_t i = 0; i < size / (ssize_t)sizeof said[0]; i++) {
             if (said[i] == UINT64_MAX) {
                 part->ready = true;
                 continue;
@@ -370,7 +370,7 @@ static uint64_t check_store(const struct test *test, unsigned device, uint64_t p
     for (number = 0; number < promised || there > 0; number++) {
         there = present(snapshot, number);
         if (there != kill_records(number) && (there > 0 || number < promised)) {
-            (void)snprintf(why, sizeof(why),
+            (void)snprintf(why, sizeof why,
                            "%u of %u records of transaction %" PRIu64 ", promised up to %" PRIu64,
                            there, kill_records(number), number, promised);
             kill_fail(test->devices[device == BEN ? 1 : 0].name, why);
@@ -386,7 +386,7 @@ static unsigned present(p2psync_snapshot *snapshot, uint64_t number)
     unsigned count = 0;
     for (unsigned i = 0; i < kill_records(number); i++) {
         char id[KILL_ID_SIZE];
-        struct p2psync_record record = {.size = sizeof(record)};
+        struct p2psync_record record = {.size = sizeof record};
         kill_id(number, i, id);
         p2psync_result result = p2psync_get(snapshot, KILL_COLLECTION, id, &record);
         if (result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ENOCOLLECTION) {
@@ -414,7 +414,7 @@ static bool same(p2psync_node *const nodes[static 2], char root[static 80])
         p2psync_buffer_free(&answer);
         p2psync_buffer_free(&json);
     }
-    memcpy(root, roots[0], sizeof(roots[0]));
+    memcpy(root, roots[0], sizeof roots[0]);
     return in_sync && strcmp(roots[0], roots[1]) == 0;
 }
 

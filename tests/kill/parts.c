@@ -55,7 +55,7 @@ void kill_id(uint64_t number, unsigned index, char out[static KILL_ID_SIZE])
 /* Fails only when nobody listens any more, and then it is over anyway. */
 static void say(uint64_t number)
 {
-    if (write(STDOUT_FILENO, &number, sizeof(number)) != (ssize_t)sizeof(number)) {
+    if (write(STDOUT_FILENO, &number, sizeof number) != (ssize_t)sizeof number) {
         exit(EXIT_FAILURE);
     }
 }
@@ -136,10 +136,10 @@ static void edit(p2psync_transaction *transaction, uint64_t number, unsigned ind
     char json[64];
     struct p2psync_buffer fields = {0};
     kill_id(number, index, id);
-    int size = snprintf(json, sizeof(json), "{\"number\": %llu}", (unsigned long long)number);
+    int size = snprintf(json, sizeof json, "{\"number\": %llu}", (unsigned long long)number);
     kill_check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "JSON");
     struct p2psync_edit one = {
-        .size = sizeof(one), .id = id, .fields = {.data = fields.data, .size = fields.size}};
+        .size = sizeof one, .id = id, .fields = {.data = fields.data, .size = fields.size}};
     kill_check(p2psync_transaction_edit(transaction, &one, NULL), "edit");
     p2psync_buffer_free(&fields);
 }

@@ -11,7 +11,7 @@ static struct ps_log open_log(const struct author *author, struct ps_txn *txn);
 
 void author_init(struct author *author, uint64_t seed)
 {
-    memset(author, 0, sizeof(*author));
+    memset(author, 0, sizeof *author);
     author->identity = case_identity(seed, &author->secret);
     author->collection = CASE_NOTES;
 }
@@ -34,7 +34,7 @@ struct ps_parent author_add(struct author *author, const struct author_change *c
     struct ps_skeleton skeleton = {.op_and_flags = change->op_and_flags,
                                    .hlc = change->hlc,
                                    .parent_count = change->parent_count};
-    memcpy(skeleton.parents, change->parents, sizeof(change->parents));
+    memcpy(skeleton.parents, change->parents, sizeof change->parents);
     p2psync_result result = P2PSYNC_OK;
     if (change->raw_skeleton.size > 0) {
         result =
@@ -64,7 +64,7 @@ struct ps_parent author_add(struct author *author, const struct author_change *c
     struct ps_origin origin = origin_of(author);
     struct ps_parent parent = {
         .dot = {.origin = ps_origin_tag(&author->identity.mesh, &origin), .seq = seq}};
-    memcpy(parent.leaf, author->leaf[seq].bytes, sizeof(parent.leaf));
+    memcpy(parent.leaf, author->leaf[seq].bytes, sizeof parent.leaf);
     return parent;
 }
 

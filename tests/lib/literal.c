@@ -117,8 +117,8 @@ static void write_float(struct ps_writer *writer, double number, bool narrow)
     uint64_t wide_bits = 0;
     uint32_t narrow_bits = 0;
     float less = (float)number;
-    memcpy(&wide_bits, &number, sizeof(wide_bits));
-    memcpy(&narrow_bits, &less, sizeof(narrow_bits));
+    memcpy(&wide_bits, &number, sizeof wide_bits);
+    memcpy(&narrow_bits, &less, sizeof narrow_bits);
     ps_put_u64(bytes + 1, wide_bits);
     if (narrow) {
         bytes[0] = 0xca;

@@ -18,10 +18,10 @@ static void encode(struct past_entry *entry, const struct ps_skeleton *skeleton,
 void past_open(struct past *past, struct store_case *store, unsigned device_count)
 {
     assert(device_count <= PAST_DEVICES_MAX);
-    memset(past, 0, sizeof(*past));
+    memset(past, 0, sizeof *past);
     past->store = store;
     past->device_count = device_count;
-    past->entries = calloc(PAST_CHANGES_MAX, sizeof(*past->entries));
+    past->entries = calloc(PAST_CHANGES_MAX, sizeof *past->entries);
     assert(past->entries != NULL);
     struct ps_txn txn = case_begin(store, true);
     struct ps_collection collection;
@@ -54,7 +54,7 @@ void past_clear(struct past *past)
         ps_buf_deinit(&past->entries[i].skeleton);
     }
     past->count = 0;
-    memset(past->written, 0, sizeof(past->written));
+    memset(past->written, 0, sizeof past->written);
 }
 
 void past_begin(struct past *past)
@@ -81,7 +81,7 @@ size_t past_add(struct past *past, const struct past_change *change)
                                    .hlc = change->hlc,
                                    .parent_count = change->parent_count};
     *entry = (struct past_entry){.device = change->device, .parent_count = change->parent_count};
-    memcpy(entry->parents, change->parents, sizeof(entry->parents));
+    memcpy(entry->parents, change->parents, sizeof entry->parents);
     if (change->parent_count > 1) {
         skeleton.op_and_flags |= PS_CHANGE_FULL;
     }
@@ -136,7 +136,7 @@ static void encode(struct past_entry *entry, const struct ps_skeleton *skeleton,
                              .body_hash = ps_hash_bytes(ps_buf_view(&entry->body)),
                              .has_body = true};
     entry->leaf = ps_change_leaf(&whole);
-    memcpy(entry->name.leaf, entry->leaf.bytes, sizeof(entry->name.leaf));
+    memcpy(entry->name.leaf, entry->leaf.bytes, sizeof entry->name.leaf);
 }
 
 void past_bring(struct past *past, size_t index)

@@ -22,12 +22,12 @@ void case_open(struct store_case *c, uint64_t seed)
     const char *base = getenv("TMPDIR");
     uint64_t map_size = c->map_size;
     bool flush = c->flush;
-    memset(c, 0, sizeof(*c));
+    memset(c, 0, sizeof *c);
     c->map_size = map_size == 0 ? CASE_MAP_SIZE : map_size;
     c->flush = flush;
     int size =
-        snprintf(c->dir, sizeof(c->dir), "%s/p2psync-test-XXXXXX", base == NULL ? "/tmp" : base);
-    assert(size > 0 && (size_t)size < sizeof(c->dir));
+        snprintf(c->dir, sizeof c->dir, "%s/p2psync-test-XXXXXX", base == NULL ? "/tmp" : base);
+    assert(size > 0 && (size_t)size < sizeof c->dir);
     const char *made = mkdtemp(c->dir);
     assert(made != NULL);
     c->identity = case_identity(seed, &c->secret);
@@ -350,7 +350,7 @@ static bool same_row(const struct ps_record_row *a, const struct ps_record_row *
         ps_record_version(a, i, &left);
         ps_record_version(b, i, &right);
         if (ps_dot_compare(left.dot, right.dot) != 0 || left.hlc != right.hlc ||
-            memcmp(left.leaf, right.leaf, sizeof(left.leaf)) != 0 || left.depth != right.depth ||
+            memcmp(left.leaf, right.leaf, sizeof left.leaf) != 0 || left.depth != right.depth ||
             left.state != right.state || left.has_value != right.has_value ||
             !ps_bytes_equal(left.value, right.value)) {
             return false;

@@ -72,13 +72,13 @@ static size_t returns_of(struct ps_bytes text)
     return count;
 }
 
-static char end_of(struct ps_bytes raw)
+static uint8_t end_of(struct ps_bytes raw)
 {
     if (raw.size == 0 || raw.data[raw.size - 1] != '\n') {
         return '-';
     }
     size_t count = returns_of(ps_bytes(raw.data, raw.size - 1));
-    return (char)('0' + (count > 70 ? 70 : count));
+    return (uint8_t)('0' + (count > 70 ? 70 : count));
 }
 
 static struct ps_bytes without_end(struct ps_bytes raw)
@@ -118,11 +118,11 @@ static void split(struct ps_bytes text, struct ps_lines *raw, struct ps_buf *pla
 }
 
 /* The one end of all lines of a text: '-' it has none, 'M' it has both. */
-static char all_ends(const struct ps_lines *raw)
+static uint8_t all_ends(const struct ps_lines *raw)
 {
-    char found = '-';
+    uint8_t found = '-';
     for (uint32_t i = 0; i < raw->count; i++) {
-        char end = end_of(line(raw, i));
+        uint8_t end = end_of(line(raw, i));
         if (end != '-' && end != found) {
             found = found == '-' && end <= '1' ? end : 'M';
         }
@@ -131,25 +131,25 @@ static char all_ends(const struct ps_lines *raw)
 }
 
 /* The one end of all lines of the merge, or 'M'. */
-static char merged_end(const struct laws *laws)
+static uint8_t merged_end(const struct laws *laws)
 {
-    char base = all_ends(&laws->base_raw);
-    char ours = all_ends(&laws->side[0].raw);
-    char theirs = all_ends(&laws->side[1].raw);
+    uint8_t base = all_ends(&laws->base_raw);
+    uint8_t ours = all_ends(&laws->side[0].raw);
+    uint8_t theirs = all_ends(&laws->side[1].raw);
     if (base == 'M' || ours == 'M' || theirs == 'M') {
         return 'M';
     }
     if (ours == '-' || theirs == '-' || ours == theirs) {
-        char only = ours == '-' ? theirs : ours;
+        uint8_t only = ours == '-' ? theirs : ours;
         return only == '-' ? base : only;
     }
     return base == '-' || base == '1' ? '0' : '1'; /* of two ends, what base has not */
 }
 
-static void add_end(struct laws *laws, char end)
+static void add_end(struct laws *laws, uint8_t end)
 {
-    char all = merged_end(laws);
-    char used = end != '-' && all != 'M' ? all : end;
+    uint8_t all = merged_end(laws);
+    uint8_t used = end != '-' && all != 'M' ? all : end;
     add(&laws->ends, ps_bytes(&used, 1));
 }
 
@@ -166,8 +166,8 @@ static void put(struct laws *laws, const struct side *side, uint32_t begin, uint
 static void put_shared(struct laws *laws, uint32_t ours, uint32_t theirs, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        char ends[2] = {end_of(line(&laws->side[0].raw, ours + i)),
-                        end_of(line(&laws->side[1].raw, theirs + i))};
+        uint8_t ends[2] = {end_of(line(&laws->side[0].raw, ours + i)),
+                           end_of(line(&laws->side[1].raw, theirs + i))};
         add(&laws->expected, line(&laws->side[0].lines, ours + i));
         add_end(laws, ends[0] < ends[1] ? ends[0] : ends[1]);
     }
@@ -177,11 +177,11 @@ static void put_shared(struct laws *laws, uint32_t ours, uint32_t theirs, uint32
 static void put_kept(struct laws *laws, uint32_t begin, uint32_t end)
 {
     for (uint32_t i = begin; i < end; i++) {
-        char base = end_of(line(&laws->base_raw, i));
-        char ours = end_of(line(&laws->side[0].raw, laws->side[0].at + i - begin));
-        char theirs = end_of(line(&laws->side[1].raw, laws->side[1].at + i - begin));
+        uint8_t base = end_of(line(&laws->base_raw, i));
+        uint8_t ours = end_of(line(&laws->side[0].raw, laws->side[0].at + i - begin));
+        uint8_t theirs = end_of(line(&laws->side[1].raw, laws->side[1].at + i - begin));
         add(&laws->expected, line(&laws->base, i));
-        char changed = ours < theirs ? ours : theirs;
+        uint8_t changed = ours < theirs ? ours : theirs;
         add_end(laws, ours == base ? theirs : theirs == base ? ours : changed);
     }
 }
@@ -304,7 +304,7 @@ static bool joins(struct side *side, uint32_t *end)
 static void add_missing_end(struct laws *laws, struct ps_bytes raw)
 {
     size_t returns = returns_of(raw);
-    char all = merged_end(laws);
+    uint8_t all = merged_end(laws);
     ps_buf_truncate(&laws->expected, laws->expected.size - 2 * returns);
     add(&laws->expected, ps_bytes_text("\n"));
     laws->ends.data[laws->ends.size - 1] =
@@ -485,7 +485,7 @@ static const char *lines_broken(const struct laws *laws)
         broken = "the merge has as many lines";
     }
     for (uint32_t i = 0; i < raw.count && broken == NULL; i++) {
-        if (end_of(line(&raw, i)) != (char)laws->ends.data[i]) {
+        if (end_of(line(&raw, i)) != laws->ends.data[i]) {
             broken = "each line ends as it was changed to end";
         }
     }

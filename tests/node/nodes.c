@@ -77,7 +77,7 @@ const char *nodes_json(p2psync_result result, struct p2psync_buffer *answer)
     cr_assert_eq(result, P2PSYNC_OK, "%s", p2psync_result_name(result));
     struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
     cr_assert_eq(p2psync_value_to_json(bytes, &json), P2PSYNC_OK);
-    cr_assert_lt(json.size, sizeof(text));
+    cr_assert_lt(json.size, sizeof text);
     memcpy(text, json.data, json.size + 1);
     p2psync_buffer_free(&json);
     p2psync_buffer_free(answer);
@@ -87,7 +87,7 @@ const char *nodes_json(p2psync_result result, struct p2psync_buffer *answer)
 void nodes_text(const char *json, const char *key, char *out, size_t size)
 {
     char pattern[64];
-    (void)snprintf(pattern, sizeof(pattern), "\"%s\":\"", key);
+    (void)snprintf(pattern, sizeof pattern, "\"%s\":\"", key);
     const char *start = strstr(json, pattern);
     cr_assert_not_null(start, "no %s in %s", key, json);
     start += strlen(pattern);
@@ -112,7 +112,7 @@ p2psync_result nodes_put(p2psync_node *node, const char *collection, const char 
 const char *nodes_get(p2psync_node *node, const char *collection, const char *id)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     struct p2psync_buffer packed = {0};
     const char *json = "";
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
@@ -124,6 +124,28 @@ const char *nodes_get(p2psync_node *node, const char *collection, const char *id
     }
     p2psync_snapshot_close(snapshot);
     return json;
+}
+
+void nodes_assert_has(const char *json, const char *part)
+{
+    cr_assert_not_null(strstr(json, part), "no %s in %s", part, json);
+}
+
+void nodes_root(p2psync_node *node, char out[static NODES_ROOT_SIZE])
+{
+    struct p2psync_buffer answer = {0};
+    nodes_text(nodes_json(p2psync_status(node, &answer), &answer), "root", out, NODES_ROOT_SIZE);
+}
+
+p2psync_result nodes_set(p2psync_node *node, const char *collection, const char *key,
+                         const char *json)
+{
+    struct p2psync_buffer value = {0};
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
+    struct p2psync_bytes bytes = {.data = value.data, .size = value.size};
+    p2psync_result result = p2psync_collection_set(node, collection, key, bytes);
+    p2psync_buffer_free(&value);
+    return result;
 }
 
 const char *nodes_await(p2psync_node *node, p2psync_event_type type, const char *text)
@@ -160,10 +182,10 @@ void nodes_await_same(p2psync_node *node, p2psync_node *other)
         struct p2psync_buffer answer = {0};
         const char *json = nodes_json(p2psync_status(node, &answer), &answer);
         bool in_sync = strstr(json, "\"in_sync\":true") != NULL;
-        nodes_text(json, "root", root, sizeof(root));
+        nodes_text(json, "root", root, sizeof root);
         json = nodes_json(p2psync_status(other, &answer), &answer);
         in_sync = in_sync && strstr(json, "\"in_sync\":true") != NULL;
-        nodes_text(json, "root", other_root, sizeof(other_root));
+        nodes_text(json, "root", other_root, sizeof other_root);
         if (in_sync && strcmp(root, other_root) == 0) {
             return;
         }
@@ -182,7 +204,7 @@ void nodes_join(p2psync_node *host, p2psync_node *guest, const char *name)
     char code[2048];
     struct p2psync_buffer answer = {0};
     const char *json = nodes_json(p2psync_invite(host, 0, &answer), &answer);
-    nodes_text(json, "code", code, sizeof(code));
+    nodes_text(json, "code", code, sizeof code);
     json = nodes_json(p2psync_join(guest, code, name, &answer), &answer);
     cr_assert_not_null(strstr(json, name));
 }

@@ -11,6 +11,7 @@
 
 #define NODES_DIR_SIZE      64
 #define NODES_ENDPOINT_SIZE 32
+#define NODES_ROOT_SIZE     80
 #define NODES_ENDPOINTS     2 /* that a process has for itself */
 
 /* A new empty directory; its name goes to `out`. */
@@ -43,6 +44,16 @@ p2psync_result nodes_put(p2psync_node *node, const char *collection, const char 
 
 /* A record's JSON, or "" if there is none. Until the next call. */
 const char *nodes_get(p2psync_node *node, const char *collection, const char *id);
+
+/* Fail the test unless `json` contains `part`. */
+void nodes_assert_has(const char *json, const char *part);
+
+/* The root of all that the node holds, as its status tells it. */
+void nodes_root(p2psync_node *node, char out[static NODES_ROOT_SIZE]);
+
+/* Set one of the settings of a collection to the value that this JSON is. */
+p2psync_result nodes_set(p2psync_node *node, const char *collection, const char *key,
+                         const char *json);
 
 /* Take events until one of this type comes whose JSON contains `text` (NULL: any); gives its JSON.
  */

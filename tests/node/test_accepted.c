@@ -67,27 +67,28 @@ Test(test_accepted, suspects_only_links_of_the_ended_descriptor)
     cr_assert_gt(table.deadline_ms, end_ms);
 }
 
-Test(test_accepted, gives_each_gone_link_once_and_looks_at_it_no_more)
+Test(test_accepted, ends_each_gone_link_once_and_looks_at_it_no_more)
 {
-    struct ps_accepted gone;
     uint64_t end_ms = 0;
     add(1, 5);
     add(2, 6);
     ps_accepted_set_gone(&table, ps_accepted_find(&table, 1));
     cr_assert_eq(look_out(0, &end_ms), 10);
-    cr_assert(ps_accepted_take_gone(&table, &gone));
-    cr_assert_eq(gone.link, 1);
-    cr_assert_not(ps_accepted_take_gone(&table, &gone));
+    cr_assert_eq(ps_accepted_end_gone(&table), ps_accepted_find(&table, 1));
+    cr_assert(ps_accepted_find(&table, 1)->ended);
+    cr_assert_null(ps_accepted_end_gone(&table));
+    cr_assert_not(ps_accepted_find(&table, 2)->ended);
+    ps_accepted_remove(&table, ps_accepted_find(&table, 1));
+    cr_assert_eq(table.gone_count, 0);
     cr_assert_not_null(ps_accepted_find(&table, 2));
 }
 
 Test(test_accepted, forgets_a_removed_link_that_was_gone)
 {
-    struct ps_accepted gone;
     add(1, 5);
     ps_accepted_set_gone(&table, ps_accepted_find(&table, 1));
     ps_accepted_remove(&table, ps_accepted_find(&table, 1));
-    cr_assert_not(ps_accepted_take_gone(&table, &gone));
+    cr_assert_null(ps_accepted_end_gone(&table));
     cr_assert_eq(table.gone_count, 0);
     cr_assert_eq(table.count, 0);
 }

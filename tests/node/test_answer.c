@@ -49,7 +49,7 @@ static void set_strategy(const char *strategy)
 {
     struct p2psync_buffer value = {0};
     char json[64];
-    (void)snprintf(json, sizeof(json), "\"%s\"", strategy);
+    (void)snprintf(json, sizeof json, "\"%s\"", strategy);
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     struct p2psync_bytes bytes = {value.data, value.size};
     cr_assert_eq(p2psync_collection_set(sides[0].node, "notes", "strategy", bytes), P2PSYNC_OK);
@@ -59,7 +59,7 @@ static void set_strategy(const char *strategy)
 /* Both members of a mesh, neither running; conflicts are answered soon after they are seen. */
 static void setup(void)
 {
-    memset(sides, 0, sizeof(sides));
+    memset(sides, 0, sizeof sides);
     for (unsigned i = 0; i < NODES; i++) {
         nodes_dir(sides[i].dir);
         nodes_own_endpoint(i, sides[i].endpoint);
@@ -122,7 +122,7 @@ static void give(struct p2psync_bytes conflict, p2psync_answer *answer, void *us
     struct p2psync_buffer fields = {0};
     p2psync_result result = p2psync_value_to_json(conflict, &text);
     assert(result == P2PSYNC_OK);
-    (void)snprintf(side->conflict, sizeof(side->conflict), "%s", (const char *)text.data);
+    (void)snprintf(side->conflict, sizeof side->conflict, "%s", (const char *)text.data);
     p2psync_buffer_free(&text);
     if (side->fields != NULL) {
         result = p2psync_value_from_json(side->fields, strlen(side->fields), &fields, NULL);
@@ -167,7 +167,7 @@ Test(test_answer, devices_that_disagree_come_to_one_answer)
     edit_apart_and_meet(RECORD);
     await_shown(RECORD, "\"answered\":true");
     char shown[1024];
-    (void)snprintf(shown, sizeof(shown), "%s", nodes_get(sides[0].node, "notes", RECORD));
+    (void)snprintf(shown, sizeof shown, "%s", nodes_get(sides[0].node, "notes", RECORD));
     cr_assert_str_eq(nodes_get(sides[1].node, "notes", RECORD), shown);
 }
 
@@ -189,8 +189,8 @@ static void configure_script(struct side *side, const char *lines)
 {
     char path[NODES_DIR_SIZE + 16];
     char json[NODES_DIR_SIZE + 32];
-    (void)snprintf(path, sizeof(path), "%s/answer.sh", side->dir);
-    (void)snprintf(json, sizeof(json), "\"sh %s\"", path);
+    (void)snprintf(path, sizeof path, "%s/answer.sh", side->dir);
+    (void)snprintf(json, sizeof json, "\"sh %s\"", path);
     FILE *file = fopen(path, "we");
     cr_assert_not_null(file);
     cr_assert_geq(fprintf(file, "read -r conflict\n%s", lines), 0);

@@ -56,8 +56,8 @@ Test(test_answer_command, gets_the_input_and_gives_the_output)
 Test(test_answer_command, gets_more_than_a_pipe_holds)
 {
     static char large[1 << 20];
-    memset(large, 'x', sizeof(large));
-    cr_assert_eq(run("wc -c", PATIENT_MS, ps_bytes(large, sizeof(large))), P2PSYNC_OK);
+    memset(large, 'x', sizeof large);
+    cr_assert_eq(run("wc -c", PATIENT_MS, ps_bytes(large, sizeof large)), P2PSYNC_OK);
     cr_assert(wrote("1048576\n"));
 }
 
@@ -66,8 +66,7 @@ Test(test_answer_command, may_answer_without_reading)
     static char large[1 << 20];
     struct sigaction standard = {.sa_handler = SIG_DFL};
     cr_assert_eq(sigaction(SIGPIPE, &standard, NULL), 0); /* it would end the test */
-    cr_assert_eq(run("exec <&-; echo done", PATIENT_MS, ps_bytes(large, sizeof(large))),
-                 P2PSYNC_OK);
+    cr_assert_eq(run("exec <&-; echo done", PATIENT_MS, ps_bytes(large, sizeof large)), P2PSYNC_OK);
     cr_assert(wrote("done\n"));
 }
 
@@ -96,7 +95,7 @@ Test(test_answer_command, kills_what_takes_too_long)
         "exec >&- 2>&-; sleep 3600", /* it writes no more, and does not end */
         "sleep 3600 & exit 0",       /* it ends, and what it started holds its output */
     };
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         cr_assert_eq(run(lines[i], SHORT_MS, ps_bytes_text("")), P2PSYNC_ETIMEDOUT, "%s", lines[i]);
         cr_assert_str_eq(why, "it took more than 100 ms");
     }
@@ -109,7 +108,7 @@ Test(test_answer_command, kills_what_it_has_started)
     char line[128];
     int fd = mkostemp(path, O_CLOEXEC);
     cr_assert_geq(fd, 0);
-    (void)snprintf(line, sizeof(line), "exec 9>>%s; flock 9; sleep 3600 & wait", path);
+    (void)snprintf(line, sizeof line, "exec 9>>%s; flock 9; sleep 3600 & wait", path);
     cr_assert_eq(run(line, LOCKED_MS, ps_bytes_text("")), P2PSYNC_ETIMEDOUT);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
     (void)close(fd);

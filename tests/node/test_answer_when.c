@@ -31,7 +31,7 @@ static void note(struct p2psync_bytes conflict, p2psync_answer *answer, void *us
     struct p2psync_buffer json = {0};
     p2psync_result result = p2psync_value_to_json(conflict, &json);
     assert(result == P2PSYNC_OK && asked_count < ASKED_MAX);
-    nodes_text(json.data, "collection", asked[asked_count], sizeof(asked[asked_count]));
+    nodes_text(json.data, "collection", asked[asked_count], sizeof asked[asked_count]);
     asked_count++;
     p2psync_buffer_free(&json);
     (void)sem_post(&asked_again);
@@ -183,10 +183,10 @@ static void start_alone(struct pair *pair)
 static void resolve(p2psync_node *where)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     cr_assert_eq(p2psync_snapshot_open(where, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_get(snapshot, "notes", RECORD, &record), P2PSYNC_OK);
-    const struct p2psync_resolution resolution = {.size = sizeof(resolution),
+    const struct p2psync_resolution resolution = {.size = sizeof resolution,
                                                   .collection = "notes",
                                                   .id = RECORD,
                                                   .versions = record.versions,

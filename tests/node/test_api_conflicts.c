@@ -1,5 +1,4 @@
-/* Conflicts, copies and the settings of collections, as an app sees them through p2psync.h. The
- * other side is an author who is no member: what it signs is stored here as any device's is. */
+/* Conflicts and copies, as an app sees them through p2psync.h. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +8,8 @@
 #include "node/feed/feed.h"
 #include "node/host/time.h"
 #include "nodes.h"
+#include "other.h"
 #include "store/write/own.h"
-#include "tests/lib/author.h"
 
 #define EARLIER   1 /* than anything that is written here */
 #define LATER     (UINT64_MAX - 1)
@@ -20,75 +19,24 @@
 
 static char dir[NODES_DIR_SIZE];
 static p2psync_node *node;
-static struct store_case here; /* the node's store */
-static struct author author;
 static struct ps_feed feed;
 
 static void setup(void)
 {
     nodes_dir(dir);
     node = nodes_open(dir, "alpha");
-    here = (struct store_case){.store = node->store, .map_size = CASE_MAP_SIZE};
-    struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_identity_read(&txn, &here.identity), P2PSYNC_OK);
-    ps_txn_abort(&txn);
-    author_init(&author, 7);
-    author.identity.mesh = here.identity.mesh;
+    other_begin(node);
 }
 
 static void teardown(void)
 {
     ps_feed_deinit(&feed);
-    author_deinit(&author);
+    other_end();
     p2psync_close(node);
     nodes_remove(dir);
 }
 
 TestSuite(test_api_conflicts, .init = setup, .fini = teardown, .timeout = 600);
-
-static void assert_has(const char *json, const char *part)
-{
-    cr_assert_not_null(strstr(json, part), "no %s in %s", part, json);
-}
-
-/* The other side creates a record, or (NULL) deletes it, knowing of nothing here. Its version goes
- * to `dot`. */
-static void theirs(const char *id, uint64_t hlc, const char *json, char dot[static DOT_SIZE])
-{
-    struct p2psync_buffer fields = {0};
-    struct author_change change = {.op_and_flags = PS_OP_DELETE, .id = id, .hlc = hlc};
-    if (json != NULL) {
-        cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields, NULL), P2PSYNC_OK);
-        change.op_and_flags = PS_OP_CREATE;
-        change.fields = ps_bytes(fields.data, fields.size);
-    }
-    struct ps_parent made = author_add(&author, &change);
-    p2psync_buffer_free(&fields);
-    author_deliver_all(&author, &here);
-    (void)case_apply(&here);
-    ps_dot_text(made.dot, dot);
-}
-
-static p2psync_result set(const char *collection, const char *key, const char *json)
-{
-    struct p2psync_buffer value = {0};
-    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
-    struct p2psync_bytes bytes = {.data = value.data, .size = value.size};
-    p2psync_result result = p2psync_collection_set(node, collection, key, bytes);
-    p2psync_buffer_free(&value);
-    return result;
-}
-
-static const char *settings_of(const char *collection)
-{
-    p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
-    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    const char *json =
-        nodes_json(p2psync_collection_settings(snapshot, collection, &answer), &answer);
-    p2psync_snapshot_close(snapshot);
-    return json;
-}
 
 static const char *conflict_of(const char *id)
 {
@@ -105,12 +53,12 @@ static const char *ids_of(p2psync_snapshot *snapshot, p2psync_iterator *iterator
 {
     static char text[LIST_SIZE];
     size_t used = 0;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     p2psync_result result = p2psync_iterator_next(iterator, &record);
     text[0] = '\0';
     while (result == P2PSYNC_OK) {
-        cr_assert_lt(used + record.id_size + 2, sizeof(text));
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%.*s ", (int)record.id_size,
+        cr_assert_lt(used + record.id_size + 2, sizeof text);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%.*s ", (int)record.id_size,
                                  record.id);
         result = p2psync_iterator_next(iterator, &record);
     }
@@ -121,14 +69,14 @@ static const char *ids_of(p2psync_snapshot *snapshot, p2psync_iterator *iterator
     return text;
 }
 
-static const struct p2psync_range only_conflicts = {.size = sizeof(only_conflicts),
+static const struct p2psync_range only_conflicts = {.size = sizeof only_conflicts,
                                                     .conflicts = true};
 
 static const char *list(const char *prefix)
 {
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
-    const struct p2psync_range range = {.size = sizeof(range), .prefix = prefix};
+    const struct p2psync_range range = {.size = sizeof range, .prefix = prefix};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_iterator_open(snapshot, "notes", &range, &iterator), P2PSYNC_OK);
     return ids_of(snapshot, iterator);
@@ -146,7 +94,7 @@ static const char *list_conflicts(void)
 static p2psync_result resolve(const struct p2psync_resolution *how)
 {
     struct p2psync_resolution resolution = *how;
-    resolution.size = sizeof(resolution);
+    resolution.size = sizeof resolution;
     resolution.collection = "notes";
     resolution.id = "a";
     return p2psync_resolve(node, &resolution, NULL, NULL);
@@ -168,7 +116,7 @@ static const char *events(void)
     p2psync_event_type type = P2PSYNC_EVENT_ERROR;
     ps_buf_init(&map, 65536);
     while (ps_feed_next(&feed, node->store, &type, &map) == P2PSYNC_OK) {
-        cr_assert_lt(used + 2, sizeof(text));
+        cr_assert_lt(used + 2, sizeof text);
         cr_assert(type >= P2PSYNC_EVENT_RECORD_CHANGED && type <= P2PSYNC_EVENT_CONFLICT_RESOLVED);
         text[used] = " cdr"[type];
         used++;
@@ -186,37 +134,38 @@ Test(test_api_conflicts, tells_both_sides_by_device_and_what_each_changed)
     char their[DOT_SIZE];
     char expected[256];
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    cr_assert_eq(set("notes", "strategy", "\"manual\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"manual\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1,\"same\":0}"), P2PSYNC_OK);
-    theirs("a", EARLIER, "{\"m\":2,\"same\":0}", their);
-    ps_device_fingerprint(&author.identity.device, fingerprint);
+    other_signs("a", EARLIER, "{\"m\":2,\"same\":0}", their);
+    ps_device_fingerprint(other_device(), fingerprint);
     const char *json = conflict_of("a");
-    assert_has(json,
-               "\"collection\":\"notes\",\"id\":\"a\",\"strategy\":\"manual\",\"conflict\":true,"
-               "\"open\":true,\"base\":null,\"versions\":[{\"version\":\"");
-    (void)snprintf(expected, sizeof(expected),
+    nodes_assert_has(
+        json, "\"collection\":\"notes\",\"id\":\"a\",\"strategy\":\"manual\",\"conflict\":true,"
+              "\"open\":true,\"base\":null,\"versions\":[{\"version\":\"");
+    (void)snprintf(expected, sizeof expected,
                    "\"fingerprint\":\"%s\",\"name\":\"%s\",\"time\":null", fingerprint,
                    fingerprint);
-    assert_has(json, expected);
-    assert_has(json, "\"deleted\":false,\"archived\":false,\"auto\":false,\"fields\":{\"m\":2,"
+    nodes_assert_has(json, expected);
+    nodes_assert_has(json,
+                     "\"deleted\":false,\"archived\":false,\"auto\":false,\"fields\":{\"m\":2,"
                      "\"same\":0},\"changed\":[\"m\",\"same\"]}");
-    assert_has(json, "\"name\":\"alpha\"");
-    assert_has(json, "\"changed\":[\"n\",\"same\"]}]");
-    assert_has(json, "\"merged\":{\"m\":2,\"n\":1,\"same\":0},\"marked\":{}}");
+    nodes_assert_has(json, "\"name\":\"alpha\"");
+    nodes_assert_has(json, "\"changed\":[\"n\",\"same\"]}]");
+    nodes_assert_has(json, "\"merged\":{\"m\":2,\"n\":1,\"same\":0},\"marked\":{}}");
 }
 
 Test(test_api_conflicts, tells_a_record_with_one_version_as_none)
 {
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     const char *json = conflict_of("a");
-    assert_has(json, "\"conflict\":false,\"open\":false,\"base\":{\"n\":1},\"versions\":[{");
-    assert_has(json, "\"changed\":[]}]");
-    assert_has(json, "\"merged\":{\"n\":1},\"marked\":{}}");
+    nodes_assert_has(json, "\"conflict\":false,\"open\":false,\"base\":{\"n\":1},\"versions\":[{");
+    nodes_assert_has(json, "\"changed\":[]}]");
+    nodes_assert_has(json, "\"merged\":{\"n\":1},\"marked\":{}}");
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
     json = conflict_of("a");
-    assert_has(json, "\"base\":null");
-    assert_has(json, "\"deleted\":true");
-    assert_has(json, "\"merged\":null,\"marked\":{}}");
+    nodes_assert_has(json, "\"base\":null");
+    nodes_assert_has(json, "\"deleted\":true");
+    nodes_assert_has(json, "\"merged\":null,\"marked\":{}}");
     cr_expect_str_eq(list_conflicts(), "");
 }
 
@@ -227,14 +176,14 @@ Test(test_api_conflicts, walks_conflicts_only_in_id_order)
     for (size_t i = 0; i < 5; i++) {
         cr_assert_eq(nodes_put(node, "notes", ids[i], "{\"n\":1}"), P2PSYNC_OK);
         if (i < 3) {
-            theirs(ids[i], EARLIER, "{\"n\":2}", their);
+            other_signs(ids[i], EARLIER, "{\"n\":2}", their);
         }
     }
-    theirs("clean", EARLIER, "{\"m\":2}", their);
+    other_signs("clean", EARLIER, "{\"m\":2}", their);
     cr_expect_str_eq(list_conflicts(), "a b c ");
-    assert_has(nodes_get(node, "notes", "clean"), "\"fields\":{\"m\":2,\"n\":1}");
-    assert_has(nodes_get(node, "notes", "clean"), "\"conflict\":false");
-    assert_has(conflict_of("clean"), "\"conflict\":false,\"open\":false");
+    nodes_assert_has(nodes_get(node, "notes", "clean"), "\"fields\":{\"m\":2,\"n\":1}");
+    nodes_assert_has(nodes_get(node, "notes", "clean"), "\"conflict\":false");
+    nodes_assert_has(conflict_of("clean"), "\"conflict\":false,\"open\":false");
 }
 
 Test(test_api_conflicts, takes_null_as_misuse)
@@ -242,7 +191,7 @@ Test(test_api_conflicts, takes_null_as_misuse)
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
     struct p2psync_buffer answer = {0};
-    struct p2psync_copy copy = {.size = sizeof(copy)};
+    struct p2psync_copy copy = {.size = sizeof copy};
     struct p2psync_bytes nothing = {.size = 0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_conflict(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
@@ -268,13 +217,13 @@ Test(test_api_conflicts, resolves_by_each_way_once)
 {
     struct p2psync_buffer empty = {0};
     char their[DOT_SIZE];
-    cr_assert_eq(set("notes", "strategy", "\"manual\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"manual\""), P2PSYNC_OK);
     for (unsigned way = 0; way < 4; way++) {
         cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
-        theirs("a", EARLIER + way, way == 3 ? NULL : "{\"m\":2}", their);
+        other_signs("a", EARLIER + way, way == 3 ? NULL : "{\"m\":2}", their);
         struct p2psync_dot take = dot_of(their);
         struct p2psync_resolution resolution = {.note = "so"};
-        assert_has(nodes_get(node, "notes", "a"), "\"conflict\":true");
+        nodes_assert_has(nodes_get(node, "notes", "a"), "\"conflict\":true");
         if (way == 0 || way == 3) {
             resolution.take = &take;
         } else if (way == 1) {
@@ -286,11 +235,11 @@ Test(test_api_conflicts, resolves_by_each_way_once)
         cr_assert_eq(resolve(&resolution), P2PSYNC_OK, "way %u", way);
         cr_expect_eq(resolve(&resolution), P2PSYNC_ECONFLICT, "way %u", way);
         const char *json = nodes_get(node, "notes", "a");
-        assert_has(json, "\"conflict\":false");
-        assert_has(json, way == 0   ? "\"fields\":{\"m\":2}"
-                         : way == 1 ? "\"fields\":{\"m\":2,\"n\":1}"
-                                    : "\"fields\":{}");
-        assert_has(json, way == 3 ? "\"deleted\":true" : "\"deleted\":false");
+        nodes_assert_has(json, "\"conflict\":false");
+        nodes_assert_has(json, way == 0   ? "\"fields\":{\"m\":2}"
+                               : way == 1 ? "\"fields\":{\"m\":2,\"n\":1}"
+                                          : "\"fields\":{}");
+        nodes_assert_has(json, way == 3 ? "\"deleted\":true" : "\"deleted\":false");
         cr_assert(way == 3 || p2psync_delete(node, "notes", "a", NULL) == P2PSYNC_OK);
     }
     p2psync_buffer_free(&empty);
@@ -300,24 +249,24 @@ Test(test_api_conflicts, resolves_only_what_was_looked_at)
 {
     char dots[2][DOT_SIZE];
     struct p2psync_dot looked_at[3];
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     p2psync_snapshot *snapshot = NULL;
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
-    theirs("a", EARLIER, "{\"n\":2}", dots[0]);
+    other_signs("a", EARLIER, "{\"n\":2}", dots[0]);
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_get(snapshot, "notes", "a", &record), P2PSYNC_OK);
     cr_assert_eq(record.version_count, 2);
-    memcpy(looked_at, record.versions, 2 * sizeof(looked_at[0]));
+    memcpy(looked_at, record.versions, 2 * sizeof looked_at[0]);
     p2psync_snapshot_close(snapshot);
-    theirs("a", EARLIER + 1, "{\"n\":3}", dots[1]);
+    other_signs("a", EARLIER + 1, "{\"n\":3}", dots[1]);
     struct p2psync_resolution resolution = {
         .merge = true, .versions = looked_at, .version_count = 2};
     cr_expect_eq(resolve(&resolution), P2PSYNC_ECONFLICT);
-    assert_has(conflict_of("a"), "\"conflict\":true");
+    nodes_assert_has(conflict_of("a"), "\"conflict\":true");
     looked_at[2] = dot_of(dots[1]);
     resolution.version_count = 3;
     cr_expect_eq(resolve(&resolution), P2PSYNC_OK);
-    assert_has(conflict_of("a"), "\"conflict\":false");
+    nodes_assert_has(conflict_of("a"), "\"conflict\":false");
 }
 
 Test(test_api_conflicts, says_which_resolutions_are_wrong)
@@ -331,7 +280,7 @@ Test(test_api_conflicts, says_which_resolutions_are_wrong)
     cr_expect_eq(resolve(&resolution), P2PSYNC_EMISUSE);
     resolution.take = NULL;
     cr_expect_eq(resolve(&resolution), P2PSYNC_ECONFLICT);
-    theirs("a", EARLIER, "{\"n\":2}", their);
+    other_signs("a", EARLIER, "{\"n\":2}", their);
     resolution.version_count = 1;
     cr_expect_eq(resolve(&resolution), P2PSYNC_EMISUSE);
     resolution.versions = &dot;
@@ -343,11 +292,11 @@ Test(test_api_conflicts, says_which_resolutions_are_wrong)
     resolution = (struct p2psync_resolution){.merge = true, .note = "\xff"};
     cr_expect_eq(resolve(&resolution), P2PSYNC_EFORMAT);
     resolution = (struct p2psync_resolution){
-        .size = sizeof(resolution), .collection = "notes", .id = id, .merge = true};
-    (void)snprintf(id, sizeof(id), "a@%s", their);
+        .size = sizeof resolution, .collection = "notes", .id = id, .merge = true};
+    (void)snprintf(id, sizeof id, "a@%s", their);
     cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_EFORMAT);
-    memset(id, 'x', sizeof(id) - 1);
-    id[sizeof(id) - 1] = '\0';
+    memset(id, 'x', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
     cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_ELIMIT);
     resolution.id = "b";
     cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_ENOTFOUND);
@@ -355,7 +304,7 @@ Test(test_api_conflicts, says_which_resolutions_are_wrong)
     cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_EDENIED);
     resolution.size--;
     cr_expect_eq(p2psync_resolve(node, &resolution, NULL, NULL), P2PSYNC_EMISUSE);
-    assert_has(conflict_of("a"), "\"conflict\":true");
+    nodes_assert_has(conflict_of("a"), "\"conflict\":true");
 }
 
 /* ---- copies ---- */
@@ -366,20 +315,20 @@ Test(test_api_conflicts, lists_copies_behind_their_record)
     char dots[2][DOT_SIZE];
     char expected[LIST_SIZE];
     static const char *const ids[] = {"a", "a!", "a@b", "ab"};
-    cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     for (size_t i = 0; i < 4; i++) {
         cr_assert_eq(nodes_put(node, "notes", ids[i], "{\"n\":1}"), P2PSYNC_OK);
     }
-    theirs("a", EARLIER, "{\"n\":2}", dots[0]);
-    theirs("a@b", EARLIER, "{\"n\":2}", dots[1]);
+    other_signs("a", EARLIER, "{\"n\":2}", dots[0]);
+    other_signs("a@b", EARLIER, "{\"n\":2}", dots[1]);
     (void)snprintf(copies[0], ID_SIZE, "a@%s", dots[0]);
     (void)snprintf(copies[1], ID_SIZE, "a@b@%s", dots[1]);
-    (void)snprintf(expected, sizeof(expected), "a %s a! a@b %s ab ", copies[0], copies[1]);
+    (void)snprintf(expected, sizeof expected, "a %s a! a@b %s ab ", copies[0], copies[1]);
     cr_expect_str_eq(list(NULL), expected);
     cr_expect_str_eq(list("a"), expected);
-    (void)snprintf(expected, sizeof(expected), "%s a@b %s ", copies[0], copies[1]);
+    (void)snprintf(expected, sizeof expected, "%s a@b %s ", copies[0], copies[1]);
     cr_expect_str_eq(list("a@"), expected);
-    (void)snprintf(expected, sizeof(expected), "%s ", copies[1]);
+    (void)snprintf(expected, sizeof expected, "%s ", copies[1]);
     cr_expect_str_eq(list("a@b@"), expected);
     cr_expect_str_eq(list(copies[1]), expected);
     copies[1][strlen(copies[1]) - 1] = 'x';
@@ -388,21 +337,21 @@ Test(test_api_conflicts, lists_copies_behind_their_record)
     cr_expect_str_eq(list("@"), "");
     cr_expect_str_eq(list_conflicts(), "a a@b ");
     const char *json = nodes_get(node, "notes", copies[0]);
-    assert_has(json, "\"fields\":{\"n\":2}");
-    assert_has(json, "\"deleted\":false,\"archived\":false,\"conflict\":true");
+    nodes_assert_has(json, "\"fields\":{\"n\":2}");
+    nodes_assert_has(json, "\"deleted\":false,\"archived\":false,\"conflict\":true");
 }
 
 Test(test_api_conflicts, knows_no_copy_of_what_is_shown_or_not_there)
 {
     char their[DOT_SIZE];
     char id[ID_SIZE];
-    struct p2psync_copy copy = {.size = sizeof(copy)};
+    struct p2psync_copy copy = {.size = sizeof copy};
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
-    theirs("a", LATER, "{\"n\":2}", their);
-    (void)snprintf(id, sizeof(id), "a@%s", their);
+    other_signs("a", LATER, "{\"n\":2}", their);
+    (void)snprintf(id, sizeof id, "a@%s", their);
     cr_expect_str_eq(nodes_get(node, "notes", id), "", "it is merged");
     cr_expect_eq(p2psync_delete(node, "notes", id, NULL), P2PSYNC_ENOTFOUND);
-    cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_expect_str_eq(nodes_get(node, "notes", id), "", "it is shown under its own id");
     static const char *const malformed[] = {"a@",
                                             "a@0",
@@ -412,7 +361,7 @@ Test(test_api_conflicts, knows_no_copy_of_what_is_shown_or_not_there)
                                             "@0011223344556677-0",
                                             "a@0011223344556677-0@0011223344556677-0",
                                             "a@0011223344556677-18446744073709551616"};
-    for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         cr_expect_str_eq(nodes_get(node, "notes", malformed[i]), "", "%s", malformed[i]);
         cr_expect_neq(p2psync_delete(node, "notes", malformed[i], NULL), P2PSYNC_OK);
     }
@@ -428,11 +377,11 @@ Test(test_api_conflicts, makes_a_record_of_a_copy_that_is_edited)
 {
     char their[DOT_SIZE];
     char id[ID_SIZE];
-    struct p2psync_copy copy = {.size = sizeof(copy)};
-    cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
+    struct p2psync_copy copy = {.size = sizeof copy};
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
-    theirs("a", EARLIER, "{\"n\":2}", their);
-    (void)snprintf(id, sizeof(id), "a@%s", their);
+    other_signs("a", EARLIER, "{\"n\":2}", their);
+    (void)snprintf(id, sizeof id, "a@%s", their);
     cr_assert_eq(p2psync_copy_parse(id, &copy), P2PSYNC_OK);
     cr_expect_eq(p2psync_archive(node, "notes", id, NULL), P2PSYNC_EFORMAT);
     cr_expect_eq(p2psync_restore(node, "notes", id, NULL, NULL), P2PSYNC_ENOTFOUND);
@@ -440,9 +389,9 @@ Test(test_api_conflicts, makes_a_record_of_a_copy_that_is_edited)
     cr_expect_eq(nodes_put(node, "notes", id, "{\"m\":1}"), P2PSYNC_EEXIST);
     cr_assert_eq(p2psync_delete(node, "notes", copy.own, NULL), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", id, "{\"m\":1}"), P2PSYNC_OK);
-    assert_has(nodes_get(node, "notes", copy.own), "\"fields\":{\"m\":1,\"n\":2}");
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
-    assert_has(nodes_get(node, "notes", "a"), "\"conflict\":false");
+    nodes_assert_has(nodes_get(node, "notes", copy.own), "\"fields\":{\"m\":1,\"n\":2}");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"conflict\":false");
     cr_expect_str_eq(nodes_get(node, "notes", id), "");
     cr_expect_str_eq(list_conflicts(), "");
 }
@@ -452,10 +401,10 @@ static void add_edit(p2psync_transaction *transaction, const char *id, int m)
 {
     struct p2psync_buffer fields = {0};
     char json[32];
-    (void)snprintf(json, sizeof(json), "{\"m\":%d}", m);
+    (void)snprintf(json, sizeof json, "{\"m\":%d}", m);
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields, NULL), P2PSYNC_OK);
     struct p2psync_edit edit = {
-        .size = sizeof(edit), .id = id, .kind = m == 0 ? P2PSYNC_EDIT_DELETE : P2PSYNC_EDIT_PUT};
+        .size = sizeof edit, .id = id, .kind = m == 0 ? P2PSYNC_EDIT_DELETE : P2PSYNC_EDIT_PUT};
     if (m != 0) {
         edit.fields = (struct p2psync_bytes){.data = fields.data, .size = fields.size};
     }
@@ -467,13 +416,13 @@ Test(test_api_conflicts, edits_copies_and_their_record_in_one_transaction)
 {
     char dots[2][DOT_SIZE];
     char copies[2][ID_SIZE];
-    struct p2psync_copy copy = {.size = sizeof(copy)};
-    struct p2psync_committed committed = {.size = sizeof(committed)};
+    struct p2psync_copy copy = {.size = sizeof copy};
+    struct p2psync_committed committed = {.size = sizeof committed};
     p2psync_transaction *transaction = NULL;
-    cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     for (unsigned i = 0; i < 2; i++) {
-        theirs("a", EARLIER + i, i == 0 ? "{\"n\":2}" : "{\"n\":3}", dots[i]);
+        other_signs("a", EARLIER + i, i == 0 ? "{\"n\":2}" : "{\"n\":3}", dots[i]);
         (void)snprintf(copies[i], ID_SIZE, "a@%s", dots[i]);
     }
     cr_assert_eq(p2psync_copy_parse(copies[1], &copy), P2PSYNC_OK);
@@ -485,10 +434,10 @@ Test(test_api_conflicts, edits_copies_and_their_record_in_one_transaction)
     add_edit(transaction, copy.own, 7);
     cr_assert_eq(p2psync_transaction_commit(transaction, &committed, NULL), P2PSYNC_OK);
     cr_expect_eq(committed.changed, 5);
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":6,\"n\":1}");
-    assert_has(nodes_get(node, "notes", "a"), "\"conflict\":false");
-    assert_has(nodes_get(node, "notes", copy.own), "\"fields\":{\"m\":7,\"n\":3}");
-    cr_assert(case_logs_are_sound(&here));
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":6,\"n\":1}");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"conflict\":false");
+    nodes_assert_has(nodes_get(node, "notes", copy.own), "\"fields\":{\"m\":7,\"n\":3}");
+    cr_assert(case_logs_are_sound(other_store()));
 }
 
 Test(test_api_conflicts, keeps_the_end_of_a_transaction_whose_last_edit_changes_nothing)
@@ -496,15 +445,15 @@ Test(test_api_conflicts, keeps_the_end_of_a_transaction_whose_last_edit_changes_
     char their[DOT_SIZE];
     char id[ID_SIZE];
     p2psync_transaction *transaction = NULL;
-    cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"m\":1}"), P2PSYNC_OK);
-    theirs("a", EARLIER, "{\"m\":2}", their);
-    (void)snprintf(id, sizeof(id), "a@%s", their);
+    other_signs("a", EARLIER, "{\"m\":2}", their);
+    (void)snprintf(id, sizeof id, "a@%s", their);
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     add_edit(transaction, id, 0);
     add_edit(transaction, "a", 1);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
-    struct ps_txn txn = case_begin(&here, false);
+    struct ps_txn txn = case_begin(other_store(), false);
     struct ps_record_row row;
     struct ps_version version;
     struct ps_log_entry entry;
@@ -526,18 +475,18 @@ Test(test_api_conflicts, tells_when_one_opens_and_when_it_ends)
 {
     char dots[2][DOT_SIZE];
     char id[ID_SIZE];
-    cr_assert_eq(set("notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     cr_expect_str_eq(events(), "c");
-    theirs("a", EARLIER, "{\"n\":2}", dots[0]);
+    other_signs("a", EARLIER, "{\"n\":2}", dots[0]);
     cr_expect_str_eq(events(), "cd");
-    theirs("a", EARLIER + 1, "{\"n\":3}", dots[1]);
+    other_signs("a", EARLIER + 1, "{\"n\":3}", dots[1]);
     cr_expect_str_eq(events(), "c", "it is one already");
-    (void)snprintf(id, sizeof(id), "a@%s", dots[0]);
+    (void)snprintf(id, sizeof id, "a@%s", dots[0]);
     cr_assert_eq(p2psync_delete(node, "notes", id, NULL), P2PSYNC_OK);
     cr_expect_str_eq(events(), "c", "there is another copy");
-    (void)snprintf(id, sizeof(id), "a@%s", dots[1]);
+    (void)snprintf(id, sizeof id, "a@%s", dots[1]);
     cr_assert_eq(p2psync_delete(node, "notes", id, NULL), P2PSYNC_OK);
     cr_expect_str_eq(events(), "cr", "a change with one parent ends it");
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":4}"), P2PSYNC_OK);
@@ -549,7 +498,7 @@ Test(test_api_conflicts, tells_nothing_of_clean_merges)
     char their[DOT_SIZE];
     cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
-    theirs("a", EARLIER, "{\"m\":2}", their);
+    other_signs("a", EARLIER, "{\"m\":2}", their);
     cr_expect_str_eq(events(), "cc");
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":2}"), P2PSYNC_OK);
     cr_expect_str_eq(events(), "c");
@@ -560,7 +509,7 @@ Test(test_api_conflicts, tells_of_one_that_opened_and_ended_unseen)
     char their[DOT_SIZE];
     cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
-    theirs("a", EARLIER, "{\"n\":2}", their);
+    other_signs("a", EARLIER, "{\"n\":2}", their);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":3}"), P2PSYNC_OK);
     const char *told = events();
     cr_expect_eq(strlen(told), 5);
@@ -575,138 +524,19 @@ Test(test_api_conflicts, tells_of_those_that_a_setting_opens_and_ends)
     cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "b", "{\"n\":1}"), P2PSYNC_OK);
-    theirs("a", EARLIER, "{\"m\":2}", their);
-    theirs("b", EARLIER, "{\"n\":2}", their);
+    other_signs("a", EARLIER, "{\"m\":2}", their);
+    other_signs("b", EARLIER, "{\"n\":2}", their);
     cr_expect_eq(strlen(events()), 5, "four changes, and one conflict");
-    cr_assert_eq(set("notes", "strategy", "\"manual\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"manual\""), P2PSYNC_OK);
     cr_expect_str_eq(events(), "d");
-    cr_assert_eq(set("notes", "strategy", "\"last_write_wins\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "\"last_write_wins\""), P2PSYNC_OK);
     cr_expect_str_eq(events(), "", "both are as they were");
     cr_assert_eq(nodes_put(node, "notes", "c", "{}"), P2PSYNC_OK);
-    cr_assert_eq(set("notes", "strategy", "null"), P2PSYNC_OK);
-    cr_assert_eq(set("notes", "field.n", "\"max\""), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "strategy", "null"), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "field.n", "\"max\""), P2PSYNC_OK);
     cr_expect_str_eq(events(), "crr", "of two settings at once");
     ps_feed_deinit(&feed);
-    cr_assert_eq(set("notes", "field.n", "null"), P2PSYNC_OK);
+    cr_assert_eq(nodes_set(node, "notes", "field.n", "null"), P2PSYNC_OK);
     cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
     cr_expect_str_eq(events(), "", "it was one before anybody listened");
-}
-
-/* ---- settings ---- */
-
-Test(test_api_conflicts, follows_a_strategy_that_changes_while_it_is_one)
-{
-    char their[DOT_SIZE];
-    char id[ID_SIZE];
-    struct p2psync_buffer answer = {0};
-    cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
-    theirs("a", LATER, "{\"n\":2}", their);
-    (void)snprintf(id, sizeof(id), "a@%s", their);
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":2}");
-    cr_assert_eq(set("notes", "strategy", "\"prefer:alpha\""), P2PSYNC_OK);
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
-    cr_assert_eq(set("notes", "strategy", "null"), P2PSYNC_OK);
-    cr_assert_eq(set("notes", "field.n", "\"max\""), P2PSYNC_OK);
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":2}");
-    assert_has(nodes_get(node, "notes", "a"), "\"conflict\":false");
-    assert_has(nodes_json(p2psync_status(node, &answer), &answer), "\"conflicts\":0");
-    cr_assert_eq(set("notes", "field.n", "null"), P2PSYNC_OK);
-    assert_has(nodes_json(p2psync_status(node, &answer), &answer), "\"conflicts\":1");
-    assert_has(settings_of("notes"), "{\"strategy\":\"auto_merge\",\"retention\":null}");
-}
-
-Test(test_api_conflicts, refuses_settings_that_are_none)
-{
-    static const char *const values[] = {"1",          "true",        "[]",
-                                         "{\"a\":1}",  "\"\"",        "\"prefer\"",
-                                         "\"Manual\"", "\"manual \"", "\"manual\\u0000\""};
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-        cr_expect_eq(set("notes", "strategy", values[i]), P2PSYNC_EFORMAT, "%s", values[i]);
-        cr_expect_eq(set("notes", "field.n", values[i]), P2PSYNC_EFORMAT, "%s", values[i]);
-        cr_expect_eq(set("notes", "retention", values[i]), P2PSYNC_EFORMAT, "%s", values[i]);
-    }
-    struct p2psync_bytes two = {.data = "\xc0\xc0", .size = 2};
-    struct p2psync_bytes cut = {.data = "\xa6man", .size = 4};
-    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", two), P2PSYNC_EFORMAT);
-    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", cut), P2PSYNC_EFORMAT);
-    cr_expect_eq(set("notes", "strategy", "\"prefer:nobody\""), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(set("notes", "strategy", "\"prefer:alpha\\u0000\""), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(set("notes", "field.\xff", "\"max\""), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(set("notes", "no", "\"max\""), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(set("_devices", "strategy", "\"manual\""), P2PSYNC_EDENIED);
-    cr_expect_eq(set("", "strategy", "\"manual\""), P2PSYNC_EFORMAT);
-    cr_expect_eq(set("a@0011223344556677-0", "strategy", "\"manual\""), P2PSYNC_EFORMAT);
-    p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
-    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_expect_str_eq(nodes_json(p2psync_collections(snapshot, &answer), &answer), "{}");
-    p2psync_snapshot_close(snapshot);
-}
-
-Test(test_api_conflicts, keeps_settings_of_local_collections_here)
-{
-    cr_assert_eq(set("_localnotes", "strategy", "\"manual\""), P2PSYNC_OK);
-    assert_has(settings_of("_localnotes"), "\"strategy\":\"manual\"");
-    assert_has(nodes_get(node, "_local_collections", "_localnotes"), "\"strategy\":\"manual\"");
-    cr_assert_eq(set("notes", "retention", "\"90d\""), P2PSYNC_OK);
-    cr_expect_str_eq(nodes_get(node, "_collections", "_localnotes"), "");
-    assert_has(nodes_get(node, "_collections", "notes"), "\"retention\":\"90d\"");
-}
-
-/* Rules for fields, with keys of `size` bytes (below 32), as many as fit, below the library. */
-static size_t fill_with_rules(struct ps_buf *fields, size_t size)
-{
-    struct ps_txn txn = case_begin(&here, true);
-    struct ps_written written = {0};
-    struct ps_writer writer;
-    char key[PS_FIELD_SIZE_MAX];
-    char number[16];
-    size_t count = (PS_VALUE_SIZE_MAX - 8) / (1 + size + 4);
-    memset(key, 'n', sizeof(key));
-    memcpy(key, "field.", 6);
-    ps_writer_init(&writer, fields);
-    ps_write_map(&writer, count);
-    for (size_t i = 0; i < count; i++) {
-        (void)snprintf(number, sizeof(number), "%08zu", i);
-        memcpy(key + 6, number, 8);
-        ps_write_str(&writer, ps_bytes(key, size));
-        ps_write_text(&writer, "max");
-    }
-    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
-    struct ps_edit edit = {
-        .kind = PS_EDIT_PUT, .id = ps_bytes_text("notes"), .fields = ps_buf_view(fields)};
-    struct ps_write write = {
-        .collection = ps_bytes_text("_collections"), .edits = &edit, .edit_count = 1};
-    cr_assert_eq(ps_own_write(&txn, &write, ps_time_wall_ms(), &written), P2PSYNC_OK);
-    case_commit(&txn);
-    return count;
-}
-
-Test(test_api_conflicts, takes_rules_for_fields_until_their_record_is_full)
-{
-    char key[PS_FIELD_SIZE_MAX + 2];
-    char their[DOT_SIZE];
-    struct ps_buf fields;
-    struct p2psync_buffer answer = {0};
-    p2psync_snapshot *snapshot = NULL;
-    memset(key, 'n', sizeof(key));
-    memcpy(key, "field.", 6);
-    key[PS_FIELD_SIZE_MAX + 1] = '\0';
-    cr_expect_eq(set("notes", key, "\"max\""), P2PSYNC_ELIMIT, "no field has such a name");
-    ps_buf_init(&fields, PS_VALUE_SIZE_MAX);
-    size_t count = fill_with_rules(&fields, 16);
-    cr_assert_gt(count, 40000);
-    key[PS_FIELD_SIZE_MAX] = '\0';
-    cr_expect_eq(set("notes", key, "\"max\""), P2PSYNC_ELIMIT);
-    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_assert_eq(p2psync_collection_settings(snapshot, "notes", &answer), P2PSYNC_OK);
-    struct ps_reader reader;
-    ps_reader_init(&reader, ps_bytes(answer.data, answer.size));
-    cr_expect_eq(ps_read_map(&reader), count + 2);
-    p2psync_buffer_free(&answer);
-    p2psync_snapshot_close(snapshot);
-    cr_assert_eq(nodes_put(node, "notes", "a", "{\"00000007nn\":1}"), P2PSYNC_OK);
-    theirs("a", LATER, "{\"00000007nn\":0}", their);
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"00000007nn\":1}");
-    ps_buf_deinit(&fields);
 }

@@ -62,7 +62,7 @@ static void read_key(char path[DEPTH_MAX][PATH_SIZE], const char *line)
     (void)snprintf(path[depth + 1], PATH_SIZE, "%s", key->path);
     size_t size = strlen(type);
     key->nullable = type[size - 1] == '?';
-    (void)snprintf(key->type, sizeof(key->type), "%.*s", (int)(size - (key->nullable ? 1 : 0)),
+    (void)snprintf(key->type, sizeof key->type, "%.*s", (int)(size - (key->nullable ? 1 : 0)),
                    type);
 }
 
@@ -73,7 +73,7 @@ static void read_header(void)
     char path[DEPTH_MAX][PATH_SIZE] = {""};
     bool inside = false;
     cr_assert_not_null(header);
-    while (fgets(line, sizeof(line), header) != NULL) {
+    while (fgets(line, sizeof line, header) != NULL) {
         char name[PATH_SIZE];
         if (strcmp(line, "/* ---- documents ---- */\n") == 0) {
             inside = true;
@@ -104,7 +104,7 @@ static struct key *find_key(const char *path)
 static bool is_time(struct p2psync_bytes value)
 {
     char text[32];
-    return p2psync_value_string(value, text, sizeof(text)) == P2PSYNC_OK && strlen(text) == 24 &&
+    return p2psync_value_string(value, text, sizeof text) == P2PSYNC_OK && strlen(text) == 24 &&
            text[10] == 'T' && text[23] == 'Z';
 }
 
@@ -125,7 +125,7 @@ static bool has_type(struct p2psync_bytes value, const struct key *key)
     if (strcmp(key->type, "time") == 0) {
         return is_time(value);
     }
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (strcmp(types[i].name, key->type) == 0) {
             return types[i].type == type;
         }
@@ -140,7 +140,7 @@ static void check(const char *document, struct p2psync_bytes value)
     struct {
         struct p2psync_walk walk;
         char path[PATH_SIZE];
-    } stack[DEPTH_MAX] = {{.walk = {.size = sizeof(stack[0].walk)}}};
+    } stack[DEPTH_MAX] = {{.walk = {.size = sizeof stack[0].walk}}};
     size_t depth = 0;
     struct p2psync_bytes name;
     struct p2psync_bytes item;
@@ -158,14 +158,14 @@ static void check(const char *document, struct p2psync_bytes value)
         cr_assert_eq(result, P2PSYNC_OK);
         char path[PATH_SIZE];
         char word[40];
-        (void)snprintf(path, sizeof(path), "%s", stack[depth].path);
+        (void)snprintf(path, sizeof path, "%s", stack[depth].path);
         const struct key *key = NULL;
         if (stack[depth].walk.is_map) {
-            cr_assert_eq(p2psync_value_string(name, word, sizeof(word)), P2PSYNC_OK);
-            (void)snprintf(path, sizeof(path), "%.50s.%s", stack[depth].path, word);
+            cr_assert_eq(p2psync_value_string(name, word, sizeof word), P2PSYNC_OK);
+            (void)snprintf(path, sizeof path, "%.50s.%s", stack[depth].path, word);
             struct key *found = find_key(path);
             if (found == NULL) { /* a map from names that are data */
-                (void)snprintf(path, sizeof(path), "%.50s.*", stack[depth].path);
+                (void)snprintf(path, sizeof path, "%.50s.*", stack[depth].path);
                 found = find_key(path);
             }
             cr_expect_not_null(found, "%.50s.%s comes, and the header does not list it",
@@ -181,7 +181,7 @@ static void check(const char *document, struct p2psync_bytes value)
         if (!is_data && (type == P2PSYNC_VALUE_MAP || type == P2PSYNC_VALUE_ARRAY)) {
             depth++;
             cr_assert_lt(depth, DEPTH_MAX);
-            stack[depth].walk.size = sizeof(stack[depth].walk);
+            stack[depth].walk.size = sizeof stack[depth].walk;
             cr_assert_eq(p2psync_walk_begin(item, &stack[depth].walk), P2PSYNC_OK);
             (void)snprintf(stack[depth].path, PATH_SIZE, "%s", path);
         }
@@ -271,7 +271,7 @@ static void meet(void)
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":0,\"t\":\"one\\n\"}"), P2PSYNC_OK);
     cr_assert_eq(p2psync_invite(node, 0, &invite), P2PSYNC_OK);
     const struct p2psync_bytes map = {.data = invite.data, .size = invite.size};
-    cr_assert_eq(p2psync_value_string(p2psync_value_find(map, "code"), code, sizeof(code)),
+    cr_assert_eq(p2psync_value_string(p2psync_value_find(map, "code"), code, sizeof code),
                  P2PSYNC_OK);
     check_buffer("invite", P2PSYNC_OK, &invite);
     guest = nodes_open(dirs[1], NULL);
@@ -297,7 +297,7 @@ Test(test_api_documents, lists_what_the_node_says_of_itself)
     check_buffer("doctor", p2psync_doctor(node, &out), &out);
     static const char *const documents[] = {"identity", "status", "peers",  "devices", "config",
                                             "doctor",   "now",    "invite", "join"};
-    for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
         expect_all(documents[i]);
     }
 }
@@ -310,7 +310,7 @@ static void edit_other(void)
     const char *json = "{\"y\":1,\"z\":2}";
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &fields, NULL), P2PSYNC_OK);
     const struct p2psync_edit edit = {
-        .size = sizeof(edit),
+        .size = sizeof edit,
         .id = "b",
         .fields = {.data = fields.data, .size = fields.size},
         .unset = unset,
@@ -324,9 +324,9 @@ Test(test_api_documents, lists_what_is_told_of_records)
 {
     struct p2psync_buffer out = {0};
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     const struct p2psync_revert revert = {
-        .size = sizeof(revert), .device = "alpha", .dry_run = true};
+        .size = sizeof revert, .device = "alpha", .dry_run = true};
     meet();
     diverge();
     nodes_await_same(node, guest);
@@ -346,7 +346,7 @@ Test(test_api_documents, lists_what_is_told_of_records)
     p2psync_snapshot_close(snapshot);
     static const char *const documents[] = {"record", "conflict", "history",    "diff",
                                             "revert", "settings", "collections"};
-    for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
         expect_all(documents[i]);
     }
 }
@@ -366,7 +366,7 @@ Test(test_api_documents, lists_what_events_tell)
     static const char *const documents[] = {
         "record_changed", "conflict_detected", "conflict_resolved", "peer_up",       "peer_down",
         "sync_started",   "sync_completed",    "device_joined",     "invite_closed", "stopped"};
-    for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
         expect_all(documents[i]);
     }
 }

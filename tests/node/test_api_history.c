@@ -1,4 +1,4 @@
-/* A record's past and how to undo, as an app sees it through p2psync.h. */
+/* A record's past and how to bring it back, as an app sees it through p2psync.h. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,7 +53,7 @@ static const char *ops(void)
     const char *at = strstr(history_of(node, "notes", "a"), "\"op\":\"");
     while (at != NULL) {
         at += strlen("\"op\":\"");
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s", used == 0 ? "" : " ",
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", used == 0 ? "" : " ",
                                  (int)strcspn(at, "\""), at);
         at = strstr(at, "\"op\":\"");
     }
@@ -64,24 +64,13 @@ static const char *ops(void)
 static struct p2psync_dot dot_of(const char *id)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_get(snapshot, "notes", id, &record), P2PSYNC_OK);
     cr_assert_eq(record.version_count, 1);
     struct p2psync_dot dot = record.versions[0];
     p2psync_snapshot_close(snapshot);
     return dot;
-}
-
-static void root(char out[static 80])
-{
-    struct p2psync_buffer answer = {0};
-    nodes_text(nodes_json(p2psync_status(node, &answer), &answer), "root", out, 80);
-}
-
-static void assert_has(const char *json, const char *part)
-{
-    cr_assert_not_null(strstr(json, part), "no %s in %s", part, json);
 }
 
 /* ---- history ---- */
@@ -95,31 +84,33 @@ Test(test_api_history, tells_who_did_what_newest_first)
     cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_OK);
     cr_assert_str_eq(ops(), "restore delete archive update create");
     const char *json = history_of(node, "notes", "a");
-    assert_has(json, "\"fields\":{\"n\":2,\"title\":\"one\"},\"unset\":[],\"note\":null,\"auto\":"
+    nodes_assert_has(json,
+                     "\"fields\":{\"n\":2,\"title\":\"one\"},\"unset\":[],\"note\":null,\"auto\":"
                      "false},{\"version\":\"");
-    assert_has(json, "\"op\":\"delete\",\"time\":\"20");
-    assert_has(json, "\"name\":\"alpha\",\"fields\":{},\"unset\":[],\"note\":\"no longer needed\"");
-    assert_has(json, "\"fields\":{\"n\":2},\"unset\":[]");
-    assert_has(json, "\"parents\":[],\"op\":\"create\"");
+    nodes_assert_has(json, "\"op\":\"delete\",\"time\":\"20");
+    nodes_assert_has(json,
+                     "\"name\":\"alpha\",\"fields\":{},\"unset\":[],\"note\":\"no longer needed\"");
+    nodes_assert_has(json, "\"fields\":{\"n\":2},\"unset\":[]");
+    nodes_assert_has(json, "\"parents\":[],\"op\":\"create\"");
 }
 
 Test(test_api_history, tells_what_was_taken_out)
 {
     static const char *const unset[] = {"n"};
     p2psync_transaction *transaction = NULL;
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = "a", .unset = unset, .unset_count = 1};
+    struct p2psync_edit edit = {.size = sizeof edit, .id = "a", .unset = unset, .unset_count = 1};
     put("{\"n\":1,\"m\":1}");
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
-    assert_has(history_of(node, "notes", "a"), "\"fields\":{},\"unset\":[\"n\"]");
+    nodes_assert_has(history_of(node, "notes", "a"), "\"fields\":{},\"unset\":[\"n\"]");
 }
 
 Test(test_api_history, tells_what_a_whole_value_changed_against_its_parent)
 {
     char json[64];
     for (unsigned i = 0; i <= PS_CHAIN_MAX; i++) {
-        (void)snprintf(json, sizeof(json), "{\"n\":%u,\"same\":true}", i);
+        (void)snprintf(json, sizeof json, "{\"n\":%u,\"same\":true}", i);
         put(json);
     }
     const char *told = history_of(node, "notes", "a");
@@ -132,11 +123,11 @@ Test(test_api_history, says_that_there_is_nothing_to_tell)
 {
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_buffer answer = {0};
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     struct p2psync_dot dot = {.seq = 0};
     char long_id[400];
-    memset(long_id, 'x', sizeof(long_id) - 1);
-    long_id[sizeof(long_id) - 1] = '\0';
+    memset(long_id, 'x', sizeof long_id - 1);
+    long_id[sizeof long_id - 1] = '\0';
     put("{}");
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_history(snapshot, "notes", "b", &answer), P2PSYNC_ENOTFOUND);
@@ -155,9 +146,9 @@ Test(test_api_history, takes_null_as_misuse)
 {
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_buffer answer = {0};
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     struct p2psync_dot dot = {.seq = 0};
-    struct p2psync_revert revert = {.size = sizeof(revert)};
+    struct p2psync_revert revert = {.size = sizeof revert};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_history(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_history(snapshot, "notes", "a", NULL), P2PSYNC_EMISUSE);
@@ -171,7 +162,7 @@ Test(test_api_history, takes_null_as_misuse)
     cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
     revert.device = "alpha";
     cr_expect_eq(p2psync_revert(node, &revert, NULL), P2PSYNC_EMISUSE);
-    revert.size = sizeof(revert.size);
+    revert.size = sizeof revert.size;
     cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_dot_parse(NULL, &dot), P2PSYNC_EMISUSE);
     p2psync_snapshot_close(snapshot);
@@ -187,17 +178,17 @@ Test(test_api_history, refuses_an_answer_over_its_limit)
     options.map_size_bytes = (uint64_t)512 * 1024 * 1024;
     p2psync_node *big = nodes_open_with(&options, "big");
     static const uint8_t head[] = {0x81, 0xa1, 'n', 0xc6}; /* {"n": bin 32} */
-    memcpy(fields, head, sizeof(head));
+    memcpy(fields, head, sizeof head);
     fields[4] = (uint8_t)(VALUE_SIZE >> 24);
     fields[5] = (uint8_t)(VALUE_SIZE >> 16);
     fields[6] = (uint8_t)(VALUE_SIZE >> 8 & 0xff);
     fields[7] = (uint8_t)(VALUE_SIZE & 0xff);
     for (size_t i = 0; i <= PS_HISTORY_SIZE_MAX / VALUE_SIZE; i++) {
         fields[8] = (uint8_t)i;
-        struct p2psync_bytes bytes = {.data = fields, .size = sizeof(fields)};
+        struct p2psync_bytes bytes = {.data = fields, .size = sizeof fields};
         cr_assert_eq(p2psync_put(big, "notes", "a", bytes, NULL), P2PSYNC_OK);
         cr_assert_eq(p2psync_snapshot_open(big, &snapshot), P2PSYNC_OK);
-        bool fits = (i + 1) * sizeof(fields) < PS_HISTORY_SIZE_MAX;
+        bool fits = (i + 1) * sizeof fields < PS_HISTORY_SIZE_MAX;
         if (!fits || i == 2) {
             cr_assert_eq(p2psync_history(snapshot, "notes", "a", &answer),
                          fits ? P2PSYNC_OK : P2PSYNC_ELIMIT);
@@ -226,7 +217,7 @@ Test(test_api_history, reads_dots_as_text)
         "0123456789abcdef-18446744073709551616",
     };
     struct p2psync_dot dot = {.seq = 7};
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         cr_expect_eq(p2psync_dot_parse(wrong[i], &dot), P2PSYNC_EFORMAT, "'%s'", wrong[i]);
     }
     cr_expect_eq(dot.seq, 7, "untouched");
@@ -239,7 +230,7 @@ Test(test_api_history, reads_dots_as_text)
 static const char *version_json(const struct p2psync_dot *dot)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     struct p2psync_buffer packed = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_record_get_version(snapshot, "notes", "a", dot, &record), P2PSYNC_OK);
@@ -258,29 +249,30 @@ Test(test_api_history, gives_every_version_as_it_was)
     struct p2psync_dot third = dot_of("a");
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
     struct p2psync_dot fourth = dot_of("a");
-    assert_has(version_json(&first), "\"fields\":{\"n\":1},\"version\":[\"");
-    assert_has(version_json(&second), "\"fields\":{\"m\":2,\"n\":1}");
-    assert_has(version_json(&second), "\"deleted\":false,\"archived\":false,\"conflict\":false");
-    assert_has(version_json(&third), "\"fields\":{\"m\":2,\"n\":1}");
-    assert_has(version_json(&third), "\"deleted\":false,\"archived\":true");
-    assert_has(version_json(&fourth), "\"fields\":{},");
-    assert_has(version_json(&fourth), "\"deleted\":true");
+    nodes_assert_has(version_json(&first), "\"fields\":{\"n\":1},\"version\":[\"");
+    nodes_assert_has(version_json(&second), "\"fields\":{\"m\":2,\"n\":1}");
+    nodes_assert_has(version_json(&second),
+                     "\"deleted\":false,\"archived\":false,\"conflict\":false");
+    nodes_assert_has(version_json(&third), "\"fields\":{\"m\":2,\"n\":1}");
+    nodes_assert_has(version_json(&third), "\"deleted\":false,\"archived\":true");
+    nodes_assert_has(version_json(&fourth), "\"fields\":{},");
+    nodes_assert_has(version_json(&fourth), "\"deleted\":true");
 }
 
 Test(test_api_history, does_not_give_versions_of_other_records)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     put("{\"n\":1}");
     cr_assert_eq(nodes_put(node, "notes", "b", "{\"n\":1}"), P2PSYNC_OK);
     struct p2psync_dot other = dot_of("b");
-    struct p2psync_between between = {.size = sizeof(between), .from = &other};
+    struct p2psync_between between = {.size = sizeof between, .from = &other};
     struct p2psync_buffer answer = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_record_get_version(snapshot, "notes", "a", &other, &record),
                  P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
-    between = (struct p2psync_between){.size = sizeof(between), .to = &other};
+    between = (struct p2psync_between){.size = sizeof between, .to = &other};
     cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
     p2psync_snapshot_close(snapshot);
     cr_expect_eq(p2psync_restore(node, "notes", "a", &other, NULL), P2PSYNC_ENOTFOUND);
@@ -314,27 +306,27 @@ Test(test_api_history, shows_what_differs_between_any_two_versions)
     put("{\"b\":2,\"c\":2}");
     struct p2psync_dot second = dot_of("a");
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
-    struct p2psync_between between = {.size = sizeof(between), .from = &first, .to = &second};
+    struct p2psync_between between = {.size = sizeof between, .from = &first, .to = &second};
     cr_expect_str_eq(
         difference(&between),
         "\"added\":{\"c\":2},\"changed\":{\"b\":{\"from\":1,\"to\":2}},\"removed\":{}}");
-    between = (struct p2psync_between){.size = sizeof(between), .from = &second, .to = &first};
+    between = (struct p2psync_between){.size = sizeof between, .from = &second, .to = &first};
     cr_expect_str_eq(
         difference(&between),
         "\"added\":{},\"changed\":{\"b\":{\"from\":2,\"to\":1}},\"removed\":{\"c\":2}}");
-    between = (struct p2psync_between){.size = sizeof(between), .to = &second};
+    between = (struct p2psync_between){.size = sizeof between, .to = &second};
     cr_expect_str_eq(
         difference(&between),
         "\"added\":{\"c\":2},\"changed\":{\"b\":{\"from\":1,\"to\":2}},\"removed\":{}}");
-    between = (struct p2psync_between){.size = sizeof(between), .to = &first};
+    between = (struct p2psync_between){.size = sizeof between, .to = &first};
     cr_expect_str_eq(difference(&between),
                      "\"added\":{\"a\":1,\"b\":1},\"changed\":{},\"removed\":{}}");
-    between = (struct p2psync_between){.size = sizeof(between), .from = &first};
+    between = (struct p2psync_between){.size = sizeof between, .from = &first};
     cr_expect_str_eq(difference(&between),
                      "\"added\":{},\"changed\":{},\"removed\":{\"a\":1,\"b\":1}}");
     cr_expect_str_eq(difference(NULL),
                      "\"added\":{},\"changed\":{},\"removed\":{\"a\":1,\"b\":2,\"c\":2}}");
-    between = (struct p2psync_between){.size = sizeof(between), .from = &first, .to = &first};
+    between = (struct p2psync_between){.size = sizeof between, .from = &first, .to = &first};
     cr_expect_str_eq(difference(&between), "\"added\":{},\"changed\":{},\"removed\":{}}");
 }
 
@@ -345,9 +337,9 @@ Test(test_api_history, restores_what_was_deleted)
     put("{\"n\":1}");
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, "by mistake"), P2PSYNC_OK);
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
-    assert_has(nodes_get(node, "notes", "a"), "\"deleted\":false");
-    assert_has(history_of(node, "notes", "a"), "\"note\":\"by mistake\"");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"deleted\":false");
+    nodes_assert_has(history_of(node, "notes", "a"), "\"note\":\"by mistake\"");
     cr_assert_str_eq(ops(), "restore delete create");
 }
 
@@ -356,10 +348,10 @@ Test(test_api_history, restores_what_is_archived_with_what_it_has_now)
     put("{\"n\":1}");
     cr_assert_eq(p2psync_archive(node, "notes", "a", NULL), P2PSYNC_OK);
     put("{\"m\":2}");
-    assert_has(nodes_get(node, "notes", "a"), "\"archived\":true");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"archived\":true");
     cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_OK);
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":2,\"n\":1}");
-    assert_has(nodes_get(node, "notes", "a"), "\"archived\":false");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":2,\"n\":1}");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"archived\":false");
 }
 
 Test(test_api_history, restores_a_version_exactly)
@@ -368,7 +360,7 @@ Test(test_api_history, restores_a_version_exactly)
     struct p2psync_dot first = dot_of("a");
     put("{\"n\":2,\"m\":2}");
     cr_assert_eq(p2psync_restore(node, "notes", "a", &first, NULL), P2PSYNC_OK);
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":1}");
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
     struct p2psync_dot deleted = dot_of("a");
     cr_assert_eq(p2psync_restore(node, "notes", "a", &deleted, NULL), P2PSYNC_ENOTFOUND);
@@ -378,14 +370,14 @@ Test(test_api_history, restores_a_version_exactly)
 
 Test(test_api_history, writes_nothing_to_restore_what_is_as_wanted)
 {
-    char before[80];
-    char after[80];
+    char before[NODES_ROOT_SIZE];
+    char after[NODES_ROOT_SIZE];
     put("{\"n\":1}");
     struct p2psync_dot first = dot_of("a");
-    root(before);
+    nodes_root(node, before);
     cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, "why"), P2PSYNC_OK);
     cr_assert_eq(p2psync_restore(node, "notes", "a", &first, "why"), P2PSYNC_OK);
-    root(after);
+    nodes_root(node, after);
     cr_assert_str_eq(before, after);
 }
 
@@ -397,118 +389,6 @@ Test(test_api_history, refuses_to_restore_what_never_was)
     cr_expect_eq(p2psync_restore(node, "notes", "", NULL, NULL), P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_restore(node, "_devices", "a", NULL, NULL), P2PSYNC_EDENIED);
     cr_expect_eq(p2psync_restore(node, "notes", "a", NULL, "\xff"), P2PSYNC_EFORMAT);
-}
-
-/* ---- revert ---- */
-
-static const char *revert(uint64_t since_ms, const char *collection, bool dry_run)
-{
-    struct p2psync_buffer answer = {0};
-    const struct p2psync_revert options = {.size = sizeof(options),
-                                           .device = "alpha",
-                                           .since_ms = since_ms,
-                                           .collection = collection,
-                                           .note = "back",
-                                           .dry_run = dry_run};
-    return nodes_json(p2psync_revert(node, &options, &answer), &answer);
-}
-
-Test(test_api_history, reverts_in_every_collection_as_it_said_it_would)
-{
-    char told[1024];
-    char before[80];
-    char after[80];
-    put("{\"n\":1}");
-    cr_assert_eq(nodes_put(node, "tasks", "t", "{}"), P2PSYNC_OK);
-    cr_assert_eq(nodes_put(node, "_local", "l", "{}"), P2PSYNC_OK);
-    root(before);
-    (void)snprintf(told, sizeof(told), "%s", revert(0, NULL, true));
-    root(after);
-    cr_assert_str_eq(before, after, "a dry run writes nothing");
-    cr_assert_str_eq(told, "[{\"collection\":\"notes\",\"id\":\"a\",\"op\":\"delete\",\"fields\":"
-                           "{},\"unset\":[],\"kept\":[]},{\"collection\":\"tasks\",\"id\":\"t\","
-                           "\"op\":\"delete\",\"fields\":{},\"unset\":[],\"kept\":[]}]");
-    cr_assert_str_eq(revert(0, NULL, false), told);
-    assert_has(nodes_get(node, "notes", "a"), "\"deleted\":true");
-    assert_has(nodes_get(node, "tasks", "t"), "\"deleted\":true");
-    assert_has(nodes_get(node, "_local", "l"), "\"deleted\":false");
-    assert_has(history_of(node, "notes", "a"), "\"note\":\"back\"");
-    root(before);
-    cr_assert_str_eq(revert(0, NULL, false), "[]", "nothing is left to undo");
-    root(after);
-    cr_assert_str_eq(before, after);
-}
-
-Test(test_api_history, reverts_in_one_collection_only)
-{
-    put("{\"n\":1}");
-    cr_assert_eq(nodes_put(node, "tasks", "t", "{}"), P2PSYNC_OK);
-    (void)revert(0, "tasks", false);
-    assert_has(nodes_get(node, "notes", "a"), "\"deleted\":false");
-    assert_has(nodes_get(node, "tasks", "t"), "\"deleted\":true");
-}
-
-Test(test_api_history, carries_out_every_kind_of_undoing)
-{
-    struct p2psync_buffer answer = {0};
-    struct p2psync_record record = {.size = sizeof(record)};
-    p2psync_snapshot *snapshot = NULL;
-    static const char *const ids[] = {"updated", "deleted", "archived", "restored", "gone"};
-    for (size_t i = 0; i < 5; i++) {
-        cr_assert_eq(nodes_put(node, "notes", ids[i], "{\"n\":1}"), P2PSYNC_OK);
-    }
-    cr_assert_eq(p2psync_archive(node, "notes", "restored", NULL), P2PSYNC_OK);
-    cr_assert_eq(p2psync_archive(node, "notes", "gone", NULL), P2PSYNC_OK);
-    /* The clock of the next change is above that of this one: a change later is a time later. */
-    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_assert_eq(p2psync_get(snapshot, "notes", "gone", &record), P2PSYNC_OK);
-    uint64_t since_ms = record.updated_ms + 1;
-    p2psync_snapshot_close(snapshot);
-    do {
-        cr_assert_eq(nodes_put(node, "notes", "clock", "{}"), P2PSYNC_OK);
-        cr_assert_eq(p2psync_delete(node, "notes", "clock", NULL), P2PSYNC_OK);
-        cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-        cr_assert_eq(p2psync_get(snapshot, "notes", "clock", &record), P2PSYNC_OK);
-        p2psync_snapshot_close(snapshot);
-    } while (record.updated_ms < since_ms);
-    cr_assert_eq(nodes_put(node, "notes", "updated", "{\"n\":2,\"m\":2}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_delete(node, "notes", "deleted", NULL), P2PSYNC_OK);
-    cr_assert_eq(p2psync_archive(node, "notes", "archived", NULL), P2PSYNC_OK);
-    cr_assert_eq(p2psync_restore(node, "notes", "restored", NULL, NULL), P2PSYNC_OK);
-    cr_assert_eq(p2psync_delete(node, "notes", "gone", NULL), P2PSYNC_OK);
-    cr_assert_eq(nodes_put(node, "notes", "made", "{\"n\":2}"), P2PSYNC_OK);
-    const struct p2psync_revert options = {
-        .size = sizeof(options), .device = "alpha", .since_ms = since_ms};
-    cr_assert_eq(p2psync_revert(node, &options, &answer), P2PSYNC_OK);
-    p2psync_buffer_free(&answer);
-    for (size_t i = 0; i < 5; i++) {
-        const char *json = nodes_get(node, "notes", ids[i]);
-        assert_has(json, "\"fields\":{\"n\":1}");
-        assert_has(json, "\"deleted\":false");
-        assert_has(json, i >= 3 ? "\"archived\":true" : "\"archived\":false");
-    }
-    assert_has(nodes_get(node, "notes", "made"), "\"deleted\":true");
-}
-
-Test(test_api_history, says_which_reverts_are_wrong)
-{
-    struct p2psync_buffer answer = {0};
-    struct p2psync_revert options = {.size = sizeof(options), .device = "nobody"};
-    put("{}");
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOTFOUND);
-    options.device = "alpha";
-    options.collection = "nowhere";
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOCOLLECTION);
-    options.collection = "_devices";
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EDENIED);
-    options.collection = "";
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EFORMAT);
-    options.collection = NULL;
-    options.note = "\xff";
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EFORMAT);
-    options.note = NULL;
-    options.since_ms = UINT64_MAX;
-    cr_expect_str_eq(nodes_json(p2psync_revert(node, &options, &answer), &answer), "[]");
 }
 
 /* ---- what others may sign ---- */
@@ -553,7 +433,7 @@ Test(test_api_history, tells_whatever_another_device_has_signed)
     open_below(&here);
     author_init(&author, 7);
     author.identity.mesh = here.identity.mesh;
-    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         change.raw_body = bodies[i];
         struct ps_parent parent = author_add(&author, &change);
         change.op_and_flags = 0x0b;
@@ -568,17 +448,17 @@ Test(test_api_history, tells_whatever_another_device_has_signed)
     (void)case_apply(&here);
     close_below(&here);
     char told[8192];
-    (void)snprintf(told, sizeof(told), "%s", history_of(node, "notes", "a"));
+    (void)snprintf(told, sizeof told, "%s", history_of(node, "notes", "a"));
     cr_assert_str_eq(ops(),
                      "create update update update update update update update update create");
-    assert_has(told, "\"op\":\"update\",\"time\":null");
-    assert_has(told, "\"fields\":{\"m\":1},\"unset\":[],\"note\":null");
-    assert_has(told, "\"fields\":{\"m\":2},\"unset\":[],\"note\":\"why\"");
-    assert_has(told, "\"fields\":{\"m\":3},\"unset\":[],\"note\":null");
-    assert_has(told, "\"fields\":{},\"unset\":[],\"note\":null");
+    nodes_assert_has(told, "\"op\":\"update\",\"time\":null");
+    nodes_assert_has(told, "\"fields\":{\"m\":1},\"unset\":[],\"note\":null");
+    nodes_assert_has(told, "\"fields\":{\"m\":2},\"unset\":[],\"note\":\"why\"");
+    nodes_assert_has(told, "\"fields\":{\"m\":3},\"unset\":[],\"note\":null");
+    nodes_assert_has(told, "\"fields\":{},\"unset\":[],\"note\":null");
     cr_assert_null(strstr(told, "\"m\":4"), "of a body that is not valid nothing is taken");
     cr_assert_null(strstr(told, "\"m\":7"));
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3}");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3}");
     cr_assert_str_eq(nodes_get(node, "notes", "b"), "");
     author_deinit(&author);
 }
@@ -613,29 +493,29 @@ Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
     cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
     nodes_await_same(node, guest);
     char told[4096];
-    (void)snprintf(told, sizeof(told), "%s", history_of(node, "notes", "a"));
+    (void)snprintf(told, sizeof told, "%s", history_of(node, "notes", "a"));
     cr_assert_str_eq(history_of(guest, "notes", "a"), told);
-    assert_has(told, "\"name\":\"alpha\",\"fields\":{\"m\":3}");
-    assert_has(told, "\"name\":\"beta\",\"fields\":{\"n\":2}");
-    assert_has(told, "\"name\":\"alpha\",\"fields\":{\"m\":1,\"n\":1}");
+    nodes_assert_has(told, "\"name\":\"alpha\",\"fields\":{\"m\":3}");
+    nodes_assert_has(told, "\"name\":\"beta\",\"fields\":{\"n\":2}");
+    nodes_assert_has(told, "\"name\":\"alpha\",\"fields\":{\"m\":1,\"n\":1}");
     /* It is there, and nobody says how it shall be: the conflict is left to who resolves it. */
-    char before[80];
-    char after[80];
+    char before[NODES_ROOT_SIZE];
+    char after[NODES_ROOT_SIZE];
     struct p2psync_dot first;
     char text[DOT_SIZE];
-    root(before);
+    nodes_root(node, before);
     cr_assert_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_OK);
-    root(after);
+    nodes_root(node, after);
     cr_assert_str_eq(before, after);
-    nodes_text(strstr(told, "\"parents\":[]") - DOT_SIZE, "version", text, sizeof(text));
+    nodes_text(strstr(told, "\"parents\":[]") - DOT_SIZE, "version", text, sizeof text);
     cr_assert_eq(p2psync_dot_parse(text, &first), P2PSYNC_OK);
-    struct p2psync_between between = {.size = sizeof(between), .from = &first};
+    struct p2psync_between between = {.size = sizeof between, .from = &first};
     (void)difference(&between);
     cr_assert_eq(versions_in_to, 2, "as it is now is both versions");
-    const struct p2psync_revert others = {.size = sizeof(others), .device = "beta"};
+    const struct p2psync_revert others = {.size = sizeof others, .device = "beta"};
     (void)nodes_json(p2psync_revert(node, &others, &answer), &answer);
-    assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
     nodes_await_same(node, guest);
-    assert_has(nodes_get(guest, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
+    nodes_assert_has(nodes_get(guest, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
     p2psync_close(guest);
 }

@@ -34,7 +34,7 @@ static const char *ids_of(const struct p2psync_range *range)
     static char ids[IDS_SIZE];
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     size_t used = 0;
     ids[0] = '\0';
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
@@ -43,7 +43,7 @@ static const char *ids_of(const struct p2psync_range *range)
     while (result == P2PSYNC_OK) {
         const char *at = memchr(record.id, '@', record.id_size);
         size_t size = at != NULL ? (size_t)(at - record.id) + 1 : record.id_size;
-        used += (size_t)snprintf(ids + used, sizeof(ids) - used, "%.*s ", (int)size, record.id);
+        used += (size_t)snprintf(ids + used, sizeof ids - used, "%.*s ", (int)size, record.id);
         result = p2psync_iterator_next(iterator, &record);
     }
     cr_assert_eq(result, P2PSYNC_EEND);
@@ -123,7 +123,7 @@ Test(test_api_range, refuses_what_cannot_be_an_id)
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
     put_all((const char *const[]){"a"}, 1);
-    memset(long_id, 'x', sizeof(long_id) - 1);
+    memset(long_id, 'x', sizeof long_id - 1);
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_iterator_open(snapshot, "notes", RANGE(.from = long_id), &iterator),
                  P2PSYNC_ELIMIT);
@@ -174,16 +174,17 @@ static const char *page_through(bool reverse)
     for (bool more = true; more;) { /* ends with the records */
         p2psync_snapshot *snapshot = NULL;
         p2psync_iterator *iterator = NULL;
-        struct p2psync_record record = {.size = sizeof(record)};
+        struct p2psync_record record = {.size = sizeof record};
         const struct p2psync_range *range =
             RANGE(.limit = 1, .reverse = reverse, .after = last[0] != '\0' ? last : NULL);
         cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
         cr_assert_eq(p2psync_iterator_open(snapshot, "notes", range, &iterator), P2PSYNC_OK);
         more = p2psync_iterator_next(iterator, &record) == P2PSYNC_OK;
         if (more) {
-            (void)snprintf(last, sizeof(last), "%.*s", (int)record.id_size, record.id);
-            used += (size_t)snprintf(all + used, sizeof(all) - used, "%.*s ",
-                                     (int)strcspn(last, "0123456789"), last);
+            (void)snprintf(last, sizeof last, "%.*s", (int)record.id_size, record.id);
+            size_t size = strcspn(last, "@");
+            size += last[size] == '@' ? 1 : 0;
+            used += (size_t)snprintf(all + used, sizeof all - used, "%.*s ", (int)size, last);
             cr_assert_lt(used, 64, "%s", all);
         }
         p2psync_iterator_close(iterator);
@@ -199,13 +200,13 @@ static const char *copy_of(const char *record)
     char prefix[16];
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
-    struct p2psync_record copy = {.size = sizeof(copy)};
-    (void)snprintf(prefix, sizeof(prefix), "%s@", record);
+    struct p2psync_record copy = {.size = sizeof copy};
+    (void)snprintf(prefix, sizeof prefix, "%s@", record);
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_iterator_open(snapshot, "notes", RANGE(.prefix = prefix), &iterator),
                  P2PSYNC_OK);
     cr_assert_eq(p2psync_iterator_next(iterator, &copy), P2PSYNC_OK);
-    (void)snprintf(id, sizeof(id), "%.*s", (int)copy.id_size, copy.id);
+    (void)snprintf(id, sizeof id, "%.*s", (int)copy.id_size, copy.id);
     p2psync_iterator_close(iterator);
     p2psync_snapshot_close(snapshot);
     return id;
@@ -218,7 +219,7 @@ Test(test_api_range, gives_copies_after_their_records_or_before_them)
     cr_expect_str_eq(ids_of(RANGE(.reverse = true)), "d@ d c b@ b ");
     cr_expect_str_eq(page_through(false), ids_of(NULL));
     char all[IDS_SIZE];
-    (void)snprintf(all, sizeof(all), "%s", ids_of(RANGE(.reverse = true)));
+    (void)snprintf(all, sizeof all, "%s", ids_of(RANGE(.reverse = true)));
     cr_expect_str_eq(page_through(true), all);
     cr_expect_str_eq(ids_of(RANGE(.prefix = "b@")), "b@ ");
     cr_expect_str_eq(ids_of(RANGE(.prefix = "b@", .reverse = true)), "b@ ");

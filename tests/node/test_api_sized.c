@@ -43,21 +43,21 @@ union early {
 
 static void check_early(p2psync_result result, const union early *early)
 {
-    const char *rest = (const char *)&early->memory + sizeof(early->record);
+    const char *rest = (const char *)&early->memory + sizeof early->record;
     cr_assert_eq(result, P2PSYNC_OK);
-    cr_expect_eq(early->record.size, sizeof(early->record));
+    cr_expect_eq(early->record.size, sizeof early->record);
     cr_expect_eq(early->record.id_size, 1);
     cr_expect_eq(early->record.id[0], 'a');
     cr_expect_eq(early->record.fields.size, 4);
-    for (size_t i = 0; i < sizeof(early->memory) - sizeof(early->record); i++) {
+    for (size_t i = 0; i < sizeof early->memory - sizeof early->record; i++) {
         cr_assert_eq(rest[i], 0x5a, "byte %zu after the struct was written", i);
     }
 }
 
 static struct p2psync_record *begin_early(union early *early)
 {
-    memset(early, 0x5a, sizeof(*early));
-    early->record.size = sizeof(early->record);
+    memset(early, 0x5a, sizeof *early);
+    early->record.size = sizeof early->record;
     return &early->memory;
 }
 
@@ -65,7 +65,7 @@ Test(test_api_sized, writes_no_more_than_an_earlier_app_has_room_for)
 {
     union early early;
     p2psync_iterator *iterator = NULL;
-    struct p2psync_record whole = {.size = sizeof(whole)};
+    struct p2psync_record whole = {.size = sizeof whole};
     cr_assert_eq(p2psync_get(snapshot, "notes", "a", &whole), P2PSYNC_OK);
     struct p2psync_dot version = whole.versions[0];
     check_early(p2psync_get(snapshot, "notes", "a", begin_early(&early)), &early);
@@ -81,12 +81,12 @@ Test(test_api_sized, leaves_alone_what_only_a_later_app_knows)
     struct {
         struct p2psync_record known;
         char later[64];
-    } record = {.known = {.size = sizeof(record)}};
-    memset(record.later, 0x5a, sizeof(record.later));
+    } record = {.known = {.size = sizeof record}};
+    memset(record.later, 0x5a, sizeof record.later);
     cr_assert_eq(p2psync_get(snapshot, "notes", "a", &record.known), P2PSYNC_OK);
     cr_expect_eq(record.known.version_count, 1);
-    cr_expect_eq(record.known.size, sizeof(record));
-    for (size_t i = 0; i < sizeof(record.later); i++) {
+    cr_expect_eq(record.known.size, sizeof record);
+    for (size_t i = 0; i < sizeof record.later; i++) {
         cr_assert_eq(record.later[i], 0x5a);
     }
 }
@@ -114,13 +114,13 @@ Test(test_api_sized, takes_a_struct_without_size_for_misuse)
 
 Test(test_api_sized, has_room_for_longer_tags_of_dots)
 {
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     char text[P2PSYNC_DOT_TEXT_SIZE];
     struct p2psync_dot dot;
     cr_assert_eq(p2psync_get(snapshot, "notes", "a", &record), P2PSYNC_OK);
     p2psync_dot_format(&record.versions[0], text);
     cr_assert_eq(p2psync_dot_parse(text, &dot), P2PSYNC_OK);
-    cr_expect_arr_eq(&dot, &record.versions[0], sizeof(dot));
+    cr_expect_arr_eq(&dot, &record.versions[0], sizeof dot);
     dot.origin[15] = 1;
     p2psync_dot_format(&dot, text);
     cr_expect_str_eq(text, "?", "no version is shown as another");
@@ -131,7 +131,7 @@ Test(test_api_sized, has_room_for_longer_tags_of_dots)
 Test(test_api_sized, knows_its_version_as_the_header_does)
 {
     char text[32];
-    (void)snprintf(text, sizeof(text), "%d.%d.%d", P2PSYNC_VERSION_MAJOR, P2PSYNC_VERSION_MINOR,
+    (void)snprintf(text, sizeof text, "%d.%d.%d", P2PSYNC_VERSION_MAJOR, P2PSYNC_VERSION_MINOR,
                    P2PSYNC_VERSION_PATCH);
     cr_expect_str_eq(p2psync_version(), text);
     cr_expect_eq(P2PSYNC_VERSION_NUMBER, P2PSYNC_VERSION_MAJOR * 1000000 +

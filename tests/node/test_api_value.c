@@ -73,7 +73,7 @@ Test(test_api_value, gives_each_type_and_refuses_the_others)
     cr_expect_eq(p2psync_value_integer(p2psync_value_find(map, "half"), &integer), P2PSYNC_EFORMAT);
     cr_expect_eq(p2psync_value_text(p2psync_value_find(map, "text"), &bytes), P2PSYNC_OK);
     cr_expect_eq(bytes.size, 3);
-    cr_expect_eq(p2psync_value_string(p2psync_value_find(map, "text"), string, sizeof(string)),
+    cr_expect_eq(p2psync_value_string(p2psync_value_find(map, "text"), string, sizeof string),
                  P2PSYNC_EFORMAT, "it holds a NUL");
     cr_expect_eq(p2psync_value_bytes(p2psync_value_find(map, "bin"), &bytes), P2PSYNC_OK);
     cr_expect_eq(bytes.size, 2);
@@ -98,7 +98,7 @@ Test(test_api_value, walks_over_arrays_and_maps)
 {
     struct p2psync_buffer buffer = {0};
     struct p2psync_bytes map = pack("{\"list\":[1,[2,3],4],\"b\":5}", &buffer);
-    struct p2psync_walk walk = {.size = sizeof(walk)};
+    struct p2psync_walk walk = {.size = sizeof walk};
     struct p2psync_bytes key;
     struct p2psync_bytes value;
     char name[8];
@@ -115,7 +115,7 @@ Test(test_api_value, walks_over_arrays_and_maps)
     cr_assert_eq(p2psync_walk_begin(map, &walk), P2PSYNC_OK);
     cr_assert_eq(p2psync_walk_next(&walk, &key, &value), P2PSYNC_OK);
     cr_assert_eq(p2psync_walk_next(&walk, &key, &value), P2PSYNC_OK);
-    cr_assert_eq(p2psync_value_string(key, name, sizeof(name)), P2PSYNC_OK);
+    cr_assert_eq(p2psync_value_string(key, name, sizeof name), P2PSYNC_OK);
     cr_expect_str_eq(name, "b");
     cr_expect_eq(p2psync_walk_begin(value, &walk), P2PSYNC_EFORMAT);
     p2psync_buffer_free(&buffer);
@@ -187,11 +187,11 @@ Test(test_api_value, builds_a_map_with_all_that_may_be_in_it)
     }
     p2psync_builder_end(builder);
     for (size_t i = 0; i < 20; i++) { /* a count of two */
-        (void)snprintf(key, sizeof(key), "%zu", i);
+        (void)snprintf(key, sizeof key, "%zu", i);
         p2psync_builder_nil(builder, key);
     }
     struct p2psync_buffer map = {0};
-    struct p2psync_walk walk = {.size = sizeof(walk)};
+    struct p2psync_walk walk = {.size = sizeof walk};
     cr_assert_eq(p2psync_builder_finish(builder, &map), P2PSYNC_OK);
     const struct p2psync_bytes bytes = {.data = map.data, .size = map.size};
     cr_assert_eq(p2psync_walk_begin(p2psync_value_find(bytes, "many"), &walk), P2PSYNC_OK);
@@ -263,10 +263,10 @@ Test(test_api_value, says_what_is_wrong_with_json_and_where)
         {"[1e999]", 6, P2PSYNC_ELIMIT,
          "a number is too large: integers go from -2^63 to 2^64 - 1, floats to 1.8e308"},
     };
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         const char *json = wrong[i].json;
         struct p2psync_buffer out = {0};
-        struct p2psync_detail detail = {.size = sizeof(detail)};
+        struct p2psync_detail detail = {.size = sizeof detail};
         cr_expect_eq(p2psync_value_from_json(json, strlen(json), &out, &detail), wrong[i].result,
                      "%s", json);
         cr_expect_str_eq(detail.text, wrong[i].text, "%s: %s", json, detail.text);

@@ -32,8 +32,8 @@ TestSuite(test_api_write, .init = setup, .fini = teardown, .timeout = 120);
 static struct p2psync_bytes pack_number(unsigned n, uint8_t out[static 8])
 {
     const uint8_t packed[] = {0x81, 0xa1, 'n', 0xcd, (uint8_t)(n >> 8), (uint8_t)n};
-    memcpy(out, packed, sizeof(packed));
-    return (struct p2psync_bytes){.data = out, .size = sizeof(packed)};
+    memcpy(out, packed, sizeof packed);
+    return (struct p2psync_bytes){.data = out, .size = sizeof packed};
 }
 
 static p2psync_result put_if(const char *id, unsigned n, const struct p2psync_dot *versions,
@@ -41,7 +41,7 @@ static p2psync_result put_if(const char *id, unsigned n, const struct p2psync_do
 {
     uint8_t packed[8];
     const struct p2psync_edit edit = {
-        .size = sizeof(edit),
+        .size = sizeof edit,
         .id = id,
         .fields = pack_number(n, packed),
         .versions = versions,
@@ -54,14 +54,14 @@ static p2psync_result remove_if(p2psync_edit_kind kind, const char *id,
                                 const struct p2psync_dot *version)
 {
     const struct p2psync_edit edit = {
-        .size = sizeof(edit), .kind = kind, .id = id, .versions = version, .version_count = 1};
+        .size = sizeof edit, .kind = kind, .id = id, .versions = version, .version_count = 1};
     return p2psync_write(node, "notes", &edit, NULL, NULL);
 }
 
 static struct p2psync_dot version_of(const char *id)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_get(snapshot, "notes", id, &record), P2PSYNC_OK);
     cr_assert_eq(record.version_count, 1);
@@ -105,7 +105,7 @@ Test(test_api_write, compares_with_what_was_there_before_the_transaction)
     p2psync_transaction *transaction = NULL;
     uint8_t packed[2][8];
     const struct p2psync_dot none = {.seq = 0};
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = "a", .versions = &none};
+    struct p2psync_edit edit = {.size = sizeof edit, .id = "a", .versions = &none};
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     edit.fields = pack_number(1, packed[0]);
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
@@ -137,7 +137,7 @@ static void *add_many(void *unused)
 {
     for (unsigned done = 0; done < INCREMENTS;) { /* somebody always gets through */
         p2psync_snapshot *snapshot = NULL;
-        struct p2psync_record record = {.size = sizeof(record)};
+        struct p2psync_record record = {.size = sizeof record};
         cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
         cr_assert_eq(p2psync_get(snapshot, "notes", "sum", &record), P2PSYNC_OK);
         p2psync_result result =
@@ -168,7 +168,7 @@ Test(test_api_write, loses_no_increment_of_threads_that_expect_what_they_read)
 
 static bool same_dot(struct p2psync_dot a, struct p2psync_dot b)
 {
-    return memcmp(a.origin, b.origin, sizeof(a.origin)) == 0 && a.seq == b.seq;
+    return memcmp(a.origin, b.origin, sizeof a.origin) == 0 && a.seq == b.seq;
 }
 
 Test(test_api_write, returns_the_version_that_each_edit_wrote)
@@ -176,17 +176,17 @@ Test(test_api_write, returns_the_version_that_each_edit_wrote)
     const struct p2psync_dot zero = {.seq = 0};
     struct p2psync_dot versions[4];
     struct p2psync_committed committed = {
-        .size = sizeof(committed), .versions = versions, .version_room = 4};
+        .size = sizeof committed, .versions = versions, .version_room = 4};
     const char *const ids[] = {"b", "a", "b", "c"};
     const unsigned numbers[] = {1, 7, 1, 3};
     uint8_t packed[8];
     p2psync_transaction *transaction = NULL;
-    memset(versions, 0xff, sizeof(versions));
+    memset(versions, 0xff, sizeof versions);
     cr_assert_eq(put_if("a", 7, NULL, 0), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     for (size_t i = 0; i < 4; i++) {
         const struct p2psync_edit edit = {
-            .size = sizeof(edit), .id = ids[i], .fields = pack_number(numbers[i], packed)};
+            .size = sizeof edit, .id = ids[i], .fields = pack_number(numbers[i], packed)};
         cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
     }
     cr_assert_eq(p2psync_transaction_commit(transaction, &committed, NULL), P2PSYNC_OK);
@@ -201,10 +201,10 @@ Test(test_api_write, returns_no_more_versions_than_there_is_room_for)
 {
     struct p2psync_dot versions[2] = {{.seq = 0}, {.seq = 77}};
     struct p2psync_committed committed = {
-        .size = sizeof(committed), .versions = versions, .version_room = 1};
+        .size = sizeof committed, .versions = versions, .version_room = 1};
     uint8_t packed[8];
     p2psync_transaction *transaction = NULL;
-    struct p2psync_edit edit = {.size = sizeof(edit), .fields = pack_number(1, packed)};
+    struct p2psync_edit edit = {.size = sizeof edit, .fields = pack_number(1, packed)};
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     edit.id = "a";
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
@@ -220,7 +220,7 @@ Test(test_api_write, returns_no_more_versions_than_there_is_room_for)
 static const char *say(const struct p2psync_edit *edit, p2psync_result expected, uint64_t limit)
 {
     static struct p2psync_detail detail;
-    detail = (struct p2psync_detail){.size = sizeof(detail)};
+    detail = (struct p2psync_detail){.size = sizeof detail};
     cr_assert_eq(p2psync_write(node, "notes", edit, NULL, &detail), expected);
     cr_expect_eq(detail.limit, limit);
     return detail.text;
@@ -232,11 +232,11 @@ Test(test_api_write, names_the_limit)
     static char long_note[PS_NOTE_SIZE_MAX + 2];
     static uint8_t big[PS_VALUE_SIZE_MAX + 1] = {0x81, 0xa1, 'n', 0xc6, 0x00, 0x0f, 0xff, 0xf9};
     uint8_t deep[PS_DEPTH_MAX + 4] = {0x81, 0xa1, 'n'};
-    memset(long_id, 'x', sizeof(long_id) - 1);
-    memset(long_note, 'x', sizeof(long_note) - 1);
-    memset(deep + 3, 0x91, sizeof(deep) - 3);
-    deep[sizeof(deep) - 1] = 0xc0;
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = long_id};
+    memset(long_id, 'x', sizeof long_id - 1);
+    memset(long_note, 'x', sizeof long_note - 1);
+    memset(deep + 3, 0x91, sizeof deep - 3);
+    deep[sizeof deep - 1] = 0xc0;
+    struct p2psync_edit edit = {.size = sizeof edit, .id = long_id};
     cr_expect_str_eq(say(&edit, P2PSYNC_ELIMIT, PS_RECORD_ID_SIZE_MAX),
                      "an id takes 255 bytes at most");
     edit.id = "a";
@@ -244,16 +244,16 @@ Test(test_api_write, names_the_limit)
     cr_expect_str_eq(say(&edit, P2PSYNC_ELIMIT, PS_NOTE_SIZE_MAX),
                      "a note takes 4096 bytes at most");
     edit.note = NULL;
-    edit.fields = (struct p2psync_bytes){.data = big, .size = sizeof(big)};
+    edit.fields = (struct p2psync_bytes){.data = big, .size = sizeof big};
     cr_expect_str_eq(say(&edit, P2PSYNC_ELIMIT, PS_VALUE_SIZE_MAX),
                      "a record takes 1048576 bytes of fields at most");
-    edit.fields = (struct p2psync_bytes){.data = deep, .size = sizeof(deep)};
+    edit.fields = (struct p2psync_bytes){.data = deep, .size = sizeof deep};
     cr_expect_str_eq(say(&edit, P2PSYNC_ELIMIT, PS_DEPTH_MAX),
                      "a value takes 32 levels of nesting at most");
     char name[PS_COLLECTION_SIZE_MAX + 2];
-    struct p2psync_detail detail = {.size = sizeof(detail)};
-    memset(name, 'x', sizeof(name) - 1);
-    name[sizeof(name) - 1] = '\0';
+    struct p2psync_detail detail = {.size = sizeof detail};
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
     edit.fields.size = 0;
     cr_expect_eq(p2psync_write(node, name, &edit, NULL, &detail), P2PSYNC_ELIMIT);
     cr_expect_eq(detail.limit, PS_COLLECTION_SIZE_MAX);
@@ -261,16 +261,16 @@ Test(test_api_write, names_the_limit)
 
 Test(test_api_write, says_which_edit_of_a_transaction_failed)
 {
-    struct p2psync_detail detail = {.size = sizeof(detail)};
+    struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_transaction *transaction = NULL;
-    struct p2psync_edit edit = {.size = sizeof(edit), .id = "a"};
+    struct p2psync_edit edit = {.size = sizeof edit, .id = "a"};
     cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, &detail), P2PSYNC_OK);
     edit.id = "";
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, &detail), P2PSYNC_EFORMAT);
     cr_expect_eq(detail.edit, 1);
     cr_expect_str_eq(detail.text, "this is not the id of a record");
-    edit = (struct p2psync_edit){.size = sizeof(edit), .id = "b"};
+    edit = (struct p2psync_edit){.size = sizeof edit, .id = "b"};
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, &detail), P2PSYNC_OK);
     edit.kind = P2PSYNC_EDIT_DELETE;
     edit.id = "gone";
@@ -282,7 +282,7 @@ Test(test_api_write, says_which_edit_of_a_transaction_failed)
 Test(test_api_write, tells_a_missing_collection_from_a_missing_record)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
+    struct p2psync_record record = {.size = sizeof record};
     cr_expect_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_ENOCOLLECTION);
     cr_expect_eq(p2psync_archive(node, "notes", "a", NULL), P2PSYNC_ENOCOLLECTION);
     cr_expect_eq(p2psync_restore(node, "notes", "a", NULL, NULL), P2PSYNC_ENOCOLLECTION);

@@ -43,7 +43,7 @@ static const char *read_file(void)
     if (fd < 0) {
         return "";
     }
-    ssize_t size = read(fd, text, sizeof(text) - 1);
+    ssize_t size = read(fd, text, sizeof text - 1);
     cr_assert_geq(size, 0);
     text[size] = '\0';
     (void)close(fd);
@@ -153,8 +153,8 @@ Test(test_config, refuses_bad_values_and_leaves_the_file)
     };
     cr_assert_eq(set("beacon_port", "5000"), P2PSYNC_OK);
     char before[4096];
-    (void)snprintf(before, sizeof(before), "%s", read_file());
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    (void)snprintf(before, sizeof before, "%s", read_file());
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         cr_expect_eq(set(bad[i].key, bad[i].json), P2PSYNC_EFORMAT, "%s %s", bad[i].key,
                      bad[i].json);
     }
@@ -192,7 +192,7 @@ Test(test_config, refuses_a_file_over_its_limit)
 {
     char text[PS_CONFIG_FILE_SIZE_MAX + 2];
     struct ps_config config;
-    memset(text, ' ', sizeof(text));
+    memset(text, ' ', sizeof text);
     text[0] = '{';
     text[PS_CONFIG_FILE_SIZE_MAX - 1] = '}';
     text[PS_CONFIG_FILE_SIZE_MAX] = '\0';
@@ -254,7 +254,7 @@ Test(test_config, takes_names_and_addresses_with_or_without_a_port)
         {"::1", "::1", 0},
         {"fe80::1%eth0", "fe80::1%eth0", 0},
     };
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct ps_endpoint endpoint;
         cr_assert_eq(ps_endpoint_parse(good[i].text, &endpoint), P2PSYNC_OK, "%s", good[i].text);
         cr_expect_str_eq(endpoint.host, good[i].host);

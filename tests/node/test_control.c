@@ -43,7 +43,7 @@ static int client(void)
     ps_control_address(dir_fd, &address);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     cr_assert_geq(fd, 0);
-    cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
     return fd;
 }
 
@@ -64,7 +64,7 @@ static bool is_cut_off(int fd)
     char bytes[4096];
     ssize_t got = 0;
     do {
-        got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+        got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
     } while (got > 0);
     return got == 0 || errno == ECONNRESET;
 }
@@ -81,7 +81,7 @@ static int listener(void)
     int fd = client();
     ask(fd, EVENTS_FRAME, FRAME_SIZE);
     cr_assert_eq(serve(&request), P2PSYNC_EAGAIN);
-    cr_assert_eq(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), 7);
+    cr_assert_eq(recv(fd, answer, sizeof answer, MSG_DONTWAIT), 7);
     cr_assert_eq(memcmp(answer, "\0\0\0\3\x92\0\xc0", 7), 0);
     return fd;
 }
@@ -89,8 +89,8 @@ static int listener(void)
 static void expect_nudge(int fd)
 {
     char nudge[PS_CONTROL_NUDGE_SIZE];
-    cr_assert_eq(recv(fd, nudge, sizeof(nudge), MSG_DONTWAIT), PS_CONTROL_NUDGE_SIZE);
-    cr_assert_eq(memcmp(nudge, PS_CONTROL_NUDGE, sizeof(nudge)), 0);
+    cr_assert_eq(recv(fd, nudge, sizeof nudge, MSG_DONTWAIT), PS_CONTROL_NUDGE_SIZE);
+    cr_assert_eq(memcmp(nudge, PS_CONTROL_NUDGE, sizeof nudge), 0);
 }
 
 Test(test_control, answers_a_request)
@@ -102,7 +102,7 @@ Test(test_control, answers_a_request)
     cr_assert_eq(serve(&request), P2PSYNC_OK);
     cr_expect_eq(request.what, PS_CONTROL_STATUS);
     ps_control_reply(control, request.id, P2PSYNC_OK, ps_bytes("\xa2hi", 3));
-    cr_assert_eq(recv(fd, answer, sizeof(answer), 0), 9);
+    cr_assert_eq(recv(fd, answer, sizeof answer, 0), 9);
     cr_expect_eq(memcmp(answer, "\0\0\0\5\x92\0\xa2hi", 9), 0);
     cr_expect(is_cut_off(fd), "one question per connection");
     (void)close(fd);
@@ -137,7 +137,7 @@ Test(test_control, cuts_off_nonsense)
         {"\0\0\0\0", 4},                      /* nothing */
         {"GET / HTTP/1.1\r\n\r\n", 18},
     };
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct ps_control_request request;
         int fd = client();
         ask(fd, bad[i].bytes, bad[i].size);
@@ -210,7 +210,7 @@ Test(test_control, keeps_who_asked_to_stop_until_the_end)
     cr_assert_eq(serve(&request), P2PSYNC_OK);
     cr_assert_eq(request.what, PS_CONTROL_STOP);
     ps_control_reply(control, request.id, P2PSYNC_OK, ps_bytes(NULL, 0));
-    cr_assert_eq(recv(fd, answer, sizeof(answer), 0), 7);
+    cr_assert_eq(recv(fd, answer, sizeof answer, 0), 7);
     cr_expect_not(is_cut_off(fd));
     ps_control_destroy(&control);
     cr_expect(is_cut_off(fd));
@@ -253,7 +253,7 @@ static size_t take_events(int fd, bool *loss_out)
     while (recv(fd, header, 4, MSG_DONTWAIT | MSG_WAITALL) == 4) {
         char frame[4096];
         size_t size = ps_get_u32(header);
-        cr_assert_leq(size, sizeof(frame));
+        cr_assert_leq(size, sizeof frame);
         size_t done = 0;
         while (done < size) {
             ssize_t got = recv(fd, frame + done, size - done, MSG_DONTWAIT);
@@ -279,7 +279,7 @@ Test(test_control, drops_the_oldest_events_and_says_so)
     bool loss = false;
     int fd = listener();
     int size = 4096;
-    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
     const size_t told = (size_t)3 * PS_EVENTS_MAX;
     for (size_t i = 0; i < told; i++) {
         ps_control_tell(control, P2PSYNC_EVENT_PEER_UP, ps_bytes(map, 6 + 0x3f0));
@@ -337,8 +337,8 @@ Test(test_control, gives_up_on_a_node_that_does_not_answer)
 Test(test_control, works_in_a_directory_with_a_long_name)
 {
     char name[240];
-    memset(name, 'd', sizeof(name) - 1);
-    name[sizeof(name) - 1] = '\0';
+    memset(name, 'd', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
     cr_assert_eq(mkdirat(dir_fd, name, 0700), 0);
     int deep_fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY);
     cr_assert_geq(deep_fd, 0);

@@ -136,21 +136,21 @@ Test(test_engine_floods, cuts_off_who_takes_a_little_more_than_its_share)
                   4 * (PS_BUDGET_MAX / HELLO_COST) + 10);
 }
 
-/* Each SUMMARY differs from what is here in every collection, asks for an answer, and would be
+/* Each SUMMARY differs from what is here in every collection, asks for a reply, and would be
  * followed by another for ever. */
 Test(test_engine_floods, cuts_off_a_summary_that_never_ends)
 {
     struct ps_buf roots;
     struct ps_writer writer;
     struct ps_hash root = {.bytes = {1}};
-    struct ps_summary summary = {.answer = true, .state = {.common = {.bytes = {1}}}};
+    struct ps_summary summary = {.reply = true, .state = {.common = {.bytes = {1}}}};
     say_hello();
     ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
     ps_writer_init(&writer, &roots);
     ps_write_array(&writer, PS_ROOTS_MAX);
     for (unsigned i = 0; i < PS_ROOTS_MAX; i++) {
         char name[32];
-        (void)snprintf(name, sizeof(name), "false-%04u", i);
+        (void)snprintf(name, sizeof name, "false-%04u", i);
         ps_summary_write_root(&writer, ps_bytes_text(name), &root);
     }
     cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);

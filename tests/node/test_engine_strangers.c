@@ -241,10 +241,10 @@ static const uint8_t token[PS_TOKEN_SIZE] = "right token....";
 /* One try to join device 0 with a token; the type of the answer, 0: none. */
 static uint64_t try_to_join(unsigned device, const uint8_t with[PS_TOKEN_SIZE])
 {
-    net.pair_answer = 0;
+    net.pair_reply = 0;
     sim_mesh_send_join(&net, device, 0, with);
     play(1000);
-    return net.pair_answer;
+    return net.pair_reply;
 }
 
 Test(test_engine_strangers, welcomes_the_right_token)
@@ -309,7 +309,7 @@ Test(test_engine_strangers, welcomes_no_device_under_the_key_of_another)
     sim_mesh_send_join(&net, puppet, 0, token);
     net.nodes[puppet].identity.device = own;
     play(1000);
-    cr_assert_neq(net.pair_answer, PS_MESSAGE_WELCOME);
+    cr_assert_neq(net.pair_reply, PS_MESSAGE_WELCOME);
     cr_assert_not(sim_node_allows(&net, 0, second));
     cr_assert_not(sim_node_allows(&net, 0, puppet));
 }
@@ -323,6 +323,6 @@ Test(test_engine_strangers, survives_nonsense_on_the_pairing_socket)
     cr_assert_eq(ps_buf_append(&packet.bytes, "\xdd\xff\xff\xff\xff", 5), P2PSYNC_OK);
     sim_plan(&net, 1, &packet);
     play(1000);
-    cr_assert_neq(net.pair_answer, PS_MESSAGE_WELCOME);
+    cr_assert_neq(net.pair_reply, PS_MESSAGE_WELCOME);
     cr_assert_eq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
 }

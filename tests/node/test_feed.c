@@ -67,7 +67,7 @@ Test(test_feed, tells_who_changed_what)
     cr_assert_eq(nodes_put(node, "notes", "a", "{}"), P2PSYNC_OK);
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
     const char *json = next();
-    (void)snprintf(expected, sizeof(expected), "\"device\":\"%s\",\"deleted\":false}", device);
+    (void)snprintf(expected, sizeof expected, "\"device\":\"%s\",\"deleted\":false}", device);
     cr_expect_not_null(strstr(json, expected), "%s", json);
     cr_expect_not_null(strstr(json, "-0\",\"device\""), "%s", json);
     json = next();
@@ -80,13 +80,13 @@ Test(test_feed, finds_collections_that_are_made_later)
     cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
     for (int i = 0; i < 20; i++) {
         char name[16];
-        (void)snprintf(name, sizeof(name), "c%02d", i);
+        (void)snprintf(name, sizeof name, "c%02d", i);
         cr_assert_eq(nodes_put(node, name, "a", "{}"), P2PSYNC_OK);
         cr_assert_eq(nodes_put(node, name, "b", "{}"), P2PSYNC_OK);
     }
     for (int i = 0; i < 40; i++) {
         char expected[48];
-        (void)snprintf(expected, sizeof(expected), "\"collection\":\"c%02d\",\"id\":\"%c\"", i / 2,
+        (void)snprintf(expected, sizeof expected, "\"collection\":\"c%02d\",\"id\":\"%c\"", i / 2,
                        i % 2 == 0 ? 'a' : 'b');
         const char *json = next();
         cr_assert_not_null(strstr(json, expected), "%s in %s", expected, json);

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,7 +12,9 @@
 #include <unistd.h>
 
 #include "node/links/join.h"
+#include "node/links/links.h"
 #include "nodes.h"
+#include "wire/message.h"
 #include "wire/pairing_code.h"
 
 static char dirs[3][NODES_DIR_SIZE];
@@ -67,10 +70,10 @@ Test(test_join, takes_up_the_mesh_of_the_inviter)
     char expected[64];
     struct p2psync_buffer answer = {0};
     const char *json = nodes_json(p2psync_identity(host, &answer), &answer);
-    nodes_text(json, "mesh", mesh, sizeof(mesh));
-    nodes_text(json, "fingerprint", fingerprint, sizeof(fingerprint));
-    (void)snprintf(expected, sizeof(expected), "\"inviter_fingerprint\":\"%s\"", fingerprint);
-    invite(code, sizeof(code));
+    nodes_text(json, "mesh", mesh, sizeof mesh);
+    nodes_text(json, "fingerprint", fingerprint, sizeof fingerprint);
+    (void)snprintf(expected, sizeof expected, "\"inviter_fingerprint\":\"%s\"", fingerprint);
+    invite(code, sizeof code);
     json = nodes_json(p2psync_join(guest, code, "guest", &answer), &answer);
     cr_expect_not_null(strstr(json, mesh), "%s", json);
     cr_expect_not_null(strstr(json, expected), "%s", json);
@@ -84,7 +87,7 @@ Test(test_join, tells_the_inviter)
     char code[2048];
     int fd = -1;
     cr_assert_eq(p2psync_event_fd(host, &fd), P2PSYNC_OK);
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     (void)nodes_await(host, P2PSYNC_EVENT_DEVICE_JOINED, "\"name\":\"guest\"");
 }
@@ -95,7 +98,7 @@ Test(test_join, may_try_again_with_the_same_code)
     char first[80];
     char second[80];
     struct p2psync_buffer answer = {0};
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     device_of(guest, first);
     cr_assert_eq(join(guest, code), P2PSYNC_OK, "as if the first answer had been lost");
@@ -112,16 +115,35 @@ Test(test_join, keeps_the_key_of_a_device_alone)
     char after[80];
     cr_assert_eq(p2psync_init(guest, "early"), P2PSYNC_OK);
     device_of(guest, before);
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     device_of(guest, after);
     cr_expect_str_eq(before, after);
 }
 
+Test(test_join, ends_an_invite_that_is_cancelled)
+{
+    char code[2048];
+    char second[2048];
+    int fd = -1;
+    cr_assert_eq(p2psync_event_fd(host, &fd), P2PSYNC_OK);
+    cr_expect_eq(p2psync_invite_cancel(host, NULL), P2PSYNC_ENOTFOUND);
+    invite(code, sizeof code);
+    cr_expect_eq(p2psync_invite_cancel(host, "P2P1"), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_invite_cancel(host, code), P2PSYNC_OK);
+    (void)nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, "\"reason\":\"it was cancelled\"");
+    cr_expect_eq(p2psync_invite_cancel(host, code), P2PSYNC_ENOTFOUND);
+    invite(code, sizeof code);
+    invite(second, sizeof second);
+    (void)nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, "\"reason\":\"another invite took");
+    cr_expect_eq(p2psync_invite_cancel(host, code), P2PSYNC_ENOTFOUND, "it is another's");
+    cr_expect_eq(join(guest, second), P2PSYNC_OK);
+}
+
 Test(test_join, gives_nothing_up_for_a_code)
 {
     char code[2048];
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(p2psync_init(guest, "rich"), P2PSYNC_OK);
     cr_assert_eq(nodes_put(guest, "notes", "a", "{}"), P2PSYNC_OK);
     cr_expect_eq(join(guest, code), P2PSYNC_ECONFLICT, "it has records");
@@ -134,7 +156,7 @@ Test(test_join, stays_in_a_mesh_with_others)
     p2psync_node *third = nodes_open(dirs[2], "third");
     struct p2psync_buffer answer = {0};
     cr_assert_eq(p2psync_start(third), P2PSYNC_OK);
-    nodes_text(nodes_json(p2psync_invite(third, 0, &answer), &answer), "code", code, sizeof(code));
+    nodes_text(nodes_json(p2psync_invite(third, 0, &answer), &answer), "code", code, sizeof code);
     nodes_join(host, guest, "guest");
     cr_expect_eq(join(guest, code), P2PSYNC_ECONFLICT, "it has a sponsor");
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
@@ -145,10 +167,13 @@ Test(test_join, stays_in_a_mesh_with_others)
 Test(test_join, does_not_join_itself_or_while_running)
 {
     char code[2048];
-    invite(code, sizeof(code));
-    cr_expect_eq(join(host, code), P2PSYNC_EBUSY);
+    invite(code, sizeof code);
+    cr_expect_eq(join(host, code), P2PSYNC_EEXIST, "it need not be stopped to be told");
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
-    cr_expect_eq(join(host, code), P2PSYNC_ECONFLICT);
+    cr_expect_eq(join(host, code), P2PSYNC_EEXIST);
+    cr_assert_eq(p2psync_init(guest, "running"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
+    cr_expect_eq(join(guest, code), P2PSYNC_EBUSY);
 }
 
 Test(test_join, refuses_what_is_no_code)
@@ -156,7 +181,7 @@ Test(test_join, refuses_what_is_no_code)
     char code[2048];
     cr_expect_eq(join(guest, ""), P2PSYNC_EFORMAT);
     cr_expect_eq(join(guest, "P2P1ABC"), P2PSYNC_EFORMAT);
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     code[strlen(code) / 2] = code[strlen(code) / 2] == 'A' ? 'B' : 'A';
     cr_expect_eq(join(guest, code), P2PSYNC_EFORMAT, "the check bytes differ");
     struct p2psync_buffer answer = {0};
@@ -167,7 +192,7 @@ Test(test_join, is_refused_with_a_wrong_token)
 {
     char text[2048];
     struct ps_pairing_code code;
-    invite(text, sizeof(text));
+    invite(text, sizeof text);
     cr_assert_eq(ps_pairing_code_decode(text, &code), P2PSYNC_OK);
     code.token[0] ^= 1;
     char wrong[PS_PAIRING_CODE_SIZE_MAX];
@@ -180,7 +205,7 @@ Test(test_join, is_refused_a_code_that_another_used)
 {
     char code[2048];
     p2psync_node *third = nodes_open(dirs[2], NULL);
-    invite(code, sizeof(code));
+    invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     cr_expect_eq(join(third, code), P2PSYNC_EDENIED);
     p2psync_close(third);
@@ -190,11 +215,11 @@ Test(test_join, finds_the_inviter_at_any_of_its_endpoints)
 {
     char text[2048];
     struct ps_pairing_code code;
-    invite(text, sizeof(text));
+    invite(text, sizeof text);
     cr_assert_eq(ps_pairing_code_decode(text, &code), P2PSYNC_OK);
     cr_assert_eq(code.endpoint_count, 1);
-    memcpy(code.endpoints[1], code.endpoints[0], sizeof(code.endpoints[1]));
-    (void)snprintf(code.endpoints[0], sizeof(code.endpoints[0]), "127.0.0.1:1");
+    memcpy(code.endpoints[1], code.endpoints[0], sizeof code.endpoints[1]);
+    (void)snprintf(code.endpoints[0], sizeof code.endpoints[0], "127.0.0.1:1");
     code.endpoint_count = 2;
     char longer[PS_PAIRING_CODE_SIZE_MAX];
     cr_assert_eq(ps_pairing_code_encode(&code, longer), P2PSYNC_OK);
@@ -273,42 +298,66 @@ Test(test_join, is_cancelled_from_another_thread)
     cr_expect_eq(join(guest, text), P2PSYNC_OK, "what comes later is not cancelled");
 }
 
-static void tag_of(struct p2psync_buffer *answer, char out[32])
+Test(test_join, names_two_devices_alike_only_by_their_fingerprints)
 {
-    const struct p2psync_bytes map = {.data = answer->data, .size = answer->size};
-    cr_assert_eq(p2psync_value_string(p2psync_value_find(map, "invite"), out, 32), P2PSYNC_OK);
-    p2psync_buffer_free(answer);
-}
-
-Test(test_join, tells_an_invite_that_another_took_its_place)
-{
-    int fd = -1;
-    char tags[2][32];
-    char pattern[64];
+    nodes_join(host, guest, "host");
     struct p2psync_buffer answer = {0};
-    cr_assert_eq(p2psync_event_fd(host, &fd), P2PSYNC_OK);
-    for (size_t i = 0; i < 2; i++) {
-        cr_assert_eq(p2psync_invite(host, 0, &answer), P2PSYNC_OK);
-        tag_of(&answer, tags[i]);
-    }
-    (void)snprintf(pattern, sizeof(pattern), "\"invite\":\"%s\"", tags[0]);
-    const char *json = nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, NULL);
-    cr_expect_not_null(strstr(json, pattern), "%s", json);
-    cr_expect_not_null(strstr(json, "\"reason\":\"another invite took its place\""), "%s", json);
-    cr_expect_str_neq(tags[0], tags[1]);
+    char fingerprint[32];
+    nodes_text(nodes_json(p2psync_identity(guest, &answer), &answer), "fingerprint", fingerprint,
+               sizeof fingerprint);
+    cr_expect_eq(p2psync_device_rename(host, "host", "other"), P2PSYNC_EAMBIGUOUS);
+    cr_assert_eq(p2psync_device_rename(host, fingerprint, "other"), P2PSYNC_OK);
+    cr_expect_eq(p2psync_device_rename(host, "host", "same"), P2PSYNC_OK);
 }
 
-Test(test_join, finds_nobody_after_an_invite_was_cancelled)
+/* An inviter whose invite has just expired: its pairing socket is open and refuses whoever comes.
+ */
+struct inviter {
+    struct ps_pairing_code code;
+    struct ps_links *links;
+    bool ended;
+};
+
+static void *refuse_as_expired(void *argument)
 {
-    int fd = -1;
-    char code[2048];
-    cr_assert_eq(p2psync_event_fd(host, &fd), P2PSYNC_OK);
-    cr_expect_eq(p2psync_invite_cancel(host), P2PSYNC_OK, "none is open");
-    invite(code, sizeof(code));
-    cr_assert_eq(p2psync_invite_cancel(host), P2PSYNC_OK);
-    const char *json = nodes_await(host, P2PSYNC_EVENT_INVITE_CLOSED, NULL);
-    cr_expect_not_null(strstr(json, "it was cancelled"), "%s", json);
-    cr_expect_eq(join(guest, code), P2PSYNC_EUNREACHABLE);
-    cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
-    cr_expect_eq(p2psync_invite_cancel(host), P2PSYNC_ENOTRUNNING);
+    struct inviter *inviter = argument;
+    const struct ps_error error = {.code = PS_ERROR_EXPIRED, .text = ps_bytes_text("it expired")};
+    struct ps_buf reply;
+    struct ps_link_event event;
+    ps_buf_init(&reply, PS_MESSAGE_SIZE_MAX);
+    if (ps_error_encode(&error, &reply) != P2PSYNC_OK) {
+        return NULL;
+    }
+    while (!inviter->ended) {
+        struct pollfd item = {.fd = ps_links_fd(inviter->links), .events = POLLIN};
+        (void)poll(&item, 1, 60000);
+        while (!inviter->ended && ps_links_next(inviter->links, &event) == P2PSYNC_OK) {
+            inviter->ended =
+                event.type == PS_LINK_PAIR_MESSAGE &&
+                ps_links_pair_send(inviter->links, event.link, ps_buf_view(&reply)) == P2PSYNC_OK;
+        }
+    }
+    ps_buf_deinit(&reply);
+    ps_links_destroy(&inviter->links);
+    return NULL;
+}
+
+Test(test_join, says_that_an_invite_has_expired)
+{
+    struct inviter inviter = {.code = {.endpoint_count = 1}};
+    uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
+    char text[PS_PAIRING_CODE_SIZE_MAX];
+    uint16_t port = 0;
+    pthread_t thread;
+    cr_assert_eq(crypto_sign_keypair(inviter.code.device.key, secret_key), 0);
+    const struct ps_links_options options = {
+        .secret_key = secret_key, .bind = true, .host = "127.0.0.1"};
+    cr_assert_eq(ps_links_new(&options, &inviter.links), P2PSYNC_OK);
+    cr_assert_eq(ps_links_pair_open(inviter.links, &port), P2PSYNC_OK);
+    (void)snprintf(inviter.code.endpoints[0], sizeof inviter.code.endpoints[0], "127.0.0.1:%u",
+                   (unsigned)port);
+    cr_assert_eq(ps_pairing_code_encode(&inviter.code, text), P2PSYNC_OK);
+    cr_assert_eq(pthread_create(&thread, NULL, refuse_as_expired, &inviter), 0);
+    cr_expect_eq(join(guest, text), P2PSYNC_EEXPIRED);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
 }

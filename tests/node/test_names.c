@@ -59,7 +59,7 @@ Test(test_names, takes_more_names_than_it_keeps)
 {
     for (unsigned i = 0; i <= 2 * PS_NAMES_MAX; i++) {
         char name[64];
-        (void)snprintf(name, sizeof(name), "name-%u.invalid:5", i);
+        (void)snprintf(name, sizeof name, "name-%u.invalid:5", i);
         cr_assert_eq(ps_names_find(names, name, out), P2PSYNC_EAGAIN);
     }
 }

@@ -15,7 +15,7 @@ static void take(p2psync_log_level level, const char *event, const char *text, v
     (void)user;
     count++;
     cr_assert_leq(strlen(text), PS_REPORT_SIZE_MAX - 1);
-    (void)snprintf(told, sizeof(told), "%s", text);
+    (void)snprintf(told, sizeof told, "%s", text);
 }
 
 static const struct ps_report report = {.log = take, .level = P2PSYNC_LOG_INFO};
@@ -32,8 +32,8 @@ Test(report, escapes_names_of_others)
 Test(report, cuts_what_is_too_long)
 {
     char name[2 * PS_REPORT_SIZE_MAX];
-    memset(name, 0x1b, sizeof(name) - 1);
-    name[sizeof(name) - 1] = '\0';
+    memset(name, 0x1b, sizeof name - 1);
+    name[sizeof name - 1] = '\0';
     ps_report(&report, P2PSYNC_LOG_INFO, "peer-up", "%s", name);
     cr_assert_eq(strlen(told), (PS_REPORT_SIZE_MAX - 1) / 6 * 6, "whole escapes only");
 }

@@ -1,6 +1,7 @@
-/* What must hold of simulated nodes. While faults are on: nothing verified ever changes or is lost,
- * equal sizes have equal roots, transactions are seen whole or not at all, local collections stay.
- * In the end: every node holds the same, and it is what the version rule makes of the logs. */
+/* What must be true of simulated nodes. While faults are on, no verified change is altered or lost,
+ * logs of equal size have equal roots, transactions are seen whole or not at all, and local
+ * collections stay on their node. At the end every node holds the same records, and they are what
+ * the version rule makes of the logs. */
 #ifndef TESTS_SIM_CHECKER_H
 #define TESTS_SIM_CHECKER_H
 
@@ -11,29 +12,32 @@ struct sim_checker;
 struct sim_checker *sim_checker_new(void);
 void sim_checker_destroy(struct sim_checker **checker);
 
-/* Look at the logs of a node, and at its transactions; cheap if nothing was committed since. */
+/* Check the logs and the transactions of a node. Cheap if nothing was committed since the last
+ * call.
+ */
 void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned node);
 
-/* Whether all nodes run, hold the same with nothing pending, and know it. */
+/* Whether all nodes run, hold the same, have no changes pending, and know that they are in sync. */
 bool sim_check_in_sync(struct sim_net *net);
 
-/* Why not, for people. */
+/* Print for people why they are not. */
 void sim_check_explain(struct sim_net *net);
 
-/* All nodes have byte-identical records, the same members, and right counters. */
+/* Check that all nodes have byte-identical records, the same members, and correct counters. */
 void sim_check_equal(struct sim_net *net);
 
-/* The records of a node are what its applied changes make of them, worked out in another way. */
+/* Check that the records of a node are what its applied changes make of them. The checker computes
+ * this in another way than the store. */
 void sim_check_rule(struct sim_net *net, unsigned node);
 
-/* Every log that is forked on no node is of the same size on all. */
+/* Check that every log that is forked on no node has the same size on all. */
 void sim_check_unforked(struct sim_net *net);
 
-/* The state of a node as its store sees it. */
+/* The state of a node, computed from its store. */
 struct ps_state sim_state(struct sim_net *net, unsigned node);
 
-/* The number in field "value" of a record as read on a node; UINT64_MAX: it is not there, or is
- * deleted. */
+/* The number in the field "value" of a record, as a reader on the node sees it. UINT64_MAX: there
+ * is no such record, or it is deleted. */
 uint64_t sim_get(struct sim_net *net, unsigned node, const char *collection, const char *id);
 
 #endif

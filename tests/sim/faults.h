@@ -1,4 +1,5 @@
-/* The faults of a simulated run, rolled each half second of virtual time while they are on. */
+/* The faults of a simulated run. While they are on, the dice are rolled every half second of
+ * virtual time. */
 #ifndef TESTS_SIM_FAULTS_H
 #define TESTS_SIM_FAULTS_H
 
@@ -6,10 +7,10 @@
 
 void sim_faults_begin(struct sim_net *net);
 
-/* End them: whole network, all nodes running or about to. */
+/* End the faults: the network is whole again, and nodes that are down restart. */
 void sim_faults_end(struct sim_net *net);
 
-/* For the network. */
+/* Roll the dice once; net.c calls it. */
 void sim_faults_roll(struct sim_net *net);
 
 #endif

@@ -198,7 +198,7 @@ void sim_mesh_deliver_join(struct sim_net *net, struct sim_packet *packet)
     sim_node_step(net, packet->node, &event, 1);
 }
 
-void sim_mesh_answer(struct sim_net *net, unsigned inviter, uint64_t link, struct ps_bytes bytes)
+void sim_mesh_reply(struct sim_net *net, unsigned inviter, uint64_t link, struct ps_bytes bytes)
 {
     assert(link >= PAIR_LINK && link - PAIR_LINK < net->node_count);
     unsigned node = (unsigned)(link - PAIR_LINK);
@@ -222,8 +222,8 @@ void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
     uint64_t version = 0;
     if (self->puppet) {
         struct ps_bytes bytes = ps_buf_view(&packet->bytes);
-        net->pair_answer = ps_message_peek(bytes, &type, &version) == P2PSYNC_OK ? type : 0;
-        net->pair_answers++;
+        net->pair_reply = ps_message_peek(bytes, &type, &version) == P2PSYNC_OK ? type : 0;
+        net->pair_replies++;
         return;
     }
     if (self->joined) {

@@ -1,5 +1,5 @@
-/* How simulated devices come into one mesh: founded, paired through the engine's own invites, or
- * written down by the founder. */
+/* How simulated devices come into one mesh. One device founds it. The others are paired through
+ * invites of the engine, or a member writes their records into its store. */
 #ifndef TESTS_SIM_MESH_H
 #define TESTS_SIM_MESH_H
 
@@ -7,13 +7,13 @@
 #include "store/write/write.h"
 #include "tests/sim/net.h"
 
-/* Make `node` the founder of a new mesh, a member of it, and start it. */
+/* Make `node` the founder and first member of a new mesh, and start it. */
 void sim_mesh_found(struct sim_net *net, unsigned node);
 
-/* Let `node` be a member by the word of `sponsor`, whose store gets its record, and start it. */
+/* Make `node` a member: the store of `sponsor` gets its record. Then start it. */
 void sim_mesh_add(struct sim_net *net, unsigned node, unsigned sponsor);
 
-/* Try to join `node` by an invite of some member, now and again until it has worked. */
+/* Let `node` join through an invite of some member. It tries again until it has joined. */
 void sim_mesh_pair(struct sim_net *net, unsigned node);
 
 /* Open an invite at `inviter` with this token. */
@@ -24,24 +24,30 @@ void sim_mesh_invite(struct sim_net *net, unsigned inviter, const uint8_t token[
 void sim_mesh_send_join(struct sim_net *net, unsigned node, unsigned inviter,
                         const uint8_t token[PS_TOKEN_SIZE]);
 
-/* For the network. */
-void sim_mesh_answer(struct sim_net *net, unsigned inviter, uint64_t link, struct ps_bytes bytes);
+/* net.c and node.c call these. */
+void sim_mesh_reply(struct sim_net *net, unsigned inviter, uint64_t link, struct ps_bytes bytes);
 void sim_mesh_deliver_join(struct sim_net *net, struct sim_packet *packet);
 void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet);
 
-/* Write `fields` of a record as another process beside the node does; its engine hears of it a
- * little later. Errors as ps_write(); after one nothing was written. */
+/* Edits of one collection, to be written at once. */
 struct sim_write {
     struct ps_bytes collection;
     const struct ps_edit *edits;
     size_t edit_count;
 };
+
+/* Write as another process beside the node does. The engine of the node learns of it a little
+ * later.
+ *
+ * Errors  as ps_write(); nothing was written then.
+ */
 p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct sim_write *write);
 
-/* Write the record of `device` in `_devices`, which makes it a member if `node` is one. */
+/* Write the record of `device` into `_devices` on `node`. If `node` is a member, `device` becomes
+ * one. */
 void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const char *name);
 
-/* Whether all nodes but puppets are members and run. */
+/* Whether all nodes except puppets are members and run. */
 bool sim_mesh_complete(const struct sim_net *net);
 
 #endif

@@ -1,10 +1,10 @@
-/* A network of nodes in virtual time: real engines on real stores, and links between them that can
- * be slow, cut, lossy or one-way. It plays the loop's part of node/engine/engine.h, and links no
- * ZeroMQ.
+/* A network of nodes in virtual time: real engines on real stores, with links that can be slow,
+ * cut, lossy or one-way. The network plays the part that node/engine/engine.h gives to the loop,
+ * and is built without ZeroMQ.
  *
- * A link is like a connection: it delivers in order and loses nothing while it lasts, except for
- * the faults that a test asks for. Everything that is drawn comes from the seed. The first thing
- * that goes wrong is kept as the failure; who runs the network looks at it and stops. */
+ * A link is like a connection: while it lasts, it delivers in order and loses nothing, except for
+ * the faults that a test asks for. The seed decides everything that is drawn. The first thing that
+ * goes wrong is kept as the failure. Whoever runs the network looks for it, and stops. */
 #ifndef TESTS_SIM_NET_H
 #define TESTS_SIM_NET_H
 
@@ -15,7 +15,7 @@
 #include "tests/sim/queue.h"
 
 #define SIM_REQUESTS_MAX 16
-#define SIM_WALL_MS      1800000000000ULL /* when it all begins */
+#define SIM_WALL_MS      1800000000000ULL /* the wall clock when virtual time is 0 */
 #define SIM_LOCAL_MARK   "never-leaves"   /* in every value of a `_local` collection */
 
 struct sim_request {
@@ -25,30 +25,30 @@ struct sim_request {
 
 struct sim_node {
     unsigned index;
-    bool puppet; /* no engine: a test plays its part */
-    bool joined; /* is a member of a mesh */
+    bool puppet; /* it has no engine: a test plays its part */
+    bool joined; /* it is a member of a mesh */
     bool up;     /* its engine runs */
     bool inviting;
-    uint64_t epoch; /* runs so far: packets for an earlier one are lost */
+    uint64_t epoch; /* counts its runs: packets for an earlier run are lost */
     char dir[128];
-    struct ps_store *store; /* open also while the engine is not */
+    struct ps_store *store; /* may be open while the engine does not run */
     struct ps_engine *engine;
     struct ps_identity identity;
     struct ps_secret secret;
     uint64_t instance;
-    uint64_t monotonic_ms; /* of its clock when the virtual one was 0 */
-    int64_t skew_ms;       /* of its wall clock */
+    uint64_t monotonic_ms; /* of its clock when virtual time was 0 */
+    int64_t skew_ms;       /* by which its wall clock is off */
     unsigned bursts;       /* beacons still to send at 1 s */
-    uint64_t beacon;       /* number of the beacon that is planned; older ones are void */
-    uint64_t accepted;     /* links it has accepted */
-    unsigned spins;        /* ticks at this very moment */
+    uint64_t beacon;       /* number of the beacon that is planned; older beacons are void */
+    uint64_t accepted;     /* how many links it has accepted */
+    unsigned spins;        /* how many ticks it had at spin_ms */
     uint64_t spin_ms;
-    bool has_token; /* it tries to join with this one */
+    bool has_token; /* it tries to join with `token` */
     uint8_t token[PS_TOKEN_SIZE];
     unsigned inviter;
     struct sim_request requests[SIM_REQUESTS_MAX];
     uint64_t told[16];      /* events told, by type */
-    unsigned connected;     /* peers that were told as up and not as down */
+    unsigned connected;     /* peers that were told as up, and not as down since */
     bool saved;             /* there is a copy of its store */
     uint64_t map_size;      /* of its store; 0: 64 MiB */
     p2psync_result excused; /* what a step of it may give */
@@ -62,11 +62,11 @@ struct sim_link {
     uint64_t epoch[2];  /* of both nodes */
     uint64_t number[2]; /* as its engine knows it; the target's is 0 until it hears of it */
     bool up;            /* the dialler was told */
-    bool ended[2];      /* this end was told that it is gone, or hung up */
+    bool ended[2];      /* this end was told that the link is gone, or hung up itself */
     uint64_t ended_step[2];
     bool cut;              /* nothing passes any more */
     bool deaf;             /* the target hung up: what comes is swallowed */
-    uint64_t latest_ms[2]; /* arrival of the newest message at each end */
+    uint64_t latest_ms[2]; /* when the newest message arrives at each end */
 };
 
 /* A message that reached a puppet. */
@@ -96,33 +96,33 @@ struct sim_net {
     struct sim_link *links;
     size_t link_count;
     size_t link_capacity;
-    bool blocked[SIM_NODES_MAX][SIM_NODES_MAX]; /* nothing gets from the first to the second */
+    bool blocked[SIM_NODES_MAX][SIM_NODES_MAX]; /* no packet gets from the first to the second */
     struct sim_traffic traffic[SIM_NODES_MAX][SIM_NODES_MAX];
     struct sim_traffic by_type[32];
     struct sim_capture *captures;
     size_t capture_count;
     size_t capture_capacity;
     bool (*hold)(struct sim_net *net, unsigned from, unsigned to,
-                 uint64_t type);      /* a test's own faults: true loses the message */
-    uint64_t now_done[SIM_NODES_MAX]; /* requests answered */
+                 uint64_t type);      /* faults of a test: true loses the message */
+    uint64_t now_done[SIM_NODES_MAX]; /* replies to requests */
     p2psync_result now_result[SIM_NODES_MAX];
-    struct ps_buf now_bytes; /* of the last answer */
-    uint64_t pair_answers;   /* to JOINs of puppets */
-    uint64_t pair_answer;    /* type of the last one */
+    struct ps_buf now_bytes; /* of the last reply */
+    uint64_t pair_replies;   /* to JOINs of puppets */
+    uint64_t pair_reply;     /* type of the last reply */
     struct ps_effects effects;
-    uint64_t digest;   /* of everything that was sent: the same for the same seed */
-    unsigned touched;  /* the node that moved last; SIM_NODES_MAX: none */
-    char failure[512]; /* empty: all is well */
+    uint64_t digest;   /* of all that was sent: equal seeds give equal digests */
+    unsigned touched;  /* the node whose engine stepped last; SIM_NODES_MAX: none */
+    char failure[512]; /* empty: nothing has gone wrong */
 };
 
-/* Make the folder of the stores; no node yet. */
+/* Make the folder of the stores. There are no nodes yet. */
 void sim_net_init(struct sim_net *net, const struct sim_options *options);
 void sim_net_deinit(struct sim_net *net);
 
-/* Play until `until_ms` or until one thing has happened. False if nothing happens before that. */
+/* Play until one thing has happened. False if nothing happens until `until_ms`. */
 bool sim_net_advance(struct sim_net *net, uint64_t until_ms);
 
-/* Play `ms` milliseconds, or until a failure. */
+/* Play `ms` milliseconds, or until something fails. */
 void sim_net_run(struct sim_net *net, uint64_t ms);
 
 /* Keep the first failure. */
@@ -132,31 +132,31 @@ __attribute__((format(printf, 2, 3))) void sim_trace(const struct sim_net *net, 
 
 /* ---- nodes: node.c ---- */
 
-/* A new device with an empty store. Returns its index. */
+/* Add a new device with an empty store. Returns its index. */
 unsigned sim_node_add(struct sim_net *net);
-/* A new device that is played by the test. */
+/* Add a puppet: a new device whose part the test plays. */
 unsigned sim_node_add_puppet(struct sim_net *net);
-/* Open the store, if it is not, and start an engine on it. */
+/* Open the store if it is closed, and start an engine on it. */
 void sim_node_start(struct sim_net *net, unsigned node);
-/* End the engine as a crash does: at once, with a transaction of another process left open and
- * lost. */
+/* End the engine at once, as a crash does. A transaction that was open beside it is lost. */
 void sim_node_crash(struct sim_net *net, unsigned node);
-/* End it cleanly: it says goodbye. */
+/* End the engine cleanly: it tells its peers. */
 void sim_node_stop(struct sim_net *net, unsigned node);
 void sim_node_close_store(struct sim_net *net, unsigned node);
 void sim_node_open_store(struct sim_net *net, unsigned node);
-/* Copy the store of a node that is down to `name`, or put a copy back in its place. */
+/* Copy the store of a node that is down to `name`, or put such a copy in the place of the store. */
 void sim_node_save(struct sim_net *net, unsigned node, const char *name);
 void sim_node_restore(struct sim_net *net, unsigned node, const char *name);
-/* Start it after a crash or a stop, perhaps on an older copy of its store. */
+/* Start the node after a crash or a stop, perhaps on an older copy of its store. */
 void sim_node_restart(struct sim_net *net, unsigned node);
-/* Hand events to the engine and carry out what it wants. Their times are filled in here. */
+/* Give events to the engine, and carry out its effects. The times of the events are filled in here.
+ */
 void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, size_t count);
 void sim_node_now(struct sim_net *net, unsigned node, uint64_t request, uint64_t timeout_ms);
 uint64_t sim_node_wall_ms(const struct sim_net *net, unsigned node);
-/* When the engine wants its tick, in virtual time; UINT64_MAX: never. */
+/* When the engine wants its next tick, in virtual time; UINT64_MAX: never. */
 uint64_t sim_node_deadline_ms(const struct sim_net *net, unsigned node);
-/* What the engine says of `other`; false: it does not know it. */
+/* What the engine of `node` says of `other`. False: it does not know `other`. */
 bool sim_node_peer(const struct sim_net *net, unsigned node, unsigned other,
                    struct ps_peer_info *out);
 bool sim_node_allows(const struct sim_net *net, unsigned node, unsigned other);
@@ -168,21 +168,22 @@ unsigned sim_node_of(const struct sim_net *net, const struct ps_device *device);
 void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *effect);
 void sim_link_send(struct sim_net *net, unsigned node, uint64_t number, struct ps_bytes bytes);
 void sim_link_hangup(struct sim_net *net, unsigned node, uint64_t number);
-/* Break it; both ends learn of it later. */
+/* Break a link. Both ends learn of it later. */
 void sim_link_cut(struct sim_net *net, size_t index);
 void sim_link_cut_all(struct sim_net *net, unsigned node);
-/* Turn what reached a node into an event. False if it is void, because its link or node is over. */
+/* Turn what has reached a node into an event. False if nothing is to be delivered, because the link
+ * has ended or the node has restarted. */
 bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_event *event);
 void sim_link_arrive(struct sim_net *net, const struct sim_packet *packet);
-/* Links that are up between two nodes, dialled by the first. */
+/* How many links from `dialler` to `target` are up. */
 unsigned sim_link_count(const struct sim_net *net, unsigned dialler, unsigned target);
-/* A puppet opens a link, admitted or not. */
+/* A puppet opens a link, whether it is admitted or not. Returns the index of the link. */
 size_t sim_link_open(struct sim_net *net, unsigned puppet, unsigned target);
 /* A puppet sends over a link that it opened or was dialled on. */
 void sim_link_send_as(struct sim_net *net, unsigned puppet, size_t index, struct ps_bytes bytes);
 uint64_t sim_delay_ms(struct sim_net *net);
 
-/* Plan something `after_ms` from now. */
+/* Let a packet happen `after_ms` from now. */
 void sim_plan(struct sim_net *net, uint64_t after_ms, struct sim_packet *packet);
 
 #endif

@@ -336,7 +336,7 @@ static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_ef
         self->bursts = 5;
         return true;
     case PS_EFFECT_PAIR_SEND:
-        sim_mesh_answer(net, node, effect->link, bytes);
+        sim_mesh_reply(net, node, effect->link, bytes);
         return true;
     case PS_EFFECT_PAIR_CLOSE:
         self->inviting = false;

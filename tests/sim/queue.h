@@ -1,5 +1,5 @@
-/* What is going to happen: packets ordered by virtual time, then by when they were put in, so that
- * a run is the same whenever it is repeated. */
+/* What is going to happen. Packets are ordered by virtual time, and then by the order in which they
+ * were put in, so that a run can be repeated exactly. */
 #ifndef TESTS_SIM_QUEUE_H
 #define TESTS_SIM_QUEUE_H
 
@@ -14,8 +14,8 @@ typedef enum sim_packet_kind {
     SIM_PACKET_HEARD,   /* a beacon is heard */
     SIM_PACKET_CHANGED, /* another process has written to a node's store */
     SIM_PACKET_JOIN,    /* a device's JOIN reaches the inviter */
-    SIM_PACKET_WELCOME, /* the answer reaches the device */
-    SIM_PACKET_PAIR,    /* a device that has not joined tries (again) */
+    SIM_PACKET_WELCOME, /* the inviter's reply reaches the device */
+    SIM_PACKET_PAIR,    /* a device that has not joined yet tries to */
     SIM_PACKET_RESTART, /* a node comes back */
     SIM_PACKET_FAULT,   /* time to roll the dice for faults */
 } sim_packet_kind;
@@ -24,11 +24,11 @@ struct sim_packet {
     uint64_t time_ms;
     uint64_t order; /* set by the queue */
     sim_packet_kind kind;
-    unsigned node;     /* whom it concerns */
+    unsigned node;     /* the node that it concerns */
     unsigned from;     /* the other node, if there is one */
-    uint64_t epoch;    /* of `node` when it was put in */
+    uint64_t epoch;    /* of `node` when the packet was put in */
     size_t link;       /* index */
-    uint64_t accepted; /* DOWN at the target: as which link it was known */
+    uint64_t accepted; /* DOWN at the target: the number that the target gave to the link */
     bool refused;
     struct ps_buf bytes; /* owned */
 };
@@ -40,13 +40,13 @@ struct sim_queue {
     uint64_t order;
 };
 
-/* Put a packet in; its bytes go over to the queue. Memory running out ends the program. */
+/* Put a packet in. The queue then owns its bytes. If memory runs out, the program ends. */
 void sim_queue_push(struct sim_queue *queue, struct sim_packet *packet);
 
-/* The next one, or NULL. */
+/* The next packet, or NULL. */
 const struct sim_packet *sim_queue_peek(const struct sim_queue *queue);
 
-/* Take the next one; its bytes are the caller's. The queue is not empty. */
+/* Take the next packet. The caller owns its bytes. The queue must not be empty. */
 struct sim_packet sim_queue_pop(struct sim_queue *queue);
 
 void sim_queue_deinit(struct sim_queue *queue);

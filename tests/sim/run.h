@@ -1,5 +1,5 @@
-/* One simulated run from its seed: a phase with faults, in which nothing may be lost, and a phase
- * without, in which all nodes must come to hold the same, and then be quiet. */
+/* One simulated run from its seed. In the first phase there are faults, and nothing may be lost. In
+ * the second phase there are none: all nodes must come to hold the same, and then keep quiet. */
 #ifndef TESTS_SIM_RUN_H
 #define TESTS_SIM_RUN_H
 
@@ -8,13 +8,13 @@
 struct sim_report {
     uint64_t writes;
     uint64_t virtual_ms;
-    uint64_t in_sync_ms; /* from the last fault to all in sync */
+    uint64_t in_sync_ms; /* from the last fault until all are in sync */
     uint64_t messages;
-    uint64_t idle_messages; /* of the busiest pair while idle, per hour */
+    uint64_t idle_messages; /* an hour, of the busiest pair while nothing happens */
     uint64_t digest;
 };
 
-/* Play it. False: it failed, and the reason was printed. */
+/* Play the run. False: it failed, and the reason was printed. */
 bool sim_run(const struct sim_options *options, struct sim_report *report);
 
 #endif

@@ -1,12 +1,13 @@
-/* What apps do on simulated devices: edits of few records by many, so that they conflict;
- * transactions; large values; renames; requests to sync. */
+/* What apps do on simulated devices. Many edit the same few records, so that edits conflict.
+ * Besides, there are transactions, large values, renames, and requests to sync. */
 #ifndef TESTS_SIM_WORKLOAD_H
 #define TESTS_SIM_WORKLOAD_H
 
 #include "tests/sim/net.h"
 
-/* Groups of records in SIM_GROUPS that one device alone writes, all of a group in each transaction,
- * all with the same number: on every device, at every moment, they must agree. */
+/* SIM_GROUPS holds groups of records. Only one device writes a group, and each of its transactions
+ * writes the same number into all records of the group. So on every device, at every moment, the
+ * records of a group must agree. */
 #define SIM_GROUPS     "groups"
 #define SIM_GROUP_SIZE 4
 #define SIM_LOCAL      "_local_notes"
@@ -14,15 +15,15 @@
 struct sim_workload {
     struct prng random;
     uint64_t counter;
-    uint64_t writes; /* acknowledged */
+    uint64_t writes; /* that returned OK */
 };
 
 void sim_workload_init(struct sim_workload *workload, const struct sim_options *options);
 
-/* One thing on one device. */
+/* Do one thing on one device. */
 void sim_workload_step(struct sim_workload *workload, struct sim_net *net);
 
-/* Put one field of one record. */
+/* Put the field "value" of one record. */
 void sim_put(struct sim_net *net, unsigned node, const char *collection, const char *id,
              uint64_t value);
 

@@ -18,6 +18,8 @@
 
 #include <p2psync.h>
 
+#include "tests/soak/small.h"
+
 #define COLLECTION       "soak"
 #define WRITERS          3
 #define READERS          3
@@ -29,8 +31,6 @@
 #define RESTARTS         3
 #define LIVES            4 /* of the third node */
 #define ROUND_THREADS    (WRITERS + READERS + 1)
-#define DEADLINE_S       120 /* nothing takes so long: it is stuck */
-#define PATH_SIZE        64
 #define ROOT_SIZE        80
 
 /* One node and what its threads count. */
@@ -38,7 +38,7 @@ struct side {
     const char *name;
     const char *listen;
     p2psync_durability durability;
-    char dir[PATH_SIZE];
+    char dir[SOAK_PATH_SIZE];
     p2psync_node *node;
     pthread_t listener;
     sem_t started;       /* posted by who started the node, or ends the listener */
@@ -78,17 +78,8 @@ static void *run_lives(void *argument);
 static void await_told(struct side *side, unsigned count);
 static void await_same(struct side *left, struct side *right);
 static void root_of(struct side *side, char out[static ROOT_SIZE]);
-static void text_of(p2psync_result result, struct p2psync_buffer *answer, const char *key,
-                    char *out, size_t size);
-static void await(sem_t *semaphore, const char *what);
 static void count_log(p2psync_log_level level, const char *event, const char *text, void *user);
-static void make_dir(char out[static PATH_SIZE]);
-static void remove_dir(const char *dir);
-static void start_thread(pthread_t *thread, void *(*run)(void *), void *argument);
-static void join_thread(pthread_t thread);
-static void check(p2psync_result result, const char *what);
 static void check_while_restarting(p2psync_result result, const char *what);
-static void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 static atomic_uint logged;
 static atomic_uint answered; /* conflicts */
@@ -104,14 +95,14 @@ int main(void)
     char before[ROOT_SIZE];
     char after[ROOT_SIZE];
     if (sem_init(&answers, 0, 0) != 0) {
-        fail("no semaphore");
+        soak_fail("no semaphore");
     }
     ada.durability = P2PSYNC_DURABILITY_NONE;
     ben.durability = P2PSYNC_DURABILITY_FLUSH;
     open_side(&ada);
     open_side(&ben);
     pair(&ada, &ben);
-    start_thread(&lives, run_lives, NULL);
+    soak_thread_start(&lives, run_lives, NULL);
 
     /* All at once, while they sync. */
     begin_round(&ada, 1, tasks[0], threads[0]);
@@ -128,7 +119,7 @@ int main(void)
     put(&ada, "apart", 1);
     put(&ben, "apart", 2);
     start_side(&ben);
-    await(&answers, "an answer to a conflict");
+    soak_await(&answers, "an answer to a conflict");
 
     /* A node stops and starts under its threads, those that answer too. */
     begin_round(&ada, 2, tasks[0], threads[0]);
@@ -147,17 +138,17 @@ int main(void)
     root_of(&ben, before);
     close_side(&ben);
     end_round(threads[0]);
-    join_thread(lives);
+    soak_thread_join(lives);
     stop_side(&ada);
     close_side(&ada);
     open_node(&ben);
     root_of(&ben, after);
     p2psync_close(ben.node);
     if (strcmp(before, after) != 0) {
-        fail("closed with root %s, opened with %s", before, after);
+        soak_fail("closed with root %s, opened with %s", before, after);
     }
-    remove_dir(ada.dir);
-    remove_dir(ben.dir);
+    soak_dir_remove(ada.dir);
+    soak_dir_remove(ben.dir);
     (void)printf("%u changes, each told on both sides; %u conflicts answered; %u log records\n",
                  changes, atomic_load(&answered), atomic_load(&logged));
     return 0;
@@ -169,25 +160,25 @@ static void open_side(struct side *side)
 {
     sem_t *semaphores[] = {&side->started, &side->listening, &side->peer_up, &side->told,
                            &side->stopped};
-    for (size_t i = 0; i < sizeof(semaphores) / sizeof(semaphores[0]); i++) {
+    for (size_t i = 0; i < sizeof semaphores / sizeof semaphores[0]; i++) {
         if (sem_init(semaphores[i], 0, 0) != 0) {
-            fail("no semaphore");
+            soak_fail("no semaphore");
         }
     }
-    make_dir(side->dir);
+    soak_dir_make(side->dir);
     write_config(side);
     open_node(side);
-    start_thread(&side->listener, run_listener, side);
+    soak_thread_start(&side->listener, run_listener, side);
 }
 
 /* Conflicts are answered at once, by a callback that reads and writes records itself. */
 static void write_config(const struct side *side)
 {
-    char path[PATH_SIZE + 16];
-    (void)snprintf(path, sizeof(path), "%s/config.json", side->dir);
+    char path[SOAK_PATH_SIZE + 16];
+    (void)snprintf(path, sizeof path, "%s/config.json", side->dir);
     FILE *file = fopen(path, "we");
     if (file == NULL || fputs("{\"on_conflict_wait_ms\": 2}", file) < 0 || fclose(file) != 0) {
-        fail("%s cannot be written", path);
+        soak_fail("%s cannot be written", path);
     }
 }
 
@@ -199,12 +190,12 @@ static void answer_conflict(struct p2psync_bytes conflict, p2psync_answer *answe
     char json[64];
     (void)conflict;
     unsigned number = atomic_fetch_add(&answered, 1);
-    (void)snprintf(id, sizeof(id), "answer-%s-%u", side->name, number);
+    (void)snprintf(id, sizeof id, "answer-%s-%u", side->name, number);
     put(side, id, number);
-    int size = snprintf(json, sizeof(json), "{\"answered\":\"%s\"}", side->name);
-    check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "from_json");
-    check(p2psync_answer_fields(answer, (struct p2psync_bytes){fields.data, fields.size}),
-          "answer");
+    int size = snprintf(json, sizeof json, "{\"answered\":\"%s\"}", side->name);
+    soak_check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "from_json");
+    soak_check(p2psync_answer_fields(answer, (struct p2psync_bytes){fields.data, fields.size}),
+               "answer");
     p2psync_buffer_free(&fields);
     (void)sem_post(&answers);
 }
@@ -222,23 +213,23 @@ static void open_node(struct side *side)
     options.log = count_log;
     options.log_user = &logged;
     options.log_level = P2PSYNC_LOG_DEBUG;
-    check(p2psync_open(&options, &side->node), "open");
+    soak_check(p2psync_open(&options, &side->node), "open");
 }
 
 static void start_side(struct side *side)
 {
-    check(p2psync_start(side->node), "start");
+    soak_check(p2psync_start(side->node), "start");
     if (p2psync_start(side->node) != P2PSYNC_EBUSY) {
-        fail("it started twice");
+        soak_fail("it started twice");
     }
     (void)sem_post(&side->started);
-    await(&side->listening, "the listener");
+    soak_await(&side->listening, "the listener");
 }
 
 static void stop_side(struct side *side)
 {
-    check(p2psync_stop(side->node), "stop");
-    await(&side->stopped, "the last event");
+    soak_check(p2psync_stop(side->node), "stop");
+    soak_await(&side->stopped, "the last event");
 }
 
 /* It has stopped. */
@@ -246,7 +237,7 @@ static void close_side(struct side *side)
 {
     atomic_store(&side->closing, true);
     (void)sem_post(&side->started);
-    join_thread(side->listener);
+    soak_thread_join(side->listener);
     p2psync_close(side->node);
     side->node = NULL;
 }
@@ -255,13 +246,13 @@ static void pair(struct side *host, struct side *guest)
 {
     char code[2048];
     struct p2psync_buffer answer = {0};
-    check(p2psync_init(host->node, host->name), "init");
+    soak_check(p2psync_init(host->node, host->name), "init");
     start_side(host);
-    text_of(p2psync_invite(host->node, 0, &answer), &answer, "code", code, sizeof(code));
-    check(p2psync_join(guest->node, code, guest->name, &answer), "join");
+    soak_text(p2psync_invite(host->node, 0, &answer), &answer, "code", code, sizeof code);
+    soak_check(p2psync_join(guest->node, code, guest->name, &answer), "join");
     p2psync_buffer_free(&answer);
     start_side(guest);
-    await(&host->peer_up, "the guest");
+    soak_await(&host->peer_up, "the guest");
     await_same(host, guest); /* from here on the guest knows its own name */
 }
 
@@ -272,14 +263,14 @@ static void begin_round(struct side *side, unsigned round, struct task *tasks, p
     for (unsigned i = 0; i < ROUND_THREADS; i++) {
         tasks[i] = (struct task){.side = side, .number = i, .round = round};
         void *(*work)(void *) = i < WRITERS ? run_writer : run_reader;
-        start_thread(&threads[i], i + 1 < ROUND_THREADS ? work : run_asker, &tasks[i]);
+        soak_thread_start(&threads[i], i + 1 < ROUND_THREADS ? work : run_asker, &tasks[i]);
     }
 }
 
 static void end_round(const pthread_t *threads)
 {
     for (unsigned i = 0; i < ROUND_THREADS; i++) {
-        join_thread(threads[i]);
+        soak_thread_join(threads[i]);
     }
 }
 
@@ -292,19 +283,19 @@ static void *run_writer(void *argument)
         unsigned value = (task->round * ROUND_THREADS + task->number) * WRITES + i;
         switch (i % 4) {
         case 0:
-            (void)snprintf(id, sizeof(id), "%s-%u", side->name, value);
+            (void)snprintf(id, sizeof id, "%s-%u", side->name, value);
             put(side, id, value);
             break;
         case 1:
-            (void)snprintf(id, sizeof(id), "shared-%u", i % SHARED_IDS);
+            (void)snprintf(id, sizeof id, "shared-%u", i % SHARED_IDS);
             put(side, id, value);
             break;
         case 2:
             write_transaction(side, value);
             break;
         default:
-            (void)snprintf(id, sizeof(id), "%s-%u", side->name, value - 3);
-            check(p2psync_delete(side->node, COLLECTION, id, NULL), "delete");
+            (void)snprintf(id, sizeof id, "%s-%u", side->name, value - 3);
+            soak_check(p2psync_delete(side->node, COLLECTION, id, NULL), "delete");
             (void)atomic_fetch_add(&side->changes, 1);
             break;
         }
@@ -317,10 +308,10 @@ static void put(struct side *side, const char *id, unsigned value)
     char json[64];
     struct p2psync_buffer fields = {0};
     /* A field of its own, which merges, and one that both sides write, which may not. */
-    int size = snprintf(json, sizeof(json), "{\"%s\":%u,\"last\":%u}", side->name, value, value);
-    check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "from_json");
+    int size = snprintf(json, sizeof json, "{\"%s\":%u,\"last\":%u}", side->name, value, value);
+    soak_check(p2psync_value_from_json(json, (size_t)size, &fields, NULL), "from_json");
     const struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
-    check(p2psync_put(side->node, COLLECTION, id, bytes, NULL), "put");
+    soak_check(p2psync_put(side->node, COLLECTION, id, bytes, NULL), "put");
     p2psync_buffer_free(&fields);
     (void)atomic_fetch_add(&side->changes, 1);
 }
@@ -329,15 +320,15 @@ static void write_transaction(struct side *side, unsigned value)
 {
     static const char note[] = "in one";
     p2psync_transaction *transaction = NULL;
-    struct p2psync_committed committed = {.size = sizeof(committed)};
-    check(p2psync_transaction_begin(side->node, COLLECTION, &transaction), "transaction");
+    struct p2psync_committed committed = {.size = sizeof committed};
+    soak_check(p2psync_transaction_begin(side->node, COLLECTION, &transaction), "transaction");
     for (unsigned i = 0; i < TRANSACTION_SIZE; i++) {
         char id[64];
-        (void)snprintf(id, sizeof(id), "%s-%u-%u", side->name, value, i);
-        const struct p2psync_edit edit = {.size = sizeof(edit), .id = id, .note = note};
-        check(p2psync_transaction_edit(transaction, &edit, NULL), "edit");
+        (void)snprintf(id, sizeof id, "%s-%u-%u", side->name, value, i);
+        const struct p2psync_edit edit = {.size = sizeof edit, .id = id, .note = note};
+        soak_check(p2psync_transaction_edit(transaction, &edit, NULL), "edit");
     }
-    check(p2psync_transaction_commit(transaction, &committed, NULL), "commit");
+    soak_check(p2psync_transaction_commit(transaction, &committed, NULL), "commit");
     (void)atomic_fetch_add(&side->changes, (unsigned)committed.changed);
 }
 
@@ -346,10 +337,10 @@ static void *run_reader(void *argument)
     const struct task *task = argument;
     for (unsigned i = 0; i < READS; i++) {
         p2psync_snapshot *snapshot = NULL;
-        check(p2psync_snapshot_open(task->side->node, &snapshot), "snapshot");
+        soak_check(p2psync_snapshot_open(task->side->node, &snapshot), "snapshot");
         unsigned first = walk(snapshot);
         if (walk(snapshot) != first) {
-            fail("a snapshot has changed");
+            soak_fail("a snapshot has changed");
         }
         p2psync_snapshot_close(snapshot);
     }
@@ -360,27 +351,27 @@ static void *run_reader(void *argument)
 static unsigned walk(p2psync_snapshot *snapshot)
 {
     p2psync_iterator *iterator = NULL;
-    struct p2psync_record record = {.size = sizeof(record)};
-    const struct p2psync_range range = {.size = sizeof(range), .deleted = true};
+    struct p2psync_record record = {.size = sizeof record};
+    const struct p2psync_range range = {.size = sizeof range, .deleted = true};
     unsigned count = 0;
     p2psync_result result = p2psync_iterator_open(snapshot, COLLECTION, &range, &iterator);
     if (result == P2PSYNC_ENOCOLLECTION) {
         return 0; /* nobody has written yet */
     }
-    check(result, "iterate");
+    soak_check(result, "iterate");
     for (;;) { /* ends with the records */
         char id[64];
-        struct p2psync_record again = {.size = sizeof(again)};
+        struct p2psync_record again = {.size = sizeof again};
         struct p2psync_buffer packed = {0};
         result = p2psync_iterator_next(iterator, &record);
         if (result == P2PSYNC_EEND) {
             break;
         }
-        check(result, "next");
-        (void)snprintf(id, sizeof(id), "%.*s", (int)record.id_size, record.id);
-        check(p2psync_record_pack(&record, &packed), "pack");
+        soak_check(result, "next");
+        (void)snprintf(id, sizeof id, "%.*s", (int)record.id_size, record.id);
+        soak_check(p2psync_record_pack(&record, &packed), "pack");
         p2psync_buffer_free(&packed);
-        check(p2psync_get(snapshot, COLLECTION, id, &again), "get");
+        soak_check(p2psync_get(snapshot, COLLECTION, id, &again), "get");
         count++;
     }
     p2psync_iterator_close(iterator);
@@ -398,18 +389,18 @@ static void *run_asker(void *argument)
         char setting[16];
         int fd = -1;
         struct p2psync_buffer answer = {0};
-        text_of(p2psync_status(node, &answer), &answer, "device", device, sizeof(device));
-        text_of(p2psync_identity(node, &answer), &answer, "name", name, sizeof(name));
-        text_of(p2psync_peers(node, &answer), &answer, "name", name, sizeof(name));
-        text_of(p2psync_devices(node, &answer), &answer, "name", name, sizeof(name));
-        (void)snprintf(name, sizeof(name), "%s-%u-%u", task->side->name, task->round, i);
-        check(p2psync_device_rename(node, device, name), "rename");
-        int size = snprintf(setting, sizeof(setting), "\"%s\"", i % 2 == 0 ? "flush" : "none");
-        check(p2psync_value_from_json(setting, (size_t)size, &answer, NULL), "from_json");
+        soak_text(p2psync_status(node, &answer), &answer, "device", device, sizeof device);
+        soak_text(p2psync_identity(node, &answer), &answer, "name", name, sizeof name);
+        soak_text(p2psync_peers(node, &answer), &answer, "name", name, sizeof name);
+        soak_text(p2psync_devices(node, &answer), &answer, "name", name, sizeof name);
+        (void)snprintf(name, sizeof name, "%s-%u-%u", task->side->name, task->round, i);
+        soak_check(p2psync_device_rename(node, device, name), "rename");
+        int size = snprintf(setting, sizeof setting, "\"%s\"", i % 2 == 0 ? "flush" : "none");
+        soak_check(p2psync_value_from_json(setting, (size_t)size, &answer, NULL), "from_json");
         const struct p2psync_bytes value = {.data = answer.data, .size = answer.size};
-        check(p2psync_config_set(node, "durability", value), "config_set");
+        soak_check(p2psync_config_set(node, "durability", value), "config_set");
         p2psync_buffer_free(&answer);
-        check(p2psync_config(node, &answer), "config");
+        soak_check(p2psync_config(node, &answer), "config");
         p2psync_buffer_free(&answer);
         check_while_restarting(p2psync_event_fd(node, &fd), "event_fd");
         check_while_restarting(p2psync_invite(node, 1000, &answer), "invite");
@@ -431,7 +422,7 @@ static void *run_listener(void *argument)
         if (atomic_load(&side->closing)) {
             return NULL;
         }
-        check(p2psync_event_fd(side->node, &item.fd), "event_fd");
+        soak_check(p2psync_event_fd(side->node, &item.fd), "event_fd");
         (void)sem_post(&side->listening);
         p2psync_event_type type = P2PSYNC_EVENT_ERROR;
         while (type != P2PSYNC_EVENT_STOPPED) {
@@ -441,7 +432,7 @@ static void *run_listener(void *argument)
                 (void)poll(&item, 1, -1);
                 continue;
             }
-            check(result, "event_next");
+            soak_check(result, "event_next");
             p2psync_buffer_free(&data);
             if (type == P2PSYNC_EVENT_RECORD_CHANGED) {
                 (void)sem_post(&side->told);
@@ -458,18 +449,18 @@ static void *run_lives(void *argument)
 {
     struct side side = {.name = "life", .listen = "127.0.0.4"};
     (void)argument;
-    make_dir(side.dir);
+    soak_dir_make(side.dir);
     for (unsigned i = 0; i < LIVES; i++) {
         int fd = -1;
         open_node(&side);
         p2psync_result result = p2psync_init(side.node, side.name);
-        check(result == P2PSYNC_EEXIST ? P2PSYNC_OK : result, "init");
-        check(p2psync_start(side.node), "start");
-        check(p2psync_event_fd(side.node, &fd), "event_fd");
+        soak_check(result == P2PSYNC_EEXIST ? P2PSYNC_OK : result, "init");
+        soak_check(p2psync_start(side.node), "start");
+        soak_check(p2psync_event_fd(side.node, &fd), "event_fd");
         put(&side, "life", i);
         p2psync_close(side.node);
     }
-    remove_dir(side.dir);
+    soak_dir_remove(side.dir);
     return NULL;
 }
 
@@ -478,14 +469,14 @@ static void *run_lives(void *argument)
 static void await_told(struct side *side, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        await(&side->told, "a change");
+        soak_await(&side->told, "a change");
     }
 }
 
 /* Both have the same, and nothing was told once too often. */
 static void await_same(struct side *left, struct side *right)
 {
-    for (unsigned i = 0; i < DEADLINE_S; i++) {
+    for (unsigned i = 0; i < SOAK_DEADLINE_S; i++) {
         char roots[2][ROOT_SIZE];
         struct timespec soon = {0};
         struct p2psync_buffer answer = {0};
@@ -500,46 +491,13 @@ static void await_same(struct side *left, struct side *right)
         soon.tv_sec += 1;
         (void)sem_timedwait(&left->peer_up, &soon);
     }
-    fail("they do not come to the same");
+    soak_fail("they do not come to the same");
 }
 
 static void root_of(struct side *side, char out[static ROOT_SIZE])
 {
     struct p2psync_buffer answer = {0};
-    text_of(p2psync_status(side->node, &answer), &answer, "root", out, ROOT_SIZE);
-}
-
-/* The string behind `key` in an answer; frees it. */
-static void text_of(p2psync_result result, struct p2psync_buffer *answer, const char *key,
-                    char *out, size_t size)
-{
-    char pattern[32];
-    struct p2psync_buffer json = {0};
-    check(result, key);
-    const struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
-    check(p2psync_value_to_json(bytes, &json), "to_json");
-    (void)snprintf(pattern, sizeof(pattern), "\"%s\":\"", key);
-    const char *found = strstr(json.data, pattern);
-    if (found == NULL) {
-        fail("no %s in %s", key, (const char *)json.data);
-    }
-    found += strlen(pattern);
-    size_t length = strcspn(found, "\"");
-    (void)snprintf(out, size, "%.*s", (int)length, found);
-    p2psync_buffer_free(&json);
-    p2psync_buffer_free(answer);
-}
-
-static void await(sem_t *semaphore, const char *what)
-{
-    struct timespec deadline = {0};
-    (void)clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += DEADLINE_S;
-    while (sem_timedwait(semaphore, &deadline) != 0) {
-        if (errno != EINTR) {
-            fail("it never came: %s", what);
-        }
-    }
+    soak_text(p2psync_status(side->node, &answer), &answer, "root", out, ROOT_SIZE);
 }
 
 /* ---- small things ---- */
@@ -553,63 +511,11 @@ static void count_log(p2psync_log_level level, const char *event, const char *te
     (void)atomic_fetch_add(count, 1);
 }
 
-static void make_dir(char out[static PATH_SIZE])
-{
-    (void)snprintf(out, PATH_SIZE, "/tmp/p2psync-soak-XXXXXX");
-    if (mkdtemp(out) == NULL) {
-        fail("no directory");
-    }
-}
-
-static void remove_dir(const char *dir)
-{
-    DIR *list = opendir(dir);
-    if (list == NULL) {
-        fail("no %s", dir);
-    }
-    for (struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
-        (void)unlinkat(dirfd(list), entry->d_name, 0);
-    }
-    (void)closedir(list);
-    (void)rmdir(dir);
-}
-
-static void start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
-{
-    if (pthread_create(thread, NULL, run, argument) != 0) {
-        fail("no thread");
-    }
-}
-
-static void join_thread(pthread_t thread)
-{
-    if (pthread_join(thread, NULL) != 0) {
-        fail("a thread was lost");
-    }
-}
-
-static void check(p2psync_result result, const char *what)
-{
-    if (result != P2PSYNC_OK) {
-        fail("%s: %s", what, p2psync_strerror(result));
-    }
-}
-
 /* What needs a running node, and a peer, may be asked while one of them is not there. */
 static void check_while_restarting(p2psync_result result, const char *what)
 {
     if (result != P2PSYNC_ENOTRUNNING && result != P2PSYNC_EUNREACHABLE &&
         result != P2PSYNC_ETIMEDOUT) {
-        check(result, what);
+        soak_check(result, what);
     }
-}
-
-static void fail(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    (void)fputc('\n', stderr);
-    exit(1);
 }

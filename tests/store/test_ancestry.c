@@ -36,7 +36,7 @@ static size_t add(unsigned device, uint64_t hlc, size_t parent_count, const size
                                  .hlc = hlc,
                                  .parent_count = parent_count};
     if (parent_count > 0) {
-        memcpy(change.parents, parents, parent_count * sizeof(*parents));
+        memcpy(change.parents, parents, parent_count * sizeof *parents);
     }
     return past_add(&past, &change);
 }
@@ -225,7 +225,7 @@ Test(ancestry, common_ones_are_the_last_64)
     }
     for (unsigned side = 0; side < 2; side++) {
         size_t rest[20];
-        memcpy(rest, creates + 51, 19 * sizeof(*rest));
+        memcpy(rest, creates + 51, 19 * sizeof *rest);
         rest[19] = add(1 + side, 100, 51, creates);
         sides[side] = add(1 + side, 101, 20, rest);
     }
@@ -248,9 +248,9 @@ static void two_chains(struct ps_ancestor_set tips[2], uint32_t count)
     ps_ancestry_init(&ancestry, &past.txn, past.collection);
     uint32_t all = 2 * count + 1;
     ancestry.slot_count = 2U << 20;
-    ancestry.slots = calloc(ancestry.slot_count, sizeof(*ancestry.slots));
-    ancestry.list = calloc(all, sizeof(*ancestry.list));
-    ancestry.parents = calloc(all, sizeof(*ancestry.parents));
+    ancestry.slots = calloc(ancestry.slot_count, sizeof *ancestry.slots);
+    ancestry.list = calloc(all, sizeof *ancestry.list);
+    ancestry.parents = calloc(all, sizeof *ancestry.parents);
     cr_assert(ancestry.slots != NULL && ancestry.list != NULL && ancestry.parents != NULL);
     ancestry.capacity = all;
     ancestry.parent_capacity = all;

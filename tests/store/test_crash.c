@@ -41,7 +41,7 @@ static void write_for_ever(uint32_t first, int pipe_fd)
         char ids[3][16];
         struct ps_edit edits[3];
         for (uint32_t i = 0; i < 3; i++) {
-            (void)snprintf(ids[i], sizeof(ids[i]), "%c%06u", "rst"[i], number);
+            (void)snprintf(ids[i], sizeof ids[i], "%c%06u", "rst"[i], number);
             edits[i] = (struct ps_edit){.kind = PS_EDIT_PUT,
                                         .id = ps_bytes_text(ids[i]),
                                         .fields = case_fields(&buf, "n", number)};
@@ -51,7 +51,7 @@ static void write_for_ever(uint32_t first, int pipe_fd)
                                      .edits = edits,
                                      .edit_count = 3};
         if (case_write(&here, &write_all, NULL) != P2PSYNC_OK ||
-            write(pipe_fd, &number, sizeof(number)) != sizeof(number)) {
+            write(pipe_fd, &number, sizeof number) != sizeof number) {
             _exit(1);
         }
     }
@@ -75,11 +75,11 @@ Test(crash, everything_acknowledged_survives_being_killed)
         }
         cr_assert_eq(close(fds[1]), 0);
         /* After some acknowledgement the child is killed, wherever it is by then. */
-        while (count < until && read(fds[0], &acknowledged, sizeof(acknowledged)) > 0) {
+        while (count < until && read(fds[0], &acknowledged, sizeof acknowledged) > 0) {
             count++;
         }
         cr_assert_eq(kill(child, SIGKILL), 0);
-        while (read(fds[0], &acknowledged, sizeof(acknowledged)) > 0) {
+        while (read(fds[0], &acknowledged, sizeof acknowledged) > 0) {
             count++;
         }
         cr_assert_eq(close(fds[0]), 0);

@@ -36,7 +36,7 @@ static void edit_at_random(struct store_case *c, struct prng *prng, uint64_t now
     for (size_t i = 0; i < count; i++) {
         static const char *const names[] = {"a", "b", "n"};
         ps_buf_init(&fields[i], 256);
-        (void)snprintf(ids[i], sizeof(ids[i]), "r%02u", (unsigned)prng_below(prng, RECORDS));
+        (void)snprintf(ids[i], sizeof ids[i], "r%02u", (unsigned)prng_below(prng, RECORDS));
         edits[i].kind = prng_chance(prng, 300) ? PS_EDIT_REPLACE : PS_EDIT_PUT;
         edits[i].id = ps_bytes_text(ids[i]);
         edits[i].fields =

@@ -238,7 +238,7 @@ Test(fields, edit_beats_delete_and_archiving_is_like_a_field)
         {ARCHIVED, ARCHIVED, LIVE, LIVE, false},     {DELETED, LIVE, ARCHIVED, ARCHIVED, true},
         {DELETED, ARCHIVED, LIVE, LIVE, true},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct ps_bytes value = literal("{a: 1}");
         const struct ps_bytes none = ps_bytes(NULL, 0);
         struct ps_sides sides = {

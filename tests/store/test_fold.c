@@ -41,7 +41,7 @@ static size_t add(unsigned device, struct ps_bytes fields, size_t parent_count,
                                  .parent_count = parent_count,
                                  .fields = fields};
     if (parent_count > 0) {
-        memcpy(change.parents, parents, parent_count * sizeof(*parents));
+        memcpy(change.parents, parents, parent_count * sizeof *parents);
     }
     return past_add(&past, &change);
 }
@@ -109,7 +109,7 @@ static struct ps_ancestor_set set_of(size_t count, const size_t *changes)
 static bool is_set(const struct ps_ancestor_set *set, struct ps_ancestor_set expected)
 {
     return set->count == expected.count &&
-           memcmp(set->index, expected.index, set->count * sizeof(set->index[0])) == 0;
+           memcmp(set->index, expected.index, set->count * sizeof set->index[0]) == 0;
 }
 
 static void check_fold(struct ps_ancestor_set set, const char *expected)
@@ -422,7 +422,7 @@ Test(fold, counts_merges_and_not_sets)
     for (unsigned i = 0; i < PS_FOLDS_MAX / 2 + 5; i++) {
         size_t next[3] = {add(0, literal("{n: 1}"), 3, tips), add(1, literal("{n: 2}"), 3, tips),
                           add(2, literal("{n: 3}"), 3, tips)};
-        memcpy(tips, next, sizeof(tips));
+        memcpy(tips, next, sizeof tips);
     }
     begin();
     struct ps_ancestor_set set = SET(tips[0], tips[1], tips[2]);
@@ -518,7 +518,7 @@ Test(fold, waits_with_no_more_bytes_than_the_limit)
             }
             next[device] = past_add(&past, &change);
         }
-        memcpy(tips, next, sizeof(tips));
+        memcpy(tips, next, sizeof tips);
     }
     begin();
     struct ps_ancestor_set set = SET(tips[0], tips[1], tips[2]);

@@ -78,7 +78,7 @@ static const char *hlcs(void)
     ps_txn_abort(&txn);
     text[0] = '\0';
     for (size_t i = 0; i < history.count; i++) {
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", i == 0 ? "" : " ",
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%u", i == 0 ? "" : " ",
                                  (unsigned)history.changes[i].hlc);
     }
     return text;

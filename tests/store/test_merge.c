@@ -84,11 +84,11 @@ static struct ps_bytes write_values(const struct values *values)
     char text[512] = "{";
     for (size_t i = 0; i < NAMES; i++) {
         if (values->field[i] != NULL) {
-            (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s: %s, ", names[i],
+            (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s: %s, ", names[i],
                            values->field[i]);
         }
     }
-    (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "}");
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "}");
     return literal(text);
 }
 
@@ -244,7 +244,7 @@ static const char *prefer(unsigned device)
 {
     static char text[32 + PS_DEVICE_TEXT_SIZE];
     struct ps_identity identity = case_identity(2 + device, NULL);
-    (void)snprintf(text, sizeof(text), "{strategy: 'prefer:");
+    (void)snprintf(text, sizeof text, "{strategy: 'prefer:");
     ps_device_text(&identity.device, text + strlen(text));
     memcpy(text + strlen(text), "'}", 3);
     return text;

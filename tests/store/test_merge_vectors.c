@@ -55,7 +55,7 @@ Test(merge_vectors, values_are_merged_as_in_them, .timeout = 300)
         "merge_fields_edit_beats_delete",
         "merge_fields_archived_or_not",
     };
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         check_fields(names[i]);
     }
 }
@@ -156,7 +156,7 @@ Test(record_vectors, are_shown_as_in_them)
         "merge_record_last_write_wins",   "merge_record_manual",
         "merge_record_overlap",
     };
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         check_record(names[i]);
     }
 }

@@ -167,7 +167,7 @@ static void draw_change(struct exhaust *exhaust, struct history *history)
         used = history->change[i].device + 1 > used ? history->change[i].device + 1 : used;
     }
     struct change *change = &history->change[history->count];
-    memset(change, 0, sizeof(*change));
+    memset(change, 0, sizeof *change);
     change->device = (unsigned)exhaust_below(exhaust, used < DEVICES ? used + 1 : DEVICES);
     change->seen = draw_seen(exhaust, history, change->device);
     change->creates = change->seen == 0;
@@ -488,7 +488,7 @@ static void add_random(struct prng *prng, unsigned device)
 static void write_random(struct prng *prng)
 {
     past_clear(&past);
-    memset(&knowledge, 0, sizeof(knowledge));
+    memset(&knowledge, 0, sizeof knowledge);
     unsigned meetings = (unsigned)prng_between(prng, 50, 900);
     while (past.count < RANDOM_CHANGES) {
         unsigned device = (unsigned)prng_below(prng, RANDOM_DEVICES);

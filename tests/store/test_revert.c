@@ -115,8 +115,8 @@ static const char *plan(uint64_t since_ms)
         texts[i][0] = '\0';
         cr_assert_eq(ps_revert_plan(&txn, &of, &made), P2PSYNC_OK);
         for (size_t j = 0; j < made.count; j++) {
-            used += tell_item(texts[i] + used, sizeof(texts[i]) - used, &made.items[j]);
-            used += (size_t)snprintf(texts[i] + used, sizeof(texts[i]) - used, "\n");
+            used += tell_item(texts[i] + used, sizeof texts[i] - used, &made.items[j]);
+            used += (size_t)snprintf(texts[i] + used, sizeof texts[i] - used, "\n");
         }
         ps_revert_deinit(&made);
         ps_txn_abort(&txn);
@@ -374,7 +374,7 @@ static void create_many(size_t count)
     static char ids[PS_TRANSACTION_CHANGES_MAX][8];
     cr_assert_leq(count, PS_TRANSACTION_CHANGES_MAX);
     for (size_t i = 0; i < count; i++) {
-        (void)snprintf(ids[i], sizeof(ids[i]), "%x", (unsigned)(0x10000 + i));
+        (void)snprintf(ids[i], sizeof ids[i], "%x", (unsigned)(0x10000 + i));
         edits[i] = (struct ps_edit){
             .kind = PS_EDIT_PUT, .id = ps_bytes_text(ids[i]), .fields = ps_bytes("\x80", 1)};
     }

@@ -26,7 +26,7 @@ TestSuite(rows, .init = setup, .fini = teardown, .timeout = 120);
 Test(rows, keys_are_in_the_order_of_their_numbers)
 {
     static const uint64_t numbers[] = {0, 1, 255, 256, UINT32_MAX, 1ULL << 40, UINT64_MAX};
-    for (size_t i = 1; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+    for (size_t i = 1; i < sizeof numbers / sizeof numbers[0]; i++) {
         struct ps_key low = ps_key_entry(7, numbers[i - 1]);
         struct ps_key high = ps_key_entry(7, numbers[i]);
         struct ps_key above = ps_key_above(&low);
@@ -61,7 +61,7 @@ Test(rows, keys_split_into_what_they_were_made_of)
 Test(rows, longest_record_id_is_kept)
 {
     char id[PS_RECORD_ID_SIZE_MAX + 2];
-    memset(id, 'x', sizeof(id));
+    memset(id, 'x', sizeof id);
     id[PS_RECORD_ID_SIZE_MAX] = '\0';
     case_set(&here, 1000, id, 5);
     cr_assert_eq(case_shown(&here, id), 5);

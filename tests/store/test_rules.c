@@ -40,7 +40,7 @@ Test(rules, have_a_name_each_that_is_read_back)
         struct ps_rules written = {.strategy = (ps_strategy)i};
         ps_strategy strategy = PS_STRATEGY_COUNT;
         struct ps_device device;
-        memset(&written.preferred, 0xa5, sizeof(written.preferred));
+        memset(&written.preferred, 0xa5, sizeof written.preferred);
         ps_rules_strategy_text(&written, text);
         cr_assert_eq(ps_rules_strategy_parse(ps_bytes_text(text), &strategy, &device), P2PSYNC_OK);
         cr_assert_eq(strategy, i, "%s", text);
@@ -76,7 +76,7 @@ Test(rules, that_are_malformed_or_of_a_later_version_are_not_set)
         "{strategy: 'prefer:00', field.a: ['union']}", "{strategy: 'Manual', fielda: 'union'}",
         "{strategy: 'manual ', field.: 'union'}",      "{}",
     };
-    for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         parse(settings[i]);
         cr_assert_eq(rules.strategy, PS_STRATEGY_AUTO_MERGE, "%s", settings[i]);
         cr_assert_eq(rule_of("a"), PS_FIELD_LAST_WRITE_WINS, "%s", settings[i]);

@@ -38,11 +38,11 @@ static void copy_file(const char *name, const char *to_dir, const char *to_name)
     char from[256];
     char to[256];
     static uint8_t bytes[1024 * 1024];
-    (void)snprintf(from, sizeof(from), "%s/%s", here.dir, name);
-    (void)snprintf(to, sizeof(to), "%s/%s", to_dir, to_name);
+    (void)snprintf(from, sizeof from, "%s/%s", here.dir, name);
+    (void)snprintf(to, sizeof to, "%s/%s", to_dir, to_name);
     int in = open(from, O_RDONLY | O_CLOEXEC);
     int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    ssize_t size = read(in, bytes, sizeof(bytes));
+    ssize_t size = read(in, bytes, sizeof bytes);
     cr_assert_eq(write(out, bytes, (size_t)size), size);
     cr_assert_eq(close(in), 0);
     cr_assert_eq(close(out), 0);
@@ -62,21 +62,21 @@ Test(stamp, reopening_keeps_the_incarnation)
 Test(stamp, copied_directory_gets_a_new_incarnation_and_the_original_keeps_its_own)
 {
     char copy[] = "/tmp/p2psync-copy-XXXXXX";
-    char original[sizeof(here.dir)];
+    char original[sizeof here.dir];
     cr_assert_not_null(mkdtemp(copy));
     uint64_t before = incarnation();
     ps_store_destroy(&here.store);
     copy_file("data.mdb", copy, "data.mdb");
     copy_file("stamp", copy, "stamp");
-    memcpy(original, here.dir, sizeof(original));
-    memcpy(here.dir, copy, sizeof(copy));
+    memcpy(original, here.dir, sizeof original);
+    memcpy(here.dir, copy, sizeof copy);
     case_reopen(&here);
     cr_assert_neq(incarnation(), before);
     uint64_t in_copy = incarnation();
     case_reopen(&here);
     cr_assert_eq(incarnation(), in_copy);
     case_close(&here);
-    memcpy(here.dir, original, sizeof(original));
+    memcpy(here.dir, original, sizeof original);
     case_reopen(&here);
     cr_assert_eq(incarnation(), before);
 }
@@ -88,8 +88,8 @@ Test(stamp, data_file_put_back_from_a_copy_gets_a_new_incarnation)
     uint64_t before = incarnation();
     ps_store_destroy(&here.store);
     copy_file("data.mdb", here.dir, "backup");
-    (void)snprintf(path, sizeof(path), "%s/data.mdb", here.dir);
-    (void)snprintf(backup, sizeof(backup), "%s/backup", here.dir);
+    (void)snprintf(path, sizeof path, "%s/data.mdb", here.dir);
+    (void)snprintf(backup, sizeof backup, "%s/backup", here.dir);
     cr_assert_eq(rename(backup, path), 0);
     case_reopen(&here);
     cr_assert_neq(incarnation(), before);

@@ -56,7 +56,7 @@ Test(store, files_are_readable_by_their_owner_only)
     cr_assert_eq(info.st_mode & 0777U, 0700);
     for (size_t i = 0; i < 3; i++) {
         char path[256];
-        (void)snprintf(path, sizeof(path), "%s/%s", here.dir, names[i]);
+        (void)snprintf(path, sizeof path, "%s/%s", here.dir, names[i]);
         cr_assert_eq(stat(path, &info), 0);
         cr_assert_eq(info.st_mode & 0777U, 0600, "%s", names[i]);
     }
@@ -68,8 +68,7 @@ Test(store, second_open_in_one_process_is_busy)
     char other_path[256];
     cr_assert_eq(open_again(&second), P2PSYNC_EBUSY);
     cr_assert_null(second);
-    (void)snprintf(other_path, sizeof(other_path), "%s/../%s", here.dir,
-                   strrchr(here.dir, '/') + 1);
+    (void)snprintf(other_path, sizeof other_path, "%s/../%s", here.dir, strrchr(here.dir, '/') + 1);
     struct ps_store_options options = {.dir = other_path, .map_size_bytes = CASE_MAP_SIZE};
     cr_assert_eq(ps_store_open(&options, &second), P2PSYNC_EBUSY);
     case_set(&here, 1000, "r", 1);
@@ -110,7 +109,7 @@ Test(store, truncated_data_file_is_refused_and_left_alone)
     data_path(path);
     for (unsigned i = 0; i < 200; i++) {
         char id[16];
-        (void)snprintf(id, sizeof(id), "r%u", i);
+        (void)snprintf(id, sizeof id, "r%u", i);
         case_set(&here, 1000, id, i);
     }
     ps_store_destroy(&here.store);
@@ -139,12 +138,12 @@ Test(store, file_that_lacks_only_free_pages_is_sound)
 {
     static uint8_t large[512 * 1024];
     struct ps_txn txn = case_begin(&here, true);
-    cr_assert_eq(ps_db_put(&txn, PS_DB_META, ps_bytes_text("x"), ps_bytes(large, sizeof(large))),
+    cr_assert_eq(ps_db_put(&txn, PS_DB_META, ps_bytes_text("x"), ps_bytes(large, sizeof large)),
                  P2PSYNC_OK);
     cr_assert_eq(ps_db_delete(&txn, PS_DB_META, ps_bytes_text("x")), P2PSYNC_OK);
     case_commit(&txn);
     ps_store_destroy(&here.store);
-    cr_assert_lt(data_stat().st_size, (off_t)sizeof(large),
+    cr_assert_lt(data_stat().st_size, (off_t)sizeof large,
                  "the file is short, or this tests nothing");
     cr_assert_eq(open_again(&here.store), P2PSYNC_OK);
     case_set(&here, 1000, "r", 1);
@@ -158,12 +157,12 @@ Test(store, garbage_in_place_of_the_data_file_is_refused_and_left_alone)
     uint8_t after[8192];
     data_path(path);
     ps_store_destroy(&here.store);
-    memset(garbage, 0xa5, sizeof(garbage));
+    memset(garbage, 0xa5, sizeof garbage);
     int fd = open(path, O_RDWR | O_TRUNC | O_CLOEXEC);
-    cr_assert_eq(write(fd, garbage, sizeof(garbage)), sizeof(garbage));
+    cr_assert_eq(write(fd, garbage, sizeof garbage), sizeof garbage);
     cr_assert_eq(open_again(&here.store), P2PSYNC_ECORRUPT);
-    cr_assert_eq(pread(fd, after, sizeof(after), 0), sizeof(after));
-    cr_assert_arr_eq(garbage, after, sizeof(garbage));
+    cr_assert_eq(pread(fd, after, sizeof after, 0), sizeof after);
+    cr_assert_arr_eq(garbage, after, sizeof garbage);
     cr_assert_eq(close(fd), 0);
 }
 
@@ -212,7 +211,7 @@ Test(store, full_map_leaves_everything_as_before)
     ps_writer_init(&writer, &buf);
     ps_write_map(&writer, 1);
     ps_write_text(&writer, "x");
-    ps_write_bin(&writer, ps_bytes(large, sizeof(large)));
+    ps_write_bin(&writer, ps_bytes(large, sizeof large));
     cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
     cr_assert_eq(case_put(&here, CASE_NOTES, "s", ps_buf_view(&buf)), P2PSYNC_EFULL);
     struct ps_state after = case_state(&here);
@@ -247,7 +246,7 @@ Test(store, full_disk_is_told_and_leaves_everything_as_before)
         result = ps_txn_begin(store, true, &txn);
         if (result == P2PSYNC_OK) {
             cr_assert_eq(
-                ps_db_put(&txn, PS_DB_META, ps_bytes_text(key), ps_bytes(large, sizeof(large))),
+                ps_db_put(&txn, PS_DB_META, ps_bytes_text(key), ps_bytes(large, sizeof large)),
                 P2PSYNC_OK);
             result = ps_txn_commit(&txn);
         }
@@ -262,7 +261,7 @@ Test(store, full_disk_is_told_and_leaves_everything_as_before)
     struct ps_bytes value;
     cr_assert_eq(ps_txn_begin(store, false, &txn), P2PSYNC_OK);
     cr_assert_eq(ps_db_get(&txn, PS_DB_META, ps_bytes_text("a"), &value), P2PSYNC_OK);
-    cr_assert_eq(value.size, sizeof(large));
+    cr_assert_eq(value.size, sizeof large);
     ps_txn_abort(&txn);
     ps_store_destroy(&store);
 }
@@ -278,7 +277,7 @@ Test(store, larger_map_of_another_process_is_followed)
         bool good = ps_store_open(&options, &store) == P2PSYNC_OK &&
                     ps_txn_begin(store, true, &txn) == P2PSYNC_OK &&
                     ps_db_put(&txn, PS_DB_META, ps_bytes_text("large"),
-                              ps_bytes(large, sizeof(large))) == P2PSYNC_OK &&
+                              ps_bytes(large, sizeof large)) == P2PSYNC_OK &&
                     ps_txn_commit(&txn) == P2PSYNC_OK;
         ps_store_destroy(&store);
         _exit(good ? 0 : 1);

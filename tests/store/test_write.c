@@ -291,7 +291,7 @@ Test(write, transaction_over_the_limit_of_changes_is_refused)
     static struct ps_edit edits[EDITS];
     static char ids[EDITS][8];
     for (size_t i = 0; i < EDITS; i++) {
-        (void)snprintf(ids[i], sizeof(ids[i]), "r%05zx", i);
+        (void)snprintf(ids[i], sizeof ids[i], "r%05zx", i);
         edits[i] = (struct ps_edit){
             .kind = PS_EDIT_PUT, .id = ps_bytes_text(ids[i]), .fields = case_fields(&buf, "n", 1)};
     }
@@ -310,7 +310,7 @@ Test(write, record_over_a_mebibyte_is_refused)
     ps_writer_init(&writer, &large);
     ps_write_map(&writer, 1);
     ps_write_text(&writer, "x");
-    ps_write_bin(&writer, ps_bytes(bytes, sizeof(bytes) - 4));
+    ps_write_bin(&writer, ps_bytes(bytes, sizeof bytes - 4));
     cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
     struct ps_edit edit = {
         .kind = PS_EDIT_PUT, .id = ps_bytes_text("r"), .fields = ps_buf_view(&large)};

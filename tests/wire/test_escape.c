@@ -33,8 +33,8 @@ Test(escape, escapes_controls)
 Test(escape, escapes_marks_of_direction_and_zero_width)
 {
     check("\xe2\x80\xae"
-          "cba",
-          "\\u202ecba");
+          "cba\xe2\x80\xac",
+          "\\u202ecba\\u202c");
     check("a\xe2\x80\x8b\xe2\x80\x8d\xef\xbb\xbf", "a\\u200b\\u200d\\ufeff");
     check("\xe2\x81\xa6\xe2\x81\xa9\xd8\x9c", "\\u2066\\u2069\\u061c");
     check("\xf3\xa0\x80\x81", "\\udb40\\udc01");
@@ -67,7 +67,7 @@ Test(escape, knows_the_ends_of_each_range)
 
 Test(escape, cuts_between_characters_only)
 {
-    static const char text[] = "a\xe2\x80\xae\xc3\xa9z"; /* a, an override, an accent, z */
+    static const char text[] = "a\xe2\x80\x8f\xc3\xa9z"; /* a, a mark, an accent, z */
     static const char *const cut[] = {"",
                                       "",
                                       "a",
@@ -76,10 +76,10 @@ Test(escape, cuts_between_characters_only)
                                       "a",
                                       "a",
                                       "a",
-                                      "a\\u202e",
-                                      "a\\u202e",
-                                      "a\\u202e\xc3\xa9",
-                                      "a\\u202e\xc3\xa9z"};
+                                      "a\\u200f",
+                                      "a\\u200f",
+                                      "a\\u200f\xc3\xa9",
+                                      "a\\u200f\xc3\xa9z"};
     for (size_t size = 1; size < sizeof cut / sizeof *cut; size++) {
         char out[16];
         memset(out, '#', sizeof out);

@@ -17,7 +17,7 @@ static void write_pairs(struct ps_writer *writer, size_t count, bool counted)
         ps_write_map(writer, count);
     }
     for (size_t i = 0; i < count; i++) {
-        (void)snprintf(key, sizeof(key), "key%02zu", i);
+        (void)snprintf(key, sizeof key, "key%02zu", i);
         if (counted) {
             ps_map_uint(&map, key, i * 1000);
         } else {

@@ -272,7 +272,7 @@ static p2psync_result decode_heads_of_two(size_t first, size_t second)
 {
     const struct ps_short_head head = {.size = 1};
     const size_t counts[] = {first, second};
-    struct ps_summary summary = {.answer = false};
+    struct ps_summary summary = {.reply = false};
     struct ps_writer writer;
     ps_buf_clear(&buf);
     ps_buf_clear(&out);

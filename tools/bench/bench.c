@@ -41,10 +41,10 @@ void bench_report(const struct bench_result *result)
     char floor[ENDPOINT_SIZE] = "-";
     char ratio[ENDPOINT_SIZE] = "-";
     if (result->floor > 0) {
-        (void)snprintf(floor, sizeof(floor), "%.4g", result->floor);
+        (void)snprintf(floor, sizeof floor, "%.4g", result->floor);
     }
     if (result->ratio > 0) {
-        (void)snprintf(ratio, sizeof(ratio), "%.2f", result->ratio);
+        (void)snprintf(ratio, sizeof ratio, "%.2f", result->ratio);
     }
     fprintf(stderr, "%-26s %9" PRIu64 " %11.4g %11s %-10s %7s  %s\n", result->test, result->n,
             result->value, floor, result->unit, ratio, result->reach);
@@ -108,7 +108,7 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 
 double bench_percentile(double *samples, size_t count, unsigned p)
 {
-    qsort(samples, count, sizeof(*samples), compare);
+    qsort(samples, count, sizeof *samples, compare);
     size_t index = count * p / 100;
     return samples[index < count ? index : count - 1];
 }
@@ -122,7 +122,7 @@ static int compare(const void *a, const void *b)
 
 struct bench_record *bench_records(uint64_t first, size_t count)
 {
-    struct bench_record *records = calloc(count, sizeof(*records));
+    struct bench_record *records = calloc(count, sizeof *records);
     if (records == NULL) {
         bench_fail("records", "out of memory");
     }
@@ -131,17 +131,17 @@ struct bench_record *bench_records(uint64_t first, size_t count)
         struct bench_record *record = &records[i];
         uint8_t *at = record->fields;
         char text[TEXT_SIZE + 1];
-        (void)snprintf(record->id, sizeof(record->id), "%016" PRIx64, a);
+        (void)snprintf(record->id, sizeof record->id, "%016" PRIx64, a);
         *at++ = 0x84; /* a map of four */
         at = pack_text(at, "title");
-        (void)snprintf(text, sizeof(text), "Record number %" PRIu64, first + i);
+        (void)snprintf(text, sizeof text, "Record number %" PRIu64, first + i);
         at = pack_text(at, text);
         at = pack_text(at, "text");
-        (void)snprintf(text, sizeof(text), "%016" PRIx64 " %016" PRIx64 " %016" PRIx64, mix(a),
+        (void)snprintf(text, sizeof text, "%016" PRIx64 " %016" PRIx64 " %016" PRIx64, mix(a),
                        mix(a + 1), mix(a + 2));
         at = pack_text(at, text);
         at = pack_text(at, "more");
-        (void)snprintf(text, sizeof(text), "lorem ipsum dolor sit amet %016" PRIx64, mix(a + 3));
+        (void)snprintf(text, sizeof text, "lorem ipsum dolor sit amet %016" PRIx64, mix(a + 3));
         at = pack_text(at, text);
         at = pack_text(at, "count");
         *at++ = (uint8_t)(a % 128);
@@ -197,7 +197,7 @@ void bench_write(p2psync_node *node, const struct bench_record *records, size_t 
         bench_check(p2psync_transaction_begin(node, BENCH_COLLECTION, &transaction), "begin");
         for (size_t j = i; j < count && j < i + batch; j++) {
             struct p2psync_edit edit = {
-                .size = sizeof(edit),
+                .size = sizeof edit,
                 .id = records[j].id,
                 .fields = {.data = records[j].fields, .size = records[j].size},
             };
@@ -213,12 +213,12 @@ void bench_edit(p2psync_node *node, uint64_t first, size_t count, const char *fi
     struct p2psync_buffer fields = {0};
     p2psync_transaction *transaction = NULL;
     char json[64];
-    (void)snprintf(json, sizeof(json), "{\"%s\": 1}", field);
+    (void)snprintf(json, sizeof json, "{\"%s\": 1}", field);
     bench_check(p2psync_value_from_json(json, strlen(json), &fields, NULL), "JSON");
     bench_check(p2psync_transaction_begin(node, BENCH_COLLECTION, &transaction), "begin");
     for (size_t i = 0; i < count; i++) {
         struct p2psync_edit edit = {
-            .size = sizeof(edit),
+            .size = sizeof edit,
             .id = records[i].id,
             .fields = {.data = fields.data, .size = fields.size},
         };
@@ -234,7 +234,7 @@ void bench_edit_one(p2psync_node *node, uint64_t index, const char *field, unsig
     struct bench_record *record = bench_records(index, 1);
     struct p2psync_buffer fields = {0};
     char json[64];
-    (void)snprintf(json, sizeof(json), "{\"%s\": %u}", field, value);
+    (void)snprintf(json, sizeof json, "{\"%s\": %u}", field, value);
     bench_check(p2psync_value_from_json(json, strlen(json), &fields, NULL), "JSON");
     struct p2psync_bytes bytes = {.data = fields.data, .size = fields.size};
     bench_check(p2psync_put(node, BENCH_COLLECTION, record->id, bytes, NULL), "put");
@@ -268,7 +268,7 @@ char *bench_endpoint(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(address);
+    socklen_t size = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     char *text = NULL;
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 ||

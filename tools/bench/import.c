@@ -21,7 +21,7 @@ static char *write_lines(const char *dir)
         bench_fail("import", "cannot write the lines");
     }
     for (uint64_t i = 0; i < RECORDS; i++) {
-        fwrite(line, 1, bench_record_json(i, line, sizeof(line)), file);
+        fwrite(line, 1, bench_record_json(i, line, sizeof line), file);
     }
     if (fclose(file) != 0) {
         bench_fail("import", "cannot write the lines");

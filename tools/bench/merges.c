@@ -17,7 +17,7 @@ static volatile size_t sink; /* what was read is used, so nothing is optimised a
 static double meet_again(struct pair *pair, uint64_t own, uint64_t others, const char *field)
 {
     struct pair_order edit = {.verb = PAIR_EDIT, .first = others, .count = EDITED};
-    memcpy(edit.text, "others", sizeof("others"));
+    memcpy(edit.text, "others", sizeof "others");
     (void)pair_order(pair, &(struct pair_order){.verb = PAIR_CLOSE});
     (void)pair_order(pair, &edit);
     bench_edit(pair->node, own, EDITED, field);
@@ -36,7 +36,7 @@ static double read_all(p2psync_node *node, const struct bench_record *records, s
     bench_check(p2psync_snapshot_open(node, &snapshot), "snapshot");
     double began = bench_now_s();
     for (size_t i = 0; i < EDITED; i++) {
-        struct p2psync_record record = {.size = sizeof(record)};
+        struct p2psync_record record = {.size = sizeof record};
         bench_check(p2psync_get(snapshot, BENCH_COLLECTION, records[i].id, &record), "get");
         if (record.version_count != versions) {
             bench_fail("merges", "a record has another number of versions");

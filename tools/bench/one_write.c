@@ -32,7 +32,7 @@ static void measure(p2psync_durability durability, struct latency *out)
         struct p2psync_bytes fields = {.data = records[i].fields, .size = records[i].size};
         uint64_t began = bench_now_ns();
         bench_check(p2psync_put(pair.node, BENCH_COLLECTION, records[i].id, fields, NULL), "put");
-        out->took[i] = (double)(pair_answer(&pair) - began) / 1e6;
+        out->took[i] = (double)(pair_reply(&pair) - began) / 1e6;
         bench_sleep_ms(PAUSE_MS);
         double raw = bench_now_s();
         raw_lmdb_begin(&lmdb, true);
@@ -41,7 +41,7 @@ static void measure(p2psync_durability durability, struct latency *out)
         out->commits[i] = (bench_now_s() - raw) * 1e3;
         bench_sleep_ms(PAUSE_MS);
     }
-    (void)pair_answer(&pair);
+    (void)pair_reply(&pair);
     pair_end(&pair);
     raw_lmdb_close(&lmdb);
     bench_dir_remove(dir);

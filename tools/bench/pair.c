@@ -91,20 +91,20 @@ void pair_close_own(struct pair *pair)
 uint64_t pair_order(struct pair *pair, const struct pair_order *order)
 {
     tell(pair, order);
-    return pair_answer(pair);
+    return pair_reply(pair);
 }
 
 static void tell(struct pair *pair, const struct pair_order *order)
 {
-    if (send(pair->fd, order, sizeof(*order), MSG_NOSIGNAL) != (ssize_t)sizeof(*order)) {
+    if (send(pair->fd, order, sizeof *order, MSG_NOSIGNAL) != (ssize_t)sizeof *order) {
         bench_fail("pair", "the other process is gone");
     }
 }
 
-uint64_t pair_answer(struct pair *pair)
+uint64_t pair_reply(struct pair *pair)
 {
     uint64_t number = 0;
-    if (recv(pair->fd, &number, sizeof(number), 0) != (ssize_t)sizeof(number)) {
+    if (recv(pair->fd, &number, sizeof number, 0) != (ssize_t)sizeof number) {
         bench_fail("pair", "the other process is gone");
     }
     return number;
@@ -129,7 +129,7 @@ uint64_t pair_number(p2psync_node *node, const char *key)
     struct p2psync_buffer map = {0};
     char *text = read_text(p2psync_peers(node, &map), &map);
     char pattern[64];
-    (void)snprintf(pattern, sizeof(pattern), "\"%s\":", key);
+    (void)snprintf(pattern, sizeof pattern, "\"%s\":", key);
     const char *at = strstr(text, pattern);
     if (at == NULL) {
         bench_fail(key, "not in the answer");
@@ -144,7 +144,7 @@ uint64_t pair_number(p2psync_node *node, const char *key)
 static void other(struct pair *pair)
 {
     struct pair_order order;
-    while (recv(pair->fd, &order, sizeof(order), 0) == (ssize_t)sizeof(order)) {
+    while (recv(pair->fd, &order, sizeof order, 0) == (ssize_t)sizeof order) {
         answer(pair, carry_out(pair, &order));
     }
     p2psync_close(pair->node);
@@ -222,7 +222,7 @@ void pair_await_record(p2psync_node *node, uint64_t index)
            result ==
                P2PSYNC_ENOCOLLECTION) { /* until it is there; a measurement has no other end */
         p2psync_snapshot *snapshot = NULL;
-        struct p2psync_record record = {.size = sizeof(record)};
+        struct p2psync_record record = {.size = sizeof record};
         bench_check(p2psync_snapshot_open(node, &snapshot), "snapshot");
         result = p2psync_get(snapshot, BENCH_COLLECTION, wanted->id, &record);
         p2psync_snapshot_close(snapshot);
@@ -265,7 +265,7 @@ static uint64_t anonymous_bytes(void)
     if (file == NULL) {
         bench_fail("memory", "no /proc/self/smaps_rollup");
     }
-    while (fgets(line, sizeof(line), file) != NULL) {
+    while (fgets(line, sizeof line, file) != NULL) {
         if (strncmp(line, "Anonymous:", strlen("Anonymous:")) == 0) {
             kib = strtoull(line + strlen("Anonymous:"), NULL, 10);
         }
@@ -299,7 +299,7 @@ static char *read_text(p2psync_result result, struct p2psync_buffer *map)
 
 static void answer(const struct pair *pair, uint64_t number)
 {
-    if (send(pair->fd, &number, sizeof(number), MSG_NOSIGNAL) != (ssize_t)sizeof(number)) {
+    if (send(pair->fd, &number, sizeof number, MSG_NOSIGNAL) != (ssize_t)sizeof number) {
         exit(EXIT_FAILURE);
     }
 }

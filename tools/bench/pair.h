@@ -53,7 +53,7 @@ void pair_close_own(struct pair *pair);
 /* Tell the other process, and wait for its answer: nanoseconds, or a number. */
 uint64_t pair_order(struct pair *pair, const struct pair_order *order);
 /* Wait for the next answer. */
-uint64_t pair_answer(struct pair *pair);
+uint64_t pair_reply(struct pair *pair);
 
 /* Wait until the record of this index is there. */
 void pair_await_record(p2psync_node *node, uint64_t index);

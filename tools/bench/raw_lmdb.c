@@ -50,10 +50,10 @@ void raw_lmdb_put_entry(struct raw_lmdb *lmdb, uint64_t seq, const struct bench_
 {
     uint8_t bytes[SEQ_SIZE] = {0};
     struct bench_record copy = *record; /* LMDB asks for memory that it may write, and does not */
-    for (unsigned i = 0; i < sizeof(seq); i++) {
+    for (unsigned i = 0; i < sizeof seq; i++) {
         bytes[SEQ_SIZE - 1 - i] = (uint8_t)(seq >> (8 * i));
     }
-    MDB_val key = {.mv_size = sizeof(bytes), .mv_data = bytes};
+    MDB_val key = {.mv_size = sizeof bytes, .mv_data = bytes};
     MDB_val value = {.mv_size = copy.size, .mv_data = copy.fields};
     check(mdb_put(lmdb->txn, lmdb->entries, &key, &value, MDB_APPEND), "LMDB put");
 }
@@ -70,7 +70,7 @@ MDB_val raw_lmdb_get(struct raw_lmdb *lmdb, const char *id)
 {
     char copy[sizeof(((struct bench_record *)NULL)->id)];
     MDB_val value = {0};
-    memcpy(copy, id, sizeof(copy));
+    memcpy(copy, id, sizeof copy);
     MDB_val key = {.mv_size = strlen(copy), .mv_data = copy};
     check(mdb_get(lmdb->txn, lmdb->records, &key, &value), "LMDB get");
     return value;

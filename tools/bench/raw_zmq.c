@@ -44,7 +44,7 @@ static void open_end(struct end *end, const struct keys *keys, const char *endpo
     end->context = zmq_ctx_new();
     end->socket = zmq_socket(end->context, ZMQ_PAIR);
     if (server) {
-        check(zmq_setsockopt(end->socket, ZMQ_CURVE_SERVER, &yes, sizeof(yes)), "CURVE");
+        check(zmq_setsockopt(end->socket, ZMQ_CURVE_SERVER, &yes, sizeof yes), "CURVE");
         check(zmq_setsockopt(end->socket, ZMQ_CURVE_SECRETKEY, keys->server_secret, KEY_TEXT_SIZE),
               "CURVE");
         check(zmq_bind(end->socket, endpoint), "bind");
@@ -138,7 +138,7 @@ static void send_all(struct end *end, struct raw_lmdb *lmdb)
         bench_fail("LMDB", "no cursor");
     }
     while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-        if (used + value.mv_size > sizeof(chunk)) {
+        if (used + value.mv_size > sizeof chunk) {
             check(zmq_send(end->socket, chunk, used, 0), "send");
             used = 0;
         }
@@ -162,12 +162,12 @@ static void receive_all(struct end *end, struct raw_lmdb *lmdb, const struct ben
     raw_lmdb_begin(lmdb, true);
     for (size_t i = 0; i < count; i++) {
         if (at == size) {
-            int got = zmq_recv(end->socket, chunk, sizeof(chunk), 0);
+            int got = zmq_recv(end->socket, chunk, sizeof chunk, 0);
             check(got, "recv");
             size = (size_t)got;
             at = 0;
         }
-        crypto_generichash(hash, sizeof(hash), chunk + at, records[i].size, NULL, 0);
+        crypto_generichash(hash, sizeof hash, chunk + at, records[i].size, NULL, 0);
         sink = hash[0];
         at += records[i].size;
         raw_lmdb_put_entry(lmdb, i, &records[i]);

@@ -20,7 +20,7 @@ static double ours(p2psync_node *node, const struct bench_record *records, size_
             p2psync_snapshot_close(snapshot);
             bench_check(p2psync_snapshot_open(node, &snapshot), "snapshot");
         }
-        struct p2psync_record record = {.size = sizeof(record)};
+        struct p2psync_record record = {.size = sizeof record};
         bench_check(
             p2psync_get(snapshot, BENCH_COLLECTION, records[i * STRIDE % RECORDS].id, &record),
             "get");
@@ -62,7 +62,7 @@ void bench_reads(const char *program)
     raw_lmdb_open(&lmdb, raw_dir, true);
     bench_write(node, records, RECORDS, 10000);
     (void)raw_lmdb_write(&lmdb, records, RECORDS, 10000);
-    for (unsigned c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+    for (unsigned c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         double took[BENCH_ROUNDS];
         double floor[BENCH_ROUNDS];
         for (unsigned i = 0; i < BENCH_ROUNDS; i++) {

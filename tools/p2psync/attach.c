@@ -59,6 +59,27 @@ int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_
     return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "cannot open '%s'", cli->dir);
 }
 
+int attach_plain(struct cli *cli, int argc, char **argv, int operands_max, p2psync_node **node_out)
+{
+    return options_only_operands(cli, argc, argv, 0, operands_max)
+               ? attach_open(cli, NULL, node_out)
+               : CLI_USAGE;
+}
+
+int attach_action(struct cli *cli, int argc, char **argv, const struct action *actions,
+                  size_t count)
+{
+    const struct action *action = options_action(cli, argc, argv, actions, count);
+    p2psync_node *node = NULL;
+    int code = action != NULL ? attach_open(cli, NULL, &node) : CLI_USAGE;
+
+    if (code == CLI_DONE) {
+        code = action->run(cli, node, argv + optind + 1);
+    }
+    p2psync_close(node);
+    return code;
+}
+
 static p2psync_log_level wanted_level(const struct cli *cli)
 {
     if (cli->quiet) {

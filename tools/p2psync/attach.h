@@ -3,11 +3,20 @@
 #ifndef P2PSYNC_CLI_ATTACH_H
 #define P2PSYNC_CLI_ATTACH_H
 
-#include "tools/p2psync/cli.h"
+#include "tools/p2psync/options.h"
 
 /* Open the node in DIR. `options` (NULL: none) says what more p2psync_start() needs. Returns
  * CLI_DONE, or a code after saying why not. */
 int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_node **node_out);
+
+/* The same for a command without options of its own, after seeing that it has `operands_max`
+ * operands at most. */
+int attach_plain(struct cli *cli, int argc, char **argv, int operands_max, p2psync_node **node_out);
+
+/* Run the one of `actions` that the first operand names, on the node in DIR. Returns its code, or
+ * one after saying why not. */
+int attach_action(struct cli *cli, int argc, char **argv, const struct action *actions,
+                  size_t count);
 
 /* The stream of events of one node. */
 struct events {

@@ -151,7 +151,9 @@ static size_t tokens_of(const struct verb *verb, char grammar[static GRAMMAR_SIZ
 
     snprintf(grammar, GRAMMAR_SIZE, "%s", verb->operands);
     for (char *at = grammar; *at != '\0'; at++) {
-        *at = strchr("[]()", *at) != NULL ? ' ' : *at;
+        if (strchr("[]()", *at) != NULL) {
+            *at = ' ';
+        }
     }
     for (char *token = strtok_r(grammar, " ", &rest); token != NULL && count < TOKENS_MAX;
          token = strtok_r(NULL, " ", &rest)) {

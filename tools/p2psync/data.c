@@ -62,7 +62,9 @@ static char *read_input(struct cli *cli, size_t *size_out)
     if (ferror(stdin)) {
         fail_system(cli, errno, "%s --data -: cannot read stdin", cli->verb->name);
     } else if (size > INPUT_SIZE_MAX) {
-        fail(cli, P2PSYNC_ELIMIT, "%s --data -", cli->verb->name);
+        fail_saying(cli, CLI_FAILED,
+                    "%s: --data is over a limit: stdin has more than 8 MiB, and no record has",
+                    cli->verb->name);
     } else {
         *size_out = size;
         return input;

@@ -100,6 +100,30 @@ const char *members_find(const struct members *members, const char *word, bool *
     return found;
 }
 
+int members_need(struct cli *cli, const struct members *members, const char *word,
+                 const char **device_out)
+{
+    bool several = false;
+
+    *device_out = members_find(members, word, &several);
+    if (several) {
+        return members_say_several(cli, word);
+    }
+    return *device_out != NULL
+               ? CLI_DONE
+               : fail_saying(cli, CLI_NOT_FOUND,
+                             "%s: there is no device '%s'; 'p2psync devices' shows all",
+                             cli->verb->name, word);
+}
+
+int members_say_several(struct cli *cli, const char *word)
+{
+    return fail_saying(cli, CLI_NOT_FOUND,
+                       "%s: several devices are called '%s'; give a fingerprint, which 'p2psync "
+                       "devices' shows",
+                       cli->verb->name, word);
+}
+
 char *members_strategy(const struct members *members, const char *strategy)
 {
     static const char prefer[] = "prefer:";

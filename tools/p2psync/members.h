@@ -27,6 +27,13 @@ void members_tell_apart(const struct members *members, json_t *list);
  * have that name, `ambiguous_out` is true and it is the first. */
 const char *members_find(const struct members *members, const char *word, bool *ambiguous_out);
 
+/* The same where nothing else can be meant. Returns CLI_DONE, or a code after saying why not. */
+int members_need(struct cli *cli, const struct members *members, const char *word,
+                 const char **device_out);
+
+/* Say that several devices have the name `word`. Returns the code. */
+int members_say_several(struct cli *cli, const char *word);
+
 /* A strategy for people: of "prefer:ID" the name stands in place of the id. Freed by the caller. */
 char *members_strategy(const struct members *members, const char *strategy);
 

@@ -11,11 +11,7 @@
 
 static int take_option(struct cli *cli, int option, struct node_run *run);
 static int started(struct cli *cli, p2psync_result result);
-static int run_once(struct cli *cli, const struct node_run *run,
-                    void (*ready)(struct cli *cli, const struct p2psync_buffer *identity),
-                    bool *again_out);
-static bool settings_changed(struct cli *cli, p2psync_node *node,
-                             const struct p2psync_buffer *before);
+static void reload(struct cli *cli, p2psync_node *node);
 static bool wait_for_end(struct cli *cli, struct events *events, int *code_out);
 
 int node_run_parse(struct cli *cli, int argc, char **argv, struct node_run *run)
@@ -73,29 +69,12 @@ static int take_option(struct cli *cli, int option, struct node_run *run)
 int node_run(struct cli *cli, const struct node_run *run,
              void (*ready)(struct cli *cli, const struct p2psync_buffer *identity))
 {
-    bool again = false;
-    int code = CLI_DONE;
-
-    /* Unbounded: each turn is a start, and SIGHUP may come for as long as the machine runs. */
-    do {
-        code = run_once(cli, run, again ? NULL : ready, &again);
-    } while (code == CLI_DONE && again);
-    return code;
-}
-
-/* From opening the node to closing it; *again_out is true if it is to be started anew. */
-static int run_once(struct cli *cli, const struct node_run *run,
-                    void (*ready)(struct cli *cli, const struct p2psync_buffer *identity),
-                    bool *again_out)
-{
     struct p2psync_buffer identity = {0};
-    struct p2psync_buffer settings = {0};
     struct events events = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
     int code = attach_open(cli, &run->options, &node);
 
-    *again_out = false;
     if (code != CLI_DONE) {
         return code;
     }
@@ -110,42 +89,46 @@ static int run_once(struct cli *cli, const struct node_run *run,
     }
     if (code == CLI_DONE) {
         result = p2psync_identity(node, &identity);
-        result = result == P2PSYNC_OK ? p2psync_config(node, &settings) : result;
         code = result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "%s", cli->verb->name);
     }
-    if (code == CLI_DONE && ready != NULL) {
+    if (code == CLI_DONE) {
         ready(cli, &identity);
     }
-    while (code == CLI_DONE && !*again_out && wait_for_end(cli, &events, &code)) {
+    while (code == CLI_DONE && wait_for_end(cli, &events, &code)) {
         if (run->reopen_log != NULL) {
             run->reopen_log(cli);
         }
-        *again_out = settings_changed(cli, node, &settings);
+        reload(cli, node);
     }
-    p2psync_buffer_free(&settings);
     p2psync_buffer_free(&identity);
     p2psync_close(node);
     return code;
 }
 
-/* Whether the settings are others than `before`. What cannot be read is said, and changes nothing.
- */
-static bool settings_changed(struct cli *cli, p2psync_node *node,
-                             const struct p2psync_buffer *before)
+/* Take up the settings that have changed. The node goes on, whatever is wrong with them. */
+static void reload(struct cli *cli, p2psync_node *node)
 {
-    struct p2psync_buffer now = {0};
-    p2psync_result result = p2psync_config(node, &now);
-    bool changed = false;
+    struct p2psync_buffer packed = {0};
+    p2psync_result result = p2psync_reload(node, &packed);
+    json_t *waiting = NULL;
+    json_t *name = NULL;
+    size_t index = 0;
 
     if (result != P2PSYNC_OK) {
         fail_saying(cli, CLI_FAILED,
                     "%s: SIGHUP: '%s/config.json': %s; the node goes on with the settings it has",
                     cli->verb->name, cli->dir, p2psync_strerror(result));
-        return false;
+        return;
     }
-    changed = now.size != before->size || memcmp(now.data, before->data, now.size) != 0;
-    p2psync_buffer_free(&now);
-    return changed;
+    waiting = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
+    json_array_foreach(waiting, index, name)
+    {
+        fail_saying(cli, CLI_FAILED,
+                    "%s: SIGHUP: '%s' has changed, and waits until the node is stopped and started",
+                    cli->verb->name, json_string_value(name));
+    }
+    json_decref(waiting);
+    p2psync_buffer_free(&packed);
 }
 
 static int started(struct cli *cli, p2psync_result result)

@@ -33,6 +33,7 @@ bool options_only_operands(struct cli *cli, int argc, char **argv, int min, int 
 struct action {
     const char *name;
     int words;
+    int (*run)(struct cli *cli, p2psync_node *node, char **words); /* those after its name */
 };
 const struct action *options_action(struct cli *cli, int argc, char **argv,
                                     const struct action *actions, size_t count);

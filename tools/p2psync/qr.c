@@ -33,7 +33,7 @@ bool qr_print(const char *text, size_t *lines_out, size_t *columns_out)
     *lines_out = 0;
     *columns_out = 0;
     for (int quiet = QUIET; code != NULL && !fits && quiet >= QUIET_MIN; quiet -= 2) {
-        size_t columns = (size_t)(code->width + 2 * quiet);
+        size_t columns = (size_t)code->width + 2 * (size_t)quiet;
         size_t lines = (columns + 1) / 2;
 
         *lines_out = lines + 1;

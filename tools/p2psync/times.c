@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 
 /* A time of day, and the zone that it is in. */
@@ -85,7 +86,7 @@ bool times_parse(const char *text, uint64_t *ms_out)
            moment(day, &clock, ms_out);
 }
 
-bool times_since(const char *text, uint64_t *ms_out)
+static bool since(const char *text, uint64_t *ms_out)
 {
     static const char *const days[] = {"today", "yesterday"}; /* each one day before the last */
     struct timespec now = {0};
@@ -222,4 +223,16 @@ static bool offset_at(const char **text, int *minutes_out)
     *minutes_out = (west ? -1 : 1) * (hours * 60 + minutes);
     *text = at;
     return true;
+}
+
+bool times_since_option(struct cli *cli, const char *text, uint64_t *ms_out)
+{
+    if (since(text, ms_out)) {
+        return true;
+    }
+    fail_usage(cli,
+               "--since '%s' is no time such as 2026-11-26, '2026-11-26 10:00', "
+               "2026-11-26T10:00:00Z, 'yesterday 18:00', or 10m, 2h, 3d back",
+               text);
+    return false;
 }

@@ -5,9 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What times_since() takes, for error messages. */
-#define TIMES_FORMS                                                                                \
-    "2026-11-26, '2026-11-26 10:00', 2026-11-26T10:00:00Z, 'yesterday 18:00', or 10m, 2h, 3d back"
+#include "tools/p2psync/cli.h"
 
 /* A duration such as 90s, 10m, 2h or 1d, in milliseconds, over 0 and below 2^32. False if `text` is
  * none. */
@@ -18,8 +16,8 @@ bool times_duration(const char *text, uint32_t *ms_out);
  * +02:00. False if `text` is none, or before 1970. */
 bool times_parse(const char *text, uint64_t *ms_out);
 
-/* The same; or now, today or yesterday, the last two also with a time; or a duration back from now,
- * such as 10m, 2h or 3d. */
-bool times_since(const char *text, uint64_t *ms_out);
+/* What --since says: the same; or now, today or yesterday, the last two also with a time; or a
+ * duration back from now, such as 10m, 2h or 3d. False after saying that it is none. */
+bool times_since_option(struct cli *cli, const char *text, uint64_t *ms_out);
 
 #endif

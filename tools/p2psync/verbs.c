@@ -29,15 +29,17 @@ const struct verb verbs_table[] = {
     {"start", "[OPTION]...", "run the node in the background",
      NODE_OPTIONS "Returns when the node listens. Its log records go to DIR/node.log. SIGHUP opens "
                   "it anew, and\n"
-                  "settings that have changed are taken up.\n",
+                  "settings are read again: 'p2psync help config' says which are taken up.\n",
      cmd_start, false},
     {"stop", "", "stop the running node and wait until it has ended", NULL, cmd_stop, false},
-    {"invite", "[--expires DURATION] [--no-wait] [--qr FILE] [--cancel]",
+    {"invite", "[--expires DURATION] [--no-wait] [--qr FILE] | --cancel",
      "let another device join: prints a code for it",
      "  --expires DURATION  how long the code works: 90s, 10m, 2h (default: 10m)\n"
-     "  --no-wait           leave it open; otherwise it ends with this command\n"
-     "  --cancel            close the one that is open\n"
-     "  --qr FILE           write the code to FILE as a QR code too, an SVG image\n",
+     "  --no-wait           do not wait until the code is used or expires\n"
+     "  --qr FILE           write the code to FILE as a QR code too, an SVG image\n"
+     "  --cancel            close the invite that is open\n"
+     "One that waits closes when it is interrupted; one at a time is open, and a new one takes its "
+     "place.\n",
      cmd_invite, false},
     {"join", "CODE [--name NAME]", "join the mesh of a code, making this device if need be",
      "  --name NAME  how people call this device (default: the host's name)\n", cmd_join, true},
@@ -103,7 +105,12 @@ const struct verb verbs_table[] = {
      "  --note TEXT        why, for the history\n" VERSION_FORMS
      "Nothing is rewritten: it is a new change.\n",
      cmd_restore, false},
-    {"history", "COLLECTION ID", "show who changed a record, when and how, newest first", NULL,
+    {"history", "COLLECTION [ID] [--device DEVICE] [--since TIME] [--limit N]",
+     "show who changed a record, when and how, newest first",
+     "  --device DEVICE  only what that device did\n"
+     "  --since TIME     only what was done from then on\n"
+     "  --limit N        at most so many, the newest\n"
+     "Without ID it shows the changes of all records of the collection.\n" TIME_FORMS,
      cmd_history, false},
     {"diff", "COLLECTION ID [VERSION [VERSION]]",
      "show what changed between two versions of a record",
@@ -175,7 +182,9 @@ const struct verb verbs_table[] = {
      "  on_conflict_timeout_ms  how long a command may take\n"
      "A VALUE that is JSON is that, anything else is a string; null takes a setting back. A "
      "running\n"
-     "node takes them up at its next start.\n",
+     "node takes up peers, interval_ms and on_conflict... when it gets SIGHUP, the others at its "
+     "next\n"
+     "start.\n",
      cmd_config, false},
     {"completion", "bash | zsh | fish | words [WORD]...",
      "print the script that makes a shell complete p2psync",

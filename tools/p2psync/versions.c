@@ -6,10 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
-#include "tools/p2psync/record.h"
 
 #define TAG_MIN   4 /* digits that must be typed */
 #define TAG_MAX   32
@@ -142,4 +142,37 @@ void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE])
     } else {
         snprintf(out, VERSIONS_SHORT_SIZE, "%s", version);
     }
+}
+
+int versions_open(struct cli *cli, int argc, char **argv, bool noted, p2psync_node **node_out,
+                  struct versions_wanted *out)
+{
+    const struct option own[] = {
+        {"version", required_argument, NULL, 'V'},
+        {noted ? "note" : NULL, required_argument, NULL, 'n'}, /* without a name it is the end */
+        {0}};
+    int option;
+    int code;
+
+    *out = (struct versions_wanted){0};
+    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
+        if (option == 'n') {
+            out->note = optarg;
+        } else if (option == OPTIONS_WRONG || !versions_check(cli, optarg)) {
+            return CLI_USAGE;
+        } else {
+            out->word = optarg;
+        }
+    }
+    if (!options_operands(cli, argc, argv, 2, 2)) {
+        return CLI_USAGE;
+    }
+    out->name.collection = argv[optind];
+    out->name.id = argv[optind + 1];
+    code = attach_open(cli, NULL, node_out);
+    if (code == CLI_DONE && out->word != NULL) {
+        code = versions_find(cli, *node_out, &out->name, out->word, &out->version);
+        out->name.version = &out->version;
+    }
+    return code;
 }

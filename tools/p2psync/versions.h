@@ -4,11 +4,9 @@
 #ifndef P2PSYNC_CLI_VERSIONS_H
 #define P2PSYNC_CLI_VERSIONS_H
 
-#include "tools/p2psync/cli.h"
+#include "tools/p2psync/record.h"
 
 #define VERSIONS_SHORT_SIZE 32 /* with its NUL */
-
-struct record_name;
 
 /* Whether `text` may name a version. */
 bool versions_may_be(const char *text);
@@ -23,6 +21,19 @@ int versions_find(struct cli *cli, p2psync_node *node, const struct record_name 
 /* The same for each of `words`, which end with NULL; `dots` has room for all. */
 int versions_find_all(struct cli *cli, p2psync_node *node, const struct record_name *record,
                       const char *const *words, struct p2psync_dot *dots);
+
+/* What `get` and `restore` are asked for. */
+struct versions_wanted {
+    const char *word; /* of --version; NULL: as the record is */
+    const char *note; /* of --note, or NULL */
+    struct p2psync_dot version;
+    struct record_name name;
+};
+
+/* Parse COLLECTION ID [--version VERSION] [--note TEXT], without --note if not `noted`, and open
+ * the node. Returns CLI_DONE, or a code after saying why not. */
+int versions_open(struct cli *cli, int argc, char **argv, bool noted, p2psync_node **node_out,
+                  struct versions_wanted *out);
 
 /* `version`, a whole one, as people are shown it; anything else as it is. */
 void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE]);

@@ -11,41 +11,16 @@
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/table.h"
 
-static int run(struct cli *cli, p2psync_node *node, int count, char **words);
-static int list(struct cli *cli, p2psync_node *node);
-static int get(struct cli *cli, p2psync_node *node, const char *collection);
+static int list(struct cli *cli, p2psync_node *node, char **words);
+static int get(struct cli *cli, p2psync_node *node, char **words);
 static int set(struct cli *cli, p2psync_node *node, char **words);
 static int say_wrong(struct cli *cli, p2psync_result result, char **words);
 
 int cmd_collection(struct cli *cli, int argc, char **argv)
 {
-    static const struct action actions[] = {{"list", 1}, {"get", 2}, {"set", 4}};
-    const struct action *action =
-        options_action(cli, argc, argv, actions, sizeof actions / sizeof actions[0]);
-    p2psync_node *node = NULL;
-    int code;
+    static const struct action actions[] = {{"list", 1, list}, {"get", 2, get}, {"set", 4, set}};
 
-    if (action == NULL) {
-        return CLI_USAGE;
-    }
-    code = attach_open(cli, NULL, &node);
-    if (code == CLI_DONE) {
-        code = run(cli, node, action->words, argv + optind);
-    }
-    p2psync_close(node);
-    return code;
-}
-
-static int run(struct cli *cli, p2psync_node *node, int count, char **words)
-{
-    switch (count) {
-    case 1:
-        return list(cli, node);
-    case 2:
-        return get(cli, node, words[1]);
-    default:
-        return set(cli, node, words + 1);
-    }
+    return attach_action(cli, argc, argv, actions, sizeof actions / sizeof actions[0]);
 }
 
 static void add_settings(struct table *table, const struct members *members, const char *collection,
@@ -97,7 +72,7 @@ static void print_settings(json_t *settings, const void *members)
     table_deinit(&table);
 }
 
-static int list(struct cli *cli, p2psync_node *node)
+static int list(struct cli *cli, p2psync_node *node, char **words)
 {
     struct p2psync_buffer collections = {0};
     struct members members = {0};
@@ -105,6 +80,7 @@ static int list(struct cli *cli, p2psync_node *node)
     p2psync_result result = p2psync_snapshot_open(node, &snapshot);
     int code;
 
+    (void)words;
     if (result == P2PSYNC_OK) {
         result = p2psync_collections(snapshot, &collections);
     }
@@ -118,8 +94,9 @@ static int list(struct cli *cli, p2psync_node *node)
     return code;
 }
 
-static int get(struct cli *cli, p2psync_node *node, const char *collection)
+static int get(struct cli *cli, p2psync_node *node, char **words)
 {
+    const char *collection = words[0];
     struct p2psync_buffer settings = {0};
     struct members members = {0};
     p2psync_snapshot *snapshot = NULL;
@@ -150,7 +127,7 @@ static int set(struct cli *cli, p2psync_node *node, char **words)
                                         (struct p2psync_bytes){value.data, value.size});
     }
     p2psync_buffer_free(&value);
-    return result == P2PSYNC_OK ? get(cli, node, words[0]) : say_wrong(cli, result, words);
+    return result == P2PSYNC_OK ? get(cli, node, words) : say_wrong(cli, result, words);
 }
 
 static int say_wrong(struct cli *cli, p2psync_result result, char **words)

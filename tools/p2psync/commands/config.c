@@ -10,40 +10,15 @@
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/table.h"
 
-static int run(struct cli *cli, p2psync_node *node, int count, char **words);
-static int list(struct cli *cli, p2psync_node *node);
-static int get(struct cli *cli, p2psync_node *node, const char *key);
-static int set(struct cli *cli, p2psync_node *node, const char *key, const char *word);
+static int list(struct cli *cli, p2psync_node *node, char **words);
+static int get(struct cli *cli, p2psync_node *node, char **words);
+static int set(struct cli *cli, p2psync_node *node, char **words);
 
 int cmd_config(struct cli *cli, int argc, char **argv)
 {
-    static const struct action actions[] = {{"list", 1}, {"get", 2}, {"set", 3}};
-    const struct action *action =
-        options_action(cli, argc, argv, actions, sizeof actions / sizeof actions[0]);
-    p2psync_node *node = NULL;
-    int code;
+    static const struct action actions[] = {{"list", 1, list}, {"get", 2, get}, {"set", 3, set}};
 
-    if (action == NULL) {
-        return CLI_USAGE;
-    }
-    code = attach_open(cli, NULL, &node);
-    if (code == CLI_DONE) {
-        code = run(cli, node, action->words, argv + optind);
-    }
-    p2psync_close(node);
-    return code;
-}
-
-static int run(struct cli *cli, p2psync_node *node, int count, char **words)
-{
-    switch (count) {
-    case 1:
-        return list(cli, node);
-    case 2:
-        return get(cli, node, words[1]);
-    default:
-        return set(cli, node, words[1], words[2]);
-    }
+    return attach_action(cli, argc, argv, actions, sizeof actions / sizeof actions[0]);
 }
 
 static void print_settings(json_t *settings)
@@ -68,17 +43,19 @@ static void print_settings(json_t *settings)
     table_deinit(&table);
 }
 
-static int list(struct cli *cli, p2psync_node *node)
+static int list(struct cli *cli, p2psync_node *node, char **words)
 {
     struct p2psync_buffer settings = {0};
     p2psync_result result = p2psync_config(node, &settings);
 
+    (void)words;
     return result == P2PSYNC_OK ? output_answer(cli, &settings, print_settings)
                                 : fail(cli, result, "config list");
 }
 
-static int get(struct cli *cli, p2psync_node *node, const char *key)
+static int get(struct cli *cli, p2psync_node *node, char **words)
 {
+    const char *key = words[0];
     struct p2psync_buffer packed = {0};
     p2psync_result result = p2psync_config(node, &packed);
     json_t *settings = NULL;
@@ -111,8 +88,10 @@ static int get(struct cli *cli, p2psync_node *node, const char *key)
     return code;
 }
 
-static int set(struct cli *cli, p2psync_node *node, const char *key, const char *word)
+static int set(struct cli *cli, p2psync_node *node, char **words)
 {
+    const char *key = words[0];
+    const char *word = words[1];
     struct p2psync_buffer value = {0};
     p2psync_result result = data_value(word, &value);
 
@@ -122,7 +101,7 @@ static int set(struct cli *cli, p2psync_node *node, const char *key, const char 
     p2psync_buffer_free(&value);
     switch (result) {
     case P2PSYNC_OK:
-        return get(cli, node, key);
+        return get(cli, node, words);
     case P2PSYNC_EFORMAT:
         return fail_usage(cli, "'%s' is no valid value for %s", word, key);
     case P2PSYNC_ENOTFOUND:

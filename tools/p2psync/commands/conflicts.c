@@ -31,12 +31,8 @@ int cmd_conflicts(struct cli *cli, int argc, char **argv)
     struct conflicts conflicts = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
-    int code;
+    int code = attach_plain(cli, argc, argv, 1, &node);
 
-    if (!options_only_operands(cli, argc, argv, 0, 1)) {
-        return CLI_USAGE;
-    }
-    code = attach_open(cli, NULL, &node);
     if (code != CLI_DONE) {
         return code;
     }

@@ -211,8 +211,11 @@ static size_t mark_size(const struct import *import, const char *line, size_t si
 static int read_all(struct cli *cli, struct import *import, FILE *input)
 {
     char *line = malloc(LINE_SIZE_MAX + 1);
-    int code = line != NULL ? CLI_DONE : fail(cli, P2PSYNC_ENOMEM, "import");
+    int code = CLI_DONE;
 
+    if (line == NULL) {
+        return fail(cli, P2PSYNC_ENOMEM, "import");
+    }
     /* Ends with the input. */
     while (code == CLI_DONE && interrupted == 0) {
         bool longer = false;

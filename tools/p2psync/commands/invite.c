@@ -1,6 +1,7 @@
 /* p2psync invite: let a device join, with a code to read out and a QR code to scan. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@ struct invite {
     uint32_t expires_ms;
     bool no_wait;
     bool cancel;         /* the one that is open */
-    char tag[32];        /* what names it in events */
+    char *code;          /* of what was opened; NULL: nothing */
     const char *qr_file; /* NULL: none */
     FILE *qr;
 };
@@ -25,10 +26,10 @@ struct invite {
 static int parse(struct cli *cli, int argc, char **argv, struct invite *invite);
 static int open_qr(struct cli *cli, struct invite *invite);
 static int close_qr(struct cli *cli, struct invite *invite, int code);
-static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer);
-static int wait_for_device(struct cli *cli, p2psync_node *node, struct events *events,
-                           const struct invite *invite);
 static int cancel(struct cli *cli, p2psync_node *node);
+static int pass_over_earlier(struct cli *cli, struct events *events);
+static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer);
+static int wait_for_device(struct cli *cli, struct events *events);
 
 int cmd_invite(struct cli *cli, int argc, char **argv)
 {
@@ -57,22 +58,65 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     }
     if (code == CLI_DONE) {
         result = p2psync_invite(node, invite.expires_ms, &answer);
-        code =
-            result == P2PSYNC_OK ? show_code(cli, &invite, &answer) : fail(cli, result, "invite");
+        code = result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "invite");
+    }
+    if (code == CLI_DONE && !invite.no_wait) {
+        code = pass_over_earlier(cli, &events);
+    }
+    if (code == CLI_DONE) {
+        code = show_code(cli, &invite, &answer);
     }
     code = close_qr(cli, &invite, code);
     if (code == CLI_DONE && !invite.no_wait) {
-        code = wait_for_device(cli, node, &events, &invite);
+        code = wait_for_device(cli, &events);
     }
+    /* What nobody was shown, or nobody waits for any more, lets nobody in. */
+    if (code != CLI_DONE && invite.code != NULL) {
+        (void)!p2psync_invite_cancel(node, invite.code);
+    }
+    p2psync_buffer_free(&answer);
+    free(invite.code);
     p2psync_close(node);
     return code;
+}
+
+static int cancel(struct cli *cli, p2psync_node *node)
+{
+    p2psync_result result = p2psync_invite_cancel(node, NULL);
+
+    if (result == P2PSYNC_ENOTFOUND) {
+        return fail_saying(cli, CLI_NOT_FOUND, "invite --cancel: no invite is open");
+    }
+    if (result != P2PSYNC_OK) {
+        return fail(cli, result, "invite --cancel");
+    }
+    puts(cli->json ? "{\"cancelled\":true}" : "The invite is closed.");
+    return CLI_DONE;
+}
+
+/* What was told before our invite was open is about one that it took the place of. */
+static int pass_over_earlier(struct cli *cli, struct events *events)
+{
+    events_outcome outcome = EVENTS_ONE;
+
+    while (outcome == EVENTS_ONE) { /* ends with what has come so far */
+        struct p2psync_buffer data = {0};
+        p2psync_event_type type = P2PSYNC_EVENT_ERROR;
+
+        outcome = events_next(cli, events, 0, &type, &data);
+        p2psync_buffer_free(&data);
+        if (outcome == EVENTS_ONE && type == P2PSYNC_EVENT_STOPPED) {
+            return fail(cli, P2PSYNC_ENOTRUNNING, "invite: the node was stopped");
+        }
+    }
+    return outcome == EVENTS_FAILED ? events->code : CLI_DONE;
 }
 
 static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
 {
     static const struct option own[] = {{"expires", required_argument, NULL, 'e'},
                                         {"no-wait", no_argument, NULL, 'n'},
-                                        {"cancel", no_argument, NULL, 'x'},
+                                        {"cancel", no_argument, NULL, 'c'},
                                         {"qr", required_argument, NULL, 'q' + 0x100},
                                         {0}};
     int option;
@@ -86,11 +130,11 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
                                   optarg);
             }
             break;
-        case 'x':
-            invite->cancel = true;
-            break;
         case 'n':
             invite->no_wait = true;
+            break;
+        case 'c':
+            invite->cancel = true;
             break;
         case 'q' + 0x100: /* -q is --quiet */
             invite->qr_file = optarg;
@@ -101,6 +145,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
             break;
         }
     } while (option != OPTIONS_END);
+    if (invite->cancel && (invite->expires_ms != 0 || invite->no_wait || invite->qr_file != NULL)) {
+        return fail_usage(cli, "--cancel stands alone");
+    }
     return options_operands(cli, argc, argv, 0, 0) ? CLI_DONE : CLI_USAGE;
 }
 
@@ -158,27 +205,26 @@ static int close_qr(struct cli *cli, struct invite *invite, int code)
 
 static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer)
 {
-    const struct p2psync_bytes map = {answer->data, answer->size};
-    int code = CLI_DONE;
+    json_t *tree = output_tree(cli, (struct p2psync_bytes){answer->data, answer->size});
+    int code = tree != NULL ? CLI_DONE : CLI_FAILED;
 
-    if (p2psync_value_string(p2psync_value_find(map, "invite"), invite->tag, sizeof invite->tag) !=
-        P2PSYNC_OK) {
-        invite->tag[0] = '\0';
+    if (tree != NULL) {
+        invite->code = strdup(output_string(tree, "code"));
+        if (invite->code == NULL) {
+            fail_memory();
+        }
     }
-    if (invite->qr != NULL) {
-        json_t *tree = output_tree(cli, (struct p2psync_bytes){answer->data, answer->size});
-
-        if (tree == NULL || !qr_write_svg(output_string(tree, "code"), invite->qr)) {
+    if (code == CLI_DONE && invite->qr != NULL) {
+        if (!qr_write_svg(invite->code, invite->qr)) {
             code = fail(cli, P2PSYNC_ENOMEM, "invite --qr");
         } else if (fflush(invite->qr) != 0) {
             code = fail_system(cli, errno, "invite: cannot write '%s'", invite->qr_file);
         }
-        json_decref(tree);
     }
     if (code == CLI_DONE) {
         code = output_answer(cli, answer, print_code);
     }
-    p2psync_buffer_free(answer);
+    json_decref(tree);
     fflush(stdout);
     return code;
 }
@@ -204,26 +250,8 @@ static int closed(struct cli *cli, struct p2psync_buffer *data)
     return code;
 }
 
-static int cancel(struct cli *cli, p2psync_node *node)
-{
-    p2psync_result result = p2psync_invite_cancel(node);
-
-    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "invite --cancel");
-}
-
-/* Whether an event is about this invite: the one that it took the place of ends meanwhile, too. */
-static bool is_of(const struct p2psync_buffer *data, const struct invite *invite)
-{
-    const struct p2psync_bytes map = {data->data, data->size};
-    char tag[sizeof invite->tag] = "";
-
-    return p2psync_value_string(p2psync_value_find(map, "invite"), tag, sizeof tag) == P2PSYNC_OK &&
-           strcmp(tag, invite->tag) == 0;
-}
-
 /* Until the invite is used or closed. */
-static int wait_for_device(struct cli *cli, p2psync_node *node, struct events *events,
-                           const struct invite *invite)
+static int wait_for_device(struct cli *cli, struct events *events)
 {
     /* Unbounded: the invite expires. */
     for (;;) {
@@ -234,20 +262,13 @@ static int wait_for_device(struct cli *cli, p2psync_node *node, struct events *e
         case EVENTS_FAILED:
             return events->code;
         case EVENTS_INTERRUPTED:
-            if (cancel(cli, node) != CLI_DONE) {
-                return CLI_FAILED;
-            }
             return fail_saying(cli, CLI_FAILED,
-                               "invite: interrupted; the code does not work any longer");
+                               "invite: interrupted; the code works no more (--no-wait leaves it "
+                               "open)");
         case EVENTS_HANGUP:
         case EVENTS_NONE:
         case EVENTS_ONE:
             break;
-        }
-        if ((type == P2PSYNC_EVENT_DEVICE_JOINED || type == P2PSYNC_EVENT_INVITE_CLOSED) &&
-            !is_of(&data, invite)) {
-            p2psync_buffer_free(&data);
-            continue;
         }
         switch (type) {
         case P2PSYNC_EVENT_DEVICE_JOINED:

@@ -71,13 +71,17 @@ static int refused(struct cli *cli, p2psync_result result)
     case P2PSYNC_EDENIED:
         return fail_saying(cli, CLI_DENIED,
                            "join: the inviter refused the code; run 'p2psync invite' there again");
+    case P2PSYNC_EEXIST:
+        return fail_saying(
+            cli, CLI_CONFLICT,
+            "join: the device in '%s' is a member of the mesh of this code already; there is "
+            "nothing to do here: 'p2psync start' runs it, and -C DIR names another one",
+            cli->dir);
     case P2PSYNC_ECONFLICT:
         return fail_saying(
             cli, CLI_CONFLICT,
-            "join: the device in '%s' belongs to a mesh with other members or records already; if "
-            "it "
-            "is the mesh of this code there is nothing to do, else name another directory with -C "
-            "DIR",
+            "join: the device in '%s' belongs to a mesh with other members or records already; "
+            "name another directory with -C DIR",
             cli->dir);
     case P2PSYNC_EBUSY:
         return fail_saying(

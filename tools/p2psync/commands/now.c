@@ -4,7 +4,6 @@
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
-#include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
 static void print_numbers(json_t *numbers);
@@ -13,12 +12,8 @@ int cmd_now(struct cli *cli, int argc, char **argv)
 {
     struct p2psync_buffer numbers = {0};
     p2psync_node *node = NULL;
-    int code;
+    int code = attach_plain(cli, argc, argv, 0, &node);
 
-    if (!options_only_operands(cli, argc, argv, 0, 0)) {
-        return CLI_USAGE;
-    }
-    code = attach_open(cli, NULL, &node);
     if (code == CLI_DONE) {
         p2psync_result result = p2psync_now(node, 0, &numbers);
 

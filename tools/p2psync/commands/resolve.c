@@ -121,10 +121,7 @@ static int find_taken(struct cli *cli, p2psync_node *node, struct resolve *resol
     members_load(&members, node);
     device = members_find(&members, resolve->word, &several);
     if (several) {
-        code = fail_saying(cli, CLI_NOT_FOUND,
-                           "resolve: several devices are called '%s'; give a fingerprint, which "
-                           "'p2psync devices' shows",
-                           resolve->word);
+        code = members_say_several(cli, resolve->word);
     } else if (device != NULL) {
         code = take_that_of(cli, node, resolve, device);
     } else if (versions_may_be(resolve->word)) {

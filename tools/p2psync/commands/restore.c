@@ -1,46 +1,20 @@
 /* p2psync restore: bring a record back, as a new change. */
-#include "tools/p2psync/attach.h"
 #include "tools/p2psync/commands/commands.h"
-#include "tools/p2psync/options.h"
-#include "tools/p2psync/record.h"
 #include "tools/p2psync/versions.h"
 
 int cmd_restore(struct cli *cli, int argc, char **argv)
 {
-    static const struct option own[] = {
-        {"version", required_argument, NULL, 'V'}, {"note", required_argument, NULL, 'n'}, {0}};
-    struct record_name name = {0};
-    struct p2psync_dot version;
-    const char *word = NULL;
-    const char *note = NULL;
+    struct versions_wanted wanted;
+    const struct record_name *name = &wanted.name;
     p2psync_node *node = NULL;
-    p2psync_result result;
-    int option;
-    int code;
+    int code = versions_open(cli, argc, argv, true, &node, &wanted);
 
-    while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
-        if (option == 'n') {
-            note = optarg;
-        } else if (option == OPTIONS_WRONG || !versions_check(cli, optarg)) {
-            return CLI_USAGE;
-        } else {
-            word = optarg;
-        }
-    }
-    if (!options_operands(cli, argc, argv, 2, 2)) {
-        return CLI_USAGE;
-    }
-    name.collection = argv[optind];
-    name.id = argv[optind + 1];
-    code = attach_open(cli, NULL, &node);
-    if (code == CLI_DONE && word != NULL) {
-        code = versions_find(cli, node, &name, word, &version);
-        name.version = &version;
-    }
     if (code == CLI_DONE) {
-        result = p2psync_restore(node, name.collection, name.id, name.version, note);
-        code = result == P2PSYNC_OK ? record_print_written(cli, node, name.collection, name.id)
-                                    : record_fail(cli, result, &name);
+        p2psync_result result =
+            p2psync_restore(node, name->collection, name->id, name->version, wanted.note);
+
+        code = result == P2PSYNC_OK ? record_print_written(cli, node, name->collection, name->id)
+                                    : record_fail(cli, result, name);
     }
     p2psync_close(node);
     return code;

@@ -48,9 +48,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *
             revert->device = optarg;
             break;
         case 's':
-            since = times_since(optarg, &revert->since_ms);
+            since = times_since_option(cli, optarg, &revert->since_ms);
             if (!since) {
-                return fail_usage(cli, "--since '%s' is no time such as " TIMES_FORMS, optarg);
+                return CLI_USAGE;
             }
             break;
         case 'c':

@@ -7,7 +7,6 @@
 #include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/members.h"
-#include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/table.h"
 #include "tools/p2psync/width.h"
@@ -20,12 +19,8 @@ int cmd_status(struct cli *cli, int argc, char **argv)
 {
     struct p2psync_buffer status = {0};
     p2psync_node *node = NULL;
-    int code;
+    int code = attach_plain(cli, argc, argv, 0, &node);
 
-    if (!options_only_operands(cli, argc, argv, 0, 0)) {
-        return CLI_USAGE;
-    }
-    code = attach_open(cli, NULL, &node);
     if (code == CLI_DONE) {
         struct members members = {0};
         p2psync_result result = p2psync_status(node, &status);

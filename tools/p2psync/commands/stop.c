@@ -2,17 +2,12 @@
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
-#include "tools/p2psync/options.h"
 
 int cmd_stop(struct cli *cli, int argc, char **argv)
 {
     p2psync_node *node = NULL;
-    int code;
+    int code = attach_plain(cli, argc, argv, 0, &node);
 
-    if (!options_only_operands(cli, argc, argv, 0, 0)) {
-        return CLI_USAGE;
-    }
-    code = attach_open(cli, NULL, &node);
     if (code == CLI_DONE) {
         p2psync_result result = p2psync_stop(node);
 

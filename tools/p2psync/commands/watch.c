@@ -32,13 +32,9 @@ int cmd_watch(struct cli *cli, int argc, char **argv)
     struct events events = {0};
     struct watch watch = {0};
     bool ended = false;
-    int code;
+    int code = attach_plain(cli, argc, argv, 1, &watch.node);
 
-    if (!options_only_operands(cli, argc, argv, 0, 1)) {
-        return CLI_USAGE;
-    }
     watch.collection = optind < argc ? argv[optind] : NULL;
-    code = attach_open(cli, NULL, &watch.node);
     if (code == CLI_DONE) {
         code = events_open(cli, watch.node, &events);
     }
