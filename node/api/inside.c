@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "node/control/ask.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
 #include "store/env/process.h"
@@ -36,13 +35,13 @@ p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE
     return P2PSYNC_OK;
 }
 
-p2psync_result ps_node_ask(p2psync_node *node, uint32_t timeout_ms, int what, uint64_t argument,
-                           struct ps_buf *out)
+p2psync_result ps_node_ask(p2psync_node *node, uint32_t timeout_ms, ps_control_ask what,
+                           uint64_t argument, struct ps_buf *out)
 {
     const struct ps_asking asking = {
         .dir_fd = node->dir_fd, .cancel_fd = node->cancel.fd, .timeout_ms = timeout_ms};
     ps_cancel_begin(&node->cancel);
-    p2psync_result result = ps_ask(&asking, (ps_control_ask)what, argument, out);
+    p2psync_result result = ps_ask(&asking, what, argument, out);
     ps_cancel_end(&node->cancel);
     return result;
 }

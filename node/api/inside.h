@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "node/control/ask.h"
 #include "node/host/buffer.h"
 #include "node/host/cancel.h"
 #include "node/host/config.h"
@@ -52,8 +53,8 @@ p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE
 
 /* Ask the running node, for timeout_ms at most, as a call that p2psync_cancel() ends. Errors  as
  * ps_ask(). */
-p2psync_result ps_node_ask(p2psync_node *node, uint32_t timeout_ms, int what, uint64_t argument,
-                           struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_node_ask(p2psync_node *node, uint32_t timeout_ms, ps_control_ask what,
+                           uint64_t argument, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* Whether an app may write to a collection of this name.
  *
