@@ -100,8 +100,9 @@ for y in range(side):
 PYTHON
 # A quiet zone of four, and the three marks in the corners by which a scanner finds a code.
 equal "$(sed -n '1,4p' "$work/modules" | tr -d '.\n')" ""
-for corner in "$(sed -n 5p "$work/modules" | cut -c5-11)" "$(sed -n 5p "$work/modules" | rev | cut -c5-11)" \
-    "$(tail -n 5 "$work/modules" | head -n 1 | cut -c5-11)"; do
+top=$(sed -n 5p "$work/modules")
+bottom=$(tail -n 5 "$work/modules" | head -n 1)
+for corner in "${top:4:7}" "${top: -11:7}" "${bottom:4:7}"; do
     equal "$corner" "#######"
 done
 expect 1 a invite --no-wait --qr "$work/nowhere/code.svg"
