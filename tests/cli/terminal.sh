@@ -76,7 +76,7 @@ says RECEIVED # there is room for all
 on_terminal 24 80 invite --no-wait
 says "p2psync join "
 says $'\u2580'
-! grep -q 'QR' "$work/out" || fail "it is there, and not only told of"
+! grep -q 'invite --qr' "$work/out" || fail "it is there, and not only told of"
 equal "$(tail -n 1 "$work/out" | tr -d ' ')" "" # its quiet zone ends it
 [ "$(sed '1,/works once/d' "$work/out" | wc -l)" -le 23 ] || fail "it scrolled away"
 for size in "15 80" "24 30"; do
