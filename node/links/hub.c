@@ -439,8 +439,7 @@ static void receive_router(struct ps_hub *hub, uint64_t now_ms)
 /* Nothing waits in the ROUTER, so what has gone has nothing more to say. */
 static void end_gone(struct ps_hub *hub)
 {
-    struct ps_accepted *gone = NULL;
-    while ((gone = ps_accepted_end_gone(&hub->accepted)) != NULL) {
+    while (ps_accepted_end_gone(&hub->accepted) != NULL) {
         hub->news = true;
     }
 }

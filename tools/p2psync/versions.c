@@ -144,35 +144,34 @@ void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE])
     }
 }
 
-int versions_open(struct cli *cli, int argc, char **argv, bool noted, p2psync_node **node_out,
-                  struct versions_wanted *out)
+int versions_open(struct cli *cli, int argc, char **argv, p2psync_node **node_out,
+                  struct versions_wanted *wanted)
 {
-    const struct option own[] = {
-        {"version", required_argument, NULL, 'V'},
-        {noted ? "note" : NULL, required_argument, NULL, 'n'}, /* without a name it is the end */
-        {0}};
+    const struct option own[] = {{"version", required_argument, NULL, 'V'},
+                                 {wanted->noted ? "note" : NULL, required_argument, NULL,
+                                  'n'}, /* without a name it is the end */
+                                 {0}};
     int option;
     int code;
 
-    *out = (struct versions_wanted){0};
     while ((option = options_next(cli, argc, argv, own)) != OPTIONS_END) {
         if (option == 'n') {
-            out->note = optarg;
+            wanted->note = optarg;
         } else if (option == OPTIONS_WRONG || !versions_check(cli, optarg)) {
             return CLI_USAGE;
         } else {
-            out->word = optarg;
+            wanted->word = optarg;
         }
     }
     if (!options_operands(cli, argc, argv, 2, 2)) {
         return CLI_USAGE;
     }
-    out->name.collection = argv[optind];
-    out->name.id = argv[optind + 1];
+    wanted->name.collection = argv[optind];
+    wanted->name.id = argv[optind + 1];
     code = attach_open(cli, NULL, node_out);
-    if (code == CLI_DONE && out->word != NULL) {
-        code = versions_find(cli, *node_out, &out->name, out->word, &out->version);
-        out->name.version = &out->version;
+    if (code == CLI_DONE && wanted->word != NULL) {
+        code = versions_find(cli, *node_out, &wanted->name, wanted->word, &wanted->version);
+        wanted->name.version = &wanted->version;
     }
     return code;
 }

@@ -24,16 +24,17 @@ int versions_find_all(struct cli *cli, p2psync_node *node, const struct record_n
 
 /* What `get` and `restore` are asked for. */
 struct versions_wanted {
+    bool noted;       /* set by the caller: --note is an option */
     const char *word; /* of --version; NULL: as the record is */
     const char *note; /* of --note, or NULL */
     struct p2psync_dot version;
     struct record_name name;
 };
 
-/* Parse COLLECTION ID [--version VERSION] [--note TEXT], without --note if not `noted`, and open
- * the node. Returns CLI_DONE, or a code after saying why not. */
-int versions_open(struct cli *cli, int argc, char **argv, bool noted, p2psync_node **node_out,
-                  struct versions_wanted *out);
+/* Parse COLLECTION ID [--version VERSION] [--note TEXT], and open the node. Returns CLI_DONE, or a
+ * code after saying why not. */
+int versions_open(struct cli *cli, int argc, char **argv, p2psync_node **node_out,
+                  struct versions_wanted *wanted);
 
 /* `version`, a whole one, as people are shown it; anything else as it is. */
 void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE]);

@@ -4,9 +4,9 @@
 
 int cmd_get(struct cli *cli, int argc, char **argv)
 {
-    struct versions_wanted wanted;
+    struct versions_wanted wanted = {.noted = false};
     p2psync_node *node = NULL;
-    int code = versions_open(cli, argc, argv, false, &node, &wanted);
+    int code = versions_open(cli, argc, argv, &node, &wanted);
 
     if (code == CLI_DONE) {
         code = record_print_live(cli, node, &wanted.name);

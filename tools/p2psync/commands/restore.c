@@ -4,10 +4,10 @@
 
 int cmd_restore(struct cli *cli, int argc, char **argv)
 {
-    struct versions_wanted wanted;
+    struct versions_wanted wanted = {.noted = true};
     const struct record_name *name = &wanted.name;
     p2psync_node *node = NULL;
-    int code = versions_open(cli, argc, argv, true, &node, &wanted);
+    int code = versions_open(cli, argc, argv, &node, &wanted);
 
     if (code == CLI_DONE) {
         p2psync_result result =
