@@ -57,16 +57,16 @@ synced b
 
 # It hangs, as one does whose machine has lost its power or its network.
 since=$(date +%s%3N)
-kill -STOP "$cellar"
+halt "$cellar"
 gone a "$since"
-kill -CONT "$cellar"
+go_on "$cellar"
 synced a
 synced b
 
 since=$(date +%s%3N)
-kill -STOP "$kitchen"
+halt "$kitchen"
 gone b "$since"
-kill -CONT "$kitchen"
+go_on "$kitchen"
 synced b
 at a stop
 at b stop
