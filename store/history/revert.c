@@ -14,11 +14,18 @@
 /* So many ids are collected before duplicates are taken out. */
 #define IDS_MAX ((size_t)2 * PS_TRANSACTION_CHANGES_MAX)
 
+/* One of the device's logs. */
+struct touched_log {
+    uint32_t number;
+    uint64_t before; /* the changes below this one were written before the time, if their hlc does
+                        not show their author's clock */
+};
+
 /* The records that the device changed. */
 struct touched {
     struct ps_txn *txn;
     const struct ps_revert_of *of;
-    uint32_t *logs; /* numbers of the device's logs, ascending */
+    struct touched_log *logs; /* ascending by number */
     size_t log_count;
     size_t log_capacity;
     struct ps_bytes *ids; /* in the map */
@@ -50,7 +57,9 @@ struct delta_writers {
 
 static p2psync_result find_touched(struct touched *touched);
 static p2psync_result touched_in_log(struct touched *touched, const struct ps_log *log);
-static p2psync_result add_log(struct touched *touched, uint32_t number);
+static bool is_since(const struct touched *touched, const struct touched_log *log, uint64_t seq,
+                     uint64_t hlc);
+static p2psync_result add_log(struct touched *touched, const struct touched_log *log);
 static p2psync_result add_id(struct touched *touched, struct ps_bytes id);
 static void sort_ids(struct touched *touched);
 static int compare_ids(const void *a, const void *b);
@@ -134,13 +143,16 @@ static p2psync_result find_touched(struct touched *touched)
     return touched->id_count > PS_TRANSACTION_CHANGES_MAX ? P2PSYNC_ELIMIT : P2PSYNC_OK;
 }
 
-/* All of the log: its times need not ascend. */
+/* All of the log, for its times need not ascend; the last change first, for what was written later
+ * says the most that can be said of changes whose hlc was counted on from a parent's. */
 static p2psync_result touched_in_log(struct touched *touched, const struct ps_log *log)
 {
-    p2psync_result result = add_log(touched, log->number);
-    for (uint64_t seq = 0; seq < log->applied && result == P2PSYNC_OK; seq++) {
+    struct touched_log here = {.number = log->number};
+    p2psync_result result = P2PSYNC_OK;
+    for (uint64_t seq = log->applied; seq > 0 && result == P2PSYNC_OK;) {
         struct ps_stored entry;
         struct ps_skeleton skeleton;
+        seq--;
         result = ps_stored_get(touched->txn, log->number, seq, &entry);
         result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         if (result != P2PSYNC_OK || entry.inert) {
@@ -149,25 +161,34 @@ static p2psync_result touched_in_log(struct touched *touched, const struct ps_lo
         if (ps_skeleton_decode(entry.skeleton, &skeleton) != P2PSYNC_OK) {
             return P2PSYNC_ECORRUPT; /* it would be inert */
         }
-        if (ps_hlc_ms(skeleton.hlc) >= touched->of->since_ms) {
+        if (is_since(touched, &here, seq, skeleton.hlc)) {
             result = add_id(touched, skeleton.record_id);
+        } else if (here.before == 0 && ps_hlc_is_clock(skeleton.hlc)) {
+            here.before = seq;
         }
     }
-    return result;
+    return result == P2PSYNC_OK ? add_log(touched, &here) : result;
 }
 
-static p2psync_result add_log(struct touched *touched, uint32_t number)
+/* Whether a change was written at the time or later, as far as anybody can tell. */
+static bool is_since(const struct touched *touched, const struct touched_log *log, uint64_t seq,
+                     uint64_t hlc)
+{
+    return ps_hlc_ms(hlc) >= touched->of->since_ms && (ps_hlc_is_clock(hlc) || seq >= log->before);
+}
+
+static p2psync_result add_log(struct touched *touched, const struct touched_log *log)
 {
     if (touched->log_count == touched->log_capacity) {
         size_t capacity = touched->log_count == 0 ? 4 : touched->log_count * 2;
-        uint32_t *logs = reallocarray(touched->logs, capacity, sizeof *logs);
+        struct touched_log *logs = reallocarray(touched->logs, capacity, sizeof *logs);
         if (logs == NULL) {
             return P2PSYNC_ENOMEM;
         }
         touched->logs = logs;
         touched->log_capacity = capacity;
     }
-    touched->logs[touched->log_count] = number;
+    touched->logs[touched->log_count] = *log;
     touched->log_count++;
     return P2PSYNC_OK;
 }
@@ -210,9 +231,9 @@ static int compare_ids(const void *a, const void *b)
 
 static int compare_numbers(const void *a, const void *b)
 {
-    const uint32_t *left = a;
-    const uint32_t *right = b;
-    return (*left > *right) - (*left < *right);
+    const struct touched_log *left = a;
+    const struct touched_log *right = b;
+    return (left->number > right->number) - (left->number < right->number);
 }
 
 /* ---- the replay ---- */
@@ -285,9 +306,12 @@ static p2psync_result replay_change(struct replay *replay, const struct ps_past_
 
 static bool is_marked(const struct touched *touched, const struct ps_history_change *change)
 {
-    return ps_hlc_ms(change->hlc) >= touched->of->since_ms && touched->log_count > 0 &&
-           bsearch(&change->log, touched->logs, touched->log_count, sizeof *touched->logs,
-                   compare_numbers) != NULL;
+    struct touched_log key = {.number = change->log};
+    const struct touched_log *log = touched->log_count == 0
+                                        ? NULL
+                                        : bsearch(&key, touched->logs, touched->log_count,
+                                                  sizeof *touched->logs, compare_numbers);
+    return log != NULL && is_since(touched, log, change->dot.seq, change->hlc);
 }
 
 /* Note who was the last to change the fields of the change at hand. */
