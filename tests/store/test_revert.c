@@ -197,10 +197,8 @@ Test(revert, goes_by_when_a_change_was_written)
     ps_buf_init(&fields, 64);
     struct ps_edit other = {
         .kind = PS_EDIT_PUT, .id = ps_bytes_text("q"), .fields = case_fields(&fields, "n", 1)};
-    struct ps_write write = {.collection = ps_bytes_text(CASE_NOTES),
-                             .now_ms = 1500,
-                             .edits = &other,
-                             .edit_count = 1};
+    struct ps_write write = {
+        .collection = ps_bytes_text(CASE_NOTES), .now_ms = 1500, .edits = &other, .edit_count = 1};
     put(&two, 900000, "a", 1);
     meet();
     put(&one, 1000, "a", 2);
