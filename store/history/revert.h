@@ -5,12 +5,7 @@
  * without the changes of the device since the time. A field that the device changed goes back to
  * what it is in the second replay. But if somebody else changed it after the device's last change
  * of it, it stays, and is named as kept. A record that is not there in the second replay is
- * deleted, unless somebody else wrote to it since; one that is there again is restored.
- *
- * What counts is when a change was written, by its author's clock. An edit on top of one whose
- * clock was ten years ahead has an hlc that is ten years ahead too; that it was written earlier is
- * known from what its author wrote later in the same log. If nothing was, it counts as written
- * since. */
+ * deleted, unless somebody else wrote to it since; one that is there again is restored. */
 #ifndef PS_STORE_HISTORY_REVERT_H
 #define PS_STORE_HISTORY_REVERT_H
 
