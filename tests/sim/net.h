@@ -38,6 +38,7 @@ struct sim_node {
     uint64_t instance;
     uint64_t monotonic_ms; /* of its clock when virtual time was 0 */
     int64_t skew_ms;       /* by which its wall clock is off */
+    uint64_t busy_ms;      /* virtual time until which it does nothing: all that comes waits */
     unsigned bursts;       /* beacons still to send at 1 s */
     uint64_t beacon;       /* number of the beacon that is planned; older beacons are void */
     uint64_t accepted;     /* how many links it has accepted */
