@@ -10,14 +10,14 @@
 /* ---- format: sizes of identities and hashes, in bytes ---- */
 
 #define PS_HASH_SIZE       32 /* BLAKE2b-256 */
-#define PS_HASH_SHORT_SIZE 8  /* first bytes of a hash, where a clash only costs extra work */
+#define PS_HASH_SHORT_SIZE 16 /* first bytes of a hash: two alike take 2^64 tries */
 #define PS_DEVICE_SIZE     32 /* Ed25519 public key */
 #define PS_SIGNATURE_SIZE  64 /* Ed25519 */
 #define PS_SEED_SIZE       32 /* Ed25519 seed: the secret a device keeps */
 #define PS_CURVE_KEY_SIZE  32 /* X25519 key, as CURVE uses it */
 #define PS_MESH_NONCE_SIZE 16
 #define PS_MESH_SIZE       (PS_DEVICE_SIZE + PS_MESH_NONCE_SIZE) /* founder, nonce */
-#define PS_TAG_SIZE        8  /* tag of an origin, a mesh or a device */
+#define PS_TAG_SIZE        16 /* tag of an origin, a mesh or a device: two alike take 2^64 tries */
 #define PS_TOKEN_SIZE      16 /* one-time pairing token: 128 bits cannot be guessed */
 
 /* ---- format: what a change may hold ---- */
@@ -90,7 +90,7 @@ static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_SIZE_MAX + (PS_PROOF_MAX + 8) * PS_
 static_assert(PS_CREDIT_MAX + PS_MESSAGE_SIZE_MAX <= PS_PEER_MEMORY_MAX,
               "what is in flight to one peer fits its memory");
 static_assert(PS_RECORD_ID_SIZE_MAX + 4 <= 511, "a record's key fits LMDB");
-static_assert(PS_PARENTS_MAX * 32 + PS_RECORD_ID_SIZE_MAX + 64 <= PS_SKELETON_SIZE_MAX,
+static_assert(PS_PARENTS_MAX * 48 + PS_RECORD_ID_SIZE_MAX + 64 <= PS_SKELETON_SIZE_MAX,
               "the largest skeleton fits");
 
 #endif

@@ -93,16 +93,16 @@ p2psync_result p2psync_record_get_version(p2psync_snapshot *snapshot, const char
                                           struct p2psync_record *out)
 {
     uint32_t number = 0;
-    struct ps_dot dot;
     struct ps_record_row row;
     struct ps_past_found found;
     if (snapshot == NULL || collection == NULL || id == NULL || version == NULL ||
-        !ps_inner_dot(version, &dot) || !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
+        !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
         return P2PSYNC_EMISUSE;
     }
     p2psync_result result = find_record(snapshot, collection, id, &number, &row);
     if (result == P2PSYNC_OK) {
-        result = ps_past_find(&snapshot->txn, number, ps_bytes_text(id), dot, &found);
+        result =
+            ps_past_find(&snapshot->txn, number, ps_bytes_text(id), ps_inner_dot(version), &found);
     }
     if (result == P2PSYNC_OK) {
         ps_buf_clear(&snapshot->value);
@@ -374,9 +374,14 @@ static bool read_between(const struct p2psync_between *given, struct wanted *out
         return false;
     }
     out->has_from = between.from != NULL;
+    if (out->has_from) {
+        out->from = ps_inner_dot(between.from);
+    }
     out->has_to = between.to != NULL;
-    return (!out->has_from || ps_inner_dot(between.from, &out->from)) &&
-           (!out->has_to || ps_inner_dot(between.to, &out->to));
+    if (out->has_to) {
+        out->to = ps_inner_dot(between.to);
+    }
+    return true;
 }
 
 static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row *row,

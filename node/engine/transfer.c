@@ -316,9 +316,11 @@ static void activate(struct ps_turn *turn, struct ps_peer *peer)
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
 {
     struct ps_log log = {0};
-    struct ps_bytes name = ps_bytes(fetch->collection, fetch->collection_size);
-    p2psync_result result = ps_log_lookup(turn->txn, name, &fetch->id, &log);
-    if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
+    struct ps_log_name name = {.collection = ps_bytes(fetch->collection, fetch->collection_size),
+                               .origin = fetch->origin};
+    memcpy(name.branch, fetch->id.branch, sizeof name.branch);
+    p2psync_result result = ps_log_named(turn->txn, &turn->engine->identity.mesh, &name, &log);
+    if (result == P2PSYNC_EFORK || (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result))) {
         return false;
     }
     if (result == P2PSYNC_OK && (log.forked || log.size >= fetch->target)) {

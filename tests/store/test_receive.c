@@ -320,3 +320,25 @@ Test(receive, refuses_one_log_too_many_in_a_collection)
     cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, notes, &origin, &log), P2PSYNC_ELIMIT);
     ps_txn_abort(&txn);
 }
+
+/* Two origins with one tag cannot be made. So the author's log is put where another origin's log
+ * would be found. */
+Test(receive, log_of_another_origin_with_the_same_tag_is_refused)
+{
+    add_creates(&author, 2, 0);
+    author_deliver_all(&author, &here);
+    struct ps_log log = stored();
+    struct ps_log found;
+    struct ps_log_name name = {.collection = ps_bytes_text(CASE_NOTES), .origin = log.origin};
+    struct ps_origin other = {.device = log.origin.device,
+                              .incarnation = log.origin.incarnation + 1};
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_log_named(&txn, &here.identity.mesh, &name, &found), P2PSYNC_OK);
+    log.id.origin = ps_origin_tag(&here.identity.mesh, &other);
+    cr_assert_eq(ps_log_save(&txn, &log), P2PSYNC_OK);
+    name.origin = other;
+    cr_assert_eq(ps_log_named(&txn, &here.identity.mesh, &name, &found), P2PSYNC_EFORK);
+    cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, log.collection, &other, &found),
+                 P2PSYNC_EFORK);
+    ps_txn_abort(&txn);
+}
