@@ -38,6 +38,11 @@
 #define PS_DEVICE_NAME_SIZE_MAX    64        /* bytes of UTF-8 */
 #define PS_LOG_SIZE_MAX            INT64_MAX /* changes of one log: room to add to a size */
 
+/* ---- format: who counts as a member, so that nobody can crowd others out ---- */
+
+#define PS_MEMBERS_MAX 4096 /* devices of one mesh */
+#define PS_INVITED_MAX 256  /* of them, those that one member other than the founder brings in */
+
 /* ---- format: what a merge may cost: all nodes must give up at the same place ---- */
 
 #define PS_TEXT_WORK_MAX  16777216 /* steps to find a difference: some 5,790 lines, tens of ms */
@@ -69,7 +74,6 @@
 /* ---- one node's own bounds ---- */
 
 #define PS_LOGS_MAX         16384        /* logs of one collection: they fit one SUMMARY */
-#define PS_MEMBERS_MAX      4096         /* devices of one mesh */
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
 #define PS_APPLY_BATCH_MAX  300000       /* changes applied in one commit, if many wait */

@@ -6,6 +6,7 @@
 
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
+#include "node/engine/vouch.h"
 #include "store/log/collection.h"
 #include "wire/compress.h"
 
@@ -423,6 +424,10 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
 {
     struct ps_log log;
     if (!ps_turn_ok(turn, ps_log_by_number(turn->txn, serve->log, &log))) {
+        return;
+    }
+    if (!ps_vouch(turn, &log)) {
+        serve->used = false;
         return;
     }
     while (serve->next < log.size && chunk_room(peer, serve) > 0) {

@@ -27,7 +27,8 @@
  *   PS_DB_LOG_NUMBERS: which log has this number.                                     log.c
  *     log u32           the key in PS_DB_LOGS
  *   PS_DB_WAITING: logs with changes that are not applied.                            waiting.c
- *     log u32           looked_at u64: changes before it need not be looked at again
+ *     log u32           looked_at u64: changes before it need not be looked at again ||
+ *                       size in bytes u64 of those that are not applied
  *
  *   PS_DB_ENTRIES: the changes.                                                       stored.c
  *     log u32 || seq u64

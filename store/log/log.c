@@ -251,9 +251,9 @@ static p2psync_result save_waiting(struct ps_txn *txn, const struct ps_log *log)
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    uint8_t looked_at[8];
-    ps_put_u64(looked_at, log->applied);
-    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(looked_at, sizeof looked_at));
+    uint8_t look_at[16] = {0}; /* of no bytes yet */
+    ps_put_u64(look_at, log->applied);
+    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(look_at, sizeof look_at));
 }
 
 p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,

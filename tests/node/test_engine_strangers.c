@@ -314,6 +314,17 @@ Test(test_engine_strangers, welcomes_the_same_device_again_but_no_second_one)
     cr_assert_eq(net.nodes[0].told[P2PSYNC_EVENT_DEVICE_JOINED], 1);
 }
 
+/* A device of the mesh and its twin would have one CURVE key. The right token does not help. */
+Test(test_engine_strangers, welcomes_no_id_that_is_not_valid)
+{
+    begin_with_puppet(1, false);
+    sim_mesh_invite(&net, 0, token, 60000);
+    net.nodes[puppet].identity.device.key[PS_DEVICE_SIZE - 1] ^= 0x80U;
+    cr_assert_neq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
+    cr_assert_not(sim_node_allows(&net, 0, puppet));
+    cr_assert(net.nodes[0].inviting, "it was no wrong token");
+}
+
 Test(test_engine_strangers, closes_an_invite_after_five_wrong_tokens)
 {
     uint8_t wrong[PS_TOKEN_SIZE] = {0};
