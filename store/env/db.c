@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "store/env/disk.h"
+#include "store/env/enter.h"
 #include "store/env/keys.h"
 
 #define PREFIX_SIZE 2 /* a zero, which is in no name, and which database it is */
@@ -24,7 +25,7 @@ struct key {
 };
 
 static void make_key(struct key *out, ps_db db, struct ps_bytes key);
-static int next_shared(MDB_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value);
+static int next_shared(const struct ps_db_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value);
 static bool is_of(ps_db db, const MDB_val *key);
 static MDB_val to_val(struct ps_bytes bytes);
 static struct ps_bytes from_val(MDB_val val);
@@ -35,7 +36,7 @@ p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
     struct key made;
     MDB_val value;
     make_key(&made, db, key);
-    int code = mdb_get(txn->mdb, txn->dbi[db], &made.val, &value);
+    int code = ps_enter_get(txn, txn->dbi[db], &made.val, &value);
     if (code != 0) {
         return ps_db_result(code);
     }
@@ -49,7 +50,7 @@ p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key, stru
     struct key made;
     MDB_val mdb_value = to_val(value);
     make_key(&made, db, key);
-    return ps_db_result(mdb_put(txn->mdb, txn->dbi[db], &made.val, &mdb_value, 0));
+    return ps_db_result(ps_enter_put(txn, txn->dbi[db], &made.val, &mdb_value, 0));
 }
 
 p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, size_t size,
@@ -59,7 +60,7 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
     struct key made;
     MDB_val value = {.mv_size = size};
     make_key(&made, db, key);
-    int code = mdb_put(txn->mdb, txn->dbi[db], &made.val, &value, MDB_RESERVE);
+    int code = ps_enter_put(txn, txn->dbi[db], &made.val, &value, MDB_RESERVE);
     if (code != 0) {
         return ps_db_result(code);
     }
@@ -72,23 +73,23 @@ p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key)
     assert(txn->writable);
     struct key made;
     make_key(&made, db, key);
-    int code = mdb_del(txn->mdb, txn->dbi[db], &made.val, NULL);
+    int code = ps_enter_del(txn, txn->dbi[db], &made.val);
     return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_db_result(code);
 }
 
 p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, struct ps_row *out)
 {
-    MDB_cursor *cursor = NULL;
+    struct ps_db_cursor cursor = {.mdb = NULL};
     struct key made;
     MDB_val value;
     make_key(&made, db, from);
-    int code = mdb_cursor_open(txn->mdb, txn->dbi[db], &cursor);
+    int code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
     if (code != 0) {
         return ps_db_result(code);
     }
     bool first = made.val.mv_size == 0;
-    code = mdb_cursor_get(cursor, &made.val, &value, first ? MDB_FIRST : MDB_SET_RANGE);
-    mdb_cursor_close(cursor);
+    code = ps_enter_cursor_get(&cursor, &made.val, &value, first ? MDB_FIRST : MDB_SET_RANGE);
+    ps_enter_cursor_close(&cursor);
     if (code == 0 && !is_of(db, &made.val)) {
         code = MDB_NOTFOUND;
     }
@@ -128,23 +129,23 @@ bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
 {
     MDB_stat stats;
-    MDB_cursor *cursor = NULL;
+    struct ps_db_cursor cursor = {.mdb = NULL};
     MDB_val key = {.mv_size = 0};
     MDB_val value;
     uint64_t count = 0;
     int code = 0;
     if (shared[db] == 0) {
-        code = mdb_stat(txn->mdb, txn->dbi[db], &stats);
+        code = ps_enter_stat(txn, txn->dbi[db], &stats);
         count = code == 0 ? stats.ms_entries : 0;
     } else {
-        code = mdb_cursor_open(txn->mdb, txn->dbi[db], &cursor);
-        code = code == 0 ? next_shared(cursor, db, &key, &value) : code;
+        code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
+        code = code == 0 ? next_shared(&cursor, db, &key, &value) : code;
         while (code == 0) {
             count++;
-            code = next_shared(cursor, db, &key, &value);
+            code = next_shared(&cursor, db, &key, &value);
         }
         code = code == MDB_NOTFOUND ? 0 : code;
-        mdb_cursor_close(cursor);
+        ps_enter_cursor_close(&cursor);
     }
     if (code != 0) {
         return ps_db_result(code);
@@ -157,7 +158,7 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 {
     assert(txn->writable);
     if (shared[db] == 0) {
-        return ps_db_result(mdb_drop(txn->mdb, txn->dbi[db], 0));
+        return ps_db_result(ps_enter_drop(txn, txn->dbi[db]));
     }
     struct ps_key from = {.size = 0};
     struct ps_row row;
@@ -232,16 +233,16 @@ static void make_key(struct key *out, ps_db db, struct ps_bytes key)
 
 /* The first row of a database that shares the unnamed one, or the row after `key`. MDB_NOTFOUND:
  * there is none. */
-static int next_shared(MDB_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value)
+static int next_shared(const struct ps_db_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value)
 {
     struct key first;
     int code = 0;
     if (key->mv_size == 0) {
         make_key(&first, db, ps_bytes(NULL, 0));
         *key = first.val;
-        code = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+        code = ps_enter_cursor_get(cursor, key, value, MDB_SET_RANGE);
     } else {
-        code = mdb_cursor_get(cursor, key, value, MDB_NEXT);
+        code = ps_enter_cursor_get(cursor, key, value, MDB_NEXT);
     }
     return code == 0 && !is_of(db, key) ? MDB_NOTFOUND : code;
 }

@@ -35,6 +35,12 @@ struct ps_txn {
     bool writable;
 };
 
+/* A place in a database, for walks that step from row to row. For the files of the store. */
+struct ps_db_cursor {
+    struct ps_txn txn; /* that it was opened in */
+    MDB_cursor *mdb;   /* NULL: none */
+};
+
 /* The result for a code of LMDB. For the files of the store. */
 p2psync_result ps_db_result(int mdb_code);
 

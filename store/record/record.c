@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "store/env/enter.h"
 #include "store/env/keys.h"
 
 /* created || count, then for each version: origin || seq || log || hlc || leaf || depth || state ||
@@ -237,12 +238,12 @@ p2psync_result ps_record_cursor_open(struct ps_txn *txn, uint32_t collection,
 p2psync_result ps_record_cursor_open_in(struct ps_txn *txn, ps_db db, uint32_t collection,
                                         struct ps_bytes prefix, struct ps_record_cursor *out)
 {
-    MDB_cursor *mdb = NULL;
-    int code = mdb_cursor_open(txn->mdb, txn->dbi[db], &mdb);
+    struct ps_db_cursor place = {.mdb = NULL};
+    int code = ps_enter_cursor_open(txn, txn->dbi[db], &place);
     if (code != 0) {
         return ps_db_result(code);
     }
-    *out = (struct ps_record_cursor){.mdb = mdb, .collection = collection, .prefix = prefix};
+    *out = (struct ps_record_cursor){.place = place, .collection = collection, .prefix = prefix};
     return P2PSYNC_OK;
 }
 
@@ -273,7 +274,7 @@ p2psync_result ps_record_cursor_next_row(struct ps_record_cursor *cursor, struct
     if (cursor->prefix.size > PS_RECORD_ID_SIZE_MAX) {
         return P2PSYNC_ENOTFOUND; /* no id is that long */
     }
-    int code = cursor->started ? mdb_cursor_get(cursor->mdb, &key, &value,
+    int code = cursor->started ? ps_enter_cursor_get(&cursor->place, &key, &value,
                                                 cursor->backward ? MDB_PREV : MDB_NEXT)
                                : start(cursor, &key, &value);
     if (code != 0) {
@@ -310,7 +311,7 @@ static int start(struct ps_record_cursor *cursor, MDB_val *key, MDB_val *value)
         place.bytes[any ? place.size - 1 : 0]++;
     }
     *key = (MDB_val){.mv_size = place.size, .mv_data = place.bytes};
-    int code = any ? mdb_cursor_get(cursor->mdb, key, value, MDB_SET_RANGE) : MDB_NOTFOUND;
+    int code = any ? ps_enter_cursor_get(&cursor->place, key, value, MDB_SET_RANGE) : MDB_NOTFOUND;
     if (!cursor->backward) {
         return code;
     }
@@ -319,7 +320,7 @@ static int start(struct ps_record_cursor *cursor, MDB_val *key, MDB_val *value)
     if (is_there || (code != 0 && code != MDB_NOTFOUND)) {
         return code;
     }
-    return mdb_cursor_get(cursor->mdb, key, value, code == 0 ? MDB_PREV : MDB_LAST);
+    return ps_enter_cursor_get(&cursor->place, key, value, code == 0 ? MDB_PREV : MDB_LAST);
 }
 
 p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_bytes *id_out,
@@ -339,8 +340,5 @@ p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_
 
 void ps_record_cursor_close(struct ps_record_cursor *cursor)
 {
-    if (cursor->mdb != NULL) {
-        mdb_cursor_close(cursor->mdb);
-        cursor->mdb = NULL;
-    }
+    ps_enter_cursor_close(&cursor->place);
 }
