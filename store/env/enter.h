@@ -4,7 +4,7 @@
  * What such a call leaves behind inside LMDB is not whole. After one that read, that does no harm.
  * After one that wrote, the write transaction can neither go on nor be ended: it stays as it is
  * until the process ends, together with LMDB's write lock, and no other is begun here. For the
- * files of store/env and the cursor of records. */
+ * files of store/env. */
 #ifndef PS_STORE_ENV_ENTER_H
 #define PS_STORE_ENV_ENTER_H
 

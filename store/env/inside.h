@@ -1,5 +1,5 @@
-/* An open store from inside: what store.c, which opens and closes it, shares with txn.c and
- * enter.c. For these three. */
+/* An open store from inside: what store.c, which opens and closes it, shares with txn.c,
+ * enter.c and db.c. For these. */
 #ifndef PS_STORE_ENV_INSIDE_H
 #define PS_STORE_ENV_INSIDE_H
 

@@ -267,6 +267,7 @@ static p2psync_result check_tree(struct walk *walk, const struct tree *tree)
     walk->found = (struct tree){.entries = 0};
     walk->depth = 0;
     walk->has_last = false;
+    walk->may_equal = false;
     p2psync_result result = P2PSYNC_OK;
     if (tree->depth > DEPTH_MAX || (tree->root == NOWHERE) != (tree->depth == 0)) {
         return P2PSYNC_ECORRUPT;
@@ -290,7 +291,7 @@ static p2psync_result check_tree(struct walk *walk, const struct tree *tree)
             /* What lies left of a branch's key is below it; what lies right begins at it. The first
              * key of a branch bounds nothing, and LMDB does not look at it. */
             bool good = level->next == 0 || in_order(walk, node.key);
-            walk->may_equal = good && level->next > 0;
+            walk->may_equal = walk->may_equal || level->next > 0;
             level->next++;
             result = good ? descend(walk, node.child) : P2PSYNC_ECORRUPT;
         }
