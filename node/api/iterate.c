@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "node/api/snapshot.h"
+#include "store/log/collection.h"
 #include "store/merge/conflict.h"
 
 #define RECORD (-1) /* the place of the record itself */
@@ -19,6 +20,7 @@ struct p2psync_iterator {
     uint64_t left;              /* of the limit */
     struct ps_record_cursor cursor;
     bool cursor_ended;
+    uint64_t counted; /* of the rows that came: live records, or conflicts */
     size_t prefix_size;
     uint8_t prefix[PS_COPY_ID_SIZE_MAX];
     size_t at; /* in the prefix: up to there it was looked for ids of records with copies */
@@ -44,6 +46,7 @@ static p2psync_result fill_place(p2psync_iterator *iterator, int64_t place,
                                  struct p2psync_record *out, bool *wanted_out);
 static p2psync_result next_row(p2psync_iterator *iterator);
 static p2psync_result next_of_cursor(p2psync_iterator *iterator);
+static p2psync_result check_count(p2psync_iterator *iterator);
 static p2psync_result next_in_prefix(p2psync_iterator *iterator);
 static bool find_at(p2psync_iterator *iterator);
 static bool begin_row(p2psync_iterator *iterator);
@@ -244,8 +247,32 @@ static p2psync_result next_of_cursor(p2psync_iterator *iterator)
             result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
     }
-    iterator->cursor_ended = result == P2PSYNC_ENOTFOUND;
+    if (result == P2PSYNC_OK) {
+        struct ps_view view;
+        ps_record_view(&iterator->row, &view);
+        iterator->counted += item.conflict || view.state == PS_RECORD_LIVE ? 1 : 0;
+    } else if (result == P2PSYNC_ENOTFOUND && !iterator->cursor_ended) {
+        iterator->cursor_ended = true;
+        result = check_count(iterator);
+    }
     return result;
+}
+
+/* A walk over all rows must have met as many as the collection has: fewer are a damaged store. Other
+ * walks cannot tell. Errors  P2PSYNC_ENOTFOUND all is well: the walk is over; P2PSYNC_ECORRUPT. */
+static p2psync_result check_count(p2psync_iterator *iterator)
+{
+    struct ps_collection collection;
+    if (iterator->has_start || iterator->prefix_size > 0) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    p2psync_result result =
+        ps_collection_by_number(&iterator->snapshot->txn, iterator->collection, &collection);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    uint64_t wanted = iterator->range.conflicts ? collection.conflicts : collection.records;
+    return iterator->counted == wanted ? P2PSYNC_ENOTFOUND : P2PSYNC_ECORRUPT;
 }
 
 /* A prefix that reaches into the id of a copy is that of no record: take the next record whose

@@ -3,9 +3,13 @@
  * numbers, on every machine. `a || b` is a followed by b, u32 a number of 32 bits, [a] a part that
  * need not be there; sizes are in bytes.
  *
+ * Each row ends with 4 bytes more than is said here: the CRC-32C of the database's number in ps_db,
+ * the key and the value.                                                              db.c
+ *
  *   PS_DB_META: what there is only one of. The keys are words.
  *     "format"          u32, PS_STORE_FORMAT_VERSION                                  store.c
- *     "stamp"           random 16 || inode u64 || hash of the machine's id 32         stamp.c
+ *     "stamp"           random 16 || inode u64 || ctime u64, u64 ||                   stamp.c
+ *                       hash of the machine's id 32
  *     "unclean"         "1": the last process did not flush, and has not ended well   stamp.c
  *     "identity"        device 32 || seed 32 || incarnation u64 || mesh 48 ||         identity.c
  *                       has_sponsor u8 || sponsor 32

@@ -5,6 +5,7 @@
 #include "store/env/txn.h"
 
 #include "store/env/disk.h"
+#include "store/env/enter.h"
 #include "store/env/inside.h"
 #include "store/env/process.h"
 #include "wire/limits.h"
@@ -28,6 +29,12 @@ p2psync_result ps_txn_begin(struct ps_store *store, bool write, struct ps_txn *o
         if (disk_free < PS_DISK_FREE_MIN) {
             return P2PSYNC_ENOSPC;
         }
+        if (store->unstamped) {
+            result = ps_store_check_stamp(store);
+            if (result != P2PSYNC_OK) {
+                return result;
+            }
+        }
     }
     return ps_txn_begin_anyway(store, write, out);
 }
@@ -35,6 +42,9 @@ p2psync_result ps_txn_begin(struct ps_store *store, bool write, struct ps_txn *o
 p2psync_result ps_txn_begin_anyway(struct ps_store *store, bool write, struct ps_txn *out)
 {
     MDB_txn *mdb = NULL;
+    if (write && atomic_load(&store->stuck)) {
+        return P2PSYNC_ECORRUPT;
+    }
     int code = begin_mapped(store, write ? 0 : MDB_RDONLY, &mdb);
     if (code != 0) {
         return ps_db_result(code);
@@ -99,9 +109,8 @@ static void end(struct ps_store *store)
 p2psync_result ps_txn_commit(struct ps_txn *txn)
 {
     assert(txn->mdb != NULL);
-    MDB_txn *mdb = txn->mdb;
+    int code = ps_enter_txn_commit(txn);
     txn->mdb = NULL;
-    int code = mdb_txn_commit(mdb);
     end(txn->store);
     return ps_db_result(code);
 }
@@ -113,9 +122,9 @@ void ps_txn_abort(struct ps_txn *txn)
     if (mdb == NULL || txn->store->process != ps_process()) {
         return;
     }
-    if (txn->writable) {
+    if (txn->writable && !atomic_load(&txn->store->stuck)) {
         mdb_txn_abort(mdb);
-    } else {
+    } else if (!txn->writable) {
         keep_spare(txn->store, mdb);
     }
     end(txn->store);
