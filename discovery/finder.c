@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "discovery/changes.h"
+#include "discovery/multicast.h"
 
 #define BURST_COUNT    5
 #define BURST_MS       1000
@@ -34,6 +35,8 @@
 #define MALFORMED_MAX  256     /* passed over in one call */
 #define FRAME_SIZE_MAX 255     /* czmq cuts longer datagrams there */
 
+static_assert(PS_MULTICAST_ADDRESS_SIZE == PS_FINDER_ADDRESS_SIZE, "an address fits");
+static_assert(sizeof((struct ps_multicast *)NULL)->data == FRAME_SIZE_MAX, "a datagram fits");
 static_assert(PS_BEACON_SIZE <= FRAME_SIZE_MAX, "zbeacon aborts over this");
 static_assert(PS_BEACON_SIZE_MAX < FRAME_SIZE_MAX, "a beacon that was cut is too long anyway");
 
@@ -41,6 +44,7 @@ struct ps_finder {
     zactor_t *listener;
     bool listens; /* it has its socket */
     int changes_fd;
+    int multicast_fd; /* -1: no IPv6 */
     struct ps_interface_filter filter;
     bool looked;
     struct ps_interfaces used; /* as of the last look */
@@ -81,6 +85,7 @@ static bool listen_at(struct ps_finder *finder, const struct ps_interface *inter
 static zactor_t *actor_start(void);
 static bool configure(zactor_t *actor, const char *address, uint16_t port);
 static bool receive(zactor_t *actor, struct told *out);
+static bool receive_ipv6(struct ps_finder *finder, struct told *out);
 static size_t kept(int size, size_t room);
 static uint64_t draw(uint64_t *random, uint64_t below);
 
@@ -99,6 +104,7 @@ p2psync_result ps_finder_new(const struct ps_finder_options *options, struct ps_
     finder->burst_left = BURST_COUNT;
     finder->filter = options->filter;
     finder->changes_fd = ps_changes_open();
+    finder->multicast_fd = ps_multicast_open(finder->port);
     ps_beacon_encode(&options->beacon, finder->beacon);
     (void)pthread_mutex_lock(&process_lock);
     finder->listener = actor_start();
@@ -116,6 +122,9 @@ void ps_finder_destroy(struct ps_finder **finder)
         if ((*finder)->changes_fd >= 0) {
             (void)close((*finder)->changes_fd);
         }
+        if ((*finder)->multicast_fd >= 0) {
+            (void)close((*finder)->multicast_fd);
+        }
         free(*finder);
         *finder = NULL;
     }
@@ -131,11 +140,16 @@ int ps_finder_changes_fd(const struct ps_finder *finder)
     return finder->changes_fd;
 }
 
+int ps_finder_multicast_fd(const struct ps_finder *finder)
+{
+    return finder->multicast_fd;
+}
+
 p2psync_result ps_finder_next(struct ps_finder *finder, struct ps_heard *out)
 {
     for (size_t i = 0; i < MALFORMED_MAX; i++) {
         struct told told;
-        if (!receive(finder->listener, &told)) {
+        if (!receive(finder->listener, &told) && !receive_ipv6(finder, &told)) {
             return P2PSYNC_EAGAIN;
         }
         struct ps_beacon beacon;
@@ -202,7 +216,7 @@ static void send_round(struct ps_finder *finder, uint64_t now_ms)
 {
     bool sent = false;
     for (size_t i = 0; i < finder->used.count; i++) {
-        if (!finder->listens) {
+        if (!finder->listens && !finder->used.items[i].ipv6) {
             finder->listens = listen_at(finder, &finder->used.items[i]);
         }
         if (send_beacon(finder, &finder->used.items[i])) {
@@ -222,10 +236,14 @@ static void send_round(struct ps_finder *finder, uint64_t now_ms)
                       : QUIET_MIN_MS + draw(&finder->random, QUIET_MAX_MS - QUIET_MIN_MS));
 }
 
-/* By an actor that does nothing else: it handles PUBLISH and sends in one go, and only then sees
- * that it shall end. False if it could not open its sockets. */
+/* IPv4 by an actor that does nothing else: it handles PUBLISH and sends in one go, and only then
+ * sees that it shall end. False if it could not open its sockets. */
 static bool send_beacon(struct ps_finder *finder, const struct ps_interface *interface)
 {
+    if (interface->ipv6) {
+        return ps_multicast_send(finder->multicast_fd, interface->name, finder->port,
+                                 ps_bytes(finder->beacon, sizeof finder->beacon));
+    }
     if (!descriptors_left()) {
         return false;
     }
@@ -241,7 +259,7 @@ static bool send_beacon(struct ps_finder *finder, const struct ps_interface *int
     return ready;
 }
 
-/* Begin to hear, on all interfaces: any address will do. */
+/* Begin to hear, on all interfaces: any IPv4 address will do. */
 static bool listen_at(struct ps_finder *finder, const struct ps_interface *interface)
 {
     if (!descriptors_left()) {
@@ -341,6 +359,19 @@ static bool receive(zactor_t *actor, struct told *out)
         size = zmq_recv(socket, out->data, sizeof out->data, ZMQ_DONTWAIT);
         out->size = kept(size, sizeof out->data);
     }
+    return true;
+}
+
+static bool receive_ipv6(struct ps_finder *finder, struct told *out)
+{
+    struct ps_multicast multicast;
+    if (!ps_multicast_receive(finder->multicast_fd, &multicast)) {
+        return false;
+    }
+    out->heard = multicast.address[0];
+    memcpy(out->text, multicast.address, sizeof out->text);
+    memcpy(out->data, multicast.data, multicast.size);
+    out->size = multicast.size;
     return true;
 }
 

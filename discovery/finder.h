@@ -1,6 +1,6 @@
 /* The finder sends this node's beacon on every usable broadcast interface, and hears the beacons of
- * other nodes. It uses zbeacon of czmq, and no other file does. It sets czmq up once in a process,
- * so that czmq installs no signal handler and prints nothing. DESIGN section 8.
+ * other nodes. It uses zbeacon of czmq for IPv4, and no other file does. It sets czmq up once in a
+ * process, so that czmq installs no signal handler and prints nothing. DESIGN section 8.
  *
  * The finder reads the interfaces anew when the kernel says that they have changed, and before it
  * sends beacons. So it notices interfaces that come, go, or change their address.
@@ -48,6 +48,10 @@ void *ps_finder_socket(struct ps_finder *finder);
 /* A descriptor to poll for input. When it is readable, call ps_finder_tick(). -1: there is none,
  * and the finder looks at the interfaces only when it sends beacons. */
 int ps_finder_changes_fd(const struct ps_finder *finder);
+
+/* A descriptor to poll for input: beacons over IPv6. When it is readable, call ps_finder_next().
+ * -1: there is none. */
+int ps_finder_multicast_fd(const struct ps_finder *finder);
 
 /* The next beacon heard: of any mesh, and our own ones, too. Never blocks. One call passes over a
  * few hundred malformed beacons at most.

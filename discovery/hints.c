@@ -160,7 +160,7 @@ static void endpoint_text(char out[static PS_HINT_ENDPOINT_SIZE], const char *ad
                           uint16_t port)
 {
     bool ipv6 = strchr(address, ':') != NULL;
-    (void)snprintf(out, PS_HINT_ENDPOINT_SIZE, "%s%.46s%s:%" PRIu16, ipv6 ? "[" : "", address,
+    (void)snprintf(out, PS_HINT_ENDPOINT_SIZE, "%s%.62s%s:%" PRIu16, ipv6 ? "[" : "", address,
                    ipv6 ? "]" : "", port);
 }
 

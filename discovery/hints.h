@@ -9,7 +9,7 @@
 
 #define PS_HINTS_MAX          1024  /* devices */
 #define PS_FOREIGN_MAX        8     /* devices of other meshes */
-#define PS_HINT_ENDPOINT_SIZE 56    /* "[IPv6 address]:port" with its NUL */
+#define PS_HINT_ENDPOINT_SIZE 72    /* "[IPv6 address%interface]:port" with its NUL */
 #define PS_HINT_REFRESH_MS    30000 /* how often a repetition is told */
 #define PS_HINT_PAUSE_MS      1000  /* how often news of one device is told at most */
 

@@ -80,7 +80,8 @@ struct ps_event {
     struct ps_device device;              /* MESSAGE: authenticated */
     uint8_t curve_key[PS_CURVE_KEY_SIZE]; /* PAIR_MESSAGE: authenticated */
     struct ps_bytes bytes;
-    struct ps_bytes address; /* text: "ip" of the sender, or "ip:port" for HEARD; may be empty */
+    struct ps_bytes address; /* text: "ip" of the sender, IPv6 in brackets, or "ip:port" for HEARD;
+                                may be empty */
     struct ps_tag tag;       /* HEARD: of the device */
     uint64_t instance;       /* HEARD */
     bool refused;            /* LINK_DOWN */

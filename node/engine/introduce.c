@@ -63,7 +63,8 @@ static bool describe(const struct ps_peer *of, const struct ps_peer *to,
     out->endpoint_count = 0;
     for (size_t i = 0; i < count && ps_remember_was_seen(of); i++) {
         const char *endpoint = ps_remember_endpoint_at(of, i);
-        if (near || !is_loopback(endpoint)) {
+        /* A zone such as %wlan0 is an interface of this machine. */
+        if ((near || !is_loopback(endpoint)) && strchr(endpoint, '%') == NULL) {
             out->endpoints[out->endpoint_count++] = ps_bytes_text(endpoint);
         }
     }

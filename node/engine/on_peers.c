@@ -1,5 +1,7 @@
 /* PEERS: where other members were reached. What a peer says of others is a hint, like a beacon: it
  * is tried, and CURVE decides. */
+#include <string.h>
+
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
 
@@ -27,9 +29,10 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_pee
 {
     bool news = false;
     for (size_t i = 0; i < item->endpoint_count; i++) {
-        bool bare = item->endpoints[i].data[0] == ':'; /* of no use without the address */
-        news = (!bare && ps_remember_endpoint(peer, item->endpoints[i], PS_FOUND_PEERS, false)) ||
-               news;
+        struct ps_bytes endpoint = item->endpoints[i];
+        /* Of no use without the address, or with the name of another machine's interface. */
+        bool bare = endpoint.data[0] == ':' || memchr(endpoint.data, '%', endpoint.size) != NULL;
+        news = (!bare && ps_remember_endpoint(peer, endpoint, PS_FOUND_PEERS, false)) || news;
     }
     if (news && peer->session.id == 0) {
         ps_dial_by(peer, turn->now_ms + ps_prng_jitter(&turn->engine->prng, DIAL_SPAN));

@@ -14,6 +14,7 @@
 
 #include "discovery/finder.h"
 #include "node/host/endpoint.h"
+#include "node/host/link_local.h"
 #include "wire/codec.h"
 #include "wire/error.h"
 #include "wire/scan.h"
@@ -531,7 +532,7 @@ static p2psync_result add_peer(struct ps_config *config, const char *text)
 {
     struct ps_endpoint endpoint;
     if (text == NULL || config->peer_count == PS_CONFIG_PEERS_MAX ||
-        ps_endpoint_parse(text, &endpoint) != P2PSYNC_OK) {
+        ps_endpoint_parse(text, &endpoint) != P2PSYNC_OK || ps_link_local_is_bare(endpoint.host)) {
         return P2PSYNC_EFORMAT;
     }
     if (endpoint.port == 0) {

@@ -156,7 +156,7 @@ static p2psync_result listen_on(struct ps_hub *hub, const struct ps_links_option
     const struct ps_socket_router_options router = {
         .domain = PS_ZAP_DOMAIN_MESH,
         .message_size_max = PS_MESSAGE_SIZE_MAX,
-        .ipv6 = hub->host && strchr(hub->host, ':'),
+        .ipv6 = !hub->host || strchr(hub->host, ':'),
         .monitored = true,
     };
     result = ps_socket_router_open(&hub->router, hub->context, &hub->keys, &router);

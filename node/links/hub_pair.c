@@ -17,7 +17,7 @@ p2psync_result ps_hub_pair_open(struct ps_hub *hub, uint16_t *port_out)
     const struct ps_socket_router_options options = {
         .domain = PS_ZAP_DOMAIN_PAIR,
         .message_size_max = PS_PAIR_MESSAGE_SIZE_MAX,
-        .ipv6 = hub->host && strchr(hub->host, ':'),
+        .ipv6 = !hub->host || strchr(hub->host, ':'),
     };
     p2psync_result result = ps_socket_router_open(&hub->pair, hub->context, &hub->keys, &options);
     if (result) {

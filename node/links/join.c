@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "node/host/endpoint.h"
+#include "node/host/link_local.h"
 #include "node/host/lock.h"
 #include "node/host/time.h"
 #include "node/links/links.h"
@@ -21,13 +22,16 @@
 #include "wire/message.h"
 #include "wire/pairing_code.h"
 
-#define REDIAL_MS 1000 /* after nobody replied at an endpoint */
+#define ENDPOINTS_MAX 16   /* to dial */
+#define REDIAL_MS     1000 /* after nobody replied at an endpoint */
 #define SILENT_MS                                                                                  \
     5000 /* an endpoint that has not failed until then is one that nothing answers for */
 
 /* One attempt in progress. */
 struct attempt {
     const struct ps_pairing_code *code;
+    size_t endpoint_count; /* those of the code; see complete_endpoints() */
+    char endpoints[ENDPOINTS_MAX][PS_ENDPOINT_SIZE_MAX + 1];
     const struct ps_report *report;
     int cancel_fd;
     struct ps_links *links;
@@ -36,11 +40,10 @@ struct attempt {
     const char *endpoint;   /* where it came from */
     p2psync_result refused; /* what the inviter said, if it said no */
     uint64_t next_link;
-    uint64_t links_of[PS_INVITE_ENDPOINTS_MAX];  /* 0: not dialled now */
-    uint64_t redial_ms[PS_INVITE_ENDPOINTS_MAX]; /* when to dial again */
-    uint64_t dialled_ms[PS_INVITE_ENDPOINTS_MAX];
-    bool
-        answered_no[PS_INVITE_ENDPOINTS_MAX]; /* its machine or network said that nobody is there */
+    uint64_t links_of[ENDPOINTS_MAX];  /* 0: not dialled now */
+    uint64_t redial_ms[ENDPOINTS_MAX]; /* when to dial again */
+    uint64_t dialled_ms[ENDPOINTS_MAX];
+    bool answered_no[ENDPOINTS_MAX]; /* its machine or network said that nobody is there */
 };
 
 static p2psync_result check_foreign(const struct ps_join_options *options,
@@ -52,6 +55,7 @@ static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identit
 static p2psync_result check_empty(struct ps_txn *txn);
 static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
                           const char *name);
+static void complete_endpoints(struct attempt *attempt);
 static bool nobody_is_there(const struct attempt *attempt);
 static void dial(struct attempt *attempt, uint64_t now_ms);
 static bool take_events(struct attempt *attempt, uint64_t now_ms);
@@ -198,6 +202,7 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
     const struct ps_links_options options = {.secret_key = secret.key};
     result = ps_links_new(&options, &attempt->links);
     ps_identity_secret_wipe(&secret);
+    complete_endpoints(attempt);
     uint64_t now_ms = ps_time_monotonic_ms();
     uint64_t deadline_ms = now_ms + PS_JOIN_TIMEOUT_MS;
     while (result == P2PSYNC_OK) {
@@ -214,24 +219,36 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
     return result;
 }
 
+/* A link-local address is dialled on each interface of this machine: the inviter could not know
+ * which of them leads to it. */
+static void complete_endpoints(struct attempt *attempt)
+{
+    attempt->endpoint_count = 0;
+    for (size_t i = 0; i < attempt->code->endpoint_count; i++) {
+        attempt->endpoint_count += ps_link_local_complete(
+            attempt->code->endpoints[i], attempt->endpoints + attempt->endpoint_count,
+            ENDPOINTS_MAX - attempt->endpoint_count);
+    }
+}
+
 /* Every endpoint has answered that nobody listens there: the invite is closed, or it was elsewhere.
  * Where nothing answers, the device may be on its way to this network. */
 static bool nobody_is_there(const struct attempt *attempt)
 {
     size_t count = 0;
-    while (count < attempt->code->endpoint_count && attempt->answered_no[count]) {
+    while (count < attempt->endpoint_count && attempt->answered_no[count]) {
         count++;
     }
-    return count == attempt->code->endpoint_count;
+    return count == attempt->endpoint_count;
 }
 
 static void dial(struct attempt *attempt, uint64_t now_ms)
 {
-    for (size_t i = 0; i < attempt->code->endpoint_count; i++) {
+    for (size_t i = 0; i < attempt->endpoint_count; i++) {
         if (attempt->links_of[i] != 0 || now_ms < attempt->redial_ms[i]) {
             continue;
         }
-        const char *endpoint = attempt->code->endpoints[i];
+        const char *endpoint = attempt->endpoints[i];
         uint64_t link = attempt->next_link++;
         p2psync_result result =
             ps_links_dial(attempt->links, link, &attempt->code->device, endpoint);
@@ -252,13 +269,13 @@ static bool take_events(struct attempt *attempt, uint64_t now_ms)
     struct ps_link_event event;
     while (ps_links_next(attempt->links, &event) == P2PSYNC_OK) { /* ends when nothing waits */
         size_t index = 0;
-        while (index < attempt->code->endpoint_count && attempt->links_of[index] != event.link) {
+        while (index < attempt->endpoint_count && attempt->links_of[index] != event.link) {
             index++;
         }
-        if (index == attempt->code->endpoint_count) {
+        if (index == attempt->endpoint_count) {
             continue;
         }
-        const char *endpoint = attempt->code->endpoints[index];
+        const char *endpoint = attempt->endpoints[index];
         if (event.type == PS_LINK_MESSAGE && take_message(attempt, index, event.bytes)) {
             return true;
         }
@@ -291,7 +308,7 @@ static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes 
     }
     if (type == PS_MESSAGE_WELCOME && ps_welcome_decode(bytes, &welcome) == P2PSYNC_OK &&
         ps_device_equal(&welcome.device, &attempt->code->device)) {
-        attempt->endpoint = attempt->code->endpoints[index];
+        attempt->endpoint = attempt->endpoints[index];
         attempt->refused = ps_buf_append(&attempt->welcome, bytes.data, bytes.size);
         return true;
     }

@@ -39,7 +39,7 @@ struct ps_links_options {
     bool bind;        /* false: only dial, as a device that joins does */
     bool port_fixed;  /* false: if the port is taken, any free one will do */
     uint16_t port;    /* 0: PS_ENDPOINT_PORT, or any if that is taken */
-    const char *host; /* an IP address or interface name; NULL: all IPv4 addresses */
+    const char *host; /* an IP address or interface name; NULL: all addresses */
 };
 
 typedef enum ps_link_event_type {
@@ -62,7 +62,8 @@ struct ps_link_event {
     uint64_t link;
     struct ps_device device;
     uint8_t curve_key[PS_CURVE_KEY_SIZE];
-    char address[PS_LINK_ADDRESS_SIZE]; /* the peer's IP address; "" for what was dialled */
+    char address[PS_LINK_ADDRESS_SIZE]; /* the peer's IP address, IPv6 in brackets; "" for what
+                                           was dialled */
     struct ps_bytes bytes;              /* until the next ps_links_next() */
 };
 

@@ -24,6 +24,9 @@
  * libzmq tell of every failure to connect (ZMQ_EVENT_CONNECT_RETRIED); with -1 some are silent. */
 #define RECONNECT_MS 3600000
 
+/* What a DNS name or an interface's is made of; not '*', ';' or '/', which libzmq knows. */
+#define NAME_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_"
+
 /* A message's bytes, and where they count. */
 struct counted {
     struct ps_socket_queue *queue;
@@ -31,6 +34,7 @@ struct counted {
     uint8_t data[];
 };
 
+static bool address_valid(struct ps_bytes text);
 static bool set(void *socket, int option, int value);
 static bool set_common(void *socket, const struct ps_curve_keys *keys, int64_t message_size_max);
 static void *monitor_open(void *socket, void *context, int events);
@@ -292,11 +296,8 @@ bool ps_socket_endpoint_valid(const char *endpoint)
     }
     size_t host_size = (size_t)(colon - endpoint);
     bool bracketed = endpoint[0] == '[' && endpoint[host_size - 1] == ']' && host_size > 2;
-    /* What a DNS name or a literal address is made of; not '*', ';' or '/', which libzmq knows. */
-    const char *allowed = bracketed ? "0123456789abcdefABCDEF:.%[]"
-                                    : "0123456789abcdefghijklmnopqrstuvwxyz"
-                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-_";
-    if (strspn(endpoint, allowed) < host_size) {
+    if (bracketed ? !address_valid(ps_bytes(endpoint + 1, host_size - 2))
+                  : strspn(endpoint, NAME_CHARACTERS) < host_size) {
         return false;
     }
     size_t digits = strspn(colon + 1, "0123456789");
@@ -305,6 +306,18 @@ bool ps_socket_endpoint_valid(const char *endpoint)
     }
     long port = strtol(colon + 1, NULL, 10);
     return port > 0 && port <= UINT16_MAX;
+}
+
+/* An IPv6 address, perhaps with the interface that it is on. */
+static bool address_valid(struct ps_bytes text)
+{
+    const char *characters = (const char *)text.data;
+    size_t size = strspn(characters, "0123456789abcdefABCDEF:.");
+    if (size < text.size && characters[size] == '%') {
+        size_t zone_size = strspn(characters + size + 1, NAME_CHARACTERS);
+        size += zone_size ? 1 + zone_size : 0;
+    }
+    return text.size > 0 && size >= text.size;
 }
 
 static bool set(void *socket, int option, int value)

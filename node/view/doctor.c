@@ -188,6 +188,7 @@ static bool check_interfaces(const struct look *look, struct ps_check *check)
 {
     const struct ps_config *config = look->doctor->config;
     struct ps_interfaces all;
+    struct ps_interfaces used;
     const char *between = "announcing on ";
     if (config->no_beacon) {
         ps_check_say(check, "announcing is turned off");
@@ -198,11 +199,10 @@ static bool check_interfaces(const struct look *look, struct ps_check *check)
         ps_check_set(check, PS_CHECK_FAIL, "see that this program may read them");
         return true;
     }
-    for (size_t i = 0; i < all.count; i++) {
-        if (ps_interface_judge(&all.items[i], &config->filter) == PS_INTERFACE_USED) {
-            ps_check_say(check, "%s%s %s", between, all.items[i].name, all.items[i].address);
-            between = ", ";
-        }
+    ps_interfaces_select(&all, &config->filter, &used);
+    for (size_t i = 0; i < used.count; i++) {
+        ps_check_say(check, "%s%s %s", between, used.items[i].name, used.items[i].address);
+        between = ", ";
     }
     if (check->detail[0] == '\0') {
         ps_check_say(check, "none can be used");
@@ -213,7 +213,8 @@ static bool check_interfaces(const struct look *look, struct ps_check *check)
     between = "; not on ";
     for (size_t i = 0; i < all.count; i++) {
         ps_interface_verdict verdict = ps_interface_judge(&all.items[i], &config->filter);
-        if (verdict != PS_INTERFACE_USED) {
+        bool again = i > 0 && strcmp(all.items[i].name, all.items[i - 1].name) == 0;
+        if (verdict != PS_INTERFACE_USED && !again && !all.items[i].ipv6) {
             ps_check_say(check, "%s%s (%s)", between, all.items[i].name,
                          ps_interface_verdict_text(verdict));
             between = ", ";

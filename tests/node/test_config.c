@@ -92,7 +92,7 @@ Test(test_config, keeps_what_was_set)
     cr_assert_eq(set("interfaces_exclude", "[\"docker[0-9]\"]"), P2PSYNC_OK);
     cr_assert_eq(set("beacon", "false"), P2PSYNC_OK);
     cr_assert_eq(set("beacon_port", "5000"), P2PSYNC_OK);
-    cr_assert_eq(set("peers", "[\"host.example\",\"[fe80::1]:7\"]"), P2PSYNC_OK);
+    cr_assert_eq(set("peers", "[\"host.example\",\"[fe80::1%wlan0]:7\"]"), P2PSYNC_OK);
     cr_assert_eq(set("durability", "\"none\""), P2PSYNC_OK);
     cr_assert_eq(set("interval_ms", "1000"), P2PSYNC_OK);
     cr_assert_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
@@ -105,7 +105,7 @@ Test(test_config, keeps_what_was_set)
     cr_expect_eq(config.beacon_port, 5000);
     cr_expect_eq(config.peer_count, 2);
     cr_expect_str_eq(config.peers[0], "host.example:47470");
-    cr_expect_str_eq(config.peers[1], "[fe80::1]:7");
+    cr_expect_str_eq(config.peers[1], "[fe80::1%wlan0]:7");
     cr_expect(config.no_flush);
     cr_expect_eq(config.interval_ms, 1000);
     cr_expect_not_null(strstr(shown(), "\"beacon\":{\"value\":false,\"source\":\"config\"}"));
@@ -147,6 +147,8 @@ Test(test_config, refuses_bad_values_and_leaves_the_file)
         {"beacon_port", "\"5000\""},
         {"peers", "[5]"},
         {"peers", "[\"host:\"]"},
+        {"peers", "[\"fe80::1\"]"}, /* on which interface? */
+        {"peers", "[\"[fe80::1%wlan0;lo]:7\"]"},
         {"durability", "\"maybe\""},
         {"interval_ms", "999"},
         {"interval_ms", "3600001"},

@@ -300,10 +300,25 @@ Test(test_links, does_not_pair_without_listening)
 Test(test_links, takes_only_plain_endpoints)
 {
     static const char *const valid[] = {"127.0.0.1:1", "host.example:65535", "[::1]:47470",
-                                        "my_host-2:9"};
-    static const char *const invalid[] = {
-        "",    ":1",    "host",      "host:", "host:0",    "host:65536", "host:123456", "host:1x",
-        "*:1", "a;b:1", "tcp://a:1", "a b:1", "::1:47470", "[]:1",       "[::1:47470"};
+                                        "my_host-2:9", "[fe80::1%wlan0.7]:47470"};
+    static const char *const invalid[] = {"",
+                                          ":1",
+                                          "host",
+                                          "host:",
+                                          "host:0",
+                                          "host:65536",
+                                          "host:123456",
+                                          "host:1x",
+                                          "*:1",
+                                          "a;b:1",
+                                          "tcp://a:1",
+                                          "a b:1",
+                                          "::1:47470",
+                                          "[]:1",
+                                          "[::1:47470",
+                                          "[fe80::1%]:1",
+                                          "[fe80::1%a;b]:1",
+                                          "[::1]2]:1"};
     for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) {
         cr_assert(ps_socket_endpoint_valid(valid[i]), "%s", valid[i]);
     }

@@ -10,7 +10,8 @@
     "                        default: all usable ones)\n"                                          \
     "  --no-beacon           neither announce nor listen for announcements\n"                      \
     "  --beacon-port N       UDP port of announcements (default: 47470)\n"                         \
-    "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated)\n"
+    "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated); a\n"      \
+    "                        link-local address with this one's interface: fe80::1%wlan0\n"
 
 #define TIME_FORMS                                                                                 \
     "A TIME is 2026-11-26, '2026-11-26 10:00' or '2026-11-26 10:00:30', as history prints it;\n"   \
