@@ -48,6 +48,7 @@ struct ps_hub {
     struct ps_accepted_table accepted;
     struct ps_silent silent;
     struct ps_silent pairing; /* all connections of the pairing socket */
+    bool bloated;             /* some have sent much, and the memory is not given back yet */
     uint64_t look_ms;         /* when to look next at what the silent ones have sent */
     struct ps_socket_queue *queues;
     struct ps_backlog strangers;   /* what came on the pairing socket */

@@ -1,6 +1,8 @@
 /* The silent ones of the hub: connections that have come and are no links yet, and all of the
  * pairing socket. Whoever opens one may be anybody, so their number, their age and what they send
  * are bounded before libzmq has asked who they are. */
+#include <malloc.h>
+
 #include "node/host/descriptors.h"
 #include "node/links/hub.h"
 
@@ -9,7 +11,8 @@
 
 static void read_monitor(struct ps_hub *hub, void *monitor, bool pairing);
 static void came(struct ps_hub *hub, int descriptor, bool pairing);
-static void cut_over(struct ps_silent *silent, uint16_t port);
+static bool cut_over(struct ps_silent *silent, uint16_t port);
+static void give_back(struct ps_hub *hub);
 
 void ps_hub_silent_read(struct ps_hub *hub)
 {
@@ -29,8 +32,9 @@ void ps_hub_silent_tick(struct ps_hub *hub, uint64_t now_ms)
     ps_socket_cut(ps_silent_due(&hub->pairing, NULL, now_ms), hub->pair_port);
     if (now_ms >= hub->look_ms) {
         hub->look_ms = now_ms + LOOK_MS;
-        cut_over(&hub->silent, hub->port);
-        cut_over(&hub->pairing, hub->pair_port);
+        hub->bloated = cut_over(&hub->silent, hub->port) || hub->bloated;
+        hub->bloated = cut_over(&hub->pairing, hub->pair_port) || hub->bloated;
+        give_back(hub);
     }
 }
 
@@ -40,7 +44,7 @@ uint64_t ps_hub_silent_deadline_ms(const struct ps_hub *hub)
     uint64_t pairing_ms = ps_silent_deadline_ms(&hub->pairing);
     uint64_t deadline_ms = silent_ms < pairing_ms ? silent_ms : pairing_ms;
     bool any = hub->silent.count > 0 || hub->pairing.count > 0;
-    return any && hub->look_ms < deadline_ms ? hub->look_ms : deadline_ms;
+    return (any || hub->bloated) && hub->look_ms < deadline_ms ? hub->look_ms : deadline_ms;
 }
 
 /* Note who came, and suspect every link whose descriptor was told to have ended. */
@@ -74,11 +78,25 @@ static void came(struct ps_hub *hub, int descriptor, bool pairing)
 }
 
 /* Close those that have sent too much. Each is told to have ended, and leaves the list then. */
-static void cut_over(struct ps_silent *silent, uint16_t port)
+static bool cut_over(struct ps_silent *silent, uint16_t port)
 {
+    bool cut = false;
     for (size_t i = 0; i < silent->count; i++) {
         if (ps_socket_received(silent->items[i].descriptor) > RECEIVED_MAX) {
             ps_socket_cut(silent->items[i].descriptor, port);
+            cut = true;
         }
+    }
+    return cut;
+}
+
+/* The C library would keep for itself what they have cost. */
+static void give_back(struct ps_hub *hub)
+{
+    if (hub->bloated && hub->silent.count == 0 && hub->pairing.count == 0) {
+        hub->bloated = false;
+#ifdef __GLIBC__
+        (void)malloc_trim(0);
+#endif
     }
 }
