@@ -92,7 +92,7 @@ static uint64_t draw(uint64_t *random, uint64_t below);
 p2psync_result ps_finder_new(const struct ps_finder_options *options, struct ps_finder **out)
 {
     if (!descriptors_left()) {
-        return P2PSYNC_EIO;
+        return P2PSYNC_EFILES;
     }
     (void)pthread_once(&silenced, silence);
     struct ps_finder *finder = calloc(1, sizeof *finder);
@@ -299,7 +299,7 @@ static void return_random(struct borrowed *borrowed)
 /* Whether an actor can be given what it opens: it aborts the process if it cannot. */
 static bool descriptors_left(void)
 {
-    int sockets[4]; /* two for UDP, and as many for its pipe */
+    int sockets[PS_FINDER_DESCRIPTORS];
     size_t count = 0;
     for (; count < sizeof sockets / sizeof *sockets; count++) {
         sockets[count] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

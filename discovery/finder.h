@@ -14,6 +14,7 @@
 #include "discovery/interfaces.h"
 
 #define PS_FINDER_PORT         47470 /* UDP, unless the options name another */
+#define PS_FINDER_DESCRIPTORS  12    /* five of czmq itself, a pipe, UDP sockets, and some room */
 #define PS_FINDER_ADDRESS_SIZE 64    /* an IP address as text, with its NUL */
 
 struct ps_finder;
@@ -33,7 +34,7 @@ struct ps_heard {
 /* Make a finder. The first ps_finder_tick() sends the first beacon, and from then on the finder
  * hears beacons. It is no error if no interface is usable now.
  *
- * Errors  P2PSYNC_ENOMEM; P2PSYNC_EIO the system has no descriptors left.
+ * Errors  P2PSYNC_ENOMEM; P2PSYNC_EFILES fewer than PS_FINDER_DESCRIPTORS are left.
  */
 p2psync_result ps_finder_new(const struct ps_finder_options *options,
                              struct ps_finder **out) P2PSYNC_MUST_CHECK;

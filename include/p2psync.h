@@ -87,7 +87,8 @@ extern "C" {
     X(EAMBIGUOUS, -28, "several match")                                                            \
     X(ENOCOLLECTION, -29, "no such collection")                                                    \
     X(EEND, -30, "nothing more")                                                                   \
-    X(ECANCELLED, -31, "cancelled")
+    X(ECANCELLED, -31, "cancelled")                                                                \
+    X(EFILES, -32, "too many open files")
 
 typedef enum p2psync_result {
 #define P2PSYNC_RESULT_ENUM(name, number, text) P2PSYNC_##name = (number),
@@ -389,8 +390,8 @@ struct p2psync_options {
  *
  * Errors  P2PSYNC_EBUSY this process has it open already; P2PSYNC_ENETFS; P2PSYNC_ENEWER;
  *         P2PSYNC_ECORRUPT; P2PSYNC_ENOSPC; P2PSYNC_EDENIED the system refuses access; P2PSYNC_EIO;
- *         P2PSYNC_EFORMAT config.json is malformed; P2PSYNC_EMISUSE no directory can be at
- *         options->dir, or an address in the options is malformed.
+ *         P2PSYNC_EFILES; P2PSYNC_EFORMAT config.json is malformed; P2PSYNC_EMISUSE no directory
+ *         can be at options->dir, or an address in the options is malformed.
  */
 P2PSYNC_API p2psync_result p2psync_open(const struct p2psync_options *options,
                                         p2psync_node **node_out) P2PSYNC_MUST_CHECK;
@@ -438,7 +439,7 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
  *
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EBUSY a node runs in this directory already;
  *         P2PSYNC_EADDRINUSE the port that was asked for is taken; P2PSYNC_ENOTFOUND this machine
- *         has no such address to listen on; P2PSYNC_EIO.
+ *         has no such address to listen on; P2PSYNC_EFILES; P2PSYNC_EIO.
  */
 P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
 

@@ -83,7 +83,7 @@
 #define PS_MAP_SIZE_MIN     (1ULL << 30) /* halved from the default down to this */
 #define PS_FETCHES_MAX      16           /* logs fetched from one peer at a time */
 #define PS_EVENTS_MAX       4096         /* events an app has not read yet */
-#define PS_PAIR_WRONG_MAX   5            /* wrong tokens until an invite is closed */
+#define PS_PAIR_WRONG_MAX   5            /* wrong tokens of one key, after which it is refused */
 #define PS_HISTORY_MAX      262144       /* changes of one record that are looked through */
 #define PS_HISTORY_SIZE_MAX 67108864     /* bytes of a history or a difference, as an answer */
 #define PS_ROUND_PEERS_MAX  4            /* peers that a round or news goes to: a few reach all */

@@ -5,6 +5,7 @@
 #include "node/answer/answer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -26,6 +27,7 @@
 #include "store/merge/conflict.h"
 #include "store/record/record.h"
 #include "store/write/own.h"
+#include "wire/error.h"
 #include "wire/value.h"
 
 #define LEFT_MAX   1024    /* conflicts without an answer that are remembered */
@@ -115,7 +117,7 @@ p2psync_result ps_answerer_start(const struct ps_answerer_options *options,
     answerer->wait_ms = wait_ms != 0 ? wait_ms : PS_CONFIG_ANSWER_WAIT_MS;
     atomic_init(&answerer->stopping, false);
     answerer->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    p2psync_result result = answerer->stop_fd < 0 ? P2PSYNC_EIO : P2PSYNC_OK;
+    p2psync_result result = answerer->stop_fd < 0 ? ps_error_of_errno(errno) : P2PSYNC_OK;
     if (result == P2PSYNC_OK) {
         result = ps_txn_begin(options->store, false, &txn);
     }

@@ -1,4 +1,5 @@
 /* Opening and closing a node, making its device, starting and stopping it. */
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "node/api/inside.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
+#include "node/host/descriptors.h"
 #include "node/host/sized.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
@@ -17,7 +19,9 @@
 #include "store/env/identity.h"
 #include "store/env/process.h"
 #include "store/mesh/enroll.h"
+#include "wire/error.h"
 
+#define DESCRIPTORS      10 /* what a store opens, and what is open beside it for a moment */
 #define STOP_TIMEOUT_MS  30000
 #define OPTIONS_SIZE_MIN offsetof(struct p2psync_options, resolver) /* of the first version */
 
@@ -40,6 +44,9 @@ p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node 
     options = &copy;
     if (sodium_init() < 0) {
         return P2PSYNC_EIO;
+    }
+    if (!ps_descriptors_left(DESCRIPTORS)) {
+        return P2PSYNC_EFILES;
     }
     p2psync_node *node = calloc(1, sizeof *node);
     if (node == NULL) {
@@ -154,7 +161,7 @@ static p2psync_result start_loop(p2psync_node *node)
     node->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     options.news_fd = node->news_fd;
     if (node->news_fd < 0) {
-        return P2PSYNC_EIO;
+        return ps_error_of_errno(errno);
     }
     p2psync_result result = ps_loop_start(&options, &node->loop);
     if (result == P2PSYNC_OK) {

@@ -57,7 +57,7 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
                           const char *name);
 static void complete_endpoints(struct attempt *attempt);
 static bool nobody_is_there(const struct attempt *attempt);
-static void dial(struct attempt *attempt, uint64_t now_ms);
+static p2psync_result dial(struct attempt *attempt, uint64_t now_ms);
 static bool take_events(struct attempt *attempt, uint64_t now_ms);
 static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes bytes);
 static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms);
@@ -206,9 +206,12 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
     uint64_t now_ms = ps_time_monotonic_ms();
     uint64_t deadline_ms = now_ms + PS_JOIN_TIMEOUT_MS;
     while (result == P2PSYNC_OK) {
-        dial(attempt, now_ms);
+        result = dial(attempt, now_ms);
         if (take_events(attempt, now_ms)) {
             return attempt->refused;
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
         }
         if (now_ms >= deadline_ms || nobody_is_there(attempt)) {
             return P2PSYNC_EUNREACHABLE;
@@ -242,10 +245,14 @@ static bool nobody_is_there(const struct attempt *attempt)
     return count == attempt->endpoint_count;
 }
 
-static void dial(struct attempt *attempt, uint64_t now_ms)
+/* Errors  P2PSYNC_EFILES, if there is no other link to hope for. */
+static p2psync_result dial(struct attempt *attempt, uint64_t now_ms)
 {
+    bool starved = false;
+    bool hopes = false;
     for (size_t i = 0; i < attempt->endpoint_count; i++) {
         if (attempt->links_of[i] != 0 || now_ms < attempt->redial_ms[i]) {
+            hopes = hopes || attempt->links_of[i] != 0;
             continue;
         }
         const char *endpoint = attempt->endpoints[i];
@@ -256,11 +263,14 @@ static void dial(struct attempt *attempt, uint64_t now_ms)
         if (result == P2PSYNC_OK) {
             attempt->links_of[i] = link;
             attempt->dialled_ms[i] = now_ms;
+            hopes = true;
         } else {
+            starved = starved || result == P2PSYNC_EFILES;
             ps_report(attempt->report, P2PSYNC_LOG_WARNING, "join-dial", "cannot dial %s: %s",
                       endpoint, p2psync_strerror(result));
         }
     }
+    return starved && !hopes ? P2PSYNC_EFILES : P2PSYNC_OK;
 }
 
 /* True once the inviter has replied: the WELCOME is kept, or why it refused. */

@@ -24,12 +24,14 @@
 #include "wire/id.h"
 #include "wire/limits.h"
 
-#define PS_LINKS_PAIR_PORT       47471 /* TCP, of the pairing socket, if it is free */
-#define PS_LINKS_DIALLED_MAX     128   /* each takes three libzmq sockets */
-#define PS_LINKS_ACCEPTED_MAX    PS_MEMBERS_MAX
-#define PS_LINK_PAIR             (1ULL << 62) /* beside PS_LINK_ACCEPTED: on the pairing socket */
-#define PS_LINK_ADDRESS_SIZE     64           /* an IP address as text, with its NUL */
-#define PS_PAIR_MESSAGE_SIZE_MAX 4096         /* bytes; strangers may send no more */
+#define PS_LINKS_PAIR_PORT        47471 /* TCP, of the pairing socket, if it is free */
+#define PS_LINKS_DIALLED_MAX      128   /* each takes three libzmq sockets */
+#define PS_LINKS_ACCEPTED_MAX     PS_MEMBERS_MAX
+#define PS_LINKS_DESCRIPTORS      16 /* what ps_links_new() opens, libzmq's own and some room */
+#define PS_LINKS_DIAL_DESCRIPTORS 4  /* what a dial opens, or the pairing socket */
+#define PS_LINK_PAIR              (1ULL << 62) /* beside PS_LINK_ACCEPTED: on the pairing socket */
+#define PS_LINK_ADDRESS_SIZE      64           /* an IP address as text, with its NUL */
+#define PS_PAIR_MESSAGE_SIZE_MAX  4096         /* bytes; strangers may send no more */
 
 struct ps_links;
 
@@ -71,7 +73,7 @@ struct ps_link_event {
  *
  * Errors  P2PSYNC_EADDRINUSE; P2PSYNC_EFORMAT the key or host is malformed; P2PSYNC_ENOTFOUND this
  *         machine has no such address; P2PSYNC_EDENIED the system refuses the port; P2PSYNC_ENOMEM,
- *         also of a thread; P2PSYNC_EIO.
+ *         also of a thread; P2PSYNC_EFILES; P2PSYNC_EIO.
  */
 p2psync_result ps_links_new(const struct ps_links_options *options,
                             struct ps_links **out) P2PSYNC_MUST_CHECK;
@@ -96,7 +98,7 @@ p2psync_result ps_links_allow(struct ps_links *links, const struct ps_device *de
  * link     the caller's number for it, without PS_LINK_ACCEPTED, not in use.
  *
  * Errors  P2PSYNC_EFORMAT the endpoint or the device's id is malformed; P2PSYNC_ELIMIT there are
- *         PS_LINKS_DIALLED_MAX already; P2PSYNC_EIO no descriptors left. There is no link then.
+ *         PS_LINKS_DIALLED_MAX already; P2PSYNC_EFILES. There is no link then.
  */
 p2psync_result ps_links_dial(struct ps_links *links, uint64_t link, const struct ps_device *device,
                              const char *endpoint) P2PSYNC_MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,6 +271,32 @@ void ps_socket_cut(int descriptor, uint16_t port)
     if (ours) {
         (void)shutdown(descriptor, SHUT_RDWR);
     }
+}
+
+uint64_t ps_socket_from(int descriptor)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.v6 = {0}};
+    socklen_t size = sizeof address;
+    if (getpeername(descriptor, &address.any, &size)) {
+        return 0;
+    }
+    if (address.any.sa_family != AF_INET6) {
+        return ntohl(address.v4.sin_addr.s_addr);
+    }
+    const uint8_t *bytes = address.v6.sin6_addr.s6_addr;
+    return IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr) ? ps_get_u32(bytes + 12) : ps_get_u64(bytes);
+}
+
+uint64_t ps_socket_received(int descriptor)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) ? 0
+                                                                       : info.tcpi_bytes_received;
 }
 
 bool ps_socket_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out)

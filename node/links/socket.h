@@ -76,6 +76,12 @@ void ps_socket_queues_free(struct ps_socket_queue **pool);
  * descriptor may belong to something else by now, so it is checked first. -1 is fine. */
 void ps_socket_cut(int descriptor, uint16_t port);
 
+/* Where a connection is from, as a number: the IPv4 address, or the network of the IPv6 one, of
+ * which a single machine may have any number of addresses. 0: it has ended. */
+uint64_t ps_socket_from(int descriptor);
+/* How many bytes have come on it, ever. 0: it has ended, or the system does not count them. */
+uint64_t ps_socket_received(int descriptor);
+
 enum ps_socket_receipt {
     PS_SOCKET_RECEIPT_NONE,    /* nothing waits */
     PS_SOCKET_RECEIPT_DROPPED, /* something came that is no message of ours */

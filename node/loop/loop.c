@@ -14,11 +14,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "node/host/descriptors.h"
 #include "node/host/lock.h"
 #include "node/host/time.h"
 #include "node/loop/inside.h"
 #include "node/view/status.h"
 
+/* What a node opens, what it keeps for itself, and what a few links take. */
+#define DESCRIPTORS     (PS_LINKS_DESCRIPTORS + 8 + PS_DESCRIPTORS_KEPT)
 #define HEARD_MAX       256                       /* beacons taken in a pass */
 #define LINK_EVENTS_MAX (PS_BATCH_EVENTS_MAX - 8) /* so that beacons find room */
 #define READERS_MS      60000                     /* slots of dead readers */
@@ -49,6 +52,10 @@ static void drain(int fd);
 
 p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_loop **out)
 {
+    size_t needed = DESCRIPTORS + (options->config->no_beacon ? 0 : PS_FINDER_DESCRIPTORS);
+    if (!ps_descriptors_left(needed)) {
+        return P2PSYNC_EFILES;
+    }
     struct ps_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL) {
         return P2PSYNC_ENOMEM;

@@ -1,6 +1,7 @@
 /* The parts of a loop, opened in the order in which they need one another, and closed. */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "node/host/time.h"
 #include "node/loop/inside.h"
 #include "store/env/identity.h"
+#include "wire/error.h"
 
 #define STORE_FILE "data.mdb"
 
@@ -141,7 +143,7 @@ static p2psync_result open_watch(struct ps_loop *loop)
                   "no inotify watch is left: other processes' writes are seen within a second");
     }
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return loop->wake_fd >= 0 ? P2PSYNC_OK : P2PSYNC_EIO;
+    return loop->wake_fd >= 0 ? P2PSYNC_OK : ps_error_of_errno(errno);
 }
 
 void ps_loop_close_parts(struct ps_loop *loop)

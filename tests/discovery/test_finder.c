@@ -95,6 +95,6 @@ Test(test_finder, gives_an_error_when_no_descriptors_are_left)
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
     p2psync_result result = ps_finder_new(&options, &finder);
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    cr_assert_eq(result, P2PSYNC_EIO);
+    cr_assert_eq(result, P2PSYNC_EFILES);
     cr_assert_null(finder);
 }

@@ -10,7 +10,12 @@
 
 #include "tests/hostile/world.h"
 
-#define STRANGERS 8
+#define STRANGERS     8
+#define CLAIMERS      256
+#define CLAIMERS_COST 8  /* as so many members */
+#define GREETING_SIZE 64 /* bytes, of ZMTP */
+#define CLAIM_SIZE    9  /* the beginning of a long frame */
+#define PART_SIZE     32768
 
 static struct world world;
 static struct hostile hostile;
@@ -44,22 +49,78 @@ Test(test_strangers, lets_no_stranger_in)
     world_check_memory(&world, 1);
 }
 
-/* No ZeroMQ at all. */
-Test(test_strangers, is_not_moved_by_other_protocols)
+/* A connection of no ZeroMQ to the victim. */
+static int connect_plainly(void)
 {
-    static const char text[] = "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";
     struct sockaddr_in address = {.sin_family = AF_INET};
     char *colon = strrchr(hostile.where, ':');
     address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
     *colon = '\0';
     cr_assert_eq(inet_pton(AF_INET, hostile.where, &address.sin_addr), 1);
     *colon = ':';
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* No ZeroMQ at all. */
+Test(test_strangers, is_not_moved_by_other_protocols)
+{
+    static const char text[] = "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";
     for (size_t i = 0; i < STRANGERS; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+        int fd = connect_plainly();
         (void)!write(fd, text, sizeof text);
         (void)close(fd);
     }
+}
+
+/* Whoever connects may claim a message of the largest size, and send a part of it, before it has
+ * said who it is. */
+Test(test_strangers, bounds_what_those_cost_who_have_not_said_who_they_are)
+{
+    static const uint8_t opening[GREETING_SIZE + CLAIM_SIZE] = {0xff,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                1,
+                                                                0x7f,
+                                                                3,
+                                                                1,
+                                                                'C',
+                                                                'U',
+                                                                'R',
+                                                                'V',
+                                                                'E',
+                                                                [GREETING_SIZE] = 2,
+                                                                [GREETING_SIZE + 6] = 0x13};
+    static const uint8_t part[PART_SIZE];
+    static int fds[CLAIMERS];
+    for (size_t i = 0; i < CLAIMERS; i++) {
+        fds[i] = connect_plainly();
+        (void)!send(fds[i], opening, sizeof opening, MSG_NOSIGNAL);
+        (void)!send(fds[i], part, sizeof part, MSG_NOSIGNAL);
+        if (i % 8 == 0) { /* those that are cut off take a moment to go */
+            world_check_sync(&world);
+            world_check_memory(&world, CLAIMERS_COST);
+        }
+    }
+    world_check_sync(&world);
+    world_check_memory(&world, CLAIMERS_COST);
+    for (size_t i = 0; i < CLAIMERS; i++) {
+        char bytes[64];
+        ssize_t got = 0;
+        do { /* ends when the victim ends the connection */
+            got = recv(fds[i], bytes, sizeof bytes, 0);
+        } while (got > 0);
+        (void)close(fds[i]);
+    }
+    world_check_sync(&world);
+    world_check_memory(&world, 0);
 }
 
 Test(test_strangers, cuts_off_who_connects_and_says_nothing)

@@ -19,6 +19,7 @@ static const struct remedy remedies[] = {
      "see 'p2psync help' and the limits there"},
     {P2PSYNC_ENOMEM, CLI_FAILED, NULL, "close other programs and try again"},
     {P2PSYNC_EIO, CLI_FAILED, NULL, "look at the disk and at the system's log"},
+    {P2PSYNC_EFILES, CLI_FAILED, NULL, "raise their limit (ulimit -n) and try again"},
     {P2PSYNC_EFULL, CLI_FAILED, NULL,
      "nothing was lost; allow it more address space (ulimit -v) and start again"},
     {P2PSYNC_ENOSPC, CLI_FAILED, NULL, "nothing was lost; free some space and try again"},

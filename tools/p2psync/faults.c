@@ -41,7 +41,8 @@ static void explain(int signal, siginfo_t *info, void *context)
             "with 'p2psync -C NEWDIR join CODE'\n");
         _exit(CLI_FAILED);
     }
-    say("p2psync: stopped by a fault of the program; this is a bug, please report it\n");
+    say("p2psync: stopped by a fault of the program; what was stored is kept: start it again; "
+        "'p2psync doctor' says whether the store is damaged\n");
     raise(signal); /* it is the default again */
 }
 

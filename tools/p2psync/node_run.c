@@ -2,6 +2,7 @@
 #include "tools/p2psync/node_run.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
@@ -9,7 +10,10 @@
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/signals.h"
 
+#define FILES_MAX 65536 /* more than a node can have open */
+
 static int take_option(struct cli *cli, int option, struct node_run *run);
+static void raise_limit(void);
 static int started(struct cli *cli, p2psync_result result);
 static void reload(struct cli *cli, p2psync_node *node);
 static bool wait_for_end(struct cli *cli, struct events *events, int *code_out);
@@ -73,8 +77,10 @@ int node_run(struct cli *cli, const struct node_run *run,
     struct events events = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
-    int code = attach_open(cli, &run->options, &node);
+    int code;
 
+    raise_limit();
+    code = attach_open(cli, &run->options, &node);
     if (code != CLI_DONE) {
         return code;
     }
@@ -103,6 +109,18 @@ int node_run(struct cli *cli, const struct node_run *run,
     p2psync_buffer_free(&identity);
     p2psync_close(node);
     return code;
+}
+
+/* Each connection takes a descriptor. The program has no use for the lower of its two limits, which
+ * is there for those that select(2) among them. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_MAX) {
+        limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 /* Take up the settings that have changed. The node goes on, whatever is wrong with them. */
