@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "store/env/gate.h"
 #include "store/env/stamp.h"
 #include "store/env/txn.h"
 
@@ -19,6 +20,7 @@ struct ps_store {
     uint64_t process; /* that opened it */
     bool no_flush;
     struct ps_stamp stamp;
+    struct ps_gate gate;
     pthread_mutex_t lock; /* of what follows */
     unsigned active;      /* transactions */
     MDB_txn *spare;       /* a read transaction that is over and can be renewed, or NULL */
