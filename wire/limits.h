@@ -77,6 +77,7 @@
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
 #define PS_APPLY_BATCH_MAX  300000       /* changes applied in one commit, if many wait */
+#define PS_APPLY_PLAN_MAX   250          /* of these, planned at a time: a few milliseconds */
 #define PS_TREE_LEVEL_MIN   8            /* subtrees below 256 leaves are recomputed */
 #define PS_DISK_FREE_MIN    16777216     /* bytes left free on the disk, always: 16 MiB */
 #define PS_MAP_SIZE_DEFAULT (1ULL << 40) /* address space of the map, sparse */

@@ -35,7 +35,9 @@ bool ps_backlog_apply(struct ps_turn *turn)
         ps_state_ours(turn)->pending < PS_APPLY_BATCH_MAX) {
         return false;
     }
-    if (!ps_turn_ok(turn, ps_apply(turn->txn, PS_APPLY_BATCH_MAX, &applied))) {
+    const struct ps_apply_bounds bounds = {
+        .limit = PS_APPLY_BATCH_MAX, .is_over = ps_pace_is_over, .context = turn};
+    if (!ps_turn_ok(turn, ps_apply(turn->txn, &bounds, &applied))) {
         return false;
     }
     engine->apply_ms = applied.more ? turn->now_ms : PS_NEVER;

@@ -32,6 +32,7 @@ void ps_effects_clear(struct ps_effects *effects)
 {
     ps_buf_clear(&effects->arena);
     effects->count = 0;
+    effects->events_taken = 0;
 }
 
 struct ps_bytes ps_effects_bytes(const struct ps_effects *effects, const struct ps_effect *effect)

@@ -46,6 +46,7 @@ struct ps_effects {
     struct ps_effect *items;
     size_t count;
     size_t capacity;
+    size_t events_taken; /* of the batch: the others are for the next call */
 };
 
 void ps_effects_init(struct ps_effects *effects);

@@ -40,6 +40,7 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     engine->instance = options->instance;
     engine->interval_ms = options->interval_ms == 0 ? INTERVAL_MS : options->interval_ms;
     engine->no_push = options->no_push;
+    engine->pace = (struct ps_pace){.clock_ms = options->clock_ms, .share_ms = PS_PACE_TURN_MS};
     engine->next_link = 1;
     engine->announce_ms = PS_NEVER;
     engine->apply_ms = PS_NEVER;
@@ -118,11 +119,13 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
         turn.result = ps_txn_begin(engine->store, false, &txn);
     }
     ps_state_begin(&turn, seen);
+    ps_pace_begin(&turn);
     if (turn.result == P2PSYNC_OK) {
         run(&turn, events, count);
     }
     if (txn.writable && turn.result == P2PSYNC_OK) {
         turn.result = ps_txn_commit(&txn);
+        ps_pace_end(&turn);
         ps_state_end(&turn, 0);
         if (turn.result == P2PSYNC_OK) {
             ps_recover_succeeded(engine);
@@ -133,6 +136,7 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     }
     p2psync_result result = turn.result == P2PSYNC_OK ? begun : turn.result;
     if (result != P2PSYNC_OK) {
+        effects->events_taken = count;
         ps_recover(&turn, result);
     }
     return result;
@@ -301,7 +305,8 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
 
 static void take_events(struct ps_turn *turn, const struct ps_event *events, size_t count)
 {
-    for (size_t i = 0; i < count && turn->result == P2PSYNC_OK; i++) {
+    bool over = false;
+    for (size_t i = 0; i < count && turn->result == P2PSYNC_OK && !over; i++) {
         turn->event = &events[i];
         turn->now_ms = events[i].now_ms;
         turn->wall_ms = events[i].wall_ms;
@@ -309,6 +314,8 @@ static void take_events(struct ps_turn *turn, const struct ps_event *events, siz
         if (turn->txn->writable || stops || !event_writes(&events[i])) {
             dispatch(turn);
         }
+        turn->effects->events_taken++;
+        over = ps_pace_is_over(turn);
     }
 }
 

@@ -50,8 +50,9 @@ struct ps_engine_options {
     size_t listen_count;
     const char *const *peers; /* static endpoints, "host:port"; copied */
     size_t peer_count;
-    uint32_t interval_ms; /* between rounds with a quiet peer; 0: 30 s, with back-off */
-    bool no_push;         /* tests: never push, reconcile only */
+    uint32_t interval_ms;       /* between rounds with a quiet peer; 0: 30 s, with back-off */
+    bool no_push;               /* tests: never push, reconcile only */
+    uint64_t (*clock_ms)(void); /* monotonic: how long a turn takes; NULL: no turn is cut short */
 };
 
 /* ---- events ---- */
@@ -110,11 +111,13 @@ void ps_engine_destroy(struct ps_engine **engine);
 p2psync_result ps_engine_configure(struct ps_engine *engine, const char *const *peers,
                                    size_t peer_count, uint32_t interval_ms) P2PSYNC_MUST_CHECK;
 
-/* Take `count` events in order; see above. effects is cleared first.
+/* Take events in order, `count` of them, or fewer if another writer waits for the store: see above.
+ * effects is cleared first; effects->events_taken says how many were taken, one at least. The
+ * others are to be given again, after the one who waits has had its turn.
  *
  * Errors  P2PSYNC_ENOSPC, P2PSYNC_EFULL, P2PSYNC_EIO, P2PSYNC_ECORRUPT, P2PSYNC_ENOMEM: the store
- * took nothing of the batch; effects hold what to tell of it, and the engine goes on: call again
- *         with later events.
+ * took nothing of the batch, all of which is gone; effects hold what to tell of it, and the engine
+ * goes on: call again with later events.
  */
 p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *events, size_t count,
                               struct ps_effects *effects) P2PSYNC_MUST_CHECK;

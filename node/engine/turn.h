@@ -10,6 +10,7 @@
 #include "node/engine/logs.h"
 #include "node/engine/now.h"
 #include "node/engine/on_beacon.h"
+#include "node/engine/pace.h"
 #include "node/engine/pairing.h"
 #include "node/engine/peer.h"
 #include "node/engine/peers.h"
@@ -44,6 +45,7 @@ struct ps_engine {
     struct ps_invite invite;
     struct ps_now nows[PS_NOWS_MAX];
     struct ps_recovery recovery;
+    struct ps_pace pace;
 
     uint64_t next_link;       /* dial.c: number of the next link that is dialled */
     uint64_t announce_ms;     /* news.c: when to tell of fresh logs; PS_NEVER: none */

@@ -105,6 +105,10 @@ size_t ps_loop_peers(const struct ps_config *config, const char *out[static PS_C
  */
 p2psync_result ps_loop_wait(struct ps_loop *loop) P2PSYNC_MUST_CHECK;
 
+/* Let those write first who wait to. The lock of LMDB is nobody's turn: whoever gives it up and
+ * takes it again at once mostly gets it, and the others starve. */
+void ps_loop_stand_back(struct ps_loop *loop);
+
 /* Carry out what the last step gave, in order. */
 void ps_loop_carry_out(struct ps_loop *loop);
 

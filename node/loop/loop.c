@@ -44,6 +44,7 @@ static void collect_link_event(struct ps_loop *loop, const struct ps_link_event 
 static void collect_heard(struct ps_loop *loop);
 static void add(struct ps_loop *loop, const struct ps_event *event);
 static void step(struct ps_loop *loop);
+static p2psync_result step_on(struct ps_loop *loop, size_t *taken);
 static void step_failed(struct ps_loop *loop, p2psync_result result);
 static void publish(struct ps_loop *loop);
 static void nudge(struct ps_loop *loop);
@@ -413,11 +414,24 @@ static void add(struct ps_loop *loop, const struct ps_event *event)
     }
 }
 
+/* The engine takes the whole batch, in several steps if somebody waits to write meanwhile. */
 static void step(struct ps_loop *loop)
 {
+    size_t taken = 0;
+    p2psync_result result = P2PSYNC_OK;
     ps_batch_end(&loop->batch);
-    p2psync_result result =
-        ps_engine_step(loop->engine, loop->batch.events, loop->batch.count, &loop->effects);
+    while (taken < loop->batch.count) {
+        result = step_on(loop, &taken);
+        ps_loop_stand_back(loop);
+    }
+    ps_loop_finish_invite(loop, result);
+}
+
+static p2psync_result step_on(struct ps_loop *loop, size_t *taken)
+{
+    p2psync_result result = ps_engine_step(loop->engine, loop->batch.events + *taken,
+                                           loop->batch.count - *taken, &loop->effects);
+    *taken += loop->effects.events_taken;
     if (result == P2PSYNC_OK) {
         /* The step's own commit moves the number too, and we cannot tell it from another process's.
          * So the engine looks once more in the next pass, and may find nothing. */
@@ -429,7 +443,7 @@ static void step(struct ps_loop *loop)
     publish(loop);
     nudge(loop);
     ps_loop_carry_out(loop);
-    ps_loop_finish_invite(loop, result);
+    return result;
 }
 
 static void step_failed(struct ps_loop *loop, p2psync_result result)

@@ -99,6 +99,7 @@ static p2psync_result open_engine(struct ps_loop *loop)
         .peers = peers,
         .peer_count = peer_count,
         .interval_ms = config->interval_ms,
+        .clock_ms = ps_time_monotonic_ms,
     };
     randombytes_buf(&loop->instance, sizeof loop->instance);
     randombytes_buf(&options.seed, sizeof options.seed);

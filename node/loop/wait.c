@@ -6,6 +6,7 @@
 
 #define UNWATCHED_MS   1000 /* without inotify: how often the store is looked at */
 #define PENDING_MS     1    /* until a commit that is under way is looked for again */
+#define STAND_BACK_MS  20   /* at most, in which a writer that is not stopped has begun */
 #define POLL_ITEMS_MAX 7
 
 static uint64_t next_deadline(struct ps_loop *loop);
@@ -40,6 +41,17 @@ p2psync_result ps_loop_wait(struct ps_loop *loop)
         return P2PSYNC_OK;
     }
     return zmq_errno() == EINTR ? P2PSYNC_OK : P2PSYNC_EIO;
+}
+
+/* A lock of another process cannot be awaited for a time only, so it is looked at each millisecond.
+ */
+void ps_loop_stand_back(struct ps_loop *loop)
+{
+    uint64_t began_ms = ps_time_monotonic_ms();
+    while (ps_txn_is_awaited(loop->options.store) &&
+           ps_time_monotonic_ms() - began_ms < STAND_BACK_MS) {
+        (void)zmq_poll(NULL, 0, 1);
+    }
 }
 
 /* At most PS_LOOP_HOUSEKEEPING_MS away, so that it fits any timeout. */

@@ -47,15 +47,14 @@ struct item {
 
 struct batch {
     struct ps_txn *txn;
-    uint64_t limit;
     struct waiting *logs; /* by number */
     uint32_t log_count;
     uint32_t first_queued; /* logs to look at: a stack */
-    struct item *items;
+    uint64_t limit;        /* changes of the plan */
+    struct item *items;    /* the plan */
     size_t item_count;
     size_t item_capacity;
     uint64_t transactions;
-    bool more;
 };
 
 typedef enum readiness {
@@ -65,6 +64,8 @@ typedef enum readiness {
 } readiness;
 
 static p2psync_result find_waiting(struct batch *batch, uint64_t count);
+static p2psync_result apply_plans(struct batch *batch, const struct ps_apply_bounds *bounds,
+                                  struct ps_applied *out);
 static struct waiting to_plan(const struct ps_waiting *waiting);
 static p2psync_result plan(struct batch *batch);
 static p2psync_result advance(struct batch *batch, struct waiting *log);
@@ -91,10 +92,11 @@ static p2psync_result read_item(struct batch *batch, const struct item *item,
                                 struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
 static p2psync_result save_logs(struct batch *batch);
 
-p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit, struct ps_applied *out)
+p2psync_result ps_apply(struct ps_txn *txn, const struct ps_apply_bounds *bounds,
+                        struct ps_applied *out)
 {
-    assert(limit > 0);
-    struct batch batch = {.txn = txn, .limit = limit, .first_queued = NONE};
+    assert(bounds->limit > 0);
+    struct batch batch = {.txn = txn, .first_queued = NONE};
     struct ps_applied applied = {0};
     uint64_t count = 0;
     p2psync_result result = ps_waiting_count(txn, &count);
@@ -111,23 +113,40 @@ p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit, struct ps_applied *o
     batch.logs = logs;
     result = find_waiting(&batch, count);
     if (result == P2PSYNC_OK) {
-        result = plan(&batch);
-    }
-    if (result == P2PSYNC_OK) {
-        sort_items(&batch);
-        result = apply_items(&batch, &applied);
+        result = apply_plans(&batch, bounds, &applied);
     }
     if (result == P2PSYNC_OK) {
         result = save_logs(&batch);
     }
-    applied.changes = batch.item_count;
     applied.transactions = batch.transactions;
-    applied.more = batch.more;
     free(batch.items);
     free(logs);
     if (result == P2PSYNC_OK) {
         *out = applied;
     }
+    return result;
+}
+
+/* Plan and apply until no log can move, or a bound is reached. */
+static p2psync_result apply_plans(struct batch *batch, const struct ps_apply_bounds *bounds,
+                                  struct ps_applied *out)
+{
+    p2psync_result result = P2PSYNC_OK;
+    bool over = false;
+    while (result == P2PSYNC_OK && !over && batch->first_queued != NONE) {
+        uint64_t left = bounds->limit - out->changes;
+        batch->limit = left < PS_APPLY_PLAN_MAX ? left : PS_APPLY_PLAN_MAX;
+        batch->item_count = 0;
+        result = plan(batch);
+        if (result == P2PSYNC_OK) {
+            sort_items(batch);
+            result = apply_items(batch, out);
+            out->changes += batch->item_count;
+        }
+        over = out->changes >= bounds->limit ||
+               (bounds->is_over != NULL && bounds->is_over(bounds->context));
+    }
+    out->more = batch->first_queued != NONE;
     return result;
 }
 
@@ -199,7 +218,8 @@ static struct waiting to_plan(const struct ps_waiting *waiting)
 static p2psync_result plan(struct batch *batch)
 {
     p2psync_result result = P2PSYNC_OK;
-    while (result == P2PSYNC_OK && !batch->more && batch->first_queued != NONE) {
+    while (result == P2PSYNC_OK && batch->item_count < batch->limit &&
+           batch->first_queued != NONE) {
         uint32_t index = batch->first_queued;
         batch->first_queued = batch->logs[index].next;
         result = advance(batch, &batch->logs[index]);
@@ -207,14 +227,16 @@ static p2psync_result plan(struct batch *batch)
     return result;
 }
 
-/* Move one log as far as it goes, and wake those that waited for it. */
+/* Move one log as far as it goes, and wake those that waited for it. If it could go further but for
+ * the limit, it is the first to be looked at in the next plan. */
 static p2psync_result advance(struct batch *batch, struct waiting *log)
 {
     uint64_t before = log->applied;
+    bool stopped = false;
     while (log->applied < log->size) {
         bool ended = false;
         if (batch->item_count >= batch->limit) {
-            batch->more = true;
+            stopped = true;
             break;
         }
         p2psync_result result = look_at(batch, log, &ended);
@@ -230,6 +252,10 @@ static p2psync_result advance(struct batch *batch, struct waiting *log)
     }
     if (log->applied > before) {
         wake(batch, log);
+    }
+    if (stopped) {
+        log->next = batch->first_queued;
+        batch->first_queued = (uint32_t)(log - batch->logs);
     }
     return P2PSYNC_OK;
 }

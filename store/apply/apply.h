@@ -15,7 +15,11 @@
  * r is ready. Log 3: s is ready; it has moved, so log 1 is looked at again, and q is ready now. The
  * plan is p, r, s, q: every change after its parents. Sorted by record, stably, it is p, r for x
  * and s, q for y, each record's changes still after their parents. So each record is read and
- * written once, and a large batch goes through the tree of records in order. */
+ * written once, and a large batch goes through the tree of records in order.
+ *
+ * What is planned must be applied, or the store would hold a part of it. So a call makes several
+ * plans, one after another, and can be ended between two of them: a writer that waits for the
+ * transaction waits for the rest of one plan and not for all that others have sent. */
 #ifndef PS_STORE_APPLY_APPLY_H
 #define PS_STORE_APPLY_APPLY_H
 
@@ -28,15 +32,22 @@ struct ps_applied {
     uint64_t transactions;
     uint64_t conflicts_opened; /* records */
     uint64_t conflicts_closed;
-    bool more; /* the limit was reached: call again */
+    bool more; /* a bound was reached: call again */
 };
 
-/* Apply what can be applied of all waiting logs: whole transactions, up to `limit` changes (the
- * last transaction may go over it).
+/* How much one call applies. */
+struct ps_apply_bounds {
+    uint64_t limit;                 /* changes; the last transaction may go over it */
+    bool (*is_over)(void *context); /* asked between two plans, each of PS_APPLY_PLAN_MAX changes;
+                                       NULL: never */
+    void *context;
+};
+
+/* Apply what can be applied of all waiting logs, in whole transactions.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ENOMEM: abort the transaction.
  */
-p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit,
+p2psync_result ps_apply(struct ps_txn *txn, const struct ps_apply_bounds *bounds,
                         struct ps_applied *out) P2PSYNC_MUST_CHECK;
 
 /* Apply one change, whose parents are applied, to its record. For this folder.

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "store/env/gate.h"
 #include "store/env/stamp.h"
 #include "store/env/txn.h"
 
@@ -24,6 +25,7 @@ struct ps_store {
     struct ps_stamp stamp;
     atomic_bool suspect; /* damage was met: the pages are checked when it is next opened */
     atomic_bool stuck;   /* a write transaction can neither go on nor end: see enter.h */
+    struct ps_gate gate;
     pthread_mutex_t lock; /* of what follows */
     unsigned active;      /* transactions */
     MDB_txn *spare;       /* a read transaction that is over and can be renewed, or NULL */

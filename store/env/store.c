@@ -61,7 +61,12 @@ p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_s
     store->stamp.fd = -1;
     store->process = ps_process();
     store->no_flush = options->no_flush;
+    if (!ps_gate_init(&store->gate)) {
+        free(store);
+        return P2PSYNC_ENOMEM;
+    }
     if (pthread_mutex_init(&store->lock, NULL) != 0) {
+        ps_gate_deinit(&store->gate);
         free(store);
         return P2PSYNC_ENOMEM;
     }
@@ -96,6 +101,7 @@ void ps_store_destroy(struct ps_store **store)
             close_env(gone);
         }
         (void)pthread_mutex_destroy(&gone->lock);
+        ps_gate_deinit(&gone->gate);
     }
     /* In a forked child LMDB's locks and map belong to the parent: they are left alone. */
     ps_stamp_release(&gone->stamp);

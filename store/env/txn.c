@@ -45,12 +45,23 @@ p2psync_result ps_txn_begin_anyway(struct ps_store *store, bool write, struct ps
     if (write && atomic_load(&store->stuck)) {
         return P2PSYNC_ECORRUPT;
     }
+    if (write) {
+        ps_gate_enter(&store->gate, store->stamp.fd);
+    }
     int code = begin_mapped(store, write ? 0 : MDB_RDONLY, &mdb);
+    if (write) {
+        ps_gate_leave(&store->gate, store->stamp.fd);
+    }
     if (code != 0) {
         return ps_db_result(code);
     }
     *out = (struct ps_txn){.store = store, .mdb = mdb, .dbi = store->dbi, .writable = write};
     return P2PSYNC_OK;
+}
+
+bool ps_txn_is_awaited(struct ps_store *store)
+{
+    return ps_gate_is_awaited(&store->gate, store->stamp.fd);
 }
 
 /* Begin. If another process has made the map larger, take over its size first. LMDB allows that

@@ -15,6 +15,10 @@
 p2psync_result ps_txn_begin(struct ps_store *store, bool write,
                             struct ps_txn *out) P2PSYNC_MUST_CHECK;
 
+/* Whether any thread of any process waits to begin a write transaction. Ask it while holding one:
+ * who is awaited ends soon, and stands back until this says no. Thread  any. */
+bool ps_txn_is_awaited(struct ps_store *store);
+
 /* End a transaction: what it wrote is durable when this returns OK, and nowhere otherwise. The
  * transaction is over in both cases.
  *

@@ -158,7 +158,7 @@ static p2psync_result receive_and_apply(void)
         result = ps_receive_chunk(&txn, &log, &context, &chunk, &added);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_apply(&txn, 1000, &applied);
+        result = ps_apply(&txn, &(struct ps_apply_bounds){.limit = 1000}, &applied);
     }
     if (result == P2PSYNC_OK) {
         result = ps_members_refresh(&txn, &author.identity.mesh, &changed);

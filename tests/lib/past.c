@@ -162,7 +162,8 @@ void past_apply(struct past *past)
 {
     struct ps_applied applied = {.more = true};
     while (applied.more) {
-        p2psync_result result = ps_apply(&past->txn, PS_APPLY_BATCH_MAX, &applied);
+        p2psync_result result =
+            ps_apply(&past->txn, &(struct ps_apply_bounds){.limit = PS_APPLY_BATCH_MAX}, &applied);
         assert(result == P2PSYNC_OK);
     }
 }

@@ -177,7 +177,8 @@ struct ps_applied case_apply(struct store_case *c)
     while (sum.more) {
         struct ps_applied part;
         struct ps_txn txn = case_begin(c, true);
-        p2psync_result result = ps_apply(&txn, PS_APPLY_BATCH_MAX, &part);
+        p2psync_result result =
+            ps_apply(&txn, &(struct ps_apply_bounds){.limit = PS_APPLY_BATCH_MAX}, &part);
         assert(result == P2PSYNC_OK);
         case_commit(&txn);
         sum.changes += part.changes;

@@ -363,6 +363,70 @@ Test(apply, more_versions_than_are_merged_keep_the_newest_with_values)
     cr_assert_eq(case_collection(&here, CASE_NOTES).conflicts, 0);
 }
 
+static bool is_told(void *told)
+{
+    return *(const bool *)told;
+}
+
+Test(apply, ends_between_two_plans_when_told_to_and_goes_on_in_the_next_call)
+{
+    bool told = true;
+    const struct ps_apply_bounds bounds = {
+        .limit = PS_APPLY_BATCH_MAX, .is_over = is_told, .context = &told};
+    for (unsigned i = 0; i < PS_APPLY_PLAN_MAX + 2; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof id, "r%u", i);
+        /* The last but one goes on in the last, so neither is applied in the first plan. */
+        struct author_change change = {
+            .op_and_flags = PS_OP_CREATE | (i == PS_APPLY_PLAN_MAX ? PS_CHANGE_MORE : 0),
+            .id = id,
+            .hlc = 10,
+            .fields = case_fields(&buf, "n", i)};
+        (void)author_add(&one, &change);
+    }
+    author_deliver_all(&one, &here);
+    struct ps_applied applied;
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_apply(&txn, &bounds, &applied), P2PSYNC_OK);
+    cr_assert_eq(applied.changes, PS_APPLY_PLAN_MAX);
+    cr_assert_eq(applied.transactions, PS_APPLY_PLAN_MAX);
+    cr_assert(applied.more);
+    case_commit(&txn);
+    struct ps_log log;
+    cr_assert_eq(author_log(&one, &here, &log), P2PSYNC_OK);
+    cr_assert_eq(log.applied, PS_APPLY_PLAN_MAX);
+    txn = case_begin(&here, true);
+    cr_assert_eq(ps_apply(&txn, &bounds, &applied), P2PSYNC_OK);
+    cr_assert_eq(applied.changes, 2);
+    cr_assert_not(applied.more);
+    case_commit(&txn);
+    cr_assert_eq(case_collection(&here, CASE_NOTES).records, PS_APPLY_PLAN_MAX + 2);
+}
+
+/* A log that another one waits for is in a later plan of the same call. */
+Test(apply, change_is_applied_with_a_parent_of_a_later_plan)
+{
+    bool told = false;
+    const struct ps_apply_bounds bounds = {
+        .limit = PS_APPLY_BATCH_MAX, .is_over = is_told, .context = &told};
+    struct ps_parent last = {.dot = {.seq = 0}};
+    char id[8] = "";
+    for (unsigned i = 0; i < PS_APPLY_PLAN_MAX + 1; i++) {
+        (void)snprintf(id, sizeof id, "r%u", i);
+        last = create(&two, id, 10, i);
+    }
+    (void)update(&one, id, last,
+                 (struct author_change){.hlc = 20, .fields = case_fields(&buf, "n", 9999)});
+    author_deliver_all(&one, &here);
+    author_deliver_all(&two, &here);
+    struct ps_applied applied;
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_apply(&txn, &bounds, &applied), P2PSYNC_OK);
+    cr_assert_eq(applied.changes, PS_APPLY_PLAN_MAX + 2);
+    case_commit(&txn);
+    cr_assert_eq(case_shown(&here, id), 9999);
+}
+
 Test(apply, limit_ends_a_batch_after_a_whole_transaction)
 {
     for (unsigned i = 0; i < 9; i++) {
@@ -377,12 +441,12 @@ Test(apply, limit_ends_a_batch_after_a_whole_transaction)
     author_deliver_all(&one, &here);
     struct ps_applied applied;
     struct ps_txn txn = case_begin(&here, true);
-    cr_assert_eq(ps_apply(&txn, 4, &applied), P2PSYNC_OK);
+    cr_assert_eq(ps_apply(&txn, &(struct ps_apply_bounds){.limit = 4}, &applied), P2PSYNC_OK);
     cr_assert_eq(applied.changes, 6);
     cr_assert(applied.more);
-    cr_assert_eq(ps_apply(&txn, 4, &applied), P2PSYNC_OK);
+    cr_assert_eq(ps_apply(&txn, &(struct ps_apply_bounds){.limit = 4}, &applied), P2PSYNC_OK);
     cr_assert_eq(applied.changes, 3);
-    cr_assert_eq(ps_apply(&txn, 4, &applied), P2PSYNC_OK);
+    cr_assert_eq(ps_apply(&txn, &(struct ps_apply_bounds){.limit = 4}, &applied), P2PSYNC_OK);
     cr_assert_eq(applied.changes, 0);
     cr_assert_not(applied.more);
     case_commit(&txn);

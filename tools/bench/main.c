@@ -28,6 +28,7 @@ static const struct {
     {"import", bench_import},
     {"merges", bench_merges},
     {"edits", bench_edits},
+    {"puts_in_sync", bench_puts_in_sync},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
 
