@@ -23,6 +23,11 @@
 #include "store/log/log.h"
 #include "store/record/record.h"
 
+/* What a call may spend on merging, in steps (merge/merge.h): some 20 ms, and as much again as the
+ * changes themselves may cost. What is left over is listed as stale (merge/stale.h). */
+#define PS_PIECE_WORK_MAX  2097152
+#define PS_CHANGE_WORK_MAX 512 /* more for each change */
+
 struct ps_applied {
     uint64_t changes; /* that were applied, or found not valid */
     uint64_t transactions;

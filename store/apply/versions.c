@@ -12,6 +12,7 @@
 #include "store/env/keys.h"
 #include "store/merge/conflict.h"
 #include "store/merge/merge.h"
+#include "store/merge/stale.h"
 #include "store/record/rebuild.h"
 
 /* What a change builds on. */
@@ -37,6 +38,7 @@ static int compare(const struct ps_version *a, const struct ps_version *b);
 static bool is_after(uint64_t hlc, uint64_t parent_hlc);
 static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn,
                                 struct ps_version *list, struct ps_merged *merged);
+static void postpone(struct ps_versions *versions, struct ps_version *list, struct ps_view *view);
 static p2psync_result read_rules(struct ps_versions *versions, struct ps_txn *txn);
 static p2psync_result note_several(const struct ps_versions *versions, struct ps_txn *txn,
                                    bool is_conflict);
@@ -274,9 +276,15 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     }
     write.versions = list;
     bool is_live = list[0].state == PS_RECORD_LIVE;
+    bool postponed =
+        versions->count > 1 && versions->may_postpone && versions->work >= versions->work_max;
     p2psync_result result = P2PSYNC_OK;
     if (versions->count > 1) {
-        result = make_view(versions, txn, list, &merged);
+        if (postponed) {
+            postpone(versions, list, &merged.view);
+        } else {
+            result = make_view(versions, txn, list, &merged);
+        }
         write.view = &merged.view;
         is_live = merged.view.state == PS_RECORD_LIVE;
     }
@@ -289,6 +297,9 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     ps_merged_deinit(&merged);
     if (result == P2PSYNC_OK) {
         result = note_several(versions, txn, merged.view.conflict);
+    }
+    if (result == P2PSYNC_OK && postponed) {
+        result = ps_stale_add(txn, versions->collection, write.id);
     }
     int conflict = (merged.view.conflict ? 1 : 0) - (versions->was_conflict ? 1 : 0);
     if (result == P2PSYNC_OK && conflict != 0 && versions->has_last) {
@@ -321,11 +332,26 @@ static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn
                              .versions = list,
                              .version_count = versions->count};
     result = ps_merge(&merge, merged);
-    uint32_t first = ps_record_first_read(versions->count);
-    for (uint32_t i = 0; i < versions->count; i++) {
-        list[i].is_copy = i >= first && (merged->copies >> (i - first) & 1) != 0;
-    }
+    versions->work += merged->work;
+    ps_merged_mark_copies(merged, list, versions->count);
     return result;
+}
+
+/* There is no time to merge: show the last version until that is done. What is listed as a conflict
+ * stays as it is meanwhile. */
+static void postpone(struct ps_versions *versions, struct ps_version *list, struct ps_view *view)
+{
+    const struct ps_version *last = &list[versions->count - 1];
+    for (uint32_t i = 0; i < versions->count; i++) {
+        list[i].is_copy = false;
+    }
+    *view = (struct ps_view){.state = last->state,
+                             .conflict = versions->was_conflict,
+                             .winner = {.dot = last->dot},
+                             .log = last->log,
+                             .hlc = last->hlc,
+                             .value = last->value};
+    memcpy(view->winner.leaf, last->leaf, sizeof last->leaf);
 }
 
 static p2psync_result read_rules(struct ps_versions *versions, struct ps_txn *txn)

@@ -21,6 +21,9 @@ struct ps_versions {
     bool was_several;
     bool was_conflict;
     bool changed;
+    uint64_t work;     /* what all merges have cost since this was zeroed */
+    bool may_postpone; /* once that is work_max, merges are left to a refresh (apply/refresh.h) */
+    uint64_t work_max;
     uint32_t refresh; /* the number of the refresh at work; 0: changes are applied */
     bool has_last; /* whether a change was applied since the row was read: the last one follows */
     uint32_t last_log;

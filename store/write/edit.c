@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/merge/conflict.h"
+#include "store/merge/stale.h"
 #include "store/record/rebuild.h"
 #include "store/write/writing.h"
 #include "wire/hlc.h"
@@ -117,13 +118,15 @@ static p2psync_result own_copy(struct ps_writing *writing, const struct ps_edit 
     creation.kind = PS_EDIT_REPLACE;
     creation.id = ps_bytes(id, ps_copy_id_own(record, dot, id));
     creation.unset = ps_bytes(NULL, 0);
-    p2psync_result result = read_row(writing, creation.id, &row);
+    /* What is copied lies in the row that was read last. */
+    ps_buf_init(&fields, UINT32_MAX);
+    p2psync_result result =
+        ps_stale_get(writing->txn, writing->collection.number, creation.id, &row, &fields);
     if (result == P2PSYNC_OK) {
         ps_record_view(&row, &view);
-        if (view.state != PS_RECORD_DELETED) {
-            return P2PSYNC_EEXIST;
-        }
+        result = view.state != PS_RECORD_DELETED ? P2PSYNC_EEXIST : P2PSYNC_OK;
     }
+    ps_buf_deinit(&fields);
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
         return result;
     }
@@ -207,11 +210,13 @@ static p2psync_result look(struct ps_writing *writing, const struct ps_edit *edi
     return result;
 }
 
+/* A row that the store has not shown yet as it is to be is replaced; it is good until the next one
+ * is read. */
 static p2psync_result read_row(struct ps_writing *writing, struct ps_bytes id,
                                struct ps_record_row *out)
 {
     return writing->has_collection
-               ? ps_record_get(writing->txn, writing->collection.number, id, out)
+               ? ps_stale_get(writing->txn, writing->collection.number, id, out, &writing->shown)
                : P2PSYNC_ENOTFOUND;
 }
 
@@ -362,7 +367,7 @@ static p2psync_result prepare(struct ps_writing *writing, const struct ps_edit *
     struct ps_view view = {.state = PS_RECORD_DELETED};
     p2psync_result result = ps_writing_open_log(writing);
     if (result == P2PSYNC_OK) {
-        result = ps_record_get(writing->txn, writing->collection.number, edit->id, &row);
+        result = read_row(writing, edit->id, &row);
         result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
     }
     if (result == P2PSYNC_OK) {

@@ -38,8 +38,9 @@ struct ps_writing {
     bool has_dot;              /* the edit at hand has become a change, which is this */
     struct ps_dot dot;
     bool has_last;
-    struct ps_dot last; /* the change written last, copies left out: edits of a record whose
-                           conflict is open go on from it */
+    struct ps_dot last;  /* the change written last, copies left out: edits of a record whose
+                            conflict is open go on from it */
+    struct ps_buf shown; /* the row that was read last, if the store has an old one */
     struct ps_buf rebuilt;
     struct ps_buf skeleton;
     struct ps_buf fields;
