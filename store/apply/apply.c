@@ -136,7 +136,7 @@ p2psync_result ps_apply(struct ps_txn *txn, uint64_t limit, struct ps_applied *o
 p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change *change,
                                struct ps_collection_delta *counts, struct ps_applied *out)
 {
-    struct ps_versions versions = {0};
+    struct ps_versions versions = {.may_postpone = change->passing};
     bool inert = false;
     p2psync_result result =
         ps_versions_load(&versions, txn, change->collection, change->skeleton->record_id);

@@ -55,6 +55,7 @@ struct ps_apply_change {
     struct ps_dot dot;
     const struct ps_stored *entry;
     const struct ps_skeleton *skeleton;
+    bool passing; /* the same transaction changes this record again: what it shows is no matter */
 };
 p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change *change,
                                struct ps_collection_delta *counts,

@@ -112,7 +112,7 @@ static p2psync_result refresh_record(struct ps_txn *txn, struct ps_versions *ver
 {
     struct ps_applied unused = {0};
     p2psync_result result = ps_versions_load(versions, txn, collection, id);
-    if (result == P2PSYNC_OK && versions->count > 1) {
+    if (result == P2PSYNC_OK && versions->slots.count > 1) {
         versions->changed = true;
         result = ps_versions_store(versions, txn, counts, &unused);
     }

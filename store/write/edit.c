@@ -8,7 +8,6 @@
 #include "store/merge/stale.h"
 #include "store/record/rebuild.h"
 #include "store/write/writing.h"
-#include "wire/hlc.h"
 
 /* A change whose depth would be this or more carries the whole value instead, before the chain gets
  * too long to be valid. */
@@ -48,8 +47,6 @@ static p2psync_result find_winner(struct ps_writing *writing, const struct ps_re
                                   struct ps_version *out);
 static bool find_version(const struct ps_record_row *row, struct ps_dot dot,
                          struct ps_version *out);
-static void name_parents(struct ps_writing *writing);
-static int compare_parents(const void *a, const void *b);
 static p2psync_result make_body(struct ps_writing *writing, const struct ps_edit *edit);
 static p2psync_result make_delta(struct ps_writing *writing, const struct ps_version *version,
                                  bool *full_out);
@@ -167,6 +164,9 @@ static p2psync_result write_one(struct ps_writing *writing, const struct ps_edit
     }
     *changed_out = true;
     result = ps_writing_flush(writing, true);
+    if (result == P2PSYNC_OK && is_resolution(edit->kind)) {
+        result = ps_writing_end_oldest(writing, edit);
+    }
     return result == P2PSYNC_OK ? prepare(writing, edit) : result;
 }
 
@@ -387,7 +387,7 @@ static p2psync_result prepare(struct ps_writing *writing, const struct ps_edit *
     pending->skeleton.record_id = ps_bytes(pending->id, edit->id.size);
     pending->leaves_others = !view.open && row.version_count > PS_PARENTS_MAX;
     pending->of_copy = writing->only != NULL;
-    name_parents(writing);
+    ps_writing_name_parents(writing);
     result = make_body(writing, edit);
     if (result == P2PSYNC_OK) {
         struct ps_buf value = pending->value;
@@ -485,34 +485,6 @@ static bool find_version(const struct ps_record_row *row, struct ps_dot dot, str
         }
     }
     return false;
-}
-
-/* In order of their dots. */
-static void name_parents(struct ps_writing *writing)
-{
-    struct ps_skeleton *skeleton = &writing->pending.skeleton;
-    uint64_t hlcs[PS_PARENTS_MAX] = {0};
-    skeleton->parent_count = writing->parent_count;
-    for (size_t i = 0; i < writing->parent_count; i++) {
-        const struct ps_version *version = &writing->parents[i];
-        struct ps_parent *parent = &skeleton->parents[i];
-        parent->dot = version->dot;
-        memcpy(parent->leaf, version->leaf, PS_HASH_SHORT_SIZE);
-        hlcs[i] = version->hlc;
-    }
-    if (skeleton->parent_count > 1) {
-        qsort(skeleton->parents, skeleton->parent_count, sizeof skeleton->parents[0],
-              compare_parents);
-        skeleton->op_and_flags |= PS_CHANGE_FULL;
-    }
-    skeleton->hlc = ps_hlc_next(writing->write->now_ms, hlcs, skeleton->parent_count);
-}
-
-static int compare_parents(const void *a, const void *b)
-{
-    const struct ps_parent *left = a;
-    const struct ps_parent *right = b;
-    return ps_dot_compare(left->dot, right->dot);
 }
 
 /* The body of the pending change: what differs, or the whole value. */

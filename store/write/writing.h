@@ -17,6 +17,7 @@ struct ps_pending {
     struct ps_buf value; /* what it leaves */
     ps_record_state state;
     bool leaves_others; /* there were more versions than one change can name */
+    bool passing;       /* the next change is of the same record, and on top of this one */
     bool of_copy;       /* it ends the version of a copy; what is shown stays */
 };
 
@@ -67,6 +68,16 @@ p2psync_result ps_edit_write(struct ps_writing *writing, const struct ps_edit *e
 
 /* Open this device's own log of the collection, or make it. Errors  as ps_write(). */
 p2psync_result ps_writing_open_log(struct ps_writing *writing) P2PSYNC_MUST_CHECK;
+
+/* Name writing->parents in the skeleton of the change that is held back, in order of their dots,
+ * and give it a time above theirs. */
+void ps_writing_name_parents(struct ps_writing *writing);
+
+/* One change can name PS_PARENTS_MAX versions. If there are more, so that a resolution ends them
+ * all, end the oldest ones first, as many at a time, by changes that leave nothing. They are in the
+ * same transaction, so nobody ever sees what they leave. Errors  as ps_write(). */
+p2psync_result ps_writing_end_oldest(struct ps_writing *writing,
+                                     const struct ps_edit *edit) P2PSYNC_MUST_CHECK;
 
 /* Append and apply the change that is held back, if there is one; `more`: it is not the last of the
  * transaction. Errors  as ps_write(). */

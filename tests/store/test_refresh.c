@@ -1,10 +1,9 @@
 /* Merging in pieces: what is left over is right for readers and writers meanwhile, survives, and
  * comes to what merging at once comes to. Time is not looked at: pieces are counted. */
-#include "store/apply/refresh.h"
-
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "store/apply/refresh.h"
 #include "store/merge/stale.h"
 #include "tests/lib/literal.h"
 #include "tests/lib/store_case.h"
