@@ -25,6 +25,7 @@
 #include "store/log/collection.h"
 #include "store/log/log.h"
 #include "store/merge/conflict.h"
+#include "store/merge/stale.h"
 #include "store/record/record.h"
 #include "store/write/own.h"
 #include "wire/error.h"
@@ -250,8 +251,11 @@ static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn 
     struct ps_conflict_item item;
     walk.result = result;
     while (ps_conflict_walk_next(&walk, &item)) {
-        if (!item.conflict) {
-            continue;
+        bool stale = false;
+        walk.result =
+            item.conflict ? ps_stale_has(txn, collection->number, item.id, &stale) : P2PSYNC_OK;
+        if (!item.conflict || stale || walk.result != P2PSYNC_OK) {
+            continue; /* a stale one will be asked about when it has been merged */
         }
         walk.result = read_conflict(txn, collection, item.id, out);
         if (walk.result == P2PSYNC_OK && out->version_count > 0 && !is_left(answerer, out)) {

@@ -323,8 +323,11 @@ static p2psync_result find_record(p2psync_snapshot *snapshot, const char *collec
                                   struct ps_record_row *row_out)
 {
     p2psync_result result = ps_snapshot_collection(snapshot, collection, number_out);
+    if (result == P2PSYNC_OK) {
+        result = ps_record_get(&snapshot->txn, *number_out, ps_bytes_text(id), row_out);
+    }
     return result == P2PSYNC_OK
-               ? ps_record_get(&snapshot->txn, *number_out, ps_bytes_text(id), row_out)
+               ? ps_snapshot_renew(snapshot, *number_out, ps_bytes_text(id), row_out)
                : result;
 }
 

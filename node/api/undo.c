@@ -10,6 +10,7 @@
 #include "store/history/past.h"
 #include "store/history/revert.h"
 #include "store/log/collection.h"
+#include "store/merge/stale.h"
 #include "store/write/own.h"
 #include "wire/map.h"
 
@@ -100,15 +101,22 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
     struct ps_bytes id = write->edits[0].id;
     struct ps_collection collection;
     struct ps_record_row row;
+    struct ps_buf shown;
     struct ps_view view;
     p2psync_result result = find_collection(txn, write->collection, &collection);
+    ps_buf_init(&shown, UINT32_MAX);
     if (result == P2PSYNC_OK) {
-        result = ps_record_get(txn, collection.number, id, &row);
+        result = ps_stale_get(txn, collection.number, id, &row, &shown);
     }
-    if (result != P2PSYNC_OK) {
-        return result;
+    if (result == P2PSYNC_OK && version == NULL) {
+        ps_record_view(&row, &view);
+        *is_new_out = view.state != PS_RECORD_LIVE;
+        result = view.state == PS_RECORD_DELETED
+                     ? ps_past_undeleted(txn, collection.number, id, value_out)
+                     : ps_buf_append(value_out, view.value.data, view.value.size);
     }
-    if (version != NULL) {
+    ps_buf_deinit(&shown);
+    if (result == P2PSYNC_OK && version != NULL) {
         struct ps_past_found found;
         result = ps_past_find(txn, collection.number, id, *version, &found);
         if (result == P2PSYNC_OK && (found.skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
@@ -117,11 +125,7 @@ static p2psync_result find_restored(struct ps_txn *txn, const struct ps_write *w
         *is_new_out = true;
         return result == P2PSYNC_OK ? ps_past_value(txn, &found, value_out) : result;
     }
-    ps_record_view(&row, &view);
-    *is_new_out = view.state != PS_RECORD_LIVE;
-    return view.state == PS_RECORD_DELETED
-               ? ps_past_undeleted(txn, collection.number, id, value_out)
-               : ps_buf_append(value_out, view.value.data, view.value.size);
+    return result;
 }
 
 static p2psync_result find_collection(struct ps_txn *txn, struct ps_bytes name,

@@ -44,6 +44,7 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     engine->next_link = 1;
     engine->announce_ms = PS_NEVER;
     engine->apply_ms = PS_NEVER;
+    engine->refresh_ms = 0; /* something may be left to be merged */
     engine->persist_ms = PS_NEVER;
     engine->resume_ms = PS_NEVER;
     engine->clock_offset_ms = options->wall_ms - options->now_ms;
@@ -144,7 +145,7 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
 
 uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
 {
-    uint64_t deadline = ps_deadline_sooner(engine->apply_ms, engine->persist_ms);
+    uint64_t deadline = ps_deadline_sooner(ps_backlog_deadline(engine), engine->persist_ms);
     uint64_t hold_ms = ps_recover_hold_ms(engine);
     deadline = deadline > hold_ms ? deadline : hold_ms; /* both write */
     deadline = ps_deadline_sooner(deadline, engine->resume_ms);
@@ -249,7 +250,7 @@ static void load(struct ps_turn *turn)
 static bool wants_write(const struct ps_engine *engine, const struct ps_event *events, size_t count)
 {
     uint64_t now_ms = events[count - 1].now_ms;
-    if (ps_backlog_waits(engine) || now_ms >= engine->persist_ms) {
+    if (ps_backlog_waits(engine, now_ms) || now_ms >= engine->persist_ms) {
         return true;
     }
     for (size_t i = 0; i < count; i++) {

@@ -50,6 +50,7 @@ struct ps_engine {
     uint64_t next_link;       /* dial.c: number of the next link that is dialled */
     uint64_t announce_ms;     /* news.c: when to tell of fresh logs; PS_NEVER: none */
     uint64_t apply_ms;        /* backlog.c: when to apply at the latest; PS_NEVER: nothing waits */
+    uint64_t refresh_ms;      /* backlog.c: when to merge a piece; PS_NEVER: nothing is left */
     uint64_t persist_ms;      /* remember.c: when to write at the latest; PS_NEVER: nothing moved */
     uint64_t resume_ms;       /* turn.c: when to go on with what the effects had no room for */
     uint64_t clock_offset_ms; /* engine.c: wall clock less monotonic, in the last turn */

@@ -12,6 +12,7 @@
 #include "store/log/collection.h"
 #include "store/log/log.h"
 #include "store/merge/conflict.h"
+#include "store/merge/stale.h"
 #include "store/record/record.h"
 #include "wire/hlc.h"
 #include "wire/pairs.h"
@@ -25,6 +26,7 @@ struct telling {
     struct ps_bytes id;
     uint32_t number; /* of the collection */
     struct ps_record_row row;
+    struct ps_buf shown; /* the row, if the store has an old one */
     struct ps_view view;
     struct ps_merged base;
     bool has_base;
@@ -53,6 +55,7 @@ p2psync_result ps_view_conflict_write(struct ps_txn *txn, struct ps_bytes collec
                                       struct ps_bytes id, struct ps_buf *out)
 {
     struct telling telling = {.txn = txn, .collection = collection, .id = id};
+    ps_buf_init(&telling.shown, UINT32_MAX);
     ps_writer_init(&telling.writer, out);
     p2psync_result result = find(&telling);
     if (result == P2PSYNC_OK) {
@@ -61,6 +64,7 @@ p2psync_result ps_view_conflict_write(struct ps_txn *txn, struct ps_bytes collec
     if (result == P2PSYNC_OK) {
         result = ps_writer_finish(&telling.writer);
     }
+    ps_buf_deinit(&telling.shown);
     ps_merged_deinit(&telling.base);
     ps_merged_deinit(&telling.merged);
     return result;
@@ -74,7 +78,7 @@ static p2psync_result find(struct telling *telling)
     p2psync_result result = ps_collection_find(txn, telling->collection, &collection);
     if (result == P2PSYNC_OK) {
         telling->number = collection.number;
-        result = ps_record_get(txn, telling->number, telling->id, &telling->row);
+        result = ps_stale_get(txn, telling->number, telling->id, &telling->row, &telling->shown);
     } else if (result == P2PSYNC_ENOTFOUND) {
         result = P2PSYNC_ENOCOLLECTION;
     }

@@ -55,6 +55,7 @@ struct batch {
     size_t item_count;
     size_t item_capacity;
     uint64_t transactions;
+    bool is_settings; /* the collection at hand */
 };
 
 typedef enum readiness {
@@ -82,7 +83,9 @@ static uint32_t index_of(const struct batch *batch, uint32_t number);
 static void sort_items(struct batch *batch);
 static int compare_items(const void *a, const void *b);
 static p2psync_result apply_items(struct batch *batch, struct ps_applied *out);
-static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
+static p2psync_result open_collection(struct batch *batch, uint32_t number,
+                                      struct ps_versions *versions);
+static p2psync_result close_collection(struct batch *batch, uint32_t number,
                                        const struct ps_collection_delta *counts);
 static p2psync_result apply_record(struct batch *batch, struct ps_versions *versions, size_t *at,
                                    struct ps_collection_delta *counts, struct ps_applied *out);
@@ -153,7 +156,7 @@ static p2psync_result apply_plans(struct batch *batch, const struct ps_apply_bou
 p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change *change,
                                struct ps_collection_delta *counts, struct ps_applied *out)
 {
-    struct ps_versions versions = {0};
+    struct ps_versions versions = {.may_postpone = change->passing};
     bool inert = false;
     p2psync_result result =
         ps_versions_load(&versions, txn, change->collection, change->skeleton->record_id);
@@ -473,39 +476,53 @@ static int compare_items(const void *a, const void *b)
 
 static p2psync_result apply_items(struct batch *batch, struct ps_applied *out)
 {
-    struct ps_versions versions = {0};
+    struct ps_versions versions = {.work_max = PS_PIECE_WORK_MAX +
+                                               PS_CHANGE_WORK_MAX * (uint64_t)batch->item_count};
     struct ps_collection_delta counts = {0};
     p2psync_result result = P2PSYNC_OK;
+    bool first = true;
     size_t at = 0;
     while (at < batch->item_count && result == P2PSYNC_OK) {
         uint32_t collection = batch->items[at].collection;
-        result = apply_record(batch, &versions, &at, &counts, out);
+        if (first) {
+            result = open_collection(batch, collection, &versions);
+        }
+        if (result == P2PSYNC_OK) {
+            result = apply_record(batch, &versions, &at, &counts, out);
+        }
         bool last = at == batch->item_count || batch->items[at].collection != collection;
         if (result == P2PSYNC_OK && last) {
-            result = close_collection(batch->txn, collection, &counts);
+            result = close_collection(batch, collection, &counts);
             counts = (struct ps_collection_delta){0};
         }
+        first = last;
     }
     ps_versions_deinit(&versions);
     return result;
 }
 
-/* Count what changed in a collection; if it was the one of the settings, records look different
- * now.
- */
-static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
-                                       const struct ps_collection_delta *counts)
+/* Note what kind of collection comes. The node's own are merged at once, because it goes by them
+ * itself. */
+static p2psync_result open_collection(struct batch *batch, uint32_t number,
+                                      struct ps_versions *versions)
 {
     struct ps_collection collection;
-    p2psync_result result = ps_collection_count(txn, number, counts);
+    p2psync_result result = ps_collection_by_number(batch->txn, number, &collection);
     if (result == P2PSYNC_OK) {
-        result = ps_collection_by_number(txn, number, &collection);
-    }
-    if (result == P2PSYNC_OK &&
-        ps_bytes_equal(collection.name, ps_bytes_text(PS_SETTINGS_COLLECTION))) {
-        result = ps_refresh(txn);
+        batch->is_settings = ps_bytes_equal(collection.name, ps_bytes_text(PS_SETTINGS_COLLECTION));
+        versions->may_postpone = !ps_collection_is_internal(collection.name);
     }
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+/* Count what changed in a collection; if it was the one of the settings, records look different
+ * now, and the first piece of them is worked out at once: most have no more.
+ */
+static p2psync_result close_collection(struct batch *batch, uint32_t number,
+                                       const struct ps_collection_delta *counts)
+{
+    p2psync_result result = ps_collection_count(batch->txn, number, counts);
+    return result == P2PSYNC_OK && batch->is_settings ? ps_refresh(batch->txn) : result;
 }
 
 /* Apply the changes of one record from items[*at] on, up to the first inert one, which is marked.
@@ -528,6 +545,9 @@ static p2psync_result apply_record(struct batch *batch, struct ps_versions *vers
     } while (result == P2PSYNC_OK && !inert && *at < batch->item_count && !batch->items[*at].first);
     if (result == P2PSYNC_OK && loaded) {
         result = ps_versions_store(versions, batch->txn, counts, out);
+    }
+    if (result == P2PSYNC_OK && loaded && batch->is_settings) {
+        result = ps_refresh_begin(batch->txn, ps_bytes(versions->id, versions->id_size));
     }
     if (result == P2PSYNC_OK && inert) {
         result = ps_stored_set_inert(batch->txn, item->log, item->seq);

@@ -18,6 +18,7 @@ typedef enum ps_db {
     PS_DB_NODES,       /* log number, level, index -> subtree hash */
     PS_DB_RECORDS,     /* collection number, record id -> versions and values */
     PS_DB_CONFLICTS,   /* collection number, record id -> is it a conflict, since which refresh */
+    PS_DB_STALE,       /* collection number, record id or nothing -> records to merge again */
     PS_DB_WAITING,     /* log number -> where to look on: logs with applied < size */
     PS_DB_DEVICES,     /* device -> member */
     PS_DB_PEERS,       /* device -> where and when it was last reached */

@@ -127,6 +127,21 @@ bool ps_key_split_record(struct ps_bytes key, uint32_t *collection_out, struct p
     return true;
 }
 
+struct ps_key ps_key_stale(uint32_t collection, struct ps_bytes id)
+{
+    return ps_key_record(collection, id);
+}
+
+bool ps_key_split_stale(struct ps_bytes key, uint32_t *collection_out, struct ps_bytes *id_out)
+{
+    if (key.size < 4) {
+        return false;
+    }
+    *collection_out = ps_get_u32(key.data);
+    *id_out = ps_bytes(key.data + 4, key.size - 4);
+    return true;
+}
+
 struct ps_key ps_key_device(const struct ps_device *device)
 {
     struct ps_key key = {0};

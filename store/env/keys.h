@@ -50,6 +50,10 @@
  * || has_value u8 || is_copy u8 || size of the value u32 || its offset u32 PS_DB_CONFLICTS: records
  * with several versions.                                   conflict.c collection u32 || record id
  *                       conflict u8 || refresh u32: which refresh made it so; 0: a change did
+ *   PS_DB_STALE: records of which the row does not show what the versions come to.    stale.c
+ *     collection u32    the record id from which on all of the collection are
+ *     collection u32 || record id
+ *                       nothing: that one is
  *
  *   PS_DB_DEVICES: the members of the mesh.                                           members.c
  *     device 32         added_by 32 || added_ms u64 || depth u32 || name
@@ -100,6 +104,10 @@ struct ps_key ps_key_node(uint32_t log, unsigned level, uint64_t index);
 /* PS_DB_RECORDS and PS_DB_CONFLICTS. At most PS_RECORD_ID_SIZE_MAX bytes of id. */
 struct ps_key ps_key_record(uint32_t collection, struct ps_bytes id);
 bool ps_key_split_record(struct ps_bytes key, uint32_t *collection_out, struct ps_bytes *id_out);
+
+/* PS_DB_STALE: the same, or without an id. */
+struct ps_key ps_key_stale(uint32_t collection, struct ps_bytes id);
+bool ps_key_split_stale(struct ps_bytes key, uint32_t *collection_out, struct ps_bytes *id_out);
 
 /* PS_DB_DEVICES and PS_DB_PEERS. */
 struct ps_key ps_key_device(const struct ps_device *device);

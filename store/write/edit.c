@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "store/merge/conflict.h"
+#include "store/merge/stale.h"
 #include "store/record/rebuild.h"
 #include "store/write/writing.h"
-#include "wire/hlc.h"
 
 /* A change whose depth would be this or more carries the whole value instead, before the chain gets
  * too long to be valid. */
@@ -47,8 +47,6 @@ static p2psync_result find_winner(struct ps_writing *writing, const struct ps_re
                                   struct ps_version *out);
 static bool find_version(const struct ps_record_row *row, struct ps_dot dot,
                          struct ps_version *out);
-static void name_parents(struct ps_writing *writing);
-static int compare_parents(const void *a, const void *b);
 static p2psync_result make_body(struct ps_writing *writing, const struct ps_edit *edit);
 static p2psync_result make_delta(struct ps_writing *writing, const struct ps_version *version,
                                  bool *full_out);
@@ -117,13 +115,15 @@ static p2psync_result own_copy(struct ps_writing *writing, const struct ps_edit 
     creation.kind = PS_EDIT_REPLACE;
     creation.id = ps_bytes(id, ps_copy_id_own(record, dot, id));
     creation.unset = ps_bytes(NULL, 0);
-    p2psync_result result = read_row(writing, creation.id, &row);
+    /* What is copied lies in the row that was read last. */
+    ps_buf_init(&fields, UINT32_MAX);
+    p2psync_result result =
+        ps_stale_get(writing->txn, writing->collection.number, creation.id, &row, &fields);
     if (result == P2PSYNC_OK) {
         ps_record_view(&row, &view);
-        if (view.state != PS_RECORD_DELETED) {
-            return P2PSYNC_EEXIST;
-        }
+        result = view.state != PS_RECORD_DELETED ? P2PSYNC_EEXIST : P2PSYNC_OK;
     }
+    ps_buf_deinit(&fields);
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
         return result;
     }
@@ -164,6 +164,9 @@ static p2psync_result write_one(struct ps_writing *writing, const struct ps_edit
     }
     *changed_out = true;
     result = ps_writing_flush(writing, true);
+    if (result == P2PSYNC_OK && is_resolution(edit->kind)) {
+        result = ps_writing_end_oldest(writing, edit);
+    }
     return result == P2PSYNC_OK ? prepare(writing, edit) : result;
 }
 
@@ -207,11 +210,13 @@ static p2psync_result look(struct ps_writing *writing, const struct ps_edit *edi
     return result;
 }
 
+/* A row that the store has not shown yet as it is to be is replaced; it is good until the next one
+ * is read. */
 static p2psync_result read_row(struct ps_writing *writing, struct ps_bytes id,
                                struct ps_record_row *out)
 {
     return writing->has_collection
-               ? ps_record_get(writing->txn, writing->collection.number, id, out)
+               ? ps_stale_get(writing->txn, writing->collection.number, id, out, &writing->shown)
                : P2PSYNC_ENOTFOUND;
 }
 
@@ -362,7 +367,7 @@ static p2psync_result prepare(struct ps_writing *writing, const struct ps_edit *
     struct ps_view view = {.state = PS_RECORD_DELETED};
     p2psync_result result = ps_writing_open_log(writing);
     if (result == P2PSYNC_OK) {
-        result = ps_record_get(writing->txn, writing->collection.number, edit->id, &row);
+        result = read_row(writing, edit->id, &row);
         result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
     }
     if (result == P2PSYNC_OK) {
@@ -382,7 +387,7 @@ static p2psync_result prepare(struct ps_writing *writing, const struct ps_edit *
     pending->skeleton.record_id = ps_bytes(pending->id, edit->id.size);
     pending->leaves_others = !view.open && row.version_count > PS_PARENTS_MAX;
     pending->of_copy = writing->only != NULL;
-    name_parents(writing);
+    ps_writing_name_parents(writing);
     result = make_body(writing, edit);
     if (result == P2PSYNC_OK) {
         struct ps_buf value = pending->value;
@@ -480,34 +485,6 @@ static bool find_version(const struct ps_record_row *row, struct ps_dot dot, str
         }
     }
     return false;
-}
-
-/* In order of their dots. */
-static void name_parents(struct ps_writing *writing)
-{
-    struct ps_skeleton *skeleton = &writing->pending.skeleton;
-    uint64_t hlcs[PS_PARENTS_MAX] = {0};
-    skeleton->parent_count = writing->parent_count;
-    for (size_t i = 0; i < writing->parent_count; i++) {
-        const struct ps_version *version = &writing->parents[i];
-        struct ps_parent *parent = &skeleton->parents[i];
-        parent->dot = version->dot;
-        memcpy(parent->leaf, version->leaf, PS_HASH_SHORT_SIZE);
-        hlcs[i] = version->hlc;
-    }
-    if (skeleton->parent_count > 1) {
-        qsort(skeleton->parents, skeleton->parent_count, sizeof skeleton->parents[0],
-              compare_parents);
-        skeleton->op_and_flags |= PS_CHANGE_FULL;
-    }
-    skeleton->hlc = ps_hlc_next(writing->write->now_ms, hlcs, skeleton->parent_count);
-}
-
-static int compare_parents(const void *a, const void *b)
-{
-    const struct ps_parent *left = a;
-    const struct ps_parent *right = b;
-    return ps_dot_compare(left->dot, right->dot);
 }
 
 /* The body of the pending change: what differs, or the whole value. */
