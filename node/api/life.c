@@ -25,6 +25,7 @@
 #define STOP_TIMEOUT_MS  30000
 #define OPTIONS_SIZE_MIN offsetof(struct p2psync_options, resolver) /* of the first version */
 
+static ps_node_work_fn found_mesh;
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out);
 static char *choose_dir(const char *dir);
 static p2psync_result start_loop(p2psync_node *node);
@@ -32,16 +33,28 @@ static p2psync_result start_answerer(p2psync_node *node);
 static p2psync_result take_peers(p2psync_node *node, const struct ps_config *file);
 static p2psync_result take_answers(p2psync_node *node, const struct ps_config *file);
 static void end_loop(p2psync_node *node);
-static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options);
-static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options);
+static p2psync_result open_node(const struct p2psync_options *options, p2psync_node **node_out,
+                                struct p2psync_detail *detail);
+static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options,
+                               struct p2psync_detail *detail);
+static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options,
+                                 struct p2psync_detail *detail);
 
-p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node **node_out)
+p2psync_result p2psync_open(const struct p2psync_options *given, p2psync_node **node_out,
+                            struct p2psync_detail *detail)
 {
-    struct p2psync_options copy;
-    if (node_out == NULL || !copy_options(options, &copy)) {
+    struct p2psync_options options;
+    if (node_out == NULL || !copy_options(given, &options) || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
-    options = &copy;
+    struct p2psync_detail found = ps_detail_none();
+    p2psync_result result = open_node(&options, node_out, &found);
+    return ps_detail_give(result, &found, detail);
+}
+
+static p2psync_result open_node(const struct p2psync_options *options, p2psync_node **node_out,
+                                struct p2psync_detail *detail)
+{
     if (sodium_init() < 0) {
         return P2PSYNC_EIO;
     }
@@ -66,10 +79,10 @@ p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node 
     (void)pthread_mutex_init(&node->stream_mutex, NULL);
     p2psync_result result = ps_cancel_init(&node->cancel);
     if (result == P2PSYNC_OK) {
-        result = open_dir(node, options);
+        result = open_dir(node, options, detail);
     }
     if (result == P2PSYNC_OK) {
-        result = open_store(node, options);
+        result = open_store(node, options, detail);
     }
     if (result != P2PSYNC_OK) {
         p2psync_close(node);
@@ -98,34 +111,36 @@ void p2psync_close(p2psync_node *node)
     free(node);
 }
 
-p2psync_result p2psync_init(p2psync_node *node, const char *name)
+p2psync_result p2psync_init(p2psync_node *node, const char *name, struct p2psync_detail *detail)
 {
     char chosen[PS_DEVICE_NAME_SIZE_MAX + 1];
-    if (!ps_node_usable(node) || ps_device_name_choose(name, chosen) != P2PSYNC_OK) {
+    if (!ps_node_usable(node) || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
-    struct ps_txn txn = {0};
+    struct p2psync_detail found = ps_detail_none();
+    p2psync_result result = ps_device_name_choose(name, chosen, &found);
+    if (result == P2PSYNC_OK) {
+        result = ps_node_apply(node, found_mesh, chosen);
+    }
+    return ps_detail_give(result, &found, detail);
+}
+
+static p2psync_result found_mesh(struct ps_txn *txn, void *context, bool *changed_out)
+{
+    const char *name = context;
     struct ps_identity identity = {0};
-    p2psync_result result = ps_txn_begin(node->store, true, &txn);
-    if (result != P2PSYNC_OK) {
-        return result;
+    p2psync_result result = ps_identity_read(txn, &identity);
+    if (result == P2PSYNC_ENODEVICE) {
+        ps_identity_draw(&identity);
+        result = ps_identity_write(txn, &identity);
+        if (result == P2PSYNC_OK) {
+            result = ps_enroll_device(txn, &identity, &identity.device, ps_bytes_text(name),
+                                      ps_time_wall_ms());
+        }
+    } else if (result == P2PSYNC_OK) {
+        result = P2PSYNC_EEXIST;
     }
-    result = ps_identity_read(&txn, &identity);
-    if (result != P2PSYNC_ENODEVICE) {
-        result = result == P2PSYNC_OK ? P2PSYNC_EEXIST : result;
-        goto out;
-    }
-    ps_identity_draw(&identity);
-    result = ps_identity_write(&txn, &identity);
-    if (result == P2PSYNC_OK) {
-        result = ps_enroll_device(&txn, &identity, &identity.device, ps_bytes_text(chosen),
-                                  ps_time_wall_ms());
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_txn_commit(&txn);
-    }
-out:
-    ps_txn_abort(&txn);
+    *changed_out = true;
     ps_identity_wipe(&identity);
     return result;
 }
@@ -191,13 +206,15 @@ static p2psync_result start_answerer(p2psync_node *node)
     return ps_answerer_start(&answerer, &node->answerer);
 }
 
-p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out)
+p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out,
+                              struct p2psync_detail *detail)
 {
     struct ps_config file;
-    if (!ps_node_usable(node) || out == NULL) {
+    if (!ps_node_usable(node) || out == NULL || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_result result = ps_config_read(node->dir_fd, &file);
+    struct p2psync_detail found = ps_detail_none();
+    p2psync_result result = ps_config_read(node->dir_fd, &file, &found);
     (void)pthread_mutex_lock(&node->loop_mutex);
     if (result == P2PSYNC_OK && (node->loop == NULL || ps_loop_ended(node->loop))) {
         result = P2PSYNC_ENOTRUNNING;
@@ -214,7 +231,7 @@ p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out)
         result = ps_config_pack_waiting(&node->file, &file, &waiting);
     }
     (void)pthread_mutex_unlock(&node->loop_mutex);
-    return ps_buffer_give(result, &waiting, out);
+    return ps_detail_give(ps_buffer_give(result, &waiting, out), &found, detail);
 }
 
 /* Where peers are dialled, and how often devices compare. */
@@ -286,25 +303,35 @@ static bool copy_options(const struct p2psync_options *given, struct p2psync_opt
            options->log_level <= P2PSYNC_LOG_DEBUG;
 }
 
-static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options)
+static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options,
+                               struct p2psync_detail *detail)
 {
     node->dir = choose_dir(options->dir);
     if (node->dir == NULL) {
         return P2PSYNC_ENOMEM;
     }
     if (node->dir[0] == '\0') {
-        return P2PSYNC_EMISUSE;
+        return ps_detail_say(detail, P2PSYNC_EMISUSE, "no directory is named, and HOME is not set");
     }
-    return ps_disk_open_dir(node->dir, &node->dir_fd);
+    p2psync_result result = ps_disk_open_dir(node->dir, &node->dir_fd);
+    if (result == P2PSYNC_EMISUSE) {
+        return ps_detail_say(detail, result, "no directory can be there");
+    }
+    return result == P2PSYNC_EDENIED
+               ? ps_detail_say(detail, result,
+                               "not allowed; the directory must belong to you, and its disk be one "
+                               "that can be written")
+               : result;
 }
 
-static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options)
+static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options,
+                                 struct p2psync_detail *detail)
 {
-    p2psync_result result = ps_config_read(node->dir_fd, &node->config);
+    p2psync_result result = ps_config_read(node->dir_fd, &node->config, detail);
     if (result == P2PSYNC_OK) {
         node->file = node->config;
         node->peers_given = options->peer_count > 0;
-        result = ps_config_override(&node->config, options);
+        result = ps_config_override(&node->config, options, detail);
     }
     if (result != P2PSYNC_OK) {
         return result;

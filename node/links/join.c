@@ -46,6 +46,8 @@ struct attempt {
     bool answered_no[ENDPOINTS_MAX]; /* its machine or network said that nobody is there */
 };
 
+static void explain(p2psync_result result, const struct ps_pairing_code *code,
+                    struct p2psync_detail *detail);
 static p2psync_result check_foreign(const struct ps_join_options *options,
                                     const struct ps_device *inviter);
 static p2psync_result prepare(const struct ps_join_options *options,
@@ -66,7 +68,8 @@ static p2psync_result settle(const struct ps_join_options *options,
 static void keep_endpoints(const struct ps_welcome *welcome, const char *endpoint,
                            struct ps_peer_row *row);
 
-p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *inviter_out)
+p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *inviter_out,
+                       struct p2psync_detail *detail)
 {
     struct ps_pairing_code code;
     struct ps_identity identity = {0};
@@ -77,7 +80,7 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     ps_buf_init(&attempt.welcome, PS_MESSAGE_SIZE_MAX);
     p2psync_result result = ps_pairing_code_decode(options->code, &code);
     if (result != P2PSYNC_OK || code.endpoint_count == 0) {
-        return P2PSYNC_EFORMAT;
+        return ps_detail_say(detail, P2PSYNC_EFORMAT, "the code is malformed or mistyped");
     }
     result = check_foreign(options, &code.device);
     if (result == P2PSYNC_OK) {
@@ -96,6 +99,7 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     if (result == P2PSYNC_OK) {
         *inviter_out = code.device;
     }
+    explain(result, &code, detail);
     ps_links_destroy(&attempt.links);
     ps_buf_deinit(&attempt.join);
     ps_buf_deinit(&attempt.welcome);
@@ -103,6 +107,38 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     sodium_memzero(&code, sizeof(code));
     ps_lock_release(lock);
     return result;
+}
+
+/* Say what a result means here. */
+static void explain(p2psync_result result, const struct ps_pairing_code *code,
+                    struct p2psync_detail *detail)
+{
+    switch (result) {
+    case P2PSYNC_EEXIST:
+        (void)ps_detail_say(detail, result,
+                            "this device is a member of the mesh of this code already");
+        break;
+    case P2PSYNC_ECONFLICT:
+        (void)ps_detail_say(detail, result,
+                            "this device belongs to a mesh with other members or records already");
+        break;
+    case P2PSYNC_EBUSY:
+        (void)ps_detail_say(detail, result, "a node runs in this directory");
+        break;
+    case P2PSYNC_EDENIED:
+        (void)ps_detail_say(detail, result, "the inviter refused the code");
+        break;
+    case P2PSYNC_EEXPIRED:
+        (void)ps_detail_say(detail, result, "the invite is closed");
+        break;
+    case P2PSYNC_EUNREACHABLE:
+        (void)ps_detail_say(
+            detail, result, "the inviter was not reached at %s%s", code->endpoints[0],
+            code->endpoint_count > 1 ? " nor at the other addresses of the code" : "");
+        break;
+    default:
+        break; /* the result says all */
+    }
 }
 
 /* Whether the inviter is none of the mesh here: neither this device nor another member of it. */

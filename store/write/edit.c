@@ -35,6 +35,8 @@ static p2psync_result not_found(const struct ps_writing *writing, p2psync_result
 static bool is_resolution(ps_edit_kind kind);
 static p2psync_result decide(struct ps_writing *writing, const struct ps_edit *edit,
                              const struct found *found, bool *changed_out);
+static p2psync_result apply_stored(struct ps_bytes base, const struct ps_delta *delta,
+                                   struct ps_buf *out);
 static p2psync_result decide_resolution(struct ps_writing *writing, const struct ps_edit *edit,
                                         bool *changed_out);
 static bool are_expected(const struct ps_record_row *row, const struct ps_edit *edit);
@@ -130,7 +132,7 @@ static p2psync_result own_copy(struct ps_writing *writing, const struct ps_edit 
     struct ps_delta delta = {.fields = edit->fields, .unset = edit->unset};
     struct ps_bytes base = edit->kind == PS_EDIT_PUT ? copied : ps_bytes(NULL, 0);
     ps_buf_init(&fields, PS_VALUE_SIZE_MAX);
-    result = ps_value_apply(base, &delta, &fields);
+    result = apply_stored(base, &delta, &fields);
     if (result == P2PSYNC_OK) {
         creation.fields = ps_buf_view(&fields);
         result = write_one(writing, &creation, &changed);
@@ -249,12 +251,20 @@ static p2psync_result decide(struct ps_writing *writing, const struct ps_edit *e
         return P2PSYNC_OK;
     }
     struct ps_delta delta = {.fields = edit->fields, .unset = exact ? nothing : edit->unset};
-    p2psync_result result = ps_value_apply(exact ? nothing : before, &delta, &writing->value);
+    p2psync_result result = apply_stored(exact ? nothing : before, &delta, &writing->value);
     if (result == P2PSYNC_OK) {
         *changed_out = !is_here || found->conflict || writing->state != found->state ||
                        !ps_value_equal(before, ps_buf_view(&writing->value));
     }
     return result;
+}
+
+/* What an edit says has been checked. So what is malformed is what the store had. */
+static p2psync_result apply_stored(struct ps_bytes base, const struct ps_delta *delta,
+                                   struct ps_buf *out)
+{
+    p2psync_result result = ps_value_apply(base, delta, out);
+    return result == P2PSYNC_EFORMAT ? P2PSYNC_ECORRUPT : result;
 }
 
 /* A resolution is always a change, even if it leaves what is shown already, because it ends
@@ -290,7 +300,7 @@ static p2psync_result decide_resolution(struct ps_writing *writing, const struct
     if (result == P2PSYNC_OK) {
         ps_buf_clear(&writing->value);
         *changed_out = true;
-        result = ps_value_apply(ps_bytes(NULL, 0), &delta, &writing->value);
+        result = apply_stored(ps_bytes(NULL, 0), &delta, &writing->value);
     }
     ps_merged_deinit(&merged);
     return result;

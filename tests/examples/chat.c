@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     }
     struct chat chat = {.name = argv[2]};
     options.dir = argv[1];
-    check(p2psync_open(&options, &chat.node), "open");
+    check(p2psync_open(&options, &chat.node, NULL), "open");
     enter(&chat, argc == 4 ? argv[3] : NULL);
     talk(&chat);
     /* What was said last shall reach those who are there; nobody may be. */
@@ -66,10 +66,10 @@ static void enter(struct chat *chat, const char *code)
     struct p2psync_buffer answer = {0};
     p2psync_result made = P2PSYNC_EEXIST;
     if (code != NULL) {
-        check(p2psync_join(chat->node, code, chat->name, &answer), "join");
+        check(p2psync_join(chat->node, code, chat->name, &answer, NULL), "join");
         p2psync_buffer_free(&answer);
     } else {
-        made = p2psync_init(chat->node, chat->name);
+        made = p2psync_init(chat->node, chat->name, NULL);
         check(made == P2PSYNC_EEXIST ? P2PSYNC_OK : made, "init");
     }
     check(p2psync_start(chat->node), "start");

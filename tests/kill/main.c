@@ -122,7 +122,7 @@ static void begin(struct test *test, const char *program)
             .name = names[i], .dir = dirs[i], .listen = endpoints[i], .peer = endpoints[1 - i]};
         nodes[i] = kill_open(&test->devices[i]);
     }
-    kill_check(p2psync_init(nodes[0], names[0]), "init");
+    kill_check(p2psync_init(nodes[0], names[0], NULL), "init");
     kill_check(p2psync_start(nodes[0]), "start");
     kill_check(p2psync_invite(nodes[0], 0, &answer), "invite");
     struct p2psync_bytes bytes = {.data = answer.data, .size = answer.size};
@@ -133,7 +133,7 @@ static void begin(struct test *test, const char *program)
     }
     p2psync_buffer_free(&answer);
     p2psync_buffer_free(&json);
-    kill_check(p2psync_join(nodes[1], code, names[1], &answer), "join");
+    kill_check(p2psync_join(nodes[1], code, names[1], &answer, NULL), "join");
     p2psync_buffer_free(&answer);
     p2psync_close(nodes[1]);
     p2psync_close(nodes[0]);

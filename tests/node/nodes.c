@@ -63,9 +63,9 @@ p2psync_node *nodes_open(const char *dir, const char *name)
 p2psync_node *nodes_open_with(const struct p2psync_options *options, const char *name)
 {
     p2psync_node *node = NULL;
-    cr_assert_eq(p2psync_open(options, &node), P2PSYNC_OK);
+    cr_assert_eq(p2psync_open(options, &node, NULL), P2PSYNC_OK);
     if (name != NULL) {
-        cr_assert_eq(p2psync_init(node, name), P2PSYNC_OK);
+        cr_assert_eq(p2psync_init(node, name, NULL), P2PSYNC_OK);
     }
     return node;
 }
@@ -143,7 +143,7 @@ p2psync_result nodes_set(p2psync_node *node, const char *collection, const char 
     struct p2psync_buffer value = {0};
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     struct p2psync_bytes bytes = {.data = value.data, .size = value.size};
-    p2psync_result result = p2psync_collection_set(node, collection, key, bytes);
+    p2psync_result result = p2psync_collection_set(node, collection, key, bytes, NULL);
     p2psync_buffer_free(&value);
     return result;
 }
@@ -205,7 +205,7 @@ void nodes_join(p2psync_node *host, p2psync_node *guest, const char *name)
     struct p2psync_buffer answer = {0};
     const char *json = nodes_json(p2psync_invite(host, 0, &answer), &answer);
     nodes_text(json, "code", code, sizeof code);
-    json = nodes_json(p2psync_join(guest, code, name, &answer), &answer);
+    json = nodes_json(p2psync_join(guest, code, name, &answer, NULL), &answer);
     cr_assert_not_null(strstr(json, name));
 }
 

@@ -48,7 +48,7 @@ Test(test_api, knows_itself_after_init)
 
 Test(test_api, makes_a_device_once_only)
 {
-    cr_assert_eq(p2psync_init(node, "beta"), P2PSYNC_EEXIST);
+    cr_assert_eq(p2psync_init(node, "beta", NULL), P2PSYNC_EEXIST);
     struct p2psync_buffer answer = {0};
     const char *json = nodes_json(p2psync_identity(node, &answer), &answer);
     cr_assert_not_null(strstr(json, "alpha"));
@@ -71,7 +71,7 @@ Test(test_api, opens_a_directory_once_in_a_process)
 {
     struct p2psync_options options = nodes_options(dirs[0]);
     p2psync_node *second = NULL;
-    cr_assert_eq(p2psync_open(&options, &second), P2PSYNC_EBUSY);
+    cr_assert_eq(p2psync_open(&options, &second, NULL), P2PSYNC_EBUSY);
     cr_assert_null(second);
 }
 
@@ -97,24 +97,24 @@ Test(test_api, takes_null_as_misuse_everywhere)
     p2psync_snapshot *snapshot = NULL;
     p2psync_transaction *transaction = NULL;
     int fd = -1;
-    cr_expect_eq(p2psync_open(NULL, &node), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_init(NULL, "x"), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_open(NULL, &node, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_init(NULL, "x", NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_identity(node, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_status(NULL, &buffer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_peers(NULL, &buffer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_now(node, 0, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_invite(NULL, 0, &buffer), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_join(node, NULL, NULL, &buffer), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_device_rename(node, NULL, "x"), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_config_set(node, NULL, bytes), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_join(node, NULL, NULL, &buffer, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_device_rename(node, NULL, "x", NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_config_set(node, NULL, bytes, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_start(NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_stop(NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_snapshot_open(NULL, &snapshot), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_get(NULL, "a", "b", &record), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_put(node, "a", "b", bytes, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_delete(node, NULL, "b", NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_transaction_begin(node, "a", NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_transaction_begin(NULL, "a", &transaction), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_transaction_begin(node, "a", NULL, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_transaction_begin(NULL, "a", &transaction, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_transaction_edit(NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_transaction_commit(NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_event_fd(node, NULL), P2PSYNC_EMISUSE);
@@ -134,7 +134,7 @@ Test(test_api, is_not_usable_in_a_forked_child)
     if (child == 0) {
         struct p2psync_buffer answer = {0};
         bool refused = p2psync_status(node, &answer) == P2PSYNC_EMISUSE &&
-                       p2psync_config(node, &answer) == P2PSYNC_EMISUSE &&
+                       p2psync_config(node, &answer, NULL) == P2PSYNC_EMISUSE &&
                        p2psync_start(node) == P2PSYNC_EMISUSE;
         p2psync_close(node);
         _exit(refused ? 0 : 1);
@@ -304,11 +304,11 @@ Test(test_api, renames_a_device_by_name_fingerprint_or_id)
     const char *json = nodes_json(p2psync_identity(node, &answer), &answer);
     nodes_text(json, "device", device, sizeof device);
     nodes_text(json, "fingerprint", fingerprint, sizeof fingerprint);
-    cr_assert_eq(p2psync_device_rename(node, "alpha", "one"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_device_rename(node, fingerprint, "two"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_device_rename(node, device, "three"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_device_rename(node, "alpha", "four"), P2PSYNC_ENOTFOUND);
-    cr_assert_eq(p2psync_device_rename(node, "three", ""), P2PSYNC_EFORMAT);
+    cr_assert_eq(p2psync_device_rename(node, "alpha", "one", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_device_rename(node, fingerprint, "two", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_device_rename(node, device, "three", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_device_rename(node, "alpha", "four", NULL), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(p2psync_device_rename(node, "three", "", NULL), P2PSYNC_EFORMAT);
     json = nodes_json(p2psync_devices(node, &answer), &answer);
     cr_expect_not_null(strstr(json, "\"name\":\"three\",\"role\":\"founder\""), "%s", json);
     cr_expect_not_null(strstr(json, "\"removed\":null"), "%s", json);
@@ -339,7 +339,7 @@ Test(test_api, refuses_a_port_that_is_taken)
     cr_assert_eq(p2psync_start(other), P2PSYNC_OK);
     p2psync_close(node);
     options.dir = dirs[0];
-    cr_assert_eq(p2psync_open(&options, &node), P2PSYNC_OK);
+    cr_assert_eq(p2psync_open(&options, &node, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_start(node), P2PSYNC_EADDRINUSE);
     p2psync_close(other);
     cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
@@ -404,7 +404,7 @@ Test(test_api, sees_and_obeys_another_process)
         struct p2psync_options options = nodes_options(dirs[0]);
         p2psync_node *beside = NULL;
         struct p2psync_buffer fields = {0};
-        if (read(ready[0], &byte, 1) != 1 || p2psync_open(&options, &beside) != P2PSYNC_OK ||
+        if (read(ready[0], &byte, 1) != 1 || p2psync_open(&options, &beside, NULL) != P2PSYNC_OK ||
             p2psync_start(beside) != P2PSYNC_EBUSY ||
             p2psync_value_from_json("{}", 2, &fields, NULL) != P2PSYNC_OK) {
             _exit(1);

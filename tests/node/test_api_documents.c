@@ -275,7 +275,7 @@ static void meet(void)
                  P2PSYNC_OK);
     check_buffer("invite", P2PSYNC_OK, &invite);
     guest = nodes_open(dirs[1], NULL);
-    check_buffer("join", p2psync_join(guest, code, "beta", &joined), &joined);
+    check_buffer("join", p2psync_join(guest, code, "beta", &joined, NULL), &joined);
     cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
     await(P2PSYNC_EVENT_SYNC_COMPLETED);
 }
@@ -288,7 +288,7 @@ Test(test_api_documents, lists_what_the_node_says_of_itself)
     check_buffer("status", p2psync_status(node, &out), &out);
     check_buffer("peers", p2psync_peers(node, &out), &out);
     check_buffer("devices", p2psync_devices(node, &out), &out);
-    check_buffer("config", p2psync_config(node, &out), &out);
+    check_buffer("config", p2psync_config(node, &out, NULL), &out);
     check_buffer("doctor", p2psync_doctor(node, &out), &out);
     check_buffer("now", p2psync_now(node, 0, &out), &out);
     cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
@@ -332,7 +332,8 @@ Test(test_api_documents, lists_what_is_told_of_records)
     nodes_await_same(node, guest);
     edit_other();
     cr_assert_eq(p2psync_collection_set(node, "notes", "field.t",
-                                        (struct p2psync_bytes){.data = "\xa4text", .size = 5}),
+                                        (struct p2psync_bytes){.data = "\xa4text", .size = 5},
+                                        NULL),
                  P2PSYNC_OK);
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_get(snapshot, "notes", "a", &record), P2PSYNC_OK);
@@ -340,7 +341,7 @@ Test(test_api_documents, lists_what_is_told_of_records)
     check_buffer("conflict", p2psync_conflict(snapshot, "notes", "a", &out), &out);
     check_buffer("history", p2psync_history(snapshot, "notes", "a", &out), &out);
     check_buffer("diff", p2psync_diff(snapshot, "notes", "b", NULL, &out), &out);
-    check_buffer("revert", p2psync_revert(node, &revert, &out), &out);
+    check_buffer("revert", p2psync_revert(node, &revert, &out, NULL), &out);
     check_buffer("settings", p2psync_collection_settings(snapshot, "notes", &out), &out);
     check_buffer("collections", p2psync_collections(snapshot, &out), &out);
     p2psync_snapshot_close(snapshot);

@@ -100,7 +100,7 @@ Test(test_api_history, tells_what_was_taken_out)
     p2psync_transaction *transaction = NULL;
     struct p2psync_edit edit = {.size = sizeof edit, .id = "a", .unset = unset, .unset_count = 1};
     put("{\"n\":1,\"m\":1}");
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
     nodes_assert_has(history_of(node, "notes", "a"), "\"fields\":{},\"unset\":[\"n\"]");
@@ -158,12 +158,12 @@ Test(test_api_history, takes_null_as_misuse)
     cr_expect_eq(p2psync_diff(snapshot, "notes", NULL, NULL, &answer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_restore(node, "notes", NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_restore(NULL, "notes", "a", NULL, NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_revert(node, NULL, &answer), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, NULL, &answer, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, &revert, &answer, NULL), P2PSYNC_EMISUSE);
     revert.device = "alpha";
-    cr_expect_eq(p2psync_revert(node, &revert, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, &revert, NULL, NULL), P2PSYNC_EMISUSE);
     revert.size = sizeof revert.size;
-    cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, &revert, &answer, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_dot_parse(NULL, &dot), P2PSYNC_EMISUSE);
     p2psync_snapshot_close(snapshot);
 }
@@ -514,7 +514,7 @@ Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
     (void)difference(&between);
     cr_assert_eq(versions_in_to, 2, "as it is now is both versions");
     const struct p2psync_revert others = {.size = sizeof others, .device = "beta"};
-    (void)nodes_json(p2psync_revert(node, &others, &answer), &answer);
+    (void)nodes_json(p2psync_revert(node, &others, &answer, NULL), &answer);
     nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
     nodes_await_same(node, guest);
     nodes_assert_has(nodes_get(guest, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");

@@ -147,9 +147,9 @@ static void diverge(const char *strategy)
     packed[0] = (uint8_t)(0xa0 | size);
     memcpy(packed + 1, strategy, size);
     put_all(ids, 3);
-    cr_assert_eq(
-        p2psync_collection_set(node, "notes", "strategy", (struct p2psync_bytes){packed, size + 1}),
-        P2PSYNC_OK);
+    cr_assert_eq(p2psync_collection_set(node, "notes", "strategy",
+                                        (struct p2psync_bytes){packed, size + 1}, NULL),
+                 P2PSYNC_OK);
     guest = nodes_open(dirs[1], NULL);
     cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
     nodes_join(node, guest, "beta");

@@ -41,7 +41,7 @@ static const char *revert(uint64_t since_ms, const char *collection, bool dry_ru
                                            .collection = collection,
                                            .note = "back",
                                            .dry_run = dry_run};
-    return nodes_json(p2psync_revert(node, &options, &answer), &answer);
+    return nodes_json(p2psync_revert(node, &options, &answer, NULL), &answer);
 }
 
 Test(test_api_revert, reverts_in_every_collection_as_it_said_it_would)
@@ -110,7 +110,7 @@ Test(test_api_revert, carries_out_every_kind_of_undoing)
     cr_assert_eq(nodes_put(node, "notes", "made", "{\"n\":2}"), P2PSYNC_OK);
     const struct p2psync_revert options = {
         .size = sizeof options, .device = "alpha", .since_ms = since_ms};
-    cr_assert_eq(p2psync_revert(node, &options, &answer), P2PSYNC_OK);
+    cr_assert_eq(p2psync_revert(node, &options, &answer, NULL), P2PSYNC_OK);
     p2psync_buffer_free(&answer);
     for (size_t i = 0; i < 5; i++) {
         const char *json = nodes_get(node, "notes", ids[i]);
@@ -126,18 +126,18 @@ Test(test_api_revert, says_which_reverts_are_wrong)
     struct p2psync_buffer answer = {0};
     struct p2psync_revert options = {.size = sizeof options, .device = "nobody"};
     cr_assert_eq(nodes_put(node, "notes", "a", "{}"), P2PSYNC_OK);
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_revert(node, &options, &answer, NULL), P2PSYNC_ENOTFOUND);
     options.device = "alpha";
     options.collection = "nowhere";
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_ENOCOLLECTION);
+    cr_expect_eq(p2psync_revert(node, &options, &answer, NULL), P2PSYNC_ENOCOLLECTION);
     options.collection = "_devices";
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EDENIED);
+    cr_expect_eq(p2psync_revert(node, &options, &answer, NULL), P2PSYNC_EDENIED);
     options.collection = "";
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_revert(node, &options, &answer, NULL), P2PSYNC_EFORMAT);
     options.collection = NULL;
     options.note = "\xff";
-    cr_expect_eq(p2psync_revert(node, &options, &answer), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_revert(node, &options, &answer, NULL), P2PSYNC_EFORMAT);
     options.note = NULL;
     options.since_ms = UINT64_MAX;
-    cr_expect_str_eq(nodes_json(p2psync_revert(node, &options, &answer), &answer), "[]");
+    cr_expect_str_eq(nodes_json(p2psync_revert(node, &options, &answer, NULL), &answer), "[]");
 }

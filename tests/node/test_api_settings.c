@@ -79,8 +79,8 @@ Test(test_api_settings, refuses_settings_that_are_none)
     }
     struct p2psync_bytes two = {.data = "\xc0\xc0", .size = 2};
     struct p2psync_bytes cut = {.data = "\xa6man", .size = 4};
-    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", two), P2PSYNC_EFORMAT);
-    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", cut), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", two, NULL), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", cut, NULL), P2PSYNC_EFORMAT);
     cr_expect_eq(nodes_set(node, "notes", "strategy", "\"prefer:nobody\""), P2PSYNC_ENOTFOUND);
     cr_expect_eq(nodes_set(node, "notes", "strategy", "\"prefer:alpha\\u0000\""),
                  P2PSYNC_ENOTFOUND);

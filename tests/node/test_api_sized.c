@@ -108,7 +108,7 @@ Test(test_api_sized, takes_a_struct_without_size_for_misuse)
                  P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_iterator_open(snapshot, "notes", &range, &iterator), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_EMISUSE);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_expect_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_transaction_commit(transaction, &committed, NULL), P2PSYNC_EMISUSE);
 }

@@ -41,7 +41,7 @@ Test(test_api_transaction, writes_a_transaction_whole_and_counts_it)
     p2psync_transaction *transaction = NULL;
     struct p2psync_committed committed = {.size = sizeof committed};
     cr_assert_eq(nodes_put(node, "notes", "same", "{\"n\":1}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{\"n\":1,\"m\":1}", false), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "same", "{\"n\":1}", false), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{\"n\":2}", true), P2PSYNC_OK);
@@ -60,7 +60,7 @@ Test(test_api_transaction, takes_fields_out)
     struct p2psync_edit one = {
         .size = sizeof one, .id = "a", .unset = names, .unset_count = 2, .note = "tidy"};
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1,\"m\":1}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &one, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
     const char *json = nodes_get(node, "notes", "a");
@@ -71,7 +71,7 @@ Test(test_api_transaction, writes_nothing_of_a_transaction_that_fails)
 {
     p2psync_transaction *transaction = NULL;
     struct p2psync_edit gone = {.size = sizeof gone, .id = "missing", .kind = P2PSYNC_EDIT_DELETE};
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{}", false), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &gone, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_ENOTFOUND);
@@ -87,7 +87,7 @@ Test(test_api_transaction, keeps_a_transaction_after_a_bad_edit)
                                .kind = P2PSYNC_EDIT_DELETE,
                                .unset = names,
                                .unset_count = 1};
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{}", false), P2PSYNC_OK);
     cr_expect_eq(p2psync_transaction_edit(transaction, &bad, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(edit(transaction, "b", "[]", false), P2PSYNC_EFORMAT);
@@ -100,7 +100,7 @@ Test(test_api_transaction, bounds_the_edits_of_a_transaction)
 {
     p2psync_transaction *transaction = NULL;
     struct p2psync_edit one = {.size = sizeof one, .id = "a", .kind = P2PSYNC_EDIT_REPLACE};
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     for (size_t i = 0; i < PS_TRANSACTION_CHANGES_MAX; i++) {
         cr_assert_eq(p2psync_transaction_edit(transaction, &one, NULL), P2PSYNC_OK);
     }
@@ -118,7 +118,7 @@ Test(test_api_transaction, bounds_the_bytes_of_a_transaction)
         .size = sizeof one, .id = "a", .fields = {.data = map, .size = sizeof map}};
     size_t taken = 0;
     memcpy(map, header, sizeof header);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     p2psync_result result = P2PSYNC_OK;
     while (result == P2PSYNC_OK && taken < PS_TRANSACTION_SIZE_MAX) {
         result = p2psync_transaction_edit(transaction, &one, NULL);

@@ -110,6 +110,6 @@ Test(test_feed, does_not_tell_of_the_nodes_own_collections)
 {
     cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "_local", "a", "{}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_device_rename(node, "alpha", "beta"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_device_rename(node, "alpha", "beta", NULL), P2PSYNC_OK);
     cr_expect_str_eq(next(), "");
 }

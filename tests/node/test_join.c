@@ -51,7 +51,7 @@ static void invite(char *code, size_t size)
 static p2psync_result join(p2psync_node *node, const char *code)
 {
     struct p2psync_buffer answer = {0};
-    p2psync_result result = p2psync_join(node, code, "guest", &answer);
+    p2psync_result result = p2psync_join(node, code, "guest", &answer, NULL);
     p2psync_buffer_free(&answer);
     return result;
 }
@@ -74,7 +74,7 @@ Test(test_join, takes_up_the_mesh_of_the_inviter)
     nodes_text(json, "fingerprint", fingerprint, sizeof fingerprint);
     (void)snprintf(expected, sizeof expected, "\"inviter_fingerprint\":\"%s\"", fingerprint);
     invite(code, sizeof code);
-    json = nodes_json(p2psync_join(guest, code, "guest", &answer), &answer);
+    json = nodes_json(p2psync_join(guest, code, "guest", &answer, NULL), &answer);
     cr_expect_not_null(strstr(json, mesh), "%s", json);
     cr_expect_not_null(strstr(json, expected), "%s", json);
     cr_expect_not_null(strstr(json, "\"name\":\"guest\""), "%s", json);
@@ -113,7 +113,7 @@ Test(test_join, keeps_the_key_of_a_device_alone)
     char code[2048];
     char before[80];
     char after[80];
-    cr_assert_eq(p2psync_init(guest, "early"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(guest, "early", NULL), P2PSYNC_OK);
     device_of(guest, before);
     invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
@@ -144,7 +144,7 @@ Test(test_join, gives_nothing_up_for_a_code)
 {
     char code[2048];
     invite(code, sizeof code);
-    cr_assert_eq(p2psync_init(guest, "rich"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(guest, "rich", NULL), P2PSYNC_OK);
     cr_assert_eq(nodes_put(guest, "notes", "a", "{}"), P2PSYNC_OK);
     cr_expect_eq(join(guest, code), P2PSYNC_ECONFLICT, "it has records");
     cr_expect_str_neq(nodes_get(guest, "notes", "a"), "");
@@ -171,7 +171,7 @@ Test(test_join, does_not_join_itself_or_while_running)
     cr_expect_eq(join(host, code), P2PSYNC_EEXIST, "it need not be stopped to be told");
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
     cr_expect_eq(join(host, code), P2PSYNC_EEXIST);
-    cr_assert_eq(p2psync_init(guest, "running"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(guest, "running", NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
     cr_expect_eq(join(guest, code), P2PSYNC_EBUSY);
 }
@@ -305,9 +305,9 @@ Test(test_join, names_two_devices_alike_only_by_their_fingerprints)
     char fingerprint[32];
     nodes_text(nodes_json(p2psync_identity(guest, &answer), &answer), "fingerprint", fingerprint,
                sizeof fingerprint);
-    cr_expect_eq(p2psync_device_rename(host, "host", "other"), P2PSYNC_EAMBIGUOUS);
-    cr_assert_eq(p2psync_device_rename(host, fingerprint, "other"), P2PSYNC_OK);
-    cr_expect_eq(p2psync_device_rename(host, "host", "same"), P2PSYNC_OK);
+    cr_expect_eq(p2psync_device_rename(host, "host", "other", NULL), P2PSYNC_EAMBIGUOUS);
+    cr_assert_eq(p2psync_device_rename(host, fingerprint, "other", NULL), P2PSYNC_OK);
+    cr_expect_eq(p2psync_device_rename(host, "host", "same", NULL), P2PSYNC_OK);
 }
 
 /* An inviter whose invite has just expired: its pairing socket is open and refuses whoever comes.

@@ -213,7 +213,7 @@ static void open_node(struct side *side)
     options.log = count_log;
     options.log_user = &logged;
     options.log_level = P2PSYNC_LOG_DEBUG;
-    soak_check(p2psync_open(&options, &side->node), "open");
+    soak_check(p2psync_open(&options, &side->node, NULL), "open");
 }
 
 static void start_side(struct side *side)
@@ -246,10 +246,10 @@ static void pair(struct side *host, struct side *guest)
 {
     char code[2048];
     struct p2psync_buffer answer = {0};
-    soak_check(p2psync_init(host->node, host->name), "init");
+    soak_check(p2psync_init(host->node, host->name, NULL), "init");
     start_side(host);
     soak_text(p2psync_invite(host->node, 0, &answer), &answer, "code", code, sizeof code);
-    soak_check(p2psync_join(guest->node, code, guest->name, &answer), "join");
+    soak_check(p2psync_join(guest->node, code, guest->name, &answer, NULL), "join");
     p2psync_buffer_free(&answer);
     start_side(guest);
     soak_await(&host->peer_up, "the guest");
@@ -321,7 +321,8 @@ static void write_transaction(struct side *side, unsigned value)
     static const char note[] = "in one";
     p2psync_transaction *transaction = NULL;
     struct p2psync_committed committed = {.size = sizeof committed};
-    soak_check(p2psync_transaction_begin(side->node, COLLECTION, &transaction), "transaction");
+    soak_check(p2psync_transaction_begin(side->node, COLLECTION, &transaction, NULL),
+               "transaction");
     for (unsigned i = 0; i < TRANSACTION_SIZE; i++) {
         char id[64];
         (void)snprintf(id, sizeof id, "%s-%u-%u", side->name, value, i);
@@ -394,13 +395,13 @@ static void *run_asker(void *argument)
         soak_text(p2psync_peers(node, &answer), &answer, "name", name, sizeof name);
         soak_text(p2psync_devices(node, &answer), &answer, "name", name, sizeof name);
         (void)snprintf(name, sizeof name, "%s-%u-%u", task->side->name, task->round, i);
-        soak_check(p2psync_device_rename(node, device, name), "rename");
+        soak_check(p2psync_device_rename(node, device, name, NULL), "rename");
         int size = snprintf(setting, sizeof setting, "\"%s\"", i % 2 == 0 ? "flush" : "none");
         soak_check(p2psync_value_from_json(setting, (size_t)size, &answer, NULL), "from_json");
         const struct p2psync_bytes value = {.data = answer.data, .size = answer.size};
-        soak_check(p2psync_config_set(node, "durability", value), "config_set");
+        soak_check(p2psync_config_set(node, "durability", value, NULL), "config_set");
         p2psync_buffer_free(&answer);
-        soak_check(p2psync_config(node, &answer), "config");
+        soak_check(p2psync_config(node, &answer, NULL), "config");
         p2psync_buffer_free(&answer);
         check_while_restarting(p2psync_event_fd(node, &fd), "event_fd");
         check_while_restarting(p2psync_invite(node, 1000, &answer), "invite");
@@ -453,7 +454,7 @@ static void *run_lives(void *argument)
     for (unsigned i = 0; i < LIVES; i++) {
         int fd = -1;
         open_node(&side);
-        p2psync_result result = p2psync_init(side.node, side.name);
+        p2psync_result result = p2psync_init(side.node, side.name, NULL);
         soak_check(result == P2PSYNC_EEXIST ? P2PSYNC_OK : result, "init");
         soak_check(p2psync_start(side.node), "start");
         soak_check(p2psync_event_fd(side.node, &fd), "event_fd");

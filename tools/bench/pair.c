@@ -191,7 +191,7 @@ static void join(const struct pair *pair, const char *code)
 {
     struct p2psync_buffer joined = {0};
     p2psync_node *node = bench_open(&(struct bench_node){.dir = pair->other_dir});
-    bench_check(p2psync_join(node, code, "other", &joined), "join");
+    bench_check(p2psync_join(node, code, "other", &joined, NULL), "join");
     p2psync_buffer_free(&joined);
     p2psync_close(node);
 }

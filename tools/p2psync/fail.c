@@ -52,27 +52,60 @@ static const struct remedy remedies[] = {
     {P2PSYNC_EAMBIGUOUS, CLI_NOT_FOUND, NULL, "give the fingerprint or the id"},
 };
 
+static struct remedy find_remedy(p2psync_result result);
+static void print_failed(struct cli *cli, const struct remedy *remedy, const char *format,
+                         va_list arguments) __attribute__((format(printf, 3, 0)));
 static void print_line(struct cli *cli, const char *line);
 
 int fail(struct cli *cli, p2psync_result result, const char *format, ...)
 {
-    struct remedy remedy = {.code = CLI_FAILED, .advice = "see 'p2psync help'"};
-    char what[LINE_SIZE_MAX / 2];
-    char line[LINE_SIZE_MAX];
+    struct remedy remedy = find_remedy(result);
     va_list arguments;
+
+    va_start(arguments, format);
+    print_failed(cli, &remedy, format, arguments);
+    va_end(arguments);
+    return remedy.code;
+}
+
+int fail_detail(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
+                const char *advice, const char *format, ...)
+{
+    struct remedy remedy = find_remedy(result);
+    va_list arguments;
+
+    remedy.why = detail->text[0] != '\0' ? detail->text : remedy.why;
+    remedy.advice = advice != NULL ? advice : remedy.advice;
+    va_start(arguments, format);
+    print_failed(cli, &remedy, format, arguments);
+    va_end(arguments);
+    return remedy.code;
+}
+
+static struct remedy find_remedy(p2psync_result result)
+{
+    struct remedy remedy = {
+        .code = CLI_FAILED, .why = p2psync_strerror(result), .advice = "see 'p2psync help'"};
 
     for (size_t i = 0; i < sizeof remedies / sizeof remedies[0]; i++) {
         if (remedies[i].result == result) {
-            remedy = remedies[i];
+            remedy.code = remedies[i].code;
+            remedy.why = remedies[i].why != NULL ? remedies[i].why : remedy.why;
+            remedy.advice = remedies[i].advice;
         }
     }
-    va_start(arguments, format);
+    return remedy;
+}
+
+static void print_failed(struct cli *cli, const struct remedy *remedy, const char *format,
+                         va_list arguments)
+{
+    char what[LINE_SIZE_MAX / 2];
+    char line[LINE_SIZE_MAX];
+
     vsnprintf(what, sizeof what, format, arguments);
-    va_end(arguments);
-    snprintf(line, sizeof line, "%s: %s; %s", what,
-             remedy.why != NULL ? remedy.why : p2psync_strerror(result), remedy.advice);
+    snprintf(line, sizeof line, "%s: %s; %s", what, remedy->why, remedy->advice);
     print_line(cli, line);
-    return remedy.code;
 }
 
 int fail_system(struct cli *cli, int error, const char *format, ...)

@@ -127,15 +127,15 @@ static void raise_limit(void)
 static void reload(struct cli *cli, p2psync_node *node)
 {
     struct p2psync_buffer packed = {0};
-    p2psync_result result = p2psync_reload(node, &packed);
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_reload(node, &packed, &detail);
     json_t *waiting = NULL;
     json_t *name = NULL;
     size_t index = 0;
 
     if (result != P2PSYNC_OK) {
-        fail_saying(cli, CLI_FAILED,
-                    "%s: SIGHUP: '%s/config.json': %s; the node goes on with the settings it has",
-                    cli->verb->name, cli->dir, p2psync_strerror(result));
+        fail_detail(cli, result, &detail, "the node goes on with the settings it has",
+                    "%s: SIGHUP: '%s/config.json'", cli->verb->name, cli->dir);
         return;
     }
     waiting = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
