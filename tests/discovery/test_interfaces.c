@@ -149,7 +149,7 @@ Test(test_interfaces, lists_loopback_only_if_there_is_nothing_else)
 }
 
 /* One IPv6 address of an interface. */
-#define IPV6(text)       .address = (text), .ipv6 = true, ETHERNET
+#define IPV6(text)       .address = text, .ipv6 = true, ETHERNET
 #define LINK_LOCAL(text) IPV6(text), .link_local = true
 
 static const struct ps_interfaces both_families = {

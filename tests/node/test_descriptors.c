@@ -59,7 +59,7 @@ Test(test_descriptors, a_node_runs_or_is_refused_however_few_are_left)
         p2psync_node *node = NULL;
         struct p2psync_options options = nodes_options(dir);
         leave(left);
-        p2psync_result result = p2psync_open(&options, &node);
+        p2psync_result result = p2psync_open(&options, &node, NULL);
         if (result == P2PSYNC_OK) {
             cr_assert_eq(nodes_put(node, "notes", "milk", "{}"), P2PSYNC_OK);
             result = p2psync_start(node);

@@ -212,7 +212,8 @@ Test(refresh, is_left_over_by_a_batch_that_would_cost_too_much)
     copy(&here, &third);
     struct ps_applied applied;
     struct ps_txn txn = case_begin(&third, true);
-    cr_assert_eq(ps_apply(&txn, PS_APPLY_BATCH_MAX, &applied), P2PSYNC_OK);
+    cr_assert_eq(ps_apply(&txn, &(struct ps_apply_bounds){.limit = PS_APPLY_BATCH_MAX}, &applied),
+                 P2PSYNC_OK);
     case_commit(&txn);
     cr_assert_not(applied.more, "all is applied");
     assert_seen(&third, &here);
