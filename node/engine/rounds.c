@@ -19,6 +19,7 @@
 
 static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
                          const struct ps_summary *summary);
+static bool write_roots(struct ps_turn *turn, struct ps_buf *out);
 static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out);
 static void plan_next(struct ps_turn *turn, struct ps_peer *peer);
 static uint64_t rest_ms(const struct ps_engine *engine);
@@ -35,7 +36,7 @@ void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
     struct ps_buf heads;
     ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&heads, HEADS_SIZE_MAX);
-    if (!ps_state_is_equal(turn, peer) && ps_turn_ok(turn, ps_summary_roots(turn->txn, &roots))) {
+    if (!ps_state_is_equal(turn, peer) && write_roots(turn, &roots)) {
         summary.roots = ps_buf_view(&roots);
         p2psync_result result = few_heads(turn, &heads);
         if (result != P2PSYNC_ELIMIT && ps_turn_ok(turn, result)) {
@@ -60,6 +61,29 @@ static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
                          const struct ps_summary *summary)
 {
     ps_emit_send(turn, peer, peer->session.id, ps_summary_encode(summary, ps_emit_begin(turn)));
+}
+
+/* The roots of all collections. */
+static bool write_roots(struct ps_turn *turn, struct ps_buf *out)
+{
+    const struct ps_roots *all = NULL;
+    struct ps_writer writer;
+    size_t count = 0;
+    if (!ps_roots_list(turn, &all)) {
+        return false;
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        count += all->items[i].any ? 1 : 0;
+    }
+    ps_writer_init(&writer, out);
+    ps_write_array(&writer, count);
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].any) {
+            ps_summary_write_root(&writer, ps_root_name(&all->items[i]), &all->items[i].root);
+        }
+    }
+    p2psync_result result = count > PS_ROOTS_MAX ? P2PSYNC_ELIMIT : ps_writer_finish(&writer);
+    return ps_turn_ok(turn, result);
 }
 
 /* The short heads of all collections, if they are few.

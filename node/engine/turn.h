@@ -15,6 +15,7 @@
 #include "node/engine/prng.h"
 #include "node/engine/progress.h"
 #include "node/engine/recover.h"
+#include "node/engine/roots.h"
 #include "node/engine/rounds.h"
 #include "node/engine/state.h"
 #include "node/engine/trust.h"
@@ -36,6 +37,7 @@ struct ps_engine {
     struct ps_allowed allowed;
     struct ps_strangers strangers;
     struct ps_state_cache state;
+    struct ps_roots roots;
     struct ps_logs logs;
     struct ps_crowd crowd;
     struct ps_counts counts;

@@ -46,6 +46,7 @@ p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
 p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key, struct ps_bytes value)
 {
     assert(txn->writable);
+    txn->wrote = true;
     struct key made;
     MDB_val mdb_value = to_val(value);
     make_key(&made, db, key);
@@ -56,6 +57,7 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
                              uint8_t **room_out)
 {
     assert(txn->writable);
+    txn->wrote = true;
     struct key made;
     MDB_val value = {.mv_size = size};
     make_key(&made, db, key);
@@ -70,6 +72,7 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
 p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key)
 {
     assert(txn->writable);
+    txn->wrote = true;
     struct key made;
     make_key(&made, db, key);
     int code = mdb_del(txn->mdb, txn->dbi[db], &made.val, NULL);
@@ -156,6 +159,7 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 {
     assert(txn->writable);
+    txn->wrote = true;
     if (shared[db] == 0) {
         return ps_db_result(mdb_drop(txn->mdb, txn->dbi[db], 0));
     }
