@@ -64,6 +64,9 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         }
         return;
     }
+    if (summary.heads.size > 0 || summary.roots.size > 0) {
+        ps_transfer_push_anew(peer);
+    }
     if (summary.heads.size > 0) {
         compare_heads(turn, peer, &summary, &ask);
         if (summary.roots.size > 0) {
@@ -139,8 +142,7 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
                       memcmp(theirs.root, log.root.bytes, sizeof theirs.root) != 0;
         (void)ps_holds_note(turn, peer, log.number, size);
         if (at_once(turn, peer, &log, size)) {
-            struct ps_serve_want want = {.from = size, .credit = PS_CREDIT_MAX};
-            (void)ps_transfer_serve(turn, peer, log.number, &want);
+            ps_transfer_push(turn, peer, log.number);
         } else if (log.size > size || (differ && !log.forked)) {
             (void)ps_offer_add(turn, peer, offers, &log, size);
         }

@@ -11,6 +11,7 @@
 #define REPLY_MS       30000 /* until a SUMMARY without a reply means that the link is dead */
 #define HURRY_MS       5000  /* the same, when the link may well be dead */
 #define SOON_SPAN      ((struct ps_span){.least = 100, .most = 300})
+#define PUT_OFF_MS     2000 /* how long changes that come may put a round off */
 #define VAIN_BASE_MS   500
 #define QUIET_SHIFT    2                   /* the interval grows fourfold at most */
 #define HEADS_SIZE_MAX ((size_t)16 * 1024) /* bytes of short heads that go along at once */
@@ -47,6 +48,7 @@ void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
     ps_buf_deinit(&heads);
     ps_buf_deinit(&roots);
     ps_rounds_asked(turn, peer);
+    peer->round.latest_ms = PS_NEVER;
     plan_next(turn, peer);
 }
 
@@ -188,6 +190,19 @@ void ps_rounds_moved(struct ps_peer *peer)
 {
     peer->round.vain = 0;
     peer->round.quiet = 0;
+}
+
+void ps_rounds_put_off(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_round *round = &peer->round;
+    if (round->next_ms == PS_NEVER || peer->state == PS_PEER_IN_SYNC) {
+        return;
+    }
+    if (round->latest_ms == PS_NEVER) {
+        round->latest_ms = turn->now_ms + PUT_OFF_MS;
+    }
+    uint64_t soon = turn->now_ms + ps_prng_jitter(&turn->engine->prng, SOON_SPAN);
+    round->next_ms = ps_deadline_sooner(soon, round->latest_ms);
 }
 
 bool ps_rounds_are_fresh(const struct ps_peer *peer)
