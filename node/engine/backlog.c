@@ -69,6 +69,9 @@ bool ps_backlog_apply(struct ps_turn *turn)
     }
     engine->apply_ms = applied.more ? turn->now_ms : PS_NEVER;
     ps_progress_conflicts(turn, applied.conflicts_opened);
-    turn->dirty = turn->dirty || applied.changes > 0;
+    if (applied.changes > 0) {
+        turn->dirty = true;
+        ps_roots_applied(turn);
+    }
     return applied.changes > 0;
 }

@@ -92,6 +92,7 @@ void ps_engine_destroy(struct ps_engine **engine)
     ps_trust_deinit(&it->allowed);
     ps_logs_deinit(&it->logs);
     ps_by_log_deinit(&it->vouched);
+    ps_roots_deinit(&it->roots);
     free(it->listen);
     free(it->statics);
     ps_identity_wipe(&it->identity);
@@ -127,13 +128,16 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     if (txn.writable && turn.result == P2PSYNC_OK) {
         turn.result = ps_txn_commit(&txn);
         ps_pace_end(&turn);
-        ps_state_end(&turn, 0);
+        ps_state_end(&turn, txn.wrote ? seen + 1 : seen);
         if (turn.result == P2PSYNC_OK) {
             ps_recover_succeeded(engine);
         }
     } else {
         ps_txn_abort(&txn);
         ps_state_end(&turn, seen);
+    }
+    if (turn.result != P2PSYNC_OK) {
+        ps_roots_forget(engine);
     }
     p2psync_result result = turn.result == P2PSYNC_OK ? begun : turn.result;
     if (result != P2PSYNC_OK) {

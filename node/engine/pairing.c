@@ -177,6 +177,7 @@ static bool add_member(struct ps_turn *turn, const struct ps_join *join)
         return false;
     }
     turn->dirty = true;
+    ps_roots_unsure(turn->engine);
     ps_trust_load(turn);
     ps_news_scan(turn);
     ps_emit_plain(turn, PS_EFFECT_BURST);

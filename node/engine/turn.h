@@ -17,6 +17,7 @@
 #include "node/engine/prng.h"
 #include "node/engine/progress.h"
 #include "node/engine/recover.h"
+#include "node/engine/roots.h"
 #include "node/engine/rounds.h"
 #include "node/engine/state.h"
 #include "node/engine/trust.h"
@@ -38,6 +39,7 @@ struct ps_engine {
     struct ps_allowed allowed;
     struct ps_strangers strangers;
     struct ps_state_cache state;
+    struct ps_roots roots;
     struct ps_logs logs;
     struct ps_by_log vouched; /* sizes of heads that were found good */
     struct ps_crowd crowd;

@@ -70,6 +70,7 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
                              uint8_t **room_out)
 {
     assert(txn->writable);
+    txn->wrote = true;
     struct key made;
     MDB_val value = {.mv_size = size + PS_CHECKSUM_SIZE};
     make_key(&made, db, key);
@@ -89,6 +90,7 @@ void ps_db_seal(ps_db db, struct ps_bytes key, uint8_t *room, size_t size)
 p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key)
 {
     assert(txn->writable);
+    txn->wrote = true;
     struct key made;
     make_key(&made, db, key);
     int code = ps_enter_del(txn, txn->dbi[db], &made.val);
@@ -217,6 +219,7 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 {
     assert(txn->writable);
+    txn->wrote = true;
     if (shared[db] == 0) {
         return ps_db_result(ps_enter_drop(txn, txn->dbi[db]));
     }

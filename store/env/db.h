@@ -34,6 +34,7 @@ struct ps_txn {
     MDB_txn *mdb;
     const MDB_dbi *dbi; /* indexed by ps_db */
     bool writable;
+    bool wrote; /* a row, so that a commit is a new state of the store */
 };
 
 /* The result for a code of LMDB. For the files of the store. */
