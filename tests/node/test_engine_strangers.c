@@ -105,6 +105,14 @@ Test(test_engine_strangers, refuses_versions_that_it_does_not_speak)
     sim_script_send_hello(puppet, link, &hello);
     play(1000);
     cr_assert_eq(newest_error(), PS_ERROR_VERSION);
+    link = sim_link_open(&net, puppet, 0);
+    hello.version_min = PS_PROTOCOL_VERSION_MIN - 1;
+    hello.version_max = PS_PROTOCOL_VERSION_MIN - 1;
+    size_t errors = sim_script_captured(puppet, PS_MESSAGE_ERROR);
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_ERROR), errors + 1);
+    cr_assert_eq(newest_error(), PS_ERROR_VERSION);
 }
 
 Test(test_engine_strangers, asks_for_a_hello_first)
