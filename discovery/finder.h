@@ -1,6 +1,8 @@
 /* The finder sends this node's beacon on every usable broadcast interface, and hears the beacons of
- * other nodes. It uses zbeacon of czmq for IPv4, and no other file does. It sets czmq up once in a
- * process, so that czmq installs no signal handler and prints nothing. DESIGN section 8.
+ * other nodes. On each interface the beacon has a nonce of its own, which is drawn again when the
+ * interface comes, gets another address, or a day is over. It uses zbeacon of czmq for IPv4, and no
+ * other file does. It sets czmq up once in a process, so that czmq installs no signal handler and
+ * prints nothing. DESIGN section 8.
  *
  * The finder reads the interfaces anew when the kernel says that they have changed, and before it
  * sends beacons. So it notices interfaces that come, go, or change their address.
@@ -22,8 +24,10 @@ struct ps_finder;
 struct ps_finder_options {
     struct ps_interface_filter filter; /* which interfaces to send on */
     uint16_t port;                     /* UDP; 0: PS_FINDER_PORT */
-    struct ps_beacon beacon;           /* what to send */
-    uint64_t seed;                     /* of the random part of pauses; not secret */
+    struct ps_mesh mesh;               /* whose beacons to send */
+    struct ps_device device;
+    uint16_t listen_port; /* TCP, where the node listens; never 0 */
+    uint64_t seed;        /* of the random part of pauses; not secret */
 };
 
 struct ps_heard {

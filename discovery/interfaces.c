@@ -29,7 +29,6 @@ static void read_one(const struct ifaddrs *entry, struct ps_interfaces *out);
 static bool listed(const struct ps_interfaces *all, const char *name);
 static bool matches(const char *name, const char (*patterns)[PS_INTERFACE_PATTERN_SIZE_MAX + 1],
                     size_t count);
-static bool contains(const struct ps_interfaces *all, const struct ps_interface *interface);
 static void read_address(const struct sockaddr *address, struct ps_interface *out);
 static bool named_before(const struct ps_interfaces *all, size_t index, bool ipv6);
 static bool has_ipv4(const struct ps_interfaces *all, const char *name);
@@ -131,11 +130,21 @@ void ps_interfaces_select(const struct ps_interfaces *all, const struct ps_inter
 bool ps_interfaces_equal(const struct ps_interfaces *a, const struct ps_interfaces *b)
 {
     for (size_t i = 0; i < a->count; i++) {
-        if (!contains(b, &a->items[i])) {
+        if (ps_interfaces_find(b, &a->items[i]) == b->count) {
             return false;
         }
     }
     return a->count == b->count;
+}
+
+size_t ps_interfaces_find(const struct ps_interfaces *all, const struct ps_interface *interface)
+{
+    size_t at = 0;
+    while (at < all->count && (strcmp(all->items[at].name, interface->name) != 0 ||
+                               strcmp(all->items[at].address, interface->address) != 0)) {
+        at++;
+    }
+    return at;
 }
 
 size_t ps_interfaces_addresses(const struct ps_interfaces *all, const char **out, size_t max)
@@ -242,17 +251,6 @@ static bool matches(const char *name, const char (*patterns)[PS_INTERFACE_PATTER
 {
     for (size_t i = 0; i < count; i++) {
         if (!fnmatch(patterns[i], name, 0)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool contains(const struct ps_interfaces *all, const struct ps_interface *interface)
-{
-    for (size_t i = 0; i < all->count; i++) {
-        if (!strcmp(all->items[i].name, interface->name) &&
-            !strcmp(all->items[i].address, interface->address)) {
             return true;
         }
     }

@@ -76,6 +76,10 @@ void ps_interfaces_select(const struct ps_interfaces *all, const struct ps_inter
 /* Whether both list the same interfaces with the same addresses. The order does not matter. */
 bool ps_interfaces_equal(const struct ps_interfaces *a, const struct ps_interfaces *b);
 
+/* The index of the interface with the name and the address of `interface`, or all->count if there
+ * is none. */
+size_t ps_interfaces_find(const struct ps_interfaces *all, const struct ps_interface *interface);
+
 /* The addresses at which others may reach this machine, for invites. These are the IPv4 addresses
  * of all running interfaces, and one IPv6 address of each; those of interfaces that can broadcast
  * come first, and one of each family before the rest. If there are no others, link-local ones are

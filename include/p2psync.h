@@ -88,7 +88,8 @@ extern "C" {
     X(ENOCOLLECTION, -29, "no such collection")                                                    \
     X(EEND, -30, "nothing more")                                                                   \
     X(ECANCELLED, -31, "cancelled")                                                                \
-    X(EFILES, -32, "too many open files")
+    X(EFILES, -32, "too many open files")                                                          \
+    X(EOLDER, -33, "the store was written by an earlier version")
 
 typedef enum p2psync_result {
 #define P2PSYNC_RESULT_ENUM(name, number, text) P2PSYNC_##name = (number),
@@ -390,9 +391,10 @@ struct p2psync_options {
  * and p2psync_join().
  *
  * Errors  P2PSYNC_EBUSY this process has it open already; P2PSYNC_ENETFS; P2PSYNC_ENEWER;
- *         P2PSYNC_ECORRUPT; P2PSYNC_ENOSPC; P2PSYNC_EDENIED the system refuses access; P2PSYNC_EIO;
- *         P2PSYNC_EFILES; P2PSYNC_EFORMAT config.json is malformed; P2PSYNC_EMISUSE no directory
- *         can be at options->dir, or an address in the options is malformed.
+ *         P2PSYNC_EOLDER before 1.0 no earlier format is read; P2PSYNC_ECORRUPT; P2PSYNC_ENOSPC;
+ *         P2PSYNC_EDENIED the system refuses access; P2PSYNC_EIO; P2PSYNC_EFILES; P2PSYNC_EFORMAT
+ *         config.json is malformed; P2PSYNC_EMISUSE no directory can be at options->dir, or an
+ *         address in the options is malformed.
  */
 P2PSYNC_API p2psync_result p2psync_open(const struct p2psync_options *options,
                                         p2psync_node **node_out,

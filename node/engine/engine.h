@@ -63,7 +63,7 @@ typedef enum ps_event_type {
     PS_EVENT_LINK_DOWN, /* link: gone, or never came up; refused: the other side does not admit us
                          */
     PS_EVENT_MESSAGE,   /* link, device, address, bytes */
-    PS_EVENT_BEACON_HEARD, /* tag, instance, address: a beacon of our mesh; address is "ip:port" */
+    PS_EVENT_BEACON_HEARD,    /* nonce, tag, address: a beacon of our mesh; address is "ip:port" */
     PS_EVENT_NETWORK_CHANGED, /* this device has come to other networks or addresses */
     PS_EVENT_STORE_CHANGED,   /* another thread or process has committed something */
     PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and reply with NOW_DONE */
@@ -84,7 +84,7 @@ struct ps_event {
     struct ps_bytes address; /* text: "ip" of the sender, IPv6 in brackets, or "ip:port" for HEARD;
                                 may be empty */
     struct ps_tag tag;       /* HEARD: of the device */
-    uint64_t instance;       /* HEARD */
+    uint64_t nonce;          /* HEARD: with which the tag was made */
     bool refused;            /* LINK_DOWN */
     bool overrun;            /* LINK_DOWN: what waited to be sent on it became too much */
     uint64_t request;        /* NOW */

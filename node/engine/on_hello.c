@@ -65,8 +65,11 @@ static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_lin
     }
     if (hello->version_min > PS_PROTOCOL_VERSION || hello->version_max < PS_PROTOCOL_VERSION_MIN ||
         hello->version_min > hello->version_max) {
-        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "peer-version",
-                    "%s speaks no protocol version that is spoken here", peer->name);
+        ps_emit_log(
+            turn, P2PSYNC_LOG_WARNING, "peer-version",
+            "%s speaks no protocol version that is spoken here: install the same p2psync on "
+            "both; a mesh of an earlier one is begun anew",
+            peer->name);
         ps_session_refuse(turn, peer, link->id, PS_ERROR_VERSION, "no version in common");
         return false;
     }

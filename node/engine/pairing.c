@@ -50,7 +50,12 @@ void ps_pairing_message(struct ps_turn *turn)
         refuse(turn, PS_ERROR_EXPIRED, "no invite is open");
         return;
     }
-    if (ps_join_decode(turn->event->bytes, &join) != P2PSYNC_OK) {
+    p2psync_result result = ps_join_decode(turn->event->bytes, &join);
+    if (result == P2PSYNC_EVERSION) {
+        refuse(turn, PS_ERROR_VERSION, "no version in common: install the same p2psync on both");
+        return;
+    }
+    if (result != P2PSYNC_OK) {
         refuse(turn, PS_ERROR_FORMAT, "a malformed JOIN");
         return;
     }

@@ -96,7 +96,6 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
     }
     ps_peer_end_session(turn->engine, peer);
     peer->session.id = link->id;
-    peer->session.instance = link->instance;
     peer->session.doubted = false;
     peer->state = PS_PEER_SYNCING;
     ps_dial_again(peer, turn->now_ms);
@@ -229,11 +228,6 @@ void ps_session_resume(struct ps_turn *turn, const char *reason)
 void ps_session_set_protocol(struct ps_peer *peer, uint64_t protocol)
 {
     peer->session.protocol = protocol;
-}
-
-uint64_t ps_session_instance(const struct ps_peer *peer)
-{
-    return peer->session.instance;
 }
 
 uint64_t ps_session_hello_ms(const struct ps_peer *peer)

@@ -352,11 +352,17 @@ static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes 
     if (ps_message_peek(bytes, &type, &version) != P2PSYNC_OK) {
         return false;
     }
-    if (type == PS_MESSAGE_WELCOME && ps_welcome_decode(bytes, &welcome) == P2PSYNC_OK &&
-        ps_device_equal(&welcome.device, &attempt->code->device)) {
-        attempt->endpoint = attempt->endpoints[index];
-        attempt->refused = ps_buf_append(&attempt->welcome, bytes.data, bytes.size);
-        return true;
+    if (type == PS_MESSAGE_WELCOME) {
+        p2psync_result result = ps_welcome_decode(bytes, &welcome);
+        if (result == P2PSYNC_EVERSION) {
+            attempt->refused = result;
+            return true;
+        }
+        if (result == P2PSYNC_OK && ps_device_equal(&welcome.device, &attempt->code->device)) {
+            attempt->endpoint = attempt->endpoints[index];
+            attempt->refused = ps_buf_append(&attempt->welcome, bytes.data, bytes.size);
+            return true;
+        }
     }
     if (type != PS_MESSAGE_ERROR || ps_error_decode(bytes, &error) != P2PSYNC_OK) {
         return false;

@@ -208,15 +208,13 @@ static void open_finder(struct ps_loop *loop)
     if (config->no_beacon) {
         return;
     }
-    struct ps_tag own = ps_device_tag(&loop->mesh, &loop->device);
-    p2psync_result result = ps_hints_new(ps_mesh_tag(&loop->mesh), own, &loop->hints);
+    p2psync_result result = ps_hints_new(&loop->mesh, &loop->device, &loop->hints);
     struct ps_finder_options options = {
         .filter = config->filter,
         .port = config->beacon_port,
-        .beacon = {.mesh = ps_mesh_tag(&loop->mesh),
-                   .device = own,
-                   .instance = loop->instance,
-                   .port = ps_links_port(loop->links)},
+        .mesh = loop->mesh,
+        .device = loop->device,
+        .listen_port = ps_links_port(loop->links),
     };
     randombytes_buf(&options.seed, sizeof options.seed);
     if (result == P2PSYNC_OK) {
@@ -393,13 +391,13 @@ static void collect_heard(struct ps_loop *loop)
         if (news == PS_HINT_NONE) {
             continue;
         }
-        if (news == PS_HINT_STRANGER || news == PS_HINT_RESTARTED) {
+        if (news == PS_HINT_STRANGER) {
             ps_finder_burst(loop->finder, now_ms);
         }
         const struct ps_event event = {
             .type = PS_EVENT_BEACON_HEARD,
+            .nonce = hint->nonce,
             .tag = hint->device,
-            .instance = hint->instance,
             .address = ps_bytes_text(hint->endpoint),
         };
         add(loop, &event);

@@ -318,10 +318,13 @@ static p2psync_result check_format(struct ps_txn *txn)
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    if (row.size != sizeof version || ps_get_u32(row.data) < PS_STORE_FORMAT_VERSION) {
-        return P2PSYNC_ECORRUPT; /* no release has written an older one */
+    if (row.size != sizeof version) {
+        return P2PSYNC_ECORRUPT;
     }
-    return ps_get_u32(row.data) > PS_STORE_FORMAT_VERSION ? P2PSYNC_ENEWER : P2PSYNC_OK;
+    uint32_t found = ps_get_u32(row.data);
+    return found < PS_STORE_FORMAT_VERSION   ? P2PSYNC_EOLDER
+           : found > PS_STORE_FORMAT_VERSION ? P2PSYNC_ENEWER
+                                             : P2PSYNC_OK;
 }
 
 /* A disk that is full must not keep anybody from reading: then the stamp is checked and drawn before

@@ -13,7 +13,9 @@
 
 static const struct ps_finder_options options = {
     .filter = {.include = {"nosuchif0"}, .include_count = 1},
-    .beacon = {.mesh = {{1}}, .device = {{2}}, .instance = 3, .port = 47470},
+    .mesh = {.nonce = {1}},
+    .device = {{2}},
+    .listen_port = 47470,
 };
 
 static struct ps_finder *new_finder(void)

@@ -9,6 +9,7 @@
 #include <zmq.h>
 
 #include "tests/hostile/world.h"
+#include "wire/pairing_code.h"
 
 #define STRANGERS     8
 #define CLAIMERS      256
@@ -47,6 +48,43 @@ Test(test_strangers, lets_no_stranger_in)
         hostile_deinit(&stranger);
     }
     world_check_memory(&world, 1);
+}
+
+/* JOIN with the right token: the code of the ERROR that comes back. */
+static uint64_t refused_with(struct hostile *newcomer, uint8_t version)
+{
+    char text[2048];
+    struct ps_pairing_code code;
+    struct p2psync_buffer answer = {0};
+    const char *json = nodes_json(p2psync_invite(world.victim, 0, &answer), &answer);
+    nodes_text(json, "code", text, sizeof text);
+    cr_assert_eq(ps_pairing_code_decode(text, &code), P2PSYNC_OK);
+    hostile_connect(newcomer, &code.device, code.endpoints[0]);
+    struct ps_join join = {.device = newcomer->author.identity.device,
+                           .name = ps_bytes_text("newcomer")};
+    memcpy(join.token, code.token, sizeof join.token);
+    cr_assert_eq(ps_join_encode(&join, &newcomer->draft), P2PSYNC_OK);
+    newcomer->draft.data[2] = version; /* behind the header and the type */
+    cr_assert(hostile_send_draft(newcomer, P2PSYNC_OK));
+    return hostile_await_error(newcomer);
+}
+
+/* Who holds a key may call itself by the other id that has this CURVE key. */
+Test(test_strangers, admits_nobody_under_an_id_that_is_not_valid)
+{
+    struct hostile twin;
+    hostile_init(&twin);
+    twin.author.identity.device.key[PS_DEVICE_SIZE - 1] ^= 0x80U;
+    cr_assert_eq(refused_with(&twin, PS_PROTOCOL_VERSION), PS_ERROR_FORMAT);
+    hostile_deinit(&twin);
+}
+
+Test(test_strangers, tells_who_speaks_an_earlier_version)
+{
+    struct hostile earlier;
+    hostile_init(&earlier);
+    cr_assert_eq(refused_with(&earlier, PS_PROTOCOL_VERSION_MIN - 1), PS_ERROR_VERSION);
+    hostile_deinit(&earlier);
 }
 
 /* A connection of no ZeroMQ to the victim. */

@@ -105,6 +105,14 @@ Test(test_engine_strangers, refuses_versions_that_it_does_not_speak)
     sim_script_send_hello(puppet, link, &hello);
     play(1000);
     cr_assert_eq(newest_error(), PS_ERROR_VERSION);
+    link = sim_link_open(&net, puppet, 0);
+    hello.version_min = PS_PROTOCOL_VERSION_MIN - 1;
+    hello.version_max = PS_PROTOCOL_VERSION_MIN - 1;
+    size_t errors = sim_script_captured(puppet, PS_MESSAGE_ERROR);
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_ERROR), errors + 1);
+    cr_assert_eq(newest_error(), PS_ERROR_VERSION);
 }
 
 Test(test_engine_strangers, asks_for_a_hello_first)
@@ -197,6 +205,52 @@ Test(test_engine_strangers, blames_nobody_for_a_tag_that_another_origin_has)
     cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_ERROR), 0);
     cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_CHANGES), sent,
                  "another's log is not served");
+}
+
+/* The log of node 1 as node 0 holds it; with another signature if `falsify`. */
+static struct ps_log log_of_node_1(bool falsify)
+{
+    struct sim_node *node = &net.nodes[0];
+    const struct ps_identity *author = &net.nodes[1].identity;
+    struct ps_log_name name = {.collection = ps_bytes_text("notes"),
+                               .origin = {author->device, author->incarnation}};
+    struct ps_txn txn;
+    struct ps_log log;
+    cr_assert_eq(ps_txn_begin(node->store, true, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_log_named(&txn, &node->identity.mesh, &name, &log), P2PSYNC_OK);
+    if (falsify) {
+        log.head.signature[0] ^= 1U;
+        cr_assert_eq(ps_log_save(&txn, &log), P2PSYNC_OK);
+    }
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+    return log;
+}
+
+/* The disk has changed a signature. The log is asked about, and would be offered. */
+Test(test_engine_strangers, tells_nobody_a_head_that_was_not_signed)
+{
+    sim_script_begin(2);
+    puppet = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, puppet, "puppet");
+    sim_net_run(&net, 60000);
+    sim_put(&net, 1, "notes", "a", 1);
+    cr_assert(sim_script_settle(60000));
+    sim_node_stop(&net, 1);
+    sim_node_stop(&net, 0);
+    cr_assert_gt(log_of_node_1(true).head.size, 0);
+    sim_node_start(&net, 0);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    struct ps_summary none = {.roots = ps_bytes("\x90", 1), .heads = ps_bytes("\x90", 1)};
+    struct ps_buf bytes;
+    ps_buf_init(&bytes, 1024);
+    cr_assert_eq(ps_summary_encode(&none, &bytes), P2PSYNC_OK);
+    send_raw(link, bytes.data, bytes.size);
+    ps_buf_deinit(&bytes);
+    play(1000);
+    cr_assert_eq(log_of_node_1(false).head.size, 0, "it is kept, and offered");
 }
 
 static void send_want(size_t link, const char *collection, uint64_t credit)

@@ -310,56 +310,71 @@ Test(test_join, names_two_devices_alike_only_by_their_fingerprints)
     cr_expect_eq(p2psync_device_rename(host, "host", "same", NULL), P2PSYNC_OK);
 }
 
-/* An inviter whose invite has just expired: its pairing socket is open and refuses whoever comes.
- */
+/* An inviter that answers whoever comes with the same message. */
 struct inviter {
     struct ps_pairing_code code;
     struct ps_links *links;
+    struct ps_buf reply;
     bool ended;
 };
 
-static void *refuse_as_expired(void *argument)
+static void *reply_to_one(void *argument)
 {
     struct inviter *inviter = argument;
-    const struct ps_error error = {.code = PS_ERROR_EXPIRED, .text = ps_bytes_text("it expired")};
-    struct ps_buf reply;
     struct ps_link_event event;
-    ps_buf_init(&reply, PS_MESSAGE_SIZE_MAX);
-    if (ps_error_encode(&error, &reply) != P2PSYNC_OK) {
-        return NULL;
-    }
     while (!inviter->ended) {
         struct pollfd item = {.fd = ps_links_fd(inviter->links), .events = POLLIN};
         (void)poll(&item, 1, 60000);
         while (!inviter->ended && ps_links_next(inviter->links, &event) == P2PSYNC_OK) {
-            inviter->ended =
-                event.type == PS_LINK_PAIR_MESSAGE &&
-                ps_links_pair_send(inviter->links, event.link, ps_buf_view(&reply)) == P2PSYNC_OK;
+            inviter->ended = event.type == PS_LINK_PAIR_MESSAGE &&
+                             ps_links_pair_send(inviter->links, event.link,
+                                                ps_buf_view(&inviter->reply)) == P2PSYNC_OK;
         }
     }
-    ps_buf_deinit(&reply);
     ps_links_destroy(&inviter->links);
     return NULL;
 }
 
-Test(test_join, says_that_an_invite_has_expired)
+static p2psync_result join_one_who_replies(struct inviter *inviter)
 {
-    struct inviter inviter = {.code = {.endpoint_count = 1}};
     uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
     char text[PS_PAIRING_CODE_SIZE_MAX];
     uint16_t port = 0;
     pthread_t thread;
     do {
-        cr_assert_eq(crypto_sign_keypair(inviter.code.device.key, secret_key), 0);
-    } while (!ps_device_valid(&inviter.code.device));
+        cr_assert_eq(crypto_sign_keypair(inviter->code.device.key, secret_key), 0);
+    } while (!ps_device_valid(&inviter->code.device));
     const struct ps_links_options options = {
         .secret_key = secret_key, .bind = true, .host = "127.0.0.1"};
-    cr_assert_eq(ps_links_new(&options, &inviter.links), P2PSYNC_OK);
-    cr_assert_eq(ps_links_pair_open(inviter.links, &port), P2PSYNC_OK);
-    (void)snprintf(inviter.code.endpoints[0], sizeof inviter.code.endpoints[0], "127.0.0.1:%u",
+    cr_assert_eq(ps_links_new(&options, &inviter->links), P2PSYNC_OK);
+    cr_assert_eq(ps_links_pair_open(inviter->links, &port), P2PSYNC_OK);
+    inviter->code.endpoint_count = 1;
+    (void)snprintf(inviter->code.endpoints[0], sizeof inviter->code.endpoints[0], "127.0.0.1:%u",
                    (unsigned)port);
-    cr_assert_eq(ps_pairing_code_encode(&inviter.code, text), P2PSYNC_OK);
-    cr_assert_eq(pthread_create(&thread, NULL, refuse_as_expired, &inviter), 0);
-    cr_expect_eq(join(guest, text), P2PSYNC_EEXPIRED);
+    cr_assert_eq(ps_pairing_code_encode(&inviter->code, text), P2PSYNC_OK);
+    cr_assert_eq(pthread_create(&thread, NULL, reply_to_one, inviter), 0);
+    p2psync_result result = join(guest, text);
     cr_assert_eq(pthread_join(thread, NULL), 0);
+    ps_buf_deinit(&inviter->reply);
+    return result;
+}
+
+/* Its invite has just expired: its pairing socket is open still. */
+Test(test_join, says_that_an_invite_has_expired)
+{
+    struct inviter inviter = {.ended = false};
+    const struct ps_error error = {.code = PS_ERROR_EXPIRED, .text = ps_bytes_text("it expired")};
+    ps_buf_init(&inviter.reply, PS_MESSAGE_SIZE_MAX);
+    cr_assert_eq(ps_error_encode(&error, &inviter.reply), P2PSYNC_OK);
+    cr_expect_eq(join_one_who_replies(&inviter), P2PSYNC_EEXPIRED);
+}
+
+Test(test_join, says_that_the_inviter_speaks_an_earlier_version)
+{
+    struct inviter inviter = {.ended = false};
+    const struct ps_welcome welcome = {.name = ps_bytes_text("an earlier one")};
+    ps_buf_init(&inviter.reply, PS_MESSAGE_SIZE_MAX);
+    cr_assert_eq(ps_welcome_encode(&welcome, &inviter.reply), P2PSYNC_OK);
+    inviter.reply.data[2] = PS_PROTOCOL_VERSION_MIN - 1; /* behind the header and the type */
+    cr_expect_eq(join_one_who_replies(&inviter), P2PSYNC_EVERSION);
 }

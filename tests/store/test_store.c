@@ -166,16 +166,26 @@ Test(store, garbage_in_place_of_the_data_file_is_refused_and_left_alone)
     cr_assert_eq(close(fd), 0);
 }
 
-Test(store, newer_format_is_refused)
+static p2psync_result open_with_format(uint32_t number)
 {
     uint8_t version[4];
-    ps_put_u32(version, PS_STORE_FORMAT_VERSION + 1);
+    ps_put_u32(version, number);
     struct ps_txn txn = case_begin(&here, true);
     cr_assert_eq(ps_db_put(&txn, PS_DB_META, ps_bytes_text("format"), ps_bytes(version, 4)),
                  P2PSYNC_OK);
     case_commit(&txn);
     ps_store_destroy(&here.store);
-    cr_assert_eq(open_again(&here.store), P2PSYNC_ENEWER);
+    return open_again(&here.store);
+}
+
+Test(store, newer_format_is_refused)
+{
+    cr_assert_eq(open_with_format(PS_STORE_FORMAT_VERSION + 1), P2PSYNC_ENEWER);
+}
+
+Test(store, earlier_format_is_refused)
+{
+    cr_assert_eq(open_with_format(PS_STORE_FORMAT_VERSION - 1), P2PSYNC_EOLDER);
 }
 
 Test(store, forked_process_may_not_use_it)

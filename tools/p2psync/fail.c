@@ -26,6 +26,10 @@ static const struct remedy remedies[] = {
     {P2PSYNC_ECORRUPT, CLI_FAILED, NULL,
      "keep a copy of it, then join again from another device with 'p2psync -C NEWDIR join CODE'"},
     {P2PSYNC_ENEWER, CLI_FAILED, NULL, "install a newer p2psync; nothing was changed"},
+    {P2PSYNC_EOLDER, CLI_FAILED, NULL,
+     "export its records with the p2psync that wrote it, and begin a new mesh with 'p2psync -C "
+     "NEWDIR "
+     "init' and import; nothing was changed"},
     {P2PSYNC_ENETFS, CLI_FAILED, NULL, "name a directory on a local disk with -C DIR"},
     {P2PSYNC_EBUSY, CLI_CONFLICT, "a node runs in this directory", "stop it with 'p2psync stop'"},
     {P2PSYNC_ENODEVICE, CLI_FAILED, NULL, "run 'p2psync init' or 'p2psync join CODE'"},
@@ -47,7 +51,8 @@ static const struct remedy remedies[] = {
     {P2PSYNC_EUNREACHABLE, CLI_FAILED, NULL,
      "check that the other device runs and is on this network; see 'p2psync peers'"},
     {P2PSYNC_EEXPIRED, CLI_FAILED, NULL, "run 'p2psync invite' there again for a new code"},
-    {P2PSYNC_EVERSION, CLI_FAILED, NULL, "install the same version of p2psync on both devices"},
+    {P2PSYNC_EVERSION, CLI_FAILED, NULL,
+     "install the same version of p2psync on both devices; a mesh of an earlier one is begun anew"},
     {P2PSYNC_EADDRINUSE, CLI_FAILED, NULL, "name another port with --listen HOST:PORT, or none"},
     {P2PSYNC_EAMBIGUOUS, CLI_NOT_FOUND, NULL, "give the fingerprint or the id"},
 };
