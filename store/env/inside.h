@@ -19,11 +19,11 @@ struct ps_store {
     ino_t inode;
     uint64_t process; /* that opened it */
     bool no_flush;
-    bool opened; /* to the end */
+    bool opened;           /* to the end */
     atomic_bool unstamped; /* the stamp could not be checked: it is before the first write */
     struct ps_stamp stamp;
-    atomic_bool suspect; /* damage was met: the pages are checked when it is next opened */
-    atomic_bool stuck;   /* a write transaction can neither go on nor end: see enter.h */
+    atomic_bool suspect;  /* damage was met: the pages are checked when it is next opened */
+    atomic_bool stuck;    /* a write transaction can neither go on nor end: see enter.h */
     pthread_mutex_t lock; /* of what follows */
     unsigned active;      /* transactions */
     MDB_txn *spare;       /* a read transaction that is over and can be renewed, or NULL */
