@@ -348,7 +348,10 @@ p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version) P
 typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_DEFAULT = 0, /* what config.json says, else flush */
     P2PSYNC_DURABILITY_FLUSH = 1,   /* a call that returns OK has reached the disk */
-    P2PSYNC_DURABILITY_NONE = 2,    /* fast; a crash of the machine may take the last writes */
+    /* Fast, and a risk: if the machine crashes or loses power, the last writes are gone, and the
+     * store may be torn. It is then refused as damaged, and the device has to join again. Killing
+     * the process alone does no harm. */
+    P2PSYNC_DURABILITY_NONE = 2,
 } p2psync_durability;
 
 /* Everything zero but `size` means defaults, and what config.json in the directory says. Copied. */

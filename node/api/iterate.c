@@ -285,8 +285,9 @@ static p2psync_result next_conflict(p2psync_iterator *iterator)
     return result;
 }
 
-/* A walk over all rows must have met as many as the collection has: fewer are a damaged store. Other
- * walks cannot tell. Errors  P2PSYNC_ENOTFOUND all is well: the walk is over; P2PSYNC_ECORRUPT. */
+/* A walk over all rows must have met as many as the collection has: fewer are a damaged store.
+ * Other walks cannot tell. Errors  P2PSYNC_ENOTFOUND all is well: the walk is over;
+ * P2PSYNC_ECORRUPT. */
 static p2psync_result check_count(p2psync_iterator *iterator)
 {
     struct ps_collection collection;

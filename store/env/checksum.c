@@ -1,5 +1,5 @@
-/* CRC-32C with the instruction that most processors have for it, or else with tables: eight bytes at
- * a time, table n holding the remainders of a byte that n more bytes follow. */
+/* CRC-32C with the instruction that most processors have for it, or else with tables: eight bytes
+ * at a time, table n holding the remainders of a byte that n more bytes follow. */
 #include "store/env/checksum.h"
 
 #include <pthread.h>
@@ -14,8 +14,8 @@ static uint32_t tables[8][256];
 static uint32_t with_tables(uint32_t crc, const uint8_t *at, size_t size)
 {
     for (; size >= 8; at += 8, size -= 8) {
-        crc ^= (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
-               (uint32_t)at[3] << 24;
+        crc ^=
+            (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
         crc = tables[7][crc & 0xff] ^ tables[6][(crc >> 8) & 0xff] ^ tables[5][(crc >> 16) & 0xff] ^
               tables[4][crc >> 24] ^ tables[3][at[4]] ^ tables[2][at[5]] ^ tables[1][at[6]] ^
               tables[0][at[7]];

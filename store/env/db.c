@@ -216,6 +216,31 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
     return P2PSYNC_OK;
 }
 
+/* LMDB's own database of free pages: number of a commit -> count, page numbers. */
+p2psync_result ps_db_count_unused(const struct ps_txn *txn, uint64_t *count_out)
+{
+    struct ps_db_cursor cursor = {.mdb = NULL};
+    MDB_val key;
+    MDB_val value;
+    uint64_t count = 0;
+    int code = ps_enter_cursor_open(txn, 0, &cursor);
+    code = code == 0 ? ps_enter_cursor_get(&cursor, &key, &value, MDB_FIRST) : code;
+    while (code == 0) {
+        size_t listed = 0;
+        if (value.mv_size >= sizeof listed) {
+            memcpy(&listed, value.mv_data, sizeof listed);
+        }
+        count += listed;
+        code = ps_enter_cursor_get(&cursor, &key, &value, MDB_NEXT);
+    }
+    ps_enter_cursor_close(&cursor);
+    if (code != MDB_NOTFOUND) {
+        return ps_db_result(code);
+    }
+    *count_out = count;
+    return P2PSYNC_OK;
+}
+
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 {
     assert(txn->writable);

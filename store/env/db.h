@@ -34,7 +34,9 @@ struct ps_txn {
     MDB_txn *mdb;
     const MDB_dbi *dbi; /* indexed by ps_db */
     bool writable;
-    bool wrote; /* a row, so that a commit is a new state of the store */
+    bool wrote;           /* a row, so that a commit is a new state of the store */
+    bool tight;           /* the disk is nearly full: what is written is measured */
+    uint64_t pages_begun; /* then: pages in use when it began */
 };
 
 /* The result for a code of LMDB. For the files of the store. */
@@ -44,7 +46,8 @@ p2psync_result ps_db_result(int mdb_code);
  * and value, which every read checks.
  *
  * value_out  points into the map, until the next write of the transaction.
- * Errors     P2PSYNC_ENOTFOUND (get); P2PSYNC_ECORRUPT; P2PSYNC_EFULL, P2PSYNC_EIO (put, delete). */
+ * Errors     P2PSYNC_ENOTFOUND (get); P2PSYNC_ECORRUPT; P2PSYNC_EFULL, P2PSYNC_EIO (put, delete).
+ */
 p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
                          struct ps_bytes *value_out) P2PSYNC_MUST_CHECK;
 p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key,
@@ -74,8 +77,8 @@ p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from,
 bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_result *result,
                      struct ps_row *out);
 
-/* A place in a database that has one of LMDB's for itself, for walks that step from row to row while
- * nothing is written. It ends before its transaction. */
+/* A place in a database that has one of LMDB's for itself, for walks that step from row to row
+ * while nothing is written. It ends before its transaction. */
 struct ps_db_cursor {
     struct ps_txn txn; /* that it was opened in */
     ps_db db;
@@ -97,6 +100,8 @@ void ps_db_cursor_close(struct ps_db_cursor *cursor);
 
 /* The number of rows. */
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out) P2PSYNC_MUST_CHECK;
+/* The number of pages in the file that are free, to a read transaction. For txn.c. */
+p2psync_result ps_db_count_unused(const struct ps_txn *txn, uint64_t *count_out) P2PSYNC_MUST_CHECK;
 /* Take all rows out. */
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 

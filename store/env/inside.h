@@ -20,7 +20,7 @@ struct ps_store {
     ino_t inode;
     uint64_t process; /* that opened it */
     bool no_flush;
-    bool opened; /* to the end */
+    bool opened;           /* to the end */
     atomic_bool unstamped; /* the stamp could not be checked: it is before the first write */
     struct ps_stamp stamp;
     atomic_bool suspect; /* damage was met: the pages are checked when it is next opened */

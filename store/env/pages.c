@@ -296,10 +296,10 @@ static p2psync_result check_tree(struct walk *walk, const struct tree *tree)
             result = good ? descend(walk, node.child) : P2PSYNC_ECORRUPT;
         }
     }
-    if (result == P2PSYNC_OK && (walk->found.entries != tree->entries ||
-                                 walk->found.branch_pages != tree->branch_pages ||
-                                 walk->found.leaf_pages != tree->leaf_pages ||
-                                 walk->found.overflow_pages != tree->overflow_pages)) {
+    if (result == P2PSYNC_OK &&
+        (walk->found.entries != tree->entries || walk->found.branch_pages != tree->branch_pages ||
+         walk->found.leaf_pages != tree->leaf_pages ||
+         walk->found.overflow_pages != tree->overflow_pages)) {
         result = P2PSYNC_ECORRUPT;
     }
     return result;

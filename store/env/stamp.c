@@ -46,8 +46,8 @@ p2psync_result ps_stamp_lock(int dir_fd, struct ps_stamp *out)
         (void)close(fd);
         return P2PSYNC_EIO;
     }
-    *out = (struct ps_stamp){
-        .dir_fd = dir_fd, .fd = fd, .alone = alone, .existing = info.st_size > 0};
+    *out =
+        (struct ps_stamp){.dir_fd = dir_fd, .fd = fd, .alone = alone, .existing = info.st_size > 0};
     return P2PSYNC_OK;
 }
 
@@ -129,8 +129,8 @@ bool ps_stamp_is_clean(const struct ps_stamp *stamp)
 void ps_stamp_say_clean(const struct ps_stamp *stamp)
 {
     uint8_t now[CLEAN_SIZE];
-    int fd = openat(stamp->dir_fd, clean_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                    0600);
+    int fd = openat(stamp->dir_fd, clean_file,
+                    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return;
     }

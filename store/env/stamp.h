@@ -26,9 +26,9 @@
 
 struct ps_stamp {
     int dir_fd;
-    int fd;        /* of the file, locked; -1: none */
-    bool alone;    /* no other process had the store open when this one took the lock */
-    bool existing; /* the file is not new: a store was made here before */
+    int fd;            /* of the file, locked; -1: none */
+    bool alone;        /* no other process had the store open when this one took the lock */
+    bool existing;     /* the file is not new: a store was made here before */
     uint64_t drawn_at; /* number of the commit that drew the stamp; 0: this process did not */
 };
 

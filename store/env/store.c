@@ -327,8 +327,8 @@ static p2psync_result check_format(struct ps_txn *txn)
                                              : P2PSYNC_OK;
 }
 
-/* A disk that is full must not keep anybody from reading: then the stamp is checked and drawn before
- * the first write. */
+/* A disk that is full must not keep anybody from reading: then the stamp is checked and drawn
+ * before the first write. */
 static p2psync_result check_stamp_or_wait(struct ps_store *store)
 {
     p2psync_result result = ps_store_check_stamp(store);
@@ -366,7 +366,8 @@ p2psync_result ps_store_check_stamp(struct ps_store *store)
  * if the mark `unclean` stays, that costs a new incarnation. */
 static void close_env(struct ps_store *store)
 {
-    bool clean = store->opened && !store->unstamped && !atomic_load(&store->suspect) && !atomic_load(&store->stuck) &&
+    bool clean = store->opened && !store->unstamped && !atomic_load(&store->suspect) &&
+                 !atomic_load(&store->stuck) &&
                  (!store->no_flush || mdb_env_sync(store->env, 1) == 0) &&
                  ps_stamp_is_last(&store->stamp) && redraw(store) == P2PSYNC_OK;
     mdb_txn_abort(store->spare);

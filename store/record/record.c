@@ -318,8 +318,8 @@ static p2psync_result start(struct ps_record_cursor *cursor, struct ps_row *out)
     if (!cursor->backward) {
         return result;
     }
-    bool is_there = result == P2PSYNC_OK && cursor->has_from &&
-                    ps_bytes_equal(out->key, ps_key_view(&place));
+    bool is_there =
+        result == P2PSYNC_OK && cursor->has_from && ps_bytes_equal(out->key, ps_key_view(&place));
     if (is_there || (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND)) {
         return result;
     }

@@ -62,8 +62,8 @@ static void write_some(struct prng *prng, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         uint8_t name[250];
         ps_db db = prng_below(prng, 2) == 0 ? PS_DB_RECORDS : PS_DB_NODES;
-        size_t size = prng_below(prng, 30) == 0 ? prng_below(prng, sizeof value)
-                                                : prng_below(prng, 200);
+        size_t size =
+            prng_below(prng, 30) == 0 ? prng_below(prng, sizeof value) : prng_below(prng, 200);
         ps_put_u64(name, prng_below(prng, 1500));
         memset(name + 8, 'k', sizeof name - 8);
         struct ps_bytes key = ps_bytes(name, 8 + ps_get_u64(name) % (sizeof name - 8));

@@ -100,7 +100,8 @@ static void put_back(const char *dir, const char *name, int how)
         return;
     }
     int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = open(to, O_RDWR | O_CREAT | O_CLOEXEC | (how == ONLY_WHAT_DIFFERS ? 0 : O_TRUNC), 0600);
+    int out =
+        open(to, O_RDWR | O_CREAT | O_CLOEXEC | (how == ONLY_WHAT_DIFFERS ? 0 : O_TRUNC), 0600);
     ssize_t size = pread(in, old, sizeof old, 0);
     ssize_t there = pread(out, now, sizeof now, 0);
     cr_assert_eq(fstat(in, &info), 0);
