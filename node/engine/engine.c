@@ -138,6 +138,7 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     }
     if (turn.result != P2PSYNC_OK) {
         ps_roots_forget(engine);
+        engine->written = 0;
     }
     p2psync_result result = turn.result == P2PSYNC_OK ? begun : turn.result;
     if (result != P2PSYNC_OK) {

@@ -36,6 +36,13 @@ struct ps_key ps_key_collection_number(uint32_t number)
     return key;
 }
 
+struct ps_key ps_key_collections_written(void)
+{
+    struct ps_key key = {0};
+    add_u8(&key, KIND_NUMBER);
+    return key;
+}
+
 struct ps_key ps_key_collection_name(struct ps_bytes name)
 {
     assert(name.size <= PS_COLLECTION_SIZE_MAX);

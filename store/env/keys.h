@@ -19,6 +19,7 @@
  *     "refreshes"       u32: how many refreshes there were                            db.c
  *
  *   PS_DB_COLLECTIONS: names and numbers, both ways.                                  collection.c
+ *     0x00                 count u64 || numbers u32 of the collections written last, in a ring
  *     0x00 || number u32   name
  *     0x01 || name         number u32 || records u64 || changes u64 || conflicts u64 || logs u32
  *
@@ -81,6 +82,8 @@ struct ps_key ps_key_above(const struct ps_key *key);
 /* PS_DB_COLLECTIONS holds both ways: 0x00 || number -> name, and 0x01 || name -> row. `name` must
  * be valid, or empty: the key before all names. */
 struct ps_key ps_key_collection_number(uint32_t number);
+/* The row beside them that says which were written last. */
+struct ps_key ps_key_collections_written(void);
 struct ps_key ps_key_collection_name(struct ps_bytes name);
 /* False if it is no key of a name. */
 bool ps_key_split_collection(struct ps_bytes key, struct ps_bytes *name_out);

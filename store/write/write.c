@@ -121,6 +121,9 @@ static p2psync_result finish(struct ps_writing *writing)
         writing->counts.changes = (int64_t)writing->change_count;
         result = ps_collection_count(writing->txn, writing->collection.number, &writing->counts);
     }
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_note_written(writing->txn, writing->collection.number);
+    }
     bool settings = ps_bytes_equal(writing->name, ps_bytes_text(PS_SETTINGS_COLLECTION)) ||
                     ps_bytes_equal(writing->name, ps_bytes_text(PS_LOCAL_SETTINGS_COLLECTION));
     return result == P2PSYNC_OK && settings ? refresh(writing) : result;
