@@ -450,8 +450,8 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
 P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
 /* Read config.json again. The node that p2psync_start() runs here takes up at once what has changed
- * in peers, interval_ms, on_conflict, on_conflict_wait_ms and on_conflict_timeout_ms; it stays
- * connected. Options of p2psync_open() stay over the file. Fills an array of the names of the other
+ * in peers, beacon, beacon_port, interfaces, interfaces_exclude, interval_ms, on_conflict,
+ * on_conflict_wait_ms and on_conflict_timeout_ms; it stays connected. Options of p2psync_open() stay over the file. Fills an array of the names of the other
  * settings that have changed since the node was opened: they wait until it is opened anew. Not to
  * be called from a resolver.
  *

@@ -84,7 +84,7 @@ expect 0 a --json invite --no-wait --expires 2h
 holds 'keys == ["code", "expires"]'
 code=$(answer .code)
 expect 4 d join "$code"
-complains "join: the device in '$work/d' belongs to a mesh with other members or records already"
+complains "join: '$work/d': this device belongs to a mesh with other members or records already"
 complains "-C DIR"
 expect 2 e join "${code%?}"
 

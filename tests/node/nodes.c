@@ -54,6 +54,25 @@ void nodes_own_endpoint(unsigned index, char out[static NODES_ENDPOINT_SIZE])
                    (pid >> 8) & 0xff, pid & 0xff, OWN_PORT_MIN + index);
 }
 
+char nodes_dirs[2][NODES_DIR_SIZE];
+p2psync_node *nodes_alpha;
+p2psync_node *nodes_guest;
+
+void nodes_begin(void)
+{
+    nodes_dir(nodes_dirs[0]);
+    nodes_dir(nodes_dirs[1]);
+    nodes_alpha = nodes_open(nodes_dirs[0], "alpha");
+}
+
+void nodes_end(void)
+{
+    p2psync_close(nodes_guest);
+    p2psync_close(nodes_alpha);
+    nodes_remove(nodes_dirs[0]);
+    nodes_remove(nodes_dirs[1]);
+}
+
 p2psync_node *nodes_open(const char *dir, const char *name)
 {
     struct p2psync_options options = nodes_options(dir);

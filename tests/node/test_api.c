@@ -75,6 +75,76 @@ Test(test_api, opens_a_directory_once_in_a_process)
     cr_assert_null(second);
 }
 
+/* What a call that fails says beside its result. */
+struct said {
+    p2psync_result result;
+    struct p2psync_detail detail;
+};
+
+static void expect_said(const struct said *said, p2psync_result result, const char *text)
+{
+    cr_expect_eq(said->result, result, "%s", p2psync_result_name(said->result));
+    cr_expect_str_eq(said->detail.text, text);
+}
+
+Test(test_api, says_beside_the_result_what_failed)
+{
+    const struct p2psync_bytes number = {.data = "\x05", .size = 1};
+    const struct p2psync_revert revert = {.size = sizeof revert, .device = "beta"};
+    struct p2psync_buffer answer = {0};
+    struct said said = {.detail = {.size = sizeof said.detail}};
+    p2psync_transaction *transaction = NULL;
+    said.result = p2psync_init(node, "\xe2\x80\x8b", &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT, "nothing of this name would be seen");
+    said.result = p2psync_device_rename(node, "alpha", " x", &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT,
+                "the name of a device neither begins nor ends with a blank");
+    said.result = p2psync_device_rename(node, "beta", "x", &said.detail);
+    expect_said(&said, P2PSYNC_ENOTFOUND, "there is no device 'beta' in the mesh");
+    said.result = p2psync_config_set(node, "colour", number, &said.detail);
+    expect_said(&said, P2PSYNC_ENOTFOUND, "there is no setting 'colour'");
+    said.result = p2psync_collection_set(node, "notes", "retention", number, &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT,
+                "retention takes a duration such as 12h or 90d, of at most nine digits, or nil");
+    said.result = p2psync_join(node, "code", NULL, &answer, &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT, "the code is malformed or mistyped");
+    said.result = p2psync_join(node, "code", "beta", &answer, &said.detail);
+    expect_said(&said, P2PSYNC_ECONFLICT, "this device is called 'alpha' already");
+    said.result = p2psync_revert(node, &revert, &answer, &said.detail);
+    expect_said(&said, P2PSYNC_ENOTFOUND, "there is no device 'beta' in the mesh");
+    said.result = p2psync_transaction_begin(node, "", &transaction, &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT, "this is not the name of a collection");
+}
+
+Test(test_api, says_what_is_wrong_with_config_json)
+{
+    static const struct {
+        const char *json;
+        const char *text;
+        size_t offset;
+    } wrong[] = {
+        {"{\"beacon\": tru}", "config.json is no JSON: this is no value", 11},
+        {"[]", "config.json holds no JSON object", SIZE_MAX},
+        {"{\"colour\": 1}", "there is no setting 'colour'", SIZE_MAX},
+        {"{\"beacon\": 1}", "the setting beacon takes true or false", SIZE_MAX},
+    };
+    struct p2psync_options options = nodes_options(dirs[1]);
+    char path[NODES_DIR_SIZE + 16];
+    (void)snprintf(path, sizeof path, "%s/config.json", dirs[1]);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        p2psync_node *other = NULL;
+        struct said said = {.detail = {.size = sizeof said.detail}};
+        FILE *file = fopen(path, "w");
+        cr_assert_not_null(file);
+        (void)fputs(wrong[i].json, file);
+        (void)fclose(file);
+        said.result = p2psync_open(&options, &other, &said.detail);
+        expect_said(&said, P2PSYNC_EFORMAT, wrong[i].text);
+        cr_expect_eq(said.detail.offset, wrong[i].offset, "%s: %zu", wrong[i].json,
+                     said.detail.offset);
+    }
+}
+
 Test(test_api, keeps_its_directory_to_its_owner)
 {
     static const char *const names[] = {"data.mdb", "node.lock", "control.sock"};

@@ -182,7 +182,7 @@ const struct verb verbs_table[] = {
      "  on_conflict_timeout_ms  how long a command may take\n"
      "A VALUE that is JSON is that, anything else is a string; null takes a setting back. A "
      "running\n"
-     "node takes up peers, interval_ms and on_conflict... when it gets SIGHUP, the others at its "
+     "node takes them up when it gets SIGHUP, but for listen and durability, which wait for its "
      "next\n"
      "start.\n",
      cmd_config, false},
