@@ -108,8 +108,9 @@ Test(test_api, says_beside_the_result_what_failed)
                 "retention takes a duration such as 12h or 90d, of at most nine digits, or nil");
     said.result = p2psync_join(node, "code", NULL, &answer, &said.detail);
     expect_said(&said, P2PSYNC_EFORMAT, "the code is malformed or mistyped");
-    said.result = p2psync_join(node, "code", "beta", &answer, &said.detail);
-    expect_said(&said, P2PSYNC_ECONFLICT, "this device is called 'alpha' already");
+    said.result = p2psync_join(node, "code", "\t", &answer, &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT,
+                "the name of a device is UTF-8 and has no control characters");
     said.result = p2psync_revert(node, &revert, &answer, &said.detail);
     expect_said(&said, P2PSYNC_ENOTFOUND, "there is no device 'beta' in the mesh");
     said.result = p2psync_transaction_begin(node, "", &transaction, &said.detail);

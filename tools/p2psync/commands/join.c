@@ -8,6 +8,7 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
+static int check_name(struct cli *cli, p2psync_node *node, const char *name);
 static void print_joined(json_t *answer);
 static int refused(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail);
 
@@ -23,12 +24,32 @@ int cmd_join(struct cli *cli, int argc, char **argv)
     if (code == CLI_DONE) {
         code = attach_open(cli, NULL, &node);
     }
+    if (code == CLI_DONE && name != NULL) {
+        code = check_name(cli, node, name);
+    }
     if (code == CLI_DONE) {
         result = p2psync_join(node, argv[optind], name, &answer, &detail);
         code = result == P2PSYNC_OK ? output_answer(cli, &answer, print_joined)
                                     : refused(cli, result, &detail);
     }
     p2psync_close(node);
+    return code;
+}
+
+/* A device keeps its name when it joins: another one would be passed over without a word. */
+static int check_name(struct cli *cli, p2psync_node *node, const char *name)
+{
+    json_t *identity = identity_read(node);
+    const char *own = output_string(identity, "name");
+    int code = CLI_DONE;
+
+    if (identity != NULL && own[0] != '\0' && strcmp(own, name) != 0) {
+        code = fail_saying(cli, CLI_CONFLICT,
+                           "join: the device in '%s' is called '%s' already; join without --name, "
+                           "then 'p2psync devices rename' renames it",
+                           cli->dir, own);
+    }
+    json_decref(identity);
     return code;
 }
 
@@ -59,8 +80,7 @@ static int refused(struct cli *cli, p2psync_result result, const struct p2psync_
                  "one";
         break;
     case P2PSYNC_ECONFLICT:
-        advice = "name another directory with -C DIR; a device that has a name joins without "
-                 "--name, and 'p2psync devices rename' renames it";
+        advice = "name another directory with -C DIR";
         break;
     case P2PSYNC_EBUSY:
         advice = "stop it with 'p2psync stop', or name another directory with -C DIR";
