@@ -16,3 +16,8 @@ uint64_t ps_hlc_ms(uint64_t hlc)
 {
     return hlc >> 16;
 }
+
+bool ps_hlc_is_clock(uint64_t hlc)
+{
+    return (hlc & UINT16_MAX) == 0;
+}

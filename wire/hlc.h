@@ -3,6 +3,7 @@
 #ifndef PS_WIRE_HLC_H
 #define PS_WIRE_HLC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,5 +13,10 @@ uint64_t ps_hlc_next(uint64_t now_ms, const uint64_t *parents, size_t parent_cou
 
 /* Milliseconds of an hlc. */
 uint64_t ps_hlc_ms(uint64_t hlc);
+
+/* Whether it shows its author's clock. Otherwise that clock stood no later than at a parent's time,
+ * and the hlc was counted on from there: it is no earlier than the change, but may be much later,
+ * if an author of its past had a clock that was ahead. */
+bool ps_hlc_is_clock(uint64_t hlc);
 
 #endif

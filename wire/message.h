@@ -87,6 +87,7 @@ struct ps_summary {
     struct ps_state state;
     struct ps_bytes roots; /* checked; read with ps_summary_next_root(); empty bytes if nil */
     struct ps_bytes heads; /* checked; read with ps_summary_next_collection() */
+    uint64_t clock_ms;     /* the sender's wall clock */
 };
 
 /* [3, v, [[log, size, head, proof_size, proof], ...]]: the sender holds `size` of the log; `head`

@@ -10,7 +10,7 @@ static void read_root(struct ps_reader *reader, struct ps_bytes *collection_out,
                       struct ps_hash *root_out);
 static void read_short_head(struct ps_reader *reader, struct ps_short_head *out);
 
-#define ELEMENT_COUNT 5
+#define ELEMENT_COUNT 6
 
 p2psync_result ps_summary_decode(struct ps_bytes input, struct ps_summary *out)
 {
@@ -21,6 +21,7 @@ p2psync_result ps_summary_decode(struct ps_bytes input, struct ps_summary *out)
     ps_message_read_state(&reader, &summary.state);
     summary.roots = read_roots(&reader);
     summary.heads = read_heads(&reader);
+    summary.clock_ms = ps_read_uint(&reader);
     ps_read_skip(&reader, extra);
     p2psync_result result = ps_reader_finish(&reader);
     if (result == P2PSYNC_OK) {
@@ -129,6 +130,7 @@ p2psync_result ps_summary_encode(const struct ps_summary *summary, struct ps_buf
     ps_message_write_state(&writer, &summary->state);
     ps_write_raw_or_nil(&writer, summary->roots);
     ps_write_raw_or_nil(&writer, summary->heads);
+    ps_write_uint(&writer, summary->clock_ms);
     return ps_message_end(&writer, out, start);
 }
 

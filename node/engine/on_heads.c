@@ -7,7 +7,7 @@
 #include "node/engine/turn.h"
 #include "store/log/receive.h"
 
-#define IDLE_COST 50 /* microseconds; what a useless offer costs us */
+#define IDLE_COST 100 /* microseconds; what a useless offer costs us, mostly for its signature */
 
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);

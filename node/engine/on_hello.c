@@ -3,16 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/engine/clocks.h"
 #include "node/engine/emit.h"
 #include "node/engine/on_message.h"
-#include "node/engine/skew.h"
 #include "node/engine/turn.h"
 
 static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                        const struct ps_hello *hello);
 static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link,
                            const struct ps_hello *hello);
-static void note_skew(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms);
 
 void ps_on_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
 {
@@ -31,7 +30,7 @@ void ps_on_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
         ps_session_replied(turn, peer, ps_session_hello_ms(peer));
     }
     note_endpoints(turn, peer, link, &hello);
-    note_skew(turn, peer, hello.clock_ms);
+    ps_clocks_note(turn, peer, hello.clock_ms);
     if (!ps_session_adopt(turn, peer, link)) {
         return;
     }
@@ -103,28 +102,5 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
                 memcpy(link->endpoint, text, (size_t)length + 1);
             }
         }
-    }
-}
-
-static void note_skew(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_ms)
-{
-    const struct ps_engine *engine = turn->engine;
-    const uint64_t most = 1ULL << 48; /* as in an hlc: the year 10889 */
-    int64_t skews[64];
-    size_t count = 0;
-    clock_ms = clock_ms < most ? clock_ms : most;
-    uint64_t here = turn->wall_ms < most ? turn->wall_ms : most;
-    ps_remember_skew(peer, (int64_t)clock_ms - (int64_t)here);
-    for (size_t i = 0; i < engine->peers.count && count < 64; i++) {
-        const struct ps_peer *other = engine->peers.items[i];
-        if (other == peer || other->session.id != 0) {
-            skews[count++] = ps_remember_skew_ms(other);
-        }
-    }
-    int64_t median = ps_skew_median(skews, count);
-    if (ps_skew_is_large(median)) {
-        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "clock-skew",
-                    "this device's clock differs by %lld s from its peers'; set it right",
-                    (long long)(median / 1000));
     }
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/engine/clocks.h"
 #include "node/engine/emit.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
@@ -44,6 +45,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "a malformed SUMMARY");
         return;
     }
+    ps_clocks_note(turn, peer, summary.clock_ms);
     ps_state_note(turn, peer, &summary.state);
     ps_rounds_replied(turn, peer);
     if (ps_state_is_equal(turn, peer)) {
@@ -251,7 +253,9 @@ static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes 
 static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
                         bool asks)
 {
-    struct ps_summary summary = {.reply = asks && names->count > 0, .state = *ps_state_ours(turn)};
+    struct ps_summary summary = {.reply = asks && names->count > 0,
+                                 .state = *ps_state_ours(turn),
+                                 .clock_ms = turn->wall_ms};
     struct ps_buf heads;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
     if (names->count == 0 ||

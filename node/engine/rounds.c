@@ -29,7 +29,8 @@ static bool is_due(const struct ps_turn *turn, const struct ps_peer *peer);
 
 void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
 {
-    struct ps_summary summary = {.reply = true, .state = *ps_state_ours(turn)};
+    struct ps_summary summary = {
+        .reply = true, .state = *ps_state_ours(turn), .clock_ms = turn->wall_ms};
     struct ps_buf roots;
     struct ps_buf heads;
     ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
@@ -50,7 +51,7 @@ void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
 
 void ps_rounds_reply(struct ps_turn *turn, struct ps_peer *peer)
 {
-    struct ps_summary summary = {.state = *ps_state_ours(turn)};
+    struct ps_summary summary = {.state = *ps_state_ours(turn), .clock_ms = turn->wall_ms};
     send_summary(turn, peer, &summary);
     rest(turn, peer);
 }

@@ -49,6 +49,7 @@ struct ps_engine {
     uint64_t persist_ms;      /* remember.c: when to write at the latest; PS_NEVER: nothing moved */
     uint64_t resume_ms;       /* turn.c: when to go on with what the effects had no room for */
     uint64_t clock_offset_ms; /* engine.c: wall clock less monotonic, in the last turn */
+    bool clock_is_wrong;      /* clocks.c: most peers say so */
     bool stopped;             /* engine.c */
 };
 

@@ -1,33 +1,17 @@
-/* Making the plan of a revert: find the records that the device changed, by one pass over its logs,
- * then replay the history of each. */
+/* Making the plan of a revert: the history of each record that the device changed is replayed. */
 #include "store/history/revert.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/history/history.h"
 #include "store/history/past.h"
+#include "store/history/touched.h"
 #include "wire/codec.h"
-#include "wire/hlc.h"
 #include "wire/pairs.h"
-
-/* So many ids are collected before duplicates are taken out. */
-#define IDS_MAX ((size_t)2 * PS_TRANSACTION_CHANGES_MAX)
-
-/* The records that the device changed. */
-struct touched {
-    struct ps_txn *txn;
-    const struct ps_revert_of *of;
-    uint32_t *logs; /* numbers of the device's logs, ascending */
-    size_t log_count;
-    size_t log_capacity;
-    struct ps_bytes *ids; /* in the map */
-    size_t id_count;
-};
 
 /* One record's history, replayed. */
 struct replay {
-    const struct touched *touched;
+    const struct ps_touched *touched;
     bool marked;           /* the device has changed it by now */
     bool others_since;     /* after that somebody else wrote to it, and did not delete it */
     struct ps_buf without; /* the value, without the device's changes */
@@ -48,16 +32,8 @@ struct delta_writers {
     size_t unset_count;
 };
 
-static p2psync_result find_touched(struct touched *touched);
-static p2psync_result touched_in_log(struct touched *touched, const struct ps_log *log);
-static p2psync_result add_log(struct touched *touched, uint32_t number);
-static p2psync_result add_id(struct touched *touched, struct ps_bytes id);
-static void sort_ids(struct touched *touched);
-static int compare_ids(const void *a, const void *b);
-static int compare_numbers(const void *a, const void *b);
 static p2psync_result replay_record(struct replay *replay, struct ps_bytes id);
 static p2psync_result replay_change(struct replay *replay, const struct ps_past_step *step);
-static bool is_marked(const struct touched *touched, const struct ps_history_change *change);
 static p2psync_result note_fields(struct replay *replay, bool mine);
 static p2psync_result note_names(struct replay *replay, const struct ps_pairs *names, bool mine);
 static size_t write_noted(const struct ps_pairs *known, const struct ps_pairs *names, bool mine,
@@ -80,7 +56,8 @@ static p2psync_result add_item(const struct replay *replay, struct ps_bytes id, 
 p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,
                               struct ps_revert_plan *out)
 {
-    struct touched touched = {.txn = txn, .of = of};
+    struct ps_touched touched = {
+        .txn = txn, .collection = of->collection, .device = of->device, .since_ms = of->since_ms};
     struct replay replay = {.touched = &touched};
     struct ps_buf *const buffers[] = {&replay.without, &replay.names, &replay.fields, &replay.unset,
                                       &replay.made,    &replay.spare, &replay.kept};
@@ -88,8 +65,7 @@ p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         ps_buf_init(buffers[i], PS_VALUE_SIZE_MAX);
     }
-    touched.ids = calloc(IDS_MAX, sizeof *touched.ids);
-    p2psync_result result = touched.ids == NULL ? P2PSYNC_ENOMEM : find_touched(&touched);
+    p2psync_result result = ps_touched_find(&touched);
     for (size_t i = 0; i < touched.id_count && result == P2PSYNC_OK; i++) {
         result = replay_record(&replay, touched.ids[i]);
         if (result == P2PSYNC_OK) {
@@ -99,8 +75,7 @@ p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         ps_buf_deinit(buffers[i]);
     }
-    free(touched.ids);
-    free(touched.logs);
+    ps_touched_deinit(&touched);
     return result;
 }
 
@@ -111,108 +86,6 @@ void ps_revert_deinit(struct ps_revert_plan *plan)
     }
     free(plan->items);
     *plan = (struct ps_revert_plan){.count = 0};
-}
-
-/* ---- what the device changed ---- */
-
-static p2psync_result find_touched(struct touched *touched)
-{
-    struct ps_log_walk walk = {.txn = touched->txn, .collection = touched->of->collection};
-    struct ps_log log;
-    while (ps_log_walk_next(&walk, &log)) {
-        if (ps_device_equal(&log.origin.device, &touched->of->device)) {
-            walk.result = touched_in_log(touched, &log);
-        }
-    }
-    if (walk.result != P2PSYNC_OK) {
-        return walk.result;
-    }
-    sort_ids(touched);
-    if (touched->log_count > 0) {
-        qsort(touched->logs, touched->log_count, sizeof *touched->logs, compare_numbers);
-    }
-    return touched->id_count > PS_TRANSACTION_CHANGES_MAX ? P2PSYNC_ELIMIT : P2PSYNC_OK;
-}
-
-/* All of the log: its times need not ascend. */
-static p2psync_result touched_in_log(struct touched *touched, const struct ps_log *log)
-{
-    p2psync_result result = add_log(touched, log->number);
-    for (uint64_t seq = 0; seq < log->applied && result == P2PSYNC_OK; seq++) {
-        struct ps_stored entry;
-        struct ps_skeleton skeleton;
-        result = ps_stored_get(touched->txn, log->number, seq, &entry);
-        result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-        if (result != P2PSYNC_OK || entry.inert) {
-            continue;
-        }
-        if (ps_skeleton_decode(entry.skeleton, &skeleton) != P2PSYNC_OK) {
-            return P2PSYNC_ECORRUPT; /* it would be inert */
-        }
-        if (ps_hlc_ms(skeleton.hlc) >= touched->of->since_ms) {
-            result = add_id(touched, skeleton.record_id);
-        }
-    }
-    return result;
-}
-
-static p2psync_result add_log(struct touched *touched, uint32_t number)
-{
-    if (touched->log_count == touched->log_capacity) {
-        size_t capacity = touched->log_count == 0 ? 4 : touched->log_count * 2;
-        uint32_t *logs = reallocarray(touched->logs, capacity, sizeof *logs);
-        if (logs == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-        touched->logs = logs;
-        touched->log_capacity = capacity;
-    }
-    touched->logs[touched->log_count] = number;
-    touched->log_count++;
-    return P2PSYNC_OK;
-}
-
-static p2psync_result add_id(struct touched *touched, struct ps_bytes id)
-{
-    if (touched->id_count == IDS_MAX) {
-        sort_ids(touched);
-        if (touched->id_count > PS_TRANSACTION_CHANGES_MAX) {
-            return P2PSYNC_ELIMIT;
-        }
-    }
-    touched->ids[touched->id_count] = id;
-    touched->id_count++;
-    return P2PSYNC_OK;
-}
-
-/* Sort, and keep one of each. */
-static void sort_ids(struct touched *touched)
-{
-    size_t kept = 0;
-    if (touched->id_count > 0) {
-        qsort(touched->ids, touched->id_count, sizeof *touched->ids, compare_ids);
-    }
-    for (size_t i = 0; i < touched->id_count; i++) {
-        if (kept == 0 || !ps_bytes_equal(touched->ids[kept - 1], touched->ids[i])) {
-            touched->ids[kept] = touched->ids[i];
-            kept++;
-        }
-    }
-    touched->id_count = kept;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    const struct ps_bytes *left = a;
-    const struct ps_bytes *right = b;
-    return ps_bytes_compare(*left, *right);
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-    const uint32_t *left = a;
-    const uint32_t *right = b;
-    return (*left > *right) - (*left < *right);
 }
 
 /* ---- the replay ---- */
@@ -228,7 +101,7 @@ static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
     replay->without_state = PS_RECORD_DELETED;
     ps_buf_clear(&replay->without);
     ps_buf_clear(&replay->names);
-    p2psync_result result = ps_history_read(txn, replay->touched->of->collection, id, &history);
+    p2psync_result result = ps_history_read(txn, replay->touched->collection, id, &history);
     if (result != P2PSYNC_OK) {
         ps_history_deinit(&history);
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
@@ -247,7 +120,7 @@ static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
 
 static p2psync_result replay_change(struct replay *replay, const struct ps_past_step *step)
 {
-    bool mine = is_marked(replay->touched, step->change);
+    bool mine = ps_touched_by(replay->touched, step->change);
     bool here = step->after_state != PS_RECORD_DELETED;
     bool unchanged = false;
     ps_buf_clear(&replay->fields);
@@ -281,13 +154,6 @@ static p2psync_result replay_change(struct replay *replay, const struct ps_past_
     struct ps_delta delta = {.fields = ps_buf_view(&replay->fields),
                              .unset = ps_buf_view(&replay->unset)};
     return result == P2PSYNC_OK ? apply_to(&replay->without, &replay->spare, &delta) : result;
-}
-
-static bool is_marked(const struct touched *touched, const struct ps_history_change *change)
-{
-    return ps_hlc_ms(change->hlc) >= touched->of->since_ms && touched->log_count > 0 &&
-           bsearch(&change->log, touched->logs, touched->log_count, sizeof *touched->logs,
-                   compare_numbers) != NULL;
 }
 
 /* Note who was the last to change the fields of the change at hand. */
@@ -377,7 +243,7 @@ static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
     struct ps_view seen;
     bool unchanged = true;
     p2psync_result result =
-        ps_record_get(replay->touched->txn, replay->touched->of->collection, id, &row);
+        ps_record_get(replay->touched->txn, replay->touched->collection, id, &row);
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }

@@ -42,7 +42,7 @@ struct ps_revert_plan {
 struct ps_revert_of {
     uint32_t collection;
     struct ps_device device;
-    uint64_t since_ms; /* changes with this time or a later one are reverted */
+    uint64_t since_ms; /* changes that were written then or later are reverted */
 };
 
 /* Make the plan. `out` is zeroed.

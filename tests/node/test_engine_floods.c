@@ -181,7 +181,7 @@ Test(test_engine_floods, cuts_off_a_flood_of_heads)
     }
     ps_buf_clear(&message);
     cr_assert_eq(ps_heads_encode(items, ITEMS, &message), P2PSYNC_OK);
-    unsigned cost = ITEMS * 50;
+    unsigned cost = ITEMS * 100;
     check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
 }
 

@@ -2,13 +2,16 @@
  * suspended, peers of which not all can unpack. */
 #include <criterion/criterion.h>
 
+#include "node/engine/skew.h"
 #include "tests/sim/script.h"
 
-#define net sim_script
+#define net      sim_script
+#define ROUND_MS 600000 /* quiet peers compare at least so often */
 
 static void play(uint64_t ms);
 static void remember(unsigned node, unsigned other, const char *const *endpoints, size_t count);
 static void jump(unsigned node);
+static int64_t skew_after(int64_t set_ms);
 static uint64_t encoding_for(uint64_t capabilities);
 
 TestSuite(test_engine_network, .fini = sim_script_end, .timeout = 120);
@@ -75,6 +78,27 @@ Test(test_engine_network, compares_at_once_after_a_suspend)
     play(20);
     cr_assert_gt(net.traffic[0][1].messages, before);
     cr_assert(sim_check_in_sync(&net));
+}
+
+/* Sets the clock of node 1, and returns how far off node 0 sees it after the next round at the
+ * latest. */
+static int64_t skew_after(int64_t set_ms)
+{
+    struct ps_peer_info peer;
+    net.nodes[1].skew_ms = set_ms;
+    play(ROUND_MS);
+    cr_assert(sim_node_peer(&net, 0, 1, &peer));
+    cr_assert_eq(peer.skewed, peer.skew_ms > PS_SKEW_MS_MAX);
+    return peer.skew_ms;
+}
+
+Test(test_engine_network, sees_in_each_round_how_far_a_clock_is_off)
+{
+    sim_script_begin(2);
+    net.nodes[0].skew_ms = 0;
+    cr_assert(sim_script_settle(60000));
+    cr_assert_gt(skew_after(3600LL * 1000), 3599LL * 1000);
+    cr_assert_lt(skew_after(0), 1000);
 }
 
 Test(test_engine_network, dials_at_once_after_a_suspend)

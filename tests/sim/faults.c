@@ -7,8 +7,10 @@
 #include <string.h>
 
 #define PERIOD_MS 500
+#define SILENT_MS 8000
 
 static void roll_node(struct sim_net *net, unsigned node);
+static void freeze(struct sim_net *net, unsigned node);
 static void partition(struct sim_net *net);
 
 void sim_faults_begin(struct sim_net *net)
@@ -24,6 +26,7 @@ void sim_faults_end(struct sim_net *net)
     memset(net->blocked, 0, sizeof net->blocked);
     for (unsigned i = 0; i < net->node_count; i++) {
         struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = i};
+        net->nodes[i].busy_ms = 0;
         if (!net->nodes[i].up && net->nodes[i].joined) {
             sim_plan(net, prng_below(&net->random, 5000), &restart);
         }
@@ -64,6 +67,9 @@ static void roll_node(struct sim_net *net, unsigned node)
         sim_trace(net, "n%u's clock jumps by %" PRId64 " ms", node, jump_ms);
         net->nodes[node].skew_ms += jump_ms;
     }
+    if (net->options.freeze > 0 && prng_chance(&net->random, net->options.freeze)) {
+        freeze(net, node);
+    }
     if (prng_chance(&net->random, net->options.crash)) {
         sim_node_crash(net, node);
     } else if (prng_chance(&net->random, net->options.stop)) {
@@ -72,6 +78,18 @@ static void roll_node(struct sim_net *net, unsigned node)
         return;
     }
     sim_plan(net, prng_below(&net->random, 20000), &restart);
+}
+
+/* The process is stopped for a while, or its machine suspended. Others end links that are silent
+ * for longer than SILENT_MS. */
+static void freeze(struct sim_net *net, unsigned node)
+{
+    uint64_t ms = prng_between(&net->random, 5000, 90000);
+    sim_trace(net, "n%u is frozen for %" PRIu64 " ms", node, ms);
+    net->nodes[node].busy_ms = net->now_ms + ms;
+    if (ms > SILENT_MS) {
+        sim_link_cut_all(net, node);
+    }
 }
 
 /* Two sides that do not reach each other, or of which one does not reach the other. Links between

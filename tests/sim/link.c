@@ -283,6 +283,19 @@ void sim_link_cut(struct sim_net *net, size_t index)
     plan_down(net, index, TARGET, prng_between(&net->random, 0, 60000));
 }
 
+void sim_link_part(struct sim_net *net, unsigned a, unsigned b)
+{
+    net->blocked[a][b] = true;
+    net->blocked[b][a] = true;
+    for (size_t i = 0; i < net->link_count; i++) {
+        const struct sim_link *link = &net->links[i];
+        if ((link->dialler == a && link->target == b) ||
+            (link->dialler == b && link->target == a)) {
+            sim_link_cut(net, i);
+        }
+    }
+}
+
 void sim_link_cut_all(struct sim_net *net, unsigned node)
 {
     for (size_t i = 0; i < net->link_count; i++) {

@@ -116,8 +116,15 @@ static void tick(struct sim_net *net, unsigned node)
 
 static void play(struct sim_net *net)
 {
-    if (is_event(sim_queue_peek(&net->queue)->kind)) {
-        play_batch(net);
+    const struct sim_packet *first = sim_queue_peek(&net->queue);
+    if (is_event(first->kind)) {
+        if (net->nodes[first->node].busy_ms > net->now_ms) {
+            struct sim_packet later = sim_queue_pop(&net->queue);
+            later.time_ms = net->nodes[later.node].busy_ms;
+            sim_queue_postpone(&net->queue, &later);
+        } else {
+            play_batch(net);
+        }
         return;
     }
     struct sim_packet packet = sim_queue_pop(&net->queue);

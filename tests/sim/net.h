@@ -38,6 +38,7 @@ struct sim_node {
     uint64_t instance;
     uint64_t monotonic_ms; /* of its clock when virtual time was 0 */
     int64_t skew_ms;       /* by which its wall clock is off */
+    uint64_t busy_ms;      /* virtual time until which it does nothing: all that comes waits */
     unsigned bursts;       /* beacons still to send at 1 s */
     uint64_t beacon;       /* number of the beacon that is planned; older beacons are void */
     uint64_t accepted;     /* how many links it has accepted */
@@ -171,6 +172,8 @@ void sim_link_hangup(struct sim_net *net, unsigned node, uint64_t number);
 /* Break a link. Both ends learn of it later. */
 void sim_link_cut(struct sim_net *net, size_t index);
 void sim_link_cut_all(struct sim_net *net, unsigned node);
+/* No packet gets from one node to the other any more, and their links break. */
+void sim_link_part(struct sim_net *net, unsigned a, unsigned b);
 /* Turn what has reached a node into an event. False if nothing is to be delivered, because the link
  * has ended or the node has restarted. */
 bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_event *event);

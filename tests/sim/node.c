@@ -14,6 +14,7 @@
 #include "tests/sim/net.h"
 #include "wire/scan.h"
 
+#define SLOW_MS_MAX 10000
 #define EFFECTS_MAX 100000 /* of one step: more is no bound at all */
 
 static void seed_randomness(uint64_t seed);
@@ -122,6 +123,7 @@ void sim_node_start(struct sim_net *net, unsigned node)
         }
     }
     self->epoch++;
+    self->busy_ms = 0;
     self->connected = 0;
     self->instance = prng_next(&net->random);
     self->monotonic_ms = prng_below(&net->random, 1ULL << 40U);
@@ -287,6 +289,9 @@ void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, 
         sim_fail(net, "node %u: %zu effects of one step", node, net->effects.count);
     }
     carry_out(net, node);
+    if (net->faults && net->options.slow > 0 && prng_chance(&net->random, net->options.slow)) {
+        self->busy_ms = net->now_ms + prng_below(&net->random, SLOW_MS_MAX);
+    }
     check_requests(net, node);
 }
 
@@ -432,7 +437,8 @@ uint64_t sim_node_deadline_ms(const struct sim_net *net, unsigned node)
         return UINT64_MAX;
     }
     uint64_t now_ms = self->monotonic_ms + net->now_ms;
-    return deadline_ms <= now_ms ? net->now_ms : deadline_ms - self->monotonic_ms;
+    uint64_t due_ms = deadline_ms <= now_ms ? net->now_ms : deadline_ms - self->monotonic_ms;
+    return due_ms > self->busy_ms ? due_ms : self->busy_ms;
 }
 
 bool sim_node_peer(const struct sim_net *net, unsigned node, unsigned other,

@@ -44,6 +44,8 @@ void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes
     options->refuse = swarm(&random, 500);
     options->deafen = swarm(&random, 900);
     options->jump = swarm(&random, 20);
+    options->slow = swarm(&random, 50);
+    options->freeze = swarm(&random, 10);
 }
 
 /* Off half of the time, else a rate up to `max`. */
@@ -81,9 +83,10 @@ void sim_options_print(const struct sim_options *options, FILE *out)
     fprintf(out,
             "faults: drop %u, duplicate %u, reorder %u, corrupt %u, cut %u, crash %u, crash in a "
             "step %u, stop %u, "
-            "partition %u, heal %u, refuse %u, deafen %u, jump %u, rollback %u (per mille)\n",
+            "partition %u, heal %u, refuse %u, deafen %u, slow %u, freeze %u, jump %u, rollback %u "
+            "(per mille)\n",
             o->drop, o->duplicate, o->reorder, o->corrupt, o->cut, o->crash, o->crash_step, o->stop,
-            o->partition, o->heal, o->refuse, o->deafen, o->jump, o->rollback);
+            o->partition, o->heal, o->refuse, o->deafen, o->slow, o->freeze, o->jump, o->rollback);
     fprintf(out, "repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s --trace\n", o->seed,
             o->nodes, o->steps, o->no_push ? " --no-push" : "",
             o->rollback > 0 ? " --rollback" : "");

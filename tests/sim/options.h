@@ -43,6 +43,8 @@ struct sim_options {
     unsigned refuse;     /* per dial: nobody accepts */
     unsigned deafen;     /* per beacon: it is not heard */
     unsigned rollback;   /* per restart: on an older copy of the store, so logs may fork */
+    unsigned slow;       /* per step of an engine: it takes up to ten seconds, as on a slow disk */
+    unsigned freeze;     /* per half second and node: it does nothing for 5 to 90 s */
     unsigned jump;       /* per half second and node: its wall clock jumps */
 };
 

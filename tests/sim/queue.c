@@ -10,6 +10,12 @@ static void swap(struct sim_packet *a, struct sim_packet *b);
 
 void sim_queue_push(struct sim_queue *queue, struct sim_packet *packet)
 {
+    packet->order = queue->order++;
+    sim_queue_postpone(queue, packet);
+}
+
+void sim_queue_postpone(struct sim_queue *queue, struct sim_packet *packet)
+{
     if (queue->count == queue->capacity) {
         queue->capacity = queue->capacity == 0 ? 64 : queue->capacity * 2;
         queue->items = realloc(queue->items, queue->capacity * sizeof *queue->items);
@@ -17,7 +23,6 @@ void sim_queue_push(struct sim_queue *queue, struct sim_packet *packet)
             abort();
         }
     }
-    packet->order = queue->order++;
     size_t at = queue->count++;
     queue->items[at] = *packet;
     packet->bytes = (struct ps_buf){0};

@@ -43,6 +43,10 @@ struct sim_queue {
 /* Put a packet in. The queue then owns its bytes. If memory runs out, the program ends. */
 void sim_queue_push(struct sim_queue *queue, struct sim_packet *packet);
 
+/* Put a packet in again, for later. Of those at one time it comes before all that were put in after
+ * it was put in first: what is on one link stays in order. */
+void sim_queue_postpone(struct sim_queue *queue, struct sim_packet *packet);
+
 /* The next packet, or NULL. */
 const struct sim_packet *sim_queue_peek(const struct sim_queue *queue);
 

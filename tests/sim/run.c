@@ -1,4 +1,4 @@
-/* The two phases of a run. */
+/* The phases of a run. */
 #include "tests/sim/run.h"
 
 #include <inttypes.h>
@@ -13,6 +13,11 @@
 #define IDLE_MS       (10ULL * 60 * 1000)
 #define IDLE_PER_HOUR (12ULL * 60) /* messages of a pair in sync, at the interval of 30 s */
 #define LOOK_MS       250
+#define LAN_MS        5    /* that a message takes there, at most */
+#define CUT_MS        1000 /* for all to see that a link has ended */
+#define PROMPT_MS     100  /* on a LAN without faults, a write is on all nodes within */
+#define TOLD_MS       2000 /* and all know that they are in sync within so much more; ... */
+#define TOLD_AT_ONCE  4    /* ... or within so much for each so many nodes, as rounds take turns */
 
 static void set_up(struct sim_net *net);
 static bool advance(struct sim_net *net, struct sim_checker *checker, uint64_t ms);
@@ -20,6 +25,13 @@ static void be_safe(struct sim_net *net, struct sim_checker *checker,
                     struct sim_workload *workload);
 static uint64_t be_live(struct sim_net *net, struct sim_checker *checker);
 static uint64_t be_quiet(struct sim_net *net, struct sim_checker *checker);
+static void be_prompt(struct sim_net *net, struct sim_checker *checker,
+                      struct sim_workload *workload);
+static bool put_everywhere(struct sim_net *net, struct sim_checker *checker, unsigned node,
+                           uint64_t number);
+static void be_prompt_through_others(struct sim_net *net, struct sim_checker *checker,
+                                     struct sim_workload *workload);
+static bool all_have(struct sim_net *net, uint64_t number);
 static void print_failure(struct sim_net *net);
 
 bool sim_run(const struct sim_options *options, struct sim_report *report)
@@ -34,6 +46,8 @@ bool sim_run(const struct sim_options *options, struct sim_report *report)
     be_safe(&net, checker, &workload);
     report->in_sync_ms = be_live(&net, checker);
     report->idle_messages = be_quiet(&net, checker);
+    be_prompt(&net, checker, &workload);
+    be_prompt_through_others(&net, checker, &workload);
     report->writes = workload.writes;
     report->virtual_ms = net.now_ms;
     report->digest = net.digest;
@@ -143,6 +157,80 @@ static uint64_t be_quiet(struct sim_net *net, struct sim_checker *checker)
         sim_fail(net, "no longer in sync though nothing happened");
     }
     return most;
+}
+
+/* On a LAN without faults, each node in turn writes something. A push takes one way, an
+ * announcement 5 to 30 ms and three: only if both fail a round must find it, which is too late
+ * here. */
+static void be_prompt(struct sim_net *net, struct sim_checker *checker,
+                      struct sim_workload *workload)
+{
+    uint64_t told_ms = TOLD_MS * (1ULL + net->node_count / TOLD_AT_ONCE);
+    unsigned under_way_ms = net->options.delay_max_ms; /* what comes on a link keeps its order */
+    net->options.delay_min_ms = 0;
+    net->options.delay_max_ms = LAN_MS;
+    net->options.notice_ms = 0;
+    net->options.coarse = false;
+    if (!advance(net, checker, under_way_ms)) {
+        return;
+    }
+    for (unsigned i = 0; i < net->node_count && net->options.rollback == 0; i++) {
+        uint64_t number = ++workload->counter;
+        if (!put_everywhere(net, checker, i, number)) {
+            return;
+        }
+        uint64_t begun_ms = net->now_ms;
+        while (!sim_check_in_sync(net) && net->now_ms < begun_ms + told_ms) {
+            if (!advance(net, checker, LOOK_MS)) {
+                return;
+            }
+        }
+        if (!sim_check_in_sync(net)) {
+            sim_fail(net, "not in sync %" PRIu64 " ms after a write of node %u was everywhere",
+                     told_ms, i);
+            return;
+        }
+    }
+}
+
+/* What comes from others is passed on at once, too: two nodes cannot reach each other. */
+static void be_prompt_through_others(struct sim_net *net, struct sim_checker *checker,
+                                     struct sim_workload *workload)
+{
+    unsigned last = net->node_count - 1;
+    if (last < 2 || net->options.rollback > 0) {
+        return;
+    }
+    sim_link_part(net, 0, last);
+    if (advance(net, checker, CUT_MS)) {
+        (void)put_everywhere(net, checker, 0, ++workload->counter);
+    }
+}
+
+static bool put_everywhere(struct sim_net *net, struct sim_checker *checker, unsigned node,
+                           uint64_t number)
+{
+    uint64_t begun_ms = net->now_ms;
+    sim_put(net, node, "notes", "prompt", number);
+    while (!all_have(net, number) && net->now_ms < begun_ms + PROMPT_MS) {
+        if (!advance(net, checker, LAN_MS)) {
+            return false;
+        }
+    }
+    if (!all_have(net, number)) {
+        sim_fail(net, "a write of node %u is not everywhere after %d ms", node, PROMPT_MS);
+    }
+    return net->failure[0] == '\0';
+}
+
+static bool all_have(struct sim_net *net, uint64_t number)
+{
+    for (unsigned i = 0; i < net->node_count; i++) {
+        if (sim_get(net, i, "notes", "prompt") != number) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void print_failure(struct sim_net *net)

@@ -47,15 +47,7 @@ bool sim_script_settle(uint64_t ms)
 
 void sim_script_part(unsigned a, unsigned b)
 {
-    sim_script.blocked[a][b] = true;
-    sim_script.blocked[b][a] = true;
-    for (size_t i = 0; i < sim_script.link_count; i++) {
-        const struct sim_link *link = &sim_script.links[i];
-        if ((link->dialler == a && link->target == b) ||
-            (link->dialler == b && link->target == a)) {
-            sim_link_cut(&sim_script, i);
-        }
-    }
+    sim_link_part(&sim_script, a, b);
 }
 
 void sim_script_join(unsigned a, unsigned b)

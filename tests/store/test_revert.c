@@ -190,6 +190,28 @@ Test(revert, leaves_alone_what_is_undone_already)
     cr_expect_str_eq(plan(2000), "");
 }
 
+/* One edits r, whose time somebody's wrong clock has pushed far ahead, and then another record. */
+Test(revert, goes_by_when_a_change_was_written)
+{
+    struct ps_buf fields;
+    ps_buf_init(&fields, 64);
+    struct ps_edit other = {
+        .kind = PS_EDIT_PUT, .id = ps_bytes_text("q"), .fields = case_fields(&fields, "n", 1)};
+    struct ps_write write = {
+        .collection = ps_bytes_text(CASE_NOTES), .now_ms = 1500, .edits = &other, .edit_count = 1};
+    put(&two, 900000, "a", 1);
+    meet();
+    put(&one, 1000, "a", 2);
+    meet();
+    cr_expect_str_eq(plan(2000), "r update a=1\n"); /* nothing says that it is older */
+    cr_assert_eq(case_write(&one, &write, NULL), P2PSYNC_OK);
+    put(&one, 3000, "b", 3);
+    meet();
+    cr_expect_str_eq(plan(2000), "r update -b\n");
+    cr_expect_str_eq(plan(1000), "q delete\nr update a=1 -b\n");
+    ps_buf_deinit(&fields);
+}
+
 /* Times need not ascend in a log: every change of the device is looked at. */
 Test(revert, looks_at_all_of_a_log)
 {

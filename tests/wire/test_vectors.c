@@ -214,6 +214,17 @@ Test(vectors, subscriptions_are_the_bytes_of_their_array)
     cr_assert_eq(hello.version_max, 3);
 }
 
+Test(vectors, summary_has_the_values_of_its_vector)
+{
+    struct ps_summary summary;
+    vector_read(&vector, "message_summary_hash");
+    cr_assert_eq(ps_summary_decode(vector_get(&vector, "bytes"), &summary), P2PSYNC_OK);
+    cr_assert(summary.reply);
+    cr_bytes(ps_bytes(summary.state.common.bytes, PS_HASH_SIZE), "common");
+    cr_assert_eq(summary.state.pending, vector_uint(&vector, "pending"));
+    cr_assert_eq(summary.clock_ms, vector_uint(&vector, "clock_ms"));
+}
+
 Test(vectors, heads_has_the_values_of_its_vector)
 {
     struct ps_cursor cursor;

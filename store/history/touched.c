@@ -1,0 +1,152 @@
+/* The pass over a device's logs: see touched.h. */
+#include "store/history/touched.h"
+
+#include <stdlib.h>
+
+#include "store/log/log.h"
+#include "store/log/stored.h"
+#include "wire/hlc.h"
+
+/* So many ids are collected before duplicates are taken out. */
+#define IDS_MAX ((size_t)2 * PS_TRANSACTION_CHANGES_MAX)
+
+static p2psync_result touched_in_log(struct ps_touched *touched, const struct ps_log *log);
+static bool is_since(const struct ps_touched *touched, const struct ps_touched_log *log,
+                     uint64_t seq, uint64_t hlc);
+static p2psync_result add_log(struct ps_touched *touched, const struct ps_touched_log *log);
+static p2psync_result add_id(struct ps_touched *touched, struct ps_bytes id);
+static void sort_ids(struct ps_touched *touched);
+static int compare_ids(const void *a, const void *b);
+static int compare_numbers(const void *a, const void *b);
+
+p2psync_result ps_touched_find(struct ps_touched *touched)
+{
+    touched->ids = calloc(IDS_MAX, sizeof *touched->ids);
+    if (touched->ids == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    struct ps_log_walk walk = {.txn = touched->txn, .collection = touched->collection};
+    struct ps_log log;
+    while (ps_log_walk_next(&walk, &log)) {
+        if (ps_device_equal(&log.origin.device, &touched->device)) {
+            walk.result = touched_in_log(touched, &log);
+        }
+    }
+    if (walk.result != P2PSYNC_OK) {
+        return walk.result;
+    }
+    sort_ids(touched);
+    if (touched->log_count > 0) {
+        qsort(touched->logs, touched->log_count, sizeof *touched->logs, compare_numbers);
+    }
+    return touched->id_count > PS_TRANSACTION_CHANGES_MAX ? P2PSYNC_ELIMIT : P2PSYNC_OK;
+}
+
+bool ps_touched_by(const struct ps_touched *touched, const struct ps_history_change *change)
+{
+    struct ps_touched_log key = {.number = change->log};
+    const struct ps_touched_log *log = touched->log_count == 0
+                                           ? NULL
+                                           : bsearch(&key, touched->logs, touched->log_count,
+                                                     sizeof *touched->logs, compare_numbers);
+    return log != NULL && is_since(touched, log, change->dot.seq, change->hlc);
+}
+
+void ps_touched_deinit(struct ps_touched *touched)
+{
+    free(touched->ids);
+    free(touched->logs);
+}
+
+/* All of the log, for its times need not ascend; the last change first, for what was written later
+ * says the most that can be said of changes whose hlc was counted on from a parent's. */
+static p2psync_result touched_in_log(struct ps_touched *touched, const struct ps_log *log)
+{
+    struct ps_touched_log here = {.number = log->number};
+    p2psync_result result = P2PSYNC_OK;
+    for (uint64_t seq = log->applied; seq > 0 && result == P2PSYNC_OK;) {
+        struct ps_stored entry;
+        struct ps_skeleton skeleton;
+        seq--;
+        result = ps_stored_get(touched->txn, log->number, seq, &entry);
+        result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        if (result != P2PSYNC_OK || entry.inert) {
+            continue;
+        }
+        if (ps_skeleton_decode(entry.skeleton, &skeleton) != P2PSYNC_OK) {
+            return P2PSYNC_ECORRUPT; /* it would be inert */
+        }
+        if (is_since(touched, &here, seq, skeleton.hlc)) {
+            result = add_id(touched, skeleton.record_id);
+        } else if (here.before == 0 && ps_hlc_is_clock(skeleton.hlc)) {
+            here.before = seq;
+        }
+    }
+    return result == P2PSYNC_OK ? add_log(touched, &here) : result;
+}
+
+/* Whether a change was written at the time or later, as far as anybody can tell. */
+static bool is_since(const struct ps_touched *touched, const struct ps_touched_log *log,
+                     uint64_t seq, uint64_t hlc)
+{
+    return ps_hlc_ms(hlc) >= touched->since_ms && (ps_hlc_is_clock(hlc) || seq >= log->before);
+}
+
+static p2psync_result add_log(struct ps_touched *touched, const struct ps_touched_log *log)
+{
+    if (touched->log_count == touched->log_capacity) {
+        size_t capacity = touched->log_count == 0 ? 4 : touched->log_count * 2;
+        struct ps_touched_log *logs = reallocarray(touched->logs, capacity, sizeof *logs);
+        if (logs == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        touched->logs = logs;
+        touched->log_capacity = capacity;
+    }
+    touched->logs[touched->log_count] = *log;
+    touched->log_count++;
+    return P2PSYNC_OK;
+}
+
+static p2psync_result add_id(struct ps_touched *touched, struct ps_bytes id)
+{
+    if (touched->id_count == IDS_MAX) {
+        sort_ids(touched);
+        if (touched->id_count > PS_TRANSACTION_CHANGES_MAX) {
+            return P2PSYNC_ELIMIT;
+        }
+    }
+    touched->ids[touched->id_count] = id;
+    touched->id_count++;
+    return P2PSYNC_OK;
+}
+
+/* Sort, and keep one of each. */
+static void sort_ids(struct ps_touched *touched)
+{
+    size_t kept = 0;
+    if (touched->id_count > 0) {
+        qsort(touched->ids, touched->id_count, sizeof *touched->ids, compare_ids);
+    }
+    for (size_t i = 0; i < touched->id_count; i++) {
+        if (kept == 0 || !ps_bytes_equal(touched->ids[kept - 1], touched->ids[i])) {
+            touched->ids[kept] = touched->ids[i];
+            kept++;
+        }
+    }
+    touched->id_count = kept;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct ps_bytes *left = a;
+    const struct ps_bytes *right = b;
+    return ps_bytes_compare(*left, *right);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const struct ps_touched_log *left = a;
+    const struct ps_touched_log *right = b;
+    return (left->number > right->number) - (left->number < right->number);
+}
