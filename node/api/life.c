@@ -10,6 +10,7 @@
 #include "node/api/inside.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
+#include "node/host/owner.h"
 #include "node/host/sized.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
@@ -322,11 +323,12 @@ static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options 
     if (result == P2PSYNC_EMISUSE) {
         return ps_detail_say(detail, result, "no directory can be there");
     }
-    return result == P2PSYNC_EDENIED
-               ? ps_detail_say(detail, result,
-                               "not allowed; the directory must belong to you, and its disk be one "
-                               "that can be written")
-               : result;
+    if (result == P2PSYNC_EDENIED) {
+        return ps_detail_say(detail, result,
+                             "not allowed; the directory must belong to you, and its disk be one "
+                             "that can be written");
+    }
+    return result == P2PSYNC_OK ? ps_owner_check(node->dir_fd, "the directory", detail) : result;
 }
 
 static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options,

@@ -52,6 +52,19 @@ for command in init "join CODE"; do
     done
 done
 
+# A directory of somebody else, or where others may write, says which programs a node runs.
+expect 0 shared init
+chmod g+w "$work/shared"
+expect 6 shared status
+complains "chmod go-w"
+chmod 755 "$work/shared"
+expect 0 shared status
+if [ "$(id -u)" = 0 ]; then
+    chown 65534 "$work/shared"
+    expect 6 shared status
+    complains "belongs to another user (65534)"
+fi
+
 # Where no directory can be.
 touch "$work/file"
 expect 2 file init

@@ -10,23 +10,23 @@ TestSuite(test_api_revert, .init = nodes_begin, .fini = nodes_end, .timeout = 60
 static const char *history(void)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(p2psync_snapshot_open(nodes_alpha, &snapshot), P2PSYNC_OK);
-    const char *json = nodes_json(p2psync_history(snapshot, "notes", "a", &answer), &answer);
+    const char *json = nodes_json(p2psync_history(snapshot, "notes", "a", &reply), &reply);
     p2psync_snapshot_close(snapshot);
     return json;
 }
 
 static const char *revert(uint64_t since_ms, const char *collection, bool dry_run)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     const struct p2psync_revert options = {.size = sizeof options,
                                            .device = "alpha",
                                            .since_ms = since_ms,
                                            .collection = collection,
                                            .note = "back",
                                            .dry_run = dry_run};
-    return nodes_json(p2psync_revert(nodes_alpha, &options, &answer, NULL), &answer);
+    return nodes_json(p2psync_revert(nodes_alpha, &options, &reply, NULL), &reply);
 }
 
 Test(test_api_revert, reverts_in_every_collection_as_it_said_it_would)
@@ -66,7 +66,7 @@ Test(test_api_revert, reverts_in_one_collection_only)
 
 Test(test_api_revert, carries_out_every_kind_of_undoing)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     struct p2psync_record record = {.size = sizeof record};
     p2psync_snapshot *snapshot = NULL;
     static const char *const ids[] = {"updated", "deleted", "archived", "restored", "gone"};
@@ -95,8 +95,8 @@ Test(test_api_revert, carries_out_every_kind_of_undoing)
     cr_assert_eq(nodes_put(nodes_alpha, "notes", "made", "{\"n\":2}"), P2PSYNC_OK);
     const struct p2psync_revert options = {
         .size = sizeof options, .device = "alpha", .since_ms = since_ms};
-    cr_assert_eq(p2psync_revert(nodes_alpha, &options, &answer, NULL), P2PSYNC_OK);
-    p2psync_buffer_free(&answer);
+    cr_assert_eq(p2psync_revert(nodes_alpha, &options, &reply, NULL), P2PSYNC_OK);
+    p2psync_buffer_free(&reply);
     for (size_t i = 0; i < 5; i++) {
         const char *json = nodes_get(nodes_alpha, "notes", ids[i]);
         nodes_assert_has(json, "\"fields\":{\"n\":1}");
@@ -108,22 +108,21 @@ Test(test_api_revert, carries_out_every_kind_of_undoing)
 
 Test(test_api_revert, says_which_reverts_are_wrong)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     struct p2psync_revert options = {.size = sizeof options, .device = "nobody"};
     cr_assert_eq(nodes_put(nodes_alpha, "notes", "a", "{}"), P2PSYNC_OK);
-    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &answer, NULL), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &reply, NULL), P2PSYNC_ENOTFOUND);
     options.device = "alpha";
     options.collection = "nowhere";
-    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &answer, NULL), P2PSYNC_ENOCOLLECTION);
+    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &reply, NULL), P2PSYNC_ENOCOLLECTION);
     options.collection = "_devices";
-    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &answer, NULL), P2PSYNC_EDENIED);
+    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &reply, NULL), P2PSYNC_EDENIED);
     options.collection = "";
-    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &answer, NULL), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &reply, NULL), P2PSYNC_EFORMAT);
     options.collection = NULL;
     options.note = "\xff";
-    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &answer, NULL), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_revert(nodes_alpha, &options, &reply, NULL), P2PSYNC_EFORMAT);
     options.note = NULL;
     options.since_ms = UINT64_MAX;
-    cr_expect_str_eq(nodes_json(p2psync_revert(nodes_alpha, &options, &answer, NULL), &answer),
-                     "[]");
+    cr_expect_str_eq(nodes_json(p2psync_revert(nodes_alpha, &options, &reply, NULL), &reply), "[]");
 }

@@ -41,8 +41,13 @@ const struct verb verbs_table[] = {
      "One that waits closes when it is interrupted; one at a time is open, and a new one takes its "
      "place.\n",
      cmd_invite, false},
-    {"join", "CODE [--name NAME]", "join the mesh of a code, making this device if need be",
-     "  --name NAME  how people call this device (default: the host's name)\n", cmd_join, true},
+    {"join", "[CODE | -] [--name NAME]", "join the mesh of a code, making this device if need be",
+     "  --name NAME  how people call this device (default: the host's name)\n"
+     "Without CODE it is taken from P2PSYNC_CODE, or asked for on a terminal; - reads it from "
+     "stdin.\n"
+     "So the list of processes does not show it. A CODE given as a word is overwritten there at "
+     "once.\n",
+     cmd_join, true},
     {"peers", "[--watch]", "show the other devices and how far they are",
      "  --watch  show them again every second\n", cmd_peers, false},
     {"devices", "[list | rename DEVICE NAME]", "show or name the members of the mesh",
