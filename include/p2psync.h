@@ -455,10 +455,10 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
 P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
 /* Read config.json again. The node that p2psync_start() runs here takes up at once what has changed
- * in peers, interval_ms, on_conflict, on_conflict_wait_ms and on_conflict_timeout_ms; it stays
- * connected. Options of p2psync_open() stay over the file. Fills an array of the names of the other
- * settings that have changed since the node was opened: they wait until it is opened anew. Not to
- * be called from a resolver.
+ * in peers, beacon, beacon_port, interfaces, interfaces_exclude, interval_ms, on_conflict,
+ * on_conflict_wait_ms and on_conflict_timeout_ms; it stays connected. Options of p2psync_open()
+ * stay over the file. Fills an array of the names of the other settings that have changed since the
+ * node was opened: they wait until it is opened anew. Not to be called from a resolver.
  *
  * Errors  P2PSYNC_ENOTRUNNING not in this handle; P2PSYNC_EFORMAT config.json is malformed, and
  *         nothing is taken up; P2PSYNC_ENOMEM.
@@ -532,11 +532,10 @@ P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node,
  * was cancelled.
  *
  * Errors  P2PSYNC_EEXIST the inviter is a member of the mesh here, or this device itself;
- *         P2PSYNC_ECONFLICT the mesh here has other members or records, or the device here has
- *         another name; P2PSYNC_EBUSY a node runs in this directory; P2PSYNC_EFORMAT no valid code
- *         or name; P2PSYNC_ELIMIT the name is too long; P2PSYNC_EDENIED the inviter refused it;
- *         P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no endpoint of the code answered;
- *         P2PSYNC_ECANCELLED.
+ *         P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
+ *         in this directory; P2PSYNC_EFORMAT no valid code or name; P2PSYNC_ELIMIT the name is too
+ *         long; P2PSYNC_EDENIED the inviter refused it; P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no
+ *         endpoint of the code answered; P2PSYNC_ECANCELLED.
  */
 P2PSYNC_API p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
                                         struct p2psync_buffer *out,

@@ -20,6 +20,14 @@ struct ps_loop;
 struct ps_stream;
 struct ps_answerer;
 
+/* What the app has given at the open, over what config.json says. */
+struct ps_given_options {
+    bool peers;
+    bool interfaces;
+    bool beacon_port;
+    bool no_beacon;
+};
+
 /* Everything but what the mutexes guard is set when it is opened and never changes. */
 struct p2psync_node {
     uint64_t process; /* that opened it */
@@ -28,7 +36,7 @@ struct p2psync_node {
     struct ps_store *store;
     struct ps_config config; /* guarded by loop_mutex, once it is open */
     struct ps_config file;   /* what config.json said when it was opened */
-    bool peers_given;        /* by the app, over what config.json says */
+    struct ps_given_options given;
     struct ps_report report;
     pthread_mutex_t loop_mutex;    /* guards loop */
     struct ps_loop *loop;          /* NULL: not started here */

@@ -12,6 +12,7 @@
 #include "node/control/ask.h"
 #include "node/control/stream.h"
 #include "node/host/descriptors.h"
+#include "node/host/owner.h"
 #include "node/host/sized.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
@@ -30,7 +31,7 @@ static bool copy_options(const struct p2psync_options *given, struct p2psync_opt
 static char *choose_dir(const char *dir);
 static p2psync_result start_loop(p2psync_node *node);
 static p2psync_result start_answerer(p2psync_node *node);
-static p2psync_result take_peers(p2psync_node *node, const struct ps_config *file);
+static p2psync_result take_network(p2psync_node *node, const struct ps_config *file);
 static p2psync_result take_answers(p2psync_node *node, const struct ps_config *file);
 static void end_loop(p2psync_node *node);
 static p2psync_result open_node(const struct p2psync_options *options, p2psync_node **node_out,
@@ -220,7 +221,7 @@ p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out,
         result = P2PSYNC_ENOTRUNNING;
     }
     if (result == P2PSYNC_OK) {
-        result = take_peers(node, &file);
+        result = take_network(node, &file);
     }
     if (result == P2PSYNC_OK) {
         result = take_answers(node, &file);
@@ -234,18 +235,30 @@ p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out,
     return ps_detail_give(ps_buffer_give(result, &waiting, out), &found, detail);
 }
 
-/* Where peers are dialled, and how often devices compare. */
-static p2psync_result take_peers(p2psync_node *node, const struct ps_config *file)
+/* How other devices are found, and how often they are compared with. */
+static p2psync_result take_network(p2psync_node *node, const struct ps_config *file)
 {
+    const struct ps_given_options *given = &node->given;
     struct ps_config *config = &node->config;
-    bool same = config->interval_ms == file->interval_ms;
-    if (!node->peers_given) {
-        same = same && config->peer_count == file->peer_count &&
-               memcmp(config->peers, file->peers, sizeof config->peers) == 0;
+    struct ps_config before = *config;
+    if (!given->peers) {
         memcpy(config->peers, file->peers, sizeof config->peers);
         config->peer_count = file->peer_count;
     }
+    if (!given->interfaces) {
+        memcpy(config->filter.include, file->filter.include, sizeof config->filter.include);
+        config->filter.include_count = file->filter.include_count;
+    }
+    memcpy(config->filter.exclude, file->filter.exclude, sizeof config->filter.exclude);
+    config->filter.exclude_count = file->filter.exclude_count;
+    config->beacon_port = given->beacon_port ? config->beacon_port : file->beacon_port;
+    config->no_beacon = given->no_beacon || file->no_beacon;
     config->interval_ms = file->interval_ms;
+    bool same = before.interval_ms == config->interval_ms &&
+                before.peer_count == config->peer_count &&
+                memcmp(before.peers, config->peers, sizeof before.peers) == 0 &&
+                before.beacon_port == config->beacon_port &&
+                before.no_beacon == config->no_beacon && ps_config_same_interfaces(&before, config);
     return same ? P2PSYNC_OK : ps_loop_configure(node->loop, config);
 }
 
@@ -317,11 +330,12 @@ static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options 
     if (result == P2PSYNC_EMISUSE) {
         return ps_detail_say(detail, result, "no directory can be there");
     }
-    return result == P2PSYNC_EDENIED
-               ? ps_detail_say(detail, result,
-                               "not allowed; the directory must belong to you, and its disk be one "
-                               "that can be written")
-               : result;
+    if (result == P2PSYNC_EDENIED) {
+        return ps_detail_say(detail, result,
+                             "not allowed; the directory must belong to you, and its disk be one "
+                             "that can be written");
+    }
+    return result == P2PSYNC_OK ? ps_owner_check(node->dir_fd, "the directory", detail) : result;
 }
 
 static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options,
@@ -330,7 +344,10 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
     p2psync_result result = ps_config_read(node->dir_fd, &node->config, detail);
     if (result == P2PSYNC_OK) {
         node->file = node->config;
-        node->peers_given = options->peer_count > 0;
+        node->given = (struct ps_given_options){.peers = options->peer_count > 0,
+                                                .interfaces = options->interface_count > 0,
+                                                .beacon_port = options->beacon_port != 0,
+                                                .no_beacon = options->no_beacon};
         result = ps_config_override(&node->config, options, detail);
     }
     if (result != P2PSYNC_OK) {

@@ -160,7 +160,7 @@ p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *na
     return ps_detail_give(ps_buffer_give(result, &answer, out), &found, detail);
 }
 
-/* The device's own name, if it has one, else `name`, else the host's. */
+/* `name`, else the device's own, if it has one, else the host's. */
 static p2psync_result name_joiner(p2psync_node *node, const char *name,
                                   char out[static PS_DEVICE_NAME_SIZE_MAX + 1],
                                   struct p2psync_detail *detail)
@@ -180,14 +180,11 @@ static p2psync_result name_joiner(p2psync_node *node, const char *name,
     if (result != P2PSYNC_OK && result != P2PSYNC_ENODEVICE) {
         return result;
     }
-    if (own[0] == '\0') {
-        return ps_device_name_choose(name, out, detail);
+    if (name == NULL && own[0] != '\0') {
+        memcpy(out, own, sizeof own); /* also one that others gave, which an app may not give */
+        return P2PSYNC_OK;
     }
-    if (name != NULL && strcmp(name, own) != 0) {
-        return ps_detail_say(detail, P2PSYNC_ECONFLICT, "this device is called '%s' already", own);
-    }
-    memcpy(out, own, sizeof own);
-    return P2PSYNC_OK;
+    return ps_device_name_choose(name, out, detail);
 }
 
 p2psync_result p2psync_device_rename(p2psync_node *node, const char *device, const char *name,

@@ -338,7 +338,8 @@ static p2psync_result make_edit(struct ps_txn *txn, struct setting *setting)
     struct ps_bytes text =
         is_taken_back ? ps_bytes(NULL, 0) : ps_read_str(&reader, PS_VALUE_SIZE_MAX);
     if (ps_reader_finish(&reader) != P2PSYNC_OK) {
-        return ps_detail_say(detail, P2PSYNC_EFORMAT, "%.64s takes a text", setting->key);
+        text = ps_bytes(NULL, 0); /* which no setting takes */
+        is_taken_back = false;
     }
     if (is_taken_back) {
         ps_writer_init(&writer, &setting->unset);

@@ -127,36 +127,27 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
     return P2PSYNC_OK;
 }
 
+bool ps_config_same_interfaces(const struct ps_config *a, const struct ps_config *b)
+{
+    return a->filter.include_count == b->filter.include_count &&
+           a->filter.exclude_count == b->filter.exclude_count &&
+           memcmp(a->filter.include, b->filter.include, sizeof a->filter.include) == 0 &&
+           memcmp(a->filter.exclude, b->filter.exclude, sizeof a->filter.exclude) == 0;
+}
+
 p2psync_result ps_config_pack_waiting(const struct ps_config *before, const struct ps_config *now,
                                       struct ps_buf *out)
 {
-    const struct ps_interface_filter *old = &before->filter;
-    const struct ps_interface_filter *new = &now->filter;
-    const struct {
-        const char *key;
-        bool differs;
-    } all[] = {
-        {"listen", strcmp(before->listen, now->listen) != 0},
-        {"interfaces", old->include_count != new->include_count ||
-                           memcmp(old->include, new->include, sizeof old->include) != 0},
-        {"interfaces_exclude", old->exclude_count != new->exclude_count ||
-                                   memcmp(old->exclude, new->exclude, sizeof old->exclude) != 0},
-        {"beacon", before->no_beacon != now->no_beacon},
-        {"beacon_port", before->beacon_port != now->beacon_port},
-        {"durability", before->no_flush != now->no_flush},
-    };
-    const size_t all_count = sizeof all / sizeof all[0];
+    bool listen = strcmp(before->listen, now->listen) != 0;
+    bool durability = before->no_flush != now->no_flush;
     struct ps_writer writer;
-    size_t count = 0;
-    for (size_t i = 0; i < all_count; i++) {
-        count += all[i].differs ? 1 : 0;
-    }
     ps_writer_init(&writer, out);
-    ps_write_array(&writer, count);
-    for (size_t i = 0; i < all_count; i++) {
-        if (all[i].differs) {
-            ps_write_text(&writer, all[i].key);
-        }
+    ps_write_array(&writer, (listen ? 1U : 0U) + (durability ? 1U : 0U));
+    if (listen) {
+        ps_write_text(&writer, "listen");
+    }
+    if (durability) {
+        ps_write_text(&writer, "durability");
     }
     return ps_writer_finish(&writer);
 }

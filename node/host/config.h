@@ -58,6 +58,9 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
 p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out,
                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* Whether both send beacons on the same interfaces. */
+bool ps_config_same_interfaces(const struct ps_config *a, const struct ps_config *b);
+
 /* Append an array of the names of those settings that differ between `before` and `now` and that a
  * node which runs cannot take up. */
 p2psync_result ps_config_pack_waiting(const struct ps_config *before, const struct ps_config *now,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node/host/owner.h"
 #include "wire/codec.h"
 #include "wire/error.h"
 #include "wire/limits.h"
@@ -33,7 +34,10 @@ p2psync_result ps_config_file_read(int dir_fd, struct ps_buf *out, struct p2psyn
     if (fd < 0) {
         return ps_error_of_errno(errno);
     }
-    p2psync_result result = read_all(fd, text, &size);
+    p2psync_result result = ps_owner_check(fd, FILE_NAME, detail);
+    if (result == P2PSYNC_OK) {
+        result = read_all(fd, text, &size);
+    }
     (void)close(fd);
     if (result == P2PSYNC_OK && size > PS_CONFIG_FILE_SIZE_MAX) {
         return ps_detail_say(detail, P2PSYNC_EFORMAT, FILE_NAME " takes %d bytes at most",

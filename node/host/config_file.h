@@ -11,8 +11,9 @@
 /* Read the file in the directory `dir_fd` into an empty buffer, as MessagePack: an empty map if
  * there is none.
  *
- * Errors  P2PSYNC_EFORMAT it holds no JSON object, or is too large; P2PSYNC_EDENIED; P2PSYNC_EIO;
- *         P2PSYNC_ENOMEM. `detail` says what is malformed, and where.
+ * Errors  P2PSYNC_EFORMAT it holds no JSON object, or is too large; P2PSYNC_EDENIED it may not be
+ *         read, or others may have written it; P2PSYNC_EIO; P2PSYNC_ENOMEM. `detail` says what is
+ *         malformed, and where.
  */
 p2psync_result ps_config_file_read(int dir_fd, struct ps_buf *out,
                                    struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;

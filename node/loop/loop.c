@@ -37,6 +37,7 @@ static void pass(struct ps_loop *loop);
 static void collect(struct ps_loop *loop);
 static void take_told(struct ps_loop *loop);
 static void configure(struct ps_loop *loop, const struct ps_config *config);
+static void configure_beacons(struct ps_loop *loop, const struct ps_config *config);
 static void collect_due(struct ps_loop *loop);
 static void collect_failed(struct ps_loop *loop);
 static void collect_links(struct ps_loop *loop);
@@ -288,9 +289,26 @@ static void configure(struct ps_loop *loop, const struct ps_config *config)
     memcpy(loop->config.peers, config->peers, sizeof loop->config.peers);
     loop->config.peer_count = config->peer_count;
     loop->config.interval_ms = config->interval_ms;
+    configure_beacons(loop, config);
     loop->network_changed = true;
     ps_report(loop->options.report, P2PSYNC_LOG_INFO, "settings-changed",
               "%zu addresses of peers, every %u ms", count, (unsigned)config->interval_ms);
+}
+
+/* What is sent and heard anew begins with a burst, as after a start. */
+static void configure_beacons(struct ps_loop *loop, const struct ps_config *config)
+{
+    struct ps_config *own = &loop->config;
+    if (own->no_beacon == config->no_beacon && own->beacon_port == config->beacon_port &&
+        ps_config_same_interfaces(own, config)) {
+        return;
+    }
+    own->no_beacon = config->no_beacon;
+    own->beacon_port = config->beacon_port;
+    own->filter = config->filter;
+    ps_finder_destroy(&loop->finder);
+    ps_hints_destroy(&loop->hints);
+    open_finder(loop);
 }
 
 /* These come first, so that no flood from outside keeps them out of the batch. */

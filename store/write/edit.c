@@ -536,9 +536,9 @@ static p2psync_result make_delta(struct ps_writing *writing, const struct ps_ver
     ps_buf_clear(&writing->unset);
     p2psync_result result = ps_value_diff(version->value, ps_buf_view(&writing->value),
                                           &writing->fields, &writing->unset, &unchanged);
-    if (result != P2PSYNC_OK) {
-        return result;
+    if (result == P2PSYNC_EFORMAT) {
+        return P2PSYNC_OK; /* the row is damaged: the whole value mends it */
     }
     *full_out = writing->unset.size > PS_UNSET_SIZE_MAX;
-    return P2PSYNC_OK;
+    return result;
 }

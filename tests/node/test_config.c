@@ -218,6 +218,26 @@ Test(test_config, writes_a_file_for_its_owner_only)
     cr_expect_neq(fstatat(dir_fd, "config.json.new", &info, 0), 0);
 }
 
+Test(test_config, refuses_a_file_that_others_may_write)
+{
+    struct ps_config config;
+    cr_assert_eq(set("beacon", "false"), P2PSYNC_OK);
+    for (unsigned mode = 0620; mode != 0; mode = mode == 0620 ? 0602 : 0) {
+        cr_assert_eq(fchmodat(dir_fd, "config.json", mode, 0), 0);
+        cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_EDENIED);
+        cr_expect_str_eq(detail.text,
+                         "other users may write to config.json, and could run programs "
+                         "as this one; 'chmod go-w' ends that");
+    }
+    cr_assert_eq(fchmodat(dir_fd, "config.json", 0644, 0), 0);
+    cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
+    if (geteuid() == 0) {
+        cr_assert_eq(fchownat(dir_fd, "config.json", 65534, 65534, 0), 0);
+        cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_EDENIED);
+        cr_expect_not_null(strstr(detail.text, "belongs to another user (65534)"));
+    }
+}
+
 Test(test_config, puts_the_apps_options_over_the_file)
 {
     const char *const peers[] = {"one", "two:2"};

@@ -337,7 +337,7 @@ Test(test_engine_strangers, admits_one_entry_with_any_credit)
 
 static const uint8_t token[PS_TOKEN_SIZE] = "right token....";
 
-/* One try to join device 0 with a token; the type of the answer, 0: none. */
+/* One try to join device 0 with a token; the type of the reply, 0: none. */
 static uint64_t try_to_join(unsigned device, const uint8_t with[PS_TOKEN_SIZE])
 {
     net.pair_reply = 0;

@@ -44,22 +44,22 @@ TestSuite(test_join, .init = setup, .fini = teardown, .timeout = 600);
 
 static void invite(char *code, size_t size)
 {
-    struct p2psync_buffer answer = {0};
-    nodes_text(nodes_json(p2psync_invite(host, 0, &answer), &answer), "code", code, size);
+    struct p2psync_buffer reply = {0};
+    nodes_text(nodes_json(p2psync_invite(host, 0, &reply), &reply), "code", code, size);
 }
 
 static p2psync_result join(p2psync_node *node, const char *code)
 {
-    struct p2psync_buffer answer = {0};
-    p2psync_result result = p2psync_join(node, code, "guest", &answer, NULL);
-    p2psync_buffer_free(&answer);
+    struct p2psync_buffer reply = {0};
+    p2psync_result result = p2psync_join(node, code, "guest", &reply, NULL);
+    p2psync_buffer_free(&reply);
     return result;
 }
 
 static void device_of(p2psync_node *node, char out[80])
 {
-    struct p2psync_buffer answer = {0};
-    nodes_text(nodes_json(p2psync_identity(node, &answer), &answer), "device", out, 80);
+    struct p2psync_buffer reply = {0};
+    nodes_text(nodes_json(p2psync_identity(node, &reply), &reply), "device", out, 80);
 }
 
 Test(test_join, takes_up_the_mesh_of_the_inviter)
@@ -68,17 +68,17 @@ Test(test_join, takes_up_the_mesh_of_the_inviter)
     char mesh[128];
     char fingerprint[32];
     char expected[64];
-    struct p2psync_buffer answer = {0};
-    const char *json = nodes_json(p2psync_identity(host, &answer), &answer);
+    struct p2psync_buffer reply = {0};
+    const char *json = nodes_json(p2psync_identity(host, &reply), &reply);
     nodes_text(json, "mesh", mesh, sizeof mesh);
     nodes_text(json, "fingerprint", fingerprint, sizeof fingerprint);
     (void)snprintf(expected, sizeof expected, "\"inviter_fingerprint\":\"%s\"", fingerprint);
     invite(code, sizeof code);
-    json = nodes_json(p2psync_join(guest, code, "guest", &answer, NULL), &answer);
+    json = nodes_json(p2psync_join(guest, code, "guest", &reply, NULL), &reply);
     cr_expect_not_null(strstr(json, mesh), "%s", json);
     cr_expect_not_null(strstr(json, expected), "%s", json);
     cr_expect_not_null(strstr(json, "\"name\":\"guest\""), "%s", json);
-    json = nodes_json(p2psync_devices(host, &answer), &answer);
+    json = nodes_json(p2psync_devices(host, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"name\":\"guest\",\"role\":\"member\""), "%s", json);
 }
 
@@ -97,14 +97,14 @@ Test(test_join, may_try_again_with_the_same_code)
     char code[2048];
     char first[80];
     char second[80];
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     device_of(guest, first);
-    cr_assert_eq(join(guest, code), P2PSYNC_OK, "as if the first answer had been lost");
+    cr_assert_eq(join(guest, code), P2PSYNC_OK, "as if the first reply had been lost");
     device_of(guest, second);
     cr_expect_str_eq(first, second, "it is the same device");
-    const char *json = nodes_json(p2psync_status(host, &answer), &answer);
+    const char *json = nodes_json(p2psync_status(host, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"devices\":2"), "%s", json);
 }
 
@@ -154,9 +154,9 @@ Test(test_join, stays_in_a_mesh_with_others)
 {
     char code[2048];
     p2psync_node *third = nodes_open(dirs[2], "third");
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(p2psync_start(third), P2PSYNC_OK);
-    nodes_text(nodes_json(p2psync_invite(third, 0, &answer), &answer), "code", code, sizeof code);
+    nodes_text(nodes_json(p2psync_invite(third, 0, &reply), &reply), "code", code, sizeof code);
     nodes_join(host, guest, "guest");
     cr_expect_eq(join(guest, code), P2PSYNC_ECONFLICT, "it has a sponsor");
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
@@ -184,8 +184,8 @@ Test(test_join, refuses_what_is_no_code)
     invite(code, sizeof code);
     code[strlen(code) / 2] = code[strlen(code) / 2] == 'A' ? 'B' : 'A';
     cr_expect_eq(join(guest, code), P2PSYNC_EFORMAT, "the check bytes differ");
-    struct p2psync_buffer answer = {0};
-    cr_expect_eq(p2psync_identity(guest, &answer), P2PSYNC_ENODEVICE, "nothing was made");
+    struct p2psync_buffer reply = {0};
+    cr_expect_eq(p2psync_identity(guest, &reply), P2PSYNC_ENODEVICE, "nothing was made");
 }
 
 Test(test_join, is_refused_with_a_wrong_token)
@@ -301,9 +301,9 @@ Test(test_join, is_cancelled_from_another_thread)
 Test(test_join, names_two_devices_alike_only_by_their_fingerprints)
 {
     nodes_join(host, guest, "host");
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     char fingerprint[32];
-    nodes_text(nodes_json(p2psync_identity(guest, &answer), &answer), "fingerprint", fingerprint,
+    nodes_text(nodes_json(p2psync_identity(guest, &reply), &reply), "fingerprint", fingerprint,
                sizeof fingerprint);
     cr_expect_eq(p2psync_device_rename(host, "host", "other", NULL), P2PSYNC_EAMBIGUOUS);
     cr_assert_eq(p2psync_device_rename(host, fingerprint, "other", NULL), P2PSYNC_OK);

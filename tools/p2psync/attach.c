@@ -44,9 +44,12 @@ int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_
         return fail_detail(cli, result, &detail, "mend it or remove it", "%s: '%s/config.json'",
                            cli->verb->name, cli->dir);
     case P2PSYNC_EDENIED:
-    case P2PSYNC_EMISUSE:
         return fail_detail(cli, result, &detail, "name another one with -C DIR", "cannot open '%s'",
                            cli->dir);
+    case P2PSYNC_EMISUSE:
+        return fail_detail(cli, result, &detail,
+                           "-C DIR names a directory, --listen and --peer take HOST[:PORT]",
+                           "cannot open '%s'", cli->dir);
     default:
         return fail_detail(cli, result, &detail, NULL, "cannot open '%s'", cli->dir);
     }

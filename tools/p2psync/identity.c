@@ -15,9 +15,8 @@ int identity_options(struct cli *cli, int argc, char **argv, int operands, const
     for (; option == 'n'; option = options_next(cli, argc, argv, own)) {
         *name_out = optarg;
     }
-    return option == OPTIONS_END && options_operands(cli, argc, argv, operands, operands)
-               ? CLI_DONE
-               : CLI_USAGE;
+    return option == OPTIONS_END && options_operands(cli, argc, argv, 0, operands) ? CLI_DONE
+                                                                                   : CLI_USAGE;
 }
 
 json_t *identity_read(p2psync_node *node)

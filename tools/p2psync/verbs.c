@@ -42,8 +42,13 @@ const struct verb verbs_table[] = {
      "One that waits closes when it is interrupted; one at a time is open, and a new one takes its "
      "place.\n",
      cmd_invite, false},
-    {"join", "CODE [--name NAME]", "join the mesh of a code, making this device if need be",
-     "  --name NAME  how people call this device (default: the host's name)\n", cmd_join, true},
+    {"join", "[CODE | -] [--name NAME]", "join the mesh of a code, making this device if need be",
+     "  --name NAME  how people call this device (default: the host's name)\n"
+     "Without CODE it is taken from P2PSYNC_CODE, or asked for on a terminal; - reads it from "
+     "stdin.\n"
+     "So the list of processes does not show it. A CODE given as a word is overwritten there at "
+     "once.\n",
+     cmd_join, true},
     {"peers", "[--watch]", "show the other devices and how far they are",
      "  --watch  show them again every second\n", cmd_peers, false},
     {"devices", "[list | rename DEVICE NAME]", "show or name the members of the mesh",
@@ -184,7 +189,7 @@ const struct verb verbs_table[] = {
      "  on_conflict_timeout_ms  how long a command may take\n"
      "A VALUE that is JSON is that, anything else is a string; null takes a setting back. A "
      "running\n"
-     "node takes up peers, interval_ms and on_conflict... when it gets SIGHUP, the others at its "
+     "node takes them up when it gets SIGHUP, but for listen and durability, which wait for its "
      "next\n"
      "start.\n",
      cmd_config, false},

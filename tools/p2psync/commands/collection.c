@@ -133,6 +133,10 @@ static int set(struct cli *cli, p2psync_node *node, char **words)
     case P2PSYNC_EFORMAT:
         return fail_usage(cli, "'%s' is not taken: %s", words[2], detail.text);
     default:
-        return fail_detail(cli, result, &detail, NULL, "collection set %s %s", words[0], words[1]);
+        return fail_detail(cli, result, &detail,
+                           result == P2PSYNC_ENOTFOUND
+                               ? "see 'p2psync devices' and 'p2psync help collection'"
+                               : NULL,
+                           "collection set %s %s", words[0], words[1]);
     }
 }
