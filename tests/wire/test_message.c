@@ -406,10 +406,10 @@ Test(message, error_text_is_bounded_text)
 /* Of an earlier version only HELLO and ERROR can be read: they say so themselves. */
 Test(message, of_an_earlier_version_is_refused)
 {
-    static const char *const names[] = {"message_want", "message_join", "message_welcome",
-                                        "message_hello", "message_error"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        vector_read(&vector, names[i]);
+    static const char *const some[] = {"message_want", "message_join", "message_welcome",
+                                       "message_hello", "message_error"};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        vector_read(&vector, some[i]);
         struct ps_bytes bytes = vector_get(&vector, "bytes");
         uint8_t *copy = malloc(bytes.size);
         cr_assert_not_null(copy);
@@ -417,7 +417,7 @@ Test(message, of_an_earlier_version_is_refused)
         copy[2] = PS_PROTOCOL_VERSION_MIN - 1; /* behind the header and the type */
         ps_buf_clear(&out);
         cr_assert_eq(recode_message(ps_bytes(copy, bytes.size), &out),
-                     i < 3 ? P2PSYNC_EVERSION : P2PSYNC_OK, "%s", names[i]);
+                     i < 3 ? P2PSYNC_EVERSION : P2PSYNC_OK, "%s", some[i]);
         free(copy);
         vector_free(&vector);
     }
