@@ -26,6 +26,8 @@ enum rank {
 };
 
 static void read_one(const struct ifaddrs *entry, struct ps_interfaces *out);
+static bool read_network(const struct ifaddrs *entry, struct ps_network *out);
+static unsigned count_bits(const uint8_t *bytes, size_t size);
 static bool listed(const struct ps_interfaces *all, const char *name);
 static bool matches(const char *name, const char (*patterns)[PS_INTERFACE_PATTERN_SIZE_MAX + 1],
                     size_t count);
@@ -59,6 +61,63 @@ p2psync_result ps_interfaces_read(struct ps_interfaces *out)
     }
     freeifaddrs(entries);
     return P2PSYNC_OK;
+}
+
+size_t ps_interfaces_networks(struct ps_network out[static PS_NETWORKS_MAX])
+{
+    struct ifaddrs *entries = NULL;
+    size_t count = 0;
+    if (getifaddrs(&entries)) {
+        return 0;
+    }
+    for (const struct ifaddrs *entry = entries; entry != NULL && count < PS_NETWORKS_MAX;
+         entry = entry->ifa_next) {
+        if ((entry->ifa_flags & IFF_UP) && read_network(entry, &out[count])) {
+            count++;
+        }
+    }
+    freeifaddrs(entries);
+    return count;
+}
+
+static bool read_network(const struct ifaddrs *entry, struct ps_network *out)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    unsigned bits = 0;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    if (entry->ifa_addr == NULL || entry->ifa_netmask == NULL) {
+        return false;
+    }
+    if (entry->ifa_addr->sa_family == AF_INET) {
+        memcpy(&v4, entry->ifa_addr, sizeof v4);
+        (void)inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+        memcpy(&v4, entry->ifa_netmask, sizeof v4);
+        bits = 96 + count_bits((const uint8_t *)&v4.sin_addr, sizeof v4.sin_addr);
+    } else if (entry->ifa_addr->sa_family == AF_INET6) {
+        memcpy(&v6, entry->ifa_addr, sizeof v6);
+        (void)inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+        memcpy(&v6, entry->ifa_netmask, sizeof v6);
+        bits = count_bits(v6.sin6_addr.s6_addr, sizeof v6.sin6_addr);
+    }
+    struct ps_address address;
+    if (!ps_address_parse(ps_bytes_text(text), &address)) {
+        return false;
+    }
+    *out = ps_address_network(&address);
+    out->bits = bits < out->bits ? (uint8_t)bits : out->bits;
+    return true;
+}
+
+static unsigned count_bits(const uint8_t *bytes, size_t size)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < size; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            count += (bytes[i] >> bit) & 1U;
+        }
+    }
+    return count;
 }
 
 ps_interface_verdict ps_interface_judge(const struct ps_interface *interface,

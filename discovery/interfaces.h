@@ -4,7 +4,9 @@
 #ifndef PS_DISCOVERY_INTERFACES_H
 #define PS_DISCOVERY_INTERFACES_H
 
+#include "wire/address.h"
 #include "wire/bytes.h"
+#include "wire/limits.h"
 
 #define PS_INTERFACES_MAX             128 /* addresses that are read; a machine has a handful */
 #define PS_INTERFACES_USED_MAX        16  /* that beacons are sent on: each takes a millisecond */
@@ -59,6 +61,10 @@ typedef enum ps_interface_verdict {
  * Errors  P2PSYNC_EIO the system does not list them.
  */
 p2psync_result ps_interfaces_read(struct ps_interfaces *out) P2PSYNC_MUST_CHECK;
+
+/* The networks that this machine is on: PS_NETWORKS_MAX at most. Returns how many; 0 if the system
+ * does not list them. One that is narrower than a /24, or than a /64 of IPv6, counts as that. */
+size_t ps_interfaces_networks(struct ps_network out[static PS_NETWORKS_MAX]);
 
 /* The first reason in the order of the enum that applies to the interface. */
 ps_interface_verdict ps_interface_judge(const struct ps_interface *interface,

@@ -157,9 +157,10 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
     deadline = ps_deadline_sooner(deadline, engine->announce_ms);
     deadline = ps_deadline_sooner(deadline, ps_pairing_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_now_deadline(engine));
+    deadline = ps_deadline_sooner(deadline, ps_dial_deadline(engine));
     for (size_t i = 0; i < engine->peers.count; i++) {
         const struct ps_peer *peer = engine->peers.items[i];
-        deadline = ps_deadline_sooner(deadline, ps_session_deadline(engine, peer));
+        deadline = ps_deadline_sooner(deadline, ps_session_deadline(peer));
         deadline = ps_deadline_sooner(deadline, ps_rounds_deadline(engine, peer));
         deadline = ps_deadline_sooner(deadline, ps_transfer_deadline(peer));
     }
@@ -296,6 +297,7 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
         ps_session_tick(turn, engine->peers.items[i]);
     }
     if (turn->result == P2PSYNC_OK) {
+        ps_dial_tick(turn);
         ps_rounds_tick(turn);
         ps_pairing_tick(turn);
         ps_settle(turn);

@@ -33,6 +33,7 @@
 #include "store/env/store.h"
 #include "store/mesh/members.h"
 #include "store/mesh/peers.h"
+#include "wire/address.h"
 #include "wire/id.h"
 #include "wire/message.h"
 
@@ -110,6 +111,10 @@ void ps_engine_destroy(struct ps_engine **engine);
  */
 p2psync_result ps_engine_configure(struct ps_engine *engine, const char *const *peers,
                                    size_t peer_count, uint32_t interval_ms) P2PSYNC_MUST_CHECK;
+
+/* Tell it which networks this device is on, between two steps: PS_NETWORKS_MAX count. None are
+ * known before the first call. */
+void ps_engine_networks(struct ps_engine *engine, const struct ps_network *networks, size_t count);
 
 /* Take events in order, `count` of them, or fewer if another writer waits for the store: see above.
  * effects is cleared first; effects->events_taken says how many were taken, one at least. The

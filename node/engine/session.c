@@ -259,12 +259,11 @@ void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer)
             ps_session_close(turn, peer, link->id, "no reply");
         }
     }
-    ps_dial_tick(turn, peer);
 }
 
-uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_peer *peer)
+uint64_t ps_session_deadline(const struct ps_peer *peer)
 {
-    uint64_t deadline = ps_dial_deadline(engine, peer);
+    uint64_t deadline = PS_NEVER;
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         const struct ps_link *link = &peer->links[i];
         if (link->id != 0 && !link->hello_received) {

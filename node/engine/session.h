@@ -82,8 +82,8 @@ uint64_t ps_session_times_ended(const struct ps_peer *peer);
 
 /* ---- time ---- */
 
-/* Give up links that say nothing, dial if it is time to. */
+/* Give up links that say nothing. */
 void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer);
-uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_peer *peer);
+uint64_t ps_session_deadline(const struct ps_peer *peer);
 
 #endif

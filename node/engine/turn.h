@@ -16,6 +16,7 @@
 #include "node/engine/peers.h"
 #include "node/engine/prng.h"
 #include "node/engine/progress.h"
+#include "node/engine/reach.h"
 #include "node/engine/recover.h"
 #include "node/engine/roots.h"
 #include "node/engine/rounds.h"
@@ -38,6 +39,7 @@ struct ps_engine {
     struct ps_peers peers; /* read by all */
     struct ps_allowed allowed;
     struct ps_strangers strangers;
+    struct ps_reach reach;
     struct ps_state_cache state;
     struct ps_roots roots;
     struct ps_logs logs;

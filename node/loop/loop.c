@@ -322,6 +322,7 @@ static void collect_due(struct ps_loop *loop)
     }
     if (loop->network_changed) {
         loop->network_changed = false;
+        ps_loop_look_around(loop);
         add(loop, &network);
     }
     uint64_t txn = ps_store_txn_id(loop->options.store);
@@ -515,6 +516,7 @@ static void keep_house(struct ps_loop *loop)
     }
     if (now_ms >= loop->housekeeping_ms) {
         loop->housekeeping_ms = now_ms + PS_LOOP_HOUSEKEEPING_MS;
+        ps_loop_look_around(loop);
         ps_control_tick(loop->control, now_ms);
         if (loop->hints != NULL) {
             ps_hints_age(loop->hints, now_ms, HINTS_AGE_MS);

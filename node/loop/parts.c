@@ -75,6 +75,12 @@ static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity 
     return result;
 }
 
+void ps_loop_look_around(struct ps_loop *loop)
+{
+    struct ps_network networks[PS_NETWORKS_MAX];
+    ps_engine_networks(loop->engine, networks, ps_interfaces_networks(networks));
+}
+
 size_t ps_loop_peers(const struct ps_config *config, const char *out[static PS_CONFIG_PEERS_MAX])
 {
     for (size_t i = 0; i < config->peer_count; i++) {
@@ -106,6 +112,7 @@ static p2psync_result open_engine(struct ps_loop *loop)
     options.instance = loop->instance;
     p2psync_result result = ps_engine_new(&options, &loop->engine);
     if (result == P2PSYNC_OK) {
+        ps_loop_look_around(loop);
         size_t count = 0;
         const struct ps_device *allowed = ps_engine_allowed(loop->engine, &count);
         result = ps_links_allow(loop->links, allowed, count);

@@ -144,6 +144,11 @@ void sim_node_start(struct sim_net *net, unsigned node)
         sim_fail(net, "node %u: its engine does not start: %d", node, result);
         return;
     }
+    struct ps_network network;
+    if (ps_address_parse(ps_bytes_text("10.0.0.1"), &network.address)) {
+        network = ps_address_network(&network.address);
+        ps_engine_networks(self->engine, &network, 1);
+    }
     sim_trace(net, "n%u starts", node);
     self->up = true;
     self->bursts = 5;
