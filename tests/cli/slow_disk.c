@@ -12,8 +12,8 @@ static void wait_for_disk(void)
     (void)nanosleep(&pause, NULL);
 }
 
-__attribute__((visibility("default"))) int fdatasync(int fd)
+__attribute__((visibility("default"))) int fdatasync(int __fildes) /* NOLINT: its name there */
 {
     wait_for_disk();
-    return (int)syscall(SYS_fdatasync, fd);
+    return (int)syscall(SYS_fdatasync, __fildes);
 }

@@ -48,7 +48,7 @@ static void explain(int signal, siginfo_t *info, void *context)
 
 static bool is_in_store(uintptr_t address)
 {
-    char line[512];
+    char line[512] = {0};
     char piece[512];
     size_t size = 0;
     bool found = false;
