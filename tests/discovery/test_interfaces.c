@@ -209,3 +209,18 @@ Test(test_interfaces, reads_those_of_this_machine)
         cr_assert(all.items[i].name[0]);
     }
 }
+
+Test(test_interfaces, knows_the_networks_that_this_machine_is_on)
+{
+    struct ps_network networks[PS_NETWORKS_MAX];
+    struct ps_address here;
+    bool found = false;
+    cr_assert(ps_address_parse(ps_bytes_text("127.0.0.2"), &here));
+    size_t count = ps_interfaces_networks(networks);
+    cr_assert_leq(count, PS_NETWORKS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        found = found || ps_network_has(&networks[i], &here);
+        cr_assert_gt(networks[i].bits, 0, "it would be all there is");
+    }
+    cr_assert(found);
+}
