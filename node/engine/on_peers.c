@@ -18,7 +18,11 @@ void ps_on_peers(struct ps_turn *turn, struct ps_peer *peer)
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "malformed PEERS");
         return;
     }
-    bool near = ps_reach_is_near(ps_remember_where(peer));
+    char from[PS_ENDPOINT_SIZE_MAX + 1] = "";
+    if (turn->event->address.size <= PS_ENDPOINT_SIZE_MAX && turn->event->address.size > 0) {
+        memcpy(from, turn->event->address.data, turn->event->address.size);
+    }
+    bool near = ps_reach_is_near(from) || ps_reach_is_near(ps_remember_where(peer));
     while (ps_peers_next(&cursor, &item)) {
         struct ps_peer *of = ps_peers_find(turn->engine, &item.device);
         if (of != NULL && of != peer) {

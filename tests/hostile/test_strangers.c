@@ -2,21 +2,25 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "tests/hostile/world.h"
 #include "wire/pairing_code.h"
 
-#define STRANGERS     8
-#define CLAIMERS      256
-#define CLAIMERS_COST 8  /* as so many members */
-#define GREETING_SIZE 64 /* bytes, of ZMTP */
-#define CLAIM_SIZE    9  /* the beginning of a long frame */
-#define PART_SIZE     32768
+#define STRANGERS      8
+#define MADE_UP        50 /* devices */
+#define DIALS_A_SECOND 10
+#define CLAIMERS       256
+#define CLAIMERS_COST  8  /* as so many members */
+#define GREETING_SIZE  64 /* bytes, of ZMTP */
+#define CLAIM_SIZE     9  /* the beginning of a long frame */
+#define PART_SIZE      32768
 
 static struct world world;
 static struct hostile hostile;
@@ -166,6 +170,49 @@ Test(test_strangers, cuts_off_who_connects_and_says_nothing)
     hostile_connect(&hostile, &hostile.victim, hostile.where);
     world_check_sync(&world);
     cr_assert(hostile_await_end(&hostile));
+}
+
+/* An uninvolved host, of which a member says that many devices are there, which it has made up. */
+Test(test_strangers, is_not_made_to_flood_somebody_else)
+{
+    static char ids[MADE_UP][PS_DEVICE_TEXT_SIZE];
+    struct ps_peer_endpoints items[MADE_UP];
+    struct ps_buf entries;
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    char where[32];
+    int host = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(inet_pton(AF_INET, "127.0.0.9", &address.sin_addr), 1);
+    cr_assert_eq(bind(host, (const struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(listen(host, 1024), 0);
+    cr_assert_eq(getsockname(host, (struct sockaddr *)&address, &size), 0);
+    (void)snprintf(where, sizeof where, "127.0.0.9:%u", (unsigned)ntohs(address.sin_port));
+    hostile.author.collection = "_devices";
+    for (size_t i = 0; i < MADE_UP; i++) {
+        struct ps_identity identity;
+        struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = ids[i], .hlc = 1 << 16};
+        ps_identity_draw(&identity);
+        ps_device_text(&identity.device, ids[i]);
+        (void)author_add(&hostile.author, &change);
+        items[i].device = identity.device;
+        items[i].endpoint_count = 1;
+        items[i].endpoints[0] = ps_bytes_text(where);
+    }
+    struct ps_changes changes = hostile_changes(&hostile, MADE_UP, &entries);
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    cr_assert(hostile_send_draft(&hostile, ps_peers_encode(items, MADE_UP, &hostile.draft)));
+    time_t since = time(NULL);
+    unsigned count = 0;
+    for (; count < MADE_UP; count++) {
+        int fd = accept(host, NULL, NULL);
+        cr_assert_geq(fd, 0);
+        (void)close(fd);
+    }
+    cr_assert_leq(count, (unsigned)(time(NULL) - since + 2) * DIALS_A_SECOND, "too many at once");
+    world_check_sync(&world);
+    ps_buf_deinit(&entries);
+    (void)close(host);
 }
 
 /* A connection that was given up is closed, though the other side would keep it. */
