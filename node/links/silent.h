@@ -9,8 +9,8 @@
 #include "node/links/accepted.h"
 
 #define PS_SILENT_MAX      64 /* a whole office that starts at once */
-#define PS_SILENT_PAIR_MAX 32  /* on the pairing socket, silent or not */
-#define PS_SILENT_PART     4   /* what one address may have: the fourth part */
+#define PS_SILENT_PAIR_MAX 32 /* on the pairing socket, silent or not */
+#define PS_SILENT_PART     4  /* what one address may have: the fourth part */
 #define PS_SILENT_MS       5000U
 #define PS_SILENT_PAIR_MS  30000U
 
