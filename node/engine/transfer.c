@@ -199,6 +199,8 @@ static void push_next(struct ps_turn *turn, struct ps_peer *peer)
     }
     if (transfer->push_at == transfer->push_count) {
         ps_transfer_push_anew(peer);
+    } else {
+        ps_turn_again(turn, turn->now_ms); /* there was no room in this turn */
     }
 }
 

@@ -12,9 +12,11 @@ static void enter(struct ps_slots *slots, uint32_t index);
 static void note_newest(struct ps_slots *slots, uint32_t index);
 static void drop_value(struct ps_slot *slot);
 static bool is_named(const struct ps_slot *slot, const struct ps_parent *name);
+static int compare(const struct ps_version *a, const struct ps_version *b);
 static int compare_slots(const void *a, const void *b);
 
-int ps_slots_compare(const struct ps_version *a, const struct ps_version *b)
+/* By (hlc, origin, seq); two branches of a fork, which have the same dot, by their leaf. */
+static int compare(const struct ps_version *a, const struct ps_version *b)
 {
     if (a->hlc != b->hlc) {
         return a->hlc < b->hlc ? -1 : 1;
@@ -91,7 +93,7 @@ static void note_newest(struct ps_slots *slots, uint32_t index)
         return;
     }
     uint32_t at = slots->newest_count;
-    while (at > 0 && ps_slots_compare(&slots->items[slots->newest[at - 1]].version, version) > 0) {
+    while (at > 0 && compare(&slots->items[slots->newest[at - 1]].version, version) > 0) {
         at--;
     }
     if (slots->newest_count < PS_PARENTS_MAX) {
@@ -180,7 +182,7 @@ static int compare_slots(const void *a, const void *b)
 {
     const struct ps_slot *left = a;
     const struct ps_slot *right = b;
-    return ps_slots_compare(&left->version, &right->version);
+    return compare(&left->version, &right->version);
 }
 
 void ps_slots_clear(struct ps_slots *slots)

@@ -26,9 +26,6 @@ struct ps_slots {
 
 #define PS_SLOT_NONE UINT32_MAX
 
-/* By (hlc, origin, seq); two branches of a fork, which have the same dot, by their leaf. */
-int ps_slots_compare(const struct ps_version *a, const struct ps_version *b);
-
 /* Put a version in. Its value is dropped, as others' may be, if there are newer ones enough.
  *
  * own     what version->value lies in, if not in the map: it is moved in if the result is OK.

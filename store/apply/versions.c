@@ -259,7 +259,7 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
         list[i] = versions->slots.items[i].version;
     }
     write.versions = list;
-    bool is_live = list[0].state == PS_RECORD_LIVE;
+    bool is_live = versions->slots.items[0].version.state == PS_RECORD_LIVE;
     bool postponed =
         versions->slots.count > 1 && versions->may_postpone && versions->work >= versions->work_max;
     if (count > 1) {

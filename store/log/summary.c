@@ -81,29 +81,6 @@ p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct p
     return walk.result;
 }
 
-p2psync_result ps_summary_roots(struct ps_txn *txn, struct ps_buf *out)
-{
-    struct ps_buf items;
-    struct ps_writer writer;
-    struct root_walk walk = {.collections = {.txn = txn}};
-    size_t count = 0;
-    ps_buf_init(&items, PS_MESSAGE_SIZE_MAX);
-    ps_writer_init(&writer, &items);
-    while (next_root(&walk)) {
-        ps_summary_write_root(&writer, walk.name, &walk.root);
-        count++;
-    }
-    p2psync_result result = walk.collections.result;
-    if (result == P2PSYNC_OK) {
-        result = count > PS_ROOTS_MAX ? P2PSYNC_ELIMIT : ps_writer_finish(&writer);
-    }
-    if (result == P2PSYNC_OK) {
-        result = write_list(count, ps_buf_view(&items), out);
-    }
-    ps_buf_deinit(&items);
-    return result;
-}
-
 p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_bytes *names, size_t count,
                                 struct ps_buf *out)
 {

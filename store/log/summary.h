@@ -26,10 +26,6 @@ p2psync_result ps_summary_pending(struct ps_txn *txn, uint64_t *out) P2PSYNC_MUS
 p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct ps_hash *root_out,
                                bool *has_logs_out) P2PSYNC_MUST_CHECK;
 
-/* Append an encoded SUMMARY `roots` list of all collections that travel. Errors  also
- * P2PSYNC_ELIMIT. */
-p2psync_result ps_summary_roots(struct ps_txn *txn, struct ps_buf *out) P2PSYNC_MUST_CHECK;
-
 /* Append an encoded SUMMARY `heads` list of the named collections, in their order; a name that is
  * not here gives an empty list of heads. At most PS_SHORT_HEADS_MAX heads: collections that no
  * longer fit are left out, the first never.

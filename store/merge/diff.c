@@ -143,7 +143,7 @@ static p2psync_result number_lines(const struct middle *middle, struct numbered 
     uint32_t base_count = middle->base_end - middle->begin;
     uint32_t side_count = middle->side_end - middle->begin;
     size_t count = (size_t)base_count + side_count;
-    uint32_t *memory = malloc(3 * count * sizeof *memory);
+    uint32_t *memory = calloc(3 * count, sizeof *memory);
     struct sorting sorting = {.middle = middle, .begins = calloc(count, sizeof *sorting.begins)};
     if (memory == NULL || sorting.begins == NULL) {
         free(memory);

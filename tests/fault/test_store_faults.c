@@ -182,9 +182,6 @@ static p2psync_result summarise(void)
         result = ps_summary_state(&txn, &state);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_summary_roots(&txn, &out);
-    }
-    if (result == P2PSYNC_OK) {
         result = ps_summary_heads(&txn, &name, 1, &out);
     }
     ps_txn_abort(&txn);
