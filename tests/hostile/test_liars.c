@@ -173,29 +173,30 @@ Test(test_liars, does_not_wait_for_who_does_not_send_what_it_offers)
     }
 }
 
-/* A log of three comes in two parts, under one head. With the second part its signature is false:
- * it must not reach the honest node, which would blame the victim for it. */
+/* Three changes of four come in two parts, under one head. With the second part its signature is
+ * false: it must not reach the honest node, which would blame the victim for it. */
 Test(test_liars, plants_no_signature)
 {
     struct ps_device victim = world_device(world.victim);
-    struct ps_buf two;
     struct ps_buf entries;
-    hostile_write(&hostile, "h", 3);
-    struct ps_changes changes = hostile_changes(&hostile, 2, &two);
-    changes.head = author_head(&hostile.author, 3);
-    changes.proof = author_proof(&hostile.author, 2, 3);
+    world_check_sync(&world); /* so that the honest one knows the hostile one */
+    p2psync_close(world.honest);
+    hostile_write(&hostile, "h", 4);
+    struct ps_changes changes = hostile_changes(&hostile, 2, &entries);
+    changes.head = author_head(&hostile.author, 4);
+    changes.proof = author_proof(&hostile.author, 2, 4);
     cr_assert(hostile_send_changes(&hostile, &changes));
     cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
-    changes = hostile_changes(&hostile, 3, &entries);
     changes.head.signature[63] ^= 1;
+    changes.proof = author_proof(&hostile.author, 3, 4);
     changes.from = 2;
     changes.entries = ps_buf_view(&hostile.author.bytes[2]);
     cr_assert(hostile_send_changes(&hostile, &changes));
     cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    world_restart(&world, 1);
     nodes_await_same(world.victim, world.honest);
     cr_assert_eq(world_faults(world.honest, &victim), 0);
     ps_buf_deinit(&entries);
-    ps_buf_deinit(&two);
 }
 
 /* The twin of the honest node has its CURVE key: as a member it would take its place. */
