@@ -58,6 +58,7 @@ p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key, stru
     struct ps_bytes copy = ps_bytes(bytes, key.size);
     p2psync_result result = ps_db_reserve(txn, db, copy, value.size, &room);
     if (result == P2PSYNC_OK) {
+        assert(room != NULL);
         if (value.size > 0) {
             memmove(room, value.data, value.size); /* it may be the row as it is */
         }

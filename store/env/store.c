@@ -94,6 +94,11 @@ void ps_store_destroy(struct ps_store **store)
     if (gone == NULL) {
         return;
     }
+    if (gone->process == ps_process() && atomic_load(&gone->stuck)) {
+        /* It stays in the registry: LMDB still has it open, and its write lock. */
+        ps_stamp_say_suspect(&gone->stamp);
+        return;
+    }
     registry_remove(gone);
     if (gone->process == ps_process()) {
         assert(gone->active == 0);
@@ -125,7 +130,7 @@ static p2psync_result registry_add(struct ps_store *store)
     for (const struct ps_store *other = registry; other != NULL; other = other->next) {
         if (other->device == store->device && other->inode == store->inode &&
             other->process == store->process) {
-            result = P2PSYNC_EBUSY;
+            result = atomic_load(&other->stuck) ? P2PSYNC_ECORRUPT : P2PSYNC_EBUSY;
         }
     }
     if (result == P2PSYNC_OK) {
@@ -367,13 +372,10 @@ p2psync_result ps_store_check_stamp(struct ps_store *store)
 static void close_env(struct ps_store *store)
 {
     bool clean = store->opened && !store->unstamped && !atomic_load(&store->suspect) &&
-                 !atomic_load(&store->stuck) &&
                  (!store->no_flush || mdb_env_sync(store->env, 1) == 0) &&
                  ps_stamp_is_last(&store->stamp) && redraw(store) == P2PSYNC_OK;
     mdb_txn_abort(store->spare);
-    if (!atomic_load(&store->stuck)) {
-        mdb_env_close(store->env);
-    }
+    mdb_env_close(store->env);
     if (atomic_load(&store->suspect)) {
         ps_stamp_say_suspect(&store->stamp);
     } else if (clean) {

@@ -257,4 +257,6 @@ Test(pages, write_that_meets_damage_ends_writing_and_nothing_else)
     txn = case_begin(&here, false);
     cr_assert_eq(ps_db_get(&txn, PS_DB_META, ps_bytes_text("format"), &value), P2PSYNC_OK);
     ps_txn_abort(&txn);
+    ps_store_destroy(&here.store);
+    cr_assert_eq(open_again(), P2PSYNC_ECORRUPT, "this process still has it open");
 }

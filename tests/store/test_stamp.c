@@ -139,9 +139,10 @@ static void bring_back(const char *dir, int how)
  * comes back. What the device writes from then on must be seen by the other. */
 static void come_back(int how)
 {
-    char backup[] = "/tmp/p2psync-backup-XXXXXX";
+    char backup[sizeof here.dir + 16];
     struct store_case other = {.store = NULL};
     struct exchange whole = {.prng = NULL};
+    (void)snprintf(backup, sizeof backup, "%s-backup-XXXXXX", here.dir);
     cr_assert_not_null(mkdtemp(backup));
     case_open(&other, 2);
     uint64_t before = incarnation();
@@ -201,7 +202,8 @@ Test(stamp, data_file_put_back_from_a_copy_is_noticed)
 /* A copy that was made while the store was open, put back after a kill. */
 Test(stamp, copy_of_an_open_store_is_noticed)
 {
-    char backup[] = "/tmp/p2psync-backup-XXXXXX";
+    char backup[sizeof here.dir + 16];
+    (void)snprintf(backup, sizeof backup, "%s-backup-XXXXXX", here.dir);
     cr_assert_not_null(mkdtemp(backup));
     here.flush = true;
     case_reopen(&here);

@@ -12,8 +12,14 @@
 
 #include "tools/p2psync/cli.h"
 
+struct line {
+    size_t size;
+    char text[512];
+};
+
 static void explain(int signal, siginfo_t *info, void *context);
 static bool is_in_store(uintptr_t address);
+static bool take(struct line *line, char character);
 static bool names_store(const char *line, uintptr_t address);
 static const char *read_hex(const char *text, uintptr_t *out);
 static void say(const char *line);
@@ -48,9 +54,8 @@ static void explain(int signal, siginfo_t *info, void *context)
 
 static bool is_in_store(uintptr_t address)
 {
-    char line[512] = {0};
+    struct line line = {.size = 0};
     char piece[512];
-    size_t size = 0;
     bool found = false;
     ssize_t got = 0;
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
@@ -59,23 +64,29 @@ static bool is_in_store(uintptr_t address)
     }
     while (!found && (got = read(fd, piece, sizeof piece)) > 0) {
         for (ssize_t i = 0; i < got && !found; i++) {
-            if (piece[i] != '\n') {
-                /* Of a line that is too long, the end counts: there is the name. */
-                if (size == sizeof line - 1) {
-                    size--;
-                    memmove(line + size / 2, line + size / 2 + 1, size - size / 2);
-                }
-                line[size] = piece[i];
-                size++;
-                continue;
-            }
-            line[size] = '\0';
-            found = names_store(line, address);
-            size = 0;
+            found = take(&line, piece[i]) && names_store(line.text, address);
         }
     }
     (void)close(fd);
     return found;
+}
+
+/* Add a character; true if that makes a line whole, which the next one then begins anew. */
+static bool take(struct line *line, char character)
+{
+    if (character == '\n') {
+        line->text[line->size] = '\0';
+        line->size = 0;
+        return true;
+    }
+    if (line->size == sizeof line->text - 1) { /* too long: its begin and its end count */
+        line->size--;
+        memmove(line->text + line->size / 2, line->text + line->size / 2 + 1,
+                line->size - line->size / 2);
+    }
+    line->text[line->size] = character;
+    line->size++;
+    return false;
 }
 
 /* "from-to rights offset device inode path" */
