@@ -9,7 +9,7 @@
 #include "tests/lib/store_case.h"
 #include "wire/codec.h"
 
-#define RECORDS 40
+#define RECORDS 16
 #define BLOCK   300 /* lines: a merge of such texts costs some 400,000 steps */
 
 static struct store_case here;
