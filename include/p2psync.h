@@ -700,10 +700,10 @@ P2PSYNC_API void p2psync_iterator_close(p2psync_iterator *iterator);
  * Writers take turns: a write waits for those before it, of other threads and processes, the node's
  * own included, each with its flush to the disk. That is milliseconds as a rule. While a node takes
  * much from others, as in a first sync, it notices who waits, in any process: it then writes for 20
- * ms at a time, flush included, and lets those who wait go first. Longer than that takes what cannot
- * be cut: one transaction of another device (65,536 changes at most), a flush of a slow disk, and,
- * for the first write after two seconds without any, the flush of all that the node had done till
- * then. Reading never waits.
+ * ms at a time, flush included, and lets those who wait go first. Longer than that takes what
+ * cannot be cut: one transaction of another device (65,536 changes at most), a flush of a slow
+ * disk, and, for the first write after two seconds without any, the flush of all that the node had
+ * done till then. Reading never waits.
  *
  * An edit of a record with several versions is made on top of what is shown, and answers all of
  * them; but where only a resolution may do that (see p2psync_conflict()), on top of the version
