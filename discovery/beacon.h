@@ -1,7 +1,7 @@
 /* A device broadcasts beacons so that other devices of its mesh find it. DESIGN section 8. A beacon
  * proves nothing: CURVE proves which device is there. (format)
  *
- *     "P2PS" | version 1 | mesh tag 8 | device tag 8 | instance 8 BE | TCP port 2 BE      31 bytes
+ *     "P2PS" | version 1 | mesh tag 16 | device tag 16 | instance 8 BE | TCP port 2 BE    47 bytes
  *
  * Later versions only add bytes at the end, so a longer beacon of version 1 or above is read, too.
  */
@@ -14,7 +14,7 @@
 
 #define PS_BEACON_MAGIC   "P2PS"
 #define PS_BEACON_VERSION 1
-#define PS_BEACON_SIZE    31 /* bytes of a beacon of version 1 */
+#define PS_BEACON_SIZE    47 /* bytes of a beacon of version 1 */
 static_assert(PS_BEACON_SIZE <= PS_BEACON_SIZE_MAX, "we accept our own beacon");
 
 struct ps_beacon {

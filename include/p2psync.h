@@ -268,8 +268,7 @@ P2PSYNC_API void p2psync_builder_free(p2psync_builder *builder);
 /* ---- versions ---- */
 
 /* Names one change, and so the version of a record that it left: the tag of the log that it stands
- * in, and its number there. The last 8 bytes of the tag are zero; a later version of p2psync fills
- * them. */
+ * in, and its number there. */
 struct p2psync_dot {
     uint8_t origin[16];
     uint64_t seq;
@@ -277,7 +276,7 @@ struct p2psync_dot {
 
 #define P2PSYNC_DOT_TEXT_SIZE 64 /* bytes that hold the text form of any dot, with its NUL */
 
-/* Write the text form of a dot: the tag as 16 hex digits, '-', and the number. */
+/* Write the text form of a dot: the tag as 32 hex digits, '-', and the number. */
 P2PSYNC_API void p2psync_dot_format(const struct p2psync_dot *dot, char out[P2PSYNC_DOT_TEXT_SIZE]);
 
 /* Read the text form of a dot.

@@ -19,7 +19,7 @@ p2psync_result ps_skeleton_encode(const struct ps_skeleton *skeleton, struct ps_
     size_t start = out->size;
     struct ps_writer writer;
     ps_writer_init(&writer, out);
-    ps_write_array(&writer, 4);
+    ps_write_array(&writer, 5);
     ps_write_uint(&writer, skeleton->op_and_flags);
     ps_write_str(&writer, skeleton->record_id);
     ps_write_uint(&writer, skeleton->hlc);
@@ -31,6 +31,7 @@ p2psync_result ps_skeleton_encode(const struct ps_skeleton *skeleton, struct ps_
         ps_write_uint(&writer, parent->dot.seq);
         ps_write_bin(&writer, ps_bytes(parent->leaf, PS_HASH_SHORT_SIZE));
     }
+    ps_write_uint(&writer, skeleton->body_size);
     p2psync_result result = ps_writer_finish(&writer);
     if (result != P2PSYNC_OK) {
         ps_buf_truncate(out, start);
@@ -46,7 +47,7 @@ p2psync_result ps_skeleton_decode(struct ps_bytes bytes, struct ps_skeleton *out
     struct ps_reader reader;
     struct ps_skeleton skeleton; /* not zeroed: of 64 parents nearly all are unused */
     ps_reader_init(&reader, bytes);
-    uint32_t extra = ps_read_array_at_least(&reader, 4);
+    uint32_t extra = ps_read_array_at_least(&reader, 5);
     skeleton.op_and_flags = (uint32_t)ps_read_uint_max(&reader, UINT32_MAX);
     skeleton.record_id = ps_read_str(&reader, PS_RECORD_ID_SIZE_MAX);
     skeleton.hlc = ps_read_uint(&reader);
@@ -58,6 +59,7 @@ p2psync_result ps_skeleton_decode(struct ps_bytes bytes, struct ps_skeleton *out
         read_parent(&reader, &skeleton.parents[i]);
     }
     skeleton.parent_count = parent_count;
+    skeleton.body_size = (uint32_t)ps_read_uint_max(&reader, PS_BODY_SIZE_MAX);
     ps_read_skip(&reader, extra);
     check_skeleton(&reader, &skeleton);
     p2psync_result result = ps_reader_finish(&reader);
@@ -140,6 +142,12 @@ p2psync_result ps_body_decode(struct ps_bytes bytes, struct ps_body *out)
         *out = body;
     }
     return result;
+}
+
+p2psync_result ps_body_decode_of(const struct ps_skeleton *skeleton, struct ps_bytes bytes,
+                                 struct ps_body *out)
+{
+    return bytes.size == skeleton->body_size ? ps_body_decode(bytes, out) : P2PSYNC_EFORMAT;
 }
 
 /* nil, or an array of names: then its bytes. */

@@ -1,7 +1,8 @@
 /* One change: skeleton and body, DESIGN section 2. The author's bytes are kept, hashed and passed
  * on as they are; nothing re-encodes them.
  *
- *     skeleton = [op_and_flags, record_id, hlc, parents]     parents = [[origin, seq, leaf], ...]
+ *     skeleton = [op_and_flags, record_id, hlc, parents, body_size]
+ *     parents  = [[origin, seq, leaf], ...]
  *     body     = [fields, unset, note]
  *
  * op_and_flags is one unsigned integer: the op in bits 0-3, flags from bit 4 on. Unknown ops and
@@ -42,6 +43,7 @@ struct ps_skeleton {
     uint32_t op_and_flags;
     struct ps_bytes record_id; /* points into the bytes decoded */
     uint64_t hlc;              /* 48 bits of milliseconds, 16 of counter */
+    uint32_t body_size;        /* bytes; a body of another size counts as none */
     size_t parent_count;
     struct ps_parent parents[PS_PARENTS_MAX]; /* ascending by dot, each once */
 };
@@ -61,7 +63,8 @@ p2psync_result ps_skeleton_encode(const struct ps_skeleton *skeleton,
                                   struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* Decode and check what can be checked without the parents: the shape, nothing after it, a valid
- * id, at most 64 parents in ascending order, each once; `full` if there are several parents.
+ * id, at most 64 parents in ascending order, each once; `full` if there are several parents; a
+ * size that a body may have.
  *
  * Errors  P2PSYNC_EFORMAT, P2PSYNC_ELIMIT: such a change is inert.
  */
@@ -78,6 +81,11 @@ p2psync_result ps_body_encode(const struct ps_body *body, struct ps_buf *out) P2
  * Errors  P2PSYNC_EFORMAT; P2PSYNC_ELIMIT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_body_decode(struct ps_bytes bytes, struct ps_body *out) P2PSYNC_MUST_CHECK;
+
+/* The body of this skeleton's change. Errors  as above; P2PSYNC_EFORMAT it has not the size that
+ * the skeleton says: such a body counts as none, too. */
+p2psync_result ps_body_decode_of(const struct ps_skeleton *skeleton, struct ps_bytes bytes,
+                                 struct ps_body *out) P2PSYNC_MUST_CHECK;
 
 /* One change as it lies in a log or travels. */
 struct ps_entry {

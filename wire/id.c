@@ -3,6 +3,7 @@
 #include "wire/id.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,6 +69,12 @@ static struct ps_tag tag_of(const struct ps_bytes *parts, size_t count)
     struct ps_tag tag;
     memcpy(tag.bytes, hash.bytes, PS_TAG_SIZE);
     return tag;
+}
+
+bool ps_device_valid(const struct ps_device *device)
+{
+    return (device->key[PS_DEVICE_SIZE - 1] & 0x80U) == 0 &&
+           crypto_core_ed25519_is_valid_point(device->key) == 1;
 }
 
 bool ps_device_equal(const struct ps_device *a, const struct ps_device *b)

@@ -39,11 +39,11 @@ struct ps_dot {
     uint64_t seq;
 };
 
-#define PS_DOT_TEXT_SIZE         (16 + 1 + 20 + 1)        /* with its NUL */
-#define PS_DEVICE_TEXT_SIZE      (2 * PS_DEVICE_SIZE + 1) /* hex, with its NUL */
+#define PS_DOT_TEXT_SIZE         (2 * PS_TAG_SIZE + 1 + 20 + 1) /* with its NUL */
+#define PS_DEVICE_TEXT_SIZE      (2 * PS_DEVICE_SIZE + 1)       /* hex, with its NUL */
 #define PS_FINGERPRINT_TEXT_SIZE (4 + 1 + 4 + 1)
 
-/* First 8 bytes of BLAKE2b-256("p2psync origin 1" || mesh || device || incarnation). */
+/* First 16 bytes of BLAKE2b-256("p2psync origin 1" || mesh || device || incarnation). */
 struct ps_tag ps_origin_tag(const struct ps_mesh *mesh, const struct ps_origin *origin);
 
 /* The log that this origin writes in a collection, on this branch. */
@@ -53,10 +53,10 @@ struct ps_log_id ps_log_id_of(const struct ps_mesh *mesh, const struct ps_origin
 /* Whether the branch is the trunk: all zero. */
 bool ps_branch_is_trunk(const uint8_t branch[static PS_HASH_SHORT_SIZE]);
 
-/* First 8 bytes of BLAKE2b-256("p2psync mesh 1" || mesh): what beacons show. */
+/* First 16 bytes of BLAKE2b-256("p2psync mesh 1" || mesh): what beacons show. */
 struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh);
 
-/* First 8 bytes of BLAKE2b-256("p2psync device 1" || mesh || device): what beacons show, so that a
+/* First 16 bytes of BLAKE2b-256("p2psync device 1" || mesh || device): what beacons show, so that a
  * device in two meshes is not recognised by strangers. */
 struct ps_tag ps_device_tag(const struct ps_mesh *mesh, const struct ps_device *device);
 
@@ -73,13 +73,18 @@ int ps_log_id_compare(const struct ps_log_id *a, const struct ps_log_id *b);
 void ps_device_fingerprint(const struct ps_device *device,
                            char out[static PS_FINGERPRINT_TEXT_SIZE]);
 
+/* Whether it can be a device's id: the canonical form of a point of the prime-order subgroup, with
+ * sign bit 0. A point and its negative have one CURVE key, so of the two only one is an id, and no
+ * two ids have one key. It costs some 50 microseconds: ids are checked where they enter. */
+bool ps_device_valid(const struct ps_device *device);
+
 /* 64 lower-case hex digits. */
 void ps_device_text(const struct ps_device *device, char out[static PS_DEVICE_TEXT_SIZE]);
 
-/* Errors  P2PSYNC_EFORMAT not exactly 64 hex digits. */
+/* Errors  P2PSYNC_EFORMAT not exactly 64 hex digits. Whether it is valid is not looked at. */
 p2psync_result ps_device_parse(struct ps_bytes text, struct ps_device *out) P2PSYNC_MUST_CHECK;
 
-/* "<16 hex>-<seq>". */
+/* "<32 hex>-<seq>". */
 void ps_dot_text(struct ps_dot dot, char out[static PS_DOT_TEXT_SIZE]);
 
 /* Errors  P2PSYNC_EFORMAT. */

@@ -10,14 +10,14 @@
 /* ---- format: sizes of identities and hashes, in bytes ---- */
 
 #define PS_HASH_SIZE       32 /* BLAKE2b-256 */
-#define PS_HASH_SHORT_SIZE 8  /* first bytes of a hash, where a clash only costs extra work */
+#define PS_HASH_SHORT_SIZE 16 /* first bytes of a hash: two alike take 2^64 tries */
 #define PS_DEVICE_SIZE     32 /* Ed25519 public key */
 #define PS_SIGNATURE_SIZE  64 /* Ed25519 */
 #define PS_SEED_SIZE       32 /* Ed25519 seed: the secret a device keeps */
 #define PS_CURVE_KEY_SIZE  32 /* X25519 key, as CURVE uses it */
 #define PS_MESH_NONCE_SIZE 16
 #define PS_MESH_SIZE       (PS_DEVICE_SIZE + PS_MESH_NONCE_SIZE) /* founder, nonce */
-#define PS_TAG_SIZE        8  /* tag of an origin, a mesh or a device */
+#define PS_TAG_SIZE        16 /* tag of an origin, a mesh or a device: two alike take 2^64 tries */
 #define PS_TOKEN_SIZE      16 /* one-time pairing token: 128 bits cannot be guessed */
 
 /* ---- format: what a change may hold ---- */
@@ -37,6 +37,11 @@
 #define PS_TRANSACTION_SIZE_MAX    67108864  /* bytes of them, skeletons and bodies: 64 MiB */
 #define PS_DEVICE_NAME_SIZE_MAX    64        /* bytes of UTF-8 */
 #define PS_LOG_SIZE_MAX            INT64_MAX /* changes of one log: room to add to a size */
+
+/* ---- format: who counts as a member, so that nobody can crowd others out ---- */
+
+#define PS_MEMBERS_MAX 4096 /* devices of one mesh */
+#define PS_INVITED_MAX 256  /* of them, those that one member other than the founder brings in */
 
 /* ---- format: what a merge may cost: all nodes must give up at the same place ---- */
 
@@ -69,7 +74,6 @@
 /* ---- one node's own bounds ---- */
 
 #define PS_LOGS_MAX         16384        /* logs of one collection: they fit one SUMMARY */
-#define PS_MEMBERS_MAX      4096         /* devices of one mesh */
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
 #define PS_APPLY_BATCH_MAX  300000       /* changes applied in one commit, if many wait */
@@ -91,7 +95,7 @@ static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_SIZE_MAX + (PS_PROOF_MAX + 8) * PS_
 static_assert(PS_CREDIT_MAX + PS_MESSAGE_SIZE_MAX <= PS_PEER_MEMORY_MAX,
               "what is in flight to one peer fits its memory");
 static_assert(PS_RECORD_ID_SIZE_MAX + 4 <= 511, "a record's key fits LMDB");
-static_assert(PS_PARENTS_MAX * 32 + PS_RECORD_ID_SIZE_MAX + 64 <= PS_SKELETON_SIZE_MAX,
+static_assert(PS_PARENTS_MAX * 48 + PS_RECORD_ID_SIZE_MAX + 64 <= PS_SKELETON_SIZE_MAX,
               "the largest skeleton fits");
 
 #endif

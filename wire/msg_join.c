@@ -5,13 +5,27 @@
 #define JOIN_ELEMENT_COUNT    3
 #define WELCOME_ELEMENT_COUNT 4
 
+/* Here ids enter that nobody knows yet. In all other messages they are compared with members. */
+static void check_device(struct ps_reader *reader, const struct ps_device *device)
+{
+    if (reader->error == P2PSYNC_OK && !ps_device_valid(device)) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
+    }
+}
+
+static void read_new_device(struct ps_reader *reader, struct ps_device *out)
+{
+    ps_message_read_device(reader, out);
+    check_device(reader, out);
+}
+
 p2psync_result ps_join_decode(struct ps_bytes input, struct ps_join *out)
 {
     struct ps_reader reader;
     struct ps_join join = {0};
     uint32_t extra = ps_message_begin(&reader, input, PS_MESSAGE_JOIN, JOIN_ELEMENT_COUNT);
     ps_read_bin_exact(&reader, join.token, PS_TOKEN_SIZE);
-    ps_message_read_device(&reader, &join.device);
+    read_new_device(&reader, &join.device);
     join.name = ps_message_read_device_name(&reader);
     ps_read_skip(&reader, extra);
     p2psync_result result = ps_reader_finish(&reader);
@@ -38,7 +52,8 @@ p2psync_result ps_welcome_decode(struct ps_bytes input, struct ps_welcome *out)
     struct ps_welcome welcome = {0};
     uint32_t extra = ps_message_begin(&reader, input, PS_MESSAGE_WELCOME, WELCOME_ELEMENT_COUNT);
     ps_message_read_mesh(&reader, &welcome.mesh);
-    ps_message_read_device(&reader, &welcome.device);
+    check_device(&reader, &welcome.mesh.founder);
+    read_new_device(&reader, &welcome.device);
     welcome.name = ps_message_read_device_name(&reader);
     welcome.endpoint_count = ps_message_read_endpoints(&reader, welcome.endpoints);
     ps_read_skip(&reader, extra);

@@ -241,6 +241,9 @@ static p2psync_result binary_decode(struct ps_bytes rest, struct ps_pairing_code
         return P2PSYNC_EFORMAT;
     }
     memcpy(code.device.key, fixed + 1, PS_DEVICE_SIZE);
+    if (!ps_device_valid(&code.device)) {
+        return P2PSYNC_EFORMAT;
+    }
     memcpy(code.token, fixed + 1 + PS_DEVICE_SIZE, PS_TOKEN_SIZE);
     code.endpoint_count = fixed[1 + PS_DEVICE_SIZE + PS_TOKEN_SIZE];
     if (code.endpoint_count > PS_INVITE_ENDPOINTS_MAX) {

@@ -67,7 +67,7 @@ static p2psync_result tell_change(struct telling *telling, const struct ps_past_
 static p2psync_result name_author(struct telling *telling, uint32_t log);
 static p2psync_result make_delta(struct telling *telling, const struct ps_past_step *step);
 static const char *op_name(uint32_t op_and_flags);
-static struct ps_bytes note_text(const struct ps_stored *entry, uint32_t op_and_flags);
+static struct ps_bytes note_text(const struct ps_stored *entry);
 static p2psync_result turn_round(const struct telling *telling, struct p2psync_buffer *out);
 static void write_dot(struct ps_writer *writer, struct ps_dot dot);
 static p2psync_result find_record(p2psync_snapshot *snapshot, const char *collection,
@@ -93,16 +93,16 @@ p2psync_result p2psync_record_get_version(p2psync_snapshot *snapshot, const char
                                           struct p2psync_record *out)
 {
     uint32_t number = 0;
-    struct ps_dot dot;
     struct ps_record_row row;
     struct ps_past_found found;
     if (snapshot == NULL || collection == NULL || id == NULL || version == NULL ||
-        !ps_inner_dot(version, &dot) || !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
+        !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
         return P2PSYNC_EMISUSE;
     }
     p2psync_result result = find_record(snapshot, collection, id, &number, &row);
     if (result == P2PSYNC_OK) {
-        result = ps_past_find(&snapshot->txn, number, ps_bytes_text(id), dot, &found);
+        result =
+            ps_past_find(&snapshot->txn, number, ps_bytes_text(id), ps_inner_dot(version), &found);
     }
     if (result == P2PSYNC_OK) {
         ps_buf_clear(&snapshot->value);
@@ -200,7 +200,7 @@ static p2psync_result tell_change(struct telling *telling, const struct ps_past_
     struct ps_writer writer;
     struct ps_map map;
     char device[PS_DEVICE_TEXT_SIZE];
-    struct ps_bytes note = note_text(&step->entry, change->op_and_flags);
+    struct ps_bytes note = note_text(&step->entry);
     ps_device_text(&telling->author.device, device);
     ps_writer_init(&writer, &telling->pieces);
     ps_map_begin(&map, &writer);
@@ -266,12 +266,14 @@ static const char *op_name(uint32_t op_and_flags)
 }
 
 /* A note is {"text": str}, or a str; any other is not told. Empty bytes: there is none. */
-static struct ps_bytes note_text(const struct ps_stored *entry, uint32_t op_and_flags)
+static struct ps_bytes note_text(const struct ps_stored *entry)
 {
+    struct ps_skeleton skeleton;
     struct ps_body body;
     struct ps_reader reader;
-    if (!entry->has_body || (op_and_flags & PS_CHANGE_SEALED) != 0 ||
-        ps_body_decode(entry->body, &body) != P2PSYNC_OK) {
+    if (!entry->has_body || ps_skeleton_decode(entry->skeleton, &skeleton) != P2PSYNC_OK ||
+        (skeleton.op_and_flags & PS_CHANGE_SEALED) != 0 ||
+        ps_body_decode_of(&skeleton, entry->body, &body) != P2PSYNC_OK) {
         return ps_bytes(NULL, 0);
     }
     struct ps_bytes value = ps_value_field(body.note, ps_bytes_text("text"));
@@ -374,9 +376,14 @@ static bool read_between(const struct p2psync_between *given, struct wanted *out
         return false;
     }
     out->has_from = between.from != NULL;
+    if (out->has_from) {
+        out->from = ps_inner_dot(between.from);
+    }
     out->has_to = between.to != NULL;
-    return (!out->has_from || ps_inner_dot(between.from, &out->from)) &&
-           (!out->has_to || ps_inner_dot(between.to, &out->to));
+    if (out->has_to) {
+        out->to = ps_inner_dot(between.to);
+    }
+    return true;
 }
 
 static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row *row,

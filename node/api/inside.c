@@ -111,18 +111,12 @@ p2psync_result ps_note_pack(const char *note, struct ps_buf *out)
     return result;
 }
 
-bool ps_inner_dot(const struct p2psync_dot *dot, struct ps_dot *out)
+struct ps_dot ps_inner_dot(const struct p2psync_dot *dot)
 {
-    static_assert(sizeof out->origin.bytes <= sizeof dot->origin, "a tag fits into the app's");
-    size_t used = sizeof out->origin.bytes;
-    for (size_t i = used; i < sizeof dot->origin; i++) {
-        if (dot->origin[i] != 0) {
-            return false;
-        }
-    }
-    memcpy(out->origin.bytes, dot->origin, used);
-    out->seq = dot->seq;
-    return true;
+    struct ps_dot inner = {.seq = dot->seq};
+    static_assert(sizeof inner.origin.bytes == sizeof dot->origin, "a tag is the app's");
+    memcpy(inner.origin.bytes, dot->origin, sizeof dot->origin);
+    return inner;
 }
 
 struct p2psync_dot ps_outer_dot(struct ps_dot dot)

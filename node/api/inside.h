@@ -83,8 +83,8 @@ p2psync_result ps_node_apply(p2psync_node *node, struct ps_write *write,
 /* Commit what was written, and have the loop, if one runs here, look at it. */
 p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn) P2PSYNC_MUST_CHECK;
 
-/* A dot as the inside has it; false: it is none that this version of the library knows. */
-bool ps_inner_dot(const struct p2psync_dot *dot, struct ps_dot *out);
+/* A dot as the inside has it. */
+struct ps_dot ps_inner_dot(const struct p2psync_dot *dot);
 
 /* A dot as the app has it. */
 struct p2psync_dot ps_outer_dot(struct ps_dot dot);

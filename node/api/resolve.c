@@ -54,17 +54,15 @@ static p2psync_result resolve(p2psync_node *node, const struct p2psync_resolutio
     if (expected == NULL) {
         return P2PSYNC_ENOMEM;
     }
-    for (size_t i = 0; i < edit.expected_count && result == P2PSYNC_OK; i++) {
-        result =
-            ps_inner_dot(&resolution->versions[i], &expected[i]) ? P2PSYNC_OK : P2PSYNC_EMISUSE;
+    for (size_t i = 0; i < edit.expected_count; i++) {
+        expected[i] = ps_inner_dot(&resolution->versions[i]);
     }
     edit.expected = expected;
-    if (result == P2PSYNC_OK && resolution->take != NULL &&
-        !ps_inner_dot(resolution->take, &edit.take)) {
-        result = P2PSYNC_EMISUSE;
+    if (resolution->take != NULL) {
+        edit.take = ps_inner_dot(resolution->take);
     }
     ps_buf_init(&note, PS_NOTE_SIZE_MAX);
-    if (result == P2PSYNC_OK && resolution->note != NULL) {
+    if (resolution->note != NULL) {
         result = ps_input_note(resolution->note, &note, detail);
         edit.note = ps_buf_view(&note);
     }
@@ -121,10 +119,9 @@ p2psync_result p2psync_answer_fields(p2psync_answer *answer, struct p2psync_byte
 
 p2psync_result p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version)
 {
-    struct ps_dot dot;
-    if (answer == NULL || version == NULL || !ps_inner_dot(version, &dot)) {
+    if (answer == NULL || version == NULL) {
         return P2PSYNC_EMISUSE;
     }
-    ps_answer_take(answer, dot);
+    ps_answer_take(answer, ps_inner_dot(version));
     return P2PSYNC_OK;
 }

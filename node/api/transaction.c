@@ -312,10 +312,8 @@ static p2psync_result keep_expected(p2psync_transaction *transaction,
     p2psync_result result = P2PSYNC_OK;
     out->expected.offset = transaction->dots.size;
     for (size_t i = 0; i < edit->version_count && result == P2PSYNC_OK; i++) {
-        struct ps_dot dot;
-        result = ps_inner_dot(&edit->versions[i], &dot)
-                     ? ps_buf_append(&transaction->dots, &dot, sizeof dot)
-                     : P2PSYNC_EMISUSE;
+        struct ps_dot dot = ps_inner_dot(&edit->versions[i]);
+        result = ps_buf_append(&transaction->dots, &dot, sizeof dot);
     }
     out->expected.size = transaction->dots.size - out->expected.offset;
     return result;

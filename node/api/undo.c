@@ -55,11 +55,13 @@ p2psync_result p2psync_restore(p2psync_node *node, const char *collection, const
     struct ps_buf packed;
     struct ps_written written = {0};
     struct ps_dot dot;
-    if (!ps_node_usable(node) || collection == NULL || id == NULL ||
-        (version != NULL && !ps_inner_dot(version, &dot))) {
+    if (!ps_node_usable(node) || collection == NULL || id == NULL) {
         return P2PSYNC_EMISUSE;
     }
-    restoring.version = version != NULL ? &dot : NULL;
+    if (version != NULL) {
+        dot = ps_inner_dot(version);
+        restoring.version = &dot;
+    }
     restoring.edit = (struct ps_edit){.kind = PS_EDIT_RESTORE, .id = ps_bytes_text(id)};
     struct ps_write write = {
         .collection = ps_bytes_text(collection), .edits = &restoring.edit, .edit_count = 1};

@@ -52,16 +52,10 @@ p2psync_result p2psync_write(p2psync_node *node, const char *collection,
     return p2psync_transaction_commit(transaction, out, detail);
 }
 
-/* What no dot of this version is (a longer tag) shows as "?", which no function reads. */
 void p2psync_dot_format(const struct p2psync_dot *dot, char out[P2PSYNC_DOT_TEXT_SIZE])
 {
-    struct ps_dot inner;
     static_assert(PS_DOT_TEXT_SIZE <= P2PSYNC_DOT_TEXT_SIZE, "any dot fits");
-    if (ps_inner_dot(dot, &inner)) {
-        ps_dot_text(inner, out);
-    } else {
-        memcpy(out, "?", 2);
-    }
+    ps_dot_text(ps_inner_dot(dot), out);
 }
 
 p2psync_result p2psync_dot_parse(const char *text, struct p2psync_dot *out)

@@ -90,6 +90,7 @@ void ps_engine_destroy(struct ps_engine **engine)
     ps_peers_deinit(&it->peers);
     ps_trust_deinit(&it->allowed);
     ps_logs_deinit(&it->logs);
+    ps_by_log_deinit(&it->vouched);
     free(it->listen);
     free(it->statics);
     ps_identity_wipe(&it->identity);

@@ -5,6 +5,7 @@
 
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
+#include "node/engine/vouch.h"
 #include "store/log/collection.h"
 
 static bool make_item(struct ps_turn *turn, const struct ps_log *log, uint64_t their_size,
@@ -13,6 +14,9 @@ static bool make_item(struct ps_turn *turn, const struct ps_log *log, uint64_t t
 bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                   const struct ps_log *log, uint64_t their_size)
 {
+    if (!ps_vouch(turn, log)) {
+        return turn->result == P2PSYNC_OK; /* there is nothing to offer */
+    }
     if (!ps_emit_has_room(turn) ||
         !make_item(turn, log, their_size, &offers->items[offers->count])) {
         return false;
@@ -35,7 +39,7 @@ void ps_offer_flush(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers
 void ps_offer_show(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log)
 {
     struct ps_heads_item own;
-    if (make_item(turn, log, log->size, &own)) {
+    if (ps_vouch(turn, log) && make_item(turn, log, log->size, &own)) {
         ps_emit_send(turn, peer, peer->session.id, ps_heads_encode(&own, 1, ps_emit_begin(turn)));
     }
 }

@@ -120,9 +120,8 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
                                    const struct ps_head_context *context, struct ps_log *out)
 {
     struct ps_collection collection;
-    struct ps_log_id id =
-        ps_log_id_of(&turn->engine->identity.mesh, &changes->log.origin, changes->log.branch);
-    p2psync_result result = ps_log_lookup(turn->txn, changes->log.collection, &id, out);
+    p2psync_result result =
+        ps_log_named(turn->txn, &turn->engine->identity.mesh, &changes->log, out);
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }

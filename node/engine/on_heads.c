@@ -47,7 +47,10 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
         ps_rounds_pass_over(peer);
         return turn->result == P2PSYNC_OK;
     }
-    p2psync_result result = ps_log_lookup(turn->txn, item->log.collection, &id, &log);
+    p2psync_result result = ps_log_named(turn->txn, &turn->engine->identity.mesh, &item->log, &log);
+    if (result == P2PSYNC_EFORK) {
+        return true; /* its tag is another origin's here: of two, the first one stays */
+    }
     if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
         return false;
     }

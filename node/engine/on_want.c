@@ -13,10 +13,8 @@ void ps_on_want(struct ps_turn *turn, struct ps_peer *peer)
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "a malformed WANT");
         return;
     }
-    struct ps_log_id id =
-        ps_log_id_of(&turn->engine->identity.mesh, &want.log.origin, want.log.branch);
-    p2psync_result result = ps_log_lookup(turn->txn, want.log.collection, &id, &log);
-    if (result == P2PSYNC_ENOTFOUND) {
+    p2psync_result result = ps_log_named(turn->txn, &turn->engine->identity.mesh, &want.log, &log);
+    if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_EFORK) {
         return; /* it was told so by mistake, or before a restore; the next round corrects it */
     }
     if (!ps_turn_ok(turn, result)) {

@@ -9,6 +9,7 @@
 #include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/mesh/enroll.h"
+#include "store/mesh/members.h"
 
 static void refuse(struct ps_turn *turn, ps_error_code code, const char *text);
 static void close_invite(struct ps_turn *turn, const char *reason);
@@ -130,6 +131,15 @@ static bool add_member(struct ps_turn *turn, const struct ps_join *join)
     const struct ps_identity *identity = &turn->engine->identity;
     if (ps_trust_member(turn, &join->device) || turn->result != P2PSYNC_OK) {
         return turn->result == P2PSYNC_OK;
+    }
+    bool may = false;
+    if (!ps_turn_ok(turn,
+                    ps_member_may_invite(turn->txn, &identity->mesh, &identity->device, &may))) {
+        return false;
+    }
+    if (!may) {
+        refuse(turn, PS_ERROR_LIMIT, "the inviter can bring in no more devices");
+        return false;
     }
     if (!ps_turn_ok(turn, ps_enroll_device(turn->txn, identity, &join->device, join->name,
                                            turn->wall_ms))) {

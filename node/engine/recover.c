@@ -63,6 +63,7 @@ static void forget(struct ps_turn *turn)
     engine->recovery.reload = true;
     ps_state_end(turn, 0);
     ps_logs_forget(engine);
+    ps_by_log_clear(&engine->vouched);
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         ps_transfer_forget(peer);

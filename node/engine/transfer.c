@@ -6,6 +6,7 @@
 
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
+#include "node/engine/vouch.h"
 #include "store/log/collection.h"
 #include "wire/compress.h"
 
@@ -316,9 +317,11 @@ static void activate(struct ps_turn *turn, struct ps_peer *peer)
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
 {
     struct ps_log log = {0};
-    struct ps_bytes name = ps_bytes(fetch->collection, fetch->collection_size);
-    p2psync_result result = ps_log_lookup(turn->txn, name, &fetch->id, &log);
-    if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
+    struct ps_log_name name = {.collection = ps_bytes(fetch->collection, fetch->collection_size),
+                               .origin = fetch->origin};
+    memcpy(name.branch, fetch->id.branch, sizeof name.branch);
+    p2psync_result result = ps_log_named(turn->txn, &turn->engine->identity.mesh, &name, &log);
+    if (result == P2PSYNC_EFORK || (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result))) {
         return false;
     }
     if (result == P2PSYNC_OK && (log.forked || log.size >= fetch->target)) {
@@ -421,6 +424,10 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
 {
     struct ps_log log;
     if (!ps_turn_ok(turn, ps_log_by_number(turn->txn, serve->log, &log))) {
+        return;
+    }
+    if (!ps_vouch(turn, &log)) {
+        serve->used = false;
         return;
     }
     while (serve->next < log.size && chunk_room(peer, serve) > 0) {

@@ -4,6 +4,7 @@
 #ifndef PS_NODE_ENGINE_TURN_H
 #define PS_NODE_ENGINE_TURN_H
 
+#include "node/engine/by_log.h"
 #include "node/engine/deadline.h"
 #include "node/engine/engine.h"
 #include "node/engine/logs.h"
@@ -38,6 +39,7 @@ struct ps_engine {
     struct ps_strangers strangers;
     struct ps_state_cache state;
     struct ps_logs logs;
+    struct ps_by_log vouched; /* sizes of heads that were found good */
     struct ps_crowd crowd;
     struct ps_counts counts;
     struct ps_invite invite;

@@ -27,6 +27,7 @@ struct waiting {
     uint64_t applied_before;
     uint64_t looked_at; /* changes in [applied, looked_at) are ready, and the transaction goes on */
     uint64_t looked_before;
+    uint64_t size_bytes;   /* of the changes in [applied, looked_at) */
     uint64_t needs;        /* how far the log that this one waits for must get */
     uint32_t first_waiter; /* the first of those that wait for this one */
     uint32_t next; /* in the list of waiters of another log, or in the queue: never in both */
@@ -207,6 +208,7 @@ static struct waiting to_plan(const struct ps_waiting *waiting)
         .applied_before = log->applied,
         .looked_at = still_holds ? waiting->looked_at : log->applied,
         .looked_before = waiting->looked_at,
+        .size_bytes = still_holds ? waiting->size_bytes : 0,
         .first_waiter = NONE,
         .next = NONE,
     };
@@ -274,8 +276,10 @@ static p2psync_result look_at(struct batch *batch, struct waiting *log, bool *en
         /* A change that does not decode is inert. It waits for nothing, and ends its transaction.
          */
         bool more = false;
+        uint64_t size = 0;
         if (ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
             more = (skeleton.op_and_flags & PS_CHANGE_MORE) != 0;
+            size = entry.skeleton.size + skeleton.body_size;
             result = judge(batch, log, &skeleton, &ready);
         }
         if (result != P2PSYNC_OK) {
@@ -285,7 +289,9 @@ static p2psync_result look_at(struct batch *batch, struct waiting *log, bool *en
             break;
         }
         log->looked_at++;
-        ended = !more || log->looked_at - log->applied == PS_TRANSACTION_CHANGES_MAX;
+        log->size_bytes += size;
+        ended = !more || log->looked_at - log->applied == PS_TRANSACTION_CHANGES_MAX ||
+                log->size_bytes >= PS_TRANSACTION_SIZE_MAX;
     }
     *ended_out = ended;
     return P2PSYNC_OK;
@@ -395,6 +401,7 @@ static p2psync_result collect(struct batch *batch, struct waiting *log, uint64_t
         batch->item_count++;
     }
     log->applied = end;
+    log->size_bytes = 0;
     batch->transactions++;
     return P2PSYNC_OK;
 }
@@ -579,7 +586,8 @@ static p2psync_result save_logs(struct batch *batch)
         }
         if (result == P2PSYNC_OK && waiting->applied < waiting->size &&
             waiting->looked_at != waiting->looked_before) {
-            result = ps_waiting_look_on(batch->txn, waiting->number, waiting->looked_at);
+            result = ps_waiting_look_on(batch->txn, waiting->number, waiting->looked_at,
+                                        waiting->size_bytes);
         }
         if (result != P2PSYNC_OK) {
             return result;

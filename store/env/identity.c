@@ -59,8 +59,10 @@ void ps_identity_draw(struct ps_identity *out)
 {
     uint8_t secret_key[64];
     *out = (struct ps_identity){0};
-    randombytes_buf(out->seed, sizeof out->seed);
-    (void)crypto_sign_seed_keypair(out->device.key, secret_key, out->seed);
+    do { /* every other key is no id */
+        randombytes_buf(out->seed, sizeof out->seed);
+        (void)crypto_sign_seed_keypair(out->device.key, secret_key, out->seed);
+    } while (!ps_device_valid(&out->device));
     sodium_memzero(secret_key, sizeof secret_key);
     ps_identity_found(out);
 }

@@ -19,7 +19,7 @@
  *     0x01 || name         number u32 || records u64 || changes u64 || conflicts u64 || logs u32
  *
  *   PS_DB_LOGS: the state of each log; its origin's tag and branch name it.           log.c
- *     collection u32 || tag 8 || branch 8
+ *     collection u32 || tag 16 || branch 16
  *                       number u32 || flags u8 || size u64 || applied u64 || root 32 ||
  *                       device 32 || incarnation u64 || head size u64 ||
  *                       count of proof nodes u8 || [root of the head 32] || [signature 64] ||
@@ -27,11 +27,12 @@
  *   PS_DB_LOG_NUMBERS: which log has this number.                                     log.c
  *     log u32           the key in PS_DB_LOGS
  *   PS_DB_WAITING: logs with changes that are not applied.                            waiting.c
- *     log u32           looked_at u64: changes before it need not be looked at again
+ *     log u32           looked_at u64: changes before it need not be looked at again ||
+ *                       size in bytes u64 of those that are not applied
  *
  *   PS_DB_ENTRIES: the changes.                                                       stored.c
  *     log u32 || seq u64
- *                       flags u8 || size of the skeleton u16 || first 8 bytes of the leaf hash ||
+ *                       flags u8 || size of the skeleton u16 || first 16 bytes of the leaf hash ||
  *                       skeleton || [hash of the body 32] || [body]
  *   PS_DB_NODES: roots of the larger subtrees of each log's Merkle tree.              tree.c
  *     log u32 || level u8 || index u64
@@ -41,10 +42,9 @@
  *     collection u32 || record id
  *                       created hlc u64 || count of versions u32 || a slot for each version ||
  *                       [a slot for the view, if there are several] || values
- *     slot:             tag 8 || seq u64 || log u32 || hlc u64 || leaf 8 || depth u8 || state u8 ||
- *                       has_value u8 || is_copy u8 || size of the value u32 || its offset u32
- *   PS_DB_CONFLICTS: records with several versions.                                   conflict.c
- *     collection u32 || record id
+ *     slot:             tag 16 || seq u64 || log u32 || hlc u64 || leaf 16 || depth u8 || state u8
+ * || has_value u8 || is_copy u8 || size of the value u32 || its offset u32 PS_DB_CONFLICTS: records
+ * with several versions.                                   conflict.c collection u32 || record id
  *                       conflict u8 || refresh u32: which refresh made it so; 0: a change did
  *
  *   PS_DB_DEVICES: the members of the mesh.                                           members.c

@@ -29,6 +29,7 @@ struct place {
     struct ps_bytes row;
 };
 
+static p2psync_result check_origin(const struct ps_log *log, const struct ps_origin *origin);
 static bool step(struct ps_log_walk *walk, struct place *out);
 static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, struct ps_log *out);
 static p2psync_result decode_tail(struct ps_bytes tail, size_t proof_count, struct ps_log *out);
@@ -53,6 +54,14 @@ p2psync_result ps_log_lookup(struct ps_txn *txn, struct ps_bytes collection,
     struct ps_collection found;
     p2psync_result result = ps_collection_find(txn, collection, &found);
     return result == P2PSYNC_OK ? ps_log_find(txn, found.number, id, out) : result;
+}
+
+p2psync_result ps_log_named(struct ps_txn *txn, const struct ps_mesh *mesh,
+                            const struct ps_log_name *name, struct ps_log *out)
+{
+    struct ps_log_id id = ps_log_id_of(mesh, &name->origin, name->branch);
+    p2psync_result result = ps_log_lookup(txn, name->collection, &id, out);
+    return result == P2PSYNC_OK ? check_origin(out, &name->origin) : result;
 }
 
 p2psync_result ps_log_by_number(struct ps_txn *txn, uint32_t number, struct ps_log *out)
@@ -80,9 +89,7 @@ p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uin
     struct ps_log_id id = {.origin = ps_origin_tag(mesh, origin)};
     p2psync_result result = ps_log_find(txn, collection, &id, out);
     if (result == P2PSYNC_OK) {
-        bool same = ps_device_equal(&out->origin.device, &origin->device) &&
-                    out->origin.incarnation == origin->incarnation;
-        return same ? P2PSYNC_OK : P2PSYNC_EFORK;
+        return check_origin(out, origin);
     }
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
@@ -113,6 +120,14 @@ p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uin
         result = ps_collection_count(txn, collection, &delta);
     }
     return result == P2PSYNC_OK ? ps_log_save(txn, out) : result;
+}
+
+/* A tag is a hash cut short, so that a log found by it may be another one's. */
+static p2psync_result check_origin(const struct ps_log *log, const struct ps_origin *origin)
+{
+    bool same = ps_device_equal(&log->origin.device, &origin->device) &&
+                log->origin.incarnation == origin->incarnation;
+    return same ? P2PSYNC_OK : P2PSYNC_EFORK;
 }
 
 bool ps_log_walk_next(struct ps_log_walk *walk, struct ps_log *out)
@@ -236,9 +251,9 @@ static p2psync_result save_waiting(struct ps_txn *txn, const struct ps_log *log)
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    uint8_t looked_at[8];
-    ps_put_u64(looked_at, log->applied);
-    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(looked_at, sizeof looked_at));
+    uint8_t look_at[16] = {0}; /* of no bytes yet */
+    ps_put_u64(look_at, log->applied);
+    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(look_at, sizeof look_at));
 }
 
 p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,

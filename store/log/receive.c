@@ -190,7 +190,11 @@ static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
 static void take_head(struct ps_log *log, const struct ps_head *head, const struct ps_proof *proof)
 {
     assert(head->size >= log->size);
-    log->head = *head;
+    /* A head that is here already stays, with its signature: the one that came with it now was not
+     * looked at, and may be false. */
+    if (!same_head(&log->head, head)) {
+        log->head = *head;
+    }
     if (head->size == log->size) {
         log->proof.count = 0;
     } else {
@@ -215,6 +219,19 @@ static bool contradicts(const struct ps_log *log, const struct ps_head *head)
 {
     return log->head.size != 0 && log->head.size == head->size &&
            !ps_hash_equal(&log->head.root, &head->root);
+}
+
+p2psync_result ps_receive_recheck(struct ps_txn *txn, struct ps_log *log,
+                                  const struct ps_head_context *context)
+{
+    p2psync_result result = ps_head_verify(&log->head, context);
+    if (result != P2PSYNC_ESIGNATURE) {
+        return result;
+    }
+    memset(&log->head, 0, sizeof log->head);
+    log->proof.count = 0;
+    result = ps_log_save(txn, log);
+    return result == P2PSYNC_OK ? P2PSYNC_ESIGNATURE : result;
 }
 
 p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,

@@ -43,4 +43,13 @@ p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
                                const struct ps_head_context *context,
                                const struct ps_head_offer *offer) P2PSYNC_MUST_CHECK;
 
+/* Verify the head that is stored, which must be there. One that does not verify is dropped: it must
+ * reach nobody, because whoever gets it blames who sent it. The entries stay; without a head they
+ * are shown to nobody until a true one comes.
+ *
+ * Errors  P2PSYNC_ESIGNATURE it was dropped; P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
+ */
+p2psync_result ps_receive_recheck(struct ps_txn *txn, struct ps_log *log,
+                                  const struct ps_head_context *context) P2PSYNC_MUST_CHECK;
+
 #endif

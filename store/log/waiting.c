@@ -13,7 +13,7 @@ bool ps_waiting_walk_next(struct ps_waiting_walk *walk, struct ps_waiting *out)
     if (!ps_db_walk_next(walk->txn, PS_DB_WAITING, &walk->from, &walk->result, &row)) {
         return false;
     }
-    if (!ps_key_split_log_number(row.key, &number) || row.value.size != 8) {
+    if (!ps_key_split_log_number(row.key, &number) || row.value.size != 16) {
         walk->result = P2PSYNC_ECORRUPT;
         return false;
     }
@@ -23,13 +23,16 @@ bool ps_waiting_walk_next(struct ps_waiting_walk *walk, struct ps_waiting *out)
         return false;
     }
     out->looked_at = ps_get_u64(row.value.data);
+    out->size_bytes = ps_get_u64(row.value.data + 8);
     return true;
 }
 
-p2psync_result ps_waiting_look_on(struct ps_txn *txn, uint32_t log, uint64_t looked_at)
+p2psync_result ps_waiting_look_on(struct ps_txn *txn, uint32_t log, uint64_t looked_at,
+                                  uint64_t size_bytes)
 {
     struct ps_key key = ps_key_log_number(log);
-    uint8_t row[8];
+    uint8_t row[16];
     ps_put_u64(row, looked_at);
+    ps_put_u64(row + 8, size_bytes);
     return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(row, sizeof row));
 }

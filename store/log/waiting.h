@@ -8,7 +8,8 @@
 
 struct ps_waiting {
     struct ps_log_brief log;
-    uint64_t looked_at; /* changes before it need not be looked at again */
+    uint64_t looked_at;  /* changes before it need not be looked at again */
+    uint64_t size_bytes; /* of those from `applied` on, as a transaction's size is counted */
 };
 
 /* Errors  P2PSYNC_EIO. */
@@ -23,7 +24,7 @@ struct ps_waiting_walk {
 bool ps_waiting_walk_next(struct ps_waiting_walk *walk, struct ps_waiting *out);
 
 /* Keep where to look on in a log that is listed. */
-p2psync_result ps_waiting_look_on(struct ps_txn *txn, uint32_t log,
-                                  uint64_t looked_at) P2PSYNC_MUST_CHECK;
+p2psync_result ps_waiting_look_on(struct ps_txn *txn, uint32_t log, uint64_t looked_at,
+                                  uint64_t size_bytes) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 /* Members. Membership is a pure function of the set of changes in `_devices`: the founder is a
  * member, and so is every device whose record a member has written. It is computed anew each time,
- * because a change that comes late can connect two parts of the chain. The collection is small. */
+ * because a change that comes late can connect two parts of the chain, or crowd a member out. The
+ * collection is small. */
 #include "store/mesh/members.h"
 
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct edge {
 };
 
 struct members {
+    struct ps_txn *txn;
     struct edge *edges; /* by from, to, hlc */
     size_t edge_count;
     size_t edge_capacity;
@@ -32,13 +34,20 @@ static p2psync_result collect_edges(struct ps_txn *txn, uint32_t collection,
                                     struct members *members);
 static p2psync_result collect_log(struct ps_txn *txn, const struct ps_log *log,
                                   struct members *members);
+static bool names_member(const struct ps_skeleton *skeleton, struct ps_device *out);
 static p2psync_result add_edge(struct members *members, const struct edge *edge);
 static void sort_edges(struct members *members);
 static int compare_edges(const void *a, const void *b);
 static p2psync_result walk(struct members *members, const struct ps_mesh *mesh);
+static p2psync_result invite_all(struct members *members, size_t inviter);
+static p2psync_result is_valid(const struct members *members, const struct ps_device *device,
+                               bool *valid_out);
+static p2psync_result drop_others(struct members *members, bool *dropped_out);
+static int compare_members(const void *a, const void *b);
 static size_t first_edge(const struct members *members, const struct ps_device *from);
 static size_t find_member(const struct members *members, const struct ps_device *device);
-static void offer(struct members *members, const struct ps_member *by, const struct edge *edge);
+static void note_adding(struct members *members, const struct ps_member *by,
+                        const struct edge *edge, size_t at);
 static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct ps_member *member);
 static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *member,
                                  bool *is_new_out);
@@ -46,7 +55,7 @@ static p2psync_result decode_member(const struct ps_row *row, struct ps_member *
 
 p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh, bool *changed_out)
 {
-    struct members members = {0};
+    struct members members = {.txn = txn};
     struct ps_collection collection = {.number = UINT32_MAX}; /* no collection has it */
     bool changed = false;
     p2psync_result result =
@@ -68,6 +77,11 @@ p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh
             result = put_member(txn, &members.list[i], &is_new);
         }
         changed = changed || is_new;
+    }
+    if (result == P2PSYNC_OK) {
+        bool dropped = false;
+        result = drop_others(&members, &dropped);
+        changed = changed || dropped;
     }
     free(members.added);
     free(members.list);
@@ -101,8 +115,7 @@ static p2psync_result collect_log(struct ps_txn *txn, const struct ps_log *log,
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
         if (entry.inert || ps_skeleton_decode(entry.skeleton, &skeleton) != P2PSYNC_OK ||
-            (skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE ||
-            ps_device_parse(skeleton.record_id, &edge.to) != P2PSYNC_OK) {
+            !names_member(&skeleton, &edge.to)) {
             continue;
         }
         edge.hlc = skeleton.hlc;
@@ -112,6 +125,20 @@ static p2psync_result collect_log(struct ps_txn *txn, const struct ps_log *log,
         }
     }
     return P2PSYNC_OK;
+}
+
+/* A delete or an archive makes nobody a member. The id is in lower case, so that a device has one
+ * record. */
+static bool names_member(const struct ps_skeleton *skeleton, struct ps_device *out)
+{
+    char id[PS_DEVICE_TEXT_SIZE];
+    uint32_t op = skeleton->op_and_flags & PS_OP_MASK;
+    if (op == PS_OP_DELETE || op == PS_OP_ARCHIVE ||
+        ps_device_parse(skeleton->record_id, out) != P2PSYNC_OK) {
+        return false;
+    }
+    ps_device_text(out, id);
+    return ps_bytes_equal(ps_bytes_text(id), skeleton->record_id);
 }
 
 static p2psync_result add_edge(struct members *members, const struct edge *edge)
@@ -173,17 +200,91 @@ static p2psync_result walk(struct members *members, const struct ps_mesh *mesh)
     }
     members->list[0] = (struct ps_member){.device = mesh->founder, .added_by = mesh->founder};
     members->count = 1;
-    for (size_t i = 0; i < members->count; i++) {
-        const struct ps_member by = members->list[i];
-        size_t at = first_edge(members, &by.device);
-        for (; at < members->edge_count; at++) {
-            if (!ps_device_equal(&members->edges[at].from, &by.device)) {
-                break;
-            }
-            offer(members, &by, &members->edges[at]);
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < members->count && result == P2PSYNC_OK; i++) {
+        result = invite_all(members, i);
+    }
+    return result;
+}
+
+/* Take in whom this member has added, in the order of their ids, and no more than it may bring in:
+ * so whoever adds too many harms nobody else. The founder comes first, and may bring in all. */
+static p2psync_result invite_all(struct members *members, size_t inviter)
+{
+    const struct ps_member by = members->list[inviter];
+    size_t left = by.depth == 0 ? PS_MEMBERS_MAX : PS_INVITED_MAX;
+    for (size_t i = first_edge(members, &by.device);
+         i < members->edge_count && ps_device_equal(&members->edges[i].from, &by.device); i++) {
+        const struct edge *edge = &members->edges[i];
+        size_t at = find_member(members, &edge->to);
+        bool is_new = at == members->count;
+        bool valid = true;
+        if (is_new && (left == 0 || at == PS_MEMBERS_MAX)) {
+            continue;
+        }
+        p2psync_result result = is_new ? is_valid(members, &edge->to, &valid) : P2PSYNC_OK;
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (!valid) {
+            continue;
+        }
+        if (is_new) {
+            members->list[at] = (struct ps_member){.device = edge->to,
+                                                   .added_by = by.device,
+                                                   .added_ms = ps_hlc_ms(edge->hlc),
+                                                   .depth = by.depth + 1};
+            members->added[at] = edge->hlc;
+            members->count++;
+            left--;
+        } else {
+            note_adding(members, &by, edge, at);
         }
     }
     return P2PSYNC_OK;
+}
+
+/* Who was a member before is valid: that need not be found out again. */
+static p2psync_result is_valid(const struct members *members, const struct ps_device *device,
+                               bool *valid_out)
+{
+    struct ps_key key = ps_key_device(device);
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(members->txn, PS_DB_DEVICES, ps_key_view(&key), &row);
+    if (result == P2PSYNC_ENOTFOUND) {
+        *valid_out = ps_device_valid(device);
+        return P2PSYNC_OK;
+    }
+    *valid_out = true;
+    return result;
+}
+
+/* Take out the rows of who is no member any more. */
+static p2psync_result drop_others(struct members *members, bool *dropped_out)
+{
+    struct ps_member_walk walk = {.txn = members->txn};
+    struct ps_member row;
+    bool dropped = false;
+    qsort(members->list, members->count, sizeof *members->list, compare_members);
+    while (ps_member_walk_next(&walk, &row)) {
+        if (bsearch(&row, members->list, members->count, sizeof row, compare_members) == NULL) {
+            struct ps_key key = ps_key_device(&row.device);
+            walk.result = ps_db_delete(members->txn, PS_DB_DEVICES, ps_key_view(&key));
+            dropped = true;
+        }
+        if (walk.result != P2PSYNC_OK) {
+            return walk.result;
+        }
+    }
+    *dropped_out = dropped;
+    return walk.result;
+}
+
+static int compare_members(const void *a, const void *b)
+{
+    const struct ps_member *left = a;
+    const struct ps_member *right = b;
+    return ps_device_compare(&left->device, &right->device);
 }
 
 /* Where the edges of `from` begin, if it has any. */
@@ -202,29 +303,21 @@ static size_t first_edge(const struct members *members, const struct ps_device *
     return low;
 }
 
-/* Take the device in, or note that this member has added it earlier than who was found before.
- * Whoever names a device that is a member already only renames it: that comes later than the
- * adding, because a change is later than what it was made on top of. Of two members who both added
- * a device without knowing of each other, the first by time counts, then by id: so it does not
- * depend on the order of the walk. A device does not add itself, but for the founder. */
-static void offer(struct members *members, const struct ps_member *by, const struct edge *edge)
+/* Note that this member has added the device earlier than who was found before. Whoever names a
+ * device that is a member already only renames it: that comes later than the adding, because a
+ * change is later than what it was made on top of. Of two members who both added a device without
+ * knowing of each other, the first by time counts, then by id: so it does not depend on the order
+ * of the walk. A device does not add itself, but for the founder. */
+static void note_adding(struct members *members, const struct ps_member *by,
+                        const struct edge *edge, size_t at)
 {
-    size_t at = find_member(members, &edge->to);
-    bool is_new = at == members->count;
-    bool is_self = ps_device_equal(&by->device, &edge->to);
-    if (is_new && members->count == PS_MEMBERS_MAX) {
-        return;
-    }
     struct ps_member *member = &members->list[at];
-    if (is_new) {
-        *member = (struct ps_member){.device = edge->to, .depth = by->depth + 1};
-        members->count++;
-    }
+    bool is_self = ps_device_equal(&by->device, &edge->to);
     bool is_founder = member->depth == 0;
     bool earlier =
         edge->hlc < members->added[at] ||
         (edge->hlc == members->added[at] && ps_device_compare(&by->device, &member->added_by) < 0);
-    if (is_self == is_founder && (is_new || is_self || earlier)) {
+    if (is_self == is_founder && (is_self || earlier)) {
         member->added_by = by->device;
         member->added_ms = ps_hlc_ms(edge->hlc);
         members->added[at] = edge->hlc;
@@ -311,15 +404,30 @@ bool ps_member_walk_next(struct ps_member_walk *walk, struct ps_member *out)
     return walk->result == P2PSYNC_OK;
 }
 
+p2psync_result ps_member_may_invite(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                    const struct ps_device *inviter, bool *may_out)
+{
+    struct ps_member_walk walk = {.txn = txn};
+    struct ps_member member;
+    size_t count = 0;
+    size_t invited = 0;
+    while (ps_member_walk_next(&walk, &member)) {
+        count++;
+        invited += ps_device_equal(&member.added_by, inviter) ? 1 : 0;
+    }
+    if (walk.result == P2PSYNC_OK) {
+        bool is_founder = ps_device_equal(&mesh->founder, inviter);
+        *may_out = count < PS_MEMBERS_MAX && (is_founder || invited < PS_INVITED_MAX);
+    }
+    return walk.result;
+}
+
 p2psync_result ps_member_count(struct ps_txn *txn, uint32_t *count_out)
 {
     uint64_t count = 0;
     p2psync_result result = ps_db_count(txn, PS_DB_DEVICES, &count);
-    if (result == P2PSYNC_OK && count > PS_MEMBERS_MAX) {
-        result = P2PSYNC_ECORRUPT;
-    }
     if (result == P2PSYNC_OK) {
-        *count_out = (uint32_t)count;
+        *count_out = (uint32_t)(count < PS_MEMBERS_MAX ? count : PS_MEMBERS_MAX);
     }
     return result;
 }

@@ -17,9 +17,10 @@ struct ps_member {
 };
 
 /* Compute the members anew from all applied changes of `_devices`. Call it in the transaction that
- * applied changes there.
+ * applied changes there. Limits clip and never fail: see PS_MEMBERS_MAX and PS_INVITED_MAX. Members
+ * that are near the founder come first, so that who is crowded out is far away.
  *
- * changed_out  whether there is a new member; a new name does not count.
+ * changed_out  whether others are members than before; a new name does not count.
  * Errors       P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh,
@@ -36,6 +37,14 @@ struct ps_member_walk {
     struct ps_key from;
 };
 bool ps_member_walk_next(struct ps_member_walk *walk, struct ps_member *out);
+
+/* Whether `inviter`, a member, can bring in one more.
+ *
+ * Errors  P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_member_may_invite(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                    const struct ps_device *inviter,
+                                    bool *may_out) P2PSYNC_MUST_CHECK;
 
 /* How many members there are. Errors as above. */
 p2psync_result ps_member_count(struct ps_txn *txn, uint32_t *count_out) P2PSYNC_MUST_CHECK;

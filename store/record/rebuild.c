@@ -55,7 +55,7 @@ p2psync_result ps_rebuild_value(const struct ps_stored *entry, const struct ps_s
         return P2PSYNC_OK; /* a delete leaves nothing */
     }
     if (entry->has_body && (skeleton->op_and_flags & PS_CHANGE_SEALED) == 0) {
-        p2psync_result result = ps_body_decode(entry->body, &body);
+        p2psync_result result = ps_body_decode_of(skeleton, entry->body, &body);
         if (result == P2PSYNC_ENOMEM) {
             return result;
         }

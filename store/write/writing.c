@@ -52,6 +52,7 @@ p2psync_result ps_writing_flush(struct ps_writing *writing, bool more)
     }
     pending->set = false;
     pending->skeleton.op_and_flags |= more ? PS_CHANGE_MORE : 0U;
+    pending->skeleton.body_size = (uint32_t)pending->body.size;
     ps_buf_clear(&writing->skeleton);
     p2psync_result result = ps_skeleton_encode(&pending->skeleton, &writing->skeleton);
     if (result != P2PSYNC_OK) {

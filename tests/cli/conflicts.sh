@@ -95,7 +95,7 @@ expect 3 b resolve manual n1 --take 12-3
 complains "no device"
 expect 3 b resolve manual n1 --take attic
 expect 2 b resolve manual n1 --data '[1]'
-expect 3 b resolve manual n1 --take 0011223344556677-0
+expect 3 b resolve manual n1 --take 00112233445566778899aabbccddeeff-0
 expect 3 b resolve manual n9 --merge
 expect 3 b resolve nowhere n1 --merge
 expect 6 b resolve _devices n1 --merge
@@ -201,7 +201,7 @@ expect 1 a archive both "n1@$other"
 complains "copy"
 expect 1 a resolve both "n1@$other" --merge
 complains "resolve 'n1'"
-expect 3 a delete both "n1@0011223344556677-0"
+expect 3 a delete both "n1@00112233445566778899aabbccddeeff-0"
 expect 1 a import both <<<"{\"id\": \"n1@$other\"}"
 complains "@VERSION"
 expect 0 a --json export both

@@ -51,7 +51,7 @@ expect 3 a get notes n1
 complains "p2psync restore"
 expect 3 a get notes n1 --version "${first%-*}-99"
 complains "p2psync history notes n1"
-expect 3 a get notes n1 --version "0011223344556677-0"
+expect 3 a get notes n1 --version "00112233445566778899aabbccddeeff-0"
 expect 3 a get notes n2 --version "$first"
 at a put notes n2 a=1 >/dev/null
 expect 3 a get notes n2 --version "$first"

@@ -20,7 +20,7 @@ holds '.fields == {"n": "18446744073709551616", "serial": "18446744073709551616-
 expect 0 a delete large big
 expect 0 a --json get notes n1
 holds '.id == "n1" and .deleted == false and .archived == false and .conflict == false'
-holds '(.version | length) == 1 and (.version[0] | test("^[0-9a-f]{16}-[0-9]+$"))'
+holds '(.version | length) == 1 and (.version[0] | test("^[0-9a-f]{32}-[0-9]+$"))'
 holds '.created == .updated and (.created | test("^[0-9]{4}-[0-9-]{5}T[0-9:]{8}[.][0-9]{3}Z$"))'
 equal "$(answer .author)" "$device"
 version=$(answer '.version[0]')

@@ -47,16 +47,16 @@ expect_program 2 put notes n1 --data '{"a":'
 expect_program 2 put notes n1 --data '[1]'
 expect_program 2 put notes n1 $'a=\xff'
 expect_program 2 put notes n1 'a={"$bytes":"*"}'
-for version in "" 0 001 -1 0011223344556677- 0011223344556677-x 001122334455667g-0 \
-    0011223344556677-18446744073709551616 "0011223344556677-0 "; do
+for version in "" 0 001 -1 00112233445566778899aabbccddeeff- 00112233445566778899aabbccddeeff-x 001122334455667g-0 \
+    00112233445566778899aabbccddeeff-18446744073709551616 "00112233445566778899aabbccddeeff-0 "; do
     expect_program 2 get notes n1 --version "$version"
     complains "is no version"
     expect_program 2 restore notes n1 --version "$version"
     expect_program 2 diff notes n1 "$version"
-    expect_program 2 diff notes n1 0011223344556677-0 "$version"
+    expect_program 2 diff notes n1 00112233445566778899aabbccddeeff-0 "$version"
 done
 expect_program 2 resolve notes n1 --take ""
-expect_program 2 diff notes n1 0011223344556677-0 0011223344556677-0 0011223344556677-0
+expect_program 2 diff notes n1 00112233445566778899aabbccddeeff-0 00112233445566778899aabbccddeeff-0 00112233445566778899aabbccddeeff-0
 expect_program 2 delete notes n1 --note
 expect_program 2 history
 expect_program 2 history notes n1 --limit few

@@ -12,8 +12,9 @@ static const struct ps_beacon example = {
 
 /* The bytes of `example`, written out: other implementations must make the same. */
 static const uint8_t example_bytes[PS_BEACON_SIZE] = {
-    'P',  '2',  'P',  'S',  0x01, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x11, 0x12, 0x13,
-    0x14, 0x15, 0x16, 0x17, 0x18, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0xb9, 0x6e};
+    'P', '2', 'P', 'S', 0x01, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0,    0,   0,
+    0,   0,   0,   0,   0,    0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0,    0,   0,
+    0,   0,   0,   0,   0,    0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0xb9, 0x6e};
 
 static void assert_is_example(const struct ps_beacon *beacon)
 {
@@ -92,7 +93,7 @@ Test(test_beacon, rejects_port_0)
     uint8_t bytes[PS_BEACON_SIZE];
     struct ps_beacon beacon;
     memcpy(bytes, example_bytes, sizeof bytes);
-    bytes[29] = 0;
-    bytes[30] = 0;
+    bytes[PS_BEACON_SIZE - 2] = 0;
+    bytes[PS_BEACON_SIZE - 1] = 0;
     cr_assert_eq(ps_beacon_decode(ps_bytes(bytes, sizeof bytes), &beacon), P2PSYNC_EFORMAT);
 }

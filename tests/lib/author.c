@@ -35,7 +35,13 @@ struct ps_parent author_add(struct author *author, const struct author_change *c
                                    .hlc = change->hlc,
                                    .parent_count = change->parent_count};
     memcpy(skeleton.parents, change->parents, sizeof change->parents);
-    p2psync_result result = P2PSYNC_OK;
+    struct ps_body body = {.fields = change->fields};
+    p2psync_result result =
+        change->raw_body.size > 0
+            ? ps_buf_append(&body_bytes, change->raw_body.data, change->raw_body.size)
+            : ps_body_encode(&body, &body_bytes);
+    assert(result == P2PSYNC_OK);
+    skeleton.body_size = change->false_size != 0 ? change->false_size : (uint32_t)body_bytes.size;
     if (change->raw_skeleton.size > 0) {
         result =
             ps_buf_append(&skeleton_bytes, change->raw_skeleton.data, change->raw_skeleton.size);
@@ -43,11 +49,6 @@ struct ps_parent author_add(struct author *author, const struct author_change *c
         skeleton.record_id = ps_bytes_text(change->id);
         result = ps_skeleton_encode(&skeleton, &skeleton_bytes);
     }
-    assert(result == P2PSYNC_OK);
-    struct ps_body body = {.fields = change->fields};
-    result = change->raw_body.size > 0
-                 ? ps_buf_append(&body_bytes, change->raw_body.data, change->raw_body.size)
-                 : ps_body_encode(&body, &body_bytes);
     assert(result == P2PSYNC_OK);
     struct ps_entry entry = {.skeleton = ps_buf_view(&skeleton_bytes),
                              .body = ps_buf_view(&body_bytes),
@@ -79,6 +80,7 @@ struct ps_head author_head(const struct author *author, uint64_t size)
     struct ps_head head = {.size = size, .root = ps_frontier_root(&frontier)};
     p2psync_result result = ps_head_sign(&head, &context, author->secret.key);
     assert(result == P2PSYNC_OK);
+    head.signature[0] ^= author->forged ? 1U : 0U;
     return head;
 }
 

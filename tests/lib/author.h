@@ -12,6 +12,7 @@ struct author {
     struct ps_identity identity;
     struct ps_secret secret;
     const char *collection;
+    bool forged; /* its heads bear a signature that is none */
     size_t count;
     struct ps_hash leaf[AUTHOR_ENTRIES_MAX];
     struct ps_buf bytes[AUTHOR_ENTRIES_MAX]; /* each as it travels */
@@ -29,6 +30,7 @@ struct author_change {
     struct ps_bytes fields;
     struct ps_bytes raw_skeleton; /* instead of all but the fields */
     struct ps_bytes raw_body;     /* instead of the fields */
+    uint32_t false_size;          /* what the skeleton says of the body's size; 0: the truth */
 };
 
 /* Add a change; returns how others name it as a parent. */

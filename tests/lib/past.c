@@ -12,7 +12,7 @@
 
 static struct ps_origin origin_of(unsigned device);
 static void sort_parents(struct ps_skeleton *skeleton);
-static void encode(struct past_entry *entry, const struct ps_skeleton *skeleton,
+static void encode(struct past_entry *entry, struct ps_skeleton *skeleton,
                    const struct past_change *change);
 
 void past_open(struct past *past, struct store_case *store, unsigned device_count)
@@ -121,15 +121,16 @@ static void sort_parents(struct ps_skeleton *skeleton)
     }
 }
 
-static void encode(struct past_entry *entry, const struct ps_skeleton *skeleton,
+static void encode(struct past_entry *entry, struct ps_skeleton *skeleton,
                    const struct past_change *change)
 {
     struct ps_body body = {.fields = change->fields, .unset = change->unset};
     ps_buf_init(&entry->skeleton, PS_SKELETON_SIZE_MAX);
     ps_buf_init(&entry->body, PS_BODY_SIZE_MAX);
-    p2psync_result result = ps_skeleton_encode(skeleton, &entry->skeleton);
+    p2psync_result result = ps_body_encode(&body, &entry->body);
     assert(result == P2PSYNC_OK);
-    result = ps_body_encode(&body, &entry->body);
+    skeleton->body_size = (uint32_t)entry->body.size;
+    result = ps_skeleton_encode(skeleton, &entry->skeleton);
     assert(result == P2PSYNC_OK);
     struct ps_entry whole = {.skeleton = ps_buf_view(&entry->skeleton),
                              .body = ps_buf_view(&entry->body),

@@ -87,17 +87,27 @@ void case_commit(struct ps_txn *txn)
     assert(result == P2PSYNC_OK);
 }
 
+/* The first key from `seed` that is an id. */
+static void draw(struct ps_identity *identity, uint64_t seed, uint8_t secret_key[static 64])
+{
+    memset(identity->seed, 0, sizeof identity->seed);
+    ps_put_u64(identity->seed, seed);
+    do {
+        identity->seed[PS_SEED_SIZE - 1]++;
+        crypto_sign_seed_keypair(identity->device.key, secret_key, identity->seed);
+    } while (!ps_device_valid(&identity->device));
+}
+
 struct ps_identity case_identity(uint64_t seed, struct ps_secret *secret)
 {
+    struct ps_identity founder = {.incarnation = 0};
     struct ps_identity identity = {.incarnation = seed * 1000003};
     uint8_t unused[64];
     int started = sodium_init();
     assert(started >= 0);
-    ps_put_u64(identity.seed, 1);
-    crypto_sign_seed_keypair(identity.mesh.founder.key, unused, identity.seed);
-    ps_put_u64(identity.seed, seed);
-    crypto_sign_seed_keypair(identity.device.key, secret == NULL ? unused : secret->key,
-                             identity.seed);
+    draw(&founder, 1, unused);
+    draw(&identity, seed, secret == NULL ? unused : secret->key);
+    identity.mesh.founder = founder.device;
     return identity;
 }
 

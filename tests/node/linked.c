@@ -24,7 +24,10 @@ static void start(struct linked_node *node, uint8_t seed_byte, bool bind)
 {
     uint8_t seed[crypto_sign_SEEDBYTES];
     memset(seed, seed_byte, sizeof seed);
-    crypto_sign_seed_keypair(node->device.key, node->secret_key, seed);
+    do {
+        seed[0]++;
+        crypto_sign_seed_keypair(node->device.key, node->secret_key, seed);
+    } while (!ps_device_valid(&node->device));
     struct ps_links_options options = {
         .secret_key = node->secret_key, .bind = bind, .host = "127.0.0.1"};
     cr_assert_eq(ps_links_new(&options, &node->links), P2PSYNC_OK);

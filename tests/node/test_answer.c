@@ -236,7 +236,7 @@ Test(test_answer, white_space_from_a_command_is_no_answer)
 /* The text says why, and is all that `status` says. */
 Test(test_answer, taking_no_version_of_the_conflict_is_an_error)
 {
-    configure_script(&sides[0], "echo '{\"take\": \"0011223344556677-8\"}'\n");
+    configure_script(&sides[0], "echo '{\"take\": \"00112233445566778899aabbccddeeff-8\"}'\n");
     edit_apart_and_meet(RECORD);
     int fd = -1;
     cr_assert_eq(p2psync_event_fd(sides[0].node, &fd), P2PSYNC_OK);
@@ -248,7 +248,7 @@ Test(test_answer, taking_no_version_of_the_conflict_is_an_error)
     }
     cr_expect_not_null(strstr(json,
                               "\"last_error\":\"a conflict of record r in notes has no answer: "
-                              "0011223344556677-8 is none of its versions\""),
+                              "00112233445566778899aabbccddeeff-8 is none of its versions\""),
                        "%s", json);
 }
 

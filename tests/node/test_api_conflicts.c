@@ -13,7 +13,7 @@
 
 #define EARLIER   1 /* than anything that is written here */
 #define LATER     (UINT64_MAX - 1)
-#define DOT_SIZE  48
+#define DOT_SIZE  P2PSYNC_DOT_TEXT_SIZE
 #define ID_SIZE   320
 #define LIST_SIZE 1024
 
@@ -353,23 +353,24 @@ Test(test_api_conflicts, knows_no_copy_of_what_is_shown_or_not_there)
     cr_expect_eq(p2psync_delete(node, "notes", id, NULL), P2PSYNC_ENOTFOUND);
     cr_assert_eq(nodes_set(node, "notes", "strategy", "\"keep_both\""), P2PSYNC_OK);
     cr_expect_str_eq(nodes_get(node, "notes", id), "", "it is shown under its own id");
-    static const char *const malformed[] = {"a@",
-                                            "a@0",
-                                            "a@0011223344556677-",
-                                            "a@0011223344556677-00",
-                                            "a@@0011223344556677-0",
-                                            "@0011223344556677-0",
-                                            "a@0011223344556677-0@0011223344556677-0",
-                                            "a@0011223344556677-18446744073709551616"};
+    static const char *const malformed[] = {
+        "a@",
+        "a@0",
+        "a@00112233445566778899aabbccddeeff-",
+        "a@00112233445566778899aabbccddeeff-00",
+        "a@@00112233445566778899aabbccddeeff-0",
+        "@00112233445566778899aabbccddeeff-0",
+        "a@00112233445566778899aabbccddeeff-0@00112233445566778899aabbccddeeff-0",
+        "a@00112233445566778899aabbccddeeff-18446744073709551616"};
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         cr_expect_str_eq(nodes_get(node, "notes", malformed[i]), "", "%s", malformed[i]);
         cr_expect_neq(p2psync_delete(node, "notes", malformed[i], NULL), P2PSYNC_OK);
     }
     cr_expect_eq(p2psync_copy_parse("a@0", &copy), P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_copy_parse(malformed[6], &copy), P2PSYNC_ENOTFOUND);
-    cr_assert_eq(p2psync_copy_parse("a@b@0011223344556677-7", &copy), P2PSYNC_OK);
+    cr_assert_eq(p2psync_copy_parse("a@b@00112233445566778899aabbccddeeff-7", &copy), P2PSYNC_OK);
     cr_expect_str_eq(copy.record, "a@b");
-    cr_expect_str_eq(copy.own, "a@b~0011223344556677-7");
+    cr_expect_str_eq(copy.own, "a@b~00112233445566778899aabbccddeeff-7");
     cr_expect_eq(copy.version.seq, 7);
 }
 

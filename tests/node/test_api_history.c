@@ -8,7 +8,7 @@
 #include "nodes.h"
 #include "tests/lib/author.h"
 
-#define DOT_SIZE 48
+#define DOT_SIZE P2PSYNC_DOT_TEXT_SIZE
 
 static char dirs[2][NODES_DIR_SIZE];
 static p2psync_node *node;
@@ -206,25 +206,26 @@ Test(test_api_history, reads_dots_as_text)
     static const char *const wrong[] = {
         "",
         "0",
-        "0123456789abcdef",
-        "0123456789abcdef-",
+        "0123456789abcdef0123456789abcdef",
+        "0123456789abcdef-1",
+        "0123456789abcdef0123456789abcdef-",
         "-1",
         "0123-1",
-        "0123456789abcdef-x",
-        "0123456789abcdeg-1",
-        "0123456789abcdef-1 ",
-        "0123456789abcdef--1",
-        "0123456789abcdef-18446744073709551616",
+        "0123456789abcdef0123456789abcdef-x",
+        "0123456789abcdef0123456789abcdeg-1",
+        "0123456789abcdef0123456789abcdef-1 ",
+        "0123456789abcdef0123456789abcdef--1",
+        "0123456789abcdef0123456789abcdef-18446744073709551616",
     };
     struct p2psync_dot dot = {.seq = 7};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         cr_expect_eq(p2psync_dot_parse(wrong[i], &dot), P2PSYNC_EFORMAT, "'%s'", wrong[i]);
     }
     cr_expect_eq(dot.seq, 7, "untouched");
-    cr_assert_eq(p2psync_dot_parse("0123456789abcdef-42", &dot), P2PSYNC_OK);
+    cr_assert_eq(p2psync_dot_parse("0123456789abcdef0123456789abcdef-42", &dot), P2PSYNC_OK);
     cr_expect_eq(dot.seq, 42);
     cr_expect_eq(dot.origin[0], 0x01);
-    cr_expect_eq(dot.origin[7], 0xef);
+    cr_expect_eq(dot.origin[15], 0xef);
 }
 
 static const char *version_json(const struct p2psync_dot *dot)

@@ -10,7 +10,7 @@
 #include "wire/codec.h"
 
 #define LATER    (UINT64_MAX - 1) /* than anything that is written here */
-#define DOT_SIZE 48
+#define DOT_SIZE P2PSYNC_DOT_TEXT_SIZE
 #define ID_SIZE  320
 
 static char dir[NODES_DIR_SIZE];
@@ -88,7 +88,7 @@ Test(test_api_settings, refuses_settings_that_are_none)
     cr_expect_eq(nodes_set(node, "notes", "no", "\"max\""), P2PSYNC_ENOTFOUND);
     cr_expect_eq(nodes_set(node, "_devices", "strategy", "\"manual\""), P2PSYNC_EDENIED);
     cr_expect_eq(nodes_set(node, "", "strategy", "\"manual\""), P2PSYNC_EFORMAT);
-    cr_expect_eq(nodes_set(node, "a@0011223344556677-0", "strategy", "\"manual\""),
+    cr_expect_eq(nodes_set(node, "a@00112233445566778899aabbccddeeff-0", "strategy", "\"manual\""),
                  P2PSYNC_EFORMAT);
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_buffer answer = {0};

@@ -154,6 +154,51 @@ Test(test_engine_strangers, passes_over_messages_of_a_later_type)
     cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_ERROR), 0);
 }
 
+/* Two origins with one tag cannot be made. So node 0's own log is put where the puppet's log would
+ * be found. */
+static void plant_log_of_another(const struct ps_origin *origin)
+{
+    struct sim_node *node = &net.nodes[0];
+    struct ps_origin own = {node->identity.device, node->identity.incarnation};
+    struct ps_log_name name = {.collection = ps_bytes_text("notes"), .origin = own};
+    struct ps_txn txn;
+    struct ps_log log;
+    cr_assert_eq(ps_txn_begin(node->store, true, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_log_named(&txn, &node->identity.mesh, &name, &log), P2PSYNC_OK);
+    log.id.origin = ps_origin_tag(&node->identity.mesh, origin);
+    cr_assert_eq(ps_log_save(&txn, &log), P2PSYNC_OK);
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+}
+
+Test(test_engine_strangers, blames_nobody_for_a_tag_that_another_origin_has)
+{
+    begin_with_puppet(1, true);
+    sim_put(&net, 0, "notes", "a", 1);
+    play(1000);
+    struct ps_origin origin = {net.nodes[puppet].identity.device, 7};
+    struct ps_log_name log = {.collection = ps_bytes_text("notes"), .origin = origin};
+    plant_log_of_another(&origin);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    struct ps_buf bytes;
+    struct ps_heads_item item = {.log = log, .size = 2, .head = {.size = 2}};
+    struct ps_want want = {.log = log, .credit = 1000};
+    size_t sent = sim_script_captured(puppet, PS_MESSAGE_CHANGES);
+    ps_buf_init(&bytes, 1024);
+    cr_assert_eq(ps_heads_encode(&item, 1, &bytes), P2PSYNC_OK);
+    send_raw(link, bytes.data, bytes.size);
+    ps_buf_clear(&bytes);
+    cr_assert_eq(ps_want_encode(&want, &bytes), P2PSYNC_OK);
+    send_raw(link, bytes.data, bytes.size);
+    ps_buf_deinit(&bytes);
+    play(1000);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_ERROR), 0);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_CHANGES), sent,
+                 "another's log is not served");
+}
+
 static void send_want(size_t link, const char *collection, uint64_t credit)
 {
     const struct ps_identity *author = &net.nodes[0].identity;
@@ -267,6 +312,17 @@ Test(test_engine_strangers, welcomes_the_same_device_again_but_no_second_one)
     cr_assert_eq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
     cr_assert_not(sim_node_allows(&net, 0, second));
     cr_assert_eq(net.nodes[0].told[P2PSYNC_EVENT_DEVICE_JOINED], 1);
+}
+
+/* A device of the mesh and its twin would have one CURVE key. The right token does not help. */
+Test(test_engine_strangers, welcomes_no_id_that_is_not_valid)
+{
+    begin_with_puppet(1, false);
+    sim_mesh_invite(&net, 0, token, 60000);
+    net.nodes[puppet].identity.device.key[PS_DEVICE_SIZE - 1] ^= 0x80U;
+    cr_assert_neq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
+    cr_assert_not(sim_node_allows(&net, 0, puppet));
+    cr_assert(net.nodes[0].inviting, "it was no wrong token");
 }
 
 Test(test_engine_strangers, closes_an_invite_after_five_wrong_tokens)

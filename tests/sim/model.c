@@ -109,7 +109,7 @@ static bool add_change(struct history *history, const struct ps_log *log, uint64
     ps_buf_init(&change->value, SIZE_MAX);
     if (ps_log_entry(history->txn, log->number, seq, &entry) != P2PSYNC_OK || entry.inert ||
         ps_skeleton_decode(entry.entry.skeleton, &change->skeleton) != P2PSYNC_OK ||
-        ps_body_decode(entry.entry.body, &change->body) != P2PSYNC_OK) {
+        ps_body_decode_of(&change->skeleton, entry.entry.body, &change->body) != P2PSYNC_OK) {
         return false;
     }
     history->count++;

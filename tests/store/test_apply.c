@@ -115,6 +115,50 @@ Test(apply, transaction_is_invisible_until_all_of_it_is_here)
     cr_assert_eq(case_shown(&here, "r4"), 4);
 }
 
+/* The skeletons say that their bodies have a size that they have not, so that little is enough. */
+static void add_large_parts(struct author *author, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char id[] = "r00";
+        id[1] = (char)('0' + author->count / 10);
+        id[2] = (char)('0' + author->count % 10);
+        struct author_change change = {.op_and_flags = PS_OP_CREATE | PS_CHANGE_MORE,
+                                       .id = id,
+                                       .hlc = 1000,
+                                       .fields = case_fields(&buf, "n", 1),
+                                       .false_size = PS_VALUE_SIZE_MAX};
+        (void)author_add(author, &change);
+    }
+}
+
+Test(apply, transaction_is_cut_at_its_size_by_what_skeletons_say)
+{
+    enum { PARTS = PS_TRANSACTION_SIZE_MAX / PS_VALUE_SIZE_MAX };
+    add_large_parts(&one, PARTS + 2);
+    deliver_up_to(&one, PARTS / 2);
+    cr_assert_eq(case_apply(&here).changes, 0);
+    case_reopen(&here);
+    deliver_up_to(&one, PARTS - 1);
+    cr_assert_eq(case_apply(&here).changes, 0, "its size is counted on");
+    deliver_up_to(&one, PARTS + 2);
+    cr_assert_eq(case_apply(&here).changes, PARTS);
+    cr_assert_eq(applied_of(&one), PARTS);
+}
+
+Test(apply, body_of_another_size_than_its_skeleton_says_counts_as_none)
+{
+    struct author_change change = {.op_and_flags = PS_OP_CREATE,
+                                   .id = "r",
+                                   .hlc = 1000,
+                                   .fields = case_fields(&buf, "n", 1),
+                                   .false_size = 5};
+    (void)author_add(&one, &change);
+    author_deliver_all(&one, &here);
+    (void)case_apply(&here);
+    cr_assert_eq(case_version_count(&here, "r"), 1);
+    cr_assert_eq(case_shown(&here, "r"), -1, "it is there, without fields");
+}
+
 Test(apply, concurrent_edits_keep_both_and_show_the_later)
 {
     struct ps_parent base = create(&one, "r", 10, 1);

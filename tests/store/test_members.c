@@ -198,3 +198,141 @@ Test(members, members_are_listed_in_order_and_renamed)
     cr_assert_eq(count, 2);
     ps_txn_abort(&txn);
 }
+
+static void author_writes(struct author *by, uint32_t op, const char *id)
+{
+    struct author_change change = {
+        .op_and_flags = op, .id = id, .hlc = 7000 << 16, .fields = named("x")};
+    (void)author_add(by, &change);
+}
+
+/* Twins have one CURVE key: if both were members, one would cut off the other. */
+Test(members, only_valid_ids_count)
+{
+    struct ps_member member;
+    char text[PS_DEVICE_TEXT_SIZE];
+    struct ps_device twin = third.identity.device;
+    twin.key[PS_DEVICE_SIZE - 1] ^= 0x80U;
+    founder_adds(&second.identity.device, "second");
+    author_adds(&second, &twin, "twin");
+    ps_device_text(&third.identity.device, text);
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        text[i] = (char)(text[i] >= 'a' ? text[i] - 'a' + 'A' : text[i]);
+    }
+    author_writes(&second, PS_OP_CREATE, text);
+    ps_device_text(&stranger.identity.device, text);
+    author_writes(&second, PS_OP_ARCHIVE, text);
+    author_deliver_all(&second, &here);
+    (void)case_apply(&here);
+    (void)refresh();
+    cr_assert_eq(get(&twin, &member), P2PSYNC_ENOTFOUND, "its sign bit is 1");
+    cr_assert_eq(get(&third.identity.device, &member), P2PSYNC_ENOTFOUND, "in upper case");
+    cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_ENOTFOUND, "a lone archive");
+}
+
+/* Valid ids, as many as one wants. */
+static struct ps_device made_up(uint32_t number)
+{
+    return case_identity(1000 + number, NULL).device;
+}
+
+Test(members, who_brings_in_too_many_crowds_nobody_out)
+{
+    struct ps_member member;
+    uint32_t count = 0;
+    size_t found = 0;
+    size_t smaller = 0;
+    founder_adds(&second.identity.device, "second");
+    founder_adds(&third.identity.device, "third");
+    for (uint32_t i = 0; i < PS_INVITED_MAX + 44; i++) {
+        struct ps_device device = made_up(i);
+        author_adds(&second, &device, "made up");
+    }
+    author_adds(&third, &stranger.identity.device, "a friend");
+    author_deliver_all(&second, &here);
+    author_deliver_all(&third, &here);
+    (void)case_apply(&here);
+    (void)refresh();
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    cr_assert_eq(count, 4 + PS_INVITED_MAX);
+    cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_OK);
+    for (uint32_t i = 0; i < PS_INVITED_MAX + 44; i++) {
+        struct ps_device device = made_up(i);
+        struct ps_device last = made_up(0);
+        found += get(&device, &member) == P2PSYNC_OK ? 1 : 0;
+        smaller += ps_device_compare(&device, &last) < 0 ? 1 : 0;
+    }
+    cr_assert_eq(found, PS_INVITED_MAX);
+    struct ps_device first = made_up(0);
+    cr_assert_eq(get(&first, &member) == P2PSYNC_OK, smaller < PS_INVITED_MAX,
+                 "those with the smallest ids count");
+}
+
+/* A smaller id comes later, and pushes out the greatest. */
+Test(members, rows_are_those_that_the_walk_gives)
+{
+    struct ps_member member;
+    struct ps_device greatest = {{0}};
+    struct ps_device smallest;
+    uint32_t last = 0;
+    founder_adds(&second.identity.device, "second");
+    memset(smallest.key, 0xff, sizeof smallest.key);
+    for (uint32_t i = 0; i <= PS_INVITED_MAX; i++) {
+        struct ps_device device = made_up(i);
+        if (ps_device_compare(&device, &smallest) < 0) {
+            smallest = device;
+            last = i;
+        }
+        if (ps_device_compare(&device, &greatest) > 0) {
+            greatest = device;
+        }
+    }
+    for (uint32_t i = 0; i <= PS_INVITED_MAX; i++) {
+        struct ps_device device = made_up(i);
+        if (i != last) {
+            author_adds(&second, &device, "made up");
+        }
+    }
+    author_deliver_all(&second, &here);
+    (void)case_apply(&here);
+    cr_assert(refresh());
+    cr_assert_eq(get(&greatest, &member), P2PSYNC_OK);
+    size_t before = second.count;
+    author_adds(&second, &smallest, "made up");
+    struct author_delivery rest = {.from = before, .to = second.count, .head_size = second.count};
+    cr_assert_eq(author_deliver(&second, &here, &rest), P2PSYNC_OK);
+    (void)case_apply(&here);
+    cr_assert(refresh());
+    cr_assert_eq(get(&smallest, &member), P2PSYNC_OK);
+    cr_assert_eq(get(&greatest, &member), P2PSYNC_ENOTFOUND);
+}
+
+/* More than a mesh may have: whoever reads the members is never refused. */
+Test(members, limit_clips)
+{
+    uint32_t count = 0;
+    static char ids[PS_MEMBERS_MAX + 4][PS_DEVICE_TEXT_SIZE];
+    static struct ps_edit edits[PS_MEMBERS_MAX + 4];
+    for (uint32_t i = 0; i < PS_MEMBERS_MAX + 4; i++) {
+        struct ps_device device = made_up(i);
+        ps_device_text(&device, ids[i]);
+        edits[i] = (struct ps_edit){
+            .kind = PS_EDIT_PUT, .id = ps_bytes_text(ids[i]), .fields = named("made up")};
+    }
+    struct ps_write write = {.now_ms = 1000,
+                             .collection = ps_bytes_text(PS_DEVICES_COLLECTION),
+                             .edits = edits,
+                             .edit_count = PS_MEMBERS_MAX + 4};
+    cr_assert_eq(case_write(&here, &write, NULL), P2PSYNC_OK);
+    (void)refresh();
+    struct ps_txn txn = case_begin(&here, false);
+    bool may = true;
+    cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
+    cr_assert_eq(count, PS_MEMBERS_MAX);
+    cr_assert_eq(ps_member_may_invite(&txn, &here.identity.mesh, &here.identity.device, &may),
+                 P2PSYNC_OK);
+    cr_assert_not(may);
+    ps_txn_abort(&txn);
+}

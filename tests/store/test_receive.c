@@ -320,3 +320,56 @@ Test(receive, refuses_one_log_too_many_in_a_collection)
     cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, notes, &origin, &log), P2PSYNC_ELIMIT);
     ps_txn_abort(&txn);
 }
+
+/* Two origins with one tag cannot be made. So the author's log is put where another origin's log
+ * would be found. */
+Test(receive, log_of_another_origin_with_the_same_tag_is_refused)
+{
+    add_creates(&author, 2, 0);
+    author_deliver_all(&author, &here);
+    struct ps_log log = stored();
+    struct ps_log found;
+    struct ps_log_name name = {.collection = ps_bytes_text(CASE_NOTES), .origin = log.origin};
+    struct ps_origin other = {.device = log.origin.device,
+                              .incarnation = log.origin.incarnation + 1};
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_log_named(&txn, &here.identity.mesh, &name, &found), P2PSYNC_OK);
+    log.id.origin = ps_origin_tag(&here.identity.mesh, &other);
+    cr_assert_eq(ps_log_save(&txn, &log), P2PSYNC_OK);
+    name.origin = other;
+    cr_assert_eq(ps_log_named(&txn, &here.identity.mesh, &name, &found), P2PSYNC_EFORK);
+    cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, log.collection, &other, &found),
+                 P2PSYNC_EFORK);
+    ps_txn_abort(&txn);
+}
+
+/* The head of 6 is here when 4 entries are. The rest comes with that head and another signature. */
+Test(receive, signature_that_was_not_looked_at_is_not_kept)
+{
+    add_creates(&author, 6, 0);
+    cr_assert_eq(deliver(&author, 0, 4, 6), P2PSYNC_OK);
+    author.forged = true;
+    cr_assert_eq(deliver(&author, 4, 5, 6), P2PSYNC_OK);
+    cr_assert(case_logs_are_sound(&here));
+    cr_assert_eq(deliver(&author, 5, 6, 6), P2PSYNC_OK);
+    cr_assert(case_logs_are_sound(&here));
+}
+
+Test(receive, stored_head_that_nobody_signed_is_dropped_and_a_true_one_taken)
+{
+    add_creates(&author, 6, 0);
+    cr_assert_eq(deliver(&author, 0, 4, 6), P2PSYNC_OK);
+    struct ps_log log = stored();
+    struct ps_head_context context = {.mesh = &here.identity.mesh,
+                                      .collection = ps_bytes_text(CASE_NOTES),
+                                      .origin = &log.origin};
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_receive_recheck(&txn, &log, &context), P2PSYNC_OK);
+    log.head.signature[0] ^= 1U;
+    cr_assert_eq(ps_receive_recheck(&txn, &log, &context), P2PSYNC_ESIGNATURE);
+    case_commit(&txn);
+    cr_assert_eq(stored().head.size, 0);
+    cr_assert_eq(deliver(&author, 4, 6, 6), P2PSYNC_OK);
+    cr_assert_eq(stored().head.size, 6);
+    cr_assert(case_logs_are_sound(&here));
+}

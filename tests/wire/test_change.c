@@ -56,13 +56,14 @@ Test(change, skeleton_takes_up_to_64_parents)
     struct ps_writer writer;
     ps_buf_clear(&buf);
     ps_writer_init(&writer, &buf);
-    ps_write_raw(&writer, BYTES(0x94, 0x11, 0xa1, 'a', 7, 0xdc, 0, PS_PARENTS_MAX + 1));
+    ps_write_raw(&writer, BYTES(0x95, 0x11, 0xa1, 'a', 7, 0xdc, 0, PS_PARENTS_MAX + 1));
     for (uint8_t i = 0; i <= PS_PARENTS_MAX; i++) {
         ps_write_array(&writer, 3);
-        ps_write_bin(&writer, ps_bytes_text("12345678"));
+        ps_write_bin(&writer, ps_bytes_text("0123456789abcdef"));
         ps_write_uint(&writer, i);
-        ps_write_bin(&writer, ps_bytes_text("12345678"));
+        ps_write_bin(&writer, ps_bytes_text("0123456789abcdef"));
     }
+    ps_write_uint(&writer, 0);
     cr_assert_eq(ps_skeleton_decode(ps_buf_view(&buf), &skeleton), P2PSYNC_ELIMIT);
 }
 
@@ -109,9 +110,9 @@ Test(change, skeleton_keeps_unknown_ops_and_flags)
     cr_assert_eq(recode(&skeleton), P2PSYNC_OK);
     cr_assert_eq(ps_skeleton_decode(ps_buf_view(&buf), &decoded), P2PSYNC_OK);
     cr_assert_eq(decoded.op_and_flags, UINT32_MAX);
-    cr_assert_eq(
-        ps_skeleton_decode(BYTES(0x94, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0, 0xa1, 'a', 7, 0x90), &decoded),
-        P2PSYNC_ELIMIT);
+    cr_assert_eq(ps_skeleton_decode(
+                     BYTES(0x95, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0, 0xa1, 'a', 7, 0x90, 3), &decoded),
+                 P2PSYNC_ELIMIT);
 }
 
 Test(change, skeleton_bounds_the_seq_of_a_parent)
@@ -123,24 +124,44 @@ Test(change, skeleton_bounds_the_seq_of_a_parent)
     cr_assert_eq(recode(&skeleton), P2PSYNC_ELIMIT);
 }
 
+Test(change, skeleton_bounds_the_size_of_its_body)
+{
+    struct ps_skeleton skeleton = skeleton_of(0);
+    skeleton.body_size = PS_BODY_SIZE_MAX;
+    cr_assert_eq(recode(&skeleton), P2PSYNC_OK);
+    skeleton.body_size = PS_BODY_SIZE_MAX + 1;
+    cr_assert_eq(recode(&skeleton), P2PSYNC_ELIMIT);
+}
+
+Test(change, body_of_another_size_than_its_skeleton_says_counts_as_none)
+{
+    struct ps_skeleton skeleton = skeleton_of(0);
+    struct ps_body body;
+    skeleton.body_size = 4;
+    cr_assert_eq(ps_body_decode_of(&skeleton, BYTES(0x93, 0xc0, 0xc0, 0xc0), &body), P2PSYNC_OK);
+    skeleton.body_size = 5;
+    cr_assert_eq(ps_body_decode_of(&skeleton, BYTES(0x93, 0xc0, 0xc0, 0xc0), &body),
+                 P2PSYNC_EFORMAT);
+}
+
 Test(change, skeleton_takes_more_elements_but_no_bytes_behind)
 {
     struct ps_skeleton decoded;
-    cr_assert_eq(ps_skeleton_decode(BYTES(0x94, 1, 0xa1, 'a', 7, 0x90), &decoded), P2PSYNC_OK);
-    cr_assert_eq(ps_skeleton_decode(BYTES(0x95, 1, 0xa1, 'a', 7, 0x90, 0x91, 5), &decoded),
+    cr_assert_eq(ps_skeleton_decode(BYTES(0x95, 1, 0xa1, 'a', 7, 0x90, 3), &decoded), P2PSYNC_OK);
+    cr_assert_eq(ps_skeleton_decode(BYTES(0x96, 1, 0xa1, 'a', 7, 0x90, 3, 0x91, 5), &decoded),
                  P2PSYNC_OK);
-    cr_assert_eq(ps_skeleton_decode(BYTES(0x94, 1, 0xa1, 'a', 7, 0x90, 0xc0), &decoded),
+    cr_assert_eq(ps_skeleton_decode(BYTES(0x95, 1, 0xa1, 'a', 7, 0x90, 3, 0xc0), &decoded),
                  P2PSYNC_EFORMAT);
-    cr_assert_eq(ps_skeleton_decode(BYTES(0x93, 1, 0xa1, 'a', 7), &decoded), P2PSYNC_EFORMAT);
+    cr_assert_eq(ps_skeleton_decode(BYTES(0x94, 1, 0xa1, 'a', 7, 0x90), &decoded), P2PSYNC_EFORMAT);
 }
 
 Test(change, skeleton_over_its_size_is_refused)
 {
-    static uint8_t large[PS_SKELETON_SIZE_MAX + 1] = {0x95, 1,    0xa1, 'a', 7,
-                                                      0x90, 0xc5, 0x0f, 0xf7};
+    static uint8_t large[PS_SKELETON_SIZE_MAX + 1] = {0x96, 1, 0xa1, 'a',  7,
+                                                      0x90, 3, 0xc5, 0x0f, 0xf6};
     struct ps_skeleton decoded;
     cr_assert_eq(ps_skeleton_decode(ps_bytes(large, PS_SKELETON_SIZE_MAX), &decoded), P2PSYNC_OK);
-    large[8]++;
+    large[9]++;
     cr_assert_eq(ps_skeleton_decode(ps_bytes(large, sizeof large), &decoded), P2PSYNC_ELIMIT);
 }
 

@@ -1,5 +1,6 @@
 /* Text forms of identities both ways, orders, and which names are valid. */
 #include <criterion/criterion.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "wire/id.h"
@@ -34,6 +35,40 @@ Test(id, device_parse_rejects_other_lengths_and_digits)
     cr_assert_eq(ps_device_parse(ps_bytes(text, 64), &device), P2PSYNC_EFORMAT);
 }
 
+/* A point of the prime-order subgroup is an id, its negative is not, nor are points of a small
+ * order, of a mixed one, and other forms of a point. */
+Test(id, device_is_a_canonical_point_with_sign_0)
+{
+    struct ps_device device;
+    struct ps_device other = {{0}};
+    uint8_t scalar[crypto_core_ed25519_SCALARBYTES] = {5};
+    cr_assert_geq(sodium_init(), 0);
+    do {
+        scalar[0]++;
+        cr_assert_eq(crypto_scalarmult_ed25519_base_noclamp(device.key, scalar), 0);
+    } while ((device.key[31] & 0x80U) != 0);
+    cr_assert(ps_device_valid(&device));
+    other = device;
+    other.key[31] ^= 0x80U;
+    cr_assert_not(ps_device_valid(&other), "the negative");
+    uint8_t of_order_2[PS_DEVICE_SIZE];
+    memset(of_order_2, 0xff, sizeof of_order_2);
+    of_order_2[0] = 0xec;
+    of_order_2[31] = 0x7f;
+    memcpy(other.key, of_order_2, sizeof of_order_2);
+    cr_assert_not(ps_device_valid(&other), "y = -1");
+    cr_assert_eq(crypto_core_ed25519_add(other.key, device.key, of_order_2), 0);
+    other.key[31] &= 0x7fU;
+    cr_assert_not(ps_device_valid(&other), "of mixed order");
+    memset(&other, 0, sizeof other);
+    other.key[0] = 1;
+    cr_assert_not(ps_device_valid(&other), "the neutral element");
+    memset(&other, 0xff, sizeof other);
+    other.key[0] = 0xf0; /* p + 3 */
+    other.key[31] = 0x7f;
+    cr_assert_not(ps_device_valid(&other), "not reduced");
+}
+
 Test(id, fingerprint_is_eight_digits_with_a_dash)
 {
     struct ps_device device = {{0}};
@@ -61,16 +96,17 @@ Test(id, dot_parse_rejects_what_is_no_dot)
 {
     static const char *const texts[] = {
         "",
-        "0102030405060708",
-        "0102030405060708-",
-        "0102030405060708-01",
-        "0102030405060708-1x",
-        "0102030405060708- 1",
-        "0102030405060708--1",
-        "0102030405060708-18446744073709551616",
-        "0102030405060708-99999999999999999999",
-        "010203040506070-1",
-        "010203040506070g-1",
+        "0102030405060708090a0b0c0d0e0f10",
+        "0102030405060708090a0b0c0d0e0f10-",
+        "0102030405060708090a0b0c0d0e0f10-01",
+        "0102030405060708090a0b0c0d0e0f10-1x",
+        "0102030405060708090a0b0c0d0e0f10- 1",
+        "0102030405060708090a0b0c0d0e0f10--1",
+        "0102030405060708090a0b0c0d0e0f10-18446744073709551616",
+        "0102030405060708090a0b0c0d0e0f10-99999999999999999999",
+        "0102030405060708090a0b0c0d0e0f1-1",
+        "0102030405060708-1",
+        "0102030405060708090a0b0c0d0e0f1g-1",
     };
     struct ps_dot dot;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

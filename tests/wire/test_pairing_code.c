@@ -1,6 +1,7 @@
 /* Pairing codes: what people do to them while typing, and what strangers may put into them. */
 #include <criterion/criterion.h>
 #include <ctype.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,9 +15,11 @@ static char text[PS_PAIRING_CODE_SIZE_MAX];
 
 static void setup(void)
 {
-    for (size_t i = 0; i < PS_DEVICE_SIZE; i++) {
-        code.device.key[i] = (uint8_t)(i * 73 + 5);
-    }
+    uint8_t scalar[crypto_core_ed25519_SCALARBYTES] = {5};
+    do {
+        scalar[0]++;
+        cr_assert_eq(crypto_scalarmult_ed25519_base_noclamp(code.device.key, scalar), 0);
+    } while (!ps_device_valid(&code.device));
     memset(code.token, 0x5a, sizeof code.token);
     code.endpoint_count = 2;
     strncpy(code.endpoints[0], "10.1.2.3:47470", PS_ENDPOINT_SIZE_MAX);
@@ -42,6 +45,13 @@ Test(pairing_code, is_capitals_and_digits)
     cr_assert_eq(strspn(text, "0123456789ABCDEFGHJKMNPQRSTVWXYZ"), strlen(text));
     cr_assert_eq(strncmp(text, "P2P1", 4), 0);
     assert_decodes(text);
+}
+
+Test(pairing_code, of_what_is_no_device_is_refused)
+{
+    code.device.key[PS_DEVICE_SIZE - 1] ^= 0x80U;
+    cr_assert_eq(ps_pairing_code_encode(&code, text), P2PSYNC_OK);
+    cr_assert_eq(ps_pairing_code_decode(text, &decoded), P2PSYNC_EFORMAT);
 }
 
 Test(pairing_code, case_spaces_and_dashes_do_not_matter)

@@ -96,6 +96,7 @@ Test(vectors, skeleton_has_the_values_of_its_vector)
     cr_assert_eq(skeleton.op_and_flags, vector_uint(&vector, "op_and_flags"));
     cr_assert_eq(skeleton.hlc, vector_uint(&vector, "hlc"));
     cr_assert_eq(skeleton.parent_count, 1);
+    cr_assert_eq(skeleton.body_size, vector_uint(&vector, "body_size"));
     cr_bytes(skeleton.record_id, "record_id");
 }
 
@@ -238,7 +239,7 @@ Test(vectors, heads_has_the_values_of_its_vector)
     cr_assert_eq(item.proof_size, vector_uint(&vector, "proof_size"));
     cr_bytes(ps_bytes(item.proof.node, item.proof.count * PS_HASH_SIZE), "proof");
     cr_assert(ps_heads_next(&cursor, &item));
-    cr_assert_eq(item.log.branch[7], 8);
+    cr_assert_eq(item.log.branch[15], 16);
     cr_assert_not(ps_heads_next(&cursor, &item));
 }
 

@@ -1,0 +1,38 @@
+/* Checking heads before they are told, as node/engine/vouch.h says. A log whose head of this size
+ * was found good is not looked at again, until the head grows. */
+#include "node/engine/vouch.h"
+
+#include "node/engine/emit.h"
+#include "node/engine/turn.h"
+#include "store/log/collection.h"
+#include "store/log/receive.h"
+
+bool ps_vouch(struct ps_turn *turn, const struct ps_log *log)
+{
+    struct ps_engine *engine = turn->engine;
+    struct ps_collection collection;
+    if (log->head.size == 0) {
+        return false;
+    }
+    if (ps_device_equal(&log->origin.device, &engine->identity.device) ||
+        ps_by_log_get(&engine->vouched, log->number) == log->head.size) {
+        return true;
+    }
+    if (!ps_turn_ok(turn, ps_collection_by_number(turn->txn, log->collection, &collection))) {
+        return false;
+    }
+    struct ps_head_context context = {
+        .mesh = &engine->identity.mesh, .collection = collection.name, .origin = &log->origin};
+    struct ps_log checked = *log;
+    p2psync_result result = ps_receive_recheck(turn->txn, &checked, &context);
+    if (result == P2PSYNC_ESIGNATURE) {
+        char device[PS_DEVICE_TEXT_SIZE];
+        ps_device_text(&log->origin.device, device);
+        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "head-dropped",
+                    "the store holds a head that device %s has not signed; the disk may be failing",
+                    device);
+        return false;
+    }
+    return ps_turn_ok(turn, result) &&
+           ps_turn_ok(turn, ps_by_log_set(&engine->vouched, log->number, log->head.size));
+}
