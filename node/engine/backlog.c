@@ -35,8 +35,10 @@ bool ps_backlog_apply(struct ps_turn *turn)
         ps_state_ours(turn)->pending < PS_APPLY_BATCH_MAX) {
         return false;
     }
-    const struct ps_apply_bounds bounds = {
-        .limit = PS_APPLY_BATCH_MAX, .is_over = ps_pace_is_over, .context = turn};
+    const struct ps_apply_bounds bounds = {.limit = PS_APPLY_BATCH_MAX,
+                                           .is_over = ps_pace_is_over,
+                                           .context = turn,
+                                           .now_ms = turn->wall_ms};
     if (!ps_turn_ok(turn, ps_apply(turn->txn, &bounds, &applied))) {
         return false;
     }

@@ -1,6 +1,7 @@
 /* The ACK of a turn, as node/engine/receipts.h says. */
 #include "node/engine/receipts.h"
 
+#include "node/engine/backlog.h"
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
@@ -42,7 +43,7 @@ void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer)
     }
     ps_buf_deinit(&positions);
     receipts->due = false;
-    receipts->again = ack.state.pending > 0;
+    receipts->again = ps_backlog_waits(turn->engine);
     receipts->count = 0;
 }
 
@@ -70,7 +71,7 @@ static p2psync_result write_positions(struct ps_turn *turn, const struct ps_rece
             return result;
         }
         struct ps_position position = {
-            .collection = collection.name, .log = log.id, .size = log.size, .applied = log.applied};
+            .collection = collection.name, .log = log.id, .size = log.size, .settled = log.settled};
         ps_ack_write_position(&writer, &position);
     }
     return ps_writer_finish(&writer);

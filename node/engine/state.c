@@ -2,6 +2,7 @@
  * turn while the store does not move. */
 #include "node/engine/state.h"
 
+#include "node/engine/backlog.h"
 #include "node/engine/remember.h"
 #include "node/engine/turn.h"
 #include "store/log/summary.h"
@@ -60,6 +61,6 @@ bool ps_state_is_equal(struct ps_turn *turn, const struct ps_peer *peer)
 
 bool ps_state_is_same(struct ps_turn *turn, const struct ps_peer *peer)
 {
-    return ps_state_is_equal(turn, peer) && peer->heard.theirs.pending == 0 &&
-           ps_state_ours(turn)->pending == 0;
+    return ps_state_is_equal(turn, peer) && !ps_backlog_waits(turn->engine) &&
+           peer->heard.theirs.pending == ps_state_ours(turn)->pending;
 }
