@@ -4,9 +4,8 @@
 #include "node/engine/turn.h"
 
 #define SHARE_MIN_MS 5 /* a shorter one does not shorten the flush, and costs more of them */
-* /
 
-    static bool is_awaited(struct ps_engine *engine, uint64_t now_ms);
+static bool is_awaited(struct ps_engine *engine, uint64_t now_ms);
 
 void ps_pace_begin(struct ps_turn *turn)
 {

@@ -109,7 +109,9 @@ static void apply_all(void)
         struct ps_applied applied;
         struct ps_txn txn = case_begin(&here, true);
         cr_assert_eq(
-            ps_apply(&txn, &(struct ps_apply_bounds){.limit = 1000, .now_ms = SINCE_MS}, &applied),
+            ps_apply(&txn,
+                     &(struct ps_apply_bounds){.limit = PS_APPLY_BATCH_MAX, .now_ms = SINCE_MS},
+                     &applied),
             P2PSYNC_OK);
         case_commit(&txn);
         more = applied.more;
