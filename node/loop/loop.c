@@ -227,6 +227,8 @@ static void pass(struct ps_loop *loop)
     collect(loop);
     if (loop->batch.count > 0) {
         step(loop);
+    } else {
+        publish(loop); /* somebody may have begun to read it */
     }
     keep_house(loop);
 }

@@ -166,10 +166,14 @@ static void be_prompt(struct sim_net *net, struct sim_checker *checker,
                       struct sim_workload *workload)
 {
     uint64_t told_ms = TOLD_MS * (1ULL + net->node_count / TOLD_AT_ONCE);
+    unsigned under_way_ms = net->options.delay_max_ms; /* what comes on a link keeps its order */
     net->options.delay_min_ms = 0;
     net->options.delay_max_ms = LAN_MS;
     net->options.notice_ms = 0;
     net->options.coarse = false;
+    if (!advance(net, checker, under_way_ms)) {
+        return;
+    }
     for (unsigned i = 0; i < net->node_count && net->options.rollback == 0; i++) {
         uint64_t number = ++workload->counter;
         if (!put_everywhere(net, checker, i, number)) {
