@@ -1,7 +1,6 @@
 /* The ACK of a turn, as node/engine/receipts.h says. */
 #include "node/engine/receipts.h"
 
-#include "node/engine/backlog.h"
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
@@ -43,7 +42,7 @@ void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer)
     }
     ps_buf_deinit(&positions);
     receipts->due = false;
-    receipts->again = ps_backlog_waits(turn->engine);
+    receipts->again = ack.state.pending > 0;
     receipts->count = 0;
 }
 
