@@ -2,7 +2,6 @@
  * turn while the store does not move. */
 #include "node/engine/state.h"
 
-#include "node/engine/backlog.h"
 #include "node/engine/remember.h"
 #include "node/engine/turn.h"
 #include "store/log/summary.h"
@@ -57,10 +56,4 @@ bool ps_state_is_equal(struct ps_turn *turn, const struct ps_peer *peer)
 {
     return peer->heard.valid &&
            ps_hash_equal(&peer->heard.theirs.common, &ps_state_ours(turn)->common);
-}
-
-bool ps_state_is_same(struct ps_turn *turn, const struct ps_peer *peer)
-{
-    return ps_state_is_equal(turn, peer) && !ps_backlog_waits(turn->engine) &&
-           peer->heard.theirs.pending == ps_state_ours(turn)->pending;
 }

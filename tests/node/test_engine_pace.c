@@ -9,7 +9,7 @@
 #include "node/engine/pace.h"
 #include "tests/lib/author.h"
 
-#define CHANGES (PS_APPLY_PLAN_MAX * 2)
+#define CHANGES ((uint64_t)PS_APPLY_PLAN_MAX * 2)
 #define EVENTS  3
 
 static struct store_case here;
