@@ -8,7 +8,7 @@ include(CMakePackageConfigHelpers)
 # for itself, of which Debian 12 has no static libraries. So --static makes no difference here.
 set(required_libs "")
 if(NOT BUILD_SHARED_LIBS)
-  set(required_modules libczmq libzmq msgpack lmdb libsodium libzstd jansson)
+  set(required_modules libczmq libzmq msgpack lmdb libsodium libzstd)
   list(JOIN required_modules " " module_list)
   pkg_check_modules(P2PSYNC_REQUIRED REQUIRED QUIET IMPORTED_TARGET ${required_modules})
   find_package(Threads REQUIRED)

@@ -7,10 +7,10 @@
 /* Offsets of the parts, in order. */
 enum offset {
     OFFSET_VERSION = sizeof PS_BEACON_MAGIC - 1,
-    OFFSET_MESH = OFFSET_VERSION + 1,
+    OFFSET_NONCE = OFFSET_VERSION + 1,
+    OFFSET_MESH = OFFSET_NONCE + 8,
     OFFSET_DEVICE = OFFSET_MESH + PS_TAG_SIZE,
-    OFFSET_INSTANCE = OFFSET_DEVICE + PS_TAG_SIZE,
-    OFFSET_PORT = OFFSET_INSTANCE + 8,
+    OFFSET_PORT = OFFSET_DEVICE + PS_TAG_SIZE,
     OFFSET_END = OFFSET_PORT + 2
 };
 static_assert(OFFSET_END == PS_BEACON_SIZE, "the parts are the whole");
@@ -20,9 +20,9 @@ void ps_beacon_encode(const struct ps_beacon *beacon, uint8_t out[static PS_BEAC
     assert(beacon->port);
     memcpy(out, PS_BEACON_MAGIC, OFFSET_VERSION);
     out[OFFSET_VERSION] = PS_BEACON_VERSION;
+    ps_put_u64(out + OFFSET_NONCE, beacon->nonce);
     memcpy(out + OFFSET_MESH, beacon->mesh.bytes, PS_TAG_SIZE);
     memcpy(out + OFFSET_DEVICE, beacon->device.bytes, PS_TAG_SIZE);
-    ps_put_u64(out + OFFSET_INSTANCE, beacon->instance);
     ps_put_u16(out + OFFSET_PORT, beacon->port);
 }
 
@@ -37,9 +37,9 @@ p2psync_result ps_beacon_decode(struct ps_bytes bytes, struct ps_beacon *out)
     if (!port) {
         return P2PSYNC_EFORMAT;
     }
+    out->nonce = ps_get_u64(bytes.data + OFFSET_NONCE);
     memcpy(out->mesh.bytes, bytes.data + OFFSET_MESH, PS_TAG_SIZE);
     memcpy(out->device.bytes, bytes.data + OFFSET_DEVICE, PS_TAG_SIZE);
-    out->instance = ps_get_u64(bytes.data + OFFSET_INSTANCE);
     out->port = port;
     return P2PSYNC_OK;
 }

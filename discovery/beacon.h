@@ -1,9 +1,13 @@
 /* A device broadcasts beacons so that other devices of its mesh find it. DESIGN section 8. A beacon
  * proves nothing: CURVE proves which device is there. (format)
  *
- *     "P2PS" | version 1 | mesh tag 16 | device tag 16 | instance 8 BE | TCP port 2 BE    47 bytes
+ *     "P2PS" | version 2 | nonce 8 BE | mesh tag 16 | device tag 16 | TCP port 2 BE       47 bytes
  *
- * Later versions only add bytes at the end, so a longer beacon of version 1 or above is read, too.
+ * The nonce is random, and another one for each start, network and day. The tags are hashes of it
+ * with the mesh, so that members recognise each other without a clock, and nobody else can tell
+ * that two beacons with different nonces are of one device, or of one mesh.
+ *
+ * Later versions only add bytes at the end, so a longer beacon of version 2 or above is read, too.
  */
 #ifndef PS_DISCOVERY_BEACON_H
 #define PS_DISCOVERY_BEACON_H
@@ -13,15 +17,15 @@
 #include "wire/limits.h"
 
 #define PS_BEACON_MAGIC   "P2PS"
-#define PS_BEACON_VERSION 1
-#define PS_BEACON_SIZE    47 /* bytes of a beacon of version 1 */
+#define PS_BEACON_VERSION 2
+#define PS_BEACON_SIZE    47 /* bytes of a beacon of version 2 */
 static_assert(PS_BEACON_SIZE <= PS_BEACON_SIZE_MAX, "we accept our own beacon");
 
 struct ps_beacon {
+    uint64_t nonce;
     struct ps_tag mesh;
     struct ps_tag device;
-    uint64_t instance; /* random at each start of a node */
-    uint16_t port;     /* TCP, where the node listens; never 0 */
+    uint16_t port; /* TCP, where the node listens; never 0 */
 };
 
 /* Encode a beacon. Its port must not be 0. */

@@ -1,4 +1,4 @@
-/* One socket of rtnetlink(7) that listens to the groups of links and of IPv4 addresses. Anybody on
+/* One socket of rtnetlink(7) that listens to the groups of links and of addresses. Anybody on
  * this machine may write to such a socket; all it could bring about is a look that finds nothing.
  */
 #include "discovery/changes.h"
@@ -14,7 +14,8 @@
 int ps_changes_open(void)
 {
     const struct sockaddr_nl address = {.nl_family = AF_NETLINK,
-                                        .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR};
+                                        .nl_groups =
+                                            RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
     int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     if (descriptor >= 0 && bind(descriptor, (const struct sockaddr *)&address, sizeof address)) {
         (void)close(descriptor);

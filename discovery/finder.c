@@ -16,6 +16,7 @@
 #include <czmq.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,29 +24,43 @@
 #include <unistd.h>
 
 #include "discovery/changes.h"
+#include "discovery/multicast.h"
 
 #define BURST_COUNT    5
 #define BURST_MS       1000
 #define QUIET_MIN_MS   30000
 #define QUIET_MAX_MS   60000
-#define LOOK_MS        5000    /* for interfaces, while there are none */
-#define ANSWER_MS      2000    /* an actor answers at once, unless the machine is stuck */
-#define SILENT_MS      3600000 /* zbeacon's own interval, never waited out: an actor sends once */
-#define MALFORMED_MAX  256     /* passed over in one call */
-#define FRAME_SIZE_MAX 255     /* czmq cuts longer datagrams there */
+#define NONCE_MS       86400000 /* a day */
+#define LOOK_MS        5000     /* for interfaces, while there are none */
+#define ANSWER_MS      2000     /* an actor answers at once, unless the machine is stuck */
+#define SILENT_MS      3600000  /* zbeacon's own interval, never waited out: an actor sends once */
+#define MALFORMED_MAX  256      /* passed over in one call */
+#define FRAME_SIZE_MAX 255      /* czmq cuts longer datagrams there */
 
+static_assert(PS_MULTICAST_ADDRESS_SIZE == PS_FINDER_ADDRESS_SIZE, "an address fits");
+static_assert(sizeof((struct ps_multicast *)NULL)->data == FRAME_SIZE_MAX, "a datagram fits");
 static_assert(PS_BEACON_SIZE <= FRAME_SIZE_MAX, "zbeacon aborts over this");
 static_assert(PS_BEACON_SIZE_MAX < FRAME_SIZE_MAX, "a beacon that was cut is too long anyway");
+
+/* The nonce of this node's beacons on one interface. */
+struct nonce {
+    uint64_t value;
+    uint64_t drawn_ms;
+};
 
 struct ps_finder {
     zactor_t *listener;
     bool listens; /* it has its socket */
     int changes_fd;
+    int multicast_fd; /* -1: no IPv6 */
     struct ps_interface_filter filter;
     bool looked;
-    struct ps_interfaces used; /* as of the last look */
+    struct ps_interfaces used;                   /* as of the last look */
+    struct nonce nonces[PS_INTERFACES_USED_MAX]; /* of these */
     uint16_t port;
-    uint8_t beacon[PS_BEACON_SIZE];
+    struct ps_mesh mesh;
+    struct ps_device device;
+    uint16_t listen_port;
     uint64_t sent_count;
     uint64_t random;
     unsigned burst_left;
@@ -74,20 +89,25 @@ static void silence(void);
 static void borrow_random(struct borrowed *out);
 static void return_random(struct borrowed *borrowed);
 static bool descriptors_left(void);
-static bool look(struct ps_finder *finder);
+static bool look(struct ps_finder *finder, uint64_t now_ms);
+static struct nonce draw_nonce(uint64_t now_ms);
+static void encode(struct ps_finder *finder, size_t index, uint64_t now_ms,
+                   uint8_t out[static PS_BEACON_SIZE]);
 static void send_round(struct ps_finder *finder, uint64_t now_ms);
-static bool send_beacon(struct ps_finder *finder, const struct ps_interface *interface);
+static bool send_beacon(struct ps_finder *finder, const struct ps_interface *interface,
+                        const uint8_t beacon[static PS_BEACON_SIZE]);
 static bool listen_at(struct ps_finder *finder, const struct ps_interface *interface);
 static zactor_t *actor_start(void);
 static bool configure(zactor_t *actor, const char *address, uint16_t port);
 static bool receive(zactor_t *actor, struct told *out);
+static bool receive_ipv6(struct ps_finder *finder, struct told *out);
 static size_t kept(int size, size_t room);
 static uint64_t draw(uint64_t *random, uint64_t below);
 
 p2psync_result ps_finder_new(const struct ps_finder_options *options, struct ps_finder **out)
 {
     if (!descriptors_left()) {
-        return P2PSYNC_EIO;
+        return P2PSYNC_EFILES;
     }
     (void)pthread_once(&silenced, silence);
     struct ps_finder *finder = calloc(1, sizeof *finder);
@@ -99,7 +119,10 @@ p2psync_result ps_finder_new(const struct ps_finder_options *options, struct ps_
     finder->burst_left = BURST_COUNT;
     finder->filter = options->filter;
     finder->changes_fd = ps_changes_open();
-    ps_beacon_encode(&options->beacon, finder->beacon);
+    finder->multicast_fd = ps_multicast_open(finder->port);
+    finder->mesh = options->mesh;
+    finder->device = options->device;
+    finder->listen_port = options->listen_port;
     (void)pthread_mutex_lock(&process_lock);
     finder->listener = actor_start();
     (void)pthread_mutex_unlock(&process_lock);
@@ -116,6 +139,9 @@ void ps_finder_destroy(struct ps_finder **finder)
         if ((*finder)->changes_fd >= 0) {
             (void)close((*finder)->changes_fd);
         }
+        if ((*finder)->multicast_fd >= 0) {
+            (void)close((*finder)->multicast_fd);
+        }
         free(*finder);
         *finder = NULL;
     }
@@ -131,11 +157,16 @@ int ps_finder_changes_fd(const struct ps_finder *finder)
     return finder->changes_fd;
 }
 
+int ps_finder_multicast_fd(const struct ps_finder *finder)
+{
+    return finder->multicast_fd;
+}
+
 p2psync_result ps_finder_next(struct ps_finder *finder, struct ps_heard *out)
 {
     for (size_t i = 0; i < MALFORMED_MAX; i++) {
         struct told told;
-        if (!receive(finder->listener, &told)) {
+        if (!receive(finder->listener, &told) && !receive_ipv6(finder, &told)) {
             return P2PSYNC_EAGAIN;
         }
         struct ps_beacon beacon;
@@ -162,7 +193,7 @@ bool ps_finder_tick(struct ps_finder *finder, uint64_t now_ms)
     if (!moved && now_ms < finder->deadline_ms) {
         return false;
     }
-    bool changed = look(finder);
+    bool changed = look(finder, now_ms);
     if (changed) {
         finder->burst_left = BURST_COUNT;
         finder->deadline_ms = now_ms;
@@ -184,28 +215,60 @@ uint64_t ps_finder_sent_count(const struct ps_finder *finder)
 }
 
 /* Read the interfaces. True if others are to be used than before; the first look is no change. */
-static bool look(struct ps_finder *finder)
+static bool look(struct ps_finder *finder, uint64_t now_ms)
 {
     struct ps_interfaces all;
     struct ps_interfaces used;
+    struct nonce nonces[PS_INTERFACES_USED_MAX];
     if (ps_interfaces_read(&all)) {
         return false;
     }
     ps_interfaces_select(&all, &finder->filter, &used);
     bool changed = finder->looked && !ps_interfaces_equal(&used, &finder->used);
+    for (size_t i = 0; i < used.count; i++) {
+        size_t before = ps_interfaces_find(&finder->used, &used.items[i]);
+        nonces[i] = before < finder->used.count ? finder->nonces[before] : draw_nonce(now_ms);
+    }
     finder->looked = true;
     finder->used = used;
+    memcpy(finder->nonces, nonces, used.count * sizeof *nonces);
     return changed;
+}
+
+static struct nonce draw_nonce(uint64_t now_ms)
+{
+    struct nonce nonce = {.drawn_ms = now_ms};
+    randombytes_buf(&nonce.value, sizeof nonce.value);
+    return nonce;
+}
+
+/* The beacon for the interface at `index`. */
+static void encode(struct ps_finder *finder, size_t index, uint64_t now_ms,
+                   uint8_t out[static PS_BEACON_SIZE])
+{
+    struct nonce *nonce = &finder->nonces[index];
+    if (now_ms - nonce->drawn_ms >= NONCE_MS) {
+        *nonce = draw_nonce(now_ms);
+    }
+    const struct ps_beacon beacon = {
+        .nonce = nonce->value,
+        .mesh = ps_mesh_tag(&finder->mesh, nonce->value),
+        .device = ps_device_tag(&finder->mesh, nonce->value, &finder->device),
+        .port = finder->listen_port,
+    };
+    ps_beacon_encode(&beacon, out);
 }
 
 static void send_round(struct ps_finder *finder, uint64_t now_ms)
 {
     bool sent = false;
     for (size_t i = 0; i < finder->used.count; i++) {
-        if (!finder->listens) {
+        if (!finder->listens && !finder->used.items[i].ipv6) {
             finder->listens = listen_at(finder, &finder->used.items[i]);
         }
-        if (send_beacon(finder, &finder->used.items[i])) {
+        uint8_t beacon[PS_BEACON_SIZE];
+        encode(finder, i, now_ms, beacon);
+        if (send_beacon(finder, &finder->used.items[i], beacon)) {
             finder->sent_count++;
             sent = true;
         }
@@ -222,10 +285,15 @@ static void send_round(struct ps_finder *finder, uint64_t now_ms)
                       : QUIET_MIN_MS + draw(&finder->random, QUIET_MAX_MS - QUIET_MIN_MS));
 }
 
-/* By an actor that does nothing else: it handles PUBLISH and sends in one go, and only then sees
- * that it shall end. False if it could not open its sockets. */
-static bool send_beacon(struct ps_finder *finder, const struct ps_interface *interface)
+/* IPv4 by an actor that does nothing else: it handles PUBLISH and sends in one go, and only then
+ * sees that it shall end. False if it could not open its sockets. */
+static bool send_beacon(struct ps_finder *finder, const struct ps_interface *interface,
+                        const uint8_t beacon[static PS_BEACON_SIZE])
 {
+    if (interface->ipv6) {
+        return ps_multicast_send(finder->multicast_fd, interface->name, finder->port,
+                                 ps_bytes(beacon, PS_BEACON_SIZE));
+    }
     if (!descriptors_left()) {
         return false;
     }
@@ -233,15 +301,14 @@ static bool send_beacon(struct ps_finder *finder, const struct ps_interface *int
     zactor_t *sender = actor_start();
     bool ready = configure(sender, interface->address, finder->port);
     if (ready) {
-        (void)zsock_send(sender, "sbi", "PUBLISH", finder->beacon, sizeof finder->beacon,
-                         SILENT_MS);
+        (void)zsock_send(sender, "sbi", "PUBLISH", beacon, (size_t)PS_BEACON_SIZE, SILENT_MS);
     }
     zactor_destroy(&sender);
     (void)pthread_mutex_unlock(&process_lock);
     return ready;
 }
 
-/* Begin to hear, on all interfaces: any address will do. */
+/* Begin to hear, on all interfaces: any IPv4 address will do. */
 static bool listen_at(struct ps_finder *finder, const struct ps_interface *interface)
 {
     if (!descriptors_left()) {
@@ -281,7 +348,7 @@ static void return_random(struct borrowed *borrowed)
 /* Whether an actor can be given what it opens: it aborts the process if it cannot. */
 static bool descriptors_left(void)
 {
-    int sockets[4]; /* two for UDP, and as many for its pipe */
+    int sockets[PS_FINDER_DESCRIPTORS];
     size_t count = 0;
     for (; count < sizeof sockets / sizeof *sockets; count++) {
         sockets[count] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -341,6 +408,19 @@ static bool receive(zactor_t *actor, struct told *out)
         size = zmq_recv(socket, out->data, sizeof out->data, ZMQ_DONTWAIT);
         out->size = kept(size, sizeof out->data);
     }
+    return true;
+}
+
+static bool receive_ipv6(struct ps_finder *finder, struct told *out)
+{
+    struct ps_multicast multicast;
+    if (!ps_multicast_receive(finder->multicast_fd, &multicast)) {
+        return false;
+    }
+    out->heard = multicast.address[0];
+    memcpy(out->text, multicast.address, sizeof out->text);
+    memcpy(out->data, multicast.data, multicast.size);
+    out->size = multicast.size;
     return true;
 }
 

@@ -1,6 +1,8 @@
 /* The finder sends this node's beacon on every usable broadcast interface, and hears the beacons of
- * other nodes. It uses zbeacon of czmq, and no other file does. It sets czmq up once in a process,
- * so that czmq installs no signal handler and prints nothing. DESIGN section 8.
+ * other nodes. On each interface the beacon has a nonce of its own, which is drawn again when the
+ * interface comes, gets another address, or a day is over. It uses zbeacon of czmq for IPv4, and no
+ * other file does. It sets czmq up once in a process, so that czmq installs no signal handler and
+ * prints nothing. DESIGN section 8.
  *
  * The finder reads the interfaces anew when the kernel says that they have changed, and before it
  * sends beacons. So it notices interfaces that come, go, or change their address.
@@ -14,6 +16,7 @@
 #include "discovery/interfaces.h"
 
 #define PS_FINDER_PORT         47470 /* UDP, unless the options name another */
+#define PS_FINDER_DESCRIPTORS  12    /* five of czmq itself, a pipe, UDP sockets, and some room */
 #define PS_FINDER_ADDRESS_SIZE 64    /* an IP address as text, with its NUL */
 
 struct ps_finder;
@@ -21,8 +24,10 @@ struct ps_finder;
 struct ps_finder_options {
     struct ps_interface_filter filter; /* which interfaces to send on */
     uint16_t port;                     /* UDP; 0: PS_FINDER_PORT */
-    struct ps_beacon beacon;           /* what to send */
-    uint64_t seed;                     /* of the random part of pauses; not secret */
+    struct ps_mesh mesh;               /* whose beacons to send */
+    struct ps_device device;
+    uint16_t listen_port; /* TCP, where the node listens; never 0 */
+    uint64_t seed;        /* of the random part of pauses; not secret */
 };
 
 struct ps_heard {
@@ -33,7 +38,7 @@ struct ps_heard {
 /* Make a finder. The first ps_finder_tick() sends the first beacon, and from then on the finder
  * hears beacons. It is no error if no interface is usable now.
  *
- * Errors  P2PSYNC_ENOMEM; P2PSYNC_EIO the system has no descriptors left.
+ * Errors  P2PSYNC_ENOMEM; P2PSYNC_EFILES fewer than PS_FINDER_DESCRIPTORS are left.
  */
 p2psync_result ps_finder_new(const struct ps_finder_options *options,
                              struct ps_finder **out) P2PSYNC_MUST_CHECK;
@@ -48,6 +53,10 @@ void *ps_finder_socket(struct ps_finder *finder);
 /* A descriptor to poll for input. When it is readable, call ps_finder_tick(). -1: there is none,
  * and the finder looks at the interfaces only when it sends beacons. */
 int ps_finder_changes_fd(const struct ps_finder *finder);
+
+/* A descriptor to poll for input: beacons over IPv6. When it is readable, call ps_finder_next().
+ * -1: there is none. */
+int ps_finder_multicast_fd(const struct ps_finder *finder);
 
 /* The next beacon heard: of any mesh, and our own ones, too. Never blocks. One call passes over a
  * few hundred malformed beacons at most.

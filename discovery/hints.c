@@ -8,14 +8,14 @@
 #include <string.h>
 
 struct ps_hints {
-    struct ps_tag mesh;
-    struct ps_tag own;
+    struct ps_mesh mesh;
+    struct ps_device own;
     struct ps_foreign foreign[PS_FOREIGN_MAX]; /* never heard: heard_ms and endpoint are empty */
     size_t count;
     struct ps_hint items[PS_HINTS_MAX];
 };
 
-static struct ps_hint *find(struct ps_hints *hints, struct ps_tag device);
+static struct ps_hint *find(struct ps_hints *hints, const struct ps_beacon *beacon);
 static struct ps_hint *add(struct ps_hints *hints);
 static void keep_foreign(struct ps_hints *hints, const struct ps_beacon *beacon,
                          const char *address, uint64_t now_ms);
@@ -23,14 +23,15 @@ static void endpoint_text(char out[static PS_HINT_ENDPOINT_SIZE], const char *ad
                           uint16_t port);
 static ps_hint_news news_of(struct ps_hint *hint, uint64_t now_ms);
 
-p2psync_result ps_hints_new(struct ps_tag mesh, struct ps_tag own, struct ps_hints **out)
+p2psync_result ps_hints_new(const struct ps_mesh *mesh, const struct ps_device *own,
+                            struct ps_hints **out)
 {
     struct ps_hints *hints = calloc(1, sizeof *hints);
     if (hints == NULL) {
         return P2PSYNC_ENOMEM;
     }
-    hints->mesh = mesh;
-    hints->own = own;
+    hints->mesh = *mesh;
+    hints->own = *own;
     *out = hints;
     return P2PSYNC_OK;
 }
@@ -44,32 +45,30 @@ void ps_hints_destroy(struct ps_hints **hints)
 ps_hint_news ps_hints_hear(struct ps_hints *hints, const struct ps_beacon *beacon,
                            const char *address, uint64_t now_ms, const struct ps_hint **hint_out)
 {
-    if (ps_tag_compare(beacon->mesh, hints->mesh) != 0) {
+    if (ps_tag_compare(beacon->mesh, ps_mesh_tag(&hints->mesh, beacon->nonce)) != 0) {
         keep_foreign(hints, beacon, address, now_ms);
         return PS_HINT_NONE;
     }
-    if (ps_tag_compare(beacon->device, hints->own) == 0) {
+    struct ps_tag own = ps_device_tag(&hints->mesh, beacon->nonce, &hints->own);
+    if (ps_tag_compare(beacon->device, own) == 0) {
         return PS_HINT_NONE;
     }
     char endpoint[PS_HINT_ENDPOINT_SIZE];
     endpoint_text(endpoint, address, beacon->port);
-    struct ps_hint *hint = find(hints, beacon->device);
+    struct ps_hint *hint = find(hints, beacon);
     ps_hint_news news = PS_HINT_STRANGER;
     if (hint == NULL) {
         hint = add(hints);
-        *hint = (struct ps_hint){.device = beacon->device};
+        *hint = (struct ps_hint){.nonce = beacon->nonce, .device = beacon->device};
     } else {
-        hint->restarted = hint->restarted || hint->instance != beacon->instance;
-        hint->pending = hint->pending || hint->restarted || strcmp(hint->endpoint, endpoint) != 0;
+        hint->pending = hint->pending || strcmp(hint->endpoint, endpoint) != 0;
         news = news_of(hint, now_ms);
     }
-    hint->instance = beacon->instance;
     memcpy(hint->endpoint, endpoint, sizeof endpoint);
     hint->heard_ms = now_ms;
     if (news != PS_HINT_NONE) {
         hint->told_ms = now_ms;
         hint->pending = false;
-        hint->restarted = false;
         *hint_out = hint;
     }
     return news;
@@ -86,10 +85,11 @@ void ps_hints_age(struct ps_hints *hints, uint64_t now_ms, uint64_t age_ms)
     hints->count = kept;
 }
 
-const struct ps_hint *ps_hints_find(const struct ps_hints *hints, struct ps_tag device)
+const struct ps_hint *ps_hints_find(const struct ps_hints *hints, uint64_t nonce,
+                                    struct ps_tag device)
 {
     for (size_t i = 0; i < hints->count; i++) {
-        if (ps_tag_compare(hints->items[i].device, device) == 0) {
+        if (hints->items[i].nonce == nonce && ps_tag_compare(hints->items[i].device, device) == 0) {
             return &hints->items[i];
         }
     }
@@ -116,12 +116,12 @@ const struct ps_foreign *ps_hints_foreign_at(const struct ps_hints *hints, size_
 static void keep_foreign(struct ps_hints *hints, const struct ps_beacon *beacon,
                          const char *address, uint64_t now_ms)
 {
+    char endpoint[PS_HINT_ENDPOINT_SIZE];
+    endpoint_text(endpoint, address, beacon->port);
     struct ps_foreign *place = &hints->foreign[0];
     for (size_t i = 0; i < PS_FOREIGN_MAX; i++) {
         struct ps_foreign *foreign = &hints->foreign[i];
-        bool same = ps_tag_compare(foreign->device, beacon->device) == 0 &&
-                    ps_tag_compare(foreign->mesh, beacon->mesh) == 0;
-        if (!foreign->endpoint[0] || same) {
+        if (!foreign->endpoint[0] || strcmp(foreign->endpoint, endpoint) == 0) {
             place = foreign;
             break;
         }
@@ -129,15 +129,13 @@ static void keep_foreign(struct ps_hints *hints, const struct ps_beacon *beacon,
             place = foreign;
         }
     }
-    place->mesh = beacon->mesh;
-    place->device = beacon->device;
     place->heard_ms = now_ms;
-    endpoint_text(place->endpoint, address, beacon->port);
+    memcpy(place->endpoint, endpoint, sizeof endpoint);
 }
 
-static struct ps_hint *find(struct ps_hints *hints, struct ps_tag device)
+static struct ps_hint *find(struct ps_hints *hints, const struct ps_beacon *beacon)
 {
-    const struct ps_hint *found = ps_hints_find(hints, device);
+    const struct ps_hint *found = ps_hints_find(hints, beacon->nonce, beacon->device);
     return found != NULL ? &hints->items[found - hints->items] : NULL;
 }
 
@@ -160,7 +158,7 @@ static void endpoint_text(char out[static PS_HINT_ENDPOINT_SIZE], const char *ad
                           uint16_t port)
 {
     bool ipv6 = strchr(address, ':') != NULL;
-    (void)snprintf(out, PS_HINT_ENDPOINT_SIZE, "%s%.46s%s:%" PRIu16, ipv6 ? "[" : "", address,
+    (void)snprintf(out, PS_HINT_ENDPOINT_SIZE, "%s%.62s%s:%" PRIu16, ipv6 ? "[" : "", address,
                    ipv6 ? "]" : "", port);
 }
 
@@ -172,7 +170,7 @@ static ps_hint_news news_of(struct ps_hint *hint, uint64_t now_ms)
         return PS_HINT_NONE;
     }
     if (hint->pending) {
-        return hint->restarted ? PS_HINT_RESTARTED : PS_HINT_MOVED;
+        return PS_HINT_MOVED;
     }
     return since_ms >= PS_HINT_REFRESH_MS ? PS_HINT_REFRESH : PS_HINT_NONE;
 }

@@ -9,34 +9,31 @@
 
 #define PS_HINTS_MAX          1024  /* devices */
 #define PS_FOREIGN_MAX        8     /* devices of other meshes */
-#define PS_HINT_ENDPOINT_SIZE 56    /* "[IPv6 address]:port" with its NUL */
+#define PS_HINT_ENDPOINT_SIZE 72    /* "[IPv6 address%interface]:port" with its NUL */
 #define PS_HINT_REFRESH_MS    30000 /* how often a repetition is told */
 #define PS_HINT_PAUSE_MS      1000  /* how often news of one device is told at most */
 
 struct ps_hint {
-    struct ps_tag device;
-    uint64_t instance;
+    uint64_t nonce;
+    struct ps_tag device;                 /* as beacons with this nonce show it */
     char endpoint[PS_HINT_ENDPOINT_SIZE]; /* "ip:port", only a hint */
     uint64_t heard_ms;
     uint64_t told_ms; /* when ps_hints_hear() last told it */
-    bool pending;     /* it has changed since it was told */
-    bool restarted;   /* the change is one of its instance */
+    bool pending;     /* it has moved since it was told */
 };
 
 /* A device of another mesh, to show people who else is in the network. */
 struct ps_foreign {
-    struct ps_tag mesh;
-    struct ps_tag device;
     char endpoint[PS_HINT_ENDPOINT_SIZE];
     uint64_t heard_ms;
 };
 
 typedef enum ps_hint_news {
-    PS_HINT_NONE = 0,  /* nothing to tell: a repetition, our own, or of another mesh */
-    PS_HINT_STRANGER,  /* a device that is not in the table: tell it, and reply with a burst */
-    PS_HINT_RESTARTED, /* a known device with another instance: tell it, and reply with a burst */
-    PS_HINT_MOVED,     /* a known device at another endpoint: tell it */
-    PS_HINT_REFRESH,   /* nothing new, but it was told long ago: tell it */
+    PS_HINT_NONE = 0, /* nothing to tell: a repetition, our own, or of another mesh */
+    PS_HINT_STRANGER, /* not in the table: a device that came, started anew, or drew another nonce:
+                         tell it, and reply with a burst */
+    PS_HINT_MOVED,    /* a known device at another endpoint: tell it */
+    PS_HINT_REFRESH,  /* nothing new, but it was told long ago: tell it */
 } ps_hint_news;
 
 struct ps_hints;
@@ -46,7 +43,7 @@ struct ps_hints;
  *
  * Errors  P2PSYNC_ENOMEM.
  */
-p2psync_result ps_hints_new(struct ps_tag mesh, struct ps_tag own,
+p2psync_result ps_hints_new(const struct ps_mesh *mesh, const struct ps_device *own,
                             struct ps_hints **out) P2PSYNC_MUST_CHECK;
 
 /* Nulls the pointer; NULL is fine. */
@@ -61,7 +58,8 @@ ps_hint_news ps_hints_hear(struct ps_hints *hints, const struct ps_beacon *beaco
 void ps_hints_age(struct ps_hints *hints, uint64_t now_ms, uint64_t age_ms);
 
 /* The entry of a device, or NULL. Valid until the next call on the table. */
-const struct ps_hint *ps_hints_find(const struct ps_hints *hints, struct ps_tag device);
+const struct ps_hint *ps_hints_find(const struct ps_hints *hints, uint64_t nonce,
+                                    struct ps_tag device);
 
 size_t ps_hints_count(const struct ps_hints *hints);
 

@@ -4,20 +4,24 @@
 #ifndef PS_DISCOVERY_INTERFACES_H
 #define PS_DISCOVERY_INTERFACES_H
 
+#include "wire/address.h"
 #include "wire/bytes.h"
+#include "wire/limits.h"
 
-#define PS_INTERFACES_MAX             64 /* addresses that are read; a machine has a handful */
-#define PS_INTERFACES_USED_MAX        16 /* that beacons are sent on: each takes a millisecond */
-#define PS_INTERFACE_NAME_SIZE        16 /* IF_NAMESIZE, with its NUL */
-#define PS_INTERFACE_ADDRESS_SIZE     16 /* dotted quad, with its NUL */
-#define PS_INTERFACE_PATTERNS_MAX     8  /* to include, and as many to exclude */
-#define PS_INTERFACE_PATTERN_SIZE_MAX 31 /* bytes */
+#define PS_INTERFACES_MAX             128 /* addresses that are read; a machine has a handful */
+#define PS_INTERFACES_USED_MAX        16  /* that beacons are sent on: each takes a millisecond */
+#define PS_INTERFACE_NAME_SIZE        16  /* IF_NAMESIZE, with its NUL */
+#define PS_INTERFACE_ADDRESS_SIZE     46  /* INET6_ADDRSTRLEN, with its NUL */
+#define PS_INTERFACE_PATTERNS_MAX     8   /* to include, and as many to exclude */
+#define PS_INTERFACE_PATTERN_SIZE_MAX 31  /* bytes */
 
-/* One IPv4 address of an interface. An interface with several addresses is listed once for each. An
- * interface without one is listed once, with an empty address. */
+/* One address of an interface. An interface with several addresses is listed once for each, IPv4
+ * before IPv6. An interface without one is listed once, with an empty address. */
 struct ps_interface {
     char name[PS_INTERFACE_NAME_SIZE];
-    char address[PS_INTERFACE_ADDRESS_SIZE];
+    char address[PS_INTERFACE_ADDRESS_SIZE]; /* without the zone */
+    bool ipv6;
+    bool link_local; /* an IPv6 address of fe80::/10: others need to name their interface */
     bool up;
     bool running; /* it has a carrier */
     bool broadcast;
@@ -58,6 +62,10 @@ typedef enum ps_interface_verdict {
  */
 p2psync_result ps_interfaces_read(struct ps_interfaces *out) P2PSYNC_MUST_CHECK;
 
+/* The networks that this machine is on: PS_NETWORKS_MAX at most. Returns how many; 0 if the system
+ * does not list them. One that is narrower than a /24, or than a /64 of IPv6, counts as that. */
+size_t ps_interfaces_networks(struct ps_network out[static PS_NETWORKS_MAX]);
+
 /* The first reason in the order of the enum that applies to the interface. */
 ps_interface_verdict ps_interface_judge(const struct ps_interface *interface,
                                         const struct ps_interface_filter *filter);
@@ -65,19 +73,29 @@ ps_interface_verdict ps_interface_judge(const struct ps_interface *interface,
 /* A verdict as text for people, such as "down". Static. */
 const char *ps_interface_verdict_text(ps_interface_verdict verdict);
 
-/* Select the interfaces to send beacons on, PS_INTERFACES_USED_MAX at most. */
+/* Select the addresses to send beacons from, PS_INTERFACES_USED_MAX at most. IPv4 is broadcast.
+ * Only an interface without an IPv4 address sends IPv6 multicasts, from its link-local address, so
+ * that no device is heard at two addresses of one interface in turn. */
 void ps_interfaces_select(const struct ps_interfaces *all, const struct ps_interface_filter *filter,
                           struct ps_interfaces *out);
 
 /* Whether both list the same interfaces with the same addresses. The order does not matter. */
 bool ps_interfaces_equal(const struct ps_interfaces *a, const struct ps_interfaces *b);
 
-/* The addresses at which others may reach this machine, for invites. These are the addresses of all
- * running interfaces, and those of interfaces that can broadcast come first. A loopback address is
- * among them only if there is no other. Fills up to `max` pointers into `all`, and returns how
+/* The index of the interface with the name and the address of `interface`, or all->count if there
+ * is none. */
+size_t ps_interfaces_find(const struct ps_interfaces *all, const struct ps_interface *interface);
+
+/* The addresses at which others may reach this machine, for invites. These are the IPv4 addresses
+ * of all running interfaces, and one IPv6 address of each; those of interfaces that can broadcast
+ * come first, and one of each family before the rest. If there are no others, link-local ones are
+ * among them, and else the loopback one. Fills up to `max` pointers into `all`, and returns how
  * many.
  */
 size_t ps_interfaces_addresses(const struct ps_interfaces *all, const char **out, size_t max);
+
+/* Forget the IPv6 addresses. */
+void ps_interfaces_drop_ipv6(struct ps_interfaces *all);
 
 /* The name of the interface on which the system would send to an IP address (text); "" if the
  * system knows no way there. Nothing is sent. */

@@ -87,7 +87,9 @@ extern "C" {
     X(EAMBIGUOUS, -28, "several match")                                                            \
     X(ENOCOLLECTION, -29, "no such collection")                                                    \
     X(EEND, -30, "nothing more")                                                                   \
-    X(ECANCELLED, -31, "cancelled")
+    X(ECANCELLED, -31, "cancelled")                                                                \
+    X(EFILES, -32, "too many open files")                                                          \
+    X(EOLDER, -33, "the store was written by an earlier version")
 
 typedef enum p2psync_result {
 #define P2PSYNC_RESULT_ENUM(name, number, text) P2PSYNC_##name = (number),
@@ -128,12 +130,13 @@ struct p2psync_buffer {
 P2PSYNC_API void p2psync_buffer_free(struct p2psync_buffer *buffer);
 
 /* What failed and where, beside the result. Functions that can say more than a result take one as
- * their last parameter, or NULL. It is filled on failure only, and each time anew. */
+ * their last parameter, or NULL. It is filled on failure only, and each time anew. (p2psync_put()
+ * and the other short forms of p2psync_write() take none.) */
 struct p2psync_detail {
     size_t size;    /* sizeof (struct p2psync_detail) */
     char text[192]; /* a sentence without full stop, for people; "": the result says all */
     size_t edit;    /* of a transaction: the edit that it is about, from 0 */
-    size_t offset;  /* bytes into what was read, JSON or MessagePack; SIZE_MAX: none is known */
+    size_t offset;  /* where what was read stops to be JSON, in bytes; SIZE_MAX: it does not */
     uint64_t limit; /* with P2PSYNC_ELIMIT: how much there may be at most; 0: not known */
 };
 
@@ -345,7 +348,10 @@ p2psync_answer_take(p2psync_answer *answer, const struct p2psync_dot *version) P
 typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_DEFAULT = 0, /* what config.json says, else flush */
     P2PSYNC_DURABILITY_FLUSH = 1,   /* a call that returns OK has reached the disk */
-    P2PSYNC_DURABILITY_NONE = 2,    /* fast; a crash of the machine may take the last writes */
+    /* Fast, and a risk: if the machine crashes or loses power, the last writes are gone, and the
+     * store may be torn. It is then refused as damaged, and the device has to join again. Killing
+     * the process alone does no harm. */
+    P2PSYNC_DURABILITY_NONE = 2,
 } p2psync_durability;
 
 /* Everything zero but `size` means defaults, and what config.json in the directory says. Copied. */
@@ -388,12 +394,14 @@ struct p2psync_options {
  * and p2psync_join().
  *
  * Errors  P2PSYNC_EBUSY this process has it open already; P2PSYNC_ENETFS; P2PSYNC_ENEWER;
- *         P2PSYNC_ECORRUPT; P2PSYNC_ENOSPC; P2PSYNC_EDENIED the system refuses access; P2PSYNC_EIO;
- *         P2PSYNC_EFORMAT config.json is malformed; P2PSYNC_EMISUSE no directory can be at
- *         options->dir, or an address in the options is malformed.
+ *         P2PSYNC_EOLDER before 1.0 no earlier format is read; P2PSYNC_ECORRUPT; P2PSYNC_ENOSPC;
+ *         P2PSYNC_EDENIED the system refuses access; P2PSYNC_EIO; P2PSYNC_EFILES; P2PSYNC_EFORMAT
+ *         config.json is malformed; P2PSYNC_EMISUSE no directory can be at options->dir, or an
+ *         address in the options is malformed.
  */
 P2PSYNC_API p2psync_result p2psync_open(const struct p2psync_options *options,
-                                        p2psync_node **node_out) P2PSYNC_MUST_CHECK;
+                                        p2psync_node **node_out,
+                                        struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Stop the node if it runs here, and free everything. NULL is fine. Snapshots, iterators and
  * transactions must be closed before, and no other thread may be inside a call on it. */
@@ -405,10 +413,12 @@ P2PSYNC_API void p2psync_close(p2psync_node *node);
 P2PSYNC_API p2psync_result p2psync_cancel(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
 /* Make this device, with `name` (NULL: the host's name), and a new mesh of which it is the founder.
+ * A name is UTF-8, neither begins nor ends with a blank, and is seen: not all of it is invisible.
  *
- * Errors  P2PSYNC_EEXIST there is a device already.
+ * Errors  P2PSYNC_EEXIST there is a device already; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name.
  */
-P2PSYNC_API p2psync_result p2psync_init(p2psync_node *node, const char *name) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_init(p2psync_node *node, const char *name,
+                                        struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Who this device is: the document identity.
  *
@@ -421,16 +431,18 @@ P2PSYNC_API p2psync_result p2psync_identity(p2psync_node *node,
  *
  * Errors  P2PSYNC_EFORMAT config.json is malformed.
  */
-P2PSYNC_API p2psync_result p2psync_config(p2psync_node *node,
-                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_config(p2psync_node *node, struct p2psync_buffer *out,
+                                          struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Check one setting and write it to config.json. `value` is MessagePack; nil takes it out again. A
  * running node takes it up with p2psync_reload() or at its next start.
  *
- * Errors  P2PSYNC_ENOTFOUND no such key; P2PSYNC_EFORMAT not a valid value for it.
+ * Errors  P2PSYNC_ENOTFOUND no such key; P2PSYNC_EFORMAT not a valid value for it, or config.json
+ *         is malformed.
  */
 P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *key,
-                                              struct p2psync_bytes value) P2PSYNC_MUST_CHECK;
+                                              struct p2psync_bytes value,
+                                              struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* ---- running ---- */
 
@@ -438,21 +450,21 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
  *
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EBUSY a node runs in this directory already;
  *         P2PSYNC_EADDRINUSE the port that was asked for is taken; P2PSYNC_ENOTFOUND this machine
- *         has no such address to listen on; P2PSYNC_EIO.
+ *         has no such address to listen on; P2PSYNC_EFILES; P2PSYNC_EIO.
  */
 P2PSYNC_API p2psync_result p2psync_start(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
 /* Read config.json again. The node that p2psync_start() runs here takes up at once what has changed
- * in peers, interval_ms, on_conflict, on_conflict_wait_ms and on_conflict_timeout_ms; it stays
- * connected. Options of p2psync_open() stay over the file. Fills an array of the names of the other
- * settings that have changed since the node was opened: they wait until it is opened anew. Not to
- * be called from a resolver.
+ * in peers, beacon, beacon_port, interfaces, interfaces_exclude, interval_ms, on_conflict,
+ * on_conflict_wait_ms and on_conflict_timeout_ms; it stays connected. Options of p2psync_open()
+ * stay over the file. Fills an array of the names of the other settings that have changed since the
+ * node was opened: they wait until it is opened anew. Not to be called from a resolver.
  *
  * Errors  P2PSYNC_ENOTRUNNING not in this handle; P2PSYNC_EFORMAT config.json is malformed, and
  *         nothing is taken up; P2PSYNC_ENOMEM.
  */
-P2PSYNC_API p2psync_result p2psync_reload(p2psync_node *node,
-                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out,
+                                          struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Stop the node that runs in this directory, here or in another process, and wait until it has
  * ended cleanly.
@@ -521,12 +533,13 @@ P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node,
  *
  * Errors  P2PSYNC_EEXIST the inviter is a member of the mesh here, or this device itself;
  *         P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
- *         in this directory; P2PSYNC_EFORMAT no valid code; P2PSYNC_EDENIED the inviter refused it;
- *         P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no endpoint of the code answered;
- *         P2PSYNC_ECANCELLED.
+ *         in this directory; P2PSYNC_EFORMAT no valid code or name; P2PSYNC_ELIMIT the name is too
+ *         long; P2PSYNC_EDENIED the inviter refused it; P2PSYNC_EEXPIRED; P2PSYNC_EUNREACHABLE no
+ *         endpoint of the code answered; P2PSYNC_ECANCELLED.
  */
 P2PSYNC_API p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
-                                        struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+                                        struct p2psync_buffer *out,
+                                        struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* The members of the mesh: the document devices. One is forked if it has signed two histories that
  * contradict each other, as a disk that was put back may make it do; what it wrote up to there is
@@ -536,10 +549,12 @@ P2PSYNC_API p2psync_result p2psync_devices(p2psync_node *node,
 
 /* Give a member another name, on all devices. `device` is a name, a fingerprint or an id.
  *
- * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_EFORMAT not a valid name; as a write.
+ * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name; as
+ *         a write.
  */
 P2PSYNC_API p2psync_result p2psync_device_rename(p2psync_node *node, const char *device,
-                                                 const char *name) P2PSYNC_MUST_CHECK;
+                                                 const char *name,
+                                                 struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* ---- reading ---- */
 
@@ -842,14 +857,16 @@ struct p2psync_revert {
  * MiB: a later time, or one collection at a time, makes it less; as a write.
  */
 P2PSYNC_API p2psync_result p2psync_revert(p2psync_node *node, const struct p2psync_revert *revert,
-                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+                                          struct p2psync_buffer *out,
+                                          struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Edits of one collection that become visible together on every device, or nowhere. It only
  * collects: other writers are not held up, and what is there is looked at when it is committed. */
 typedef struct p2psync_transaction p2psync_transaction;
 
-P2PSYNC_API p2psync_result p2psync_transaction_begin(p2psync_node *node, const char *collection,
-                                                     p2psync_transaction **out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result
+p2psync_transaction_begin(p2psync_node *node, const char *collection, p2psync_transaction **out,
+                          struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Add one edit. Later edits of the same record see the earlier ones.
  *
@@ -910,8 +927,8 @@ P2PSYNC_API p2psync_result p2psync_collections(p2psync_snapshot *snapshot,
  *         that name; P2PSYNC_EFORMAT no valid value for it; as a write.
  */
 P2PSYNC_API p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection,
-                                                  const char *key,
-                                                  struct p2psync_bytes value) P2PSYNC_MUST_CHECK;
+                                                  const char *key, struct p2psync_bytes value,
+                                                  struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* ---- events ---- */
 

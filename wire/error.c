@@ -48,6 +48,9 @@ p2psync_result ps_error_of_errno(int number)
     case ENOSPC:
     case EDQUOT:
         return P2PSYNC_ENOSPC;
+    case EMFILE:
+    case ENFILE:
+        return P2PSYNC_EFILES;
     case ENOMEM:
     case ENOBUFS:
         return P2PSYNC_ENOMEM;

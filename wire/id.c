@@ -44,23 +44,30 @@ bool ps_branch_is_trunk(const uint8_t branch[static PS_HASH_SHORT_SIZE])
     return memcmp(branch, trunk, PS_HASH_SHORT_SIZE) == 0;
 }
 
-struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh)
+struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh, uint64_t nonce)
 {
+    uint8_t number[8];
+    ps_put_u64(number, nonce);
     const struct ps_bytes parts[] = {
         ps_bytes_text("p2psync mesh 1"),
         ps_bytes(mesh, PS_MESH_SIZE),
+        ps_bytes(number, sizeof number),
     };
-    return tag_of(parts, 2);
+    return tag_of(parts, 3);
 }
 
-struct ps_tag ps_device_tag(const struct ps_mesh *mesh, const struct ps_device *device)
+struct ps_tag ps_device_tag(const struct ps_mesh *mesh, uint64_t nonce,
+                            const struct ps_device *device)
 {
+    uint8_t number[8];
+    ps_put_u64(number, nonce);
     const struct ps_bytes parts[] = {
         ps_bytes_text("p2psync device 1"),
         ps_bytes(mesh, PS_MESH_SIZE),
+        ps_bytes(number, sizeof number),
         ps_bytes(device->key, PS_DEVICE_SIZE),
     };
-    return tag_of(parts, 3);
+    return tag_of(parts, 4);
 }
 
 static struct ps_tag tag_of(const struct ps_bytes *parts, size_t count)

@@ -53,12 +53,16 @@ struct ps_log_id ps_log_id_of(const struct ps_mesh *mesh, const struct ps_origin
 /* Whether the branch is the trunk: all zero. */
 bool ps_branch_is_trunk(const uint8_t branch[static PS_HASH_SHORT_SIZE]);
 
-/* First 16 bytes of BLAKE2b-256("p2psync mesh 1" || mesh): what beacons show. */
-struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh);
+/* What beacons show of a mesh: the first 16 bytes of BLAKE2b-256("p2psync mesh 1" || mesh || nonce
+ * as 8 bytes). Members recognise their mesh by it; to all others a beacon with another nonce could
+ * be of any mesh. */
+struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh, uint64_t nonce);
 
-/* First 16 bytes of BLAKE2b-256("p2psync device 1" || mesh || device): what beacons show, so that a
- * device in two meshes is not recognised by strangers. */
-struct ps_tag ps_device_tag(const struct ps_mesh *mesh, const struct ps_device *device);
+/* What beacons show of a device, likewise: ("p2psync device 1" || mesh || nonce as 8 bytes ||
+ * device).
+ */
+struct ps_tag ps_device_tag(const struct ps_mesh *mesh, uint64_t nonce,
+                            const struct ps_device *device);
 
 bool ps_device_equal(const struct ps_device *a, const struct ps_device *b);
 int ps_device_compare(const struct ps_device *a, const struct ps_device *b);

@@ -45,8 +45,9 @@
 
 /* ---- format: what a merge may cost: all nodes must give up at the same place ---- */
 
-#define PS_TEXT_WORK_MAX  16777216 /* steps to find a difference: some 5,790 lines, tens of ms */
-#define PS_TEXTS_WORK_MAX 67108864 /* of all texts of one merge, and their bytes: some seconds */
+#define PS_TEXT_WORK_MAX  2097152 /* steps to find a difference: some 2,000 lines, 10 ms */
+#define PS_MERGE_WORK_MAX 4194304 /* of all texts and unions of one merge, and their bytes: 50 ms  \
+                                   */
 #define PS_UNION_MAX      65536 /* elements of base and both sides of a `union`: they are sorted */
 #define PS_FOLDS_MAX      1024  /* merges of two that one merge begins for the bases it needs */
 #define PS_ANSWERS_MAX    1024  /* automatic answers that are taken back for one set */
@@ -74,6 +75,7 @@
 /* ---- one node's own bounds ---- */
 
 #define PS_LOGS_MAX         16384        /* logs of one collection: they fit one SUMMARY */
+#define PS_NETWORKS_MAX     64           /* that one device is on: a machine has a handful */
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
 #define PS_WAITING_MAX      1024         /* transactions of a log that wait for a parent */
@@ -85,7 +87,7 @@
 #define PS_MAP_SIZE_MIN     (1ULL << 30) /* halved from the default down to this */
 #define PS_FETCHES_MAX      16           /* logs fetched from one peer at a time */
 #define PS_EVENTS_MAX       4096         /* events an app has not read yet */
-#define PS_PAIR_WRONG_MAX   5            /* wrong tokens until an invite is closed */
+#define PS_PAIR_WRONG_MAX   5            /* wrong tokens of one key, after which it is refused */
 #define PS_HISTORY_MAX      262144       /* changes of one record that are looked through */
 #define PS_HISTORY_SIZE_MAX 67108864     /* bytes of a history or a difference, as an answer */
 #define PS_ROUND_PEERS_MAX  4            /* peers that a round or news goes to: a few reach all */

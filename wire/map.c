@@ -7,7 +7,7 @@
 #define FIXMAP     0x80U /* up to FIXMAP_MAX pairs in the same byte */
 #define FIXMAP_MAX 15U
 #define MAP16      0xdeU /* two bytes follow with the number of pairs */
-#define MAP16_SIZE 3U
+#define MAP32      0xdfU /* four bytes follow */
 
 void ps_map_begin(struct ps_map *map, struct ps_writer *writer)
 {
@@ -17,8 +17,13 @@ void ps_map_begin(struct ps_map *map, struct ps_writer *writer)
 
 void ps_map_key(struct ps_map *map, const char *key)
 {
+    ps_map_key_str(map, ps_bytes_text(key));
+}
+
+void ps_map_key_str(struct ps_map *map, struct ps_bytes key)
+{
     map->count++;
-    ps_write_text(map->writer, key);
+    ps_write_str(map->writer, key);
 }
 
 void ps_map_text(struct ps_map *map, const char *key, const char *value)
@@ -82,25 +87,23 @@ void ps_map_end(struct ps_map *map)
 {
     struct ps_buf *buf = map->writer->buf;
     uint8_t *more = NULL;
+    size_t width = map->count <= FIXMAP_MAX ? 0 : map->count <= UINT16_MAX ? 2 : 4;
     if (map->writer->error != P2PSYNC_OK) {
         return;
     }
-    assert(map->header < buf->size);
-    if (map->count > UINT16_MAX) {
-        map->writer->error = P2PSYNC_ELIMIT;
-        return;
-    }
-    if (map->count <= FIXMAP_MAX) {
+    assert(map->header < buf->size && map->count <= UINT32_MAX);
+    if (width == 0) {
         buf->data[map->header] = (uint8_t)(FIXMAP | map->count);
         return;
     }
     size_t size = buf->size - map->header - 1;
-    map->writer->error = ps_buf_extend(buf, MAP16_SIZE - 1, &more);
+    map->writer->error = ps_buf_extend(buf, width, &more);
     if (map->writer->error == P2PSYNC_OK) {
         uint8_t *header = buf->data + map->header;
-        memmove(header + MAP16_SIZE, header + 1, size);
-        header[0] = MAP16;
-        header[1] = (uint8_t)(map->count >> 8);
-        header[2] = (uint8_t)map->count;
+        memmove(header + 1 + width, header + 1, size);
+        header[0] = width == 2 ? MAP16 : MAP32;
+        for (size_t i = 0; i < width; i++) {
+            header[1 + i] = (uint8_t)(map->count >> (8 * (width - 1 - i)));
+        }
     }
 }

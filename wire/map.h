@@ -23,6 +23,7 @@ void ps_map_begin(struct ps_map *map, struct ps_writer *writer);
 
 /* A key, whose value the caller writes. */
 void ps_map_key(struct ps_map *map, const char *key);
+void ps_map_key_str(struct ps_map *map, struct ps_bytes key);
 
 /* Whole pairs. */
 void ps_map_text(struct ps_map *map, const char *key, const char *value);
@@ -37,8 +38,7 @@ void ps_map_raw(struct ps_map *map, const char *key, struct ps_bytes value);
 /* All pairs of another map, which must be well-formed. */
 void ps_map_pairs(struct ps_map *map, struct ps_bytes other);
 
-/* Write the header, in its shortest form: more than 15 pairs move what follows it. More than 65,535
- * are P2PSYNC_ELIMIT. */
+/* Write the header, in its shortest form: more than 15 pairs move what follows it. */
 void ps_map_end(struct ps_map *map);
 
 #endif

@@ -42,6 +42,11 @@ uint32_t ps_message_begin(struct ps_reader *reader, struct ps_bytes input, ps_me
     if (result == P2PSYNC_OK && found != (uint64_t)type) {
         result = P2PSYNC_EFORMAT;
     }
+    /* HELLO says itself which versions its sender speaks, and ERROR is the same in all. */
+    bool any_version = type == PS_MESSAGE_HELLO || type == PS_MESSAGE_ERROR;
+    if (result == P2PSYNC_OK && version < PS_PROTOCOL_VERSION_MIN && !any_version) {
+        result = P2PSYNC_EVERSION;
+    }
     if (result != P2PSYNC_OK) {
         ps_reader_fail(reader, result);
         return 0;

@@ -9,8 +9,8 @@
 #include "wire/head.h"
 #include "wire/id.h"
 
-#define PS_PROTOCOL_VERSION     1 /* newest that is spoken here */
-#define PS_PROTOCOL_VERSION_MIN 1 /* oldest */
+#define PS_PROTOCOL_VERSION     2 /* newest that is spoken here */
+#define PS_PROTOCOL_VERSION_MIN 2 /* oldest */
 
 typedef enum ps_message_type {
     PS_MESSAGE_HELLO = 1,

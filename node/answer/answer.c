@@ -5,6 +5,7 @@
 #include "node/answer/answer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,8 +25,10 @@
 #include "store/log/collection.h"
 #include "store/log/log.h"
 #include "store/merge/conflict.h"
+#include "store/merge/stale.h"
 #include "store/record/record.h"
 #include "store/write/own.h"
+#include "wire/error.h"
 #include "wire/value.h"
 
 #define LEFT_MAX   1024    /* conflicts without an answer that are remembered */
@@ -115,7 +118,7 @@ p2psync_result ps_answerer_start(const struct ps_answerer_options *options,
     answerer->wait_ms = wait_ms != 0 ? wait_ms : PS_CONFIG_ANSWER_WAIT_MS;
     atomic_init(&answerer->stopping, false);
     answerer->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    p2psync_result result = answerer->stop_fd < 0 ? P2PSYNC_EIO : P2PSYNC_OK;
+    p2psync_result result = answerer->stop_fd < 0 ? ps_error_of_errno(errno) : P2PSYNC_OK;
     if (result == P2PSYNC_OK) {
         result = ps_txn_begin(options->store, false, &txn);
     }
@@ -248,8 +251,11 @@ static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn 
     struct ps_conflict_item item;
     walk.result = result;
     while (ps_conflict_walk_next(&walk, &item)) {
-        if (!item.conflict) {
-            continue;
+        bool stale = false;
+        walk.result =
+            item.conflict ? ps_stale_has(txn, collection->number, item.id, &stale) : P2PSYNC_OK;
+        if (!item.conflict || stale || walk.result != P2PSYNC_OK) {
+            continue; /* a stale one will be asked about when it has been merged */
         }
         walk.result = read_conflict(txn, collection, item.id, out);
         if (walk.result == P2PSYNC_OK && out->version_count > 0 && !is_left(answerer, out)) {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "node/host/time.h"
+#include "wire/error.h"
 
 #define ERRORS_SIZE_MAX 4096 /* bytes of stderr that are kept: the last line is told */
 #define READ_SIZE       16384
@@ -82,7 +83,7 @@ static p2psync_result open_ends(struct ends *ends)
 {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends->input) != 0 ||
         pipe2(ends->output, O_CLOEXEC) != 0 || pipe2(ends->errors, O_CLOEXEC) != 0) {
-        return P2PSYNC_EIO;
+        return ps_error_of_errno(errno);
     }
     return P2PSYNC_OK;
 }

@@ -81,12 +81,12 @@ static p2psync_result fill_before(const struct sides *sides, struct ps_dot dot, 
 static p2psync_result fill_now(const struct ps_record_row *row, struct side *out);
 static p2psync_result pack_difference(const struct side *from, const struct side *to,
                                       struct ps_buf *out);
-static void write_dots(struct ps_writer *writer, const char *key, const struct side *side);
-static size_t write_part(const struct ps_pairs *from, const struct ps_pairs *to, enum part part,
-                         struct ps_writer *writer);
+static void write_dots(struct ps_writer *writer, const struct side *side);
+static void write_part(const struct ps_pairs *from, const struct ps_pairs *to, enum part part,
+                       struct ps_writer *writer);
 static int compare_fronts(const struct ps_pairs *left, size_t l, const struct ps_pairs *right,
                           size_t r);
-static void write_pair(struct ps_writer *writer, const struct ps_pair *before,
+static void write_pair(struct ps_map *map, const struct ps_pair *before,
                        const struct ps_pair *after);
 p2psync_result p2psync_record_get_version(p2psync_snapshot *snapshot, const char *collection,
                                           const char *id, const struct p2psync_dot *version,
@@ -323,8 +323,11 @@ static p2psync_result find_record(p2psync_snapshot *snapshot, const char *collec
                                   struct ps_record_row *row_out)
 {
     p2psync_result result = ps_snapshot_collection(snapshot, collection, number_out);
+    if (result == P2PSYNC_OK) {
+        result = ps_record_get(&snapshot->txn, *number_out, ps_bytes_text(id), row_out);
+    }
     return result == P2PSYNC_OK
-               ? ps_record_get(&snapshot->txn, *number_out, ps_bytes_text(id), row_out)
+               ? ps_snapshot_renew(snapshot, *number_out, ps_bytes_text(id), row_out)
                : result;
 }
 
@@ -458,15 +461,18 @@ static p2psync_result pack_difference(const struct side *from, const struct side
     }
     if (result == P2PSYNC_OK) {
         struct ps_writer writer;
+        struct ps_map map;
         ps_writer_init(&writer, out);
-        ps_write_map(&writer, 2 + PART_COUNT);
-        write_dots(&writer, "from", from);
-        write_dots(&writer, "to", to);
+        ps_map_begin(&map, &writer);
+        ps_map_key(&map, "from");
+        write_dots(&writer, from);
+        ps_map_key(&map, "to");
+        write_dots(&writer, to);
         for (unsigned part = 0; part < PART_COUNT; part++) {
-            ps_write_text(&writer, keys[part]);
-            ps_write_map(&writer, write_part(&before, &after, (enum part)part, NULL));
-            (void)write_part(&before, &after, (enum part)part, &writer);
+            ps_map_key(&map, keys[part]);
+            write_part(&before, &after, (enum part)part, &writer);
         }
+        ps_map_end(&map);
         result = ps_writer_finish(&writer);
     }
     ps_pairs_free(&after);
@@ -474,13 +480,14 @@ static p2psync_result pack_difference(const struct side *from, const struct side
     return result;
 }
 
-/* Count the pairs of one part, or write them if there is a writer. */
-static size_t write_part(const struct ps_pairs *from, const struct ps_pairs *to, enum part part,
-                         struct ps_writer *writer)
+/* Write the pairs of one part, as a map. */
+static void write_part(const struct ps_pairs *from, const struct ps_pairs *to, enum part part,
+                       struct ps_writer *writer)
 {
-    size_t count = 0;
+    struct ps_map map;
     size_t f = 0;
     size_t t = 0;
+    ps_map_begin(&map, writer);
     while (f < from->count || t < to->count) {
         int order = compare_fronts(from, f, to, t);
         const struct ps_pair *before = order <= 0 ? &from->pair[f] : NULL;
@@ -488,15 +495,11 @@ static size_t write_part(const struct ps_pairs *from, const struct ps_pairs *to,
         enum part found = before == NULL ? ADDED : after == NULL ? REMOVED : CHANGED;
         f += order <= 0;
         t += order >= 0;
-        if (found != part || (found == CHANGED && ps_value_equal(before->value, after->value))) {
-            continue;
-        }
-        count++;
-        if (writer != NULL) {
-            write_pair(writer, before, after);
+        if (found == part && (found != CHANGED || !ps_value_equal(before->value, after->value))) {
+            write_pair(&map, before, after);
         }
     }
-    return count;
+    ps_map_end(&map);
 }
 
 /* Which of two sorted lists has the next key: below 0 the left, above 0 the right, 0 both. One of
@@ -510,23 +513,24 @@ static int compare_fronts(const struct ps_pairs *left, size_t l, const struct ps
     return r == right->count ? -1 : ps_bytes_compare(left->pair[l].key, right->pair[r].key);
 }
 
-static void write_pair(struct ps_writer *writer, const struct ps_pair *before,
+static void write_pair(struct ps_map *map, const struct ps_pair *before,
                        const struct ps_pair *after)
 {
     assert(before != NULL || after != NULL);
-    ps_write_str(writer, before != NULL ? before->key : after->key);
+    ps_map_key_str(map, before != NULL ? before->key : after->key);
     if (before != NULL && after != NULL) {
-        ps_write_map(writer, 2);
-        ps_write_text(writer, "from");
-        ps_write_raw(writer, before->value);
-        ps_write_text(writer, "to");
+        struct ps_map both;
+        ps_map_begin(&both, map->writer);
+        ps_map_raw(&both, "from", before->value);
+        ps_map_raw(&both, "to", after->value);
+        ps_map_end(&both);
+    } else {
+        ps_write_raw(map->writer, after != NULL ? after->value : before->value);
     }
-    ps_write_raw(writer, after != NULL ? after->value : before->value);
 }
 
-static void write_dots(struct ps_writer *writer, const char *key, const struct side *side)
+static void write_dots(struct ps_writer *writer, const struct side *side)
 {
-    ps_write_text(writer, key);
     ps_write_array(writer, side->dot_count);
     for (size_t i = 0; i < side->dot_count; i++) {
         write_dot(writer, side->dots[i]);

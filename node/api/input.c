@@ -1,21 +1,25 @@
 /* What an app gives to be written, checked before anything is done with it. */
 #include "node/api/input.h"
 
-#include <string.h>
+#include <assert.h>
 
-#include "node/api/inside.h"
+#include "node/view/members.h"
+#include "wire/escape.h"
+#include "wire/map.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 
+static bool is_blank(uint32_t code);
+
 p2psync_result ps_input_collection(struct ps_bytes name, struct p2psync_detail *detail)
 {
-    p2psync_result result = ps_node_check_writable(name);
-    if (result == P2PSYNC_ELIMIT) {
+    if (name.size > PS_COLLECTION_SIZE_MAX) {
         return ps_detail_limit(detail, "the name of a collection", PS_COLLECTION_SIZE_MAX, "bytes");
     }
-    return result == P2PSYNC_EFORMAT
-               ? ps_detail_format(detail, "this is not the name of a collection")
-               : result;
+    if (!ps_collection_name_valid(name)) {
+        return ps_detail_say(detail, P2PSYNC_EFORMAT, "this is not the name of a collection");
+    }
+    return ps_collection_is_internal(name) ? P2PSYNC_EDENIED : P2PSYNC_OK;
 }
 
 p2psync_result ps_input_id(struct ps_bytes id, bool no_copy, struct p2psync_detail *detail)
@@ -28,18 +32,18 @@ p2psync_result ps_input_id(struct ps_bytes id, bool no_copy, struct p2psync_deta
         return ps_detail_limit(detail, "an id", PS_RECORD_ID_SIZE_MAX, "bytes");
     }
     if (!ps_record_id_valid(record)) {
-        return ps_detail_format(detail, "this is not the id of a record");
+        return ps_detail_say(detail, P2PSYNC_EFORMAT, "this is not the id of a record");
     }
-    return is_copy && no_copy
-               ? ps_detail_format(detail, "a copy of a version can be edited and deleted only")
-               : P2PSYNC_OK;
+    return is_copy && no_copy ? ps_detail_say(detail, P2PSYNC_EFORMAT,
+                                              "a copy of a version can be edited and deleted only")
+                              : P2PSYNC_OK;
 }
 
 p2psync_result ps_input_fields(struct ps_bytes fields, struct p2psync_detail *detail)
 {
     p2psync_result result = ps_value_check_fields(fields);
     if (result == P2PSYNC_EFORMAT) {
-        return ps_detail_format(detail, "the fields are not a map of valid values");
+        return ps_detail_say(detail, P2PSYNC_EFORMAT, "the fields are not a map of valid values");
     }
     if (result != P2PSYNC_ELIMIT) {
         return result;
@@ -52,11 +56,70 @@ p2psync_result ps_input_fields(struct ps_bytes fields, struct p2psync_detail *de
                : ps_detail_limit(detail, "the name of a field", PS_FIELD_SIZE_MAX, "bytes");
 }
 
+p2psync_result ps_input_device_name(struct ps_bytes name, struct p2psync_detail *detail)
+{
+    bool seen = false;
+    bool blank_at_end = false;
+    if (name.size > PS_DEVICE_NAME_SIZE_MAX) {
+        return ps_detail_limit(detail, "the name of a device", PS_DEVICE_NAME_SIZE_MAX, "bytes");
+    }
+    if (name.size == 0) {
+        return ps_detail_say(detail, P2PSYNC_EFORMAT, "the name of a device is not empty");
+    }
+    if (!ps_device_name_valid(name)) {
+        return ps_detail_say(detail, P2PSYNC_EFORMAT,
+                             "the name of a device is UTF-8 and has no control characters");
+    }
+    for (struct ps_bytes rest = name; rest.size > 0;) {
+        uint32_t code = 0;
+        size_t width = ps_scan_character(rest, &code);
+        bool blank = is_blank(code);
+        bool at_begin = rest.data == name.data;
+        assert(width > 0 && width <= rest.size); /* it is UTF-8 */
+        rest = ps_bytes(rest.data + width, rest.size - width);
+        seen = seen || (!blank && !ps_escape_needed(code));
+        blank_at_end = blank_at_end || (blank && (at_begin || rest.size == 0));
+    }
+    if (!seen) {
+        return ps_detail_say(detail, P2PSYNC_EFORMAT, "nothing of this name would be seen");
+    }
+    return blank_at_end ? ps_detail_say(detail, P2PSYNC_EFORMAT,
+                                        "the name of a device neither begins nor ends with a blank")
+                        : P2PSYNC_OK;
+}
+
+/* Unicode's spaces (Zs) and the blank pattern of Braille. */
+static bool is_blank(uint32_t code)
+{
+    return code == 0x20 || code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
+           code == 0x202f || code == 0x205f || code == 0x2800 || code == 0x3000;
+}
+
+p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,
+                               struct p2psync_detail *detail)
+{
+    p2psync_result result = ps_view_members_find(txn, text, out);
+    if (result == P2PSYNC_ENOTFOUND) {
+        return ps_detail_say(detail, result, "there is no device '%.64s' in the mesh", text);
+    }
+    return result == P2PSYNC_EAMBIGUOUS
+               ? ps_detail_say(detail, result, "several devices are called '%.64s'", text)
+               : result;
+}
+
 p2psync_result ps_input_note(const char *note, struct ps_buf *out, struct p2psync_detail *detail)
 {
-    p2psync_result result = ps_note_pack(note, out);
-    if (result == P2PSYNC_ELIMIT && strlen(note) > PS_NOTE_SIZE_MAX / 2) {
-        return ps_detail_limit(detail, "a note", PS_NOTE_SIZE_MAX, "bytes");
+    struct ps_writer writer;
+    struct ps_map map;
+    struct ps_bytes text = ps_bytes_text(note);
+    if (!ps_scan_utf8(text)) {
+        return ps_detail_say(detail, P2PSYNC_EFORMAT, "the note is not UTF-8");
     }
-    return result == P2PSYNC_EFORMAT ? ps_detail_format(detail, "the note is not UTF-8") : result;
+    ps_writer_init(&writer, out);
+    ps_map_begin(&map, &writer);
+    ps_map_str(&map, "text", text);
+    ps_map_end(&map);
+    p2psync_result result = ps_writer_finish(&writer);
+    return result == P2PSYNC_ELIMIT ? ps_detail_limit(detail, "a note", PS_NOTE_SIZE_MAX, "bytes")
+                                    : result;
 }

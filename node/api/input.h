@@ -4,9 +4,15 @@
 #define PS_NODE_API_INPUT_H
 
 #include "node/host/detail.h"
-#include "wire/bytes.h"
+#include "wire/codec.h"
+#include "wire/id.h"
 
-/* Whether an app may write to a collection of this name. Errors  as ps_node_check_writable(). */
+struct ps_txn;
+
+/* Whether an app may write to a collection of this name.
+ *
+ * Errors  P2PSYNC_ELIMIT, P2PSYNC_EFORMAT no valid name; P2PSYNC_EDENIED the node's own.
+ */
 p2psync_result ps_input_collection(struct ps_bytes name,
                                    struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
@@ -21,7 +27,25 @@ p2psync_result ps_input_id(struct ps_bytes id, bool no_copy,
 p2psync_result ps_input_fields(struct ps_bytes fields,
                                struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
-/* Append a note as changes carry it. Errors  as ps_note_pack(). */
+/* Whether this device, or another member, may be called so by an app: a name is seen, and people
+ * can type it. (What others have written is taken if ps_device_name_valid() says so.)
+ *
+ * Errors  P2PSYNC_ELIMIT; P2PSYNC_EFORMAT.
+ */
+p2psync_result ps_input_device_name(struct ps_bytes name,
+                                    struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* The member that an app means by a name, a fingerprint or an id.
+ *
+ * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,
+                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* Put a note as changes carry it, {"text": note}, into an empty buffer that takes PS_NOTE_SIZE_MAX.
+ *
+ * Errors  P2PSYNC_ELIMIT; P2PSYNC_EFORMAT no UTF-8; P2PSYNC_ENOMEM.
+ */
 p2psync_result ps_input_note(const char *note, struct ps_buf *out,
                              struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 

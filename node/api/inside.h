@@ -11,14 +11,22 @@
 #include "node/host/buffer.h"
 #include "node/host/cancel.h"
 #include "node/host/config.h"
+#include "node/host/detail.h"
 #include "node/host/report.h"
 #include "store/env/store.h"
-#include "wire/codec.h"
 #include "wire/id.h"
 
 struct ps_loop;
 struct ps_stream;
 struct ps_answerer;
+
+/* What the app has given at the open, over what config.json says. */
+struct ps_given_options {
+    bool peers;
+    bool interfaces;
+    bool beacon_port;
+    bool no_beacon;
+};
 
 /* Everything but what the mutexes guard is set when it is opened and never changes. */
 struct p2psync_node {
@@ -28,7 +36,7 @@ struct p2psync_node {
     struct ps_store *store;
     struct ps_config config; /* guarded by loop_mutex, once it is open */
     struct ps_config file;   /* what config.json said when it was opened */
-    bool peers_given;        /* by the app, over what config.json says */
+    struct ps_given_options given;
     struct ps_report report;
     pthread_mutex_t loop_mutex;    /* guards loop */
     struct ps_loop *loop;          /* NULL: not started here */
@@ -44,55 +52,32 @@ struct p2psync_node {
 /* Whether the app may use it: not NULL, and of this process. */
 bool ps_node_usable(const p2psync_node *node);
 
-/* `name`, or the host's if it is NULL, as the name of a device.
- *
- * Errors  P2PSYNC_EMISUSE it is not valid.
+/* `name`, or the host's if it is NULL, as the name of a device. Errors  as ps_input_device_name().
  */
-p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
-    P2PSYNC_MUST_CHECK;
+p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE_NAME_SIZE_MAX + 1],
+                                     struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Ask the running node, for timeout_ms at most, as a call that p2psync_cancel() ends. Errors  as
  * ps_ask(). */
 p2psync_result ps_node_ask(p2psync_node *node, uint32_t timeout_ms, ps_control_ask what,
                            uint64_t argument, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* Whether an app may write to a collection of this name.
+/* What ps_node_apply() has done in its transaction. changed_out: false, and to be set if there is
+ * anything to commit. */
+typedef p2psync_result ps_node_work_fn(struct ps_txn *txn, void *context, bool *changed_out);
+
+/* The one way in which the app changes the store: begin a write transaction, do the work in it, and
+ * commit it if anything has changed. The loop, if one runs here, then looks at it.
  *
- * Errors  P2PSYNC_ELIMIT, P2PSYNC_EFORMAT no valid name; P2PSYNC_EDENIED the node's own.
+ * Errors  as `work` and the transaction; then the store is as it was.
  */
-p2psync_result ps_node_check_writable(struct ps_bytes collection) P2PSYNC_MUST_CHECK;
-
-/* Run by ps_node_apply() in its transaction: complete `write` by what the store has now, or set its
- * edit_count to 0 if there is nothing to write. */
-struct ps_write;
-struct ps_written;
-typedef p2psync_result ps_node_prepare_fn(struct ps_txn *txn, struct ps_write *write,
-                                          void *context);
-
-/* The one way in which edits of the app come into the store: in a transaction of its own, prepare
- * them, write them as this device and now, and commit if anything has changed.
- *
- * prepare  NULL: `write` is complete.
- * out      zeroed by the caller, and so if nothing was written.
- * Errors   as `prepare` and ps_own_write(); then the store is as it was.
- */
-p2psync_result ps_node_apply(p2psync_node *node, struct ps_write *write,
-                             ps_node_prepare_fn *prepare, void *context,
-                             struct ps_written *out) P2PSYNC_MUST_CHECK;
-
-/* Commit what was written, and have the loop, if one runs here, look at it. */
-p2psync_result ps_node_commit(p2psync_node *node, struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+p2psync_result ps_node_apply(p2psync_node *node, ps_node_work_fn *work,
+                             void *context) P2PSYNC_MUST_CHECK;
 
 /* A dot as the inside has it. */
 struct ps_dot ps_inner_dot(const struct p2psync_dot *dot);
 
 /* A dot as the app has it. */
 struct p2psync_dot ps_outer_dot(struct ps_dot dot);
-
-/* Append a note as changes carry it: {"text": note}.
- *
- * Errors  P2PSYNC_ELIMIT; P2PSYNC_EFORMAT no UTF-8; P2PSYNC_ENOMEM.
- */
-p2psync_result ps_note_pack(const char *note, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 #endif

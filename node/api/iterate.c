@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "node/api/snapshot.h"
+#include "store/log/collection.h"
 #include "store/merge/conflict.h"
+#include "store/merge/stale.h"
 
 #define RECORD (-1) /* the place of the record itself */
 
@@ -19,6 +21,7 @@ struct p2psync_iterator {
     uint64_t left;              /* of the limit */
     struct ps_record_cursor cursor;
     bool cursor_ended;
+    uint64_t counted; /* of the rows that came: live records, or conflicts */
     size_t prefix_size;
     uint8_t prefix[PS_COPY_ID_SIZE_MAX];
     size_t at; /* in the prefix: up to there it was looked for ids of records with copies */
@@ -30,6 +33,7 @@ struct p2psync_iterator {
     /* The row whose places come next. */
     struct ps_bytes id;
     struct ps_record_row row;
+    struct ps_buf shown; /* the row, if the store has an old one (store/merge/stale.h) */
     int64_t place;
     int64_t place_end; /* one step after the last place */
 };
@@ -44,6 +48,8 @@ static p2psync_result fill_place(p2psync_iterator *iterator, int64_t place,
                                  struct p2psync_record *out, bool *wanted_out);
 static p2psync_result next_row(p2psync_iterator *iterator);
 static p2psync_result next_of_cursor(p2psync_iterator *iterator);
+static p2psync_result next_conflict(p2psync_iterator *iterator);
+static p2psync_result check_count(p2psync_iterator *iterator);
 static p2psync_result next_in_prefix(p2psync_iterator *iterator);
 static bool find_at(p2psync_iterator *iterator);
 static bool begin_row(p2psync_iterator *iterator);
@@ -95,6 +101,7 @@ void p2psync_iterator_close(p2psync_iterator *iterator)
 {
     if (iterator != NULL) {
         ps_record_cursor_close(&iterator->cursor);
+        ps_buf_deinit(&iterator->shown);
         free(iterator);
     }
 }
@@ -117,6 +124,7 @@ static p2psync_result new_iterator(p2psync_snapshot *snapshot, const char *colle
     if (iterator == NULL) {
         return P2PSYNC_ENOMEM;
     }
+    ps_buf_init(&iterator->shown, UINT32_MAX);
     iterator->snapshot = snapshot;
     iterator->collection = number;
     iterator->range = *range;
@@ -230,22 +238,69 @@ static p2psync_result next_row(p2psync_iterator *iterator)
 static p2psync_result next_of_cursor(p2psync_iterator *iterator)
 {
     p2psync_result result = iterator->cursor_ended ? P2PSYNC_ENOTFOUND : P2PSYNC_OK;
-    struct ps_conflict_item item = {.conflict = false};
-    if (result == P2PSYNC_OK && !iterator->range.conflicts) {
-        result = ps_record_cursor_next(&iterator->cursor, &iterator->id, &iterator->row);
+    if (result == P2PSYNC_OK && iterator->range.conflicts) {
+        result = next_conflict(iterator);
     } else if (result == P2PSYNC_OK) {
-        while (result == P2PSYNC_OK && !item.conflict) { /* ends with the list */
-            result = ps_conflict_cursor_next(&iterator->cursor, &item);
-        }
+        result = ps_record_cursor_next(&iterator->cursor, &iterator->id, &iterator->row);
         if (result == P2PSYNC_OK) {
-            iterator->id = item.id;
-            result = ps_record_get(&iterator->snapshot->txn, iterator->collection, item.id,
-                                   &iterator->row);
-            result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+            struct ps_view view;
+            ps_record_view(&iterator->row, &view); /* a stale one is counted as it was */
+            iterator->counted += view.state == PS_RECORD_LIVE ? 1 : 0;
+            result = ps_stale_renew(&iterator->snapshot->txn, iterator->collection, iterator->id,
+                                    &iterator->row, &iterator->shown);
         }
     }
-    iterator->cursor_ended = result == P2PSYNC_ENOTFOUND;
+    if (result == P2PSYNC_ENOTFOUND && !iterator->cursor_ended) {
+        iterator->cursor_ended = true;
+        result = check_count(iterator);
+    }
     return result;
+}
+
+/* The list says of a stale record what it was. */
+static p2psync_result next_conflict(p2psync_iterator *iterator)
+{
+    struct ps_txn *txn = &iterator->snapshot->txn;
+    struct ps_conflict_item item;
+    struct ps_view view = {.conflict = false};
+    p2psync_result result = P2PSYNC_OK;
+    while (result == P2PSYNC_OK && !view.conflict) { /* ends with the list */
+        bool stale = false;
+        result = ps_conflict_cursor_next(&iterator->cursor, &item);
+        iterator->counted += result == P2PSYNC_OK && item.conflict ? 1 : 0;
+        if (result == P2PSYNC_OK && !item.conflict) {
+            result = ps_stale_has(txn, iterator->collection, item.id, &stale);
+        }
+        if (result != P2PSYNC_OK || (!item.conflict && !stale)) {
+            continue;
+        }
+        iterator->id = item.id;
+        result = ps_stale_get(txn, iterator->collection, item.id, &iterator->row, &iterator->shown);
+        if (result == P2PSYNC_OK) {
+            ps_record_view(&iterator->row, &view);
+        } else if (result == P2PSYNC_ENOTFOUND) {
+            result = P2PSYNC_ECORRUPT;
+        }
+    }
+    return result;
+}
+
+/* A walk over all rows must have met as many as the collection has: fewer are a damaged store.
+ * Other walks cannot tell. Errors  P2PSYNC_ENOTFOUND all is well: the walk is over;
+ * P2PSYNC_ECORRUPT. */
+static p2psync_result check_count(p2psync_iterator *iterator)
+{
+    struct ps_collection collection;
+    if (iterator->has_start || iterator->prefix_size > 0) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    p2psync_result result =
+        ps_collection_by_number(&iterator->snapshot->txn, iterator->collection, &collection);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    uint64_t wanted = iterator->range.conflicts ? collection.conflicts : collection.records;
+    return iterator->counted == wanted ? P2PSYNC_ENOTFOUND : P2PSYNC_ECORRUPT;
 }
 
 /* A prefix that reaches into the id of a copy is that of no record: take the next record whose
@@ -254,8 +309,8 @@ static p2psync_result next_in_prefix(p2psync_iterator *iterator)
 {
     p2psync_result result = P2PSYNC_ENOTFOUND;
     while (result == P2PSYNC_ENOTFOUND && !iterator->range.conflicts && find_at(iterator)) {
-        result = ps_record_get(&iterator->snapshot->txn, iterator->collection, iterator->id,
-                               &iterator->row);
+        result = ps_stale_get(&iterator->snapshot->txn, iterator->collection, iterator->id,
+                              &iterator->row, &iterator->shown);
     }
     return result;
 }

@@ -1,4 +1,5 @@
 /* Opening and closing a node, making its device, starting and stopping it. */
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include "node/api/inside.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
+#include "node/host/descriptors.h"
+#include "node/host/owner.h"
 #include "node/host/sized.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
@@ -17,29 +20,47 @@
 #include "store/env/identity.h"
 #include "store/env/process.h"
 #include "store/mesh/enroll.h"
+#include "wire/error.h"
 
+#define DESCRIPTORS      10 /* what a store opens, and what is open beside it for a moment */
 #define STOP_TIMEOUT_MS  30000
 #define OPTIONS_SIZE_MIN offsetof(struct p2psync_options, resolver) /* of the first version */
 
+static ps_node_work_fn found_mesh;
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out);
 static char *choose_dir(const char *dir);
 static p2psync_result start_loop(p2psync_node *node);
 static p2psync_result start_answerer(p2psync_node *node);
-static p2psync_result take_peers(p2psync_node *node, const struct ps_config *file);
+static p2psync_result take_network(p2psync_node *node, const struct ps_config *file);
 static p2psync_result take_answers(p2psync_node *node, const struct ps_config *file);
 static void end_loop(p2psync_node *node);
-static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options);
-static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options);
+static p2psync_result open_node(const struct p2psync_options *options, p2psync_node **node_out,
+                                struct p2psync_detail *detail);
+static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options,
+                               struct p2psync_detail *detail);
+static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options,
+                                 struct p2psync_detail *detail);
 
-p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node **node_out)
+p2psync_result p2psync_open(const struct p2psync_options *given, p2psync_node **node_out,
+                            struct p2psync_detail *detail)
 {
-    struct p2psync_options copy;
-    if (node_out == NULL || !copy_options(options, &copy)) {
+    struct p2psync_options options;
+    if (node_out == NULL || !copy_options(given, &options) || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
-    options = &copy;
+    struct p2psync_detail found = ps_detail_none();
+    p2psync_result result = open_node(&options, node_out, &found);
+    return ps_detail_give(result, &found, detail);
+}
+
+static p2psync_result open_node(const struct p2psync_options *options, p2psync_node **node_out,
+                                struct p2psync_detail *detail)
+{
     if (sodium_init() < 0) {
         return P2PSYNC_EIO;
+    }
+    if (!ps_descriptors_left(DESCRIPTORS)) {
+        return P2PSYNC_EFILES;
     }
     p2psync_node *node = calloc(1, sizeof *node);
     if (node == NULL) {
@@ -59,10 +80,10 @@ p2psync_result p2psync_open(const struct p2psync_options *options, p2psync_node 
     (void)pthread_mutex_init(&node->stream_mutex, NULL);
     p2psync_result result = ps_cancel_init(&node->cancel);
     if (result == P2PSYNC_OK) {
-        result = open_dir(node, options);
+        result = open_dir(node, options, detail);
     }
     if (result == P2PSYNC_OK) {
-        result = open_store(node, options);
+        result = open_store(node, options, detail);
     }
     if (result != P2PSYNC_OK) {
         p2psync_close(node);
@@ -91,34 +112,36 @@ void p2psync_close(p2psync_node *node)
     free(node);
 }
 
-p2psync_result p2psync_init(p2psync_node *node, const char *name)
+p2psync_result p2psync_init(p2psync_node *node, const char *name, struct p2psync_detail *detail)
 {
     char chosen[PS_DEVICE_NAME_SIZE_MAX + 1];
-    if (!ps_node_usable(node) || ps_device_name_choose(name, chosen) != P2PSYNC_OK) {
+    if (!ps_node_usable(node) || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
-    struct ps_txn txn = {0};
+    struct p2psync_detail found = ps_detail_none();
+    p2psync_result result = ps_device_name_choose(name, chosen, &found);
+    if (result == P2PSYNC_OK) {
+        result = ps_node_apply(node, found_mesh, chosen);
+    }
+    return ps_detail_give(result, &found, detail);
+}
+
+static p2psync_result found_mesh(struct ps_txn *txn, void *context, bool *changed_out)
+{
+    const char *name = context;
     struct ps_identity identity = {0};
-    p2psync_result result = ps_txn_begin(node->store, true, &txn);
-    if (result != P2PSYNC_OK) {
-        return result;
+    p2psync_result result = ps_identity_read(txn, &identity);
+    if (result == P2PSYNC_ENODEVICE) {
+        ps_identity_draw(&identity);
+        result = ps_identity_write(txn, &identity);
+        if (result == P2PSYNC_OK) {
+            result = ps_enroll_device(txn, &identity, &identity.device, ps_bytes_text(name),
+                                      ps_time_wall_ms());
+        }
+    } else if (result == P2PSYNC_OK) {
+        result = P2PSYNC_EEXIST;
     }
-    result = ps_identity_read(&txn, &identity);
-    if (result != P2PSYNC_ENODEVICE) {
-        result = result == P2PSYNC_OK ? P2PSYNC_EEXIST : result;
-        goto out;
-    }
-    ps_identity_draw(&identity);
-    result = ps_identity_write(&txn, &identity);
-    if (result == P2PSYNC_OK) {
-        result = ps_enroll_device(&txn, &identity, &identity.device, ps_bytes_text(chosen),
-                                  ps_time_wall_ms());
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_txn_commit(&txn);
-    }
-out:
-    ps_txn_abort(&txn);
+    *changed_out = true;
     ps_identity_wipe(&identity);
     return result;
 }
@@ -154,7 +177,7 @@ static p2psync_result start_loop(p2psync_node *node)
     node->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     options.news_fd = node->news_fd;
     if (node->news_fd < 0) {
-        return P2PSYNC_EIO;
+        return ps_error_of_errno(errno);
     }
     p2psync_result result = ps_loop_start(&options, &node->loop);
     if (result == P2PSYNC_OK) {
@@ -184,19 +207,21 @@ static p2psync_result start_answerer(p2psync_node *node)
     return ps_answerer_start(&answerer, &node->answerer);
 }
 
-p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out)
+p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out,
+                              struct p2psync_detail *detail)
 {
     struct ps_config file;
-    if (!ps_node_usable(node) || out == NULL) {
+    if (!ps_node_usable(node) || out == NULL || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_result result = ps_config_read(node->dir_fd, &file);
+    struct p2psync_detail found = ps_detail_none();
+    p2psync_result result = ps_config_read(node->dir_fd, &file, &found);
     (void)pthread_mutex_lock(&node->loop_mutex);
     if (result == P2PSYNC_OK && (node->loop == NULL || ps_loop_ended(node->loop))) {
         result = P2PSYNC_ENOTRUNNING;
     }
     if (result == P2PSYNC_OK) {
-        result = take_peers(node, &file);
+        result = take_network(node, &file);
     }
     if (result == P2PSYNC_OK) {
         result = take_answers(node, &file);
@@ -207,21 +232,33 @@ p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out)
         result = ps_config_pack_waiting(&node->file, &file, &waiting);
     }
     (void)pthread_mutex_unlock(&node->loop_mutex);
-    return ps_buffer_give(result, &waiting, out);
+    return ps_detail_give(ps_buffer_give(result, &waiting, out), &found, detail);
 }
 
-/* Where peers are dialled, and how often devices compare. */
-static p2psync_result take_peers(p2psync_node *node, const struct ps_config *file)
+/* How other devices are found, and how often they are compared with. */
+static p2psync_result take_network(p2psync_node *node, const struct ps_config *file)
 {
+    const struct ps_given_options *given = &node->given;
     struct ps_config *config = &node->config;
-    bool same = config->interval_ms == file->interval_ms;
-    if (!node->peers_given) {
-        same = same && config->peer_count == file->peer_count &&
-               memcmp(config->peers, file->peers, sizeof config->peers) == 0;
+    struct ps_config before = *config;
+    if (!given->peers) {
         memcpy(config->peers, file->peers, sizeof config->peers);
         config->peer_count = file->peer_count;
     }
+    if (!given->interfaces) {
+        memcpy(config->filter.include, file->filter.include, sizeof config->filter.include);
+        config->filter.include_count = file->filter.include_count;
+    }
+    memcpy(config->filter.exclude, file->filter.exclude, sizeof config->filter.exclude);
+    config->filter.exclude_count = file->filter.exclude_count;
+    config->beacon_port = given->beacon_port ? config->beacon_port : file->beacon_port;
+    config->no_beacon = given->no_beacon || file->no_beacon;
     config->interval_ms = file->interval_ms;
+    bool same = before.interval_ms == config->interval_ms &&
+                before.peer_count == config->peer_count &&
+                memcmp(before.peers, config->peers, sizeof before.peers) == 0 &&
+                before.beacon_port == config->beacon_port &&
+                before.no_beacon == config->no_beacon && ps_config_same_interfaces(&before, config);
     return same ? P2PSYNC_OK : ps_loop_configure(node->loop, config);
 }
 
@@ -279,25 +316,39 @@ static bool copy_options(const struct p2psync_options *given, struct p2psync_opt
            options->log_level <= P2PSYNC_LOG_DEBUG;
 }
 
-static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options)
+static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options,
+                               struct p2psync_detail *detail)
 {
     node->dir = choose_dir(options->dir);
     if (node->dir == NULL) {
         return P2PSYNC_ENOMEM;
     }
     if (node->dir[0] == '\0') {
-        return P2PSYNC_EMISUSE;
+        return ps_detail_say(detail, P2PSYNC_EMISUSE, "no directory is named, and HOME is not set");
     }
-    return ps_disk_open_dir(node->dir, &node->dir_fd);
+    p2psync_result result = ps_disk_open_dir(node->dir, &node->dir_fd);
+    if (result == P2PSYNC_EMISUSE) {
+        return ps_detail_say(detail, result, "no directory can be there");
+    }
+    if (result == P2PSYNC_EDENIED) {
+        return ps_detail_say(detail, result,
+                             "not allowed; the directory must belong to you, and its disk be one "
+                             "that can be written");
+    }
+    return result == P2PSYNC_OK ? ps_owner_check(node->dir_fd, "the directory", detail) : result;
 }
 
-static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options)
+static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options,
+                                 struct p2psync_detail *detail)
 {
-    p2psync_result result = ps_config_read(node->dir_fd, &node->config);
+    p2psync_result result = ps_config_read(node->dir_fd, &node->config, detail);
     if (result == P2PSYNC_OK) {
         node->file = node->config;
-        node->peers_given = options->peer_count > 0;
-        result = ps_config_override(&node->config, options);
+        node->given = (struct ps_given_options){.peers = options->peer_count > 0,
+                                                .interfaces = options->interface_count > 0,
+                                                .beacon_port = options->beacon_port != 0,
+                                                .no_beacon = options->no_beacon};
+        result = ps_config_override(&node->config, options, detail);
     }
     if (result != P2PSYNC_OK) {
         return result;

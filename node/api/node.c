@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "node/api/input.h"
 #include "node/api/inside.h"
 #include "node/control/ask.h"
 #include "node/host/time.h"
@@ -21,12 +22,21 @@
 #define INVITE_EXPIRES_MS     600000
 #define INVITE_EXPIRES_MAX_MS 86400000
 
+/* A device that is being given another name. */
+struct renaming {
+    const char *device;
+    struct ps_bytes name;
+    struct p2psync_detail detail;
+};
+
 typedef p2psync_result view_fn(struct ps_txn *txn, struct ps_buf *out);
 
 static view_fn view_identity;
 static view_fn view_stopped;
-static p2psync_result read_own_name(p2psync_node *node,
-                                    char out[static PS_DEVICE_NAME_SIZE_MAX + 1]);
+static p2psync_result name_joiner(p2psync_node *node, const char *name,
+                                  char out[static PS_DEVICE_NAME_SIZE_MAX + 1],
+                                  struct p2psync_detail *detail);
+static ps_node_work_fn rename_device;
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out);
 static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_fn *fill,
                                   struct p2psync_buffer *out);
@@ -115,35 +125,31 @@ p2psync_result p2psync_invite_cancel(p2psync_node *node, const char *code)
 }
 
 p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,
-                            struct p2psync_buffer *out)
+                            struct p2psync_buffer *out, struct p2psync_detail *detail)
 {
     char chosen[PS_DEVICE_NAME_SIZE_MAX + 1];
-    char own[PS_DEVICE_NAME_SIZE_MAX + 1] = {0};
-    if (!ps_node_usable(node) || code == NULL || out == NULL) {
+    if (!ps_node_usable(node) || code == NULL || out == NULL || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_result result = name == NULL ? read_own_name(node, own) : P2PSYNC_OK;
-    if (result == P2PSYNC_OK) {
-        result = ps_device_name_choose(own[0] != '\0' ? own : name, chosen);
-    }
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    const struct ps_join_options options = {
-        .store = node->store,
-        .dir_fd = node->dir_fd,
-        .cancel_fd = node->cancel.fd,
-        .report = &node->report,
-        .code = code,
-        .name = chosen,
-    };
+    struct p2psync_detail found = ps_detail_none();
     struct ps_device inviter;
     struct ps_txn txn = {0};
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    ps_cancel_begin(&node->cancel);
-    result = ps_join(&options, &inviter);
-    ps_cancel_end(&node->cancel);
+    p2psync_result result = name_joiner(node, name, chosen, &found);
+    if (result == P2PSYNC_OK) {
+        const struct ps_join_options options = {
+            .store = node->store,
+            .dir_fd = node->dir_fd,
+            .cancel_fd = node->cancel.fd,
+            .report = &node->report,
+            .code = code,
+            .name = chosen,
+        };
+        ps_cancel_begin(&node->cancel);
+        result = ps_join(&options, &inviter, &found);
+        ps_cancel_end(&node->cancel);
+    }
     if (result == P2PSYNC_OK) {
         result = ps_txn_begin(node->store, false, &txn);
     }
@@ -151,13 +157,15 @@ p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *na
         result = ps_status_identity(&txn, &inviter, &answer);
     }
     ps_txn_abort(&txn);
-    return ps_buffer_give(result, &answer, out);
+    return ps_detail_give(ps_buffer_give(result, &answer, out), &found, detail);
 }
 
-/* The name of the device in the directory; untouched if there is no device. */
-static p2psync_result read_own_name(p2psync_node *node,
-                                    char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
+/* `name`, else the device's own, if it has one, else the host's. */
+static p2psync_result name_joiner(p2psync_node *node, const char *name,
+                                  char out[static PS_DEVICE_NAME_SIZE_MAX + 1],
+                                  struct p2psync_detail *detail)
 {
+    char own[PS_DEVICE_NAME_SIZE_MAX + 1] = {0};
     struct ps_txn txn = {0};
     struct ps_identity identity = {0};
     p2psync_result result = ps_txn_begin(node->store, false, &txn);
@@ -165,63 +173,79 @@ static p2psync_result read_own_name(p2psync_node *node,
         result = ps_identity_read(&txn, &identity);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_view_members_own_name(&txn, &identity.device, out);
+        result = ps_view_members_own_name(&txn, &identity.device, own);
     }
     ps_txn_abort(&txn);
     ps_identity_wipe(&identity);
-    return result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
-}
-
-p2psync_result p2psync_device_rename(p2psync_node *node, const char *device, const char *name)
-{
-    if (!ps_node_usable(node) || device == NULL || name == NULL) {
-        return P2PSYNC_EMISUSE;
-    }
-    if (!ps_device_name_valid(ps_bytes_text(name))) {
-        return P2PSYNC_EFORMAT;
-    }
-    struct ps_txn txn = {0};
-    struct ps_identity identity = {0};
-    struct ps_device found;
-    p2psync_result result = ps_txn_begin(node->store, true, &txn);
-    if (result != P2PSYNC_OK) {
+    if (result != P2PSYNC_OK && result != P2PSYNC_ENODEVICE) {
         return result;
     }
-    result = ps_identity_read(&txn, &identity);
+    if (name == NULL && own[0] != '\0') {
+        memcpy(out, own, sizeof own); /* also one that others gave, which an app may not give */
+        return P2PSYNC_OK;
+    }
+    return ps_device_name_choose(name, out, detail);
+}
+
+p2psync_result p2psync_device_rename(p2psync_node *node, const char *device, const char *name,
+                                     struct p2psync_detail *detail)
+{
+    if (!ps_node_usable(node) || device == NULL || name == NULL || !ps_detail_valid(detail)) {
+        return P2PSYNC_EMISUSE;
+    }
+    struct renaming renaming = {
+        .device = device, .name = ps_bytes_text(name), .detail = ps_detail_none()};
+    p2psync_result result = ps_input_device_name(renaming.name, &renaming.detail);
     if (result == P2PSYNC_OK) {
-        result = ps_view_members_find(&txn, device, &found);
+        result = ps_node_apply(node, rename_device, &renaming);
+    }
+    return ps_detail_give(result, &renaming.detail, detail);
+}
+
+static p2psync_result rename_device(struct ps_txn *txn, void *context, bool *changed_out)
+{
+    struct renaming *renaming = context;
+    struct ps_identity identity = {0};
+    struct ps_device found;
+    p2psync_result result = ps_identity_read(txn, &identity);
+    if (result == P2PSYNC_OK) {
+        result = ps_input_member(txn, renaming->device, &found, &renaming->detail);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_enroll_device(&txn, &identity, &found, ps_bytes_text(name), ps_time_wall_ms());
+        result = ps_enroll_device(txn, &identity, &found, renaming->name, ps_time_wall_ms());
     }
-    if (result == P2PSYNC_OK) {
-        result = ps_txn_commit(&txn);
-    }
-    ps_txn_abort(&txn);
+    *changed_out = true;
     ps_identity_wipe(&identity);
     return result;
 }
 
-p2psync_result p2psync_config(p2psync_node *node, struct p2psync_buffer *out)
+p2psync_result p2psync_config(p2psync_node *node, struct p2psync_buffer *out,
+                              struct p2psync_detail *detail)
 {
-    if (!ps_node_usable(node) || out == NULL) {
+    if (!ps_node_usable(node) || out == NULL || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
+    struct p2psync_detail found = ps_detail_none();
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    return ps_buffer_give(ps_config_pack(node->dir_fd, &answer), &answer, out);
+    p2psync_result result = ps_config_pack(node->dir_fd, &answer, &found);
+    return ps_detail_give(ps_buffer_give(result, &answer, out), &found, detail);
 }
 
-p2psync_result p2psync_config_set(p2psync_node *node, const char *key, struct p2psync_bytes value)
+p2psync_result p2psync_config_set(p2psync_node *node, const char *key, struct p2psync_bytes value,
+                                  struct p2psync_detail *detail)
 {
-    if (!ps_node_usable(node) || key == NULL || value.data == NULL || value.size == 0) {
+    if (!ps_node_usable(node) || key == NULL || value.data == NULL || value.size == 0 ||
+        !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
+    struct p2psync_detail found = ps_detail_none();
     /* The file's lock is one per process: the mutex keeps this process's threads apart. */
     (void)pthread_mutex_lock(&node->loop_mutex);
-    p2psync_result result = ps_config_write(node->dir_fd, key, ps_bytes(value.data, value.size));
+    p2psync_result result =
+        ps_config_write(node->dir_fd, key, ps_bytes(value.data, value.size), &found);
     (void)pthread_mutex_unlock(&node->loop_mutex);
-    return result;
+    return ps_detail_give(result, &found, detail);
 }
 
 static p2psync_result view_identity(struct ps_txn *txn, struct ps_buf *out)

@@ -9,6 +9,7 @@
 #include "node/host/time.h"
 #include "store/log/collection.h"
 #include "store/log/log.h"
+#include "store/merge/stale.h"
 #include "store/record/record.h"
 #include "store/write/write.h"
 #include "wire/hlc.h"
@@ -44,6 +45,12 @@ void p2psync_snapshot_close(p2psync_snapshot *snapshot)
 {
     if (snapshot != NULL) {
         ps_txn_abort(&snapshot->txn);
+        while (snapshot->rows != NULL) {
+            struct ps_snapshot_row *next = snapshot->rows->next;
+            ps_buf_deinit(&snapshot->rows->bytes);
+            free(snapshot->rows);
+            snapshot->rows = next;
+        }
         ps_buf_deinit(&snapshot->value);
         free(snapshot->dots);
         free(snapshot);
@@ -94,6 +101,9 @@ static p2psync_result get_record(p2psync_snapshot *snapshot, uint32_t collection
         result = P2PSYNC_ENOTFOUND;
     }
     if (result == P2PSYNC_OK) {
+        result = ps_snapshot_renew(snapshot, collection, found, &row);
+    }
+    if (result == P2PSYNC_OK) {
         result = ps_snapshot_record(snapshot, found, &row, out);
     }
     ps_record_cursor_close(&cursor);
@@ -111,6 +121,9 @@ static p2psync_result get_copy(p2psync_snapshot *snapshot, uint32_t collection, 
         return P2PSYNC_ENOTFOUND;
     }
     p2psync_result result = ps_record_get(&snapshot->txn, collection, record, &row);
+    if (result == P2PSYNC_OK) {
+        result = ps_snapshot_renew(snapshot, collection, record, &row);
+    }
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -214,6 +227,25 @@ p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *na
         snapshot->collection_number = collection.number;
         *number_out = collection.number;
     }
+    return result;
+}
+
+p2psync_result ps_snapshot_renew(p2psync_snapshot *snapshot, uint32_t collection,
+                                 struct ps_bytes id, struct ps_record_row *row)
+{
+    struct ps_buf bytes;
+    ps_buf_init(&bytes, UINT32_MAX);
+    p2psync_result result = ps_stale_renew(&snapshot->txn, collection, id, row, &bytes);
+    struct ps_snapshot_row *kept = bytes.size > 0 ? malloc(sizeof *kept) : NULL;
+    if (bytes.size > 0 && kept == NULL) {
+        result = P2PSYNC_ENOMEM;
+    }
+    if (kept == NULL) {
+        ps_buf_deinit(&bytes);
+        return result;
+    }
+    *kept = (struct ps_snapshot_row){.next = snapshot->rows, .bytes = bytes};
+    snapshot->rows = kept;
     return result;
 }
 

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/api/input.h"
 #include "node/api/snapshot.h"
 #include "node/host/time.h"
-#include "node/view/members.h"
 #include "store/log/collection.h"
 #include "store/record/rules.h"
 #include "store/write/own.h"
+#include "wire/map.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 
@@ -33,12 +34,13 @@ typedef enum key_kind { KEY_IS_UNKNOWN, KEY_IS_STRATEGY, KEY_IS_RETENTION, KEY_I
 struct setting {
     const char *key;
     struct ps_bytes value;
-    struct ps_edit edit;
-    struct ps_buf fields;
-    struct ps_buf unset;
+    struct ps_bytes collection;
+    struct ps_buf fields; /* what is set, or nothing */
+    struct ps_buf unset;  /* what is taken back, or nothing */
+    struct p2psync_detail detail;
 };
 
-static ps_node_prepare_fn prepare;
+static ps_node_work_fn set;
 static p2psync_result write_settings(struct ps_txn *txn, struct ps_bytes name,
                                      struct ps_writer *writer);
 static bool is_set(const struct ps_rules *rules);
@@ -49,12 +51,13 @@ static p2psync_result add_name(struct names *names, struct ps_bytes name);
 static void sort_names(struct names *names);
 static int compare_names(const void *a, const void *b);
 static key_kind kind_of(struct ps_bytes key);
-static p2psync_result make_edit(struct ps_txn *txn, const char *key, struct ps_bytes value,
-                                struct ps_buf *fields, struct ps_buf *unset);
+static p2psync_result make_edit(struct ps_txn *txn, struct setting *setting);
 static p2psync_result check_value(struct ps_txn *txn, key_kind kind, struct ps_bytes text,
-                                  char strategy_out[static PS_STRATEGY_TEXT_SIZE]);
+                                  char strategy_out[static PS_STRATEGY_TEXT_SIZE],
+                                  struct p2psync_detail *detail);
 static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
-                                    char out[static PS_STRATEGY_TEXT_SIZE]);
+                                    char out[static PS_STRATEGY_TEXT_SIZE],
+                                    struct p2psync_detail *detail);
 static bool is_duration(struct ps_bytes text);
 static bool begins_with(struct ps_bytes text, const char *prefix);
 
@@ -99,17 +102,19 @@ p2psync_result p2psync_collections(p2psync_snapshot *snapshot, struct p2psync_bu
     struct names names = {.count = 0};
     struct ps_buf answer;
     struct ps_writer writer;
+    struct ps_map map;
     ps_buf_init(&answer, PS_HISTORY_SIZE_MAX);
     ps_writer_init(&writer, &answer);
     p2psync_result result = list_names(&snapshot->txn, &names);
     if (result == P2PSYNC_OK) {
         sort_names(&names);
-        ps_write_map(&writer, names.count);
     }
+    ps_map_begin(&map, &writer);
     for (size_t i = 0; i < names.count && result == P2PSYNC_OK; i++) {
-        ps_write_str(&writer, names.list[i]);
+        ps_map_key_str(&map, names.list[i]);
         result = write_settings(&snapshot->txn, names.list[i], &writer);
     }
+    ps_map_end(&map);
     if (result == P2PSYNC_OK) {
         result = ps_writer_finish(&writer);
     }
@@ -118,41 +123,47 @@ p2psync_result p2psync_collections(p2psync_snapshot *snapshot, struct p2psync_bu
 }
 
 p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection, const char *key,
-                                      struct p2psync_bytes value)
+                                      struct p2psync_bytes value, struct p2psync_detail *detail)
 {
     if (!ps_node_usable(node) || collection == NULL || key == NULL || value.data == NULL ||
-        value.size == 0) {
+        value.size == 0 || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
-    struct ps_written written = {0};
-    struct setting setting = {.key = key, .value = ps_bytes(value.data, value.size)};
-    struct ps_bytes name = ps_bytes_text(collection);
-    setting.edit = (struct ps_edit){.kind = PS_EDIT_PUT, .id = name};
-    struct ps_write write = {
-        .collection = ps_bytes_text(ps_rules_home(name)), .edits = &setting.edit, .edit_count = 1};
+    struct setting setting = {.key = key,
+                              .value = ps_bytes(value.data, value.size),
+                              .collection = ps_bytes_text(collection),
+                              .detail = ps_detail_none()};
     ps_buf_init(&setting.fields, PS_VALUE_SIZE_MAX);
     ps_buf_init(&setting.unset, PS_UNSET_SIZE_MAX);
-    p2psync_result result = ps_node_check_writable(name);
-    if (result == P2PSYNC_OK && !ps_record_id_valid(name)) {
-        result = P2PSYNC_EFORMAT; /* it looks like the id of a copy */
+    p2psync_result result = ps_input_collection(setting.collection, &setting.detail);
+    if (result == P2PSYNC_OK) { /* settings are a record of that id */
+        result = ps_input_id(setting.collection, true, &setting.detail);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_node_apply(node, &write, prepare, &setting, &written);
+        result = ps_node_apply(node, set, &setting);
     }
     ps_buf_deinit(&setting.unset);
     ps_buf_deinit(&setting.fields);
-    return result;
+    return ps_detail_give(result, &setting.detail, detail);
 }
 
-/* What the setting is now decides how it is edited. */
-static p2psync_result prepare(struct ps_txn *txn, struct ps_write *write, void *context)
+/* Which device a name stands for is looked up in the same transaction. */
+static p2psync_result set(struct ps_txn *txn, void *context, bool *changed_out)
 {
     struct setting *setting = context;
-    (void)write; /* its one edit is the setting's */
-    p2psync_result result =
-        make_edit(txn, setting->key, setting->value, &setting->fields, &setting->unset);
-    setting->edit.fields = ps_buf_view(&setting->fields);
-    setting->edit.unset = ps_buf_view(&setting->unset);
+    struct ps_written written = {0};
+    p2psync_result result = make_edit(txn, setting);
+    const struct ps_edit edit = {.kind = PS_EDIT_PUT,
+                                 .id = setting->collection,
+                                 .fields = ps_buf_view(&setting->fields),
+                                 .unset = ps_buf_view(&setting->unset)};
+    const struct ps_write write = {.collection = ps_bytes_text(ps_rules_home(setting->collection)),
+                                   .edits = &edit,
+                                   .edit_count = 1};
+    if (result == P2PSYNC_OK) {
+        result = ps_own_write(txn, &write, ps_time_wall_ms(), &written);
+    }
+    *changed_out = written.changed > 0;
     return result;
 }
 
@@ -164,31 +175,31 @@ static p2psync_result write_settings(struct ps_txn *txn, struct ps_bytes name,
 {
     struct ps_rules rules;
     char strategy[PS_STRATEGY_TEXT_SIZE];
-    char key[PS_FIELD_SIZE_MAX + 1];
+    char key[PS_FIELD_SIZE_MAX];
+    struct ps_map map;
     p2psync_result result = ps_rules_read(txn, name, &rules);
     if (result != P2PSYNC_OK) {
         return result;
     }
     struct ps_bytes retention = retention_of(&rules);
     ps_rules_strategy_text(&rules, strategy);
-    ps_write_map(writer, 2 + rules.field_count);
-    ps_write_text(writer, KEY_STRATEGY);
-    ps_write_text(writer, strategy);
-    ps_write_text(writer, KEY_RETENTION);
+    ps_map_begin(&map, writer);
+    ps_map_text(&map, KEY_STRATEGY, strategy);
     if (retention.size > 0) {
-        ps_write_str(writer, retention);
+        ps_map_str(&map, KEY_RETENTION, retention);
     } else {
-        ps_write_nil(writer);
+        ps_map_nil(&map, KEY_RETENTION);
     }
     for (size_t i = 0; i < rules.field_count; i++) {
         const struct ps_named_rule *rule = &rules.fields[i];
         size_t size = sizeof FIELD_PREFIX - 1;
-        assert(size + rule->field.size <= PS_FIELD_SIZE_MAX);
+        assert(size + rule->field.size <= sizeof key);
         memcpy(key, FIELD_PREFIX, size);
         memcpy(key + size, rule->field.data, rule->field.size);
-        ps_write_str(writer, ps_bytes(key, size + rule->field.size));
+        ps_map_key_str(&map, ps_bytes(key, size + rule->field.size));
         ps_write_text(writer, ps_rules_field_rule_text(rule->rule));
     }
+    ps_map_end(&map);
     ps_rules_deinit(&rules);
     return P2PSYNC_OK;
 }
@@ -304,40 +315,46 @@ static int compare_names(const void *a, const void *b)
 /* ---- writing ---- */
 
 /* What is set, or taken back. */
-static p2psync_result make_edit(struct ps_txn *txn, const char *key, struct ps_bytes value,
-                                struct ps_buf *fields, struct ps_buf *unset)
+static p2psync_result make_edit(struct ps_txn *txn, struct setting *setting)
 {
+    struct p2psync_detail *detail = &setting->detail;
     struct ps_reader reader;
     struct ps_writer writer;
-    struct ps_bytes name = ps_bytes_text(key);
+    struct ps_map map;
+    struct ps_bytes name = ps_bytes_text(setting->key);
     key_kind kind = kind_of(name);
     char strategy[PS_STRATEGY_TEXT_SIZE];
     if (kind == KEY_IS_UNKNOWN) {
-        return P2PSYNC_ENOTFOUND;
+        return ps_detail_say(detail, P2PSYNC_ENOTFOUND,
+                             "there is no setting '%.64s'; there are strategy, field.NAME and "
+                             "retention",
+                             setting->key);
     }
     if (name.size > PS_FIELD_SIZE_MAX) {
-        return P2PSYNC_ELIMIT;
+        return ps_detail_limit(detail, "the name of a field", PS_FIELD_SIZE_MAX, "bytes");
     }
-    ps_reader_init(&reader, value);
-    if (ps_read_nil(&reader)) {
-        ps_writer_init(&writer, unset);
+    ps_reader_init(&reader, setting->value);
+    bool is_taken_back = ps_read_nil(&reader);
+    struct ps_bytes text =
+        is_taken_back ? ps_bytes(NULL, 0) : ps_read_str(&reader, PS_VALUE_SIZE_MAX);
+    if (ps_reader_finish(&reader) != P2PSYNC_OK) {
+        text = ps_bytes(NULL, 0); /* which no setting takes */
+        is_taken_back = false;
+    }
+    if (is_taken_back) {
+        ps_writer_init(&writer, &setting->unset);
         ps_write_array(&writer, 1);
         ps_write_str(&writer, name);
-        return ps_reader_finish(&reader) == P2PSYNC_OK ? ps_writer_finish(&writer)
-                                                       : P2PSYNC_EFORMAT;
+        return ps_writer_finish(&writer);
     }
-    struct ps_bytes text = ps_read_str(&reader, PS_VALUE_SIZE_MAX);
-    if (ps_reader_finish(&reader) != P2PSYNC_OK) {
-        return P2PSYNC_EFORMAT;
-    }
-    p2psync_result result = check_value(txn, kind, text, strategy);
+    p2psync_result result = check_value(txn, kind, text, strategy, detail);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_writer_init(&writer, fields);
-    ps_write_map(&writer, 1);
-    ps_write_str(&writer, name);
-    ps_write_str(&writer, kind == KEY_IS_STRATEGY ? ps_bytes_text(strategy) : text);
+    ps_writer_init(&writer, &setting->fields);
+    ps_map_begin(&map, &writer);
+    ps_map_str(&map, setting->key, kind == KEY_IS_STRATEGY ? ps_bytes_text(strategy) : text);
+    ps_map_end(&map);
     return ps_writer_finish(&writer);
 }
 
@@ -355,22 +372,31 @@ static key_kind kind_of(struct ps_bytes key)
 
 /* strategy_out: as it is kept. */
 static p2psync_result check_value(struct ps_txn *txn, key_kind kind, struct ps_bytes text,
-                                  char strategy_out[static PS_STRATEGY_TEXT_SIZE])
+                                  char strategy_out[static PS_STRATEGY_TEXT_SIZE],
+                                  struct p2psync_detail *detail)
 {
     ps_field_rule rule;
-    switch (kind) {
-    case KEY_IS_STRATEGY:
-        return take_strategy(txn, text, strategy_out);
-    case KEY_IS_FIELD:
-        return ps_rules_field_rule_parse(text, &rule);
-    default:
-        return is_duration(text) ? P2PSYNC_OK : P2PSYNC_EFORMAT;
+    if (kind == KEY_IS_STRATEGY) {
+        return take_strategy(txn, text, strategy_out, detail);
     }
+    if (kind == KEY_IS_FIELD) {
+        return ps_rules_field_rule_parse(text, &rule) == P2PSYNC_OK
+                   ? P2PSYNC_OK
+                   : ps_detail_say(detail, P2PSYNC_EFORMAT,
+                                   "field.NAME takes last_write_wins, union, text, max, min or "
+                                   "counter");
+    }
+    return is_duration(text)
+               ? P2PSYNC_OK
+               : ps_detail_say(detail, P2PSYNC_EFORMAT,
+                               "retention takes a duration such as 12h or 90d, of at most nine "
+                               "digits, or nil");
 }
 
 /* A device is kept as its id, by which all devices know it. */
 static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
-                                    char out[static PS_STRATEGY_TEXT_SIZE])
+                                    char out[static PS_STRATEGY_TEXT_SIZE],
+                                    struct p2psync_detail *detail)
 {
     struct ps_rules rules = {.field_count = 0};
     char device[PS_DEVICE_TEXT_SIZE + PS_DEVICE_NAME_SIZE_MAX];
@@ -379,14 +405,16 @@ static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
     if (begins_with(text, PREFER_PREFIX)) {
         size_t size = text.size - skipped;
         if (size >= sizeof device || memchr(text.data, '\0', text.size) != NULL) {
-            return P2PSYNC_ENOTFOUND;
+            return ps_detail_say(detail, P2PSYNC_ENOTFOUND, "no device is called so");
         }
         memcpy(device, text.data + skipped, size);
         device[size] = '\0';
         rules.strategy = PS_STRATEGY_PREFER;
-        result = ps_view_members_find(txn, device, &rules.preferred);
-    } else {
-        result = ps_rules_strategy_parse(text, &rules.strategy, &rules.preferred);
+        result = ps_input_member(txn, device, &rules.preferred, detail);
+    } else if (ps_rules_strategy_parse(text, &rules.strategy, &rules.preferred) != P2PSYNC_OK) {
+        result = ps_detail_say(detail, P2PSYNC_EFORMAT,
+                               "strategy takes auto_merge, last_write_wins, keep_both, manual or "
+                               "prefer:DEVICE");
     }
     if (result == P2PSYNC_OK) {
         ps_rules_strategy_text(&rules, out);
@@ -394,7 +422,6 @@ static p2psync_result take_strategy(struct ps_txn *txn, struct ps_bytes text,
     return result;
 }
 
-/* Digits, and one of s, m, h and d; over 0. */
 static bool is_duration(struct ps_bytes text)
 {
     bool over_0 = false;

@@ -11,9 +11,16 @@
 /* What an app's record holds at least. */
 #define PS_RECORD_OUT_SIZE_MIN PS_SIZED_UP_TO(struct p2psync_record, fields)
 
+/* A row that was merged for its reader: see store/merge/stale.h. */
+struct ps_snapshot_row {
+    struct ps_snapshot_row *next;
+    struct ps_buf bytes;
+};
+
 struct p2psync_snapshot {
     struct ps_txn txn;
-    struct p2psync_dot *dots; /* of the record given last */
+    struct ps_snapshot_row *rows; /* what apps point into, until the snapshot is closed */
+    struct p2psync_dot *dots;     /* of the record given last */
     size_t dot_capacity;
     struct ps_buf value;               /* of the record given last, if it had to be rebuilt */
     char copy_id[PS_COPY_ID_SIZE_MAX]; /* of the record given last, if it is a copy */
@@ -31,6 +38,13 @@ p2psync_result ps_snapshot_collection(p2psync_snapshot *snapshot, const char *na
 
 /* Set snapshot->author to the device whose log it is. Errors  P2PSYNC_ECORRUPT. */
 p2psync_result ps_snapshot_author(p2psync_snapshot *snapshot, uint32_t log) P2PSYNC_MUST_CHECK;
+
+/* See that a row of a record, which was read in this snapshot, shows what its versions come to.
+ *
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_snapshot_renew(p2psync_snapshot *snapshot, uint32_t collection,
+                                 struct ps_bytes id, struct ps_record_row *row) P2PSYNC_MUST_CHECK;
 
 /* Fill in a record as its row shows it; `id` lies in the map.
  *

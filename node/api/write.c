@@ -1,8 +1,9 @@
 /* Writing one record, and the text form of versions. */
 #include <string.h>
 
-#include "node/api/inside.h"
-#include "node/api/transaction.h"
+#include "node/api/edit.h"
+#include "node/api/input.h"
+#include "node/host/sized.h"
 
 p2psync_result p2psync_put(p2psync_node *node, const char *collection, const char *id,
                            struct p2psync_bytes fields, const char *note)
@@ -30,26 +31,31 @@ p2psync_result p2psync_archive(p2psync_node *node, const char *collection, const
     return p2psync_write(node, collection, &edit, NULL, NULL);
 }
 
-/* A transaction of one edit, whose copy is freed before the caller goes on. */
+/* What the app holds is written from where it lies. */
 p2psync_result p2psync_write(p2psync_node *node, const char *collection,
-                             const struct p2psync_edit *edit, struct p2psync_committed *out,
+                             const struct p2psync_edit *given, struct p2psync_committed *out,
                              struct p2psync_detail *detail)
 {
-    p2psync_transaction *transaction = NULL;
-    if (!ps_detail_valid(detail) || !ps_committed_valid(out)) {
+    struct p2psync_edit edit;
+    struct ps_given taken;
+    if (!ps_node_usable(node) || collection == NULL || !ps_detail_valid(detail) ||
+        !ps_committed_valid(out) ||
+        !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_edit, note), &edit, sizeof edit)) {
         return P2PSYNC_EMISUSE;
     }
     struct p2psync_detail found = ps_detail_none();
-    p2psync_result result = ps_transaction_begin(node, collection, &transaction, &found);
-    if (result != P2PSYNC_OK) {
-        return ps_detail_give(result, &found, detail);
+    const struct ps_write write = {
+        .collection = ps_bytes_text(collection), .edits = &taken.edit, .edit_count = 1};
+    ps_given_init(&taken);
+    p2psync_result result = ps_input_collection(write.collection, &found);
+    if (result == P2PSYNC_OK) {
+        result = ps_given_edit(&taken, &edit, &found);
     }
-    result = p2psync_transaction_edit(transaction, edit, detail);
-    if (result != P2PSYNC_OK) {
-        p2psync_transaction_abort(transaction);
-        return result;
+    if (result == P2PSYNC_OK) {
+        result = ps_given_write(node, &write, out, &found);
     }
-    return p2psync_transaction_commit(transaction, out, detail);
+    ps_given_deinit(&taken);
+    return ps_detail_give(result, &found, detail);
 }
 
 void p2psync_dot_format(const struct p2psync_dot *dot, char out[P2PSYNC_DOT_TEXT_SIZE])

@@ -114,7 +114,7 @@ static p2psync_result connect_node(int dir_fd, uint32_t timeout_ms, int *fd_out)
     ps_control_address(dir_fd, &address);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        return errno == ENOMEM || errno == ENOBUFS ? P2PSYNC_ENOMEM : P2PSYNC_EIO;
+        return ps_error_of_errno(errno);
     }
     /* Bounds connect(2) too, which waits while the node has its hands full. */
     const struct timeval timeout = {

@@ -3,8 +3,10 @@
 
 #include "node/engine/turn.h"
 #include "store/apply/apply.h"
+#include "store/apply/refresh.h"
 
 #define APPLY_MS 2000 /* until changes are visible, however many more come */
+#define PAUSE_MS 20   /* from one piece of merging to the next */
 
 void ps_backlog_grew(struct ps_turn *turn)
 {
@@ -18,9 +20,39 @@ void ps_backlog_found(struct ps_turn *turn)
     turn->engine->apply_ms = turn->now_ms;
 }
 
-bool ps_backlog_waits(const struct ps_engine *engine)
+bool ps_backlog_has_changes(const struct ps_engine *engine)
 {
     return engine->apply_ms != PS_NEVER;
+}
+
+bool ps_backlog_waits(const struct ps_engine *engine, uint64_t now_ms)
+{
+    return ps_backlog_has_changes(engine) || now_ms >= engine->refresh_ms;
+}
+
+uint64_t ps_backlog_deadline(const struct ps_engine *engine)
+{
+    return ps_deadline_sooner(engine->apply_ms, engine->refresh_ms);
+}
+
+void ps_backlog_refresh(struct ps_turn *turn)
+{
+    struct ps_engine *engine = turn->engine;
+    bool waits = false;
+    if (turn->txn->writable && turn->now_ms >= engine->refresh_ms) {
+        if (!ps_turn_ok(turn, ps_refresh(turn->txn))) {
+            return;
+        }
+        engine->refresh_ms = PS_NEVER;
+    }
+    if (!ps_turn_ok(turn, ps_refresh_waits(turn->txn, &waits))) {
+        return;
+    }
+    if (!waits) {
+        engine->refresh_ms = PS_NEVER;
+    } else if (engine->refresh_ms == PS_NEVER) {
+        engine->refresh_ms = turn->now_ms + PAUSE_MS;
+    }
 }
 
 bool ps_backlog_apply(struct ps_turn *turn)
@@ -44,6 +76,9 @@ bool ps_backlog_apply(struct ps_turn *turn)
     }
     engine->apply_ms = applied.more ? turn->now_ms : PS_NEVER;
     ps_progress_conflicts(turn, applied.conflicts_opened);
-    turn->dirty = turn->dirty || applied.changes > 0;
+    if (applied.changes > 0) {
+        turn->dirty = true;
+        ps_roots_applied(turn);
+    }
     return applied.changes > 0;
 }

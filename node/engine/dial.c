@@ -9,29 +9,59 @@
 #define RACE_MAX 3   /* dials of one peer under way */
 #define RACE_MS  250 /* head start of each before the next; RFC 8305 section 5 */
 #define BACKOFF  ((struct ps_backoff){.base = 500, .cap = 60000})
+#define HEARSAY  ((struct ps_backoff){.base = 500, .cap = 3600000})
 #define REFUSED  ((struct ps_backoff){.base = 1000, .cap = 60000}) /* the peer closed the link */
 
 #define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000})
 
 static bool possible(const struct ps_engine *engine, const struct ps_peer *peer);
 static size_t candidate_count(const struct ps_engine *engine, const struct ps_peer *peer);
-static const char *next_candidate(const struct ps_engine *engine, struct ps_peer *peer);
+static struct ps_peer *next_due(const struct ps_turn *turn);
+static void dial(struct ps_turn *turn, struct ps_peer *peer);
+static bool is_known_by_hearsay(const struct ps_engine *engine, const struct ps_peer *peer);
+static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer);
 static bool is_dialled_already(const struct ps_peer *peer, const char *endpoint);
 static bool is_of_another(const struct ps_engine *engine, const struct ps_peer *peer,
                           const char *endpoint);
 static void end_cycle(struct ps_turn *turn, struct ps_peer *peer);
 
-void ps_dial_tick(struct ps_turn *turn, struct ps_peer *peer)
+void ps_dial_tick(struct ps_turn *turn)
+{
+    const struct ps_engine *engine = turn->engine;
+    struct ps_peer *peer = NULL;
+    /* Each time a peer is dialled, or its cycle ends: none is due twice in a turn. */
+    while (ps_reach_free_ms(engine) <= turn->now_ms && (peer = next_due(turn)) != NULL) {
+        dial(turn, peer);
+    }
+}
+
+static struct ps_peer *next_due(const struct ps_turn *turn)
+{
+    const struct ps_engine *engine = turn->engine;
+    struct ps_peer *next = NULL;
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        struct ps_peer *peer = engine->peers.items[i];
+        if (turn->now_ms < peer->dial.at_ms || !possible(engine, peer)) {
+            continue;
+        }
+        bool better =
+            next == NULL || peer->dial.failures < next->dial.failures ||
+            (peer->dial.failures == next->dial.failures && peer->dial.at_ms < next->dial.at_ms);
+        next = better ? peer : next;
+    }
+    return next;
+}
+
+static void dial(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_engine *engine = turn->engine;
-    if (turn->now_ms < peer->dial.at_ms || !possible(engine, peer)) {
-        return;
-    }
-    const char *endpoint = next_candidate(engine, peer);
+    const char *endpoint = next_candidate(turn, peer);
     struct ps_link *link = endpoint == NULL ? NULL : ps_link_add(peer, engine->next_link);
     if (link == NULL) {
         if (ps_link_count_dialled(peer) == 0) {
             end_cycle(turn, peer);
+        } else {
+            peer->dial.at_ms = turn->now_ms + RACE_MS;
         }
         return;
     }
@@ -40,6 +70,7 @@ void ps_dial_tick(struct ps_turn *turn, struct ps_peer *peer)
     memcpy(link->endpoint, endpoint, strlen(endpoint) + 1);
     peer->state = PS_PEER_CONNECTING;
     peer->dial.at_ms = turn->now_ms + RACE_MS;
+    ps_reach_spend(turn);
     ps_emit_dial(turn, link->id, &peer->device, endpoint);
 }
 
@@ -98,9 +129,17 @@ uint64_t ps_dial_cycles_failed(const struct ps_peer *peer)
     return peer->dial.cycles;
 }
 
-uint64_t ps_dial_deadline(const struct ps_engine *engine, const struct ps_peer *peer)
+uint64_t ps_dial_deadline(const struct ps_engine *engine)
 {
-    return possible(engine, peer) ? peer->dial.at_ms : PS_NEVER;
+    uint64_t deadline = PS_NEVER;
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        const struct ps_peer *peer = engine->peers.items[i];
+        if (possible(engine, peer)) {
+            deadline = ps_deadline_sooner(deadline, peer->dial.at_ms);
+        }
+    }
+    uint64_t free_ms = ps_reach_free_ms(engine);
+    return deadline > free_ms ? deadline : free_ms;
 }
 
 static bool possible(const struct ps_engine *engine, const struct ps_peer *peer)
@@ -119,8 +158,9 @@ static size_t candidate_count(const struct ps_engine *engine, const struct ps_pe
     return ps_remember_endpoint_count(peer) + engine->static_count;
 }
 
-static const char *next_candidate(const struct ps_engine *engine, struct ps_peer *peer)
+static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer)
 {
+    const struct ps_engine *engine = turn->engine;
     size_t own = ps_remember_endpoint_count(peer);
     size_t count = candidate_count(engine, peer);
     while (peer->dial.tried < count) {
@@ -128,8 +168,11 @@ static const char *next_candidate(const struct ps_engine *engine, struct ps_peer
         peer->dial.tried++;
         const char *endpoint =
             at < own ? ps_remember_endpoint_at(peer, at) : engine->statics[at - own];
-        if (!is_dialled_already(peer, endpoint) &&
-            (at < own || !is_of_another(engine, peer, endpoint))) {
+        if (is_dialled_already(peer, endpoint)) {
+            continue;
+        }
+        if (at < own ? ps_reach_take(turn, endpoint, ps_remember_found_by(peer, at))
+                     : !is_of_another(engine, peer, endpoint)) {
             return endpoint;
         }
     }
@@ -163,11 +206,22 @@ static bool is_of_another(const struct ps_engine *engine, const struct ps_peer *
 static void end_cycle(struct ps_turn *turn, struct ps_peer *peer)
 {
     uint32_t failures = peer->dial.failures;
-    uint64_t delay = ps_prng_backoff_ms(&turn->engine->prng, BACKOFF, failures);
+    struct ps_backoff backoff = is_known_by_hearsay(turn->engine, peer) ? HEARSAY : BACKOFF;
+    uint64_t delay = ps_prng_backoff_ms(&turn->engine->prng, backoff, failures);
     ps_dial_again(peer, turn->now_ms + delay);
     peer->dial.failures = ps_prng_backoff_count(failures);
     peer->dial.cycles++;
     if (peer->state == PS_PEER_CONNECTING) {
         peer->state = PS_PEER_OFFLINE;
     }
+}
+
+/* Nobody has ever met it here, and this device knows of no endpoint by itself. */
+static bool is_known_by_hearsay(const struct ps_engine *engine, const struct ps_peer *peer)
+{
+    bool own = engine->static_count > 0 || ps_remember_was_seen(peer);
+    for (uint32_t i = 0; i < ps_remember_endpoint_count(peer); i++) {
+        own = own || ps_remember_found_by(peer, i) == PS_FOUND_PAIRING;
+    }
+    return !own;
 }

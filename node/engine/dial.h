@@ -1,7 +1,8 @@
 /* Dialling: which endpoints of a peer are tried, and when. Every endpoint that the peer was ever
  * reached at is tried, the last good one first, then those that were given for no peer in
  * particular. Several dials race, each a moment after the one before: a network that swallows what
- * is sent to it costs no time. When all have failed, the next cycle comes after a back-off. */
+ * is sent to it costs no time. When all have failed, the next cycle comes after a back-off, which
+ * grows to a minute, or to an hour for a peer that nobody here knows but from what others say. */
 #ifndef PS_NODE_ENGINE_DIAL_H
 #define PS_NODE_ENGINE_DIAL_H
 
@@ -20,8 +21,9 @@ struct ps_dial {
     uint64_t at_ms;    /* not before */
 };
 
-/* Dial the next endpoint if it is time to. */
-void ps_dial_tick(struct ps_turn *turn, struct ps_peer *peer);
+/* Dial whom it is time to dial, as many as may be dialled at once: those first that have failed
+ * least often, and of these those that have waited longest. */
+void ps_dial_tick(struct ps_turn *turn);
 /* A dial of the peer has ended without a session. */
 void ps_dial_failed(struct ps_turn *turn, struct ps_peer *peer, const char *reason);
 /* Begin a new cycle, without back-off, at `at_ms`. */
@@ -41,6 +43,7 @@ uint64_t ps_dial_yield_ms(struct ps_turn *turn, const struct ps_peer *peer);
 bool ps_dial_is_known(const struct ps_engine *engine, const struct ps_peer *peer);
 /* How many cycles have failed since the start. */
 uint64_t ps_dial_cycles_failed(const struct ps_peer *peer);
-uint64_t ps_dial_deadline(const struct ps_engine *engine, const struct ps_peer *peer);
+/* When to call ps_dial_tick() next. */
+uint64_t ps_dial_deadline(const struct ps_engine *engine);
 
 #endif

@@ -44,6 +44,7 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     engine->next_link = 1;
     engine->announce_ms = PS_NEVER;
     engine->apply_ms = PS_NEVER;
+    engine->refresh_ms = 0; /* something may be left to be merged */
     engine->persist_ms = PS_NEVER;
     engine->resume_ms = PS_NEVER;
     engine->clock_offset_ms = options->wall_ms - options->now_ms;
@@ -91,6 +92,7 @@ void ps_engine_destroy(struct ps_engine **engine)
     ps_trust_deinit(&it->allowed);
     ps_logs_deinit(&it->logs);
     ps_by_log_deinit(&it->vouched);
+    ps_roots_deinit(&it->roots);
     free(it->listen);
     free(it->statics);
     ps_identity_wipe(&it->identity);
@@ -126,13 +128,17 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     if (txn.writable && turn.result == P2PSYNC_OK) {
         turn.result = ps_txn_commit(&txn);
         ps_pace_end(&turn);
-        ps_state_end(&turn, 0);
+        ps_state_end(&turn, txn.wrote ? seen + 1 : seen);
         if (turn.result == P2PSYNC_OK) {
             ps_recover_succeeded(engine);
         }
     } else {
         ps_txn_abort(&txn);
         ps_state_end(&turn, seen);
+    }
+    if (turn.result != P2PSYNC_OK) {
+        ps_roots_forget(engine);
+        engine->written = 0;
     }
     p2psync_result result = turn.result == P2PSYNC_OK ? begun : turn.result;
     if (result != P2PSYNC_OK) {
@@ -144,16 +150,17 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
 
 uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
 {
-    uint64_t deadline = ps_deadline_sooner(engine->apply_ms, engine->persist_ms);
+    uint64_t deadline = ps_deadline_sooner(ps_backlog_deadline(engine), engine->persist_ms);
     uint64_t hold_ms = ps_recover_hold_ms(engine);
     deadline = deadline > hold_ms ? deadline : hold_ms; /* both write */
     deadline = ps_deadline_sooner(deadline, engine->resume_ms);
     deadline = ps_deadline_sooner(deadline, engine->announce_ms);
     deadline = ps_deadline_sooner(deadline, ps_pairing_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_now_deadline(engine));
+    deadline = ps_deadline_sooner(deadline, ps_dial_deadline(engine));
     for (size_t i = 0; i < engine->peers.count; i++) {
         const struct ps_peer *peer = engine->peers.items[i];
-        deadline = ps_deadline_sooner(deadline, ps_session_deadline(engine, peer));
+        deadline = ps_deadline_sooner(deadline, ps_session_deadline(peer));
         deadline = ps_deadline_sooner(deadline, ps_rounds_deadline(engine, peer));
         deadline = ps_deadline_sooner(deadline, ps_transfer_deadline(peer));
     }
@@ -249,7 +256,7 @@ static void load(struct ps_turn *turn)
 static bool wants_write(const struct ps_engine *engine, const struct ps_event *events, size_t count)
 {
     uint64_t now_ms = events[count - 1].now_ms;
-    if (ps_backlog_waits(engine) || now_ms >= engine->persist_ms) {
+    if (ps_backlog_waits(engine, now_ms) || now_ms >= engine->persist_ms) {
         return true;
     }
     for (size_t i = 0; i < count; i++) {
@@ -290,6 +297,7 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
         ps_session_tick(turn, engine->peers.items[i]);
     }
     if (turn->result == P2PSYNC_OK) {
+        ps_dial_tick(turn);
         ps_rounds_tick(turn);
         ps_pairing_tick(turn);
         ps_settle(turn);

@@ -33,6 +33,7 @@
 #include "store/env/store.h"
 #include "store/mesh/members.h"
 #include "store/mesh/peers.h"
+#include "wire/address.h"
 #include "wire/id.h"
 #include "wire/message.h"
 
@@ -63,7 +64,7 @@ typedef enum ps_event_type {
     PS_EVENT_LINK_DOWN, /* link: gone, or never came up; refused: the other side does not admit us
                          */
     PS_EVENT_MESSAGE,   /* link, device, address, bytes */
-    PS_EVENT_BEACON_HEARD, /* tag, instance, address: a beacon of our mesh; address is "ip:port" */
+    PS_EVENT_BEACON_HEARD,    /* nonce, tag, address: a beacon of our mesh; address is "ip:port" */
     PS_EVENT_NETWORK_CHANGED, /* this device has come to other networks or addresses */
     PS_EVENT_STORE_CHANGED,   /* another thread or process has committed something */
     PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and reply with NOW_DONE */
@@ -81,9 +82,10 @@ struct ps_event {
     struct ps_device device;              /* MESSAGE: authenticated */
     uint8_t curve_key[PS_CURVE_KEY_SIZE]; /* PAIR_MESSAGE: authenticated */
     struct ps_bytes bytes;
-    struct ps_bytes address; /* text: "ip" of the sender, or "ip:port" for HEARD; may be empty */
+    struct ps_bytes address; /* text: "ip" of the sender, IPv6 in brackets, or "ip:port" for HEARD;
+                                may be empty */
     struct ps_tag tag;       /* HEARD: of the device */
-    uint64_t instance;       /* HEARD */
+    uint64_t nonce;          /* HEARD: with which the tag was made */
     bool refused;            /* LINK_DOWN */
     bool overrun;            /* LINK_DOWN: what waited to be sent on it became too much */
     uint64_t request;        /* NOW */
@@ -109,6 +111,10 @@ void ps_engine_destroy(struct ps_engine **engine);
  */
 p2psync_result ps_engine_configure(struct ps_engine *engine, const char *const *peers,
                                    size_t peer_count, uint32_t interval_ms) P2PSYNC_MUST_CHECK;
+
+/* Tell it which networks this device is on, between two steps: PS_NETWORKS_MAX count. None are
+ * known before the first call. */
+void ps_engine_networks(struct ps_engine *engine, const struct ps_network *networks, size_t count);
 
 /* Take events in order, `count` of them, or fewer if another writer waits for the store: see above.
  * effects is cleared first; effects->events_taken says how many were taken, one at least. The

@@ -6,6 +6,6 @@
 
 bool ps_in_sync_with(struct ps_turn *turn, const struct ps_peer *peer)
 {
-    return ps_state_is_equal(turn, peer) && !ps_backlog_waits(turn->engine) &&
+    return ps_state_is_equal(turn, peer) && !ps_backlog_has_changes(turn->engine) &&
            peer->heard.theirs.pending == ps_state_ours(turn)->pending;
 }

@@ -1,8 +1,6 @@
 /* Sending PEERS, as node/engine/introduce.h says. */
 #include "node/engine/introduce.h"
 
-#include <string.h>
-
 #include "node/engine/emit.h"
 #include "node/engine/remember.h"
 #include "node/engine/turn.h"
@@ -10,7 +8,6 @@
 static void introduce(struct ps_turn *turn, struct ps_peer *peer);
 static bool describe(const struct ps_peer *of, const struct ps_peer *to,
                      struct ps_peer_endpoints *out);
-static bool is_loopback(const char *endpoint);
 
 void ps_introduce_all(struct ps_engine *engine)
 {
@@ -58,19 +55,15 @@ static bool describe(const struct ps_peer *of, const struct ps_peer *to,
                      struct ps_peer_endpoints *out)
 {
     size_t count = ps_remember_endpoint_count(of);
-    bool near = is_loopback(ps_remember_endpoint_at(to, 0));
+    bool near = ps_reach_is_near(ps_remember_endpoint_at(to, 0));
     out->device = of->device;
     out->endpoint_count = 0;
     for (size_t i = 0; i < count && ps_remember_was_seen(of); i++) {
         const char *endpoint = ps_remember_endpoint_at(of, i);
-        if (near || !is_loopback(endpoint)) {
+        /* A zone such as %wlan0 is an interface of this machine. */
+        if ((near || !ps_reach_is_near(endpoint)) && strchr(endpoint, '%') == NULL) {
             out->endpoints[out->endpoint_count++] = ps_bytes_text(endpoint);
         }
     }
     return out->endpoint_count > 0;
-}
-
-static bool is_loopback(const char *endpoint)
-{
-    return strncmp(endpoint, "127.", 4) == 0 || strncmp(endpoint, "[::1]", 5) == 0;
 }

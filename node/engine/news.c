@@ -10,6 +10,7 @@
 
 #define ANNOUNCE_SPAN ((struct ps_span){.least = 5, .most = 30})
 
+static void scan_collection(struct ps_turn *turn, const struct ps_log_id *own, uint32_t number);
 static bool push(struct ps_turn *turn, const struct ps_log *log);
 static void announce(struct ps_turn *turn);
 static bool may_lack_news(struct ps_turn *turn, const struct ps_peer *peer);
@@ -24,29 +25,45 @@ void ps_news_scan(struct ps_turn *turn)
     struct ps_origin origin = {.device = engine->identity.device,
                                .incarnation = engine->identity.incarnation};
     struct ps_log_id own = {.origin = ps_origin_tag(&engine->identity.mesh, &origin)};
+    struct ps_written_last last;
+    if (!ps_turn_ok(turn, ps_collection_written(turn->txn, &last))) {
+        return;
+    }
+    uint64_t since = engine->written;
+    engine->written = last.count;
+    if (since > 0 && last.count >= since && last.count - since <= PS_WRITTEN_MAX) {
+        for (uint64_t i = since; i < last.count; i++) {
+            scan_collection(turn, &own, last.numbers[i % PS_WRITTEN_MAX]);
+        }
+        return;
+    }
     struct ps_collection collection;
-    struct ps_log log;
     struct ps_collection_walk walk = {.txn = turn->txn};
-
-    while (ps_collection_walk_next(&walk, &collection)) {
-        bool devices = ps_bytes_equal(collection.name, ps_bytes_text(PS_DEVICES_COLLECTION));
-        p2psync_result result = ps_log_find(turn->txn, collection.number, &own, &log);
-        if (result == P2PSYNC_ENOTFOUND) {
-            continue;
-        }
-        if (!ps_turn_ok(turn, result)) {
-            return;
-        }
-        if (ps_logs_size(engine, log.number) == log.size) {
-            continue;
-        }
-        turn->dirty = true;
-        ps_news_moved(turn, &log);
-        if (devices) {
-            ps_trust_load(turn); /* the writer has worked the members out */
-        }
+    while (turn->result == P2PSYNC_OK && ps_collection_walk_next(&walk, &collection)) {
+        scan_collection(turn, &own, collection.number);
     }
     (void)ps_turn_ok(turn, walk.result);
+}
+
+/* Look whether our own log of a collection has grown. */
+static void scan_collection(struct ps_turn *turn, const struct ps_log_id *own, uint32_t number)
+{
+    struct ps_collection collection;
+    struct ps_log log;
+    p2psync_result result = ps_log_find(turn->txn, number, own, &log);
+    if (result == P2PSYNC_ENOTFOUND) {
+        return;
+    }
+    if (!ps_turn_ok(turn, result) || ps_logs_size(turn->engine, log.number) == log.size ||
+        !ps_turn_ok(turn, ps_collection_by_number(turn->txn, number, &collection))) {
+        return;
+    }
+    bool devices = ps_bytes_equal(collection.name, ps_bytes_text(PS_DEVICES_COLLECTION));
+    turn->dirty = true;
+    ps_news_moved(turn, &log);
+    if (devices) {
+        ps_trust_load(turn); /* the writer has worked the members out */
+    }
 }
 
 void ps_news_moved(struct ps_turn *turn, const struct ps_log *log)

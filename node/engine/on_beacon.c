@@ -6,18 +6,22 @@
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 
+static struct ps_peer *find_peer(struct ps_engine *engine, const struct ps_stranger *from);
+static bool is_of(const struct ps_engine *engine, const struct ps_peer *peer,
+                  const struct ps_stranger *from);
+static bool is_new(struct ps_nonces *nonces, uint64_t nonce);
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from);
 
 void ps_on_beacon(struct ps_turn *turn)
 {
     const struct ps_event *event = turn->event;
     struct ps_strangers *strangers = &turn->engine->strangers;
-    struct ps_stranger from = {.tag = event->tag, .instance = event->instance};
+    struct ps_stranger from = {.nonce = event->nonce, .tag = event->tag};
     if (event->address.size > PS_ENDPOINT_SIZE_MAX) {
         return;
     }
     memcpy(from.endpoint, event->address.data, event->address.size);
-    struct ps_peer *peer = ps_peers_find_tag(turn->engine, event->tag);
+    struct ps_peer *peer = find_peer(turn->engine, &from);
     if (peer != NULL) {
         take(turn, peer, &from);
         return;
@@ -33,19 +37,52 @@ void ps_on_beacon_recall(struct ps_turn *turn, struct ps_peer *peer)
 {
     for (size_t i = 0; i < PS_STRANGERS_MAX; i++) {
         const struct ps_stranger *stranger = &turn->engine->strangers.items[i];
-        if (stranger->endpoint[0] != '\0' && ps_tag_compare(peer->tag, stranger->tag) == 0) {
+        if (stranger->endpoint[0] != '\0' && is_of(turn->engine, peer, stranger)) {
             take(turn, peer, stranger);
         }
     }
 }
 
+static struct ps_peer *find_peer(struct ps_engine *engine, const struct ps_stranger *from)
+{
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        if (is_of(engine, engine->peers.items[i], from)) {
+            return engine->peers.items[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_of(const struct ps_engine *engine, const struct ps_peer *peer,
+                  const struct ps_stranger *from)
+{
+    struct ps_tag tag = ps_device_tag(&engine->identity.mesh, from->nonce, &peer->device);
+    return ps_tag_compare(tag, from->tag) == 0;
+}
+
+/* Whether the peer was heard before, and not under this nonce. */
+static bool is_new(struct ps_nonces *nonces, uint64_t nonce)
+{
+    for (size_t i = 0; i < nonces->count; i++) {
+        if (nonces->items[i] == nonce) {
+            return false;
+        }
+    }
+    bool heard_before = nonces->count > 0;
+    nonces->items[nonces->next] = nonce;
+    nonces->next = (nonces->next + 1) % PS_NONCES_MAX;
+    nonces->count += nonces->count < PS_NONCES_MAX ? 1 : 0;
+    return heard_before;
+}
+
 /* A member is said to be at an endpoint: dial it there first. If it is connected, a new address or
- * a new run of it puts the session in doubt. */
+ * a new nonce, which may be one of a new run, puts the session in doubt. */
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from)
 {
     bool moved = ps_remember_endpoint(peer, ps_bytes_text(from->endpoint), PS_FOUND_BEACON, false);
+    bool fresh = is_new(&peer->nonces, from->nonce);
     if (peer->session.id != 0) {
-        if (moved || from->instance != ps_session_instance(peer)) {
+        if (moved || fresh) {
             ps_session_doubt(peer);
         }
         return;

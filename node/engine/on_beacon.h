@@ -9,17 +9,25 @@ struct ps_peer;
 struct ps_turn;
 
 #define PS_STRANGERS_MAX 16
+#define PS_NONCES_MAX    8 /* of one member: it has one on each network */
 
 /* A device of our mesh whose beacon was heard, and that is no member as far as known. */
 struct ps_stranger {
+    uint64_t nonce;
     struct ps_tag tag;
-    uint64_t instance;
     char endpoint[PS_ENDPOINT_SIZE_MAX + 1]; /* "": none */
 };
 
 /* The latest. */
 struct ps_strangers {
     struct ps_stranger items[PS_STRANGERS_MAX];
+    size_t next;
+};
+
+/* Under which nonces a member's beacons were heard last. */
+struct ps_nonces {
+    uint64_t items[PS_NONCES_MAX];
+    size_t count;
     size_t next;
 };
 

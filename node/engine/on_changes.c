@@ -144,8 +144,10 @@ static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps
         return;
     }
     turn->dirty = true;
+    ps_roots_moved(turn, log, added);
     ps_progress_received(turn, peer, added);
     ps_rounds_moved(peer);
+    ps_rounds_put_off(turn, peer);
     ps_backlog_grew(turn);
     ps_news_moved(turn, log);
 }

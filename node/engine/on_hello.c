@@ -65,8 +65,11 @@ static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_lin
     }
     if (hello->version_min > PS_PROTOCOL_VERSION || hello->version_max < PS_PROTOCOL_VERSION_MIN ||
         hello->version_min > hello->version_max) {
-        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "peer-version",
-                    "%s speaks no protocol version that is spoken here", peer->name);
+        ps_emit_log(
+            turn, P2PSYNC_LOG_WARNING, "peer-version",
+            "%s speaks no protocol version that is spoken here: install the same p2psync on "
+            "both; a mesh of an earlier one is begun anew",
+            peer->name);
         ps_session_refuse(turn, peer, link->id, PS_ERROR_VERSION, "no version in common");
         return false;
     }
@@ -81,6 +84,12 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
     char text[2 * PS_ENDPOINT_SIZE_MAX + 1];
     struct ps_bytes address = turn->event->address;
     bool accepted = !ps_link_is_dialled(link);
+    char from[PS_ENDPOINT_SIZE_MAX + 1] = "";
+    if (accepted && address.size <= PS_ENDPOINT_SIZE_MAX) {
+        memcpy(from, address.data, address.size);
+    }
+    bool near = ps_reach_is_near(accepted ? from : link->endpoint);
+    ps_reach_prove(&turn->engine->reach, ps_bytes_text(accepted ? from : link->endpoint));
     if (!accepted) {
         (void)ps_remember_endpoint(peer, ps_bytes_text(link->endpoint), PS_FOUND_STATIC, true);
     }
@@ -94,8 +103,9 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
         int length =
             snprintf(text, sizeof text, "%.*s%.*s", seen ? (int)address.size : 0,
                      (const char *)address.data, (int)listen.size, (const char *)listen.data);
-        if (length > 0 && (size_t)length <= PS_ENDPOINT_SIZE_MAX) {
-            struct ps_bytes endpoint = ps_bytes(text, (size_t)length);
+        bool fits = length > 0 && (size_t)length <= PS_ENDPOINT_SIZE_MAX;
+        struct ps_bytes endpoint = ps_bytes(text, fits ? (size_t)length : 0);
+        if (fits && (seen || ps_reach_is_hint(endpoint, near))) {
             (void)ps_remember_endpoint(peer, endpoint, seen ? PS_FOUND_ACCEPTED : PS_FOUND_PEERS,
                                        false);
             if (accepted) {

@@ -22,17 +22,27 @@ struct names {
     size_t capacity;
 };
 
+/* A list of roots or of heads of a SUMMARY, while its names are walked. */
+struct list {
+    struct ps_cursor cursor;
+    bool heads;
+    bool more;
+    struct ps_bytes name;
+};
+
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct names *ask);
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                                uint32_t collection, struct ps_bytes heads);
 static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
                     const struct ps_log *log, uint64_t their_size);
-static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
-                          const struct ps_summary *summary, struct names *ask);
+static void compare_roots(struct ps_turn *turn, const struct ps_summary *summary,
+                          struct names *ask);
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary);
-static bool named(struct ps_bytes list, struct ps_bytes name, bool heads);
+static struct list begin_list(struct ps_bytes bytes, bool heads);
+static void next_name(struct list *list);
+static bool list_has(struct list *list, struct ps_bytes name);
 static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes name);
 static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
                         bool asks);
@@ -54,6 +64,9 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         }
         return;
     }
+    if (summary.heads.size > 0 || summary.roots.size > 0) {
+        ps_transfer_push_anew(peer);
+    }
     if (summary.heads.size > 0) {
         compare_heads(turn, peer, &summary, &ask);
         if (summary.roots.size > 0) {
@@ -64,7 +77,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
             reply_heads(turn, peer, &ask, false);
         }
     } else if (summary.roots.size > 0) {
-        compare_roots(turn, peer, &summary, &ask);
+        compare_roots(turn, &summary, &ask);
         offer_unnamed(turn, peer, &summary);
         reply_heads(turn, peer, &ask, true);
     } else if (summary.reply) {
@@ -129,8 +142,7 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
                       memcmp(theirs.root, log.root.bytes, sizeof theirs.root) != 0;
         (void)ps_holds_note(turn, peer, log.number, size);
         if (at_once(turn, peer, &log, size)) {
-            struct ps_serve_want want = {.from = size, .credit = PS_CREDIT_MAX};
-            (void)ps_transfer_serve(turn, peer, log.number, &want);
+            ps_transfer_push(turn, peer, log.number);
         } else if (log.size > size || (differ && !log.forked)) {
             (void)ps_offer_add(turn, peer, offers, &log, size);
         }
@@ -159,29 +171,27 @@ static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
 
 /* Collect in `ask` the names of the collections that differ. If `_devices` differs, it alone is
  * named, because the members decide whose heads we may take. */
-static void compare_roots(struct ps_turn *turn, struct ps_peer *peer,
-                          const struct ps_summary *summary, struct names *ask)
+static void compare_roots(struct ps_turn *turn, const struct ps_summary *summary, struct names *ask)
 {
+    const struct ps_roots *ours = NULL;
     struct ps_cursor cursor;
     struct ps_bytes name;
     struct ps_hash theirs;
-    (void)peer;
+    size_t at = 0;
+    if (!ps_roots_list(turn, &ours)) {
+        return;
+    }
     (void)ps_message_cursor_begin(&cursor, summary->roots);
-    while (ps_summary_next_root(&cursor, &name, &theirs)) {
-        struct ps_collection collection;
-        struct ps_hash ours;
-        bool any = false;
+    while (ps_summary_next_root(&cursor, &name, &theirs)) { /* both lists ascend */
         if (ps_collection_is_local(name)) {
             continue;
         }
-        p2psync_result result = ps_collection_find(turn->txn, name, &collection);
-        if (result == P2PSYNC_OK) {
-            result = ps_summary_root(turn->txn, collection.number, &ours, &any);
+        while (at < ours->count && ps_bytes_compare(ps_root_name(&ours->items[at]), name) < 0) {
+            at++;
         }
-        if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
-            return;
-        }
-        if (any && ps_hash_equal(&ours, &theirs)) {
+        const struct ps_root *item = at < ours->count ? &ours->items[at] : NULL;
+        if (item != NULL && item->any && ps_bytes_equal(ps_root_name(item), name) &&
+            ps_hash_equal(&item->root, &theirs)) {
             continue;
         }
         if (ps_bytes_equal(name, ps_bytes_text(PS_DEVICES_COLLECTION))) {
@@ -202,35 +212,43 @@ static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_collection collection;
     struct ps_bytes none = ps_bytes("\x90", 1); /* an empty array: it holds no log of it */
     struct ps_offers offers = {.count = 0};
+    struct list roots = begin_list(summary->roots, false);
+    struct list heads = begin_list(summary->heads, true);
     while (ps_collection_walk_next(&walk, &collection)) {
-        if (ps_collection_is_local(collection.name) ||
-            named(summary->roots, collection.name, false) ||
-            named(summary->heads, collection.name, true)) {
-            continue;
+        bool in_roots = list_has(&roots, collection.name);
+        bool in_heads = list_has(&heads, collection.name);
+        if (!in_roots && !in_heads && !ps_collection_is_local(collection.name)) {
+            (void)compare_collection(turn, peer, &offers, collection.number, none);
         }
-        (void)compare_collection(turn, peer, &offers, collection.number, none);
     }
     (void)ps_turn_ok(turn, walk.result);
     ps_offer_flush(turn, peer, &offers);
 }
 
-static bool named(struct ps_bytes list, struct ps_bytes name, bool heads)
+static struct list begin_list(struct ps_bytes bytes, bool heads)
 {
-    struct ps_cursor cursor;
-    struct ps_bytes other;
+    struct list list = {.heads = heads};
+    list.more = bytes.size > 0 && ps_message_cursor_begin(&list.cursor, bytes) > 0;
+    next_name(&list);
+    return list;
+}
+
+static void next_name(struct list *list)
+{
     struct ps_bytes rest;
     struct ps_hash root;
-    if (list.size == 0) {
-        return false;
+    list->more =
+        list->more && (list->heads ? ps_summary_next_collection(&list->cursor, &list->name, &rest)
+                                   : ps_summary_next_root(&list->cursor, &list->name, &root));
+}
+
+/* Whether a name is in the list; those that are asked for ascend, as the list does. */
+static bool list_has(struct list *list, struct ps_bytes name)
+{
+    while (list->more && ps_bytes_compare(list->name, name) < 0) {
+        next_name(list);
     }
-    (void)ps_message_cursor_begin(&cursor, list);
-    while (heads ? ps_summary_next_collection(&cursor, &other, &rest)
-                 : ps_summary_next_root(&cursor, &other, &root)) {
-        if (ps_bytes_equal(other, name)) {
-            return true;
-        }
-    }
-    return false;
+    return list->more && ps_bytes_equal(list->name, name);
 }
 
 static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes name)

@@ -13,6 +13,8 @@
 
 static void refuse(struct ps_turn *turn, ps_error_code code, const char *text);
 static void close_invite(struct ps_turn *turn, const char *reason);
+static struct ps_guesser *find_guesser(struct ps_invite *invite, const uint8_t *curve_key);
+static void count_wrong(struct ps_turn *turn, struct ps_guesser *guesser);
 static bool proven(const struct ps_turn *turn, const struct ps_join *join);
 static bool add_member(struct ps_turn *turn, const struct ps_join *join);
 static void welcome(struct ps_turn *turn);
@@ -48,17 +50,24 @@ void ps_pairing_message(struct ps_turn *turn)
         refuse(turn, PS_ERROR_EXPIRED, "no invite is open");
         return;
     }
-    if (ps_join_decode(turn->event->bytes, &join) != P2PSYNC_OK) {
+    p2psync_result result = ps_join_decode(turn->event->bytes, &join);
+    if (result == P2PSYNC_EVERSION) {
+        refuse(turn, PS_ERROR_VERSION, "no version in common: install the same p2psync on both");
+        return;
+    }
+    if (result != P2PSYNC_OK) {
         refuse(turn, PS_ERROR_FORMAT, "a malformed JOIN");
+        return;
+    }
+    struct ps_guesser *guesser = find_guesser(invite, turn->event->curve_key);
+    if (guesser != NULL && guesser->wrong >= PS_PAIR_WRONG_MAX) {
+        refuse(turn, PS_ERROR_TOKEN, "too many wrong codes");
         return;
     }
     if (sodium_memcmp(join.token, invite->token, sizeof invite->token) != 0 ||
         !proven(turn, &join)) {
         refuse(turn, PS_ERROR_TOKEN, "not the invite's token");
-        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "pairing-refused", "a wrong code was presented");
-        if (++invite->wrong >= PS_PAIR_WRONG_MAX) {
-            close_invite(turn, "too many wrong codes");
-        }
+        count_wrong(turn, guesser);
         return;
     }
     if (invite->used && !ps_device_equal(&invite->used_by, &join.device)) {
@@ -117,6 +126,33 @@ static void close_invite(struct ps_turn *turn, const char *reason)
     }
 }
 
+/* NULL: that key was never wrong, or long ago. */
+static struct ps_guesser *find_guesser(struct ps_invite *invite, const uint8_t *curve_key)
+{
+    for (size_t i = 0; i < PS_GUESSERS_MAX; i++) {
+        struct ps_guesser *guesser = &invite->guessers[i];
+        if (guesser->wrong > 0 && memcmp(guesser->curve_key, curve_key, PS_CURVE_KEY_SIZE) == 0) {
+            return guesser;
+        }
+    }
+    return NULL;
+}
+
+/* The first time is reported: others may try it with key after key. */
+static void count_wrong(struct ps_turn *turn, struct ps_guesser *guesser)
+{
+    struct ps_invite *invite = &turn->engine->invite;
+    if (guesser == NULL) {
+        guesser = &invite->guessers[invite->next_guesser % PS_GUESSERS_MAX];
+        *guesser = (struct ps_guesser){0};
+        memcpy(guesser->curve_key, turn->event->curve_key, sizeof guesser->curve_key);
+        if (invite->next_guesser++ < PS_GUESSERS_MAX) {
+            ps_emit_log(turn, P2PSYNC_LOG_WARNING, "pairing-refused", "a wrong code was presented");
+        }
+    }
+    guesser->wrong++;
+}
+
 /* Whether the device that JOIN names is the one whose key opened the link. */
 static bool proven(const struct ps_turn *turn, const struct ps_join *join)
 {
@@ -146,6 +182,7 @@ static bool add_member(struct ps_turn *turn, const struct ps_join *join)
         return false;
     }
     turn->dirty = true;
+    ps_roots_unsure(turn->engine);
     ps_trust_load(turn);
     ps_news_scan(turn);
     ps_emit_plain(turn, PS_EFFECT_BURST);

@@ -13,12 +13,22 @@
 struct ps_engine;
 struct ps_turn;
 
-/* An invite that is open. */
+#define PS_GUESSERS_MAX 32 /* those who were wrong last */
+
+/* Who has presented a wrong token, and how often. */
+struct ps_guesser {
+    uint8_t curve_key[PS_CURVE_KEY_SIZE];
+    uint32_t wrong; /* 0: nobody */
+};
+
+/* An invite that is open. Wrong tokens are counted for each key, and never close it: who has an old
+ * code must not be able to. To guess a token is hopeless, with any number of keys. */
 struct ps_invite {
     bool open;
     uint8_t token[PS_TOKEN_SIZE];
     uint64_t expires_ms; /* monotonic */
-    uint32_t wrong;      /* codes that were presented */
+    struct ps_guesser guessers[PS_GUESSERS_MAX];
+    uint32_t next_guesser; /* whose place is taken next */
     bool used;
     struct ps_device used_by;
 };

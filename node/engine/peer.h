@@ -16,6 +16,7 @@
 #include "node/engine/introduce.h"
 #include "node/engine/link.h"
 #include "node/engine/now.h"
+#include "node/engine/on_beacon.h"
 #include "node/engine/progress.h"
 #include "node/engine/receipts.h"
 #include "node/engine/remember.h"
@@ -26,7 +27,6 @@
 
 struct ps_peer {
     struct ps_device device;
-    struct ps_tag tag;                      /* as in beacons */
     char name[PS_DEVICE_NAME_SIZE_MAX + 1]; /* trust.c */
     bool allowed;                           /* trust.c: still a member */
     ps_peer_state state;                    /* moved by session.c, dial.c and settle.c */
@@ -45,6 +45,7 @@ struct ps_peer {
     struct ps_introduction introduction;
     struct ps_progress progress;
     struct ps_now_peer now;
+    struct ps_nonces nonces;
 };
 
 /* Errors  P2PSYNC_ENOMEM. */

@@ -26,16 +26,6 @@ struct ps_peer *ps_peers_find(struct ps_engine *engine, const struct ps_device *
     return NULL;
 }
 
-struct ps_peer *ps_peers_find_tag(struct ps_engine *engine, struct ps_tag tag)
-{
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        if (ps_tag_compare(engine->peers.items[i]->tag, tag) == 0) {
-            return engine->peers.items[i];
-        }
-    }
-    return NULL;
-}
-
 struct ps_peer *ps_peers_add(struct ps_turn *turn, const struct ps_device *device)
 {
     struct ps_engine *engine = turn->engine;
@@ -52,7 +42,6 @@ struct ps_peer *ps_peers_add(struct ps_turn *turn, const struct ps_device *devic
         ps_peer_destroy(&peer);
         return NULL;
     }
-    peer->tag = ps_device_tag(&engine->identity.mesh, device);
     size_t at = peers->count++;
     while (at > 0 && ps_device_compare(&peers->items[at - 1]->device, device) > 0) {
         peers->items[at] = peers->items[at - 1];

@@ -21,8 +21,6 @@ struct ps_peers {
 
 /* The peer of that device, or NULL. */
 struct ps_peer *ps_peers_find(struct ps_engine *engine, const struct ps_device *device);
-/* The peer with that tag, which beacons carry, or NULL. */
-struct ps_peer *ps_peers_find_tag(struct ps_engine *engine, struct ps_tag tag);
 /* Add a peer that is not there. NULL if memory or the store has failed. */
 struct ps_peer *ps_peers_add(struct ps_turn *turn, const struct ps_device *device);
 /* Take out and destroy those that are not allowed any more. They have no links. */

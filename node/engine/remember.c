@@ -134,6 +134,12 @@ const char *ps_remember_endpoint_at(const struct ps_peer *peer, size_t index)
     return index < row->endpoint_count ? row->endpoints[index] : "";
 }
 
+ps_found_by ps_remember_found_by(const struct ps_peer *peer, size_t index)
+{
+    const struct ps_peer_row *row = &peer->remembered.row;
+    return index < row->endpoint_count ? row->found_by[index] : PS_FOUND_UNKNOWN;
+}
+
 bool ps_remember_was_seen(const struct ps_peer *peer)
 {
     return peer->remembered.row.last_seen_ms != 0;
@@ -168,8 +174,7 @@ void ps_remember_describe(const struct ps_peer *peer, struct ps_peer_info *out)
 static ps_found_by found_by(const struct ps_peer *peer)
 {
     const struct ps_peer_row *row = &peer->remembered.row;
-    size_t at = find_endpoint(row, ps_bytes_text(ps_remember_where(peer)));
-    return at < row->endpoint_count ? row->found_by[at] : PS_FOUND_UNKNOWN;
+    return ps_remember_found_by(peer, find_endpoint(row, ps_bytes_text(ps_remember_where(peer))));
 }
 
 /* Its index, or endpoint_count. */

@@ -11,6 +11,7 @@
 #define REPLY_MS       30000 /* until a SUMMARY without a reply means that the link is dead */
 #define HURRY_MS       5000  /* the same, when the link may well be dead */
 #define SOON_SPAN      ((struct ps_span){.least = 100, .most = 300})
+#define PUT_OFF_MS     2000 /* how long changes that come may put a round off */
 #define VAIN_BASE_MS   500
 #define QUIET_SHIFT    2                   /* the interval grows fourfold at most */
 #define HEADS_SIZE_MAX ((size_t)16 * 1024) /* bytes of short heads that go along at once */
@@ -19,6 +20,7 @@
 
 static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
                          const struct ps_summary *summary);
+static bool write_roots(struct ps_turn *turn, struct ps_buf *out);
 static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out);
 static void plan_next(struct ps_turn *turn, struct ps_peer *peer);
 static uint64_t rest_ms(const struct ps_engine *engine);
@@ -35,7 +37,7 @@ void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
     struct ps_buf heads;
     ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&heads, HEADS_SIZE_MAX);
-    if (!ps_state_is_equal(turn, peer) && ps_turn_ok(turn, ps_summary_roots(turn->txn, &roots))) {
+    if (!ps_state_is_equal(turn, peer) && write_roots(turn, &roots)) {
         summary.roots = ps_buf_view(&roots);
         p2psync_result result = few_heads(turn, &heads);
         if (result != P2PSYNC_ELIMIT && ps_turn_ok(turn, result)) {
@@ -46,6 +48,7 @@ void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
     ps_buf_deinit(&heads);
     ps_buf_deinit(&roots);
     ps_rounds_asked(turn, peer);
+    peer->round.latest_ms = PS_NEVER;
     plan_next(turn, peer);
 }
 
@@ -60,6 +63,29 @@ static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
                          const struct ps_summary *summary)
 {
     ps_emit_send(turn, peer, peer->session.id, ps_summary_encode(summary, ps_emit_begin(turn)));
+}
+
+/* The roots of all collections. */
+static bool write_roots(struct ps_turn *turn, struct ps_buf *out)
+{
+    const struct ps_roots *all = NULL;
+    struct ps_writer writer;
+    size_t count = 0;
+    if (!ps_roots_list(turn, &all)) {
+        return false;
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        count += all->items[i].any ? 1 : 0;
+    }
+    ps_writer_init(&writer, out);
+    ps_write_array(&writer, count);
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].any) {
+            ps_summary_write_root(&writer, ps_root_name(&all->items[i]), &all->items[i].root);
+        }
+    }
+    p2psync_result result = count > PS_ROOTS_MAX ? P2PSYNC_ELIMIT : ps_writer_finish(&writer);
+    return ps_turn_ok(turn, result);
 }
 
 /* The short heads of all collections, if they are few.
@@ -164,6 +190,19 @@ void ps_rounds_moved(struct ps_peer *peer)
 {
     peer->round.vain = 0;
     peer->round.quiet = 0;
+}
+
+void ps_rounds_put_off(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_round *round = &peer->round;
+    if (round->next_ms == PS_NEVER || peer->state == PS_PEER_IN_SYNC) {
+        return;
+    }
+    if (round->latest_ms == PS_NEVER) {
+        round->latest_ms = turn->now_ms + PUT_OFF_MS;
+    }
+    uint64_t soon = turn->now_ms + ps_prng_jitter(&turn->engine->prng, SOON_SPAN);
+    round->next_ms = ps_deadline_sooner(soon, round->latest_ms);
 }
 
 bool ps_rounds_are_fresh(const struct ps_peer *peer)

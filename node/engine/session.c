@@ -96,7 +96,6 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
     }
     ps_peer_end_session(turn->engine, peer);
     peer->session.id = link->id;
-    peer->session.instance = link->instance;
     peer->session.doubted = false;
     peer->state = PS_PEER_SYNCING;
     ps_dial_again(peer, turn->now_ms);
@@ -231,11 +230,6 @@ void ps_session_set_protocol(struct ps_peer *peer, uint64_t protocol)
     peer->session.protocol = protocol;
 }
 
-uint64_t ps_session_instance(const struct ps_peer *peer)
-{
-    return peer->session.instance;
-}
-
 uint64_t ps_session_hello_ms(const struct ps_peer *peer)
 {
     return peer->session.hello_ms;
@@ -265,12 +259,11 @@ void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer)
             ps_session_close(turn, peer, link->id, "no reply");
         }
     }
-    ps_dial_tick(turn, peer);
 }
 
-uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_peer *peer)
+uint64_t ps_session_deadline(const struct ps_peer *peer)
 {
-    uint64_t deadline = ps_dial_deadline(engine, peer);
+    uint64_t deadline = PS_NEVER;
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         const struct ps_link *link = &peer->links[i];
         if (link->id != 0 && !link->hello_received) {

@@ -17,7 +17,6 @@ struct ps_turn;
 
 struct ps_session {
     uint64_t id;       /* of the link that counts; 0: none. Everyone may read it */
-    uint64_t instance; /* of the peer's node: random at each start */
     uint64_t protocol; /* the version that both speak */
     uint64_t hello_ms; /* when our HELLO went out */
     uint64_t rtt_ms;   /* UINT64_MAX: not known yet */
@@ -73,8 +72,6 @@ void ps_session_resume(struct ps_turn *turn, const char *reason);
 /* ---- what is known of one ---- */
 
 void ps_session_set_protocol(struct ps_peer *peer, uint64_t protocol);
-/* Which run of the peer's node it is with. */
-uint64_t ps_session_instance(const struct ps_peer *peer);
 uint64_t ps_session_hello_ms(const struct ps_peer *peer);
 /* A reply came to what was sent at `sent_ms`. */
 void ps_session_replied(struct ps_turn *turn, struct ps_peer *peer, uint64_t sent_ms);
@@ -85,8 +82,8 @@ uint64_t ps_session_times_ended(const struct ps_peer *peer);
 
 /* ---- time ---- */
 
-/* Give up links that say nothing, dial if it is time to. */
+/* Give up links that say nothing. */
 void ps_session_tick(struct ps_turn *turn, struct ps_peer *peer);
-uint64_t ps_session_deadline(const struct ps_engine *engine, const struct ps_peer *peer);
+uint64_t ps_session_deadline(const struct ps_peer *peer);
 
 #endif

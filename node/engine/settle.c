@@ -20,6 +20,7 @@ void ps_settle(struct ps_turn *turn)
         }
     }
     bool applied = ps_backlog_apply(turn);
+    ps_backlog_refresh(turn);
     if (turn->members_dirty) {
         members_moved(turn);
     }

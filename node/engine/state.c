@@ -4,7 +4,6 @@
 
 #include "node/engine/remember.h"
 #include "node/engine/turn.h"
-#include "store/log/summary.h"
 
 #define THIS_TURN UINT64_MAX /* instead of a transaction: the turn has computed it */
 
@@ -13,7 +12,7 @@ const struct ps_state *ps_state_ours(struct ps_turn *turn)
     struct ps_state_cache *cache = &turn->engine->state;
     if (cache->txn == 0 || turn->dirty) {
         struct ps_state state;
-        if (ps_turn_ok(turn, ps_summary_state(turn->txn, &state))) {
+        if (ps_roots_state(turn, &state)) {
             cache->ours = state;
             cache->txn = THIS_TURN;
             turn->dirty = false;
@@ -25,12 +24,16 @@ const struct ps_state *ps_state_ours(struct ps_turn *turn)
 void ps_state_begin(struct ps_turn *turn, uint64_t txn)
 {
     struct ps_state_cache *cache = &turn->engine->state;
-    cache->txn = cache->txn == txn ? txn : 0;
+    if (cache->seen != txn) {
+        cache->txn = 0;
+        ps_roots_unsure(turn->engine);
+    }
 }
 
 void ps_state_end(struct ps_turn *turn, uint64_t txn)
 {
     struct ps_state_cache *cache = &turn->engine->state;
+    cache->seen = txn;
     cache->txn = cache->txn == 0 || turn->dirty ? 0 : txn;
 }
 

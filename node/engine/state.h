@@ -13,7 +13,8 @@ struct ps_turn;
 /* Our own state, valid for one transaction of the store. */
 struct ps_state_cache {
     struct ps_state ours;
-    uint64_t txn; /* 0: must be computed again */
+    uint64_t txn;  /* 0: must be computed again */
+    uint64_t seen; /* the newest transaction of the store when the last turn ended */
 };
 
 /* What a peer has said of itself in this session. */
@@ -25,8 +26,7 @@ struct ps_state_heard {
 
 /* Our own state, as the turn's transaction sees it. */
 const struct ps_state *ps_state_ours(struct ps_turn *turn);
-/* The turn begins on transaction `txn` of the store, or has ended with `txn` as the newest; 0: the
- * store has moved. */
+/* The turn begins on transaction `txn` of the store, or has ended with `txn` as the newest. */
 void ps_state_begin(struct ps_turn *turn, uint64_t txn);
 void ps_state_end(struct ps_turn *turn, uint64_t txn);
 

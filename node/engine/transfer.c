@@ -28,6 +28,7 @@ static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetc
 static struct ps_serve *serve_slot(struct ps_peer *peer, uint32_t log);
 static void land(struct ps_serve *serve, uint64_t size);
 static uint64_t flight_size(const struct ps_serve *serve);
+static void push_next(struct ps_turn *turn, struct ps_peer *peer);
 static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve *serve);
 static size_t chunk_room(const struct ps_peer *peer, const struct ps_serve *serve);
 static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
@@ -159,6 +160,50 @@ bool ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
     return true;
 }
 
+void ps_transfer_push(struct ps_turn *turn, struct ps_peer *peer, uint32_t log)
+{
+    struct ps_transfer *transfer = &peer->transfer;
+    if (transfer->push_count == transfer->push_capacity) {
+        size_t capacity = transfer->push_capacity == 0 ? 16 : transfer->push_capacity * 2;
+        uint32_t *pushes = reallocarray(transfer->pushes, capacity, sizeof *pushes);
+        if (pushes == NULL) {
+            (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
+            return;
+        }
+        transfer->pushes = pushes;
+        transfer->push_capacity = capacity;
+    }
+    transfer->pushes[transfer->push_count] = log;
+    transfer->push_count++;
+    push_next(turn, peer);
+}
+
+void ps_transfer_push_anew(struct ps_peer *peer)
+{
+    peer->transfer.push_at = 0;
+    peer->transfer.push_count = 0;
+}
+
+/* Begin what waits to be pushed, as far as there is room. */
+static void push_next(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_transfer *transfer = &peer->transfer;
+    while (transfer->push_at < transfer->push_count && ps_emit_has_room(turn) &&
+           transfer->turn_bytes < PS_CREDIT_MAX) {
+        uint32_t log = transfer->pushes[transfer->push_at];
+        struct ps_serve_want want = {.from = ps_holds_size(peer, log), .credit = PS_CREDIT_MAX};
+        if (!ps_transfer_serve(turn, peer, log, &want)) {
+            return;
+        }
+        transfer->push_at++;
+    }
+    if (transfer->push_at == transfer->push_count) {
+        ps_transfer_push_anew(peer);
+    } else {
+        ps_turn_again(turn, turn->now_ms); /* there was no room in this turn */
+    }
+}
+
 void ps_transfer_arrived(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, uint64_t size)
 {
     (void)ps_holds_note(turn, peer, log, size);
@@ -179,6 +224,7 @@ void ps_transfer_pump(struct ps_turn *turn, struct ps_peer *peer)
             pump_one(turn, peer, &peer->transfer.serves[i]);
         }
     }
+    push_next(turn, peer);
 }
 
 bool ps_transfer_busy(const struct ps_peer *peer)
@@ -188,7 +234,7 @@ bool ps_transfer_busy(const struct ps_peer *peer)
             return true;
         }
     }
-    return peer->transfer.fetch_count > 0;
+    return peer->transfer.fetch_count > 0 || peer->transfer.push_count > 0;
 }
 
 bool ps_transfer_fetching(const struct ps_turn *turn)
@@ -259,13 +305,16 @@ void ps_transfer_fetched_all(struct ps_peer *peer)
 void ps_transfer_forget(struct ps_peer *peer)
 {
     peer->transfer.fetch_count = 0;
+    ps_transfer_push_anew(peer);
     memset(peer->transfer.serves, 0, sizeof peer->transfer.serves);
 }
 
 void ps_transfer_deinit(struct ps_transfer *transfer)
 {
     free(transfer->fetches);
+    free(transfer->pushes);
     transfer->fetches = NULL;
+    transfer->pushes = NULL;
 }
 
 uint64_t ps_transfer_deadline(const struct ps_peer *peer)

@@ -57,6 +57,10 @@ struct ps_transfer {
     size_t fetch_count;
     size_t fetch_capacity;
     struct ps_serve serves[PS_SERVES_MAX];
+    uint32_t *pushes; /* numbers of logs to push when there is room, from push_at on */
+    size_t push_at;
+    size_t push_count;
+    size_t push_capacity;
     uint64_t slow_ms;  /* until when nobody counts on what it has offered */
     size_t turn_bytes; /* of changes sent to it in this turn */
     bool pack;         /* it understands compressed entries */
@@ -103,6 +107,10 @@ struct ps_serve_want {
 };
 bool ps_transfer_serve(struct ps_turn *turn, struct ps_peer *peer, uint32_t log,
                        const struct ps_serve_want *want);
+/* Send a log without being asked, from what the peer holds of it on, as soon as there is room. */
+void ps_transfer_push(struct ps_turn *turn, struct ps_peer *peer, uint32_t log);
+/* What waits to be pushed will be found anew: the peer tells what it holds. */
+void ps_transfer_push_anew(struct ps_peer *peer);
 /* Bytes of a log that are under way. */
 uint64_t ps_transfer_flight(const struct ps_peer *peer, uint32_t log);
 /* The peer holds `size` of a log: what was under way below it has arrived. */

@@ -70,6 +70,9 @@ static bool admit(struct ps_turn *turn, const struct ps_device *device, struct p
         if (peer == NULL) {
             return false;
         }
+        if (ps_remember_was_seen(peer)) {
+            ps_reach_prove(&turn->engine->reach, ps_bytes_text(ps_remember_endpoint_at(peer, 0)));
+        }
         ps_dial_at(peer, turn->now_ms);
         ps_on_beacon_recall(turn, peer);
     }

@@ -16,7 +16,9 @@
 #include "node/engine/peers.h"
 #include "node/engine/prng.h"
 #include "node/engine/progress.h"
+#include "node/engine/reach.h"
 #include "node/engine/recover.h"
+#include "node/engine/roots.h"
 #include "node/engine/rounds.h"
 #include "node/engine/state.h"
 #include "node/engine/trust.h"
@@ -37,7 +39,9 @@ struct ps_engine {
     struct ps_peers peers; /* read by all */
     struct ps_allowed allowed;
     struct ps_strangers strangers;
+    struct ps_reach reach;
     struct ps_state_cache state;
+    struct ps_roots roots;
     struct ps_logs logs;
     struct ps_by_log vouched; /* sizes of heads that were found good */
     struct ps_crowd crowd;
@@ -48,8 +52,10 @@ struct ps_engine {
     struct ps_pace pace;
 
     uint64_t next_link;       /* dial.c: number of the next link that is dialled */
+    uint64_t written;         /* news.c: own writes that were looked at; 0: not known */
     uint64_t announce_ms;     /* news.c: when to tell of fresh logs; PS_NEVER: none */
     uint64_t apply_ms;        /* backlog.c: when to apply at the latest; PS_NEVER: nothing waits */
+    uint64_t refresh_ms;      /* backlog.c: when to merge a piece; PS_NEVER: nothing is left */
     uint64_t persist_ms;      /* remember.c: when to write at the latest; PS_NEVER: nothing moved */
     uint64_t resume_ms;       /* turn.c: when to go on with what the effects had no room for */
     uint64_t clock_offset_ms; /* engine.c: wall clock less monotonic, in the last turn */

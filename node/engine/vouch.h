@@ -10,8 +10,8 @@
 
 struct ps_turn;
 
-/* Whether the log has a head that may be told. One that nobody signed is dropped from the store.
- * False, too, if the store has failed. */
+/* Whether the log has a head that may be told. One that nobody signed is dropped from the store, if
+ * this turn writes. False, too, if the store has failed. */
 bool ps_vouch(struct ps_turn *turn, const struct ps_log *log);
 
 #endif

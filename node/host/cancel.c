@@ -1,16 +1,19 @@
 /* Calls of the app that wait, and that another thread of it may cancel. */
 #include "node/host/cancel.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "wire/error.h"
 
 p2psync_result ps_cancel_init(struct ps_cancel *cancel)
 {
     (void)pthread_mutex_init(&cancel->mutex, NULL);
     cancel->waiting = 0;
     cancel->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return cancel->fd >= 0 ? P2PSYNC_OK : P2PSYNC_EIO;
+    return cancel->fd >= 0 ? P2PSYNC_OK : ps_error_of_errno(errno);
 }
 
 void ps_cancel_deinit(struct ps_cancel *cancel)

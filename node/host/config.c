@@ -1,31 +1,28 @@
-/* config.json: one table of keys, each with its check and its default. A key that is not in the
+/* The settings: one table of keys, each with its check and its default. A key that is not in the
  * table is a fault and not passed over, because a mistyped setting that does nothing is found only
  * when it is missed. */
 #include "node/host/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "discovery/finder.h"
+#include "node/host/config_file.h"
 #include "node/host/endpoint.h"
+#include "node/host/link_local.h"
 #include "wire/codec.h"
 #include "wire/error.h"
-#include "wire/scan.h"
+#include "wire/map.h"
+#include "wire/value.h"
 
-#define CONFIG_FILE      "config.json"
-#define CONFIG_FILE_TEMP "config.json.new"
-
-typedef p2psync_result take_fn(const json_t *value, struct ps_config *config);
+/* Take a value. What is wrong with it the reader keeps: the caller looks once, at the end. */
+typedef void take_fn(struct ps_reader *reader, struct ps_config *config);
 
 struct setting {
     const char *key;
     const char *default_json;
+    const char *takes; /* what people read of a value that is refused */
     take_fn *take;
 };
 
@@ -41,54 +38,63 @@ static take_fn take_on_conflict;
 static take_fn take_on_conflict_timeout;
 static take_fn take_on_conflict_wait;
 
+#define TAKES_PATTERNS                                                                             \
+    "an array of at most eight names of interfaces, such as \"eth0\" or \"wlan*\""
+#define TAKES_MS "milliseconds, from 1 to 600000"
+
 static const struct setting settings[] = {
-    {"listen", "null", take_listen},
-    {"interfaces", "[]", take_interfaces},
-    {"interfaces_exclude", "[]", take_interfaces_exclude},
-    {"beacon", "true", take_beacon},
-    {"beacon_port", "47470", take_beacon_port},
-    {"peers", "[]", take_peers},
-    {"durability", "\"flush\"", take_durability},
-    {"interval_ms", "30000", take_interval},
-    {"on_conflict", "null", take_on_conflict},
-    {"on_conflict_timeout_ms", "10000", take_on_conflict_timeout},
-    {"on_conflict_wait_ms", "2000", take_on_conflict_wait},
+    {"listen", "null", "HOST or HOST:PORT", take_listen},
+    {"interfaces", "[]", TAKES_PATTERNS, take_interfaces},
+    {"interfaces_exclude", "[]", TAKES_PATTERNS, take_interfaces_exclude},
+    {"beacon", "true", "true or false", take_beacon},
+    {"beacon_port", "47470", "a port, from 1 to 65535", take_beacon_port},
+    {"peers", "[]", "an array of at most 64 times HOST or HOST:PORT", take_peers},
+    {"durability", "\"flush\"", "flush or none", take_durability},
+    {"interval_ms", "30000", "milliseconds, from 1000 to 3600000", take_interval},
+    {"on_conflict", "null", "local, remote, a command of at most 1024 bytes, or null",
+     take_on_conflict},
+    {"on_conflict_timeout_ms", "10000", TAKES_MS, take_on_conflict_timeout},
+    {"on_conflict_wait_ms", "2000", TAKES_MS, take_on_conflict_wait},
 };
-#define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
+#define SETTING_COUNT (sizeof settings / sizeof settings[0])
 
-static p2psync_result file_load(int dir_fd, json_t **out);
-static p2psync_result file_read(int fd, char *text, size_t *size_out);
-static p2psync_result file_save(int dir_fd, const json_t *root);
-static p2psync_result write_all(int fd, const char *data, size_t size);
-static p2psync_result take_all(const json_t *root, struct ps_config *out);
-static p2psync_result pack_setting(struct ps_writer *writer, const json_t *root,
-                                   const struct setting *setting);
-static p2psync_result value_to_json(struct ps_bytes value, json_t **out);
-static const struct setting *find_setting(const char *key);
-static p2psync_result add_peer(struct ps_config *config, const char *text);
 typedef char pattern_text[PS_INTERFACE_PATTERN_SIZE_MAX + 1];
-static p2psync_result add_pattern(pattern_text *patterns, size_t *count, const char *pattern);
-static p2psync_result take_patterns(const json_t *value, pattern_text *patterns, size_t *count);
-static p2psync_result set_listen(struct ps_config *config, const char *text);
-static p2psync_result take_ms(const json_t *value, uint32_t max, uint32_t *out);
 
-p2psync_result ps_config_read(int dir_fd, struct ps_config *out)
+static p2psync_result take_all(struct ps_bytes map, struct ps_config *out,
+                               struct p2psync_detail *detail);
+static p2psync_result write_setting(int dir_fd, const char *key, struct ps_bytes value,
+                                    struct p2psync_detail *detail);
+static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes file,
+                                   const struct setting *setting);
+static const struct setting *find_setting(struct ps_bytes key);
+static void take_patterns(struct ps_reader *reader, pattern_text *patterns, size_t *count);
+static void take_ms(struct ps_reader *reader, uint32_t max, uint32_t *out);
+static void read_text(struct ps_reader *reader, char *out, size_t size_max);
+static p2psync_result set_listen(struct ps_config *config, const char *text);
+static p2psync_result add_pattern(pattern_text *patterns, size_t *count, const char *pattern);
+static p2psync_result add_peer(struct ps_config *config, const char *text);
+
+p2psync_result ps_config_read(int dir_fd, struct ps_config *out, struct p2psync_detail *detail)
 {
-    json_t *root = NULL;
-    p2psync_result result = file_load(dir_fd, &root);
+    struct ps_buf file;
+    ps_buf_init(&file, PS_CONFIG_FILE_SIZE_MAX);
+    p2psync_result result = ps_config_file_read(dir_fd, &file, detail);
     if (result == P2PSYNC_OK) {
-        result = take_all(root, out);
+        result = take_all(ps_buf_view(&file), out, detail);
     }
-    json_decref(root);
+    ps_buf_deinit(&file);
     return result;
 }
 
-p2psync_result ps_config_override(struct ps_config *config, const struct p2psync_options *options)
+p2psync_result ps_config_override(struct ps_config *config, const struct p2psync_options *options,
+                                  struct p2psync_detail *detail)
 {
     struct ps_config copy = *config;
+    const char *what = NULL;
     p2psync_result result = P2PSYNC_OK;
     if (options->listen != NULL) {
         result = set_listen(&copy, options->listen);
+        what = options->listen;
     }
     if (options->interface_count > 0) {
         copy.filter.include_count = 0;
@@ -96,15 +102,19 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
     for (size_t i = 0; result == P2PSYNC_OK && i < options->interface_count; i++) {
         result =
             add_pattern(copy.filter.include, &copy.filter.include_count, options->interfaces[i]);
+        what = options->interfaces[i];
     }
     if (options->peer_count > 0) {
         copy.peer_count = 0;
     }
     for (size_t i = 0; result == P2PSYNC_OK && i < options->peer_count; i++) {
         result = add_peer(&copy, options->peers[i]);
+        what = options->peers[i];
     }
     if (result != P2PSYNC_OK) {
-        return P2PSYNC_EMISUSE;
+        return ps_detail_say(detail, P2PSYNC_EMISUSE,
+                             "'%.64s' is no valid address or interface, or there are too many",
+                             what != NULL ? what : "");
     }
     if (options->beacon_port != 0) {
         copy.beacon_port = options->beacon_port;
@@ -117,391 +127,302 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
     return P2PSYNC_OK;
 }
 
+bool ps_config_same_interfaces(const struct ps_config *a, const struct ps_config *b)
+{
+    return a->filter.include_count == b->filter.include_count &&
+           a->filter.exclude_count == b->filter.exclude_count &&
+           memcmp(a->filter.include, b->filter.include, sizeof a->filter.include) == 0 &&
+           memcmp(a->filter.exclude, b->filter.exclude, sizeof a->filter.exclude) == 0;
+}
+
 p2psync_result ps_config_pack_waiting(const struct ps_config *before, const struct ps_config *now,
                                       struct ps_buf *out)
 {
-    const struct ps_interface_filter *old = &before->filter;
-    const struct ps_interface_filter *new = &now->filter;
-    const struct {
-        const char *key;
-        bool differs;
-    } all[] = {
-        {"listen", strcmp(before->listen, now->listen) != 0},
-        {"interfaces", old->include_count != new->include_count ||
-                           memcmp(old->include, new->include, sizeof old->include) != 0},
-        {"interfaces_exclude", old->exclude_count != new->exclude_count ||
-                                   memcmp(old->exclude, new->exclude, sizeof old->exclude) != 0},
-        {"beacon", before->no_beacon != now->no_beacon},
-        {"beacon_port", before->beacon_port != now->beacon_port},
-        {"durability", before->no_flush != now->no_flush},
-    };
-    const size_t all_count = sizeof all / sizeof all[0];
+    bool listen = strcmp(before->listen, now->listen) != 0;
+    bool durability = before->no_flush != now->no_flush;
     struct ps_writer writer;
-    size_t count = 0;
-    for (size_t i = 0; i < all_count; i++) {
-        count += all[i].differs ? 1 : 0;
-    }
     ps_writer_init(&writer, out);
-    ps_write_array(&writer, count);
-    for (size_t i = 0; i < all_count; i++) {
-        if (all[i].differs) {
-            ps_write_text(&writer, all[i].key);
-        }
+    ps_write_array(&writer, (listen ? 1U : 0U) + (durability ? 1U : 0U));
+    if (listen) {
+        ps_write_text(&writer, "listen");
+    }
+    if (durability) {
+        ps_write_text(&writer, "durability");
     }
     return ps_writer_finish(&writer);
 }
 
-p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out)
+p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out, struct p2psync_detail *detail)
 {
-    json_t *root = NULL;
-    size_t size = out->size;
+    struct ps_buf file;
     struct ps_writer writer;
-    ps_writer_init(&writer, out);
-    p2psync_result result = file_load(dir_fd, &root);
+    struct ps_map map;
+    struct ps_config config;
+    size_t size = out->size;
+    ps_buf_init(&file, PS_CONFIG_FILE_SIZE_MAX);
+    p2psync_result result = ps_config_file_read(dir_fd, &file, detail);
     if (result == P2PSYNC_OK) {
-        struct ps_config config;
-        result = take_all(root, &config);
+        result = take_all(ps_buf_view(&file), &config, detail);
     }
-    if (result != P2PSYNC_OK) {
-        goto out;
-    }
-    ps_write_map(&writer, SETTING_COUNT);
+    ps_writer_init(&writer, out);
+    ps_map_begin(&map, &writer);
     for (size_t i = 0; result == P2PSYNC_OK && i < SETTING_COUNT; i++) {
-        result = pack_setting(&writer, root, &settings[i]);
+        result = pack_setting(&map, ps_buf_view(&file), &settings[i]);
     }
+    ps_map_end(&map);
     if (result == P2PSYNC_OK) {
         result = ps_writer_finish(&writer);
     }
-out:
     if (result != P2PSYNC_OK) {
         ps_buf_truncate(out, size);
     }
-    json_decref(root);
+    ps_buf_deinit(&file);
     return result;
 }
 
-p2psync_result ps_config_write(int dir_fd, const char *key, struct ps_bytes value)
+static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes file,
+                                   const struct setting *setting)
 {
-    const struct setting *setting = find_setting(key);
-    if (setting == NULL) {
-        return P2PSYNC_ENOTFOUND;
+    struct p2psync_buffer by_default = {0};
+    struct ps_map pair;
+    struct ps_bytes value = ps_value_field(file, ps_bytes_text(setting->key));
+    bool is_set = value.size > 0;
+    p2psync_result result = P2PSYNC_OK;
+    if (!is_set) {
+        result = p2psync_value_from_json(setting->default_json, strlen(setting->default_json),
+                                         &by_default, NULL);
+        value = ps_bytes(by_default.data, by_default.size);
     }
-    json_t *root = NULL;
-    json_t *json = NULL;
-    struct ps_config checked;
-    p2psync_result result = value_to_json(value, &json);
-    if (result != P2PSYNC_OK) {
-        return result;
+    if (result == P2PSYNC_OK) {
+        ps_map_key(map, setting->key);
+        ps_map_begin(&pair, map->writer);
+        ps_map_raw(&pair, "value", value);
+        ps_map_text(&pair, "source", is_set ? "config" : "default");
+        ps_map_end(&pair);
+    }
+    p2psync_buffer_free(&by_default);
+    return result;
+}
+
+p2psync_result ps_config_write(int dir_fd, const char *key, struct ps_bytes value,
+                               struct p2psync_detail *detail)
+{
+    if (find_setting(ps_bytes_text(key)) == NULL) {
+        return ps_detail_say(detail, P2PSYNC_ENOTFOUND, "there is no setting '%.64s'", key);
+    }
+    if (ps_value_check(value) != P2PSYNC_OK) {
+        return P2PSYNC_EFORMAT;
     }
     /* The lock ends with the descriptor even if this process dies. */
     if (flock(dir_fd, LOCK_EX) != 0) {
-        result = ps_error_of_errno(errno);
-        goto out;
+        return ps_error_of_errno(errno);
     }
-    result = file_load(dir_fd, &root);
-    if (result != P2PSYNC_OK) {
-        goto out;
-    }
-    if (json_is_null(json)) {
-        (void)json_object_del(root, key);
-    } else if (json_object_set(root, key, json) != 0) {
-        result = P2PSYNC_ENOMEM;
-        goto out;
-    }
-    result = take_all(root, &checked);
-    if (result == P2PSYNC_OK) {
-        result = file_save(dir_fd, root);
-    }
-out:
+    p2psync_result result = write_setting(dir_fd, key, value, detail);
     (void)flock(dir_fd, LOCK_UN);
-    json_decref(json);
-    json_decref(root);
     return result;
 }
 
-static const struct setting *find_setting(const char *key)
+static p2psync_result write_setting(int dir_fd, const char *key, struct ps_bytes value,
+                                    struct p2psync_detail *detail)
+{
+    struct ps_reader reader;
+    struct ps_writer writer;
+    struct ps_buf before;
+    struct ps_buf after;
+    struct ps_buf changed;
+    struct ps_config checked;
+    ps_buf_init(&before, PS_CONFIG_FILE_SIZE_MAX);
+    ps_buf_init(&after, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&changed, PS_VALUE_SIZE_MAX);
+    ps_reader_init(&reader, value);
+    ps_writer_init(&writer, &changed);
+    bool is_taken_out = ps_read_nil(&reader);
+    if (is_taken_out) {
+        ps_write_array(&writer, 1);
+        ps_write_text(&writer, key);
+    } else {
+        ps_write_map(&writer, 1);
+        ps_write_text(&writer, key);
+        ps_write_raw(&writer, value);
+    }
+    struct ps_bytes change = ps_buf_view(&changed);
+    const struct ps_delta delta = {.fields = is_taken_out ? ps_bytes(NULL, 0) : change,
+                                   .unset = is_taken_out ? change : ps_bytes(NULL, 0)};
+    p2psync_result result = ps_writer_finish(&writer);
+    if (result == P2PSYNC_OK) {
+        result = ps_config_file_read(dir_fd, &before, detail);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_value_apply(ps_buf_view(&before), &delta, &after);
+    }
+    if (result == P2PSYNC_OK) {
+        result = take_all(ps_buf_view(&after), &checked, detail);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_config_file_write(dir_fd, ps_buf_view(&after), detail);
+    }
+    ps_buf_deinit(&changed);
+    ps_buf_deinit(&after);
+    ps_buf_deinit(&before);
+    return result == P2PSYNC_ELIMIT ? P2PSYNC_EFORMAT : result;
+}
+
+static const struct setting *find_setting(struct ps_bytes key)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        if (strcmp(settings[i].key, key) == 0) {
+        if (ps_bytes_equal(ps_bytes_text(settings[i].key), key)) {
             return &settings[i];
         }
     }
     return NULL;
 }
 
-/* Gives an object in any case; an empty one if there is no file. */
-static p2psync_result file_load(int dir_fd, json_t **out)
-{
-    static const char empty[] = "{}";
-    char text[PS_CONFIG_FILE_SIZE_MAX + 1];
-    size_t size = sizeof empty - 1;
-    memcpy(text, empty, size);
-    int fd = openat(dir_fd, CONFIG_FILE, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno != ENOENT) {
-        return ps_error_of_errno(errno);
-    }
-    if (fd >= 0) {
-        p2psync_result result = file_read(fd, text, &size);
-        (void)close(fd);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-    }
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return P2PSYNC_EFORMAT;
-    }
-    *out = root;
-    return P2PSYNC_OK;
-}
-
-/* `text` has room for one byte more than the largest file may have, so that a file that is too
- * large is noticed. */
-static p2psync_result file_read(int fd, char *text, size_t *size_out)
-{
-    size_t size = 0;
-    while (size <= PS_CONFIG_FILE_SIZE_MAX) {
-        ssize_t got = read(fd, text + size, PS_CONFIG_FILE_SIZE_MAX + 1 - size);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return ps_error_of_errno(errno);
-        }
-        if (got == 0) {
-            *size_out = size;
-            return P2PSYNC_OK;
-        }
-        size += (size_t)got;
-    }
-    return P2PSYNC_EFORMAT;
-}
-
-static p2psync_result file_save(int dir_fd, const json_t *root)
-{
-    char *text = json_dumps(root, JSON_INDENT(4));
-    if (text == NULL) {
-        return P2PSYNC_ENOMEM;
-    }
-    p2psync_result result = P2PSYNC_OK;
-    int fd = openat(dir_fd, CONFIG_FILE_TEMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                    S_IRUSR | S_IWUSR);
-    if (fd < 0) {
-        result = ps_error_of_errno(errno);
-        goto out;
-    }
-    result = write_all(fd, text, strlen(text));
-    if (result == P2PSYNC_OK) {
-        result = write_all(fd, "\n", 1);
-    }
-    /* The bytes must be on the disk before the name points to them, so that a crash leaves the old
-     * file or the new one. */
-    if (result == P2PSYNC_OK && fsync(fd) != 0) {
-        result = ps_error_of_errno(errno);
-    }
-    if (close(fd) != 0 && result == P2PSYNC_OK) {
-        result = ps_error_of_errno(errno);
-    }
-    if (result == P2PSYNC_OK && renameat(dir_fd, CONFIG_FILE_TEMP, dir_fd, CONFIG_FILE) != 0) {
-        result = ps_error_of_errno(errno);
-    }
-    if (result == P2PSYNC_OK && fsync(dir_fd) != 0) {
-        result = ps_error_of_errno(errno);
-    }
-    if (result != P2PSYNC_OK) {
-        (void)unlinkat(dir_fd, CONFIG_FILE_TEMP, 0);
-    }
-out:
-    free(text);
-    return result;
-}
-
-static p2psync_result write_all(int fd, const char *data, size_t size)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t written = write(fd, data + done, size - done);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written < 0) {
-            return ps_error_of_errno(errno);
-        }
-        done += (size_t)written;
-    }
-    return P2PSYNC_OK;
-}
-
-static p2psync_result take_all(const json_t *root, struct ps_config *out)
+static p2psync_result take_all(struct ps_bytes map, struct ps_config *out,
+                               struct p2psync_detail *detail)
 {
     struct ps_config config;
+    struct ps_reader reader;
     memset(&config, 0, sizeof config);
-    const char *key = NULL;
-    json_t *value = NULL;
-    json_object_foreach((json_t *)(uintptr_t)root, key, value)
-    {
+    ps_reader_init(&reader, map);
+    uint32_t count = ps_read_map(&reader);
+    for (uint32_t i = 0; i < count; i++) {
+        struct ps_bytes key = ps_read_str(&reader, PS_CONFIG_FILE_SIZE_MAX);
         const struct setting *setting = find_setting(key);
-        if (setting == NULL || setting->take(value, &config) != P2PSYNC_OK) {
-            return P2PSYNC_EFORMAT;
+        struct ps_reader value;
+        if (setting == NULL) {
+            return ps_detail_say(detail, P2PSYNC_EFORMAT, "there is no setting '%.*s'",
+                                 key.size < 64 ? (int)key.size : 64, (const char *)key.data);
+        }
+        ps_reader_init(&value, ps_read_value(&reader, PS_DEPTH_MAX));
+        setting->take(&value, &config);
+        if (ps_reader_finish(&value) != P2PSYNC_OK) {
+            return ps_detail_say(detail, P2PSYNC_EFORMAT, "the setting %s takes %s", setting->key,
+                                 setting->takes);
         }
     }
     *out = config;
-    return P2PSYNC_OK;
-}
-
-static p2psync_result pack_setting(struct ps_writer *writer, const json_t *root,
-                                   const struct setting *setting)
-{
-    const json_t *value = json_object_get(root, setting->key);
-    char *text = NULL;
-    struct p2psync_buffer packed = {0};
-    p2psync_result result = P2PSYNC_OK;
-    if (value != NULL) {
-        text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        if (text == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-    }
-    const char *json = text != NULL ? text : setting->default_json;
-    result = p2psync_value_from_json(json, strlen(json), &packed, NULL);
-    if (result == P2PSYNC_OK) {
-        ps_write_text(writer, setting->key);
-        ps_write_map(writer, 2);
-        ps_write_text(writer, "value");
-        ps_write_raw(writer, ps_bytes(packed.data, packed.size));
-        ps_write_text(writer, "source");
-        ps_write_text(writer, value != NULL ? "config" : "default");
-    }
-    p2psync_buffer_free(&packed);
-    free(text);
-    return result;
-}
-
-static p2psync_result value_to_json(struct ps_bytes value, json_t **out)
-{
-    struct p2psync_buffer text = {0};
-    struct p2psync_bytes bytes = {.data = value.data, .size = value.size};
-    p2psync_result result = p2psync_value_to_json(bytes, &text);
-    if (result == P2PSYNC_ENOMEM) {
-        return result;
-    }
-    if (result != P2PSYNC_OK || text.size > PS_CONFIG_FILE_SIZE_MAX / 2) {
-        p2psync_buffer_free(&text);
-        return P2PSYNC_EFORMAT;
-    }
-    json_t *json = json_loadb(text.data, text.size, JSON_DECODE_ANY, NULL);
-    p2psync_buffer_free(&text);
-    if (json == NULL) {
-        return P2PSYNC_EFORMAT;
-    }
-    *out = json;
-    return P2PSYNC_OK;
+    return ps_reader_finish(&reader);
 }
 
 /* ---- one setting each ---- */
 
-static p2psync_result take_listen(const json_t *value, struct ps_config *config)
+static void take_listen(struct ps_reader *reader, struct ps_config *config)
 {
-    return json_is_string(value) ? set_listen(config, json_string_value(value)) : P2PSYNC_EFORMAT;
-}
-
-static p2psync_result take_interfaces(const json_t *value, struct ps_config *config)
-{
-    return take_patterns(value, config->filter.include, &config->filter.include_count);
-}
-
-static p2psync_result take_interfaces_exclude(const json_t *value, struct ps_config *config)
-{
-    return take_patterns(value, config->filter.exclude, &config->filter.exclude_count);
-}
-
-static p2psync_result take_patterns(const json_t *value, pattern_text *patterns, size_t *count)
-{
-    p2psync_result result = json_is_array(value) ? P2PSYNC_OK : P2PSYNC_EFORMAT;
-    for (size_t i = 0; result == P2PSYNC_OK && i < json_array_size(value); i++) {
-        result = add_pattern(patterns, count, json_string_value(json_array_get(value, i)));
+    char text[PS_ENDPOINT_SIZE_MAX + 1];
+    read_text(reader, text, PS_ENDPOINT_SIZE_MAX);
+    if (reader->error == P2PSYNC_OK && set_listen(config, text) != P2PSYNC_OK) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
     }
-    return result;
 }
 
-static p2psync_result take_beacon(const json_t *value, struct ps_config *config)
+static void take_interfaces(struct ps_reader *reader, struct ps_config *config)
 {
-    config->no_beacon = json_is_false(value);
-    return json_is_boolean(value) ? P2PSYNC_OK : P2PSYNC_EFORMAT;
+    take_patterns(reader, config->filter.include, &config->filter.include_count);
 }
 
-static p2psync_result take_beacon_port(const json_t *value, struct ps_config *config)
+static void take_interfaces_exclude(struct ps_reader *reader, struct ps_config *config)
 {
-    json_int_t port = json_integer_value(value);
-    if (!json_is_integer(value) || port < 1 || port > UINT16_MAX) {
-        return P2PSYNC_EFORMAT;
+    take_patterns(reader, config->filter.exclude, &config->filter.exclude_count);
+}
+
+static void take_patterns(struct ps_reader *reader, pattern_text *patterns, size_t *count)
+{
+    pattern_text pattern;
+    uint32_t given = ps_read_array(reader);
+    for (uint32_t i = 0; i < given && reader->error == P2PSYNC_OK; i++) {
+        read_text(reader, pattern, PS_INTERFACE_PATTERN_SIZE_MAX);
+        if (add_pattern(patterns, count, pattern) != P2PSYNC_OK) {
+            ps_reader_fail(reader, P2PSYNC_EFORMAT);
+        }
     }
-    config->beacon_port = (uint16_t)port;
-    return P2PSYNC_OK;
 }
 
-static p2psync_result take_peers(const json_t *value, struct ps_config *config)
+static void take_beacon(struct ps_reader *reader, struct ps_config *config)
 {
-    p2psync_result result = json_is_array(value) ? P2PSYNC_OK : P2PSYNC_EFORMAT;
-    for (size_t i = 0; result == P2PSYNC_OK && i < json_array_size(value); i++) {
-        result = add_peer(config, json_string_value(json_array_get(value, i)));
+    config->no_beacon = !ps_read_bool(reader);
+}
+
+static void take_beacon_port(struct ps_reader *reader, struct ps_config *config)
+{
+    config->beacon_port = (uint16_t)ps_read_uint_max(reader, UINT16_MAX);
+    if (config->beacon_port == 0) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
     }
-    return result;
 }
 
-static p2psync_result take_durability(const json_t *value, struct ps_config *config)
+static void take_peers(struct ps_reader *reader, struct ps_config *config)
 {
-    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    char text[PS_ENDPOINT_SIZE_MAX + 1];
+    uint32_t given = ps_read_array(reader);
+    for (uint32_t i = 0; i < given && reader->error == P2PSYNC_OK; i++) {
+        read_text(reader, text, PS_ENDPOINT_SIZE_MAX);
+        if (add_peer(config, text) != P2PSYNC_OK) {
+            ps_reader_fail(reader, P2PSYNC_EFORMAT);
+        }
+    }
+}
+
+static void take_durability(struct ps_reader *reader, struct ps_config *config)
+{
+    char text[8];
+    read_text(reader, text, sizeof text - 1);
     config->no_flush = strcmp(text, "none") == 0;
-    return config->no_flush || strcmp(text, "flush") == 0 ? P2PSYNC_OK : P2PSYNC_EFORMAT;
-}
-
-static p2psync_result take_interval(const json_t *value, struct ps_config *config)
-{
-    json_int_t interval = json_integer_value(value);
-    if (!json_is_integer(value) || interval < PS_CONFIG_INTERVAL_MS_MIN ||
-        interval > PS_CONFIG_INTERVAL_MS_MAX) {
-        return P2PSYNC_EFORMAT;
+    if (!config->no_flush && strcmp(text, "flush") != 0) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
     }
-    config->interval_ms = (uint32_t)interval;
-    return P2PSYNC_OK;
 }
 
-static p2psync_result take_on_conflict(const json_t *value, struct ps_config *config)
+static void take_interval(struct ps_reader *reader, struct ps_config *config)
 {
-    const char *text = json_is_string(value) ? json_string_value(value) : "";
-    size_t size = strlen(text);
+    take_ms(reader, PS_CONFIG_INTERVAL_MS_MAX, &config->interval_ms);
+    if (config->interval_ms < PS_CONFIG_INTERVAL_MS_MIN) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
+    }
+}
+
+static void take_on_conflict(struct ps_reader *reader, struct ps_config *config)
+{
     config->on_conflict[0] = '\0';
-    if (json_is_null(value)) {
-        return P2PSYNC_OK;
+    if (!ps_read_nil(reader)) {
+        read_text(reader, config->on_conflict, PS_CONFIG_COMMAND_SIZE_MAX);
+        if (config->on_conflict[0] == '\0') {
+            ps_reader_fail(reader, P2PSYNC_EFORMAT);
+        }
     }
-    if (size == 0 || size > PS_CONFIG_COMMAND_SIZE_MAX || size != json_string_length(value)) {
-        return P2PSYNC_EFORMAT;
-    }
-    memcpy(config->on_conflict, text, size + 1);
-    return P2PSYNC_OK;
 }
 
-static p2psync_result take_on_conflict_timeout(const json_t *value, struct ps_config *config)
+static void take_on_conflict_timeout(struct ps_reader *reader, struct ps_config *config)
 {
-    return take_ms(value, PS_CONFIG_ANSWER_MS_MAX, &config->on_conflict_timeout_ms);
+    take_ms(reader, PS_CONFIG_ANSWER_MS_MAX, &config->on_conflict_timeout_ms);
 }
 
-static p2psync_result take_on_conflict_wait(const json_t *value, struct ps_config *config)
+static void take_on_conflict_wait(struct ps_reader *reader, struct ps_config *config)
 {
-    return take_ms(value, PS_CONFIG_ANSWER_MS_MAX, &config->on_conflict_wait_ms);
+    take_ms(reader, PS_CONFIG_ANSWER_MS_MAX, &config->on_conflict_wait_ms);
 }
 
 /* From 1 to `max`. */
-static p2psync_result take_ms(const json_t *value, uint32_t max, uint32_t *out)
+static void take_ms(struct ps_reader *reader, uint32_t max, uint32_t *out)
 {
-    json_int_t ms = json_integer_value(value);
-    if (!json_is_integer(value) || ms < 1 || ms > max) {
-        return P2PSYNC_EFORMAT;
+    *out = (uint32_t)ps_read_uint_max(reader, max);
+    if (*out == 0) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
     }
-    *out = (uint32_t)ms;
-    return P2PSYNC_OK;
+}
+
+/* A text without a NUL in it, of at most `size_max` bytes, which `out` has room for and one more;
+ * "" after an error. */
+static void read_text(struct ps_reader *reader, char *out, size_t size_max)
+{
+    struct ps_bytes text = ps_read_str(reader, size_max);
+    if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
+        text.size = 0;
+    }
+    if (text.size > 0) {
+        memcpy(out, text.data, text.size);
+    }
+    out[text.size] = '\0';
 }
 
 static p2psync_result set_listen(struct ps_config *config, const char *text)
@@ -531,7 +452,7 @@ static p2psync_result add_peer(struct ps_config *config, const char *text)
 {
     struct ps_endpoint endpoint;
     if (text == NULL || config->peer_count == PS_CONFIG_PEERS_MAX ||
-        ps_endpoint_parse(text, &endpoint) != P2PSYNC_OK) {
+        ps_endpoint_parse(text, &endpoint) != P2PSYNC_OK || ps_link_local_is_bare(endpoint.host)) {
         return P2PSYNC_EFORMAT;
     }
     if (endpoint.port == 0) {

@@ -1,17 +1,17 @@
 /* A node's settings: config.json in its directory, checked as a whole when read and before it is
- * written, and replaced in one step, so that no reader ever sees half of it. Options of
- * p2psync_open() go over it. */
+ * written. Options of p2psync_open() go over it. Whatever fails, `detail` says which setting it is
+ * about. */
 #ifndef PS_NODE_HOST_CONFIG_H
 #define PS_NODE_HOST_CONFIG_H
 
 #include "discovery/interfaces.h"
+#include "node/host/detail.h"
 #include "wire/bytes.h"
 #include "wire/limits.h"
 
 #define PS_CONFIG_PEERS_MAX        64 /* endpoints that are dialled again and again */
 #define PS_CONFIG_INTERVAL_MS_MIN  1000
 #define PS_CONFIG_INTERVAL_MS_MAX  3600000
-#define PS_CONFIG_FILE_SIZE_MAX    32768
 #define PS_CONFIG_COMMAND_SIZE_MAX 1024
 
 /* Of conflicts that are answered automatically. */
@@ -41,20 +41,25 @@ struct ps_config {
  * Errors  P2PSYNC_EFORMAT malformed: no setting of it is taken; P2PSYNC_EDENIED; P2PSYNC_EIO;
  *         P2PSYNC_ENOMEM.
  */
-p2psync_result ps_config_read(int dir_fd, struct ps_config *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_config_read(int dir_fd, struct ps_config *out,
+                              struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Put what the app asked for over what the file says.
  *
  * Errors  P2PSYNC_EMISUSE an endpoint or interface is malformed, or there are too many.
  */
-p2psync_result ps_config_override(struct ps_config *config,
-                                  const struct p2psync_options *options) P2PSYNC_MUST_CHECK;
+p2psync_result ps_config_override(struct ps_config *config, const struct p2psync_options *options,
+                                  struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Append a map from each key to {value, source}.
  *
  * Errors  as ps_config_read().
  */
-p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out,
+                              struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* Whether both send beacons on the same interfaces. */
+bool ps_config_same_interfaces(const struct ps_config *a, const struct ps_config *b);
 
 /* Append an array of the names of those settings that differ between `before` and `now` and that a
  * node which runs cannot take up. */
@@ -68,7 +73,7 @@ p2psync_result ps_config_pack_waiting(const struct ps_config *before, const stru
  * is malformed; P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM. The file is as it
  * was.
  */
-p2psync_result ps_config_write(int dir_fd, const char *key,
-                               struct ps_bytes value) P2PSYNC_MUST_CHECK;
+p2psync_result ps_config_write(int dir_fd, const char *key, struct ps_bytes value,
+                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 #include "node/host/detail.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "node/host/sized.h"
@@ -26,10 +27,14 @@ p2psync_result ps_detail_limit(struct p2psync_detail *detail, const char *what, 
     return P2PSYNC_ELIMIT;
 }
 
-p2psync_result ps_detail_format(struct p2psync_detail *detail, const char *text)
+p2psync_result ps_detail_say(struct p2psync_detail *detail, p2psync_result result,
+                             const char *format, ...)
 {
-    (void)snprintf(detail->text, sizeof detail->text, "%s", text);
-    return P2PSYNC_EFORMAT;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(detail->text, sizeof detail->text, format, arguments);
+    va_end(arguments);
+    return result;
 }
 
 void ps_detail_explain(p2psync_result result, size_t edit, struct p2psync_detail *detail)
@@ -43,6 +48,9 @@ void ps_detail_explain(p2psync_result result, size_t edit, struct p2psync_detail
                        "a record takes %d bytes of fields at most, a transaction %d bytes, a mesh "
                        "%d collections",
                        PS_VALUE_SIZE_MAX, PS_TRANSACTION_SIZE_MAX, PS_ROOTS_MAX);
+    } else if (result == P2PSYNC_ECORRUPT) {
+        (void)snprintf(detail->text, sizeof detail->text,
+                       "what the store has of the record is damaged");
     } else if (result == P2PSYNC_EEXIST) {
         (void)snprintf(detail->text, sizeof detail->text,
                        "the record that the copy would become is there already");

@@ -18,8 +18,11 @@ struct p2psync_detail ps_detail_none(void);
 p2psync_result ps_detail_limit(struct p2psync_detail *detail, const char *what, uint64_t limit,
                                const char *unit);
 
-/* Say what is malformed, as a sentence. Returns P2PSYNC_EFORMAT. */
-p2psync_result ps_detail_format(struct p2psync_detail *detail, const char *text);
+/* Say what is so, as a sentence without full stop; what of it does not fit is cut. Returns
+ * `result`.
+ */
+p2psync_result ps_detail_say(struct p2psync_detail *detail, p2psync_result result,
+                             const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Say what the result of a write of the store leaves open, of which edit. */
 void ps_detail_explain(p2psync_result result, size_t edit, struct p2psync_detail *detail);

@@ -45,10 +45,12 @@ struct parser {
     bool over;        /* a number was too large: no reason to take for JSON what is none */
     size_t over_at;   /* the bytes read when it was seen */
     struct p2psync_detail found; /* what is wrong first */
+    bool is_json;                /* what is refused is JSON as far as it was read */
 };
 
 static p2psync_result read_whole(struct parser *parser);
 static p2psync_result refuse(struct parser *parser, const char *text);
+static p2psync_result refuse_wrapping(struct parser *parser);
 static p2psync_result read_document(struct parser *parser);
 static p2psync_result read_value(struct parser *parser);
 static p2psync_result open_container(struct parser *parser, bool is_map);
@@ -111,12 +113,13 @@ static p2psync_result read_whole(struct parser *parser)
         result = ps_writer_finish(&parser->writer);
     }
     if (result != P2PSYNC_OK) {
-        parser->found.offset = parser->size - parser->rest.size;
+        parser->found.offset = parser->is_json ? SIZE_MAX : parser->size - parser->rest.size;
         return result;
     }
     if (parser->over) {
-        (void)ps_detail_format(&parser->found, "a number is too large: integers go from -2^63 to "
-                                               "2^64 - 1, floats to 1.8e308");
+        (void)ps_detail_say(&parser->found, P2PSYNC_EFORMAT,
+                            "a number is too large: integers go from -2^63 to "
+                            "2^64 - 1, floats to 1.8e308");
         parser->found.offset = parser->over_at;
         return P2PSYNC_ELIMIT;
     }
@@ -125,7 +128,8 @@ static p2psync_result read_whole(struct parser *parser)
     }
     result = ps_value_check(ps_buf_view(&parser->out));
     if (result == P2PSYNC_EFORMAT) {
-        return ps_detail_format(&parser->found, "an object has a key twice, or one with a NUL");
+        return ps_detail_say(&parser->found, P2PSYNC_EFORMAT,
+                             "an object has a key twice, or one with a NUL");
     }
     return result == P2PSYNC_ELIMIT
                ? ps_detail_limit(&parser->found, "a value", PS_DEPTH_MAX, "levels of nesting")
@@ -134,7 +138,14 @@ static p2psync_result read_whole(struct parser *parser)
 
 static p2psync_result refuse(struct parser *parser, const char *text)
 {
-    return ps_detail_format(&parser->found, text);
+    return ps_detail_say(&parser->found, P2PSYNC_EFORMAT, "%s", text);
+}
+
+/* It is JSON, and says what no value is: there is no place where it ends to be JSON. */
+static p2psync_result refuse_wrapping(struct parser *parser)
+{
+    parser->is_json = true;
+    return refuse(parser, WRAPPING);
 }
 
 static void see_over(struct parser *parser, bool over)
@@ -347,7 +358,7 @@ static p2psync_result write_bytes(struct parser *parser, struct ps_bytes base64)
                           sodium_base64_VARIANT_ORIGINAL) == 0) {
         ps_write_bin(&parser->writer, ps_bytes(data, size));
     } else {
-        result = refuse(parser, WRAPPING);
+        result = refuse_wrapping(parser);
     }
     free(data);
     return result;
@@ -365,7 +376,7 @@ static p2psync_result write_single(struct parser *parser, const struct ps_token 
     } else if (number->type == PS_TOKEN_UINT || number->type == PS_TOKEN_INT) {
         wide = number->type == PS_TOKEN_UINT ? (double)number->uint : (double)(int64_t)number->uint;
     } else {
-        return refuse(parser, WRAPPING);
+        return refuse_wrapping(parser);
     }
     float narrow = (float)wide;
     see_over(parser, !isfinite(narrow));

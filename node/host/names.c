@@ -170,12 +170,20 @@ static struct name *next_wanted(struct ps_names *names)
     return next;
 }
 
-/* IPv4 first: nodes listen there unless they were told otherwise. */
+/* An address of a family that this machine has one of, too, and of these IPv4 first, which gets
+ * through in more networks. */
 static bool look_up(const char *host, char out[static INET6_ADDRSTRLEN])
 {
-    static const int families[] = {AF_INET, AF_INET6};
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        const struct addrinfo hints = {.ai_family = families[i], .ai_socktype = SOCK_STREAM};
+    static const struct {
+        int family;
+        int flags;
+    } ways[] = {{AF_INET, AI_ADDRCONFIG}, {AF_INET6, AI_ADDRCONFIG}, {AF_INET, 0}, {AF_INET6, 0}};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        const struct addrinfo hints = {
+            .ai_family = ways[i].family,
+            .ai_flags = ways[i].flags,
+            .ai_socktype = SOCK_STREAM,
+        };
         struct addrinfo *found = NULL;
         if (getaddrinfo(host, NULL, &hints, &found) != 0) {
             continue;

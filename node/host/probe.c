@@ -13,7 +13,8 @@
 
 #include "node/host/endpoint.h"
 
-#define CONNECT_MS 3000
+#define CONNECT_MS    3000
+#define ADDRESSES_MAX 2 /* of a name: mostly one of each family */
 
 static void *run(void *argument);
 static ps_probe_state probe(const char *endpoint);
@@ -80,7 +81,13 @@ static ps_probe_state probe(const char *endpoint)
     if (getaddrinfo(parts.host, port, &hints, &found) != 0) {
         return PS_PROBE_UNRESOLVED;
     }
-    ps_probe_state state = connect_to(found);
+    ps_probe_state state = PS_PROBE_UNTRIED;
+    const struct addrinfo *address = found;
+    for (size_t i = 0; i < ADDRESSES_MAX && address != NULL; i++) {
+        ps_probe_state told = connect_to(address);
+        state = i == 0 || told == PS_PROBE_ANSWERS ? told : state;
+        address = told == PS_PROBE_ANSWERS ? NULL : address->ai_next;
+    }
     freeaddrinfo(found);
     return state;
 }

@@ -11,7 +11,12 @@ void ps_backlog_name(struct ps_link_event *event, zmq_msg_t *body)
     const char *address = zmq_msg_gets(body, "Peer-Address");
     event->bytes = ps_bytes(zmq_msg_data(body), zmq_msg_size(body));
     if (address) {
-        (void)snprintf(event->address, sizeof event->address, "%s", address);
+        /* An IPv4 address, on a socket that hears both families. */
+        bool mapped = !strncmp(address, "::ffff:", 7) && strchr(address, '.');
+        address += mapped ? 7 : 0;
+        bool bracket = strchr(address, ':');
+        (void)snprintf(event->address, sizeof event->address, "%s%s%s", bracket ? "[" : "", address,
+                       bracket ? "]" : "");
     }
 }
 

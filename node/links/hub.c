@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/host/descriptors.h"
 #include "node/host/endpoint.h"
 
 #define RECEIVE_MAX 64 /* messages of one socket in one call */
@@ -28,7 +29,6 @@ static bool is_quiet(uint64_t *heard_ms, uint64_t now_ms, bool was_away);
 static void receive_dialled(struct ps_hub *hub, struct ps_dialled *dialled, uint64_t now_ms);
 static void *dealer_of(const struct ps_dialled *dialled);
 static struct ps_dialled *find_dialled(struct ps_hub *hub, uint64_t link);
-static void read_router_monitor(struct ps_hub *hub);
 static void receive_router(struct ps_hub *hub, uint64_t now_ms);
 static void end_gone(struct ps_hub *hub);
 static void take_in(struct ps_hub *hub, uint64_t link, zmq_msg_t *body, uint64_t now_ms);
@@ -42,6 +42,8 @@ p2psync_result ps_hub_init(struct ps_hub *hub, const struct ps_links_options *op
 {
     *hub = (struct ps_hub){.changed = true};
     ps_accepted_init(&hub->accepted, PS_LINKS_ACCEPTED_MAX);
+    ps_silent_init(&hub->silent, PS_SILENT_MAX, PS_SILENT_MS);
+    ps_silent_init(&hub->pairing, PS_SILENT_PAIR_MAX, PS_SILENT_PAIR_MS);
     if (sodium_init() < 0) {
         return P2PSYNC_EIO;
     }
@@ -88,6 +90,9 @@ p2psync_result ps_hub_dial(struct ps_hub *hub, uint64_t link, const struct ps_de
     assert(!find_dialled(hub, link));
     if (hub->dialled_count == PS_LINKS_DIALLED_MAX) {
         return P2PSYNC_ELIMIT;
+    }
+    if (!ps_descriptors_left(PS_LINKS_DIAL_DESCRIPTORS + PS_DESCRIPTORS_KEPT)) {
+        return P2PSYNC_EFILES;
     }
     struct ps_dialled dialled = {.link = link, .device = *device, .reason = PS_LINK_HANDSHAKE};
     uint8_t server_key[PS_CURVE_KEY_SIZE];
@@ -156,7 +161,7 @@ static p2psync_result listen_on(struct ps_hub *hub, const struct ps_links_option
     const struct ps_socket_router_options router = {
         .domain = PS_ZAP_DOMAIN_MESH,
         .message_size_max = PS_MESSAGE_SIZE_MAX,
-        .ipv6 = hub->host && strchr(hub->host, ':'),
+        .ipv6 = !hub->host || strchr(hub->host, ':'),
         .monitored = true,
     };
     result = ps_socket_router_open(&hub->router, hub->context, &hub->keys, &router);
@@ -174,7 +179,7 @@ void ps_hub_tick(struct ps_hub *hub, uint64_t now_ms)
     /* Who was stopped itself has heard nobody, and must listen first. */
     bool was_away = hub->ticked_ms && now_ms - hub->ticked_ms > 2 * (uint64_t)BEAT_MS;
     hub->ticked_ms = now_ms;
-    ps_socket_cut(ps_silent_due(&hub->silent, &hub->accepted, now_ms), hub->port);
+    ps_hub_silent_tick(hub, now_ms);
     if (was_away || now_ms >= hub->beat_ms) {
         hub->beat_ms = now_ms + BEAT_MS;
         beat(hub, now_ms, was_away);
@@ -194,7 +199,7 @@ void ps_hub_tick(struct ps_hub *hub, uint64_t now_ms)
 uint64_t ps_hub_deadline_ms(const struct ps_hub *hub)
 {
     uint64_t deadline_ms = hub->accepted.deadline_ms;
-    uint64_t silent_ms = ps_silent_deadline_ms(&hub->silent);
+    uint64_t silent_ms = ps_hub_silent_deadline_ms(hub);
     deadline_ms = silent_ms < deadline_ms ? silent_ms : deadline_ms;
     bool beats = hub->dialled_count > 0 || hub->accepted.count > 0;
     return beats && hub->beat_ms < deadline_ms ? hub->beat_ms : deadline_ms;
@@ -254,10 +259,7 @@ bool ps_hub_receive(struct ps_hub *hub, uint64_t now_ms)
     if (hub->ready[PS_HUB_ZAP]) {
         hub->ready[PS_HUB_ZAP] = ps_zap_serve(&hub->zap, RECEIVE_MAX);
     }
-    if (hub->ready[PS_HUB_MONITOR]) {
-        hub->ready[PS_HUB_MONITOR] = false;
-        read_router_monitor(hub);
-    }
+    ps_hub_silent_read(hub);
     if (hub->ready[PS_HUB_ROUTER] || hub->accepted.gone_count > 0) {
         receive_router(hub, now_ms);
     }
@@ -281,6 +283,7 @@ size_t ps_hub_poll_items(struct ps_hub *hub, struct pollfd items[static PS_HUB_P
     count = add_item(items, count, hub->router.monitor);
     count = add_item(items, count, hub->router.socket);
     count = add_item(items, count, hub->pair.socket);
+    count = add_item(items, count, hub->pair.monitor);
     for (size_t i = 0; i < hub->dialled_count; i++) {
         count = add_item(items, count, hub->dialled[i].socket.monitor);
         count = add_item(items, count, dealer_of(&hub->dialled[i]));
@@ -297,7 +300,7 @@ void ps_hub_polled(struct ps_hub *hub, const struct pollfd *items)
     }
     size_t at = 0;
     void *const sockets[PS_HUB_SOURCES] = {hub->zap.socket, hub->router.monitor, hub->router.socket,
-                                           hub->pair.socket};
+                                           hub->pair.socket, hub->pair.monitor};
     for (size_t i = 0; i < PS_HUB_SOURCES; i++) {
         hub->ready[i] = was_polled(items, &at, sockets[i]) || hub->ready[i];
     }
@@ -389,23 +392,6 @@ static struct ps_dialled *find_dialled(struct ps_hub *hub, uint64_t link)
 }
 
 /* ---- accepted links ---- */
-
-/* Suspect every link whose descriptor was told to have ended; note who came. */
-static void read_router_monitor(struct ps_hub *hub)
-{
-    uint16_t event = 0;
-    uint32_t descriptor = 0;
-    while (hub->router.monitor &&
-           ps_socket_monitor_next(hub->router.monitor, &event, &descriptor)) {
-        if (event == ZMQ_EVENT_DISCONNECTED) {
-            ps_silent_remove(&hub->silent, (int)descriptor);
-            ps_accepted_suspect(&hub->accepted, (int)descriptor);
-        } else if (event == ZMQ_EVENT_ACCEPTED) {
-            int oldest = ps_silent_add(&hub->silent, &hub->accepted, (int)descriptor);
-            ps_socket_cut(oldest, hub->port);
-        }
-    }
-}
 
 static void receive_router(struct ps_hub *hub, uint64_t now_ms)
 {

@@ -20,7 +20,7 @@
 #include "node/links/socket.h"
 #include "node/links/zap.h"
 
-#define PS_HUB_POLL_MAX      (4 + 2 * PS_LINKS_DIALLED_MAX)
+#define PS_HUB_POLL_MAX      (5 + 2 * PS_LINKS_DIALLED_MAX)
 #define PS_HUB_OF_DEVICE_MAX 8 /* accepted links of one device: it needs one or two */
 
 /* What is looked at beside the dialled links. */
@@ -29,6 +29,7 @@ enum ps_hub_source {
     PS_HUB_MONITOR,
     PS_HUB_ROUTER,
     PS_HUB_PAIR,
+    PS_HUB_PAIR_MONITOR,
     PS_HUB_SOURCES,
 };
 
@@ -46,6 +47,9 @@ struct ps_hub {
     size_t dialled_count;
     struct ps_accepted_table accepted;
     struct ps_silent silent;
+    struct ps_silent pairing; /* all connections of the pairing socket */
+    bool bloated;             /* some have sent much, and the memory is not given back yet */
+    uint64_t look_ms;         /* when to look next at what the silent ones have sent */
     struct ps_socket_queue *queues;
     struct ps_backlog strangers;   /* what came on the pairing socket */
     bool ready[PS_HUB_SOURCES];    /* something may have come since it was looked at last */
@@ -73,6 +77,13 @@ p2psync_result ps_hub_pair_open(struct ps_hub *hub, uint16_t *port_out) P2PSYNC_
 void ps_hub_pair_close(struct ps_hub *hub);
 p2psync_result ps_hub_pair_send(struct ps_hub *hub, uint64_t link,
                                 struct ps_bytes bytes) P2PSYNC_MUST_CHECK;
+
+/* Look what the monitors tell of connections that come and end. */
+void ps_hub_silent_read(struct ps_hub *hub);
+/* Close connections that have been silent for too long, or send too much. */
+void ps_hub_silent_tick(struct ps_hub *hub, uint64_t now_ms);
+/* When to do that next; UINT64_MAX: no need. */
+uint64_t ps_hub_silent_deadline_ms(const struct ps_hub *hub);
 
 /* Receive what strangers have sent, and answer their heartbeats. */
 void ps_hub_pair_receive(struct ps_hub *hub);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "node/host/descriptors.h"
 #include "node/links/hub.h"
 
 #define RECEIVE_MAX  64 /* messages in one call */
@@ -14,10 +15,14 @@ p2psync_result ps_hub_pair_open(struct ps_hub *hub, uint16_t *port_out)
         return P2PSYNC_EMISUSE;
     }
     ps_hub_pair_close(hub);
+    if (!ps_descriptors_left(PS_LINKS_DIAL_DESCRIPTORS + PS_DESCRIPTORS_KEPT)) {
+        return P2PSYNC_EFILES;
+    }
     const struct ps_socket_router_options options = {
         .domain = PS_ZAP_DOMAIN_PAIR,
         .message_size_max = PS_PAIR_MESSAGE_SIZE_MAX,
-        .ipv6 = hub->host && strchr(hub->host, ':'),
+        .ipv6 = !hub->host || strchr(hub->host, ':'),
+        .monitored = true,
     };
     p2psync_result result = ps_socket_router_open(&hub->pair, hub->context, &hub->keys, &options);
     if (result) {
@@ -37,6 +42,7 @@ void ps_hub_pair_close(struct ps_hub *hub)
 {
     ps_socket_close(&hub->pair, PS_SOCKET_LINGER_MS);
     ps_backlog_clear(&hub->strangers);
+    ps_silent_init(&hub->pairing, PS_SILENT_PAIR_MAX, PS_SILENT_PAIR_MS);
 }
 
 p2psync_result ps_hub_pair_send(struct ps_hub *hub, uint64_t link, struct ps_bytes bytes)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "node/host/endpoint.h"
+#include "node/host/link_local.h"
 #include "node/host/lock.h"
 #include "node/host/time.h"
 #include "node/links/links.h"
@@ -21,13 +22,16 @@
 #include "wire/message.h"
 #include "wire/pairing_code.h"
 
-#define REDIAL_MS 1000 /* after nobody replied at an endpoint */
+#define ENDPOINTS_MAX 16   /* to dial */
+#define REDIAL_MS     1000 /* after nobody replied at an endpoint */
 #define SILENT_MS                                                                                  \
     5000 /* an endpoint that has not failed until then is one that nothing answers for */
 
 /* One attempt in progress. */
 struct attempt {
     const struct ps_pairing_code *code;
+    size_t endpoint_count; /* those of the code; see complete_endpoints() */
+    char endpoints[ENDPOINTS_MAX][PS_ENDPOINT_SIZE_MAX + 1];
     const struct ps_report *report;
     int cancel_fd;
     struct ps_links *links;
@@ -36,13 +40,14 @@ struct attempt {
     const char *endpoint;   /* where it came from */
     p2psync_result refused; /* what the inviter said, if it said no */
     uint64_t next_link;
-    uint64_t links_of[PS_INVITE_ENDPOINTS_MAX];  /* 0: not dialled now */
-    uint64_t redial_ms[PS_INVITE_ENDPOINTS_MAX]; /* when to dial again */
-    uint64_t dialled_ms[PS_INVITE_ENDPOINTS_MAX];
-    bool
-        answered_no[PS_INVITE_ENDPOINTS_MAX]; /* its machine or network said that nobody is there */
+    uint64_t links_of[ENDPOINTS_MAX];  /* 0: not dialled now */
+    uint64_t redial_ms[ENDPOINTS_MAX]; /* when to dial again */
+    uint64_t dialled_ms[ENDPOINTS_MAX];
+    bool answered_no[ENDPOINTS_MAX]; /* its machine or network said that nobody is there */
 };
 
+static void explain(p2psync_result result, const struct ps_pairing_code *code,
+                    struct p2psync_detail *detail);
 static p2psync_result check_foreign(const struct ps_join_options *options,
                                     const struct ps_device *inviter);
 static p2psync_result prepare(const struct ps_join_options *options,
@@ -52,8 +57,9 @@ static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identit
 static p2psync_result check_empty(struct ps_txn *txn);
 static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
                           const char *name);
+static void complete_endpoints(struct attempt *attempt);
 static bool nobody_is_there(const struct attempt *attempt);
-static void dial(struct attempt *attempt, uint64_t now_ms);
+static p2psync_result dial(struct attempt *attempt, uint64_t now_ms);
 static bool take_events(struct attempt *attempt, uint64_t now_ms);
 static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes bytes);
 static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms);
@@ -62,7 +68,8 @@ static p2psync_result settle(const struct ps_join_options *options,
 static void keep_endpoints(const struct ps_welcome *welcome, const char *endpoint,
                            struct ps_peer_row *row);
 
-p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *inviter_out)
+p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *inviter_out,
+                       struct p2psync_detail *detail)
 {
     struct ps_pairing_code code;
     struct ps_identity identity = {0};
@@ -73,7 +80,7 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     ps_buf_init(&attempt.welcome, PS_MESSAGE_SIZE_MAX);
     p2psync_result result = ps_pairing_code_decode(options->code, &code);
     if (result != P2PSYNC_OK || code.endpoint_count == 0) {
-        return P2PSYNC_EFORMAT;
+        return ps_detail_say(detail, P2PSYNC_EFORMAT, "the code is malformed or mistyped");
     }
     result = check_foreign(options, &code.device);
     if (result == P2PSYNC_OK) {
@@ -92,6 +99,7 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     if (result == P2PSYNC_OK) {
         *inviter_out = code.device;
     }
+    explain(result, &code, detail);
     ps_links_destroy(&attempt.links);
     ps_buf_deinit(&attempt.join);
     ps_buf_deinit(&attempt.welcome);
@@ -99,6 +107,38 @@ p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *
     sodium_memzero(&code, sizeof(code));
     ps_lock_release(lock);
     return result;
+}
+
+/* Say what a result means here. */
+static void explain(p2psync_result result, const struct ps_pairing_code *code,
+                    struct p2psync_detail *detail)
+{
+    switch (result) {
+    case P2PSYNC_EEXIST:
+        (void)ps_detail_say(detail, result,
+                            "this device is a member of the mesh of this code already");
+        break;
+    case P2PSYNC_ECONFLICT:
+        (void)ps_detail_say(detail, result,
+                            "this device belongs to a mesh with other members or records already");
+        break;
+    case P2PSYNC_EBUSY:
+        (void)ps_detail_say(detail, result, "a node runs in this directory");
+        break;
+    case P2PSYNC_EDENIED:
+        (void)ps_detail_say(detail, result, "the inviter refused the code");
+        break;
+    case P2PSYNC_EEXPIRED:
+        (void)ps_detail_say(detail, result, "the invite is closed");
+        break;
+    case P2PSYNC_EUNREACHABLE:
+        (void)ps_detail_say(
+            detail, result, "the inviter was not reached at %s%s", code->endpoints[0],
+            code->endpoint_count > 1 ? " nor at the other addresses of the code" : "");
+        break;
+    default:
+        break; /* the result says all */
+    }
 }
 
 /* Whether the inviter is none of the mesh here: neither this device nor another member of it. */
@@ -198,12 +238,16 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
     const struct ps_links_options options = {.secret_key = secret.key};
     result = ps_links_new(&options, &attempt->links);
     ps_identity_secret_wipe(&secret);
+    complete_endpoints(attempt);
     uint64_t now_ms = ps_time_monotonic_ms();
     uint64_t deadline_ms = now_ms + PS_JOIN_TIMEOUT_MS;
     while (result == P2PSYNC_OK) {
-        dial(attempt, now_ms);
+        result = dial(attempt, now_ms);
         if (take_events(attempt, now_ms)) {
             return attempt->refused;
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
         }
         if (now_ms >= deadline_ms || nobody_is_there(attempt)) {
             return P2PSYNC_EUNREACHABLE;
@@ -214,24 +258,40 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
     return result;
 }
 
+/* A link-local address is dialled on each interface of this machine: the inviter could not know
+ * which of them leads to it. */
+static void complete_endpoints(struct attempt *attempt)
+{
+    attempt->endpoint_count = 0;
+    for (size_t i = 0; i < attempt->code->endpoint_count; i++) {
+        attempt->endpoint_count += ps_link_local_complete(
+            attempt->code->endpoints[i], attempt->endpoints + attempt->endpoint_count,
+            ENDPOINTS_MAX - attempt->endpoint_count);
+    }
+}
+
 /* Every endpoint has answered that nobody listens there: the invite is closed, or it was elsewhere.
  * Where nothing answers, the device may be on its way to this network. */
 static bool nobody_is_there(const struct attempt *attempt)
 {
     size_t count = 0;
-    while (count < attempt->code->endpoint_count && attempt->answered_no[count]) {
+    while (count < attempt->endpoint_count && attempt->answered_no[count]) {
         count++;
     }
-    return count == attempt->code->endpoint_count;
+    return count == attempt->endpoint_count;
 }
 
-static void dial(struct attempt *attempt, uint64_t now_ms)
+/* Errors  P2PSYNC_EFILES, if there is no other link to hope for. */
+static p2psync_result dial(struct attempt *attempt, uint64_t now_ms)
 {
-    for (size_t i = 0; i < attempt->code->endpoint_count; i++) {
+    bool starved = false;
+    bool hopes = false;
+    for (size_t i = 0; i < attempt->endpoint_count; i++) {
         if (attempt->links_of[i] != 0 || now_ms < attempt->redial_ms[i]) {
+            hopes = hopes || attempt->links_of[i] != 0;
             continue;
         }
-        const char *endpoint = attempt->code->endpoints[i];
+        const char *endpoint = attempt->endpoints[i];
         uint64_t link = attempt->next_link++;
         p2psync_result result =
             ps_links_dial(attempt->links, link, &attempt->code->device, endpoint);
@@ -239,11 +299,14 @@ static void dial(struct attempt *attempt, uint64_t now_ms)
         if (result == P2PSYNC_OK) {
             attempt->links_of[i] = link;
             attempt->dialled_ms[i] = now_ms;
+            hopes = true;
         } else {
+            starved = starved || result == P2PSYNC_EFILES;
             ps_report(attempt->report, P2PSYNC_LOG_WARNING, "join-dial", "cannot dial %s: %s",
                       endpoint, p2psync_strerror(result));
         }
     }
+    return starved && !hopes ? P2PSYNC_EFILES : P2PSYNC_OK;
 }
 
 /* True once the inviter has replied: the WELCOME is kept, or why it refused. */
@@ -252,13 +315,13 @@ static bool take_events(struct attempt *attempt, uint64_t now_ms)
     struct ps_link_event event;
     while (ps_links_next(attempt->links, &event) == P2PSYNC_OK) { /* ends when nothing waits */
         size_t index = 0;
-        while (index < attempt->code->endpoint_count && attempt->links_of[index] != event.link) {
+        while (index < attempt->endpoint_count && attempt->links_of[index] != event.link) {
             index++;
         }
-        if (index == attempt->code->endpoint_count) {
+        if (index == attempt->endpoint_count) {
             continue;
         }
-        const char *endpoint = attempt->code->endpoints[index];
+        const char *endpoint = attempt->endpoints[index];
         if (event.type == PS_LINK_MESSAGE && take_message(attempt, index, event.bytes)) {
             return true;
         }
@@ -289,11 +352,17 @@ static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes 
     if (ps_message_peek(bytes, &type, &version) != P2PSYNC_OK) {
         return false;
     }
-    if (type == PS_MESSAGE_WELCOME && ps_welcome_decode(bytes, &welcome) == P2PSYNC_OK &&
-        ps_device_equal(&welcome.device, &attempt->code->device)) {
-        attempt->endpoint = attempt->code->endpoints[index];
-        attempt->refused = ps_buf_append(&attempt->welcome, bytes.data, bytes.size);
-        return true;
+    if (type == PS_MESSAGE_WELCOME) {
+        p2psync_result result = ps_welcome_decode(bytes, &welcome);
+        if (result == P2PSYNC_EVERSION) {
+            attempt->refused = result;
+            return true;
+        }
+        if (result == P2PSYNC_OK && ps_device_equal(&welcome.device, &attempt->code->device)) {
+            attempt->endpoint = attempt->endpoints[index];
+            attempt->refused = ps_buf_append(&attempt->welcome, bytes.data, bytes.size);
+            return true;
+        }
     }
     if (type != PS_MESSAGE_ERROR || ps_error_decode(bytes, &error) != P2PSYNC_OK) {
         return false;

@@ -4,6 +4,7 @@
 #ifndef PS_NODE_LINKS_JOIN_H
 #define PS_NODE_LINKS_JOIN_H
 
+#include "node/host/detail.h"
 #include "node/host/report.h"
 #include "store/env/store.h"
 #include "wire/id.h"
@@ -23,9 +24,9 @@ struct ps_join_options {
  * attempt presents the same key.
  *
  * inviter_out  who let us in.
- * Errors       as p2psync_join().
+ * Errors       as p2psync_join(); `detail` says more.
  */
-p2psync_result ps_join(const struct ps_join_options *options,
-                       struct ps_device *inviter_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *inviter_out,
+                       struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "node/host/descriptors.h"
 #include "node/host/time.h"
 #include "node/links/hub.h"
 
@@ -42,7 +43,11 @@ static void clear_fd(int fd, bool *written);
 
 p2psync_result ps_links_new(const struct ps_links_options *options, struct ps_links **out)
 {
-    struct ps_links *links = calloc(1, sizeof *links);
+    struct ps_links *links = NULL;
+    if (!ps_descriptors_left(PS_LINKS_DESCRIPTORS)) {
+        return P2PSYNC_EFILES;
+    }
+    links = calloc(1, sizeof *links);
     if (!links) {
         return P2PSYNC_ENOMEM;
     }

@@ -24,12 +24,14 @@
 #include "wire/id.h"
 #include "wire/limits.h"
 
-#define PS_LINKS_PAIR_PORT       47471 /* TCP, of the pairing socket, if it is free */
-#define PS_LINKS_DIALLED_MAX     128   /* each takes three libzmq sockets */
-#define PS_LINKS_ACCEPTED_MAX    PS_MEMBERS_MAX
-#define PS_LINK_PAIR             (1ULL << 62) /* beside PS_LINK_ACCEPTED: on the pairing socket */
-#define PS_LINK_ADDRESS_SIZE     64           /* an IP address as text, with its NUL */
-#define PS_PAIR_MESSAGE_SIZE_MAX 4096         /* bytes; strangers may send no more */
+#define PS_LINKS_PAIR_PORT        47471 /* TCP, of the pairing socket, if it is free */
+#define PS_LINKS_DIALLED_MAX      128   /* each takes three libzmq sockets */
+#define PS_LINKS_ACCEPTED_MAX     PS_MEMBERS_MAX
+#define PS_LINKS_DESCRIPTORS      16 /* what ps_links_new() opens, libzmq's own and some room */
+#define PS_LINKS_DIAL_DESCRIPTORS 4  /* what a dial opens, or the pairing socket */
+#define PS_LINK_PAIR              (1ULL << 62) /* beside PS_LINK_ACCEPTED: on the pairing socket */
+#define PS_LINK_ADDRESS_SIZE      64           /* an IP address as text, with its NUL */
+#define PS_PAIR_MESSAGE_SIZE_MAX  4096         /* bytes; strangers may send no more */
 
 struct ps_links;
 
@@ -39,7 +41,7 @@ struct ps_links_options {
     bool bind;        /* false: only dial, as a device that joins does */
     bool port_fixed;  /* false: if the port is taken, any free one will do */
     uint16_t port;    /* 0: PS_ENDPOINT_PORT, or any if that is taken */
-    const char *host; /* an IP address or interface name; NULL: all IPv4 addresses */
+    const char *host; /* an IP address or interface name; NULL: all addresses */
 };
 
 typedef enum ps_link_event_type {
@@ -62,7 +64,8 @@ struct ps_link_event {
     uint64_t link;
     struct ps_device device;
     uint8_t curve_key[PS_CURVE_KEY_SIZE];
-    char address[PS_LINK_ADDRESS_SIZE]; /* the peer's IP address; "" for what was dialled */
+    char address[PS_LINK_ADDRESS_SIZE]; /* the peer's IP address, IPv6 in brackets; "" for what
+                                           was dialled */
     struct ps_bytes bytes;              /* until the next ps_links_next() */
 };
 
@@ -70,7 +73,7 @@ struct ps_link_event {
  *
  * Errors  P2PSYNC_EADDRINUSE; P2PSYNC_EFORMAT the key or host is malformed; P2PSYNC_ENOTFOUND this
  *         machine has no such address; P2PSYNC_EDENIED the system refuses the port; P2PSYNC_ENOMEM,
- *         also of a thread; P2PSYNC_EIO.
+ *         also of a thread; P2PSYNC_EFILES; P2PSYNC_EIO.
  */
 p2psync_result ps_links_new(const struct ps_links_options *options,
                             struct ps_links **out) P2PSYNC_MUST_CHECK;
@@ -95,7 +98,7 @@ p2psync_result ps_links_allow(struct ps_links *links, const struct ps_device *de
  * link     the caller's number for it, without PS_LINK_ACCEPTED, not in use.
  *
  * Errors  P2PSYNC_EFORMAT the endpoint or the device's id is malformed; P2PSYNC_ELIMIT there are
- *         PS_LINKS_DIALLED_MAX already; P2PSYNC_EIO no descriptors left. There is no link then.
+ *         PS_LINKS_DIALLED_MAX already; P2PSYNC_EFILES. There is no link then.
  */
 p2psync_result ps_links_dial(struct ps_links *links, uint64_t link, const struct ps_device *device,
                              const char *endpoint) P2PSYNC_MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,9 @@
  * libzmq tell of every failure to connect (ZMQ_EVENT_CONNECT_RETRIED); with -1 some are silent. */
 #define RECONNECT_MS 3600000
 
+/* What a DNS name or an interface's is made of; not '*', ';' or '/', which libzmq knows. */
+#define NAME_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_"
+
 /* A message's bytes, and where they count. */
 struct counted {
     struct ps_socket_queue *queue;
@@ -31,6 +35,7 @@ struct counted {
     uint8_t data[];
 };
 
+static bool address_valid(struct ps_bytes text);
 static bool set(void *socket, int option, int value);
 static bool set_common(void *socket, const struct ps_curve_keys *keys, int64_t message_size_max);
 static void *monitor_open(void *socket, void *context, int events);
@@ -268,6 +273,32 @@ void ps_socket_cut(int descriptor, uint16_t port)
     }
 }
 
+uint64_t ps_socket_from(int descriptor)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.v6 = {0}};
+    socklen_t size = sizeof address;
+    if (getpeername(descriptor, &address.any, &size)) {
+        return 0;
+    }
+    if (address.any.sa_family != AF_INET6) {
+        return ntohl(address.v4.sin_addr.s_addr);
+    }
+    const uint8_t *bytes = address.v6.sin6_addr.s6_addr;
+    return IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr) ? ps_get_u32(bytes + 12) : ps_get_u64(bytes);
+}
+
+uint64_t ps_socket_received(int descriptor)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) ? 0
+                                                                       : info.tcpi_bytes_received;
+}
+
 bool ps_socket_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out)
 {
     uint8_t frame[sizeof *event_out + sizeof *value_out] = {0};
@@ -292,11 +323,8 @@ bool ps_socket_endpoint_valid(const char *endpoint)
     }
     size_t host_size = (size_t)(colon - endpoint);
     bool bracketed = endpoint[0] == '[' && endpoint[host_size - 1] == ']' && host_size > 2;
-    /* What a DNS name or a literal address is made of; not '*', ';' or '/', which libzmq knows. */
-    const char *allowed = bracketed ? "0123456789abcdefABCDEF:.%[]"
-                                    : "0123456789abcdefghijklmnopqrstuvwxyz"
-                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-_";
-    if (strspn(endpoint, allowed) < host_size) {
+    if (bracketed ? !address_valid(ps_bytes(endpoint + 1, host_size - 2))
+                  : strspn(endpoint, NAME_CHARACTERS) < host_size) {
         return false;
     }
     size_t digits = strspn(colon + 1, "0123456789");
@@ -305,6 +333,18 @@ bool ps_socket_endpoint_valid(const char *endpoint)
     }
     long port = strtol(colon + 1, NULL, 10);
     return port > 0 && port <= UINT16_MAX;
+}
+
+/* An IPv6 address, perhaps with the interface that it is on. */
+static bool address_valid(struct ps_bytes text)
+{
+    const char *characters = (const char *)text.data;
+    size_t size = strspn(characters, "0123456789abcdefABCDEF:.");
+    if (size < text.size && characters[size] == '%') {
+        size_t zone_size = strspn(characters + size + 1, NAME_CHARACTERS);
+        size += zone_size ? 1 + zone_size : 0;
+    }
+    return text.size > 0 && size >= text.size;
 }
 
 static bool set(void *socket, int option, int value)

@@ -26,7 +26,7 @@ struct ps_socket {
 struct ps_socket_router_options {
     const char *domain;       /* of ZAP */
     int64_t message_size_max; /* bytes */
-    bool ipv6;                /* the address it will be bound to is an IPv6 one */
+    bool ipv6;                /* it will be bound to an IPv6 address, or to all addresses */
     bool monitored;           /* tell of connections that come and end, with their descriptors:
                                  ZMQ_EVENT_ACCEPTED, ZMQ_EVENT_DISCONNECTED */
 };
@@ -39,8 +39,8 @@ p2psync_result
 ps_socket_router_open(struct ps_socket *out, void *context, const struct ps_curve_keys *keys,
                       const struct ps_socket_router_options *options) P2PSYNC_MUST_CHECK;
 
-/* Bind it to `host` (NULL: all IPv4 addresses) and `port`; if that is taken and not `fixed`, to any
- * free port.
+/* Bind it to `host` (NULL: all addresses, of both families) and `port`; if that is taken and not
+ * `fixed`, to any free port.
  *
  * Errors  P2PSYNC_EADDRINUSE; P2PSYNC_EFORMAT; P2PSYNC_ENOTFOUND; P2PSYNC_EDENIED; P2PSYNC_EIO.
  */
@@ -75,6 +75,12 @@ void ps_socket_queues_free(struct ps_socket_queue **pool);
 /* Close a connection that a ROUTER bound to `port` has accepted, whatever the other side wants. The
  * descriptor may belong to something else by now, so it is checked first. -1 is fine. */
 void ps_socket_cut(int descriptor, uint16_t port);
+
+/* Where a connection is from, as a number: the IPv4 address, or the network of the IPv6 one, of
+ * which a single machine may have any number of addresses. 0: it has ended. */
+uint64_t ps_socket_from(int descriptor);
+/* How many bytes have come on it, ever. 0: it has ended, or the system does not count them. */
+uint64_t ps_socket_received(int descriptor);
 
 enum ps_socket_receipt {
     PS_SOCKET_RECEIPT_NONE,    /* nothing waits */
@@ -117,8 +123,8 @@ void ps_socket_close(struct ps_socket *socket, int linger_ms);
 /* The next event of the monitor: a ZMQ_EVENT_*, and its value. False if there is none. */
 bool ps_socket_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out);
 
-/* Whether `endpoint` is "host:port" or "[IPv6]:port" with nothing that libzmq would take for more.
- */
+/* Whether `endpoint` is "host:port" or "[IPv6]:port", perhaps with a zone as in
+ * "[fe80::1%wlan0]:1", with nothing that libzmq would take for more. */
 bool ps_socket_endpoint_valid(const char *endpoint);
 
 #endif

@@ -7,6 +7,8 @@
 #include "node/loop/inside.h"
 #include "wire/scan.h"
 
+#define DIAL_REPORT_MS 60000 /* between two warnings */
+
 static void send_message(struct ps_loop *loop, const struct ps_effect *effect,
                          struct ps_bytes bytes);
 static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps_bytes endpoint);
@@ -140,6 +142,8 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
         /* A name that is not known yet, or no longer known, is tried again like any other endpoint.
          */
         bool usual = result == P2PSYNC_EAGAIN || result == P2PSYNC_EUNREACHABLE;
+        usual = usual || loop->batch.now_ms - loop->dial_report_ms < DIAL_REPORT_MS;
+        loop->dial_report_ms = usual ? loop->dial_report_ms : loop->batch.now_ms;
         ps_report(loop->options.report, usual ? P2PSYNC_LOG_DEBUG : P2PSYNC_LOG_WARNING,
                   "dial-failed", "cannot dial %s: %s", text, p2psync_strerror(result));
         tell_down(loop, effect->link, false);

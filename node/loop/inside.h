@@ -9,6 +9,7 @@
 
 #include "discovery/finder.h"
 #include "discovery/hints.h"
+#include "discovery/interfaces.h"
 #include "node/control/control.h"
 #include "node/engine/engine.h"
 #include "node/host/endpoint.h"
@@ -76,6 +77,7 @@ struct ps_loop {
     uint64_t clock_offset_ms; /* wall clock less monotonic, in the last pass */
     uint64_t housekeeping_ms;
     uint64_t readers_ms;
+    uint64_t dial_report_ms;   /* when it was last reported that somebody cannot be dialled */
     bool step_failing;         /* the last step failed */
     p2psync_result step_error; /* of the last step that failed, and when it was reported */
     uint64_t step_error_ms;
@@ -98,6 +100,9 @@ void ps_loop_close_parts(struct ps_loop *loop);
 
 /* Fill `out` with the peers of `config`; returns how many there are. */
 size_t ps_loop_peers(const struct ps_config *config, const char *out[static PS_CONFIG_PEERS_MAX]);
+
+/* Tell the engine which networks this machine is on now. */
+void ps_loop_look_around(struct ps_loop *loop);
 
 /* Wait until there is something to do.
  *

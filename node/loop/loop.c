@@ -14,11 +14,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "node/host/descriptors.h"
 #include "node/host/lock.h"
 #include "node/host/time.h"
 #include "node/loop/inside.h"
 #include "node/view/status.h"
 
+/* What a node opens, what it keeps for itself, and what a few links take. */
+#define DESCRIPTORS     (PS_LINKS_DESCRIPTORS + 8 + PS_DESCRIPTORS_KEPT)
 #define HEARD_MAX       256                       /* beacons taken in a pass */
 #define LINK_EVENTS_MAX (PS_BATCH_EVENTS_MAX - 8) /* so that beacons find room */
 #define READERS_MS      60000                     /* slots of dead readers */
@@ -34,6 +37,7 @@ static void pass(struct ps_loop *loop);
 static void collect(struct ps_loop *loop);
 static void take_told(struct ps_loop *loop);
 static void configure(struct ps_loop *loop, const struct ps_config *config);
+static void configure_beacons(struct ps_loop *loop, const struct ps_config *config);
 static void collect_due(struct ps_loop *loop);
 static void collect_failed(struct ps_loop *loop);
 static void collect_links(struct ps_loop *loop);
@@ -50,6 +54,10 @@ static void drain(int fd);
 
 p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_loop **out)
 {
+    size_t needed = DESCRIPTORS + (options->config->no_beacon ? 0 : PS_FINDER_DESCRIPTORS);
+    if (!ps_descriptors_left(needed)) {
+        return P2PSYNC_EFILES;
+    }
     struct ps_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL) {
         return P2PSYNC_ENOMEM;
@@ -201,15 +209,13 @@ static void open_finder(struct ps_loop *loop)
     if (config->no_beacon) {
         return;
     }
-    struct ps_tag own = ps_device_tag(&loop->mesh, &loop->device);
-    p2psync_result result = ps_hints_new(ps_mesh_tag(&loop->mesh), own, &loop->hints);
+    p2psync_result result = ps_hints_new(&loop->mesh, &loop->device, &loop->hints);
     struct ps_finder_options options = {
         .filter = config->filter,
         .port = config->beacon_port,
-        .beacon = {.mesh = ps_mesh_tag(&loop->mesh),
-                   .device = own,
-                   .instance = loop->instance,
-                   .port = ps_links_port(loop->links)},
+        .mesh = loop->mesh,
+        .device = loop->device,
+        .listen_port = ps_links_port(loop->links),
     };
     randombytes_buf(&options.seed, sizeof options.seed);
     if (result == P2PSYNC_OK) {
@@ -283,9 +289,26 @@ static void configure(struct ps_loop *loop, const struct ps_config *config)
     memcpy(loop->config.peers, config->peers, sizeof loop->config.peers);
     loop->config.peer_count = config->peer_count;
     loop->config.interval_ms = config->interval_ms;
+    configure_beacons(loop, config);
     loop->network_changed = true;
     ps_report(loop->options.report, P2PSYNC_LOG_INFO, "settings-changed",
               "%zu addresses of peers, every %u ms", count, (unsigned)config->interval_ms);
+}
+
+/* What is sent and heard anew begins with a burst, as after a start. */
+static void configure_beacons(struct ps_loop *loop, const struct ps_config *config)
+{
+    struct ps_config *own = &loop->config;
+    if (own->no_beacon == config->no_beacon && own->beacon_port == config->beacon_port &&
+        ps_config_same_interfaces(own, config)) {
+        return;
+    }
+    own->no_beacon = config->no_beacon;
+    own->beacon_port = config->beacon_port;
+    own->filter = config->filter;
+    ps_finder_destroy(&loop->finder);
+    ps_hints_destroy(&loop->hints);
+    open_finder(loop);
 }
 
 /* These come first, so that no flood from outside keeps them out of the batch. */
@@ -299,6 +322,7 @@ static void collect_due(struct ps_loop *loop)
     }
     if (loop->network_changed) {
         loop->network_changed = false;
+        ps_loop_look_around(loop);
         add(loop, &network);
     }
     uint64_t txn = ps_store_txn_id(loop->options.store);
@@ -388,13 +412,13 @@ static void collect_heard(struct ps_loop *loop)
         if (news == PS_HINT_NONE) {
             continue;
         }
-        if (news == PS_HINT_STRANGER || news == PS_HINT_RESTARTED) {
+        if (news == PS_HINT_STRANGER) {
             ps_finder_burst(loop->finder, now_ms);
         }
         const struct ps_event event = {
             .type = PS_EVENT_BEACON_HEARD,
+            .nonce = hint->nonce,
             .tag = hint->device,
-            .instance = hint->instance,
             .address = ps_bytes_text(hint->endpoint),
         };
         add(loop, &event);
@@ -492,6 +516,7 @@ static void keep_house(struct ps_loop *loop)
     }
     if (now_ms >= loop->housekeeping_ms) {
         loop->housekeeping_ms = now_ms + PS_LOOP_HOUSEKEEPING_MS;
+        ps_loop_look_around(loop);
         ps_control_tick(loop->control, now_ms);
         if (loop->hints != NULL) {
             ps_hints_age(loop->hints, now_ms, HINTS_AGE_MS);

@@ -1,6 +1,7 @@
 /* The parts of a loop, opened in the order in which they need one another, and closed. */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "node/host/time.h"
 #include "node/loop/inside.h"
 #include "store/env/identity.h"
+#include "wire/error.h"
 
 #define STORE_FILE "data.mdb"
 
@@ -73,6 +75,12 @@ static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity 
     return result;
 }
 
+void ps_loop_look_around(struct ps_loop *loop)
+{
+    struct ps_network networks[PS_NETWORKS_MAX];
+    ps_engine_networks(loop->engine, networks, ps_interfaces_networks(networks));
+}
+
 size_t ps_loop_peers(const struct ps_config *config, const char *out[static PS_CONFIG_PEERS_MAX])
 {
     for (size_t i = 0; i < config->peer_count; i++) {
@@ -104,6 +112,7 @@ static p2psync_result open_engine(struct ps_loop *loop)
     options.instance = loop->instance;
     p2psync_result result = ps_engine_new(&options, &loop->engine);
     if (result == P2PSYNC_OK) {
+        ps_loop_look_around(loop);
         size_t count = 0;
         const struct ps_device *allowed = ps_engine_allowed(loop->engine, &count);
         result = ps_links_allow(loop->links, allowed, count);
@@ -142,7 +151,7 @@ static p2psync_result open_watch(struct ps_loop *loop)
                   "no inotify watch is left: other processes' writes are seen within a second");
     }
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return loop->wake_fd >= 0 ? P2PSYNC_OK : P2PSYNC_EIO;
+    return loop->wake_fd >= 0 ? P2PSYNC_OK : ps_error_of_errno(errno);
 }
 
 void ps_loop_close_parts(struct ps_loop *loop)

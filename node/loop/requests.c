@@ -205,13 +205,17 @@ static p2psync_result write_code(struct ps_loop *loop, uint16_t port, struct ps_
     if (ps_interfaces_read(&all) != P2PSYNC_OK) {
         all.count = 0;
     }
+    if (strcmp(loop->listen.host, "0.0.0.0") == 0) {
+        ps_interfaces_drop_ipv6(&all);
+    }
     memcpy(code.token, loop->invite.token, sizeof code.token);
     code.endpoint_count = reachable_hosts(loop, &all, hosts, PS_INVITE_ENDPOINTS_MAX);
     for (size_t i = 0; i < code.endpoint_count; i++) {
         assert(hosts[i] != NULL);
         bool bracket = strchr(hosts[i], ':') != NULL;
-        (void)snprintf(code.endpoints[i], sizeof code.endpoints[i], "%s%s%s:%u", bracket ? "[" : "",
-                       hosts[i], bracket ? "]" : "", (unsigned)port);
+        int size = (int)strcspn(hosts[i], "%"); /* the joining device has interfaces of its own */
+        (void)snprintf(code.endpoints[i], sizeof code.endpoints[i], "%s%.*s%s:%u",
+                       bracket ? "[" : "", size, hosts[i], bracket ? "]" : "", (unsigned)port);
     }
     p2psync_result result = ps_pairing_code_encode(&code, text);
     if (result == P2PSYNC_OK) {
@@ -234,7 +238,7 @@ static size_t reachable_hosts(const struct ps_loop *loop, const struct ps_interf
 {
     const char *host = loop->listen.host;
     assert(max > 0);
-    if (host[0] == '\0' || strcmp(host, "0.0.0.0") == 0) {
+    if (host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0) {
         size_t count = ps_interfaces_addresses(all, out, max);
         if (count > 0) {
             return count;

@@ -7,7 +7,7 @@
 #define UNWATCHED_MS   1000 /* without inotify: how often the store is looked at */
 #define PENDING_MS     1    /* until a commit that is under way is looked for again */
 #define STAND_BACK_MS  20   /* at most, in which a writer that is not stopped has begun */
-#define POLL_ITEMS_MAX 6
+#define POLL_ITEMS_MAX 7
 
 static uint64_t next_deadline(struct ps_loop *loop);
 static uint64_t look_again_ms(struct ps_loop *loop);
@@ -21,8 +21,12 @@ p2psync_result ps_loop_wait(struct ps_loop *loop)
         int changes_fd = ps_finder_changes_fd(loop->finder);
         items[count++] =
             (zmq_pollitem_t){.socket = ps_finder_socket(loop->finder), .events = ZMQ_POLLIN};
+        int multicast_fd = ps_finder_multicast_fd(loop->finder);
         if (changes_fd >= 0) {
             items[count++] = (zmq_pollitem_t){.fd = changes_fd, .events = ZMQ_POLLIN};
+        }
+        if (multicast_fd >= 0) {
+            items[count++] = (zmq_pollitem_t){.fd = multicast_fd, .events = ZMQ_POLLIN};
         }
     }
     items[count++] = (zmq_pollitem_t){.fd = loop->wake_fd, .events = ZMQ_POLLIN};

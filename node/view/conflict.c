@@ -12,6 +12,7 @@
 #include "store/log/collection.h"
 #include "store/log/log.h"
 #include "store/merge/conflict.h"
+#include "store/merge/stale.h"
 #include "store/record/record.h"
 #include "wire/hlc.h"
 #include "wire/pairs.h"
@@ -25,6 +26,7 @@ struct telling {
     struct ps_bytes id;
     uint32_t number; /* of the collection */
     struct ps_record_row row;
+    struct ps_buf shown; /* the row, if the store has an old one */
     struct ps_view view;
     struct ps_merged base;
     bool has_base;
@@ -36,8 +38,8 @@ static p2psync_result find(struct telling *telling);
 static p2psync_result tell(struct telling *telling);
 static p2psync_result write_marked(struct telling *telling);
 static p2psync_result name_version(struct telling *telling, uint32_t index, char *out);
-static size_t walk_marked(const struct ps_pairs *pairs, struct ps_bytes merged,
-                          struct ps_writer *writer);
+static void write_overlaps(struct ps_writer *writer, const struct ps_pairs *pairs,
+                           struct ps_bytes merged);
 static p2psync_result write_versions(struct telling *telling);
 static p2psync_result read_author(struct telling *telling, const struct ps_version *version,
                                   struct ps_member *out);
@@ -53,6 +55,7 @@ p2psync_result ps_view_conflict_write(struct ps_txn *txn, struct ps_bytes collec
                                       struct ps_bytes id, struct ps_buf *out)
 {
     struct telling telling = {.txn = txn, .collection = collection, .id = id};
+    ps_buf_init(&telling.shown, UINT32_MAX);
     ps_writer_init(&telling.writer, out);
     p2psync_result result = find(&telling);
     if (result == P2PSYNC_OK) {
@@ -61,6 +64,7 @@ p2psync_result ps_view_conflict_write(struct ps_txn *txn, struct ps_bytes collec
     if (result == P2PSYNC_OK) {
         result = ps_writer_finish(&telling.writer);
     }
+    ps_buf_deinit(&telling.shown);
     ps_merged_deinit(&telling.base);
     ps_merged_deinit(&telling.merged);
     return result;
@@ -74,7 +78,7 @@ static p2psync_result find(struct telling *telling)
     p2psync_result result = ps_collection_find(txn, telling->collection, &collection);
     if (result == P2PSYNC_OK) {
         telling->number = collection.number;
-        result = ps_record_get(txn, telling->number, telling->id, &telling->row);
+        result = ps_stale_get(txn, telling->number, telling->id, &telling->row, &telling->shown);
     } else if (result == P2PSYNC_ENOTFOUND) {
         result = P2PSYNC_ENOCOLLECTION;
     }
@@ -146,7 +150,7 @@ static p2psync_result write_marked(struct telling *telling)
     struct ps_pairs pairs = {.count = 0};
     p2psync_result result = P2PSYNC_OK;
     if (count == 1 || !telling->merged.view.open) {
-        ps_write_map(&telling->writer, 0);
+        ps_write_map(&telling->writer, 0); /* nothing to tell */
         return P2PSYNC_OK;
     }
     char(*texts)[LABEL_SIZE] = calloc(count, sizeof *texts);
@@ -165,9 +169,7 @@ static p2psync_result write_marked(struct telling *telling)
         result = ps_pairs_list(&pairs, ps_buf_view(&marked.value));
     }
     if (result == P2PSYNC_OK) {
-        struct ps_bytes merged = telling->merged.view.value;
-        ps_write_map(&telling->writer, walk_marked(&pairs, merged, NULL));
-        (void)walk_marked(&pairs, merged, &telling->writer);
+        write_overlaps(&telling->writer, &pairs, telling->merged.view.value);
     }
     ps_pairs_free(&pairs);
     ps_merged_deinit(&marked);
@@ -191,26 +193,23 @@ static p2psync_result name_version(struct telling *telling, uint32_t index, char
     return result;
 }
 
-/* Count the fields that have a marker which the value has not; write them if there is a writer. */
-static size_t walk_marked(const struct ps_pairs *pairs, struct ps_bytes merged,
-                          struct ps_writer *writer)
+/* The fields that have a marker which the value has not. */
+static void write_overlaps(struct ps_writer *writer, const struct ps_pairs *pairs,
+                           struct ps_bytes merged)
 {
-    size_t count = 0;
+    struct ps_map map;
+    ps_map_begin(&map, writer);
     for (size_t i = 0; i < pairs->count; i++) {
         struct ps_reader reader;
         ps_reader_init(&reader, pairs->pair[i].value);
         struct ps_bytes text = ps_read_str(&reader, PS_VALUE_SIZE_MAX);
-        if (text.size == 0 || memmem(text.data, text.size, "<<<<<<< ", 8) == NULL ||
-            ps_bytes_equal(pairs->pair[i].value, ps_value_field(merged, pairs->pair[i].key))) {
-            continue;
-        }
-        count++;
-        if (writer != NULL) {
-            ps_write_str(writer, pairs->pair[i].key);
+        if (text.size > 0 && memmem(text.data, text.size, "<<<<<<< ", 8) != NULL &&
+            !ps_bytes_equal(pairs->pair[i].value, ps_value_field(merged, pairs->pair[i].key))) {
+            ps_map_key_str(&map, pairs->pair[i].key);
             ps_write_raw(writer, pairs->pair[i].value);
         }
     }
-    return count;
+    ps_map_end(&map);
 }
 
 /* Those that are read. */

@@ -74,7 +74,7 @@ static size_t add_row(const struct look *look, struct ps_writer *writer,
                       const struct ps_device *device, const char *name);
 static size_t add_endpoint(struct ps_writer *writer, const char *name, const char *endpoint);
 static void say_heard(const struct look *look, struct ps_check *check);
-static bool name_of(const struct look *look, struct ps_tag tag,
+static bool name_of(const struct look *look, const struct ps_hint *hint,
                     char out[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static uint16_t wanted_port(const struct ps_config *config);
 static bool port_free(const struct ps_config *config, uint16_t port);
@@ -193,6 +193,7 @@ static bool check_interfaces(const struct look *look, struct ps_check *check)
 {
     const struct ps_config *config = look->doctor->config;
     struct ps_interfaces all;
+    struct ps_interfaces used;
     const char *between = "announcing on ";
     if (config->no_beacon) {
         ps_check_say(check, "announcing is turned off");
@@ -203,11 +204,10 @@ static bool check_interfaces(const struct look *look, struct ps_check *check)
         ps_check_set(check, PS_CHECK_FAIL, "see that this program may read them");
         return true;
     }
-    for (size_t i = 0; i < all.count; i++) {
-        if (ps_interface_judge(&all.items[i], &config->filter) == PS_INTERFACE_USED) {
-            ps_check_say(check, "%s%s %s", between, all.items[i].name, all.items[i].address);
-            between = ", ";
-        }
+    ps_interfaces_select(&all, &config->filter, &used);
+    for (size_t i = 0; i < used.count; i++) {
+        ps_check_say(check, "%s%s %s", between, used.items[i].name, used.items[i].address);
+        between = ", ";
     }
     if (check->detail[0] == '\0') {
         ps_check_say(check, "none can be used");
@@ -218,7 +218,8 @@ static bool check_interfaces(const struct look *look, struct ps_check *check)
     between = "; not on ";
     for (size_t i = 0; i < all.count; i++) {
         ps_interface_verdict verdict = ps_interface_judge(&all.items[i], &config->filter);
-        if (verdict != PS_INTERFACE_USED) {
+        bool again = i > 0 && strcmp(all.items[i].name, all.items[i - 1].name) == 0;
+        if (verdict != PS_INTERFACE_USED && !again && !all.items[i].ipv6) {
             ps_check_say(check, "%s%s (%s)", between, all.items[i].name,
                          ps_interface_verdict_text(verdict));
             between = ", ";
@@ -261,15 +262,13 @@ static void say_heard(const struct look *look, struct ps_check *check)
     const struct ps_foreign *foreign = NULL;
     for (size_t i = 0; (hint = ps_hints_at(doctor->hints, i)) != NULL; i++) {
         char name[PS_DEVICE_NAME_SIZE_MAX + 1];
-        bool known = name_of(look, hint->device, name);
+        bool known = name_of(look, hint, name);
         ps_check_say(check, "; heard %s at %s %" PRIu64 " s ago",
                      known ? name : "an unknown device", hint->endpoint,
                      (doctor->now_ms - hint->heard_ms) / 1000);
     }
     for (size_t i = 0; (foreign = ps_hints_foreign_at(doctor->hints, i)) != NULL; i++) {
-        char mesh[2 * PS_TAG_SIZE + 1];
-        (void)sodium_bin2hex(mesh, sizeof mesh, foreign->mesh.bytes, PS_TAG_SIZE);
-        ps_check_say(check, "; heard the other mesh %s at %s %" PRIu64 " s ago", mesh,
+        ps_check_say(check, "; heard a device of another mesh at %s %" PRIu64 " s ago",
                      foreign->endpoint, (doctor->now_ms - foreign->heard_ms) / 1000);
     }
 }
@@ -568,14 +567,14 @@ static bool check_waiting(const struct look *look, struct ps_check *check)
 
 /* ---- members ---- */
 
-static bool name_of(const struct look *look, struct ps_tag tag,
+static bool name_of(const struct look *look, const struct ps_hint *hint,
                     char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
 {
     struct ps_member_walk walk = {.txn = look->txn};
     struct ps_member member;
     while (ps_member_walk_next(&walk, &member)) {
-        struct ps_tag known = ps_device_tag(&look->identity.mesh, &member.device);
-        if (ps_tag_compare(known, tag) == 0) {
+        struct ps_tag known = ps_device_tag(&look->identity.mesh, hint->nonce, &member.device);
+        if (ps_tag_compare(known, hint->device) == 0) {
             memcpy(out, member.name, member.name_size);
             out[member.name_size] = '\0';
             return true;

@@ -5,16 +5,22 @@
 #include "store/apply/refresh.h"
 #include "store/apply/versions.h"
 
+/* What a plan holds, while it is applied. */
+struct batch {
+    const struct ps_plan *plan;
+    struct ps_versions versions;       /* of the record at hand */
+    struct ps_collection_delta counts; /* of the collection at hand */
+    bool is_settings;
+};
+
 static p2psync_result apply_plans(struct ps_plan *plan, const struct ps_apply_bounds *bounds,
                                   struct ps_applied *out);
 static p2psync_result apply_items(const struct ps_plan *plan, struct ps_applied *out);
-static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
-                                       const struct ps_collection_delta *counts);
-static p2psync_result apply_record(const struct ps_plan *plan, struct ps_versions *versions,
-                                   size_t *at, struct ps_collection_delta *counts,
-                                   struct ps_applied *out);
-static p2psync_result apply_item(struct ps_txn *txn, struct ps_versions *versions,
-                                 const struct ps_plan_item *item, bool load, bool *inert_out);
+static p2psync_result open_collection(struct batch *batch, uint32_t number);
+static p2psync_result close_collection(struct batch *batch, uint32_t number);
+static p2psync_result apply_record(struct batch *batch, size_t *at, struct ps_applied *out);
+static p2psync_result apply_item(struct batch *batch, const struct ps_plan_item *item, bool load,
+                                 bool *inert_out);
 static p2psync_result read_item(struct ps_txn *txn, const struct ps_plan_item *item,
                                 struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
 
@@ -65,7 +71,7 @@ static p2psync_result apply_plans(struct ps_plan *plan, const struct ps_apply_bo
 p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change *change,
                                struct ps_collection_delta *counts, struct ps_applied *out)
 {
-    struct ps_versions versions = {0};
+    struct ps_versions versions = {.may_postpone = change->passing};
     bool inert = false;
     p2psync_result result =
         ps_versions_load(&versions, txn, change->collection, change->skeleton->record_id);
@@ -87,47 +93,62 @@ p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change 
 
 static p2psync_result apply_items(const struct ps_plan *plan, struct ps_applied *out)
 {
-    struct ps_versions versions = {0};
-    struct ps_collection_delta counts = {0};
+    struct batch batch = {
+        .plan = plan,
+        .versions = {.work_max =
+                         PS_PIECE_WORK_MAX + PS_CHANGE_WORK_MAX * (uint64_t)plan->item_count},
+    };
     p2psync_result result = P2PSYNC_OK;
+    bool first = true;
     size_t at = 0;
     while (at < plan->item_count && result == P2PSYNC_OK) {
         uint32_t collection = plan->items[at].collection;
-        result = apply_record(plan, &versions, &at, &counts, out);
+        if (first) {
+            result = open_collection(&batch, collection);
+        }
+        if (result == P2PSYNC_OK) {
+            result = apply_record(&batch, &at, out);
+        }
         bool last = at == plan->item_count || plan->items[at].collection != collection;
         if (result == P2PSYNC_OK && last) {
-            result = close_collection(plan->txn, collection, &counts);
-            counts = (struct ps_collection_delta){0};
+            result = close_collection(&batch, collection);
         }
+        first = last;
     }
-    ps_versions_deinit(&versions);
+    ps_versions_deinit(&batch.versions);
     return result;
 }
 
-/* Count what changed in a collection; if it was the one of the settings, records look different
- * now.
- */
-static p2psync_result close_collection(struct ps_txn *txn, uint32_t number,
-                                       const struct ps_collection_delta *counts)
+/* Note what kind of collection comes. The node's own are merged at once, because it goes by them
+ * itself. */
+static p2psync_result open_collection(struct batch *batch, uint32_t number)
 {
     struct ps_collection collection;
-    p2psync_result result = ps_collection_count(txn, number, counts);
+    p2psync_result result = ps_collection_by_number(batch->plan->txn, number, &collection);
     if (result == P2PSYNC_OK) {
-        result = ps_collection_by_number(txn, number, &collection);
-    }
-    if (result == P2PSYNC_OK &&
-        ps_bytes_equal(collection.name, ps_bytes_text(PS_SETTINGS_COLLECTION))) {
-        result = ps_refresh(txn);
+        batch->counts = (struct ps_collection_delta){0};
+        batch->is_settings = ps_bytes_equal(collection.name, ps_bytes_text(PS_SETTINGS_COLLECTION));
+        batch->versions.may_postpone = !ps_collection_is_internal(collection.name);
     }
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
+/* Count what changed in a collection; if it was the one of the settings, records look different
+ * now, and the first piece of them is worked out at once: most have no more.
+ */
+static p2psync_result close_collection(struct batch *batch, uint32_t number)
+{
+    struct ps_txn *txn = batch->plan->txn;
+    p2psync_result result = ps_collection_count(txn, number, &batch->counts);
+    return result == P2PSYNC_OK && batch->is_settings ? ps_refresh(txn) : result;
+}
+
 /* Apply the changes of one record from items[*at] on, up to the first inert one, which is marked.
  * The changes after it are for the next call. */
-static p2psync_result apply_record(const struct ps_plan *plan, struct ps_versions *versions,
-                                   size_t *at, struct ps_collection_delta *counts,
-                                   struct ps_applied *out)
+static p2psync_result apply_record(struct batch *batch, size_t *at, struct ps_applied *out)
 {
+    const struct ps_plan *plan = batch->plan;
+    struct ps_versions *versions = &batch->versions;
     const struct ps_plan_item *item = NULL;
     bool inert = false;
     bool loaded = false;
@@ -136,13 +157,16 @@ static p2psync_result apply_record(const struct ps_plan *plan, struct ps_version
         item = &plan->items[*at];
         inert = item->inert;
         if (!inert) {
-            result = apply_item(plan->txn, versions, item, !loaded, &inert);
+            result = apply_item(batch, item, !loaded, &inert);
             loaded = true;
         }
         (*at)++;
     } while (result == P2PSYNC_OK && !inert && *at < plan->item_count && !plan->items[*at].first);
     if (result == P2PSYNC_OK && loaded) {
-        result = ps_versions_store(versions, plan->txn, counts, out);
+        result = ps_versions_store(versions, plan->txn, &batch->counts, out);
+    }
+    if (result == P2PSYNC_OK && loaded && batch->is_settings) {
+        result = ps_refresh_begin(plan->txn, ps_bytes(versions->id, versions->id_size));
     }
     if (result == P2PSYNC_OK && inert) {
         result = ps_stored_set_inert(plan->txn, item->log, item->dot.seq);
@@ -152,14 +176,15 @@ static p2psync_result apply_record(const struct ps_plan *plan, struct ps_version
 
 /* The entry is read again, because writes have moved the map since the plan. `load`: read the
  * record's versions first. */
-static p2psync_result apply_item(struct ps_txn *txn, struct ps_versions *versions,
-                                 const struct ps_plan_item *item, bool load, bool *inert_out)
+static p2psync_result apply_item(struct batch *batch, const struct ps_plan_item *item, bool load,
+                                 bool *inert_out)
 {
+    struct ps_txn *txn = batch->plan->txn;
     struct ps_stored entry;
     struct ps_skeleton skeleton;
     p2psync_result result = read_item(txn, item, &entry, &skeleton);
     if (result == P2PSYNC_OK && load) {
-        result = ps_versions_load(versions, txn, item->collection, skeleton.record_id);
+        result = ps_versions_load(&batch->versions, txn, item->collection, skeleton.record_id);
     }
     if (result != P2PSYNC_OK) {
         return result;
@@ -171,7 +196,7 @@ static p2psync_result apply_item(struct ps_txn *txn, struct ps_versions *version
         .entry = &entry,
         .skeleton = &skeleton,
     };
-    return ps_versions_apply(versions, txn, &change, inert_out);
+    return ps_versions_apply(&batch->versions, txn, &change, inert_out);
 }
 
 /* It decoded when it was collected. */

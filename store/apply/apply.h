@@ -27,6 +27,11 @@
 #include "store/log/log.h"
 #include "store/record/record.h"
 
+/* What a call may spend on merging, in steps (merge/merge.h): some 20 ms, and as much again as the
+ * changes themselves may cost. What is left over is listed as stale (merge/stale.h). */
+#define PS_PIECE_WORK_MAX  2097152
+#define PS_CHANGE_WORK_MAX 512 /* more for each change */
+
 struct ps_applied {
     uint64_t changes; /* that were applied, or found not valid */
     uint64_t transactions;
@@ -62,6 +67,7 @@ struct ps_apply_change {
     struct ps_dot dot;
     const struct ps_stored *entry;
     const struct ps_skeleton *skeleton;
+    bool passing; /* the same transaction changes this record again: what it shows is no matter */
 };
 p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change *change,
                                struct ps_collection_delta *counts,

@@ -3,37 +3,107 @@
 
 #include "store/apply/versions.h"
 #include "store/merge/conflict.h"
+#include "store/merge/stale.h"
 
-static p2psync_result refresh_collection(struct ps_txn *txn, struct ps_versions *versions,
-                                         uint32_t collection);
+static p2psync_result refresh_many(struct ps_txn *txn, struct ps_versions *versions,
+                                   const struct ps_stale *stale);
+static p2psync_result refresh_one(struct ps_txn *txn, struct ps_versions *versions,
+                                  const struct ps_stale *stale);
 static p2psync_result refresh_record(struct ps_txn *txn, struct ps_versions *versions,
                                      uint32_t collection, struct ps_bytes id,
                                      struct ps_collection_delta *counts);
 
-p2psync_result ps_refresh(struct ps_txn *txn)
+p2psync_result ps_refresh_begin(struct ps_txn *txn, struct ps_bytes name)
 {
-    struct ps_versions versions = {0};
-    struct ps_collection_walk walk = {.txn = txn};
     struct ps_collection collection;
-    walk.result = ps_db_next_number(txn, PS_META_REFRESHES, &versions.refresh);
-    versions.refresh++; /* from 1 on */
-    while (ps_collection_walk_next(&walk, &collection)) {
-        walk.result = refresh_collection(txn, &versions, collection.number);
+    struct ps_conflict_item item;
+    if (!ps_collection_name_valid(name) || ps_collection_is_internal(name)) {
+        return P2PSYNC_OK; /* the rules of the node's own are fixed */
     }
-    ps_versions_deinit(&versions);
+    p2psync_result result = ps_collection_find(txn, name, &collection);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    struct ps_conflict_walk walk = {.txn = txn, .collection = collection.number};
+    if (ps_conflict_walk_next(&walk, &item)) {
+        return ps_stale_add_from(txn, collection.number, ps_bytes(NULL, 0));
+    }
     return walk.result;
 }
 
-static p2psync_result refresh_collection(struct ps_txn *txn, struct ps_versions *versions,
-                                         uint32_t collection)
+p2psync_result ps_refresh_waits(struct ps_txn *txn, bool *out)
+{
+    uint64_t count = 0;
+    p2psync_result result = ps_db_count(txn, PS_DB_STALE, &count);
+    if (result == P2PSYNC_OK) {
+        *out = count > 0;
+    }
+    return result;
+}
+
+p2psync_result ps_refresh(struct ps_txn *txn)
+{
+    struct ps_versions versions = {0};
+    struct ps_stale stale;
+    p2psync_result result = P2PSYNC_OK;
+    while (result == P2PSYNC_OK && versions.work < PS_PIECE_WORK_MAX) { /* ends with the list */
+        result = ps_stale_first(txn, &stale);
+        if (result == P2PSYNC_OK) {
+            result = ps_conflict_refreshes(txn, &versions.refresh);
+            versions.refresh++; /* from 1 on; none is told of before it is counted */
+        }
+        if (result == P2PSYNC_OK) {
+            result = stale.many ? refresh_many(txn, &versions, &stale)
+                                : refresh_one(txn, &versions, &stale);
+        }
+    }
+    ps_versions_deinit(&versions);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+/* Merge records from the place on, and move it; at the end take the row out, and count the refresh.
+ */
+static p2psync_result refresh_many(struct ps_txn *txn, struct ps_versions *versions,
+                                   const struct ps_stale *stale)
 {
     struct ps_collection_delta counts = {0};
-    struct ps_conflict_walk walk = {.txn = txn, .collection = collection};
+    struct ps_conflict_walk walk =
+        ps_conflict_walk_from(txn, stale->collection, ps_bytes(stale->id, stale->id_size));
     struct ps_conflict_item item;
+    bool ended = true;
+    uint32_t unused = 0;
     while (ps_conflict_walk_next(&walk, &item)) {
-        walk.result = refresh_record(txn, versions, collection, item.id, &counts);
+        if (versions->work >= PS_PIECE_WORK_MAX) {
+            walk.result = ps_stale_add_from(txn, stale->collection, item.id);
+            ended = false;
+            break;
+        }
+        walk.result = refresh_record(txn, versions, stale->collection, item.id, &counts);
     }
-    return walk.result == P2PSYNC_OK ? ps_collection_count(txn, collection, &counts) : walk.result;
+    p2psync_result result = walk.result;
+    if (result == P2PSYNC_OK && ended) {
+        result = ps_stale_remove(txn, stale);
+    }
+    if (result == P2PSYNC_OK && ended) {
+        result = ps_db_next_number(txn, PS_META_REFRESHES, &unused);
+    }
+    return result == P2PSYNC_OK ? ps_collection_count(txn, stale->collection, &counts) : result;
+}
+
+static p2psync_result refresh_one(struct ps_txn *txn, struct ps_versions *versions,
+                                  const struct ps_stale *stale)
+{
+    struct ps_collection_delta counts = {0};
+    uint32_t unused = 0;
+    p2psync_result result = refresh_record(txn, versions, stale->collection,
+                                           ps_bytes(stale->id, stale->id_size), &counts);
+    if (result == P2PSYNC_OK) {
+        result = ps_stale_remove(txn, stale);
+    }
+    if (result == P2PSYNC_OK && counts.conflicts != 0) {
+        result = ps_db_next_number(txn, PS_META_REFRESHES, &unused);
+    }
+    return result == P2PSYNC_OK ? ps_collection_count(txn, stale->collection, &counts) : result;
 }
 
 static p2psync_result refresh_record(struct ps_txn *txn, struct ps_versions *versions,
@@ -42,9 +112,9 @@ static p2psync_result refresh_record(struct ps_txn *txn, struct ps_versions *ver
 {
     struct ps_applied unused = {0};
     p2psync_result result = ps_versions_load(versions, txn, collection, id);
-    if (result == P2PSYNC_OK && versions->count > 0) {
+    if (result == P2PSYNC_OK && versions->slots.count > 1) {
         versions->changed = true;
         result = ps_versions_store(versions, txn, counts, &unused);
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    return result;
 }

@@ -12,6 +12,7 @@
 #include "store/env/keys.h"
 #include "store/merge/conflict.h"
 #include "store/merge/merge.h"
+#include "store/merge/stale.h"
 #include "store/record/rebuild.h"
 
 /* What a change builds on. */
@@ -29,25 +30,22 @@ static p2psync_result check_parents(const struct ps_versions *versions, struct p
 static p2psync_result replace(struct ps_versions *versions, const struct ps_apply_change *change,
                               const struct base *base);
 static p2psync_result keep_values(struct ps_versions *versions, struct ps_txn *txn);
-static p2psync_result make_room(struct ps_versions *versions);
 static const struct ps_version *find(const struct ps_versions *versions,
                                      const struct ps_parent *parent);
-static bool is_parent(const struct ps_version *version, const struct ps_parent *parent);
-static int compare(const struct ps_version *a, const struct ps_version *b);
 static bool is_after(uint64_t hlc, uint64_t parent_hlc);
 static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn,
                                 struct ps_version *list, struct ps_merged *merged);
+static void postpone(struct ps_versions *versions, struct ps_version *list, struct ps_view *view);
 static p2psync_result read_rules(struct ps_versions *versions, struct ps_txn *txn);
 static p2psync_result note_several(const struct ps_versions *versions, struct ps_txn *txn,
                                    bool is_conflict);
-static void clear(struct ps_versions *versions);
 
 p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn,
                                 uint32_t collection, struct ps_bytes id)
 {
     assert(id.size > 0 && id.size <= PS_RECORD_ID_SIZE_MAX);
     struct ps_record_row row;
-    clear(versions);
+    ps_slots_clear(&versions->slots);
     versions->collection = collection;
     versions->id_size = id.size;
     memcpy(versions->id, id.data, id.size);
@@ -63,14 +61,14 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
     }
     versions->created_hlc = row.created_hlc;
     for (uint32_t i = 0; i < row.version_count; i++) {
-        result = make_room(versions);
+        struct ps_version version;
+        struct ps_buf none;
+        ps_buf_init(&none, PS_VALUE_SIZE_MAX);
+        ps_record_version(&row, i, &version);
+        result = ps_slots_add(&versions->slots, &version, &none);
         if (result != P2PSYNC_OK) {
             return result;
         }
-        struct ps_versions_slot *slot = &versions->slots[versions->count];
-        memset(slot, 0, sizeof *slot);
-        ps_record_version(&row, i, &slot->version);
-        versions->count++;
     }
     struct ps_view view;
     ps_record_view(&row, &view);
@@ -88,9 +86,6 @@ p2psync_result ps_versions_apply(struct ps_versions *versions, struct ps_txn *tx
     p2psync_result result = find_base(versions, txn, change, &base);
     if (result == P2PSYNC_OK && base.valid) {
         result = replace(versions, change, &base);
-    }
-    if (result == P2PSYNC_OK && base.valid) {
-        result = keep_values(versions, txn);
     }
     ps_buf_deinit(&base.rebuilt);
     if (result == P2PSYNC_OK) {
@@ -171,45 +166,30 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
                               const struct base *base)
 {
     const struct ps_skeleton *skeleton = change->skeleton;
-    struct ps_versions_slot made = {
-        .version = {.dot = change->dot,
-                    .log = change->log,
-                    .hlc = skeleton->hlc,
-                    .depth = base->depth,
-                    .state = ps_record_state_after(skeleton->op_and_flags),
-                    .has_value = true},
-    };
-    memcpy(made.version.leaf, change->entry->leaf, PS_HASH_SHORT_SIZE);
-    ps_buf_init(&made.own, PS_VALUE_SIZE_MAX);
-    p2psync_result result = make_room(versions);
-    if (result == P2PSYNC_OK) {
-        result = ps_rebuild_value(change->entry, skeleton, base->value, &made.own);
+    struct ps_version made = {.dot = change->dot,
+                              .log = change->log,
+                              .hlc = skeleton->hlc,
+                              .depth = base->depth,
+                              .state = ps_record_state_after(skeleton->op_and_flags),
+                              .has_value = true};
+    struct ps_buf own;
+    memcpy(made.leaf, change->entry->leaf, PS_HASH_SHORT_SIZE);
+    ps_buf_init(&own, PS_VALUE_SIZE_MAX);
+    p2psync_result result = ps_rebuild_value(change->entry, skeleton, base->value, &own);
+    for (size_t i = 0; i < skeleton->parent_count && result == P2PSYNC_OK; i++) {
+        uint32_t index = ps_slots_find(&versions->slots, &skeleton->parents[i]);
+        if (index != PS_SLOT_NONE) {
+            ps_slots_remove(&versions->slots, index);
+        }
     }
+    if (result == P2PSYNC_OK) {
+        made.value = ps_buf_view(&own);
+        result = ps_slots_add(&versions->slots, &made, &own);
+    }
+    ps_buf_deinit(&own);
     if (result != P2PSYNC_OK) {
-        ps_buf_deinit(&made.own);
         return result;
     }
-    made.version.value = ps_buf_view(&made.own);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < versions->count; i++) {
-        bool gone = false;
-        for (size_t p = 0; p < skeleton->parent_count && !gone; p++) {
-            gone = is_parent(&versions->slots[i].version, &skeleton->parents[p]);
-        }
-        if (gone) {
-            ps_buf_deinit(&versions->slots[i].own);
-        } else {
-            versions->slots[kept] = versions->slots[i];
-            kept++;
-        }
-    }
-    uint32_t at = kept;
-    while (at > 0 && compare(&versions->slots[at - 1].version, &made.version) > 0) {
-        versions->slots[at] = versions->slots[at - 1];
-        at--;
-    }
-    versions->slots[at] = made;
-    versions->count = kept + 1;
     versions->changed = true;
     versions->has_last = true;
     versions->last_log = change->log;
@@ -223,9 +203,9 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
 /* See that exactly the PS_PARENTS_MAX newest versions carry their values. */
 static p2psync_result keep_values(struct ps_versions *versions, struct ps_txn *txn)
 {
-    uint32_t first = ps_record_first_read(versions->count);
-    for (uint32_t i = 0; i < versions->count; i++) {
-        struct ps_versions_slot *slot = &versions->slots[i];
+    uint32_t first = ps_record_first_read(versions->slots.count);
+    for (uint32_t i = 0; i < versions->slots.count; i++) {
+        struct ps_slot *slot = &versions->slots.items[i];
         uint8_t depth = 0;
         if (i < first && slot->version.has_value) {
             ps_buf_deinit(&slot->own);
@@ -253,7 +233,13 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     if (!versions->changed) {
         return P2PSYNC_OK;
     }
-    assert(versions->count > 0);
+    uint32_t count = versions->slots.count;
+    assert(count > 0);
+    ps_slots_sort(&versions->slots);
+    p2psync_result result = keep_values(versions, txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
     struct ps_version few[4]; /* nearly every record has one version */
     struct ps_version *list = few;
     struct ps_merged merged = {.copies = 0};
@@ -261,22 +247,27 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
         .collection = versions->collection,
         .id = ps_bytes(versions->id, versions->id_size),
         .created_hlc = versions->created_hlc,
-        .version_count = versions->count,
+        .version_count = versions->slots.count,
     };
-    if (versions->count > sizeof few / sizeof few[0]) {
-        list = calloc(versions->count, sizeof *list);
+    if (versions->slots.count > sizeof few / sizeof few[0]) {
+        list = calloc(versions->slots.count, sizeof *list);
         if (list == NULL) {
             return P2PSYNC_ENOMEM;
         }
     }
-    for (uint32_t i = 0; i < versions->count; i++) {
-        list[i] = versions->slots[i].version;
+    for (uint32_t i = 0; i < versions->slots.count; i++) {
+        list[i] = versions->slots.items[i].version;
     }
     write.versions = list;
-    bool is_live = list[0].state == PS_RECORD_LIVE;
-    p2psync_result result = P2PSYNC_OK;
-    if (versions->count > 1) {
-        result = make_view(versions, txn, list, &merged);
+    bool is_live = versions->slots.items[0].version.state == PS_RECORD_LIVE;
+    bool postponed =
+        versions->slots.count > 1 && versions->may_postpone && versions->work >= versions->work_max;
+    if (count > 1) {
+        if (postponed) {
+            postpone(versions, list, &merged.view);
+        } else {
+            result = make_view(versions, txn, list, &merged);
+        }
         write.view = &merged.view;
         is_live = merged.view.state == PS_RECORD_LIVE;
     }
@@ -290,6 +281,9 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     if (result == P2PSYNC_OK) {
         result = note_several(versions, txn, merged.view.conflict);
     }
+    if (result == P2PSYNC_OK && postponed) {
+        result = ps_stale_add(txn, versions->collection, write.id);
+    }
     int conflict = (merged.view.conflict ? 1 : 0) - (versions->was_conflict ? 1 : 0);
     if (result == P2PSYNC_OK && conflict != 0 && versions->has_last) {
         result = ps_stored_set_mark(txn, versions->last_log, versions->last_seq,
@@ -300,7 +294,7 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     counts->conflicts += conflict;
     counts->records += (is_live ? 1 : 0) - (versions->was_live ? 1 : 0);
     versions->was_live = is_live;
-    versions->was_several = versions->count > 1;
+    versions->was_several = versions->slots.count > 1;
     versions->was_conflict = merged.view.conflict;
     versions->changed = false;
     return result;
@@ -319,13 +313,28 @@ static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn
                              .collection = versions->collection,
                              .rules = &versions->rules,
                              .versions = list,
-                             .version_count = versions->count};
+                             .version_count = versions->slots.count};
     result = ps_merge(&merge, merged);
-    uint32_t first = ps_record_first_read(versions->count);
-    for (uint32_t i = 0; i < versions->count; i++) {
-        list[i].is_copy = i >= first && (merged->copies >> (i - first) & 1) != 0;
-    }
+    versions->work += merged->work;
+    ps_merged_mark_copies(merged, list, versions->slots.count);
     return result;
+}
+
+/* There is no time to merge: show the last version until that is done. What is listed as a conflict
+ * stays as it is meanwhile. */
+static void postpone(struct ps_versions *versions, struct ps_version *list, struct ps_view *view)
+{
+    const struct ps_version *last = &list[versions->slots.count - 1];
+    for (uint32_t i = 0; i < versions->slots.count; i++) {
+        list[i].is_copy = false;
+    }
+    *view = (struct ps_view){.state = last->state,
+                             .conflict = versions->was_conflict,
+                             .winner = {.dot = last->dot},
+                             .log = last->log,
+                             .hlc = last->hlc,
+                             .value = last->value};
+    memcpy(view->winner.leaf, last->leaf, sizeof last->leaf);
 }
 
 static p2psync_result read_rules(struct ps_versions *versions, struct ps_txn *txn)
@@ -356,72 +365,33 @@ static p2psync_result note_several(const struct ps_versions *versions, struct ps
         ps_key_record(versions->collection, ps_bytes(versions->id, versions->id_size));
     uint8_t row[PS_CONFLICT_ROW_SIZE] = {is_conflict ? 1 : 0};
     ps_put_u32(row + 1, versions->refresh);
-    if (versions->count > 1 && (!versions->was_several || is_conflict != versions->was_conflict)) {
+    if (versions->slots.count > 1 &&
+        (!versions->was_several || is_conflict != versions->was_conflict)) {
         return ps_db_put(txn, PS_DB_CONFLICTS, ps_key_view(&key), ps_bytes(row, sizeof row));
     }
-    if (versions->count == 1 && versions->was_several) {
-        return ps_db_delete(txn, PS_DB_CONFLICTS, ps_key_view(&key));
+    p2psync_result result = P2PSYNC_OK;
+    if (versions->slots.count == 1 && versions->was_several) {
+        struct ps_stale stale = {.collection = versions->collection, .id_size = versions->id_size};
+        memcpy(stale.id, versions->id, versions->id_size);
+        result = ps_db_delete(txn, PS_DB_CONFLICTS, ps_key_view(&key));
+        if (result == P2PSYNC_OK) {
+            result = ps_stale_remove(txn, &stale);
+        }
     }
-    return P2PSYNC_OK;
+    return result;
 }
 
 void ps_versions_deinit(struct ps_versions *versions)
 {
-    clear(versions);
+    ps_slots_deinit(&versions->slots);
     ps_rules_deinit(&versions->rules);
-    free(versions->slots);
-    versions->slots = NULL;
-    versions->capacity = 0;
     versions->has_rules = false;
-}
-
-static p2psync_result make_room(struct ps_versions *versions)
-{
-    if (versions->count < versions->capacity) {
-        return P2PSYNC_OK;
-    }
-    uint32_t capacity = versions->capacity == 0 ? 4 : versions->capacity * 2;
-    struct ps_versions_slot *slots = realloc(versions->slots, (size_t)capacity * sizeof *slots);
-    if (slots == NULL) {
-        return P2PSYNC_ENOMEM;
-    }
-    versions->slots = slots;
-    versions->capacity = capacity;
-    return P2PSYNC_OK;
 }
 
 /* NULL if the parent is not a version now. */
 static const struct ps_version *find(const struct ps_versions *versions,
                                      const struct ps_parent *parent)
 {
-    for (uint32_t i = 0; i < versions->count; i++) {
-        if (is_parent(&versions->slots[i].version, parent)) {
-            return &versions->slots[i].version;
-        }
-    }
-    return NULL;
-}
-
-static bool is_parent(const struct ps_version *version, const struct ps_parent *parent)
-{
-    return ps_dot_compare(version->dot, parent->dot) == 0 &&
-           memcmp(version->leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0;
-}
-
-/* Two branches of a fork, which have the same dot, by their leaf. */
-static int compare(const struct ps_version *a, const struct ps_version *b)
-{
-    if (a->hlc != b->hlc) {
-        return a->hlc < b->hlc ? -1 : 1;
-    }
-    int order = ps_dot_compare(a->dot, b->dot);
-    return order != 0 ? order : memcmp(a->leaf, b->leaf, sizeof a->leaf);
-}
-
-static void clear(struct ps_versions *versions)
-{
-    for (uint32_t i = 0; i < versions->count; i++) {
-        ps_buf_deinit(&versions->slots[i].own);
-    }
-    versions->count = 0;
+    uint32_t index = ps_slots_find(&versions->slots, parent);
+    return index == PS_SLOT_NONE ? NULL : &versions->slots.items[index].version;
 }

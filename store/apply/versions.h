@@ -4,12 +4,8 @@
 #define PS_STORE_APPLY_VERSIONS_H
 
 #include "store/apply/apply.h"
+#include "store/apply/slots.h"
 #include "store/record/rules.h"
-
-struct ps_versions_slot {
-    struct ps_version version;
-    struct ps_buf own; /* its value, unless that lies in the map */
-};
 
 /* Zeroed is empty and valid. */
 struct ps_versions {
@@ -21,6 +17,9 @@ struct ps_versions {
     bool was_several;
     bool was_conflict;
     bool changed;
+    uint64_t work;     /* what all merges have cost since this was zeroed */
+    bool may_postpone; /* once that is work_max, merges are left to a refresh (apply/refresh.h) */
+    uint64_t work_max;
     uint32_t refresh; /* the number of the refresh at work; 0: changes are applied */
     bool has_last; /* whether a change was applied since the row was read: the last one follows */
     uint32_t last_log;
@@ -28,9 +27,7 @@ struct ps_versions {
     bool has_rules; /* rules of a collection are read when they are first needed, and kept */
     uint32_t rules_of;
     struct ps_rules rules;
-    uint32_t count;
-    uint32_t capacity;
-    struct ps_versions_slot *slots; /* in ascending (hlc, origin, seq) */
+    struct ps_slots slots;
 };
 
 /* Read the row of a record, which need not exist. Nothing may be written in the transaction until

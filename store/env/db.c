@@ -9,7 +9,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "store/env/checksum.h"
 #include "store/env/disk.h"
+#include "store/env/enter.h"
+#include "store/env/inside.h"
 #include "store/env/keys.h"
 
 #define PREFIX_SIZE 2 /* a zero, which is in no name, and which database it is */
@@ -24,8 +27,11 @@ struct key {
 };
 
 static void make_key(struct key *out, ps_db db, struct ps_bytes key);
-static int next_shared(MDB_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value);
+static int next_shared(const struct ps_db_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value);
 static bool is_of(ps_db db, const MDB_val *key);
+static uint32_t checksum_of(ps_db db, struct ps_bytes key, struct ps_bytes value);
+static p2psync_result open_row(const struct ps_txn *txn, ps_db db, struct ps_bytes key, MDB_val val,
+                               struct ps_bytes *value_out);
 static MDB_val to_val(struct ps_bytes bytes);
 static struct ps_bytes from_val(MDB_val val);
 
@@ -35,31 +41,41 @@ p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
     struct key made;
     MDB_val value;
     make_key(&made, db, key);
-    int code = mdb_get(txn->mdb, txn->dbi[db], &made.val, &value);
+    int code = ps_enter_get(txn, txn->dbi[db], &made.val, &value);
     if (code != 0) {
         return ps_db_result(code);
     }
-    *value_out = from_val(value);
-    return P2PSYNC_OK;
+    return open_row(txn, db, key, value, value_out);
 }
 
 p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key, struct ps_bytes value)
 {
-    assert(txn->writable);
-    struct key made;
-    MDB_val mdb_value = to_val(value);
-    make_key(&made, db, key);
-    return ps_db_result(mdb_put(txn->mdb, txn->dbi[db], &made.val, &mdb_value, 0));
+    /* A copy, because the key may lie in a row that moves when this one is written. */
+    uint8_t bytes[PS_KEY_SIZE_MAX];
+    uint8_t *room = NULL;
+    assert(key.size <= sizeof bytes);
+    memcpy(bytes, key.data, key.size);
+    struct ps_bytes copy = ps_bytes(bytes, key.size);
+    p2psync_result result = ps_db_reserve(txn, db, copy, value.size, &room);
+    if (result == P2PSYNC_OK) {
+        assert(room != NULL);
+        if (value.size > 0) {
+            memmove(room, value.data, value.size); /* it may be the row as it is */
+        }
+        ps_db_seal(db, copy, room, value.size);
+    }
+    return result;
 }
 
 p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, size_t size,
                              uint8_t **room_out)
 {
     assert(txn->writable);
+    txn->wrote = true;
     struct key made;
-    MDB_val value = {.mv_size = size};
+    MDB_val value = {.mv_size = size + PS_CHECKSUM_SIZE};
     make_key(&made, db, key);
-    int code = mdb_put(txn->mdb, txn->dbi[db], &made.val, &value, MDB_RESERVE);
+    int code = ps_enter_put(txn, txn->dbi[db], &made.val, &value, MDB_RESERVE);
     if (code != 0) {
         return ps_db_result(code);
     }
@@ -67,28 +83,34 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
     return P2PSYNC_OK;
 }
 
+void ps_db_seal(ps_db db, struct ps_bytes key, uint8_t *room, size_t size)
+{
+    ps_put_u32(room + size, checksum_of(db, key, ps_bytes(room, size)));
+}
+
 p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key)
 {
     assert(txn->writable);
+    txn->wrote = true;
     struct key made;
     make_key(&made, db, key);
-    int code = mdb_del(txn->mdb, txn->dbi[db], &made.val, NULL);
+    int code = ps_enter_del(txn, txn->dbi[db], &made.val);
     return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_db_result(code);
 }
 
 p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, struct ps_row *out)
 {
-    MDB_cursor *cursor = NULL;
+    struct ps_db_cursor cursor = {.mdb = NULL};
     struct key made;
     MDB_val value;
     make_key(&made, db, from);
-    int code = mdb_cursor_open(txn->mdb, txn->dbi[db], &cursor);
+    int code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
     if (code != 0) {
         return ps_db_result(code);
     }
     bool first = made.val.mv_size == 0;
-    code = mdb_cursor_get(cursor, &made.val, &value, first ? MDB_FIRST : MDB_SET_RANGE);
-    mdb_cursor_close(cursor);
+    code = ps_enter_cursor_get(&cursor, &made.val, &value, first ? MDB_FIRST : MDB_SET_RANGE);
+    ps_enter_cursor_close(&cursor);
     if (code == 0 && !is_of(db, &made.val)) {
         code = MDB_NOTFOUND;
     }
@@ -97,9 +119,12 @@ p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, st
     }
     struct ps_bytes key = from_val(made.val);
     size_t prefix_size = shared[db] != 0 ? PREFIX_SIZE : 0;
-    *out = (struct ps_row){.key = ps_bytes(key.data + prefix_size, key.size - prefix_size),
-                           .value = from_val(value)};
-    return P2PSYNC_OK;
+    struct ps_row row = {.key = ps_bytes(key.data + prefix_size, key.size - prefix_size)};
+    p2psync_result result = open_row(txn, db, row.key, value, &row.value);
+    if (result == P2PSYNC_OK) {
+        *out = row;
+    }
+    return result;
 }
 
 bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_result *result,
@@ -125,28 +150,92 @@ bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_
     return true;
 }
 
+p2psync_result ps_db_cursor_open(struct ps_txn *txn, ps_db db, struct ps_db_cursor *out)
+{
+    struct ps_db_cursor cursor = {.mdb = NULL};
+    assert(shared[db] == 0);
+    int code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
+    if (code != 0) {
+        return ps_db_result(code);
+    }
+    cursor.db = db;
+    *out = cursor;
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_db_cursor_move(struct ps_db_cursor *cursor, ps_db_move move, struct ps_bytes key,
+                                 struct ps_row *out)
+{
+    static const MDB_cursor_op ops[] = {[PS_DB_FROM] = MDB_SET_RANGE,
+                                        [PS_DB_NEXT] = MDB_NEXT,
+                                        [PS_DB_PREVIOUS] = MDB_PREV,
+                                        [PS_DB_LAST] = MDB_LAST};
+    MDB_val at = to_val(key);
+    MDB_val value;
+    int code = ps_enter_cursor_get(cursor, &at, &value, ops[move]);
+    if (code != 0) {
+        return ps_db_result(code);
+    }
+    struct ps_row row = {.key = from_val(at)};
+    p2psync_result result = open_row(&cursor->txn, cursor->db, row.key, value, &row.value);
+    if (result == P2PSYNC_OK) {
+        *out = row;
+    }
+    return result;
+}
+
+void ps_db_cursor_close(struct ps_db_cursor *cursor)
+{
+    ps_enter_cursor_close(cursor);
+}
+
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
 {
     MDB_stat stats;
-    MDB_cursor *cursor = NULL;
+    struct ps_db_cursor cursor = {.mdb = NULL};
     MDB_val key = {.mv_size = 0};
     MDB_val value;
     uint64_t count = 0;
     int code = 0;
     if (shared[db] == 0) {
-        code = mdb_stat(txn->mdb, txn->dbi[db], &stats);
+        code = ps_enter_stat(txn, txn->dbi[db], &stats);
         count = code == 0 ? stats.ms_entries : 0;
     } else {
-        code = mdb_cursor_open(txn->mdb, txn->dbi[db], &cursor);
-        code = code == 0 ? next_shared(cursor, db, &key, &value) : code;
+        code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
+        code = code == 0 ? next_shared(&cursor, db, &key, &value) : code;
         while (code == 0) {
             count++;
-            code = next_shared(cursor, db, &key, &value);
+            code = next_shared(&cursor, db, &key, &value);
         }
         code = code == MDB_NOTFOUND ? 0 : code;
-        mdb_cursor_close(cursor);
+        ps_enter_cursor_close(&cursor);
     }
     if (code != 0) {
+        return ps_db_result(code);
+    }
+    *count_out = count;
+    return P2PSYNC_OK;
+}
+
+/* LMDB's own database of free pages: number of a commit -> count, page numbers. */
+p2psync_result ps_db_count_unused(const struct ps_txn *txn, uint64_t *count_out)
+{
+    struct ps_db_cursor cursor = {.mdb = NULL};
+    MDB_val key;
+    MDB_val value;
+    uint64_t count = 0;
+    int code = ps_enter_cursor_open(txn, 0, &cursor);
+    code = code == 0 ? ps_enter_cursor_get(&cursor, &key, &value, MDB_FIRST) : code;
+    while (code == 0) {
+        size_t listed = 0;
+        if (value.mv_size >= sizeof listed) {
+            memcpy(&listed, value.mv_data, sizeof listed);
+        }
+        count += listed;
+        code = ps_enter_cursor_get(&cursor, &key, &value, MDB_NEXT);
+    }
+    ps_enter_cursor_close(&cursor);
+    if (code != MDB_NOTFOUND) {
         return ps_db_result(code);
     }
     *count_out = count;
@@ -156,8 +245,9 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 {
     assert(txn->writable);
+    txn->wrote = true;
     if (shared[db] == 0) {
-        return ps_db_result(mdb_drop(txn->mdb, txn->dbi[db], 0));
+        return ps_db_result(ps_enter_drop(txn, txn->dbi[db]));
     }
     struct ps_key from = {.size = 0};
     struct ps_row row;
@@ -232,16 +322,16 @@ static void make_key(struct key *out, ps_db db, struct ps_bytes key)
 
 /* The first row of a database that shares the unnamed one, or the row after `key`. MDB_NOTFOUND:
  * there is none. */
-static int next_shared(MDB_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value)
+static int next_shared(const struct ps_db_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value)
 {
     struct key first;
     int code = 0;
     if (key->mv_size == 0) {
         make_key(&first, db, ps_bytes(NULL, 0));
         *key = first.val;
-        code = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+        code = ps_enter_cursor_get(cursor, key, value, MDB_SET_RANGE);
     } else {
-        code = mdb_cursor_get(cursor, key, value, MDB_NEXT);
+        code = ps_enter_cursor_get(cursor, key, value, MDB_NEXT);
     }
     return code == 0 && !is_of(db, key) ? MDB_NOTFOUND : code;
 }
@@ -251,6 +341,27 @@ static bool is_of(ps_db db, const MDB_val *key)
     const uint8_t *bytes = key->mv_data;
     return shared[db] == 0 ||
            (key->mv_size >= PREFIX_SIZE && bytes[0] == 0 && bytes[1] == shared[db]);
+}
+
+static uint32_t checksum_of(ps_db db, struct ps_bytes key, struct ps_bytes value)
+{
+    uint8_t which = (uint8_t)db;
+    return ps_checksum(ps_checksum(ps_checksum(0, ps_bytes(&which, 1)), key), value);
+}
+
+/* What was put there, if the row is as it was written. */
+static p2psync_result open_row(const struct ps_txn *txn, ps_db db, struct ps_bytes key, MDB_val val,
+                               struct ps_bytes *value_out)
+{
+    const uint8_t *data = val.mv_data;
+    size_t size = val.mv_size - PS_CHECKSUM_SIZE;
+    if (val.mv_size < PS_CHECKSUM_SIZE ||
+        ps_get_u32(data + size) != checksum_of(db, key, ps_bytes(data, size))) {
+        ps_store_suspect(txn->store);
+        return P2PSYNC_ECORRUPT;
+    }
+    *value_out = ps_bytes(data, size);
+    return P2PSYNC_OK;
 }
 
 /* LMDB's struct has no const, and LMDB does not write through it. */

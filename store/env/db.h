@@ -18,6 +18,7 @@ typedef enum ps_db {
     PS_DB_NODES,       /* log number, level, index -> subtree hash */
     PS_DB_RECORDS,     /* collection number, record id -> versions and values */
     PS_DB_CONFLICTS,   /* collection number, record id -> is it a conflict, since which refresh */
+    PS_DB_STALE,       /* collection number, record id or nothing -> records to merge again */
     PS_DB_UNSETTLED,   /* log number -> where to look on: logs with settled < size */
     PS_DB_WAITING,     /* log number, last seq -> a transaction that waits for a parent */
     PS_DB_AWAITED,     /* the parent, log number, last seq -> empty: who waits for it */
@@ -35,23 +36,29 @@ struct ps_txn {
     MDB_txn *mdb;
     const MDB_dbi *dbi; /* indexed by ps_db */
     bool writable;
+    bool wrote;           /* a row, so that a commit is a new state of the store */
+    bool tight;           /* the disk is nearly full: what is written is measured */
+    uint64_t pages_begun; /* then: pages in use when it began */
 };
 
 /* The result for a code of LMDB. For the files of the store. */
 p2psync_result ps_db_result(int mdb_code);
 
-/* Get, put and delete one row, for the files of the store.
+/* Get, put and delete one row, for the files of the store. With each row lies a checksum of its key
+ * and value, which every read checks.
  *
  * value_out  points into the map, until the next write of the transaction.
- * Errors     P2PSYNC_ENOTFOUND (get); P2PSYNC_EFULL, P2PSYNC_EIO (put, delete). */
+ * Errors     P2PSYNC_ENOTFOUND (get); P2PSYNC_ECORRUPT; P2PSYNC_EFULL, P2PSYNC_EIO (put, delete).
+ */
 p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
                          struct ps_bytes *value_out) P2PSYNC_MUST_CHECK;
 p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key,
                          struct ps_bytes value) P2PSYNC_MUST_CHECK;
-/* Put a row of `size` bytes, which the caller must fill before the next write of the transaction.
- */
+/* Put a row of `size` bytes, which the caller must fill, and then seal, before the next write of
+ * the transaction. */
 p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, size_t size,
                              uint8_t **room_out) P2PSYNC_MUST_CHECK;
+void ps_db_seal(ps_db db, struct ps_bytes key, uint8_t *room, size_t size);
 /* A row that is not there is fine. */
 p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key) P2PSYNC_MUST_CHECK;
 /* The row with the lowest key >= `from`. P2PSYNC_ENOTFOUND there is none. */
@@ -72,8 +79,31 @@ p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from,
 bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_result *result,
                      struct ps_row *out);
 
+/* A place in a database that has one of LMDB's for itself, for walks that step from row to row
+ * while nothing is written. It ends before its transaction. */
+struct ps_db_cursor {
+    struct ps_txn txn; /* that it was opened in */
+    ps_db db;
+    MDB_cursor *mdb; /* NULL: none */
+};
+typedef enum ps_db_move {
+    PS_DB_FROM, /* to the row with the lowest key >= `key` */
+    PS_DB_NEXT,
+    PS_DB_PREVIOUS,
+    PS_DB_LAST,
+} ps_db_move;
+p2psync_result ps_db_cursor_open(struct ps_txn *txn, ps_db db,
+                                 struct ps_db_cursor *out) P2PSYNC_MUST_CHECK;
+/* `key` is for PS_DB_FROM only. Errors  P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT. */
+p2psync_result ps_db_cursor_move(struct ps_db_cursor *cursor, ps_db_move move, struct ps_bytes key,
+                                 struct ps_row *out) P2PSYNC_MUST_CHECK;
+/* A zeroed one is fine. */
+void ps_db_cursor_close(struct ps_db_cursor *cursor);
+
 /* The number of rows. */
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out) P2PSYNC_MUST_CHECK;
+/* The number of pages in the file that are free, to a read transaction. For txn.c. */
+p2psync_result ps_db_count_unused(const struct ps_txn *txn, uint64_t *count_out) P2PSYNC_MUST_CHECK;
 /* Take all rows out. */
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 

@@ -2,8 +2,6 @@
 #ifndef PS_STORE_ENV_DISK_H
 #define PS_STORE_ENV_DISK_H
 
-#include <lmdb.h>
-
 #include <p2psync.h>
 
 /* Whether a file system of this magic number (statfs(2), f_type) is on the network: LMDB's locks
@@ -18,14 +16,6 @@ p2psync_result ps_disk_open_dir(const char *dir, int *fd_out) P2PSYNC_MUST_CHECK
 
 /* Bytes that are free for this user on the file system of `fd`. Errors  P2PSYNC_EIO. */
 p2psync_result ps_disk_free(int fd, uint64_t *bytes_out) P2PSYNC_MUST_CHECK;
-
-/* Whether every page that the environment refers to lies inside its file: one beyond the end would
- * kill the process when it is read (SIGBUS). The last pages of a whole file may be missing only if
- * they are free. No other process may have the environment open.
- *
- * Errors  P2PSYNC_ECORRUPT the file was cut off; P2PSYNC_EIO; P2PSYNC_ENOMEM.
- */
-p2psync_result ps_disk_check_tail(MDB_env *env) P2PSYNC_MUST_CHECK;
 
 /* A result for an errno. */
 p2psync_result ps_disk_result(int error);

@@ -1,9 +1,10 @@
-/* An open store from inside: what store.c, which opens and closes it, shares with txn.c. For these
- * two. */
+/* An open store from inside: what store.c, which opens and closes it, shares with txn.c,
+ * enter.c and db.c. For these. */
 #ifndef PS_STORE_ENV_INSIDE_H
 #define PS_STORE_ENV_INSIDE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "store/env/gate.h"
@@ -19,7 +20,11 @@ struct ps_store {
     ino_t inode;
     uint64_t process; /* that opened it */
     bool no_flush;
+    bool opened;           /* to the end */
+    atomic_bool unstamped; /* the stamp could not be checked: it is before the first write */
     struct ps_stamp stamp;
+    atomic_bool suspect; /* damage was met: the pages are checked when it is next opened */
+    atomic_bool stuck;   /* a write transaction can neither go on nor end: see enter.h */
     struct ps_gate gate;
     pthread_mutex_t lock; /* of what follows */
     unsigned active;      /* transactions */
@@ -31,5 +36,11 @@ struct ps_store {
  */
 p2psync_result ps_txn_begin_anyway(struct ps_store *store, bool write,
                                    struct ps_txn *out) P2PSYNC_MUST_CHECK;
+
+/* Check the stamp against the environment, and draw it anew: stamp.h. Errors  as there. */
+p2psync_result ps_store_check_stamp(struct ps_store *store) P2PSYNC_MUST_CHECK;
+
+/* Remember that damage was met in it. Thread  any. */
+void ps_store_suspect(struct ps_store *store);
 
 #endif

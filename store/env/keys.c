@@ -38,6 +38,13 @@ struct ps_key ps_key_collection_number(uint32_t number)
     return key;
 }
 
+struct ps_key ps_key_collections_written(void)
+{
+    struct ps_key key = {0};
+    add_u8(&key, KIND_NUMBER);
+    return key;
+}
+
 struct ps_key ps_key_collection_name(struct ps_bytes name)
 {
     assert(name.size <= PS_COLLECTION_SIZE_MAX);
@@ -175,6 +182,21 @@ struct ps_key ps_key_record(uint32_t collection, struct ps_bytes id)
 bool ps_key_split_record(struct ps_bytes key, uint32_t *collection_out, struct ps_bytes *id_out)
 {
     if (key.size < 5) {
+        return false;
+    }
+    *collection_out = ps_get_u32(key.data);
+    *id_out = ps_bytes(key.data + 4, key.size - 4);
+    return true;
+}
+
+struct ps_key ps_key_stale(uint32_t collection, struct ps_bytes id)
+{
+    return ps_key_record(collection, id);
+}
+
+bool ps_key_split_stale(struct ps_bytes key, uint32_t *collection_out, struct ps_bytes *id_out)
+{
+    if (key.size < 4) {
         return false;
     }
     *collection_out = ps_get_u32(key.data);

@@ -3,9 +3,13 @@
  * numbers, on every machine. `a || b` is a followed by b, u32 a number of 32 bits, [a] a part that
  * need not be there; sizes are in bytes.
  *
+ * Each row ends with 4 bytes more than is said here: the CRC-32C of the database's number in ps_db,
+ * the key and the value.                                                              db.c
+ *
  *   PS_DB_META: what there is only one of. The keys are words.
  *     "format"          u32, PS_STORE_FORMAT_VERSION                                  store.c
- *     "stamp"           random 16 || inode u64 || hash of the machine's id 32         stamp.c
+ *     "stamp"           random 16 || inode u64 || ctime u64, u64 ||                   stamp.c
+ *                       hash of the machine's id 32
  *     "unclean"         "1": the last process did not flush, and has not ended well   stamp.c
  *     "identity"        device 32 || seed 32 || incarnation u64 || mesh 48 ||         identity.c
  *                       has_sponsor u8 || sponsor 32
@@ -16,6 +20,7 @@
  *     "refreshes"       u32: how many refreshes there were                            db.c
  *
  *   PS_DB_COLLECTIONS: names and numbers, both ways.                                  collection.c
+ *     0x00                 count u64 || numbers u32 of the collections written last, in a ring
  *     0x00 || number u32   name
  *     0x01 || name         number u32 || records u64 || changes u64 || conflicts u64 || logs u32
  *
@@ -57,6 +62,10 @@
  * || has_value u8 || is_copy u8 || size of the value u32 || its offset u32 PS_DB_CONFLICTS: records
  * with several versions.                                   conflict.c collection u32 || record id
  *                       conflict u8 || refresh u32: which refresh made it so; 0: a change did
+ *   PS_DB_STALE: records of which the row does not show what the versions come to.    stale.c
+ *     collection u32    the record id from which on all of the collection are
+ *     collection u32 || record id
+ *                       nothing: that one is
  *
  *   PS_DB_DEVICES: the members of the mesh.                                           members.c
  *     device 32         added_by 32 || added_ms u64 || depth u32 || name
@@ -84,6 +93,8 @@ struct ps_key ps_key_above(const struct ps_key *key);
 /* PS_DB_COLLECTIONS holds both ways: 0x00 || number -> name, and 0x01 || name -> row. `name` must
  * be valid, or empty: the key before all names. */
 struct ps_key ps_key_collection_number(uint32_t number);
+/* The row beside them that says which were written last. */
+struct ps_key ps_key_collections_written(void);
 struct ps_key ps_key_collection_name(struct ps_bytes name);
 /* False if it is no key of a name. */
 bool ps_key_split_collection(struct ps_bytes key, struct ps_bytes *name_out);
@@ -122,6 +133,10 @@ struct ps_key ps_key_node(uint32_t log, unsigned level, uint64_t index);
 /* PS_DB_RECORDS and PS_DB_CONFLICTS. At most PS_RECORD_ID_SIZE_MAX bytes of id. */
 struct ps_key ps_key_record(uint32_t collection, struct ps_bytes id);
 bool ps_key_split_record(struct ps_bytes key, uint32_t *collection_out, struct ps_bytes *id_out);
+
+/* PS_DB_STALE: the same, or without an id. */
+struct ps_key ps_key_stale(uint32_t collection, struct ps_bytes id);
+bool ps_key_split_stale(struct ps_bytes key, uint32_t *collection_out, struct ps_bytes *id_out);
 
 /* PS_DB_DEVICES and PS_DB_PEERS. */
 struct ps_key ps_key_device(const struct ps_device *device);

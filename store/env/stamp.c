@@ -14,15 +14,23 @@
 #include "store/env/identity.h"
 #include "wire/hash.h"
 
-#define STAMP_SIZE 16
-/* random || inode of the data file || hash of the machine's id */
-#define ROW_SIZE (STAMP_SIZE + 8 + PS_HASH_SIZE)
+#define STAMP_SIZE PS_STAMP_SIZE
+/* random || inode of the file || its ctime in seconds, and nanoseconds || hash of the machine's id
+ */
+#define ROW_SIZE (STAMP_SIZE + 3 * 8 + PS_HASH_SIZE)
+/* stamp || inode, size, mtime and ctime of the data file */
+#define CLEAN_SIZE (STAMP_SIZE + 6 * 8)
 
 static const char stamp_key[] = "stamp";
 static const char unclean_key[] = "unclean";
+static const char clean_file[] = "clean";
+static const char suspect_file[] = "suspect";
 
-static bool matches(struct ps_txn *txn, const struct ps_stamp *stamp, uint64_t inode);
-static p2psync_result draw(struct ps_txn *txn, const struct ps_stamp *stamp, uint64_t inode);
+static bool matches(struct ps_txn *txn, const struct ps_stamp *stamp);
+static p2psync_result draw(struct ps_txn *txn, const struct ps_stamp *stamp);
+static p2psync_result make_row(const struct ps_stamp *stamp, const uint8_t random[STAMP_SIZE],
+                               uint8_t row[ROW_SIZE]);
+static bool describe_data(const struct ps_stamp *stamp, uint8_t out[CLEAN_SIZE]);
 static struct ps_hash machine_hash(void);
 
 p2psync_result ps_stamp_lock(int dir_fd, struct ps_stamp *out)
@@ -38,7 +46,8 @@ p2psync_result ps_stamp_lock(int dir_fd, struct ps_stamp *out)
         (void)close(fd);
         return P2PSYNC_EIO;
     }
-    *out = (struct ps_stamp){.fd = fd, .alone = alone, .existing = info.st_size > 0};
+    *out =
+        (struct ps_stamp){.dir_fd = dir_fd, .fd = fd, .alone = alone, .existing = info.st_size > 0};
     return P2PSYNC_OK;
 }
 
@@ -63,8 +72,7 @@ void ps_stamp_release(struct ps_stamp *stamp)
     }
 }
 
-p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp,
-                              const struct ps_stamp_check *check, bool *changed_out)
+p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp, bool no_flush)
 {
     struct ps_bytes mark;
     p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(unclean_key), &mark);
@@ -72,9 +80,7 @@ p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp,
         return result;
     }
     bool unclean = result == P2PSYNC_OK;
-    bool matching = matches(txn, stamp, check->data_inode);
-    *changed_out = true;
-    if (!matching || unclean) {
+    if (!matches(txn, stamp) || unclean) {
         struct ps_identity identity;
         result = ps_identity_read(txn, &identity);
         if (result == P2PSYNC_OK) {
@@ -86,55 +92,128 @@ p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp,
             return result;
         }
     }
-    if (!matching) {
-        result = draw(txn, stamp, check->data_inode);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
+    result = draw(txn, stamp);
+    if (result == P2PSYNC_OK && no_flush && !unclean) {
+        result = ps_db_put(txn, PS_DB_META, ps_bytes_text(unclean_key), ps_bytes("1", 1));
     }
-    if (check->no_flush && !unclean) {
-        return ps_db_put(txn, PS_DB_META, ps_bytes_text(unclean_key), ps_bytes("1", 1));
+    if (result == P2PSYNC_OK && unclean && !no_flush) {
+        result = ps_db_delete(txn, PS_DB_META, ps_bytes_text(unclean_key));
     }
-    if (unclean && !check->no_flush) {
-        return ps_stamp_clean(txn);
-    }
-    *changed_out = !matching || unclean;
-    return P2PSYNC_OK;
+    return result;
 }
 
-p2psync_result ps_stamp_clean(struct ps_txn *txn)
+p2psync_result ps_stamp_clean(struct ps_txn *txn, const struct ps_stamp *stamp)
 {
-    return ps_db_delete(txn, PS_DB_META, ps_bytes_text(unclean_key));
+    p2psync_result result = draw(txn, stamp);
+    return result == P2PSYNC_OK ? ps_db_delete(txn, PS_DB_META, ps_bytes_text(unclean_key))
+                                : result;
+}
+
+bool ps_stamp_is_clean(const struct ps_stamp *stamp)
+{
+    uint8_t said[CLEAN_SIZE + 1];
+    uint8_t now[CLEAN_SIZE];
+    struct stat info;
+    if (fstatat(stamp->dir_fd, suspect_file, &info, AT_SYMLINK_NOFOLLOW) == 0) {
+        return false;
+    }
+    int fd = openat(stamp->dir_fd, clean_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t size = read(fd, said, sizeof said);
+    (void)close(fd);
+    return size == CLEAN_SIZE && describe_data(stamp, now) && memcmp(said, now, CLEAN_SIZE) == 0;
+}
+
+void ps_stamp_say_clean(const struct ps_stamp *stamp)
+{
+    uint8_t now[CLEAN_SIZE];
+    int fd = openat(stamp->dir_fd, clean_file,
+                    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return;
+    }
+    if (describe_data(stamp, now) && write(fd, now, sizeof now) != (ssize_t)sizeof now) {
+        (void)unlinkat(stamp->dir_fd, clean_file, 0);
+    }
+    (void)close(fd);
+}
+
+void ps_stamp_say_suspect(const struct ps_stamp *stamp)
+{
+    int fd = openat(stamp->dir_fd, suspect_file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+void ps_stamp_say_checked(const struct ps_stamp *stamp)
+{
+    (void)unlinkat(stamp->dir_fd, suspect_file, 0);
+}
+
+/* What tells this state of the data file from all others. */
+static bool describe_data(const struct ps_stamp *stamp, uint8_t out[CLEAN_SIZE])
+{
+    struct stat info;
+    if (fstatat(stamp->dir_fd, "data.mdb", &info, 0) != 0 ||
+        pread(stamp->fd, out, STAMP_SIZE, 0) != STAMP_SIZE) {
+        return false;
+    }
+    ps_put_u64(out + STAMP_SIZE, (uint64_t)info.st_ino);
+    ps_put_u64(out + STAMP_SIZE + 8, (uint64_t)info.st_size);
+    ps_put_u64(out + STAMP_SIZE + 16, (uint64_t)info.st_mtim.tv_sec);
+    ps_put_u64(out + STAMP_SIZE + 24, (uint64_t)info.st_mtim.tv_nsec);
+    ps_put_u64(out + STAMP_SIZE + 32, (uint64_t)info.st_ctim.tv_sec);
+    ps_put_u64(out + STAMP_SIZE + 40, (uint64_t)info.st_ctim.tv_nsec);
+    return true;
 }
 
 /* Whether the file and the environment belong together, here. */
-static bool matches(struct ps_txn *txn, const struct ps_stamp *stamp, uint64_t inode)
+static bool matches(struct ps_txn *txn, const struct ps_stamp *stamp)
 {
     struct ps_bytes row;
     uint8_t file[STAMP_SIZE];
-    if (ps_db_get(txn, PS_DB_META, ps_bytes_text(stamp_key), &row) != P2PSYNC_OK ||
-        row.size != ROW_SIZE || pread(stamp->fd, file, sizeof file, 0) != STAMP_SIZE) {
-        return false;
-    }
-    struct ps_hash machine = machine_hash();
-    return memcmp(row.data, file, STAMP_SIZE) == 0 && ps_get_u64(row.data + STAMP_SIZE) == inode &&
-           memcmp(row.data + STAMP_SIZE + 8, machine.bytes, PS_HASH_SIZE) == 0;
+    uint8_t now[ROW_SIZE];
+    return ps_db_get(txn, PS_DB_META, ps_bytes_text(stamp_key), &row) == P2PSYNC_OK &&
+           pread(stamp->fd, file, sizeof file, 0) == STAMP_SIZE &&
+           make_row(stamp, file, now) == P2PSYNC_OK &&
+           ps_bytes_equal(row, ps_bytes(now, sizeof now));
 }
 
 /* Draw a new stamp. The file is written first. If the transaction fails after that, file and
  * environment do not match, and the next open draws one more incarnation: nothing worse happens. */
-static p2psync_result draw(struct ps_txn *txn, const struct ps_stamp *stamp, uint64_t inode)
+static p2psync_result draw(struct ps_txn *txn, const struct ps_stamp *stamp)
 {
+    uint8_t random[STAMP_SIZE];
     uint8_t row[ROW_SIZE];
-    randombytes_buf(row, STAMP_SIZE);
-    ps_put_u64(row + STAMP_SIZE, inode);
-    struct ps_hash machine = machine_hash();
-    memcpy(row + STAMP_SIZE + 8, machine.bytes, PS_HASH_SIZE);
+    randombytes_buf(random, sizeof random);
     errno = 0;
-    if (pwrite(stamp->fd, row, STAMP_SIZE, 0) != STAMP_SIZE || fsync(stamp->fd) != 0) {
+    if (pwrite(stamp->fd, random, sizeof random, 0) != STAMP_SIZE || fsync(stamp->fd) != 0) {
         return errno == 0 ? P2PSYNC_EIO : ps_disk_result(errno);
     }
-    return ps_db_put(txn, PS_DB_META, ps_bytes_text(stamp_key), ps_bytes(row, sizeof row));
+    p2psync_result result = make_row(stamp, random, row);
+    return result == P2PSYNC_OK
+               ? ps_db_put(txn, PS_DB_META, ps_bytes_text(stamp_key), ps_bytes(row, sizeof row))
+               : result;
+}
+
+/* The row that goes with these bytes in the file as it is. */
+static p2psync_result make_row(const struct ps_stamp *stamp, const uint8_t random[STAMP_SIZE],
+                               uint8_t row[ROW_SIZE])
+{
+    struct stat info;
+    if (fstat(stamp->fd, &info) != 0) {
+        return P2PSYNC_EIO;
+    }
+    struct ps_hash machine = machine_hash();
+    memcpy(row, random, STAMP_SIZE);
+    ps_put_u64(row + STAMP_SIZE, (uint64_t)info.st_ino);
+    ps_put_u64(row + STAMP_SIZE + 8, (uint64_t)info.st_ctim.tv_sec);
+    ps_put_u64(row + STAMP_SIZE + 16, (uint64_t)info.st_ctim.tv_nsec);
+    memcpy(row + STAMP_SIZE + 24, machine.bytes, PS_HASH_SIZE);
+    return P2PSYNC_OK;
 }
 
 /* A machine without an id is like any other such machine. */

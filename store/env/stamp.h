@@ -3,19 +3,33 @@
  * incarnation prevents that and costs little, so it is drawn whenever there is doubt. DESIGN
  * section 9.
  *
- * The file `stamp` lies beside the environment and holds random bytes. The environment holds the
- * same bytes, the inode of its data file and the id of this machine. In a copied directory, or
- * after a data file was put back from elsewhere, they do not match. Every process that has the
- * store open holds a lock on the same file, so a process can find out that it is the only one. */
+ * The file `stamp` lies beside the environment and holds random bytes; nothing else is ever written
+ * there. The environment holds the same bytes, the inode of that file, the time of its last change
+ * (ctime, which no program can set), and the id of this machine. The bytes are drawn anew each time
+ * a process opens the store as the only one, and each time the last one closes it after a write. So
+ * a copy of the whole directory that is put back in place changes the file's ctime, whatever tool
+ * does it; and a copy of the data file alone holds bytes that are no longer in the file. A disk
+ * that is put back as a whole cannot be noticed.
+ *
+ * Every process that has the store open holds a lock on the file, so a process can find out that it
+ * is the only one.
+ *
+ * The file `clean` is written at the end, when the last process has closed the environment: the
+ * stamp, and size, inode and times of the data file. If they still are so, nothing has touched the
+ * data file since, and its pages need not be checked (store/env/pages.h). */
 #ifndef PS_STORE_ENV_STAMP_H
 #define PS_STORE_ENV_STAMP_H
 
 #include "store/env/db.h"
 
+#define PS_STAMP_SIZE 16
+
 struct ps_stamp {
-    int fd;        /* of the file, locked; -1: none */
-    bool alone;    /* no other process had the store open when this one took the lock */
-    bool existing; /* the file is not new: a store was made here before */
+    int dir_fd;
+    int fd;            /* of the file, locked; -1: none */
+    bool alone;        /* no other process had the store open when this one took the lock */
+    bool existing;     /* the file is not new: a store was made here before */
+    uint64_t drawn_at; /* number of the commit that drew the stamp; 0: this process did not */
 };
 
 /* Open or make the file in the directory and lock it. Errors  P2PSYNC_EDENIED; P2PSYNC_EIO;
@@ -32,24 +46,29 @@ bool ps_stamp_is_last(struct ps_stamp *stamp);
 /* Close the file. One that was never locked is fine. */
 void ps_stamp_release(struct ps_stamp *stamp);
 
-/* Compare the stamp with the environment. If they do not match, draw a new stamp. If they do not
- * match, or a process that did not flush has ended without saying so, draw a new incarnation, if
- * there is an identity.
+/* Compare the stamp with the environment. If they do not match, or a process that did not flush has
+ * ended without saying so, draw a new incarnation, if there is an identity. Draw a new stamp in any
+ * case, and mark the store as not flushed if it is opened so, until ps_stamp_clean(). Then commit.
  *
- * data_inode  of the data file.
- * no_flush    mark the store as not flushed, until ps_stamp_clean().
- * changed_out whether something was written: commit, else abort.
- * Errors      P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ENOSPC.
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ENOSPC.
  */
-struct ps_stamp_check {
-    uint64_t data_inode;
-    bool no_flush;
-};
 p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp,
-                              const struct ps_stamp_check *check,
-                              bool *changed_out) P2PSYNC_MUST_CHECK;
+                              bool no_flush) P2PSYNC_MUST_CHECK;
 
-/* Take out the mark which says that the store was not flushed. */
-p2psync_result ps_stamp_clean(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+/* Draw a new stamp, and take out the mark which says that the store was not flushed. Errors  as
+ * above. */
+p2psync_result ps_stamp_clean(struct ps_txn *txn, const struct ps_stamp *stamp) P2PSYNC_MUST_CHECK;
+
+/* Whether the data file is as it was when the last process closed it. */
+bool ps_stamp_is_clean(const struct ps_stamp *stamp);
+
+/* Say so, once the environment is closed. If this fails the pages are checked when it is next
+ * opened. */
+void ps_stamp_say_clean(const struct ps_stamp *stamp);
+
+/* Say the opposite: damage was met. */
+void ps_stamp_say_suspect(const struct ps_stamp *stamp);
+/* Take that back: the pages are sound. */
+void ps_stamp_say_checked(const struct ps_stamp *stamp);
 
 #endif

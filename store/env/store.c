@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "store/env/disk.h"
+#include "store/env/enter.h"
 #include "store/env/inside.h"
 #include "store/env/keys.h"
+#include "store/env/pages.h"
 #include "store/env/process.h"
 
 #define READERS_MAX 1024U
@@ -24,9 +26,9 @@ static const char *const db_names[PS_DB_COUNT] = {
     [PS_DB_LOGS] = NULL,         [PS_DB_LOG_NUMBERS] = "log_numbers",
     [PS_DB_ENTRIES] = "entries", [PS_DB_NODES] = "nodes",
     [PS_DB_RECORDS] = "records", [PS_DB_CONFLICTS] = "conflicts",
-    [PS_DB_UNSETTLED] = NULL,    [PS_DB_WAITING] = "waiting",
-    [PS_DB_AWAITED] = "awaited", [PS_DB_DEVICES] = "devices",
-    [PS_DB_PEERS] = "peers",
+    [PS_DB_STALE] = "stale",     [PS_DB_UNSETTLED] = NULL,
+    [PS_DB_WAITING] = "waiting", [PS_DB_AWAITED] = "awaited",
+    [PS_DB_DEVICES] = "devices", [PS_DB_PEERS] = "peers",
 };
 
 static const char format_key[] = "format";
@@ -38,15 +40,16 @@ static p2psync_result registry_add(struct ps_store *store);
 static void registry_remove(struct ps_store *store);
 static p2psync_result open_files(struct ps_store *store, const struct ps_store_options *options);
 static p2psync_result check_data_file(const struct ps_store *store);
+static p2psync_result check_pages(const struct ps_store *store);
 static p2psync_result open_env(struct ps_store *store, const struct ps_store_options *options);
 static MDB_msg_func count_reader;
-static MDB_assert_func stop;
 static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, size_t map_size);
 static p2psync_result open_format(struct ps_store *store);
 static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi);
 static p2psync_result check_format(struct ps_txn *txn);
-static p2psync_result check_stamp(struct ps_store *store);
-static void clean_mark(struct ps_store *store);
+static p2psync_result check_stamp_or_wait(struct ps_store *store);
+static void close_env(struct ps_store *store);
+static p2psync_result redraw(struct ps_store *store);
 static uint64_t last_on_disk(const struct ps_store *store);
 
 p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_store **out)
@@ -76,10 +79,10 @@ p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_s
         result = open_files(store, options);
     }
     if (result != P2PSYNC_OK) {
-        store->no_flush = false; /* nothing was written that would need to be flushed */
         ps_store_destroy(&store);
         return result;
     }
+    store->opened = true;
     ps_store_check_readers(store);
     *out = store;
     return P2PSYNC_OK;
@@ -92,15 +95,16 @@ void ps_store_destroy(struct ps_store **store)
     if (gone == NULL) {
         return;
     }
+    if (gone->process == ps_process() && atomic_load(&gone->stuck)) {
+        /* It stays in the registry: LMDB still has it open, and its write lock. */
+        ps_stamp_say_suspect(&gone->stamp);
+        return;
+    }
     registry_remove(gone);
     if (gone->process == ps_process()) {
         assert(gone->active == 0);
-        if (gone->no_flush) {
-            clean_mark(gone);
-        }
-        mdb_txn_abort(gone->spare);
         if (gone->env != NULL) {
-            mdb_env_close(gone->env);
+            close_env(gone);
         }
         (void)pthread_mutex_destroy(&gone->lock);
         ps_gate_deinit(&gone->gate);
@@ -127,7 +131,7 @@ static p2psync_result registry_add(struct ps_store *store)
     for (const struct ps_store *other = registry; other != NULL; other = other->next) {
         if (other->device == store->device && other->inode == store->inode &&
             other->process == store->process) {
-            result = P2PSYNC_EBUSY;
+            result = atomic_load(&other->stuck) ? P2PSYNC_ECORRUPT : P2PSYNC_EBUSY;
         }
     }
     if (result == P2PSYNC_OK) {
@@ -158,18 +162,18 @@ static p2psync_result open_files(struct ps_store *store, const struct ps_store_o
     if (result == P2PSYNC_OK) {
         result = check_data_file(store);
     }
+    if (result == P2PSYNC_OK && store->stamp.alone && !ps_stamp_is_clean(&store->stamp)) {
+        result = check_pages(store);
+    }
     if (result == P2PSYNC_OK) {
         result = open_env(store, options);
-    }
-    if (result == P2PSYNC_OK && store->stamp.alone) {
-        result = ps_disk_check_tail(store->env);
     }
     if (result == P2PSYNC_OK) {
         result = open_format(store);
     }
     /* Whoever comes second finds the stamp checked, and the store in use. */
     if (result == P2PSYNC_OK && store->stamp.alone) {
-        result = check_stamp(store);
+        result = check_stamp_or_wait(store);
     }
     if (result == P2PSYNC_OK) {
         ps_stamp_share(&store->stamp);
@@ -193,6 +197,21 @@ static p2psync_result check_data_file(const struct ps_store *store)
         return ps_disk_result(errno);
     }
     return P2PSYNC_OK;
+}
+
+/* What was not closed in good order, or was touched since, is checked before LMDB sees it. */
+static p2psync_result check_pages(const struct ps_store *store)
+{
+    int fd = openat(store->dir_fd, "data.mdb", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? P2PSYNC_OK : ps_disk_result(errno);
+    }
+    p2psync_result result = ps_pages_check(fd);
+    (void)close(fd);
+    if (result == P2PSYNC_OK) {
+        ps_stamp_say_checked(&store->stamp);
+    }
+    return result;
 }
 
 static p2psync_result open_env(struct ps_store *store, const struct ps_store_options *options)
@@ -221,7 +240,7 @@ static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, 
     }
     code = mdb_env_set_maxdbs(env, PS_DB_COUNT);
     if (code == 0) {
-        (void)mdb_env_set_assert(env, stop); /* refused by an LMDB that checks nothing */
+        (void)mdb_env_set_assert(env, ps_enter_stop); /* refused by an LMDB that checks nothing */
         code = mdb_env_set_maxreaders(env, READERS_MAX);
     }
     if (code == 0) {
@@ -236,15 +255,6 @@ static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, 
     }
     store->env = env;
     return P2PSYNC_OK;
-}
-
-/* LMDB has found a page that is impossible, and would print that and abort. We abort without
- * printing, because a library must leave standard error to the program. */
-static void stop(MDB_env *env, const char *text)
-{
-    (void)env;
-    (void)text;
-    abort();
 }
 
 /* Open the databases, or make them all in a new environment. */
@@ -286,7 +296,7 @@ static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi)
 {
     unsigned flags = txn->writable ? MDB_CREATE : 0;
     for (size_t i = 0; i < PS_DB_COUNT; i++) {
-        int code = mdb_dbi_open(txn->mdb, db_names[i], flags, &dbi[i]);
+        int code = ps_enter_dbi_open(txn, db_names[i], flags, &dbi[i]);
         if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) {
             return P2PSYNC_ECORRUPT;
         }
@@ -314,28 +324,34 @@ static p2psync_result check_format(struct ps_txn *txn)
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    if (row.size != sizeof version || ps_get_u32(row.data) < PS_STORE_FORMAT_VERSION) {
-        return P2PSYNC_ECORRUPT; /* no release has written an older one */
+    if (row.size != sizeof version) {
+        return P2PSYNC_ECORRUPT;
     }
-    return ps_get_u32(row.data) > PS_STORE_FORMAT_VERSION ? P2PSYNC_ENEWER : P2PSYNC_OK;
+    uint32_t found = ps_get_u32(row.data);
+    return found < PS_STORE_FORMAT_VERSION   ? P2PSYNC_EOLDER
+           : found > PS_STORE_FORMAT_VERSION ? P2PSYNC_ENEWER
+                                             : P2PSYNC_OK;
 }
 
-static p2psync_result check_stamp(struct ps_store *store)
+/* A disk that is full must not keep anybody from reading: then the stamp is checked and drawn
+ * before the first write. */
+static p2psync_result check_stamp_or_wait(struct ps_store *store)
+{
+    p2psync_result result = ps_store_check_stamp(store);
+    bool full = result == P2PSYNC_ENOSPC || result == P2PSYNC_EFULL;
+    store->unstamped = full;
+    return full ? P2PSYNC_OK : result;
+}
+
+p2psync_result ps_store_check_stamp(struct ps_store *store)
 {
     struct ps_txn txn = {0};
-    struct stat info;
-    bool changed = false;
-    if (fstatat(store->dir_fd, "data.mdb", &info, 0) != 0) {
-        return P2PSYNC_EIO;
-    }
-    struct ps_stamp_check check = {.data_inode = (uint64_t)info.st_ino,
-                                   .no_flush = store->no_flush};
     p2psync_result result = ps_txn_begin_anyway(store, true, &txn);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    result = ps_stamp_check(&txn, &store->stamp, &check, &changed);
-    if (result != P2PSYNC_OK || !changed) {
+    result = ps_stamp_check(&txn, &store->stamp, store->no_flush);
+    if (result != P2PSYNC_OK) {
         ps_txn_abort(&txn);
         return result;
     }
@@ -343,27 +359,54 @@ static p2psync_result check_stamp(struct ps_store *store)
     if (result == P2PSYNC_OK && store->no_flush) {
         result = ps_db_result(mdb_env_sync(store->env, 1));
     }
+    if (result == P2PSYNC_OK) {
+        store->stamp.drawn_at = last_on_disk(store);
+        store->unstamped = false;
+    }
     return result;
 }
 
-/* Close a store that was opened with no_flush: flush it, and take the mark `unclean` out if no
- * other process has it open. If anything fails here the mark stays, which costs a new incarnation.
- */
-static void clean_mark(struct ps_store *store)
+/* Close the environment. The last process to do so says that this is a clean end: it draws the
+ * stamp anew, if anything was written since it was drawn, and flushes what was not flushed. If
+ * anything fails here, or damage was met, the pages are checked when the store is next opened; and
+ * if the mark `unclean` stays, that costs a new incarnation. */
+static void close_env(struct ps_store *store)
+{
+    bool clean = store->opened && !store->unstamped && !atomic_load(&store->suspect) &&
+                 (!store->no_flush || mdb_env_sync(store->env, 1) == 0) &&
+                 ps_stamp_is_last(&store->stamp) && redraw(store) == P2PSYNC_OK;
+    mdb_txn_abort(store->spare);
+    mdb_env_close(store->env);
+    if (atomic_load(&store->suspect)) {
+        ps_stamp_say_suspect(&store->stamp);
+    } else if (clean) {
+        ps_stamp_say_clean(&store->stamp);
+    }
+}
+
+static p2psync_result redraw(struct ps_store *store)
 {
     struct ps_txn txn = {0};
-    if (mdb_env_sync(store->env, 1) != 0 || !ps_stamp_is_last(&store->stamp) ||
-        ps_txn_begin_anyway(store, true, &txn) != P2PSYNC_OK) {
-        return;
+    if (!store->no_flush && store->stamp.drawn_at == last_on_disk(store)) {
+        return P2PSYNC_OK; /* nothing was written since */
     }
-    p2psync_result result = ps_stamp_clean(&txn);
+    p2psync_result result = ps_txn_begin_anyway(store, true, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_stamp_clean(&txn, &store->stamp);
+    }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);
     }
-    if (result == P2PSYNC_OK) {
-        (void)mdb_env_sync(store->env, 1);
+    if (result == P2PSYNC_OK && store->no_flush) {
+        result = ps_db_result(mdb_env_sync(store->env, 1));
     }
     ps_txn_abort(&txn);
+    return result;
+}
+
+void ps_store_suspect(struct ps_store *store)
+{
+    atomic_store(&store->suspect, true);
 }
 
 uint64_t ps_store_txn_id(const struct ps_store *store)

@@ -19,10 +19,10 @@ struct ps_store_options {
 
 /* Open or make the store in a directory; files are readable by their owner only.
  *
- * Errors  P2PSYNC_EBUSY open in this process already; P2PSYNC_ENETFS; P2PSYNC_ENEWER format
- * version; P2PSYNC_ECORRUPT not an LMDB file, of a wrong size, or a row of it malformed;
- * P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_EMISUSE no directory can be
- * at this path.
+ * Errors  P2PSYNC_EBUSY open in this process already; P2PSYNC_ENETFS; P2PSYNC_ENEWER,
+ * P2PSYNC_EOLDER format version; P2PSYNC_ECORRUPT not an LMDB file, of a wrong size, or a row of it
+ * malformed; P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_EMISUSE no
+ * directory can be at this path.
  */
 p2psync_result ps_store_open(const struct ps_store_options *options,
                              struct ps_store **out) P2PSYNC_MUST_CHECK;

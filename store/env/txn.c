@@ -4,11 +4,21 @@
  * replaced while there are none. */
 #include "store/env/txn.h"
 
+#include <errno.h>
+
 #include "store/env/disk.h"
+#include "store/env/enter.h"
 #include "store/env/inside.h"
 #include "store/env/process.h"
 #include "wire/limits.h"
 
+/* One transaction may grow the file by this: its changes, and about as much again for records. */
+#define GROWTH_MAX   (2 * (uint64_t)PS_TRANSACTION_SIZE_MAX)
+#define GROWTH_SMALL 65536U
+
+static p2psync_result count_pages(const struct ps_txn *txn, uint64_t *count_out);
+static p2psync_result check_room(const struct ps_txn *txn);
+static bool is_full(const struct ps_store *store);
 static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out);
 static int begin_with(MDB_env *env, MDB_txn *spare, unsigned flags, MDB_txn **out);
 static void keep_spare(struct ps_store *store, MDB_txn *mdb);
@@ -19,22 +29,89 @@ p2psync_result ps_txn_begin(struct ps_store *store, bool write, struct ps_txn *o
     if (store->process != ps_process()) {
         return P2PSYNC_EMISUSE;
     }
-    if (write) {
-        uint64_t disk_free = 0;
-        p2psync_result result = ps_disk_free(store->dir_fd, &disk_free);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        if (disk_free < PS_DISK_FREE_MIN) {
-            return P2PSYNC_ENOSPC;
-        }
+    if (!write) {
+        return ps_txn_begin_anyway(store, false, out);
     }
-    return ps_txn_begin_anyway(store, write, out);
+    struct ps_txn txn = {0};
+    uint64_t disk_free = 0;
+    p2psync_result result = ps_disk_free(store->dir_fd, &disk_free);
+    if (result == P2PSYNC_OK && store->unstamped) {
+        result = ps_store_check_stamp(store);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_begin_anyway(store, true, &txn);
+    }
+    if (result == P2PSYNC_OK && disk_free < PS_DISK_FREE_MIN + GROWTH_MAX) {
+        txn.tight = true;
+        result = count_pages(&txn, &txn.pages_begun);
+    }
+    if (result != P2PSYNC_OK) {
+        ps_txn_abort(&txn);
+        return result;
+    }
+    *out = txn;
+    return P2PSYNC_OK;
+}
+
+/* Pages that rows are in. */
+static p2psync_result count_pages(const struct ps_txn *txn, uint64_t *count_out)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < PS_DB_COUNT; i++) {
+        MDB_stat stats;
+        int code = ps_enter_stat(txn, txn->dbi[i], &stats);
+        if (code != 0) {
+            return ps_db_result(code);
+        }
+        count += stats.ms_branch_pages + stats.ms_leaf_pages + stats.ms_overflow_pages;
+    }
+    *count_out = count;
+    return P2PSYNC_OK;
+}
+
+/* Whether there is room for what was written: in free pages of the file, in what the disk has above
+ * its reserve, or because it is little. */
+static p2psync_result check_room(const struct ps_txn *txn)
+{
+    uint64_t pages = 0;
+    uint64_t unused = 0;
+    uint64_t disk_free = 0;
+    struct ps_txn reader = {0};
+    MDB_stat stats;
+    p2psync_result result = count_pages(txn, &pages);
+    if (result != P2PSYNC_OK || pages <= txn->pages_begun) {
+        return result;
+    }
+    if (mdb_env_stat(txn->store->env, &stats) != 0) {
+        return P2PSYNC_EIO;
+    }
+    uint64_t grown = (pages - txn->pages_begun) * stats.ms_psize;
+    if (grown <= GROWTH_SMALL) {
+        return P2PSYNC_OK;
+    }
+    result = ps_disk_free(txn->store->dir_fd, &disk_free);
+    if (result == P2PSYNC_OK) {
+        /* As the last commit left them; LMDB tells that to readers only. */
+        result = ps_txn_begin_anyway(txn->store, false, &reader);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_db_count_unused(&reader, &unused);
+        ps_txn_abort(&reader);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    uint64_t room = unused * stats.ms_psize;
+    room += disk_free > PS_DISK_FREE_MIN ? disk_free - PS_DISK_FREE_MIN : 0;
+    return grown <= room ? P2PSYNC_OK : P2PSYNC_ENOSPC;
 }
 
 p2psync_result ps_txn_begin_anyway(struct ps_store *store, bool write, struct ps_txn *out)
 {
     MDB_txn *mdb = NULL;
+    if (write && atomic_load(&store->stuck)) {
+        return P2PSYNC_ECORRUPT;
+    }
     if (write) {
         ps_gate_enter(&store->gate, store->stamp.fd);
     }
@@ -110,11 +187,23 @@ static void end(struct ps_store *store)
 p2psync_result ps_txn_commit(struct ps_txn *txn)
 {
     assert(txn->mdb != NULL);
-    MDB_txn *mdb = txn->mdb;
+    p2psync_result result = txn->tight ? check_room(txn) : P2PSYNC_OK;
+    if (result != P2PSYNC_OK) {
+        ps_txn_abort(txn);
+        return result;
+    }
+    int code = ps_enter_txn_commit(txn);
     txn->mdb = NULL;
-    int code = mdb_txn_commit(mdb);
     end(txn->store);
-    return ps_db_result(code);
+    /* LMDB says EIO when the disk takes only a part of what it writes. */
+    return code == EIO && is_full(txn->store) ? P2PSYNC_ENOSPC : ps_db_result(code);
+}
+
+static bool is_full(const struct ps_store *store)
+{
+    uint64_t disk_free = 0;
+    return ps_disk_free(store->dir_fd, &disk_free) == P2PSYNC_OK &&
+           disk_free < PS_DISK_FREE_MIN / 2;
 }
 
 void ps_txn_abort(struct ps_txn *txn)
@@ -124,9 +213,9 @@ void ps_txn_abort(struct ps_txn *txn)
     if (mdb == NULL || txn->store->process != ps_process()) {
         return;
     }
-    if (txn->writable) {
+    if (txn->writable && !atomic_load(&txn->store->stuck)) {
         mdb_txn_abort(mdb);
-    } else {
+    } else if (!txn->writable) {
         keep_spare(txn->store, mdb);
     }
     end(txn->store);

@@ -7,10 +7,10 @@
 
 /* Begin a transaction. A write transaction waits for the one before it, of any process.
  *
- * Errors  P2PSYNC_ENOSPC (write) less than PS_DISK_FREE_MIN is free; P2PSYNC_EIO; P2PSYNC_ENOMEM;
- *         P2PSYNC_EMISUSE in a process forked since the open; P2PSYNC_EBUSY all reader slots are
- *         taken, or another process made the map larger while a transaction is open here: end that,
- *         and try again.
+ * Errors  P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_ECORRUPT (write) a write transaction met damage and
+ *         can never end; P2PSYNC_EMISUSE in a process forked since the open; P2PSYNC_EBUSY all
+ * reader slots are taken, or another process made the map larger while a transaction is open here:
+ * end that, and try again.
  */
 p2psync_result ps_txn_begin(struct ps_store *store, bool write,
                             struct ps_txn *out) P2PSYNC_MUST_CHECK;
@@ -20,7 +20,9 @@ p2psync_result ps_txn_begin(struct ps_store *store, bool write,
 bool ps_txn_is_awaited(struct ps_store *store);
 
 /* End a transaction: what it wrote is durable when this returns OK, and nowhere otherwise. The
- * transaction is over in both cases.
+ * transaction is over in both cases. If the file would grow so much that less than
+ * PS_DISK_FREE_MIN were left on the disk, that is P2PSYNC_ENOSPC; a little growth is allowed, so
+ * that what makes room can always be written.
  *
  * Errors  P2PSYNC_ENOSPC; P2PSYNC_EFULL; P2PSYNC_EIO.
  */

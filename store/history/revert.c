@@ -6,6 +6,7 @@
 
 #include "store/history/past.h"
 #include "store/history/touched.h"
+#include "store/merge/stale.h"
 #include "wire/codec.h"
 #include "wire/pairs.h"
 
@@ -22,6 +23,7 @@ struct replay {
     struct ps_buf made;  /* a map or value that is being made */
     struct ps_buf spare; /* what `without` and `names` change places with */
     struct ps_buf kept;
+    struct ps_buf shown; /* the row, if the store has an old one */
 };
 
 /* Where a delta goes to; NULL: it is only counted. */
@@ -65,6 +67,7 @@ p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         ps_buf_init(buffers[i], PS_VALUE_SIZE_MAX);
     }
+    ps_buf_init(&replay.shown, UINT32_MAX);
     p2psync_result result = ps_touched_find(&touched);
     for (size_t i = 0; i < touched.id_count && result == P2PSYNC_OK; i++) {
         result = replay_record(&replay, touched.ids[i]);
@@ -75,6 +78,7 @@ p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         ps_buf_deinit(buffers[i]);
     }
+    ps_buf_deinit(&replay.shown);
     ps_touched_deinit(&touched);
     return result;
 }
@@ -242,8 +246,8 @@ static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
     struct ps_record_row row;
     struct ps_view seen;
     bool unchanged = true;
-    p2psync_result result =
-        ps_record_get(replay->touched->txn, replay->touched->collection, id, &row);
+    p2psync_result result = ps_stale_get(replay->touched->txn, replay->touched->collection, id,
+                                         &row, &replay->shown);
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }

@@ -3,7 +3,8 @@
 #include "store/log/collection.h"
 
 /* number || records || changes || conflicts || logs */
-#define ROW_SIZE (4 + 3 * 8 + 4)
+#define ROW_SIZE     (4 + 3 * 8 + 4)
+#define WRITTEN_SIZE (8 + 4 * PS_WRITTEN_MAX)
 
 static p2psync_result decode(struct ps_bytes name, struct ps_bytes row, struct ps_collection *out);
 static p2psync_result put(struct ps_txn *txn, const struct ps_collection *collection);
@@ -106,6 +107,42 @@ p2psync_result ps_collection_count(struct ps_txn *txn, uint32_t number,
     }
     collection.logs = (uint32_t)logs;
     return put(txn, &collection);
+}
+
+p2psync_result ps_collection_note_written(struct ps_txn *txn, uint32_t number)
+{
+    struct ps_written_last last;
+    uint8_t row[WRITTEN_SIZE];
+    struct ps_key key = ps_key_collections_written();
+    p2psync_result result = ps_collection_written(txn, &last);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    last.numbers[last.count % PS_WRITTEN_MAX] = number;
+    ps_put_u64(row, last.count + 1);
+    for (size_t i = 0; i < PS_WRITTEN_MAX; i++) {
+        ps_put_u32(row + 8 + 4 * i, last.numbers[i]);
+    }
+    return ps_db_put(txn, PS_DB_COLLECTIONS, ps_key_view(&key), ps_bytes(row, sizeof row));
+}
+
+p2psync_result ps_collection_written(struct ps_txn *txn, struct ps_written_last *out)
+{
+    struct ps_bytes row;
+    struct ps_key key = ps_key_collections_written();
+    p2psync_result result = ps_db_get(txn, PS_DB_COLLECTIONS, ps_key_view(&key), &row);
+    if (result == P2PSYNC_ENOTFOUND) {
+        *out = (struct ps_written_last){.count = 0};
+        return P2PSYNC_OK;
+    }
+    if (result != P2PSYNC_OK || row.size != WRITTEN_SIZE) {
+        return result == P2PSYNC_OK ? P2PSYNC_ECORRUPT : result;
+    }
+    out->count = ps_get_u64(row.data);
+    for (size_t i = 0; i < PS_WRITTEN_MAX; i++) {
+        out->numbers[i] = ps_get_u32(row.data + 8 + 4 * i);
+    }
+    return P2PSYNC_OK;
 }
 
 static p2psync_result decode(struct ps_bytes name, struct ps_bytes row, struct ps_collection *out)

@@ -61,4 +61,17 @@ struct ps_collection_delta {
 p2psync_result ps_collection_count(struct ps_txn *txn, uint32_t number,
                                    const struct ps_collection_delta *delta) P2PSYNC_MUST_CHECK;
 
+/* Which collections this device has written to last, so that who wants to know what is new need not
+ * look at all. */
+#define PS_WRITTEN_MAX 32
+struct ps_written_last {
+    uint64_t count;                   /* of writes, since the store was made */
+    uint32_t numbers[PS_WRITTEN_MAX]; /* write i went to that at i mod PS_WRITTEN_MAX */
+};
+/* Note a write. Errors  P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_collection_note_written(struct ps_txn *txn, uint32_t number) P2PSYNC_MUST_CHECK;
+/* Errors  P2PSYNC_ECORRUPT. */
+p2psync_result ps_collection_written(struct ps_txn *txn,
+                                     struct ps_written_last *out) P2PSYNC_MUST_CHECK;
+
 #endif

@@ -28,6 +28,8 @@ static p2psync_result check_entries(const struct ps_log *log, const struct ps_ch
                                     struct checked *out);
 static p2psync_result check_chunk(const struct ps_log *log, const struct ps_head_context *context,
                                   const struct ps_chunk *chunk, struct checked *out);
+static bool heal_head(struct ps_log *log, const struct ps_head_context *context,
+                      const struct ps_head *head);
 static p2psync_result check_signature(const struct ps_log *log,
                                       const struct ps_head_context *context,
                                       const struct ps_head *head);
@@ -70,6 +72,7 @@ p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
         result = mark_forked(txn, log);
     }
     if (result == P2PSYNC_OK) {
+        (void)heal_head(log, context, &chunk->head);
         result = store_entries(txn, log, chunk, &checked);
     }
     if (result == P2PSYNC_OK) {
@@ -152,6 +155,21 @@ static p2psync_result check_signature(const struct ps_log *log,
                                       const struct ps_head *head)
 {
     return same_head(&log->head, head) ? P2PSYNC_OK : ps_head_verify(head, context);
+}
+
+/* The head that is stored comes again, with another signature: an author makes only one, so one of
+ * the two is false. If it is the stored one, which the disk may have changed, the other takes its
+ * place. True if so. */
+static bool heal_head(struct ps_log *log, const struct ps_head_context *context,
+                      const struct ps_head *head)
+{
+    if (!same_head(&log->head, head) ||
+        memcmp(log->head.signature, head->signature, sizeof head->signature) == 0 ||
+        ps_head_verify(head, context) != P2PSYNC_OK) {
+        return false;
+    }
+    memcpy(log->head.signature, head->signature, sizeof head->signature);
+    return true;
 }
 
 static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
@@ -246,7 +264,7 @@ p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
         return P2PSYNC_EPROOF; /* nobody signs an empty log */
     }
     if (same_head(&log->head, head)) {
-        return P2PSYNC_OK;
+        return heal_head(log, context, head) ? ps_log_save(txn, log) : P2PSYNC_OK;
     }
     p2psync_result result = ps_head_verify(head, context);
     if (result != P2PSYNC_OK) {

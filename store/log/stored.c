@@ -83,28 +83,28 @@ p2psync_result ps_stored_put(struct ps_txn *txn, const struct ps_stored_put *put
     size_t hash_size = has_hash ? PS_HASH_SIZE : 0;
     size_t body_size = entry->has_body ? entry->body.size : 0;
     struct ps_key key = ps_key_entry(put->log, put->seq);
+    size_t size = HEADER_SIZE + entry->skeleton.size + hash_size + body_size;
     uint8_t *row = NULL;
-    p2psync_result result =
-        ps_db_reserve(txn, PS_DB_ENTRIES, ps_key_view(&key),
-                      HEADER_SIZE + entry->skeleton.size + hash_size + body_size, &row);
+    p2psync_result result = ps_db_reserve(txn, PS_DB_ENTRIES, ps_key_view(&key), size, &row);
     if (result != P2PSYNC_OK) {
         return result;
     }
+    uint8_t *at = row + HEADER_SIZE;
     row[0] = (uint8_t)((entry->has_body ? FLAG_BODY : 0U) | (has_hash ? FLAG_HASH : 0U));
     ps_put_u16(row + 1, (uint16_t)entry->skeleton.size);
     memcpy(row + 3, put->leaf->bytes, PS_HASH_SHORT_SIZE);
-    row += HEADER_SIZE;
     if (entry->skeleton.size > 0) {
-        memcpy(row, entry->skeleton.data, entry->skeleton.size);
-        row += entry->skeleton.size;
+        memcpy(at, entry->skeleton.data, entry->skeleton.size);
+        at += entry->skeleton.size;
     }
     if (has_hash) {
-        memcpy(row, entry->body_hash.bytes, PS_HASH_SIZE);
-        row += PS_HASH_SIZE;
+        memcpy(at, entry->body_hash.bytes, PS_HASH_SIZE);
+        at += PS_HASH_SIZE;
     }
     if (body_size > 0) {
-        memcpy(row, entry->body.data, body_size);
+        memcpy(at, entry->body.data, body_size);
     }
+    ps_db_seal(PS_DB_ENTRIES, ps_key_view(&key), row, size);
     return P2PSYNC_OK;
 }
 

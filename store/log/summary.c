@@ -18,7 +18,6 @@ struct root_walk {
 };
 
 static struct ps_hash log_leaf(const struct ps_log_brief *log);
-static p2psync_result add_pending(struct ps_txn *txn, uint64_t *pending);
 static bool next_root(struct root_walk *walk);
 static p2psync_result write_list(size_t count, struct ps_bytes items, struct ps_buf *out);
 static p2psync_result list_heads(struct ps_txn *txn, struct ps_bytes name, struct ps_buf *out,
@@ -31,20 +30,13 @@ p2psync_result ps_summary_state(struct ps_txn *txn, struct ps_state *out)
     uint64_t pending = 0;
     ps_buf_init(&text, (size_t)PS_ROOTS_MAX * (1 + PS_COLLECTION_SIZE_MAX + PS_HASH_SIZE) +
                            sizeof COMMON_PREFIX);
-    p2psync_result result = ps_buf_append(&text, COMMON_PREFIX, sizeof COMMON_PREFIX - 1);
+    p2psync_result result = ps_summary_begin_common(&text);
     while (result == P2PSYNC_OK && next_root(&walk)) {
-        uint8_t size = (uint8_t)walk.name.size;
-        result = ps_buf_append(&text, &size, 1);
-        if (result == P2PSYNC_OK) {
-            result = ps_buf_append(&text, walk.name.data, walk.name.size);
-        }
-        if (result == P2PSYNC_OK) {
-            result = ps_buf_append(&text, walk.root.bytes, PS_HASH_SIZE);
-        }
+        result = ps_summary_add_common(&text, walk.name, &walk.root);
     }
     result = result == P2PSYNC_OK ? walk.collections.result : result;
     if (result == P2PSYNC_OK) {
-        result = add_pending(txn, &pending);
+        result = ps_summary_pending(txn, &pending);
     }
     if (result == P2PSYNC_OK) {
         out->common = ps_hash_bytes(ps_buf_view(&text));
@@ -52,6 +44,22 @@ p2psync_result ps_summary_state(struct ps_txn *txn, struct ps_state *out)
     }
     ps_buf_deinit(&text);
     return result;
+}
+
+p2psync_result ps_summary_begin_common(struct ps_buf *text)
+{
+    return ps_buf_append(text, COMMON_PREFIX, sizeof COMMON_PREFIX - 1);
+}
+
+p2psync_result ps_summary_add_common(struct ps_buf *text, struct ps_bytes name,
+                                     const struct ps_hash *root)
+{
+    uint8_t size = (uint8_t)name.size;
+    p2psync_result result = ps_buf_append(text, &size, 1);
+    if (result == P2PSYNC_OK) {
+        result = ps_buf_append(text, name.data, name.size);
+    }
+    return result == P2PSYNC_OK ? ps_buf_append(text, root->bytes, PS_HASH_SIZE) : result;
 }
 
 p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct ps_hash *root_out,
@@ -72,29 +80,6 @@ p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct p
         *has_logs_out = frontier.size > 0;
     }
     return walk.result;
-}
-
-p2psync_result ps_summary_roots(struct ps_txn *txn, struct ps_buf *out)
-{
-    struct ps_buf items;
-    struct ps_writer writer;
-    struct root_walk walk = {.collections = {.txn = txn}};
-    size_t count = 0;
-    ps_buf_init(&items, PS_MESSAGE_SIZE_MAX);
-    ps_writer_init(&writer, &items);
-    while (next_root(&walk)) {
-        ps_summary_write_root(&writer, walk.name, &walk.root);
-        count++;
-    }
-    p2psync_result result = walk.collections.result;
-    if (result == P2PSYNC_OK) {
-        result = count > PS_ROOTS_MAX ? P2PSYNC_ELIMIT : ps_writer_finish(&writer);
-    }
-    if (result == P2PSYNC_OK) {
-        result = write_list(count, ps_buf_view(&items), out);
-    }
-    ps_buf_deinit(&items);
-    return result;
 }
 
 p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_bytes *names, size_t count,
@@ -181,26 +166,29 @@ static struct ps_hash log_leaf(const struct ps_log_brief *log)
     return ps_hash_parts(parts, sizeof parts / sizeof parts[0]);
 }
 
-/* Changes that are held and not applied, of collections that travel. What waits is of no other: a
- * collection that stays here has this device's log alone. */
-static p2psync_result add_pending(struct ps_txn *txn, uint64_t *pending)
+/* What waits is of no collection that stays here: that has this device's log alone. */
+p2psync_result ps_summary_pending(struct ps_txn *txn, uint64_t *out)
 {
     struct ps_unsettled_walk walk = {.txn = txn};
     struct ps_unsettled unsettled;
     struct ps_waiting_sum sum;
-    walk.result = ps_waiting_sum(txn, &sum);
-    if (walk.result == P2PSYNC_OK) {
-        *pending += sum.changes;
+    p2psync_result result = ps_waiting_sum(txn, &sum);
+    if (result != P2PSYNC_OK) {
+        return result;
     }
+    uint64_t pending = sum.changes;
     while (ps_unsettled_walk_next(&walk, &unsettled)) {
         struct ps_collection collection;
-        p2psync_result result = ps_collection_by_number(txn, unsettled.log.collection, &collection);
+        result = ps_collection_by_number(txn, unsettled.log.collection, &collection);
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
         if (!ps_collection_is_local(collection.name)) {
-            *pending += unsettled.log.size - unsettled.log.settled;
+            pending += unsettled.log.size - unsettled.log.settled;
         }
+    }
+    if (walk.result == P2PSYNC_OK) {
+        *out = pending;
     }
     return walk.result;
 }

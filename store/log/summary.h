@@ -14,14 +14,17 @@
  */
 p2psync_result ps_summary_state(struct ps_txn *txn, struct ps_state *out) P2PSYNC_MUST_CHECK;
 
+/* The parts of it, for who keeps the roots: what the common hash is over, collection by collection
+ * ascending by name, and the changes that are not applied. Errors  as above. */
+p2psync_result ps_summary_begin_common(struct ps_buf *text) P2PSYNC_MUST_CHECK;
+p2psync_result ps_summary_add_common(struct ps_buf *text, struct ps_bytes name,
+                                     const struct ps_hash *root) P2PSYNC_MUST_CHECK;
+p2psync_result ps_summary_pending(struct ps_txn *txn, uint64_t *out) P2PSYNC_MUST_CHECK;
+
 /* The root of one collection; has_logs_out: false if it is empty and so in no root. Errors as
  * above. */
 p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct ps_hash *root_out,
                                bool *has_logs_out) P2PSYNC_MUST_CHECK;
-
-/* Append an encoded SUMMARY `roots` list of all collections that travel. Errors  also
- * P2PSYNC_ELIMIT. */
-p2psync_result ps_summary_roots(struct ps_txn *txn, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* Append an encoded SUMMARY `heads` list of the named collections, in their order; a name that is
  * not here gives an empty list of heads. At most PS_SHORT_HEADS_MAX heads: collections that no

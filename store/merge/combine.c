@@ -12,6 +12,8 @@
 #include "wire/scan.h"
 #include "wire/value.h"
 
+#define ELEMENT_WORK 32 /* what it counts to sort an element of a union */
+
 /* An element of one of the three arrays of a union. */
 struct element {
     struct ps_bytes raw;
@@ -203,6 +205,9 @@ static p2psync_result pick(const struct ps_field_sides *sides, struct ps_buf *ou
 static p2psync_result unite(const struct ps_field_sides *sides, struct ps_buf *out)
 {
     struct set set = {.count = 0};
+    if (sides->work != NULL && *sides->work > PS_MERGE_WORK_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
     const struct ps_bytes arrays[3] = {is_type(sides->base, PS_TOKEN_ARRAY) ? sides->base
                                                                             : ps_bytes(NULL, 0),
                                        sides->earlier, sides->later};
@@ -215,6 +220,10 @@ static p2psync_result unite(const struct ps_field_sides *sides, struct ps_buf *o
     }
     if (result == P2PSYNC_OK) {
         struct ps_writer writer;
+        if (sides->work != NULL) {
+            *sides->work += arrays[0].size + arrays[1].size + arrays[2].size +
+                            ELEMENT_WORK * (uint64_t)set.count;
+        }
         keep_elements(&set);
         ps_writer_init(&writer, out);
         ps_write_array(&writer, set.kept);
@@ -316,7 +325,7 @@ static p2psync_result merge_texts(const struct ps_field_sides *sides, struct ps_
     struct ps_text_merge texts = {.base = characters(sides->base),
                                   .ours = characters(sides->earlier),
                                   .theirs = characters(sides->later),
-                                  .work = sides->text_work};
+                                  .work = sides->work};
     struct ps_buf text;
     struct ps_writer writer;
     bool overlap = false;

@@ -23,7 +23,8 @@ struct ps_field_sides {
     struct ps_bytes base; /* one value each; empty: it has none */
     struct ps_bytes earlier;
     struct ps_bytes later;
-    uint64_t *text_work;               /* as ps_text_merge.work */
+    uint64_t *
+        work; /* of all texts and unions of one merge of records so far: kept up to date; or NULL */
     const struct ps_text_marks *marks; /* as ps_sides.marks */
 };
 bool ps_combine_fits(const struct ps_field_sides *sides);

@@ -26,6 +26,13 @@ struct ps_conflict_walk ps_conflict_walk_after(struct ps_txn *txn, uint32_t coll
     return walk;
 }
 
+struct ps_conflict_walk ps_conflict_walk_from(struct ps_txn *txn, uint32_t collection,
+                                              struct ps_bytes from)
+{
+    return (struct ps_conflict_walk){
+        .txn = txn, .collection = collection, .from = ps_key_record(collection, from)};
+}
+
 bool ps_conflict_walk_next(struct ps_conflict_walk *walk, struct ps_conflict_item *out)
 {
     struct ps_row row;
@@ -108,6 +115,28 @@ p2psync_result ps_conflict_mark(struct ps_txn *txn, uint32_t collection,
         prepared.merge.labels = labels;
         result = ps_merge(&prepared.merge, out);
     }
+    release(&prepared);
+    return result;
+}
+
+p2psync_result ps_conflict_show(struct ps_txn *txn, uint32_t collection,
+                                const struct ps_record_row *row, struct ps_buf *out)
+{
+    struct prepared prepared;
+    struct ps_merged merged = {.copies = 0};
+    p2psync_result result = prepare(txn, collection, row, &prepared);
+    if (result == P2PSYNC_OK) {
+        result = ps_merge(&prepared.merge, &merged);
+    }
+    if (result == P2PSYNC_OK) {
+        ps_merged_mark_copies(&merged, prepared.versions, row->version_count);
+        struct ps_record_write write = {.created_hlc = row->created_hlc,
+                                        .versions = prepared.versions,
+                                        .version_count = row->version_count,
+                                        .view = &merged.view};
+        result = ps_record_encode(&write, out);
+    }
+    ps_merged_deinit(&merged);
     release(&prepared);
     return result;
 }

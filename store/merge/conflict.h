@@ -29,6 +29,10 @@ struct ps_conflict_walk {
 struct ps_conflict_walk ps_conflict_walk_after(struct ps_txn *txn, uint32_t collection,
                                                struct ps_bytes after);
 
+/* A walk that begins with the record `from`, or the first one after it. */
+struct ps_conflict_walk ps_conflict_walk_from(struct ps_txn *txn, uint32_t collection,
+                                              struct ps_bytes from);
+
 bool ps_conflict_walk_next(struct ps_conflict_walk *walk, struct ps_conflict_item *out);
 
 /* The same list in either direction, and of a prefix: a cursor that ps_record_cursor_begin() and
@@ -62,6 +66,12 @@ p2psync_result ps_conflict_merge(struct ps_txn *txn, uint32_t collection,
 p2psync_result ps_conflict_mark(struct ps_txn *txn, uint32_t collection,
                                 const struct ps_record_row *row, const char *const *labels,
                                 struct ps_merged *out) P2PSYNC_MUST_CHECK;
+
+/* Append to `out` the row as it is to be: with what its versions come to by the strategy and the
+ * rules of the collection. As above. */
+p2psync_result ps_conflict_show(struct ps_txn *txn, uint32_t collection,
+                                const struct ps_record_row *row,
+                                struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* What the versions of a row began from: state and value of `out`. As above.
  *

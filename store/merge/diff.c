@@ -1,7 +1,8 @@
 /* Differences. Lines are numbered first, by sorting and not by hashing: no choice of lines makes
- * that slow, and comparing two is then comparing two numbers. Of the search one bit is kept for
- * each place it came to, namely how; as runs of equal lines are always followed to their end, that
- * is enough to walk the path again. */
+ * that slow, and comparing two is then comparing two numbers. Their first bytes, as a number,
+ * settle most comparisons while they are sorted. Of the search one bit is kept for each place it
+ * came to, namely how; as runs of equal lines are always followed to their end, that is enough to
+ * walk the path again. */
 #include "store/merge/diff.h"
 
 #include <stdlib.h>
@@ -10,7 +11,9 @@
 #include "wire/limits.h"
 
 /* Round d visits d + 1 diagonals, so this many rounds visit more than PS_TEXT_WORK_MAX allows. */
-#define ROUNDS_MAX 5793
+#define ROUNDS_MAX 2048
+
+#define LINE_WORK 16 /* what it counts to number a line */
 
 static_assert((uint64_t)ROUNDS_MAX * (ROUNDS_MAX + 1) / 2 > PS_TEXT_WORK_MAX,
               "the search ends by its work, not by its rounds");
@@ -33,6 +36,12 @@ struct sequence {
     int32_t count;
 };
 
+/* The lines of both middles, those of base first, while they are sorted. */
+struct sorting {
+    const struct middle *middle;
+    uint64_t *begins; /* the first 8 bytes of each, as a number */
+};
+
 struct numbered {
     struct sequence base;
     struct sequence side;
@@ -51,12 +60,14 @@ struct search {
 static void strip(struct middle *middle, uint32_t *match);
 static bool lines_equal(const struct middle *middle, uint32_t base_line, uint32_t side_line);
 static p2psync_result number_lines(const struct middle *middle, struct numbered *out);
-static void sort(const struct middle *middle, uint32_t *order, uint32_t *spare);
-static void merge_runs(const struct middle *middle, const uint32_t *from, uint32_t *to,
+static uint64_t begin_of(struct ps_bytes line);
+static void sort(const struct sorting *sorting, uint32_t count, uint32_t *order, uint32_t *spare);
+static void merge_runs(const struct sorting *sorting, const uint32_t *from, uint32_t *to,
                        const uint32_t bounds[static 3]);
+static int compare(const struct sorting *sorting, uint32_t a, uint32_t b);
 static void copy(uint32_t *to, const uint32_t *from, uint32_t count);
 static struct ps_bytes line_of(const struct middle *middle, uint32_t index);
-static void number_groups(const struct middle *middle, const uint32_t *order, uint32_t *number);
+static void number_groups(const struct sorting *sorting, const uint32_t *order, uint32_t *number);
 static void keep_shared(const uint32_t *number, uint32_t count, struct sequence *out);
 static p2psync_result find_path(const struct numbered *lines, struct ps_diff *out);
 static int32_t search(struct search *search);
@@ -78,7 +89,10 @@ p2psync_result ps_diff(const struct ps_lines *base, const struct ps_lines *side,
     }
     strip(&middle, diff.match);
     if (middle.begin < middle.base_end && middle.begin < middle.side_end) {
-        result = number_lines(&middle, &lines);
+        uint32_t count = middle.base_end + middle.side_end - 2 * middle.begin;
+        diff.given_up = count > PS_TEXT_WORK_MAX / LINE_WORK;
+        diff.work = diff.given_up ? PS_TEXT_WORK_MAX + 1 : LINE_WORK * count;
+        result = diff.given_up ? P2PSYNC_OK : number_lines(&middle, &lines);
         if (result == P2PSYNC_OK && lines.base.count > 0) {
             result = find_path(&lines, &diff);
         }
@@ -129,15 +143,22 @@ static p2psync_result number_lines(const struct middle *middle, struct numbered 
     uint32_t base_count = middle->base_end - middle->begin;
     uint32_t side_count = middle->side_end - middle->begin;
     size_t count = (size_t)base_count + side_count;
-    uint32_t *memory = malloc(3 * count * sizeof *memory);
-    if (memory == NULL) {
+    uint32_t *memory = calloc(3 * count, sizeof *memory);
+    struct sorting sorting = {.middle = middle, .begins = calloc(count, sizeof *sorting.begins)};
+    if (memory == NULL || sorting.begins == NULL) {
+        free(memory);
+        free(sorting.begins);
         return P2PSYNC_ENOMEM;
     }
     uint32_t *order = memory;
     uint32_t *spare = memory + count;
     uint32_t *number = memory + 2 * count;
-    sort(middle, order, spare);
-    number_groups(middle, order, number);
+    for (uint32_t i = 0; i < count; i++) {
+        sorting.begins[i] = begin_of(line_of(middle, i));
+    }
+    sort(&sorting, (uint32_t)count, order, spare);
+    number_groups(&sorting, order, number);
+    free(sorting.begins);
 
     /* The order is used up: its memory takes the sequences. */
     out->base = (struct sequence){.number = order, .line = spare};
@@ -154,11 +175,21 @@ static p2psync_result number_lines(const struct middle *middle, struct numbered 
     return P2PSYNC_OK;
 }
 
-/* Sort the lines of both middles, base first, by their bytes: equal ones keep their order. By
- * merging, as qsort() promises neither its time nor its memory. */
-static void sort(const struct middle *middle, uint32_t *order, uint32_t *spare)
+/* Its first bytes without its end, as if zeros followed. The order of these numbers is that of the
+ * lines, but for lines that have the same. */
+static uint64_t begin_of(struct ps_bytes line)
 {
-    uint32_t count = middle->base_end - middle->begin + middle->side_end - middle->begin;
+    bool ended = false;
+    struct ps_bytes body = ps_line_body(line, &ended);
+    uint8_t first[8] = {0};
+    memcpy(first, body.data, body.size < sizeof first ? body.size : sizeof first);
+    return ps_get_u64(first);
+}
+
+/* Sort the lines of both middles by their bytes: equal ones keep their order. By merging, as
+ * qsort() promises neither its time nor its memory. */
+static void sort(const struct sorting *sorting, uint32_t count, uint32_t *order, uint32_t *spare)
+{
     uint32_t *from = order;
     uint32_t *to = spare;
     for (uint32_t i = 0; i < count; i++) {
@@ -169,7 +200,7 @@ static void sort(const struct middle *middle, uint32_t *order, uint32_t *spare)
             uint32_t half = count - i < width ? count : i + width;
             uint32_t end = count - half < width ? count : half + width;
             if (half < end) {
-                merge_runs(middle, from, to, (uint32_t[]){i, half, end});
+                merge_runs(sorting, from, to, (uint32_t[]){i, half, end});
             } else {
                 copy(to + i, from + i, end - i);
             }
@@ -184,25 +215,28 @@ static void sort(const struct middle *middle, uint32_t *order, uint32_t *spare)
 }
 
 /* Merge two sorted runs, neither empty: from bounds[0], and from bounds[1] up to bounds[2]. */
-static void merge_runs(const struct middle *middle, const uint32_t *from, uint32_t *to,
+static void merge_runs(const struct sorting *sorting, const uint32_t *from, uint32_t *to,
                        const uint32_t bounds[static 3])
 {
     uint32_t left = bounds[0];
     uint32_t right = bounds[1];
     uint32_t at = bounds[0];
-    struct ps_bytes left_line = line_of(middle, from[left]);
-    struct ps_bytes right_line = line_of(middle, from[right]);
     while (left < bounds[1] && right < bounds[2]) {
-        if (ps_line_compare(left_line, right_line) <= 0) {
-            to[at++] = from[left++];
-            left_line = line_of(middle, from[left]); /* of the other run, if this one is used up */
-        } else {
-            to[at++] = from[right++];
-            right_line = right < bounds[2] ? line_of(middle, from[right]) : right_line;
-        }
+        bool takes_left = compare(sorting, from[left], from[right]) <= 0;
+        to[at++] = takes_left ? from[left++] : from[right++];
     }
     copy(to + at, from + left, bounds[1] - left);
     copy(to + at + (bounds[1] - left), from + right, bounds[2] - right);
+}
+
+static int compare(const struct sorting *sorting, uint32_t a, uint32_t b)
+{
+    uint64_t left = sorting->begins[a];
+    uint64_t right = sorting->begins[b];
+    if (left != right) {
+        return left < right ? -1 : 1;
+    }
+    return ps_line_compare(line_of(sorting->middle, a), line_of(sorting->middle, b));
 }
 
 static void copy(uint32_t *to, const uint32_t *from, uint32_t count)
@@ -222,15 +256,15 @@ static struct ps_bytes line_of(const struct middle *middle, uint32_t index)
 
 /* Give equal lines one number, or PS_LINE_NONE if they are all of one text: the sort was stable, so
  * the first of them is the one to be of base and the last the one to be of side. */
-static void number_groups(const struct middle *middle, const uint32_t *order, uint32_t *number)
+static void number_groups(const struct sorting *sorting, const uint32_t *order, uint32_t *number)
 {
+    const struct middle *middle = sorting->middle;
     uint32_t base_count = middle->base_end - middle->begin;
     uint32_t count = base_count + middle->side_end - middle->begin;
     uint32_t end = 0;
     for (uint32_t i = 0; i < count; i = end) {
         end = i + 1;
-        while (end < count &&
-               ps_line_compare(line_of(middle, order[i]), line_of(middle, order[end])) == 0) {
+        while (end < count && compare(sorting, order[i], order[end]) == 0) {
             end++;
         }
         bool shared = order[i] < base_count && order[end - 1] >= base_count;
@@ -258,7 +292,8 @@ static void keep_shared(const uint32_t *number, uint32_t count, struct sequence 
 static p2psync_result find_path(const struct numbered *lines, struct ps_diff *out)
 {
     p2psync_result result = P2PSYNC_ENOMEM;
-    struct search state = {.lines = lines, .rounds = lines->base.count + lines->side.count + 1};
+    struct search state = {
+        .lines = lines, .rounds = lines->base.count + lines->side.count + 1, .work = out->work};
     if (state.rounds > ROUNDS_MAX) {
         state.rounds = ROUNDS_MAX;
     }

@@ -36,7 +36,7 @@ struct level {
 struct walk {
     const struct ps_rules *rules;
     struct ps_merge_notes *notes;
-    uint64_t *text_work;
+    uint64_t *work;
     const struct ps_text_marks *marks;
     struct ps_pairs maps[3]; /* base, earlier, later of the map at hand */
     struct item *items;
@@ -76,8 +76,7 @@ p2psync_result ps_fields_merge(const struct ps_rules *rules, const struct ps_sid
         return ps_buf_append(out, left->value.data, left->value.size);
     }
     size_t start = out->size;
-    struct walk walk = {
-        .rules = rules, .notes = notes, .text_work = sides->text_work, .marks = sides->marks};
+    struct walk walk = {.rules = rules, .notes = notes, .work = sides->work, .marks = sides->marks};
     struct ps_merge_notes before = *notes;
     struct ps_field_sides maps = {
         .base = sides->base.value, .earlier = sides->earlier.value, .later = sides->later.value};
@@ -159,7 +158,7 @@ static p2psync_result open_map(struct walk *walk, const struct ps_field_sides *m
         struct item *item = &walk->items[i];
         if (walk->depth == 0) {
             item->sides.rule = ps_rules_field_rule(walk->rules, item->key);
-            item->sides.text_work = walk->text_work;
+            item->sides.work = walk->work;
             item->sides.marks = walk->marks;
         }
         result = judge(walk, item);

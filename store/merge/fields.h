@@ -19,7 +19,7 @@ struct ps_sides {
     struct ps_side base;    /* deleted, and empty, if there was nothing */
     struct ps_side earlier; /* in the order of versions */
     struct ps_side later;
-    uint64_t *text_work;               /* as ps_text_merge.work */
+    uint64_t *work;                    /* as ps_field_sides.work */
     const struct ps_text_marks *marks; /* NULL: a value is made, which has none */
 };
 

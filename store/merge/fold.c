@@ -295,7 +295,7 @@ static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame, bool
     }
     if (result == P2PSYNC_OK) {
         merged.notes = frame->so_far.notes;
-        sides.text_work = &fold->text_work;
+        sides.work = &fold->work;
         sides.marks = is_last && fold->labels != NULL ? &marks : NULL;
         result = ps_fields_merge(fold->rules, &sides, &merged.value, &merged.state, &merged.notes);
     }

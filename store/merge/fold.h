@@ -34,7 +34,7 @@ struct ps_fold {
     size_t memo_capacity;
     size_t memo_bytes;
     size_t merges;            /* of two states, that were begun for these sets */
-    uint64_t text_work;       /* what texts have cost so far, all merges together */
+    uint64_t work;            /* what texts and unions have cost so far, all merges together */
     struct ps_buf scratch[3]; /* values that had to be rebuilt */
 };
 

@@ -9,6 +9,11 @@
 #include "store/merge/fold.h"
 #include "wire/value.h"
 
+/* Steps, of which texts have their own (diff.h). */
+#define MERGE_WORK 1024 /* any merge */
+#define READ_WORK  256  /* a change that is read from its log */
+#define LOOK_WORK  16   /* a change that is looked at */
+
 struct merging {
     const struct ps_merge *merge;
     struct ps_fold fold;
@@ -30,6 +35,7 @@ static strategy_fn *const strategies[PS_STRATEGY_COUNT] = {
     [PS_STRATEGY_MANUAL] = manual,
 };
 
+static uint64_t work_of(const struct merging *merging);
 static p2psync_result begin(struct merging *merging, const struct ps_merge *merge,
                             struct ps_merged *out);
 static p2psync_result list_members(struct merging *merging);
@@ -49,6 +55,7 @@ p2psync_result ps_merge(const struct ps_merge *merge, struct ps_merged *out)
     if (result == P2PSYNC_OK) {
         result = strategies[merge->rules->strategy](&merging);
     }
+    out->work = work_of(&merging);
     ps_fold_deinit(&merging.fold);
     out->view.value = ps_buf_view(&out->value);
     return result;
@@ -70,6 +77,15 @@ p2psync_result ps_merge_base(const struct ps_merge *merge, struct ps_merged *out
     out->view.state = folded.state;
     out->view.value = ps_buf_view(&out->value);
     return result;
+}
+
+/* What a merge cost: changes read and looked at, values merged, and texts. */
+static uint64_t work_of(const struct merging *merging)
+{
+    const struct ps_fold *fold = &merging->fold;
+    return MERGE_WORK + fold->work + fold->memo_bytes + merging->out->value.size +
+           READ_WORK * (uint64_t)fold->ancestry.count +
+           LOOK_WORK * (uint64_t)fold->ancestry.looked + READ_WORK * (uint64_t)fold->merges;
 }
 
 /* Empty `out`, and list what counts. */
@@ -111,6 +127,15 @@ p2psync_result ps_merge_parents(struct ps_txn *txn, uint32_t collection,
     }
     ps_rules_deinit(&rules);
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+void ps_merged_mark_copies(const struct ps_merged *merged, struct ps_version *versions,
+                           uint32_t count)
+{
+    uint32_t first = ps_record_first_read(count);
+    for (uint32_t i = 0; i < count; i++) {
+        versions[i].is_copy = i >= first && (merged->copies >> (i - first) & 1) != 0;
+    }
 }
 
 void ps_merged_deinit(struct ps_merged *merged)

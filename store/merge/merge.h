@@ -23,6 +23,7 @@ struct ps_merged {
     struct ps_buf value; /* what view.value points into */
     uint64_t copies; /* which versions are shown as records of their own: a bit for each of the last
                         PS_PARENTS_MAX, the lowest for the earliest of these */
+    uint64_t work;   /* what it cost, in steps of some 5 to 10 ns */
 };
 
 /* Merge the versions of a record by the strategy of its collection. The caller must not write in
@@ -44,6 +45,10 @@ struct ps_skeleton;
 p2psync_result ps_merge_parents(struct ps_txn *txn, uint32_t collection,
                                 const struct ps_skeleton *skeleton,
                                 struct ps_merged *out) P2PSYNC_MUST_CHECK;
+
+/* Note in each of the versions, all `count` that the record has, whether it is a copy. */
+void ps_merged_mark_copies(const struct ps_merged *merged, struct ps_version *versions,
+                           uint32_t count);
 
 /* A zeroed one is fine. */
 void ps_merged_deinit(struct ps_merged *merged);

@@ -78,7 +78,7 @@ p2psync_result ps_text_merge_marked(const struct ps_text_merge *texts,
 {
     if (texts->base.size > PS_VALUE_SIZE_MAX || texts->ours.size > PS_VALUE_SIZE_MAX ||
         texts->theirs.size > PS_VALUE_SIZE_MAX ||
-        (texts->work != NULL && *texts->work > PS_TEXTS_WORK_MAX)) {
+        (texts->work != NULL && *texts->work > PS_MERGE_WORK_MAX)) {
         return P2PSYNC_ELIMIT;
     }
     size_t size_before = out->size;

@@ -12,7 +12,7 @@ struct ps_text_merge {
     struct ps_bytes base;   /* what both began from; empty if there was nothing */
     struct ps_bytes ours;   /* the earlier version, in the order of versions */
     struct ps_bytes theirs; /* the later one */
-    uint64_t *work; /* of all texts of one merge of records so far: kept up to date; or NULL */
+    uint64_t *work;         /* as ps_field_sides.work (combine.h) */
 };
 
 /* What the versions are called in the lines of markers. */
@@ -28,7 +28,7 @@ struct ps_text_marks {
  *
  * Memory  at most 48 MiB until it returns, and that only for texts of empty lines; twenty times
  * less for usual ones. Errors  P2PSYNC_ELIMIT a text is over PS_VALUE_SIZE_MAX bytes, or the merge
- * over what `out` may hold, or `*work` is over PS_TEXTS_WORK_MAX before: these texts cannot be
+ * over what `out` may hold, or `*work` is over PS_MERGE_WORK_MAX before: these texts cannot be
  * merged; P2PSYNC_ENOMEM. `out` holds after any error what it held before.
  */
 p2psync_result ps_text_merge(const struct ps_text_merge *texts, struct ps_buf *out,

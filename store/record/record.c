@@ -26,7 +26,8 @@
  * that it is open. */
 #define AT_CONFLICT AT_HAS
 
-static int start(struct ps_record_cursor *cursor, MDB_val *key, MDB_val *value);
+static p2psync_result start(struct ps_record_cursor *cursor, struct ps_row *out);
+static p2psync_result step(struct ps_record_cursor *cursor, struct ps_row *out);
 static size_t table_size(uint32_t version_count);
 static void put_version(uint8_t *at, const struct ps_version *version, size_t offset);
 static void put_view(uint8_t *at, const struct ps_view *view, size_t offset);
@@ -237,13 +238,13 @@ p2psync_result ps_record_cursor_open(struct ps_txn *txn, uint32_t collection,
 p2psync_result ps_record_cursor_open_in(struct ps_txn *txn, ps_db db, uint32_t collection,
                                         struct ps_bytes prefix, struct ps_record_cursor *out)
 {
-    MDB_cursor *mdb = NULL;
-    int code = mdb_cursor_open(txn->mdb, txn->dbi[db], &mdb);
-    if (code != 0) {
-        return ps_db_result(code);
+    struct ps_db_cursor place = {.mdb = NULL};
+    p2psync_result result = ps_db_cursor_open(txn, db, &place);
+    if (result == P2PSYNC_OK) {
+        *out =
+            (struct ps_record_cursor){.place = place, .collection = collection, .prefix = prefix};
     }
-    *out = (struct ps_record_cursor){.mdb = mdb, .collection = collection, .prefix = prefix};
-    return P2PSYNC_OK;
+    return result;
 }
 
 void ps_record_cursor_begin(struct ps_record_cursor *cursor, struct ps_bytes id, bool backward)
@@ -268,20 +269,17 @@ void ps_record_cursor_begin_last(struct ps_record_cursor *cursor)
 p2psync_result ps_record_cursor_next_row(struct ps_record_cursor *cursor, struct ps_row *row_out,
                                          struct ps_bytes *id_out)
 {
-    MDB_val key;
-    MDB_val value;
+    struct ps_row row;
     if (cursor->prefix.size > PS_RECORD_ID_SIZE_MAX) {
         return P2PSYNC_ENOTFOUND; /* no id is that long */
     }
-    int code = cursor->started ? mdb_cursor_get(cursor->mdb, &key, &value,
-                                                cursor->backward ? MDB_PREV : MDB_NEXT)
-                               : start(cursor, &key, &value);
-    if (code != 0) {
-        return ps_db_result(code);
+    p2psync_result result = cursor->started ? step(cursor, &row) : start(cursor, &row);
+    if (result != P2PSYNC_OK) {
+        return result;
     }
     uint32_t collection = 0;
     struct ps_bytes id;
-    if (!ps_key_split_record(ps_bytes(key.mv_data, key.mv_size), &collection, &id)) {
+    if (!ps_key_split_record(row.key, &collection, &id)) {
         return P2PSYNC_ECORRUPT;
     }
     if (collection != cursor->collection || id.size < cursor->prefix.size ||
@@ -289,15 +287,20 @@ p2psync_result ps_record_cursor_next_row(struct ps_record_cursor *cursor, struct
         return P2PSYNC_ENOTFOUND;
     }
     cursor->started = true;
-    row_out->key = ps_bytes(key.mv_data, key.mv_size);
-    row_out->value = ps_bytes(value.mv_data, value.mv_size);
+    *row_out = row;
     *id_out = id;
     return P2PSYNC_OK;
 }
 
+static p2psync_result step(struct ps_record_cursor *cursor, struct ps_row *out)
+{
+    return ps_db_cursor_move(&cursor->place, cursor->backward ? PS_DB_PREVIOUS : PS_DB_NEXT,
+                             ps_bytes(NULL, 0), out);
+}
+
 /* Go to the first row: at `from` or the prefix; backward, at `from` or the last with the prefix, or
  * the row before. */
-static int start(struct ps_record_cursor *cursor, MDB_val *key, MDB_val *value)
+static p2psync_result start(struct ps_record_cursor *cursor, struct ps_row *out)
 {
     struct ps_bytes id = cursor->has_from ? cursor->from : cursor->prefix;
     struct ps_key place = ps_key_record(cursor->collection, id);
@@ -309,17 +312,19 @@ static int start(struct ps_record_cursor *cursor, MDB_val *key, MDB_val *value)
         any = place.size > 0;
         place.bytes[any ? place.size - 1 : 0]++;
     }
-    *key = (MDB_val){.mv_size = place.size, .mv_data = place.bytes};
-    int code = any ? mdb_cursor_get(cursor->mdb, key, value, MDB_SET_RANGE) : MDB_NOTFOUND;
+    p2psync_result result =
+        any ? ps_db_cursor_move(&cursor->place, PS_DB_FROM, ps_key_view(&place), out)
+            : P2PSYNC_ENOTFOUND;
     if (!cursor->backward) {
-        return code;
+        return result;
     }
-    bool is_there = code == 0 && cursor->has_from && key->mv_size == place.size &&
-                    memcmp(key->mv_data, place.bytes, place.size) == 0;
-    if (is_there || (code != 0 && code != MDB_NOTFOUND)) {
-        return code;
+    bool is_there =
+        result == P2PSYNC_OK && cursor->has_from && ps_bytes_equal(out->key, ps_key_view(&place));
+    if (is_there || (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND)) {
+        return result;
     }
-    return mdb_cursor_get(cursor->mdb, key, value, code == 0 ? MDB_PREV : MDB_LAST);
+    return ps_db_cursor_move(&cursor->place, result == P2PSYNC_OK ? PS_DB_PREVIOUS : PS_DB_LAST,
+                             ps_bytes(NULL, 0), out);
 }
 
 p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_bytes *id_out,
@@ -339,8 +344,5 @@ p2psync_result ps_record_cursor_next(struct ps_record_cursor *cursor, struct ps_
 
 void ps_record_cursor_close(struct ps_record_cursor *cursor)
 {
-    if (cursor->mdb != NULL) {
-        mdb_cursor_close(cursor->mdb);
-        cursor->mdb = NULL;
-    }
+    ps_db_cursor_close(&cursor->place);
 }

@@ -64,7 +64,7 @@ ps_record_state ps_record_state_after(uint32_t op_and_flags);
 
 /* A cursor over the rows of one collection in id order. */
 struct ps_record_cursor {
-    MDB_cursor *mdb;
+    struct ps_db_cursor place;
     uint32_t collection;
     bool started;
     bool backward;

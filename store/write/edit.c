@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "store/merge/conflict.h"
+#include "store/merge/stale.h"
 #include "store/record/rebuild.h"
 #include "store/write/writing.h"
-#include "wire/hlc.h"
 
 /* A change whose depth would be this or more carries the whole value instead, before the chain gets
  * too long to be valid. */
@@ -35,6 +35,8 @@ static p2psync_result not_found(const struct ps_writing *writing, p2psync_result
 static bool is_resolution(ps_edit_kind kind);
 static p2psync_result decide(struct ps_writing *writing, const struct ps_edit *edit,
                              const struct found *found, bool *changed_out);
+static p2psync_result apply_stored(struct ps_bytes base, const struct ps_delta *delta,
+                                   struct ps_buf *out);
 static p2psync_result decide_resolution(struct ps_writing *writing, const struct ps_edit *edit,
                                         bool *changed_out);
 static bool are_expected(const struct ps_record_row *row, const struct ps_edit *edit);
@@ -47,8 +49,6 @@ static p2psync_result find_winner(struct ps_writing *writing, const struct ps_re
                                   struct ps_version *out);
 static bool find_version(const struct ps_record_row *row, struct ps_dot dot,
                          struct ps_version *out);
-static void name_parents(struct ps_writing *writing);
-static int compare_parents(const void *a, const void *b);
 static p2psync_result make_body(struct ps_writing *writing, const struct ps_edit *edit);
 static p2psync_result make_delta(struct ps_writing *writing, const struct ps_version *version,
                                  bool *full_out);
@@ -117,20 +117,22 @@ static p2psync_result own_copy(struct ps_writing *writing, const struct ps_edit 
     creation.kind = PS_EDIT_REPLACE;
     creation.id = ps_bytes(id, ps_copy_id_own(record, dot, id));
     creation.unset = ps_bytes(NULL, 0);
-    p2psync_result result = read_row(writing, creation.id, &row);
+    /* What is copied lies in the row that was read last. */
+    ps_buf_init(&fields, UINT32_MAX);
+    p2psync_result result =
+        ps_stale_get(writing->txn, writing->collection.number, creation.id, &row, &fields);
     if (result == P2PSYNC_OK) {
         ps_record_view(&row, &view);
-        if (view.state != PS_RECORD_DELETED) {
-            return P2PSYNC_EEXIST;
-        }
+        result = view.state != PS_RECORD_DELETED ? P2PSYNC_EEXIST : P2PSYNC_OK;
     }
+    ps_buf_deinit(&fields);
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
         return result;
     }
     struct ps_delta delta = {.fields = edit->fields, .unset = edit->unset};
     struct ps_bytes base = edit->kind == PS_EDIT_PUT ? copied : ps_bytes(NULL, 0);
     ps_buf_init(&fields, PS_VALUE_SIZE_MAX);
-    result = ps_value_apply(base, &delta, &fields);
+    result = apply_stored(base, &delta, &fields);
     if (result == P2PSYNC_OK) {
         creation.fields = ps_buf_view(&fields);
         result = write_one(writing, &creation, &changed);
@@ -164,6 +166,9 @@ static p2psync_result write_one(struct ps_writing *writing, const struct ps_edit
     }
     *changed_out = true;
     result = ps_writing_flush(writing, true);
+    if (result == P2PSYNC_OK && is_resolution(edit->kind)) {
+        result = ps_writing_end_oldest(writing, edit);
+    }
     return result == P2PSYNC_OK ? prepare(writing, edit) : result;
 }
 
@@ -207,11 +212,13 @@ static p2psync_result look(struct ps_writing *writing, const struct ps_edit *edi
     return result;
 }
 
+/* A row that the store has not shown yet as it is to be is replaced; it is good until the next one
+ * is read. */
 static p2psync_result read_row(struct ps_writing *writing, struct ps_bytes id,
                                struct ps_record_row *out)
 {
     return writing->has_collection
-               ? ps_record_get(writing->txn, writing->collection.number, id, out)
+               ? ps_stale_get(writing->txn, writing->collection.number, id, out, &writing->shown)
                : P2PSYNC_ENOTFOUND;
 }
 
@@ -244,12 +251,20 @@ static p2psync_result decide(struct ps_writing *writing, const struct ps_edit *e
         return P2PSYNC_OK;
     }
     struct ps_delta delta = {.fields = edit->fields, .unset = exact ? nothing : edit->unset};
-    p2psync_result result = ps_value_apply(exact ? nothing : before, &delta, &writing->value);
+    p2psync_result result = apply_stored(exact ? nothing : before, &delta, &writing->value);
     if (result == P2PSYNC_OK) {
         *changed_out = !is_here || found->conflict || writing->state != found->state ||
                        !ps_value_equal(before, ps_buf_view(&writing->value));
     }
     return result;
+}
+
+/* What an edit says has been checked. So what is malformed is what the store had. */
+static p2psync_result apply_stored(struct ps_bytes base, const struct ps_delta *delta,
+                                   struct ps_buf *out)
+{
+    p2psync_result result = ps_value_apply(base, delta, out);
+    return result == P2PSYNC_EFORMAT ? P2PSYNC_ECORRUPT : result;
 }
 
 /* A resolution is always a change, even if it leaves what is shown already, because it ends
@@ -285,7 +300,7 @@ static p2psync_result decide_resolution(struct ps_writing *writing, const struct
     if (result == P2PSYNC_OK) {
         ps_buf_clear(&writing->value);
         *changed_out = true;
-        result = ps_value_apply(ps_bytes(NULL, 0), &delta, &writing->value);
+        result = apply_stored(ps_bytes(NULL, 0), &delta, &writing->value);
     }
     ps_merged_deinit(&merged);
     return result;
@@ -362,7 +377,7 @@ static p2psync_result prepare(struct ps_writing *writing, const struct ps_edit *
     struct ps_view view = {.state = PS_RECORD_DELETED};
     p2psync_result result = ps_writing_open_log(writing);
     if (result == P2PSYNC_OK) {
-        result = ps_record_get(writing->txn, writing->collection.number, edit->id, &row);
+        result = read_row(writing, edit->id, &row);
         result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
     }
     if (result == P2PSYNC_OK) {
@@ -382,7 +397,7 @@ static p2psync_result prepare(struct ps_writing *writing, const struct ps_edit *
     pending->skeleton.record_id = ps_bytes(pending->id, edit->id.size);
     pending->leaves_others = !view.open && row.version_count > PS_PARENTS_MAX;
     pending->of_copy = writing->only != NULL;
-    name_parents(writing);
+    ps_writing_name_parents(writing);
     result = make_body(writing, edit);
     if (result == P2PSYNC_OK) {
         struct ps_buf value = pending->value;
@@ -482,34 +497,6 @@ static bool find_version(const struct ps_record_row *row, struct ps_dot dot, str
     return false;
 }
 
-/* In order of their dots. */
-static void name_parents(struct ps_writing *writing)
-{
-    struct ps_skeleton *skeleton = &writing->pending.skeleton;
-    uint64_t hlcs[PS_PARENTS_MAX] = {0};
-    skeleton->parent_count = writing->parent_count;
-    for (size_t i = 0; i < writing->parent_count; i++) {
-        const struct ps_version *version = &writing->parents[i];
-        struct ps_parent *parent = &skeleton->parents[i];
-        parent->dot = version->dot;
-        memcpy(parent->leaf, version->leaf, PS_HASH_SHORT_SIZE);
-        hlcs[i] = version->hlc;
-    }
-    if (skeleton->parent_count > 1) {
-        qsort(skeleton->parents, skeleton->parent_count, sizeof skeleton->parents[0],
-              compare_parents);
-        skeleton->op_and_flags |= PS_CHANGE_FULL;
-    }
-    skeleton->hlc = ps_hlc_next(writing->write->now_ms, hlcs, skeleton->parent_count);
-}
-
-static int compare_parents(const void *a, const void *b)
-{
-    const struct ps_parent *left = a;
-    const struct ps_parent *right = b;
-    return ps_dot_compare(left->dot, right->dot);
-}
-
 /* The body of the pending change: what differs, or the whole value. */
 static p2psync_result make_body(struct ps_writing *writing, const struct ps_edit *edit)
 {
@@ -549,9 +536,9 @@ static p2psync_result make_delta(struct ps_writing *writing, const struct ps_ver
     ps_buf_clear(&writing->unset);
     p2psync_result result = ps_value_diff(version->value, ps_buf_view(&writing->value),
                                           &writing->fields, &writing->unset, &unchanged);
-    if (result != P2PSYNC_OK) {
-        return result;
+    if (result == P2PSYNC_EFORMAT) {
+        return P2PSYNC_OK; /* the row is damaged: the whole value mends it */
     }
     *full_out = writing->unset.size > PS_UNSET_SIZE_MAX;
-    return P2PSYNC_OK;
+    return result;
 }

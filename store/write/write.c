@@ -17,6 +17,7 @@ static p2psync_result begin(struct ps_writing *writing);
 static p2psync_result check_all(struct ps_writing *writing, struct ps_written *written);
 static p2psync_result write_all(struct ps_writing *writing, struct ps_written *written);
 static p2psync_result finish(struct ps_writing *writing);
+static p2psync_result refresh(struct ps_writing *writing);
 static void deinit(struct ps_writing *writing);
 
 p2psync_result ps_write(struct ps_txn *txn, const struct ps_write *write, struct ps_written *out)
@@ -85,6 +86,7 @@ static p2psync_result begin(struct ps_writing *writing)
     ps_buf_init(&writing->pending.body, PS_BODY_SIZE_MAX);
     ps_buf_init(&writing->pending.value, PS_VALUE_SIZE_MAX);
     ps_buf_init(&writing->value, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&writing->shown, UINT32_MAX);
     ps_buf_init(&writing->rebuilt, PS_VALUE_SIZE_MAX);
     ps_buf_init(&writing->skeleton, PS_SKELETON_SIZE_MAX);
     ps_buf_init(&writing->fields, PS_VALUE_SIZE_MAX);
@@ -119,11 +121,24 @@ static p2psync_result finish(struct ps_writing *writing)
         writing->counts.changes = (int64_t)writing->change_count;
         result = ps_collection_count(writing->txn, writing->collection.number, &writing->counts);
     }
-    if (result == P2PSYNC_OK &&
-        ps_bytes_equal(writing->name, ps_bytes_text(PS_SETTINGS_COLLECTION))) {
-        result = ps_refresh(writing->txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_note_written(writing->txn, writing->collection.number);
     }
-    return result;
+    bool settings = ps_bytes_equal(writing->name, ps_bytes_text(PS_SETTINGS_COLLECTION)) ||
+                    ps_bytes_equal(writing->name, ps_bytes_text(PS_LOCAL_SETTINGS_COLLECTION));
+    return result == P2PSYNC_OK && settings ? refresh(writing) : result;
+}
+
+/* The records of these collections look different now. The first piece of them is worked out at
+ * once: most have no more. */
+static p2psync_result refresh(struct ps_writing *writing)
+{
+    const struct ps_write *write = writing->write;
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < write->edit_count && result == P2PSYNC_OK; i++) {
+        result = ps_refresh_begin(writing->txn, write->edits[i].id);
+    }
+    return result == P2PSYNC_OK ? ps_refresh(writing->txn) : result;
 }
 
 static void deinit(struct ps_writing *writing)
@@ -132,6 +147,7 @@ static void deinit(struct ps_writing *writing)
     ps_buf_deinit(&writing->fields);
     ps_buf_deinit(&writing->skeleton);
     ps_buf_deinit(&writing->rebuilt);
+    ps_buf_deinit(&writing->shown);
     ps_buf_deinit(&writing->value);
     ps_buf_deinit(&writing->pending.value);
     ps_buf_deinit(&writing->pending.body);

@@ -51,6 +51,7 @@ p2psync_result ps_writing_flush(struct ps_writing *writing, bool more)
         return P2PSYNC_OK;
     }
     pending->set = false;
+    assert(more || !pending->passing);
     pending->skeleton.op_and_flags |= more ? PS_CHANGE_MORE : 0U;
     pending->skeleton.body_size = (uint32_t)pending->body.size;
     ps_buf_clear(&writing->skeleton);
@@ -77,6 +78,7 @@ p2psync_result ps_writing_flush(struct ps_writing *writing, bool more)
         .dot = {.origin = log->id.origin, .seq = log->size},
         .entry = &stored,
         .skeleton = &pending->skeleton,
+        .passing = pending->passing,
     };
     struct ps_applied applied = {0};
     result = ps_log_append(writing->txn, log, &entry, &leaf);

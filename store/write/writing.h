@@ -17,6 +17,7 @@ struct ps_pending {
     struct ps_buf value; /* what it leaves */
     ps_record_state state;
     bool leaves_others; /* there were more versions than one change can name */
+    bool passing;       /* the next change is of the same record, and on top of this one */
     bool of_copy;       /* it ends the version of a copy; what is shown stays */
 };
 
@@ -38,8 +39,9 @@ struct ps_writing {
     bool has_dot;              /* the edit at hand has become a change, which is this */
     struct ps_dot dot;
     bool has_last;
-    struct ps_dot last; /* the change written last, copies left out: edits of a record whose
-                           conflict is open go on from it */
+    struct ps_dot last;  /* the change written last, copies left out: edits of a record whose
+                            conflict is open go on from it */
+    struct ps_buf shown; /* the row that was read last, if the store has an old one */
     struct ps_buf rebuilt;
     struct ps_buf skeleton;
     struct ps_buf fields;
@@ -66,6 +68,16 @@ p2psync_result ps_edit_write(struct ps_writing *writing, const struct ps_edit *e
 
 /* Open this device's own log of the collection, or make it. Errors  as ps_write(). */
 p2psync_result ps_writing_open_log(struct ps_writing *writing) P2PSYNC_MUST_CHECK;
+
+/* Name writing->parents in the skeleton of the change that is held back, in order of their dots,
+ * and give it a time above theirs. */
+void ps_writing_name_parents(struct ps_writing *writing);
+
+/* One change can name PS_PARENTS_MAX versions. If there are more, so that a resolution ends them
+ * all, end the oldest ones first, as many at a time, by changes that leave nothing. They are in the
+ * same transaction, so nobody ever sees what they leave. Errors  as ps_write(). */
+p2psync_result ps_writing_end_oldest(struct ps_writing *writing,
+                                     const struct ps_edit *edit) P2PSYNC_MUST_CHECK;
 
 /* Append and apply the change that is held back, if there is one; `more`: it is not the last of the
  * transaction. Errors  as ps_write(). */

@@ -88,6 +88,11 @@ partly() { # CODE COMMAND...: it ends with CODE, and names r2
     complains "'r2'"
     equal "$(wc -l <"$work/err")" 1
 }
+
+# A write says so, too, and what to do, which helps.
+expect 1 a put spoilt r2 b=1
+complains "what the store has of the record is damaged"
+complains "p2psync restore spoilt r2 --version"
 partly 1 list spoilt
 says r1
 says r3
@@ -102,6 +107,11 @@ at a export spoilt "$work/file" >"$work/out" 2>"$work/err" || code=$?
 equal "$code" 1
 complains "is not written: 1 records"
 equal "$(cat "$work/file")" before
+expect 0 a --json history spoilt r2
+expect 0 a --json restore spoilt r2 --version "$(answer '.[0].version')"
+holds '.fields == {"a": 1}'
+expect 0 a --json put spoilt r2 b=1
+holds '.fields == {"a": 1, "b": 1}'
 
 # ---- a conflict that cannot be shown hides no other ----
 

@@ -31,18 +31,39 @@ equal "$(answer '.[0].name')" kitchen
 
 expect 0 b init
 says fingerprint
+expect 2 b devices rename "$(at b --json status | jq -r .name)" " "
+complains "nothing of this name would be seen"
 for command in init "join CODE"; do
     # shellcheck disable=SC2086 # the words of the command
     unusable() { # NAME WHY
         expect 2 c $command --name "$1"
-        complains "it $2"
+        complains "$2"
     }
-    unusable "$(printf 'n%.0s' $(seq 65))" "is too long"
-    unusable $'\xff' "is not UTF-8"
-    unusable "" "is empty"
-    unusable $'new\nline' "has control characters"
-    unusable $'\u009bx' "has control characters"
+    unusable "$(printf 'n%.0s' $(seq 65))" "takes 64 bytes at most"
+    unusable $'\xff' "is UTF-8"
+    unusable "" "is not empty"
+    unusable $'new\nline' "no control characters"
+    unusable $'\u009bx' "no control characters"
+    for name in " " $'\u3000' $'\u200b' $'\u2060 \u00ad' $'\u115f'; do
+        unusable "$name" "nothing of this name would be seen"
+    done
+    for name in " kitchen" "kitchen " $'kitchen\u00a0'; do
+        unusable "$name" "neither begins nor ends with a blank"
+    done
 done
+
+# A directory of somebody else, or where others may write, says which programs a node runs.
+expect 0 shared init
+chmod g+w "$work/shared"
+expect 6 shared status
+complains "chmod go-w"
+chmod 755 "$work/shared"
+expect 0 shared status
+if [ "$(id -u)" = 0 ]; then
+    chown 65534 "$work/shared"
+    expect 6 shared status
+    complains "belongs to another user (65534)"
+fi
 
 # Where no directory can be.
 touch "$work/file"

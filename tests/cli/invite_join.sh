@@ -25,6 +25,22 @@ equal "$(jq -r '"\(.event) \(.fingerprint) \(.name)"' <<<"$line")" "device_joine
 wait "$inviter" || fail "invite ended with $?"
 
 expect 6 c join "$code" # used
+
+# The code need not stand in the list of processes, and does not stay there.
+expect 6 c join - <<<"$code"
+P2PSYNC_CODE=$code expect 6 c join </dev/null
+expect 2 c join </dev/null
+complains "P2PSYNC_CODE"
+expect 2 c join - </dev/null
+kill -STOP "$node" # so that the reply does not come while we look
+"$program" -C "$work/c" join "$code" 2>"$work/c.err" &
+joiner=$!
+pids+=("$joiner")
+until grep -q join "/proc/$joiner/cmdline" && ! grep -q "$code" "/proc/$joiner/cmdline"; do kill -0 "$joiner"; done
+kill -CONT "$node"
+wait "$joiner" && fail "it joined"
+grep -q refused "$work/c.err" || fail "join: $(cat "$work/c.err")"
+
 expect 4 a join "$code"
 complains "is a member of the mesh of this code already"
 
@@ -84,7 +100,7 @@ expect 0 a --json invite --no-wait --expires 2h
 holds 'keys == ["code", "expires"]'
 code=$(answer .code)
 expect 4 d join "$code"
-complains "join: the device in '$work/d' belongs to a mesh with other members or records already"
+complains "join: '$work/d': this device belongs to a mesh with other members or records already"
 complains "-C DIR"
 expect 2 e join "${code%?}"
 

@@ -13,7 +13,9 @@
 
 static const struct ps_finder_options options = {
     .filter = {.include = {"nosuchif0"}, .include_count = 1},
-    .beacon = {.mesh = {{1}}, .device = {{2}}, .instance = 3, .port = 47470},
+    .mesh = {.nonce = {1}},
+    .device = {{2}},
+    .listen_port = 47470,
 };
 
 static struct ps_finder *new_finder(void)
@@ -95,6 +97,6 @@ Test(test_finder, gives_an_error_when_no_descriptors_are_left)
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
     p2psync_result result = ps_finder_new(&options, &finder);
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    cr_assert_eq(result, P2PSYNC_EIO);
+    cr_assert_eq(result, P2PSYNC_EFILES);
     cr_assert_null(finder);
 }

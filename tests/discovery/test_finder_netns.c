@@ -27,8 +27,13 @@
 #define DEADLINE_MS 120000
 #define PORT        47470
 #define STEP_MS     100
+#define ROUNDS      30 /* of one day */
 
-/* Host h has h + 1 finders; the device tag of finder f there is {h + 1, f + 1}. */
+#define DAY_MS 86400000
+
+static const struct ps_mesh mesh = {.nonce = {9}};
+
+/* Host h has h + 1 finders. */
 struct host {
     pid_t pid;
     int to;   /* the parent writes 'c' when the cable is in, and 's': stop */
@@ -41,9 +46,11 @@ static const char *const bridge_commands[] = {
     "ip link set br0 up",
 };
 
+static struct ps_device device_of(unsigned host, unsigned finder);
 static int host_main(unsigned host, int to, int from);
 static bool hears_all(struct ps_finder **finders, unsigned host, int to, int from);
 static unsigned listen_once(struct ps_finder **finders, unsigned host);
+static unsigned finder_of(unsigned host, const struct ps_beacon *beacon);
 static void send_garbage(void);
 static bool start_host(struct host *out, unsigned number);
 static bool plug(const struct host *host, unsigned number);
@@ -87,6 +94,11 @@ int main(void)
 
 /* ---- a host ---- */
 
+static struct ps_device device_of(unsigned host, unsigned finder)
+{
+    return (struct ps_device){{(uint8_t)(host + 1), (uint8_t)(finder + 1)}};
+}
+
 static int host_main(unsigned host, int to, int from)
 {
     struct ps_finder *finders[FINDERS_MAX] = {NULL};
@@ -96,10 +108,9 @@ static int host_main(unsigned host, int to, int from)
     }
     for (unsigned i = 0; i <= host; i++) {
         const struct ps_finder_options options = {
-            .beacon = {.mesh = {{9}},
-                       .device = {{(uint8_t)(host + 1), (uint8_t)(i + 1)}},
-                       .instance = 1,
-                       .port = 1234},
+            .mesh = mesh,
+            .device = device_of(host, i),
+            .listen_port = 1234,
             .seed = host,
         };
         if (ps_finder_new(&options, &finders[i])) {
@@ -123,21 +134,24 @@ static int host_main(unsigned host, int to, int from)
     return heard ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Send and hear until the parent says that all have heard all. The finders' time goes faster than
- * the clock: a round every 100 ms. */
+/* Send and hear until the parent says that all have heard all, today and on another day. The
+ * finders' time goes faster than the clock: a round every 100 ms, and a day has 30 rounds. */
 static bool hears_all(struct ps_finder **finders, unsigned host, int to, int from)
 {
     unsigned heard = 0;
-    const unsigned wanted = host == 0 ? 3U : 1U;
+    const unsigned wanted = host == 0 ? 15U : 3U; /* two bits for each finder there */
+    unsigned rounds = 0;
     uint64_t until_ms = monotonic_ms() + DEADLINE_MS;
     bool told = false;
     while (monotonic_ms() < until_ms) {
         zmq_pollitem_t items[FINDERS_MAX + 1] = {{.fd = to, .events = ZMQ_POLLIN}};
         for (unsigned i = 0; i <= host; i++) {
-            ps_finder_tick(finders[i], ps_finder_deadline_ms(finders[i]));
+            uint64_t day_ms = rounds % ROUNDS == ROUNDS - 1 ? DAY_MS : 0;
+            ps_finder_tick(finders[i], ps_finder_deadline_ms(finders[i]) + day_ms);
             items[i + 1] =
                 (zmq_pollitem_t){.socket = ps_finder_socket(finders[i]), .events = ZMQ_POLLIN};
         }
+        rounds++;
         send_garbage();
         uint64_t step_ms = monotonic_ms() + STEP_MS;
         while (monotonic_ms() < step_ms) {
@@ -154,11 +168,12 @@ static bool hears_all(struct ps_finder **finders, unsigned host, int to, int fro
     return false;
 }
 
-/* Which finders of the other host were heard just now, by every finder of this one: a bit for each.
- */
+/* Which finders of the other host were heard by every finder of this one: a bit for each that was
+ * heard, and one behind it for each that was heard under another nonce. */
 static unsigned listen_once(struct ps_finder **finders, unsigned host)
 {
     static unsigned heard_by[FINDERS_MAX];
+    static uint64_t first[FINDERS_MAX][FINDERS_MAX];
     unsigned other = 1 - host;
     char expected[16];
     (void)snprintf(expected, sizeof expected, "10.77.0.%u", other + 1);
@@ -166,15 +181,33 @@ static unsigned listen_once(struct ps_finder **finders, unsigned host)
     for (unsigned i = 0; i <= host; i++) {
         struct ps_heard heard;
         while (!ps_finder_next(finders[i], &heard)) {
-            const uint8_t *tag = heard.beacon.device.bytes;
-            if (tag[0] == other + 1 && tag[1] >= 1 && tag[1] <= other + 1 &&
-                !strcmp(heard.address, expected) && heard.beacon.port == 1234) {
-                heard_by[i] |= 1U << (tag[1] - 1);
+            const struct ps_beacon *beacon = &heard.beacon;
+            unsigned from = finder_of(other, beacon);
+            if (from > other || strcmp(heard.address, expected) != 0 || beacon->port != 1234 ||
+                ps_tag_compare(beacon->mesh, ps_mesh_tag(&mesh, beacon->nonce)) != 0) {
+                continue;
             }
+            if ((heard_by[i] & 1U << (2 * from)) == 0) {
+                first[i][from] = beacon->nonce;
+            }
+            heard_by[i] |= (beacon->nonce == first[i][from] ? 1U : 3U) << (2 * from);
         }
         by_all &= heard_by[i];
     }
     return by_all;
+}
+
+/* Which finder of a host sent the beacon; one too many if none. */
+static unsigned finder_of(unsigned host, const struct ps_beacon *beacon)
+{
+    unsigned finder = 0;
+    for (; finder <= host; finder++) {
+        struct ps_device device = device_of(host, finder);
+        if (ps_tag_compare(beacon->device, ps_device_tag(&mesh, beacon->nonce, &device)) == 0) {
+            break;
+        }
+    }
+    return finder;
 }
 
 /* Datagrams that zbeacon lets through, because they begin as beacons do. */

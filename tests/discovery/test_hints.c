@@ -3,14 +3,15 @@
 
 #include "discovery/hints.h"
 
-static const struct ps_tag mesh = {{1}};
-static const struct ps_tag own = {{2}};
+static const struct ps_mesh mesh = {.nonce = {1}};
+static const struct ps_mesh other_mesh = {.nonce = {9}};
+static const struct ps_device own = {{2}};
 static struct ps_hints *hints;
 static const struct ps_hint *told; /* by the last hear() */
 
 static void setup(void)
 {
-    cr_assert_eq(ps_hints_new(mesh, own, &hints), P2PSYNC_OK);
+    cr_assert_eq(ps_hints_new(&mesh, &own, &hints), P2PSYNC_OK);
 }
 
 static void teardown(void)
@@ -20,36 +21,52 @@ static void teardown(void)
 
 TestSuite(test_hints, .init = setup, .fini = teardown);
 
-static struct ps_tag device(uint64_t number)
+static struct ps_beacon beacon_of(const struct ps_mesh *of, uint64_t number, uint64_t nonce)
 {
-    struct ps_tag tag;
-    ps_put_u64(tag.bytes, 1000 + number);
-    return tag;
+    struct ps_device device = {{0}};
+    ps_put_u64(device.key, 1000 + number);
+    return (struct ps_beacon){.nonce = nonce,
+                              .mesh = ps_mesh_tag(of, nonce),
+                              .device = ps_device_tag(of, nonce, &device),
+                              .port = 47470};
 }
 
-static ps_hint_news hear(uint64_t number, uint64_t instance, const char *address, uint64_t now_ms)
+static ps_hint_news hear(uint64_t number, uint64_t nonce, const char *address, uint64_t now_ms)
 {
-    const struct ps_beacon beacon = {
-        .mesh = mesh, .device = device(number), .instance = instance, .port = 47470};
+    const struct ps_beacon beacon = beacon_of(&mesh, number, nonce);
     told = NULL;
     return ps_hints_hear(hints, &beacon, address, now_ms, &told);
+}
+
+static const struct ps_hint *find(uint64_t number, uint64_t nonce)
+{
+    return ps_hints_find(hints, nonce, beacon_of(&mesh, number, nonce).device);
 }
 
 Test(test_hints, tells_a_stranger_at_once_and_its_repetition_not)
 {
     cr_assert_eq(hear(1, 7, "10.0.0.1", 100), PS_HINT_STRANGER);
     cr_assert_str_eq(told->endpoint, "10.0.0.1:47470");
-    cr_assert_eq(told->instance, 7);
+    cr_assert_eq(told->nonce, 7);
     cr_assert_eq(hear(1, 7, "10.0.0.1", 5000), PS_HINT_NONE);
     cr_assert_null(told);
 }
 
-Test(test_hints, tells_a_restart)
+Test(test_hints, tells_another_nonce_as_a_stranger)
 {
     hear(1, 7, "10.0.0.1", 0);
-    cr_assert_eq(hear(1, 8, "10.0.0.1", 5000), PS_HINT_RESTARTED);
-    cr_assert_eq(told->instance, 8);
+    cr_assert_eq(hear(1, 8, "10.0.0.1", 100), PS_HINT_STRANGER);
+    cr_assert_eq(told->nonce, 8);
     cr_assert_eq(hear(1, 8, "10.0.0.1", 10000), PS_HINT_NONE);
+}
+
+/* A tag counts only with the nonce that it was made with. */
+Test(test_hints, takes_no_tags_of_another_nonce)
+{
+    struct ps_beacon beacon = beacon_of(&mesh, 1, 7);
+    beacon.nonce = 8;
+    cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.1", 0, &told), PS_HINT_NONE);
+    cr_assert_eq(ps_hints_count(hints), 0);
 }
 
 Test(test_hints, tells_a_new_endpoint)
@@ -71,10 +88,10 @@ Test(test_hints, tells_a_repetition_every_thirty_seconds)
 Test(test_hints, tells_one_device_no_more_than_once_a_second_but_forgets_nothing)
 {
     hear(1, 7, "10.0.0.1", 0);
-    cr_assert_eq(hear(1, 8, "10.0.0.1", 100), PS_HINT_NONE);
-    cr_assert_eq(hear(1, 8, "10.0.0.2", 200), PS_HINT_NONE);
-    cr_assert_eq(hear(1, 8, "10.0.0.2", PS_HINT_PAUSE_MS), PS_HINT_RESTARTED);
-    cr_assert_str_eq(told->endpoint, "10.0.0.2:47470");
+    cr_assert_eq(hear(1, 7, "10.0.0.2", 100), PS_HINT_NONE);
+    cr_assert_eq(hear(1, 7, "10.0.0.3", 200), PS_HINT_NONE);
+    cr_assert_eq(hear(1, 7, "10.0.0.3", PS_HINT_PAUSE_MS), PS_HINT_MOVED);
+    cr_assert_str_eq(told->endpoint, "10.0.0.3:47470");
 }
 
 Test(test_hints, brackets_an_ipv6_address)
@@ -85,7 +102,10 @@ Test(test_hints, brackets_an_ipv6_address)
 
 Test(test_hints, drops_its_own_beacons)
 {
-    const struct ps_beacon beacon = {.mesh = mesh, .device = own, .port = 1};
+    const struct ps_beacon beacon = {.nonce = 5,
+                                     .mesh = ps_mesh_tag(&mesh, 5),
+                                     .device = ps_device_tag(&mesh, 5, &own),
+                                     .port = 1};
     cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.1", 0, &told), PS_HINT_NONE);
     cr_assert_eq(ps_hints_count(hints), 0);
     cr_assert_null(ps_hints_foreign_at(hints, 0));
@@ -93,12 +113,13 @@ Test(test_hints, drops_its_own_beacons)
 
 Test(test_hints, keeps_those_of_other_meshes_apart)
 {
-    const struct ps_beacon beacon = {.mesh = {{9}}, .device = device(1), .port = 1};
+    const struct ps_beacon beacon = beacon_of(&other_mesh, 1, 7);
+    const struct ps_beacon again = beacon_of(&other_mesh, 1, 8);
     cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.1", 0, &told), PS_HINT_NONE);
-    cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.1", 0, &told), PS_HINT_NONE);
+    cr_assert_eq(ps_hints_hear(hints, &again, "10.0.0.1", 0, &told), PS_HINT_NONE);
     cr_assert_eq(ps_hints_count(hints), 0);
     cr_assert_not_null(ps_hints_foreign_at(hints, 0));
-    cr_assert_null(ps_hints_foreign_at(hints, 1), "two of one device are one entry");
+    cr_assert_null(ps_hints_foreign_at(hints, 1), "two of one place are one entry");
 }
 
 Test(test_hints, lets_the_one_heard_longest_ago_go_when_it_is_full)
@@ -109,9 +130,9 @@ Test(test_hints, lets_the_one_heard_longest_ago_go_when_it_is_full)
     hear(0, 7, "10.0.0.1", 100 + PS_HINTS_MAX);
     cr_assert_eq(hear(PS_HINTS_MAX, 7, "10.0.0.1", 200 + PS_HINTS_MAX), PS_HINT_STRANGER);
     cr_assert_eq(ps_hints_count(hints), PS_HINTS_MAX);
-    cr_assert_not_null(ps_hints_find(hints, device(0)));
-    cr_assert_null(ps_hints_find(hints, device(1)));
-    cr_assert_not_null(ps_hints_find(hints, device(PS_HINTS_MAX)));
+    cr_assert_not_null(find(0, 7));
+    cr_assert_null(find(1, 7));
+    cr_assert_not_null(find(PS_HINTS_MAX, 7));
 }
 
 Test(test_hints, forgets_what_is_too_old)
@@ -119,16 +140,16 @@ Test(test_hints, forgets_what_is_too_old)
     hear(1, 7, "10.0.0.1", 100);
     hear(2, 7, "10.0.0.2", 200);
     ps_hints_age(hints, 1200, 1000);
-    cr_assert_null(ps_hints_find(hints, device(1)));
-    cr_assert_not_null(ps_hints_find(hints, device(2)));
+    cr_assert_null(find(1, 7));
+    cr_assert_not_null(find(2, 7));
     cr_assert_eq(ps_hints_count(hints), 1);
 }
 
 Test(test_hints, keeps_the_devices_of_other_meshes_heard_last)
 {
     for (uint64_t i = 0; i <= PS_FOREIGN_MAX; i++) {
-        const struct ps_beacon beacon = {
-            .mesh = {{9}}, .device = device(i), .instance = 1, .port = 1234};
+        struct ps_beacon beacon = beacon_of(&other_mesh, i, 1);
+        beacon.port = (uint16_t)(1000 + i);
         cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.9", 100 + i, &told), PS_HINT_NONE);
         cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.9", 100 + i, &told), PS_HINT_NONE);
     }
@@ -136,8 +157,7 @@ Test(test_hints, keeps_the_devices_of_other_meshes_heard_last)
     for (size_t i = 0; i < PS_FOREIGN_MAX; i++) {
         const struct ps_foreign *foreign = ps_hints_foreign_at(hints, i);
         cr_assert_not_null(foreign);
-        cr_expect_str_eq(foreign->endpoint, "10.0.0.9:1234");
-        cr_expect_eq(foreign->mesh.bytes[0], 9);
+        cr_expect_eq(strncmp(foreign->endpoint, "10.0.0.9:10", 11), 0);
         found[foreign->heard_ms - 100] = true;
     }
     cr_expect_not(found[0], "the oldest gave way");

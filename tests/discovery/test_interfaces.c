@@ -148,6 +148,58 @@ Test(test_interfaces, lists_loopback_only_if_there_is_nothing_else)
     cr_assert_str_eq(addresses[0], "127.0.0.1");
 }
 
+/* One IPv6 address of an interface. */
+#define IPV6(text)       .address = text, .ipv6 = true, ETHERNET
+#define LINK_LOCAL(text) IPV6(text), .link_local = true
+
+static const struct ps_interfaces both_families = {
+    .items = {LOOPBACK,
+              {.name = "docker0", .address = "172.17.0.1", ETHERNET},
+              {.name = "eth0", .address = "10.0.0.1", ETHERNET},
+              {.name = "eth0", IPV6("2001:db8::1")},
+              {.name = "eth0", IPV6("2001:db8::2")},
+              {.name = "eth0", LINK_LOCAL("fe80::1")},
+              {.name = "wlan0", LINK_LOCAL("fe80::2")}},
+    .count = 7,
+};
+
+Test(test_interfaces, lists_one_address_of_each_family_before_the_rest_and_no_second_ipv6_one)
+{
+    const char *addresses[4];
+    cr_assert_eq(ps_interfaces_addresses(&both_families, addresses, 4), 3);
+    cr_assert_str_eq(addresses[0], "172.17.0.1");
+    cr_assert_str_eq(addresses[1], "2001:db8::1");
+    cr_assert_str_eq(addresses[2], "10.0.0.1");
+}
+
+Test(test_interfaces, lists_link_local_addresses_only_if_there_are_no_others)
+{
+    const struct ps_interfaces bare = {.items = {LOOPBACK, {.name = "eth0", LINK_LOCAL("fe80::1")}},
+                                       .count = 2};
+    const char *addresses[4];
+    cr_assert_eq(ps_interfaces_addresses(&bare, addresses, 4), 1);
+    cr_assert_str_eq(addresses[0], "fe80::1");
+}
+
+Test(test_interfaces, lists_no_ipv6_address_of_a_node_that_listens_on_ipv4_only)
+{
+    struct ps_interfaces all = both_families;
+    const char *addresses[4];
+    ps_interfaces_drop_ipv6(&all);
+    cr_assert_eq(ps_interfaces_addresses(&all, addresses, 4), 2);
+    cr_assert_str_eq(addresses[0], "172.17.0.1");
+    cr_assert_str_eq(addresses[1], "10.0.0.1");
+}
+
+Test(test_interfaces, announces_over_ipv6_only_where_there_is_no_ipv4)
+{
+    struct ps_interfaces used;
+    cr_assert(selects(&both_families, &any, "docker0 eth0 wlan0 "));
+    ps_interfaces_select(&both_families, &any, &used);
+    cr_expect_str_eq(used.items[1].address, "10.0.0.1");
+    cr_expect_str_eq(used.items[2].address, "fe80::2");
+}
+
 Test(test_interfaces, reads_those_of_this_machine)
 {
     struct ps_interfaces all;
@@ -156,4 +208,19 @@ Test(test_interfaces, reads_those_of_this_machine)
     for (size_t i = 0; i < all.count; i++) {
         cr_assert(all.items[i].name[0]);
     }
+}
+
+Test(test_interfaces, knows_the_networks_that_this_machine_is_on)
+{
+    struct ps_network networks[PS_NETWORKS_MAX];
+    struct ps_address here;
+    bool found = false;
+    cr_assert(ps_address_parse(ps_bytes_text("127.0.0.2"), &here));
+    size_t count = ps_interfaces_networks(networks);
+    cr_assert_leq(count, PS_NETWORKS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        found = found || ps_network_has(&networks[i], &here);
+        cr_assert_gt(networks[i].bits, 0, "it would be all there is");
+    }
+    cr_assert(found);
 }

@@ -42,19 +42,19 @@ static void check(int result, const char *what);
 int main(int argc, char **argv)
 {
     struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     if (argc != 3 && argc != 4) {
         (void)fputs("usage: chat DIR NAME [CODE]\n", stderr);
         return 2;
     }
     struct chat chat = {.name = argv[2]};
     options.dir = argv[1];
-    check(p2psync_open(&options, &chat.node), "open");
+    check(p2psync_open(&options, &chat.node, NULL), "open");
     enter(&chat, argc == 4 ? argv[3] : NULL);
     talk(&chat);
     /* What was said last shall reach those who are there; nobody may be. */
-    p2psync_result told = p2psync_now(chat.node, LEAVE_MS, &answer);
-    p2psync_buffer_free(&answer);
+    p2psync_result told = p2psync_now(chat.node, LEAVE_MS, &reply);
+    p2psync_buffer_free(&reply);
     p2psync_close(chat.node);
     free(chat.shown);
     return told == P2PSYNC_OK || told == P2PSYNC_EUNREACHABLE ? 0 : 1;
@@ -63,28 +63,28 @@ int main(int argc, char **argv)
 /* Be a device of the chat's mesh, and run. */
 static void enter(struct chat *chat, const char *code)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     p2psync_result made = P2PSYNC_EEXIST;
     if (code != NULL) {
-        check(p2psync_join(chat->node, code, chat->name, &answer), "join");
-        p2psync_buffer_free(&answer);
+        check(p2psync_join(chat->node, code, chat->name, &reply, NULL), "join");
+        p2psync_buffer_free(&reply);
     } else {
-        made = p2psync_init(chat->node, chat->name);
+        made = p2psync_init(chat->node, chat->name, NULL);
         check(made == P2PSYNC_EEXIST ? P2PSYNC_OK : made, "init");
     }
     check(p2psync_start(chat->node), "start");
-    check(p2psync_identity(chat->node, &answer), "identity");
-    const struct p2psync_bytes identity = {.data = answer.data, .size = answer.size};
+    check(p2psync_identity(chat->node, &reply), "identity");
+    const struct p2psync_bytes identity = {.data = reply.data, .size = reply.size};
     (void)take_text(identity, "device", chat->device, sizeof chat->device);
-    p2psync_buffer_free(&answer);
+    p2psync_buffer_free(&reply);
     if (made == P2PSYNC_OK) {
-        check(p2psync_invite(chat->node, 0, &answer), "invite");
-        const struct p2psync_bytes invite = {.data = answer.data, .size = answer.size};
+        check(p2psync_invite(chat->node, 0, &reply), "invite");
+        const struct p2psync_bytes invite = {.data = reply.data, .size = reply.size};
         char shown[LINE_SIZE] = "";
         (void)take_text(invite, "code", shown, sizeof shown);
         (void)printf("code %s\n", shown);
         (void)fflush(stdout);
-        p2psync_buffer_free(&answer);
+        p2psync_buffer_free(&reply);
     }
 }
 

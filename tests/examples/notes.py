@@ -53,10 +53,10 @@ class Node:
         self.library.p2psync_close.restype = None
         self.handle = c_void_p()
         wanted = Options(size=ctypes.sizeof(Options), dir=directory.encode(), **options)
-        self.check(self.library.p2psync_open(byref(wanted), byref(self.handle)))
+        self.check(self.library.p2psync_open(byref(wanted), byref(self.handle), None))
 
     def __enter__(self):
-        result = self.library.p2psync_init(self.handle, None)
+        result = self.library.p2psync_init(self.handle, None, None)
         self.check(0 if result == EEXIST else result)
         self.check(self.library.p2psync_start(self.handle))
         return self

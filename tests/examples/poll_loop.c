@@ -39,8 +39,8 @@ int main(int argc, char **argv)
         return 2;
     }
     options.dir = argv[1];
-    check(p2psync_open(&options, &node), "open");
-    int made = p2psync_init(node, NULL);
+    check(p2psync_open(&options, &node, NULL), "open");
+    int made = p2psync_init(node, NULL, NULL);
     check(made == P2PSYNC_EEXIST ? P2PSYNC_OK : made, "init");
     check(p2psync_start(node), "start");
 
@@ -107,7 +107,7 @@ static bool put_line(p2psync_node *node, char *line)
         result = p2psync_value_from_json(json, strlen(json), &fields, NULL);
     }
     if (result == P2PSYNC_OK) {
-        result = p2psync_transaction_begin(node, COLLECTION, &transaction);
+        result = p2psync_transaction_begin(node, COLLECTION, &transaction, NULL);
     }
     if (result == P2PSYNC_OK) {
         const struct p2psync_edit edit = {

@@ -172,3 +172,52 @@ Test(test_liars, does_not_wait_for_who_does_not_send_what_it_offers)
         world_check_sync(&world);
     }
 }
+
+/* Three changes of four come in two parts, under one head. With the second part its signature is
+ * false: it must not reach the honest node, which would blame the victim for it. */
+Test(test_liars, plants_no_signature)
+{
+    struct ps_device victim = world_device(world.victim);
+    struct ps_buf entries;
+    world_check_sync(&world); /* so that the honest one knows the hostile one */
+    p2psync_close(world.honest);
+    hostile_write(&hostile, "h", 4);
+    struct ps_changes changes = hostile_changes(&hostile, 2, &entries);
+    changes.head = author_head(&hostile.author, 4);
+    changes.proof = author_proof(&hostile.author, 2, 4);
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    changes.head.signature[63] ^= 1;
+    changes.proof = author_proof(&hostile.author, 3, 4);
+    changes.from = 2;
+    changes.entries = ps_buf_view(&hostile.author.bytes[2]);
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    world_restart(&world, 1);
+    nodes_await_same(world.victim, world.honest);
+    cr_assert_eq(world_faults(world.honest, &victim), 0);
+    ps_buf_deinit(&entries);
+}
+
+/* The twin of the honest node has its CURVE key: as a member it would take its place. */
+Test(test_liars, makes_no_member_of_a_twin)
+{
+    char id[PS_DEVICE_TEXT_SIZE];
+    struct ps_buf entries;
+    struct p2psync_buffer answer = {0};
+    struct ps_device twin = world_device(world.honest);
+    twin.key[PS_DEVICE_SIZE - 1] ^= 0x80U;
+    ps_device_text(&twin, id);
+    hostile.author.collection = "_devices";
+    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 1 << 16};
+    (void)author_add(&hostile.author, &change);
+    struct ps_changes changes = hostile_changes(&hostile, 1, &entries);
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    nodes_await_same(world.victim, world.honest);
+    const char *json = nodes_json(p2psync_devices(world.victim, &answer), &answer);
+    cr_assert_null(strstr(json, id), "%s", json);
+    p2psync_close(world.victim);
+    world_restart(&world, 0);
+    ps_buf_deinit(&entries);
+}

@@ -2,15 +2,25 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "tests/hostile/world.h"
+#include "wire/pairing_code.h"
 
-#define STRANGERS 8
+#define STRANGERS      8
+#define MADE_UP        50 /* devices */
+#define DIALS_A_SECOND 10
+#define CLAIMERS       256
+#define CLAIMERS_COST  8  /* as so many members */
+#define GREETING_SIZE  64 /* bytes, of ZMTP */
+#define CLAIM_SIZE     9  /* the beginning of a long frame */
+#define PART_SIZE      32768
 
 static struct world world;
 static struct hostile hostile;
@@ -44,22 +54,115 @@ Test(test_strangers, lets_no_stranger_in)
     world_check_memory(&world, 1);
 }
 
-/* No ZeroMQ at all. */
-Test(test_strangers, is_not_moved_by_other_protocols)
+/* JOIN with the right token: the code of the ERROR that comes back. */
+static uint64_t refused_with(struct hostile *newcomer, uint8_t version)
 {
-    static const char text[] = "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";
+    char text[2048];
+    struct ps_pairing_code code;
+    struct p2psync_buffer answer = {0};
+    const char *json = nodes_json(p2psync_invite(world.victim, 0, &answer), &answer);
+    nodes_text(json, "code", text, sizeof text);
+    cr_assert_eq(ps_pairing_code_decode(text, &code), P2PSYNC_OK);
+    hostile_connect(newcomer, &code.device, code.endpoints[0]);
+    struct ps_join join = {.device = newcomer->author.identity.device,
+                           .name = ps_bytes_text("newcomer")};
+    memcpy(join.token, code.token, sizeof join.token);
+    cr_assert_eq(ps_join_encode(&join, &newcomer->draft), P2PSYNC_OK);
+    newcomer->draft.data[2] = version; /* behind the header and the type */
+    cr_assert(hostile_send_draft(newcomer, P2PSYNC_OK));
+    return hostile_await_error(newcomer);
+}
+
+/* Who holds a key may call itself by the other id that has this CURVE key. */
+Test(test_strangers, admits_nobody_under_an_id_that_is_not_valid)
+{
+    struct hostile twin;
+    hostile_init(&twin);
+    twin.author.identity.device.key[PS_DEVICE_SIZE - 1] ^= 0x80U;
+    cr_assert_eq(refused_with(&twin, PS_PROTOCOL_VERSION), PS_ERROR_FORMAT);
+    hostile_deinit(&twin);
+}
+
+Test(test_strangers, tells_who_speaks_an_earlier_version)
+{
+    struct hostile earlier;
+    hostile_init(&earlier);
+    cr_assert_eq(refused_with(&earlier, PS_PROTOCOL_VERSION_MIN - 1), PS_ERROR_VERSION);
+    hostile_deinit(&earlier);
+}
+
+/* A connection of no ZeroMQ to the victim. */
+static int connect_plainly(void)
+{
     struct sockaddr_in address = {.sin_family = AF_INET};
     char *colon = strrchr(hostile.where, ':');
     address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
     *colon = '\0';
     cr_assert_eq(inet_pton(AF_INET, hostile.where, &address.sin_addr), 1);
     *colon = ':';
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* No ZeroMQ at all. */
+Test(test_strangers, is_not_moved_by_other_protocols)
+{
+    static const char text[] = "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";
     for (size_t i = 0; i < STRANGERS; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+        int fd = connect_plainly();
         (void)!write(fd, text, sizeof text);
         (void)close(fd);
     }
+}
+
+/* Whoever connects may claim a message of the largest size, and send a part of it, before it has
+ * said who it is. */
+Test(test_strangers, bounds_what_those_cost_who_have_not_said_who_they_are)
+{
+    static const uint8_t opening[GREETING_SIZE + CLAIM_SIZE] = {0xff,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                0,
+                                                                1,
+                                                                0x7f,
+                                                                3,
+                                                                1,
+                                                                'C',
+                                                                'U',
+                                                                'R',
+                                                                'V',
+                                                                'E',
+                                                                [GREETING_SIZE] = 2,
+                                                                [GREETING_SIZE + 6] = 0x13};
+    static const uint8_t part[PART_SIZE];
+    static int fds[CLAIMERS];
+    for (size_t i = 0; i < CLAIMERS; i++) {
+        fds[i] = connect_plainly();
+        (void)!send(fds[i], opening, sizeof opening, MSG_NOSIGNAL);
+        (void)!send(fds[i], part, sizeof part, MSG_NOSIGNAL);
+        if (i % 8 == 0) { /* those that are cut off take a moment to go */
+            world_check_sync(&world);
+            world_check_memory(&world, CLAIMERS_COST);
+        }
+    }
+    world_check_sync(&world);
+    world_check_memory(&world, CLAIMERS_COST);
+    for (size_t i = 0; i < CLAIMERS; i++) {
+        char bytes[64];
+        ssize_t got = 0;
+        do { /* ends when the victim ends the connection */
+            got = recv(fds[i], bytes, sizeof bytes, 0);
+        } while (got > 0);
+        (void)close(fds[i]);
+    }
+    world_check_sync(&world);
+    world_check_memory(&world, 0);
 }
 
 Test(test_strangers, cuts_off_who_connects_and_says_nothing)
@@ -67,6 +170,49 @@ Test(test_strangers, cuts_off_who_connects_and_says_nothing)
     hostile_connect(&hostile, &hostile.victim, hostile.where);
     world_check_sync(&world);
     cr_assert(hostile_await_end(&hostile));
+}
+
+/* An uninvolved host, of which a member says that many devices are there, which it has made up. */
+Test(test_strangers, is_not_made_to_flood_somebody_else)
+{
+    static char ids[MADE_UP][PS_DEVICE_TEXT_SIZE];
+    struct ps_peer_endpoints items[MADE_UP];
+    struct ps_buf entries;
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    char where[32];
+    int host = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(inet_pton(AF_INET, "127.0.0.9", &address.sin_addr), 1);
+    cr_assert_eq(bind(host, (const struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(listen(host, 1024), 0);
+    cr_assert_eq(getsockname(host, (struct sockaddr *)&address, &size), 0);
+    (void)snprintf(where, sizeof where, "127.0.0.9:%u", (unsigned)ntohs(address.sin_port));
+    hostile.author.collection = "_devices";
+    for (size_t i = 0; i < MADE_UP; i++) {
+        struct ps_identity identity;
+        struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = ids[i], .hlc = 1 << 16};
+        ps_identity_draw(&identity);
+        ps_device_text(&identity.device, ids[i]);
+        (void)author_add(&hostile.author, &change);
+        items[i].device = identity.device;
+        items[i].endpoint_count = 1;
+        items[i].endpoints[0] = ps_bytes_text(where);
+    }
+    struct ps_changes changes = hostile_changes(&hostile, MADE_UP, &entries);
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    cr_assert(hostile_send_draft(&hostile, ps_peers_encode(items, MADE_UP, &hostile.draft)));
+    time_t since = time(NULL);
+    unsigned count = 0;
+    for (; count < MADE_UP; count++) {
+        int fd = accept(host, NULL, NULL);
+        cr_assert_geq(fd, 0);
+        (void)close(fd);
+    }
+    cr_assert_leq(count, (unsigned)(time(NULL) - since + 2) * DIALS_A_SECOND, "too many at once");
+    world_check_sync(&world);
+    ps_buf_deinit(&entries);
+    (void)close(host);
 }
 
 /* A connection that was given up is closed, though the other side would keep it. */

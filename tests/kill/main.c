@@ -104,7 +104,7 @@ static void begin(struct test *test, const char *program)
     static char endpoints[2][32];
     static const char *const names[2] = {"ada", "ben"};
     p2psync_node *nodes[2];
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     struct p2psync_buffer json = {0};
     char code[2048];
     const unsigned pid = (unsigned)getpid(); /* 22 bits at most */
@@ -122,19 +122,19 @@ static void begin(struct test *test, const char *program)
             .name = names[i], .dir = dirs[i], .listen = endpoints[i], .peer = endpoints[1 - i]};
         nodes[i] = kill_open(&test->devices[i]);
     }
-    kill_check(p2psync_init(nodes[0], names[0]), "init");
+    kill_check(p2psync_init(nodes[0], names[0], NULL), "init");
     kill_check(p2psync_start(nodes[0]), "start");
-    kill_check(p2psync_invite(nodes[0], 0, &answer), "invite");
-    struct p2psync_bytes bytes = {.data = answer.data, .size = answer.size};
+    kill_check(p2psync_invite(nodes[0], 0, &reply), "invite");
+    struct p2psync_bytes bytes = {.data = reply.data, .size = reply.size};
     kill_check(p2psync_value_to_json(bytes, &json), "JSON");
     const char *at = strstr(json.data, "\"code\":\"");
     if (at == NULL || sscanf(at, "\"code\":\"%2047[^\"]", code) != 1) {
         kill_fail("invite", "no code");
     }
-    p2psync_buffer_free(&answer);
+    p2psync_buffer_free(&reply);
     p2psync_buffer_free(&json);
-    kill_check(p2psync_join(nodes[1], code, names[1], &answer), "join");
-    p2psync_buffer_free(&answer);
+    kill_check(p2psync_join(nodes[1], code, names[1], &reply, NULL), "join");
+    p2psync_buffer_free(&reply);
     p2psync_close(nodes[1]);
     p2psync_close(nodes[0]);
     for (unsigned i = 0; i < PARTS; i++) {
@@ -403,15 +403,15 @@ static bool same(p2psync_node *const nodes[static 2], char root[static 80])
     bool in_sync = true;
     char roots[2][80] = {"", ""};
     for (unsigned i = 0; i < 2; i++) {
-        struct p2psync_buffer answer = {0};
+        struct p2psync_buffer reply = {0};
         struct p2psync_buffer json = {0};
-        kill_check(p2psync_status(nodes[i], &answer), "status");
-        struct p2psync_bytes bytes = {.data = answer.data, .size = answer.size};
+        kill_check(p2psync_status(nodes[i], &reply), "status");
+        struct p2psync_bytes bytes = {.data = reply.data, .size = reply.size};
         kill_check(p2psync_value_to_json(bytes, &json), "JSON");
         const char *at = strstr(json.data, "\"root\":\"");
         in_sync = in_sync && at != NULL && sscanf(at, "\"root\":\"%79[^\"]", roots[i]) == 1 &&
                   strstr(json.data, "\"in_sync\":true") != NULL;
-        p2psync_buffer_free(&answer);
+        p2psync_buffer_free(&reply);
         p2psync_buffer_free(&json);
     }
     memcpy(root, roots[0], sizeof roots[0]);

@@ -38,7 +38,7 @@ p2psync_node *kill_open(const struct kill_device *device)
     options.peers = &device->peer;
     options.peer_count = 1;
     options.no_beacon = true;
-    kill_check(p2psync_open(&options, &node), device->name);
+    kill_check(p2psync_open(&options, &node, NULL), device->name);
     return node;
 }
 
@@ -113,7 +113,7 @@ void kill_import(const struct kill_device *device, uint64_t first, uint64_t coun
         if (number == first + count - 1) {
             await_end_of_input();
         }
-        kill_check(p2psync_transaction_begin(node, KILL_COLLECTION, &transaction), "begin");
+        kill_check(p2psync_transaction_begin(node, KILL_COLLECTION, &transaction, NULL), "begin");
         for (unsigned i = 0; i < kill_records(number); i++) {
             edit(transaction, number, i);
         }

@@ -166,6 +166,7 @@ void past_apply(struct past *past)
             ps_apply(&past->txn, &(struct ps_apply_bounds){.limit = PS_APPLY_BATCH_MAX}, &applied);
         assert(result == P2PSYNC_OK);
     }
+    past_refresh(past);
 }
 
 void past_play(struct past *past)
@@ -224,8 +225,20 @@ void past_set_rules(struct past *past, struct ps_bytes settings)
                                     .version_count = 1};
     p2psync_result result = ps_record_put(&past->txn, &write);
     assert(result == P2PSYNC_OK);
-    result = ps_refresh(&past->txn);
+    result = ps_refresh_begin(&past->txn, ps_bytes_text(CASE_NOTES));
     assert(result == P2PSYNC_OK);
+    past_refresh(past);
+}
+
+void past_refresh(struct past *past)
+{
+    bool waits = true;
+    while (waits) { /* each piece merges one record at least */
+        p2psync_result result = ps_refresh(&past->txn);
+        assert(result == P2PSYNC_OK);
+        result = ps_refresh_waits(&past->txn, &waits);
+        assert(result == P2PSYNC_OK);
+    }
 }
 
 void past_state(struct past *past, struct ps_buf *out)

@@ -58,7 +58,7 @@ size_t past_add(struct past *past, const struct past_change *change);
 
 /* Append a change to its log, whose next one it must be; what lies there waits. */
 void past_bring(struct past *past, size_t index);
-/* Apply what can be applied. */
+/* Apply what can be applied, and merge all of it. */
 void past_apply(struct past *past);
 /* Bring all in order of their index, and apply. */
 void past_play(struct past *past);
@@ -70,6 +70,9 @@ void past_forget(struct past *past);
 
 /* Set the rules of the collection to a map of settings, and work out all views anew. */
 void past_set_rules(struct past *past, struct ps_bytes settings);
+
+/* Merge all that was left to be merged later. */
+void past_refresh(struct past *past);
 
 /* Append the rows of all records, and what is kept beside them: their flags in the list of
  * conflicts, and the counters. Two stores are alike for readers if these bytes are. A counter that

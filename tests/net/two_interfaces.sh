@@ -46,3 +46,18 @@ eventually connected 2 ada || fail "ada and ben did not find each other again"
 [[ $(check_of ben interfaces) == *"not on "*"eth1 (excluded by the settings)"* ]] ||
     fail "ben's interfaces: $(check_of ben interfaces)"
 ! hears cleo "heard ben at 10.48.0.2" || fail "ben announces on an interface that is excluded"
+
+# Which interfaces are used, and whether there are beacons at all, a running node takes up on SIGHUP.
+announces() {
+    [[ $(check_of ben interfaces) == "announcing on "*"eth1 10.48.0.2"* ]]
+}
+at ben config set interfaces_exclude '[]' >/dev/null
+kill -HUP "${pids[ben]}"
+eventually announces || fail "ben's interfaces after SIGHUP: $(check_of ben interfaces)"
+eventually hears cleo "heard ben at 10.48.0.2" || fail "cleo does not hear ben: $(check_of cleo beacons)"
+silent() {
+    [[ $(check_of ben interfaces) == *"turned off"* ]]
+}
+at ben config set beacon false >/dev/null
+kill -HUP "${pids[ben]}"
+eventually silent || fail "ben's interfaces after SIGHUP: $(check_of ben interfaces)"

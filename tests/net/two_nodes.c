@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 2; i++) {
         struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
         options.dir = argv[i + 1];
-        p2psync_result result = p2psync_open(&options, &nodes[i]);
+        p2psync_result result = p2psync_open(&options, &nodes[i], NULL);
         if (result == P2PSYNC_OK) {
             result = p2psync_start(nodes[i]);
         }

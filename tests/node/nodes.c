@@ -54,6 +54,25 @@ void nodes_own_endpoint(unsigned index, char out[static NODES_ENDPOINT_SIZE])
                    (pid >> 8) & 0xff, pid & 0xff, OWN_PORT_MIN + index);
 }
 
+char nodes_dirs[2][NODES_DIR_SIZE];
+p2psync_node *nodes_alpha;
+p2psync_node *nodes_guest;
+
+void nodes_begin(void)
+{
+    nodes_dir(nodes_dirs[0]);
+    nodes_dir(nodes_dirs[1]);
+    nodes_alpha = nodes_open(nodes_dirs[0], "alpha");
+}
+
+void nodes_end(void)
+{
+    p2psync_close(nodes_guest);
+    p2psync_close(nodes_alpha);
+    nodes_remove(nodes_dirs[0]);
+    nodes_remove(nodes_dirs[1]);
+}
+
 p2psync_node *nodes_open(const char *dir, const char *name)
 {
     struct p2psync_options options = nodes_options(dir);
@@ -63,24 +82,24 @@ p2psync_node *nodes_open(const char *dir, const char *name)
 p2psync_node *nodes_open_with(const struct p2psync_options *options, const char *name)
 {
     p2psync_node *node = NULL;
-    cr_assert_eq(p2psync_open(options, &node), P2PSYNC_OK);
+    cr_assert_eq(p2psync_open(options, &node, NULL), P2PSYNC_OK);
     if (name != NULL) {
-        cr_assert_eq(p2psync_init(node, name), P2PSYNC_OK);
+        cr_assert_eq(p2psync_init(node, name, NULL), P2PSYNC_OK);
     }
     return node;
 }
 
-const char *nodes_json(p2psync_result result, struct p2psync_buffer *answer)
+const char *nodes_json(p2psync_result result, struct p2psync_buffer *reply)
 {
     static char text[262144];
     struct p2psync_buffer json = {0};
     cr_assert_eq(result, P2PSYNC_OK, "%s", p2psync_result_name(result));
-    struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
+    struct p2psync_bytes bytes = {.data = reply->data, .size = reply->size};
     cr_assert_eq(p2psync_value_to_json(bytes, &json), P2PSYNC_OK);
     cr_assert_lt(json.size, sizeof text);
     memcpy(text, json.data, json.size + 1);
     p2psync_buffer_free(&json);
-    p2psync_buffer_free(answer);
+    p2psync_buffer_free(reply);
     return text;
 }
 
@@ -133,8 +152,8 @@ void nodes_assert_has(const char *json, const char *part)
 
 void nodes_root(p2psync_node *node, char out[static NODES_ROOT_SIZE])
 {
-    struct p2psync_buffer answer = {0};
-    nodes_text(nodes_json(p2psync_status(node, &answer), &answer), "root", out, NODES_ROOT_SIZE);
+    struct p2psync_buffer reply = {0};
+    nodes_text(nodes_json(p2psync_status(node, &reply), &reply), "root", out, NODES_ROOT_SIZE);
 }
 
 p2psync_result nodes_set(p2psync_node *node, const char *collection, const char *key,
@@ -143,7 +162,7 @@ p2psync_result nodes_set(p2psync_node *node, const char *collection, const char 
     struct p2psync_buffer value = {0};
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     struct p2psync_bytes bytes = {.data = value.data, .size = value.size};
-    p2psync_result result = p2psync_collection_set(node, collection, key, bytes);
+    p2psync_result result = p2psync_collection_set(node, collection, key, bytes, NULL);
     p2psync_buffer_free(&value);
     return result;
 }
@@ -179,22 +198,22 @@ void nodes_await_same(p2psync_node *node, p2psync_node *other)
     while (seconds_now() < deadline) {
         char root[80];
         char other_root[80];
-        struct p2psync_buffer answer = {0};
-        const char *json = nodes_json(p2psync_status(node, &answer), &answer);
+        struct p2psync_buffer reply = {0};
+        const char *json = nodes_json(p2psync_status(node, &reply), &reply);
         bool in_sync = strstr(json, "\"in_sync\":true") != NULL;
         nodes_text(json, "root", root, sizeof root);
-        json = nodes_json(p2psync_status(other, &answer), &answer);
+        json = nodes_json(p2psync_status(other, &reply), &reply);
         in_sync = in_sync && strstr(json, "\"in_sync\":true") != NULL;
         nodes_text(json, "root", other_root, sizeof other_root);
         if (in_sync && strcmp(root, other_root) == 0) {
             return;
         }
         p2psync_event_type got = P2PSYNC_EVENT_ERROR;
-        if (p2psync_event_next(node, &got, &answer) == P2PSYNC_EAGAIN) {
+        if (p2psync_event_next(node, &got, &reply) == P2PSYNC_EAGAIN) {
             struct pollfd item = {.fd = fd, .events = POLLIN};
             (void)poll(&item, 1, 200);
         }
-        p2psync_buffer_free(&answer);
+        p2psync_buffer_free(&reply);
     }
     cr_assert_fail("the nodes do not come to the same");
 }
@@ -202,10 +221,10 @@ void nodes_await_same(p2psync_node *node, p2psync_node *other)
 void nodes_join(p2psync_node *host, p2psync_node *guest, const char *name)
 {
     char code[2048];
-    struct p2psync_buffer answer = {0};
-    const char *json = nodes_json(p2psync_invite(host, 0, &answer), &answer);
+    struct p2psync_buffer reply = {0};
+    const char *json = nodes_json(p2psync_invite(host, 0, &reply), &reply);
     nodes_text(json, "code", code, sizeof code);
-    json = nodes_json(p2psync_join(guest, code, name, &answer), &answer);
+    json = nodes_json(p2psync_join(guest, code, name, &reply, NULL), &reply);
     cr_assert_not_null(strstr(json, name));
 }
 

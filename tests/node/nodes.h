@@ -31,9 +31,17 @@ void nodes_own_endpoint(unsigned index, char out[static NODES_ENDPOINT_SIZE]);
 p2psync_node *nodes_open(const char *dir, const char *name);
 p2psync_node *nodes_open_with(const struct p2psync_options *options, const char *name);
 
-/* An answer as JSON; valid until the next call. Fails the test if `result` is not OK. Frees the
- * answer. */
-const char *nodes_json(p2psync_result result, struct p2psync_buffer *answer);
+/* What tests of one device share: a node called alpha, which does not run, and a directory and a
+ * place for a second one. Both are closed and removed at the end. */
+extern char nodes_dirs[2][NODES_DIR_SIZE];
+extern p2psync_node *nodes_alpha;
+extern p2psync_node *nodes_guest;
+void nodes_begin(void);
+void nodes_end(void);
+
+/* A reply as JSON; valid until the next call. Fails the test if `result` is not OK. Frees the
+ * reply. */
+const char *nodes_json(p2psync_result result, struct p2psync_buffer *reply);
 
 /* The string that follows `"key":"` in the JSON. */
 void nodes_text(const char *json, const char *key, char *out, size_t size);

@@ -40,7 +40,7 @@ static void configure(struct side *side, const char *key, const char *json)
     struct p2psync_buffer value = {0};
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     cr_assert_eq(
-        p2psync_config_set(side->node, key, (struct p2psync_bytes){value.data, value.size}),
+        p2psync_config_set(side->node, key, (struct p2psync_bytes){value.data, value.size}, NULL),
         P2PSYNC_OK);
     p2psync_buffer_free(&value);
 }
@@ -52,7 +52,8 @@ static void set_strategy(const char *strategy)
     (void)snprintf(json, sizeof json, "\"%s\"", strategy);
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     struct p2psync_bytes bytes = {value.data, value.size};
-    cr_assert_eq(p2psync_collection_set(sides[0].node, "notes", "strategy", bytes), P2PSYNC_OK);
+    cr_assert_eq(p2psync_collection_set(sides[0].node, "notes", "strategy", bytes, NULL),
+                 P2PSYNC_OK);
     p2psync_buffer_free(&value);
 }
 

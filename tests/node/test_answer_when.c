@@ -58,8 +58,8 @@ static void set(const char *key, const char *json, const char *collection)
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
     struct p2psync_bytes bytes = {value.data, value.size};
     p2psync_result result = collection == NULL
-                                ? p2psync_config_set(node, key, bytes)
-                                : p2psync_collection_set(node, collection, key, bytes);
+                                ? p2psync_config_set(node, key, bytes, NULL)
+                                : p2psync_collection_set(node, collection, key, bytes, NULL);
     cr_assert_eq(result, P2PSYNC_OK);
     p2psync_buffer_free(&value);
 }

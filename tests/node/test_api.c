@@ -37,8 +37,8 @@ TestSuite(test_api, .init = setup, .fini = teardown, .timeout = 600);
 
 Test(test_api, knows_itself_after_init)
 {
-    struct p2psync_buffer answer = {0};
-    const char *json = nodes_json(p2psync_identity(node, &answer), &answer);
+    struct p2psync_buffer reply = {0};
+    const char *json = nodes_json(p2psync_identity(node, &reply), &reply);
     char device[80];
     nodes_text(json, "device", device, sizeof device);
     cr_assert_eq(strlen(device), 64);
@@ -48,20 +48,20 @@ Test(test_api, knows_itself_after_init)
 
 Test(test_api, makes_a_device_once_only)
 {
-    cr_assert_eq(p2psync_init(node, "beta"), P2PSYNC_EEXIST);
-    struct p2psync_buffer answer = {0};
-    const char *json = nodes_json(p2psync_identity(node, &answer), &answer);
+    cr_assert_eq(p2psync_init(node, "beta", NULL), P2PSYNC_EEXIST);
+    struct p2psync_buffer reply = {0};
+    const char *json = nodes_json(p2psync_identity(node, &reply), &reply);
     cr_assert_not_null(strstr(json, "alpha"));
 }
 
 Test(test_api, refuses_what_needs_a_device_without_one)
 {
     p2psync_node *empty = nodes_open(dirs[1], NULL);
-    struct p2psync_buffer answer = {0};
-    cr_expect_eq(p2psync_identity(empty, &answer), P2PSYNC_ENODEVICE);
-    cr_expect_eq(p2psync_status(empty, &answer), P2PSYNC_ENODEVICE);
-    cr_expect_eq(p2psync_peers(empty, &answer), P2PSYNC_ENODEVICE);
-    cr_expect_eq(p2psync_devices(empty, &answer), P2PSYNC_ENODEVICE);
+    struct p2psync_buffer reply = {0};
+    cr_expect_eq(p2psync_identity(empty, &reply), P2PSYNC_ENODEVICE);
+    cr_expect_eq(p2psync_status(empty, &reply), P2PSYNC_ENODEVICE);
+    cr_expect_eq(p2psync_peers(empty, &reply), P2PSYNC_ENODEVICE);
+    cr_expect_eq(p2psync_devices(empty, &reply), P2PSYNC_ENODEVICE);
     cr_expect_eq(p2psync_start(empty), P2PSYNC_ENODEVICE);
     cr_expect_eq(nodes_put(empty, "notes", "a", "{}"), P2PSYNC_ENODEVICE);
     p2psync_close(empty);
@@ -71,8 +71,79 @@ Test(test_api, opens_a_directory_once_in_a_process)
 {
     struct p2psync_options options = nodes_options(dirs[0]);
     p2psync_node *second = NULL;
-    cr_assert_eq(p2psync_open(&options, &second), P2PSYNC_EBUSY);
+    cr_assert_eq(p2psync_open(&options, &second, NULL), P2PSYNC_EBUSY);
     cr_assert_null(second);
+}
+
+/* What a call that fails says beside its result. */
+struct said {
+    p2psync_result result;
+    struct p2psync_detail detail;
+};
+
+static void expect_said(const struct said *said, p2psync_result result, const char *text)
+{
+    cr_expect_eq(said->result, result, "%s", p2psync_result_name(said->result));
+    cr_expect_str_eq(said->detail.text, text);
+}
+
+Test(test_api, says_beside_the_result_what_failed)
+{
+    const struct p2psync_bytes number = {.data = "\x05", .size = 1};
+    const struct p2psync_revert revert = {.size = sizeof revert, .device = "beta"};
+    struct p2psync_buffer reply = {0};
+    struct said said = {.detail = {.size = sizeof said.detail}};
+    p2psync_transaction *transaction = NULL;
+    said.result = p2psync_init(node, "\xe2\x80\x8b", &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT, "nothing of this name would be seen");
+    said.result = p2psync_device_rename(node, "alpha", " x", &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT,
+                "the name of a device neither begins nor ends with a blank");
+    said.result = p2psync_device_rename(node, "beta", "x", &said.detail);
+    expect_said(&said, P2PSYNC_ENOTFOUND, "there is no device 'beta' in the mesh");
+    said.result = p2psync_config_set(node, "colour", number, &said.detail);
+    expect_said(&said, P2PSYNC_ENOTFOUND, "there is no setting 'colour'");
+    said.result = p2psync_collection_set(node, "notes", "retention", number, &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT,
+                "retention takes a duration such as 12h or 90d, of at most nine digits, or nil");
+    said.result = p2psync_join(node, "code", NULL, &reply, &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT, "the code is malformed or mistyped");
+    said.result = p2psync_join(node, "code", "\t", &reply, &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT,
+                "the name of a device is UTF-8 and has no control characters");
+    said.result = p2psync_revert(node, &revert, &reply, &said.detail);
+    expect_said(&said, P2PSYNC_ENOTFOUND, "there is no device 'beta' in the mesh");
+    said.result = p2psync_transaction_begin(node, "", &transaction, &said.detail);
+    expect_said(&said, P2PSYNC_EFORMAT, "this is not the name of a collection");
+}
+
+Test(test_api, says_what_is_wrong_with_config_json)
+{
+    static const struct {
+        const char *json;
+        const char *text;
+        size_t offset;
+    } wrong[] = {
+        {"{\"beacon\": tru}", "config.json is no JSON: this is no value", 11},
+        {"[]", "config.json holds no JSON object", SIZE_MAX},
+        {"{\"colour\": 1}", "there is no setting 'colour'", SIZE_MAX},
+        {"{\"beacon\": 1}", "the setting beacon takes true or false", SIZE_MAX},
+    };
+    struct p2psync_options options = nodes_options(dirs[1]);
+    char path[NODES_DIR_SIZE + 16];
+    (void)snprintf(path, sizeof path, "%s/config.json", dirs[1]);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        p2psync_node *other = NULL;
+        struct said said = {.detail = {.size = sizeof said.detail}};
+        FILE *file = fopen(path, "w");
+        cr_assert_not_null(file);
+        (void)fputs(wrong[i].json, file);
+        (void)fclose(file);
+        said.result = p2psync_open(&options, &other, &said.detail);
+        expect_said(&said, P2PSYNC_EFORMAT, wrong[i].text);
+        cr_expect_eq(said.detail.offset, wrong[i].offset, "%s: %zu", wrong[i].json,
+                     said.detail.offset);
+    }
 }
 
 Test(test_api, keeps_its_directory_to_its_owner)
@@ -97,24 +168,24 @@ Test(test_api, takes_null_as_misuse_everywhere)
     p2psync_snapshot *snapshot = NULL;
     p2psync_transaction *transaction = NULL;
     int fd = -1;
-    cr_expect_eq(p2psync_open(NULL, &node), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_init(NULL, "x"), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_open(NULL, &node, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_init(NULL, "x", NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_identity(node, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_status(NULL, &buffer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_peers(NULL, &buffer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_now(node, 0, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_invite(NULL, 0, &buffer), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_join(node, NULL, NULL, &buffer), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_device_rename(node, NULL, "x"), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_config_set(node, NULL, bytes), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_join(node, NULL, NULL, &buffer, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_device_rename(node, NULL, "x", NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_config_set(node, NULL, bytes, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_start(NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_stop(NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_snapshot_open(NULL, &snapshot), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_get(NULL, "a", "b", &record), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_put(node, "a", "b", bytes, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_delete(node, NULL, "b", NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_transaction_begin(node, "a", NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_transaction_begin(NULL, "a", &transaction), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_transaction_begin(node, "a", NULL, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_transaction_begin(NULL, "a", &transaction, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_transaction_edit(NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_transaction_commit(NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_event_fd(node, NULL), P2PSYNC_EMISUSE);
@@ -132,9 +203,9 @@ Test(test_api, is_not_usable_in_a_forked_child)
     pid_t child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
-        struct p2psync_buffer answer = {0};
-        bool refused = p2psync_status(node, &answer) == P2PSYNC_EMISUSE &&
-                       p2psync_config(node, &answer) == P2PSYNC_EMISUSE &&
+        struct p2psync_buffer reply = {0};
+        bool refused = p2psync_status(node, &reply) == P2PSYNC_EMISUSE &&
+                       p2psync_config(node, &reply, NULL) == P2PSYNC_EMISUSE &&
                        p2psync_start(node) == P2PSYNC_EMISUSE;
         p2psync_close(node);
         _exit(refused ? 0 : 1);
@@ -160,16 +231,16 @@ Test(test_api, gives_back_what_was_put)
 
 Test(test_api, writes_nothing_for_a_put_that_changes_nothing)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     char before[80];
     char after[80];
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
-    nodes_text(nodes_json(p2psync_status(node, &answer), &answer), "root", before, 80);
+    nodes_text(nodes_json(p2psync_status(node, &reply), &reply), "root", before, 80);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
-    nodes_text(nodes_json(p2psync_status(node, &answer), &answer), "root", after, 80);
+    nodes_text(nodes_json(p2psync_status(node, &reply), &reply), "root", after, 80);
     cr_assert_str_eq(before, after);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":2}"), P2PSYNC_OK);
-    nodes_text(nodes_json(p2psync_status(node, &answer), &answer), "root", after, 80);
+    nodes_text(nodes_json(p2psync_status(node, &reply), &reply), "root", after, 80);
     cr_assert_str_neq(before, after);
 }
 
@@ -275,52 +346,52 @@ Test(test_api, reads_the_nodes_own_collections)
 
 Test(test_api, shows_status_without_a_running_node)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(nodes_put(node, "notes", "a", "{}"), P2PSYNC_OK);
-    const char *json = nodes_json(p2psync_status(node, &answer), &answer);
+    const char *json = nodes_json(p2psync_status(node, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"running\":false"), "%s", json);
     cr_expect_not_null(strstr(json, "\"devices\":1"), "%s", json);
     cr_expect_not_null(strstr(json, "\"name\":\"notes\",\"records\":1,\"changes\":1"), "%s", json);
     cr_expect_not_null(strstr(json, "\"strategy\":\"auto_merge\""), "%s", json);
-    json = nodes_json(p2psync_peers(node, &answer), &answer);
+    json = nodes_json(p2psync_peers(node, &reply), &reply);
     cr_expect_str_eq(json, "[]");
 }
 
 Test(test_api, says_what_needs_a_running_node)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     int fd = -1;
-    cr_expect_eq(p2psync_now(node, 0, &answer), P2PSYNC_ENOTRUNNING);
-    cr_expect_eq(p2psync_invite(node, 0, &answer), P2PSYNC_ENOTRUNNING);
+    cr_expect_eq(p2psync_now(node, 0, &reply), P2PSYNC_ENOTRUNNING);
+    cr_expect_eq(p2psync_invite(node, 0, &reply), P2PSYNC_ENOTRUNNING);
     cr_expect_eq(p2psync_stop(node), P2PSYNC_ENOTRUNNING);
     cr_expect_eq(p2psync_event_fd(node, &fd), P2PSYNC_ENOTRUNNING);
 }
 
 Test(test_api, renames_a_device_by_name_fingerprint_or_id)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     char device[80];
     char fingerprint[16];
-    const char *json = nodes_json(p2psync_identity(node, &answer), &answer);
+    const char *json = nodes_json(p2psync_identity(node, &reply), &reply);
     nodes_text(json, "device", device, sizeof device);
     nodes_text(json, "fingerprint", fingerprint, sizeof fingerprint);
-    cr_assert_eq(p2psync_device_rename(node, "alpha", "one"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_device_rename(node, fingerprint, "two"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_device_rename(node, device, "three"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_device_rename(node, "alpha", "four"), P2PSYNC_ENOTFOUND);
-    cr_assert_eq(p2psync_device_rename(node, "three", ""), P2PSYNC_EFORMAT);
-    json = nodes_json(p2psync_devices(node, &answer), &answer);
+    cr_assert_eq(p2psync_device_rename(node, "alpha", "one", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_device_rename(node, fingerprint, "two", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_device_rename(node, device, "three", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_device_rename(node, "alpha", "four", NULL), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(p2psync_device_rename(node, "three", "", NULL), P2PSYNC_EFORMAT);
+    json = nodes_json(p2psync_devices(node, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"name\":\"three\",\"role\":\"founder\""), "%s", json);
     cr_expect_not_null(strstr(json, "\"removed\":null"), "%s", json);
 }
 
 Test(test_api, starts_and_stops_again_and_again)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     for (size_t i = 0; i < 3; i++) {
         cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
         cr_assert_eq(p2psync_start(node), P2PSYNC_EBUSY);
-        const char *json = nodes_json(p2psync_status(node, &answer), &answer);
+        const char *json = nodes_json(p2psync_status(node, &reply), &reply);
         cr_expect_not_null(strstr(json, "\"running\":true"), "%s", json);
         cr_expect_not_null(strstr(json, "\"state\":\"alone\",\"in_sync\":true"), "%s", json);
         cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
@@ -331,7 +402,7 @@ Test(test_api, starts_and_stops_again_and_again)
 Test(test_api, refuses_a_port_that_is_taken)
 {
     char listen[NODES_ENDPOINT_SIZE];
-    /* Where the first one listens is told by no answer, so a fixed port is asked for twice. */
+    /* Where the first one listens is told by no reply, so a fixed port is asked for twice. */
     struct p2psync_options options = nodes_options(dirs[1]);
     nodes_own_endpoint(0, listen);
     options.listen = listen;
@@ -339,7 +410,7 @@ Test(test_api, refuses_a_port_that_is_taken)
     cr_assert_eq(p2psync_start(other), P2PSYNC_OK);
     p2psync_close(node);
     options.dir = dirs[0];
-    cr_assert_eq(p2psync_open(&options, &node), P2PSYNC_OK);
+    cr_assert_eq(p2psync_open(&options, &node, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_start(node), P2PSYNC_EADDRINUSE);
     p2psync_close(other);
     cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
@@ -404,7 +475,7 @@ Test(test_api, sees_and_obeys_another_process)
         struct p2psync_options options = nodes_options(dirs[0]);
         p2psync_node *beside = NULL;
         struct p2psync_buffer fields = {0};
-        if (read(ready[0], &byte, 1) != 1 || p2psync_open(&options, &beside) != P2PSYNC_OK ||
+        if (read(ready[0], &byte, 1) != 1 || p2psync_open(&options, &beside, NULL) != P2PSYNC_OK ||
             p2psync_start(beside) != P2PSYNC_EBUSY ||
             p2psync_value_from_json("{}", 2, &fields, NULL) != P2PSYNC_OK) {
             _exit(1);
@@ -438,14 +509,14 @@ Test(test_api, sees_and_obeys_another_process)
 Test(test_api, converges_after_edits_on_both_sides)
 {
     p2psync_node *guest = nodes_open(dirs[1], NULL);
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
     nodes_join(node, guest, "beta");
     cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
     nodes_await_same(node, guest);
     cr_expect_not_null(strstr(nodes_get(guest, "notes", "a"), "\"n\":1"));
-    const char *json = nodes_json(p2psync_now(guest, 30000, &answer), &answer);
+    const char *json = nodes_json(p2psync_now(guest, 30000, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"peers\":1"), "%s", json);
 
     /* Both edit the same record while the guest is away. */
@@ -466,13 +537,13 @@ Test(test_api, converges_after_edits_on_both_sides)
     (void)nodes_await(node, P2PSYNC_EVENT_CONFLICT_RESOLVED, "\"id\":\"a\"");
     cr_expect_not_null(strstr(nodes_get(node, "notes", "a"), "\"conflict\":false"));
 
-    json = nodes_json(p2psync_peers(node, &answer), &answer);
+    json = nodes_json(p2psync_peers(node, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"name\":\"beta\",\"endpoint\":\"127.0.0.1:"), "%s", json);
-    json = nodes_json(p2psync_devices(guest, &answer), &answer);
+    json = nodes_json(p2psync_devices(guest, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"name\":\"alpha\",\"role\":\"founder\""), "%s", json);
     cr_expect_not_null(strstr(json, "\"name\":\"beta\",\"role\":\"member\""), "%s", json);
     cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
-    json = nodes_json(p2psync_peers(node, &answer), &answer);
+    json = nodes_json(p2psync_peers(node, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"state\":\"offline\""), "%s", json);
     p2psync_close(guest);
 }

@@ -41,9 +41,9 @@ TestSuite(test_api_conflicts, .init = setup, .fini = teardown, .timeout = 600);
 static const char *conflict_of(const char *id)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    const char *json = nodes_json(p2psync_conflict(snapshot, "notes", id, &answer), &answer);
+    const char *json = nodes_json(p2psync_conflict(snapshot, "notes", id, &reply), &reply);
     p2psync_snapshot_close(snapshot);
     return json;
 }
@@ -190,21 +190,21 @@ Test(test_api_conflicts, takes_null_as_misuse)
 {
     p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     struct p2psync_copy copy = {.size = sizeof copy};
     struct p2psync_bytes nothing = {.size = 0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_expect_eq(p2psync_conflict(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_conflict(snapshot, "notes", NULL, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_conflict(NULL, "notes", "a", &reply), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_conflict(snapshot, "notes", NULL, &reply), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_conflict(snapshot, "notes", "a", NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_conflict(snapshot, "notes", "a", &answer), P2PSYNC_ENOCOLLECTION);
+    cr_expect_eq(p2psync_conflict(snapshot, "notes", "a", &reply), P2PSYNC_ENOCOLLECTION);
     cr_expect_eq(p2psync_iterator_open(snapshot, NULL, NULL, &iterator), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_iterator_open(snapshot, "notes", &only_conflicts, &iterator),
                  P2PSYNC_ENOCOLLECTION);
     cr_expect_eq(p2psync_collections(snapshot, NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_collection_settings(snapshot, NULL, &answer), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_collection_settings(snapshot, "notes", &answer), P2PSYNC_ENOCOLLECTION);
-    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", nothing), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_collection_settings(snapshot, NULL, &reply), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_collection_settings(snapshot, "notes", &reply), P2PSYNC_ENOCOLLECTION);
+    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", nothing, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_copy_parse(NULL, &copy), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_resolve(node, NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_peers(node, NULL), P2PSYNC_EMISUSE);
@@ -427,7 +427,7 @@ Test(test_api_conflicts, edits_copies_and_their_record_in_one_transaction)
         (void)snprintf(copies[i], ID_SIZE, "a@%s", dots[i]);
     }
     cr_assert_eq(p2psync_copy_parse(copies[1], &copy), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     add_edit(transaction, copies[0], 0);
     add_edit(transaction, "a", 4); /* there is another copy: on top of what is shown */
     add_edit(transaction, copies[1], 5);
@@ -450,7 +450,7 @@ Test(test_api_conflicts, keeps_the_end_of_a_transaction_whose_last_edit_changes_
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"m\":1}"), P2PSYNC_OK);
     other_signs("a", EARLIER, "{\"m\":2}", their);
     (void)snprintf(id, sizeof id, "a@%s", their);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     add_edit(transaction, id, 0);
     add_edit(transaction, "a", 1);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);

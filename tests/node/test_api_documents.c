@@ -22,29 +22,16 @@ struct key {
 
 static struct key keys[KEYS_MAX];
 static size_t key_count;
-static char dirs[2][NODES_DIR_SIZE];
-static p2psync_node *node;
-static p2psync_node *guest;
 
 static void read_header(void);
 
 static void setup(void)
 {
     read_header();
-    nodes_dir(dirs[0]);
-    nodes_dir(dirs[1]);
-    node = nodes_open(dirs[0], "alpha");
+    nodes_begin();
 }
 
-static void teardown(void)
-{
-    p2psync_close(guest);
-    p2psync_close(node);
-    nodes_remove(dirs[0]);
-    nodes_remove(dirs[1]);
-}
-
-TestSuite(test_api_documents, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_api_documents, .init = setup, .fini = nodes_end, .timeout = 120);
 
 /* ---- the header ---- */
 
@@ -234,10 +221,10 @@ static void await(p2psync_event_type wanted)
 {
     int fd = -1;
     p2psync_event_type type = 0;
-    cr_assert_eq(p2psync_event_fd(node, &fd), P2PSYNC_OK);
+    cr_assert_eq(p2psync_event_fd(nodes_alpha, &fd), P2PSYNC_OK);
     while (type != wanted) { /* the suite's time-out ends it */
         struct p2psync_buffer data = {0};
-        p2psync_result result = p2psync_event_next(node, &type, &data);
+        p2psync_result result = p2psync_event_next(nodes_alpha, &type, &data);
         if (result == P2PSYNC_EAGAIN) {
             struct pollfd item = {.fd = fd, .events = POLLIN};
             type = 0;
@@ -251,12 +238,12 @@ static void await(p2psync_event_type wanted)
 /* Both edit record "a" without knowing of each other, and then do. */
 static void diverge(void)
 {
-    cr_assert_eq(p2psync_stop(guest), P2PSYNC_OK);
+    cr_assert_eq(p2psync_stop(nodes_guest), P2PSYNC_OK);
     await(P2PSYNC_EVENT_PEER_DOWN);
-    cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1,\"t\":\"two\\n\"}"), P2PSYNC_OK);
-    cr_assert_eq(nodes_put(guest, "notes", "a", "{\"n\":2,\"t\":\"three\\n\"}"), P2PSYNC_OK);
-    cr_assert_eq(nodes_put(guest, "notes", "b", "{\"x\":1,\"z\":1}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_alpha, "notes", "a", "{\"n\":1,\"t\":\"two\\n\"}"), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_guest, "notes", "a", "{\"n\":2,\"t\":\"three\\n\"}"), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_guest, "notes", "b", "{\"x\":1,\"z\":1}"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_start(nodes_guest), P2PSYNC_OK);
     await(P2PSYNC_EVENT_CONFLICT_DETECTED);
 }
 
@@ -266,17 +253,17 @@ static void meet(void)
     struct p2psync_buffer invite = {0};
     struct p2psync_buffer joined = {0};
     char code[2048];
-    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
-    cr_assert_eq(p2psync_event_fd(node, &fd), P2PSYNC_OK);
-    cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":0,\"t\":\"one\\n\"}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_invite(node, 0, &invite), P2PSYNC_OK);
+    cr_assert_eq(p2psync_start(nodes_alpha), P2PSYNC_OK);
+    cr_assert_eq(p2psync_event_fd(nodes_alpha, &fd), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_alpha, "notes", "a", "{\"n\":0,\"t\":\"one\\n\"}"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_invite(nodes_alpha, 0, &invite), P2PSYNC_OK);
     const struct p2psync_bytes map = {.data = invite.data, .size = invite.size};
     cr_assert_eq(p2psync_value_string(p2psync_value_find(map, "code"), code, sizeof code),
                  P2PSYNC_OK);
     check_buffer("invite", P2PSYNC_OK, &invite);
-    guest = nodes_open(dirs[1], NULL);
-    check_buffer("join", p2psync_join(guest, code, "beta", &joined), &joined);
-    cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
+    nodes_guest = nodes_open(nodes_dirs[1], NULL);
+    check_buffer("join", p2psync_join(nodes_guest, code, "beta", &joined, NULL), &joined);
+    cr_assert_eq(p2psync_start(nodes_guest), P2PSYNC_OK);
     await(P2PSYNC_EVENT_SYNC_COMPLETED);
 }
 
@@ -284,17 +271,17 @@ Test(test_api_documents, lists_what_the_node_says_of_itself)
 {
     struct p2psync_buffer out = {0};
     meet();
-    check_buffer("identity", p2psync_identity(node, &out), &out);
-    check_buffer("status", p2psync_status(node, &out), &out);
-    check_buffer("peers", p2psync_peers(node, &out), &out);
-    check_buffer("devices", p2psync_devices(node, &out), &out);
-    check_buffer("config", p2psync_config(node, &out), &out);
-    check_buffer("doctor", p2psync_doctor(node, &out), &out);
-    check_buffer("now", p2psync_now(node, 0, &out), &out);
-    cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
-    check_buffer("status", p2psync_status(node, &out), &out);
-    check_buffer("peers", p2psync_peers(node, &out), &out);
-    check_buffer("doctor", p2psync_doctor(node, &out), &out);
+    check_buffer("identity", p2psync_identity(nodes_alpha, &out), &out);
+    check_buffer("status", p2psync_status(nodes_alpha, &out), &out);
+    check_buffer("peers", p2psync_peers(nodes_alpha, &out), &out);
+    check_buffer("devices", p2psync_devices(nodes_alpha, &out), &out);
+    check_buffer("config", p2psync_config(nodes_alpha, &out, NULL), &out);
+    check_buffer("doctor", p2psync_doctor(nodes_alpha, &out), &out);
+    check_buffer("now", p2psync_now(nodes_alpha, 0, &out), &out);
+    cr_assert_eq(p2psync_stop(nodes_alpha), P2PSYNC_OK);
+    check_buffer("status", p2psync_status(nodes_alpha, &out), &out);
+    check_buffer("peers", p2psync_peers(nodes_alpha, &out), &out);
+    check_buffer("doctor", p2psync_doctor(nodes_alpha, &out), &out);
     static const char *const documents[] = {"identity", "status", "peers",  "devices", "config",
                                             "doctor",   "now",    "invite", "join"};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
@@ -316,7 +303,7 @@ static void edit_other(void)
         .unset = unset,
         .unset_count = 1,
     };
-    cr_assert_eq(p2psync_write(node, "notes", &edit, NULL, NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_write(nodes_alpha, "notes", &edit, NULL, NULL), P2PSYNC_OK);
     p2psync_buffer_free(&fields);
 }
 
@@ -329,18 +316,19 @@ Test(test_api_documents, lists_what_is_told_of_records)
         .size = sizeof revert, .device = "alpha", .dry_run = true};
     meet();
     diverge();
-    nodes_await_same(node, guest);
+    nodes_await_same(nodes_alpha, nodes_guest);
     edit_other();
-    cr_assert_eq(p2psync_collection_set(node, "notes", "field.t",
-                                        (struct p2psync_bytes){.data = "\xa4text", .size = 5}),
+    cr_assert_eq(p2psync_collection_set(nodes_alpha, "notes", "field.t",
+                                        (struct p2psync_bytes){.data = "\xa4text", .size = 5},
+                                        NULL),
                  P2PSYNC_OK);
-    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_assert_eq(p2psync_snapshot_open(nodes_alpha, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_get(snapshot, "notes", "a", &record), P2PSYNC_OK);
     check_buffer("record", p2psync_record_pack(&record, &out), &out);
     check_buffer("conflict", p2psync_conflict(snapshot, "notes", "a", &out), &out);
     check_buffer("history", p2psync_history(snapshot, "notes", "a", &out), &out);
     check_buffer("diff", p2psync_diff(snapshot, "notes", "b", NULL, &out), &out);
-    check_buffer("revert", p2psync_revert(node, &revert, &out), &out);
+    check_buffer("revert", p2psync_revert(nodes_alpha, &revert, &out, NULL), &out);
     check_buffer("settings", p2psync_collection_settings(snapshot, "notes", &out), &out);
     check_buffer("collections", p2psync_collections(snapshot, &out), &out);
     p2psync_snapshot_close(snapshot);
@@ -356,12 +344,12 @@ Test(test_api_documents, lists_what_events_tell)
     struct p2psync_buffer out = {0};
     meet();
     diverge();
-    cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":3}"), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_alpha, "notes", "a", "{\"n\":3}"), P2PSYNC_OK);
     await(P2PSYNC_EVENT_CONFLICT_RESOLVED);
-    cr_assert_eq(p2psync_invite(node, 1, &out), P2PSYNC_OK);
+    cr_assert_eq(p2psync_invite(nodes_alpha, 1, &out), P2PSYNC_OK);
     p2psync_buffer_free(&out);
     await(P2PSYNC_EVENT_INVITE_CLOSED);
-    cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
+    cr_assert_eq(p2psync_stop(nodes_alpha), P2PSYNC_OK);
     await(P2PSYNC_EVENT_STOPPED);
     static const char *const documents[] = {
         "record_changed", "conflict_detected", "conflict_resolved", "peer_up",       "peer_down",

@@ -37,9 +37,9 @@ static void put(const char *json)
 static const char *history_of(p2psync_node *of, const char *collection, const char *id)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(p2psync_snapshot_open(of, &snapshot), P2PSYNC_OK);
-    const char *json = nodes_json(p2psync_history(snapshot, collection, id, &answer), &answer);
+    const char *json = nodes_json(p2psync_history(snapshot, collection, id, &reply), &reply);
     p2psync_snapshot_close(snapshot);
     return json;
 }
@@ -100,7 +100,7 @@ Test(test_api_history, tells_what_was_taken_out)
     p2psync_transaction *transaction = NULL;
     struct p2psync_edit edit = {.size = sizeof edit, .id = "a", .unset = unset, .unset_count = 1};
     put("{\"n\":1,\"m\":1}");
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
     nodes_assert_has(history_of(node, "notes", "a"), "\"fields\":{},\"unset\":[\"n\"]");
@@ -122,7 +122,7 @@ Test(test_api_history, tells_what_a_whole_value_changed_against_its_parent)
 Test(test_api_history, says_that_there_is_nothing_to_tell)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     struct p2psync_record record = {.size = sizeof record};
     struct p2psync_dot dot = {.seq = 0};
     char long_id[400];
@@ -130,40 +130,40 @@ Test(test_api_history, says_that_there_is_nothing_to_tell)
     long_id[sizeof long_id - 1] = '\0';
     put("{}");
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_expect_eq(p2psync_history(snapshot, "notes", "b", &answer), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(p2psync_history(snapshot, "notes", "", &answer), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(p2psync_history(snapshot, "notes", long_id, &answer), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(p2psync_history(snapshot, "other", "a", &answer), P2PSYNC_ENOCOLLECTION);
-    cr_expect_eq(p2psync_history(snapshot, "", "a", &answer), P2PSYNC_ENOCOLLECTION);
-    cr_expect_eq(p2psync_diff(snapshot, "notes", "b", NULL, &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_history(snapshot, "notes", "b", &reply), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_history(snapshot, "notes", "", &reply), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_history(snapshot, "notes", long_id, &reply), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_history(snapshot, "other", "a", &reply), P2PSYNC_ENOCOLLECTION);
+    cr_expect_eq(p2psync_history(snapshot, "", "a", &reply), P2PSYNC_ENOCOLLECTION);
+    cr_expect_eq(p2psync_diff(snapshot, "notes", "b", NULL, &reply), P2PSYNC_ENOTFOUND);
     cr_expect_eq(p2psync_record_get_version(snapshot, "notes", "a", &dot, &record),
                  P2PSYNC_ENOTFOUND);
-    cr_expect_null(answer.data);
+    cr_expect_null(reply.data);
     p2psync_snapshot_close(snapshot);
 }
 
 Test(test_api_history, takes_null_as_misuse)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     struct p2psync_record record = {.size = sizeof record};
     struct p2psync_dot dot = {.seq = 0};
     struct p2psync_revert revert = {.size = sizeof revert};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_expect_eq(p2psync_history(NULL, "notes", "a", &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_history(NULL, "notes", "a", &reply), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_history(snapshot, "notes", "a", NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_record_get_version(snapshot, "notes", "a", NULL, &record),
                  P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_record_get_version(snapshot, NULL, "a", &dot, &record), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_diff(snapshot, "notes", NULL, NULL, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_diff(snapshot, "notes", NULL, NULL, &reply), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_restore(node, "notes", NULL, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_restore(NULL, "notes", "a", NULL, NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_revert(node, NULL, &answer), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, NULL, &reply, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, &revert, &reply, NULL), P2PSYNC_EMISUSE);
     revert.device = "alpha";
-    cr_expect_eq(p2psync_revert(node, &revert, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, &revert, NULL, NULL), P2PSYNC_EMISUSE);
     revert.size = sizeof revert.size;
-    cr_expect_eq(p2psync_revert(node, &revert, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_revert(node, &revert, &reply, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_dot_parse(NULL, &dot), P2PSYNC_EMISUSE);
     p2psync_snapshot_close(snapshot);
 }
@@ -173,7 +173,7 @@ Test(test_api_history, refuses_an_answer_over_its_limit)
     enum { VALUE_SIZE = PS_VALUE_SIZE_MAX - 64 };
     struct p2psync_options options = nodes_options(dirs[1]);
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     static uint8_t fields[VALUE_SIZE + 8];
     options.map_size_bytes = (uint64_t)512 * 1024 * 1024;
     p2psync_node *big = nodes_open_with(&options, "big");
@@ -190,9 +190,9 @@ Test(test_api_history, refuses_an_answer_over_its_limit)
         cr_assert_eq(p2psync_snapshot_open(big, &snapshot), P2PSYNC_OK);
         bool fits = (i + 1) * sizeof fields < PS_HISTORY_SIZE_MAX;
         if (!fits || i == 2) {
-            cr_assert_eq(p2psync_history(snapshot, "notes", "a", &answer),
+            cr_assert_eq(p2psync_history(snapshot, "notes", "a", &reply),
                          fits ? P2PSYNC_OK : P2PSYNC_ELIMIT);
-            p2psync_buffer_free(&answer);
+            p2psync_buffer_free(&reply);
         }
         p2psync_snapshot_close(snapshot);
     }
@@ -268,13 +268,13 @@ Test(test_api_history, does_not_give_versions_of_other_records)
     cr_assert_eq(nodes_put(node, "notes", "b", "{\"n\":1}"), P2PSYNC_OK);
     struct p2psync_dot other = dot_of("b");
     struct p2psync_between between = {.size = sizeof between, .from = &other};
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_record_get_version(snapshot, "notes", "a", &other, &record),
                  P2PSYNC_ENOTFOUND);
-    cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &reply), P2PSYNC_ENOTFOUND);
     between = (struct p2psync_between){.size = sizeof between, .to = &other};
-    cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &reply), P2PSYNC_ENOTFOUND);
     p2psync_snapshot_close(snapshot);
     cr_expect_eq(p2psync_restore(node, "notes", "a", &other, NULL), P2PSYNC_ENOTFOUND);
 }
@@ -285,9 +285,9 @@ static size_t versions_in_to; /* of the last difference */
 static const char *difference(const struct p2psync_between *between)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    const char *json = nodes_json(p2psync_diff(snapshot, "notes", "a", between, &answer), &answer);
+    const char *json = nodes_json(p2psync_diff(snapshot, "notes", "a", between, &reply), &reply);
     p2psync_snapshot_close(snapshot);
     const char *parts = strstr(json, "\"added\"");
     const char *to = strstr(json, "\"to\":[");
@@ -469,7 +469,7 @@ Test(test_api_history, tells_whatever_another_device_has_signed)
 Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
 {
     char endpoint[NODES_ENDPOINT_SIZE];
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     struct p2psync_options options = nodes_options(dirs[0]);
     nodes_own_endpoint(0, endpoint);
     p2psync_close(node);
@@ -514,7 +514,7 @@ Test(test_api_history, tells_of_edits_by_two_devices_and_reverts_one)
     (void)difference(&between);
     cr_assert_eq(versions_in_to, 2, "as it is now is both versions");
     const struct p2psync_revert others = {.size = sizeof others, .device = "beta"};
-    (void)nodes_json(p2psync_revert(node, &others, &answer), &answer);
+    (void)nodes_json(p2psync_revert(node, &others, &reply, NULL), &reply);
     nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");
     nodes_await_same(node, guest);
     nodes_assert_has(nodes_get(guest, "notes", "a"), "\"fields\":{\"m\":3,\"n\":1}");

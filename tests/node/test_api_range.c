@@ -7,26 +7,7 @@
 
 #define IDS_SIZE 4096
 
-static char dirs[2][NODES_DIR_SIZE];
-static p2psync_node *node;
-static p2psync_node *guest;
-
-static void setup(void)
-{
-    nodes_dir(dirs[0]);
-    nodes_dir(dirs[1]);
-    node = nodes_open(dirs[0], "alpha");
-}
-
-static void teardown(void)
-{
-    p2psync_close(guest);
-    p2psync_close(node);
-    nodes_remove(dirs[0]);
-    nodes_remove(dirs[1]);
-}
-
-TestSuite(test_api_range, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(test_api_range, .init = nodes_begin, .fini = nodes_end, .timeout = 120);
 
 /* The ids of a range, with a space after each; a copy shows as its record and '@'. */
 static const char *ids_of(const struct p2psync_range *range)
@@ -37,7 +18,7 @@ static const char *ids_of(const struct p2psync_range *range)
     struct p2psync_record record = {.size = sizeof record};
     size_t used = 0;
     ids[0] = '\0';
-    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_assert_eq(p2psync_snapshot_open(nodes_alpha, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_iterator_open(snapshot, "notes", range, &iterator), P2PSYNC_OK);
     p2psync_result result = p2psync_iterator_next(iterator, &record);
     while (result == P2PSYNC_OK) {
@@ -58,11 +39,11 @@ static const char *ids_of(const struct p2psync_range *range)
 static void put_all(const char *const *ids, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        cr_assert_eq(nodes_put(node, "notes", ids[i], "{}"), P2PSYNC_OK);
+        cr_assert_eq(nodes_put(nodes_alpha, "notes", ids[i], "{}"), P2PSYNC_OK);
     }
     /* Neighbours that no walk may run into. */
-    cr_assert_eq(nodes_put(node, "notea", "z", "{}"), P2PSYNC_OK);
-    cr_assert_eq(nodes_put(node, "notez", "a", "{}"), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_alpha, "notea", "z", "{}"), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_alpha, "notez", "a", "{}"), P2PSYNC_OK);
 }
 
 Test(test_api_range, begins_where_it_is_told_to)
@@ -109,8 +90,8 @@ Test(test_api_range, leaves_out_what_is_deleted_or_archived)
 {
     const char *const ids[] = {"a", "b", "c"};
     put_all(ids, 3);
-    cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
-    cr_assert_eq(p2psync_archive(node, "notes", "b", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_delete(nodes_alpha, "notes", "a", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_archive(nodes_alpha, "notes", "b", NULL), P2PSYNC_OK);
     cr_expect_str_eq(ids_of(NULL), "c ");
     cr_expect_str_eq(ids_of(RANGE(.archived = true)), "b c ");
     cr_expect_str_eq(ids_of(RANGE(.deleted = true)), "a c ");
@@ -124,7 +105,7 @@ Test(test_api_range, refuses_what_cannot_be_an_id)
     p2psync_iterator *iterator = NULL;
     put_all((const char *const[]){"a"}, 1);
     memset(long_id, 'x', sizeof long_id - 1);
-    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_assert_eq(p2psync_snapshot_open(nodes_alpha, &snapshot), P2PSYNC_OK);
     cr_expect_eq(p2psync_iterator_open(snapshot, "notes", RANGE(.from = long_id), &iterator),
                  P2PSYNC_ELIMIT);
     long_id[256] = '\0';
@@ -147,21 +128,21 @@ static void diverge(const char *strategy)
     packed[0] = (uint8_t)(0xa0 | size);
     memcpy(packed + 1, strategy, size);
     put_all(ids, 3);
-    cr_assert_eq(
-        p2psync_collection_set(node, "notes", "strategy", (struct p2psync_bytes){packed, size + 1}),
-        P2PSYNC_OK);
-    guest = nodes_open(dirs[1], NULL);
-    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
-    nodes_join(node, guest, "beta");
-    cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
-    nodes_await_same(node, guest);
-    cr_assert_eq(p2psync_stop(guest), P2PSYNC_OK);
+    cr_assert_eq(p2psync_collection_set(nodes_alpha, "notes", "strategy",
+                                        (struct p2psync_bytes){packed, size + 1}, NULL),
+                 P2PSYNC_OK);
+    nodes_guest = nodes_open(nodes_dirs[1], NULL);
+    cr_assert_eq(p2psync_start(nodes_alpha), P2PSYNC_OK);
+    nodes_join(nodes_alpha, nodes_guest, "beta");
+    cr_assert_eq(p2psync_start(nodes_guest), P2PSYNC_OK);
+    nodes_await_same(nodes_alpha, nodes_guest);
+    cr_assert_eq(p2psync_stop(nodes_guest), P2PSYNC_OK);
     for (size_t i = 0; i < 3; i += 2) {
-        cr_assert_eq(nodes_put(node, "notes", ids[i], "{\"n\":1}"), P2PSYNC_OK);
-        cr_assert_eq(nodes_put(guest, "notes", ids[i], "{\"n\":2}"), P2PSYNC_OK);
+        cr_assert_eq(nodes_put(nodes_alpha, "notes", ids[i], "{\"n\":1}"), P2PSYNC_OK);
+        cr_assert_eq(nodes_put(nodes_guest, "notes", ids[i], "{\"n\":2}"), P2PSYNC_OK);
     }
-    cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
-    nodes_await_same(node, guest);
+    cr_assert_eq(p2psync_start(nodes_guest), P2PSYNC_OK);
+    nodes_await_same(nodes_alpha, nodes_guest);
 }
 
 /* All ids, as they are, of one page after another. */
@@ -177,7 +158,7 @@ static const char *page_through(bool reverse)
         struct p2psync_record record = {.size = sizeof record};
         const struct p2psync_range *range =
             RANGE(.limit = 1, .reverse = reverse, .after = last[0] != '\0' ? last : NULL);
-        cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+        cr_assert_eq(p2psync_snapshot_open(nodes_alpha, &snapshot), P2PSYNC_OK);
         cr_assert_eq(p2psync_iterator_open(snapshot, "notes", range, &iterator), P2PSYNC_OK);
         more = p2psync_iterator_next(iterator, &record) == P2PSYNC_OK;
         if (more) {
@@ -202,7 +183,7 @@ static const char *copy_of(const char *record)
     p2psync_iterator *iterator = NULL;
     struct p2psync_record copy = {.size = sizeof copy};
     (void)snprintf(prefix, sizeof prefix, "%s@", record);
-    cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
+    cr_assert_eq(p2psync_snapshot_open(nodes_alpha, &snapshot), P2PSYNC_OK);
     cr_assert_eq(p2psync_iterator_open(snapshot, "notes", RANGE(.prefix = prefix), &iterator),
                  P2PSYNC_OK);
     cr_assert_eq(p2psync_iterator_next(iterator, &copy), P2PSYNC_OK);

@@ -35,10 +35,10 @@ TestSuite(test_api_settings, .init = setup, .fini = teardown, .timeout = 600);
 static const char *settings_of(const char *collection)
 {
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
     const char *json =
-        nodes_json(p2psync_collection_settings(snapshot, collection, &answer), &answer);
+        nodes_json(p2psync_collection_settings(snapshot, collection, &reply), &reply);
     p2psync_snapshot_close(snapshot);
     return json;
 }
@@ -47,7 +47,7 @@ Test(test_api_settings, follows_a_strategy_that_changes_while_it_is_one)
 {
     char their[DOT_SIZE];
     char id[ID_SIZE];
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
     other_signs("a", LATER, "{\"n\":2}", their);
     (void)snprintf(id, sizeof id, "a@%s", their);
@@ -58,9 +58,9 @@ Test(test_api_settings, follows_a_strategy_that_changes_while_it_is_one)
     cr_assert_eq(nodes_set(node, "notes", "field.n", "\"max\""), P2PSYNC_OK);
     nodes_assert_has(nodes_get(node, "notes", "a"), "\"fields\":{\"n\":2}");
     nodes_assert_has(nodes_get(node, "notes", "a"), "\"conflict\":false");
-    nodes_assert_has(nodes_json(p2psync_status(node, &answer), &answer), "\"conflicts\":0");
+    nodes_assert_has(nodes_json(p2psync_status(node, &reply), &reply), "\"conflicts\":0");
     cr_assert_eq(nodes_set(node, "notes", "field.n", "null"), P2PSYNC_OK);
-    nodes_assert_has(nodes_json(p2psync_status(node, &answer), &answer), "\"conflicts\":1");
+    nodes_assert_has(nodes_json(p2psync_status(node, &reply), &reply), "\"conflicts\":1");
     nodes_assert_has(settings_of("notes"), "{\"strategy\":\"auto_merge\",\"retention\":null}");
 }
 
@@ -79,8 +79,8 @@ Test(test_api_settings, refuses_settings_that_are_none)
     }
     struct p2psync_bytes two = {.data = "\xc0\xc0", .size = 2};
     struct p2psync_bytes cut = {.data = "\xa6man", .size = 4};
-    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", two), P2PSYNC_EFORMAT);
-    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", cut), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", two, NULL), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_collection_set(node, "notes", "strategy", cut, NULL), P2PSYNC_EFORMAT);
     cr_expect_eq(nodes_set(node, "notes", "strategy", "\"prefer:nobody\""), P2PSYNC_ENOTFOUND);
     cr_expect_eq(nodes_set(node, "notes", "strategy", "\"prefer:alpha\\u0000\""),
                  P2PSYNC_ENOTFOUND);
@@ -91,9 +91,9 @@ Test(test_api_settings, refuses_settings_that_are_none)
     cr_expect_eq(nodes_set(node, "a@00112233445566778899aabbccddeeff-0", "strategy", "\"manual\""),
                  P2PSYNC_EFORMAT);
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_expect_str_eq(nodes_json(p2psync_collections(snapshot, &answer), &answer), "{}");
+    cr_expect_str_eq(nodes_json(p2psync_collections(snapshot, &reply), &reply), "{}");
     p2psync_snapshot_close(snapshot);
 }
 
@@ -142,7 +142,7 @@ Test(test_api_settings, takes_rules_for_fields_until_their_record_is_full)
     char key[PS_FIELD_SIZE_MAX + 2];
     char their[DOT_SIZE];
     struct ps_buf fields;
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     p2psync_snapshot *snapshot = NULL;
     memset(key, 'n', sizeof key);
     memcpy(key, "field.", 6);
@@ -155,11 +155,11 @@ Test(test_api_settings, takes_rules_for_fields_until_their_record_is_full)
     key[PS_FIELD_SIZE_MAX] = '\0';
     cr_expect_eq(nodes_set(node, "notes", key, "\"max\""), P2PSYNC_ELIMIT);
     cr_assert_eq(p2psync_snapshot_open(node, &snapshot), P2PSYNC_OK);
-    cr_assert_eq(p2psync_collection_settings(snapshot, "notes", &answer), P2PSYNC_OK);
+    cr_assert_eq(p2psync_collection_settings(snapshot, "notes", &reply), P2PSYNC_OK);
     struct ps_reader reader;
-    ps_reader_init(&reader, ps_bytes(answer.data, answer.size));
+    ps_reader_init(&reader, ps_bytes(reply.data, reply.size));
     cr_expect_eq(ps_read_map(&reader), count + 2);
-    p2psync_buffer_free(&answer);
+    p2psync_buffer_free(&reply);
     p2psync_snapshot_close(snapshot);
     cr_assert_eq(nodes_put(node, "notes", "a", "{\"00000007nn\":1}"), P2PSYNC_OK);
     other_signs("a", LATER, "{\"00000007nn\":0}", their);

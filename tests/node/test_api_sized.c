@@ -99,16 +99,16 @@ Test(test_api_sized, takes_a_struct_without_size_for_misuse)
     const struct p2psync_range range = {.prefix = "a"};
     const struct p2psync_between between = {.from = NULL};
     const struct p2psync_edit edit = {.id = "b"};
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     p2psync_iterator *iterator = NULL;
     p2psync_transaction *transaction = NULL;
     cr_expect_eq(p2psync_get(snapshot, "notes", "a", &record), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_record_pack(&record, &answer), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_record_pack(&record, &reply), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_copy_parse("a@0123456789abcdef0123456789abcdef-1", &copy),
                  P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_iterator_open(snapshot, "notes", &range, &iterator), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &answer), P2PSYNC_EMISUSE);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_expect_eq(p2psync_diff(snapshot, "notes", "a", &between, &reply), P2PSYNC_EMISUSE);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_expect_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_transaction_commit(transaction, &committed, NULL), P2PSYNC_EMISUSE);
 }

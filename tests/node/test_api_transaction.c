@@ -5,22 +5,7 @@
 #include "nodes.h"
 #include "wire/limits.h"
 
-static char dir[NODES_DIR_SIZE];
-static p2psync_node *node;
-
-static void setup(void)
-{
-    nodes_dir(dir);
-    node = nodes_open(dir, "alpha");
-}
-
-static void teardown(void)
-{
-    p2psync_close(node);
-    nodes_remove(dir);
-}
-
-TestSuite(test_api_transaction, .init = setup, .fini = teardown, .timeout = 600);
+TestSuite(test_api_transaction, .init = nodes_begin, .fini = nodes_end, .timeout = 600);
 
 static p2psync_result edit(p2psync_transaction *transaction, const char *id, const char *json,
                            bool replace)
@@ -40,16 +25,16 @@ Test(test_api_transaction, writes_a_transaction_whole_and_counts_it)
 {
     p2psync_transaction *transaction = NULL;
     struct p2psync_committed committed = {.size = sizeof committed};
-    cr_assert_eq(nodes_put(node, "notes", "same", "{\"n\":1}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_alpha, "notes", "same", "{\"n\":1}"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(nodes_alpha, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{\"n\":1,\"m\":1}", false), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "same", "{\"n\":1}", false), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{\"n\":2}", true), P2PSYNC_OK);
-    cr_assert_str_eq(nodes_get(node, "notes", "a"), "", "nothing shows before the commit");
+    cr_assert_str_eq(nodes_get(nodes_alpha, "notes", "a"), "", "nothing shows before the commit");
     cr_assert_eq(p2psync_transaction_commit(transaction, &committed, NULL), P2PSYNC_OK);
     cr_expect_eq(committed.changed, 2);
     cr_expect_eq(committed.unchanged, 1);
-    const char *json = nodes_get(node, "notes", "a");
+    const char *json = nodes_get(nodes_alpha, "notes", "a");
     cr_expect_not_null(strstr(json, "\"fields\":{\"n\":2}"), "%s", json);
 }
 
@@ -59,11 +44,11 @@ Test(test_api_transaction, takes_fields_out)
     const char *const names[] = {"n", "unknown"};
     struct p2psync_edit one = {
         .size = sizeof one, .id = "a", .unset = names, .unset_count = 2, .note = "tidy"};
-    cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1,\"m\":1}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_alpha, "notes", "a", "{\"n\":1,\"m\":1}"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(nodes_alpha, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &one, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
-    const char *json = nodes_get(node, "notes", "a");
+    const char *json = nodes_get(nodes_alpha, "notes", "a");
     cr_expect_not_null(strstr(json, "\"fields\":{\"m\":1}"), "%s", json);
 }
 
@@ -71,11 +56,11 @@ Test(test_api_transaction, writes_nothing_of_a_transaction_that_fails)
 {
     p2psync_transaction *transaction = NULL;
     struct p2psync_edit gone = {.size = sizeof gone, .id = "missing", .kind = P2PSYNC_EDIT_DELETE};
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(nodes_alpha, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{}", false), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &gone, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_ENOTFOUND);
-    cr_expect_str_eq(nodes_get(node, "notes", "a"), "");
+    cr_expect_str_eq(nodes_get(nodes_alpha, "notes", "a"), "");
 }
 
 Test(test_api_transaction, keeps_a_transaction_after_a_bad_edit)
@@ -87,26 +72,26 @@ Test(test_api_transaction, keeps_a_transaction_after_a_bad_edit)
                                .kind = P2PSYNC_EDIT_DELETE,
                                .unset = names,
                                .unset_count = 1};
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(nodes_alpha, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(edit(transaction, "a", "{}", false), P2PSYNC_OK);
     cr_expect_eq(p2psync_transaction_edit(transaction, &bad, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(edit(transaction, "b", "[]", false), P2PSYNC_EFORMAT);
     cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
-    cr_expect_str_neq(nodes_get(node, "notes", "a"), "");
-    cr_expect_str_eq(nodes_get(node, "notes", "b"), "");
+    cr_expect_str_neq(nodes_get(nodes_alpha, "notes", "a"), "");
+    cr_expect_str_eq(nodes_get(nodes_alpha, "notes", "b"), "");
 }
 
 Test(test_api_transaction, bounds_the_edits_of_a_transaction)
 {
     p2psync_transaction *transaction = NULL;
     struct p2psync_edit one = {.size = sizeof one, .id = "a", .kind = P2PSYNC_EDIT_REPLACE};
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(nodes_alpha, "notes", &transaction, NULL), P2PSYNC_OK);
     for (size_t i = 0; i < PS_TRANSACTION_CHANGES_MAX; i++) {
         cr_assert_eq(p2psync_transaction_edit(transaction, &one, NULL), P2PSYNC_OK);
     }
     cr_assert_eq(p2psync_transaction_edit(transaction, &one, NULL), P2PSYNC_ELIMIT);
     p2psync_transaction_abort(transaction);
-    cr_expect_str_eq(nodes_get(node, "notes", "a"), "");
+    cr_expect_str_eq(nodes_get(nodes_alpha, "notes", "a"), "");
 }
 
 Test(test_api_transaction, bounds_the_bytes_of_a_transaction)
@@ -118,7 +103,7 @@ Test(test_api_transaction, bounds_the_bytes_of_a_transaction)
         .size = sizeof one, .id = "a", .fields = {.data = map, .size = sizeof map}};
     size_t taken = 0;
     memcpy(map, header, sizeof header);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(nodes_alpha, "notes", &transaction, NULL), P2PSYNC_OK);
     p2psync_result result = P2PSYNC_OK;
     while (result == P2PSYNC_OK && taken < PS_TRANSACTION_SIZE_MAX) {
         result = p2psync_transaction_edit(transaction, &one, NULL);

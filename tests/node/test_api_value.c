@@ -260,6 +260,8 @@ Test(test_api_value, says_what_is_wrong_with_json_and_where)
         {"\"abc", 1, P2PSYNC_EFORMAT, "a string does not end"},
         {"{\"a\":1,\"a\":2}", SIZE_MAX, P2PSYNC_EFORMAT,
          "an object has a key twice, or one with a NUL"},
+        {"{\"$bytes\":\"*\"}", SIZE_MAX, P2PSYNC_EFORMAT,
+         "{\"$bytes\": TEXT} takes base64, {\"$float32\": N} a number"},
         {"[1e999]", 6, P2PSYNC_ELIMIT,
          "a number is too large: integers go from -2^63 to 2^64 - 1, floats to 1.8e308"},
     };

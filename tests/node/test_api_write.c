@@ -106,7 +106,7 @@ Test(test_api_write, compares_with_what_was_there_before_the_transaction)
     uint8_t packed[2][8];
     const struct p2psync_dot none = {.seq = 0};
     struct p2psync_edit edit = {.size = sizeof edit, .id = "a", .versions = &none};
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     edit.fields = pack_number(1, packed[0]);
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
     edit.fields = pack_number(2, packed[1]);
@@ -183,7 +183,7 @@ Test(test_api_write, returns_the_version_that_each_edit_wrote)
     p2psync_transaction *transaction = NULL;
     memset(versions, 0xff, sizeof versions);
     cr_assert_eq(put_if("a", 7, NULL, 0), P2PSYNC_OK);
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     for (size_t i = 0; i < 4; i++) {
         const struct p2psync_edit edit = {
             .size = sizeof edit, .id = ids[i], .fields = pack_number(numbers[i], packed)};
@@ -205,7 +205,7 @@ Test(test_api_write, returns_no_more_versions_than_there_is_room_for)
     uint8_t packed[8];
     p2psync_transaction *transaction = NULL;
     struct p2psync_edit edit = {.size = sizeof edit, .fields = pack_number(1, packed)};
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     edit.id = "a";
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
     edit.id = "b";
@@ -264,7 +264,7 @@ Test(test_api_write, says_which_edit_of_a_transaction_failed)
     struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_transaction *transaction = NULL;
     struct p2psync_edit edit = {.size = sizeof edit, .id = "a"};
-    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction), P2PSYNC_OK);
+    cr_assert_eq(p2psync_transaction_begin(node, "notes", &transaction, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, &detail), P2PSYNC_OK);
     edit.id = "";
     cr_assert_eq(p2psync_transaction_edit(transaction, &edit, &detail), P2PSYNC_EFORMAT);

@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include "node/host/config.h"
+#include "node/host/config_file.h"
 #include "node/host/endpoint.h"
 #include "nodes.h"
 
 static char dir[NODES_DIR_SIZE];
 static int dir_fd;
+static struct p2psync_detail detail;
 
 static void setup(void)
 {
@@ -54,7 +56,7 @@ static p2psync_result set(const char *key, const char *json)
 {
     struct p2psync_buffer value = {0};
     cr_assert_eq(p2psync_value_from_json(json, strlen(json), &value, NULL), P2PSYNC_OK);
-    p2psync_result result = ps_config_write(dir_fd, key, ps_bytes(value.data, value.size));
+    p2psync_result result = ps_config_write(dir_fd, key, ps_bytes(value.data, value.size), &detail);
     p2psync_buffer_free(&value);
     return result;
 }
@@ -64,7 +66,7 @@ static const char *shown(void)
     struct ps_buf buf;
     struct p2psync_buffer packed = {0};
     ps_buf_init(&buf, 65536);
-    cr_assert_eq(ps_config_pack(dir_fd, &buf), P2PSYNC_OK);
+    cr_assert_eq(ps_config_pack(dir_fd, &buf, &detail), P2PSYNC_OK);
     packed.data = buf.data;
     packed.size = buf.size;
     return nodes_json(P2PSYNC_OK, &packed);
@@ -73,7 +75,7 @@ static const char *shown(void)
 Test(test_config, is_all_defaults_without_a_file)
 {
     struct ps_config config;
-    cr_assert_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
+    cr_assert_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
     cr_expect_str_eq(config.listen, "");
     cr_expect_eq(config.filter.include_count + config.filter.exclude_count + config.peer_count, 0);
     cr_expect_not(config.no_beacon);
@@ -92,10 +94,10 @@ Test(test_config, keeps_what_was_set)
     cr_assert_eq(set("interfaces_exclude", "[\"docker[0-9]\"]"), P2PSYNC_OK);
     cr_assert_eq(set("beacon", "false"), P2PSYNC_OK);
     cr_assert_eq(set("beacon_port", "5000"), P2PSYNC_OK);
-    cr_assert_eq(set("peers", "[\"host.example\",\"[fe80::1]:7\"]"), P2PSYNC_OK);
+    cr_assert_eq(set("peers", "[\"host.example\",\"[fe80::1%wlan0]:7\"]"), P2PSYNC_OK);
     cr_assert_eq(set("durability", "\"none\""), P2PSYNC_OK);
     cr_assert_eq(set("interval_ms", "1000"), P2PSYNC_OK);
-    cr_assert_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
+    cr_assert_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
     cr_expect_str_eq(config.listen, "[::1]:4000");
     cr_expect_eq(config.filter.include_count, 2);
     cr_expect_str_eq(config.filter.include[1], "wlan*");
@@ -105,7 +107,7 @@ Test(test_config, keeps_what_was_set)
     cr_expect_eq(config.beacon_port, 5000);
     cr_expect_eq(config.peer_count, 2);
     cr_expect_str_eq(config.peers[0], "host.example:47470");
-    cr_expect_str_eq(config.peers[1], "[fe80::1]:7");
+    cr_expect_str_eq(config.peers[1], "[fe80::1%wlan0]:7");
     cr_expect(config.no_flush);
     cr_expect_eq(config.interval_ms, 1000);
     cr_expect_not_null(strstr(shown(), "\"beacon\":{\"value\":false,\"source\":\"config\"}"));
@@ -147,6 +149,8 @@ Test(test_config, refuses_bad_values_and_leaves_the_file)
         {"beacon_port", "\"5000\""},
         {"peers", "[5]"},
         {"peers", "[\"host:\"]"},
+        {"peers", "[\"fe80::1\"]"}, /* on which interface? */
+        {"peers", "[\"[fe80::1%wlan0;lo]:7\"]"},
         {"durability", "\"maybe\""},
         {"interval_ms", "999"},
         {"interval_ms", "3600001"},
@@ -157,6 +161,7 @@ Test(test_config, refuses_bad_values_and_leaves_the_file)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         cr_expect_eq(set(bad[i].key, bad[i].json), P2PSYNC_EFORMAT, "%s %s", bad[i].key,
                      bad[i].json);
+        cr_expect_not_null(strstr(detail.text, bad[i].key), "%s: %s", bad[i].key, detail.text);
     }
     cr_expect_str_eq(read_file(), before);
 }
@@ -174,7 +179,7 @@ Test(test_config, refuses_a_malformed_file_and_does_not_overwrite_it)
     for (size_t i = 0; i < 5; i++) {
         struct ps_config config;
         write_file(bad[i]);
-        cr_expect_eq(ps_config_read(dir_fd, &config), P2PSYNC_EFORMAT, "%s", bad[i]);
+        cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_EFORMAT, "%s", bad[i]);
         cr_expect_eq(set("beacon", "true"), P2PSYNC_EFORMAT, "%s", bad[i]);
         cr_expect_str_eq(read_file(), bad[i]);
     }
@@ -185,7 +190,7 @@ Test(test_config, mends_a_bad_value)
     write_file("{\"beacon\":1}");
     cr_assert_eq(set("beacon", "true"), P2PSYNC_OK);
     struct ps_config config;
-    cr_expect_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
+    cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
 }
 
 Test(test_config, refuses_a_file_over_its_limit)
@@ -197,11 +202,11 @@ Test(test_config, refuses_a_file_over_its_limit)
     text[PS_CONFIG_FILE_SIZE_MAX - 1] = '}';
     text[PS_CONFIG_FILE_SIZE_MAX] = '\0';
     write_file(text);
-    cr_expect_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
+    cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
     text[PS_CONFIG_FILE_SIZE_MAX] = ' ';
     text[PS_CONFIG_FILE_SIZE_MAX + 1] = '\0';
     write_file(text);
-    cr_expect_eq(ps_config_read(dir_fd, &config), P2PSYNC_EFORMAT);
+    cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_EFORMAT);
 }
 
 Test(test_config, writes_a_file_for_its_owner_only)
@@ -213,6 +218,26 @@ Test(test_config, writes_a_file_for_its_owner_only)
     cr_expect_neq(fstatat(dir_fd, "config.json.new", &info, 0), 0);
 }
 
+Test(test_config, refuses_a_file_that_others_may_write)
+{
+    struct ps_config config;
+    cr_assert_eq(set("beacon", "false"), P2PSYNC_OK);
+    for (unsigned mode = 0620; mode != 0; mode = mode == 0620 ? 0602 : 0) {
+        cr_assert_eq(fchmodat(dir_fd, "config.json", mode, 0), 0);
+        cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_EDENIED);
+        cr_expect_str_eq(detail.text,
+                         "other users may write to config.json, and could run programs "
+                         "as this one; 'chmod go-w' ends that");
+    }
+    cr_assert_eq(fchmodat(dir_fd, "config.json", 0644, 0), 0);
+    cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
+    if (geteuid() == 0) {
+        cr_assert_eq(fchownat(dir_fd, "config.json", 65534, 65534, 0), 0);
+        cr_expect_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_EDENIED);
+        cr_expect_not_null(strstr(detail.text, "belongs to another user (65534)"));
+    }
+}
+
 Test(test_config, puts_the_apps_options_over_the_file)
 {
     const char *const peers[] = {"one", "two:2"};
@@ -220,21 +245,21 @@ Test(test_config, puts_the_apps_options_over_the_file)
     struct ps_config config;
     cr_assert_eq(set("peers", "[\"file\"]"), P2PSYNC_OK);
     cr_assert_eq(set("durability", "\"none\""), P2PSYNC_OK);
-    cr_assert_eq(ps_config_read(dir_fd, &config), P2PSYNC_OK);
-    cr_assert_eq(ps_config_override(&config, &options), P2PSYNC_OK);
+    cr_assert_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
+    cr_assert_eq(ps_config_override(&config, &options, &detail), P2PSYNC_OK);
     cr_expect_str_eq(config.peers[0], "file:47470", "zero means what the file says");
     cr_expect(config.no_flush);
     options.peers = peers;
     options.peer_count = 2;
     options.durability = P2PSYNC_DURABILITY_FLUSH;
     options.beacon_port = 9;
-    cr_assert_eq(ps_config_override(&config, &options), P2PSYNC_OK);
+    cr_assert_eq(ps_config_override(&config, &options, &detail), P2PSYNC_OK);
     cr_expect_eq(config.peer_count, 2);
     cr_expect_str_eq(config.peers[1], "two:2");
     cr_expect_not(config.no_flush);
     cr_expect_eq(config.beacon_port, 9);
     options.listen = "not a host";
-    cr_assert_eq(ps_config_override(&config, &options), P2PSYNC_EMISUSE);
+    cr_assert_eq(ps_config_override(&config, &options, &detail), P2PSYNC_EMISUSE);
     cr_expect_str_eq(config.listen, "", "a refused option changes nothing");
 }
 

@@ -77,12 +77,12 @@ static bool is_cut_off(int fd)
 static int listener(void)
 {
     struct ps_control_request request;
-    char answer[7];
+    char reply[7];
     int fd = client();
     ask(fd, EVENTS_FRAME, FRAME_SIZE);
     cr_assert_eq(serve(&request), P2PSYNC_EAGAIN);
-    cr_assert_eq(recv(fd, answer, sizeof answer, MSG_DONTWAIT), 7);
-    cr_assert_eq(memcmp(answer, "\0\0\0\3\x92\0\xc0", 7), 0);
+    cr_assert_eq(recv(fd, reply, sizeof reply, MSG_DONTWAIT), 7);
+    cr_assert_eq(memcmp(reply, "\0\0\0\3\x92\0\xc0", 7), 0);
     return fd;
 }
 
@@ -96,14 +96,14 @@ static void expect_nudge(int fd)
 Test(test_control, answers_a_request)
 {
     struct ps_control_request request;
-    char answer[64];
+    char reply[64];
     int fd = client();
     ask(fd, STATUS_FRAME, FRAME_SIZE);
     cr_assert_eq(serve(&request), P2PSYNC_OK);
     cr_expect_eq(request.what, PS_CONTROL_STATUS);
     ps_control_reply(control, request.id, P2PSYNC_OK, ps_bytes("\xa2hi", 3));
-    cr_assert_eq(recv(fd, answer, sizeof answer, 0), 9);
-    cr_expect_eq(memcmp(answer, "\0\0\0\5\x92\0\xa2hi", 9), 0);
+    cr_assert_eq(recv(fd, reply, sizeof reply, 0), 9);
+    cr_expect_eq(memcmp(reply, "\0\0\0\5\x92\0\xa2hi", 9), 0);
     cr_expect(is_cut_off(fd), "one question per connection");
     (void)close(fd);
 }
@@ -162,7 +162,7 @@ Test(test_control, cuts_off_who_does_not_go_on)
     ps_control_tick(control, PS_CONTROL_PATIENCE_MS + 1);
     cr_expect(is_cut_off(slow));
     cr_expect(is_cut_off(silent));
-    cr_expect_not(is_cut_off(waits), "it has asked: the answer is ours to give");
+    cr_expect_not(is_cut_off(waits), "it has asked: the reply is ours to give");
     (void)close(slow);
     (void)close(silent);
     (void)close(waits);
@@ -204,13 +204,13 @@ Test(test_control, lets_the_rest_wait_when_all_places_are_taken)
 Test(test_control, keeps_who_asked_to_stop_until_the_end)
 {
     struct ps_control_request request;
-    char answer[7];
+    char reply[7];
     int fd = client();
     ask(fd, STOP_FRAME, FRAME_SIZE);
     cr_assert_eq(serve(&request), P2PSYNC_OK);
     cr_assert_eq(request.what, PS_CONTROL_STOP);
     ps_control_reply(control, request.id, P2PSYNC_OK, ps_bytes(NULL, 0));
-    cr_assert_eq(recv(fd, answer, sizeof answer, 0), 7);
+    cr_assert_eq(recv(fd, reply, sizeof reply, 0), 7);
     cr_expect_not(is_cut_off(fd));
     ps_control_destroy(&control);
     cr_expect(is_cut_off(fd));
@@ -305,33 +305,33 @@ Test(test_control, is_closed_to_others)
 
 Test(test_control, finds_no_node_behind_a_dead_socket)
 {
-    struct ps_buf answer;
-    ps_buf_init(&answer, 4096);
+    struct ps_buf reply;
+    ps_buf_init(&reply, 4096);
     ps_control_destroy(&control); /* as a killed process does: the file stays */
     cr_assert_eq(faccessat(dir_fd, PS_CONTROL_FILE, F_OK, 0), 0);
     cr_expect_eq(
         ps_ask(&(const struct ps_asking){.dir_fd = dir_fd, .cancel_fd = -1, .timeout_ms = 1000},
-               PS_CONTROL_STATUS, 0, &answer),
+               PS_CONTROL_STATUS, 0, &reply),
         P2PSYNC_ENOTRUNNING);
     cr_assert_eq(ps_control_new(dir_fd, &control), P2PSYNC_OK, "it is replaced");
     ps_control_destroy(&control);
     cr_assert_eq(unlinkat(dir_fd, PS_CONTROL_FILE, 0), 0);
     cr_expect_eq(
         ps_ask(&(const struct ps_asking){.dir_fd = dir_fd, .cancel_fd = -1, .timeout_ms = 1000},
-               PS_CONTROL_STATUS, 0, &answer),
+               PS_CONTROL_STATUS, 0, &reply),
         P2PSYNC_ENOTRUNNING);
-    ps_buf_deinit(&answer);
+    ps_buf_deinit(&reply);
 }
 
 Test(test_control, gives_up_on_a_node_that_does_not_answer)
 {
-    struct ps_buf answer;
-    ps_buf_init(&answer, 4096);
+    struct ps_buf reply;
+    ps_buf_init(&reply, 4096);
     cr_expect_eq(
         ps_ask(&(const struct ps_asking){.dir_fd = dir_fd, .cancel_fd = -1, .timeout_ms = 1},
-               PS_CONTROL_STATUS, 0, &answer),
+               PS_CONTROL_STATUS, 0, &reply),
         P2PSYNC_ETIMEDOUT);
-    ps_buf_deinit(&answer);
+    ps_buf_deinit(&reply);
 }
 
 Test(test_control, works_in_a_directory_with_a_long_name)

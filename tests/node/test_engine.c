@@ -144,7 +144,7 @@ Test(test_engine, is_in_sync_within_two_round_trips_of_the_hellos)
         }
         cr_assert(sim_check_in_sync(&net));
         cr_assert_gt(hello_ms, begun_ms);
-        uint64_t took_ms = net.now_ms - (hello_ms + delay_ms); /* the answer has arrived */
+        uint64_t took_ms = net.now_ms - (hello_ms + delay_ms); /* the reply has arrived */
         printf("# %u and %u: %.1f round trips\n", count, count, (double)took_ms / (2 * delay_ms));
         cr_expect_leq(took_ms, 2ULL * 2 * delay_ms);
     }
@@ -282,7 +282,7 @@ static bool hold_changes(struct sim_net *network, unsigned from, unsigned to, ui
     return from == 0 && type == PS_MESSAGE_CHANGES;
 }
 
-/* The author's answers are lost, so no fetch ends within ten seconds. */
+/* The author's replies are lost, so no fetch ends within ten seconds. */
 Test(test_engine, fetches_a_bounded_number_of_logs_at_a_time)
 {
     char name[16];
@@ -346,7 +346,7 @@ Test(test_engine, shows_a_fork_and_converges_on_the_rest)
     cr_assert_eq(sim_get(&net, 0, "notes", "before"), 1);
 }
 
-/* A number in the last answer to NOW. */
+/* A number in the last reply to NOW. */
 static uint64_t answered(const char *key)
 {
     struct ps_reader reader;

@@ -59,10 +59,10 @@ Test(test_feed, begins_with_what_comes_after_it)
 
 Test(test_feed, tells_who_changed_what)
 {
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     char device[80];
     char expected[128];
-    nodes_text(nodes_json(p2psync_identity(node, &answer), &answer), "device", device, 80);
+    nodes_text(nodes_json(p2psync_identity(node, &reply), &reply), "device", device, 80);
     cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "notes", "a", "{}"), P2PSYNC_OK);
     cr_assert_eq(p2psync_delete(node, "notes", "a", NULL), P2PSYNC_OK);
@@ -110,6 +110,6 @@ Test(test_feed, does_not_tell_of_the_nodes_own_collections)
 {
     cr_assert_eq(ps_feed_init(&feed, node->store), P2PSYNC_OK);
     cr_assert_eq(nodes_put(node, "_local", "a", "{}"), P2PSYNC_OK);
-    cr_assert_eq(p2psync_device_rename(node, "alpha", "beta"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_device_rename(node, "alpha", "beta", NULL), P2PSYNC_OK);
     cr_expect_str_eq(next(), "");
 }

@@ -44,22 +44,22 @@ TestSuite(test_join, .init = setup, .fini = teardown, .timeout = 600);
 
 static void invite(char *code, size_t size)
 {
-    struct p2psync_buffer answer = {0};
-    nodes_text(nodes_json(p2psync_invite(host, 0, &answer), &answer), "code", code, size);
+    struct p2psync_buffer reply = {0};
+    nodes_text(nodes_json(p2psync_invite(host, 0, &reply), &reply), "code", code, size);
 }
 
 static p2psync_result join(p2psync_node *node, const char *code)
 {
-    struct p2psync_buffer answer = {0};
-    p2psync_result result = p2psync_join(node, code, "guest", &answer);
-    p2psync_buffer_free(&answer);
+    struct p2psync_buffer reply = {0};
+    p2psync_result result = p2psync_join(node, code, "guest", &reply, NULL);
+    p2psync_buffer_free(&reply);
     return result;
 }
 
 static void device_of(p2psync_node *node, char out[80])
 {
-    struct p2psync_buffer answer = {0};
-    nodes_text(nodes_json(p2psync_identity(node, &answer), &answer), "device", out, 80);
+    struct p2psync_buffer reply = {0};
+    nodes_text(nodes_json(p2psync_identity(node, &reply), &reply), "device", out, 80);
 }
 
 Test(test_join, takes_up_the_mesh_of_the_inviter)
@@ -68,17 +68,17 @@ Test(test_join, takes_up_the_mesh_of_the_inviter)
     char mesh[128];
     char fingerprint[32];
     char expected[64];
-    struct p2psync_buffer answer = {0};
-    const char *json = nodes_json(p2psync_identity(host, &answer), &answer);
+    struct p2psync_buffer reply = {0};
+    const char *json = nodes_json(p2psync_identity(host, &reply), &reply);
     nodes_text(json, "mesh", mesh, sizeof mesh);
     nodes_text(json, "fingerprint", fingerprint, sizeof fingerprint);
     (void)snprintf(expected, sizeof expected, "\"inviter_fingerprint\":\"%s\"", fingerprint);
     invite(code, sizeof code);
-    json = nodes_json(p2psync_join(guest, code, "guest", &answer), &answer);
+    json = nodes_json(p2psync_join(guest, code, "guest", &reply, NULL), &reply);
     cr_expect_not_null(strstr(json, mesh), "%s", json);
     cr_expect_not_null(strstr(json, expected), "%s", json);
     cr_expect_not_null(strstr(json, "\"name\":\"guest\""), "%s", json);
-    json = nodes_json(p2psync_devices(host, &answer), &answer);
+    json = nodes_json(p2psync_devices(host, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"name\":\"guest\",\"role\":\"member\""), "%s", json);
 }
 
@@ -97,14 +97,14 @@ Test(test_join, may_try_again_with_the_same_code)
     char code[2048];
     char first[80];
     char second[80];
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
     device_of(guest, first);
-    cr_assert_eq(join(guest, code), P2PSYNC_OK, "as if the first answer had been lost");
+    cr_assert_eq(join(guest, code), P2PSYNC_OK, "as if the first reply had been lost");
     device_of(guest, second);
     cr_expect_str_eq(first, second, "it is the same device");
-    const char *json = nodes_json(p2psync_status(host, &answer), &answer);
+    const char *json = nodes_json(p2psync_status(host, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"devices\":2"), "%s", json);
 }
 
@@ -113,7 +113,7 @@ Test(test_join, keeps_the_key_of_a_device_alone)
     char code[2048];
     char before[80];
     char after[80];
-    cr_assert_eq(p2psync_init(guest, "early"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(guest, "early", NULL), P2PSYNC_OK);
     device_of(guest, before);
     invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
@@ -144,7 +144,7 @@ Test(test_join, gives_nothing_up_for_a_code)
 {
     char code[2048];
     invite(code, sizeof code);
-    cr_assert_eq(p2psync_init(guest, "rich"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(guest, "rich", NULL), P2PSYNC_OK);
     cr_assert_eq(nodes_put(guest, "notes", "a", "{}"), P2PSYNC_OK);
     cr_expect_eq(join(guest, code), P2PSYNC_ECONFLICT, "it has records");
     cr_expect_str_neq(nodes_get(guest, "notes", "a"), "");
@@ -154,9 +154,9 @@ Test(test_join, stays_in_a_mesh_with_others)
 {
     char code[2048];
     p2psync_node *third = nodes_open(dirs[2], "third");
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     cr_assert_eq(p2psync_start(third), P2PSYNC_OK);
-    nodes_text(nodes_json(p2psync_invite(third, 0, &answer), &answer), "code", code, sizeof code);
+    nodes_text(nodes_json(p2psync_invite(third, 0, &reply), &reply), "code", code, sizeof code);
     nodes_join(host, guest, "guest");
     cr_expect_eq(join(guest, code), P2PSYNC_ECONFLICT, "it has a sponsor");
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
@@ -171,7 +171,7 @@ Test(test_join, does_not_join_itself_or_while_running)
     cr_expect_eq(join(host, code), P2PSYNC_EEXIST, "it need not be stopped to be told");
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
     cr_expect_eq(join(host, code), P2PSYNC_EEXIST);
-    cr_assert_eq(p2psync_init(guest, "running"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(guest, "running", NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
     cr_expect_eq(join(guest, code), P2PSYNC_EBUSY);
 }
@@ -184,8 +184,8 @@ Test(test_join, refuses_what_is_no_code)
     invite(code, sizeof code);
     code[strlen(code) / 2] = code[strlen(code) / 2] == 'A' ? 'B' : 'A';
     cr_expect_eq(join(guest, code), P2PSYNC_EFORMAT, "the check bytes differ");
-    struct p2psync_buffer answer = {0};
-    cr_expect_eq(p2psync_identity(guest, &answer), P2PSYNC_ENODEVICE, "nothing was made");
+    struct p2psync_buffer reply = {0};
+    cr_expect_eq(p2psync_identity(guest, &reply), P2PSYNC_ENODEVICE, "nothing was made");
 }
 
 Test(test_join, is_refused_with_a_wrong_token)
@@ -301,65 +301,80 @@ Test(test_join, is_cancelled_from_another_thread)
 Test(test_join, names_two_devices_alike_only_by_their_fingerprints)
 {
     nodes_join(host, guest, "host");
-    struct p2psync_buffer answer = {0};
+    struct p2psync_buffer reply = {0};
     char fingerprint[32];
-    nodes_text(nodes_json(p2psync_identity(guest, &answer), &answer), "fingerprint", fingerprint,
+    nodes_text(nodes_json(p2psync_identity(guest, &reply), &reply), "fingerprint", fingerprint,
                sizeof fingerprint);
-    cr_expect_eq(p2psync_device_rename(host, "host", "other"), P2PSYNC_EAMBIGUOUS);
-    cr_assert_eq(p2psync_device_rename(host, fingerprint, "other"), P2PSYNC_OK);
-    cr_expect_eq(p2psync_device_rename(host, "host", "same"), P2PSYNC_OK);
+    cr_expect_eq(p2psync_device_rename(host, "host", "other", NULL), P2PSYNC_EAMBIGUOUS);
+    cr_assert_eq(p2psync_device_rename(host, fingerprint, "other", NULL), P2PSYNC_OK);
+    cr_expect_eq(p2psync_device_rename(host, "host", "same", NULL), P2PSYNC_OK);
 }
 
-/* An inviter whose invite has just expired: its pairing socket is open and refuses whoever comes.
- */
+/* An inviter that answers whoever comes with the same message. */
 struct inviter {
     struct ps_pairing_code code;
     struct ps_links *links;
+    struct ps_buf reply;
     bool ended;
 };
 
-static void *refuse_as_expired(void *argument)
+static void *reply_to_one(void *argument)
 {
     struct inviter *inviter = argument;
-    const struct ps_error error = {.code = PS_ERROR_EXPIRED, .text = ps_bytes_text("it expired")};
-    struct ps_buf reply;
     struct ps_link_event event;
-    ps_buf_init(&reply, PS_MESSAGE_SIZE_MAX);
-    if (ps_error_encode(&error, &reply) != P2PSYNC_OK) {
-        return NULL;
-    }
     while (!inviter->ended) {
         struct pollfd item = {.fd = ps_links_fd(inviter->links), .events = POLLIN};
         (void)poll(&item, 1, 60000);
         while (!inviter->ended && ps_links_next(inviter->links, &event) == P2PSYNC_OK) {
-            inviter->ended =
-                event.type == PS_LINK_PAIR_MESSAGE &&
-                ps_links_pair_send(inviter->links, event.link, ps_buf_view(&reply)) == P2PSYNC_OK;
+            inviter->ended = event.type == PS_LINK_PAIR_MESSAGE &&
+                             ps_links_pair_send(inviter->links, event.link,
+                                                ps_buf_view(&inviter->reply)) == P2PSYNC_OK;
         }
     }
-    ps_buf_deinit(&reply);
     ps_links_destroy(&inviter->links);
     return NULL;
 }
 
-Test(test_join, says_that_an_invite_has_expired)
+static p2psync_result join_one_who_replies(struct inviter *inviter)
 {
-    struct inviter inviter = {.code = {.endpoint_count = 1}};
     uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
     char text[PS_PAIRING_CODE_SIZE_MAX];
     uint16_t port = 0;
     pthread_t thread;
     do {
-        cr_assert_eq(crypto_sign_keypair(inviter.code.device.key, secret_key), 0);
-    } while (!ps_device_valid(&inviter.code.device));
+        cr_assert_eq(crypto_sign_keypair(inviter->code.device.key, secret_key), 0);
+    } while (!ps_device_valid(&inviter->code.device));
     const struct ps_links_options options = {
         .secret_key = secret_key, .bind = true, .host = "127.0.0.1"};
-    cr_assert_eq(ps_links_new(&options, &inviter.links), P2PSYNC_OK);
-    cr_assert_eq(ps_links_pair_open(inviter.links, &port), P2PSYNC_OK);
-    (void)snprintf(inviter.code.endpoints[0], sizeof inviter.code.endpoints[0], "127.0.0.1:%u",
+    cr_assert_eq(ps_links_new(&options, &inviter->links), P2PSYNC_OK);
+    cr_assert_eq(ps_links_pair_open(inviter->links, &port), P2PSYNC_OK);
+    inviter->code.endpoint_count = 1;
+    (void)snprintf(inviter->code.endpoints[0], sizeof inviter->code.endpoints[0], "127.0.0.1:%u",
                    (unsigned)port);
-    cr_assert_eq(ps_pairing_code_encode(&inviter.code, text), P2PSYNC_OK);
-    cr_assert_eq(pthread_create(&thread, NULL, refuse_as_expired, &inviter), 0);
-    cr_expect_eq(join(guest, text), P2PSYNC_EEXPIRED);
+    cr_assert_eq(ps_pairing_code_encode(&inviter->code, text), P2PSYNC_OK);
+    cr_assert_eq(pthread_create(&thread, NULL, reply_to_one, inviter), 0);
+    p2psync_result result = join(guest, text);
     cr_assert_eq(pthread_join(thread, NULL), 0);
+    ps_buf_deinit(&inviter->reply);
+    return result;
+}
+
+/* Its invite has just expired: its pairing socket is open still. */
+Test(test_join, says_that_an_invite_has_expired)
+{
+    struct inviter inviter = {.ended = false};
+    const struct ps_error error = {.code = PS_ERROR_EXPIRED, .text = ps_bytes_text("it expired")};
+    ps_buf_init(&inviter.reply, PS_MESSAGE_SIZE_MAX);
+    cr_assert_eq(ps_error_encode(&error, &inviter.reply), P2PSYNC_OK);
+    cr_expect_eq(join_one_who_replies(&inviter), P2PSYNC_EEXPIRED);
+}
+
+Test(test_join, says_that_the_inviter_speaks_an_earlier_version)
+{
+    struct inviter inviter = {.ended = false};
+    const struct ps_welcome welcome = {.name = ps_bytes_text("an earlier one")};
+    ps_buf_init(&inviter.reply, PS_MESSAGE_SIZE_MAX);
+    cr_assert_eq(ps_welcome_encode(&welcome, &inviter.reply), P2PSYNC_OK);
+    inviter.reply.data[2] = PS_PROTOCOL_VERSION_MIN - 1; /* behind the header and the type */
+    cr_expect_eq(join_one_who_replies(&inviter), P2PSYNC_EVERSION);
 }

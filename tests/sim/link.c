@@ -321,8 +321,9 @@ bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_
         return deliver_down(net, packet, event);
     case SIM_PACKET_HEARD:
         event->type = PS_EVENT_BEACON_HEARD;
-        event->tag = ps_device_tag(&self->identity.mesh, &net->nodes[packet->from].identity.device);
-        event->instance = net->nodes[packet->from].instance;
+        event->nonce = net->nodes[packet->from].instance;
+        event->tag = ps_device_tag(&self->identity.mesh, event->nonce,
+                                   &net->nodes[packet->from].identity.device);
         event->address = address_of(packet->from, true);
         return memcmp(&self->identity.mesh, &net->nodes[packet->from].identity.mesh,
                       sizeof self->identity.mesh) == 0;

@@ -34,6 +34,7 @@ struct sim_node {
     struct ps_store *store; /* may be open while the engine does not run */
     struct ps_engine *engine;
     struct ps_identity identity;
+    uint64_t saved_incarnation; /* when its store was last copied */
     struct ps_secret secret;
     uint64_t instance;
     uint64_t monotonic_ms; /* of its clock when virtual time was 0 */
@@ -145,7 +146,8 @@ void sim_node_crash(struct sim_net *net, unsigned node);
 void sim_node_stop(struct sim_net *net, unsigned node);
 void sim_node_close_store(struct sim_net *net, unsigned node);
 void sim_node_open_store(struct sim_net *net, unsigned node);
-/* Copy the store of a node that is down to `name`, or put such a copy in the place of the store. */
+/* Copy the store of a node that is down to `name`, or put such a copy in the place of the store,
+ * as when the whole disk is rolled back: nothing tells the node. */
 void sim_node_save(struct sim_net *net, unsigned node, const char *name);
 void sim_node_restore(struct sim_net *net, unsigned node, const char *name);
 /* Start the node after a crash or a stop, perhaps on an older copy of its store. */

@@ -27,6 +27,7 @@ static void check_requests(struct sim_net *net, unsigned node);
 static const char *store_path(const struct sim_net *net, unsigned node, char out[static 192]);
 static const char *copy_path(const struct sim_net *net, const char *name, char out[static 192]);
 static void copy_file(const char *from, const char *to);
+static void go_on_unnoticed(struct sim_net *net, unsigned node);
 
 unsigned sim_node_add(struct sim_net *net)
 {
@@ -143,6 +144,11 @@ void sim_node_start(struct sim_net *net, unsigned node)
         sim_fail(net, "node %u: its engine does not start: %d", node, result);
         return;
     }
+    struct ps_network network;
+    if (ps_address_parse(ps_bytes_text("10.0.0.1"), &network.address)) {
+        network = ps_address_network(&network.address);
+        ps_engine_networks(self->engine, &network, 1);
+    }
     sim_trace(net, "n%u starts", node);
     self->up = true;
     self->bursts = 5;
@@ -191,6 +197,7 @@ void sim_node_save(struct sim_net *net, unsigned node, const char *name)
     sim_node_close_store(net, node);
     copy_file(store_path(net, node, store), copy_path(net, name, copy));
     sim_node_open_store(net, node);
+    net->nodes[node].saved_incarnation = net->nodes[node].identity.incarnation;
 }
 
 void sim_node_restore(struct sim_net *net, unsigned node, const char *name)
@@ -201,6 +208,30 @@ void sim_node_restore(struct sim_net *net, unsigned node, const char *name)
     sim_node_close_store(net, node);
     copy_file(copy_path(net, name, copy), store_path(net, node, store));
     sim_node_open_store(net, node);
+    go_on_unnoticed(net, node);
+}
+
+/* A store notices that its file was put back. It does not where the whole disk was: that is what is
+ * played here, so the incarnation is that of the copy again. */
+static void go_on_unnoticed(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    struct ps_txn txn = {0};
+    if (!self->joined) {
+        return;
+    }
+    self->identity.incarnation = self->saved_incarnation;
+    p2psync_result result = ps_txn_begin(self->store, true, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_write(&txn, &self->identity);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
+    }
+    ps_txn_abort(&txn);
+    if (result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: its store takes no identity: %d", node, result);
+    }
 }
 
 static const char *store_path(const struct sim_net *net, unsigned node, char out[static 192])

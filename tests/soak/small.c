@@ -10,13 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-void soak_text(p2psync_result result, struct p2psync_buffer *answer, const char *key, char *out,
+void soak_text(p2psync_result result, struct p2psync_buffer *reply, const char *key, char *out,
                size_t size)
 {
     char pattern[32];
     struct p2psync_buffer json = {0};
     soak_check(result, key);
-    const struct p2psync_bytes bytes = {.data = answer->data, .size = answer->size};
+    const struct p2psync_bytes bytes = {.data = reply->data, .size = reply->size};
     soak_check(p2psync_value_to_json(bytes, &json), "to_json");
     (void)snprintf(pattern, sizeof pattern, "\"%s\":\"", key);
     const char *found = strstr(json.data, pattern);
@@ -27,7 +27,7 @@ void soak_text(p2psync_result result, struct p2psync_buffer *answer, const char 
     size_t length = strcspn(found, "\"");
     (void)snprintf(out, size, "%.*s", (int)length, found);
     p2psync_buffer_free(&json);
-    p2psync_buffer_free(answer);
+    p2psync_buffer_free(reply);
 }
 
 void soak_await(sem_t *semaphore, const char *what)

@@ -15,8 +15,8 @@
 void soak_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 void soak_check(p2psync_result result, const char *what);
 
-/* The string after `key` in the map that `answer` holds; frees the map. */
-void soak_text(p2psync_result result, struct p2psync_buffer *answer, const char *key, char *out,
+/* The string after `key` in the map that `reply` holds; frees the map. */
+void soak_text(p2psync_result result, struct p2psync_buffer *reply, const char *key, char *out,
                size_t size);
 
 /* Wait for SOAK_DEADLINE_S at most. */

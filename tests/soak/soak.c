@@ -213,7 +213,7 @@ static void open_node(struct side *side)
     options.log = count_log;
     options.log_user = &logged;
     options.log_level = P2PSYNC_LOG_DEBUG;
-    soak_check(p2psync_open(&options, &side->node), "open");
+    soak_check(p2psync_open(&options, &side->node, NULL), "open");
 }
 
 static void start_side(struct side *side)
@@ -245,12 +245,12 @@ static void close_side(struct side *side)
 static void pair(struct side *host, struct side *guest)
 {
     char code[2048];
-    struct p2psync_buffer answer = {0};
-    soak_check(p2psync_init(host->node, host->name), "init");
+    struct p2psync_buffer reply = {0};
+    soak_check(p2psync_init(host->node, host->name, NULL), "init");
     start_side(host);
-    soak_text(p2psync_invite(host->node, 0, &answer), &answer, "code", code, sizeof code);
-    soak_check(p2psync_join(guest->node, code, guest->name, &answer), "join");
-    p2psync_buffer_free(&answer);
+    soak_text(p2psync_invite(host->node, 0, &reply), &reply, "code", code, sizeof code);
+    soak_check(p2psync_join(guest->node, code, guest->name, &reply, NULL), "join");
+    p2psync_buffer_free(&reply);
     start_side(guest);
     soak_await(&host->peer_up, "the guest");
     await_same(host, guest); /* from here on the guest knows its own name */
@@ -321,7 +321,8 @@ static void write_transaction(struct side *side, unsigned value)
     static const char note[] = "in one";
     p2psync_transaction *transaction = NULL;
     struct p2psync_committed committed = {.size = sizeof committed};
-    soak_check(p2psync_transaction_begin(side->node, COLLECTION, &transaction), "transaction");
+    soak_check(p2psync_transaction_begin(side->node, COLLECTION, &transaction, NULL),
+               "transaction");
     for (unsigned i = 0; i < TRANSACTION_SIZE; i++) {
         char id[64];
         (void)snprintf(id, sizeof id, "%s-%u-%u", side->name, value, i);
@@ -388,25 +389,25 @@ static void *run_asker(void *argument)
         char name[64];
         char setting[16];
         int fd = -1;
-        struct p2psync_buffer answer = {0};
-        soak_text(p2psync_status(node, &answer), &answer, "device", device, sizeof device);
-        soak_text(p2psync_identity(node, &answer), &answer, "name", name, sizeof name);
-        soak_text(p2psync_peers(node, &answer), &answer, "name", name, sizeof name);
-        soak_text(p2psync_devices(node, &answer), &answer, "name", name, sizeof name);
+        struct p2psync_buffer reply = {0};
+        soak_text(p2psync_status(node, &reply), &reply, "device", device, sizeof device);
+        soak_text(p2psync_identity(node, &reply), &reply, "name", name, sizeof name);
+        soak_text(p2psync_peers(node, &reply), &reply, "name", name, sizeof name);
+        soak_text(p2psync_devices(node, &reply), &reply, "name", name, sizeof name);
         (void)snprintf(name, sizeof name, "%s-%u-%u", task->side->name, task->round, i);
-        soak_check(p2psync_device_rename(node, device, name), "rename");
+        soak_check(p2psync_device_rename(node, device, name, NULL), "rename");
         int size = snprintf(setting, sizeof setting, "\"%s\"", i % 2 == 0 ? "flush" : "none");
-        soak_check(p2psync_value_from_json(setting, (size_t)size, &answer, NULL), "from_json");
-        const struct p2psync_bytes value = {.data = answer.data, .size = answer.size};
-        soak_check(p2psync_config_set(node, "durability", value), "config_set");
-        p2psync_buffer_free(&answer);
-        soak_check(p2psync_config(node, &answer), "config");
-        p2psync_buffer_free(&answer);
+        soak_check(p2psync_value_from_json(setting, (size_t)size, &reply, NULL), "from_json");
+        const struct p2psync_bytes value = {.data = reply.data, .size = reply.size};
+        soak_check(p2psync_config_set(node, "durability", value, NULL), "config_set");
+        p2psync_buffer_free(&reply);
+        soak_check(p2psync_config(node, &reply, NULL), "config");
+        p2psync_buffer_free(&reply);
         check_while_restarting(p2psync_event_fd(node, &fd), "event_fd");
-        check_while_restarting(p2psync_invite(node, 1000, &answer), "invite");
-        p2psync_buffer_free(&answer);
-        check_while_restarting(p2psync_now(node, 10000, &answer), "now");
-        p2psync_buffer_free(&answer);
+        check_while_restarting(p2psync_invite(node, 1000, &reply), "invite");
+        p2psync_buffer_free(&reply);
+        check_while_restarting(p2psync_now(node, 10000, &reply), "now");
+        p2psync_buffer_free(&reply);
     }
     return NULL;
 }
@@ -453,7 +454,7 @@ static void *run_lives(void *argument)
     for (unsigned i = 0; i < LIVES; i++) {
         int fd = -1;
         open_node(&side);
-        p2psync_result result = p2psync_init(side.node, side.name);
+        p2psync_result result = p2psync_init(side.node, side.name, NULL);
         soak_check(result == P2PSYNC_EEXIST ? P2PSYNC_OK : result, "init");
         soak_check(p2psync_start(side.node), "start");
         soak_check(p2psync_event_fd(side.node, &fd), "event_fd");
@@ -479,9 +480,9 @@ static void await_same(struct side *left, struct side *right)
     for (unsigned i = 0; i < SOAK_DEADLINE_S; i++) {
         char roots[2][ROOT_SIZE];
         struct timespec soon = {0};
-        struct p2psync_buffer answer = {0};
-        p2psync_result result = p2psync_now(left->node, 1000, &answer);
-        p2psync_buffer_free(&answer);
+        struct p2psync_buffer reply = {0};
+        p2psync_result result = p2psync_now(left->node, 1000, &reply);
+        p2psync_buffer_free(&reply);
         root_of(left, roots[0]);
         root_of(right, roots[1]);
         if (result == P2PSYNC_OK && strcmp(roots[0], roots[1]) == 0) {
@@ -496,8 +497,8 @@ static void await_same(struct side *left, struct side *right)
 
 static void root_of(struct side *side, char out[static ROOT_SIZE])
 {
-    struct p2psync_buffer answer = {0};
-    soak_text(p2psync_status(side->node, &answer), &answer, "root", out, ROOT_SIZE);
+    struct p2psync_buffer reply = {0};
+    soak_text(p2psync_status(side->node, &reply), &reply, "root", out, ROOT_SIZE);
 }
 
 /* ---- small things ---- */

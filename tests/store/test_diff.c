@@ -7,7 +7,7 @@
 
 #define NONE PS_LINE_NONE
 /* Two blocks of so many lines each change places: the last that is found, store/merge/MERGE.md. */
-#define BLOCK_MAX 2895
+#define BLOCK_MAX 1007
 
 static struct ps_lines base;
 static struct ps_lines side;
@@ -59,10 +59,10 @@ Test(diff, begin_and_end_match_before_anything_else)
     cr_assert_eq(diff.work, 0);
 }
 
-Test(diff, lines_of_one_text_only_cost_nothing)
+Test(diff, lines_of_one_text_only_cost_no_search)
 {
     check("qaxybs", "raziwjvbt", (uint32_t[]){NONE, 1, NONE, NONE, 7, NONE});
-    cr_assert_eq(diff.work, 3);
+    cr_assert_eq(diff.work, 16 * (6 + 9) + 3);
 }
 
 Test(diff, of_two_shortest_the_one_that_keeps_the_later_line_of_base)
@@ -94,7 +94,7 @@ Test(diff, search_goes_on_up_to_its_limit)
 {
     find_blocks(BLOCK_MAX);
     cr_assert_not(diff.given_up);
-    cr_assert_eq(diff.work, 16773631);
+    cr_assert_eq(diff.work, 2096575);
     cr_assert_eq(diff.match[0], NONE);
     cr_assert_eq(diff.match[BLOCK_MAX], 0);
     cr_assert_eq(diff.match[2 * BLOCK_MAX - 1], BLOCK_MAX - 1);
@@ -108,6 +108,25 @@ Test(diff, search_is_given_up_behind_its_limit)
     for (uint32_t i = 0; i < base.count; i++) {
         cr_assert_eq(diff.match[i], NONE);
     }
+}
+
+/* One line more than can be numbered: nothing is searched, however alike they are. */
+Test(diff, too_many_lines_are_not_numbered)
+{
+    static uint8_t text[2][4 * (PS_TEXT_WORK_MAX / 16)];
+    size_t count = PS_TEXT_WORK_MAX / 16 / 2;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(text[0] + 2 * i, i == 0 ? "x\n" : "a\n", 2);
+        memcpy(text[1] + 2 * i, i + 1 == count ? "y\n" : "a\n", 2);
+    }
+    find(ps_bytes(text[0], 2 * count), ps_bytes(text[1], 2 * count));
+    cr_assert_not(diff.given_up);
+    cr_assert_eq(diff.match[1], 0);
+    memcpy(text[1] + 2 * count, "z\n", 2);
+    find(ps_bytes(text[0], 2 * count), ps_bytes(text[1], 2 * (count + 1)));
+    cr_assert(diff.given_up);
+    cr_assert_eq(diff.work, PS_TEXT_WORK_MAX + 1);
+    cr_assert_eq(diff.match[1], NONE);
 }
 
 Test(diff, begin_and_end_match_also_if_the_search_is_given_up)

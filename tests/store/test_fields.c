@@ -280,11 +280,11 @@ static struct ps_bytes large(struct ps_buf *buf, const char *name, size_t size, 
 
 Test(fields, texts_that_cost_too_much_are_settled_by_time)
 {
-    uint64_t work = PS_TEXTS_WORK_MAX + 1;
+    uint64_t work = PS_MERGE_WORK_MAX + 1;
     struct ps_sides sides = {.base = side_of("{text: 'a'}"),
                              .earlier = side_of("{text: 'b', n: 1}"),
                              .later = side_of("{text: 'c'}"),
-                             .text_work = &work};
+                             .work = &work};
     merge(&sides);
     cr_assert(ps_bytes_equal(ps_buf_view(&out), literal("{n: 1, text: 'c'}")));
     cr_assert(notes.conflict);

@@ -373,3 +373,22 @@ Test(receive, stored_head_that_nobody_signed_is_dropped_and_a_true_one_taken)
     cr_assert_eq(stored().head.size, 6);
     cr_assert(case_logs_are_sound(&here));
 }
+
+/* The disk has changed the signature of the head of 6. */
+Test(receive, stored_head_that_nobody_signed_is_healed_by_a_true_one)
+{
+    add_creates(&author, 6, 0);
+    cr_assert_eq(deliver(&author, 0, 4, 6), P2PSYNC_OK);
+    struct ps_log log = stored();
+    log.head.signature[0] ^= 1U;
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_log_save(&txn, &log), P2PSYNC_OK);
+    case_commit(&txn);
+    cr_assert_eq(offer(&author, 4, 6), P2PSYNC_OK);
+    cr_assert(case_logs_are_sound(&here));
+    txn = case_begin(&here, true);
+    cr_assert_eq(ps_log_save(&txn, &log), P2PSYNC_OK);
+    case_commit(&txn);
+    cr_assert_eq(deliver(&author, 4, 5, 6), P2PSYNC_OK);
+    cr_assert(case_logs_are_sound(&here));
+}

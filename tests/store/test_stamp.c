@@ -81,18 +81,152 @@ Test(stamp, copied_directory_gets_a_new_incarnation_and_the_original_keeps_its_o
     cr_assert_eq(incarnation(), before);
 }
 
-Test(stamp, data_file_put_back_from_a_copy_gets_a_new_incarnation)
+/* How a backup comes back. */
+enum { WHOLE, DATA_ALONE, STAMP_ALONE, ONLY_WHAT_DIFFERS, RENAMED };
+
+/* Write `from` over what is in the file `to`, which keeps its inode, and set its times as they were
+ * in the backup. */
+static void put_back(const char *dir, const char *name, int how)
 {
-    char path[256];
-    char backup[256];
+    static uint8_t old[1024 * 1024];
+    static uint8_t now[1024 * 1024];
+    char from[256];
+    char to[256];
+    struct stat info;
+    (void)snprintf(from, sizeof from, "%s/%s", dir, name);
+    (void)snprintf(to, sizeof to, "%s/%s", here.dir, name);
+    if (how == RENAMED) {
+        cr_assert_eq(rename(from, to), 0);
+        return;
+    }
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out =
+        open(to, O_RDWR | O_CREAT | O_CLOEXEC | (how == ONLY_WHAT_DIFFERS ? 0 : O_TRUNC), 0600);
+    ssize_t size = pread(in, old, sizeof old, 0);
+    ssize_t there = pread(out, now, sizeof now, 0);
+    cr_assert_eq(fstat(in, &info), 0);
+    if (size != there || memcmp(old, now, (size_t)size) != 0) {
+        cr_assert_eq(pwrite(out, old, (size_t)size, 0), size);
+        cr_assert_eq(ftruncate(out, size), 0);
+        const struct timespec times[2] = {info.st_atim, info.st_mtim};
+        cr_assert_eq(futimens(out, times), 0);
+    }
+    cr_assert_eq(close(in), 0);
+    cr_assert_eq(close(out), 0);
+}
+
+static void back_up(const char *dir)
+{
+    copy_file("data.mdb", dir, "data.mdb");
+    copy_file("stamp", dir, "stamp");
+    copy_file("clean", dir, "clean");
+}
+
+static void bring_back(const char *dir, int how)
+{
+    if (how != STAMP_ALONE) {
+        put_back(dir, "data.mdb", how);
+    }
+    if (how != DATA_ALONE) {
+        put_back(dir, "stamp", how);
+    }
+    if (how == WHOLE || how == ONLY_WHAT_DIFFERS) {
+        put_back(dir, "clean", how);
+    }
+}
+
+/* A backup is made of a device, which then writes more, and another device gets that. The backup
+ * comes back. What the device writes from then on must be seen by the other. */
+static void come_back(int how)
+{
+    char backup[sizeof here.dir + 16];
+    struct store_case other = {.store = NULL};
+    struct exchange whole = {.prng = NULL};
+    (void)snprintf(backup, sizeof backup, "%s-backup-XXXXXX", here.dir);
+    cr_assert_not_null(mkdtemp(backup));
+    case_open(&other, 2);
     uint64_t before = incarnation();
+    case_set(&here, 1000, "r", 1);
     ps_store_destroy(&here.store);
-    copy_file("data.mdb", here.dir, "backup");
-    (void)snprintf(path, sizeof path, "%s/data.mdb", here.dir);
-    (void)snprintf(backup, sizeof backup, "%s/backup", here.dir);
-    cr_assert_eq(rename(backup, path), 0);
+    back_up(backup);
+    case_reopen(&here);
+    case_set(&here, 2000, "lost", 1);
+    case_exchange(&here, &other, &whole);
+    (void)case_apply(&other);
+    ps_store_destroy(&here.store);
+    bring_back(backup, how);
+    case_reopen(&here);
+    cr_assert_neq(incarnation(), before, "%d", how);
+    here.identity.incarnation = incarnation();
+    case_set(&here, 3000, "later", 7);
+    case_exchange(&here, &other, &whole);
+    (void)case_apply(&other);
+    cr_assert_eq(case_shown(&other, "later"), 7, "%d", how);
+    cr_assert_eq(case_shown(&other, "lost"), 1, "%d", how);
+    case_exchange(&other, &here, &whole);
+    (void)case_apply(&here);
+    cr_assert_eq(case_shown(&here, "lost"), 1, "%d", how);
+    cr_assert(case_same_records(&here, &other), "%d", how);
+    uint64_t after = incarnation();
+    case_reopen(&here);
+    cr_assert_eq(incarnation(), after, "%d", how);
+    case_close(&other);
+    case_remove_dir(backup);
+}
+
+Test(stamp, backup_copied_back_in_place_is_noticed)
+{
+    come_back(WHOLE);
+}
+
+Test(stamp, data_file_alone_copied_back_in_place_is_noticed)
+{
+    come_back(DATA_ALONE);
+}
+
+Test(stamp, backup_brought_back_by_writing_only_what_differs_is_noticed)
+{
+    come_back(ONLY_WHAT_DIFFERS);
+}
+
+Test(stamp, stamp_alone_copied_back_is_noticed)
+{
+    come_back(STAMP_ALONE);
+}
+
+Test(stamp, data_file_put_back_from_a_copy_is_noticed)
+{
+    come_back(RENAMED);
+}
+
+/* A copy that was made while the store was open, put back after a kill. */
+Test(stamp, copy_of_an_open_store_is_noticed)
+{
+    char backup[sizeof here.dir + 16];
+    (void)snprintf(backup, sizeof backup, "%s-backup-XXXXXX", here.dir);
+    cr_assert_not_null(mkdtemp(backup));
+    here.flush = true;
+    case_reopen(&here);
+    uint64_t before = incarnation();
+    case_set(&here, 1000, "r", 1);
+    copy_file("data.mdb", backup, "data.mdb");
+    copy_file("stamp", backup, "stamp");
+    case_set(&here, 2000, "r", 2);
+    ps_store_destroy(&here.store);
+    put_back(backup, "data.mdb", DATA_ALONE);
     case_reopen(&here);
     cr_assert_neq(incarnation(), before);
+    case_remove_dir(backup);
+}
+
+Test(stamp, reading_alone_writes_nothing_at_the_end)
+{
+    case_reopen(&here);
+    here.flush = true;
+    case_reopen(&here);
+    uint64_t commit = ps_store_txn_id(here.store);
+    case_reopen(&here);
+    cr_assert_eq(ps_store_txn_id(here.store), commit + 1, "the first open alone drew the stamp");
 }
 
 static void end_uncleanly(bool flush)

@@ -69,7 +69,6 @@ Test(summary, lists_name_what_is_held)
     struct ps_cursor heads;
     struct ps_bytes name;
     struct ps_bytes list;
-    struct ps_hash root;
     struct ps_short_head head;
     case_set(&here, 1000, "r", 1);
     case_set(&here, 1000, "s", 1);
@@ -77,16 +76,7 @@ Test(summary, lists_name_what_is_held)
     cr_assert_eq(case_put(&here, "_local", "r", ps_bytes("\x80", 1)), P2PSYNC_OK);
     ps_buf_init(&out, PS_MESSAGE_SIZE_MAX);
     struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_summary_roots(&txn, &out), P2PSYNC_OK);
-    cr_assert_eq(ps_message_cursor_begin(&cursor, ps_buf_view(&out)), 2);
-    cr_assert(ps_summary_next_root(&cursor, &name, &root));
-    cr_assert(ps_bytes_equal(name, ps_bytes_text("a")));
-    cr_assert(ps_summary_next_root(&cursor, &name, &root));
-    cr_assert(ps_bytes_equal(name, ps_bytes_text(CASE_NOTES)));
-    cr_assert_not(ps_summary_next_root(&cursor, &name, &root));
-
     struct ps_bytes names[] = {ps_bytes_text(CASE_NOTES), ps_bytes_text("unknown")};
-    ps_buf_clear(&out);
     cr_assert_eq(ps_summary_heads(&txn, names, 2, &out), P2PSYNC_OK);
     cr_assert_eq(ps_message_cursor_begin(&cursor, ps_buf_view(&out)), 2);
     cr_assert(ps_summary_next_collection(&cursor, &name, &list));

@@ -144,10 +144,12 @@ Test(id, tags_differ_with_each_part)
     origin = (struct ps_origin){.device = {{9}}, .incarnation = 1};
     cr_assert_neq(ps_tag_compare(tag, ps_origin_tag(&mesh, &origin)), 0);
     struct ps_mesh other = {.nonce = {2}};
-    cr_assert_neq(ps_tag_compare(ps_mesh_tag(&mesh), ps_mesh_tag(&other)), 0);
-    cr_assert_neq(
-        ps_tag_compare(ps_device_tag(&mesh, &origin.device), ps_device_tag(&other, &origin.device)),
-        0);
+    cr_assert_neq(ps_tag_compare(ps_mesh_tag(&mesh, 1), ps_mesh_tag(&other, 1)), 0);
+    cr_assert_neq(ps_tag_compare(ps_mesh_tag(&mesh, 1), ps_mesh_tag(&mesh, 2)), 0);
+    tag = ps_device_tag(&mesh, 1, &origin.device);
+    cr_assert_neq(ps_tag_compare(tag, ps_device_tag(&other, 1, &origin.device)), 0);
+    cr_assert_neq(ps_tag_compare(tag, ps_device_tag(&mesh, 2, &origin.device)), 0);
+    cr_assert_neq(ps_tag_compare(tag, ps_device_tag(&mesh, 1, &mesh.founder)), 0);
 }
 
 Test(id, collection_names_are_text_of_bounded_size)

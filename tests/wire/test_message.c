@@ -403,6 +403,26 @@ Test(message, error_text_is_bounded_text)
     cr_assert_eq(ps_error_decode(ps_buf_view(&out), &decoded), P2PSYNC_EFORMAT);
 }
 
+/* Of an earlier version only HELLO and ERROR can be read: they say so themselves. */
+Test(message, of_an_earlier_version_is_refused)
+{
+    static const char *const some[] = {"message_want", "message_join", "message_welcome",
+                                       "message_hello", "message_error"};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        vector_read(&vector, some[i]);
+        struct ps_bytes bytes = vector_get(&vector, "bytes");
+        uint8_t *copy = malloc(bytes.size);
+        cr_assert_not_null(copy);
+        memcpy(copy, bytes.data, bytes.size);
+        copy[2] = PS_PROTOCOL_VERSION_MIN - 1; /* behind the header and the type */
+        ps_buf_clear(&out);
+        cr_assert_eq(recode_message(ps_bytes(copy, bytes.size), &out),
+                     i < 3 ? P2PSYNC_EVERSION : P2PSYNC_OK, "%s", some[i]);
+        free(copy);
+        vector_free(&vector);
+    }
+}
+
 Test(message, entries_are_checked_one_by_one)
 {
     const struct ps_bytes bad[] = {

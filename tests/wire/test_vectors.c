@@ -74,8 +74,9 @@ Test(vectors, identity_derives_keys_tags_and_texts)
     memcpy(mesh.nonce, vector_get(&vector, "nonce").data, PS_MESH_NONCE_SIZE);
     origin = (struct ps_origin){mesh.founder, vector_uint(&vector, "incarnation")};
     struct ps_tag origin_tag = ps_origin_tag(&mesh, &origin);
-    struct ps_tag mesh_tag = ps_mesh_tag(&mesh);
-    struct ps_tag device_tag = ps_device_tag(&mesh, &mesh.founder);
+    uint64_t nonce = vector_uint(&vector, "beacon_nonce");
+    struct ps_tag mesh_tag = ps_mesh_tag(&mesh, nonce);
+    struct ps_tag device_tag = ps_device_tag(&mesh, nonce, &mesh.founder);
 
     cr_bytes(ps_bytes(mesh.founder.key, PS_DEVICE_SIZE), "device");
     cr_bytes(ps_bytes(&mesh, PS_MESH_SIZE), "mesh");

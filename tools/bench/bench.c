@@ -194,7 +194,7 @@ void bench_write(p2psync_node *node, const struct bench_record *records, size_t 
 {
     for (size_t i = 0; i < count; i += batch) {
         p2psync_transaction *transaction = NULL;
-        bench_check(p2psync_transaction_begin(node, BENCH_COLLECTION, &transaction), "begin");
+        bench_check(p2psync_transaction_begin(node, BENCH_COLLECTION, &transaction, NULL), "begin");
         for (size_t j = i; j < count && j < i + batch; j++) {
             struct p2psync_edit edit = {
                 .size = sizeof edit,
@@ -215,7 +215,7 @@ void bench_edit(p2psync_node *node, uint64_t first, size_t count, const char *fi
     char json[64];
     (void)snprintf(json, sizeof json, "{\"%s\": 1}", field);
     bench_check(p2psync_value_from_json(json, strlen(json), &fields, NULL), "JSON");
-    bench_check(p2psync_transaction_begin(node, BENCH_COLLECTION, &transaction), "begin");
+    bench_check(p2psync_transaction_begin(node, BENCH_COLLECTION, &transaction, NULL), "begin");
     for (size_t i = 0; i < count; i++) {
         struct p2psync_edit edit = {
             .size = sizeof edit,
@@ -253,14 +253,14 @@ p2psync_node *bench_open(const struct bench_node *options)
     full.peers = &options->peer;
     full.peer_count = options->peer != NULL ? 1 : 0;
     full.no_beacon = true;
-    bench_check(p2psync_open(&full, &node), "open");
+    bench_check(p2psync_open(&full, &node, NULL), "open");
     return node;
 }
 
 p2psync_node *bench_open_new(const struct bench_node *options)
 {
     p2psync_node *node = bench_open(options);
-    bench_check(p2psync_init(node, "bench"), "init");
+    bench_check(p2psync_init(node, "bench", NULL), "init");
     return node;
 }
 

@@ -20,7 +20,7 @@ static void answer_events(const struct pair *pair, uint64_t count);
 static uint64_t anonymous_bytes(void);
 static p2psync_node *start(const struct bench_node *options);
 static char *read_text(p2psync_result result, struct p2psync_buffer *map);
-static void answer(const struct pair *pair, uint64_t number);
+static void reply(const struct pair *pair, uint64_t number);
 
 void pair_begin(struct pair *pair, p2psync_durability durability)
 {
@@ -132,7 +132,7 @@ uint64_t pair_number(p2psync_node *node, const char *key)
     (void)snprintf(pattern, sizeof pattern, "\"%s\":", key);
     const char *at = strstr(text, pattern);
     if (at == NULL) {
-        bench_fail(key, "not in the answer");
+        bench_fail(key, "not in the reply");
     }
     uint64_t number = strtoull(at + strlen(pattern), NULL, 10);
     free(text);
@@ -145,7 +145,7 @@ static void other(struct pair *pair)
 {
     struct pair_order order;
     while (recv(pair->fd, &order, sizeof order, 0) == (ssize_t)sizeof order) {
-        answer(pair, carry_out(pair, &order));
+        reply(pair, carry_out(pair, &order));
     }
     p2psync_close(pair->node);
 }
@@ -191,7 +191,7 @@ static void join(const struct pair *pair, const char *code)
 {
     struct p2psync_buffer joined = {0};
     p2psync_node *node = bench_open(&(struct bench_node){.dir = pair->other_dir});
-    bench_check(p2psync_join(node, code, "other", &joined), "join");
+    bench_check(p2psync_join(node, code, "other", &joined, NULL), "join");
     p2psync_buffer_free(&joined);
     p2psync_close(node);
 }
@@ -239,7 +239,7 @@ static void answer_events(const struct pair *pair, uint64_t count)
 {
     struct pollfd item = {.events = POLLIN};
     bench_check(p2psync_event_fd(pair->node, &item.fd), "events");
-    answer(pair, 0);
+    reply(pair, 0);
     while (count > 0) {
         p2psync_event_type type = P2PSYNC_EVENT_ERROR;
         struct p2psync_buffer data = {0};
@@ -251,7 +251,7 @@ static void answer_events(const struct pair *pair, uint64_t count)
         bench_check(result, "event");
         p2psync_buffer_free(&data);
         if (type == P2PSYNC_EVENT_RECORD_CHANGED) {
-            answer(pair, bench_now_ns());
+            reply(pair, bench_now_ns());
             count--;
         }
     }
@@ -297,7 +297,7 @@ static char *read_text(p2psync_result result, struct p2psync_buffer *map)
     return text;
 }
 
-static void answer(const struct pair *pair, uint64_t number)
+static void reply(const struct pair *pair, uint64_t number)
 {
     if (send(pair->fd, &number, sizeof number, MSG_NOSIGNAL) != (ssize_t)sizeof number) {
         exit(EXIT_FAILURE);

@@ -15,10 +15,10 @@ typedef enum pair_verb {
     PAIR_WRITE,     /* write records first to first + count - 1; no node needs to run */
     PAIR_EDIT,   /* set the field `text` of records first to first + count - 1; no node needs to run
                   */
-    PAIR_AWAIT,  /* answer when the record of index `first` is there, with the time */
-    PAIR_EVENTS, /* answer once when ready, then each of the next `count` changes with the time */
-    PAIR_SYNC,   /* answer when in sync with this process, with the time */
-    PAIR_MEMORY, /* answer how many bytes of anonymous pages the process has */
+    PAIR_AWAIT,  /* reply when the record of index `first` is there, with the time */
+    PAIR_EVENTS, /* reply once when ready, then each of the next `count` changes with the time */
+    PAIR_SYNC,   /* reply when in sync with this process, with the time */
+    PAIR_MEMORY, /* reply how many bytes of anonymous pages the process has */
 } pair_verb;
 
 #define PAIR_TEXT_SIZE 2048
@@ -50,9 +50,9 @@ void pair_end(struct pair *pair);
 /* Stop and close this process's node. */
 void pair_close_own(struct pair *pair);
 
-/* Tell the other process, and wait for its answer: nanoseconds, or a number. */
+/* Tell the other process, and wait for its reply: nanoseconds, or a number. */
 uint64_t pair_order(struct pair *pair, const struct pair_order *order);
-/* Wait for the next answer. */
+/* Wait for the next reply. */
 uint64_t pair_reply(struct pair *pair);
 
 /* Wait until the record of this index is there. */

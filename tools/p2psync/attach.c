@@ -18,6 +18,7 @@ static p2psync_log_level wanted_level(const struct cli *cli);
 int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_node **node_out)
 {
     struct p2psync_options all = P2PSYNC_OPTIONS_INIT;
+    struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_result result;
 
     if (cli->dir == NULL) {
@@ -35,28 +36,23 @@ int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_
     all.log_level = wanted_level(cli);
     /* Outside of `run` an error is the one line that the command itself prints. */
     all.log = options != NULL || cli->verbose > 0 ? print_log : NULL;
-    result = p2psync_open(&all, node_out);
-    if (result == P2PSYNC_EFORMAT) {
-        return fail_saying(cli, CLI_FAILED,
-                           "%s: '%s/config.json' is malformed; mend it or remove it",
+    result = p2psync_open(&all, node_out, &detail);
+    switch (result) {
+    case P2PSYNC_OK:
+        return CLI_DONE;
+    case P2PSYNC_EFORMAT:
+        return fail_detail(cli, result, &detail, "mend it or remove it", "%s: '%s/config.json'",
                            cli->verb->name, cli->dir);
-    }
-    if (result == P2PSYNC_EDENIED) {
-        return fail_saying(cli, CLI_DENIED,
-                           "cannot open '%s': not allowed; it must belong to you, and its disk be "
-                           "one that can be written",
+    case P2PSYNC_EDENIED:
+        return fail_detail(cli, result, &detail, "name another one with -C DIR", "cannot open '%s'",
                            cli->dir);
+    case P2PSYNC_EMISUSE:
+        return fail_detail(cli, result, &detail,
+                           "-C DIR names a directory, --listen and --peer take HOST[:PORT]",
+                           "cannot open '%s'", cli->dir);
+    default:
+        return fail_detail(cli, result, &detail, NULL, "cannot open '%s'", cli->dir);
     }
-    if (result == P2PSYNC_EMISUSE && (all.listen != NULL || all.peer_count > 0)) {
-        return fail_usage(cli, "an address, an interface or a port is malformed");
-    }
-    if (result == P2PSYNC_EMISUSE) {
-        return fail_saying(cli, CLI_USAGE,
-                           "cannot open '%s': no directory can be there; name another one with "
-                           "-C DIR",
-                           cli->dir);
-    }
-    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "cannot open '%s'", cli->dir);
 }
 
 int attach_plain(struct cli *cli, int argc, char **argv, int operands_max, p2psync_node **node_out)

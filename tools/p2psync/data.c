@@ -1,9 +1,7 @@
-/* JSON from the command line or stdin, bounded and checked. The library reads it; jansson says
- * only whether a word that it refuses is meant to be JSON. */
+/* JSON from the command line or stdin, bounded and checked. The library reads it. */
 #include "tools/p2psync/data.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +12,6 @@
 
 static char *read_input(struct cli *cli, size_t *size_out);
 static bool is_text(const char *text, size_t size);
-static bool is_json(const char *json, size_t size);
 
 int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out)
 {
@@ -23,18 +20,19 @@ int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out)
     char *input = from_input ? read_input(cli, &size) : NULL;
     const char *json = from_input ? input : data;
     struct fields fields = {0};
+    struct p2psync_detail detail = {.size = sizeof detail};
     char why[DATA_WHY_SIZE];
     int code = CLI_DONE;
 
     if (json == NULL) {
         return CLI_FAILED;
     }
-    p2psync_result result = p2psync_value_from_json(json, size, out, NULL);
+    p2psync_result result = p2psync_value_from_json(json, size, out, &detail);
     if (result == P2PSYNC_EFORMAT) {
-        data_explain(json, size, why);
+        data_explain(&detail, why);
         code = fail_usage(cli, "--data is no JSON: %s", why);
     } else if (result == P2PSYNC_ELIMIT) {
-        data_explain(json, size, why);
+        data_explain(&detail, why);
         code = fail_saying(cli, CLI_FAILED, "%s: --data is over a limit: %s", cli->verb->name, why);
     } else if (result != P2PSYNC_OK) {
         code = fail(cli, result, "%s", cli->verb->name);
@@ -73,12 +71,13 @@ static char *read_input(struct cli *cli, size_t *size_out)
     return NULL;
 }
 
-p2psync_result data_value(const char *word, struct p2psync_buffer *out)
+p2psync_result data_value(const char *word, struct p2psync_buffer *out,
+                          struct p2psync_detail *detail)
 {
     size_t size = strlen(word);
-    p2psync_result result = p2psync_value_from_json(word, size, out, NULL);
+    p2psync_result result = p2psync_value_from_json(word, size, out, detail);
 
-    if (result != P2PSYNC_EFORMAT || is_json(word, size)) {
+    if (result != P2PSYNC_EFORMAT || detail->offset == SIZE_MAX) {
         return result;
     }
     return is_text(word, size) ? fields_pack_text((struct p2psync_bytes){word, size}, out)
@@ -98,29 +97,11 @@ static bool is_text(const char *text, size_t size)
     return good;
 }
 
-/* Whether it is JSON to others, where some of it may mean something else. */
-static bool is_json(const char *json, size_t size)
+void data_explain(const struct p2psync_detail *detail, char why[DATA_WHY_SIZE])
 {
-    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL |
-                         JSON_DECODE_INT_AS_REAL; /* none is too large */
-    json_t *tree = json_loadb(json, size, flags, NULL);
-    bool good = tree != NULL;
-
-    json_decref(tree);
-    return good;
-}
-
-void data_explain(const char *json, size_t size, char why[DATA_WHY_SIZE])
-{
-    struct p2psync_detail detail = {.size = sizeof detail, .offset = SIZE_MAX};
-    struct p2psync_buffer value = {0};
-    p2psync_result result = p2psync_value_from_json(json, size, &value, &detail);
-    const char *text = detail.text[0] != '\0' ? detail.text : p2psync_strerror(result);
-
-    if (detail.offset == SIZE_MAX) {
-        snprintf(why, DATA_WHY_SIZE, "%s", text);
+    if (detail->offset == SIZE_MAX) {
+        snprintf(why, DATA_WHY_SIZE, "%s", detail->text);
     } else {
-        snprintf(why, DATA_WHY_SIZE, "%s, after %zu bytes", text, detail.offset);
+        snprintf(why, DATA_WHY_SIZE, "%s, after %zu bytes", detail->text, detail->offset);
     }
-    p2psync_buffer_free(&value);
 }

@@ -19,12 +19,17 @@ static const struct remedy remedies[] = {
      "see 'p2psync help' and the limits there"},
     {P2PSYNC_ENOMEM, CLI_FAILED, NULL, "close other programs and try again"},
     {P2PSYNC_EIO, CLI_FAILED, NULL, "look at the disk and at the system's log"},
+    {P2PSYNC_EFILES, CLI_FAILED, NULL, "raise their limit (ulimit -n) and try again"},
     {P2PSYNC_EFULL, CLI_FAILED, NULL,
      "nothing was lost; allow it more address space (ulimit -v) and start again"},
     {P2PSYNC_ENOSPC, CLI_FAILED, NULL, "nothing was lost; free some space and try again"},
     {P2PSYNC_ECORRUPT, CLI_FAILED, NULL,
      "keep a copy of it, then join again from another device with 'p2psync -C NEWDIR join CODE'"},
     {P2PSYNC_ENEWER, CLI_FAILED, NULL, "install a newer p2psync; nothing was changed"},
+    {P2PSYNC_EOLDER, CLI_FAILED, NULL,
+     "export its records with the p2psync that wrote it, and begin a new mesh with 'p2psync -C "
+     "NEWDIR "
+     "init' and import; nothing was changed"},
     {P2PSYNC_ENETFS, CLI_FAILED, NULL, "name a directory on a local disk with -C DIR"},
     {P2PSYNC_EBUSY, CLI_CONFLICT, "a node runs in this directory", "stop it with 'p2psync stop'"},
     {P2PSYNC_ENODEVICE, CLI_FAILED, NULL, "run 'p2psync init' or 'p2psync join CODE'"},
@@ -46,32 +51,66 @@ static const struct remedy remedies[] = {
     {P2PSYNC_EUNREACHABLE, CLI_FAILED, NULL,
      "check that the other device runs and is on this network; see 'p2psync peers'"},
     {P2PSYNC_EEXPIRED, CLI_FAILED, NULL, "run 'p2psync invite' there again for a new code"},
-    {P2PSYNC_EVERSION, CLI_FAILED, NULL, "install the same version of p2psync on both devices"},
+    {P2PSYNC_EVERSION, CLI_FAILED, NULL,
+     "install the same version of p2psync on both devices; a mesh of an earlier one is begun anew"},
     {P2PSYNC_EADDRINUSE, CLI_FAILED, NULL, "name another port with --listen HOST:PORT, or none"},
     {P2PSYNC_EAMBIGUOUS, CLI_NOT_FOUND, NULL, "give the fingerprint or the id"},
 };
 
+static struct remedy find_remedy(p2psync_result result);
+static void print_failed(struct cli *cli, const struct remedy *remedy, const char *format,
+                         va_list arguments) __attribute__((format(printf, 3, 0)));
 static void print_line(struct cli *cli, const char *line);
 
 int fail(struct cli *cli, p2psync_result result, const char *format, ...)
 {
-    struct remedy remedy = {.code = CLI_FAILED, .advice = "see 'p2psync help'"};
-    char what[LINE_SIZE_MAX / 2];
-    char line[LINE_SIZE_MAX];
+    struct remedy remedy = find_remedy(result);
     va_list arguments;
+
+    va_start(arguments, format);
+    print_failed(cli, &remedy, format, arguments);
+    va_end(arguments);
+    return remedy.code;
+}
+
+int fail_detail(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
+                const char *advice, const char *format, ...)
+{
+    struct remedy remedy = find_remedy(result);
+    va_list arguments;
+
+    remedy.why = detail->text[0] != '\0' ? detail->text : remedy.why;
+    remedy.advice = advice != NULL ? advice : remedy.advice;
+    va_start(arguments, format);
+    print_failed(cli, &remedy, format, arguments);
+    va_end(arguments);
+    return remedy.code;
+}
+
+static struct remedy find_remedy(p2psync_result result)
+{
+    struct remedy remedy = {
+        .code = CLI_FAILED, .why = p2psync_strerror(result), .advice = "see 'p2psync help'"};
 
     for (size_t i = 0; i < sizeof remedies / sizeof remedies[0]; i++) {
         if (remedies[i].result == result) {
-            remedy = remedies[i];
+            remedy.code = remedies[i].code;
+            remedy.why = remedies[i].why != NULL ? remedies[i].why : remedy.why;
+            remedy.advice = remedies[i].advice;
         }
     }
-    va_start(arguments, format);
+    return remedy;
+}
+
+static void print_failed(struct cli *cli, const struct remedy *remedy, const char *format,
+                         va_list arguments)
+{
+    char what[LINE_SIZE_MAX / 2];
+    char line[LINE_SIZE_MAX];
+
     vsnprintf(what, sizeof what, format, arguments);
-    va_end(arguments);
-    snprintf(line, sizeof line, "%s: %s; %s", what,
-             remedy.why != NULL ? remedy.why : p2psync_strerror(result), remedy.advice);
+    snprintf(line, sizeof line, "%s: %s; %s", what, remedy->why, remedy->advice);
     print_line(cli, line);
-    return remedy.code;
 }
 
 int fail_system(struct cli *cli, int error, const char *format, ...)

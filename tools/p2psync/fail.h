@@ -10,6 +10,11 @@
 int fail(struct cli *cli, p2psync_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same where the library says more, in `detail`: why it failed. What to do is `advice`, or
+ * NULL: as for the result. */
+int fail_detail(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
+                const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
 /* The same for an error of the system, errno. */
 int fail_system(struct cli *cli, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

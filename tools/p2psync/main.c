@@ -7,18 +7,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/p2psync/cli.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/faults.h"
 #include "tools/p2psync/help.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/verbs.h"
 
 static void choose_characters(void);
-static void explain_faults(void);
-static void explain(int signal);
 
 int main(int argc, char **argv)
 {
@@ -29,7 +27,7 @@ int main(int argc, char **argv)
     /* A reader of stdout that goes away ends the output, not the program in the middle of a write.
      */
     signal(SIGPIPE, SIG_IGN);
-    explain_faults();
+    faults_explain();
     choose_characters();
     cli.dir = options_default_dir(dir, sizeof dir);
     code = options_next(&cli, argc, argv, NULL);
@@ -56,33 +54,5 @@ static void choose_characters(void)
 {
     if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
         (void)setlocale(LC_CTYPE, "C.UTF-8");
-    }
-}
-
-/* Records are read straight from the file, so that damage which no check has found shows as a fault
- * of memory. */
-static void explain_faults(void)
-{
-    const struct sigaction action = {.sa_handler = explain, .sa_flags = (int)SA_RESETHAND};
-    static const int faults[] = {SIGBUS, SIGSEGV, SIGABRT};
-
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        struct sigaction before = {0};
-        /* A sanitizer's own handler says more. */
-        if (sigaction(faults[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL) {
-            sigaction(faults[i], &action, NULL);
-        }
-    }
-}
-
-/* Say it, and end as the signal would have it: it is the default again. */
-static void explain(int signal)
-{
-    static const char line[] =
-        "p2psync: stopped by a fault: the store is damaged, or this is a bug; keep a copy of the "
-        "directory, then join again from another device with 'p2psync -C NEWDIR join CODE'\n";
-
-    if (write(STDERR_FILENO, line, sizeof line - 1) >= 0) {
-        raise(signal);
     }
 }

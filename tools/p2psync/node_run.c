@@ -2,6 +2,7 @@
 #include "tools/p2psync/node_run.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/fail.h"
@@ -9,7 +10,10 @@
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/signals.h"
 
+#define FILES_MAX 65536 /* more than a node can have open */
+
 static int take_option(struct cli *cli, int option, struct node_run *run);
+static void raise_limit(void);
 static int started(struct cli *cli, p2psync_result result);
 static void reload(struct cli *cli, p2psync_node *node);
 static bool wait_for_end(struct cli *cli, struct events *events, int *code_out);
@@ -73,8 +77,10 @@ int node_run(struct cli *cli, const struct node_run *run,
     struct events events = {0};
     p2psync_node *node = NULL;
     p2psync_result result;
-    int code = attach_open(cli, &run->options, &node);
+    int code;
 
+    raise_limit();
+    code = attach_open(cli, &run->options, &node);
     if (code != CLI_DONE) {
         return code;
     }
@@ -105,19 +111,31 @@ int node_run(struct cli *cli, const struct node_run *run,
     return code;
 }
 
+/* Each connection takes a descriptor. The program has no use for the lower of its two limits, which
+ * is there for those that select(2) among them. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_MAX) {
+        limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 /* Take up the settings that have changed. The node goes on, whatever is wrong with them. */
 static void reload(struct cli *cli, p2psync_node *node)
 {
     struct p2psync_buffer packed = {0};
-    p2psync_result result = p2psync_reload(node, &packed);
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_reload(node, &packed, &detail);
     json_t *waiting = NULL;
     json_t *name = NULL;
     size_t index = 0;
 
     if (result != P2PSYNC_OK) {
-        fail_saying(cli, CLI_FAILED,
-                    "%s: SIGHUP: '%s/config.json': %s; the node goes on with the settings it has",
-                    cli->verb->name, cli->dir, p2psync_strerror(result));
+        fail_detail(cli, result, &detail, "the node goes on with the settings it has",
+                    "%s: SIGHUP: '%s/config.json'", cli->verb->name, cli->dir);
         return;
     }
     waiting = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});

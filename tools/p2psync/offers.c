@@ -216,7 +216,7 @@ static void offer_keys(struct offers *offers, p2psync_node *node)
         offers_add(offers, "retention", "how long the past is kept");
         return;
     }
-    config = tree_of(p2psync_config(node, &packed), &packed);
+    config = tree_of(p2psync_config(node, &packed, NULL), &packed);
     json_object_foreach(config, key, value)
     {
         offers_add(offers, key, "");

@@ -12,6 +12,8 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
+#define RECORD_ADVICE_SIZE 512
+
 static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name);
 static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
                        json_t *marked);
@@ -49,6 +51,15 @@ int record_fail(struct cli *cli, p2psync_result result, const struct record_name
                            "history %s %s' tells of all",
                            cli->verb->name, name->collection, name->id, name->collection, name->id);
     }
+    if (result == P2PSYNC_ECORRUPT) {
+        return fail_saying(
+            cli, CLI_FAILED,
+            "%s %s %s: what the store has of the record is damaged; 'p2psync "
+            "history %s %s' shows its versions, and 'p2psync restore %s %s --version "
+            "VERSION' writes it anew",
+            cli->verb->name, name->collection, name->id, name->collection, name->id,
+            name->collection, name->id);
+    }
     return fail(cli, result, "%s %s %s", cli->verb->name, name->collection, name->id);
 }
 
@@ -61,17 +72,32 @@ int record_write(struct cli *cli, p2psync_node *node, const char *collection,
     if (result == P2PSYNC_OK) {
         return CLI_DONE;
     }
-    if (result == P2PSYNC_ECONFLICT) {
-        return fail_saying(
-            cli, CLI_CONFLICT, "%s %s %s: %s; nothing was written; 'p2psync get %s %s' shows it",
-            cli->verb->name, collection, edit->id, detail.text, collection, edit->id);
+    return record_fail_write(cli, result, &detail,
+                             &(struct record_name){collection, edit->id, NULL});
+}
+
+int record_fail_write(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
+                      const struct record_name *name)
+{
+    char advice[RECORD_ADVICE_SIZE];
+
+    switch (result) {
+    case P2PSYNC_ECONFLICT:
+        snprintf(advice, sizeof advice, "nothing was written; 'p2psync get %s %s' shows it",
+                 name->collection, name->id);
+        break;
+    case P2PSYNC_EEXIST:
+        snprintf(advice, sizeof advice, "nothing was written; 'p2psync list %s' shows both",
+                 name->collection);
+        break;
+    case P2PSYNC_ECORRUPT:
+        return record_fail(cli, result, name);
+    default:
+        return fail_detail(cli, result, detail, NULL, "%s %s %s", cli->verb->name, name->collection,
+                           name->id);
     }
-    if (detail.text[0] != '\0') {
-        return fail_saying(cli, result == P2PSYNC_EEXIST ? CLI_CONFLICT : CLI_FAILED,
-                           "%s %s %s: %s: %s", cli->verb->name, collection, edit->id,
-                           p2psync_strerror(result), detail.text);
-    }
-    return fail(cli, result, "%s %s %s", cli->verb->name, collection, edit->id);
+    return fail_detail(cli, result, detail, advice, "%s %s %s", cli->verb->name, name->collection,
+                       name->id);
 }
 
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted)

@@ -22,6 +22,10 @@ int record_print_live(struct cli *cli, p2psync_node *node, const struct record_n
 /* Say that something failed with `result` for that record; returns the exit code. */
 int record_fail(struct cli *cli, p2psync_result result, const struct record_name *name);
 
+/* The same for a write, of which the library says more. */
+int record_fail_write(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
+                      const struct record_name *name);
+
 /* Make one edit; returns CLI_DONE, or a code after saying why not. */
 int record_write(struct cli *cli, p2psync_node *node, const char *collection,
                  const struct p2psync_edit *edit);

@@ -10,7 +10,8 @@
     "                        default: all usable ones)\n"                                          \
     "  --no-beacon           neither announce nor listen for announcements\n"                      \
     "  --beacon-port N       UDP port of announcements (default: 47470)\n"                         \
-    "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated)\n"
+    "  --peer HOST[:PORT]    a device that announcements do not reach (may be repeated); a\n"      \
+    "                        link-local address with this one's interface: fe80::1%wlan0\n"
 
 #define TIME_FORMS                                                                                 \
     "A TIME is 2026-11-26, '2026-11-26 10:00' or '2026-11-26 10:00:30', as history prints it;\n"   \
@@ -41,8 +42,13 @@ const struct verb verbs_table[] = {
      "One that waits closes when it is interrupted; one at a time is open, and a new one takes its "
      "place.\n",
      cmd_invite, false},
-    {"join", "CODE [--name NAME]", "join the mesh of a code, making this device if need be",
-     "  --name NAME  how people call this device (default: the host's name)\n", cmd_join, true},
+    {"join", "[CODE | -] [--name NAME]", "join the mesh of a code, making this device if need be",
+     "  --name NAME  how people call this device (default: the host's name)\n"
+     "Without CODE it is taken from P2PSYNC_CODE, or asked for on a terminal; - reads it from "
+     "stdin.\n"
+     "So the list of processes does not show it. A CODE given as a word is overwritten there at "
+     "once.\n",
+     cmd_join, true},
     {"peers", "[--watch]", "show the other devices and how far they are",
      "  --watch  show them again every second\n", cmd_peers, false},
     {"devices", "[list | rename DEVICE NAME]", "show or name the members of the mesh",
@@ -172,7 +178,8 @@ const struct verb verbs_table[] = {
      "  interfaces_exclude      of them, those not to announce on\n"
      "  beacon, beacon_port     whether to announce, and the UDP port of it\n"
      "  peers                   addresses of devices that no announcement reaches\n"
-     "  durability              flush: what is written is on the disk; or none\n"
+     "  durability              flush: what is written is on the disk; or none: fast, but if\n"
+     "                          the machine crashes the store may be damaged and refused\n"
      "  interval_ms             how often devices compare what they have, at least\n"
      "  on_conflict             who answers conflicts: local (the version of this device), remote\n"
      "                          (that of another one), or a command, which gets the conflict as\n"
@@ -182,7 +189,7 @@ const struct verb verbs_table[] = {
      "  on_conflict_timeout_ms  how long a command may take\n"
      "A VALUE that is JSON is that, anything else is a string; null takes a setting back. A "
      "running\n"
-     "node takes up peers, interval_ms and on_conflict... when it gets SIGHUP, the others at its "
+     "node takes them up when it gets SIGHUP, but for listen and durability, which wait for its "
      "next\n"
      "start.\n",
      cmd_config, false},

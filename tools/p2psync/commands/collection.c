@@ -14,7 +14,6 @@
 static int list(struct cli *cli, p2psync_node *node, char **words);
 static int get(struct cli *cli, p2psync_node *node, char **words);
 static int set(struct cli *cli, p2psync_node *node, char **words);
-static int say_wrong(struct cli *cli, p2psync_result result, char **words);
 
 int cmd_collection(struct cli *cli, int argc, char **argv)
 {
@@ -120,39 +119,24 @@ static int get(struct cli *cli, p2psync_node *node, char **words)
 static int set(struct cli *cli, p2psync_node *node, char **words)
 {
     struct p2psync_buffer value = {0};
-    p2psync_result result = data_value(words[2], &value);
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = data_value(words[2], &value, &detail);
 
     if (result == P2PSYNC_OK) {
         result = p2psync_collection_set(node, words[0], words[1],
-                                        (struct p2psync_bytes){value.data, value.size});
+                                        (struct p2psync_bytes){value.data, value.size}, &detail);
     }
     p2psync_buffer_free(&value);
-    return result == P2PSYNC_OK ? get(cli, node, words) : say_wrong(cli, result, words);
-}
-
-static int say_wrong(struct cli *cli, p2psync_result result, char **words)
-{
-    bool is_strategy = strcmp(words[1], "strategy") == 0;
-    const char *takes = "last_write_wins, union, text, max, min or counter";
-
-    if (result == P2PSYNC_ENOTFOUND && is_strategy) {
-        return fail_saying(cli, CLI_NOT_FOUND,
-                           "collection set: there is no device '%s'; 'p2psync devices' shows all",
-                           words[2] + strcspn(words[2], ":") + 1);
+    switch (result) {
+    case P2PSYNC_OK:
+        return get(cli, node, words);
+    case P2PSYNC_EFORMAT:
+        return fail_usage(cli, "'%s' is not taken: %s", words[2], detail.text);
+    default:
+        return fail_detail(cli, result, &detail,
+                           result == P2PSYNC_ENOTFOUND
+                               ? "see 'p2psync devices' and 'p2psync help collection'"
+                               : NULL,
+                           "collection set %s %s", words[0], words[1]);
     }
-    if (result == P2PSYNC_ENOTFOUND) {
-        return fail_saying(cli, CLI_NOT_FOUND,
-                           "collection set: there is no setting '%s'; there are strategy, "
-                           "field.NAME and retention",
-                           words[1]);
-    }
-    if (result == P2PSYNC_EFORMAT && is_strategy) {
-        takes = "auto_merge, last_write_wins, keep_both, manual or prefer:DEVICE";
-    } else if (result == P2PSYNC_EFORMAT && strcmp(words[1], "retention") == 0) {
-        takes = "a duration such as 12h or 90d, of at most nine digits, or null";
-    }
-    return result == P2PSYNC_EFORMAT
-               ? fail_usage(cli, "'%s' is no valid value for %s, which takes %s", words[2],
-                            words[1], takes)
-               : fail(cli, result, "collection set %s %s", words[0], words[1]);
 }

@@ -46,24 +46,26 @@ static void print_settings(json_t *settings)
 static int list(struct cli *cli, p2psync_node *node, char **words)
 {
     struct p2psync_buffer settings = {0};
-    p2psync_result result = p2psync_config(node, &settings);
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_config(node, &settings, &detail);
 
     (void)words;
     return result == P2PSYNC_OK ? output_answer(cli, &settings, print_settings)
-                                : fail(cli, result, "config list");
+                                : fail_detail(cli, result, &detail, NULL, "config list");
 }
 
 static int get(struct cli *cli, p2psync_node *node, char **words)
 {
     const char *key = words[0];
     struct p2psync_buffer packed = {0};
-    p2psync_result result = p2psync_config(node, &packed);
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_config(node, &packed, &detail);
     json_t *settings = NULL;
     const json_t *setting = NULL;
     int code = CLI_FAILED;
 
     if (result != P2PSYNC_OK) {
-        return fail(cli, result, "config get %s", key);
+        return fail_detail(cli, result, &detail, NULL, "config get %s", key);
     }
     settings = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
     setting = json_object_get(settings, key);
@@ -91,24 +93,22 @@ static int get(struct cli *cli, p2psync_node *node, char **words)
 static int set(struct cli *cli, p2psync_node *node, char **words)
 {
     const char *key = words[0];
-    const char *word = words[1];
     struct p2psync_buffer value = {0};
-    p2psync_result result = data_value(word, &value);
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = data_value(words[1], &value, &detail);
 
     if (result == P2PSYNC_OK) {
-        result = p2psync_config_set(node, key, (struct p2psync_bytes){value.data, value.size});
+        result =
+            p2psync_config_set(node, key, (struct p2psync_bytes){value.data, value.size}, &detail);
     }
     p2psync_buffer_free(&value);
     switch (result) {
     case P2PSYNC_OK:
         return get(cli, node, words);
     case P2PSYNC_EFORMAT:
-        return fail_usage(cli, "'%s' is no valid value for %s", word, key);
-    case P2PSYNC_ENOTFOUND:
-        return fail_saying(cli, CLI_NOT_FOUND,
-                           "config: there is no setting '%s'; 'p2psync config list' shows all",
-                           key);
+        return fail_usage(cli, "'%s' is not taken: %s", words[1], detail.text);
     default:
-        return fail(cli, result, "config set %s", key);
+        return fail_detail(cli, result, &detail, "'p2psync config list' shows all", "config set %s",
+                           key);
     }
 }

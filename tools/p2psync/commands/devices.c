@@ -74,13 +74,16 @@ static int list(struct cli *cli, p2psync_node *node)
 
 static int rename_device(struct cli *cli, p2psync_node *node, char **words)
 {
-    p2psync_result result = p2psync_device_rename(node, words[0], words[1]);
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_device_rename(node, words[0], words[1], &detail);
 
-    if (result == P2PSYNC_OK) {
+    switch (result) {
+    case P2PSYNC_OK:
         return list(cli, node);
+    case P2PSYNC_EFORMAT:
+    case P2PSYNC_ELIMIT:
+        return fail_usage(cli, "'%s' is no name for a device: %s", words[1], detail.text);
+    default:
+        return fail_detail(cli, result, &detail, NULL, "devices rename %s", words[0]);
     }
-    if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT) {
-        return fail_usage(cli, "'%s' is no name: 1 to 64 bytes of UTF-8", words[1]);
-    }
-    return fail(cli, result, "devices rename %s", words[0]);
 }

@@ -313,7 +313,7 @@ static p2psync_result add_edit(struct import *import, const char *id, const stru
     p2psync_result result = fields_pack(fields, &map);
 
     if (result == P2PSYNC_OK && import->batch == NULL) {
-        result = p2psync_transaction_begin(import->node, import->collection, &import->batch);
+        result = p2psync_transaction_begin(import->node, import->collection, &import->batch, NULL);
     }
     if (result == P2PSYNC_OK) {
         const struct p2psync_edit edit = {.size = sizeof edit,
@@ -382,12 +382,13 @@ static int import_line(struct cli *cli, struct import *import, const char *line,
     struct p2psync_buffer map = {0};
     const char *other = other_format(import, line, size);
     struct fields fields = {0};
+    struct p2psync_detail detail = {.size = sizeof detail};
     char why[DATA_WHY_SIZE];
     int code = CLI_DONE;
-    p2psync_result result = p2psync_value_from_json(line, size, &map, NULL);
+    p2psync_result result = p2psync_value_from_json(line, size, &map, &detail);
 
     if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT) {
-        data_explain(line, size, why);
+        data_explain(&detail, why);
         code = bad_line(cli, import, other != NULL ? other : why);
     } else if (result == P2PSYNC_OK) {
         result = fields_add_map(&fields, (struct p2psync_bytes){map.data, map.size});

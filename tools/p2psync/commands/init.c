@@ -11,6 +11,7 @@ int cmd_init(struct cli *cli, int argc, char **argv)
 {
     const char *name = NULL;
     struct p2psync_buffer identity = {0};
+    struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_node *node = NULL;
     p2psync_result result;
     int code = identity_options(cli, argc, argv, 0, &name);
@@ -21,14 +22,18 @@ int cmd_init(struct cli *cli, int argc, char **argv)
     if (code != CLI_DONE) {
         return code;
     }
-    result = p2psync_init(node, name);
+    result = p2psync_init(node, name, &detail);
     if (result == P2PSYNC_OK) {
         result = p2psync_identity(node, &identity);
     }
     if (result == P2PSYNC_OK) {
         code = output_answer(cli, &identity, identity_print);
+    } else if (result == P2PSYNC_EEXIST) {
+        code = say_exists(cli, node);
+    } else if (detail.text[0] != '\0') {
+        code = fail_usage(cli, "%s", detail.text);
     } else {
-        code = result == P2PSYNC_EEXIST ? say_exists(cli, node) : fail(cli, result, "init");
+        code = fail(cli, result, "init");
     }
     p2psync_close(node);
     return code;

@@ -1,5 +1,7 @@
 /* p2psync join: become a member of the mesh that a code stands for. */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/commands/commands.h"
@@ -8,18 +10,27 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
+#define CODE_SIZE_MAX 4096 /* more than any code */
+
+static int take_code(struct cli *cli, char *word, char code[static CODE_SIZE_MAX]);
+static int read_code(struct cli *cli, char code[static CODE_SIZE_MAX]);
 static int check_name(struct cli *cli, p2psync_node *node, const char *name);
 static void print_joined(json_t *answer);
-static int refused(struct cli *cli, p2psync_result result);
+static int refused(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail);
 
 int cmd_join(struct cli *cli, int argc, char **argv)
 {
     const char *name = NULL;
     struct p2psync_buffer answer = {0};
+    struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_node *node = NULL;
     p2psync_result result;
+    char secret[CODE_SIZE_MAX] = "";
     int code = identity_options(cli, argc, argv, 1, &name);
 
+    if (code == CLI_DONE) {
+        code = take_code(cli, optind < argc ? argv[optind] : NULL, secret);
+    }
     if (code == CLI_DONE) {
         code = attach_open(cli, NULL, &node);
     }
@@ -27,12 +38,52 @@ int cmd_join(struct cli *cli, int argc, char **argv)
         code = check_name(cli, node, name);
     }
     if (code == CLI_DONE) {
-        result = p2psync_join(node, argv[optind], name, &answer);
-        code =
-            result == P2PSYNC_OK ? output_answer(cli, &answer, print_joined) : refused(cli, result);
+        result = p2psync_join(node, secret, name, &answer, &detail);
+        code = result == P2PSYNC_OK ? output_answer(cli, &answer, print_joined)
+                                    : refused(cli, result, &detail);
     }
     p2psync_close(node);
+    explicit_bzero(secret, sizeof secret);
     return code;
+}
+
+/* The code of an invite lets in whoever has it first, so it is kept from the list of processes,
+ * which all users of a machine may read: a word is overwritten, and it may come from elsewhere. */
+static int take_code(struct cli *cli, char *word, char code[static CODE_SIZE_MAX])
+{
+    const char *given = word != NULL ? word : getenv("P2PSYNC_CODE");
+
+    if (given == NULL && !isatty(STDIN_FILENO)) {
+        return fail_usage(cli, "the code is missing: give it as a word, in P2PSYNC_CODE, or on "
+                               "stdin with 'join -'");
+    }
+    if (given == NULL || strcmp(given, "-") == 0) {
+        return read_code(cli, code);
+    }
+    if (strlen(given) >= CODE_SIZE_MAX) {
+        return fail_usage(cli, "the code is too long");
+    }
+    memcpy(code, given, strlen(given) + 1);
+    if (word != NULL) {
+        memset(word, '*', strlen(word));
+    } else {
+        (void)unsetenv("P2PSYNC_CODE");
+    }
+    return CLI_DONE;
+}
+
+/* The first line of stdin, which is asked for on a terminal. */
+static int read_code(struct cli *cli, char code[static CODE_SIZE_MAX])
+{
+    if (isatty(STDIN_FILENO)) {
+        fputs("The code that 'p2psync invite' shows: ", stderr);
+        fflush(stderr);
+    }
+    if (fgets(code, CODE_SIZE_MAX, stdin) == NULL) {
+        return fail_usage(cli, "stdin has no code");
+    }
+    code[strcspn(code, " \t\r\n")] = '\0';
+    return CLI_DONE;
 }
 
 /* A device keeps its name when it joins: another one would be passed over without a word. */
@@ -63,39 +114,33 @@ static void print_joined(json_t *answer)
            "Run 'p2psync start' to sync.\n");
 }
 
-static int refused(struct cli *cli, p2psync_result result)
+static int refused(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail)
 {
+    const char *advice = NULL;
+
     switch (result) {
     case P2PSYNC_EFORMAT:
-        return fail_usage(cli, "the code is malformed or mistyped");
+    case P2PSYNC_ELIMIT:
+        return fail_usage(cli, "%s", detail->text);
     case P2PSYNC_EDENIED:
-        return fail_saying(cli, CLI_DENIED,
-                           "join: the inviter refused the code; run 'p2psync invite' there again");
+        advice = "run 'p2psync invite' there again";
+        break;
     case P2PSYNC_EEXIST:
-        return fail_saying(
-            cli, CLI_CONFLICT,
-            "join: the device in '%s' is a member of the mesh of this code already; there is "
-            "nothing to do here: 'p2psync start' runs it, and -C DIR names another one",
-            cli->dir);
+        advice = "there is nothing to do here: 'p2psync start' runs it, and -C DIR names another "
+                 "one";
+        break;
     case P2PSYNC_ECONFLICT:
-        return fail_saying(
-            cli, CLI_CONFLICT,
-            "join: the device in '%s' belongs to a mesh with other members or records already; "
-            "name another directory with -C DIR",
-            cli->dir);
+        advice = "name another directory with -C DIR";
+        break;
     case P2PSYNC_EBUSY:
-        return fail_saying(
-            cli, CLI_CONFLICT,
-            "join: a node runs in '%s'; stop it with 'p2psync stop', or name another "
-            "directory with -C DIR",
-            cli->dir);
+        advice = "stop it with 'p2psync stop', or name another directory with -C DIR";
+        break;
     case P2PSYNC_EUNREACHABLE:
     case P2PSYNC_ETIMEDOUT:
-        return fail_saying(
-            cli, CLI_FAILED,
-            "join: the inviter was not reached; check that its 'p2psync invite' is open "
-            "and that both devices are on one network");
+        advice = "check that its 'p2psync invite' is open and that both devices are on one network";
+        break;
     default:
-        return fail(cli, result, "join");
+        break;
     }
+    return fail_detail(cli, result, detail, advice, "join: '%s'", cli->dir);
 }

@@ -155,6 +155,7 @@ static int merge_field(struct cli *cli, const char *word, struct put *put)
     bool is_json = equals != NULL && equals > word && equals[-1] == ':';
     size_t name_size = equals == NULL ? 0 : (size_t)(equals - word) - (is_json ? 1 : 0);
     struct p2psync_buffer *value = &put->values[put->value_count];
+    struct p2psync_detail detail = {.size = sizeof detail};
     char why[DATA_WHY_SIZE];
     p2psync_result result;
 
@@ -162,16 +163,16 @@ static int merge_field(struct cli *cli, const char *word, struct put *put)
         return fail_usage(cli, "'%s' is not FIELD=VALUE or FIELD:=JSON", word);
     }
     equals++;
-    result = is_json ? p2psync_value_from_json(equals, strlen(equals), value, NULL)
-                     : data_value(equals, value);
+    result = is_json ? p2psync_value_from_json(equals, strlen(equals), value, &detail)
+                     : data_value(equals, value, &detail);
     if (result == P2PSYNC_EFORMAT) {
-        data_explain(equals, strlen(equals), why);
+        data_explain(&detail, why);
         return fail_usage(cli, is_json ? "'%s' is no JSON: %s" : "'%s': %s", word, why);
     }
     if (result == P2PSYNC_ELIMIT) {
         /* It is JSON, and what is meant by it cannot be kept: it must not become a string unasked.
          */
-        data_explain(equals, strlen(equals), why);
+        data_explain(&detail, why);
         return fail_usage(cli, "'%s': %s; as a string it stands in quotes", word, why);
     }
     put->value_count += result == P2PSYNC_OK ? 1 : 0;

@@ -198,26 +198,26 @@ static int write_answer(struct cli *cli, p2psync_node *node, const struct resolv
     const struct record_name name = {.collection = resolve->resolution.collection,
                                      .id = resolve->resolution.id};
     struct p2psync_copy copy = {.size = sizeof copy};
-    p2psync_result result = p2psync_resolve(node, &resolve->resolution, NULL, NULL);
+    struct p2psync_detail detail = {.size = sizeof detail};
+    char advice[2 * sizeof copy.record] = "'p2psync conflicts' shows them";
+    p2psync_result result = p2psync_resolve(node, &resolve->resolution, NULL, &detail);
 
-    if (result == P2PSYNC_OK) {
+    switch (result) {
+    case P2PSYNC_OK:
         return record_print_written(cli, node, name.collection, name.id);
-    }
-    if (result == P2PSYNC_ECONFLICT) {
+    case P2PSYNC_ECONFLICT:
         return say_resolved(cli, node, &name);
+    case P2PSYNC_EFORMAT:
+        if (p2psync_copy_parse(name.id, &copy) == P2PSYNC_OK) {
+            snprintf(advice, sizeof advice, "resolve '%s'", copy.record);
+        }
+        break;
+    case P2PSYNC_ENOTFOUND:
+        break;
+    default:
+        return record_fail_write(cli, result, &detail, &name);
     }
-    if (result == P2PSYNC_EFORMAT && p2psync_copy_parse(name.id, &copy) == P2PSYNC_OK) {
-        return fail_saying(cli, CLI_FAILED,
-                           "resolve %s %s: this is a copy of a version; resolve '%s'",
-                           name.collection, name.id, copy.record);
-    }
-    if (result == P2PSYNC_ENOTFOUND && resolve->resolution.take != NULL) {
-        return fail_saying(cli, CLI_NOT_FOUND,
-                           "resolve %s %s: there is no such record, or this is none of its "
-                           "versions; 'p2psync conflicts' shows them",
-                           name.collection, name.id);
-    }
-    return record_fail(cli, result, &name);
+    return fail_detail(cli, result, &detail, advice, "resolve %s %s", name.collection, name.id);
 }
 
 static int say_resolved(struct cli *cli, p2psync_node *node, const struct record_name *name)

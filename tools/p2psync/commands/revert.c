@@ -13,7 +13,8 @@
 
 static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *revert);
 static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert *revert);
-static int say_failed(struct cli *cli, p2psync_result result, const struct p2psync_revert *revert);
+static int say_failed(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
+                      const struct p2psync_revert *revert);
 static void print_plan(json_t *items);
 static void print_done(json_t *items);
 
@@ -78,36 +79,35 @@ static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *
 static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert *revert)
 {
     struct p2psync_buffer answer = {0};
+    struct p2psync_detail detail = {.size = sizeof detail};
     bool really = !revert->dry_run;
     p2psync_result result;
     int code = CLI_DONE;
 
     if (!cli->json) {
         revert->dry_run = true;
-        result = p2psync_revert(node, revert, &answer);
+        result = p2psync_revert(node, revert, &answer, &detail);
         code = result == P2PSYNC_OK ? output_answer(cli, &answer, print_plan)
-                                    : say_failed(cli, result, revert);
+                                    : say_failed(cli, result, &detail, revert);
         if (!really || code != CLI_DONE) {
             return code;
         }
         fflush(stdout);
         revert->dry_run = false;
     }
-    result = p2psync_revert(node, revert, &answer);
+    result = p2psync_revert(node, revert, &answer, &detail);
     return result == P2PSYNC_OK ? output_answer(cli, &answer, print_done)
-                                : say_failed(cli, result, revert);
+                                : say_failed(cli, result, &detail, revert);
 }
 
-static int say_failed(struct cli *cli, p2psync_result result, const struct p2psync_revert *revert)
+static int say_failed(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
+                      const struct p2psync_revert *revert)
 {
-    if (result == P2PSYNC_ELIMIT) {
-        return fail_saying(cli, CLI_FAILED,
-                           "revert: too much for one transaction: more than 65,536 records of a "
-                           "collection, or 64 MiB; give a later --since");
-    }
-    return fail(cli, result, "revert --device %s%s%s", revert->device,
-                revert->collection != NULL ? " --collection " : "",
-                revert->collection != NULL ? revert->collection : "");
+    return fail_detail(cli, result, detail,
+                       result == P2PSYNC_ELIMIT ? "give a later --since, or --collection" : NULL,
+                       "revert --device %s%s%s", revert->device,
+                       revert->collection != NULL ? " --collection " : "",
+                       revert->collection != NULL ? revert->collection : "");
 }
 
 static void print_plan(json_t *items)

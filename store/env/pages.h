@@ -1,0 +1,20 @@
+/* A check of all pages of an LMDB file before LMDB may map it. LMDB trusts what it maps: a damaged
+ * page ends the process, or hides rows. So the pages are read here, one by one, and believed only
+ * if everything that LMDB relies on holds. */
+#ifndef PS_STORE_ENV_PAGES_H
+#define PS_STORE_ENV_PAGES_H
+
+#include <p2psync.h>
+
+/* Read every page that the last commit in the file refers to. Its kind, its number and the bounds
+ * of its nodes are right; the keys of each tree ascend, and their number is what the tree says;
+ * every page belongs to one tree or is free, and none to two; and all but free ones lie inside the
+ * file. What the rows hold is not looked at.
+ *
+ * fd      of a file that nobody writes meanwhile. An empty one is fine.
+ * Memory  a bit for each page, and two pages for each level of a tree.
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENEWER format of LMDB; P2PSYNC_EIO; P2PSYNC_ENOMEM.
+ */
+p2psync_result ps_pages_check(int fd) P2PSYNC_MUST_CHECK;
+
+#endif
