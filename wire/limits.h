@@ -45,9 +45,10 @@
 
 /* ---- format: what a merge may cost: all nodes must give up at the same place ---- */
 
-#define PS_TEXT_WORK_MAX  2097152 /* steps to find a difference: some 2,000 lines, 10 ms */
-#define PS_MERGE_WORK_MAX 4194304 /* of all texts and unions of one merge, and their bytes: 50 ms  \
-                                   */
+#define PS_TEXT_WORK_MAX 2097152 /* steps to find a difference: some 2,000 lines, 10 ms */
+#define PS_MERGE_WORK_MAX                                                                          \
+    4194304                     /* of all texts and unions of one merge, and their bytes: 50 ms    \
+                                 */
 #define PS_UNION_MAX      65536 /* elements of base and both sides of a `union`: they are sorted */
 #define PS_FOLDS_MAX      1024  /* merges of two that one merge begins for the bases it needs */
 #define PS_ANSWERS_MAX    1024  /* automatic answers that are taken back for one set */

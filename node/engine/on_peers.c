@@ -38,8 +38,8 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_pee
     for (size_t i = 0; i < item->endpoint_count; i++) {
         struct ps_bytes endpoint = item->endpoints[i];
         /* The name of another machine's interface is of no use. */
-        bool hint = ps_reach_is_hint(endpoint, near) &&
-                    memchr(endpoint.data, '%', endpoint.size) == NULL;
+        bool hint =
+            ps_reach_is_hint(endpoint, near) && memchr(endpoint.data, '%', endpoint.size) == NULL;
         news = (hint && ps_remember_endpoint(peer, endpoint, PS_FOUND_PEERS, false)) || news;
     }
     if (news && peer->session.id == 0) {

@@ -118,14 +118,14 @@ static p2psync_result look_at_all(struct ps_turn *turn)
         if (ps_collection_is_local(collection.name)) {
             continue;
         }
+        bool known = at < roots->count &&
+                     ps_bytes_equal(ps_root_name(&roots->items[at]), collection.name);
+        walk.result = known ? P2PSYNC_OK : reserve(roots);
+        if (walk.result != P2PSYNC_OK) {
+            return walk.result;
+        }
         struct ps_root *item = &roots->items[at];
-        bool known = at < roots->count && ps_bytes_equal(ps_root_name(item), collection.name);
         if (!known) {
-            walk.result = reserve(roots);
-            if (walk.result != P2PSYNC_OK) {
-                return walk.result;
-            }
-            item = &roots->items[at];
             memmove(item + 1, item, (roots->count - at) * sizeof *item);
             roots->count++;
         }

@@ -357,7 +357,7 @@ static p2psync_result open_row(const struct ps_txn *txn, ps_db db, struct ps_byt
     size_t size = val.mv_size - PS_CHECKSUM_SIZE;
     if (val.mv_size < PS_CHECKSUM_SIZE ||
         ps_get_u32(data + size) != checksum_of(db, key, ps_bytes(data, size))) {
-        ps_store_suspect(txn->store);
+        ps_enter_suspect(txn->store);
         return P2PSYNC_ECORRUPT;
     }
     *value_out = ps_bytes(data, size);

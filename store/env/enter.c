@@ -126,7 +126,7 @@ static int leave(const struct ps_txn *txn, int code)
         return MDB_CORRUPTED; /* LMDB takes nothing more from a transaction that met damage */
     }
     if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_CURSOR_FULL) {
-        ps_store_suspect(txn->store);
+        ps_enter_suspect(txn->store);
         return MDB_CORRUPTED;
     }
     return code;
@@ -135,7 +135,7 @@ static int leave(const struct ps_txn *txn, int code)
 static int fall_back(const struct ps_txn *txn)
 {
     place = NULL;
-    ps_store_suspect(txn->store);
+    ps_enter_suspect(txn->store);
     if (txn->writable) {
         atomic_store(&txn->store->stuck, true);
     }
@@ -146,4 +146,9 @@ static int fall_back(const struct ps_txn *txn)
 static bool is_stuck(const struct ps_txn *txn)
 {
     return txn->writable && atomic_load_explicit(&txn->store->stuck, memory_order_relaxed);
+}
+
+void ps_enter_suspect(struct ps_store *store)
+{
+    atomic_store(&store->suspect, true);
 }

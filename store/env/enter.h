@@ -27,6 +27,9 @@ int ps_enter_cursor_get(const struct ps_db_cursor *cursor, MDB_val *key, MDB_val
 /* A zeroed one is fine. */
 void ps_enter_cursor_close(struct ps_db_cursor *cursor);
 
+/* Remember that damage was met in the store. Thread  any. */
+void ps_enter_suspect(struct ps_store *store);
+
 /* The transaction is over in any case: nobody may end it once more. */
 int ps_enter_txn_commit(const struct ps_txn *txn);
 

@@ -38,9 +38,6 @@ p2psync_result ps_txn_begin_anyway(struct ps_store *store, bool write,
                                    struct ps_txn *out) P2PSYNC_MUST_CHECK;
 
 /* Check the stamp against the environment, and draw it anew: stamp.h. Errors  as there. */
-p2psync_result ps_store_check_stamp(struct ps_store *store) P2PSYNC_MUST_CHECK;
-
-/* Remember that damage was met in it. Thread  any. */
-void ps_store_suspect(struct ps_store *store);
+p2psync_result ps_txn_check_stamp(struct ps_store *store) P2PSYNC_MUST_CHECK;
 
 #endif

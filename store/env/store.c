@@ -337,33 +337,10 @@ static p2psync_result check_format(struct ps_txn *txn)
  * before the first write. */
 static p2psync_result check_stamp_or_wait(struct ps_store *store)
 {
-    p2psync_result result = ps_store_check_stamp(store);
+    p2psync_result result = ps_txn_check_stamp(store);
     bool full = result == P2PSYNC_ENOSPC || result == P2PSYNC_EFULL;
     store->unstamped = full;
     return full ? P2PSYNC_OK : result;
-}
-
-p2psync_result ps_store_check_stamp(struct ps_store *store)
-{
-    struct ps_txn txn = {0};
-    p2psync_result result = ps_txn_begin_anyway(store, true, &txn);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    result = ps_stamp_check(&txn, &store->stamp, store->no_flush);
-    if (result != P2PSYNC_OK) {
-        ps_txn_abort(&txn);
-        return result;
-    }
-    result = ps_txn_commit(&txn);
-    if (result == P2PSYNC_OK && store->no_flush) {
-        result = ps_db_result(mdb_env_sync(store->env, 1));
-    }
-    if (result == P2PSYNC_OK) {
-        store->stamp.drawn_at = last_on_disk(store);
-        store->unstamped = false;
-    }
-    return result;
 }
 
 /* Close the environment. The last process to do so says that this is a clean end: it draws the
@@ -402,11 +379,6 @@ static p2psync_result redraw(struct ps_store *store)
     }
     ps_txn_abort(&txn);
     return result;
-}
-
-void ps_store_suspect(struct ps_store *store)
-{
-    atomic_store(&store->suspect, true);
 }
 
 uint64_t ps_store_txn_id(const struct ps_store *store)

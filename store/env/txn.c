@@ -36,7 +36,7 @@ p2psync_result ps_txn_begin(struct ps_store *store, bool write, struct ps_txn *o
     uint64_t disk_free = 0;
     p2psync_result result = ps_disk_free(store->dir_fd, &disk_free);
     if (result == P2PSYNC_OK && store->unstamped) {
-        result = ps_store_check_stamp(store);
+        result = ps_txn_check_stamp(store);
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_begin_anyway(store, true, &txn);
@@ -230,4 +230,29 @@ static void keep_spare(struct ps_store *store, MDB_txn *mdb)
     store->spare = mdb;
     (void)pthread_mutex_unlock(&store->lock);
     mdb_txn_abort(other);
+}
+
+p2psync_result ps_txn_check_stamp(struct ps_store *store)
+{
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin_anyway(store, true, &txn);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_stamp_check(&txn, &store->stamp, store->no_flush);
+    if (result != P2PSYNC_OK) {
+        ps_txn_abort(&txn);
+        return result;
+    }
+    result = ps_txn_commit(&txn);
+    if (result == P2PSYNC_OK && store->no_flush) {
+        result = ps_db_result(mdb_env_sync(store->env, 1));
+    }
+    if (result == P2PSYNC_OK) {
+        MDB_envinfo info = {.me_last_txnid = 0};
+        (void)mdb_env_info(store->env, &info);
+        store->stamp.drawn_at = info.me_last_txnid;
+        store->unstamped = false;
+    }
+    return result;
 }

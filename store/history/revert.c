@@ -246,8 +246,8 @@ static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
     struct ps_record_row row;
     struct ps_view seen;
     bool unchanged = true;
-    p2psync_result result = ps_stale_get(replay->touched->txn, replay->touched->collection, id,
-                                         &row, &replay->shown);
+    p2psync_result result =
+        ps_stale_get(replay->touched->txn, replay->touched->collection, id, &row, &replay->shown);
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
