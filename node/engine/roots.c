@@ -118,8 +118,8 @@ static p2psync_result look_at_all(struct ps_turn *turn)
         if (ps_collection_is_local(collection.name)) {
             continue;
         }
-        bool known = at < roots->count &&
-                     ps_bytes_equal(ps_root_name(&roots->items[at]), collection.name);
+        bool known =
+            at < roots->count && ps_bytes_equal(ps_root_name(&roots->items[at]), collection.name);
         walk.result = known ? P2PSYNC_OK : reserve(roots);
         if (walk.result != P2PSYNC_OK) {
             return walk.result;

@@ -113,7 +113,7 @@ Test(slots, are_all_ended_by_one_resolution)
     cr_assert_eq(notes.conflicts, 0);
 
     /* Others see the same, and never a part of it. */
-    struct store_case other;
+    struct store_case other = {.map_size = 0};
     struct exchange whole = {.prng = NULL};
     case_open(&other, 200);
     case_exchange(&store, &other, &whole);
