@@ -127,13 +127,13 @@ struct ps_changes {
     struct ps_state state; /* of the sender, when it sent this */
 };
 
-/* [6, v, common, pending, [[collection, origin, branch, size, applied], ...]]: how far the sender
+/* [6, v, common, pending, [[collection, origin, branch, size, settled], ...]]: how far the sender
  * is */
 struct ps_position {
     struct ps_bytes collection;
     struct ps_log_id log;
     uint64_t size;
-    uint64_t applied;
+    uint64_t settled;
 };
 struct ps_ack {
     struct ps_state state;

@@ -1,4 +1,4 @@
-/* ACK: how far the sender is in each log, held and applied. */
+/* ACK: how far the sender is in each log, held and settled. */
 #include "wire/message_part.h"
 
 static void read_position(struct ps_reader *reader, struct ps_position *out);
@@ -33,9 +33,9 @@ static void read_position(struct ps_reader *reader, struct ps_position *out)
     ps_read_bin_exact(reader, out->log.origin.bytes, PS_TAG_SIZE);
     ps_message_read_branch(reader, out->log.branch);
     out->size = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
-    out->applied = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
+    out->settled = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
     ps_read_skip(reader, extra);
-    if (out->applied > out->size) {
+    if (out->settled > out->size) {
         ps_reader_fail(reader, P2PSYNC_EFORMAT);
     }
 }
@@ -71,5 +71,5 @@ void ps_ack_write_position(struct ps_writer *writer, const struct ps_position *p
     ps_write_bin(writer, ps_bytes(position->log.origin.bytes, PS_TAG_SIZE));
     ps_message_write_branch(writer, position->log.branch);
     ps_write_uint(writer, position->size);
-    ps_write_uint(writer, position->applied);
+    ps_write_uint(writer, position->settled);
 }

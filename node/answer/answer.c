@@ -82,7 +82,7 @@ static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn 
                               struct found *out);
 static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collection *collection,
                                     struct ps_bytes id, struct found *out);
-static p2psync_result all_heads_applied(struct ps_txn *txn, uint32_t collection, bool *out);
+static p2psync_result all_heads_held(struct ps_txn *txn, uint32_t collection, bool *out);
 static struct ps_hash name_conflict(const struct found *found);
 static bool is_left(const struct ps_answerer *answerer, const struct found *found);
 static void answer_all(struct ps_answerer *answerer);
@@ -242,9 +242,9 @@ static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn 
                               const struct ps_collection *collection, struct ps_bytes id,
                               struct found *out)
 {
-    bool applied = false;
-    p2psync_result result = all_heads_applied(txn, collection->number, &applied);
-    if (result == P2PSYNC_OK && !applied) {
+    bool held = false;
+    p2psync_result result = all_heads_held(txn, collection->number, &held);
+    if (result == P2PSYNC_OK && !held) {
         return P2PSYNC_ENOTFOUND; /* none that may be answered now */
     }
     struct ps_conflict_walk walk = ps_conflict_walk_after(txn, collection->number, id);
@@ -292,15 +292,15 @@ static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collecti
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
-static p2psync_result all_heads_applied(struct ps_txn *txn, uint32_t collection, bool *out)
+static p2psync_result all_heads_held(struct ps_txn *txn, uint32_t collection, bool *out)
 {
     struct ps_log_walk walk = {.txn = txn, .collection = collection};
     struct ps_log log;
-    bool applied = true;
-    while (applied && ps_log_walk_next(&walk, &log)) {
-        applied = log.applied == log.size && log.head.size <= log.size;
+    bool held = true;
+    while (held && ps_log_walk_next(&walk, &log)) {
+        held = log.head.size <= log.size;
     }
-    *out = applied;
+    *out = held;
     return walk.result;
 }
 

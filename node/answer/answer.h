@@ -3,10 +3,10 @@
  * so that no answer, however long it takes, holds up the node.
  *
  * An answer is a change flagged `auto` whose parents are all versions of the record. It is written
- * only while this node is in sync with all connected peers and every signed head of the collection
- * is applied, after a wait that differs from device to device. Of several answers the last one
- * counts. So devices that disagree come to rest, and a device that replays a long past answers
- * nothing that was answered. See DESIGN section 6. */
+ * only while this node is in sync with all connected peers and holds all that every signed head of
+ * the collection covers, after a wait that differs from device to device. Of several answers the
+ * last one counts. So devices that disagree come to rest, and a device that replays a long past
+ * answers nothing that was answered. See DESIGN section 6. */
 #ifndef PS_NODE_ANSWER_ANSWER_H
 #define PS_NODE_ANSWER_ANSWER_H
 

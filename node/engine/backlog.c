@@ -20,9 +20,14 @@ void ps_backlog_found(struct ps_turn *turn)
     turn->engine->apply_ms = turn->now_ms;
 }
 
+bool ps_backlog_has_changes(const struct ps_engine *engine)
+{
+    return engine->apply_ms != PS_NEVER;
+}
+
 bool ps_backlog_waits(const struct ps_engine *engine, uint64_t now_ms)
 {
-    return engine->apply_ms != PS_NEVER || now_ms >= engine->refresh_ms;
+    return ps_backlog_has_changes(engine) || now_ms >= engine->refresh_ms;
 }
 
 uint64_t ps_backlog_deadline(const struct ps_engine *engine)
@@ -62,8 +67,10 @@ bool ps_backlog_apply(struct ps_turn *turn)
         ps_state_ours(turn)->pending < PS_APPLY_BATCH_MAX) {
         return false;
     }
-    const struct ps_apply_bounds bounds = {
-        .limit = PS_APPLY_BATCH_MAX, .is_over = ps_pace_is_over, .context = turn};
+    const struct ps_apply_bounds bounds = {.limit = PS_APPLY_BATCH_MAX,
+                                           .is_over = ps_pace_is_over,
+                                           .context = turn,
+                                           .now_ms = turn->wall_ms};
     if (!ps_turn_ok(turn, ps_apply(turn->txn, &bounds, &applied))) {
         return false;
     }

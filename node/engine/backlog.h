@@ -18,6 +18,9 @@ bool ps_backlog_apply(struct ps_turn *turn);
 /* Merge a piece of what was left to be merged later (store/apply/refresh.h), if it is time for one.
  * Pieces are short and have pauses between them, so that nobody who wants to write waits long. */
 void ps_backlog_refresh(struct ps_turn *turn);
+/* Whether changes have come that may be applied. What waits for its parents for good is not of
+ * them, nor what is to be merged later. */
+bool ps_backlog_has_changes(const struct ps_engine *engine);
 /* Whether there is anything to write now. */
 bool ps_backlog_waits(const struct ps_engine *engine, uint64_t now_ms);
 /* When there is anything to do, at the latest. */

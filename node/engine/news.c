@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "node/engine/in_sync.h"
 #include "node/engine/offer.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
@@ -128,7 +129,7 @@ static void announce(struct ps_turn *turn)
 
 static bool may_lack_news(struct ps_turn *turn, const struct ps_peer *peer)
 {
-    return peer->session.id != 0 && !ps_state_is_same(turn, peer);
+    return peer->session.id != 0 && !ps_in_sync_with(turn, peer);
 }
 
 static void announce_to(struct ps_turn *turn, struct ps_peer *peer)

@@ -70,7 +70,7 @@ static p2psync_result write_positions(struct ps_turn *turn, const struct ps_rece
             return result;
         }
         struct ps_position position = {
-            .collection = collection.name, .log = log.id, .size = log.size, .applied = log.applied};
+            .collection = collection.name, .log = log.id, .size = log.size, .settled = log.settled};
         ps_ack_write_position(&writer, &position);
     }
     return ps_writer_finish(&writer);

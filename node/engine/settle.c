@@ -3,6 +3,7 @@
 
 #include "node/engine/backlog.h"
 #include "node/engine/emit.h"
+#include "node/engine/in_sync.h"
 #include "node/engine/news.h"
 #include "node/engine/turn.h"
 
@@ -58,7 +59,7 @@ static void members_moved(struct ps_turn *turn)
 static void settle_peer(struct ps_turn *turn, struct ps_peer *peer)
 {
     ps_transfer_pump(turn, peer);
-    bool same = ps_state_is_same(turn, peer);
+    bool same = ps_in_sync_with(turn, peer);
     ps_receipts_flush(turn, peer);
     bool busy = ps_transfer_busy(peer);
     if (busy) {

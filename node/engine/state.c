@@ -60,9 +60,3 @@ bool ps_state_is_equal(struct ps_turn *turn, const struct ps_peer *peer)
     return peer->heard.valid &&
            ps_hash_equal(&peer->heard.theirs.common, &ps_state_ours(turn)->common);
 }
-
-bool ps_state_is_same(struct ps_turn *turn, const struct ps_peer *peer)
-{
-    return ps_state_is_equal(turn, peer) && peer->heard.theirs.pending == 0 &&
-           ps_state_ours(turn)->pending == 0;
-}

@@ -38,7 +38,5 @@ uint64_t ps_state_times_heard(const struct ps_peer *peer);
 void ps_state_forget(struct ps_peer *peer);
 /* Whether both hold the same changes, as far as the peer has said. */
 bool ps_state_is_equal(struct ps_turn *turn, const struct ps_peer *peer);
-/* Whether both held the same when the peer last spoke, and neither has changes to apply. */
-bool ps_state_is_same(struct ps_turn *turn, const struct ps_peer *peer);
 
 #endif

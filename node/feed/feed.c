@@ -14,7 +14,6 @@
 
 /* One change that is to be told. */
 struct change {
-    uint64_t seq;
     struct ps_skeleton skeleton;
     struct ps_dot dot;
     ps_stored_mark mark;
@@ -42,6 +41,9 @@ static p2psync_result find_log_in(struct ps_feed *feed, struct ps_txn *txn,
 static p2psync_result reserve_told(struct ps_feed *feed, uint32_t number);
 static bool is_told(const struct ps_collection *collection);
 static p2psync_result next_change(struct ps_feed *feed, struct ps_txn *txn, struct change *out);
+static p2psync_result next_place(struct ps_feed *feed, struct ps_txn *txn, uint64_t *seq_out);
+static p2psync_result take_log(struct ps_feed *feed, struct ps_txn *txn, uint32_t number);
+static void told_one(struct ps_feed *feed);
 static p2psync_result refresh_log(struct ps_feed *feed, struct ps_txn *txn);
 static p2psync_result write_change(const struct ps_feed *feed, const struct change *change,
                                    struct ps_buf *out);
@@ -76,6 +78,7 @@ p2psync_result ps_feed_init(struct ps_feed *feed, struct ps_store *store)
 void ps_feed_deinit(struct ps_feed *feed)
 {
     free(feed->told);
+    ps_late_deinit(&feed->late);
     ps_buf_deinit(&feed->next);
     memset(feed, 0, sizeof *feed);
 }
@@ -106,7 +109,7 @@ p2psync_result ps_feed_next(struct ps_feed *feed, struct ps_store *store,
         result = write_conflict(feed, &txn, &change);
     }
     if (result == P2PSYNC_OK) {
-        feed->told[feed->log.number] = change.seq + 1;
+        told_one(feed);
         *type_out = P2PSYNC_EVENT_RECORD_CHANGED;
     } else if (result == P2PSYNC_EAGAIN) {
         struct told told = {.type = type_out, .out = out};
@@ -127,7 +130,8 @@ static p2psync_result begin_from_now(struct ps_feed *feed, struct ps_txn *txn)
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    return ps_conflict_refreshes(txn, &feed->refreshes);
+    result = ps_late_begin(&feed->late, txn);
+    return result != P2PSYNC_OK ? result : ps_conflict_refreshes(txn, &feed->refreshes);
 }
 
 /* Look for a log that has an event to tell, and make it the feed's. With `skip`, count everything
@@ -158,8 +162,8 @@ static p2psync_result find_log_in(struct ps_feed *feed, struct ps_txn *txn,
             break;
         }
         uint64_t *told = &feed->told[feed->log.number];
-        *told = skip ? feed->log.applied : *told;
-        if (feed->log.applied > *told) {
+        *told = skip ? feed->log.settled : *told;
+        if (feed->log.settled > *told) {
             assert(collection->name.size <= sizeof feed->collection);
             memcpy(feed->collection, collection->name.data, collection->name.size);
             feed->collection_size = collection->name.size;
@@ -194,34 +198,96 @@ static p2psync_result reserve_told(struct ps_feed *feed, uint32_t number)
 
 static p2psync_result next_change(struct ps_feed *feed, struct ps_txn *txn, struct change *out)
 {
-    for (;;) { /* each time it tells, passes over an inert change, or ends */
-        p2psync_result result = refresh_log(feed, txn);
+    for (;;) { /* each time it tells, passes over an inert change or a transaction, or ends */
+        uint64_t seq = 0;
+        p2psync_result result = next_place(feed, txn, &seq);
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_EAGAIN : result;
         }
-        uint64_t *told = &feed->told[feed->log.number];
         struct ps_log_entry entry;
-        assert(*told < feed->log.applied);
-        result = ps_log_entry(txn, feed->log.number, *told, &entry);
+        result = ps_log_entry(txn, feed->log.number, seq, &entry);
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
-        if (!entry.inert) {
-            out->seq = *told;
+        if (!entry.inert && feed->collection_size > 0) {
             out->mark = entry.mark;
-            out->dot = (struct ps_dot){.origin = feed->log.id.origin, .seq = *told};
+            out->dot = (struct ps_dot){.origin = feed->log.id.origin, .seq = seq};
             return ps_skeleton_decode(entry.entry.skeleton, &out->skeleton) == P2PSYNC_OK
                        ? P2PSYNC_OK
                        : P2PSYNC_ECORRUPT;
         }
-        (*told)++;
+        told_one(feed);
+    }
+}
+
+/* Make the log of the next change that is applied and not told the feed's. */
+static p2psync_result next_place(struct ps_feed *feed, struct ps_txn *txn, uint64_t *seq_out)
+{
+    struct ps_late_range late;
+    struct ps_waiting waiting;
+    p2psync_result result = ps_late_next(&feed->late, txn, &late);
+    if (result == P2PSYNC_OK) {
+        *seq_out = late.at;
+        return take_log(feed, txn, late.log);
+    }
+    while (result == P2PSYNC_ENOTFOUND) { /* each time it passes over a transaction, or ends */
+        result = refresh_log(feed, txn);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        uint64_t *told = &feed->told[feed->log.number];
+        *seq_out = *told;
+        if (*told < feed->log.applied) {
+            return P2PSYNC_OK;
+        }
+        p2psync_result found = ps_waiting_find(txn, feed->log.number, *told, &waiting);
+        if (found != P2PSYNC_OK) {
+            return found == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : found;
+        }
+        const struct ps_late_range range = {
+            .log = feed->log.number, .at = *told, .last = waiting.last};
+        result = ps_late_add(&feed->late, &range);
+        if (result == P2PSYNC_OK) {
+            *told = waiting.last + 1;
+            result = P2PSYNC_ENOTFOUND;
+        }
+    }
+    return result;
+}
+
+/* Make a log the feed's; collection_size is 0 if it is none that is told. */
+static p2psync_result take_log(struct ps_feed *feed, struct ps_txn *txn, uint32_t number)
+{
+    struct ps_collection collection;
+    p2psync_result result = ps_log_by_number(txn, number, &feed->log);
+    if (result == P2PSYNC_OK) {
+        result = reserve_told(feed, number);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_by_number(txn, feed->log.collection, &collection);
+    }
+    feed->collection_size = 0;
+    if (result == P2PSYNC_OK && is_told(&collection)) {
+        memcpy(feed->collection, collection.name.data, collection.name.size);
+        feed->collection_size = collection.name.size;
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+/* The change at the place that next_place() gave is told, or none. */
+static void told_one(struct ps_feed *feed)
+{
+    if (feed->late.telling > 0) {
+        ps_late_told(&feed->late);
+    } else {
+        feed->told[feed->log.number]++;
     }
 }
 
 /* Stay with the log that is being told while it has more, else look for another. */
 static p2psync_result refresh_log(struct ps_feed *feed, struct ps_txn *txn)
 {
-    if (feed->collection_size > 0 && feed->told[feed->log.number] < feed->log.applied) {
+    if (feed->collection_size > 0 && feed->told[feed->log.number] < feed->log.settled) {
         return P2PSYNC_OK;
     }
     return find_log(feed, txn, false);

@@ -6,12 +6,14 @@
 #ifndef PS_NODE_FEED_FEED_H
 #define PS_NODE_FEED_FEED_H
 
+#include "node/feed/late.h"
 #include "store/env/store.h"
 #include "store/log/log.h"
 
 struct ps_feed {
     uint64_t *told; /* by log number: how much of it was told */
     size_t told_count;
+    struct ps_late late;                        /* what it passed over because it waited */
     struct ps_log log;                          /* the one that is being told */
     uint8_t collection[PS_COLLECTION_SIZE_MAX]; /* its collection's name */
     size_t collection_size;                     /* 0: no log is */

@@ -12,7 +12,10 @@
 #include "node/engine/skew.h"
 #include "node/host/endpoint.h"
 #include "node/links/links.h"
+#include "node/view/members.h"
 #include "store/env/identity.h"
+#include "store/log/collection.h"
+#include "store/log/waiting.h"
 #include "store/mesh/members.h"
 #include "store/mesh/peers.h"
 #include "wire/map.h"
@@ -46,6 +49,7 @@ static check_fn check_port;
 static check_fn check_clock;
 static check_fn check_membership;
 static check_fn check_versions;
+static check_fn check_waiting;
 static check_fn check_disk;
 static check_fn check_map;
 static check_fn check_readers;
@@ -58,8 +62,9 @@ static const struct entry network_checks[] = {
 };
 static const struct entry device_checks[] = {
     {"clock", check_clock},       {"membership", check_membership},
-    {"versions", check_versions}, {"disk", check_disk},
-    {"map", check_map},           {"readers", check_readers},
+    {"versions", check_versions}, {"waiting", check_waiting},
+    {"disk", check_disk},         {"map", check_map},
+    {"readers", check_readers},
 };
 
 static p2psync_result run_checks(const struct look *look, const struct entry *entries, size_t count,
@@ -521,6 +526,42 @@ static bool check_readers(const struct look *look, struct ps_check *check)
         ps_check_set(check, PS_CHECK_WARN,
                      "a program keeps a snapshot open and the store grows: end it");
     }
+    return true;
+}
+
+/* Changes whose parents are not here: whose, which record, for what. Not shown if there are none.
+ */
+static bool check_waiting(const struct look *look, struct ps_check *check)
+{
+    struct ps_waiting_walk walk = {.txn = look->txn};
+    struct ps_waiting_sum sum;
+    struct ps_waiting first;
+    struct ps_log log;
+    struct ps_stored entry;
+    struct ps_skeleton skeleton;
+    struct ps_collection collection;
+    struct ps_member author;
+    char dot[PS_DOT_TEXT_SIZE];
+    if (ps_waiting_sum(look->txn, &sum) != P2PSYNC_OK || sum.changes == 0 ||
+        !ps_waiting_walk_next(&walk, &first) ||
+        ps_log_by_number(look->txn, first.log, &log) != P2PSYNC_OK ||
+        ps_collection_by_number(look->txn, first.collection, &collection) != P2PSYNC_OK ||
+        ps_view_members_get(look->txn, &log.origin.device, &author) != P2PSYNC_OK ||
+        ps_stored_get(look->txn, first.log, first.judged, &entry) != P2PSYNC_OK ||
+        ps_skeleton_decode(entry.skeleton, &skeleton) != P2PSYNC_OK) {
+        return false;
+    }
+    ps_dot_text(first.parent.dot, dot);
+    ps_check_say(
+        check,
+        "%" PRIu64
+        " changes wait for others that are not here; the first: %.*s's of %.*s in %.*s, for %s",
+        sum.changes, (int)author.name_size, (const char *)author.name, (int)skeleton.record_id.size,
+        (const char *)skeleton.record_id.data, (int)collection.name.size,
+        (const char *)collection.name.data, dot);
+    ps_check_set(
+        check, PS_CHECK_WARN,
+        "let the devices meet that had seen those; if they are lost, edit these records anew");
     return true;
 }
 

@@ -79,8 +79,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
         return result;
     }
     bool alone = members <= 1 && !identity.has_sponsor;
-    bool in_sync = running->running && !running->failing && state.pending == 0 &&
-                   (alone || ps_status_is_equal(running));
+    bool in_sync = running->running && !running->failing && (alone || ps_status_is_equal(running));
     ps_map_begin(&map, &writer);
     ps_view_add_device(&map, &identity.device);
     ps_map_known(&map, "name", name);

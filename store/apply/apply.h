@@ -46,6 +46,7 @@ struct ps_apply_bounds {
     bool (*is_over)(void *context); /* asked between two plans, each of PS_APPLY_PLAN_MAX changes;
                                        NULL: never */
     void *context;
+    uint64_t now_ms; /* wall clock: since when what begins to wait now waits */
 };
 
 /* Apply what can be applied of all waiting logs, in whole transactions.

@@ -19,7 +19,9 @@ typedef enum ps_db {
     PS_DB_RECORDS,     /* collection number, record id -> versions and values */
     PS_DB_CONFLICTS,   /* collection number, record id -> is it a conflict, since which refresh */
     PS_DB_STALE,       /* collection number, record id or nothing -> records to merge again */
-    PS_DB_WAITING,     /* log number -> where to look on: logs with applied < size */
+    PS_DB_UNSETTLED,   /* log number -> where to look on: logs with settled < size */
+    PS_DB_WAITING,     /* log number, last seq -> a transaction that waits for a parent */
+    PS_DB_AWAITED,     /* the parent, log number, last seq -> empty: who waits for it */
     PS_DB_DEVICES,     /* device -> member */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
     PS_DB_COUNT,
@@ -108,6 +110,7 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 /* Rows in PS_DB_META, each the next local number of a kind. No number is ever used twice. */
 #define PS_META_COLLECTIONS "collections"
 #define PS_META_LOGS        "logs"
+#define PS_META_WAITING     "waiting"   /* how many changes wait, and how often that has ended */
 #define PS_META_REFRESHES   "refreshes" /* of what readers see, after a change of settings */
 /* Take the next local number of a kind. Errors  P2PSYNC_ELIMIT all 2^32 - 1 are taken. */
 p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter,

@@ -119,7 +119,7 @@ p2psync_result ps_identity_clear_all(struct ps_txn *txn)
         return result;
     }
     static const char *const own_rows[] = {identity_key, name_key, PS_META_COLLECTIONS,
-                                           PS_META_LOGS};
+                                           PS_META_LOGS, PS_META_WAITING};
     for (size_t i = 0; i < sizeof own_rows / sizeof own_rows[0]; i++) {
         result = ps_db_delete(txn, PS_DB_META, ps_bytes_text(own_rows[i]));
         if (result != P2PSYNC_OK) {

@@ -8,6 +8,8 @@
 #define KIND_NUMBER 0x00U
 #define KIND_NAME   0x01U
 
+#define NO_COLLECTION UINT32_MAX /* ps_db_next_number() gives no such number */
+
 static_assert(PS_KEY_SIZE_MAX <= 511, "LMDB's own limit of a key");
 static_assert(PS_COLLECTION_SIZE_MAX + 2 <= PS_KEY_SIZE_MAX, "a collection's name fits");
 
@@ -103,6 +105,59 @@ struct ps_key ps_key_entry(uint32_t log, uint64_t seq)
     add_u32(&key, log);
     add_u64(&key, seq);
     return key;
+}
+
+bool ps_key_split_entry(struct ps_bytes key, uint32_t *log_out, uint64_t *seq_out)
+{
+    if (key.size != 4 + 8) {
+        return false;
+    }
+    *log_out = ps_get_u32(key.data);
+    *seq_out = ps_get_u64(key.data + 4);
+    return true;
+}
+
+struct ps_key ps_key_awaited(const struct ps_awaited_key *awaited)
+{
+    struct ps_key key = {0};
+    add_u32(&key, awaited->collection);
+    add(&key, awaited->origin.bytes, PS_TAG_SIZE);
+    add_u64(&key, awaited->seq);
+    add_u32(&key, awaited->log);
+    add_u64(&key, awaited->last);
+    return key;
+}
+
+bool ps_key_split_awaited(struct ps_bytes key, struct ps_awaited_key *out)
+{
+    if (key.size != 4 + PS_TAG_SIZE + 8 + 4 + 8) {
+        return false;
+    }
+    out->collection = ps_get_u32(key.data);
+    memcpy(out->origin.bytes, key.data + 4, PS_TAG_SIZE);
+    out->seq = ps_get_u64(key.data + 4 + PS_TAG_SIZE);
+    out->log = ps_get_u32(key.data + 4 + PS_TAG_SIZE + 8);
+    out->last = ps_get_u64(key.data + 4 + PS_TAG_SIZE + 12);
+    return true;
+}
+
+struct ps_key ps_key_due(uint32_t log, uint64_t last)
+{
+    struct ps_key key = {0};
+    add_u32(&key, NO_COLLECTION);
+    add_u32(&key, log);
+    add_u64(&key, last);
+    return key;
+}
+
+bool ps_key_split_due(struct ps_bytes key, uint32_t *log_out, uint64_t *last_out)
+{
+    if (key.size != 4 + 4 + 8 || ps_get_u32(key.data) != NO_COLLECTION) {
+        return false;
+    }
+    *log_out = ps_get_u32(key.data + 4);
+    *last_out = ps_get_u64(key.data + 8);
+    return true;
 }
 
 struct ps_key ps_key_node(uint32_t log, unsigned level, uint64_t index)

@@ -16,6 +16,7 @@
  *     "name"            the name under which this device joined                       identity.c
  *     "collections"     u32: the number of the next collection                        db.c
  *     "logs"            u32: the number of the next log                               db.c
+ *     "waiting"         u64: how many changes wait || u64: how often that has ended   waiting.c
  *     "refreshes"       u32: how many refreshes there were                            db.c
  *
  *   PS_DB_COLLECTIONS: names and numbers, both ways.                                  collection.c
@@ -25,15 +26,25 @@
  *
  *   PS_DB_LOGS: the state of each log; its origin's tag and branch name it.           log.c
  *     collection u32 || tag 16 || branch 16
- *                       number u32 || flags u8 || size u64 || applied u64 || root 32 ||
- *                       device 32 || incarnation u64 || head size u64 ||
+ *                       number u32 || flags u8 || size u64 || applied u64 || settled u64 ||
+ *                       root 32 || device 32 || incarnation u64 || head size u64 ||
  *                       count of proof nodes u8 || [root of the head 32] || [signature 64] ||
  *                       proof nodes || peaks
  *   PS_DB_LOG_NUMBERS: which log has this number.                                     log.c
  *     log u32           the key in PS_DB_LOGS
- *   PS_DB_WAITING: logs with changes that are not applied.                            waiting.c
- *     log u32           looked_at u64: changes before it need not be looked at again ||
- *                       size in bytes u64 of those that are not applied
+ *   PS_DB_UNSETTLED: logs with changes that are not settled.                        unsettled.c
+ *     log u32           looked_at u64: the next transaction goes on at least to here ||
+ *                       size in bytes u64 of its changes before that
+ *   PS_DB_WAITING: transactions that wait for a parent.                               waiting.c
+ *     log u32 || last seq u64
+ *                       first seq u64 || judged u64 || since u64 || collection u32 ||
+ *                       the parent: tag 16 || seq u64 || leaf 16
+ *   PS_DB_AWAITED: who waits for a parent; and, with a collection that is none, who waits no longer
+ *   and is to be judged again.                                                        waiting.c
+ *     collection u32 || tag 16 || seq u64 || log u32 || last seq u64
+ *                       empty
+ *     0xffffffff || log u32 || last seq u64
+ *                       empty
  *
  *   PS_DB_ENTRIES: the changes.                                                       stored.c
  *     log u32 || seq u64
@@ -96,11 +107,26 @@ struct ps_key ps_key_log(const struct ps_log_key *log);
 /* False if `key` has the wrong size. */
 bool ps_key_split_log(struct ps_bytes key, struct ps_log_key *out);
 
-/* PS_DB_LOG_NUMBERS and PS_DB_WAITING. */
+/* PS_DB_LOG_NUMBERS and PS_DB_UNSETTLED. */
 struct ps_key ps_key_log_number(uint32_t number);
 bool ps_key_split_log_number(struct ps_bytes key, uint32_t *number_out);
 
+/* PS_DB_ENTRIES and PS_DB_WAITING. */
 struct ps_key ps_key_entry(uint32_t log, uint64_t seq);
+bool ps_key_split_entry(struct ps_bytes key, uint32_t *log_out, uint64_t *seq_out);
+
+/* PS_DB_AWAITED: who waits for a parent, and who is due. */
+struct ps_awaited_key {
+    uint32_t collection;
+    struct ps_tag origin; /* of the parent */
+    uint64_t seq;
+    uint32_t log; /* of who waits */
+    uint64_t last;
+};
+struct ps_key ps_key_awaited(const struct ps_awaited_key *key);
+bool ps_key_split_awaited(struct ps_bytes key, struct ps_awaited_key *out);
+struct ps_key ps_key_due(uint32_t log, uint64_t last);
+bool ps_key_split_due(struct ps_bytes key, uint32_t *log_out, uint64_t *last_out);
 
 struct ps_key ps_key_node(uint32_t log, unsigned level, uint64_t index);
 

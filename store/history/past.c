@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/log/waiting.h"
 #include "store/merge/merge.h"
 #include "store/record/rebuild.h"
 
@@ -166,10 +167,12 @@ static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, 
                                   struct ps_past_found *out)
 {
     struct ps_stored entry;
-    if (out->seq >= log->applied) {
-        return P2PSYNC_ENOTFOUND;
+    bool applied = false;
+    p2psync_result result = ps_waiting_is_applied(txn, log, out->seq, &applied);
+    if (result != P2PSYNC_OK || !applied) {
+        return result != P2PSYNC_OK ? result : P2PSYNC_ENOTFOUND;
     }
-    p2psync_result result = ps_stored_get(txn, log->number, out->seq, &entry);
+    result = ps_stored_get(txn, log->number, out->seq, &entry);
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }

@@ -5,6 +5,7 @@
 
 #include "store/log/log.h"
 #include "store/log/stored.h"
+#include "store/log/waiting.h"
 #include "wire/hlc.h"
 
 /* So many ids are collected before duplicates are taken out. */
@@ -64,13 +65,17 @@ static p2psync_result touched_in_log(struct ps_touched *touched, const struct ps
 {
     struct ps_touched_log here = {.number = log->number};
     p2psync_result result = P2PSYNC_OK;
-    for (uint64_t seq = log->applied; seq > 0 && result == P2PSYNC_OK;) {
+    for (uint64_t seq = log->settled; seq > 0 && result == P2PSYNC_OK;) {
         struct ps_stored entry;
         struct ps_skeleton skeleton;
+        bool applied = false;
         seq--;
-        result = ps_stored_get(touched->txn, log->number, seq, &entry);
-        result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-        if (result != P2PSYNC_OK || entry.inert) {
+        result = ps_waiting_is_applied(touched->txn, log, seq, &applied);
+        if (result == P2PSYNC_OK && applied) {
+            result = ps_stored_get(touched->txn, log->number, seq, &entry);
+            result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        }
+        if (result != P2PSYNC_OK || !applied || entry.inert) {
             continue;
         }
         if (ps_skeleton_decode(entry.skeleton, &skeleton) != P2PSYNC_OK) {

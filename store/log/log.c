@@ -9,12 +9,13 @@
 #include "store/log/collection.h"
 #include "store/log/tree.h"
 
-/* number || flags || size || applied || root || device || incarnation || head size || proof nodes,
- * then [head root] [signature] proof peaks */
+/* number || flags || size || applied || settled || root || device || incarnation || head size ||
+ * proof nodes, then [head root] [signature] proof peaks */
 #define AT_FLAGS       4
 #define AT_SIZE        5
 #define AT_APPLIED     13
-#define AT_ROOT        21
+#define AT_SETTLED     21
+#define AT_ROOT        29
 #define AT_DEVICE      (AT_ROOT + PS_HASH_SIZE)
 #define AT_INCARNATION (AT_DEVICE + PS_DEVICE_SIZE)
 #define AT_HEAD_SIZE   (AT_INCARNATION + 8)
@@ -35,7 +36,7 @@ static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, 
 static p2psync_result decode_tail(struct ps_bytes tail, size_t proof_count, struct ps_log *out);
 static p2psync_result decode_brief(const struct place *place, struct ps_log_brief *out);
 static size_t encode(const struct ps_log *log, uint8_t row[static ROW_SIZE_MAX]);
-static p2psync_result save_waiting(struct ps_txn *txn, const struct ps_log *log);
+static p2psync_result save_unsettled(struct ps_txn *txn, const struct ps_log *log);
 static bool take(struct ps_bytes *bytes, void *out, size_t size);
 
 p2psync_result ps_log_find(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *id,
@@ -197,6 +198,7 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
             memcmp(out->entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0) {
             out->number = brief.number;
             out->applied = brief.applied;
+            out->settled = brief.settled;
             return P2PSYNC_OK;
         }
         /* Entries from the size on are what this transaction is about to write, if anything. */
@@ -226,7 +228,7 @@ p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struc
 
 p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log)
 {
-    assert(log->applied <= log->size);
+    assert(log->applied <= log->settled && log->settled <= log->size);
     assert(log->frontier.size == log->size);
     assert(log->head.size == 0 || log->head.size >= log->size);
     assert(log->head.size != log->size || log->proof.count == 0);
@@ -235,25 +237,25 @@ p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log)
     struct ps_log_key log_key = {.collection = log->collection, .id = log->id};
     struct ps_key key = ps_key_log(&log_key);
     p2psync_result result = ps_db_put(txn, PS_DB_LOGS, ps_key_view(&key), ps_bytes(row, size));
-    return result == P2PSYNC_OK ? save_waiting(txn, log) : result;
+    return result == P2PSYNC_OK ? save_unsettled(txn, log) : result;
 }
 
 /* List the log if it waits. A row that is there already stays, because it says how far the log's
  * next transaction was looked at. */
-static p2psync_result save_waiting(struct ps_txn *txn, const struct ps_log *log)
+static p2psync_result save_unsettled(struct ps_txn *txn, const struct ps_log *log)
 {
     struct ps_key key = ps_key_log_number(log->number);
-    if (log->applied == log->size) {
-        return ps_db_delete(txn, PS_DB_WAITING, ps_key_view(&key));
+    if (log->settled == log->size) {
+        return ps_db_delete(txn, PS_DB_UNSETTLED, ps_key_view(&key));
     }
     struct ps_bytes row;
-    p2psync_result result = ps_db_get(txn, PS_DB_WAITING, ps_key_view(&key), &row);
+    p2psync_result result = ps_db_get(txn, PS_DB_UNSETTLED, ps_key_view(&key), &row);
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
     uint8_t look_at[16] = {0}; /* of no bytes yet */
-    ps_put_u64(look_at, log->applied);
-    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(look_at, sizeof look_at));
+    ps_put_u64(look_at, log->settled);
+    return ps_db_put(txn, PS_DB_UNSETTLED, ps_key_view(&key), ps_bytes(look_at, sizeof look_at));
 }
 
 p2psync_result ps_log_entry(struct ps_txn *txn, uint32_t number, uint64_t seq,
@@ -377,9 +379,11 @@ static p2psync_result decode_brief(const struct place *place, struct ps_log_brie
     out->number = ps_get_u32(row);
     out->size = ps_get_u64(row + AT_SIZE);
     out->applied = ps_get_u64(row + AT_APPLIED);
+    out->settled = ps_get_u64(row + AT_SETTLED);
     memcpy(out->device.key, row + AT_DEVICE, PS_DEVICE_SIZE);
     memcpy(out->root.bytes, row + AT_ROOT, PS_HASH_SIZE);
-    return out->applied <= out->size ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
+    bool in_order = out->applied <= out->settled && out->settled <= out->size;
+    return in_order ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
 }
 
 static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, struct ps_log *out)
@@ -395,6 +399,7 @@ static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, 
     out->id = key->id;
     out->size = brief.size;
     out->applied = brief.applied;
+    out->settled = brief.settled;
     out->root = brief.root;
     out->forked = (row.data[AT_FLAGS] & FLAG_FORKED) != 0;
     out->origin.device = brief.device;
@@ -452,6 +457,7 @@ static size_t encode(const struct ps_log *log, uint8_t row[static ROW_SIZE_MAX])
     row[AT_FLAGS] = log->forked ? FLAG_FORKED : 0;
     ps_put_u64(row + AT_SIZE, log->size);
     ps_put_u64(row + AT_APPLIED, log->applied);
+    ps_put_u64(row + AT_SETTLED, log->settled);
     memcpy(row + AT_ROOT, log->root.bytes, PS_HASH_SIZE);
     memcpy(row + AT_DEVICE, log->origin.device.key, PS_DEVICE_SIZE);
     ps_put_u64(row + AT_INCARNATION, log->origin.incarnation);

@@ -2,9 +2,9 @@
  * section 3.
  *
  * Invariants: entries [0, size) are here; `frontier` is theirs and `root` its root; applied <=
- * size; head.size is 0 (no signed head yet) or >= size; `proof` shows that the tree of `size`
- * leaves is a prefix of the head's, and is empty when they are equal. Entries once stored never
- * change.
+ * settled <= size; head.size is 0 (no signed head yet) or >= size; `proof` shows that the tree of
+ * `size` leaves is a prefix of the head's, and is empty when they are equal. Entries once stored
+ * never change.
  *
  * A log may be held in part. Say its author has signed a head of 10 entries, and 6 of them are
  * here. The head alone does not cover 6 entries, so the proof that came with them is kept: from 6
@@ -29,7 +29,9 @@ struct ps_log {
     struct ps_log_id id;
     struct ps_origin origin;
     uint64_t size;    /* entries verified and stored */
-    uint64_t applied; /* entries applied: always at the end of a transaction */
+    uint64_t applied; /* every transaction before it is applied */
+    uint64_t settled; /* every one before it is applied or waits (waiting.h); as `applied`, always
+                         at the end of a transaction */
     bool forked;      /* two signed heads of this origin contradict: nothing is added any more */
     struct ps_hash root;
     struct ps_head head;
@@ -87,18 +89,19 @@ bool ps_log_walk_next(struct ps_log_walk *walk, struct ps_log *out);
 p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struct ps_entry *entry,
                              const struct ps_hash *leaf) P2PSYNC_MUST_CHECK;
 
-/* Write the log's row, and keep the index of waiting logs. */
+/* Write the log's row, and keep the index of those that are not settled. */
 p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log) P2PSYNC_MUST_CHECK;
 
 /* Find a change that another change names as its parent: the number of its log, and how far that
- * log is applied. An origin can have several branches; the first bytes of the leaf hash say which
- * is meant.
+ * log is applied and settled. An origin can have several branches; the first bytes of the leaf hash
+ * say which is meant.
  *
  * Errors  P2PSYNC_ENOTFOUND no such change is here; P2PSYNC_ECORRUPT.
  */
 struct ps_log_place {
     uint32_t number;
     uint64_t applied;
+    uint64_t settled;
     struct ps_stored entry;
 };
 p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
@@ -116,6 +119,7 @@ struct ps_log_brief {
     uint32_t number;
     uint64_t size;
     uint64_t applied;
+    uint64_t settled;
     struct ps_hash root;
 };
 p2psync_result ps_log_brief_by_number(struct ps_txn *txn, uint32_t number,

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "store/log/unsettled.h"
 #include "store/log/waiting.h"
 
 #define COMMON_PREFIX "p2psync common 1"
@@ -165,19 +166,25 @@ static struct ps_hash log_leaf(const struct ps_log_brief *log)
     return ps_hash_parts(parts, sizeof parts / sizeof parts[0]);
 }
 
+/* What waits is of no collection that stays here: that has this device's log alone. */
 p2psync_result ps_summary_pending(struct ps_txn *txn, uint64_t *out)
 {
-    uint64_t pending = 0;
-    struct ps_waiting_walk walk = {.txn = txn};
-    struct ps_waiting waiting;
-    while (ps_waiting_walk_next(&walk, &waiting)) {
+    struct ps_unsettled_walk walk = {.txn = txn};
+    struct ps_unsettled unsettled;
+    struct ps_waiting_sum sum;
+    p2psync_result result = ps_waiting_sum(txn, &sum);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    uint64_t pending = sum.changes;
+    while (ps_unsettled_walk_next(&walk, &unsettled)) {
         struct ps_collection collection;
-        p2psync_result result = ps_collection_by_number(txn, waiting.log.collection, &collection);
+        result = ps_collection_by_number(txn, unsettled.log.collection, &collection);
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
         if (!ps_collection_is_local(collection.name)) {
-            pending += waiting.log.size - waiting.log.applied;
+            pending += unsettled.log.size - unsettled.log.settled;
         }
     }
     if (walk.result == P2PSYNC_OK) {

@@ -1,5 +1,14 @@
-/* The logs that hold changes which are not applied yet: an index by log number, so that nobody has
- * to look at all logs. Each of its rows says where to look on: see apply/apply.h. */
+/* Transactions that wait: complete ones, of which a change names a parent that is not applied here.
+ * The parent may come later, or never. A log goes on behind them, so each harms only itself and
+ * what builds on it; `settled` of a log has passed them, and `applied` stands before the first.
+ *
+ * Two tables hold them: one by place, and one by the parent that each waits for. When a parent is
+ * applied, those that wait for it become due; they are judged again, and are applied or wait for
+ * their next parent. Being due is a row too, so that nothing is forgotten, whenever a call ends.
+ *
+ * At most PS_WAITING_MAX transactions of a log wait. If there are so many, `settled` of this log
+ * goes no further, and all other logs do. The bound is of each log by itself, so that who holds the
+ * same changes comes to the same set, in whatever order they came. */
 #ifndef PS_STORE_LOG_WAITING_H
 #define PS_STORE_LOG_WAITING_H
 
@@ -7,15 +16,50 @@
 #include "store/log/log.h"
 
 struct ps_waiting {
-    struct ps_log_brief log;
-    uint64_t looked_at;  /* changes before it need not be looked at again */
-    uint64_t size_bytes; /* of those from `applied` on, as a transaction's size is counted */
+    uint32_t log; /* number */
+    uint32_t collection;
+    uint64_t begin; /* the changes [begin, last] */
+    uint64_t last;
+    uint64_t judged;         /* changes before this one have their parents; this one has not */
+    struct ps_parent parent; /* which it waits for */
+    uint64_t since_ms;       /* wall clock, when it was found to wait */
 };
 
-/* Errors  P2PSYNC_EIO. */
-p2psync_result ps_waiting_count(struct ps_txn *txn, uint64_t *count_out) P2PSYNC_MUST_CHECK;
+/* Add one. Errors  P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ECORRUPT. */
+p2psync_result ps_waiting_add(struct ps_txn *txn,
+                              const struct ps_waiting *waiting) P2PSYNC_MUST_CHECK;
 
-/* A walk over all waiting logs, by number. As struct ps_collection_walk. */
+/* One that is due waits for another parent now: waiting->judged and waiting->parent. Errors  as
+ * above. */
+p2psync_result ps_waiting_again(struct ps_txn *txn,
+                                const struct ps_waiting *waiting) P2PSYNC_MUST_CHECK;
+
+/* One that is due is applied. Errors  as above. */
+p2psync_result ps_waiting_end(struct ps_txn *txn,
+                              const struct ps_waiting *waiting) P2PSYNC_MUST_CHECK;
+
+/* The changes [begin, end) of an origin are applied: those that wait for one of them are due. */
+struct ps_waiting_for {
+    uint32_t collection;
+    struct ps_tag origin;
+    uint64_t begin;
+    uint64_t end;
+};
+p2psync_result ps_waiting_wake(struct ps_txn *txn,
+                               const struct ps_waiting_for *applied) P2PSYNC_MUST_CHECK;
+
+/* One that is due. Errors  P2PSYNC_ENOTFOUND none is; P2PSYNC_ECORRUPT. */
+p2psync_result ps_waiting_due(struct ps_txn *txn, struct ps_waiting *out) P2PSYNC_MUST_CHECK;
+
+/* The one that holds this change. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
+p2psync_result ps_waiting_find(struct ps_txn *txn, uint32_t log, uint64_t seq,
+                               struct ps_waiting *out) P2PSYNC_MUST_CHECK;
+
+/* Whether a change is applied: it lies below `settled`, and in no transaction that waits. */
+p2psync_result ps_waiting_is_applied(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
+                                     bool *out) P2PSYNC_MUST_CHECK;
+
+/* A walk over those that wait, by log and place. As struct ps_collection_walk. */
 struct ps_waiting_walk {
     struct ps_txn *txn;
     p2psync_result result;
@@ -23,8 +67,14 @@ struct ps_waiting_walk {
 };
 bool ps_waiting_walk_next(struct ps_waiting_walk *walk, struct ps_waiting *out);
 
-/* Keep where to look on in a log that is listed. */
-p2psync_result ps_waiting_look_on(struct ps_txn *txn, uint32_t log, uint64_t looked_at,
-                                  uint64_t size_bytes) P2PSYNC_MUST_CHECK;
+/* How many transactions of a log wait, PS_WAITING_MAX at most. */
+p2psync_result ps_waiting_count(struct ps_txn *txn, uint32_t log, uint32_t *out) P2PSYNC_MUST_CHECK;
+
+/* How many changes wait in all, and how often one that waited was applied, ever. */
+struct ps_waiting_sum {
+    uint64_t changes;
+    uint64_t ended;
+};
+p2psync_result ps_waiting_sum(struct ps_txn *txn, struct ps_waiting_sum *out) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "store/log/collection.h"
+#include "store/log/waiting.h"
 #include "store/record/record.h"
 #include "wire/hlc.h"
 
@@ -106,11 +107,18 @@ static p2psync_result collect_edges(struct ps_txn *txn, uint32_t collection,
 static p2psync_result collect_log(struct ps_txn *txn, const struct ps_log *log,
                                   struct members *members)
 {
-    for (uint64_t seq = 0; seq < log->applied; seq++) {
+    for (uint64_t seq = 0; seq < log->settled; seq++) {
         struct ps_stored entry;
         struct ps_skeleton skeleton;
         struct edge edge = {.from = log->origin.device};
-        p2psync_result result = ps_stored_get(txn, log->number, seq, &entry);
+        bool applied = false;
+        p2psync_result result = ps_waiting_is_applied(txn, log, seq, &applied);
+        if (result == P2PSYNC_OK && !applied) {
+            continue;
+        }
+        if (result == P2PSYNC_OK) {
+            result = ps_stored_get(txn, log->number, seq, &entry);
+        }
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }

@@ -87,6 +87,7 @@ p2psync_result ps_writing_flush(struct ps_writing *writing, bool more)
     }
     if (result == P2PSYNC_OK) {
         log->applied++;
+        log->settled++;
         writing->last = pending->of_copy ? writing->last : change.dot;
         writing->has_last = writing->has_last || !pending->of_copy;
         assert(log->applied == log->size);

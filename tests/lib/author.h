@@ -6,7 +6,7 @@
 #include "store/log/receive.h"
 #include "tests/lib/store_case.h"
 
-#define AUTHOR_ENTRIES_MAX 512
+#define AUTHOR_ENTRIES_MAX 1100
 
 struct author {
     struct ps_identity identity;

@@ -125,7 +125,8 @@ static void check_log(struct view *view)
 {
     const struct ps_log *log = view->log;
     const struct ps_device *own = &view->net->nodes[view->node].identity.device;
-    if (log->applied > log->size || (log->head.size != 0 && log->head.size < log->size)) {
+    if (log->applied > log->settled || log->settled > log->size ||
+        (log->head.size != 0 && log->head.size < log->size)) {
         sim_fail(view->net,
                  "node %u: a log has applied %" PRIu64 ", size %" PRIu64 ", head %" PRIu64,
                  view->node, log->applied, log->size, log->head.size);

@@ -273,7 +273,8 @@ Test(apply, parent_with_another_leaf_is_not_the_parent)
     cr_assert_eq(case_state(&here).pending, 1);
 }
 
-Test(apply, own_parent_with_another_leaf_blocks_only_its_author)
+/* Nothing that comes can bring that parent: the change is not valid, and nobody waits for it. */
+Test(apply, own_parent_with_another_leaf_is_inert)
 {
     struct ps_parent parent = create(&one, "r", 10, 1);
     parent.leaf[0] ^= 1;
@@ -283,7 +284,9 @@ Test(apply, own_parent_with_another_leaf_blocks_only_its_author)
     author_deliver_all(&one, &here);
     author_deliver_all(&two, &here);
     (void)case_apply(&here);
-    cr_assert_eq(applied_of(&one), 1);
+    cr_assert_eq(applied_of(&one), 2);
+    cr_assert(is_inert(&one, 1));
+    cr_assert_eq(case_state(&here).pending, 0);
     cr_assert_eq(applied_of(&two), 1);
     cr_assert_eq(case_shown(&here, "r"), 1);
 }

@@ -355,7 +355,7 @@ Test(store, clearing_for_another_mesh_leaves_an_empty_store)
 /* Collections, logs and what waits share one database of LMDB. */
 Test(store, databases_that_lie_together_do_not_see_each_other)
 {
-    static const ps_db together[] = {PS_DB_COLLECTIONS, PS_DB_LOGS, PS_DB_WAITING};
+    static const ps_db together[] = {PS_DB_COLLECTIONS, PS_DB_LOGS, PS_DB_UNSETTLED};
     struct ps_row row;
     struct ps_bytes value;
     struct ps_txn txn = case_begin(&here, true);
@@ -377,7 +377,7 @@ Test(store, databases_that_lie_together_do_not_see_each_other)
     cr_expect_eq(ps_db_seek(&txn, PS_DB_LOGS, ps_bytes_text("aa"), &row), P2PSYNC_OK);
     cr_expect(ps_bytes_equal(row.key, ps_bytes_text("b")));
     cr_expect_eq(ps_db_seek(&txn, PS_DB_LOGS, ps_bytes_text("bb"), &row), P2PSYNC_ENOTFOUND);
-    cr_expect_eq(ps_db_clear(&txn, PS_DB_WAITING), P2PSYNC_OK);
+    cr_expect_eq(ps_db_clear(&txn, PS_DB_UNSETTLED), P2PSYNC_OK);
     cr_expect_eq(ps_db_get(&txn, PS_DB_LOGS, ps_bytes_text("b"), &value), P2PSYNC_OK);
     cr_expect_eq(ps_db_clear(&txn, PS_DB_LOGS), P2PSYNC_OK);
     cr_expect_eq(ps_db_get(&txn, PS_DB_LOGS, ps_bytes_text("a"), &value), P2PSYNC_ENOTFOUND);

@@ -339,9 +339,9 @@ Test(message, changes_are_some_and_lie_within_their_head)
     cr_assert_eq(ps_changes_decode(ps_buf_view(&out), &decoded), P2PSYNC_EFORMAT);
 }
 
-Test(message, ack_cannot_have_applied_more_than_it_has)
+Test(message, ack_cannot_have_settled_more_than_it_has)
 {
-    struct ps_position position = {.collection = ps_bytes_text("c"), .size = 3, .applied = 4};
+    struct ps_position position = {.collection = ps_bytes_text("c"), .size = 3, .settled = 4};
     struct ps_ack ack = {.positions = {NULL, 0}};
     struct ps_writer writer;
     ps_writer_init(&writer, &buf);

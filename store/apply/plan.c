@@ -1,0 +1,566 @@
+/* The plan: see plan.h. */
+#include "store/apply/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/log/unsettled.h"
+#include "store/log/waiting.h"
+
+#define NONE UINT32_MAX
+
+/* A log that is not settled. */
+struct ps_plan_log {
+    uint32_t number;
+    uint32_t collection;
+    struct ps_tag origin;
+    uint64_t size;
+    uint64_t settled; /* planned */
+    uint64_t settled_before;
+    uint64_t looked_at; /* the next transaction goes on at least to here */
+    uint64_t looked_before;
+    uint64_t size_bytes; /* of the changes in [settled, looked_at) */
+    uint64_t last_bytes; /* of the last of them */
+    uint32_t waiting;    /* how many of its transactions wait, once `counted` */
+    uint32_t next;       /* in the queue */
+    bool counted;
+    bool queued;
+};
+
+/* A whole transaction, to be judged. */
+struct transaction {
+    uint32_t log;
+    uint32_t collection;
+    struct ps_tag origin;
+    uint64_t begin;
+    uint64_t end;
+    uint64_t judged; /* changes before it are ready */
+};
+
+typedef enum readiness {
+    READY,
+    INERT, /* its own log shows that it is not valid: it waits for nothing */
+    BLOCKED,
+} readiness;
+
+static struct ps_plan_log to_plan(const struct ps_unsettled *unsettled);
+static void enqueue(struct ps_plan *plan, uint32_t index);
+static uint32_t index_of(const struct ps_plan *plan, uint32_t number);
+static p2psync_result take_due(struct ps_plan *plan, const struct ps_waiting *due);
+static p2psync_result end_wait(struct ps_plan *plan, const struct ps_waiting *ended);
+static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t limit);
+static p2psync_result look_at(struct ps_plan *plan, struct ps_plan_log *log, bool *ended_out);
+static p2psync_result let_wait(struct ps_plan *plan, struct ps_plan_log *log,
+                               const struct transaction *it, const struct ps_parent *parent,
+                               bool *full_out);
+static p2psync_result judge_all(struct ps_plan *plan, struct transaction *it,
+                                struct ps_parent *parent_out, bool *blocked_out);
+static p2psync_result judge(struct ps_plan *plan, const struct transaction *it,
+                            const struct ps_skeleton *skeleton, struct ps_parent *parent_out,
+                            readiness *out);
+static p2psync_result is_valid_here(struct ps_plan *plan, const struct transaction *it,
+                                    uint64_t seq, const struct ps_skeleton *skeleton, bool *out);
+static p2psync_result is_applied(struct ps_plan *plan, const struct transaction *it,
+                                 const struct ps_parent *parent, bool *out);
+static p2psync_result collect(struct ps_plan *plan, const struct transaction *it);
+static p2psync_result make_item(struct ps_plan *plan, const struct transaction *it, uint64_t seq);
+static p2psync_result read_entry(struct ps_plan *plan, uint32_t log, uint64_t seq,
+                                 struct ps_stored *out);
+static p2psync_result save(struct ps_plan *plan, uint32_t number, uint64_t settled);
+static int compare_items(const void *a, const void *b);
+
+p2psync_result ps_plan_begin(struct ps_plan *plan)
+{
+    uint64_t count = 0;
+    struct ps_waiting_sum sum;
+    struct ps_unsettled_walk walk = {.txn = plan->txn};
+    struct ps_unsettled unsettled;
+    plan->first_queued = NONE;
+    ps_buf_init(&plan->ids, (size_t)PS_TRANSACTION_CHANGES_MAX * 2 * PS_RECORD_ID_SIZE_MAX);
+    p2psync_result result = ps_waiting_sum(plan->txn, &sum);
+    if (result == P2PSYNC_OK) {
+        result = ps_unsettled_count(plan->txn, &count);
+    }
+    if (result != P2PSYNC_OK || count >= NONE) {
+        return result != P2PSYNC_OK ? result : P2PSYNC_ECORRUPT;
+    }
+    plan->waiting = sum.changes > 0;
+    if (count == 0) {
+        return P2PSYNC_OK;
+    }
+    plan->logs = calloc(count, sizeof *plan->logs);
+    if (plan->logs == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    while (plan->log_count < count && ps_unsettled_walk_next(&walk, &unsettled)) {
+        plan->logs[plan->log_count] = to_plan(&unsettled);
+        plan->log_count++;
+    }
+    if (walk.result == P2PSYNC_OK && plan->log_count < count) {
+        return P2PSYNC_ECORRUPT;
+    }
+    for (uint32_t i = plan->log_count; i > 0; i--) {
+        enqueue(plan, i - 1);
+    }
+    return walk.result;
+}
+
+static struct ps_plan_log to_plan(const struct ps_unsettled *unsettled)
+{
+    const struct ps_log_brief *log = &unsettled->log;
+    bool still_holds = unsettled->looked_at >= log->settled && unsettled->looked_at <= log->size;
+    return (struct ps_plan_log){
+        .number = log->number,
+        .collection = log->collection,
+        .origin = log->id.origin,
+        .size = log->size,
+        .settled = log->settled,
+        .settled_before = log->settled,
+        .looked_at = still_holds ? unsettled->looked_at : log->settled,
+        .looked_before = unsettled->looked_at,
+        .size_bytes = still_holds ? unsettled->size_bytes : 0,
+        .next = NONE,
+    };
+}
+
+static void enqueue(struct ps_plan *plan, uint32_t index)
+{
+    struct ps_plan_log *log = &plan->logs[index];
+    if (!log->queued) {
+        log->queued = true;
+        log->next = plan->first_queued;
+        plan->first_queued = index;
+    }
+}
+
+/* NONE if the log is settled. */
+static uint32_t index_of(const struct ps_plan *plan, uint32_t number)
+{
+    uint32_t low = 0;
+    uint32_t high = plan->log_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (plan->logs[middle].number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < plan->log_count && plan->logs[low].number == number ? low : NONE;
+}
+
+p2psync_result ps_plan_has_more(struct ps_plan *plan, bool *out)
+{
+    struct ps_waiting due;
+    p2psync_result result = P2PSYNC_ENOTFOUND;
+    if (plan->first_queued == NONE && plan->waiting) {
+        result = ps_waiting_due(plan->txn, &due);
+    }
+    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    *out = plan->first_queued != NONE || result == P2PSYNC_OK;
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_plan_next(struct ps_plan *plan, uint64_t limit)
+{
+    p2psync_result result = P2PSYNC_OK;
+    bool more = true;
+    plan->item_count = 0;
+    ps_buf_clear(&plan->ids);
+    while (result == P2PSYNC_OK && more && plan->item_count < limit) {
+        struct ps_waiting due;
+        p2psync_result found = plan->waiting ? ps_waiting_due(plan->txn, &due) : P2PSYNC_ENOTFOUND;
+        if (found == P2PSYNC_OK) {
+            result = take_due(plan, &due);
+        } else if (found != P2PSYNC_ENOTFOUND) {
+            result = found;
+        } else if (plan->first_queued != NONE) {
+            uint32_t index = plan->first_queued;
+            plan->first_queued = plan->logs[index].next;
+            plan->logs[index].queued = false;
+            result = advance(plan, index, limit);
+        } else {
+            more = false;
+        }
+    }
+    return result;
+}
+
+/* A parent that a transaction waited for has been planned: it is ready now, or waits for another
+ * parent. */
+static p2psync_result take_due(struct ps_plan *plan, const struct ps_waiting *due)
+{
+    struct ps_log_brief log;
+    p2psync_result result = ps_log_brief_by_number(plan->txn, due->log, &log);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    struct transaction it = {.log = due->log,
+                             .collection = due->collection,
+                             .origin = log.id.origin,
+                             .begin = due->begin,
+                             .end = due->last + 1,
+                             .judged = due->judged};
+    struct ps_waiting waiting = *due;
+    bool blocked = false;
+    result = judge_all(plan, &it, &waiting.parent, &blocked);
+    if (result == P2PSYNC_OK && blocked) {
+        waiting.judged = it.judged;
+        return ps_waiting_again(plan->txn, &waiting);
+    }
+    if (result == P2PSYNC_OK) {
+        result = end_wait(plan, due);
+    }
+    return result == P2PSYNC_OK ? collect(plan, &it) : result;
+}
+
+/* Its log has room for another one that waits, and its `applied` may move. */
+static p2psync_result end_wait(struct ps_plan *plan, const struct ps_waiting *ended)
+{
+    p2psync_result result = ps_waiting_end(plan->txn, ended);
+    uint32_t index = index_of(plan, ended->log);
+    if (index != NONE) {
+        plan->logs[index].counted = false;
+        enqueue(plan, index);
+        return result; /* saved in the end */
+    }
+    return result == P2PSYNC_OK ? save(plan, ended->log, 0) : result;
+}
+
+/* Move one log as far as it goes. If it could go further but for the limit, it is the first to be
+ * looked at in the next plan. */
+static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t limit)
+{
+    struct ps_plan_log *log = &plan->logs[index];
+    bool stopped = false;
+    while (log->settled < log->size && !stopped) {
+        bool ended = false;
+        bool blocked = false;
+        struct ps_parent parent;
+        if (plan->item_count >= limit) {
+            enqueue(plan, index);
+            break;
+        }
+        p2psync_result result = look_at(plan, log, &ended);
+        if (result != P2PSYNC_OK || !ended) {
+            return result;
+        }
+        struct transaction it = {.log = log->number,
+                                 .collection = log->collection,
+                                 .origin = log->origin,
+                                 .begin = log->settled,
+                                 .end = log->looked_at,
+                                 .judged = log->settled};
+        result = judge_all(plan, &it, &parent, &blocked);
+        if (result == P2PSYNC_OK && blocked) {
+            result = let_wait(plan, log, &it, &parent, &stopped);
+        } else if (result == P2PSYNC_OK) {
+            log->settled = it.end;
+            result = collect(plan, &it);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (!stopped) {
+            log->size_bytes = 0;
+        }
+    }
+    return P2PSYNC_OK;
+}
+
+/* Look for the end of the next transaction, from looked_at on. ended_out: all of it is here, up to
+ * looked_at. */
+static p2psync_result look_at(struct ps_plan *plan, struct ps_plan_log *log, bool *ended_out)
+{
+    bool ended = false;
+    while (!ended && log->looked_at < log->size) {
+        struct ps_stored entry;
+        struct ps_skeleton skeleton;
+        p2psync_result result = read_entry(plan, log->number, log->looked_at, &entry);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        /* A change that does not decode is inert, and ends its transaction. */
+        bool more = false;
+        log->last_bytes = 0;
+        if (ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
+            more = (skeleton.op_and_flags & PS_CHANGE_MORE) != 0;
+            log->last_bytes = entry.skeleton.size + skeleton.body_size;
+        }
+        log->size_bytes += log->last_bytes;
+        log->looked_at++;
+        ended = !more || log->looked_at - log->settled == PS_TRANSACTION_CHANGES_MAX ||
+                log->size_bytes >= PS_TRANSACTION_SIZE_MAX;
+    }
+    *ended_out = ended;
+    return P2PSYNC_OK;
+}
+
+/* The log goes on behind the transaction, unless too many of it wait. */
+static p2psync_result let_wait(struct ps_plan *plan, struct ps_plan_log *log,
+                               const struct transaction *it, const struct ps_parent *parent,
+                               bool *full_out)
+{
+    if (!log->counted) {
+        p2psync_result result = ps_waiting_count(plan->txn, log->number, &log->waiting);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        log->counted = true;
+    }
+    if (log->waiting >= PS_WAITING_MAX) {
+        log->looked_at--; /* its end is found again, and it is judged anew */
+        log->size_bytes -= log->last_bytes;
+        *full_out = true;
+        return P2PSYNC_OK;
+    }
+    log->waiting++;
+    const struct ps_waiting waiting = {.log = log->number,
+                                       .collection = log->collection,
+                                       .begin = it->begin,
+                                       .last = it->end - 1,
+                                       .judged = it->judged,
+                                       .parent = *parent,
+                                       .since_ms = plan->since_ms};
+    plan->waiting = true;
+    log->settled = it->end;
+    return ps_waiting_add(plan->txn, &waiting);
+}
+
+/* Move it->judged to the end, or to the first change that is not ready; parent_out is what that one
+ * waits for then. */
+static p2psync_result judge_all(struct ps_plan *plan, struct transaction *it,
+                                struct ps_parent *parent_out, bool *blocked_out)
+{
+    bool blocked = false;
+    while (!blocked && it->judged < it->end) {
+        struct ps_stored entry;
+        struct ps_skeleton skeleton;
+        readiness ready = INERT;
+        p2psync_result result = read_entry(plan, it->log, it->judged, &entry);
+        if (result == P2PSYNC_OK && ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
+            result = judge(plan, it, &skeleton, parent_out, &ready);
+        }
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        blocked = ready == BLOCKED;
+        it->judged += blocked ? 0 : 1;
+    }
+    *blocked_out = blocked;
+    return P2PSYNC_OK;
+}
+
+/* Whether all parents of the change at it->judged are applied, or will be before it. */
+static p2psync_result judge(struct ps_plan *plan, const struct transaction *it,
+                            const struct ps_skeleton *skeleton, struct ps_parent *parent_out,
+                            readiness *out)
+{
+    bool good = false;
+    p2psync_result result = is_valid_here(plan, it, it->judged, skeleton, &good);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (!good) {
+        *out = INERT;
+        return P2PSYNC_OK;
+    }
+    for (size_t i = 0; i < skeleton->parent_count && good; i++) {
+        result = is_applied(plan, it, &skeleton->parents[i], &good);
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+        if (!good) {
+            *parent_out = skeleton->parents[i];
+        }
+    }
+    *out = good ? READY : BLOCKED;
+    return P2PSYNC_OK;
+}
+
+/* Whether the parents that a change names in its own log are there, before it. If the leaf of one
+ * is another, the parent is on another branch of this origin, and nothing that comes can change
+ * that. */
+static p2psync_result is_valid_here(struct ps_plan *plan, const struct transaction *it,
+                                    uint64_t seq, const struct ps_skeleton *skeleton, bool *out)
+{
+    bool valid = true;
+    for (size_t i = 0; i < skeleton->parent_count && valid; i++) {
+        const struct ps_parent *parent = &skeleton->parents[i];
+        struct ps_stored entry;
+        if (ps_tag_compare(parent->dot.origin, it->origin) != 0) {
+            continue;
+        }
+        valid = parent->dot.seq < seq;
+        if (valid) {
+            p2psync_result result = read_entry(plan, it->log, parent->dot.seq, &entry);
+            if (result != P2PSYNC_OK) {
+                return result;
+            }
+            valid = memcmp(entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0;
+        }
+    }
+    *out = valid;
+    return P2PSYNC_OK;
+}
+
+/* Whether a parent is applied, or planned, or comes before in the same transaction. */
+static p2psync_result is_applied(struct ps_plan *plan, const struct transaction *it,
+                                 const struct ps_parent *parent, bool *out)
+{
+    struct ps_log_place place;
+    struct ps_waiting waiting;
+    *out = false;
+    p2psync_result result = ps_log_locate(plan->txn, it->collection, parent, &place);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    uint64_t seq = parent->dot.seq;
+    uint32_t index = index_of(plan, place.number);
+    uint64_t settled = index == NONE ? place.settled : plan->logs[index].settled;
+    bool within = place.number == it->log && seq >= it->begin && seq < it->judged;
+    if (within || seq < place.applied || seq >= settled || !plan->waiting) {
+        *out = within || seq < settled;
+        return P2PSYNC_OK;
+    }
+    result = ps_waiting_find(plan->txn, place.number, seq, &waiting);
+    *out = result == P2PSYNC_ENOTFOUND;
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+/* Take a transaction into the plan. Those that wait for a change of it are due. */
+static p2psync_result collect(struct ps_plan *plan, const struct transaction *it)
+{
+    size_t count = (size_t)(it->end - it->begin);
+    if (count > plan->item_capacity - plan->item_count) {
+        size_t capacity = plan->item_capacity * 2 + count;
+        struct ps_plan_item *items = realloc(plan->items, capacity * sizeof *items);
+        if (items == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+        plan->items = items;
+        plan->item_capacity = capacity;
+    }
+    p2psync_result result = P2PSYNC_OK;
+    for (uint64_t seq = it->begin; seq < it->end && result == P2PSYNC_OK; seq++) {
+        result = make_item(plan, it, seq);
+    }
+    plan->transactions++;
+    if (result != P2PSYNC_OK || !plan->waiting) {
+        return result;
+    }
+    const struct ps_waiting_for applied = {
+        .collection = it->collection, .origin = it->origin, .begin = it->begin, .end = it->end};
+    return ps_waiting_wake(plan->txn, &applied);
+}
+
+static p2psync_result make_item(struct ps_plan *plan, const struct transaction *it, uint64_t seq)
+{
+    struct ps_stored entry;
+    struct ps_skeleton skeleton;
+    bool valid = false;
+    p2psync_result result = read_entry(plan, it->log, seq, &entry);
+    struct ps_plan_item item = {.collection = it->collection,
+                                .log = it->log,
+                                .order = plan->item_count,
+                                .dot = {.origin = it->origin, .seq = seq},
+                                .id_at = plan->ids.size};
+    if (result == P2PSYNC_OK && ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
+        result = is_valid_here(plan, it, seq, &skeleton, &valid);
+        if (result == P2PSYNC_OK) {
+            item.id.size = skeleton.record_id.size;
+            result = ps_buf_append(&plan->ids, skeleton.record_id.data, skeleton.record_id.size);
+        }
+    }
+    item.inert = !valid;
+    plan->items[plan->item_count] = item;
+    plan->item_count++;
+    return result;
+}
+
+static p2psync_result read_entry(struct ps_plan *plan, uint32_t log, uint64_t seq,
+                                 struct ps_stored *out)
+{
+    p2psync_result result = ps_stored_get(plan->txn, log, seq, out);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+void ps_plan_sort(struct ps_plan *plan)
+{
+    for (size_t i = 0; i < plan->item_count; i++) {
+        struct ps_plan_item *item = &plan->items[i];
+        item->id = ps_bytes(item->id.size > 0 ? plan->ids.data + item->id_at : NULL, item->id.size);
+    }
+    if (plan->item_count > 1) {
+        qsort(plan->items, plan->item_count, sizeof *plan->items, compare_items);
+    }
+    for (size_t i = 0; i < plan->item_count; i++) {
+        struct ps_plan_item *item = &plan->items[i];
+        item->first = i == 0 || item[-1].collection != item->collection ||
+                      !ps_bytes_equal(item[-1].id, item->id);
+    }
+}
+
+/* By collection and record; then in the order of the plan, where changes follow their parents. */
+static int compare_items(const void *a, const void *b)
+{
+    const struct ps_plan_item *left = a;
+    const struct ps_plan_item *right = b;
+    if (left->collection != right->collection) {
+        return left->collection < right->collection ? -1 : 1;
+    }
+    int order = ps_bytes_compare(left->id, right->id);
+    if (order != 0) {
+        return order;
+    }
+    return left->order < right->order ? -1 : left->order > right->order;
+}
+
+p2psync_result ps_plan_end(struct ps_plan *plan)
+{
+    p2psync_result result = P2PSYNC_OK;
+    for (uint32_t i = 0; i < plan->log_count && result == P2PSYNC_OK; i++) {
+        const struct ps_plan_log *log = &plan->logs[i];
+        if (log->settled > log->settled_before || plan->waiting) {
+            result = save(plan, log->number, log->settled);
+        }
+        if (result == P2PSYNC_OK && log->settled < log->size &&
+            (log->looked_at != log->looked_before || log->settled > log->settled_before)) {
+            result = ps_unsettled_look_on(plan->txn, log->number, log->looked_at, log->size_bytes);
+        }
+    }
+    return result;
+}
+
+/* Write how far a log is; `settled` may be less than it was already. */
+static p2psync_result save(struct ps_plan *plan, uint32_t number, uint64_t settled)
+{
+    struct ps_log log;
+    struct ps_waiting first;
+    struct ps_waiting_walk walk = {.txn = plan->txn, .from = ps_key_entry(number, 0)};
+    p2psync_result result = ps_log_by_number(plan->txn, number, &log);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    uint64_t settled_before = log.settled;
+    uint64_t applied_before = log.applied;
+    log.settled = settled > log.settled ? settled : log.settled;
+    log.applied = log.settled;
+    if (plan->waiting && ps_waiting_walk_next(&walk, &first) && first.log == number) {
+        log.applied = first.begin;
+    }
+    if (walk.result != P2PSYNC_OK) {
+        return walk.result;
+    }
+    bool moved = log.settled != settled_before || log.applied != applied_before;
+    return moved ? ps_log_save(plan->txn, &log) : P2PSYNC_OK;
+}
+
+void ps_plan_deinit(struct ps_plan *plan)
+{
+    free(plan->logs);
+    free(plan->items);
+    ps_buf_deinit(&plan->ids);
+}
