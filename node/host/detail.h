@@ -3,8 +3,6 @@
 #ifndef PS_NODE_HOST_DETAIL_H
 #define PS_NODE_HOST_DETAIL_H
 
-#include <stdio.h>
-
 #include <p2psync.h>
 
 /* Whether the app's is none (NULL), or may be filled. */
@@ -20,10 +18,11 @@ struct p2psync_detail ps_detail_none(void);
 p2psync_result ps_detail_limit(struct p2psync_detail *detail, const char *what, uint64_t limit,
                                const char *unit);
 
-/* Say what is so, with a format as of printf(), as a sentence without full stop; what of it does
- * not fit is cut. Comes to `result`. */
-#define ps_detail_say(detail, result, ...)                                                         \
-    ((void)snprintf((detail)->text, sizeof(detail)->text, __VA_ARGS__), (result))
+/* Say what is so, as a sentence without full stop; what of it does not fit is cut. Returns
+ * `result`.
+ */
+p2psync_result ps_detail_say(struct p2psync_detail *detail, p2psync_result result,
+                             const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Say what the result of a write of the store leaves open, of which edit. */
 void ps_detail_explain(p2psync_result result, size_t edit, struct p2psync_detail *detail);
