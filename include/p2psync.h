@@ -395,9 +395,15 @@ struct p2psync_options {
  *
  * Errors  P2PSYNC_EBUSY this process has it open already; P2PSYNC_ENETFS; P2PSYNC_ENEWER;
  *         P2PSYNC_EOLDER before 1.0 no earlier format is read; P2PSYNC_ECORRUPT; P2PSYNC_ENOSPC;
- *         P2PSYNC_EDENIED the system refuses access; P2PSYNC_EIO; P2PSYNC_EFILES; P2PSYNC_EFORMAT
+ *         P2PSYNC_EDENIED the system refuses access, or the directory or config.json belongs to
+ *         another user or may be written by one; P2PSYNC_EIO; P2PSYNC_EFILES; P2PSYNC_EFORMAT
  *         config.json is malformed; P2PSYNC_EMISUSE no directory can be at options->dir, or an
  *         address in the options is malformed.
+ *
+ * Damage that is there is found, and is P2PSYNC_ECORRUPT. What remains is a page of the file that
+ * goes bad while it is open, so that the system itself cannot read it: that is a SIGBUS, which a
+ * library must leave to its app. An app that wants to survive it handles the signal, or uses the
+ * node from another process.
  */
 P2PSYNC_API p2psync_result p2psync_open(const struct p2psync_options *options,
                                         p2psync_node **node_out,
