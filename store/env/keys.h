@@ -123,7 +123,7 @@ struct ps_awaited_key {
     uint32_t log; /* of who waits */
     uint64_t last;
 };
-struct ps_key ps_key_awaited(const struct ps_awaited_key *key);
+struct ps_key ps_key_awaited(const struct ps_awaited_key *awaited);
 bool ps_key_split_awaited(struct ps_bytes key, struct ps_awaited_key *out);
 struct ps_key ps_key_due(uint32_t log, uint64_t last);
 bool ps_key_split_due(struct ps_bytes key, uint32_t *log_out, uint64_t *last_out);
