@@ -148,18 +148,18 @@ Test(test_interfaces, lists_loopback_only_if_there_is_nothing_else)
     cr_assert_str_eq(addresses[0], "127.0.0.1");
 }
 
-/* One IPv6 address of an interface. */
-#define IPV6(text)       .address = text, .ipv6 = true, ETHERNET
-#define LINK_LOCAL(text) IPV6(text), .link_local = true
+/* What an IPv6 address of an interface is like. */
+#define IPV6       .ipv6 = true, ETHERNET
+#define LINK_LOCAL IPV6, .link_local = true
 
 static const struct ps_interfaces both_families = {
     .items = {LOOPBACK,
               {.name = "docker0", .address = "172.17.0.1", ETHERNET},
               {.name = "eth0", .address = "10.0.0.1", ETHERNET},
-              {.name = "eth0", IPV6("2001:db8::1")},
-              {.name = "eth0", IPV6("2001:db8::2")},
-              {.name = "eth0", LINK_LOCAL("fe80::1")},
-              {.name = "wlan0", LINK_LOCAL("fe80::2")}},
+              {.name = "eth0", .address = "2001:db8::1", IPV6},
+              {.name = "eth0", .address = "2001:db8::2", IPV6},
+              {.name = "eth0", .address = "fe80::1", LINK_LOCAL},
+              {.name = "wlan0", .address = "fe80::2", LINK_LOCAL}},
     .count = 7,
 };
 
@@ -174,8 +174,8 @@ Test(test_interfaces, lists_one_address_of_each_family_before_the_rest_and_no_se
 
 Test(test_interfaces, lists_link_local_addresses_only_if_there_are_no_others)
 {
-    const struct ps_interfaces bare = {.items = {LOOPBACK, {.name = "eth0", LINK_LOCAL("fe80::1")}},
-                                       .count = 2};
+    const struct ps_interfaces bare = {
+        .items = {LOOPBACK, {.name = "eth0", .address = "fe80::1", LINK_LOCAL}}, .count = 2};
     const char *addresses[4];
     cr_assert_eq(ps_interfaces_addresses(&bare, addresses, 4), 1);
     cr_assert_str_eq(addresses[0], "fe80::1");
