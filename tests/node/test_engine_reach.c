@@ -144,7 +144,7 @@ Test(test_engine_reach, dials_around_where_a_member_has_proved_its_key)
     size_t before = count_dials(false);
     tell(2, "10.0.0.", ":9", NULL); /* it comes from there itself */
     play(MINUTE_MS);
-    cr_assert_geq(count_dials(false) - before, 2 * PS_ENDPOINTS_MAX);
+    cr_assert_geq(count_dials(false) - before, 2UL * PS_ENDPOINTS_MAX);
 }
 
 /* Two honest devices that have not met find each other while a member has one of them dial. */
