@@ -16,13 +16,13 @@ alive() {
     kill -0 "$kitchen" || fail "the kitchen's node has died"
     kill -0 "$cellar" || fail "the cellar's node has died"
 }
-# same: both hold the same.
+# same: both come to hold the same. `now` waits until they are in sync, for a minute at most.
 same() {
-    local left=600
-    until [ "$(at a --json status | jq -r .root)" = "$(at b --json status | jq -r .root)" ]; do
+    local left=5
+    until at a now >/dev/null 2>&1 &&
+        [ "$(at a --json status | jq -r .root)" = "$(at b --json status | jq -r .root)" ]; do
         alive
         [ $((left--)) -gt 0 ] || fail "they never hold the same"
-        sleep 0.2
     done
 }
 
