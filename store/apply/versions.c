@@ -33,6 +33,8 @@ static p2psync_result keep_values(struct ps_versions *versions, struct ps_txn *t
 static const struct ps_version *find(const struct ps_versions *versions,
                                      const struct ps_parent *parent);
 static bool is_after(uint64_t hlc, uint64_t parent_hlc);
+static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn, bool *live_out,
+                                bool *conflict_out);
 static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn,
                                 struct ps_version *list, struct ps_merged *merged);
 static void postpone(struct ps_versions *versions, struct ps_version *list, struct ps_view *view);
@@ -233,58 +235,18 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     if (!versions->changed) {
         return P2PSYNC_OK;
     }
-    uint32_t count = versions->slots.count;
-    assert(count > 0);
+    assert(versions->slots.count > 0);
     ps_slots_sort(&versions->slots);
+    bool is_live = false;
+    bool is_conflict = false;
     p2psync_result result = keep_values(versions, txn);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    struct ps_version few[4]; /* nearly every record has one version */
-    struct ps_version *list = few;
-    struct ps_merged merged = {.copies = 0};
-    struct ps_record_write write = {
-        .collection = versions->collection,
-        .id = ps_bytes(versions->id, versions->id_size),
-        .created_hlc = versions->created_hlc,
-        .version_count = versions->slots.count,
-    };
-    if (versions->slots.count > sizeof few / sizeof few[0]) {
-        list = calloc(versions->slots.count, sizeof *list);
-        if (list == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-    }
-    for (uint32_t i = 0; i < versions->slots.count; i++) {
-        list[i] = versions->slots.items[i].version;
-    }
-    write.versions = list;
-    bool is_live = versions->slots.items[0].version.state == PS_RECORD_LIVE;
-    bool postponed =
-        versions->slots.count > 1 && versions->may_postpone && versions->work >= versions->work_max;
-    if (count > 1) {
-        if (postponed) {
-            postpone(versions, list, &merged.view);
-        } else {
-            result = make_view(versions, txn, list, &merged);
-        }
-        write.view = &merged.view;
-        is_live = merged.view.state == PS_RECORD_LIVE;
+    if (result == P2PSYNC_OK) {
+        result = write_row(versions, txn, &is_live, &is_conflict);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_record_put(txn, &write);
+        result = note_several(versions, txn, is_conflict);
     }
-    if (list != few) {
-        free(list);
-    }
-    ps_merged_deinit(&merged);
-    if (result == P2PSYNC_OK) {
-        result = note_several(versions, txn, merged.view.conflict);
-    }
-    if (result == P2PSYNC_OK && postponed) {
-        result = ps_stale_add(txn, versions->collection, write.id);
-    }
-    int conflict = (merged.view.conflict ? 1 : 0) - (versions->was_conflict ? 1 : 0);
+    int conflict = (is_conflict ? 1 : 0) - (versions->was_conflict ? 1 : 0);
     if (result == P2PSYNC_OK && conflict != 0 && versions->has_last) {
         result = ps_stored_set_mark(txn, versions->last_log, versions->last_seq,
                                     conflict > 0 ? PS_STORED_OPENED : PS_STORED_CLOSED);
@@ -295,8 +257,56 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     counts->records += (is_live ? 1 : 0) - (versions->was_live ? 1 : 0);
     versions->was_live = is_live;
     versions->was_several = versions->slots.count > 1;
-    versions->was_conflict = merged.view.conflict;
+    versions->was_conflict = is_conflict;
     versions->changed = false;
+    return result;
+}
+
+/* Write the row, and say what readers will see. If merging its versions would cost more than the
+ * batch may, that is put off. */
+static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn, bool *live_out,
+                                bool *conflict_out)
+{
+    struct ps_version few[4]; /* nearly every record has one version */
+    struct ps_version *list = few;
+    struct ps_merged merged = {.copies = 0};
+    uint32_t count = versions->slots.count;
+    struct ps_record_write write = {
+        .collection = versions->collection,
+        .id = ps_bytes(versions->id, versions->id_size),
+        .created_hlc = versions->created_hlc,
+        .version_count = count,
+    };
+    if (count > sizeof few / sizeof few[0]) {
+        list = calloc(count, sizeof *list);
+        if (list == NULL) {
+            return P2PSYNC_ENOMEM;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        list[i] = versions->slots.items[i].version;
+    }
+    write.versions = list;
+    bool postponed = count > 1 && versions->may_postpone && versions->work >= versions->work_max;
+    p2psync_result result = P2PSYNC_OK;
+    if (postponed) {
+        postpone(versions, list, &merged.view);
+    } else if (count > 1) {
+        result = make_view(versions, txn, list, &merged);
+    }
+    write.view = count > 1 ? &merged.view : NULL;
+    *live_out = (count > 1 ? merged.view.state : list[0].state) == PS_RECORD_LIVE;
+    *conflict_out = merged.view.conflict;
+    if (result == P2PSYNC_OK) {
+        result = ps_record_put(txn, &write);
+    }
+    if (result == P2PSYNC_OK && postponed) {
+        result = ps_stale_add(txn, versions->collection, write.id);
+    }
+    if (list != few) {
+        free(list);
+    }
+    ps_merged_deinit(&merged);
     return result;
 }
 
