@@ -2,6 +2,7 @@
 #include "node/host/detail.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "node/host/sized.h"
@@ -24,6 +25,16 @@ p2psync_result ps_detail_limit(struct p2psync_detail *detail, const char *what, 
                    limit, unit);
     detail->limit = limit;
     return P2PSYNC_ELIMIT;
+}
+
+p2psync_result ps_detail_say(struct p2psync_detail *detail, p2psync_result result,
+                             const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(detail->text, sizeof detail->text, format, arguments);
+    va_end(arguments);
+    return result;
 }
 
 void ps_detail_explain(p2psync_result result, size_t edit, struct p2psync_detail *detail)

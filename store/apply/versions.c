@@ -295,7 +295,8 @@ static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn
         result = make_view(versions, txn, list, &merged);
     }
     write.view = count > 1 ? &merged.view : NULL;
-    *live_out = (count > 1 ? merged.view.state : list[0].state) == PS_RECORD_LIVE;
+    *live_out =
+        (count > 1 ? merged.view.state : versions->slots.items[0].version.state) == PS_RECORD_LIVE;
     *conflict_out = merged.view.conflict;
     if (result == P2PSYNC_OK) {
         result = ps_record_put(txn, &write);
