@@ -521,6 +521,17 @@ P2PSYNC_API p2psync_result p2psync_stop(p2psync_node *node) P2PSYNC_MUST_CHECK;
 P2PSYNC_API p2psync_result p2psync_status(p2psync_node *node,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* Changes that are here and do not show yet: the document pending. It has the first 4,096
+ * transactions; the document status says how many changes wait in all. The causes are "parent" (it
+ * was made on top of a change that is not here), "transaction" (the rest of its transaction is not
+ * here), "crowd" (as many of its log wait as may, and those come first) and "turn" (it waits for
+ * nothing and is applied next).
+ *
+ * Errors  P2PSYNC_ENODEVICE.
+ */
+P2PSYNC_API p2psync_result p2psync_pending(p2psync_node *node,
+                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
 /* The other devices and how far they are: the document peers. Without a running node, what was last
  * known.
  *
@@ -1058,6 +1069,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   peers_connected  integer
  *   devices          integer  of the mesh, this one too
  *   pending          integer  changes that are here and wait for something before they show
+ *   merging          bool     records are being merged anew; only the counts of conflicts lag
  *   last_sync        time?
  *   last_error       text?
  *   collections      array    those of apps
@@ -1067,6 +1079,18 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   .conflicts       integer
  *   .root            text     as above, of this collection
  *   .strategy        text
+ *
+ * document pending: p2psync_pending(), an array of transactions
+ *   collection   text
+ *   id           text?    the record of the change that waits; nil if nobody can read it
+ *   version      text     that change
+ *   device       text     who wrote it
+ *   fingerprint  text
+ *   name         text     the device's, or its fingerprint
+ *   changes      integer  that wait together
+ *   cause        text     "parent", "transaction", "crowd" or "turn": see p2psync_pending()
+ *   waits_for    text?    the change that is not here, if there is such a one
+ *   since        time?    when this device found that it waits; of cause "parent"
  *
  * document peers: p2psync_peers(), an array
  *   device          text

@@ -12,6 +12,7 @@
 #include "node/view/conflict_counts.h"
 #include "node/view/members.h"
 #include "node/view/peers.h"
+#include "node/view/pending.h"
 #include "node/view/status.h"
 #include "store/env/identity.h"
 #include "store/mesh/enroll.h"
@@ -54,6 +55,11 @@ p2psync_result p2psync_devices(p2psync_node *node, struct p2psync_buffer *out)
 p2psync_result p2psync_status(p2psync_node *node, struct p2psync_buffer *out)
 {
     return ask_or_view(node, PS_CONTROL_STATUS, view_stopped, out);
+}
+
+p2psync_result p2psync_pending(p2psync_node *node, struct p2psync_buffer *out)
+{
+    return view(node, ps_view_pending_write, out);
 }
 
 p2psync_result p2psync_peers(p2psync_node *node, struct p2psync_buffer *out)

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/api/inside.h"
 #include "nodes.h"
+#include "tests/lib/author.h"
 
 #define KEYS_MAX  256
 #define PATH_SIZE 96
@@ -267,6 +269,27 @@ static void meet(void)
     await(P2PSYNC_EVENT_SYNC_COMPLETED);
 }
 
+/* Another device has edited what is not here. */
+static void let_one_wait(void)
+{
+    static struct author author;
+    struct store_case here = {.store = nodes_alpha->store, .map_size = CASE_MAP_SIZE};
+    const struct author_change change = {.op_and_flags = PS_OP_UPDATE,
+                                         .id = "lost",
+                                         .hlc = 1,
+                                         .parent_count = 1,
+                                         .parents = {{.dot = {.origin = {{7}}}}}};
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_identity_read(&txn, &here.identity), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    author_init(&author, 7);
+    author.identity.mesh = here.identity.mesh;
+    (void)author_add(&author, &change);
+    author_deliver_all(&author, &here);
+    (void)case_apply(&here);
+    author_deinit(&author);
+}
+
 Test(test_api_documents, lists_what_the_node_says_of_itself)
 {
     struct p2psync_buffer out = {0};
@@ -282,8 +305,10 @@ Test(test_api_documents, lists_what_the_node_says_of_itself)
     check_buffer("status", p2psync_status(nodes_alpha, &out), &out);
     check_buffer("peers", p2psync_peers(nodes_alpha, &out), &out);
     check_buffer("doctor", p2psync_doctor(nodes_alpha, &out), &out);
+    let_one_wait();
+    check_buffer("pending", p2psync_pending(nodes_alpha, &out), &out);
     static const char *const documents[] = {"identity", "status", "peers",  "devices", "config",
-                                            "doctor",   "now",    "invite", "join"};
+                                            "doctor",   "now",    "invite", "join",    "pending"};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
         expect_all(documents[i]);
     }

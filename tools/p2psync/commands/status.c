@@ -99,6 +99,16 @@ static void say_state(const json_t *status, char *line, size_t size)
     }
 }
 
+static void say_pending(uint64_t pending, char *line, size_t size)
+{
+    if (pending == 0) {
+        snprintf(line, size, "nothing");
+    } else {
+        snprintf(line, size, "%" PRIu64 " %s for others; 'p2psync pending' lists them", pending,
+                 pending == 1 ? "change waits" : "changes wait");
+    }
+}
+
 static void print_status(json_t *status, const void *members)
 {
     const json_t *error = json_object_get(status, "last_error");
@@ -116,9 +126,12 @@ static void print_status(json_t *status, const void *members)
     print_line("sync", line);
     output_ago(output_string(status, "last_sync"), line, sizeof line);
     print_line("last sync", line);
-    snprintf(line, sizeof line, "%" PRIu64 " changes wait for others",
-             output_number(status, "pending"));
+    say_pending(output_number(status, "pending"), line, sizeof line);
     print_line("pending", line);
+    if (json_is_true(json_object_get(status, "merging"))) {
+        print_line("merging", "records in several versions are merged anew; conflicts are counted "
+                              "when it is done");
+    }
     print_line("last error", json_is_string(error) ? json_string_value(error) : "-");
     print_collections(members, json_object_get(status, "collections"));
 }
