@@ -153,6 +153,13 @@ P2PSYNC_API p2psync_result
 p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out,
                         struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* Turn `size` bytes of UTF-8 into a MessagePack string, whatever they say: "true" and "1.10" too.
+ *
+ * Errors  P2PSYNC_EFORMAT no UTF-8; P2PSYNC_ELIMIT over 1 MiB.
+ */
+P2PSYNC_API p2psync_result p2psync_value_from_text(const char *text, size_t size,
+                                                   struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
 /* Turn one MessagePack value into one line of JSON, with a NUL after it that size does not count.
  * Keys keep their order. p2psync_value_from_json() makes the same value of it. Characters that
  * nobody sees or that a terminal obeys are written as \u escapes, as p2psync_text_escape() has
@@ -184,9 +191,30 @@ typedef enum p2psync_value_type {
 
 P2PSYNC_API p2psync_value_type p2psync_value_type_of(struct p2psync_bytes value);
 
+/* How many elements an array has, or pairs a map; 0 for everything else. */
+P2PSYNC_API uint64_t p2psync_value_count(struct p2psync_bytes value);
+
+/* Whether `value` is one whole value that a record or a document may hold. What is below may be
+ * asked of any bytes; of those that have passed here, a walk always comes to the end.
+ *
+ * Errors  P2PSYNC_EFORMAT as of p2psync_value_to_json(), or a map has a key twice, or one with a
+ *         NUL; P2PSYNC_ELIMIT nested deeper than 36.
+ */
+P2PSYNC_API p2psync_result p2psync_value_check(struct p2psync_bytes value) P2PSYNC_MUST_CHECK;
+
 /* The value of a key of a map; of size 0 if there is none, or it is no map, which may be looked
  * into again: so a chain of these needs no checks between. */
 P2PSYNC_API struct p2psync_bytes p2psync_value_find(struct p2psync_bytes map, const char *key);
+
+/* What a map says under a key, where the keys are known, as those of a document are: if there is
+ * none, or it is of another type, the empty text, 0 or false. The text is UTF-8 where it lies in
+ * the map, so no NUL follows; its data is never NULL. */
+P2PSYNC_API struct p2psync_bytes p2psync_map_text(struct p2psync_bytes map, const char *key);
+P2PSYNC_API uint64_t p2psync_map_unsigned(struct p2psync_bytes map, const char *key);
+P2PSYNC_API bool p2psync_map_bool(struct p2psync_bytes map, const char *key);
+
+/* Whether a text is `string`, no more and no less. */
+P2PSYNC_API bool p2psync_text_equals(struct p2psync_bytes text, const char *string);
 
 /* What a value is, if it is that. Each takes one type, but a real number may be asked of an
  * integer.
@@ -201,31 +229,34 @@ P2PSYNC_API p2psync_result p2psync_value_unsigned(struct p2psync_bytes value,
                                                   uint64_t *out) P2PSYNC_MUST_CHECK;
 P2PSYNC_API p2psync_result p2psync_value_real(struct p2psync_bytes value,
                                               double *out) P2PSYNC_MUST_CHECK;
-/* Where its UTF-8, or its bytes, lie: no NUL follows. */
-P2PSYNC_API p2psync_result p2psync_value_text(struct p2psync_bytes value,
-                                              struct p2psync_bytes *out) P2PSYNC_MUST_CHECK;
-P2PSYNC_API p2psync_result p2psync_value_bytes(struct p2psync_bytes value,
-                                               struct p2psync_bytes *out) P2PSYNC_MUST_CHECK;
 /* A text, copied with a NUL into `out_size` bytes. P2PSYNC_EFORMAT also if it holds a NUL. */
 P2PSYNC_API p2psync_result p2psync_value_string(struct p2psync_bytes value, char *out,
                                                 size_t out_size) P2PSYNC_MUST_CHECK;
 
-/* A walk over an array, or over a map in the order of its bytes. It is the app's, and nothing needs
- * to be closed. */
+/* Where the UTF-8 of a text, or the bytes of a bin, lie: no NUL follows. If it is another type, or
+ * none, data is NULL and size 0. */
+P2PSYNC_API struct p2psync_bytes p2psync_value_text(struct p2psync_bytes value);
+P2PSYNC_API struct p2psync_bytes p2psync_value_bytes(struct p2psync_bytes value);
+
+/* A walk over an array, or over a map in the order of its bytes. It is the app's, which sets `size`
+ * and `value`, and nothing needs to be closed:
+ *
+ *     struct p2psync_walk walk = {.size = sizeof walk, .value = list};
+ *     while (p2psync_walk_next(&walk, NULL, &item) == P2PSYNC_OK) {
+ *         ... item ...
+ *     }
+ */
 struct p2psync_walk {
-    size_t size; /* sizeof (struct p2psync_walk) */
-    bool is_map;
-    uint64_t left;             /* elements or pairs that are to come */
-    struct p2psync_bytes rest; /* the library's */
+    size_t size;                /* sizeof (struct p2psync_walk) */
+    struct p2psync_bytes value; /* what is walked over; anything else has nothing in it */
+    size_t offset;              /* the library's, as the rest is */
+    uint64_t left;
 };
 
-/* Errors  P2PSYNC_EFORMAT it is neither. */
-P2PSYNC_API p2psync_result p2psync_walk_begin(struct p2psync_bytes value,
-                                              struct p2psync_walk *out) P2PSYNC_MUST_CHECK;
-
-/* The next element, or pair; `key_out` may be NULL, and becomes a text, or of size 0 in an array.
+/* The next element, or pair. `key_out` may be NULL; it becomes the characters of the key, of size 0
+ * in an array.
  *
- * Errors  P2PSYNC_EEND; P2PSYNC_EFORMAT.
+ * Errors  P2PSYNC_EEND; P2PSYNC_EFORMAT half a value, or a key that is no text.
  */
 P2PSYNC_API p2psync_result p2psync_walk_next(struct p2psync_walk *walk,
                                              struct p2psync_bytes *key_out,
@@ -250,17 +281,21 @@ P2PSYNC_API void p2psync_builder_bytes(p2psync_builder *builder, const char *key
 /* One whole value, such as another one's part. */
 P2PSYNC_API void p2psync_builder_value(p2psync_builder *builder, const char *key,
                                        struct p2psync_bytes value);
+/* The same under a key that is given by its characters, as p2psync_walk_next() gives both. */
+P2PSYNC_API void p2psync_builder_pair(p2psync_builder *builder, struct p2psync_bytes key,
+                                      struct p2psync_bytes value);
 
 /* Begin a map or an array, which p2psync_builder_end() ends. */
 P2PSYNC_API void p2psync_builder_map(p2psync_builder *builder, const char *key);
 P2PSYNC_API void p2psync_builder_array(p2psync_builder *builder, const char *key);
 P2PSYNC_API void p2psync_builder_end(p2psync_builder *builder);
 
-/* Fill in the whole map, and free the builder, whatever the result.
+/* Fill in the whole map, and free the builder, whatever the result. Whether a map may be the fields
+ * of a record, p2psync_write() says.
  *
  * Errors  P2PSYNC_EMISUSE a map or an array was not ended, or one too many was, or a key is missing
- *         or not wanted; P2PSYNC_EFORMAT as of p2psync_value_to_json(), or a key is there twice;
- *         P2PSYNC_ELIMIT nested deeper than 32, or over 1 MiB; P2PSYNC_ENOMEM.
+ *         or not wanted; P2PSYNC_EFORMAT as of p2psync_value_check(); P2PSYNC_ELIMIT nested deeper
+ *         than 36, or over 4 MiB; P2PSYNC_ENOMEM.
  */
 P2PSYNC_API p2psync_result p2psync_builder_finish(p2psync_builder *builder,
                                                   struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
