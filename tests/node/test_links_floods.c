@@ -74,20 +74,27 @@ static void outlive(struct linked_node *node, pid_t other)
  * held for ever in what is forked. */
 struct flooder {
     pid_t pid;
-    int go;    /* to tell it node 0's port, and so to begin */
+    int go;    /* to tell it node 0's port, and so to go on */
     int ports; /* from which it tells its own */
 };
 
 static struct flooder flooders[ROUNDS];
 
+static bool may_go_on(const struct flooder *flooder)
+{
+    uint16_t *port = &linked_nodes[0].port;
+    return read(flooder->go, port, sizeof *port) == (ssize_t)sizeof *port;
+}
+
+/* Floods once it is told that its link is up: one that sends too much before that is never told. */
 static void flood_accepted(const struct flooder *flooder)
 {
     static const uint8_t bytes[200];
-    (void)flooder;
     void *dealer = linked_raw_dealer_pinging(zmq_ctx_new(), NULL, 0, 1);
     zmq_send(dealer, "hello", 5, 0);
+    bool goes_on = may_go_on(flooder);
     uint64_t until_ms = linked_now_ms() + FLOOD_MS;
-    while (linked_now_ms() < until_ms) {
+    while (goes_on && linked_now_ms() < until_ms) {
         (void)zmq_send(dealer, bytes, sizeof bytes, ZMQ_DONTWAIT);
     }
 }
@@ -119,9 +126,9 @@ static void begin(struct flooder *flooder, void (*flood)(const struct flooder *f
     cr_assert_geq(flooder->pid, 0);
     if (flooder->pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        flooder->go = go[0];
         flooder->ports = ports[1];
-        uint16_t *port = &linked_nodes[0].port;
-        if (read(go[0], port, sizeof *port) == (ssize_t)sizeof *port) {
+        if (may_go_on(flooder)) {
             flood(flooder);
         }
         _exit(0);
@@ -154,7 +161,9 @@ Test(test_links_floods, survives_who_floods_and_pings_and_goes_away)
     begin_all(flood_accepted);
     for (size_t i = 0; i < ROUNDS; i++) {
         let_go(&flooders[i]);
-        fill(&linked_nodes[0], linked_await(&linked_nodes[0], PS_LINK_UP)->event.link);
+        uint64_t link = linked_await(&linked_nodes[0], PS_LINK_UP)->event.link;
+        let_go(&flooders[i]);
+        fill(&linked_nodes[0], link);
         outlive(&linked_nodes[0], flooders[i].pid);
     }
 }
