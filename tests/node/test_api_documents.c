@@ -129,11 +129,11 @@ static void check(const char *document, struct p2psync_bytes value)
     struct {
         struct p2psync_walk walk;
         char path[PATH_SIZE];
-    } stack[DEPTH_MAX] = {{.walk = {.size = sizeof stack[0].walk}}};
+    } stack[DEPTH_MAX] = {{.walk = {.size = sizeof stack[0].walk, .value = value}}};
     size_t depth = 0;
     struct p2psync_bytes name;
     struct p2psync_bytes item;
-    cr_assert_eq(p2psync_walk_begin(value, &stack[0].walk), P2PSYNC_OK, "%s", document);
+    cr_assert_eq(p2psync_value_check(value), P2PSYNC_OK, "%s", document);
     (void)snprintf(stack[0].path, PATH_SIZE, "%s", document);
     for (;;) { /* ends with the document */
         p2psync_result result = p2psync_walk_next(&stack[depth].walk, &name, &item);
@@ -146,11 +146,11 @@ static void check(const char *document, struct p2psync_bytes value)
         }
         cr_assert_eq(result, P2PSYNC_OK);
         char path[PATH_SIZE];
-        char word[40];
         (void)snprintf(path, sizeof path, "%s", stack[depth].path);
         const struct key *key = NULL;
-        if (stack[depth].walk.is_map) {
-            cr_assert_eq(p2psync_value_string(name, word, sizeof word), P2PSYNC_OK);
+        if (p2psync_value_type_of(stack[depth].walk.value) == P2PSYNC_VALUE_MAP) {
+            char word[40];
+            (void)snprintf(word, sizeof word, "%.*s", (int)name.size, (const char *)name.data);
             (void)snprintf(path, sizeof path, "%.50s.%s", stack[depth].path, word);
             struct key *found = find_key(path);
             if (found == NULL) { /* a map from names that are data */
@@ -170,8 +170,8 @@ static void check(const char *document, struct p2psync_bytes value)
         if (!is_data && (type == P2PSYNC_VALUE_MAP || type == P2PSYNC_VALUE_ARRAY)) {
             depth++;
             cr_assert_lt(depth, DEPTH_MAX);
-            stack[depth].walk.size = sizeof stack[depth].walk;
-            cr_assert_eq(p2psync_walk_begin(item, &stack[depth].walk), P2PSYNC_OK);
+            stack[depth].walk =
+                (struct p2psync_walk){.size = sizeof stack[depth].walk, .value = item};
             (void)snprintf(stack[depth].path, PATH_SIZE, "%s", path);
         }
     }

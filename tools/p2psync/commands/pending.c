@@ -46,13 +46,6 @@ static const char *text_of(struct p2psync_bytes map, const char *key, char text[
     return text;
 }
 
-static uint64_t number_of(struct p2psync_bytes map, const char *key)
-{
-    uint64_t number = 0;
-
-    return p2psync_value_unsigned(p2psync_value_find(map, key), &number) == P2PSYNC_OK ? number : 0;
-}
-
 /* For what it waits, in words. */
 static void add_awaited(struct table *table, struct p2psync_bytes one)
 {
@@ -83,7 +76,7 @@ static void add_one(struct table *table, struct p2psync_bytes one)
     table_cell(table, "%s", dot);
     table_cell(table, "%s", text_of(one, "name", text));
     table_cell(table, "%s", text_of(one, "fingerprint", text));
-    table_cell(table, "%" PRIu64, number_of(one, "changes"));
+    table_cell(table, "%" PRIu64, p2psync_map_unsigned(one, "changes"));
     add_awaited(table, one);
     output_ago(text_of(one, "since", text), since, sizeof since);
     table_cell(table, "%s", since);
@@ -101,20 +94,20 @@ static int print_for_people(struct cli *cli, p2psync_node *node, struct p2psync_
         {.head = "WAITS FOR"},
         {.head = "SINCE"},
     };
-    struct p2psync_walk walk = {.size = sizeof walk};
+    struct p2psync_walk walk = {.size = sizeof walk, .value = pending};
     struct p2psync_buffer status = {0};
     struct p2psync_bytes one;
     struct table table;
     uint64_t told = 0;
     uint64_t all = 0;
-    p2psync_result result = p2psync_walk_begin(pending, &walk);
+    p2psync_result result = P2PSYNC_OK;
 
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
     while (result == P2PSYNC_OK) {
         result = p2psync_walk_next(&walk, NULL, &one);
         if (result == P2PSYNC_OK) {
             add_one(&table, one);
-            told += number_of(one, "changes");
+            told += p2psync_map_unsigned(one, "changes");
         }
     }
     table_print(&table);
@@ -125,7 +118,7 @@ static int print_for_people(struct cli *cli, p2psync_node *node, struct p2psync_
     if (told == 0) {
         puts("nothing waits");
     } else if (p2psync_status(node, &status) == P2PSYNC_OK) {
-        all = number_of((struct p2psync_bytes){status.data, status.size}, "pending");
+        all = p2psync_map_unsigned((struct p2psync_bytes){status.data, status.size}, "pending");
     }
     if (all > told) {
         printf("and %" PRIu64 " changes more\n", all - told);

@@ -74,6 +74,13 @@ static void print_collections(const struct members *members, const json_t *colle
     table_deinit(&table);
 }
 
+/* Whether a node runs that does not answer. */
+static bool is_silent(const json_t *status)
+{
+    return json_is_true(json_object_get(status, "running")) &&
+           !json_is_true(json_object_get(status, "answers"));
+}
+
 /* What the word in `state` means, with the numbers that belong to it. */
 static void say_state(const json_t *status, char *line, size_t size)
 {
@@ -91,6 +98,8 @@ static void say_state(const json_t *status, char *line, size_t size)
                  output_number(status, "peers_in_sync"), connected, devices);
     } else if (strcmp(state, "alone") == 0) {
         snprintf(line, size, "alone in its mesh");
+    } else if (is_silent(status)) {
+        snprintf(line, size, "unknown; the mesh has %" PRIu64 " devices", devices);
     } else if (strcmp(state, "error") == 0) {
         snprintf(line, size, "stopped by an error, and tried again; see below");
     } else {
@@ -117,7 +126,8 @@ static void print_status(json_t *status, const void *members)
     snprintf(line, sizeof line, "%s (%s)", output_string(status, "name"),
              output_string(status, "fingerprint"));
     print_line("device", line);
-    print_line("node", json_is_true(json_object_get(status, "running"))
+    print_line("node", is_silent(status) ? "does not answer; what follows is what the store knows"
+                       : json_is_true(json_object_get(status, "running"))
                            ? "running"
                            : "not running; 'p2psync start' starts it");
     snprintf(line, sizeof line, "%.*s", ROOT_SHOWN, output_string(status, "root"));
