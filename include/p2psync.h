@@ -89,7 +89,8 @@ extern "C" {
     X(EEND, -30, "nothing more")                                                                   \
     X(ECANCELLED, -31, "cancelled")                                                                \
     X(EFILES, -32, "too many open files")                                                          \
-    X(EOLDER, -33, "the store was written by an earlier version")
+    X(EOLDER, -33, "the store was written by an earlier version")                                  \
+    X(ENOANSWER, -34, "the node does not answer")
 
 typedef enum p2psync_result {
 #define P2PSYNC_RESULT_ENUM(name, number, text) P2PSYNC_##name = (number),
@@ -513,11 +514,20 @@ P2PSYNC_API p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buf
 /* Stop the node that runs in this directory, here or in another process, and wait until it has
  * ended cleanly.
  *
- * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ETIMEDOUT it did not end within 30 s.
+ * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER; P2PSYNC_ETIMEDOUT it did not end within 30 s.
  */
 P2PSYNC_API p2psync_result p2psync_stop(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
-/* The node at a glance: the document status. Without a running node, what the store knows.
+/* After P2PSYNC_ENOANSWER: say in `detail` which process the node runs in, and what that waits for,
+ * if the system tells. The node is not asked, so this waits for nothing.
+ *
+ * Returns P2PSYNC_ENOANSWER, with `detail` filled; or P2PSYNC_ENOTRUNNING it has ended.
+ */
+P2PSYNC_API p2psync_result p2psync_unanswered(p2psync_node *node,
+                                              struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* The node at a glance: the document status. Without a running node, and after five seconds without
+ * an answer of one, what the store knows.
  *
  * Errors  P2PSYNC_ENODEVICE.
  */
@@ -535,8 +545,8 @@ P2PSYNC_API p2psync_result p2psync_status(p2psync_node *node,
 P2PSYNC_API p2psync_result p2psync_pending(p2psync_node *node,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* The other devices and how far they are: the document peers. Without a running node, what was last
- * known.
+/* The other devices and how far they are: the document peers. Without a running node, and after
+ * five seconds without an answer of one, what was last known; then each `state` is "unknown".
  *
  * Errors  P2PSYNC_ENODEVICE.
  */
@@ -546,7 +556,7 @@ P2PSYNC_API p2psync_result p2psync_peers(p2psync_node *node,
 /* Look at everything that must be right for this device to find others and to sync with them, and
  * fill the document doctor. It opens and closes a TCP connection to each known address of other
  * devices, which takes three seconds where nobody answers. Without a running node there are fewer
- * checks.
+ * checks. One that does not answer within five seconds fails the check `node`.
  */
 P2PSYNC_API p2psync_result p2psync_doctor(p2psync_node *node,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -554,8 +564,9 @@ P2PSYNC_API p2psync_result p2psync_doctor(p2psync_node *node,
 /* Sync with every reachable peer at once, and wait until each is in sync or has failed. Fills
  * the document now.
  *
- * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_EUNREACHABLE the mesh has other devices and none is
- *         connected; P2PSYNC_ETIMEDOUT some peer was not in sync after timeout_ms (0: 60 s).
+ * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER; P2PSYNC_EUNREACHABLE the mesh has other devices
+ *         and none is connected; P2PSYNC_ETIMEDOUT some peer was not in sync after
+ *         timeout_ms (0: 60 s).
  */
 P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
                                        struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -566,7 +577,7 @@ P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
  * invite that is open already is replaced, and whoever waits for it is told. An event
  * P2PSYNC_EVENT_DEVICE_JOINED or P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
  *
- * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENODEVICE.
+ * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER; P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -575,7 +586,7 @@ P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_m
  * more.
  *
  * Errors  P2PSYNC_ENOTFOUND it is not open, or not any more; P2PSYNC_EFORMAT no valid code;
- *         P2PSYNC_ENOTRUNNING.
+ *         P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER.
  */
 P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node,
                                                  const char *code) P2PSYNC_MUST_CHECK;
@@ -1012,7 +1023,7 @@ typedef enum p2psync_event_type {
  * On a node that p2psync_start() has not started, the events are those of the node that runs in
  * this directory in another process.
  *
- * Errors  P2PSYNC_ENOTRUNNING no node runs, here or elsewhere.
+ * Errors  P2PSYNC_ENOTRUNNING no node runs, here or elsewhere; P2PSYNC_ENOANSWER.
  */
 P2PSYNC_API p2psync_result p2psync_event_fd(p2psync_node *node, int *fd_out) P2PSYNC_MUST_CHECK;
 
@@ -1066,6 +1077,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   mesh             text
  *   root             text     a hash of all that is here, in hex: equal on devices with the same
  *   running          bool     a node runs in this directory
+ *   answers          bool     it answers; else all this is what the store knows
  *   state            text     "in_sync", "syncing", "alone", "offline" or "error"
  *   in_sync          bool     nothing is missing here that a connected peer has
  *   peers_in_sync    integer

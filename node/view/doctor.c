@@ -183,6 +183,11 @@ static bool check_node(const struct look *look, struct ps_check *check)
 {
     if (look->doctor->engine != NULL) {
         ps_check_say(check, "running");
+    } else if (look->doctor->unanswered != NULL) {
+        ps_check_say(check, "%s; what follows is what the store knows", look->doctor->unanswered);
+        ps_check_set(check, PS_CHECK_FAIL,
+                     "let it go on with 'kill -CONT PID' if it is suspended; else end it with "
+                     "'kill -KILL PID' and start it again: nothing that was written is lost");
     } else {
         ps_check_say(check, "not running: nothing is synced");
         ps_check_set(check, PS_CHECK_WARN, "start it with 'p2psync start'");
@@ -278,6 +283,9 @@ static bool check_port(const struct look *look, struct ps_check *check)
 {
     const struct ps_doctor *doctor = look->doctor;
     uint16_t wanted = wanted_port(doctor->config);
+    if (doctor->unanswered != NULL) {
+        return false; /* where it listens only it can tell */
+    }
     if (doctor->engine == NULL) {
         bool fixed = doctor->config->listen[0] != '\0';
         if (port_free(doctor->config, wanted)) {

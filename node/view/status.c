@@ -84,7 +84,8 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
         return result;
     }
     bool alone = members <= 1 && !identity.has_sponsor;
-    bool in_sync = running->running && !running->failing && (alone || ps_status_is_equal(running));
+    bool in_sync = running->running && !running->failing && !running->unanswered &&
+                   (alone || ps_status_is_equal(running));
     ps_map_begin(&map, &writer);
     ps_view_add_device(&map, &identity.device);
     ps_map_known(&map, "name", name);
@@ -92,6 +93,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     ps_map_key(&map, "root");
     write_hash(&writer, &state.common);
     ps_map_bool(&map, "running", running->running);
+    ps_map_bool(&map, "answers", running->running && !running->unanswered);
     ps_map_text(&map, "state", state_name(running, alone, in_sync));
     ps_map_bool(&map, "in_sync", in_sync);
     ps_map_uint(&map, "peers_in_sync", running->peers_in_sync);
@@ -147,7 +149,7 @@ static const char *state_name(const struct ps_status_running *running, bool alon
     if (!running->running) {
         return "offline";
     }
-    if (running->failing) {
+    if (running->failing || running->unanswered) {
         return "error";
     }
     if (alone) {

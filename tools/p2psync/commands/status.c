@@ -87,6 +87,12 @@ static void print_collections(const struct members *members, struct p2psync_byte
     table_deinit(&table);
 }
 
+/* Whether a node runs that does not answer. */
+static bool is_silent(struct p2psync_bytes status)
+{
+    return p2psync_map_bool(status, "running") && !p2psync_map_bool(status, "answers");
+}
+
 /* What the word in `state` means, with the numbers that belong to it. */
 static void say_state(struct p2psync_bytes status, char *line, size_t size)
 {
@@ -104,6 +110,8 @@ static void say_state(struct p2psync_bytes status, char *line, size_t size)
                  p2psync_map_unsigned(status, "peers_in_sync"), connected, devices);
     } else if (p2psync_text_equals(state, "alone")) {
         snprintf(line, size, "alone in its mesh");
+    } else if (is_silent(status)) {
+        snprintf(line, size, "unknown; the mesh has %" PRIu64 " devices", devices);
     } else if (p2psync_text_equals(state, "error")) {
         snprintf(line, size, "stopped by an error, and tried again; see below");
     } else {
@@ -131,7 +139,8 @@ static void print_status(struct p2psync_bytes status, const void *members)
 
     snprintf(line, sizeof line, "%.*s (%.*s)", TEXT(name), TEXT(fingerprint));
     print_line("device", line);
-    print_line("node", p2psync_map_bool(status, "running")
+    print_line("node", is_silent(status) ? "does not answer; what follows is what the store knows"
+                       : p2psync_map_bool(status, "running")
                            ? "running"
                            : "not running; 'p2psync start' starts it");
     print_text("root", root_of(status));
