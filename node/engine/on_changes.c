@@ -17,7 +17,8 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
                               struct ps_log *log, uint64_t *added_out);
 static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
-                                   const struct ps_head_context *context, struct ps_log *out);
+                                   const struct ps_head_context *context, struct ps_chunk *chunk,
+                                   struct ps_log *out);
 static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                      uint64_t added);
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
@@ -29,18 +30,23 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_changes changes;
     struct ps_buf unpacked;
+    char collection[PS_COLLECTION_SIZE_MAX];
     ps_buf_init(&unpacked, PS_MESSAGE_SIZE_MAX);
     p2psync_result result = ps_changes_decode(turn->event->bytes, &changes);
+    if (result == P2PSYNC_OK) {
+        ps_state_note(turn, peer, &changes.state);
+        result = ps_names_heard(turn, peer, &changes.log, collection);
+    }
     if (result == P2PSYNC_OK && ps_collection_is_local(changes.log.collection)) {
         result = P2PSYNC_EFORMAT;
     }
     if (result == P2PSYNC_OK) {
         result = unpack(&changes, &unpacked);
     }
-    if (result == P2PSYNC_ENOMEM) {
-        (void)ps_turn_ok(turn, result);
-    } else if (result != P2PSYNC_OK) {
+    if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT || result == P2PSYNC_EVERSION) {
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "malformed CHANGES");
+    } else if (!ps_turn_ok(turn, result)) {
+        /* the store has failed */
     } else if (ps_trust_member(turn, &changes.log.origin.device)) {
         uint64_t before = turn->engine->counts.received;
         take(turn, peer, &changes);
@@ -72,7 +78,6 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
 {
     struct ps_log log = {0};
     uint64_t added = 0;
-    ps_state_note(turn, peer, &changes->state);
     p2psync_result result = receive(turn, changes, &log, &added);
     if (result != P2PSYNC_OK) {
         failed(turn, peer, changes, &log, result);
@@ -86,6 +91,8 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
     if (ps_holds_size(peer, log.number) < target) {
         (void)ps_holds_note(turn, peer, log.number, target);
     }
+    (void)ps_names_learn(turn, peer, &changes->log, log.number);
+    ps_receipts_note(peer, log.number, changes->log.number);
     received(turn, peer, &log, added);
     if (fetch != NULL) {
         ps_transfer_moved(turn, peer, fetch, log.size);
@@ -100,11 +107,12 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
     struct ps_chunk chunk = {.from = changes->from,
                              .entries = changes->entries,
                              .head = changes->head,
+                             .root_implied = changes->root_implied,
                              .proof = &changes->proof};
     if (!ps_branch_is_trunk(changes->log.branch)) {
         return P2PSYNC_ENOTFOUND;
     }
-    p2psync_result result = find_or_make(turn, changes, &context, log);
+    p2psync_result result = find_or_make(turn, changes, &context, &chunk, log);
     if (result == P2PSYNC_OK && log->forked) {
         return P2PSYNC_EFORK;
     }
@@ -117,7 +125,8 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
 /* A log that is not here yet gets a row only once its head is known to be signed, so that nonsense
  * leaves no trace. */
 static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
-                                   const struct ps_head_context *context, struct ps_log *out)
+                                   const struct ps_head_context *context, struct ps_chunk *chunk,
+                                   struct ps_log *out)
 {
     struct ps_collection collection;
     p2psync_result result =
@@ -125,7 +134,10 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    result = ps_head_verify(&changes->head, context);
+    result = chunk->root_implied ? ps_receive_implied_root(chunk, &chunk->head.root) : P2PSYNC_OK;
+    if (result == P2PSYNC_OK) {
+        result = ps_head_verify(&chunk->head, context);
+    }
     if (result == P2PSYNC_OK) {
         result = ps_collection_intern(turn->txn, changes->log.collection, &collection);
     }
@@ -139,7 +151,6 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
 static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                      uint64_t added)
 {
-    ps_receipts_note(peer, log->number);
     if (added == 0) {
         return;
     }

@@ -39,6 +39,7 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
     struct ps_fetch *fetch = ps_transfer_find(peer, want->log.collection, &want->id);
     if (fetch != NULL) {
         fetch->target = want->target > fetch->target ? want->target : fetch->target;
+        fetch->number = want->log.number;
         return;
     }
     if (peer->transfer.fetch_count >= PS_FETCHES_QUEUED_MAX) {
@@ -60,6 +61,7 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
         .collection_size = want->log.collection.size,
         .id = want->id,
         .origin = want->log.origin,
+        .number = want->log.number,
         .from = want->from,
         .target = want->target,
         .progress_ms = turn->now_ms,
@@ -419,13 +421,16 @@ static bool same_log(const struct ps_fetch *fetch, struct ps_bytes collection,
 static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch)
 {
     struct ps_want want = {
-        .log = {.collection = ps_bytes(fetch->collection, fetch->collection_size),
-                .origin = fetch->origin},
+        .log = {.number = fetch->number},
         .from = fetch->from,
         .credit = PS_CREDIT_MAX,
         .again = fetch->again,
     };
-    memcpy(want.log.branch, fetch->id.branch, sizeof want.log.branch);
+    if (fetch->number == 0) {
+        want.log.collection = ps_bytes(fetch->collection, fetch->collection_size);
+        want.log.origin = fetch->origin;
+        memcpy(want.log.branch, fetch->id.branch, sizeof want.log.branch);
+    }
     ps_emit_send(turn, peer, peer->session.id, ps_want_encode(&want, ps_emit_begin(turn)));
     fetch->due = false;
     fetch->again = false;
@@ -535,10 +540,7 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
     if (result == P2PSYNC_OK) {
         result = ps_log_prove(turn->txn, log, run.end, &changes.proof, NULL);
     }
-    if (result == P2PSYNC_OK) {
-        changes.log.collection = collection.name;
-        changes.log.origin = log->origin;
-        memcpy(changes.log.branch, log->id.branch, sizeof changes.log.branch);
+    if (result == P2PSYNC_OK && ps_names_give(turn, peer, log, collection.name, &changes.log)) {
         changes.entries = ps_buf_view(&entries);
         if (peer->transfer.pack && entries.size >= PACK_SIZE_MIN &&
             ps_compress(ps_buf_view(&entries), &packed) == P2PSYNC_OK) {
@@ -546,7 +548,8 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
             changes.entries = ps_buf_view(&packed);
         }
         changes.head = log->head;
-        changes.state = *ps_state_ours(turn);
+        changes.root_implied = run.end == log->head.size;
+        changes.state = ps_state_tell(turn, peer);
         ps_emit_send(turn, peer, peer->session.id,
                      ps_changes_encode(&changes, ps_emit_begin(turn)));
         serve->flight[serve->flight_count++] =

@@ -25,6 +25,7 @@ struct ps_fetch {
     size_t collection_size;
     struct ps_log_id id;
     struct ps_origin origin;
+    uint64_t number;      /* the peer's, 0: none */
     uint64_t from;        /* our size when it was last asked for */
     uint64_t target;      /* the size that the peer says it holds */
     bool active;          /* asked for */
