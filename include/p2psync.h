@@ -89,7 +89,8 @@ extern "C" {
     X(EEND, -30, "nothing more")                                                                   \
     X(ECANCELLED, -31, "cancelled")                                                                \
     X(EFILES, -32, "too many open files")                                                          \
-    X(EOLDER, -33, "the store was written by an earlier version")
+    X(EOLDER, -33, "the store was written by an earlier version")                                  \
+    X(ENOANSWER, -34, "the node does not answer")
 
 typedef enum p2psync_result {
 #define P2PSYNC_RESULT_ENUM(name, number, text) P2PSYNC_##name = (number),
@@ -153,6 +154,13 @@ P2PSYNC_API p2psync_result
 p2psync_value_from_json(const char *json, size_t size, struct p2psync_buffer *out,
                         struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* Turn `size` bytes of UTF-8 into a MessagePack string, whatever they say: "true" and "1.10" too.
+ *
+ * Errors  P2PSYNC_EFORMAT no UTF-8; P2PSYNC_ELIMIT over 1 MiB.
+ */
+P2PSYNC_API p2psync_result p2psync_value_from_text(const char *text, size_t size,
+                                                   struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
 /* Turn one MessagePack value into one line of JSON, with a NUL after it that size does not count.
  * Keys keep their order. p2psync_value_from_json() makes the same value of it. Characters that
  * nobody sees or that a terminal obeys are written as \u escapes, as p2psync_text_escape() has
@@ -184,9 +192,30 @@ typedef enum p2psync_value_type {
 
 P2PSYNC_API p2psync_value_type p2psync_value_type_of(struct p2psync_bytes value);
 
+/* How many elements an array has, or pairs a map; 0 for everything else. */
+P2PSYNC_API uint64_t p2psync_value_count(struct p2psync_bytes value);
+
+/* Whether `value` is one whole value that a record or a document may hold. What is below may be
+ * asked of any bytes; of those that have passed here, a walk always comes to the end.
+ *
+ * Errors  P2PSYNC_EFORMAT as of p2psync_value_to_json(), or a map has a key twice, or one with a
+ *         NUL; P2PSYNC_ELIMIT nested deeper than 36.
+ */
+P2PSYNC_API p2psync_result p2psync_value_check(struct p2psync_bytes value) P2PSYNC_MUST_CHECK;
+
 /* The value of a key of a map; of size 0 if there is none, or it is no map, which may be looked
  * into again: so a chain of these needs no checks between. */
 P2PSYNC_API struct p2psync_bytes p2psync_value_find(struct p2psync_bytes map, const char *key);
+
+/* What a map says under a key, where the keys are known, as those of a document are: if there is
+ * none, or it is of another type, the empty text, 0 or false. The text is UTF-8 where it lies in
+ * the map, so no NUL follows; its data is never NULL. */
+P2PSYNC_API struct p2psync_bytes p2psync_map_text(struct p2psync_bytes map, const char *key);
+P2PSYNC_API uint64_t p2psync_map_unsigned(struct p2psync_bytes map, const char *key);
+P2PSYNC_API bool p2psync_map_bool(struct p2psync_bytes map, const char *key);
+
+/* Whether a text is `string`, no more and no less. */
+P2PSYNC_API bool p2psync_text_equals(struct p2psync_bytes text, const char *string);
 
 /* What a value is, if it is that. Each takes one type, but a real number may be asked of an
  * integer.
@@ -201,31 +230,34 @@ P2PSYNC_API p2psync_result p2psync_value_unsigned(struct p2psync_bytes value,
                                                   uint64_t *out) P2PSYNC_MUST_CHECK;
 P2PSYNC_API p2psync_result p2psync_value_real(struct p2psync_bytes value,
                                               double *out) P2PSYNC_MUST_CHECK;
-/* Where its UTF-8, or its bytes, lie: no NUL follows. */
-P2PSYNC_API p2psync_result p2psync_value_text(struct p2psync_bytes value,
-                                              struct p2psync_bytes *out) P2PSYNC_MUST_CHECK;
-P2PSYNC_API p2psync_result p2psync_value_bytes(struct p2psync_bytes value,
-                                               struct p2psync_bytes *out) P2PSYNC_MUST_CHECK;
 /* A text, copied with a NUL into `out_size` bytes. P2PSYNC_EFORMAT also if it holds a NUL. */
 P2PSYNC_API p2psync_result p2psync_value_string(struct p2psync_bytes value, char *out,
                                                 size_t out_size) P2PSYNC_MUST_CHECK;
 
-/* A walk over an array, or over a map in the order of its bytes. It is the app's, and nothing needs
- * to be closed. */
+/* Where the UTF-8 of a text, or the bytes of a bin, lie: no NUL follows. If it is another type, or
+ * none, data is NULL and size 0. */
+P2PSYNC_API struct p2psync_bytes p2psync_value_text(struct p2psync_bytes value);
+P2PSYNC_API struct p2psync_bytes p2psync_value_bytes(struct p2psync_bytes value);
+
+/* A walk over an array, or over a map in the order of its bytes. It is the app's, which sets `size`
+ * and `value`, and nothing needs to be closed:
+ *
+ *     struct p2psync_walk walk = {.size = sizeof walk, .value = list};
+ *     while (p2psync_walk_next(&walk, NULL, &item) == P2PSYNC_OK) {
+ *         ... item ...
+ *     }
+ */
 struct p2psync_walk {
-    size_t size; /* sizeof (struct p2psync_walk) */
-    bool is_map;
-    uint64_t left;             /* elements or pairs that are to come */
-    struct p2psync_bytes rest; /* the library's */
+    size_t size;                /* sizeof (struct p2psync_walk) */
+    struct p2psync_bytes value; /* what is walked over; anything else has nothing in it */
+    size_t offset;              /* the library's, as the rest is */
+    uint64_t left;
 };
 
-/* Errors  P2PSYNC_EFORMAT it is neither. */
-P2PSYNC_API p2psync_result p2psync_walk_begin(struct p2psync_bytes value,
-                                              struct p2psync_walk *out) P2PSYNC_MUST_CHECK;
-
-/* The next element, or pair; `key_out` may be NULL, and becomes a text, or of size 0 in an array.
+/* The next element, or pair. `key_out` may be NULL; it becomes the characters of the key, of size 0
+ * in an array.
  *
- * Errors  P2PSYNC_EEND; P2PSYNC_EFORMAT.
+ * Errors  P2PSYNC_EEND; P2PSYNC_EFORMAT half a value, or a key that is no text.
  */
 P2PSYNC_API p2psync_result p2psync_walk_next(struct p2psync_walk *walk,
                                              struct p2psync_bytes *key_out,
@@ -250,17 +282,21 @@ P2PSYNC_API void p2psync_builder_bytes(p2psync_builder *builder, const char *key
 /* One whole value, such as another one's part. */
 P2PSYNC_API void p2psync_builder_value(p2psync_builder *builder, const char *key,
                                        struct p2psync_bytes value);
+/* The same under a key that is given by its characters, as p2psync_walk_next() gives both. */
+P2PSYNC_API void p2psync_builder_pair(p2psync_builder *builder, struct p2psync_bytes key,
+                                      struct p2psync_bytes value);
 
 /* Begin a map or an array, which p2psync_builder_end() ends. */
 P2PSYNC_API void p2psync_builder_map(p2psync_builder *builder, const char *key);
 P2PSYNC_API void p2psync_builder_array(p2psync_builder *builder, const char *key);
 P2PSYNC_API void p2psync_builder_end(p2psync_builder *builder);
 
-/* Fill in the whole map, and free the builder, whatever the result.
+/* Fill in the whole map, and free the builder, whatever the result. Whether a map may be the fields
+ * of a record, p2psync_write() says.
  *
  * Errors  P2PSYNC_EMISUSE a map or an array was not ended, or one too many was, or a key is missing
- *         or not wanted; P2PSYNC_EFORMAT as of p2psync_value_to_json(), or a key is there twice;
- *         P2PSYNC_ELIMIT nested deeper than 32, or over 1 MiB; P2PSYNC_ENOMEM.
+ *         or not wanted; P2PSYNC_EFORMAT as of p2psync_value_check(); P2PSYNC_ELIMIT nested deeper
+ *         than 36, or over 4 MiB; P2PSYNC_ENOMEM.
  */
 P2PSYNC_API p2psync_result p2psync_builder_finish(p2psync_builder *builder,
                                                   struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -475,19 +511,39 @@ P2PSYNC_API p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buf
 /* Stop the node that runs in this directory, here or in another process, and wait until it has
  * ended cleanly.
  *
- * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ETIMEDOUT it did not end within 30 s.
+ * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER; P2PSYNC_ETIMEDOUT it did not end within 30 s.
  */
 P2PSYNC_API p2psync_result p2psync_stop(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
-/* The node at a glance: the document status. Without a running node, what the store knows.
+/* After P2PSYNC_ENOANSWER: say in `detail` which process the node runs in, and what that waits for,
+ * if the system tells. The node is not asked, so this waits for nothing.
+ *
+ * Returns P2PSYNC_ENOANSWER, with `detail` filled; or P2PSYNC_ENOTRUNNING it has ended.
+ */
+P2PSYNC_API p2psync_result p2psync_unanswered(p2psync_node *node,
+                                              struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* The node at a glance: the document status. Without a running node, and after five seconds without
+ * an answer of one, what the store knows.
  *
  * Errors  P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_status(p2psync_node *node,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* The other devices and how far they are: the document peers. Without a running node, what was last
- * known.
+/* Changes that are here and do not show yet: the document pending. It has the first 4,096
+ * transactions; the document status says how many changes wait in all. The causes are "parent" (it
+ * was made on top of a change that is not here), "transaction" (the rest of its transaction is not
+ * here), "crowd" (as many of its log wait as may, and those come first) and "turn" (it waits for
+ * nothing and is applied next).
+ *
+ * Errors  P2PSYNC_ENODEVICE.
+ */
+P2PSYNC_API p2psync_result p2psync_pending(p2psync_node *node,
+                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* The other devices and how far they are: the document peers. Without a running node, and after
+ * five seconds without an answer of one, what was last known; then each `state` is "unknown".
  *
  * Errors  P2PSYNC_ENODEVICE.
  */
@@ -497,7 +553,7 @@ P2PSYNC_API p2psync_result p2psync_peers(p2psync_node *node,
 /* Look at everything that must be right for this device to find others and to sync with them, and
  * fill the document doctor. It opens and closes a TCP connection to each known address of other
  * devices, which takes three seconds where nobody answers. Without a running node there are fewer
- * checks.
+ * checks. One that does not answer within five seconds fails the check `node`.
  */
 P2PSYNC_API p2psync_result p2psync_doctor(p2psync_node *node,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -505,8 +561,9 @@ P2PSYNC_API p2psync_result p2psync_doctor(p2psync_node *node,
 /* Sync with every reachable peer at once, and wait until each is in sync or has failed. Fills
  * the document now.
  *
- * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_EUNREACHABLE the mesh has other devices and none is
- *         connected; P2PSYNC_ETIMEDOUT some peer was not in sync after timeout_ms (0: 60 s).
+ * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER; P2PSYNC_EUNREACHABLE the mesh has other devices
+ *         and none is connected; P2PSYNC_ETIMEDOUT some peer was not in sync after
+ *         timeout_ms (0: 60 s).
  */
 P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
                                        struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -517,7 +574,7 @@ P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
  * invite that is open already is replaced, and whoever waits for it is told. An event
  * P2PSYNC_EVENT_DEVICE_JOINED or P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
  *
- * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENODEVICE.
+ * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER; P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -526,7 +583,7 @@ P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_m
  * more.
  *
  * Errors  P2PSYNC_ENOTFOUND it is not open, or not any more; P2PSYNC_EFORMAT no valid code;
- *         P2PSYNC_ENOTRUNNING.
+ *         P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER.
  */
 P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node,
                                                  const char *code) P2PSYNC_MUST_CHECK;
@@ -963,7 +1020,7 @@ typedef enum p2psync_event_type {
  * On a node that p2psync_start() has not started, the events are those of the node that runs in
  * this directory in another process.
  *
- * Errors  P2PSYNC_ENOTRUNNING no node runs, here or elsewhere.
+ * Errors  P2PSYNC_ENOTRUNNING no node runs, here or elsewhere; P2PSYNC_ENOANSWER.
  */
 P2PSYNC_API p2psync_result p2psync_event_fd(p2psync_node *node, int *fd_out) P2PSYNC_MUST_CHECK;
 
@@ -1017,12 +1074,14 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   mesh             text
  *   root             text     a hash of all that is here, in hex: equal on devices with the same
  *   running          bool     a node runs in this directory
+ *   answers          bool     it answers; else all this is what the store knows
  *   state            text     "in_sync", "syncing", "alone", "offline" or "error"
  *   in_sync          bool     nothing is missing here that a connected peer has
  *   peers_in_sync    integer
  *   peers_connected  integer
  *   devices          integer  of the mesh, this one too
  *   pending          integer  changes that are here and wait for something before they show
+ *   merging          bool     records are being merged anew; only the counts of conflicts lag
  *   last_sync        time?
  *   last_error       text?
  *   collections      array    those of apps
@@ -1032,6 +1091,18 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   .conflicts       integer
  *   .root            text     as above, of this collection
  *   .strategy        text
+ *
+ * document pending: p2psync_pending(), an array of transactions
+ *   collection   text
+ *   id           text?    the record of the change that waits; nil if nobody can read it
+ *   version      text     that change
+ *   device       text     who wrote it
+ *   fingerprint  text
+ *   name         text     the device's, or its fingerprint
+ *   changes      integer  that wait together
+ *   cause        text     "parent", "transaction", "crowd" or "turn": see p2psync_pending()
+ *   waits_for    text?    the change that is not here, if there is such a one
+ *   since        time?    when this device found that it waits; of cause "parent"
  *
  * document peers: p2psync_peers(), an array
  *   device          text

@@ -25,7 +25,9 @@
 #define PS_RECORD_ID_SIZE_MAX      255     /* bytes; with its prefix it fits LMDB's 511-byte key */
 #define PS_COLLECTION_SIZE_MAX     128     /* bytes of a collection's name */
 #define PS_DEPTH_MAX               32      /* nesting of a value: a walker's stack stays small */
+#define PS_DOCUMENT_DEPTH_MAX      36      /* nesting of an answer: a record's fields, in lists */
 #define PS_VALUE_SIZE_MAX          1048576 /* bytes of a record's fields, encoded: 1 MiB */
+#define PS_BUILT_SIZE_MAX          4194304 /* bytes that an app puts together: those and more */
 #define PS_NOTE_SIZE_MAX           4096    /* bytes of a change's note, encoded */
 #define PS_FIELD_SIZE_MAX          255     /* bytes of a field's name */
 #define PS_UNSET_SIZE_MAX          65536   /* bytes of a change's unset list, encoded */
@@ -80,6 +82,7 @@
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
 #define PS_WAITING_MAX      1024         /* transactions of a log that wait for a parent */
+#define PS_PENDING_TOLD_MAX 4096         /* of what waits, told one by one: people read no more */
 #define PS_APPLY_BATCH_MAX  300000       /* changes applied in one commit, if many wait */
 #define PS_APPLY_PLAN_MAX   250          /* of these, planned at a time: a few milliseconds */
 #define PS_TREE_LEVEL_MIN   8            /* subtrees below 256 leaves are recomputed */

@@ -143,8 +143,8 @@ static uint64_t sign_extend(uint64_t number, unsigned width)
 
 p2psync_result ps_scan_value(struct ps_bytes input, unsigned depth_max, size_t *size_out)
 {
-    assert(depth_max <= PS_DEPTH_MAX);
-    uint64_t left[PS_DEPTH_MAX + 1]; /* values still to come in each open array or map */
+    assert(depth_max <= PS_DOCUMENT_DEPTH_MAX);
+    uint64_t left[PS_DOCUMENT_DEPTH_MAX + 1]; /* values still to come in each open array or map */
     unsigned depth = 0;
     struct ps_bytes rest = input;
     left[0] = 1;

@@ -36,7 +36,8 @@ p2psync_result ps_scan_token(struct ps_bytes input, struct ps_token *out) P2PSYN
 /* Walk one whole value at the start of `input` and tell how many bytes it takes. depth_max 0 admits
  * scalars only; each array or map inside takes one.
  *
- * Errors  P2PSYNC_EFORMAT malformed; P2PSYNC_ELIMIT nested deeper than depth_max (<= PS_DEPTH_MAX).
+ * Errors  P2PSYNC_EFORMAT malformed; P2PSYNC_ELIMIT nested deeper than depth_max, which is at most
+ *         PS_DOCUMENT_DEPTH_MAX.
  */
 p2psync_result ps_scan_value(struct ps_bytes input, unsigned depth_max,
                              size_t *size_out) P2PSYNC_MUST_CHECK;

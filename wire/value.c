@@ -27,14 +27,14 @@ struct level {
 struct walk {
     struct ps_bytes rest;
     bool is_record; /* it is a record's fields, whose names are bounded */
-    struct level level[PS_DEPTH_MAX + 1];
+    struct level level[PS_DOCUMENT_DEPTH_MAX + 1];
     unsigned depth;
     uint32_t map_count;
     struct key *key;
     size_t key_count;
 };
 
-static p2psync_result check(struct ps_bytes value, bool is_record);
+static p2psync_result check(struct ps_bytes value, unsigned depth_max, bool is_record);
 static p2psync_result count_keys(struct ps_bytes value, size_t *count_out);
 static p2psync_result walk_token(struct walk *walk);
 static p2psync_result walk_key(struct walk *walk, const struct ps_token *token);
@@ -46,7 +46,12 @@ static int compare_keys(const void *a, const void *b);
 
 p2psync_result ps_value_check(struct ps_bytes value)
 {
-    return check(value, false);
+    return check(value, PS_DEPTH_MAX, false);
+}
+
+p2psync_result ps_value_check_document(struct ps_bytes value)
+{
+    return check(value, PS_DOCUMENT_DEPTH_MAX, false);
 }
 
 p2psync_result ps_value_check_fields(struct ps_bytes map)
@@ -59,13 +64,13 @@ p2psync_result ps_value_check_fields(struct ps_bytes map)
     if (result == P2PSYNC_OK && token.type != PS_TOKEN_MAP) {
         result = P2PSYNC_EFORMAT;
     }
-    return result == P2PSYNC_OK ? check(map, true) : result;
+    return result == P2PSYNC_OK ? check(map, PS_DEPTH_MAX, true) : result;
 }
 
-static p2psync_result check(struct ps_bytes value, bool is_record)
+static p2psync_result check(struct ps_bytes value, unsigned depth_max, bool is_record)
 {
     size_t key_count_max = 0;
-    p2psync_result result = ps_scan_exact(value, PS_DEPTH_MAX);
+    p2psync_result result = ps_scan_exact(value, depth_max);
     if (result == P2PSYNC_OK) {
         result = count_keys(value, &key_count_max);
     }

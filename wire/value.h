@@ -15,6 +15,11 @@
  */
 p2psync_result ps_value_check(struct ps_bytes value) P2PSYNC_MUST_CHECK;
 
+/* The same for a document, which has values inside of it: nested at most PS_DOCUMENT_DEPTH_MAX
+ * deep.
+ */
+p2psync_result ps_value_check_document(struct ps_bytes value) P2PSYNC_MUST_CHECK;
+
 /* Whether `map` is such a value and may be a record's fields: a map of at most 1 MiB, whose names
  * have 1..255 bytes. Errors as above.
  */

@@ -11,8 +11,6 @@
 #include "node/host/probe.h"
 #include "node/host/time.h"
 
-#define ASK_TIMEOUT_MS 30000
-
 /* The answer of ps_doctor_check() in parts. */
 struct found {
     struct ps_bytes network; /* elements of an array, without its header */
@@ -69,12 +67,18 @@ p2psync_result p2psync_doctor(p2psync_node *node, struct p2psync_buffer *out)
 
 static p2psync_result look(p2psync_node *node, struct ps_buf *out)
 {
-    p2psync_result result = ps_node_ask(node, ASK_TIMEOUT_MS, PS_CONTROL_DOCTOR, 0, out);
-    if (result != P2PSYNC_ENOTRUNNING) {
+    struct p2psync_detail unanswered = ps_detail_none();
+    p2psync_result result = ps_node_ask(node, PS_ASK_READ_MS, PS_CONTROL_DOCTOR, 0, out);
+    if (result != P2PSYNC_ENOTRUNNING && result != P2PSYNC_ENOANSWER) {
         return result;
     }
+    bool runs = result == P2PSYNC_ENOANSWER && ps_node_unanswered(node, &unanswered) == P2PSYNC_OK;
     const struct ps_doctor doctor = {
-        .store = node->store, .config = &node->config, .now_ms = ps_time_monotonic_ms()};
+        .store = node->store,
+        .config = &node->config,
+        .unanswered = runs ? unanswered.text : NULL,
+        .now_ms = ps_time_monotonic_ms(),
+    };
     return ps_doctor_check(&doctor, out);
 }
 

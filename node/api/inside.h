@@ -62,6 +62,14 @@ p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE
 p2psync_result ps_node_ask(p2psync_node *node, uint32_t timeout_ms, ps_control_ask what,
                            uint64_t argument, struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
+/* What there is to say of the node that runs here and has not answered, as a sentence without full
+ * stop.
+ *
+ * Errors  P2PSYNC_ENOTRUNNING it has ended; P2PSYNC_EIO.
+ */
+p2psync_result ps_node_unanswered(const p2psync_node *node,
+                                  struct p2psync_detail *out) P2PSYNC_MUST_CHECK;
+
 /* What ps_node_apply() has done in its transaction. changed_out: false, and to be set if there is
  * anything to commit. */
 typedef p2psync_result ps_node_work_fn(struct ps_txn *txn, void *context, bool *changed_out);

@@ -12,12 +12,12 @@
 #include "node/view/conflict_counts.h"
 #include "node/view/members.h"
 #include "node/view/peers.h"
+#include "node/view/pending.h"
 #include "node/view/status.h"
 #include "store/env/identity.h"
 #include "store/mesh/enroll.h"
 #include "wire/pairing_code.h"
 
-#define ASK_TIMEOUT_MS        30000 /* the loop may be in the middle of a large batch */
 #define NOW_TIMEOUT_MS        60000
 #define INVITE_EXPIRES_MS     600000
 #define INVITE_EXPIRES_MAX_MS 86400000
@@ -31,14 +31,19 @@ struct renaming {
 
 typedef p2psync_result view_fn(struct ps_txn *txn, struct ps_buf *out);
 
+/* The same in place of the running node. unanswered  what there is to say of it, if one runs and
+ * does not answer; else NULL. */
+typedef p2psync_result instead_fn(struct ps_txn *txn, const char *unanswered, struct ps_buf *out);
+
 static view_fn view_identity;
-static view_fn view_stopped;
+static instead_fn view_status;
+static instead_fn view_peers;
 static p2psync_result name_joiner(p2psync_node *node, const char *name,
                                   char out[static PS_DEVICE_NAME_SIZE_MAX + 1],
                                   struct p2psync_detail *detail);
 static ps_node_work_fn rename_device;
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out);
-static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_fn *fill,
+static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, instead_fn *fill,
                                   struct p2psync_buffer *out);
 
 p2psync_result p2psync_identity(p2psync_node *node, struct p2psync_buffer *out)
@@ -53,16 +58,20 @@ p2psync_result p2psync_devices(p2psync_node *node, struct p2psync_buffer *out)
 
 p2psync_result p2psync_status(p2psync_node *node, struct p2psync_buffer *out)
 {
-    return ask_or_view(node, PS_CONTROL_STATUS, view_stopped, out);
+    return ask_or_view(node, PS_CONTROL_STATUS, view_status, out);
+}
+
+p2psync_result p2psync_pending(p2psync_node *node, struct p2psync_buffer *out)
+{
+    return view(node, ps_view_pending_write, out);
 }
 
 p2psync_result p2psync_peers(p2psync_node *node, struct p2psync_buffer *out)
 {
     struct p2psync_buffer peers = {0};
     struct ps_buf answer;
-    p2psync_result result = out == NULL
-                                ? P2PSYNC_EMISUSE
-                                : ask_or_view(node, PS_CONTROL_PEERS, ps_view_peers_write, &peers);
+    p2psync_result result =
+        out == NULL ? P2PSYNC_EMISUSE : ask_or_view(node, PS_CONTROL_PEERS, view_peers, &peers);
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
     if (result == P2PSYNC_OK) { /* counted here: the loop has no time for many conflicts */
         result = ps_conflict_counts_write(node->store, ps_bytes(peers.data, peers.size), &answer);
@@ -77,11 +86,16 @@ p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms, struct p2psy
         return P2PSYNC_EMISUSE;
     }
     uint32_t wait_ms = timeout_ms != 0 ? timeout_ms : NOW_TIMEOUT_MS;
-    uint32_t ask_ms = wait_ms < UINT32_MAX - ASK_TIMEOUT_MS ? wait_ms + ASK_TIMEOUT_MS : wait_ms;
+    uint32_t ask_ms = wait_ms < UINT32_MAX - PS_ASK_ACT_MS ? wait_ms + PS_ASK_ACT_MS : wait_ms;
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    return ps_buffer_give(ps_node_ask(node, ask_ms, PS_CONTROL_NOW, wait_ms, &answer), &answer,
-                          out);
+    /* Its reply may take all that time, so whether the node answers at all is asked first. */
+    p2psync_result result = ps_node_ask(node, PS_ASK_ACT_MS, PS_CONTROL_PEERS, 0, &answer);
+    ps_buf_clear(&answer);
+    if (result == P2PSYNC_OK) {
+        result = ps_node_ask(node, ask_ms, PS_CONTROL_NOW, wait_ms, &answer);
+    }
+    return ps_buffer_give(result, &answer, out);
 }
 
 p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms, struct p2psync_buffer *out)
@@ -92,7 +106,7 @@ p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms, struct p2
     uint32_t open_ms = expires_ms != 0 ? expires_ms : INVITE_EXPIRES_MS;
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    return ps_buffer_give(ps_node_ask(node, ASK_TIMEOUT_MS, PS_CONTROL_INVITE, open_ms, &answer),
+    return ps_buffer_give(ps_node_ask(node, PS_ASK_ACT_MS, PS_CONTROL_INVITE, open_ms, &answer),
                           &answer, out);
 }
 
@@ -118,7 +132,7 @@ p2psync_result p2psync_invite_cancel(p2psync_node *node, const char *code)
     struct ps_buf nothing;
     ps_buf_init(&nothing, PS_BUFFER_SIZE_MAX);
     p2psync_result result =
-        ps_node_ask(node, ASK_TIMEOUT_MS, PS_CONTROL_INVITE_CANCEL, number, &nothing);
+        ps_node_ask(node, PS_ASK_ACT_MS, PS_CONTROL_INVITE_CANCEL, number, &nothing);
     ps_buf_deinit(&nothing);
     sodium_memzero(&decoded, sizeof decoded);
     return result;
@@ -253,10 +267,19 @@ static p2psync_result view_identity(struct ps_txn *txn, struct ps_buf *out)
     return ps_status_identity(txn, NULL, out);
 }
 
-static p2psync_result view_stopped(struct ps_txn *txn, struct ps_buf *out)
+static p2psync_result view_status(struct ps_txn *txn, const char *unanswered, struct ps_buf *out)
 {
-    const struct ps_status_running stopped = {.running = false};
-    return ps_status_write(txn, &stopped, out);
+    const struct ps_status_running status = {
+        .running = unanswered != NULL,
+        .unanswered = unanswered != NULL,
+        .last_error = unanswered,
+    };
+    return ps_status_write(txn, &status, out);
+}
+
+static p2psync_result view_peers(struct ps_txn *txn, const char *unanswered, struct ps_buf *out)
+{
+    return ps_view_peers_write(txn, unanswered != NULL, out);
 }
 
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out)
@@ -275,7 +298,7 @@ static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buf
     return ps_buffer_give(result, &answer, out);
 }
 
-static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_fn *fill,
+static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, instead_fn *fill,
                                   struct p2psync_buffer *out)
 {
     if (!ps_node_usable(node) || out == NULL) {
@@ -283,10 +306,18 @@ static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, view_
     }
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    p2psync_result result = ps_node_ask(node, ASK_TIMEOUT_MS, what, 0, &answer);
-    if (result == P2PSYNC_ENOTRUNNING) {
-        ps_buf_deinit(&answer);
-        return view(node, fill, out);
+    struct p2psync_detail unanswered = ps_detail_none();
+    p2psync_result result = ps_node_ask(node, PS_ASK_READ_MS, what, 0, &answer);
+    bool runs = result == P2PSYNC_ENOANSWER && ps_node_unanswered(node, &unanswered) == P2PSYNC_OK;
+    if (result != P2PSYNC_ENOTRUNNING && result != P2PSYNC_ENOANSWER) {
+        return ps_buffer_give(result, &answer, out);
     }
+    struct ps_txn txn = {0};
+    ps_buf_clear(&answer);
+    result = ps_txn_begin(node->store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = fill(&txn, runs ? unanswered.text : NULL, &answer);
+    }
+    ps_txn_abort(&txn);
     return ps_buffer_give(result, &answer, out);
 }

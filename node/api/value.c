@@ -21,7 +21,7 @@ struct frame {
 struct p2psync_builder {
     struct ps_buf out;
     struct ps_writer writer;
-    struct frame stack[PS_DEPTH_MAX];
+    struct frame stack[PS_DOCUMENT_DEPTH_MAX];
     size_t depth;
     p2psync_result error; /* the first one; what the writer failed with is its own */
 };
@@ -30,6 +30,9 @@ static bool take_token(struct p2psync_bytes value, p2psync_value_type type, stru
 static p2psync_value_type type_of(const struct ps_token *token);
 static size_t whole_size(struct ps_bytes value);
 static bool begin_value(p2psync_builder *builder, const char *key);
+static bool begin_keyed(p2psync_builder *builder, const struct ps_bytes *key);
+static void add_whole(p2psync_builder *builder, const struct ps_bytes *key,
+                      struct p2psync_bytes value);
 static void begin_container(p2psync_builder *builder, const char *key, bool is_map);
 static void end_container(p2psync_builder *builder);
 static void fail(p2psync_builder *builder, p2psync_result error);
@@ -80,24 +83,58 @@ static bool take_token(struct p2psync_bytes value, p2psync_value_type type, stru
            type_of(out) == type;
 }
 
+uint64_t p2psync_value_count(struct p2psync_bytes value)
+{
+    struct ps_token token;
+    return take_token(value, P2PSYNC_VALUE_MAP, &token) ||
+                   take_token(value, P2PSYNC_VALUE_ARRAY, &token)
+               ? token.count
+               : 0;
+}
+
+p2psync_result p2psync_value_check(struct p2psync_bytes value)
+{
+    return value.data == NULL ? P2PSYNC_EFORMAT
+                              : ps_value_check_document(ps_bytes(value.data, value.size));
+}
+
 struct p2psync_bytes p2psync_value_find(struct p2psync_bytes map, const char *key)
 {
-    const struct p2psync_bytes none = {.size = 0};
-    struct p2psync_walk walk = {.size = sizeof walk};
+    struct p2psync_walk walk = {.size = sizeof walk, .value = map};
     struct p2psync_bytes found;
     struct p2psync_bytes value;
-    if (key == NULL || p2psync_walk_begin(map, &walk) != P2PSYNC_OK || !walk.is_map) {
-        return none;
-    }
-    size_t size = strlen(key);
-    while (p2psync_walk_next(&walk, &found, &value) == P2PSYNC_OK) { /* ends with the map */
-        struct p2psync_bytes text;
-        if (p2psync_value_text(found, &text) == P2PSYNC_OK && text.size == size &&
-            memcmp(text.data, key, size) == 0) {
-            return value;
+    if (key != NULL && p2psync_value_type_of(map) == P2PSYNC_VALUE_MAP) {
+        while (p2psync_walk_next(&walk, &found, &value) == P2PSYNC_OK) { /* ends with the map */
+            if (p2psync_text_equals(found, key)) {
+                return value;
+            }
         }
     }
-    return none;
+    return (struct p2psync_bytes){.size = 0};
+}
+
+struct p2psync_bytes p2psync_map_text(struct p2psync_bytes map, const char *key)
+{
+    struct p2psync_bytes text = p2psync_value_text(p2psync_value_find(map, key));
+    return text.data != NULL ? text : (struct p2psync_bytes){.data = ""};
+}
+
+uint64_t p2psync_map_unsigned(struct p2psync_bytes map, const char *key)
+{
+    uint64_t number = 0;
+    return p2psync_value_unsigned(p2psync_value_find(map, key), &number) == P2PSYNC_OK ? number : 0;
+}
+
+bool p2psync_map_bool(struct p2psync_bytes map, const char *key)
+{
+    bool yes = false;
+    return p2psync_value_bool(p2psync_value_find(map, key), &yes) == P2PSYNC_OK && yes;
+}
+
+bool p2psync_text_equals(struct p2psync_bytes text, const char *string)
+{
+    return string != NULL && (text.data != NULL || text.size == 0) &&
+           ps_bytes_equal(ps_bytes(text.data, text.size), ps_bytes_text(string));
 }
 
 p2psync_result p2psync_value_bool(struct p2psync_bytes value, bool *out)
@@ -169,93 +206,86 @@ p2psync_result p2psync_value_real(struct p2psync_bytes value, double *out)
     return P2PSYNC_OK;
 }
 
-p2psync_result p2psync_value_text(struct p2psync_bytes value, struct p2psync_bytes *out)
+static struct p2psync_bytes content(struct p2psync_bytes value, p2psync_value_type type)
 {
     struct ps_token token;
-    if (out == NULL) {
-        return P2PSYNC_EMISUSE;
-    }
-    if (!take_token(value, P2PSYNC_VALUE_TEXT, &token)) {
-        return P2PSYNC_EFORMAT;
-    }
-    *out = (struct p2psync_bytes){.data = token.bytes.data, .size = token.bytes.size};
-    return P2PSYNC_OK;
+    return take_token(value, type, &token)
+               ? (struct p2psync_bytes){.data = token.bytes.data, .size = token.bytes.size}
+               : (struct p2psync_bytes){.size = 0};
 }
 
-p2psync_result p2psync_value_bytes(struct p2psync_bytes value, struct p2psync_bytes *out)
+struct p2psync_bytes p2psync_value_text(struct p2psync_bytes value)
 {
-    struct ps_token token;
-    if (out == NULL) {
-        return P2PSYNC_EMISUSE;
-    }
-    if (!take_token(value, P2PSYNC_VALUE_BYTES, &token)) {
-        return P2PSYNC_EFORMAT;
-    }
-    *out = (struct p2psync_bytes){.data = token.bytes.data, .size = token.bytes.size};
-    return P2PSYNC_OK;
+    return content(value, P2PSYNC_VALUE_TEXT);
+}
+
+struct p2psync_bytes p2psync_value_bytes(struct p2psync_bytes value)
+{
+    return content(value, P2PSYNC_VALUE_BYTES);
 }
 
 p2psync_result p2psync_value_string(struct p2psync_bytes value, char *out, size_t out_size)
 {
-    struct p2psync_bytes text;
+    struct p2psync_bytes text = p2psync_value_text(value);
     if (out == NULL || out_size == 0) {
         return P2PSYNC_EMISUSE;
     }
-    p2psync_result result = p2psync_value_text(value, &text);
-    if (result == P2PSYNC_OK && text.size > 0 && memchr(text.data, '\0', text.size) != NULL) {
-        result = P2PSYNC_EFORMAT;
-    }
-    if (result == P2PSYNC_OK && text.size >= out_size) {
-        result = P2PSYNC_ELIMIT;
-    }
-    if (result == P2PSYNC_OK) {
-        memcpy(out, text.data, text.size);
-        out[text.size] = '\0';
-    }
-    return result;
-}
-
-p2psync_result p2psync_walk_begin(struct p2psync_bytes value, struct p2psync_walk *out)
-{
-    struct ps_token token;
-    if (!ps_sized_valid(out, PS_SIZED_UP_TO(struct p2psync_walk, rest))) {
-        return P2PSYNC_EMISUSE;
-    }
-    bool is_map = take_token(value, P2PSYNC_VALUE_MAP, &token);
-    if (!is_map && !take_token(value, P2PSYNC_VALUE_ARRAY, &token)) {
+    if (text.data == NULL || memchr(text.data, '\0', text.size) != NULL) {
         return P2PSYNC_EFORMAT;
     }
-    const struct p2psync_walk walk = {
-        .is_map = is_map,
-        .left = token.count,
-        .rest = {.data = (const uint8_t *)value.data + token.size, .size = value.size - token.size},
-    };
-    ps_sized_write(out, &walk, sizeof walk);
+    if (text.size >= out_size) {
+        return P2PSYNC_ELIMIT;
+    }
+    memcpy(out, text.data, text.size);
+    out[text.size] = '\0';
     return P2PSYNC_OK;
+}
+
+/* The first call finds how much there is: the header is at least one byte, so offset 0 is before
+ * it. */
+static void begin_walk(struct p2psync_walk *walk)
+{
+    struct ps_token token;
+    bool is_map = take_token(walk->value, P2PSYNC_VALUE_MAP, &token);
+    if (is_map || take_token(walk->value, P2PSYNC_VALUE_ARRAY, &token)) {
+        walk->left = token.count;
+        walk->offset = token.size;
+    }
 }
 
 p2psync_result p2psync_walk_next(struct p2psync_walk *walk, struct p2psync_bytes *key_out,
                                  struct p2psync_bytes *value_out)
 {
-    if (!ps_sized_valid(walk, PS_SIZED_UP_TO(struct p2psync_walk, rest)) || value_out == NULL) {
+    if (!ps_sized_valid(walk, PS_SIZED_UP_TO(struct p2psync_walk, left)) || value_out == NULL ||
+        walk->offset > walk->value.size) {
         return P2PSYNC_EMISUSE;
     }
-    if (walk->left == 0) {
+    if (walk->offset == 0) {
+        begin_walk(walk);
+    }
+    if (walk->left == 0 || walk->offset == 0) {
         return P2PSYNC_EEND;
     }
-    struct ps_bytes rest = ps_bytes(walk->rest.data, walk->rest.size);
-    size_t key_size = walk->is_map ? whole_size(rest) : 0;
-    struct ps_bytes after = ps_bytes(rest.data + key_size, rest.size - key_size);
-    size_t value_size = whole_size(after);
-    if ((walk->is_map && key_size == 0) || value_size == 0) {
+    struct p2psync_bytes key = {.size = 0};
+    struct ps_bytes rest =
+        ps_bytes((const uint8_t *)walk->value.data + walk->offset, walk->value.size - walk->offset);
+    if (p2psync_value_type_of(walk->value) == P2PSYNC_VALUE_MAP) {
+        key = p2psync_value_text((struct p2psync_bytes){.data = rest.data, .size = rest.size});
+        size_t key_size = key.data != NULL ? whole_size(rest) : 0;
+        if (key_size == 0) {
+            return P2PSYNC_EFORMAT;
+        }
+        rest = ps_bytes(rest.data + key_size, rest.size - key_size);
+    }
+    size_t value_size = whole_size(rest);
+    if (value_size == 0) {
         return P2PSYNC_EFORMAT;
     }
     if (key_out != NULL) {
-        *key_out = (struct p2psync_bytes){.data = rest.data, .size = key_size};
+        *key_out = key;
     }
-    *value_out = (struct p2psync_bytes){.data = after.data, .size = value_size};
-    walk->rest =
-        (struct p2psync_bytes){.data = after.data + value_size, .size = after.size - value_size};
+    *value_out = (struct p2psync_bytes){.data = rest.data, .size = value_size};
+    walk->offset = walk->value.size - rest.size + value_size;
     walk->left--;
     return P2PSYNC_OK;
 }
@@ -280,6 +310,28 @@ static size_t whole_size(struct ps_bytes value)
 
 /* ---- putting together ---- */
 
+p2psync_result p2psync_value_from_text(const char *text, size_t size, struct p2psync_buffer *out)
+{
+    struct ps_buf packed;
+    struct ps_writer writer;
+    if (text == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    if (!ps_scan_utf8(ps_bytes(text, size))) {
+        return P2PSYNC_EFORMAT;
+    }
+    ps_buf_init(&packed, PS_VALUE_SIZE_MAX);
+    ps_writer_init(&writer, &packed);
+    ps_write_str(&writer, ps_bytes(text, size));
+    p2psync_result result = ps_writer_finish(&writer);
+    if (result == P2PSYNC_OK) {
+        *out = (struct p2psync_buffer){.data = packed.data, .size = packed.size};
+        ps_buf_init(&packed, 0);
+    }
+    ps_buf_deinit(&packed);
+    return result;
+}
+
 p2psync_result p2psync_builder_new(p2psync_builder **out)
 {
     if (out == NULL) {
@@ -289,7 +341,7 @@ p2psync_result p2psync_builder_new(p2psync_builder **out)
     if (builder == NULL) {
         return P2PSYNC_ENOMEM;
     }
-    ps_buf_init(&builder->out, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&builder->out, PS_BUILT_SIZE_MAX);
     ps_writer_init(&builder->writer, &builder->out);
     builder->stack[0] = (struct frame){.is_map = true};
     builder->depth = 1;
@@ -358,12 +410,33 @@ void p2psync_builder_bytes(p2psync_builder *builder, const char *key, struct p2p
 
 void p2psync_builder_value(p2psync_builder *builder, const char *key, struct p2psync_bytes value)
 {
-    struct ps_bytes bytes = ps_bytes(value.data, value.size);
+    const struct ps_bytes name = ps_bytes_text(key != NULL ? key : "");
+    add_whole(builder, key != NULL ? &name : NULL, value);
+}
+
+void p2psync_builder_pair(p2psync_builder *builder, struct p2psync_bytes key,
+                          struct p2psync_bytes value)
+{
+    if (key.data == NULL && key.size > 0) {
+        fail(builder, P2PSYNC_EMISUSE);
+        return;
+    }
+    const struct ps_bytes name = ps_bytes(key.data, key.size);
+    add_whole(builder, &name, value);
+}
+
+/* Add the bytes of a value, of which nothing is known yet. */
+static void add_whole(p2psync_builder *builder, const struct ps_bytes *key,
+                      struct p2psync_bytes value)
+{
     if (value.data == NULL || value.size == 0) {
         fail(builder, P2PSYNC_EMISUSE);
-    } else if (whole_size(bytes) != bytes.size) {
+        return;
+    }
+    struct ps_bytes bytes = ps_bytes(value.data, value.size);
+    if (whole_size(bytes) != bytes.size) {
         fail(builder, P2PSYNC_EFORMAT);
-    } else if (begin_value(builder, key)) {
+    } else if (begin_keyed(builder, key)) {
         ps_write_raw(&builder->writer, bytes);
     }
 }
@@ -402,7 +475,7 @@ p2psync_result p2psync_builder_finish(p2psync_builder *builder, struct p2psync_b
         result = ps_writer_finish(&builder->writer);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_value_check_fields(ps_buf_view(&builder->out));
+        result = ps_value_check_document(ps_buf_view(&builder->out));
     }
     if (result == P2PSYNC_OK) {
         out->data = builder->out.data;
@@ -421,8 +494,14 @@ void p2psync_builder_free(p2psync_builder *builder)
     }
 }
 
-/* Write the key of what comes next; false if nothing may come. */
+/* Write the key of what comes next, NULL in an array; false if nothing may come. */
 static bool begin_value(p2psync_builder *builder, const char *key)
+{
+    const struct ps_bytes name = ps_bytes_text(key != NULL ? key : "");
+    return begin_keyed(builder, key != NULL ? &name : NULL);
+}
+
+static bool begin_keyed(p2psync_builder *builder, const struct ps_bytes *key)
 {
     if (builder == NULL || builder->error != P2PSYNC_OK) {
         return false;
@@ -434,7 +513,7 @@ static bool begin_value(p2psync_builder *builder, const char *key)
     }
     frame->count++;
     if (key != NULL) {
-        ps_write_text(&builder->writer, key);
+        ps_write_str(&builder->writer, *key);
     }
     return true;
 }
@@ -444,7 +523,7 @@ static void begin_container(p2psync_builder *builder, const char *key, bool is_m
     if (!begin_value(builder, key)) {
         return;
     }
-    if (builder->depth == PS_DEPTH_MAX) {
+    if (builder->depth == PS_DOCUMENT_DEPTH_MAX) {
         fail(builder, P2PSYNC_ELIMIT);
         return;
     }

@@ -23,8 +23,7 @@ struct wait {
 static p2psync_result connect_node(int dir_fd, uint32_t timeout_ms, int *fd_out);
 static p2psync_result connect_result(int number);
 static p2psync_result send_request(int fd, ps_control_ask what, uint64_t argument);
-static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, uint64_t deadline_ms,
-                                   int *fd_out);
+static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, int *fd_out);
 static p2psync_result receive_reply(const struct wait *wait, struct ps_buf *out);
 static p2psync_result receive(const struct wait *wait, uint8_t *out, size_t size);
 static p2psync_result wait_readable(const struct wait *wait);
@@ -48,29 +47,49 @@ p2psync_result ps_ask(const struct ps_asking *asking, ps_control_ask what, uint6
 
 p2psync_result ps_ask_stop(int dir_fd, uint32_t timeout_ms)
 {
-    uint64_t deadline_ms = ps_time_monotonic_ms() + timeout_ms;
     int fd = -1;
-    p2psync_result result = ask_and_stay(dir_fd, PS_CONTROL_STOP, deadline_ms, &fd);
+    p2psync_result result = ask_and_stay(dir_fd, PS_CONTROL_STOP, &fd);
     if (result == P2PSYNC_OK) {
         /* The node holds the connection until it has ended; nothing more is sent on it. */
         uint8_t byte;
-        const struct wait wait = {.fd = fd, .cancel_fd = -1, .deadline_ms = deadline_ms};
+        const struct wait wait = {
+            .fd = fd, .cancel_fd = -1, .deadline_ms = ps_time_monotonic_ms() + timeout_ms};
         result = receive(&wait, &byte, 1);
         result = result == P2PSYNC_ENOTRUNNING ? P2PSYNC_OK : result;
+        result = result == P2PSYNC_ENOANSWER ? P2PSYNC_ETIMEDOUT : result;
         (void)close(fd);
     }
     return result;
 }
 
-p2psync_result ps_ask_events(int dir_fd, uint32_t timeout_ms, int *fd_out)
+p2psync_result ps_ask_events(int dir_fd, int *fd_out)
 {
-    return ask_and_stay(dir_fd, PS_CONTROL_EVENTS, ps_time_monotonic_ms() + timeout_ms, fd_out);
+    return ask_and_stay(dir_fd, PS_CONTROL_EVENTS, fd_out);
+}
+
+p2psync_result ps_ask_pid(int dir_fd, int64_t *pid_out)
+{
+    struct ucred peer = {0};
+    socklen_t size = sizeof peer;
+    int fd = -1;
+    p2psync_result result = connect_node(dir_fd, 1, &fd);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    /* The system keeps who has called listen(2). */
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        result = ps_error_of_errno(errno);
+    } else {
+        *pid_out = peer.pid;
+    }
+    (void)close(fd);
+    return result;
 }
 
 /* Ask for what is replied to with nothing, and keep the connection. */
-static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, uint64_t deadline_ms,
-                                   int *fd_out)
+static p2psync_result ask_and_stay(int dir_fd, ps_control_ask what, int *fd_out)
 {
+    uint64_t deadline_ms = ps_time_monotonic_ms() + PS_ASK_ACT_MS;
     int fd = -1;
     struct ps_buf nothing;
     p2psync_result result = open_question(dir_fd, what, 0, deadline_ms, &fd);
@@ -137,8 +156,8 @@ static p2psync_result connect_result(int number)
     case ENOENT:
     case ECONNREFUSED: /* a socket file that a killed node left */
         return P2PSYNC_ENOTRUNNING;
-    case EAGAIN:
-        return P2PSYNC_ETIMEDOUT;
+    case EAGAIN: /* as many wait as may */
+        return P2PSYNC_ENOANSWER;
     default:
         return ps_error_of_errno(number);
     }
@@ -231,7 +250,7 @@ static p2psync_result wait_readable(const struct wait *wait)
 {
     uint64_t now_ms = ps_time_monotonic_ms();
     if (now_ms >= wait->deadline_ms) {
-        return P2PSYNC_ETIMEDOUT;
+        return P2PSYNC_ENOANSWER;
     }
     uint64_t left_ms = wait->deadline_ms - now_ms;
     struct pollfd items[] = {{.fd = wait->fd, .events = POLLIN},

@@ -4,6 +4,11 @@
 
 #include "node/control/control.h"
 
+/* How long to wait for a reply: of what only reads, for much of it is known without the node; and
+ * of what acts. The node's loop may be in the middle of a large transaction. */
+#define PS_ASK_READ_MS 5000
+#define PS_ASK_ACT_MS  10000
+
 /* Which node to ask, and how long to wait. */
 struct ps_asking {
     int dir_fd;
@@ -15,15 +20,16 @@ struct ps_asking {
  *
  * argument    as ps_control_ask says.
  * Errors      P2PSYNC_ENOTRUNNING no node runs here, or it ended before it replied;
- * P2PSYNC_ETIMEDOUT; P2PSYNC_ECANCELLED; P2PSYNC_EBUSY too many ask at once; P2PSYNC_EVERSION;
- * P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM; what the node replied.
+ * P2PSYNC_ENOANSWER no reply in time; P2PSYNC_ECANCELLED; P2PSYNC_EBUSY too many ask at once;
+ * P2PSYNC_EVERSION; P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM; what the node replied.
  */
 p2psync_result ps_ask(const struct ps_asking *asking, ps_control_ask what, uint64_t argument,
                       struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
-/* Ask the running node to stop, and wait until it has.
+/* Ask the running node to stop, and wait until it has, for timeout_ms at most.
  *
- * Errors  as ps_ask(). P2PSYNC_ENOTRUNNING: there was none.
+ * Errors  as ps_ask(); P2PSYNC_ETIMEDOUT it has answered, and has not ended in time.
+ * P2PSYNC_ENOTRUNNING: there was none.
  */
 p2psync_result ps_ask_stop(int dir_fd, uint32_t timeout_ms) P2PSYNC_MUST_CHECK;
 
@@ -32,6 +38,13 @@ p2psync_result ps_ask_stop(int dir_fd, uint32_t timeout_ms) P2PSYNC_MUST_CHECK;
  *
  * Errors  as ps_ask().
  */
-p2psync_result ps_ask_events(int dir_fd, uint32_t timeout_ms, int *fd_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_ask_events(int dir_fd, int *fd_out) P2PSYNC_MUST_CHECK;
+
+/* The process that listens in the directory: 0 if the system does not tell. It is not asked, so
+ * this waits for nothing.
+ *
+ * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_EIO.
+ */
+p2psync_result ps_ask_pid(int dir_fd, int64_t *pid_out) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -74,6 +74,7 @@ static void serve_events(struct ps_control *control, const struct epoll_event *e
 static void read_client(struct ps_control *control, struct client *client);
 static bool parse_request(struct client *client);
 static bool take_ready(struct ps_control *control, struct ps_control_request *out);
+static bool has_given_up(const struct client *client);
 static void begin_events(struct ps_control *control, struct client *client);
 static void flush_client(struct ps_control *control, struct client *client);
 static bool send_out(struct ps_control *control, struct client *client);
@@ -414,6 +415,10 @@ static bool take_ready(struct ps_control *control, struct ps_control_request *ou
         if (client->fd < 0 || client->state != CLIENT_READY) {
             continue;
         }
+        if (has_given_up(client)) {
+            drop_client(control, client);
+            continue;
+        }
         if (client->request.what == PS_CONTROL_EVENTS) {
             begin_events(control, client);
         } else if (first == NULL || client->id < first->id) {
@@ -426,6 +431,14 @@ static bool take_ready(struct ps_control *control, struct ps_control_request *ou
     first->state = CLIENT_WAITING;
     *out = first->request;
     return true;
+}
+
+/* Whether nobody waits for the reply any longer. What was given up while the node hung is not done
+ * afterwards: whoever asked was told that it failed. */
+static bool has_given_up(const struct client *client)
+{
+    uint8_t byte;
+    return recv(client->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void begin_events(struct ps_control *control, struct client *client)

@@ -12,8 +12,6 @@
 #include "node/feed/event.h"
 #include "node/feed/feed.h"
 
-#define SUBSCRIBE_TIMEOUT_MS 10000
-
 struct ps_stream {
     int fd;
     struct ps_feed feed;
@@ -50,7 +48,7 @@ p2psync_result ps_stream_new(int dir_fd, struct ps_store *store, struct ps_strea
      * nothing that is written between the two is overlooked. */
     p2psync_result result = ps_feed_init(&stream->feed, store);
     if (result == P2PSYNC_OK) {
-        result = ps_ask_events(dir_fd, SUBSCRIBE_TIMEOUT_MS, &stream->fd);
+        result = ps_ask_events(dir_fd, &stream->fd);
     }
     if (result != P2PSYNC_OK) {
         ps_stream_destroy(&stream);

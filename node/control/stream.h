@@ -10,7 +10,7 @@ struct ps_stream;
 
 /* Subscribe to the node that runs in the directory; from here on every change is told.
  *
- * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ETIMEDOUT; P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_ECORRUPT.
+ * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER; P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_ECORRUPT.
  */
 p2psync_result ps_stream_new(int dir_fd, struct ps_store *store,
                              struct ps_stream **out) P2PSYNC_MUST_CHECK;

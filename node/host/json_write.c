@@ -21,10 +21,6 @@
 #define JSON_GROWTH 8
 #define JSON_MARGIN 64
 
-/* Answers wrap values: a record's fields stand one level deep in the record, the record in a list.
- */
-#define ANSWER_DEPTH_MAX (PS_DEPTH_MAX + 4)
-
 /* One array or map that to_json is inside of. */
 struct text_frame {
     uint64_t left; /* tokens not written yet: elements, or keys and values */
@@ -74,7 +70,7 @@ static p2psync_result write_text(const char *string, struct ps_buf *text);
 
 static p2psync_result unpack(struct ps_bytes value, struct ps_buf *text)
 {
-    struct text_frame stack[ANSWER_DEPTH_MAX];
+    struct text_frame stack[PS_DOCUMENT_DEPTH_MAX];
     size_t depth = 0;
     bool done = false;
     p2psync_result result = P2PSYNC_OK;
@@ -100,7 +96,7 @@ static p2psync_result unpack(struct ps_bytes value, struct ps_buf *text)
             value = ps_bytes(value.data + token.size, value.size - token.size);
         }
         if (result == P2PSYNC_OK && (token.type == PS_TOKEN_MAP || token.type == PS_TOKEN_ARRAY)) {
-            if (depth == ANSWER_DEPTH_MAX) {
+            if (depth == PS_DOCUMENT_DEPTH_MAX) {
                 return P2PSYNC_ELIMIT;
             }
             stack[depth].map = token.type == PS_TOKEN_MAP;

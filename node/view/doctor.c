@@ -13,9 +13,10 @@
 #include "node/host/endpoint.h"
 #include "node/links/links.h"
 #include "node/view/members.h"
+#include "node/view/pending.h"
 #include "store/env/identity.h"
 #include "store/log/collection.h"
-#include "store/log/waiting.h"
+#include "store/log/summary.h"
 #include "store/mesh/members.h"
 #include "store/mesh/peers.h"
 #include "wire/map.h"
@@ -182,6 +183,11 @@ static bool check_node(const struct look *look, struct ps_check *check)
 {
     if (look->doctor->engine != NULL) {
         ps_check_say(check, "running");
+    } else if (look->doctor->unanswered != NULL) {
+        ps_check_say(check, "%s; what follows is what the store knows", look->doctor->unanswered);
+        ps_check_set(check, PS_CHECK_FAIL,
+                     "let it go on with 'kill -CONT PID' if it is suspended; else end it with "
+                     "'kill -KILL PID' and start it again: nothing that was written is lost");
     } else {
         ps_check_say(check, "not running: nothing is synced");
         ps_check_set(check, PS_CHECK_WARN, "start it with 'p2psync start'");
@@ -277,6 +283,9 @@ static bool check_port(const struct look *look, struct ps_check *check)
 {
     const struct ps_doctor *doctor = look->doctor;
     uint16_t wanted = wanted_port(doctor->config);
+    if (doctor->unanswered != NULL) {
+        return false; /* where it listens only it can tell */
+    }
     if (doctor->engine == NULL) {
         bool fixed = doctor->config->listen[0] != '\0';
         if (port_free(doctor->config, wanted)) {
@@ -529,39 +538,37 @@ static bool check_readers(const struct look *look, struct ps_check *check)
     return true;
 }
 
-/* Changes whose parents are not here: whose, which record, for what. Not shown if there are none.
- */
+/* Changes that wait for others: whose, which record, for what. Not shown if there are none. */
 static bool check_waiting(const struct look *look, struct ps_check *check)
 {
-    struct ps_waiting_walk walk = {.txn = look->txn};
-    struct ps_waiting_sum sum;
-    struct ps_waiting first;
-    struct ps_log log;
-    struct ps_stored entry;
-    struct ps_skeleton skeleton;
+    struct ps_view_pending_walk walk = {.txn = look->txn};
+    struct ps_view_pending first;
     struct ps_collection collection;
     struct ps_member author;
+    struct ps_bytes id;
     char dot[PS_DOT_TEXT_SIZE];
-    if (ps_waiting_sum(look->txn, &sum) != P2PSYNC_OK || sum.changes == 0 ||
-        !ps_waiting_walk_next(&walk, &first) ||
-        ps_log_by_number(look->txn, first.log, &log) != P2PSYNC_OK ||
-        ps_collection_by_number(look->txn, first.collection, &collection) != P2PSYNC_OK ||
-        ps_view_members_get(look->txn, &log.origin.device, &author) != P2PSYNC_OK ||
-        ps_stored_get(look->txn, first.log, first.judged, &entry) != P2PSYNC_OK ||
-        ps_skeleton_decode(entry.skeleton, &skeleton) != P2PSYNC_OK) {
+    uint64_t changes = 0;
+    bool found = false;
+    do { /* what is only to be applied yet comes last, and waits for nothing */
+        found = ps_view_pending_next(&walk, &first);
+    } while (found && first.cause == PS_PENDING_TURN);
+    if (!found || ps_summary_pending(look->txn, &changes) != P2PSYNC_OK ||
+        ps_collection_by_number(look->txn, first.log.collection, &collection) != P2PSYNC_OK ||
+        ps_view_members_get(look->txn, &first.log.device, &author) != P2PSYNC_OK ||
+        ps_view_pending_record(look->txn, &first, &id) != P2PSYNC_OK) {
         return false;
     }
-    ps_dot_text(first.parent.dot, dot);
-    ps_check_say(
-        check,
-        "%" PRIu64
-        " changes wait for others that are not here; the first: %.*s's of %.*s in %.*s, for %s",
-        sum.changes, (int)author.name_size, (const char *)author.name, (int)skeleton.record_id.size,
-        (const char *)skeleton.record_id.data, (int)collection.name.size,
-        (const char *)collection.name.data, dot);
-    ps_check_set(
-        check, PS_CHECK_WARN,
-        "let the devices meet that had seen those; if they are lost, edit these records anew");
+    ps_dot_text(first.awaited, dot);
+    ps_check_say(check,
+                 "%" PRIu64 " %s for others that are not here; the first: %.*s's of %.*s in %.*s, "
+                 "for %s%s",
+                 changes, changes == 1 ? "change waits" : "changes wait", (int)author.name_size,
+                 (const char *)author.name, (int)id.size, (const char *)id.data,
+                 (int)collection.name.size, (const char *)collection.name.data,
+                 first.cause == PS_PENDING_TRANSACTION ? "the rest of its transaction, " : "", dot);
+    ps_check_set(check, PS_CHECK_WARN,
+                 "'p2psync pending' lists them; let the devices meet that had seen those; if they "
+                 "are lost, edit these records anew");
     return true;
 }
 

@@ -20,6 +20,8 @@ struct ps_doctor {
     const struct ps_engine *engine;
     const struct ps_finder *finder;
     const struct ps_hints *hints;
+    const char
+        *unanswered; /* what there is to say of a node that runs and does not answer, or NULL */
     uint64_t now_ms; /* monotonic */
     uint16_t port;   /* TCP, where it listens */
 };

@@ -14,6 +14,7 @@
 #include "store/log/collection.h"
 #include "store/mesh/members.h"
 
+static void write_one(struct ps_writer *writer, const struct ps_peer_info *peer, const char *state);
 static void interface_name(const struct ps_peer_info *peer,
                            char out[static PS_INTERFACE_NAME_SIZE]);
 static const char *found_by_name(ps_found_by found_by);
@@ -22,7 +23,7 @@ static p2psync_result remembered_peer(struct ps_txn *txn, const struct ps_member
                                       uint64_t total, struct ps_peer_info *out);
 static p2psync_result count_changes(struct ps_txn *txn, uint64_t *total_out);
 
-p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
+p2psync_result ps_view_peers_write(struct ps_txn *txn, bool unanswered, struct ps_buf *out)
 {
     struct ps_identity identity = {0};
     uint32_t others = 0;
@@ -53,13 +54,18 @@ p2psync_result ps_view_peers_write(struct ps_txn *txn, struct ps_buf *out)
         struct ps_peer_info peer;
         walk.result = remembered_peer(txn, &member, total, &peer);
         if (walk.result == P2PSYNC_OK && !ps_device_equal(&member.device, &identity.device)) {
-            ps_view_peers_write_one(&writer, &peer);
+            write_one(&writer, &peer, unanswered ? "unknown" : ps_peer_state_name(peer.state));
         }
     }
     return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
 void ps_view_peers_write_one(struct ps_writer *writer, const struct ps_peer_info *peer)
+{
+    write_one(writer, peer, peer->skewed ? "skewed" : ps_peer_state_name(peer->state));
+}
+
+static void write_one(struct ps_writer *writer, const struct ps_peer_info *peer, const char *state)
 {
     struct ps_map map;
     char interface[PS_INTERFACE_NAME_SIZE];
@@ -72,7 +78,7 @@ void ps_view_peers_write_one(struct ps_writer *writer, const struct ps_peer_info
     interface_name(peer, interface);
     ps_map_known(&map, "interface", interface);
     ps_map_known(&map, "found_by", found_by_name(peer->found_by));
-    ps_map_text(&map, "state", peer->skewed ? "skewed" : ps_peer_state_name(peer->state));
+    ps_map_text(&map, "state", state);
     add_known_number(&map, "rtt_ms", peer->rtt_ms);
     ps_map_key(&map, "last_seen");
     ps_time_write(writer, peer->last_seen_ms);

@@ -7,6 +7,7 @@
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "node/view/view.h"
+#include "store/apply/refresh.h"
 #include "store/env/identity.h"
 #include "store/log/collection.h"
 #include "store/log/summary.h"
@@ -62,6 +63,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     char name[PS_DEVICE_NAME_SIZE_MAX + 1] = {0};
     uint32_t members = 0;
     uint64_t last_sync = running->last_sync_ms;
+    bool merging = false;
     struct ps_writer writer;
     struct ps_map map;
     ps_writer_init(&writer, out);
@@ -72,6 +74,9 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     if (result == P2PSYNC_OK) {
         result = ps_member_count(txn, &members);
     }
+    if (result == P2PSYNC_OK) {
+        result = ps_refresh_waits(txn, &merging);
+    }
     if (result == P2PSYNC_OK && last_sync == 0) {
         result = latest_sync(txn, &identity.device, &last_sync);
     }
@@ -79,7 +84,8 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
         return result;
     }
     bool alone = members <= 1 && !identity.has_sponsor;
-    bool in_sync = running->running && !running->failing && (alone || ps_status_is_equal(running));
+    bool in_sync = running->running && !running->failing && !running->unanswered &&
+                   (alone || ps_status_is_equal(running));
     ps_map_begin(&map, &writer);
     ps_view_add_device(&map, &identity.device);
     ps_map_known(&map, "name", name);
@@ -87,12 +93,14 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     ps_map_key(&map, "root");
     write_hash(&writer, &state.common);
     ps_map_bool(&map, "running", running->running);
+    ps_map_bool(&map, "answers", running->running && !running->unanswered);
     ps_map_text(&map, "state", state_name(running, alone, in_sync));
     ps_map_bool(&map, "in_sync", in_sync);
     ps_map_uint(&map, "peers_in_sync", running->peers_in_sync);
     ps_map_uint(&map, "peers_connected", running->peers_connected);
     ps_map_uint(&map, "devices", members);
     ps_map_uint(&map, "pending", state.pending);
+    ps_map_bool(&map, "merging", merging);
     ps_map_key(&map, "last_sync");
     ps_time_write(&writer, last_sync);
     ps_map_known(&map, "last_error", running->last_error);
@@ -141,7 +149,7 @@ static const char *state_name(const struct ps_status_running *running, bool alon
     if (!running->running) {
         return "offline";
     }
-    if (running->failing) {
+    if (running->failing || running->unanswered) {
         return "error";
     }
     if (alone) {

@@ -10,8 +10,9 @@
 /* What a running node adds to its status. Zero: not running. */
 struct ps_status_running {
     bool running;
-    bool failing;   /* its last step failed */
-    uint64_t peers; /* other members */
+    bool unanswered; /* it runs, and this is not from it */
+    bool failing;    /* its last step failed */
+    uint64_t peers;  /* other members */
     uint64_t peers_connected;
     uint64_t peers_in_sync;
     uint64_t last_sync_ms;  /* of all peers; 0: never */

@@ -1,8 +1,10 @@
 /* What no command can make, for the cases of the command line; no node may run in DIR.
  *
  *     sign DIR COLLECTION ID BODY...   another device has written the record so: each BODY is the
- * hex of a change's body sign DIR COLLECTION ID damage    the record's value on this device's disk
- * is none */
+ *                                      hex of a change's body
+ *     sign DIR COLLECTION ID lost      another device has edited the record on top of what is lost
+ *     sign DIR COLLECTION ID begun     another device's transaction begins with it, and that is all
+ *     sign DIR COLLECTION ID damage    the record's value on this device's disk is none */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,12 +35,12 @@ static struct ps_bytes from_hex(const char *hex)
     return ps_bytes(bytes, size);
 }
 
-static void sign(struct store_case *here, const char *collection, const char *id, char **bodies)
+static struct author author;
+
+/* A device for each record: two logs of one would contradict each other. */
+static void begin(struct store_case *here, const char *collection, const char *id)
 {
-    static struct author author;
-    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 1};
-    uint64_t seed =
-        1000; /* a device for each record: two logs of one would contradict each other */
+    uint64_t seed = 1000;
 
     for (const char *at = id; *at != '\0'; at++) {
         seed = seed * 31 + (uint8_t)*at;
@@ -46,6 +48,33 @@ static void sign(struct store_case *here, const char *collection, const char *id
     author_init(&author, seed);
     author.identity.mesh = here->identity.mesh;
     author.collection = collection;
+}
+
+static void deliver(struct store_case *here)
+{
+    author_deliver_all(&author, here);
+    (void)case_apply(here);
+    author_deinit(&author);
+}
+
+static void let_wait(struct store_case *here, const char *collection, const char *id, bool lost)
+{
+    struct author_change change = {
+        .op_and_flags = lost ? PS_OP_UPDATE : PS_OP_CREATE | PS_CHANGE_MORE, .id = id, .hlc = 1};
+
+    change.parents[0].dot.origin.bytes[0] = 0xab;
+    change.parents[0].dot.seq = 41;
+    change.parent_count = lost ? 1 : 0;
+    begin(here, collection, id);
+    (void)author_add(&author, &change);
+    deliver(here);
+}
+
+static void sign(struct store_case *here, const char *collection, const char *id, char **bodies)
+{
+    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 1};
+
+    begin(here, collection, id);
     for (; *bodies != NULL; bodies++) {
         change.raw_body = from_hex(*bodies);
         change.parents[0] = author_add(&author, &change);
@@ -54,9 +83,7 @@ static void sign(struct store_case *here, const char *collection, const char *id
         change.hlc++;
         free((void *)(uintptr_t)change.raw_body.data);
     }
-    author_deliver_all(&author, here);
-    (void)case_apply(here);
-    author_deinit(&author);
+    deliver(here);
 }
 
 static void damage(struct store_case *here, const char *collection, const char *id)
@@ -84,7 +111,7 @@ static void damage(struct store_case *here, const char *collection, const char *
 
 int main(int argc, char **argv)
 {
-    must(argc > 4, "sign DIR COLLECTION ID BODY...|damage: an argument");
+    must(argc > 4, "sign DIR COLLECTION ID BODY...|lost|begun|damage: an argument");
     const struct ps_store_options options = {.dir = argv[1], .map_size_bytes = CASE_MAP_SIZE};
     struct store_case here = {.map_size = CASE_MAP_SIZE};
 
@@ -94,6 +121,8 @@ int main(int argc, char **argv)
     ps_txn_abort(&txn);
     if (strcmp(argv[4], "damage") == 0) {
         damage(&here, argv[2], argv[3]);
+    } else if (strcmp(argv[4], "lost") == 0 || strcmp(argv[4], "begun") == 0) {
+        let_wait(&here, argv[2], argv[3], strcmp(argv[4], "lost") == 0);
     } else {
         sign(&here, argv[2], argv[3], argv + 4);
     }

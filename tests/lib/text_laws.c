@@ -29,9 +29,8 @@ struct side {
 };
 
 /* What lines are is told apart from how they end: in a plain text each ends in "\n" alone. What a
- * merge is to be is worked out of plain texts, and the ends of its lines beside them: 'L' or 'C'
- * (with
- * '\r'), '-' for none. */
+ * merge is to be is worked out of plain texts, and the ends of its lines beside them: '0' and the
+ * number of '\r' in it, '-' for none. */
 struct laws {
     struct ps_lines base; /* of base_plain */
     struct ps_lines base_raw;
@@ -72,13 +71,18 @@ static size_t returns_of(struct ps_bytes text)
     return count;
 }
 
+/* An end with so many '\r', of which more than 70 are all alike. */
+static uint8_t end_with(size_t returns)
+{
+    return (uint8_t)('0' + (returns > 70 ? 70 : returns));
+}
+
 static uint8_t end_of(struct ps_bytes raw)
 {
     if (raw.size == 0 || raw.data[raw.size - 1] != '\n') {
         return '-';
     }
-    size_t count = returns_of(ps_bytes(raw.data, raw.size - 1));
-    return (uint8_t)('0' + (count > 70 ? 70 : count));
+    return end_with(returns_of(ps_bytes(raw.data, raw.size - 1)));
 }
 
 static struct ps_bytes without_end(struct ps_bytes raw)
@@ -307,8 +311,7 @@ static void add_missing_end(struct laws *laws, struct ps_bytes raw)
     uint8_t all = merged_end(laws);
     ps_buf_truncate(&laws->expected, laws->expected.size - 2 * returns);
     add(&laws->expected, ps_bytes_text("\n"));
-    laws->ends.data[laws->ends.size - 1] =
-        (uint8_t)('0' + (all == '1' ? 1U : 0U) + (unsigned)(returns > 69 ? 69 : returns));
+    laws->ends.data[laws->ends.size - 1] = end_with(returns + (all == '1' ? 1 : 0));
 }
 
 static void expect_both(struct laws *laws, uint32_t ours_end, uint32_t theirs_end)

@@ -12,7 +12,7 @@
 #include "wire/limits.h"
 
 #define RECORD_SIZE 100000
-#define RECORDS     200 /* several times what may wait of one device */
+#define RECORDS     200 /* several times what may wait of one device, also packed */
 
 static char dirs[2][NODES_DIR_SIZE];
 static p2psync_node *stalled;
@@ -48,10 +48,15 @@ static void write_much(p2psync_node *node)
 {
     static char text[RECORD_SIZE];
     static char json[RECORD_SIZE + 32];
-    memset(text, 'x', sizeof text - 1);
-    (void)snprintf(json, sizeof json, "{\"text\":\"%s\"}", text);
+    uint32_t random = 1;
     for (int i = 0; i < RECORDS; i++) {
         char id[16];
+        for (size_t at = 0; at < sizeof text - 1; at++) { /* what does not pack */
+            random = random * 1664525 + 1013904223;
+            text[at] = (char)('0' + (random >> 24) % 64);
+            text[at] = text[at] == '\\' ? 'z' : text[at];
+        }
+        (void)snprintf(json, sizeof json, "{\"text\":\"%s\"}", text);
         (void)snprintf(id, sizeof id, "r%d", i);
         cr_assert_eq(nodes_put(node, "notes", id, json), P2PSYNC_OK);
     }

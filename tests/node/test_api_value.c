@@ -56,7 +56,6 @@ Test(test_api_value, gives_each_type_and_refuses_the_others)
     uint64_t number = 0;
     double real = 0;
     char string[8];
-    struct p2psync_bytes bytes = {.size = 0};
     cr_expect_eq(p2psync_value_bool(p2psync_value_find(map, "yes"), &yes), P2PSYNC_OK);
     cr_expect(yes);
     cr_expect_eq(integer_of(p2psync_value_find(map, "low")), INT64_MIN);
@@ -71,13 +70,13 @@ Test(test_api_value, gives_each_type_and_refuses_the_others)
     cr_expect_eq(p2psync_value_real(p2psync_value_find(map, "low"), &real), P2PSYNC_OK);
     cr_expect_eq(real, -9223372036854775808.0);
     cr_expect_eq(p2psync_value_integer(p2psync_value_find(map, "half"), &integer), P2PSYNC_EFORMAT);
-    cr_expect_eq(p2psync_value_text(p2psync_value_find(map, "text"), &bytes), P2PSYNC_OK);
-    cr_expect_eq(bytes.size, 3);
+    cr_expect_eq(p2psync_value_text(p2psync_value_find(map, "text")).size, 3);
     cr_expect_eq(p2psync_value_string(p2psync_value_find(map, "text"), string, sizeof string),
                  P2PSYNC_EFORMAT, "it holds a NUL");
-    cr_expect_eq(p2psync_value_bytes(p2psync_value_find(map, "bin"), &bytes), P2PSYNC_OK);
-    cr_expect_eq(bytes.size, 2);
-    cr_expect_eq(p2psync_value_text(p2psync_value_find(map, "bin"), &bytes), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_value_bytes(p2psync_value_find(map, "bin")).size, 2);
+    cr_expect_null(p2psync_value_text(p2psync_value_find(map, "bin")).data);
+    cr_expect_null(p2psync_value_bytes(p2psync_value_find(map, "text")).data);
+    cr_expect_null(p2psync_value_text(p2psync_value_find(map, "none")).data);
     cr_expect_eq(p2psync_value_bool(p2psync_value_find(map, "none"), &yes), P2PSYNC_EFORMAT);
     p2psync_buffer_free(&buffer);
 }
@@ -94,31 +93,120 @@ Test(test_api_value, copies_a_text_only_if_it_fits)
     p2psync_buffer_free(&buffer);
 }
 
+Test(test_api_value, says_what_a_map_has_under_a_key_or_nothing)
+{
+    struct p2psync_buffer buffer = {0};
+    struct p2psync_bytes map = pack(
+        "{\"t\":\"four\",\"n\":18446744073709551615,\"low\":-1,\"yes\":true,\"e\":\"\"}", &buffer);
+    cr_expect(p2psync_text_equals(p2psync_map_text(map, "t"), "four"));
+    cr_expect_not(p2psync_text_equals(p2psync_map_text(map, "t"), "fou"));
+    cr_expect_not(p2psync_text_equals(p2psync_map_text(map, "t"), "fours"));
+    cr_expect_not(p2psync_text_equals(p2psync_map_text(map, "t"), NULL));
+    cr_expect(p2psync_text_equals(p2psync_map_text(map, "e"), ""));
+    cr_expect(p2psync_text_equals(p2psync_map_text(map, "n"), ""));
+    cr_expect_not_null(p2psync_map_text(map, "none").data);
+    cr_expect_eq(p2psync_map_unsigned(map, "n"), UINT64_MAX);
+    cr_expect_eq(p2psync_map_unsigned(map, "low"), 0);
+    cr_expect_eq(p2psync_map_unsigned(map, "t"), 0);
+    cr_expect(p2psync_map_bool(map, "yes"));
+    cr_expect_not(p2psync_map_bool(map, "n"));
+    cr_expect_not(p2psync_map_bool(p2psync_value_find(map, "t"), "yes"), "no map");
+    p2psync_buffer_free(&buffer);
+}
+
 Test(test_api_value, walks_over_arrays_and_maps)
 {
     struct p2psync_buffer buffer = {0};
     struct p2psync_bytes map = pack("{\"list\":[1,[2,3],4],\"b\":5}", &buffer);
-    struct p2psync_walk walk = {.size = sizeof walk};
+    struct p2psync_walk walk = {.size = sizeof walk, .value = p2psync_value_find(map, "list")};
     struct p2psync_bytes key;
     struct p2psync_bytes value;
-    char name[8];
-    cr_assert_eq(p2psync_walk_begin(p2psync_value_find(map, "list"), &walk), P2PSYNC_OK);
-    cr_expect_eq(walk.left, 3);
+    cr_expect_eq(p2psync_value_count(walk.value), 3);
     cr_assert_eq(p2psync_walk_next(&walk, &key, &value), P2PSYNC_OK);
     cr_expect_eq(key.size, 0);
     cr_expect_eq(integer_of(value), 1);
+    cr_expect_eq(p2psync_value_count(value), 0);
     cr_assert_eq(p2psync_walk_next(&walk, NULL, &value), P2PSYNC_OK);
-    cr_expect_eq(p2psync_value_type_of(value), P2PSYNC_VALUE_ARRAY);
+    cr_expect_eq(p2psync_value_count(value), 2);
     cr_assert_eq(p2psync_walk_next(&walk, NULL, &value), P2PSYNC_OK);
     cr_expect_eq(integer_of(value), 4);
     cr_expect_eq(p2psync_walk_next(&walk, NULL, &value), P2PSYNC_EEND);
-    cr_assert_eq(p2psync_walk_begin(map, &walk), P2PSYNC_OK);
+    cr_expect_eq(p2psync_walk_next(&walk, NULL, &value), P2PSYNC_EEND);
+    cr_expect_eq(p2psync_value_count(map), 2);
+    walk = (struct p2psync_walk){.size = sizeof walk, .value = map};
     cr_assert_eq(p2psync_walk_next(&walk, &key, &value), P2PSYNC_OK);
+    cr_expect(p2psync_text_equals(key, "list"));
     cr_assert_eq(p2psync_walk_next(&walk, &key, &value), P2PSYNC_OK);
-    cr_assert_eq(p2psync_value_string(key, name, sizeof name), P2PSYNC_OK);
-    cr_expect_str_eq(name, "b");
-    cr_expect_eq(p2psync_walk_begin(value, &walk), P2PSYNC_EFORMAT);
+    cr_expect(p2psync_text_equals(key, "b"));
+    walk = (struct p2psync_walk){.size = sizeof walk, .value = value};
+    cr_expect_eq(p2psync_walk_next(&walk, &key, &value), P2PSYNC_EEND,
+                 "a number has nothing in it");
+    walk.size = 1;
+    cr_expect_eq(p2psync_walk_next(&walk, &key, &value), P2PSYNC_EMISUSE);
     p2psync_buffer_free(&buffer);
+}
+
+/* A value is cut off after `size` bytes: a walk over it ends with an error, and never with an
+ * element too few. */
+static void walk_over_part(struct p2psync_bytes part)
+{
+    struct p2psync_walk walk = {.size = sizeof walk, .value = part};
+    struct p2psync_bytes value;
+    p2psync_result result = P2PSYNC_OK;
+    while (result == P2PSYNC_OK) {
+        result = p2psync_walk_next(&walk, NULL, &value);
+    }
+    cr_expect_eq(result,
+                 p2psync_value_type_of(part) == P2PSYNC_VALUE_MAP ? P2PSYNC_EFORMAT : P2PSYNC_EEND);
+    cr_expect_eq(p2psync_value_check(part), P2PSYNC_EFORMAT);
+}
+
+Test(test_api_value, checks_a_value_before_it_is_relied_on)
+{
+    static const struct {
+        struct p2psync_bytes value;
+        p2psync_result result;
+    } cases[] = {
+        {{"\x81\xa1"
+          "a\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
+          12},
+         P2PSYNC_OK},
+        {{"\xc0\xc0", 2}, P2PSYNC_EFORMAT},             /* two */
+        {{"\xd4\x01\x02", 3}, P2PSYNC_EFORMAT},         /* ext */
+        {{"\x81\x01\x02", 3}, P2PSYNC_EFORMAT},         /* a key that is no text */
+        {{"\xa1\xff", 2}, P2PSYNC_EFORMAT},             /* no UTF-8 */
+        {{"\xca\x7f\x80\x00\x00", 5}, P2PSYNC_EFORMAT}, /* infinite */
+        {{"\x82\xa1"
+          "a\x01\xa1"
+          "a\x02",
+          7},
+         P2PSYNC_EFORMAT}, /* twice */
+        {{"", 0}, P2PSYNC_EFORMAT},
+        {{NULL, 0}, P2PSYNC_EFORMAT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cr_expect_eq(p2psync_value_check(cases[i].value), cases[i].result, "%zu", i);
+    }
+    const struct p2psync_bytes number_key = {"\x81\x01\x02", 3};
+    struct p2psync_walk walk = {.size = sizeof walk, .value = number_key};
+    struct p2psync_bytes value;
+    cr_expect_eq(p2psync_walk_next(&walk, NULL, &value), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_value_find(number_key, "").size, 0);
+}
+
+Test(test_api_value, makes_a_value_of_any_text)
+{
+    struct p2psync_buffer buffer = {0};
+    cr_assert_eq(p2psync_value_from_text("true\0\"", 6, &buffer), P2PSYNC_OK);
+    cr_expect_str_eq(nodes_json(P2PSYNC_OK, &buffer), "\"true\\u0000\\\"\"");
+    buffer = (struct p2psync_buffer){0};
+    cr_expect_eq(p2psync_value_from_text("\xff", 1, &buffer), P2PSYNC_EFORMAT);
+    cr_expect_eq(p2psync_value_from_text(NULL, 1, &buffer), P2PSYNC_EMISUSE);
+    char *large = calloc(1, PS_VALUE_SIZE_MAX);
+    cr_assert_not_null(large);
+    cr_expect_eq(p2psync_value_from_text(large, PS_VALUE_SIZE_MAX, &buffer), P2PSYNC_ELIMIT);
+    cr_expect_null(buffer.data);
+    free(large);
 }
 
 /* Any bytes may come: whatever is cut off, claims too much or is unknown is an error. Under the
@@ -133,6 +221,7 @@ Test(test_api_value, takes_any_bytes_for_a_value)
         memcpy(cut, map.data, size);
         const struct p2psync_bytes part = {.data = cut, .size = size};
         cr_expect_eq(p2psync_value_find(p2psync_value_find(part, "c"), "d").size, 0, "%zu", size);
+        walk_over_part(part);
         free(cut);
     }
     const struct p2psync_bytes claims = {.data = "\xdf\xff\xff\xff\xff\xa1"
@@ -191,11 +280,9 @@ Test(test_api_value, builds_a_map_with_all_that_may_be_in_it)
         p2psync_builder_nil(builder, key);
     }
     struct p2psync_buffer map = {0};
-    struct p2psync_walk walk = {.size = sizeof walk};
     cr_assert_eq(p2psync_builder_finish(builder, &map), P2PSYNC_OK);
     const struct p2psync_bytes bytes = {.data = map.data, .size = map.size};
-    cr_assert_eq(p2psync_walk_begin(p2psync_value_find(bytes, "many"), &walk), P2PSYNC_OK);
-    cr_expect_eq(walk.left, 70000);
+    cr_expect_eq(p2psync_value_count(p2psync_value_find(bytes, "many")), 70000);
     cr_expect_eq(p2psync_value_type_of(p2psync_value_find(bytes, "19")), P2PSYNC_VALUE_NIL);
     p2psync_buffer_free(&map);
 }
@@ -232,13 +319,72 @@ Test(test_api_value, says_at_the_end_how_a_builder_was_misused)
     p2psync_builder_value(builder, "a", (struct p2psync_bytes){.data = "\x91", .size = 1});
     cr_expect_eq(p2psync_builder_finish(builder, &map), P2PSYNC_EFORMAT, "half a value");
     builder = begin();
-    for (size_t i = 0; i < PS_DEPTH_MAX; i++) {
+    for (size_t i = 0; i < PS_DOCUMENT_DEPTH_MAX; i++) {
         p2psync_builder_map(builder, "a");
     }
     cr_expect_eq(p2psync_builder_finish(builder, &map), P2PSYNC_ELIMIT, "too deep");
+    builder = begin();
+    p2psync_builder_array(builder, "list");
+    p2psync_builder_pair(builder, (struct p2psync_bytes){"a", 1},
+                         (struct p2psync_bytes){"\xc0", 1});
+    p2psync_builder_end(builder);
+    cr_expect_eq(p2psync_builder_finish(builder, &map), P2PSYNC_EMISUSE, "a pair in an array");
+    builder = begin();
+    p2psync_builder_pair(builder, (struct p2psync_bytes){"\xff", 1},
+                         (struct p2psync_bytes){"\xc0", 1});
+    cr_expect_eq(p2psync_builder_finish(builder, &map), P2PSYNC_EFORMAT, "a key that is no UTF-8");
+    builder = begin();
+    p2psync_builder_pair(builder, (struct p2psync_bytes){NULL, 1},
+                         (struct p2psync_bytes){"\xc0", 1});
+    cr_expect_eq(p2psync_builder_finish(builder, &map), P2PSYNC_EMISUSE, "no key");
+    builder = begin();
+    p2psync_builder_value(builder, "a", (struct p2psync_bytes){NULL, 1});
+    cr_expect_eq(p2psync_builder_finish(builder, &map), P2PSYNC_EMISUSE, "no value");
     cr_expect_eq(p2psync_builder_finish(NULL, &map), P2PSYNC_EMISUSE);
     cr_expect_null(map.data);
     p2psync_builder_free(NULL);
+}
+
+/* As an app does that reads a record, changes one field, and writes it. */
+Test(test_api_value, builds_a_map_of_the_pairs_of_another)
+{
+    struct p2psync_buffer buffer = {0};
+    struct p2psync_walk walk = {
+        .size = sizeof walk,
+        .value = pack("{\"a\\u2028b\":[1],\"n\":1,\"z\":{\"$$bytes\":1}}", &buffer)};
+    struct p2psync_bytes key;
+    struct p2psync_bytes value;
+    p2psync_builder *builder = begin();
+    while (p2psync_walk_next(&walk, &key, &value) == P2PSYNC_OK) {
+        if (p2psync_text_equals(key, "n")) {
+            p2psync_builder_integer(builder, "n", integer_of(value) + 1);
+        } else {
+            p2psync_builder_pair(builder, key, value);
+        }
+    }
+    cr_expect_str_eq(finish(builder), "{\"a\\u2028b\":[1],\"n\":2,\"z\":{\"$$bytes\":1}}");
+    p2psync_buffer_free(&buffer);
+}
+
+/* A record of the largest size fits, with what stands beside its fields. */
+Test(test_api_value, builds_what_is_larger_than_a_record)
+{
+    struct p2psync_buffer map = {0};
+    const struct p2psync_bytes large = {calloc(1, PS_VALUE_SIZE_MAX), PS_VALUE_SIZE_MAX};
+    cr_assert_not_null(large.data);
+    for (size_t count = 3; count <= 4; count++) { /* the last is over PS_BUILT_SIZE_MAX */
+        p2psync_builder *builder = begin();
+        p2psync_builder_array(builder, "all");
+        for (size_t i = 0; i < count; i++) {
+            p2psync_builder_bytes(builder, NULL, large);
+        }
+        p2psync_builder_end(builder);
+        cr_expect_eq(p2psync_builder_finish(builder, &map),
+                     count * PS_VALUE_SIZE_MAX < PS_BUILT_SIZE_MAX ? P2PSYNC_OK : P2PSYNC_ELIMIT);
+    }
+    cr_expect_gt(map.size, 3 * (size_t)PS_VALUE_SIZE_MAX);
+    p2psync_buffer_free(&map);
+    free((void *)(uintptr_t)large.data);
 }
 
 /* ---- what is wrong with JSON ---- */

@@ -330,8 +330,23 @@ Test(test_control, gives_up_on_a_node_that_does_not_answer)
     cr_expect_eq(
         ps_ask(&(const struct ps_asking){.dir_fd = dir_fd, .cancel_fd = -1, .timeout_ms = 1},
                PS_CONTROL_STATUS, 0, &reply),
-        P2PSYNC_ETIMEDOUT);
+        P2PSYNC_ENOANSWER);
     ps_buf_deinit(&reply);
+}
+
+/* Whoever has been told that it failed does not find it done later. */
+Test(test_control, does_nothing_for_who_has_given_up)
+{
+    struct ps_control_request request;
+    int gone = client();
+    int waits = client();
+    ask(gone, STOP_FRAME, FRAME_SIZE);
+    ask(waits, STATUS_FRAME, FRAME_SIZE);
+    (void)close(gone);
+    cr_assert_eq(serve(&request), P2PSYNC_OK);
+    cr_expect_eq(request.what, PS_CONTROL_STATUS);
+    cr_expect_eq(serve(&request), P2PSYNC_EAGAIN);
+    (void)close(waits);
 }
 
 Test(test_control, works_in_a_directory_with_a_long_name)

@@ -57,9 +57,23 @@ Test(test_doctor_waiting, says_whose_which_record_and_for_what)
     ps_dot_text(lost.dot, dot);
     ps_device_fingerprint(&one.identity.device, fingerprint);
     (void)snprintf(expected, sizeof expected,
-                   "1 changes wait for others that are not here; the first: %s's of milk in "
+                   "1 change waits for others that are not here; the first: %s's of milk in "
                    "notes, for %s",
                    fingerprint, dot);
     cr_assert(says("waiting"));
     cr_assert(says(expected));
+}
+
+Test(test_doctor_waiting, says_of_which_transaction_the_rest_is_missing)
+{
+    struct author_change change = {.op_and_flags = PS_OP_CREATE | PS_CHANGE_MORE,
+                                   .id = "milk",
+                                   .hlc = 10,
+                                   .fields = case_fields(&buf, "n", 1)};
+    (void)author_add(&one, &change);
+    author_deliver_all(&one, &here);
+    cr_assert_not(says("waiting"), "nobody has looked at it yet");
+    (void)case_apply(&here);
+    cr_assert(says("1 change waits for others that are not here; the first: "));
+    cr_assert(says("'s of milk in notes, for the rest of its transaction, "));
 }

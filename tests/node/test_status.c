@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "node/view/status.h"
+#include "store/merge/stale.h"
 #include "tests/lib/store_case.h"
 
 static struct store_case here;
@@ -74,4 +75,29 @@ Test(test_status, says_that_it_does_not_run_or_cannot_work)
 {
     assert_state(&(struct ps_status_running){.running = false}, "offline", false);
     assert_state(&(struct ps_status_running){.running = true, .failing = true}, "error", false);
+}
+
+static bool says_merging(void)
+{
+    const struct ps_status_running running = {.running = true};
+    struct ps_buf status;
+    struct ps_reader reader;
+    ps_buf_init(&status, 65536);
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_status_write(&txn, &running, &status), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    ps_reader_init(&reader, ps_value_field(ps_buf_view(&status), ps_bytes_text("merging")));
+    bool merging = ps_read_bool(&reader);
+    cr_assert_eq(reader.error, P2PSYNC_OK);
+    ps_buf_deinit(&status);
+    return merging;
+}
+
+Test(test_status, says_that_records_are_still_merged_anew)
+{
+    cr_assert_not(says_merging());
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_stale_add_from(&txn, 1, ps_bytes(NULL, 0)), P2PSYNC_OK);
+    case_commit(&txn);
+    cr_assert(says_merging());
 }

@@ -236,6 +236,20 @@ Test(text, laws_hold_for_texts_with_both_ends_of_lines)
     cr_assert_gt(merged, RANDOM_COUNT / 10);
 }
 
+/* A last line that gets an end, and ends in more '\r' than anybody writes. */
+Test(text, laws_hold_for_very_many_returns_at_the_end)
+{
+    for (size_t returns = 68; returns < 74; returns++) {
+        memcpy(text[0], "a\nb", 3);
+        memset(text[0] + 3, '\r', returns);
+        struct ps_text_merge texts = {.base = ps_bytes_text("a\n"),
+                                      .ours = ps_bytes(text[0], 3 + returns),
+                                      .theirs = ps_bytes_text("a\nc\n")};
+        const char *broken = text_laws_broken(&texts);
+        cr_assert_null(broken, "%zu: %s", returns, broken);
+    }
+}
+
 /* ---- large and hostile texts ---- */
 
 static void fill(unsigned which, const char *pattern)

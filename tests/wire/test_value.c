@@ -75,6 +75,22 @@ Test(value, checks_single_values)
     cr_assert_eq(ps_value_check(ps_bytes(deep, PS_DEPTH_MAX + 2)), P2PSYNC_ELIMIT);
 }
 
+/* Documents have values inside of them. */
+Test(value, checks_documents_that_are_deeper_than_values)
+{
+    uint8_t deep[PS_DOCUMENT_DEPTH_MAX + 2];
+    memset(deep, 0x91, sizeof deep);
+    deep[PS_DOCUMENT_DEPTH_MAX] = 1;
+    const struct ps_bytes deepest = ps_bytes(deep, PS_DOCUMENT_DEPTH_MAX + 1);
+    cr_assert_eq(ps_value_check_document(deepest), P2PSYNC_OK);
+    cr_assert_eq(ps_value_check(deepest), P2PSYNC_ELIMIT);
+    deep[PS_DOCUMENT_DEPTH_MAX] = 0x91;
+    deep[PS_DOCUMENT_DEPTH_MAX + 1] = 1;
+    cr_assert_eq(ps_value_check_document(ps_bytes(deep, sizeof deep)), P2PSYNC_ELIMIT);
+    cr_assert_eq(ps_value_check_document(BYTES(0x81, KEY('a'), 0xd4, 1, 1)), P2PSYNC_EFORMAT);
+    cr_assert_eq(ps_value_check_document(BYTES(0x82, KEY('a'), 1, KEY('a'), 1)), P2PSYNC_EFORMAT);
+}
+
 Test(value, rejects_a_name_twice_in_any_map)
 {
     cr_assert_eq(ps_value_check_fields(BYTES(0x82, KEY('a'), 1, KEY('a'), 2)), P2PSYNC_EFORMAT);

@@ -123,7 +123,7 @@ int events_open(struct cli *cli, p2psync_node *node, struct events *events)
         return fail_system(cli, errno, "%s: cannot wait for signals", cli->verb->name);
     }
     result = p2psync_event_fd(node, &events->fd);
-    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "%s", cli->verb->name);
+    return result == P2PSYNC_OK ? CLI_DONE : fail_node(cli, node, result, cli->verb->name);
 }
 
 events_outcome events_next(struct cli *cli, struct events *events, int timeout_ms,

@@ -17,6 +17,7 @@ enum exit_code {
     CLI_CONFLICT = 4, /* or exists already */
     CLI_NOT_RUNNING = 5,
     CLI_DENIED = 6,
+    CLI_UNANSWERED = 7, /* the node that runs does not answer */
 };
 
 struct verb;

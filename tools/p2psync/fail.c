@@ -41,6 +41,9 @@ static const struct remedy remedies[] = {
      "check the name; 'p2psync status' shows the collections"},
     {P2PSYNC_ECONFLICT, CLI_CONFLICT, NULL, "name another directory with -C DIR"},
     {P2PSYNC_ENOTRUNNING, CLI_NOT_RUNNING, NULL, "run 'p2psync start'"},
+    {P2PSYNC_ENOANSWER, CLI_UNANSWERED, NULL,
+     "let it go on with 'kill -CONT PID' if it is suspended; else end it with 'kill -KILL PID' and "
+     "start it again: nothing that was written is lost"},
     {P2PSYNC_EDENIED, CLI_DENIED, NULL,
      "names that begin with '_' are the node's own; files must belong to you"},
     {P2PSYNC_ELIMIT, CLI_FAILED, NULL,
@@ -85,6 +88,15 @@ int fail_detail(struct cli *cli, p2psync_result result, const struct p2psync_det
     print_failed(cli, &remedy, format, arguments);
     va_end(arguments);
     return remedy.code;
+}
+
+int fail_node(struct cli *cli, p2psync_node *node, p2psync_result result, const char *what)
+{
+    struct p2psync_detail detail = {.size = sizeof detail};
+    bool silent = result == P2PSYNC_ENOANSWER && p2psync_unanswered(node, &detail) == result;
+
+    return silent ? fail_detail(cli, result, &detail, NULL, "%s", what)
+                  : fail(cli, result, "%s", what);
 }
 
 static struct remedy find_remedy(p2psync_result result)

@@ -15,6 +15,10 @@ int fail(struct cli *cli, p2psync_result result, const char *format, ...)
 int fail_detail(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
                 const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* The same for what was asked of the running node: of one that does not answer, it is said which
+ * process it is. */
+int fail_node(struct cli *cli, p2psync_node *node, p2psync_result result, const char *what);
+
 /* The same for an error of the system, errno. */
 int fail_system(struct cli *cli, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -44,6 +44,6 @@ static void print_program(const struct cli *cli)
            "  -h, --help           help, for the command that it stands with\n"
            "      --version        show the version\n\n"
            "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found or ambiguous, 4 conflict or\n"
-           "exists already, 5 no node runs, 6 not allowed.\n"
+           "exists already, 5 no node runs, 6 not allowed, 7 the node does not answer.\n"
            "'p2psync help COMMAND' says more; so does the man page p2psync(1).\n");
 }

@@ -54,6 +54,12 @@ const struct verb verbs_table[] = {
     {"devices", "[list | rename DEVICE NAME]", "show or name the members of the mesh",
      "DEVICE is a name, a fingerprint or an id.\n", cmd_devices, false},
     {"status", "", "show this node at a glance", NULL, cmd_status, false},
+    {"pending", "", "show the changes that are here and wait for others",
+     "A change waits if what it was made on top of, or the rest of its transaction, is not here.\n"
+     "Nothing else waits for it. The devices that had seen those bring them; if they are lost, "
+     "edit\n"
+     "the record anew.\n",
+     cmd_pending, false},
     {"doctor", "", "check what must be right to find other devices and sync with them",
      "Each check says what is so, and where it is not in order what to do. Exit code 1 if one "
      "failed.\n",

@@ -58,7 +58,7 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     }
     if (code == CLI_DONE) {
         result = p2psync_invite(node, invite.expires_ms, &answer);
-        code = result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "invite");
+        code = result == P2PSYNC_OK ? CLI_DONE : fail_node(cli, node, result, "invite");
     }
     if (code == CLI_DONE && !invite.no_wait) {
         code = pass_over_earlier(cli, &events);
@@ -88,7 +88,7 @@ static int cancel(struct cli *cli, p2psync_node *node)
         return fail_saying(cli, CLI_NOT_FOUND, "invite --cancel: no invite is open");
     }
     if (result != P2PSYNC_OK) {
-        return fail(cli, result, "invite --cancel");
+        return fail_node(cli, node, result, "invite --cancel");
     }
     puts(cli->json ? "{\"cancelled\":true}" : "The invite is closed.");
     return CLI_DONE;

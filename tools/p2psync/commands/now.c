@@ -18,7 +18,7 @@ int cmd_now(struct cli *cli, int argc, char **argv)
         p2psync_result result = p2psync_now(node, 0, &numbers);
 
         code = result == P2PSYNC_OK ? output_answer(cli, &numbers, print_numbers)
-                                    : fail(cli, result, "now");
+                                    : fail_node(cli, node, result, "now");
     }
     p2psync_close(node);
     return code;

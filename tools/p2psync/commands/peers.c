@@ -15,6 +15,11 @@
 
 #define REDRAW_MS 1000
 
+/* What printing the peers needs besides them. */
+struct printing {
+    p2psync_node *node;
+};
+
 static int print_once(struct cli *cli, p2psync_node *node, bool clear);
 static int print_until_signalled(struct cli *cli, p2psync_node *node);
 
@@ -48,7 +53,7 @@ static const char *state_colour(const char *state)
     if (strcmp(state, "refused") == 0 || strcmp(state, "skewed") == 0) {
         return "\033[31m";
     }
-    return strcmp(state, "offline") == 0 ? "\033[2m" : "\033[33m";
+    return strcmp(state, "offline") == 0 || strcmp(state, "unknown") == 0 ? "\033[2m" : "\033[33m";
 }
 
 static void number_cell(struct table *table, const json_t *peer, const char *key)
@@ -98,8 +103,20 @@ static void print_peer(struct table *table, const json_t *peer)
     table_cell(table, "%s", text);
 }
 
-static void print_peers(json_t *peers)
+/* How it stands with them is not known if this device's node does not answer. */
+static void say_unanswered(json_t *peers, p2psync_node *node)
 {
+    struct p2psync_detail detail = {.size = sizeof detail};
+    const char *state = output_string(json_array_get(peers, 0), "state");
+
+    if (strcmp(state, "unknown") == 0 && p2psync_unanswered(node, &detail) == P2PSYNC_ENOANSWER) {
+        printf("\n%s; this is what the store knows\n", detail.text);
+    }
+}
+
+static void print_peers(json_t *peers, const void *context)
+{
+    const struct printing *printing = context;
     static const struct column columns[] = {
         {.head = "NAME", .cut = true},
         {.head = "FINGERPRINT", .optional = 7},
@@ -131,10 +148,12 @@ static void print_peers(json_t *peers)
     }
     table_print(&table);
     table_deinit(&table);
+    say_unanswered(peers, printing->node);
 }
 
 static int print_once(struct cli *cli, p2psync_node *node, bool clear)
 {
+    const struct printing printing = {.node = node};
     struct p2psync_buffer peers = {0};
     p2psync_result result = p2psync_peers(node, &peers);
 
@@ -144,7 +163,7 @@ static int print_once(struct cli *cli, p2psync_node *node, bool clear)
     if (clear) {
         printf("\033[H\033[J");
     }
-    return output_answer(cli, &peers, print_peers);
+    return output_answer_with(cli, &peers, print_peers, &printing);
 }
 
 static int print_until_signalled(struct cli *cli, p2psync_node *node)

@@ -74,6 +74,13 @@ static void print_collections(const struct members *members, const json_t *colle
     table_deinit(&table);
 }
 
+/* Whether a node runs that does not answer. */
+static bool is_silent(const json_t *status)
+{
+    return json_is_true(json_object_get(status, "running")) &&
+           !json_is_true(json_object_get(status, "answers"));
+}
+
 /* What the word in `state` means, with the numbers that belong to it. */
 static void say_state(const json_t *status, char *line, size_t size)
 {
@@ -91,11 +98,23 @@ static void say_state(const json_t *status, char *line, size_t size)
                  output_number(status, "peers_in_sync"), connected, devices);
     } else if (strcmp(state, "alone") == 0) {
         snprintf(line, size, "alone in its mesh");
+    } else if (is_silent(status)) {
+        snprintf(line, size, "unknown; the mesh has %" PRIu64 " devices", devices);
     } else if (strcmp(state, "error") == 0) {
         snprintf(line, size, "stopped by an error, and tried again; see below");
     } else {
         snprintf(line, size, "offline: no device is connected; the mesh has %" PRIu64 " devices",
                  devices);
+    }
+}
+
+static void say_pending(uint64_t pending, char *line, size_t size)
+{
+    if (pending == 0) {
+        snprintf(line, size, "nothing");
+    } else {
+        snprintf(line, size, "%" PRIu64 " %s for others; 'p2psync pending' lists them", pending,
+                 pending == 1 ? "change waits" : "changes wait");
     }
 }
 
@@ -107,7 +126,8 @@ static void print_status(json_t *status, const void *members)
     snprintf(line, sizeof line, "%s (%s)", output_string(status, "name"),
              output_string(status, "fingerprint"));
     print_line("device", line);
-    print_line("node", json_is_true(json_object_get(status, "running"))
+    print_line("node", is_silent(status) ? "does not answer; what follows is what the store knows"
+                       : json_is_true(json_object_get(status, "running"))
                            ? "running"
                            : "not running; 'p2psync start' starts it");
     snprintf(line, sizeof line, "%.*s", ROOT_SHOWN, output_string(status, "root"));
@@ -116,9 +136,12 @@ static void print_status(json_t *status, const void *members)
     print_line("sync", line);
     output_ago(output_string(status, "last_sync"), line, sizeof line);
     print_line("last sync", line);
-    snprintf(line, sizeof line, "%" PRIu64 " changes wait for others",
-             output_number(status, "pending"));
+    say_pending(output_number(status, "pending"), line, sizeof line);
     print_line("pending", line);
+    if (json_is_true(json_object_get(status, "merging"))) {
+        print_line("merging", "records in several versions are merged anew; conflicts are counted "
+                              "when it is done");
+    }
     print_line("last error", json_is_string(error) ? json_string_value(error) : "-");
     print_collections(members, json_object_get(status, "collections"));
 }

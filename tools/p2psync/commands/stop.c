@@ -14,7 +14,7 @@ int cmd_stop(struct cli *cli, int argc, char **argv)
         if (result == P2PSYNC_OK) {
             printf(cli->json ? "{\"stopped\":true}\n" : "Stopped.\n");
         } else {
-            code = fail(cli, result, "stop");
+            code = fail_node(cli, node, result, "stop");
         }
     }
     p2psync_close(node);
