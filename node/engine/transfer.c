@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/engine/emit.h"
+#include "node/engine/search.h"
 #include "node/engine/turn.h"
 #include "node/engine/vouch.h"
 #include "store/log/collection.h"
@@ -39,6 +40,10 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
     struct ps_fetch *fetch = ps_transfer_find(peer, want->log.collection, &want->id);
     if (fetch != NULL) {
         fetch->target = want->target > fetch->target ? want->target : fetch->target;
+        if (want->search && !fetch->search && !fetch->has_log) {
+            fetch->search = true;
+            fetch->active = false; /* it begins anew, elsewhere */
+        }
         return;
     }
     if (peer->transfer.fetch_count >= PS_FETCHES_QUEUED_MAX) {
@@ -62,6 +67,7 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
         .origin = want->log.origin,
         .from = want->from,
         .target = want->target,
+        .search = want->search,
         .progress_ms = turn->now_ms,
     };
     memcpy(fetch->collection, want->log.collection.data, want->log.collection.size);
@@ -361,8 +367,7 @@ static void activate(struct ps_turn *turn, struct ps_peer *peer)
     }
 }
 
-/* False if there is nothing to fetch: the log is forked, or its changes have come from another peer
- * in the meantime. */
+/* False if there is nothing to fetch: its changes have come from another peer in the meantime. */
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
 {
     struct ps_log log = {0};
@@ -373,10 +378,14 @@ static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
     if (result == P2PSYNC_EFORK || (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result))) {
         return false;
     }
-    if (result == P2PSYNC_OK && (log.forked || log.size >= fetch->target)) {
-        return false;
+    if (result == P2PSYNC_OK && !fetch->search) {
+        if (log.size >= fetch->target) {
+            return false;
+        }
+        fetch->from = log.size;
+    } else {
+        ps_search_begin(turn, fetch, &name);
     }
-    fetch->from = result == P2PSYNC_OK ? log.size : 0;
     fetch->active = true;
     ps_transfer_again(fetch);
     fetch->progress_ms = turn->now_ms;
@@ -422,7 +431,7 @@ static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetc
         .log = {.collection = ps_bytes(fetch->collection, fetch->collection_size),
                 .origin = fetch->origin},
         .from = fetch->from,
-        .credit = PS_CREDIT_MAX,
+        .credit = fetch->step > 0 ? 1 : PS_CREDIT_MAX, /* to find the place, one entry is enough */
         .again = fetch->again,
     };
     memcpy(want.log.branch, fetch->id.branch, sizeof want.log.branch);

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "store/log/log.h"
+#include "store/log/branch.h"
 #include "wire/message.h"
 
 #define PS_FETCHES_QUEUED_MAX PS_HEADS_MAX
@@ -25,8 +25,13 @@ struct ps_fetch {
     size_t collection_size;
     struct ps_log_id id;
     struct ps_origin origin;
-    uint64_t from;        /* our size when it was last asked for */
-    uint64_t target;      /* the size that the peer says it holds */
+    uint64_t from;   /* our size when it was last asked for */
+    uint64_t target; /* the size that the peer says it holds */
+    bool search;     /* it is, or may be, another history than any that is here: what both
+                        share is looked for, backwards from the end of ours ... */
+    uint64_t step;   /* ... so many entries back the next time; 0: found, and it goes forward */
+    bool has_log;    /* what comes is of the log `number` */
+    uint32_t number;
     bool active;          /* asked for */
     bool due;             /* a WANT is to be sent at the end of this turn ... */
     bool again;           /* ... which asks the peer to begin anew */
@@ -74,6 +79,7 @@ struct ps_fetch_want {
     struct ps_log_id id;
     uint64_t from;
     uint64_t target;
+    bool search;
 };
 void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer,
                        const struct ps_fetch_want *want);

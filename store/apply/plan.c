@@ -19,11 +19,11 @@ struct ps_plan_log {
     uint64_t size;
     uint64_t settled; /* planned */
     uint64_t settled_before;
-    struct ps_cut cut;  /* the next transaction goes on at least to cut.at */
+    struct ps_cut cut; /* the next transaction goes on at least to cut.at */
     uint64_t looked_before;
     bool forked;
-    uint32_t waiting;    /* how many of its transactions wait, once `counted` */
-    uint32_t next;       /* in the queue */
+    uint32_t waiting; /* how many of its transactions wait, once `counted` */
+    uint32_t next;    /* in the queue */
     bool counted;
     bool queued;
 };

@@ -18,6 +18,7 @@ struct taking {
     bool found;
     struct ps_log best; /* of the histories it may follow, one that it shares most with */
     uint64_t shared;    /* up to here */
+    size_t histories;   /* that are here */
 };
 
 static p2psync_result hash_entries(struct taking *taking);
@@ -87,6 +88,7 @@ static p2psync_result compare_all(struct taking *taking, const struct ps_log *an
     struct ps_log log;
     struct ps_log_walk walk = ps_log_walk_origin(taking->txn, any->collection, any->id.origin);
     while (ps_log_walk_next(&walk, &log)) {
+        taking->histories++;
         if (taking->chunk->from <= log.size) {
             walk.result = compare(taking, &log);
         }
@@ -167,8 +169,8 @@ static p2psync_result take(struct taking *taking, struct ps_branch_taken *out)
         drop_other_head(&out->log);
     }
     if (result == P2PSYNC_OK && is_new) {
-        result = ps_receive_chunk(taking->txn, &out->log, taking->context, taking->chunk,
-                                  &out->added);
+        result =
+            ps_receive_chunk(taking->txn, &out->log, taking->context, taking->chunk, &out->added);
         /* All of it was verified just now, against this very history. */
         result = result == P2PSYNC_EPROOF ? P2PSYNC_ECORRUPT : result;
     }
@@ -233,8 +235,11 @@ static p2psync_result make_branch(struct taking *taking, const struct ps_log *st
     made.root = ps_frontier_root(&made.frontier);
     struct ps_log other;
     result = ps_log_find(taking->txn, made.collection, &made.id, &other);
+    if (result == P2PSYNC_OK || taking->histories >= PS_BRANCHES_MAX) {
+        return P2PSYNC_ELIMIT; /* for two names alike it takes 2^64 tries */
+    }
     if (result != P2PSYNC_ENOTFOUND) {
-        return result == P2PSYNC_OK ? P2PSYNC_ELIMIT : result; /* two names alike: 2^64 tries */
+        return result;
     }
     result = ps_log_make(taking->txn, &made);
     struct ps_stem row = {.log = made.number, .stem = stem->number, .begin = taking->shared};

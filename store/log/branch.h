@@ -1,6 +1,6 @@
 /* Branches: what becomes of a log whose author has signed two histories of it, that is, of a fork.
  * Both are carried: each is a log by itself, from the first change on, and nothing is dropped or
- * rewritten. DESIGN, "Forks".
+ * rewritten. DESIGN section 3.
  *
  * A branch is named by the first bytes of the root of its history up to its first own change: the
  * changes that it shares with others, and one more. The name depends only on which histories are
@@ -17,10 +17,10 @@
 
 /* What was done with a chunk. */
 struct ps_branch_taken {
-    struct ps_log log;  /* it is a part of this one */
-    uint64_t reached;   /* up to here the author's history is this log's */
-    uint64_t added;     /* changes that are new */
-    bool forked;        /* the log is new: a fork was found */
+    struct ps_log log; /* it is a part of this one */
+    uint64_t reached;  /* up to here the author's history is this log's */
+    uint64_t added;    /* changes that are new */
+    bool forked;       /* the log is new: a fork was found */
 };
 
 /* Take a chunk of an origin of which logs are here, whichever of its histories it belongs to. Its

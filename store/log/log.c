@@ -422,8 +422,8 @@ static p2psync_result decode_brief(const struct place *place, struct ps_log_brie
     out->settled = ps_get_u64(row + AT_SETTLED);
     memcpy(out->device.key, row + AT_DEVICE, PS_DEVICE_SIZE);
     memcpy(out->root.bytes, row + AT_ROOT, PS_HASH_SIZE);
-    bool in_order = out->begin <= out->applied && out->applied <= out->settled &&
-                    out->settled <= out->size;
+    bool in_order =
+        out->begin <= out->applied && out->applied <= out->settled && out->settled <= out->size;
     return in_order ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
 }
 

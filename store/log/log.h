@@ -1,10 +1,10 @@
 /* Logs: the append-only, signed sequence of one origin's changes to one collection. DESIGN
  * section 3.
  *
- * Invariants: entries [0, size) are here; begin <= applied; `frontier` is theirs and `root` its root; applied <=
- * settled <= size; head.size is 0 (no signed head yet) or >= size; `proof` shows that the tree of
- * `size` leaves is a prefix of the head's, and is empty when they are equal. Entries once stored
- * never change.
+ * Invariants: entries [0, size) are here; begin <= applied; `frontier` is theirs and `root` its
+ * root; applied <= settled <= size; head.size is 0 (no signed head yet) or >= size; `proof` shows
+ * that the tree of `size` leaves is a prefix of the head's, and is empty when they are equal.
+ * Entries once stored never change.
  *
  * A log may be held in part. Say its author has signed a head of 10 entries, and 6 of them are
  * here. The head alone does not cover 6 entries, so the proof that came with them is kept: from 6

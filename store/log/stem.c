@@ -5,11 +5,12 @@
 
 #define ROW_SIZE (4 + 8)
 
+static p2psync_result find(struct ps_txn *txn, uint32_t log, struct ps_stem *out);
+
 p2psync_result ps_stem_put(struct ps_txn *txn, const struct ps_stem *stem)
 {
     assert(stem->stem < stem->log);
-    const struct ps_stem_key branch = {
-        .stem = stem->stem, .begin = stem->begin, .log = stem->log};
+    const struct ps_stem_key branch = {.stem = stem->stem, .begin = stem->begin, .log = stem->log};
     struct ps_key from_log = ps_key_stem(stem->log);
     struct ps_key from_stem = ps_key_branch(&branch);
     uint8_t row[ROW_SIZE];
@@ -22,7 +23,24 @@ p2psync_result ps_stem_put(struct ps_txn *txn, const struct ps_stem *stem)
                : result;
 }
 
-p2psync_result ps_stem_get(struct ps_txn *txn, uint32_t log, struct ps_stem *out)
+p2psync_result ps_stem_owner(struct ps_txn *txn, uint32_t log, uint64_t seq, uint32_t *out)
+{
+    uint32_t owner = log;
+    struct ps_stem stem;
+    p2psync_result result = find(txn, owner, &stem);
+    while (result == P2PSYNC_OK && seq < stem.begin) { /* each time to a smaller number */
+        owner = stem.stem;
+        result = find(txn, owner, &stem);
+    }
+    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND) {
+        *out = owner;
+        result = P2PSYNC_OK;
+    }
+    return result;
+}
+
+/* The stem of a log; P2PSYNC_ENOTFOUND: all entries are its own. */
+static p2psync_result find(struct ps_txn *txn, uint32_t log, struct ps_stem *out)
 {
     struct ps_key key = ps_key_stem(log);
     struct ps_bytes row;
@@ -36,22 +54,6 @@ p2psync_result ps_stem_get(struct ps_txn *txn, uint32_t log, struct ps_stem *out
     *out = (struct ps_stem){
         .log = log, .stem = ps_get_u32(row.data), .begin = ps_get_u64(row.data + 4)};
     return P2PSYNC_OK;
-}
-
-p2psync_result ps_stem_owner(struct ps_txn *txn, uint32_t log, uint64_t seq, uint32_t *out)
-{
-    uint32_t owner = log;
-    struct ps_stem stem;
-    p2psync_result result = ps_stem_get(txn, owner, &stem);
-    while (result == P2PSYNC_OK && seq < stem.begin) { /* each time to a smaller number */
-        owner = stem.stem;
-        result = ps_stem_get(txn, owner, &stem);
-    }
-    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND) {
-        *out = owner;
-        result = P2PSYNC_OK;
-    }
-    return result;
 }
 
 p2psync_result ps_stem_next(struct ps_txn *txn, uint32_t stem, uint64_t from, struct ps_stem *out)

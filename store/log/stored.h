@@ -52,7 +52,8 @@ struct ps_stored_put {
 p2psync_result ps_stored_put(struct ps_txn *txn,
                              const struct ps_stored_put *put) P2PSYNC_MUST_CHECK;
 
-/* Mark an entry of the log's own as inert. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. */
+/* Mark an entry of the log's own as inert. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT;
+ * P2PSYNC_ENOMEM. */
 p2psync_result ps_stored_set_inert(struct ps_txn *txn, uint32_t log,
                                    uint64_t seq) P2PSYNC_MUST_CHECK;
 

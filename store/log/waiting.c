@@ -67,9 +67,8 @@ static p2psync_result put_due(struct ps_txn *txn, const struct ps_waiting *waiti
 {
     struct ps_key due = ps_key_due(waiting->log, waiting->last);
     p2psync_result result = put_row(txn, waiting);
-    return result == P2PSYNC_OK
-               ? ps_db_put(txn, PS_DB_AWAITED, ps_key_view(&due), ps_bytes("", 0))
-               : result;
+    return result == P2PSYNC_OK ? ps_db_put(txn, PS_DB_AWAITED, ps_key_view(&due), ps_bytes("", 0))
+                                : result;
 }
 
 p2psync_result ps_waiting_wake(struct ps_txn *txn, const struct ps_waiting_for *applied)

@@ -133,8 +133,8 @@ p2psync_result author_deliver_branch(const struct author *author, struct store_c
     p2psync_result result =
         ps_collection_intern(&txn, ps_bytes_text(author->collection), &collection);
     assert(result == P2PSYNC_OK);
-    struct ps_log_walk walk = ps_log_walk_origin(
-        &txn, collection.number, ps_origin_tag(&author->identity.mesh, &origin));
+    struct ps_log_walk walk =
+        ps_log_walk_origin(&txn, collection.number, ps_origin_tag(&author->identity.mesh, &origin));
     bool any = ps_log_walk_next(&walk, &log);
     if (!any) {
         log = open_log(author, &txn);

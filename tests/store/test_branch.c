@@ -1,11 +1,13 @@
 /* Logs that fork: every history is carried, under the same name on every device, and the records
  * come to the same, whatever came first. */
 #include <criterion/criterion.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/lib/author.h"
 #include "tests/lib/exhaust.h"
+#include "tests/wire/vector.h"
 
 #define HISTORIES 4
 
@@ -88,8 +90,7 @@ static void write_histories(bool more)
 
 static p2psync_result deliver(struct store_case *to, size_t which, uint64_t begin, uint64_t end)
 {
-    struct author_delivery delivery = {
-        .from = begin, .to = end, .head_size = history[which].count};
+    struct author_delivery delivery = {.from = begin, .to = end, .head_size = history[which].count};
     return author_deliver_branch(&history[which], to, &delivery);
 }
 
@@ -114,8 +115,8 @@ static size_t log_count(struct store_case *c, size_t which, struct ps_log *logs,
                                .incarnation = history[which].identity.incarnation};
     uint32_t collection = case_collection(c, history[which].collection).number;
     struct ps_txn txn = case_begin(c, false);
-    struct ps_log_walk walk = ps_log_walk_origin(
-        &txn, collection, ps_origin_tag(&history[which].identity.mesh, &origin));
+    struct ps_log_walk walk =
+        ps_log_walk_origin(&txn, collection, ps_origin_tag(&history[which].identity.mesh, &origin));
     size_t count = 0;
     while (count < room && ps_log_walk_next(&walk, &logs[count])) {
         count++;
@@ -125,8 +126,8 @@ static size_t log_count(struct store_case *c, size_t which, struct ps_log *logs,
     return count;
 }
 
-/* Every way to mix what is delivered of each history, in two parts or one, and now and then what can
- * be applied is. */
+/* Every way to mix what is delivered of each history, in two parts or one, and now and then what
+ * can be applied is. */
 static size_t play_all_orders(size_t histories)
 {
     static const struct {
@@ -228,12 +229,29 @@ Test(branch, nobody_but_the_author_makes_a_branch)
     struct author mixed = history[1];
     mixed.forged = false;
     mixed.leaf[3] = history[0].leaf[3];
-    mixed.bytes[3] = history[0].bytes[3]; /* an entry that the head, made of leaves, does not cover */
+    mixed.bytes[3] =
+        history[0].bytes[3]; /* an entry that the head, made of leaves, does not cover */
     struct author_delivery delivery = {.from = 2, .to = 4, .head_size = 4};
     cr_assert_eq(author_deliver_branch(&mixed, &here, &delivery), P2PSYNC_OK);
     mixed.leaf[3] = history[1].leaf[3];
     cr_assert_eq(author_deliver_branch(&mixed, &here, &delivery), P2PSYNC_EPROOF);
     cr_assert_eq(log_count(&here, 0, logs, 3), 2);
+}
+
+/* Who signs more than that has the rest refused. */
+Test(branch, no_more_than_some_are_taken)
+{
+    struct author one = {.count = 0};
+    struct author_delivery delivery = {.to = 2, .head_size = 2};
+    for (uint64_t i = 0; i <= PS_BRANCHES_MAX; i++) {
+        author_init(&one, 2);
+        (void)add(&one, PS_OP_CREATE, "r", 1000, NULL, 0);
+        (void)add(&one, PS_OP_CREATE, "s", 1001 + i, NULL, 0);
+        cr_assert_eq(author_deliver_branch(&one, &here, &delivery),
+                     i < PS_BRANCHES_MAX ? P2PSYNC_OK : P2PSYNC_ELIMIT);
+        author_deinit(&one);
+    }
+    cr_assert_eq(case_collection(&here, CASE_NOTES).logs, PS_BRANCHES_MAX);
 }
 
 /* A chunk that begins behind the fork says so, and one that begins before it brings the branch. */
@@ -312,10 +330,72 @@ Test(branch, its_author_goes_on_in_a_new_incarnation)
     (void)case_apply(&here);
     cr_assert_eq(case_version_count(&here, "r"), 2);
     cr_assert_eq(case_put(&here, CASE_NOTES, "r", case_fields(&buf, "n", 7)), P2PSYNC_OK);
-    cr_assert_eq(case_version_count(&here, "r"), 1); /* it is on top of both, though both have dot 3 */
+    cr_assert_eq(case_version_count(&here, "r"),
+                 1); /* it is on top of both, though both have dot 3 */
     txn = case_begin(&here, false);
     cr_assert_eq(ps_identity_read(&txn, &here.identity), P2PSYNC_OK);
     ps_txn_abort(&txn);
     cr_assert_neq(here.identity.incarnation, before);
     ps_buf_deinit(&buf);
+}
+
+/* ---- the vector ---- */
+
+static void vector_author(struct author *author)
+{
+    struct vector vector = {.count = 0};
+    struct ps_identity *identity = &author->identity;
+    author_init(author, 2);
+    vector_read(&vector, "identity");
+    memcpy(identity->seed, vector_get(&vector, "seed").data, PS_SEED_SIZE);
+    crypto_sign_seed_keypair(identity->device.key, author->secret.key, identity->seed);
+    memcpy(&identity->mesh, vector_get(&vector, "mesh").data, PS_MESH_SIZE);
+    identity->incarnation = vector_uint(&vector, "incarnation");
+    vector_free(&vector);
+}
+
+/* Leaf i is of the skeleton that is the one byte i, with no body. */
+static void vector_add(struct author *author, uint8_t from, uint8_t to)
+{
+    for (uint8_t i = from; i < to; i++) {
+        struct ps_entry entry = {.skeleton = ps_bytes(&i, 1), .has_body = true};
+        entry.body_hash = ps_hash_bytes(entry.body);
+        author->leaf[author->count] = ps_change_leaf(&entry);
+        ps_buf_init(&author->bytes[author->count], 1000);
+        cr_assert_eq(ps_changes_write_entry(&entry, &author->bytes[author->count]), P2PSYNC_OK);
+        author->count++;
+    }
+}
+
+Test(branch, names_and_root_are_those_of_the_vector)
+{
+    static const char *const names[] = {"branch_a", "branch_b", "branch_c"};
+    static const uint8_t parts[3][4] = {{0, 6, 0, 0}, {0, 3, 6, 8}, {0, 4, 9, 11}};
+    struct vector vector = {.count = 0};
+    struct ps_log logs[4];
+    struct ps_hash root;
+    bool any = false;
+    vector_read(&vector, "branch");
+    for (size_t i = 0; i < 3; i++) {
+        vector_author(&history[i]);
+        vector_add(&history[i], parts[i][0], parts[i][1]);
+        vector_add(&history[i], parts[i][2], parts[i][3]);
+        cr_assert_eq(deliver(&here, i, 0, history[i].count), P2PSYNC_OK);
+    }
+    cr_assert_eq(log_count(&here, 0, logs, 4), 3);
+    for (size_t i = 0; i < 3; i++) {
+        bool found = false;
+        for (size_t j = 0; j < 3; j++) {
+            found = found || ps_bytes_equal(ps_bytes(logs[j].id.branch, PS_HASH_SHORT_SIZE),
+                                            vector_get(&vector, names[i]));
+        }
+        cr_assert(found, "%s", names[i]);
+    }
+    uint32_t collection = case_collection(&here, history[0].collection).number;
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_summary_root(&txn, collection, &root, &any), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    cr_assert(
+        ps_bytes_equal(ps_bytes(root.bytes, PS_HASH_SIZE), vector_get(&vector, "collection")));
+    vector_free(&vector);
 }
