@@ -358,8 +358,9 @@ typedef struct p2psync_answer p2psync_answer;
 
 /* Asked for an answer to a conflict that nobody has resolved: `conflict` is a map as
  * p2psync_conflict() fills it. It gives one by p2psync_answer_fields() or p2psync_answer_take();
- * without either the conflict stays open, and is asked about again when its versions change or the
- * node starts anew.
+ * without either the conflict stays open, and nobody is asked about it again, by later runs
+ * neither, until its versions change. Where asking failed, or writing the answer, the next run asks
+ * again.
  *
  * The answer is written as a change flagged `auto`, if the versions are still the same then. It is
  * asked only on a running node that is in sync with all connected peers, a while after the last

@@ -1,7 +1,7 @@
 /* The thread that answers. It looks at the list of records with several versions whenever something
  * was committed, waits until the node is in sync and nothing has moved for a while, and then asks
- * for an answer to each open conflict. What got none is remembered by its versions, and left alone
- * until they change. */
+ * for an answer to each open conflict. What got none is left alone until its versions change
+ * (node/answer/asked.h). */
 #include "node/answer/answer.h"
 
 #include <assert.h>
@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "node/answer/asked.h"
 #include "node/answer/command.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
@@ -31,7 +32,6 @@
 #include "wire/error.h"
 #include "wire/value.h"
 
-#define LEFT_MAX   1024    /* conflicts without an answer that are remembered */
 #define DELAYS_MAX 10      /* how often news may put an answer off */
 #define ANSWER_MAX 3145728 /* bytes of JSON from a command: 3 MiB */
 
@@ -48,12 +48,8 @@ struct p2psync_answer {
     struct ps_dot take;
 };
 
-/* A conflict, as it was when it was looked at. */
 struct found {
-    char collection[PS_COLLECTION_SIZE_MAX + 1];
-    char id[PS_RECORD_ID_SIZE_MAX + 1];
-    size_t version_count;
-    struct ps_dot versions[PS_PARENTS_MAX];
+    struct ps_asked_about conflict;
     struct ps_device authors[PS_PARENTS_MAX];
 };
 
@@ -68,8 +64,7 @@ struct ps_answerer {
     uint64_t seen_since_ms;
     uint64_t due_ms; /* 0: nothing is open */
     unsigned delays;
-    struct ps_hash left[LEFT_MAX]; /* of conflicts that got no answer: a ring */
-    size_t left_at;
+    struct ps_asked asked;
 };
 
 static void *run(void *argument);
@@ -83,10 +78,8 @@ static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn 
 static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collection *collection,
                                     struct ps_bytes id, struct found *out);
 static p2psync_result all_heads_held(struct ps_txn *txn, uint32_t collection, bool *out);
-static struct ps_hash name_conflict(const struct found *found);
-static bool is_left(const struct ps_answerer *answerer, const struct found *found);
 static void answer_all(struct ps_answerer *answerer);
-static void answer_one(struct ps_answerer *answerer, const struct found *found);
+static p2psync_result answer_one(struct ps_answerer *answerer, const struct found *found);
 static p2psync_result ask(struct ps_answerer *answerer, const struct found *found,
                           struct p2psync_answer *answer, char *why);
 static void answer_by_author(const struct ps_answerer *answerer, const struct found *found,
@@ -116,6 +109,8 @@ p2psync_result ps_answerer_start(const struct ps_answerer_options *options,
     uint32_t wait_ms = options->config->on_conflict_wait_ms;
     answerer->options = *options;
     answerer->wait_ms = wait_ms != 0 ? wait_ms : PS_CONFIG_ANSWER_WAIT_MS;
+    ps_asked_init(&answerer->asked, options->store,
+                  options->resolver == NULL ? options->config->on_conflict : "");
     atomic_init(&answerer->stopping, false);
     answerer->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     p2psync_result result = answerer->stop_fd < 0 ? ps_error_of_errno(errno) : P2PSYNC_OK;
@@ -173,6 +168,7 @@ static void *run(void *argument)
         }
         wait_news(answerer);
     }
+    (void)!ps_asked_write(&answerer->asked); /* else the next run asks again */
     return NULL;
 }
 
@@ -220,10 +216,10 @@ static bool next_conflict(struct ps_answerer *answerer, const struct found *afte
 {
     struct ps_txn txn = {0};
     struct ps_collection collection;
-    struct ps_bytes id = ps_bytes_text(after != NULL ? after->id : "");
+    struct ps_bytes id = ps_bytes_text(after != NULL ? after->conflict.id : "");
     bool found = false;
-    struct ps_collection_walk walk =
-        ps_collection_walk_from(&txn, ps_bytes_text(after != NULL ? after->collection : ""));
+    struct ps_collection_walk walk = ps_collection_walk_from(
+        &txn, ps_bytes_text(after != NULL ? after->conflict.collection : ""));
     walk.result = ps_txn_begin(answerer->options.store, false, &txn);
     while (!found && ps_collection_walk_next(&walk, &collection)) {
         p2psync_result result = next_in(answerer, &txn, &collection, id, out);
@@ -258,7 +254,8 @@ static p2psync_result next_in(const struct ps_answerer *answerer, struct ps_txn 
             continue; /* a stale one will be asked about when it has been merged */
         }
         walk.result = read_conflict(txn, collection, item.id, out);
-        if (walk.result == P2PSYNC_OK && out->version_count > 0 && !is_left(answerer, out)) {
+        if (walk.result == P2PSYNC_OK && out->conflict.version_count > 0 &&
+            !ps_asked_has(&answerer->asked, &out->conflict, item.asked)) {
             return P2PSYNC_OK;
         }
     }
@@ -275,8 +272,8 @@ static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collecti
         return result;
     }
     memset(out, 0, sizeof *out);
-    memcpy(out->collection, collection->name.data, collection->name.size);
-    memcpy(out->id, id.data, id.size);
+    memcpy(out->conflict.collection, collection->name.data, collection->name.size);
+    memcpy(out->conflict.id, id.data, id.size);
     if (row.version_count > PS_PARENTS_MAX) {
         return P2PSYNC_OK;
     }
@@ -285,10 +282,10 @@ static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collecti
         struct ps_log log;
         ps_record_version(&row, i, &version);
         result = ps_log_by_number(txn, version.log, &log);
-        out->versions[i] = version.dot;
+        out->conflict.versions[i] = version.dot;
         out->authors[i] = log.origin.device;
     }
-    out->version_count = row.version_count;
+    out->conflict.version_count = row.version_count;
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
@@ -304,50 +301,29 @@ static p2psync_result all_heads_held(struct ps_txn *txn, uint32_t collection, bo
     return walk.result;
 }
 
-/* ---- what was left without an answer ---- */
-
-static struct ps_hash name_conflict(const struct found *found)
-{
-    crypto_generichash_state state;
-    struct ps_hash hash;
-    (void)crypto_generichash_init(&state, NULL, 0, sizeof hash.bytes);
-    (void)crypto_generichash_update(&state, (const uint8_t *)found->collection,
-                                    sizeof found->collection);
-    (void)crypto_generichash_update(&state, (const uint8_t *)found->id, sizeof found->id);
-    (void)crypto_generichash_update(&state, (const uint8_t *)found->versions,
-                                    sizeof found->versions);
-    (void)crypto_generichash_final(&state, hash.bytes, sizeof hash.bytes);
-    return hash;
-}
-
-static bool is_left(const struct ps_answerer *answerer, const struct found *found)
-{
-    struct ps_hash name = name_conflict(found);
-    for (size_t i = 0; i < LEFT_MAX; i++) {
-        if (ps_hash_equal(&answerer->left[i], &name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- answering ---- */
 
+/* If it cannot be kept who was asked, no more are asked until the store takes it. */
 static void answer_all(struct ps_answerer *answerer)
 {
     struct found found;
     const struct found *after = NULL;
     struct found last;
-    while (!atomic_load(&answerer->stopping) && next_conflict(answerer, after, &found)) {
-        answer_one(answerer, &found);
+    p2psync_result result = P2PSYNC_OK;
+    while (result == P2PSYNC_OK && !atomic_load(&answerer->stopping) &&
+           next_conflict(answerer, after, &found)) {
+        result = answer_one(answerer, &found);
         last = found;
         after = &last;
     }
+    (void)!ps_asked_write(&answerer->asked); /* what cannot be written now may be at the end */
 }
 
 /* A conflict that got no answer, or one that could not be written, is left alone from now on; but
- * not if its versions have changed meanwhile, or the node stops. */
-static void answer_one(struct ps_answerer *answerer, const struct found *found)
+ * not if its versions have changed meanwhile, or the node stops.
+ *
+ * Errors  as ps_asked_add(). */
+static p2psync_result answer_one(struct ps_answerer *answerer, const struct found *found)
 {
     struct p2psync_answer answer = {.kind = ANSWER_NONE};
     char why[PS_COMMAND_WHY_SIZE] = "";
@@ -361,15 +337,18 @@ static void answer_one(struct ps_answerer *answerer, const struct found *found)
             (void)snprintf(why, sizeof why, "%s is none of its versions", dot);
         }
     }
-    if (result != P2PSYNC_ECONFLICT && result != P2PSYNC_EAGAIN &&
-        (result != P2PSYNC_OK || answer.kind == ANSWER_NONE)) {
-        answerer->left[answerer->left_at] = name_conflict(found);
-        answerer->left_at = (answerer->left_at + 1) % LEFT_MAX;
+    bool failed = result != P2PSYNC_OK;
+    bool kept = false;
+    p2psync_result keeping = P2PSYNC_OK;
+    if (result != P2PSYNC_ECONFLICT && result != P2PSYNC_EAGAIN) {
+        kept = failed || answer.kind == ANSWER_NONE;
+        keeping = kept ? ps_asked_add(&answerer->asked, &found->conflict, failed) : P2PSYNC_OK;
     }
-    if (result != P2PSYNC_OK && result != P2PSYNC_ECONFLICT && result != P2PSYNC_EAGAIN) {
+    if (kept && failed) {
         tell(answerer, found, result, why);
     }
     ps_buf_deinit(&answer.fields);
+    return keeping;
 }
 
 static p2psync_result ask(struct ps_answerer *answerer, const struct found *found,
@@ -402,11 +381,11 @@ static void answer_by_author(const struct ps_answerer *answerer, const struct fo
     bool local = strcmp(answerer->options.config->on_conflict, "local") == 0;
     bool own = false;
     bool found_one = false;
-    for (size_t i = 0; i < found->version_count; i++) {
+    for (size_t i = 0; i < found->conflict.version_count; i++) {
         bool is_own = ps_device_equal(&found->authors[i], &answerer->device);
         own |= is_own;
         if (is_own == local) {
-            answer->take = found->versions[i];
+            answer->take = found->conflict.versions[i];
             found_one = true;
         }
     }
@@ -419,8 +398,8 @@ static p2psync_result explain(struct ps_answerer *answerer, const struct found *
     struct ps_txn txn = {0};
     p2psync_result result = ps_txn_begin(answerer->options.store, false, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_view_conflict_write(&txn, ps_bytes_text(found->collection),
-                                        ps_bytes_text(found->id), out);
+        result = ps_view_conflict_write(&txn, ps_bytes_text(found->conflict.collection),
+                                        ps_bytes_text(found->conflict.id), out);
     }
     ps_txn_abort(&txn);
     return result;
@@ -517,16 +496,16 @@ static p2psync_result write_answer(struct ps_answerer *answerer, const struct fo
 {
     struct ps_edit edit = {
         .kind = answer->kind == ANSWER_TAKE ? PS_EDIT_TAKE : PS_EDIT_RESOLVE,
-        .id = ps_bytes_text(found->id),
+        .id = ps_bytes_text(found->conflict.id),
         .fields = ps_buf_view(&answer->fields),
         .take = answer->take,
         .automatic = true,
         .has_expected = true,
-        .expected = found->versions,
-        .expected_count = found->version_count,
+        .expected = found->conflict.versions,
+        .expected_count = found->conflict.version_count,
     };
     const struct ps_write write = {
-        .collection = ps_bytes_text(found->collection), .edits = &edit, .edit_count = 1};
+        .collection = ps_bytes_text(found->conflict.collection), .edits = &edit, .edit_count = 1};
     struct ps_written written = {0};
     struct ps_txn txn = {0};
     p2psync_result result = ps_txn_begin(answerer->options.store, true, &txn);
@@ -546,6 +525,7 @@ static void tell(struct ps_answerer *answerer, const struct found *found, p2psyn
 {
     char text[PS_REPORT_SIZE_MAX];
     (void)snprintf(text, sizeof text, "a conflict of record %.64s in %.64s has no answer: %s",
-                   found->id, found->collection, why[0] != '\0' ? why : p2psync_strerror(result));
+                   found->conflict.id, found->conflict.collection,
+                   why[0] != '\0' ? why : p2psync_strerror(result));
     ps_loop_tell_error(answerer->options.loop, result, text);
 }

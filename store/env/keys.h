@@ -62,10 +62,13 @@
  *     collection u32 || record id
  *                       created hlc u64 || count of versions u32 || a slot for each version ||
  *                       [a slot for the view, if there are several] || values
- *     slot:             tag 16 || seq u64 || log u32 || hlc u64 || leaf 16 || depth u8 || state u8
- * || has_value u8 || is_copy u8 || size of the value u32 || its offset u32 PS_DB_CONFLICTS: records
- * with several versions.                                   conflict.c collection u32 || record id
- *                       conflict u8 || refresh u32: which refresh made it so; 0: a change did
+ *     slot:             tag 16 || seq u64 || log u32 || hlc u64 || leaf 16 || depth u8 ||
+ *                       state u8 || has_value u8 || is_copy u8 || size of the value u32 ||
+ *                       its offset u32
+ *   PS_DB_CONFLICTS: records with several versions.                                   conflict.c
+ *     collection u32 || record id
+ *                       conflict u8 || refresh u32: which refresh made it so; 0: a change did ||
+ *                       [what was asked about it 16: node/answer/asked.c]
  *   PS_DB_STALE: records of which the row does not show what the versions come to.    stale.c
  *     collection u32    the record id from which on all of the collection are
  *     collection u32 || record id

@@ -2,6 +2,7 @@
 #include "store/merge/conflict.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/log/collection.h"
 
@@ -15,7 +16,23 @@ struct prepared {
 static p2psync_result prepare(struct ps_txn *txn, uint32_t collection,
                               const struct ps_record_row *row, struct prepared *out);
 static void release(struct prepared *prepared);
+static bool is_row(struct ps_bytes value);
 static void fill_item(struct ps_bytes id, const struct ps_row *row, struct ps_conflict_item *out);
+
+p2psync_result ps_conflict_keep_asked(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
+                                      const uint8_t asked[static PS_CONFLICT_ASKED_SIZE])
+{
+    uint8_t row[PS_CONFLICT_ROW_SIZE + PS_CONFLICT_ASKED_SIZE];
+    struct ps_key key = ps_key_record(collection, id);
+    struct ps_bytes value;
+    p2psync_result result = ps_db_get(txn, PS_DB_CONFLICTS, ps_key_view(&key), &value);
+    if (result != P2PSYNC_OK || !is_row(value)) {
+        return result != P2PSYNC_OK ? result : P2PSYNC_ECORRUPT;
+    }
+    memcpy(row, value.data, PS_CONFLICT_ROW_SIZE);
+    memcpy(row + PS_CONFLICT_ROW_SIZE, asked, PS_CONFLICT_ASKED_SIZE);
+    return ps_db_put(txn, PS_DB_CONFLICTS, ps_key_view(&key), ps_bytes(row, sizeof row));
+}
 
 struct ps_conflict_walk ps_conflict_walk_after(struct ps_txn *txn, uint32_t collection,
                                                struct ps_bytes after)
@@ -45,7 +62,7 @@ bool ps_conflict_walk_next(struct ps_conflict_walk *walk, struct ps_conflict_ite
         return false;
     }
     if (!ps_key_split_record(row.key, &found, &id) || id.size > PS_RECORD_ID_SIZE_MAX ||
-        row.value.size != PS_CONFLICT_ROW_SIZE) {
+        !is_row(row.value)) {
         walk->result = P2PSYNC_ECORRUPT;
         return false;
     }
@@ -53,11 +70,20 @@ bool ps_conflict_walk_next(struct ps_conflict_walk *walk, struct ps_conflict_ite
     return found == walk->collection;
 }
 
+static bool is_row(struct ps_bytes value)
+{
+    return value.size == PS_CONFLICT_ROW_SIZE ||
+           value.size == PS_CONFLICT_ROW_SIZE + PS_CONFLICT_ASKED_SIZE;
+}
+
 static void fill_item(struct ps_bytes id, const struct ps_row *row, struct ps_conflict_item *out)
 {
     const uint8_t *data = row->value.data;
     *out = (struct ps_conflict_item){
-        .id = id, .conflict = data[0] != 0, .refresh = ps_get_u32(data + 1)};
+        .id = id,
+        .conflict = data[0] != 0,
+        .refresh = ps_get_u32(data + 1),
+        .asked = ps_bytes(data + PS_CONFLICT_ROW_SIZE, row->value.size - PS_CONFLICT_ROW_SIZE)};
 }
 
 p2psync_result ps_conflict_cursor_open(struct ps_txn *txn, uint32_t collection,
@@ -72,7 +98,7 @@ p2psync_result ps_conflict_cursor_next(struct ps_record_cursor *cursor,
     struct ps_row row;
     struct ps_bytes id;
     p2psync_result result = ps_record_cursor_next_row(cursor, &row, &id);
-    if (result == P2PSYNC_OK && row.value.size != PS_CONFLICT_ROW_SIZE) {
+    if (result == P2PSYNC_OK && !is_row(row.value)) {
         result = P2PSYNC_ECORRUPT;
     }
     if (result == P2PSYNC_OK) {

@@ -6,15 +6,26 @@
 #include "store/env/keys.h"
 #include "store/merge/merge.h"
 
-/* A row of the list: whether the record is a conflict (1 byte), and the number of the refresh that
- * made it so, or not so; 0 if a change did (4 bytes). */
-#define PS_CONFLICT_ROW_SIZE 5
+/* A row of the list: whether the record is a conflict (1 byte), the number of the refresh that made
+ * it so, or not so; 0 if a change did (4 bytes); and what was asked about it, if that was kept. */
+#define PS_CONFLICT_ROW_SIZE   5
+#define PS_CONFLICT_ASKED_SIZE 16
 
 struct ps_conflict_item {
-    struct ps_bytes id; /* in the map, until the next write of the transaction */
-    bool conflict;      /* false: the versions merge cleanly */
-    uint32_t refresh;   /* that made it so; 0: a change did */
+    struct ps_bytes id;    /* in the map, until the next write of the transaction */
+    bool conflict;         /* false: the versions merge cleanly */
+    uint32_t refresh;      /* that made it so; 0: a change did */
+    struct ps_bytes asked; /* PS_CONFLICT_ASKED_SIZE bytes, also in the map; or empty */
 };
+
+/* Keep what was asked about a record of the list: bytes that mean nothing here. They go when the
+ * record becomes a conflict, or none.
+ *
+ * Errors  P2PSYNC_ENOTFOUND it is not in the list; P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO.
+ */
+p2psync_result
+ps_conflict_keep_asked(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
+                       const uint8_t asked[static PS_CONFLICT_ASKED_SIZE]) P2PSYNC_MUST_CHECK;
 
 /* A walk over the records of a collection with several versions, by id. As struct
  * ps_collection_walk. */

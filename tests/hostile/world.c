@@ -138,6 +138,7 @@ static p2psync_node *open_node(const struct world *world, unsigned index, const 
 {
     struct p2psync_options options = nodes_options(world->dirs[index]);
     options.listen = world->endpoints[index];
+    options.resolver = index == 0 ? world->resolver : NULL;
     return nodes_open_with(&options, name);
 }
 

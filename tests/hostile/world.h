@@ -11,6 +11,7 @@ struct world {
     char endpoints[2][NODES_ENDPOINT_SIZE]; /* where they listen, also after a restart */
     p2psync_node *victim;
     p2psync_node *honest;
+    p2psync_resolver_fn *resolver; /* of the victim, from its next start on */
     unsigned puts;
     size_t allocated; /* bytes, while nothing happened yet */
 };

@@ -20,26 +20,32 @@ uint64_t linked_now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void start(struct linked_node *node, uint8_t seed_byte, bool bind)
+/* No thread is begun. */
+void linked_identify(void)
 {
-    uint8_t seed[crypto_sign_SEEDBYTES];
-    memset(seed, seed_byte, sizeof seed);
-    do {
-        seed[0]++;
-        crypto_sign_seed_keypair(node->device.key, node->secret_key, seed);
-    } while (!ps_device_valid(&node->device));
-    struct ps_links_options options = {
-        .secret_key = node->secret_key, .bind = bind, .host = "127.0.0.1"};
-    cr_assert_eq(ps_links_new(&options, &node->links), P2PSYNC_OK);
+    cr_assert(sodium_init() >= 0);
+    for (size_t i = 0; i < LINKED_NODES_MAX; i++) {
+        struct linked_node *node = &linked_nodes[i];
+        uint8_t seed[crypto_sign_SEEDBYTES];
+        memset(seed, (int)i + 1, sizeof seed);
+        do {
+            seed[0]++;
+            crypto_sign_seed_keypair(node->device.key, node->secret_key, seed);
+        } while (!ps_device_valid(&node->device));
+    }
 }
 
 /* Node 0 listens, and admits node 1; node 2 is a stranger. */
 void linked_setup(void)
 {
-    cr_assert(sodium_init() >= 0);
-    start(&linked_nodes[0], 1, true);
-    start(&linked_nodes[1], 2, false);
-    start(&linked_nodes[2], 3, false);
+    linked_identify();
+    for (size_t i = 0; i < LINKED_NODES_MAX; i++) {
+        struct linked_node *node = &linked_nodes[i];
+        struct ps_links_options options = {
+            .secret_key = node->secret_key, .bind = i == 0, .host = "127.0.0.1"};
+        cr_assert_eq(ps_links_new(&options, &node->links), P2PSYNC_OK);
+    }
+    linked_nodes[0].port = ps_links_port(linked_nodes[0].links);
     cr_assert_eq(ps_links_allow(linked_nodes[0].links, &linked_nodes[1].device, 1), P2PSYNC_OK);
 }
 
@@ -107,8 +113,7 @@ p2psync_result linked_dial(struct linked_node *node, const struct ps_device *dev
 
 void linked_dial_up(struct linked_node *node)
 {
-    cr_assert_eq(linked_dial(node, &linked_nodes[0].device, ps_links_port(linked_nodes[0].links)),
-                 P2PSYNC_OK);
+    cr_assert_eq(linked_dial(node, &linked_nodes[0].device, linked_nodes[0].port), P2PSYNC_OK);
     const struct linked_told *up = linked_await(node, PS_LINK_UP);
     cr_assert_eq(up->event.link, LINKED_LINK);
     cr_assert(ps_device_equal(&up->event.device, &linked_nodes[0].device));
@@ -148,8 +153,7 @@ void *linked_raw_dealer_pinging(void *context, const void *routing_id, size_t ro
 {
     uint8_t server_key[32];
     char endpoint[48];
-    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u",
-             (unsigned)ps_links_port(linked_nodes[0].links));
+    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", (unsigned)linked_nodes[0].port);
     cr_assert_eq(crypto_sign_ed25519_pk_to_curve25519(server_key, linked_nodes[0].device.key), 0);
     void *dealer = zmq_socket(context, ZMQ_DEALER);
     set_keys(dealer, &linked_nodes[1]);

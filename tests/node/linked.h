@@ -22,6 +22,7 @@ struct linked_node {
     struct ps_links *links;
     struct ps_device device;
     uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
+    uint16_t port; /* of node 0 */
     struct linked_told told[LINKED_EVENTS_MAX];
     size_t told_count;
     size_t taken;
@@ -30,6 +31,9 @@ struct linked_node {
 extern struct linked_node linked_nodes[LINKED_NODES_MAX];
 
 uint64_t linked_now_ms(void);
+
+/* Only the keys of all, for a process that has no links: no thread is begun. */
+void linked_identify(void);
 
 /* Node 0 listens, and admits node 1; node 2 is a stranger. For the suites' .init and .fini. */
 void linked_setup(void);

@@ -271,6 +271,50 @@ Test(test_answer, a_command_that_fails_leaves_it_open_and_says_why)
     cr_expect_not_null(strstr(json, "\"conflict\":true"), "%s", json);
 }
 
+/* How often the command was run, as it says itself, in a file. */
+static size_t times_run(const struct side *side)
+{
+    char path[NODES_DIR_SIZE + 16];
+    size_t count = 0;
+    (void)snprintf(path, sizeof path, "%s/ran", side->dir);
+    FILE *file = fopen(path, "re");
+    cr_assert_not_null(file);
+    while (fgetc(file) != EOF) {
+        count++;
+    }
+    (void)fclose(file);
+    return count;
+}
+
+/* Whatever made it fail may be mended then. */
+Test(test_answer, a_command_that_failed_is_run_again_by_the_next_run_alone)
+{
+    struct side *side = &sides[0];
+    char line[NODES_DIR_SIZE + 64];
+    (void)snprintf(line, sizeof line, "printf x >>%s/ran; exit 7\n", side->dir);
+    configure_script(side, line);
+    edit_apart_and_meet(RECORD);
+    int fd = -1;
+    cr_assert_eq(p2psync_event_fd(side->node, &fd), P2PSYNC_OK);
+    struct p2psync_buffer answer = {0};
+    const char *json = nodes_json(p2psync_status(side->node, &answer), &answer);
+    if (strstr(json, "exit code 7") == NULL) {
+        (void)nodes_await(side->node, P2PSYNC_EVENT_ERROR, "exit code 7");
+    }
+    cr_assert_eq(p2psync_stop(side->node), P2PSYNC_OK);
+    cr_assert_eq(times_run(side), 1);
+    p2psync_close(side->node);
+    open_side(side, NULL);
+    cr_assert_eq(p2psync_start(side->node), P2PSYNC_OK);
+    cr_assert_eq(p2psync_event_fd(side->node, &fd), P2PSYNC_OK);
+    json = nodes_json(p2psync_status(side->node, &answer), &answer);
+    if (strstr(json, "exit code 7") == NULL) {
+        (void)nodes_await(side->node, P2PSYNC_EVENT_ERROR, "exit code 7");
+    }
+    cr_assert_eq(p2psync_stop(side->node), P2PSYNC_OK);
+    cr_assert_eq(times_run(side), 2);
+}
+
 /* What it says may be any bytes, and is told as text. */
 Test(test_answer, a_command_that_speaks_no_utf8_is_told_of)
 {

@@ -1,5 +1,5 @@
 /* When automatic answers are given: not before the node is in sync with those it is connected to,
- * and not where a signed head tells of changes that have not come. */
+ * not where a signed head tells of changes that have not come, and for each conflict once. */
 #include <assert.h>
 #include <criterion/criterion.h>
 #include <semaphore.h>
@@ -9,11 +9,13 @@
 
 #include "node/api/inside.h"
 #include "nodes.h"
+#include "store/mesh/enroll.h"
 #include "tests/lib/author.h"
 
 #define RECORD    "r"
 #define EARLIER   1 /* than anything that is written here */
 #define ASKED_MAX 8
+#define MANY      1060 /* conflicts */
 
 static char dir[NODES_DIR_SIZE];
 static p2psync_node *node;
@@ -45,10 +47,20 @@ static void await_asked(void)
     cr_assert_eq(sem_timedwait(&asked_again, &until), 0, "nobody asked");
 }
 
-static p2psync_node *open_asking(const char *directory, const char *name)
+/* As note(), where many are asked about. */
+static void count_asked(struct p2psync_bytes conflict, p2psync_answer *answer, void *user)
 {
-    struct p2psync_options options = nodes_options(directory);
-    options.resolver = note;
+    (void)conflict;
+    (void)answer;
+    (void)user;
+    asked_count++;
+    (void)sem_post(&asked_again);
+}
+
+static p2psync_node *open_asking(p2psync_resolver_fn *resolver, const char *name)
+{
+    struct p2psync_options options = nodes_options(dir);
+    options.resolver = resolver;
     return nodes_open_with(&options, name);
 }
 
@@ -69,10 +81,10 @@ static void setup(void)
 {
     cr_assert_eq(sem_init(&asked_again, 0, 0), 0);
     nodes_dir(dir);
-    node = open_asking(dir, "alpha");
+    node = open_asking(note, "alpha");
     set("on_conflict_wait_ms", "1", NULL);
     p2psync_close(node);
-    node = open_asking(dir, NULL);
+    node = open_asking(note, NULL);
 }
 
 static void teardown(void)
@@ -83,36 +95,87 @@ static void teardown(void)
 
 TestSuite(test_answer_when, .init = setup, .fini = teardown, .timeout = 180);
 
-/* Another device makes the record in a collection too. The last `missing` changes of its log do not
- * come, but the signed head that tells of them does. */
-static void make_conflict(const char *collection, uint64_t seed, uint64_t missing)
+/* The node's store, to be written to beside it. */
+static struct store_case store_of(const p2psync_node *of)
 {
-    struct p2psync_buffer fields = {0};
-    struct author author;
-    struct store_case here = {.store = node->store, .map_size = CASE_MAP_SIZE};
+    struct store_case here = {.store = of->store, .map_size = CASE_MAP_SIZE};
     struct ps_txn txn = case_begin(&here, false);
     cr_assert_eq(ps_identity_read(&txn, &here.identity), P2PSYNC_OK);
     ps_txn_abort(&txn);
-    set("strategy", "\"manual\"", collection);
-    cr_assert_eq(nodes_put(node, collection, RECORD, "{\"n\": 1}"), P2PSYNC_OK);
+    return here;
+}
+
+/* Another device makes `count` records in a collection too. The last `missing` changes of its log
+ * do not come, but the signed head that tells of them does. */
+struct other {
+    const char *collection;
+    uint64_t seed;
+    uint64_t count; /* 1: RECORD, else r0, r1 ... */
+    uint64_t missing;
+};
+
+static const char *id_of(const struct other *other, uint64_t i)
+{
+    static char id[32];
+    (void)snprintf(id, sizeof id, "%s%llu", RECORD, (unsigned long long)i);
+    return other->count == 1 && i == 0 ? RECORD : id;
+}
+
+static void write_own(const struct other *other, struct p2psync_bytes fields)
+{
+    p2psync_transaction *transaction = NULL;
+    cr_assert_eq(p2psync_transaction_begin(node, other->collection, &transaction, NULL),
+                 P2PSYNC_OK);
+    for (uint64_t i = 0; i < other->count; i++) {
+        const struct p2psync_edit edit = {
+            .size = sizeof edit, .id = id_of(other, i), .fields = fields};
+        cr_assert_eq(p2psync_transaction_edit(transaction, &edit, NULL), P2PSYNC_OK);
+    }
+    cr_assert_eq(p2psync_transaction_commit(transaction, NULL, NULL), P2PSYNC_OK);
+}
+
+static void make_conflicts(const struct other *other)
+{
+    static struct author author;
+    struct p2psync_buffer fields = {0};
+    struct store_case here = store_of(node);
+    set("strategy", "\"manual\"", other->collection);
+    cr_assert_eq(p2psync_value_from_json("{\"n\": 1}", 8, &fields, NULL), P2PSYNC_OK);
+    write_own(other, (struct p2psync_bytes){fields.data, fields.size});
+    p2psync_buffer_free(&fields);
     cr_assert_eq(p2psync_value_from_json("{\"n\": 2}", 8, &fields, NULL), P2PSYNC_OK);
-    author_init(&author, seed);
+    author_init(&author, other->seed);
     author.identity.mesh = here.identity.mesh;
-    author.collection = collection;
-    for (uint64_t i = 0; i < 1 + missing; i++) {
+    author.collection = other->collection;
+    for (uint64_t i = 0; i < other->count + other->missing; i++) {
         struct author_change change = {.op_and_flags = PS_OP_CREATE,
-                                       .id = i == 0 ? RECORD : "s",
+                                       .id = id_of(other, i),
                                        .hlc = EARLIER + i,
                                        .fields = ps_bytes(fields.data, fields.size)};
         (void)author_add(&author, &change);
     }
-    const struct author_delivery delivery = {.to = 1, .head_size = 1 + missing};
+    const struct author_delivery delivery = {.to = other->count,
+                                             .head_size = other->count + other->missing};
     cr_assert_eq(author_deliver(&author, &here, &delivery), P2PSYNC_OK);
     (void)case_apply(&here);
     author_deinit(&author);
     p2psync_buffer_free(&fields);
-    const char *json = nodes_get(node, collection, RECORD);
+    const char *json = nodes_get(node, other->collection, id_of(other, other->count - 1));
     cr_assert_not_null(strstr(json, "\"conflict\":true"), "%s", json);
+}
+
+static void make_conflict(const char *collection, uint64_t seed, uint64_t missing)
+{
+    make_conflicts(
+        &(struct other){.collection = collection, .seed = seed, .count = 1, .missing = missing});
+}
+
+/* There is nobody who could know better. */
+Test(test_answer_when, a_node_alone_in_its_mesh_asks)
+{
+    make_conflict("a", 7, 0);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    await_asked();
 }
 
 /* Conflicts are answered in the order of their collections: whoever asks about the one in `b` has
@@ -126,6 +189,29 @@ Test(test_answer_when, a_collection_with_changes_that_have_not_come_is_left_alon
     cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
     cr_assert_eq(asked_count, 1);
     cr_assert_str_eq(asked[0], "b");
+}
+
+/* Another device has edited what is lost, in the same collection. */
+Test(test_answer_when, what_waits_for_a_parent_holds_no_answer_up)
+{
+    struct store_case here = store_of(node);
+    static struct author author;
+    const struct author_change change = {.op_and_flags = PS_OP_UPDATE,
+                                         .id = "lost",
+                                         .hlc = EARLIER,
+                                         .parent_count = 1,
+                                         .parents = {{.dot = {.origin = {{7}}}}}};
+    make_conflict("a", 7, 0);
+    author_init(&author, 8);
+    author.identity.mesh = here.identity.mesh;
+    author.collection = "a";
+    (void)author_add(&author, &change);
+    author_deliver_all(&author, &here);
+    author_deinit(&author);
+    (void)case_apply(&here);
+    cr_assert_eq(case_state(&here).pending, 1);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    await_asked();
 }
 
 /* Two members that edited a record apart and have met: both have the conflict, and neither runs. */
@@ -223,4 +309,76 @@ Test(test_answer_when, a_node_that_waited_answers_once_it_has_met_somebody)
     cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
     cr_assert_eq(asked_count, 1);
     end_pair(&pair);
+}
+
+/* A third member, which has signed three changes in `a`; one of them is here, and goes on to beta,
+ * and so both hold the same. The rest may answer the conflict there. */
+Test(test_answer_when, two_in_sync_ask_only_where_they_hold_all_of_a_third_one)
+{
+    struct pair pair;
+    const struct ps_device third = case_identity(9, NULL).device;
+    make_pair(&pair);
+    resolve(pair.beta);
+    node = nodes_open_with(&pair.options, NULL);
+    struct store_case here = store_of(node);
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_enroll_device(&txn, &here.identity, &third, ps_bytes_text("gamma"), 1),
+                 P2PSYNC_OK);
+    case_commit(&txn);
+    make_conflict("a", 9, 2);
+    make_conflict("b", 9, 0);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    cr_assert_eq(p2psync_start(pair.beta), P2PSYNC_OK);
+    nodes_await_same(node, pair.beta);
+    struct store_case there = store_of(pair.beta);
+    struct author author = {.identity = case_identity(9, NULL), .collection = "a"};
+    struct ps_log log = {.size = 0};
+    author.identity.mesh = here.identity.mesh;
+    cr_assert_eq(author_log(&author, &there, &log), P2PSYNC_OK);
+    cr_assert_eq(log.size, 1);
+    cr_assert_eq(log.head.size, 3);
+    p2psync_close(node);
+    pair.options.resolver = note;
+    node = nodes_open_with(&pair.options, NULL);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    await_asked();
+    cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
+    cr_assert_eq(asked_count, 1);
+    cr_assert_str_eq(asked[0], "b");
+    end_pair(&pair);
+}
+
+/* More than were ever kept in memory. The last collection is asked about last: whoever has been
+ * asked about it would have been asked about the others again before. */
+Test(test_answer_when, each_of_many_conflicts_is_asked_about_once_by_all_runs)
+{
+    const struct other many = {.collection = "a", .seed = 7, .count = MANY};
+    p2psync_close(node);
+    node = open_asking(count_asked, NULL);
+    make_conflicts(&many);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    for (size_t i = 0; i < MANY; i++) {
+        await_asked();
+    }
+    make_conflict("b", 8, 0);
+    await_asked();
+    cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
+    cr_assert_eq(asked_count, MANY + 1);
+    make_conflict("c", 9, 0);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    await_asked();
+    cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
+    cr_assert_eq(asked_count, MANY + 2);
+}
+
+/* A new version, too. */
+Test(test_answer_when, a_conflict_is_asked_about_again_when_its_versions_have_changed)
+{
+    make_conflict("a", 7, 0);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    await_asked();
+    cr_assert_eq(nodes_put(node, "a", RECORD, "{\"n\": 3}"), P2PSYNC_OK);
+    await_asked();
+    cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
+    cr_assert_eq(asked_count, 2);
 }

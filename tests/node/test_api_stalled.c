@@ -46,6 +46,8 @@ TestSuite(test_api_stalled, .init = setup, .fini = teardown, .timeout = 600);
 
 static void write_much(p2psync_node *node)
 {
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
     static char text[RECORD_SIZE];
     static char json[RECORD_SIZE + 32];
     uint32_t random = 1;
@@ -53,8 +55,7 @@ static void write_much(p2psync_node *node)
         char id[16];
         for (size_t at = 0; at < sizeof text - 1; at++) { /* what does not pack */
             random = random * 1664525 + 1013904223;
-            text[at] = (char)('0' + (random >> 24) % 64);
-            text[at] = text[at] == '\\' ? 'z' : text[at];
+            text[at] = letters[random >> 26];
         }
         (void)snprintf(json, sizeof json, "{\"text\":\"%s\"}", text);
         (void)snprintf(id, sizeof id, "r%d", i);

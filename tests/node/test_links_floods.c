@@ -1,6 +1,8 @@
 /* Links, against who sends more than is taken, and goes away. */
 #include <criterion/criterion.h>
 #include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -12,7 +14,7 @@
 #define ROUNDS   8
 #define FLOOD_MS 400
 
-TestSuite(test_links_floods, .init = linked_setup, .fini = linked_teardown);
+TestSuite(test_links_floods, .fini = linked_teardown, .timeout = 120);
 
 /* Send so much to one who does not read that its system ends the connection with a reset. */
 static void fill(struct linked_node *node, uint64_t link)
@@ -65,27 +67,46 @@ static void outlive(struct linked_node *node, pid_t other)
     await_down(node);
 }
 
-/* A process of its own, which libzmq may abort as well. */
-static void flood_accepted(void)
+/* ---- those who flood ---- */
+
+/* Processes of their own, which libzmq may abort as well. All are begun before this one has a
+ * second thread: a thread may hold a lock, of AddressSanitizer's allocator for one, that would be
+ * held for ever in what is forked. */
+struct flooder {
+    pid_t pid;
+    int go;    /* to tell it node 0's port, and so to go on */
+    int ports; /* from which it tells its own */
+};
+
+static struct flooder flooders[ROUNDS];
+
+static bool may_go_on(const struct flooder *flooder)
+{
+    uint16_t *port = &linked_nodes[0].port;
+    return read(flooder->go, port, sizeof *port) == (ssize_t)sizeof *port;
+}
+
+/* Floods once it is told that its link is up: one that sends too much before that is never told. */
+static void flood_accepted(const struct flooder *flooder)
 {
     static const uint8_t bytes[200];
     void *dealer = linked_raw_dealer_pinging(zmq_ctx_new(), NULL, 0, 1);
     zmq_send(dealer, "hello", 5, 0);
+    bool goes_on = may_go_on(flooder);
     uint64_t until_ms = linked_now_ms() + FLOOD_MS;
-    while (linked_now_ms() < until_ms) {
+    while (goes_on && linked_now_ms() < until_ms) {
         (void)zmq_send(dealer, bytes, sizeof bytes, ZMQ_DONTWAIT);
     }
-    _exit(0);
 }
 
 /* The same where it was dialled; tells its port first. */
-static void flood_dialler(int port_fd)
+static void flood_dialler(const struct flooder *flooder)
 {
     static const uint8_t bytes[200];
     uint8_t id[32];
     uint16_t port = 0;
     void *router = linked_raw_router(zmq_ctx_new(), 1, &port);
-    (void)!write(port_fd, &port, sizeof port);
+    (void)!write(flooder->ports, &port, sizeof port);
     int id_size = zmq_recv(router, id, sizeof id, 0);
     uint64_t until_ms = linked_now_ms() + FLOOD_MS;
     while (id_size > 0 && linked_now_ms() < until_ms) {
@@ -93,45 +114,78 @@ static void flood_dialler(int port_fd)
             (void)zmq_send(router, bytes, sizeof bytes, ZMQ_DONTWAIT);
         }
     }
-    _exit(0);
+}
+
+static void begin(struct flooder *flooder, void (*flood)(const struct flooder *flooder))
+{
+    int go[2];
+    int ports[2];
+    cr_assert_eq(pipe(go), 0);
+    cr_assert_eq(pipe(ports), 0);
+    flooder->pid = fork();
+    cr_assert_geq(flooder->pid, 0);
+    if (flooder->pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        flooder->go = go[0];
+        flooder->ports = ports[1];
+        if (may_go_on(flooder)) {
+            flood(flooder);
+        }
+        _exit(0);
+    }
+    (void)close(go[0]);
+    (void)close(ports[1]);
+    flooder->go = go[1];
+    flooder->ports = ports[0];
+}
+
+static void begin_all(void (*flood)(const struct flooder *flooder))
+{
+    linked_identify();
+    for (size_t i = 0; i < ROUNDS; i++) {
+        begin(&flooders[i], flood);
+    }
+    linked_setup();
+}
+
+static void let_go(const struct flooder *flooder)
+{
+    uint16_t port = linked_nodes[0].port;
+    cr_assert_eq(write(flooder->go, &port, sizeof port), (ssize_t)sizeof port);
 }
 
 /* libzmq aborts the process (its issue 4364) if it has stopped reading, the peer goes away, and a
  * PING is among what waits. So it must never stop reading, whoever does not take what comes. */
-Test(test_links_floods, survives_who_floods_and_pings_and_goes_away, .timeout = 120)
+Test(test_links_floods, survives_who_floods_and_pings_and_goes_away)
 {
-    for (int round = 0; round < ROUNDS; round++) {
-        pid_t other = fork();
-        if (other == 0) {
-            flood_accepted();
-        }
-        fill(&linked_nodes[0], linked_await(&linked_nodes[0], PS_LINK_UP)->event.link);
-        outlive(&linked_nodes[0], other);
+    begin_all(flood_accepted);
+    for (size_t i = 0; i < ROUNDS; i++) {
+        let_go(&flooders[i]);
+        uint64_t link = linked_await(&linked_nodes[0], PS_LINK_UP)->event.link;
+        let_go(&flooders[i]);
+        fill(&linked_nodes[0], link);
+        outlive(&linked_nodes[0], flooders[i].pid);
     }
 }
 
 /* The same on a link that was dialled. */
-Test(test_links_floods, survives_being_flooded_and_pinged_and_left_where_it_dialled, .timeout = 120)
+Test(test_links_floods, survives_being_flooded_and_pinged_and_left_where_it_dialled)
 {
-    for (int round = 0; round < ROUNDS; round++) {
-        int port_fds[2];
+    begin_all(flood_dialler);
+    for (size_t i = 0; i < ROUNDS; i++) {
         uint16_t port = 0;
-        cr_assert_eq(pipe(port_fds), 0);
-        pid_t other = fork();
-        if (other == 0) {
-            flood_dialler(port_fds[1]);
-        }
-        cr_assert_eq(read(port_fds[0], &port, sizeof port), (ssize_t)sizeof port);
+        let_go(&flooders[i]);
+        cr_assert_eq(read(flooders[i].ports, &port, sizeof port), (ssize_t)sizeof port);
         cr_assert_eq(linked_dial(&linked_nodes[1], &linked_nodes[2].device, port), P2PSYNC_OK);
         linked_await(&linked_nodes[1], PS_LINK_UP);
         cr_assert_eq(ps_links_send(linked_nodes[1].links, LINKED_LINK, ps_bytes_text("hello")),
                      P2PSYNC_OK);
         fill(&linked_nodes[1], LINKED_LINK);
-        outlive(&linked_nodes[1], other);
-        (void)close(port_fds[0]);
-        (void)close(port_fds[1]);
+        outlive(&linked_nodes[1], flooders[i].pid);
     }
 }
+
+/* ---- those who are bounded ---- */
 
 static size_t allocated(void)
 {
@@ -141,9 +195,10 @@ static size_t allocated(void)
 
 /* Nobody takes what comes, as when a commit takes long: who sends too much is hung up on, and what
  * others have sent is told. */
-Test(test_links_floods, bounds_what_a_device_may_have_waiting, .timeout = 120)
+Test(test_links_floods, bounds_what_a_device_may_have_waiting)
 {
     static const uint8_t bytes[64 * 1024];
+    linked_setup();
     const struct ps_device both[] = {linked_nodes[1].device, linked_nodes[2].device};
     cr_assert_eq(ps_links_allow(linked_nodes[0].links, both, 2), P2PSYNC_OK);
     linked_dial_up(&linked_nodes[2]);
