@@ -39,22 +39,37 @@ static void teardown(void)
 
 TestSuite(branch, .init = setup, .fini = teardown, .timeout = 300);
 
+struct parents {
+    size_t count;
+    const struct ps_parent *list;
+};
+
 static struct ps_parent add(struct author *to, uint32_t op_and_flags, const char *id, uint64_t hlc,
-                            const struct ps_parent *parents, size_t count)
+                            struct parents parents)
 {
     struct ps_buf buf;
     ps_buf_init(&buf, 64);
     struct author_change change = {.op_and_flags = op_and_flags,
                                    .id = id,
                                    .hlc = hlc,
-                                   .parent_count = count,
+                                   .parent_count = parents.count,
                                    .fields = case_fields(&buf, "n", (int64_t)hlc)};
-    for (size_t i = 0; i < count; i++) {
-        change.parents[i] = parents[i];
+    for (size_t i = 0; i < parents.count; i++) {
+        change.parents[i] = parents.list[i];
     }
     struct ps_parent made = author_add(to, &change);
     ps_buf_deinit(&buf);
     return made;
+}
+
+static struct parents none(void)
+{
+    return (struct parents){.count = 0};
+}
+
+static struct parents on_one(const struct ps_parent *parent)
+{
+    return (struct parents){.count = 1, .list = parent};
 }
 
 /* more: s1 and what follows it in each history are one transaction, so that the forks are in the
@@ -67,25 +82,26 @@ static void write_histories(bool more)
     for (size_t i = 0; i < HISTORIES; i++) {
         author_init(&history[i], i == OTHER ? 3 : 2);
     }
-    struct ps_parent o0 = add(&history[OTHER], PS_OP_CREATE, "q", 1000, NULL, 0);
+    struct ps_parent o0 = add(&history[OTHER], PS_OP_CREATE, "q", 1000, none());
     for (size_t i = 0; i < HISTORIES - 1; i++) {
-        s0[i] = add(&history[i], PS_OP_CREATE, "r", 1001, NULL, 0);
-        s1[i] = add(&history[i], PS_OP_UPDATE | go, "r", 1002, &s0[i], 1);
+        s0[i] = add(&history[i], PS_OP_CREATE, "r", 1001, none());
+        s1[i] = add(&history[i], PS_OP_UPDATE | go, "r", 1002, on_one(&s0[i]));
     }
-    struct ps_parent a2 = add(&history[0], PS_OP_UPDATE | go, "r", 1010, &s1[0], 1);
-    (void)add(&history[2], PS_OP_UPDATE | go, "r", 1010, &s1[2], 1);
-    (void)add(&history[0], PS_OP_UPDATE | go, "r", 1011, &a2, 1);
-    (void)add(&history[0], PS_OP_UPDATE, "q", 1012, &o0, 1);
-    struct ps_parent b2 = add(&history[1], PS_OP_UPDATE | go, "r", 1020, &s1[1], 1);
-    struct ps_parent on[2] = {add(&history[1], PS_OP_UPDATE, "r", 1021, &b2, 1)};
-    on[1] = add(&history[2], PS_OP_UPDATE | go, "r", 1030, &a2, 1);
-    (void)add(&history[2], PS_OP_CREATE, "p", 1031, NULL, 0);
+    struct ps_parent a2 = add(&history[0], PS_OP_UPDATE | go, "r", 1010, on_one(&s1[0]));
+    (void)add(&history[2], PS_OP_UPDATE | go, "r", 1010, on_one(&s1[2]));
+    (void)add(&history[0], PS_OP_UPDATE | go, "r", 1011, on_one(&a2));
+    (void)add(&history[0], PS_OP_UPDATE, "q", 1012, on_one(&o0));
+    struct ps_parent b2 = add(&history[1], PS_OP_UPDATE | go, "r", 1020, on_one(&s1[1]));
+    struct ps_parent on[2] = {add(&history[1], PS_OP_UPDATE, "r", 1021, on_one(&b2))};
+    on[1] = add(&history[2], PS_OP_UPDATE | go, "r", 1030, on_one(&a2));
+    (void)add(&history[2], PS_OP_CREATE, "p", 1031, none());
     if (ps_parent_compare(&on[0], &on[1]) > 0) {
         struct ps_parent swap = on[0];
         on[0] = on[1];
         on[1] = swap;
     }
-    (void)add(&history[OTHER], PS_OP_UPDATE | PS_CHANGE_FULL, "r", 1040, on, 2);
+    (void)add(&history[OTHER], PS_OP_UPDATE | PS_CHANGE_FULL, "r", 1040,
+              (struct parents){.count = 2, .list = on});
 }
 
 static p2psync_result deliver(struct store_case *to, size_t which, uint64_t begin, uint64_t end)
@@ -245,8 +261,8 @@ Test(branch, no_more_than_some_are_taken)
     struct author_delivery delivery = {.to = 2, .head_size = 2};
     for (uint64_t i = 0; i <= PS_BRANCHES_MAX; i++) {
         author_init(&one, 2);
-        (void)add(&one, PS_OP_CREATE, "r", 1000, NULL, 0);
-        (void)add(&one, PS_OP_CREATE, "s", 1001 + i, NULL, 0);
+        (void)add(&one, PS_OP_CREATE, "r", 1000, none());
+        (void)add(&one, PS_OP_CREATE, "s", 1001 + i, none());
         cr_assert_eq(author_deliver_branch(&one, &here, &delivery),
                      i < PS_BRANCHES_MAX ? P2PSYNC_OK : P2PSYNC_ELIMIT);
         author_deinit(&one);
@@ -292,7 +308,7 @@ Test(branch, shares_the_tree_of_what_comes_before_it)
         for (uint64_t seq = 0; seq < 900; seq++) {
             char id[8];
             (void)snprintf(id, sizeof id, "r%u", (unsigned)seq);
-            (void)add(&history[i], PS_OP_CREATE, id, 1000 + seq + (seq < 700 ? 0 : i), NULL, 0);
+            (void)add(&history[i], PS_OP_CREATE, id, 1000 + seq + (seq < 700 ? 0 : i), none());
         }
         for (uint64_t at = 0; at < 900; at += 300) {
             cr_assert_eq(deliver(&here, i, at, at + 300), P2PSYNC_OK);
