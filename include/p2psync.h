@@ -206,6 +206,9 @@ P2PSYNC_API p2psync_result p2psync_value_check(struct p2psync_bytes value) P2PSY
 /* The value of a key of a map; of size 0 if there is none, or it is no map, which may be looked
  * into again: so a chain of these needs no checks between. */
 P2PSYNC_API struct p2psync_bytes p2psync_value_find(struct p2psync_bytes map, const char *key);
+/* The same for a key that is given by its characters, as a text or a walk gives them. */
+P2PSYNC_API struct p2psync_bytes p2psync_value_find_text(struct p2psync_bytes map,
+                                                         struct p2psync_bytes key);
 
 /* What a map says under a key, where the keys are known, as those of a document are: if there is
  * none, or it is of another type, the empty text, 0 or false. The text is UTF-8 where it lies in

@@ -97,6 +97,13 @@ void ps_read_bin_exact(struct ps_reader *reader, void *out, size_t size)
     memset(out, 0, size);
 }
 
+bool ps_reader_at_array(const struct ps_reader *reader)
+{
+    struct ps_token token;
+    return reader->error == P2PSYNC_OK && ps_scan_token(reader->rest, &token) == P2PSYNC_OK &&
+           token.type == PS_TOKEN_ARRAY;
+}
+
 bool ps_read_nil(struct ps_reader *reader)
 {
     struct ps_token token;

@@ -39,6 +39,8 @@ struct ps_bytes ps_read_bin(struct ps_reader *reader, size_t size_max);
 void ps_read_bin_exact(struct ps_reader *reader, void *out, size_t size);
 /* True and moves on if the next value is nil; false and stays otherwise. */
 bool ps_read_nil(struct ps_reader *reader);
+/* Whether the next value is an array. */
+bool ps_reader_at_array(const struct ps_reader *reader);
 /* One whole value, as its bytes. */
 struct ps_bytes ps_read_value(struct ps_reader *reader, unsigned depth_max);
 /* Pass over `count` values. */

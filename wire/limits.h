@@ -68,6 +68,7 @@
 #define PS_SHORT_HEADS_MAX      16384   /* short heads in one SUMMARY, of all collections */
 #define PS_ROOTS_MAX            4096    /* collections in one SUMMARY: those a mesh may have */
 #define PS_POSITIONS_MAX        1024    /* positions in one ACK */
+#define PS_NUMBERS_MAX          16384   /* logs that are named by a number in one session */
 #define PS_ENDPOINTS_MAX        8       /* endpoints of one device that are kept and told */
 #define PS_ENDPOINT_SIZE_MAX    280     /* bytes of "host:port": a DNS name is 253 at most */
 #define PS_PEERS_MAX            64      /* devices in one PEERS */

@@ -147,32 +147,58 @@ struct ps_head_context ps_message_head_context(const struct ps_log_name *log,
 
 void ps_message_read_log_name(struct ps_reader *reader, struct ps_log_name *out)
 {
-    uint32_t extra = ps_read_array_at_least(reader, 4);
+    *out = (struct ps_log_name){.number = 0};
+    if (!ps_reader_at_array(reader)) {
+        out->number = ps_read_uint_max(reader, PS_NUMBERS_MAX);
+        if (out->number == 0) {
+            ps_reader_fail(reader, P2PSYNC_EFORMAT);
+        }
+        return;
+    }
+    uint32_t extra = ps_read_array_at_least(reader, 5);
     out->collection = ps_message_read_collection(reader);
     ps_message_read_device(reader, &out->origin.device);
     out->origin.incarnation = ps_read_uint(reader);
     ps_message_read_branch(reader, out->branch);
+    out->number = ps_read_uint_max(reader, PS_NUMBERS_MAX);
     ps_read_skip(reader, extra);
 }
 
 void ps_message_write_log_name(struct ps_writer *writer, const struct ps_log_name *log)
 {
-    ps_write_array(writer, 4);
+    if (log->collection.size == 0) {
+        assert(log->number > 0);
+        ps_write_uint(writer, log->number);
+        return;
+    }
+    ps_write_array(writer, 5);
     ps_write_str(writer, log->collection);
     ps_write_bin(writer, ps_bytes(log->origin.device.key, PS_DEVICE_SIZE));
     ps_write_uint(writer, log->origin.incarnation);
     ps_message_write_branch(writer, log->branch);
+    ps_write_uint(writer, log->number);
 }
 
 void ps_message_read_state(struct ps_reader *reader, struct ps_state *out)
 {
-    ps_read_bin_exact(reader, out->common.bytes, PS_HASH_SIZE);
+    *out = (struct ps_state){.as_before = ps_read_nil(reader)};
+    if (out->as_before) {
+        return;
+    }
+    uint32_t extra = ps_read_array_at_least(reader, 2);
+    ps_read_bin_exact(reader, out->common.bytes, PS_HASH_SHORT_SIZE);
     out->pending = ps_read_uint(reader);
+    ps_read_skip(reader, extra);
 }
 
 void ps_message_write_state(struct ps_writer *writer, const struct ps_state *state)
 {
-    ps_write_bin(writer, ps_bytes(state->common.bytes, PS_HASH_SIZE));
+    if (state->as_before) {
+        ps_write_nil(writer);
+        return;
+    }
+    ps_write_array(writer, 2);
+    ps_write_bin(writer, ps_bytes(state->common.bytes, PS_HASH_SHORT_SIZE));
     ps_write_uint(writer, state->pending);
 }
 

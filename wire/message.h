@@ -39,17 +39,22 @@ typedef enum ps_error_code {
 } ps_error_code;
 
 /* What a node holds of what both sides subscribe to, at one moment. Two nodes are in sync if their
- * roots are equal and neither has changes pending. */
+ * hashes are equal and neither has changes that it could apply. Sent as [common, pending]; in
+ * CHANGES and ACK as nil if it is what the sender last said on this connection. */
 struct ps_state {
-    struct ps_hash common;
-    uint64_t pending; /* changes held but not applied */
+    struct ps_hash common; /* of a peer's, the first PS_HASH_SHORT_SIZE bytes; the others are 0 */
+    uint64_t pending;      /* changes held but not applied */
+    bool as_before;        /* nil: the others are 0 */
 };
 
-/* Names a log in full. */
+/* A log, in full and perhaps with the number that stands for it from then on, or by that number
+ * alone. Numbers are those of whoever sends HEADS and CHANGES; WANT and ACK, which answer, use them
+ * too. */
 struct ps_log_name {
-    struct ps_bytes collection;
+    struct ps_bytes collection; /* empty: by its number alone */
     struct ps_origin origin;
     uint8_t branch[PS_HASH_SHORT_SIZE]; /* zero for the trunk, which is sent as an empty bin */
+    uint64_t number;                    /* 0: it has none */
 };
 
 /* What a head of the log named so must be signed for. It points into both arguments. */
@@ -57,7 +62,7 @@ struct ps_head_context ps_message_head_context(const struct ps_log_name *log,
                                                const struct ps_mesh *mesh);
 
 /* [1, v, version_min, version_max, capabilities, device, mesh, name, instance, subscriptions,
- * clock_ms, listen, common, pending] */
+ * clock_ms, listen, state] */
 #define PS_CAPABILITY_ZSTD 1U
 struct ps_hello {
     uint64_t version_min;
@@ -74,7 +79,7 @@ struct ps_hello {
     struct ps_state state;
 };
 
-/* [2, v, reply, common, pending, roots, heads]   roots, heads: nil, or
+/* [2, v, reply, state, roots, heads, clock_ms]   roots, heads: nil, or
  *  roots = [[collection, root], ...]   heads = [[collection, [[origin, branch, size, root8], ...]],
  * ...] */
 struct ps_short_head {
@@ -112,9 +117,10 @@ struct ps_want {
     bool again;
 };
 
-/* [5, v, log, from, encoding, entries, head, proof, common, pending]   entries: a bin, encoding 0
- * plain, 1 zstd, of concatenated [0, skeleton, body] or [1, skeleton, body_hash]. proof: from the
- * size after the last entry to head.size. */
+/* [5, v, log, from, encoding, entries, head, proof, state]   entries: a bin, encoding 0 plain,
+ * 1 zstd, of concatenated [0, skeleton, body] or [1, skeleton, body_hash]. proof: from the size
+ * after the last entry to head.size. If the entries reach that size, the receiver works out the
+ * head's root for itself, and it is sent as nil. */
 #define PS_ENCODING_PLAIN 0U
 #define PS_ENCODING_ZSTD  1U
 struct ps_changes {
@@ -123,15 +129,14 @@ struct ps_changes {
     uint64_t encoding;
     struct ps_bytes entries; /* read with ps_changes_next() once plain */
     struct ps_head head;
+    bool root_implied; /* nil is sent for head.root, and zero read */
     struct ps_proof proof;
     struct ps_state state; /* of the sender, when it sent this */
 };
 
-/* [6, v, common, pending, [[collection, origin, branch, size, settled], ...]]: how far the sender
- * is */
+/* [6, v, state, [[log, size, unsettled], ...]]: how far the sender is; unsettled: size - settled */
 struct ps_position {
-    struct ps_bytes collection;
-    struct ps_log_id log;
+    struct ps_log_name log;
     uint64_t size;
     uint64_t settled;
 };

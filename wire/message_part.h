@@ -36,11 +36,11 @@ void ps_message_read_branch(struct ps_reader *reader, uint8_t out[static PS_HASH
 void ps_message_write_branch(struct ps_writer *writer,
                              const uint8_t branch[static PS_HASH_SHORT_SIZE]);
 
-/* [collection, device, incarnation, branch] */
+/* [collection, device, incarnation, branch, number], or the number alone */
 void ps_message_read_log_name(struct ps_reader *reader, struct ps_log_name *out);
 void ps_message_write_log_name(struct ps_writer *writer, const struct ps_log_name *log);
 
-/* Two elements: common, pending. */
+/* [common, pending] or nil. */
 void ps_message_read_state(struct ps_reader *reader, struct ps_state *out);
 void ps_message_write_state(struct ps_writer *writer, const struct ps_state *state);
 

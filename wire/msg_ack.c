@@ -3,7 +3,7 @@
 
 static void read_position(struct ps_reader *reader, struct ps_position *out);
 
-#define ELEMENT_COUNT 3
+#define ELEMENT_COUNT 2
 
 p2psync_result ps_ack_decode(struct ps_bytes input, struct ps_ack *out)
 {
@@ -28,16 +28,15 @@ p2psync_result ps_ack_decode(struct ps_bytes input, struct ps_ack *out)
 
 static void read_position(struct ps_reader *reader, struct ps_position *out)
 {
-    uint32_t extra = ps_read_array_at_least(reader, 5);
-    out->collection = ps_message_read_collection(reader);
-    ps_read_bin_exact(reader, out->log.origin.bytes, PS_TAG_SIZE);
-    ps_message_read_branch(reader, out->log.branch);
+    uint32_t extra = ps_read_array_at_least(reader, 3);
+    ps_message_read_log_name(reader, &out->log);
     out->size = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
-    out->settled = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
+    uint64_t unsettled = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
     ps_read_skip(reader, extra);
-    if (out->settled > out->size) {
+    if (unsettled > out->size) {
         ps_reader_fail(reader, P2PSYNC_EFORMAT);
     }
+    out->settled = out->size - unsettled;
 }
 
 bool ps_ack_next(struct ps_cursor *cursor, struct ps_position *out)
@@ -66,10 +65,8 @@ p2psync_result ps_ack_encode(const struct ps_ack *ack, struct ps_buf *out)
 
 void ps_ack_write_position(struct ps_writer *writer, const struct ps_position *position)
 {
-    ps_write_array(writer, 5);
-    ps_write_str(writer, position->collection);
-    ps_write_bin(writer, ps_bytes(position->log.origin.bytes, PS_TAG_SIZE));
-    ps_message_write_branch(writer, position->log.branch);
+    ps_write_array(writer, 3);
+    ps_message_write_log_name(writer, &position->log);
     ps_write_uint(writer, position->size);
-    ps_write_uint(writer, position->settled);
+    ps_write_uint(writer, position->size - position->settled);
 }

@@ -4,13 +4,16 @@
 
 #include "wire/message_part.h"
 
-#define ELEMENT_COUNT 8
+#define ELEMENT_COUNT 7
 
 /* What the first element of an entry says. */
 enum entry_kind {
     ENTRY_WHOLE = 0,
     ENTRY_WITHOUT_BODY = 1,
 };
+
+static void read_head(struct ps_reader *reader, struct ps_changes *out);
+static void write_head(struct ps_writer *writer, const struct ps_changes *changes);
 
 p2psync_result ps_changes_decode(struct ps_bytes input, struct ps_changes *out)
 {
@@ -21,12 +24,13 @@ p2psync_result ps_changes_decode(struct ps_bytes input, struct ps_changes *out)
     changes.from = ps_read_uint_max(&reader, PS_LOG_SIZE_MAX);
     changes.encoding = ps_read_uint(&reader);
     changes.entries = ps_read_bin(&reader, PS_MESSAGE_SIZE_MAX);
-    ps_head_read(&reader, &changes.head);
+    read_head(&reader, &changes);
     ps_head_read_proof(&reader, &changes.proof);
     ps_message_read_state(&reader, &changes.state);
     ps_read_skip(&reader, extra);
     /* There is one entry at least, and it lies within the head. */
-    if (changes.from >= changes.head.size || changes.entries.size == 0) {
+    if (changes.from >= changes.head.size || changes.entries.size == 0 ||
+        (changes.root_implied && changes.proof.count > 0)) {
         ps_reader_fail(&reader, P2PSYNC_EFORMAT);
     }
     p2psync_result result = ps_reader_finish(&reader);
@@ -45,10 +49,35 @@ p2psync_result ps_changes_encode(const struct ps_changes *changes, struct ps_buf
     ps_write_uint(&writer, changes->from);
     ps_write_uint(&writer, changes->encoding);
     ps_write_bin(&writer, changes->entries);
-    ps_head_write(&writer, &changes->head);
+    write_head(&writer, changes);
     ps_head_write_proof(&writer, &changes->proof);
     ps_message_write_state(&writer, &changes->state);
     return ps_message_end(&writer, out, start);
+}
+
+/* As in HEADS, or with nil for the root. */
+static void read_head(struct ps_reader *reader, struct ps_changes *out)
+{
+    uint32_t extra = ps_read_array_at_least(reader, 3);
+    out->head.size = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
+    out->root_implied = ps_read_nil(reader);
+    if (!out->root_implied) {
+        ps_read_bin_exact(reader, out->head.root.bytes, PS_HASH_SIZE);
+    }
+    ps_read_bin_exact(reader, out->head.signature, PS_SIGNATURE_SIZE);
+    ps_read_skip(reader, extra);
+}
+
+static void write_head(struct ps_writer *writer, const struct ps_changes *changes)
+{
+    if (!changes->root_implied) {
+        ps_head_write(writer, &changes->head);
+        return;
+    }
+    ps_write_array(writer, 3);
+    ps_write_uint(writer, changes->head.size);
+    ps_write_nil(writer);
+    ps_write_bin(writer, ps_bytes(changes->head.signature, PS_SIGNATURE_SIZE));
 }
 
 p2psync_result ps_changes_next(struct ps_bytes *entries, struct ps_entry *out)

@@ -3,7 +3,7 @@
 
 static struct ps_bytes read_subscriptions(struct ps_reader *reader);
 
-#define ELEMENT_COUNT 12
+#define ELEMENT_COUNT 11
 
 p2psync_result ps_hello_decode(struct ps_bytes input, struct ps_hello *out)
 {
@@ -22,7 +22,7 @@ p2psync_result ps_hello_decode(struct ps_bytes input, struct ps_hello *out)
     hello.listen_count = ps_message_read_endpoints(&reader, hello.listen);
     ps_message_read_state(&reader, &hello.state);
     ps_read_skip(&reader, extra);
-    if (hello.version_min > hello.version_max) {
+    if (hello.version_min > hello.version_max || hello.state.as_before) {
         ps_reader_fail(&reader, P2PSYNC_EFORMAT);
     }
     p2psync_result result = ps_reader_finish(&reader);

@@ -10,7 +10,7 @@ static void read_root(struct ps_reader *reader, struct ps_bytes *collection_out,
                       struct ps_hash *root_out);
 static void read_short_head(struct ps_reader *reader, struct ps_short_head *out);
 
-#define ELEMENT_COUNT 6
+#define ELEMENT_COUNT 5
 
 p2psync_result ps_summary_decode(struct ps_bytes input, struct ps_summary *out)
 {
@@ -23,6 +23,9 @@ p2psync_result ps_summary_decode(struct ps_bytes input, struct ps_summary *out)
     summary.heads = read_heads(&reader);
     summary.clock_ms = ps_read_uint(&reader);
     ps_read_skip(&reader, extra);
+    if (summary.state.as_before) {
+        ps_reader_fail(&reader, P2PSYNC_EFORMAT);
+    }
     p2psync_result result = ps_reader_finish(&reader);
     if (result == P2PSYNC_OK) {
         *out = summary;

@@ -100,12 +100,19 @@ p2psync_result p2psync_value_check(struct p2psync_bytes value)
 
 struct p2psync_bytes p2psync_value_find(struct p2psync_bytes map, const char *key)
 {
+    return key != NULL ? p2psync_value_find_text(
+                             map, (struct p2psync_bytes){.data = key, .size = strlen(key)})
+                       : (struct p2psync_bytes){.size = 0};
+}
+
+struct p2psync_bytes p2psync_value_find_text(struct p2psync_bytes map, struct p2psync_bytes key)
+{
     struct p2psync_walk walk = {.size = sizeof walk, .value = map};
     struct p2psync_bytes found;
     struct p2psync_bytes value;
-    if (key != NULL && p2psync_value_type_of(map) == P2PSYNC_VALUE_MAP) {
+    if (key.data != NULL && p2psync_value_type_of(map) == P2PSYNC_VALUE_MAP) {
         while (p2psync_walk_next(&walk, &found, &value) == P2PSYNC_OK) { /* ends with the map */
-            if (p2psync_text_equals(found, key)) {
+            if (found.size == key.size && memcmp(found.data, key.data, key.size) == 0) {
                 return value;
             }
         }

@@ -25,6 +25,8 @@ void ps_emit_send(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, p2p
     if (effect != NULL) {
         effect->link = link;
         ps_remember_sent(peer, effect->size);
+    } else {
+        ps_state_untell(peer);
     }
 }
 

@@ -1,15 +1,13 @@
 /* HEADS on their way out, as node/engine/offer.h says. */
 #include "node/engine/offer.h"
 
-#include <string.h>
-
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 #include "node/engine/vouch.h"
 #include "store/log/collection.h"
 
-static bool make_item(struct ps_turn *turn, const struct ps_log *log, uint64_t their_size,
-                      struct ps_heads_item *out);
+static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
+                      uint64_t their_size, struct ps_heads_item *out);
 
 bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                   const struct ps_log *log, uint64_t their_size)
@@ -18,7 +16,7 @@ bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *
         return turn->result == P2PSYNC_OK; /* there is nothing to offer */
     }
     if (!ps_emit_has_room(turn) ||
-        !make_item(turn, log, their_size, &offers->items[offers->count])) {
+        !make_item(turn, peer, log, their_size, &offers->items[offers->count])) {
         return false;
     }
     if (++offers->count == PS_OFFERS_MAX) {
@@ -39,21 +37,19 @@ void ps_offer_flush(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers
 void ps_offer_show(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log)
 {
     struct ps_heads_item own;
-    if (ps_vouch(turn, log) && make_item(turn, log, log->size, &own)) {
+    if (ps_vouch(turn, log) && make_item(turn, peer, log, log->size, &own)) {
         ps_emit_send(turn, peer, peer->session.id, ps_heads_encode(&own, 1, ps_emit_begin(turn)));
     }
 }
 
-static bool make_item(struct ps_turn *turn, const struct ps_log *log, uint64_t their_size,
-                      struct ps_heads_item *out)
+static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
+                      uint64_t their_size, struct ps_heads_item *out)
 {
     struct ps_collection collection;
-    if (!ps_turn_ok(turn, ps_collection_by_number(turn->txn, log->collection, &collection))) {
+    if (!ps_turn_ok(turn, ps_collection_by_number(turn->txn, log->collection, &collection)) ||
+        !ps_names_give(turn, peer, log, collection.name, &out->log)) {
         return false;
     }
-    out->log.collection = collection.name;
-    out->log.origin = log->origin;
-    memcpy(out->log.branch, log->id.branch, sizeof out->log.branch);
     out->size = log->size;
     out->head = log->head;
     out->proof_size = their_size == 0 || their_size > log->size ? log->size : their_size;

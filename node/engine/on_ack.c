@@ -15,11 +15,16 @@ void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer)
     (void)ps_message_cursor_begin(&cursor, ack.positions);
     while (ps_ack_next(&cursor, &position)) {
         struct ps_log log = {0};
-        p2psync_result result = ps_log_lookup(turn->txn, position.collection, &position.log, &log);
-        if (result == P2PSYNC_ENOTFOUND) {
+        p2psync_result result = ps_names_answered(turn, peer, &position.log, &log);
+        if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_EFORK) {
             continue; /* a log that is not here yet: the next round tells of it */
         }
-        if (!ps_turn_ok(turn, result)) {
+        if (result == P2PSYNC_EFORMAT) {
+            ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT,
+                             "an ACK of a log that was not named");
+            return;
+        }
+        if (!ps_turn_ok(turn, result) || !ps_names_acknowledged(turn, peer, &position.log)) {
             return;
         }
         ps_rounds_moved(peer);

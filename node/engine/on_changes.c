@@ -18,8 +18,8 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
                               const struct ps_fetch *fetch, struct ps_branch_taken *out);
 static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
-                                   const struct ps_head_context *context,
-                                   const struct ps_fetch *fetch, struct ps_log *out);
+                                   const struct ps_fetch *fetch, struct ps_chunk *chunk,
+                                   struct ps_log *out);
 static void received(struct ps_turn *turn, struct ps_peer *peer,
                      const struct ps_branch_taken *taken);
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
@@ -29,18 +29,23 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_changes changes;
     struct ps_buf unpacked;
+    char collection[PS_COLLECTION_SIZE_MAX];
     ps_buf_init(&unpacked, PS_MESSAGE_SIZE_MAX);
     p2psync_result result = ps_changes_decode(turn->event->bytes, &changes);
+    if (result == P2PSYNC_OK) {
+        ps_state_note(turn, peer, &changes.state);
+        result = ps_names_heard(turn, peer, &changes.log, collection);
+    }
     if (result == P2PSYNC_OK && ps_collection_is_local(changes.log.collection)) {
         result = P2PSYNC_EFORMAT;
     }
     if (result == P2PSYNC_OK) {
         result = unpack(&changes, &unpacked);
     }
-    if (result == P2PSYNC_ENOMEM) {
-        (void)ps_turn_ok(turn, result);
-    } else if (result != P2PSYNC_OK) {
+    if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT || result == P2PSYNC_EVERSION) {
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "malformed CHANGES");
+    } else if (!ps_turn_ok(turn, result)) {
+        /* the store has failed */
     } else if (ps_trust_member(turn, &changes.log.origin.device)) {
         uint64_t before = turn->engine->counts.received;
         take(turn, peer, &changes);
@@ -71,10 +76,7 @@ static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes)
 {
     struct ps_branch_taken taken = {.added = 0};
-    struct ps_log_id id =
-        ps_log_id_of(&turn->engine->identity.mesh, &changes->log.origin, changes->log.branch);
-    struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &id);
-    ps_state_note(turn, peer, &changes->state);
+    struct ps_fetch *fetch = ps_transfer_find(peer, &turn->engine->identity.mesh, &changes->log);
     p2psync_result result = receive(turn, changes, fetch, &taken);
     if (result != P2PSYNC_OK) {
         failed(turn, peer, changes, fetch, result);
@@ -88,6 +90,10 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
         fetch != NULL && same && fetch->target > taken.reached ? fetch->target : taken.reached;
     if (ps_holds_size(peer, taken.log.number) < target) {
         (void)ps_holds_note(turn, peer, taken.log.number, target);
+    }
+    if (fetch == NULL || !fetch->search || taken.added > 0) { /* else it may part from that log */
+        (void)ps_names_learn(turn, peer, &changes->log, taken.log.number);
+        ps_receipts_note(peer, taken.log.number, changes->log.number);
     }
     received(turn, peer, &taken);
     if (fetch != NULL) {
@@ -105,9 +111,10 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
     struct ps_chunk chunk = {.from = changes->from,
                              .entries = changes->entries,
                              .head = changes->head,
+                             .root_implied = changes->root_implied,
                              .proof = &changes->proof};
     bool other = fetch != NULL && fetch->search;
-    p2psync_result result = find_or_make(turn, changes, &context, fetch, &out->log);
+    p2psync_result result = find_or_make(turn, changes, fetch, &chunk, &out->log);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -130,12 +137,12 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
  * origin. A log that is not here yet gets a row only once its head is known to be signed, so that
  * nonsense leaves no trace. */
 static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
-                                   const struct ps_head_context *context,
-                                   const struct ps_fetch *fetch, struct ps_log *out)
+                                   const struct ps_fetch *fetch, struct ps_chunk *chunk,
+                                   struct ps_log *out)
 {
     struct ps_collection collection;
     if (fetch != NULL && fetch->has_log) {
-        return ps_log_by_number(turn->txn, fetch->number, out);
+        return ps_log_by_number(turn->txn, fetch->log, out);
     }
     p2psync_result result =
         ps_log_named(turn->txn, &turn->engine->identity.mesh, &changes->log, out);
@@ -145,7 +152,12 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
     if (ps_forks_any(turn, &changes->log, out)) {
         return P2PSYNC_OK;
     }
-    result = ps_head_verify(&changes->head, context);
+    struct ps_head_context context =
+        ps_message_head_context(&changes->log, &turn->engine->identity.mesh);
+    result = chunk->root_implied ? ps_receive_implied_root(chunk, &chunk->head.root) : P2PSYNC_OK;
+    if (result == P2PSYNC_OK) {
+        result = ps_head_verify(&chunk->head, &context);
+    }
     if (result == P2PSYNC_OK) {
         result = ps_collection_intern(turn->txn, changes->log.collection, &collection);
     }
@@ -159,7 +171,6 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
 static void received(struct ps_turn *turn, struct ps_peer *peer,
                      const struct ps_branch_taken *taken)
 {
-    ps_receipts_note(peer, taken->log.number);
     if (taken->added == 0) {
         return;
     }

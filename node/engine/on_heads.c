@@ -15,6 +15,8 @@ typedef enum fit {
     FALSE, /* the session is over */
 } fit;
 
+static bool named(struct ps_turn *turn, struct ps_peer *peer, struct ps_log_name *name,
+                  char text[static PS_COLLECTION_SIZE_MAX]);
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
 static fit judge(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item,
@@ -31,13 +33,27 @@ void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
         return;
     }
     while (ps_heads_next(&cursor, &item)) {
+        char collection[PS_COLLECTION_SIZE_MAX];
         size_t before = ps_transfer_count(peer);
-        bool goes_on = take(turn, peer, &item);
+        bool goes_on = named(turn, peer, &item.log, collection) && take(turn, peer, &item);
         bool idle = ps_transfer_count(peer) == before && before < PS_FETCHES_QUEUED_MAX;
         if (!goes_on || (idle && !ps_session_spend(turn, peer, peer->session.id, IDLE_COST))) {
             return;
         }
     }
+}
+
+/* Whether it is known which log that is. */
+static bool named(struct ps_turn *turn, struct ps_peer *peer, struct ps_log_name *name,
+                  char text[static PS_COLLECTION_SIZE_MAX])
+{
+    p2psync_result result = ps_names_heard(turn, peer, name, text);
+    if (result == P2PSYNC_EFORMAT) {
+        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT,
+                         "HEADS of a log that was not named");
+        return false;
+    }
+    return ps_turn_ok(turn, result);
 }
 
 /* False if the session is over, or the store has failed. */
@@ -147,7 +163,7 @@ static void take_other(struct ps_turn *turn, struct ps_peer *peer, const struct 
     struct ps_log_id id =
         ps_log_id_of(&turn->engine->identity.mesh, &item->log.origin, item->log.branch);
     struct ps_fetch_want want = {.log = item->log, .id = id, .target = item->size, .search = true};
-    bool known = ps_transfer_find(peer, item->log.collection, &id) != NULL;
+    bool known = ps_transfer_find(peer, &turn->engine->identity.mesh, &item->log) != NULL;
     ps_forks_own(turn, &item->log.origin);
     ps_transfer_fetch(turn, peer, &want);
     if (ours != NULL && !known) {

@@ -327,7 +327,7 @@ static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct
                         bool asks)
 {
     struct ps_summary summary = {.reply = asks && names->count > 0,
-                                 .state = *ps_state_ours(turn),
+                                 .state = ps_state_tell_anew(turn, peer),
                                  .clock_ms = turn->wall_ms};
     struct ps_buf heads;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);

@@ -26,12 +26,13 @@ void ps_on_want(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_want want;
     struct ps_log log = {0};
-    if (ps_want_decode(turn->event->bytes, &want) != P2PSYNC_OK ||
-        ps_collection_is_local(want.log.collection)) {
+    bool whole = ps_want_decode(turn->event->bytes, &want) == P2PSYNC_OK;
+    p2psync_result result =
+        whole ? ps_names_answered(turn, peer, &want.log, &log) : P2PSYNC_EFORMAT;
+    if (result == P2PSYNC_EFORMAT) {
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "a malformed WANT");
         return;
     }
-    p2psync_result result = ps_log_named(turn->txn, &turn->engine->identity.mesh, &want.log, &log);
     if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_EFORK) {
         show_histories(turn, peer, &want.log);
         return;

@@ -21,6 +21,7 @@ void ps_peer_destroy(struct ps_peer **peer)
 {
     if (*peer != NULL) {
         ps_holds_deinit(&(*peer)->holds);
+        ps_names_deinit(&(*peer)->names);
         ps_transfer_deinit(&(*peer)->transfer);
         free(*peer);
         *peer = NULL;
@@ -31,6 +32,7 @@ void ps_peer_end_session(const struct ps_engine *engine, struct ps_peer *peer)
 {
     peer->round = PS_ROUND_NONE;
     ps_state_forget(peer);
+    ps_state_untell(peer);
     ps_holds_end_session(engine, peer, ps_transfer_unseen(peer));
     ps_receipts_forget(peer);
     ps_transfer_forget(peer);

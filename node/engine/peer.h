@@ -15,6 +15,7 @@
 #include "node/engine/holds.h"
 #include "node/engine/introduce.h"
 #include "node/engine/link.h"
+#include "node/engine/names.h"
 #include "node/engine/now.h"
 #include "node/engine/on_beacon.h"
 #include "node/engine/progress.h"
@@ -38,6 +39,8 @@ struct ps_peer {
     struct ps_remembered remembered;
 
     struct ps_state_heard heard;
+    struct ps_state_told told;
+    struct ps_names names;
     struct ps_holds holds;
     struct ps_round round;
     struct ps_transfer transfer;

@@ -1,6 +1,8 @@
 /* The ACK of a turn, as node/engine/receipts.h says. */
 #include "node/engine/receipts.h"
 
+#include <string.h>
+
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
@@ -8,17 +10,18 @@
 static p2psync_result write_positions(struct ps_turn *turn, const struct ps_receipts *receipts,
                                       struct ps_buf *out);
 
-void ps_receipts_note(struct ps_peer *peer, uint32_t log)
+void ps_receipts_note(struct ps_peer *peer, uint32_t log, uint64_t number)
 {
     struct ps_receipts *receipts = &peer->receipts;
+    size_t at = 0;
     receipts->due = true;
-    for (size_t i = 0; i < receipts->count; i++) {
-        if (receipts->logs[i] == log) {
-            return;
-        }
+    while (at < receipts->count && receipts->items[at].log != log) {
+        at++;
     }
-    if (receipts->count < PS_RECEIPTS_MAX) {
-        receipts->logs[receipts->count++] = log;
+    if (at < PS_RECEIPTS_MAX) {
+        receipts->items[at].log = log;
+        receipts->items[at].number = number;
+        receipts->count += at == receipts->count ? 1 : 0;
     }
 }
 
@@ -33,7 +36,7 @@ void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer)
     if (!receipts->due) {
         return;
     }
-    struct ps_ack ack = {.state = *ps_state_ours(turn)};
+    struct ps_ack ack = {.state = ps_state_tell(turn, peer)};
     struct ps_buf positions;
     ps_buf_init(&positions, PS_MESSAGE_SIZE_MAX);
     if (ps_turn_ok(turn, write_positions(turn, receipts, &positions))) {
@@ -42,7 +45,7 @@ void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer)
     }
     ps_buf_deinit(&positions);
     receipts->due = false;
-    receipts->again = ack.state.pending > 0;
+    receipts->again = ps_state_ours(turn)->pending > 0;
     receipts->count = 0;
 }
 
@@ -62,7 +65,7 @@ static p2psync_result write_positions(struct ps_turn *turn, const struct ps_rece
     ps_writer_init(&writer, out);
     ps_write_array(&writer, receipts->count);
     for (size_t i = 0; i < receipts->count; i++) {
-        p2psync_result result = ps_log_by_number(turn->txn, receipts->logs[i], &log);
+        p2psync_result result = ps_log_by_number(turn->txn, receipts->items[i].log, &log);
         if (result == P2PSYNC_OK) {
             result = ps_collection_by_number(turn->txn, log.collection, &collection);
         }
@@ -70,7 +73,12 @@ static p2psync_result write_positions(struct ps_turn *turn, const struct ps_rece
             return result;
         }
         struct ps_position position = {
-            .collection = collection.name, .log = log.id, .size = log.size, .settled = log.settled};
+            .log = {.number = receipts->items[i].number}, .size = log.size, .settled = log.settled};
+        if (position.log.number == 0) {
+            position.log.collection = collection.name;
+            position.log.origin = log.origin;
+            memcpy(position.log.branch, log.id.branch, sizeof position.log.branch);
+        }
         ps_ack_write_position(&writer, &position);
     }
     return ps_writer_finish(&writer);

@@ -15,12 +15,15 @@ struct ps_turn;
 struct ps_receipts {
     bool due;   /* an ACK is to be sent at the end of this turn */
     bool again; /* and one more when all is applied */
-    uint32_t logs[PS_RECEIPTS_MAX];
+    struct {
+        uint32_t log;
+        uint64_t number; /* the peer's; 0: none */
+    } items[PS_RECEIPTS_MAX];
     size_t count;
 };
 
-/* Something of a log has come from the peer. */
-void ps_receipts_note(struct ps_peer *peer, uint32_t log);
+/* Something of a log has come from the peer, under that number of the peer's. */
+void ps_receipts_note(struct ps_peer *peer, uint32_t log, uint64_t number);
 /* Changes were applied: tell the peer, if it waits for that. everyone: even if it does not. */
 void ps_receipts_applied(struct ps_peer *peer, bool everyone);
 /* Send the ACK that is due. */

@@ -66,6 +66,7 @@ static void forget(struct ps_turn *turn)
     ps_by_log_clear(&engine->vouched);
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
+        ps_state_untell(peer);
         ps_transfer_forget(peer);
         ps_receipts_forget(peer);
         ps_holds_forget(peer);

@@ -16,6 +16,7 @@
 #define QUIET_SHIFT    2                   /* the interval grows fourfold at most */
 #define HEADS_SIZE_MAX ((size_t)16 * 1024) /* bytes of short heads that go along at once */
 #define NAMES_MAX      64                  /* collections whose heads go along at once */
+#define NO_ROOTS       ps_bytes("\x90", 1) /* an empty array */
 #define ROUND_MS       2000                /* from one round to the next, with many peers */
 
 static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
@@ -32,15 +33,18 @@ static bool is_due(const struct ps_turn *turn, const struct ps_peer *peer);
 void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_summary summary = {
-        .reply = true, .state = *ps_state_ours(turn), .clock_ms = turn->wall_ms};
+        .reply = true, .state = ps_state_tell_anew(turn, peer), .clock_ms = turn->wall_ms};
     struct ps_buf roots;
     struct ps_buf heads;
     ps_buf_init(&roots, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&heads, HEADS_SIZE_MAX);
-    if (!ps_state_is_equal(turn, peer) && write_roots(turn, &roots)) {
-        summary.roots = ps_buf_view(&roots);
+    if (!ps_state_is_equal(turn, peer)) {
         p2psync_result result = few_heads(turn, &heads);
-        if (result != P2PSYNC_ELIMIT && ps_turn_ok(turn, result)) {
+        if (result == P2PSYNC_ELIMIT) {
+            (void)write_roots(turn, &roots);
+            summary.roots = ps_buf_view(&roots);
+        } else if (ps_turn_ok(turn, result)) {
+            summary.roots = NO_ROOTS; /* the heads name all collections */
             summary.heads = ps_buf_view(&heads);
         }
     }
@@ -54,7 +58,8 @@ void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
 
 void ps_rounds_reply(struct ps_turn *turn, struct ps_peer *peer)
 {
-    struct ps_summary summary = {.state = *ps_state_ours(turn), .clock_ms = turn->wall_ms};
+    struct ps_summary summary = {.state = ps_state_tell_anew(turn, peer),
+                                 .clock_ms = turn->wall_ms};
     send_summary(turn, peer, &summary);
     rest(turn, peer);
 }

@@ -45,6 +45,6 @@ void ps_search_follows(struct ps_fetch *fetch, const struct ps_branch_taken *tak
     if (fetch->search && taken->added > 0) {
         fetch->search = false;
         fetch->has_log = true;
-        fetch->number = taken->log.number;
+        fetch->log = taken->log.number;
     }
 }

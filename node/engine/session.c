@@ -95,6 +95,9 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
         ps_session_refuse(turn, peer, holder->id, PS_ERROR_DUPLICATE, "another session stays");
     }
     ps_peer_end_session(turn->engine, peer);
+    if (holder == NULL || holder->id != link->id) {
+        ps_names_forget(peer);
+    }
     peer->session.id = link->id;
     peer->session.doubted = false;
     peer->state = PS_PEER_SYNCING;
@@ -122,6 +125,9 @@ void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps
         .clock_ms = turn->wall_ms,
         .state = *ps_state_ours(turn),
     };
+    if (link->id == peer->session.id) {
+        hello.state = ps_state_tell_anew(turn, peer);
+    }
     hello.listen_count = engine->listen_count;
     for (size_t i = 0; i < engine->listen_count; i++) {
         hello.listen[i] = ps_bytes_text(engine->listen[i]);
@@ -304,6 +310,7 @@ static void end(struct ps_turn *turn, struct ps_peer *peer, const char *reason)
     struct ps_engine *engine = turn->engine;
     ps_progress_failed(turn, peer, reason);
     ps_peer_end_session(turn->engine, peer);
+    ps_names_forget(peer);
     peer->session.id = 0;
     peer->session.protocol = 0;
     peer->session.doubted = false;

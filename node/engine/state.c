@@ -2,6 +2,8 @@
  * turn while the store does not move. */
 #include "node/engine/state.h"
 
+#include <string.h>
+
 #include "node/engine/remember.h"
 #include "node/engine/turn.h"
 
@@ -37,10 +39,35 @@ void ps_state_end(struct ps_turn *turn, uint64_t txn)
     cache->txn = cache->txn == 0 || turn->dirty ? 0 : txn;
 }
 
+struct ps_state ps_state_tell(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_state_told *told = &peer->told;
+    const struct ps_state *ours = ps_state_ours(turn);
+    if (told->valid && told->ours.pending == ours->pending &&
+        ps_hash_equal(&told->ours.common, &ours->common)) {
+        return (struct ps_state){.as_before = true};
+    }
+    *told = (struct ps_state_told){.valid = true, .ours = *ours};
+    return *ours;
+}
+
+struct ps_state ps_state_tell_anew(struct ps_turn *turn, struct ps_peer *peer)
+{
+    ps_state_untell(peer);
+    return ps_state_tell(turn, peer);
+}
+
+void ps_state_untell(struct ps_peer *peer)
+{
+    peer->told.valid = false;
+}
+
 void ps_state_note(struct ps_turn *turn, struct ps_peer *peer, const struct ps_state *theirs)
 {
-    peer->heard.theirs = *theirs;
-    peer->heard.valid = true;
+    if (!theirs->as_before) {
+        peer->heard.theirs = *theirs;
+        peer->heard.valid = true;
+    }
     peer->heard.times++;
     ps_remember_seen(turn, peer);
 }
@@ -57,6 +84,6 @@ void ps_state_forget(struct ps_peer *peer)
 
 bool ps_state_is_equal(struct ps_turn *turn, const struct ps_peer *peer)
 {
-    return peer->heard.valid &&
-           ps_hash_equal(&peer->heard.theirs.common, &ps_state_ours(turn)->common);
+    return peer->heard.valid && memcmp(peer->heard.theirs.common.bytes,
+                                       ps_state_ours(turn)->common.bytes, PS_HASH_SHORT_SIZE) == 0;
 }

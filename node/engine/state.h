@@ -24,11 +24,24 @@ struct ps_state_heard {
     uint64_t times; /* how often since the start; outlives the session */
 };
 
+/* What we have said of ourselves to a peer in this session. */
+struct ps_state_told {
+    bool valid;
+    struct ps_state ours;
+};
+
 /* Our own state, as the turn's transaction sees it. */
 const struct ps_state *ps_state_ours(struct ps_turn *turn);
 /* The turn begins on transaction `txn` of the store, or has ended with `txn` as the newest. */
 void ps_state_begin(struct ps_turn *turn, uint64_t txn);
 void ps_state_end(struct ps_turn *turn, uint64_t txn);
+
+/* Our own state as the next message to the peer says it: what was said before is not said again, or
+ * is. */
+struct ps_state ps_state_tell(struct ps_turn *turn, struct ps_peer *peer);
+struct ps_state ps_state_tell_anew(struct ps_turn *turn, struct ps_peer *peer);
+/* The session is over, or a message to the peer was dropped: what we said may not have come. */
+void ps_state_untell(struct ps_peer *peer);
 
 /* The peer said what it holds. */
 void ps_state_note(struct ps_turn *turn, struct ps_peer *peer, const struct ps_state *theirs);

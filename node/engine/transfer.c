@@ -18,6 +18,8 @@
 
 #define PACK_SIZE_MIN 512 /* bytes; to compress fewer does not pay */
 
+static struct ps_fetch *find(struct ps_peer *peer, const struct ps_log_name *name,
+                             const struct ps_log_id *id);
 static void activate(struct ps_turn *turn, struct ps_peer *peer);
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch);
 static bool is_devices(const struct ps_fetch *fetch);
@@ -37,9 +39,10 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
 
 void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct ps_fetch_want *want)
 {
-    struct ps_fetch *fetch = ps_transfer_find(peer, want->log.collection, &want->id);
+    struct ps_fetch *fetch = find(peer, &want->log, &want->id);
     if (fetch != NULL) {
         fetch->target = want->target > fetch->target ? want->target : fetch->target;
+        fetch->number = want->log.number;
         if (want->search && !fetch->search && !fetch->has_log) {
             fetch->search = true;
             fetch->active = false; /* it begins anew, elsewhere */
@@ -65,6 +68,7 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
         .collection_size = want->log.collection.size,
         .id = want->id,
         .origin = want->log.origin,
+        .number = want->log.number,
         .from = want->from,
         .target = want->target,
         .search = want->search,
@@ -73,12 +77,23 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
     memcpy(fetch->collection, want->log.collection.data, want->log.collection.size);
 }
 
-struct ps_fetch *ps_transfer_find(struct ps_peer *peer, struct ps_bytes collection,
-                                  const struct ps_log_id *id)
+struct ps_fetch *ps_transfer_find(struct ps_peer *peer, const struct ps_mesh *mesh,
+                                  const struct ps_log_name *name)
+{
+    struct ps_log_id id = ps_log_id_of(mesh, &name->origin, name->branch);
+    return find(peer, name, &id);
+}
+
+/* By the peer's number, for the same history may have another name by now, or has one here that the
+ * peer does not know; without a number by its name. */
+static struct ps_fetch *find(struct ps_peer *peer, const struct ps_log_name *name,
+                             const struct ps_log_id *id)
 {
     for (size_t i = 0; i < peer->transfer.fetch_count; i++) {
-        if (same_log(&peer->transfer.fetches[i], collection, id)) {
-            return &peer->transfer.fetches[i];
+        struct ps_fetch *fetch = &peer->transfer.fetches[i];
+        bool numbered = fetch->number != 0 && name->number != 0;
+        if (numbered ? fetch->number == name->number : same_log(fetch, name->collection, id)) {
+            return fetch;
         }
     }
     return NULL;
@@ -428,13 +443,16 @@ static bool same_log(const struct ps_fetch *fetch, struct ps_bytes collection,
 static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch)
 {
     struct ps_want want = {
-        .log = {.collection = ps_bytes(fetch->collection, fetch->collection_size),
-                .origin = fetch->origin},
+        .log = {.number = fetch->number},
         .from = fetch->from,
         .credit = fetch->step > 0 ? 1 : PS_CREDIT_MAX, /* to find the place, one entry is enough */
         .again = fetch->again,
     };
-    memcpy(want.log.branch, fetch->id.branch, sizeof want.log.branch);
+    if (fetch->number == 0) {
+        want.log.collection = ps_bytes(fetch->collection, fetch->collection_size);
+        want.log.origin = fetch->origin;
+        memcpy(want.log.branch, fetch->id.branch, sizeof want.log.branch);
+    }
     ps_emit_send(turn, peer, peer->session.id, ps_want_encode(&want, ps_emit_begin(turn)));
     fetch->due = false;
     fetch->again = false;
@@ -544,10 +562,7 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
     if (result == P2PSYNC_OK) {
         result = ps_log_prove(turn->txn, log, run.end, &changes.proof, NULL);
     }
-    if (result == P2PSYNC_OK) {
-        changes.log.collection = collection.name;
-        changes.log.origin = log->origin;
-        memcpy(changes.log.branch, log->id.branch, sizeof changes.log.branch);
+    if (result == P2PSYNC_OK && ps_names_give(turn, peer, log, collection.name, &changes.log)) {
         changes.entries = ps_buf_view(&entries);
         if (peer->transfer.pack && entries.size >= PACK_SIZE_MIN &&
             ps_compress(ps_buf_view(&entries), &packed) == P2PSYNC_OK) {
@@ -555,7 +570,8 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
             changes.entries = ps_buf_view(&packed);
         }
         changes.head = log->head;
-        changes.state = *ps_state_ours(turn);
+        changes.root_implied = run.end == log->head.size;
+        changes.state = ps_state_tell(turn, peer);
         ps_emit_send(turn, peer, peer->session.id,
                      ps_changes_encode(&changes, ps_emit_begin(turn)));
         serve->flight[serve->flight_count++] =

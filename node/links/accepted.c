@@ -50,7 +50,6 @@ struct ps_accepted *ps_accepted_add(struct ps_accepted_table *table,
     }
     struct ps_accepted *added = &table->items[table->count++];
     *added = *accepted;
-    set_suspected(table, added);
     return added;
 }
 

@@ -49,8 +49,7 @@ void ps_accepted_deinit(struct ps_accepted_table *table);
 /* NULL if there is none. Pointers are good until the next call that adds or takes. */
 struct ps_accepted *ps_accepted_find(struct ps_accepted_table *table, uint64_t link);
 
-/* Add a link, suspected at first: its end may have been told before its first message was read.
- * NULL if the table or the memory is full. */
+/* Add a link. NULL if the table or the memory is full. */
 struct ps_accepted *ps_accepted_add(struct ps_accepted_table *table,
                                     const struct ps_accepted *accepted);
 

@@ -445,11 +445,14 @@ static void take_in(struct ps_hub *hub, uint64_t link, zmq_msg_t *body, uint64_t
         return;
     }
     if (!known) {
-        ps_silent_remove(&hub->silent, sender.descriptor);
+        bool lives = ps_silent_remove(&hub->silent, sender.descriptor);
         known = admit(hub, &sender);
         if (!known) {
             ps_socket_cut(sender.descriptor, hub->port);
             return;
+        }
+        if (!lives) { /* its end may have been told before its first message was read */
+            ps_accepted_suspect(&hub->accepted, sender.descriptor);
         }
     }
     known->heard_ms = now_ms;

@@ -56,7 +56,7 @@ static void read_monitor(struct ps_hub *hub, void *monitor, bool pairing)
         if (event == ZMQ_EVENT_ACCEPTED) {
             came(hub, (int)descriptor, pairing);
         } else if (event == ZMQ_EVENT_DISCONNECTED) {
-            ps_silent_remove(pairing ? &hub->pairing : &hub->silent, (int)descriptor);
+            (void)ps_silent_remove(pairing ? &hub->pairing : &hub->silent, (int)descriptor);
             if (!pairing) {
                 ps_accepted_suspect(&hub->accepted, (int)descriptor);
             }

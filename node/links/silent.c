@@ -36,14 +36,15 @@ int ps_silent_add(struct ps_silent *silent, struct ps_accepted_table *links, int
     return is_link(links, oldest) ? -1 : oldest; /* it spoke before it was told to have come */
 }
 
-void ps_silent_remove(struct ps_silent *silent, int descriptor)
+bool ps_silent_remove(struct ps_silent *silent, int descriptor)
 {
     for (size_t i = 0; i < silent->count; i++) {
         if (silent->items[i].descriptor == descriptor) {
             (void)take(silent, i);
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 int ps_silent_due(struct ps_silent *silent, struct ps_accepted_table *links, uint64_t now_ms)

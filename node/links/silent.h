@@ -37,8 +37,9 @@ void ps_silent_init(struct ps_silent *silent, size_t max, uint64_t age_ms);
 int ps_silent_add(struct ps_silent *silent, struct ps_accepted_table *links, int descriptor,
                   uint64_t from, bool crowded);
 
-/* The connection has ended, or has said something. If it is not in the list, that is fine. */
-void ps_silent_remove(struct ps_silent *silent, int descriptor);
+/* The connection has ended, or has said something. False if it is not in the list, which is fine.
+ */
+bool ps_silent_remove(struct ps_silent *silent, int descriptor);
 
 /* Take out a connection whose time is over and that is no link; the caller must close it. -1: none.
  */

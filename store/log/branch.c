@@ -41,9 +41,13 @@ p2psync_result ps_branch_take(struct ps_txn *txn, const struct ps_log *any,
 {
     struct taking taking = {.txn = txn, .context = context, .chunk = chunk};
     ps_buf_init(&taking.leaves, PS_MESSAGE_SIZE_MAX * (size_t)PS_HASH_SIZE);
-    p2psync_result result = ps_head_verify(&chunk->head, context);
+    p2psync_result result =
+        chunk->root_implied ? P2PSYNC_OK : ps_head_verify(&chunk->head, context);
     if (result == P2PSYNC_OK) {
         result = hash_entries(&taking);
+    }
+    if (result == P2PSYNC_OK && chunk->root_implied && chunk->head.size != taking.to) {
+        result = P2PSYNC_EFORMAT;
     }
     if (result == P2PSYNC_OK && chunk->head.size < taking.to) {
         result = P2PSYNC_EPROOF;
@@ -140,10 +144,16 @@ static p2psync_result follows(struct taking *taking, const struct ps_log *log, b
         return result;
     }
     struct ps_hash root = ps_frontier_root(&frontier);
-    struct ps_range sizes = {.begin = taking->to, .end = taking->chunk->head.size};
-    result = ps_proof_verify(taking->chunk->proof, sizes, &root, &taking->chunk->head.root);
+    if (taking->chunk->root_implied) {
+        struct ps_head head = taking->chunk->head;
+        head.root = root;
+        result = ps_head_verify(&head, taking->context);
+    } else {
+        struct ps_range sizes = {.begin = taking->to, .end = taking->chunk->head.size};
+        result = ps_proof_verify(taking->chunk->proof, sizes, &root, &taking->chunk->head.root);
+    }
     *out = result == P2PSYNC_OK;
-    return result == P2PSYNC_EPROOF ? P2PSYNC_OK : result;
+    return result == P2PSYNC_EPROOF || result == P2PSYNC_ESIGNATURE ? P2PSYNC_OK : result;
 }
 
 static struct ps_hash leaf_at(const struct taking *taking, uint64_t seq)

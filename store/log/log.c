@@ -49,19 +49,15 @@ p2psync_result ps_log_find(struct ps_txn *txn, uint32_t collection, const struct
     return result == P2PSYNC_OK ? decode(&log_key, row, out) : result;
 }
 
-p2psync_result ps_log_lookup(struct ps_txn *txn, struct ps_bytes collection,
-                             const struct ps_log_id *id, struct ps_log *out)
-{
-    struct ps_collection found;
-    p2psync_result result = ps_collection_find(txn, collection, &found);
-    return result == P2PSYNC_OK ? ps_log_find(txn, found.number, id, out) : result;
-}
-
 p2psync_result ps_log_named(struct ps_txn *txn, const struct ps_mesh *mesh,
                             const struct ps_log_name *name, struct ps_log *out)
 {
     struct ps_log_id id = ps_log_id_of(mesh, &name->origin, name->branch);
-    p2psync_result result = ps_log_lookup(txn, name->collection, &id, out);
+    struct ps_collection collection;
+    p2psync_result result = ps_collection_find(txn, name->collection, &collection);
+    if (result == P2PSYNC_OK) {
+        result = ps_log_find(txn, collection.number, &id, out);
+    }
     return result == P2PSYNC_OK ? check_origin(out, &name->origin) : result;
 }
 

@@ -46,15 +46,11 @@ struct ps_log {
 p2psync_result ps_log_find(struct ps_txn *txn, uint32_t collection, const struct ps_log_id *id,
                            struct ps_log *out) P2PSYNC_MUST_CHECK;
 
-/* The same, in the collection of this name: P2PSYNC_ENOTFOUND also if there is no such collection.
- */
-p2psync_result ps_log_lookup(struct ps_txn *txn, struct ps_bytes collection,
-                             const struct ps_log_id *id, struct ps_log *out) P2PSYNC_MUST_CHECK;
-
 /* The log that a message names in full.
  *
- * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT; P2PSYNC_EFORK the log with this tag is another
- * origin's. Whoever passes it on is not to blame: it cannot know what we hold.
+ * Errors  P2PSYNC_ENOTFOUND also if there is no such collection; P2PSYNC_ECORRUPT; P2PSYNC_EFORK
+ * the log with this tag is another origin's. Whoever passes it on is not to blame: it cannot know
+ * what we hold.
  */
 p2psync_result ps_log_named(struct ps_txn *txn, const struct ps_mesh *mesh,
                             const struct ps_log_name *name, struct ps_log *out) P2PSYNC_MUST_CHECK;

@@ -26,6 +26,8 @@ struct checked {
 
 static p2psync_result check_entries(const struct ps_log *log, const struct ps_chunk *chunk,
                                     struct checked *out);
+static p2psync_result imply_root(struct ps_txn *txn, const struct ps_log *log,
+                                 const struct checked *checked, struct ps_head *head);
 static p2psync_result check_chunk(const struct ps_log *log, const struct ps_head_context *context,
                                   const struct ps_chunk *chunk, struct checked *out);
 static bool heal_head(struct ps_log *log, const struct ps_head_context *context,
@@ -49,9 +51,14 @@ p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
         return P2PSYNC_EGAP;
     }
     struct checked checked = {.to = 0};
+    struct ps_chunk whole = *chunk;
     uint64_t before = log->size;
     ps_buf_init(&checked.leaves, PS_MESSAGE_SIZE_MAX * (size_t)PS_HASH_SIZE);
     p2psync_result result = check_entries(log, chunk, &checked);
+    if (result == P2PSYNC_OK && chunk->root_implied) {
+        result = imply_root(txn, log, &checked, &whole.head);
+        chunk = &whole;
+    }
     if (result == P2PSYNC_OK && checked.to <= log->size) {
         /* There are no new entries; the head may still be newer. It is no fault if the head cannot
          * be judged. */
@@ -77,10 +84,43 @@ p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
     }
 out:
     ps_buf_deinit(&checked.leaves);
+    if (result == P2PSYNC_ESIGNATURE && chunk->root_implied && before > 0) {
+        result = P2PSYNC_EPROOF; /* a root that nobody signed: the history before may be another */
+    }
     if (result == P2PSYNC_OK) {
         *added_out = log->size - before;
     }
     return result;
+}
+
+p2psync_result ps_receive_implied_root(const struct ps_chunk *chunk, struct ps_hash *root_out)
+{
+    static const struct ps_log none;
+    struct checked checked = {.to = 0};
+    if (chunk->from > 0) {
+        return P2PSYNC_EGAP;
+    }
+    ps_buf_init(&checked.leaves, PS_MESSAGE_SIZE_MAX * (size_t)PS_HASH_SIZE);
+    p2psync_result result = check_entries(&none, chunk, &checked);
+    ps_buf_deinit(&checked.leaves);
+    if (result == P2PSYNC_OK) {
+        *root_out = checked.root;
+    }
+    return result;
+}
+
+/* The root of a head that the entries reach: theirs on top of the log, or the log's own. */
+static p2psync_result imply_root(struct ps_txn *txn, const struct ps_log *log,
+                                 const struct checked *checked, struct ps_head *head)
+{
+    if (head->size != checked->to) {
+        return P2PSYNC_EFORMAT;
+    }
+    if (checked->to < log->size) {
+        return ps_log_prove(txn, log, checked->to, NULL, &head->root);
+    }
+    head->root = checked->root;
+    return P2PSYNC_OK;
 }
 
 /* Read the entries, and hash those that are new on top of the log. */

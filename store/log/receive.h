@@ -9,6 +9,7 @@ struct ps_chunk {
     uint64_t from;
     struct ps_bytes entries; /* plain, for ps_changes_next() */
     struct ps_head head;
+    bool root_implied;            /* head.root is what the entries give, and not known */
     const struct ps_proof *proof; /* end of the run -> head.size */
 };
 
@@ -19,13 +20,20 @@ struct ps_chunk {
  * context    what the head's signature speaks of.
  * added_out  entries that are new.
  * Errors     P2PSYNC_EGAP from is above the log's size; P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF the
- * entries do not lead to the signed root; P2PSYNC_EFORK the signed head contradicts the log as it
- * is here (proven; nothing is stored: see branch.h); P2PSYNC_EFORMAT;
- * P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
+ * entries do not lead to the signed root, or to any signed one if it is implied; P2PSYNC_EFORK the
+ * signed head contradicts the log as it is here (proven; nothing is stored: see branch.h);
+ * P2PSYNC_EFORMAT; P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
  */
 p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
                                 const struct ps_head_context *context, const struct ps_chunk *chunk,
                                 uint64_t *added_out) P2PSYNC_MUST_CHECK;
+
+/* The root that a chunk's entries give, from the first entry of a log on.
+ *
+ * Errors  P2PSYNC_EGAP they do not begin there; P2PSYNC_EFORMAT.
+ */
+p2psync_result ps_receive_implied_root(const struct ps_chunk *chunk,
+                                       struct ps_hash *root_out) P2PSYNC_MUST_CHECK;
 
 /* Take a newer signed head for entries that are here, or beyond them. head->size >= log->size needs
  * the proof from proof_size (== log->size); a smaller or equal one is only compared with our own

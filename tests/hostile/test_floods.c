@@ -165,8 +165,7 @@ Test(test_floods, cuts_off_who_reads_nothing_while_it_asks_for_everything)
     struct ps_want want = {.log = write_bulk(), .credit = UINT64_MAX};
     struct ps_buf position;
     struct ps_writer writer;
-    struct ps_position all = {.collection = want.log.collection, .size = 100, .settled = 100};
-    all.log.origin = ps_origin_tag(&hostile.author.identity.mesh, &want.log.origin);
+    struct ps_position all = {.log = want.log, .size = 100, .settled = 100};
     ps_buf_init(&position, 1024);
     ps_writer_init(&writer, &position);
     ps_write_array(&writer, 1);

@@ -48,7 +48,7 @@ static void deliver(size_t fork, const char *branch, uint64_t more)
         cr_assert_eq(ps_ack_decode(ps_buf_view(&hostile.last), &ack), P2PSYNC_OK);
         (void)ps_message_cursor_begin(&cursor, ack.positions);
         while (ps_ack_next(&cursor, &position)) {
-            arrived = arrived || ps_bytes_equal(position.collection, ps_bytes_text(collection));
+            arrived = arrived || ps_bytes_equal(position.log.collection, ps_bytes_text(collection));
         }
     }
     ps_buf_deinit(&entries);

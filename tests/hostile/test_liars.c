@@ -117,6 +117,134 @@ Test(test_liars, cuts_off_a_proof_that_proves_nothing)
     ps_buf_deinit(&entries);
 }
 
+/* An ACK or a WANT names logs by the victim's numbers, HEADS and CHANGES by our own. */
+Test(test_liars, cuts_off_numbers_that_were_not_given)
+{
+    static const struct ps_log_name log = {.number = PS_NUMBERS_MAX};
+    struct ps_want want = {.log = log, .credit = 1};
+    cr_assert(hostile_send_draft(&hostile, ps_want_encode(&want, &hostile.draft)));
+    check_cut_off(PS_ERROR_FORMAT, "a malformed WANT");
+}
+
+Test(test_liars, cuts_off_an_ack_of_a_log_that_was_not_named)
+{
+    struct ps_position position = {.log = {.number = PS_NUMBERS_MAX}, .size = 1, .settled = 1};
+    struct ps_buf positions;
+    struct ps_writer writer;
+    ps_buf_init(&positions, 64);
+    ps_writer_init(&writer, &positions);
+    ps_write_array(&writer, 1);
+    ps_ack_write_position(&writer, &position);
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    struct ps_ack ack = {.positions = ps_buf_view(&positions)};
+    cr_assert(hostile_send_draft(&hostile, ps_ack_encode(&ack, &hostile.draft)));
+    check_cut_off(PS_ERROR_FORMAT, "an ACK of a log that was not named");
+    ps_buf_deinit(&positions);
+}
+
+Test(test_liars, cuts_off_heads_of_a_number_that_stands_for_nothing)
+{
+    hostile_write(&hostile, "h", 3);
+    struct ps_heads_item item = hostile_offer(&hostile, 3);
+    item.log = (struct ps_log_name){.number = 1};
+    cr_assert(hostile_send_heads(&hostile, &item, 1));
+    check_cut_off(PS_ERROR_FORMAT, "HEADS of a log that was not named");
+}
+
+Test(test_liars, cuts_off_changes_of_a_number_that_stands_for_nothing)
+{
+    struct ps_buf entries;
+    struct ps_changes changes = asked_for(&entries);
+    changes.log = (struct ps_log_name){.number = 1};
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    check_cut_off(PS_ERROR_FORMAT, "malformed CHANGES");
+    ps_buf_deinit(&entries);
+}
+
+/* Wait for the ACK of `number`. */
+static void await_ack(uint64_t number, uint64_t size)
+{
+    struct ps_ack ack;
+    struct ps_cursor cursor;
+    struct ps_position position = {.size = 0};
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    cr_assert_eq(ps_ack_decode(ps_buf_view(&hostile.last), &ack), P2PSYNC_OK);
+    (void)ps_message_cursor_begin(&cursor, ack.positions);
+    cr_assert(ps_ack_next(&cursor, &position));
+    cr_assert_eq(position.log.number, number);
+    cr_assert_eq(position.log.collection.size, 0);
+    cr_assert_eq(position.size, size);
+}
+
+/* As an honest node pushes: in full with a number, then by the number; the roots are implied. */
+Test(test_liars, takes_a_log_by_its_number_once_it_is_acknowledged)
+{
+    struct ps_buf entries;
+    hostile_write(&hostile, "h", 3);
+    struct ps_changes changes = hostile_changes(&hostile, 3, &entries);
+    changes.log.number = 7;
+    changes.root_implied = true;
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    await_ack(7, 3);
+    hostile_write(&hostile, "i", 1);
+    changes.from = 3;
+    changes.entries = ps_buf_view(&hostile.author.bytes[3]);
+    changes.head = author_head(&hostile.author, 4);
+    changes.log = (struct ps_log_name){.number = 7};
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    await_ack(7, 4);
+    cr_assert_eq(world_faults(world.victim, &hostile.author.identity.device), 0);
+    ps_buf_deinit(&entries);
+}
+
+/* A log that is new here has no history that the signature could be of. */
+Test(test_liars, cuts_off_who_forges_the_signature_of_a_root_it_does_not_say)
+{
+    struct ps_buf entries;
+    struct ps_changes changes = asked_for(&entries);
+    changes.root_implied = true;
+    changes.head.signature[0] ^= 1;
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    check_cut_off(PS_ERROR_FAULT, "a head nobody signed");
+    ps_buf_deinit(&entries);
+}
+
+/* Nor may a head that nobody signed be stored for a log that is here. */
+Test(test_liars, cuts_off_entries_that_lead_to_no_signed_root)
+{
+    struct ps_buf entries;
+    struct ps_changes changes = asked_for(&entries);
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    ps_buf_deinit(&entries);
+    hostile_write(&hostile, "i", 1);
+    struct ps_heads_item item = hostile_offer(&hostile, 4);
+    item.proof_size = 3;
+    item.proof = author_proof(&hostile.author, 3, 4);
+    cr_assert(hostile_send_heads(&hostile, &item, 1));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_WANT));
+    changes = hostile_changes(&hostile, 4, &entries);
+    changes.root_implied = true;
+    entries.data[entries.size - 1] = 0xc3; /* the note of the last body: nil becomes true */
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    check_cut_off(PS_ERROR_FAULT, "entries that do not verify");
+    ps_buf_deinit(&entries);
+}
+
+/* A root may be left out only where the entries reach the head. */
+Test(test_liars, cuts_off_an_implied_root_beyond_the_entries)
+{
+    struct ps_buf entries;
+    struct ps_changes changes = asked_for(&entries);
+    struct ps_buf two;
+    changes.entries = hostile_changes(&hostile, 2, &two).entries;
+    changes.root_implied = true;
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    check_cut_off(PS_ERROR_FAULT, "a head nobody signed");
+    ps_buf_deinit(&two);
+    ps_buf_deinit(&entries);
+}
+
 Test(test_liars, cuts_off_changes_under_a_forged_signature)
 {
     struct ps_buf entries;

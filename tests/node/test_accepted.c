@@ -45,10 +45,12 @@ Test(test_accepted, holds_no_more_than_its_limit)
     cr_assert_null(ps_accepted_find(&table, 3));
 }
 
-Test(test_accepted, looks_at_a_new_link_ten_times_within_seconds_then_trusts_it)
+Test(test_accepted, looks_at_a_suspected_link_ten_times_within_seconds_then_trusts_it)
 {
     uint64_t end_ms = 0;
     add(1, 5);
+    cr_assert_null(ps_accepted_due(&table, 0));
+    ps_accepted_suspect(&table, 5);
     cr_assert_eq(look_out(1000, &end_ms), 10);
     cr_assert_geq(end_ms, 1000 + 1000);
     cr_assert_leq(end_ms, 1000 + 5000);
@@ -72,6 +74,8 @@ Test(test_accepted, ends_each_gone_link_once_and_looks_at_it_no_more)
     uint64_t end_ms = 0;
     add(1, 5);
     add(2, 6);
+    ps_accepted_suspect(&table, 5);
+    ps_accepted_suspect(&table, 6);
     ps_accepted_set_gone(&table, ps_accepted_find(&table, 1));
     cr_assert_eq(look_out(0, &end_ms), 10);
     cr_assert_eq(ps_accepted_end_gone(&table), ps_accepted_find(&table, 1));

@@ -37,6 +37,9 @@ Test(test_api_value, finds_what_is_in_a_map_and_in_maps_inside)
     cr_expect_eq(integer_of(p2psync_value_find(map, "n")), 3);
     cr_expect_eq(p2psync_value_type_of(p2psync_value_find(map, "nil")), P2PSYNC_VALUE_NIL);
     cr_expect_eq(p2psync_value_find(map, "none").size, 0);
+    cr_expect_eq(p2psync_value_find(map, NULL).size, 0);
+    cr_expect_eq(integer_of(p2psync_value_find_text(map, (struct p2psync_bytes){"nil", 1})), 3);
+    cr_expect_eq(p2psync_value_find_text(map, (struct p2psync_bytes){.size = 0}).size, 0);
     cr_expect_eq(p2psync_value_find(p2psync_value_find(map, "none"), "n").size, 0);
     cr_expect_eq(p2psync_value_find(p2psync_value_find(map, "skip"), "n").size, 0, "no map");
     cr_expect_eq(p2psync_value_find(p2psync_value_find(map, "n"), "n").size, 0);

@@ -289,7 +289,8 @@ Test(waiting, call_that_ends_early_forgets_nobody_who_is_due)
 
 /* What is the same in the end, whatever the order. */
 struct outcome {
-    struct ps_state state;
+    struct ps_hash common;
+    uint64_t pending;
     uint64_t applied[3];
     uint64_t settled[3];
     size_t waiting;
@@ -324,7 +325,9 @@ static struct outcome outcome(void)
     static const char *const ids[] = {"a", "b", "c", "d"};
     struct outcome out;
     memset(&out, 0, sizeof out);
-    out.state = case_state(&here);
+    struct ps_state state = case_state(&here);
+    out.common = state.common;
+    out.pending = state.pending;
     for (size_t i = 0; i < 3; i++) {
         struct ps_log log = log_of(authors[i]);
         out.applied[i] = log.applied;
@@ -396,7 +399,7 @@ Test(waiting, every_order_comes_to_the_same)
     } while (exhaust_next(&exhaust));
     cr_assert_eq(orders, 11550);
     cr_assert_eq(first.waiting, 3);
-    cr_assert_eq(first.state.pending, 5);
+    cr_assert_eq(first.pending, 5);
     cr_assert_eq(first.settled[2], 3);
     cr_assert_eq(first.applied[2], 1);
     cr_assert_eq(first.shown[0], -1);

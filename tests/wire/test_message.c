@@ -18,7 +18,7 @@ static const char names[][32] = {
     "message_want_again",   "message_changes",
     "message_ack",          "message_peers",
     "message_error",        "message_join",
-    "message_welcome",
+    "message_welcome",      "message_changes_short",
 };
 #define NAME_COUNT (sizeof names / sizeof *names)
 
@@ -249,11 +249,11 @@ Test(message, lists_are_taken_up_to_their_limits)
     const struct list lists[] = {
         {0, 12, 13, PS_ENDPOINTS_MAX},   /* HELLO, listen */
         {1, 10, 11, PS_ROOTS_MAX},       /* HELLO, subscriptions */
-        {3, 6, 7, PS_ROOTS_MAX},         /* SUMMARY, roots */
-        {3, 16, 17, PS_SHORT_HEADS_MAX}, /* SUMMARY, heads of its first collection */
-        {3, 13, 14, PS_ROOTS_MAX},       /* SUMMARY, collections with heads */
+        {3, 7, 8, PS_ROOTS_MAX},         /* SUMMARY, roots */
+        {3, 17, 18, PS_SHORT_HEADS_MAX}, /* SUMMARY, heads of its first collection */
+        {3, 14, 15, PS_ROOTS_MAX},       /* SUMMARY, collections with heads */
         {4, 3, 4, PS_HEADS_MAX},         /* HEADS */
-        {8, 5, 6, PS_POSITIONS_MAX},     /* ACK */
+        {8, 6, 7, PS_POSITIONS_MAX},     /* ACK */
         {9, 3, 4, PS_PEERS_MAX},         /* PEERS */
         {9, 6, 7, PS_ENDPOINTS_MAX},     /* PEERS, endpoints of its first device */
         {12, 6, 7, PS_ENDPOINTS_MAX},    /* WELCOME */
@@ -341,15 +341,86 @@ Test(message, changes_are_some_and_lie_within_their_head)
 
 Test(message, ack_cannot_have_settled_more_than_it_has)
 {
-    struct ps_position position = {.collection = ps_bytes_text("c"), .size = 3, .settled = 4};
-    struct ps_ack ack = {.positions = {NULL, 0}};
-    struct ps_writer writer;
-    ps_writer_init(&writer, &buf);
-    ps_write_array(&writer, 1);
-    ps_ack_write_position(&writer, &position);
-    ack.positions = ps_buf_view(&buf);
-    cr_assert_eq(ps_ack_encode(&ack, &out), P2PSYNC_OK);
-    cr_assert_eq(ps_ack_decode(ps_buf_view(&out), &ack), P2PSYNC_EFORMAT);
+    static const uint64_t unsettled[] = {3, 4};
+    for (size_t i = 0; i < 2; i++) {
+        struct ps_ack ack = {.positions = {NULL, 0}};
+        struct ps_writer writer;
+        ps_buf_clear(&buf);
+        ps_buf_clear(&out);
+        ps_writer_init(&writer, &buf);
+        ps_write_array(&writer, 1);
+        ps_write_array(&writer, 3);
+        ps_write_uint(&writer, 1); /* the log's number */
+        ps_write_uint(&writer, 3);
+        ps_write_uint(&writer, unsettled[i]);
+        ack.positions = ps_buf_view(&buf);
+        cr_assert_eq(ps_ack_encode(&ack, &out), P2PSYNC_OK);
+        cr_assert_eq(ps_ack_decode(ps_buf_view(&out), &ack), i == 0 ? P2PSYNC_OK : P2PSYNC_EFORMAT);
+    }
+}
+
+Test(message, a_log_has_a_number_within_its_bounds)
+{
+    static const struct {
+        const char *collection;
+        uint64_t number;
+        p2psync_result result;
+    } cases[] = {
+        {"notes", 0, P2PSYNC_OK},
+        {"notes", PS_NUMBERS_MAX, P2PSYNC_OK},
+        {"notes", PS_NUMBERS_MAX + 1, P2PSYNC_ELIMIT},
+        {"", 1, P2PSYNC_OK},
+        {"", PS_NUMBERS_MAX, P2PSYNC_OK},
+        {"", PS_NUMBERS_MAX + 1, P2PSYNC_ELIMIT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ps_want want = {
+            .log = {.collection = ps_bytes_text(cases[i].collection), .number = cases[i].number}};
+        struct ps_want decoded;
+        ps_buf_clear(&out);
+        cr_assert_eq(ps_want_encode(&want, &out), P2PSYNC_OK);
+        cr_assert_eq(ps_want_decode(ps_buf_view(&out), &decoded), cases[i].result, "%zu", i);
+        if (cases[i].result == P2PSYNC_OK) {
+            cr_assert_eq(decoded.log.number, cases[i].number);
+            cr_assert(ps_bytes_equal(decoded.log.collection, want.log.collection));
+        }
+    }
+}
+
+Test(message, a_log_without_name_and_number_is_refused)
+{
+    struct ps_want decoded;
+    struct ps_bytes want = BYTES(0x96, 4, 2, 0, 0, 0, 0xc2);
+    cr_assert_eq(ps_want_decode(want, &decoded), P2PSYNC_EFORMAT);
+    want = BYTES(0x96, 4, 2, 1, 0, 0, 0xc2);
+    cr_assert_eq(ps_want_decode(want, &decoded), P2PSYNC_OK);
+}
+
+/* A root may be left out only where the entries give it. */
+Test(message, changes_without_a_root_have_no_proof)
+{
+    struct ps_changes changes = {.log = log_name(), .head = {.size = 1}, .root_implied = true};
+    struct ps_changes decoded;
+    changes.entries = ps_bytes_text("e");
+    cr_assert_eq(ps_changes_encode(&changes, &out), P2PSYNC_OK);
+    cr_assert_eq(ps_changes_decode(ps_buf_view(&out), &decoded), P2PSYNC_OK);
+    cr_assert(decoded.root_implied);
+    changes.proof.count = 1;
+    ps_buf_clear(&out);
+    cr_assert_eq(ps_changes_encode(&changes, &out), P2PSYNC_OK);
+    cr_assert_eq(ps_changes_decode(ps_buf_view(&out), &decoded), P2PSYNC_EFORMAT);
+}
+
+Test(message, hello_and_summary_say_their_state)
+{
+    struct ps_hello hello = {.version_min = 2, .version_max = 2, .state = {.as_before = true}};
+    struct ps_summary summary = {.state = {.as_before = true}};
+    hello.name = ps_bytes_text("name");
+    cr_assert_eq(ps_hello_encode(&hello, &out), P2PSYNC_OK);
+    cr_assert_eq(ps_hello_decode(ps_buf_view(&out), &hello), P2PSYNC_EFORMAT);
+    ps_buf_clear(&out);
+    cr_assert_eq(ps_summary_encode(&summary, &out), P2PSYNC_OK);
+    cr_assert_eq(ps_summary_decode(ps_buf_view(&out), &summary), P2PSYNC_EFORMAT);
 }
 
 static p2psync_result recode_hello(const struct ps_hello *hello)

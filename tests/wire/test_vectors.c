@@ -56,7 +56,7 @@ Test(vectors, decode_and_encode_to_the_same_bytes)
         "message_want_again",   "message_changes",
         "message_ack",          "message_peers",
         "message_error",        "message_join",
-        "message_welcome",
+        "message_welcome",      "message_changes_short",
     };
     check_all(skeletons, sizeof skeletons / sizeof *skeletons, recode_skeleton);
     check_all(bodies, sizeof bodies / sizeof *bodies, recode_body);
@@ -244,7 +244,7 @@ Test(vectors, summary_has_the_values_of_its_vector)
     vector_read(&vector, "message_summary_hash");
     cr_assert_eq(ps_summary_decode(vector_get(&vector, "bytes"), &summary), P2PSYNC_OK);
     cr_assert(summary.reply);
-    cr_bytes(ps_bytes(summary.state.common.bytes, PS_HASH_SIZE), "common");
+    cr_bytes(ps_bytes(summary.state.common.bytes, PS_HASH_SHORT_SIZE), "common");
     cr_assert_eq(summary.state.pending, vector_uint(&vector, "pending"));
     cr_assert_eq(summary.clock_ms, vector_uint(&vector, "clock_ms"));
 }
@@ -261,7 +261,9 @@ Test(vectors, heads_has_the_values_of_its_vector)
     cr_assert_eq(item.head.size, vector_uint(&vector, "head_size"));
     cr_assert_eq(item.proof_size, vector_uint(&vector, "proof_size"));
     cr_bytes(ps_bytes(item.proof.node, item.proof.count * PS_HASH_SIZE), "proof");
+    cr_assert_eq(item.log.number, vector_uint(&vector, "number"));
     cr_assert(ps_heads_next(&cursor, &item));
+    cr_assert_eq(item.log.number, 0);
     cr_assert_eq(item.log.branch[15], 16);
     cr_assert_not(ps_heads_next(&cursor, &item));
 }
@@ -274,6 +276,43 @@ Test(vectors, want_has_the_values_of_its_vector)
     cr_assert_eq(want.from, vector_uint(&vector, "from"));
     cr_assert_eq(want.credit, vector_uint(&vector, "credit"));
     cr_assert_not(want.again);
+    cr_assert_eq(want.log.number, vector_uint(&vector, "number"));
+    cr_assert_eq(want.log.collection.size, 0);
+}
+
+Test(vectors, changes_without_a_root_have_the_values_of_their_vector)
+{
+    struct ps_changes changes;
+    struct ps_entry entry;
+    vector_read(&vector, "message_changes_short");
+    cr_assert_eq(ps_changes_decode(vector_get(&vector, "bytes"), &changes), P2PSYNC_OK);
+    cr_assert_eq(changes.from, vector_uint(&vector, "from"));
+    cr_assert_eq(changes.log.number, vector_uint(&vector, "number"));
+    cr_assert(changes.root_implied);
+    cr_assert(changes.state.as_before);
+    cr_bytes(changes.entries, "entry");
+    cr_assert_eq(ps_changes_next(&changes.entries, &entry), P2PSYNC_OK);
+    struct ps_hash leaf = ps_change_leaf(&entry);
+    cr_bytes(ps_bytes(leaf.bytes, PS_HASH_SIZE), "leaf");
+}
+
+Test(vectors, ack_has_the_values_of_its_vector)
+{
+    struct ps_ack ack;
+    struct ps_cursor cursor;
+    struct ps_position position;
+    vector_read(&vector, "message_ack");
+    cr_assert_eq(ps_ack_decode(vector_get(&vector, "bytes"), &ack), P2PSYNC_OK);
+    cr_bytes(ps_bytes(ack.state.common.bytes, PS_HASH_SHORT_SIZE), "common");
+    cr_assert_eq(ack.state.pending, vector_uint(&vector, "pending"));
+    cr_assert_eq(ps_message_cursor_begin(&cursor, ack.positions), 2);
+    cr_assert(ps_ack_next(&cursor, &position));
+    cr_assert_eq(position.log.number, vector_uint(&vector, "number"));
+    cr_assert_eq(position.size, vector_uint(&vector, "size"));
+    cr_assert_eq(position.settled, vector_uint(&vector, "settled"));
+    cr_assert(ps_ack_next(&cursor, &position));
+    cr_assert_eq(position.log.collection.size, strlen("notes"));
+    cr_assert_eq(position.settled, PS_LOG_SIZE_MAX);
 }
 
 Test(vectors, changes_has_the_entries_of_its_vector)

@@ -29,6 +29,7 @@ static const struct {
     {"merges", bench_merges},
     {"edits", bench_edits},
     {"puts_in_sync", bench_puts_in_sync},
+    {"wire_bytes", bench_wire_bytes},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
 

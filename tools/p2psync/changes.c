@@ -1,9 +1,7 @@
 /* Changes as text for people. */
 #include "tools/p2psync/changes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/output.h"
@@ -11,50 +9,105 @@
 
 #define VALUE_SHOWN 40 /* columns of a value */
 
-static void print_short(FILE *out, const char *before, const json_t *value);
+static void print_short(FILE *out, struct p2psync_bytes value);
 
-void changes_cell(struct table *table, json_t *fields, json_t *unset, json_t *note)
+void changes_begin(struct changes *changes)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    const char *name = NULL;
-    json_t *value = NULL;
-    size_t index = 0;
-    const char *gap = "";
-
-    if (out == NULL) {
+    *changes = (struct changes){0};
+    changes->out = open_memstream(&changes->text, &changes->size);
+    if (changes->out == NULL) {
         fail_memory();
     }
-    json_object_foreach(fields, name, value)
-    {
-        fprintf(out, "%s%s", gap, name);
-        print_short(out, "=", value);
-        gap = " ";
-    }
-    json_array_foreach(unset, index, value)
-    {
-        fprintf(out, "%s-%s", gap, json_string_value(value));
-        gap = " ";
-    }
-    if (json_is_string(note)) {
-        print_short(out, *gap != '\0' ? " (" : "(", note);
-        fputc(')', out);
-    }
-    if (fclose(out) != 0) {
-        fail_memory();
-    }
-    table_cell(table, "%s", text);
-    free(text);
 }
 
-static void print_short(FILE *out, const char *before, const json_t *value)
+/* What parts it from what was said before. */
+static void print_gap(struct changes *changes)
 {
-    char *text = output_value(value);
-    /* On a terminal, so that one long value does not hide all others. */
-    char *shown = output_width() > 0 ? width_cut(text, VALUE_SHOWN) : NULL;
+    if (ftell(changes->out) > 0) {
+        fputc(' ', changes->out);
+    }
+}
 
-    fprintf(out, "%s%s", before, shown != NULL ? shown : text);
-    free(shown);
-    free(text);
+void changes_set(struct changes *changes, struct p2psync_bytes name, struct p2psync_bytes value)
+{
+    print_gap(changes);
+    fwrite(name.data, 1, name.size, changes->out);
+    fputc('=', changes->out);
+    print_short(changes->out, value);
+}
+
+void changes_set_all(struct changes *changes, struct p2psync_bytes fields)
+{
+    struct p2psync_walk walk = {.size = sizeof walk, .value = fields};
+    struct p2psync_bytes name;
+    struct p2psync_bytes value;
+
+    while (p2psync_walk_next(&walk, &name, &value) == P2PSYNC_OK) {
+        changes_set(changes, name, value);
+    }
+}
+
+void changes_unset(struct changes *changes, struct p2psync_bytes name)
+{
+    print_gap(changes);
+    fputc('-', changes->out);
+    fwrite(name.data, 1, name.size, changes->out);
+}
+
+void changes_say(struct changes *changes, const char *word)
+{
+    print_gap(changes);
+    fprintf(changes->out, "(%s)", word);
+}
+
+void changes_end(struct changes *changes, struct table *table)
+{
+    if (fclose(changes->out) != 0) {
+        fail_memory();
+    }
+    table_text(table, (struct p2psync_bytes){changes->text, changes->size});
+    free(changes->text);
+    *changes = (struct changes){0};
+}
+
+/* A note is said if it is a string. */
+static void print_note(struct changes *changes, struct p2psync_bytes note)
+{
+    if (p2psync_value_type_of(note) == P2PSYNC_VALUE_TEXT) {
+        print_gap(changes);
+        fputc('(', changes->out);
+        print_short(changes->out, note);
+        fputc(')', changes->out);
+    }
+}
+
+void changes_cell(struct table *table, struct p2psync_bytes change)
+{
+    struct p2psync_walk walk = {.size = sizeof walk, .value = p2psync_value_find(change, "unset")};
+    struct p2psync_bytes name;
+    struct changes changes;
+
+    changes_begin(&changes);
+    changes_set_all(&changes, p2psync_value_find(change, "fields"));
+    while (p2psync_walk_next(&walk, NULL, &name) == P2PSYNC_OK) {
+        changes_unset(&changes, p2psync_value_text(name));
+    }
+    print_note(&changes, p2psync_value_find(change, "note"));
+    changes_end(&changes, table);
+}
+
+static void print_short(FILE *out, struct p2psync_bytes value)
+{
+    struct p2psync_buffer room = {0};
+    struct p2psync_bytes text = output_value(value, &room);
+
+    if (output_width() > 0) { /* a terminal, where one long value would hide all others */
+        char *cut = width_cut(text, VALUE_SHOWN);
+
+        fputs(cut, out);
+        free(cut);
+    } else {
+        fwrite(text.data, 1, text.size, out);
+    }
+    p2psync_buffer_free(&room);
 }

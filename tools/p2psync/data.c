@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "tools/p2psync/fail.h"
-#include "tools/p2psync/fields.h"
 
 #define INPUT_SIZE_MAX (8UL * 1024 * 1024) /* bytes of JSON: no record needs more */
 
 static char *read_input(struct cli *cli, size_t *size_out);
-static bool is_text(const char *text, size_t size);
 
 int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out)
 {
@@ -19,7 +17,6 @@ int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out)
     size_t size = strlen(data);
     char *input = from_input ? read_input(cli, &size) : NULL;
     const char *json = from_input ? input : data;
-    struct fields fields = {0};
     struct p2psync_detail detail = {.size = sizeof detail};
     char why[DATA_WHY_SIZE];
     int code = CLI_DONE;
@@ -36,12 +33,11 @@ int data_object(struct cli *cli, const char *data, struct p2psync_buffer *out)
         code = fail_saying(cli, CLI_FAILED, "%s: --data is over a limit: %s", cli->verb->name, why);
     } else if (result != P2PSYNC_OK) {
         code = fail(cli, result, "%s", cli->verb->name);
-    } else if (fields_add_map(&fields, (struct p2psync_bytes){out->data, out->size}) ==
-               P2PSYNC_EFORMAT) {
+    } else if (p2psync_value_type_of((struct p2psync_bytes){out->data, out->size}) !=
+               P2PSYNC_VALUE_MAP) {
         p2psync_buffer_free(out);
         code = fail_usage(cli, "--data is no JSON object");
     }
-    fields_free(&fields);
     free(input);
     return code;
 }
@@ -80,21 +76,7 @@ p2psync_result data_value(const char *word, struct p2psync_buffer *out,
     if (result != P2PSYNC_EFORMAT || detail->offset == SIZE_MAX) {
         return result;
     }
-    return is_text(word, size) ? fields_pack_text((struct p2psync_bytes){word, size}, out)
-                               : P2PSYNC_EFORMAT;
-}
-
-static bool is_text(const char *text, size_t size)
-{
-    struct p2psync_buffer packed = {0};
-    struct p2psync_buffer json = {0};
-    bool good = fields_pack_text((struct p2psync_bytes){text, size}, &packed) == P2PSYNC_OK &&
-                p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &json) ==
-                    P2PSYNC_OK;
-
-    p2psync_buffer_free(&json);
-    p2psync_buffer_free(&packed);
-    return good;
+    return p2psync_value_from_text(word, size, out);
 }
 
 void data_explain(const struct p2psync_detail *detail, char why[DATA_WHY_SIZE])

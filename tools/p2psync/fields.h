@@ -38,16 +38,13 @@ const struct field *fields_find(const struct fields *fields, struct p2psync_byte
 /* Take the field of that name out, if there is one. */
 void fields_remove(struct fields *fields, struct p2psync_bytes name);
 
-/* The map of all of them, in their order. Freed by the caller. Errors as above. */
+/* The map of all of them, in their order. Freed by the caller.
+ *
+ * Errors  as of p2psync_builder_finish().
+ */
 p2psync_result fields_pack(const struct fields *fields, struct p2psync_buffer *out);
 
 /* Free the list, and leave it empty. */
 void fields_free(struct fields *fields);
-
-/* A string as a value. Freed by the caller. Errors as above. */
-p2psync_result fields_pack_text(struct p2psync_bytes text, struct p2psync_buffer *out);
-
-/* The characters of a value that is a string; false if it is none. */
-bool fields_text(struct p2psync_bytes value, struct p2psync_bytes *out);
 
 #endif

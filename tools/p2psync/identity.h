@@ -2,8 +2,6 @@
 #ifndef P2PSYNC_CLI_IDENTITY_H
 #define P2PSYNC_CLI_IDENTITY_H
 
-#include <jansson.h>
-
 #include "tools/p2psync/cli.h"
 
 /* Take the options of a command that may make a device, which are --name alone, and check that no
@@ -12,9 +10,6 @@
 int identity_options(struct cli *cli, int argc, char **argv, int operands, const char **name_out);
 
 /* Print an answer of p2psync_identity() or p2psync_join(), one key a line. */
-void identity_print(json_t *identity);
-
-/* The device in DIR, as p2psync_identity() gives it, or NULL if there is none. */
-json_t *identity_read(p2psync_node *node);
+void identity_print(struct p2psync_bytes identity);
 
 #endif

@@ -11,105 +11,111 @@
 
 #define ID_SHOWN 16 /* digits of the id of a device that has no name */
 
+static bool same(struct p2psync_bytes a, struct p2psync_bytes b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static void mark_namesakes(struct members *members)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (same(members->member[i].name, members->member[j].name)) {
+                members->member[i].namesake = true;
+                members->member[j].namesake = true;
+            }
+        }
+    }
+}
+
 void members_load(struct members *members, p2psync_node *node)
 {
-    struct p2psync_buffer packed = {0};
-    struct p2psync_buffer text = {0};
-
-    members->list = NULL;
-    if (p2psync_devices(node, &packed) == P2PSYNC_OK &&
-        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
-            P2PSYNC_OK) {
-        members->list = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
+    *members = (struct members){0};
+    if (p2psync_devices(node, &members->answer) != P2PSYNC_OK) {
+        return;
     }
-    p2psync_buffer_free(&text);
-    p2psync_buffer_free(&packed);
+    struct p2psync_walk walk = {.size = sizeof walk,
+                                .value = {members->answer.data, members->answer.size}};
+    uint64_t count = p2psync_value_count(walk.value); /* no more than there are bytes */
+    struct p2psync_bytes one;
+
+    members->member = calloc((size_t)count + 1, sizeof *members->member);
+    if (members->member == NULL) {
+        fail_memory();
+    }
+    while (members->count < count && p2psync_walk_next(&walk, NULL, &one) == P2PSYNC_OK) {
+        members->member[members->count++] = (struct member){
+            .device = p2psync_map_text(one, "device"),
+            .name = p2psync_map_text(one, "name"),
+            .fingerprint = p2psync_map_text(one, "fingerprint"),
+        };
+    }
+    mark_namesakes(members);
 }
 
 void members_free(struct members *members)
 {
-    json_decref(members->list);
-    members->list = NULL;
+    free(members->member);
+    p2psync_buffer_free(&members->answer);
+    *members = (struct members){0};
 }
 
-static bool has(const json_t *member, const char *key, const char *value)
+char *members_name(const struct members *members, struct p2psync_bytes device)
 {
-    return strcmp(output_string(member, key), value) == 0;
-}
-
-char *members_name(const struct members *members, const char *device)
-{
-    const json_t *found = NULL;
-    const json_t *member = NULL;
-    size_t index = 0;
-    size_t namesakes = 0;
+    const struct member *found = NULL;
     char *name = NULL;
+    int size;
 
-    json_array_foreach(members->list, index, member)
-    {
-        found = has(member, "device", device) ? member : found;
+    for (size_t i = 0; i < members->count; i++) {
+        found = same(members->member[i].device, device) ? &members->member[i] : found;
     }
-    json_array_foreach(members->list, index, member)
-    {
-        namesakes += found != NULL && has(member, "name", output_string(found, "name"));
+    if (found == NULL || found->name.size == 0) {
+        device.size = device.size < ID_SHOWN ? device.size : ID_SHOWN;
+        size = asprintf(&name, "%.*s", TEXT(device));
+    } else if (!found->namesake) {
+        size = asprintf(&name, "%.*s", TEXT(found->name));
+    } else {
+        size = asprintf(&name, "%.*s (%.*s)", TEXT(found->name), TEXT(found->fingerprint));
     }
-    if (found == NULL || output_string(found, "name")[0] == '\0') {
-        name = strndup(device, ID_SHOWN);
-    } else if (namesakes == 1) {
-        name = strdup(output_string(found, "name"));
-    } else if (asprintf(&name, "%s (%s)", output_string(found, "name"),
-                        output_string(found, "fingerprint")) < 0) {
-        name = NULL;
-    }
-    if (name == NULL) {
+    if (size < 0) {
         fail_memory();
     }
     return name;
 }
 
-void members_tell_apart(const struct members *members, json_t *list)
+static bool same_case(struct p2psync_bytes text, const char *word)
 {
-    json_t *item = NULL;
-    size_t index = 0;
-
-    json_array_foreach(list, index, item)
-    {
-        char *name = members_name(members, output_string(item, "device"));
-
-        json_object_set_new(item, "name", json_string(name));
-        free(name);
-    }
+    return text.size == strlen(word) && strncasecmp(text.data, word, text.size) == 0;
 }
 
-const char *members_find(const struct members *members, const char *word, bool *ambiguous_out)
+const struct member *members_find(const struct members *members, const char *word,
+                                  bool *ambiguous_out)
 {
-    const char *found = NULL;
-    const json_t *member = NULL;
-    size_t index = 0;
+    const struct member *found = NULL;
 
     *ambiguous_out = false;
-    json_array_foreach(members->list, index, member)
-    {
-        if (has(member, "name", word) ||
-            strcasecmp(output_string(member, "fingerprint"), word) == 0 ||
-            strcasecmp(output_string(member, "device"), word) == 0) {
+    for (size_t i = 0; i < members->count; i++) {
+        const struct member *member = &members->member[i];
+
+        if (p2psync_text_equals(member->name, word) || same_case(member->fingerprint, word) ||
+            same_case(member->device, word)) {
             *ambiguous_out = found != NULL;
-            found = found != NULL ? found : output_string(member, "device");
+            found = found != NULL ? found : member;
         }
     }
     return found;
 }
 
 int members_need(struct cli *cli, const struct members *members, const char *word,
-                 const char **device_out)
+                 const struct member **member_out)
 {
     bool several = false;
 
-    *device_out = members_find(members, word, &several);
+    *member_out = members_find(members, word, &several);
     if (several) {
         return members_say_several(cli, word);
     }
-    return *device_out != NULL
+    return *member_out != NULL
                ? CLI_DONE
                : fail_saying(cli, CLI_NOT_FOUND,
                              "%s: there is no device '%s'; 'p2psync devices' shows all",
@@ -124,21 +130,24 @@ int members_say_several(struct cli *cli, const char *word)
                        cli->verb->name, word);
 }
 
-char *members_strategy(const struct members *members, const char *strategy)
+char *members_strategy(const struct members *members, struct p2psync_bytes strategy)
 {
     static const char prefer[] = "prefer:";
+    const size_t prefer_size = sizeof prefer - 1;
+    char *name = NULL;
     char *text = NULL;
+    int size;
 
-    if (strncmp(strategy, prefer, sizeof prefer - 1) == 0) {
-        char *name = members_name(members, strategy + sizeof prefer - 1);
-        int size = asprintf(&text, "%s%s", prefer, name);
-
-        free(name);
-        text = size < 0 ? NULL : text;
+    if (strategy.size >= prefer_size && memcmp(strategy.data, prefer, prefer_size) == 0) {
+        name =
+            members_name(members, (struct p2psync_bytes){(const char *)strategy.data + prefer_size,
+                                                         strategy.size - prefer_size});
+        size = asprintf(&text, "%s%s", prefer, name);
     } else {
-        text = strdup(strategy);
+        size = asprintf(&text, "%.*s", TEXT(strategy));
     }
-    if (text == NULL) {
+    free(name);
+    if (size < 0) {
         fail_memory();
     }
     return text;

@@ -129,23 +129,23 @@ static void reload(struct cli *cli, p2psync_node *node)
     struct p2psync_buffer packed = {0};
     struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_result result = p2psync_reload(node, &packed, &detail);
-    json_t *waiting = NULL;
-    json_t *name = NULL;
-    size_t index = 0;
+    struct p2psync_walk walk = {.size = sizeof walk};
+    struct p2psync_bytes name;
 
     if (result != P2PSYNC_OK) {
         fail_detail(cli, result, &detail, "the node goes on with the settings it has",
                     "%s: SIGHUP: '%s/config.json'", cli->verb->name, cli->dir);
         return;
     }
-    waiting = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
-    json_array_foreach(waiting, index, name)
-    {
-        fail_saying(cli, CLI_FAILED,
-                    "%s: SIGHUP: '%s' has changed, and waits until the node is stopped and started",
-                    cli->verb->name, json_string_value(name));
+    walk.value = (struct p2psync_bytes){packed.data, packed.size};
+    while (p2psync_walk_next(&walk, NULL, &name) == P2PSYNC_OK) {
+        struct p2psync_bytes text = p2psync_value_text(name);
+
+        fail_saying(
+            cli, CLI_FAILED,
+            "%s: SIGHUP: '%.*s' has changed, and waits until the node is stopped and started",
+            cli->verb->name, TEXT(text));
     }
-    json_decref(waiting);
     p2psync_buffer_free(&packed);
 }
 
@@ -197,16 +197,30 @@ static bool wait_for_end(struct cli *cli, struct events *events, int *code_out)
 
 int node_run_ready_line(struct cli *cli, const struct p2psync_buffer *identity, FILE *out)
 {
-    json_t *tree = output_tree(cli, (struct p2psync_bytes){identity->data, identity->size});
-    json_t *line = json_pack("{s:b}", "ready", 1);
-    int code = CLI_FAILED;
+    struct p2psync_walk walk = {.size = sizeof walk, .value = {identity->data, identity->size}};
+    struct p2psync_bytes key;
+    struct p2psync_bytes value;
+    struct p2psync_buffer line = {0};
+    struct p2psync_buffer text = {0};
+    p2psync_builder *builder = NULL;
+    p2psync_result result = p2psync_builder_new(&builder);
 
-    if (tree != NULL && line != NULL && json_object_update(line, tree) == 0 &&
-        json_dumpf(line, out, JSON_COMPACT) == 0) {
-        fputc('\n', out);
-        code = fflush(out) == 0 ? CLI_DONE : CLI_FAILED;
+    if (result == P2PSYNC_OK) {
+        p2psync_builder_bool(builder, "ready", true);
+        while (p2psync_walk_next(&walk, &key, &value) == P2PSYNC_OK) {
+            p2psync_builder_pair(builder, key, value);
+        }
+        result = p2psync_builder_finish(builder, &line);
     }
-    json_decref(line);
-    json_decref(tree);
-    return code;
+    if (result == P2PSYNC_OK) {
+        result = p2psync_value_to_json((struct p2psync_bytes){line.data, line.size}, &text);
+    }
+    if (result == P2PSYNC_OK) {
+        fprintf(out, "%s\n", (const char *)text.data);
+    } else {
+        fail(cli, result, "%s", cli->verb->name);
+    }
+    p2psync_buffer_free(&text);
+    p2psync_buffer_free(&line);
+    return result == P2PSYNC_OK && fflush(out) == 0 ? CLI_DONE : CLI_FAILED;
 }

@@ -3,10 +3,10 @@
 
 #include <dirent.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/versions.h"
 
@@ -52,38 +52,39 @@ void offers_end(struct offers *offers)
     begin(offers, "words");
 }
 
-static json_t *tree_of(p2psync_result result, struct p2psync_buffer *packed)
+/* Offer a word that is part of an answer; one with a NUL no shell could take. */
+static void add_text(struct offers *offers, struct p2psync_bytes text, const char *end,
+                     const char *about)
 {
-    struct p2psync_buffer text = {0};
-    json_t *tree = NULL;
+    char word[300];
 
-    if (result == P2PSYNC_OK &&
-        p2psync_value_to_json((struct p2psync_bytes){packed->data, packed->size}, &text) ==
-            P2PSYNC_OK) {
-        tree = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
+    if (memchr(text.data, '\0', text.size) == NULL) {
+        snprintf(word, sizeof word, "%.*s%s", TEXT(text), end);
+        offers_add(offers, word, about);
     }
-    p2psync_buffer_free(&text);
-    p2psync_buffer_free(packed);
-    return tree;
 }
 
 static void offer_collections(struct offers *offers, p2psync_node *node)
 {
-    struct p2psync_buffer packed = {0};
-    json_t *status = tree_of(p2psync_status(node, &packed), &packed);
-    const json_t *collection = NULL;
-    size_t index = 0;
+    struct p2psync_buffer status = {0};
+    struct p2psync_walk walk = {.size = sizeof walk};
+    struct p2psync_bytes collection;
 
-    json_array_foreach(json_object_get(status, "collections"), index, collection)
-    {
+    if (p2psync_status(node, &status) == P2PSYNC_OK) {
+        walk.value =
+            p2psync_value_find((struct p2psync_bytes){status.data, status.size}, "collections");
+    }
+    while (p2psync_walk_next(&walk, NULL, &collection) == P2PSYNC_OK) {
+        struct p2psync_bytes name = p2psync_map_text(collection, "name");
         char about[32];
 
-        snprintf(about, sizeof about, "%" PRIu64 " records", output_number(collection, "records"));
-        if (output_string(collection, "name")[0] != '_') {
-            offers_add(offers, output_string(collection, "name"), about);
+        snprintf(about, sizeof about, "%" PRIu64 " records",
+                 p2psync_map_unsigned(collection, "records"));
+        if (name.size > 0 && ((const char *)name.data)[0] != '_') {
+            add_text(offers, name, "", about);
         }
     }
-    json_decref(status);
+    p2psync_buffer_free(&status);
 }
 
 static void offer_ids(struct offers *offers, p2psync_node *node)
@@ -109,55 +110,51 @@ static void offer_ids(struct offers *offers, p2psync_node *node)
 
 static void offer_versions(struct offers *offers, p2psync_node *node)
 {
-    struct p2psync_buffer packed = {0};
+    struct p2psync_buffer history = {0};
+    struct p2psync_walk walk = {.size = sizeof walk};
     p2psync_snapshot *snapshot = NULL;
-    json_t *history = NULL;
-    const json_t *change = NULL;
-    size_t index = 0;
+    struct p2psync_bytes change;
 
-    if (offers->operand_count > 1 && p2psync_snapshot_open(node, &snapshot) == P2PSYNC_OK) {
-        history = tree_of(
-            p2psync_history(snapshot, offers->operands[0], offers->operands[1], &packed), &packed);
+    if (offers->operand_count > 1 && p2psync_snapshot_open(node, &snapshot) == P2PSYNC_OK &&
+        p2psync_history(snapshot, offers->operands[0], offers->operands[1], &history) ==
+            P2PSYNC_OK) {
+        walk.value = (struct p2psync_bytes){history.data, history.size};
     }
     p2psync_snapshot_close(snapshot);
-    json_array_foreach(history, index, change)
-    {
+    for (int i = 0; i < RECORDS_MAX && p2psync_walk_next(&walk, NULL, &change) == P2PSYNC_OK; i++) {
+        struct p2psync_bytes op = p2psync_map_text(change, "op");
+        struct p2psync_bytes name = p2psync_map_text(change, "name");
         char version[VERSIONS_SHORT_SIZE];
         char about[128];
 
-        versions_shorten(output_string(change, "version"), version);
-        snprintf(about, sizeof about, "%s by %s", output_string(change, "op"),
-                 output_string(change, "name"));
-        if (index < RECORDS_MAX) {
-            offers_add(offers, version, about);
-        }
+        versions_shorten(p2psync_value_find(change, "version"), version);
+        snprintf(about, sizeof about, "%.*s by %.*s", TEXT(op), TEXT(name));
+        offers_add(offers, version, about);
     }
-    json_decref(history);
+    p2psync_buffer_free(&history);
+}
+
+/* Offer the keys of a map, each with `end` after it. */
+static void offer_names(struct offers *offers, struct p2psync_bytes map, const char *end)
+{
+    struct p2psync_walk walk = {.size = sizeof walk, .value = map};
+    struct p2psync_bytes name;
+    struct p2psync_bytes value;
+
+    while (p2psync_walk_next(&walk, &name, &value) == P2PSYNC_OK) {
+        add_text(offers, name, end, "");
+    }
 }
 
 static void offer_fields(struct offers *offers, p2psync_node *node, const char *end)
 {
     struct p2psync_record record = {.size = sizeof record};
     p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer text = {0};
-    json_t *fields = NULL;
-    const char *key = NULL;
-    json_t *value = NULL;
 
     if (offers->operand_count > 1 && p2psync_snapshot_open(node, &snapshot) == P2PSYNC_OK &&
-        p2psync_get(snapshot, offers->operands[0], offers->operands[1], &record) == P2PSYNC_OK &&
-        p2psync_value_to_json(record.fields, &text) == P2PSYNC_OK) {
-        fields = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
+        p2psync_get(snapshot, offers->operands[0], offers->operands[1], &record) == P2PSYNC_OK) {
+        offer_names(offers, record.fields, end);
     }
-    json_object_foreach(fields, key, value)
-    {
-        char word[300];
-
-        snprintf(word, sizeof word, "%s%s", key, end);
-        offers_add(offers, word, "");
-    }
-    json_decref(fields);
-    p2psync_buffer_free(&text);
     p2psync_snapshot_close(snapshot);
 }
 
@@ -174,28 +171,21 @@ static void offer_field_values(struct offers *offers, p2psync_node *node)
 /* Each by its name, or by its fingerprint if another has that name; with `before` in front. */
 static void offer_devices_with(struct offers *offers, p2psync_node *node, const char *before)
 {
-    struct p2psync_buffer packed = {0};
-    json_t *devices = tree_of(p2psync_devices(node, &packed), &packed);
-    const json_t *device = NULL;
-    const json_t *other = NULL;
-    size_t index = 0;
-    size_t i = 0;
+    struct members members = {0};
 
-    json_array_foreach(devices, index, device)
-    {
-        const char *name = output_string(device, "name");
-        const char *fingerprint = output_string(device, "fingerprint");
-        size_t namesakes = 0;
+    members_load(&members, node);
+    for (size_t i = 0; i < members.count; i++) {
+        const struct member *member = &members.member[i];
+        struct p2psync_bytes name = member->namesake ? member->fingerprint : member->name;
+        struct p2psync_bytes other = member->namesake ? member->name : member->fingerprint;
         char word[128];
+        char about[128];
 
-        json_array_foreach(devices, i, other)
-        {
-            namesakes += strcmp(output_string(other, "name"), name) == 0;
-        }
-        snprintf(word, sizeof word, "%s%s", before, namesakes == 1 ? name : fingerprint);
-        offers_add(offers, word, namesakes == 1 ? fingerprint : name);
+        snprintf(word, sizeof word, "%s%.*s", before, TEXT(name));
+        snprintf(about, sizeof about, "%.*s", TEXT(other));
+        offers_add(offers, word, about);
     }
-    json_decref(devices);
+    members_free(&members);
 }
 
 static void offer_devices(struct offers *offers, p2psync_node *node)
@@ -205,10 +195,7 @@ static void offer_devices(struct offers *offers, p2psync_node *node)
 
 static void offer_keys(struct offers *offers, p2psync_node *node)
 {
-    struct p2psync_buffer packed = {0};
-    json_t *config = NULL;
-    const char *key = NULL;
-    json_t *value = NULL;
+    struct p2psync_buffer config = {0};
 
     if (strcmp(offers->verb->name, "collection") == 0) {
         offers_add(offers, "strategy", "what is shown of a record that was edited concurrently");
@@ -216,12 +203,10 @@ static void offer_keys(struct offers *offers, p2psync_node *node)
         offers_add(offers, "retention", "how long the past is kept");
         return;
     }
-    config = tree_of(p2psync_config(node, &packed, NULL), &packed);
-    json_object_foreach(config, key, value)
-    {
-        offers_add(offers, key, "");
+    if (p2psync_config(node, &config, NULL) == P2PSYNC_OK) {
+        offer_names(offers, (struct p2psync_bytes){config.data, config.size}, "");
     }
-    json_decref(config);
+    p2psync_buffer_free(&config);
 }
 
 static void offer_list(struct offers *offers, const char *const *words)

@@ -17,10 +17,14 @@
 #define TEXT_PIECE  1024
 #define TEXT_GROWTH 8 /* an escape takes at most six times the bytes of its character */
 
-static char *keep_numbers(const char *json, size_t size, size_t *size_out);
-static char *text_of(const json_t *tree);
+int output_check(struct cli *cli, struct p2psync_bytes answer)
+{
+    p2psync_result result = p2psync_value_check(answer);
 
-int output_json(struct cli *cli, struct p2psync_bytes value)
+    return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "%s: the answer", cli->verb->name);
+}
+
+static int print_json(struct cli *cli, const char *before, struct p2psync_bytes value)
 {
     struct p2psync_buffer text = {0};
     p2psync_result result = p2psync_value_to_json(value, &text);
@@ -28,160 +32,58 @@ int output_json(struct cli *cli, struct p2psync_bytes value)
     if (result != P2PSYNC_OK) {
         return fail(cli, result, "%s: the answer", cli->verb->name);
     }
+    fputs(before, stdout);
     fwrite(text.data, 1, text.size, stdout);
-    putchar('\n');
     p2psync_buffer_free(&text);
     return CLI_DONE;
 }
 
-int output_json_tree(struct cli *cli, const json_t *tree)
+int output_json(struct cli *cli, struct p2psync_bytes value)
 {
-    char *text = text_of(tree);
+    int code = print_json(cli, "", value);
 
-    if (text == NULL) {
-        return fail(cli, P2PSYNC_ENOMEM, "%s", cli->verb->name);
+    if (code == CLI_DONE) {
+        putchar('\n');
     }
-    fputs(text, stdout);
-    putchar('\n');
-    free(text);
-    return CLI_DONE;
+    return code;
+}
+
+int output_json_item(struct cli *cli, struct p2psync_bytes value, uint64_t count)
+{
+    return print_json(cli, count == 0 ? "[" : ",", value);
+}
+
+void output_json_end(uint64_t count)
+{
+    puts(count == 0 ? "[]" : "]");
 }
 
 /* `context` points to a function that needs nothing else. */
-static void call_plain(json_t *tree, const void *context)
+static void call_plain(struct p2psync_bytes answer, const void *context)
 {
-    void (*const *people)(json_t *) = context;
+    void (*const *people)(struct p2psync_bytes) = context;
 
-    (*people)(tree);
+    (*people)(answer);
 }
 
-int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(json_t *))
+int output_answer(struct cli *cli, struct p2psync_buffer *answer,
+                  void (*people)(struct p2psync_bytes))
 {
     return output_answer_with(cli, answer, call_plain, &people);
 }
 
 int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
-                       void (*people)(json_t *, const void *context), const void *context)
+                       void (*people)(struct p2psync_bytes, const void *context),
+                       const void *context)
 {
-    struct p2psync_bytes value = {answer->data, answer->size};
-    json_t *tree = NULL;
-    int code = CLI_DONE;
+    const struct p2psync_bytes value = {answer->data, answer->size};
+    int code = cli->json ? output_json(cli, value) : output_check(cli, value);
 
-    if (cli->json) {
-        code = output_json(cli, value);
-    } else {
-        tree = output_tree(cli, value);
-        if (tree != NULL) {
-            people(tree, context);
-        } else {
-            code = CLI_FAILED;
-        }
+    if (code == CLI_DONE && !cli->json) {
+        people(value, context);
     }
-    json_decref(tree);
     p2psync_buffer_free(answer);
     return code;
-}
-
-json_t *output_tree(struct cli *cli, struct p2psync_bytes value)
-{
-    struct p2psync_buffer text = {0};
-    p2psync_result result = p2psync_value_to_json(value, &text);
-    json_t *tree = NULL;
-    char *kept = NULL;
-    size_t size = 0;
-
-    if (result == P2PSYNC_OK) {
-        kept = keep_numbers(text.data, text.size, &size);
-        tree = kept == NULL ? NULL : json_loadb(kept, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-        result = tree == NULL ? P2PSYNC_ENOMEM : P2PSYNC_OK;
-    }
-    if (result != P2PSYNC_OK) {
-        fail(cli, result, "%s: the answer", cli->verb->name);
-    }
-    free(kept);
-    p2psync_buffer_free(&text);
-    return tree;
-}
-
-/* ---- numbers in trees ---- */
-
-/* jansson has no place for integers from 2^63 on, and it prints floats in its own way. So in a tree
- * such a number is {"$float32": "TEXT"}, with its text as the library wrote it: JSON of the library
- * never has a string there. */
-#define NUMBER_BEGIN "{\"$float32\":\""
-#define NUMBER_END   "\"}"
-
-static bool fits_tree(const char *number, size_t size)
-{
-    char digits[24] = {0};
-
-    if (size >= sizeof digits || memchr(number, '.', size) != NULL ||
-        memchr(number, 'e', size) != NULL) {
-        return false;
-    }
-    memcpy(digits, number, size);
-    errno = 0;
-    (void)strtoll(digits, NULL, 10);
-    return errno == 0;
-}
-
-/* The JSON of the library with such numbers wrapped; freed by the caller, NULL if memory ends. */
-static char *keep_numbers(const char *json, size_t size, size_t *size_out)
-{
-    char *text = NULL;
-    FILE *out = open_memstream(&text, size_out);
-    bool in_string = false;
-
-    /* Ends because each turn takes a byte at least. */
-    for (size_t i = 0; i < size && out != NULL;) {
-        size_t token = 1;
-
-        if (in_string && json[i] == '\\') {
-            token = 2;
-        } else if (json[i] == '"') {
-            in_string = !in_string;
-        } else if (!in_string && (json[i] == '-' || (json[i] >= '0' && json[i] <= '9'))) {
-            token = strspn(json + i, "-+.e0123456789"); /* a NUL is behind all of it */
-        }
-        bool wrapped = token > 2 && !in_string && !fits_tree(json + i, token);
-        fputs(wrapped ? NUMBER_BEGIN : "", out);
-        fwrite(json + i, 1, token, out);
-        fputs(wrapped ? NUMBER_END : "", out);
-        i += token;
-    }
-    if (out != NULL && fclose(out) != 0) {
-        free(text);
-        text = NULL;
-    }
-    return text;
-}
-
-/* A tree as JSON, numbers as they were; freed by the caller, NULL if memory ends. In a string the
- * quotes would be escaped, so that what is looked for is nowhere else. */
-static char *text_of(const json_t *tree)
-{
-    char *text = json_dumps(tree, JSON_ENCODE_ANY | JSON_COMPACT);
-    char *to = text;
-
-    for (const char *from = text; from != NULL && *from != '\0';) {
-        const char *number = strstr(from, NUMBER_BEGIN);
-        const char *end = number == NULL ? NULL : strstr(number, NUMBER_END);
-        size_t before = number == NULL ? strlen(from) : (size_t)(number - from);
-
-        memmove(to, from, before);
-        to += before;
-        from += before;
-        if (end != NULL) {
-            number += sizeof NUMBER_BEGIN - 1;
-            memmove(to, number, (size_t)(end - number));
-            to += end - number;
-            from = end + sizeof NUMBER_END - 1;
-        }
-    }
-    if (to != NULL) {
-        *to = '\0';
-    }
-    return text;
 }
 
 /* Whether stdout is a pipe or a socket that nobody reads any more, as after `| head`. */
@@ -236,39 +138,50 @@ static void write_text(FILE *out, const char *text, size_t size)
     }
 }
 
-void output_blocks(json_t *texts)
+/* The first line of `text`, without its end; takes it off. */
+static struct p2psync_bytes next_line(struct p2psync_bytes *text)
 {
-    const char *name = NULL;
-    json_t *text = NULL;
+    const char *begin = text->data;
+    const char *end = memchr(begin, '\n', text->size);
+    size_t size = end != NULL ? (size_t)(end - begin) : text->size;
+    size_t taken = size + (end != NULL ? 1 : 0);
 
-    json_object_foreach(texts, name, text)
-    {
-        const char *line = json_string_value(text);
+    text->data = begin + taken;
+    text->size -= taken;
+    return (struct p2psync_bytes){
+        begin, size > 0 && end != NULL && begin[size - 1] == '\r' ? size - 1 : size};
+}
+
+void output_blocks(struct p2psync_bytes texts)
+{
+    struct p2psync_walk walk = {.size = sizeof walk, .value = texts};
+    struct p2psync_bytes name;
+    struct p2psync_bytes value;
+
+    while (p2psync_walk_next(&walk, &name, &value) == P2PSYNC_OK) {
+        struct p2psync_bytes rest = p2psync_value_text(value);
 
         printf("  ");
-        output_text(name, strlen(name));
+        output_text(name.data, name.size);
         printf(" =\n");
-        while (line != NULL && *line != '\0') {
-            size_t size = strcspn(line, "\n");
-            size_t shown =
-                size > 0 && line[size] == '\n' && line[size - 1] == '\r' ? size - 1 : size;
+        while (rest.size > 0) {
+            struct p2psync_bytes line = next_line(&rest);
 
             printf("    ");
-            output_text(line, shown);
+            output_text(line.data, line.size);
             putchar('\n');
-            line += size + (line[size] == '\n' ? 1 : 0);
         }
     }
 }
 
-char *output_escaped(const char *text)
+char *output_escaped(const char *text, size_t text_size)
 {
     char *escaped = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&escaped, &size);
 
     if (out != NULL) {
-        write_text(out, text, strlen(text));
+        write_text(out, text, text_size);
     }
     if (out == NULL || fclose(out) != 0) {
         fail_memory();
@@ -276,58 +189,47 @@ char *output_escaped(const char *text)
     return escaped;
 }
 
-const char *output_string(const json_t *object, const char *key)
+/* All values that come here have been checked, so that only memory may be missing. */
+static struct p2psync_bytes as_json(struct p2psync_bytes value, struct p2psync_buffer *room)
 {
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value != NULL ? value : "";
-}
-
-uint64_t output_number(const json_t *object, const char *key)
-{
-    json_int_t value = json_integer_value(json_object_get(object, key));
-
-    return value > 0 ? (uint64_t)value : 0;
-}
-
-static char *checked(char *cell)
-{
-    if (cell == NULL) {
+    if (p2psync_value_to_json(value, room) != P2PSYNC_OK) {
         fail_memory();
     }
-    return cell;
+    return (struct p2psync_bytes){room->data, room->size};
 }
 
-char *output_cell(const json_t *value)
+struct p2psync_bytes output_cell(struct p2psync_bytes value, struct p2psync_buffer *room)
 {
-    if (json_is_string(value)) {
-        return checked(strdup(json_string_value(value)));
+    switch (p2psync_value_type_of(value)) {
+    case P2PSYNC_VALUE_TEXT:
+        return p2psync_value_text(value);
+    case P2PSYNC_VALUE_NIL:
+    case P2PSYNC_VALUE_NONE:
+        return (struct p2psync_bytes){"-", 1};
+    default:
+        return as_json(value, room);
     }
-    return value == NULL || json_is_null(value) ? checked(strdup("-")) : checked(text_of(value));
 }
 
-char *output_value(const json_t *value)
+struct p2psync_bytes output_value(struct p2psync_bytes value, struct p2psync_buffer *room)
 {
+    struct p2psync_bytes text = p2psync_value_text(value);
     struct p2psync_buffer packed = {0};
+    bool bare = text.data != NULL && memchr(text.data, '\0', text.size) == NULL &&
+                p2psync_value_from_json(text.data, text.size, &packed, NULL) == P2PSYNC_EFORMAT;
 
-    if (!json_is_string(value)) {
-        return checked(text_of(value));
-    }
-    const char *text = json_string_value(value);
-    size_t size = json_string_length(value);
-    p2psync_result result = p2psync_value_from_json(text, size, &packed, NULL);
-    bool bare = result == P2PSYNC_EFORMAT && strlen(text) == size;
     p2psync_buffer_free(&packed);
-    return bare ? checked(strdup(text)) : checked(text_of(value));
+    return bare ? text : as_json(value, room);
 }
 
-void output_ago(const char *time_text, char *text, size_t size)
+void output_ago(struct p2psync_bytes time_value, char *text, size_t size)
 {
     struct tm parts = {0};
-    const char *end = strptime(time_text, "%Y-%m-%dT%H:%M:%S", &parts);
+    char time_text[32] = "";
     int64_t seconds = 0;
 
-    if (end == NULL) {
+    if (p2psync_value_string(time_value, time_text, sizeof time_text) != P2PSYNC_OK ||
+        strptime(time_text, "%Y-%m-%dT%H:%M:%S", &parts) == NULL) {
         snprintf(text, size, "-");
         return;
     }

@@ -4,27 +4,34 @@
 #ifndef P2PSYNC_CLI_OUTPUT_H
 #define P2PSYNC_CLI_OUTPUT_H
 
-#include <jansson.h>
+#include <limits.h>
 #include <stdint.h>
 
 #include "tools/p2psync/cli.h"
 
+/* A text as "%.*s" takes it: up to its first NUL. */
+#define TEXT(text) (int)((text).size < INT_MAX ? (text).size : INT_MAX), (const char *)(text).data
+
+/* Check an answer before anything in it is looked at. Returns CLI_DONE, or a code after saying why
+ * not. */
+int output_check(struct cli *cli, struct p2psync_bytes answer);
+
 /* Print one MessagePack value as one line of JSON. */
 int output_json(struct cli *cli, struct p2psync_bytes value);
 
-/* Print one tree as one line of JSON. */
-int output_json_tree(struct cli *cli, const json_t *tree);
+/* Print an array as one line of JSON, which is made of items that come one by one: each of them,
+ * `count` of which have come before, and then the end. */
+int output_json_item(struct cli *cli, struct p2psync_bytes value, uint64_t count);
+void output_json_end(uint64_t count);
 
 /* Print an answer of the library and free it: as JSON, or by `people` if that was not asked for. */
-int output_answer(struct cli *cli, struct p2psync_buffer *answer, void (*people)(json_t *));
+int output_answer(struct cli *cli, struct p2psync_buffer *answer,
+                  void (*people)(struct p2psync_bytes));
 
 /* The same, with what else `people` needs. */
 int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
-                       void (*people)(json_t *, const void *context), const void *context);
-
-/* A MessagePack value as a tree, or NULL after saying why. Numbers other than integers below 2^63
- * are in it as their text: output_cell(), output_value() and output_json_tree() print them. */
-json_t *output_tree(struct cli *cli, struct p2psync_bytes value);
+                       void (*people)(struct p2psync_bytes, const void *context),
+                       const void *context);
 
 /* Check that stdout took everything. Returns `code`, or CLI_FAILED after saying so. A reader that
  * went away, as `head` does, has what it wanted: that is no error. */
@@ -36,26 +43,24 @@ bool output_broken(void);
 /* Print `size` bytes of UTF-8, escaped as p2psync_text_escape() does it. */
 void output_text(const char *text, size_t size);
 
-/* Print the fields of an object, texts of several lines, each as a block of its own. */
-void output_blocks(json_t *texts);
-/* `text` as output_text() prints it. Freed by the caller. */
-char *output_escaped(const char *text);
+/* Print the texts of a map, which have several lines, each as a block of its own. */
+void output_blocks(struct p2psync_bytes texts);
 
-/* Members of objects: "" and 0 if there is none of that type. */
-const char *output_string(const json_t *object, const char *key);
-uint64_t output_number(const json_t *object, const char *key);
+/* `text` as output_text() prints it, with a NUL. Freed by the caller. */
+char *output_escaped(const char *text, size_t size);
 
-/* A part of an answer as people read it: strings bare, null as "-", all else as JSON. Freed by the
- * caller; never NULL, the program ends if memory does. */
-char *output_cell(const json_t *value);
+/* A part of an answer as people read it: strings bare, nil and nothing as "-", all else as JSON. It
+ * lies in the value, or in `room`, which is empty before and is freed by the caller. The program
+ * ends if memory does. */
+struct p2psync_bytes output_cell(struct p2psync_bytes value, struct p2psync_buffer *room);
 
 /* The value of a field, so that it can be told what it is: a string is bare unless it would be
  * JSON, such as "1.10" or "true", and so what FIELD=VALUE makes of the text is the value. As above.
  */
-char *output_value(const json_t *value);
+struct p2psync_bytes output_value(struct p2psync_bytes value, struct p2psync_buffer *room);
 
-/* How long ago an RFC 3339 time was ("12 s ago"), or "-". */
-void output_ago(const char *time, char *text, size_t size);
+/* How long ago an RFC 3339 time was ("12 s ago"), or "-" if the value is none. */
+void output_ago(struct p2psync_bytes time, char *text, size_t size);
 
 /* A number of bytes ("1.2 MB"). */
 void output_bytes(uint64_t bytes, char *text, size_t size);

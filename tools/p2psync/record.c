@@ -2,7 +2,6 @@
 #include "tools/p2psync/record.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +13,12 @@
 
 #define RECORD_ADVICE_SIZE 512
 
-static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name);
+static struct p2psync_bytes find_marked(p2psync_snapshot *snapshot, const struct record_name *name,
+                                        struct p2psync_buffer *conflict);
 static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
-                       json_t *marked);
+                       struct p2psync_bytes marked);
 static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record, json_t *marked);
+                            const struct p2psync_record *record, struct p2psync_bytes marked);
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted);
 
 int record_print_written(struct cli *cli, p2psync_node *node, const char *collection,
@@ -126,42 +126,37 @@ static int print(struct cli *cli, p2psync_node *node, const struct record_name *
                            "'p2psync restore' brings it back",
                            cli->verb->name, name->collection, name->id, name->collection);
     } else {
-        json_t *marked = cli->json || name->version != NULL || !record.conflict
-                             ? NULL
-                             : find_marked(snapshot, name);
+        struct p2psync_buffer conflict = {0};
+        struct p2psync_bytes marked = {0};
 
+        if (!cli->json && name->version == NULL && record.conflict) {
+            marked = find_marked(snapshot, name, &conflict);
+        }
         code = print_found(cli, node, &record, marked);
-        json_decref(marked);
+        p2psync_buffer_free(&conflict);
     }
     p2psync_snapshot_close(snapshot);
     return code;
 }
 
-/* The texts of a conflict in which both sides stand, with markers; NULL if what is shown is not the
- * merge of all versions, or if nothing is known. */
-static json_t *find_marked(p2psync_snapshot *snapshot, const struct record_name *name)
+/* The texts of a conflict in which both sides stand, with markers, which lie in `conflict`, freed
+ * by the caller; nothing if what is shown is not the merge of all versions, or if nothing is known.
+ */
+static struct p2psync_bytes find_marked(p2psync_snapshot *snapshot, const struct record_name *name,
+                                        struct p2psync_buffer *conflict)
 {
-    struct p2psync_buffer packed = {0};
-    struct p2psync_buffer text = {0};
-    json_t *marked = NULL;
-    json_t *conflict = NULL;
+    struct p2psync_bytes map = {0};
 
-    if (p2psync_conflict(snapshot, name->collection, name->id, &packed) == P2PSYNC_OK &&
-        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
-            P2PSYNC_OK) {
-        conflict = json_loadb(text.data, text.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    if (p2psync_conflict(snapshot, name->collection, name->id, conflict) == P2PSYNC_OK) {
+        map = (struct p2psync_bytes){conflict->data, conflict->size};
     }
-    if (strcmp(output_string(conflict, "strategy"), "auto_merge") == 0) {
-        marked = json_incref(json_object_get(conflict, "marked"));
-    }
-    json_decref(conflict);
-    p2psync_buffer_free(&text);
-    p2psync_buffer_free(&packed);
-    return marked;
+    return p2psync_text_equals(p2psync_map_text(map, "strategy"), "auto_merge")
+               ? p2psync_value_find(map, "marked")
+               : (struct p2psync_bytes){0};
 }
 
 static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
-                       json_t *marked)
+                       struct p2psync_bytes marked)
 {
     struct p2psync_buffer packed = {0};
     p2psync_result result;
@@ -196,45 +191,44 @@ static void print_author(p2psync_node *node, const uint8_t device[32])
         snprintf(id + 2 * i, 3, "%02x", device[i]);
     }
     members_load(&members, node);
-    name = members_name(&members, id);
+    name = members_name(&members, (struct p2psync_bytes){id, sizeof id - 1});
     print_line("author", name);
     free(name);
     members_free(&members);
 }
 
 /* Those that are marked are printed apart. */
-static void print_fields(json_t *fields, const json_t *marked)
+static void print_fields(struct p2psync_bytes fields, struct p2psync_bytes marked)
 {
-    const char *key = NULL;
-    json_t *field = NULL;
+    struct p2psync_walk walk = {.size = sizeof walk, .value = fields};
+    struct p2psync_bytes name;
+    struct p2psync_bytes value;
 
-    json_object_foreach(fields, key, field)
-    {
-        if (json_object_get(marked, key) != NULL) {
+    while (p2psync_walk_next(&walk, &name, &value) == P2PSYNC_OK) {
+        struct p2psync_buffer room = {0};
+
+        if (p2psync_value_find_text(marked, name).size > 0) {
             continue;
         }
-        char *value = output_value(field);
+        struct p2psync_bytes text = output_value(value, &room);
 
         printf("  ");
-        output_text(key, strlen(key));
+        output_text(name.data, name.size);
         printf(" = ");
-        output_text(value, strlen(value));
+        output_text(text.data, text.size);
         putchar('\n');
-        free(value);
+        p2psync_buffer_free(&room);
     }
 }
 
 static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record, json_t *marked)
+                            const struct p2psync_record *record, struct p2psync_bytes marked)
 {
-    json_t *fields = NULL;
+    int code = record->fields.size > 0 ? output_check(cli, record->fields) : CLI_DONE;
     char line[128];
 
-    if (record->fields.size > 0) {
-        fields = output_tree(cli, record->fields);
-        if (fields == NULL) {
-            return CLI_FAILED;
-        }
+    if (code != CLI_DONE) {
+        return code;
     }
     printf("%-10s", "id");
     output_text(record->id, record->id_size);
@@ -257,8 +251,7 @@ static int print_for_people(struct cli *cli, p2psync_node *node,
         print_line("state", line);
     }
     printf("fields\n");
-    print_fields(fields, marked);
+    print_fields(record->fields, marked);
     output_blocks(marked);
-    json_decref(fields);
     return CLI_DONE;
 }

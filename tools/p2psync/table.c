@@ -19,13 +19,34 @@
 static void fit(struct table *table, size_t width, size_t fitted[static TABLE_COLUMNS_MAX]);
 static void lay_out(struct table *table, const size_t fitted[static TABLE_COLUMNS_MAX]);
 
+static size_t width_of_cell(const char *cell)
+{
+    return width_of((struct p2psync_bytes){cell, strlen(cell)});
+}
+
 void table_init(struct table *table, const struct column *columns, size_t count)
 {
     assert(count > 0 && count <= TABLE_COLUMNS_MAX);
     *table = (struct table){.columns = columns, .column_count = count};
     for (size_t i = 0; i < count; i++) {
-        table->widths[i] = width_of(columns[i].head);
+        table->widths[i] = width_of_cell(columns[i].head);
     }
+}
+
+void table_text(struct table *table, struct p2psync_bytes text)
+{
+    if (table->cell_count == table->capacity) {
+        table->capacity = table->capacity == 0 ? 64 : table->capacity * 2;
+        table->cells = realloc(table->cells, table->capacity * sizeof *table->cells);
+        if (table->cells == NULL) {
+            fail_memory();
+        }
+    }
+    char *cell = output_escaped(text.data, text.size);
+    size_t column = table->cell_count % table->column_count;
+    size_t width = width_of_cell(cell);
+    table->widths[column] = width > table->widths[column] ? width : table->widths[column];
+    table->cells[table->cell_count++] = cell;
 }
 
 void table_cell(struct table *table, const char *format, ...)
@@ -40,18 +61,7 @@ void table_cell(struct table *table, const char *format, ...)
     if (size < 0) {
         fail_memory();
     }
-    if (table->cell_count == table->capacity) {
-        table->capacity = table->capacity == 0 ? 64 : table->capacity * 2;
-        table->cells = realloc(table->cells, table->capacity * sizeof *table->cells);
-        if (table->cells == NULL) {
-            fail_memory();
-        }
-    }
-    char *cell = output_escaped(text);
-    size_t column = table->cell_count % table->column_count;
-    size_t width = width_of(cell);
-    table->widths[column] = width > table->widths[column] ? width : table->widths[column];
-    table->cells[table->cell_count++] = cell;
+    table_text(table, (struct p2psync_bytes){text, (size_t)size});
     free(text);
 }
 
@@ -67,7 +77,8 @@ void table_print(struct table *table)
     for (size_t i = 0; i < table->cell_count; i++) {
         char *whole = table->cells[i];
 
-        table->cells[i] = width_cut(whole, fitted[i % table->column_count]);
+        table->cells[i] = width_cut((struct p2psync_bytes){whole, strlen(whole)},
+                                    fitted[i % table->column_count]);
         free(whole);
     }
     lay_out(table, fitted);
@@ -81,7 +92,7 @@ void table_print(struct table *table)
 /* The least that a column needs. */
 static size_t least(const struct table *table, size_t column)
 {
-    size_t head = width_of(table->columns[column].head);
+    size_t head = width_of_cell(table->columns[column].head);
     size_t kept = head > CUT_MIN ? head : CUT_MIN;
 
     return table->columns[column].cut && kept < table->widths[column] ? kept

@@ -5,8 +5,7 @@
 #ifndef P2PSYNC_CLI_TABLE_H
 #define P2PSYNC_CLI_TABLE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <p2psync.h>
 
 #define TABLE_COLUMNS_MAX 14
 
@@ -32,6 +31,7 @@ struct table {
 void table_init(struct table *table, const struct column *columns, size_t count);
 
 /* Add the next cell, copied; after the last column the next row begins. */
+void table_text(struct table *table, struct p2psync_bytes text);
 void table_cell(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Print what was added since the last time, the head before the first row ever. */

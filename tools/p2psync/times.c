@@ -6,6 +6,7 @@
 
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
+#include "tools/p2psync/output.h"
 
 /* A time of day, and the zone that it is in. */
 struct clock_time {
@@ -223,6 +224,19 @@ static bool offset_at(const char **text, int *minutes_out)
     *minutes_out = (west ? -1 : 1) * (hours * 60 + minutes);
     *text = at;
     return true;
+}
+
+void times_show(struct p2psync_bytes value, char *text, size_t size)
+{
+    char written[32];
+    uint64_t ms = 0;
+
+    if (p2psync_value_string(value, written, sizeof written) == P2PSYNC_OK &&
+        times_parse(written, &ms)) {
+        output_time(ms, text, size);
+    } else {
+        snprintf(text, size, "-");
+    }
 }
 
 bool times_since_option(struct cli *cli, const char *text, uint64_t *ms_out)

@@ -16,6 +16,9 @@ bool times_duration(const char *text, uint32_t *ms_out);
  * +02:00. False if `text` is none, or before 1970. */
 bool times_parse(const char *text, uint64_t *ms_out);
 
+/* A time of an answer, for people: as local time, or "-" if the value is none. */
+void times_show(struct p2psync_bytes value, char *text, size_t size);
+
 /* What --since says: the same; or now, today or yesterday, the last two also with a time; or a
  * duration back from now, such as 10m, 2h or 3d. False after saying that it is none. */
 bool times_since_option(struct cli *cli, const char *text, uint64_t *ms_out);

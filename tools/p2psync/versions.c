@@ -1,7 +1,6 @@
 /* Finding and shortening versions. */
 #include "tools/p2psync/versions.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -15,7 +14,7 @@
 #define TAG_MAX   32
 #define TAG_SHOWN 7
 
-static int find_in(struct cli *cli, const struct record_name *record, const json_t *history,
+static int find_in(struct cli *cli, const struct record_name *record, struct p2psync_bytes history,
                    const char *text, struct p2psync_dot *out);
 
 bool versions_check(struct cli *cli, const char *text)
@@ -50,7 +49,7 @@ int versions_find(struct cli *cli, p2psync_node *node, const struct record_name 
 {
     struct p2psync_buffer packed = {0};
     p2psync_snapshot *snapshot = NULL;
-    json_t *history = NULL;
+    struct p2psync_bytes history;
     p2psync_result result;
     int code = CLI_DONE;
 
@@ -71,9 +70,11 @@ int versions_find(struct cli *cli, p2psync_node *node, const struct record_name 
     if (result != P2PSYNC_OK) {
         return record_fail(cli, result, record);
     }
-    history = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
-    code = history != NULL ? find_in(cli, record, history, text, out) : CLI_FAILED;
-    json_decref(history);
+    history = (struct p2psync_bytes){packed.data, packed.size};
+    code = output_check(cli, history);
+    if (code == CLI_DONE) {
+        code = find_in(cli, record, history, text, out);
+    }
     p2psync_buffer_free(&packed);
     return code;
 }
@@ -99,30 +100,31 @@ static bool names(const char *text, const char *version)
            (text[digits] == '\0' || (number != NULL && strcmp(text + digits, number) == 0));
 }
 
-static int find_in(struct cli *cli, const struct record_name *record, const json_t *history,
+static int find_in(struct cli *cli, const struct record_name *record, struct p2psync_bytes history,
                    const char *text, struct p2psync_dot *out)
 {
-    const char *first = NULL;
-    const json_t *change = NULL;
-    size_t index = 0;
+    struct p2psync_walk walk = {.size = sizeof walk, .value = history};
+    struct p2psync_bytes change;
+    char first[P2PSYNC_DOT_TEXT_SIZE] = "";
 
-    json_array_foreach(history, index, change)
-    {
-        const char *version = output_string(change, "version");
+    while (p2psync_walk_next(&walk, NULL, &change) == P2PSYNC_OK) {
+        char version[P2PSYNC_DOT_TEXT_SIZE];
 
-        if (!names(text, version)) {
+        if (p2psync_value_string(p2psync_value_find(change, "version"), version, sizeof version) !=
+                P2PSYNC_OK ||
+            !names(text, version)) {
             continue;
         }
-        if (first != NULL) {
+        if (first[0] != '\0') {
             return fail_saying(cli, CLI_NOT_FOUND,
                                "%s %s %s: '%s' is ambiguous: it names %s, %s and maybe more; give "
                                "more of the version",
                                cli->verb->name, record->collection, record->id, text, first,
                                version);
         }
-        first = version;
+        memcpy(first, version, sizeof first);
     }
-    if (first == NULL || p2psync_dot_parse(first, out) != P2PSYNC_OK) {
+    if (p2psync_dot_parse(first, out) != P2PSYNC_OK) {
         return fail_saying(cli, CLI_NOT_FOUND,
                            "%s %s %s: no version of it begins with '%s'; 'p2psync history %s %s' "
                            "shows all",
@@ -132,15 +134,17 @@ static int find_in(struct cli *cli, const struct record_name *record, const json
     return CLI_DONE;
 }
 
-void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE])
+void versions_shorten(struct p2psync_bytes version, char out[static VERSIONS_SHORT_SIZE])
 {
     struct p2psync_dot dot;
-    const char *number = strchr(version, '-');
+    char whole[P2PSYNC_DOT_TEXT_SIZE] = "";
+    p2psync_result result = p2psync_value_string(version, whole, sizeof whole);
+    const char *number = strchr(whole, '-');
 
-    if (number != NULL && p2psync_dot_parse(version, &dot) == P2PSYNC_OK) {
-        snprintf(out, VERSIONS_SHORT_SIZE, "%.*s%s", TAG_SHOWN, version, number);
+    if (result == P2PSYNC_OK && number != NULL && p2psync_dot_parse(whole, &dot) == P2PSYNC_OK) {
+        snprintf(out, VERSIONS_SHORT_SIZE, "%.*s%s", TAG_SHOWN, whole, number);
     } else {
-        snprintf(out, VERSIONS_SHORT_SIZE, "%s", version);
+        snprintf(out, VERSIONS_SHORT_SIZE, "%s", whole);
     }
 }
 

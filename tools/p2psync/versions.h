@@ -36,7 +36,7 @@ struct versions_wanted {
 int versions_open(struct cli *cli, int argc, char **argv, p2psync_node **node_out,
                   struct versions_wanted *wanted);
 
-/* `version`, a whole one, as people are shown it; anything else as it is. */
-void versions_shorten(const char *version, char out[static VERSIONS_SHORT_SIZE]);
+/* A version of an answer, a whole one, as people are shown it; another text as it is. */
+void versions_shorten(struct p2psync_bytes version, char out[static VERSIONS_SHORT_SIZE]);
 
 #endif

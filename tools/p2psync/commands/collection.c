@@ -22,45 +22,46 @@ int cmd_collection(struct cli *cli, int argc, char **argv)
     return attach_action(cli, argc, argv, actions, sizeof actions / sizeof actions[0]);
 }
 
-static void add_settings(struct table *table, const struct members *members, const char *collection,
-                         json_t *settings)
+/* Without the column of the collection if that is NULL. */
+static void add_settings(struct table *table, const struct members *members,
+                         const struct p2psync_bytes *collection, struct p2psync_bytes settings)
 {
-    const char *key = NULL;
-    json_t *setting = NULL;
+    struct p2psync_walk walk = {.size = sizeof walk, .value = settings};
+    struct p2psync_bytes key;
+    struct p2psync_bytes setting;
 
-    json_object_foreach(settings, key, setting)
-    {
-        char *cell = output_cell(setting);
-        char *value = members_strategy(members, cell);
+    while (p2psync_walk_next(&walk, &key, &setting) == P2PSYNC_OK) {
+        struct p2psync_buffer room = {0};
+        char *value = members_strategy(members, output_cell(setting, &room));
 
         if (collection != NULL) {
-            table_cell(table, "%s", collection);
+            table_text(table, *collection);
         }
-        table_cell(table, "%s", key);
+        table_text(table, key);
         table_cell(table, "%s", value);
         free(value);
-        free(cell);
+        p2psync_buffer_free(&room);
     }
 }
 
-static void print_collections(json_t *collections, const void *members)
+static void print_collections(struct p2psync_bytes collections, const void *members)
 {
     static const struct column columns[] = {
         {.head = "COLLECTION", .cut = true}, {.head = "KEY"}, {.head = "VALUE", .cut = true}};
+    struct p2psync_walk walk = {.size = sizeof walk, .value = collections};
+    struct p2psync_bytes name;
+    struct p2psync_bytes settings;
     struct table table;
-    const char *name = NULL;
-    json_t *settings = NULL;
 
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    json_object_foreach(collections, name, settings)
-    {
-        add_settings(&table, members, name, settings);
+    while (p2psync_walk_next(&walk, &name, &settings) == P2PSYNC_OK) {
+        add_settings(&table, members, &name, settings);
     }
     table_print(&table);
     table_deinit(&table);
 }
 
-static void print_settings(json_t *settings, const void *members)
+static void print_settings(struct p2psync_bytes settings, const void *members)
 {
     static const struct column columns[] = {{.head = "KEY"}, {.head = "VALUE", .cut = true}};
     struct table table;

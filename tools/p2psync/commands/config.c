@@ -21,23 +21,23 @@ int cmd_config(struct cli *cli, int argc, char **argv)
     return attach_action(cli, argc, argv, actions, sizeof actions / sizeof actions[0]);
 }
 
-static void print_settings(json_t *settings)
+static void print_settings(struct p2psync_bytes settings)
 {
     static const struct column columns[] = {
         {.head = "KEY"}, {.head = "VALUE", .cut = true}, {.head = "FROM"}};
+    struct p2psync_walk walk = {.size = sizeof walk, .value = settings};
+    struct p2psync_bytes key;
+    struct p2psync_bytes setting;
     struct table table;
-    const char *key = NULL;
-    json_t *setting = NULL;
 
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    json_object_foreach(settings, key, setting)
-    {
-        char *value = output_cell(json_object_get(setting, "value"));
+    while (p2psync_walk_next(&walk, &key, &setting) == P2PSYNC_OK) {
+        struct p2psync_buffer room = {0};
 
-        table_cell(&table, "%s", key);
-        table_cell(&table, "%s", value);
-        table_cell(&table, "%s", output_string(setting, "source"));
-        free(value);
+        table_text(&table, key);
+        table_text(&table, output_cell(p2psync_value_find(setting, "value"), &room));
+        table_text(&table, p2psync_map_text(setting, "source"));
+        p2psync_buffer_free(&room);
     }
     table_print(&table);
     table_deinit(&table);
@@ -58,34 +58,30 @@ static int get(struct cli *cli, p2psync_node *node, char **words)
 {
     const char *key = words[0];
     struct p2psync_buffer packed = {0};
+    struct p2psync_buffer room = {0};
     struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_result result = p2psync_config(node, &packed, &detail);
-    json_t *settings = NULL;
-    const json_t *setting = NULL;
-    int code = CLI_FAILED;
+    struct p2psync_bytes settings = {packed.data, packed.size};
+    struct p2psync_bytes setting = p2psync_value_find(settings, key);
+    int code;
 
     if (result != P2PSYNC_OK) {
         return fail_detail(cli, result, &detail, NULL, "config get %s", key);
     }
-    settings = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
-    setting = json_object_get(settings, key);
-    if (settings == NULL) {
-        code = CLI_FAILED;
-    } else if (setting == NULL) {
+    code = output_check(cli, settings);
+    if (code == CLI_DONE && setting.size == 0) {
         code =
             fail_saying(cli, CLI_NOT_FOUND,
                         "config: there is no setting '%s'; 'p2psync config list' shows all", key);
-    } else if (cli->json) {
-        code = output_json_tree(cli, setting);
-    } else {
-        char *value = output_cell(json_object_get(setting, "value"));
+    } else if (code == CLI_DONE && cli->json) {
+        code = output_json(cli, setting);
+    } else if (code == CLI_DONE) {
+        struct p2psync_bytes value = output_cell(p2psync_value_find(setting, "value"), &room);
 
-        output_text(value, strlen(value));
+        output_text(value.data, value.size);
         putchar('\n');
-        free(value);
-        code = CLI_DONE;
     }
-    json_decref(settings);
+    p2psync_buffer_free(&room);
     p2psync_buffer_free(&packed);
     return code;
 }

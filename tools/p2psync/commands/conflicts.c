@@ -24,7 +24,7 @@ static int print_everywhere(struct cli *cli, struct conflicts *conflicts);
 static int print_in(struct cli *cli, struct conflicts *conflicts, const char *collection);
 static int print_one(struct cli *cli, struct conflicts *conflicts, const char *collection,
                      const struct p2psync_record *record);
-static void print_for_people(const struct members *members, const json_t *conflict);
+static void print_for_people(const struct members *members, struct p2psync_bytes conflict);
 
 int cmd_conflicts(struct cli *cli, int argc, char **argv)
 {
@@ -46,7 +46,7 @@ int cmd_conflicts(struct cli *cli, int argc, char **argv)
         code = print_everywhere(cli, &conflicts);
     }
     if (code == CLI_DONE && cli->json) {
-        fputs(conflicts.count == 0 ? "[]\n" : "]\n", stdout);
+        output_json_end(conflicts.count);
     } else if (code == CLI_DONE && conflicts.count == 0 && !conflicts.incomplete) {
         puts("no conflicts");
     }
@@ -63,23 +63,24 @@ static int print_everywhere(struct cli *cli, struct conflicts *conflicts)
 {
     struct p2psync_buffer packed = {0};
     p2psync_result result = p2psync_collections(conflicts->snapshot, &packed);
-    json_t *collections = NULL;
-    json_t *settings = NULL;
-    const char *name = NULL;
-    int code = CLI_DONE;
+    struct p2psync_walk walk = {.size = sizeof walk, .value = {packed.data, packed.size}};
+    struct p2psync_bytes name;
+    struct p2psync_bytes settings;
+    int code;
 
     if (result != P2PSYNC_OK) {
         return fail(cli, result, "conflicts");
     }
-    collections = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
-    code = collections != NULL ? CLI_DONE : CLI_FAILED;
-    json_object_foreach(collections, name, settings)
-    {
-        if (code == CLI_DONE) {
-            code = print_in(cli, conflicts, name);
+    code = output_check(cli, walk.value);
+    while (code == CLI_DONE && p2psync_walk_next(&walk, &name, &settings) == P2PSYNC_OK) {
+        char *collection = strndup(name.data, name.size);
+
+        if (collection == NULL) {
+            fail_memory();
         }
+        code = print_in(cli, conflicts, collection);
+        free(collection);
     }
-    json_decref(collections);
     p2psync_buffer_free(&packed);
     return code;
 }
@@ -117,133 +118,134 @@ static int print_one(struct cli *cli, struct conflicts *conflicts, const char *c
                      const struct p2psync_record *record)
 {
     struct p2psync_buffer packed = {0};
-    struct p2psync_buffer text = {0};
+    struct p2psync_bytes conflict;
     char *id = strndup(record->id, record->id_size);
-    p2psync_result result = P2PSYNC_ENOMEM;
-    json_t *tree = NULL;
-    int code = CLI_DONE;
+    p2psync_result result;
+    int code;
 
-    if (id != NULL) {
-        result = p2psync_conflict(conflicts->snapshot, collection, id, &packed);
+    if (id == NULL) {
+        fail_memory();
     }
-    if (result == P2PSYNC_OK && cli->json) {
-        result = p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
+    result = p2psync_conflict(conflicts->snapshot, collection, id, &packed);
+    conflict = (struct p2psync_bytes){packed.data, packed.size};
+    if (result == P2PSYNC_OK) {
+        result = p2psync_value_check(conflict);
     }
     if (result != P2PSYNC_OK) {
-        code = fail(cli, result, "conflicts %s %s", collection, id != NULL ? id : "");
+        code = fail(cli, result, "conflicts %s %s", collection, id);
     } else if (cli->json) {
-        putchar(conflicts->count == 0 ? '[' : ',');
-        fwrite(text.data, 1, text.size, stdout);
-        conflicts->count++;
+        code = output_json_item(cli, conflict, conflicts->count);
     } else {
-        tree = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
-        code = tree != NULL ? CLI_DONE : CLI_FAILED;
-    }
-    if (tree != NULL) {
         fputs(conflicts->count == 0 ? "" : "\n", stdout);
-        members_tell_apart(&conflicts->members, json_object_get(tree, "versions"));
-        print_for_people(&conflicts->members, tree);
-        conflicts->count++;
+        print_for_people(&conflicts->members, conflict);
+        code = CLI_DONE;
     }
-    json_decref(tree);
+    conflicts->count += code == CLI_DONE;
     free(id);
-    p2psync_buffer_free(&text);
     p2psync_buffer_free(&packed);
     return code;
 }
 
-static void print_text(const json_t *object, const char *key)
+static void print_text(struct p2psync_bytes map, const char *key)
 {
-    const char *text = output_string(object, key);
+    struct p2psync_bytes text = p2psync_map_text(map, key);
 
-    output_text(text, strlen(text));
+    output_text(text.data, text.size);
 }
 
 /* What a version says against the base: fields that differ, fields that are not there any more, and
  * what it is. */
-static void add_version(struct table *table, const json_t *version)
+static void add_changes(struct table *table, struct p2psync_bytes version)
 {
-    json_t *fields = json_object_get(version, "fields");
-    json_t *set = json_object();
-    json_t *unset = json_array();
-    json_t *state = NULL;
-    json_t *name = NULL;
-    size_t index = 0;
-    uint64_t ms = 0;
-    char time[32] = "-";
-    char dot[VERSIONS_SHORT_SIZE];
+    struct p2psync_bytes fields = p2psync_value_find(version, "fields");
+    struct p2psync_bytes changed = p2psync_value_find(version, "changed");
+    struct p2psync_bytes item;
+    struct changes changes;
 
-    json_array_foreach(json_object_get(version, "changed"), index, name)
-    {
-        json_t *value = json_object_get(fields, json_string_value(name));
+    changes_begin(&changes);
+    for (int set = 1; set >= 0; set--) { /* what is set, then what is taken out */
+        struct p2psync_walk walk = {.size = sizeof walk, .value = changed};
 
-        if (value != NULL) {
-            json_object_set(set, json_string_value(name), value);
-        } else {
-            json_array_append(unset, name);
+        while (p2psync_walk_next(&walk, NULL, &item) == P2PSYNC_OK) {
+            struct p2psync_bytes name = p2psync_value_text(item);
+            struct p2psync_bytes value = p2psync_value_find_text(fields, name);
+
+            if (set && value.size > 0) {
+                changes_set(&changes, name, value);
+            } else if (!set && value.size == 0) {
+                changes_unset(&changes, name);
+            }
         }
     }
-    if (json_is_true(json_object_get(version, "deleted"))) {
-        state = json_string("deleted");
-    } else if (json_is_true(json_object_get(version, "archived"))) {
-        state = json_string("archived");
+    if (p2psync_map_bool(version, "deleted")) {
+        changes_say(&changes, "deleted");
+    } else if (p2psync_map_bool(version, "archived")) {
+        changes_say(&changes, "archived");
     }
-    if (times_parse(output_string(version, "time"), &ms)) {
-        output_time(ms, time, sizeof time);
-    }
-    versions_shorten(output_string(version, "version"), dot);
-    table_cell(table, "%s", dot);
-    table_cell(table, "%s", time);
-    table_cell(table, "%s%s", output_string(version, "name"),
-               json_is_true(json_object_get(version, "auto")) ? " (automatic)" : "");
-    changes_cell(table, set, unset, state);
-    json_decref(state);
-    json_decref(unset);
-    json_decref(set);
+    changes_end(&changes, table);
 }
 
-static void add_state(struct table *table, const char *name, json_t *fields)
+static void add_version(struct table *table, const struct members *members,
+                        struct p2psync_bytes version)
 {
-    json_t *none = json_is_object(fields) ? NULL : json_string("none");
+    char *name = members_name(members, p2psync_map_text(version, "device"));
+    char time[32];
+    char dot[VERSIONS_SHORT_SIZE];
+
+    times_show(p2psync_value_find(version, "time"), time, sizeof time);
+    versions_shorten(p2psync_value_find(version, "version"), dot);
+    table_cell(table, "%s", dot);
+    table_cell(table, "%s", time);
+    table_cell(table, "%s%s", name, p2psync_map_bool(version, "auto") ? " (automatic)" : "");
+    add_changes(table, version);
+    free(name);
+}
+
+static void add_state(struct table *table, const char *name, struct p2psync_bytes fields)
+{
+    struct changes changes;
 
     table_cell(table, "%s", name);
     table_cell(table, "-");
     table_cell(table, "-");
-    changes_cell(table, fields, NULL, none);
-    json_decref(none);
+    changes_begin(&changes);
+    changes_set_all(&changes, fields);
+    if (p2psync_value_type_of(fields) != P2PSYNC_VALUE_MAP) {
+        changes_say(&changes, "none");
+    }
+    changes_end(&changes, table);
 }
 
-static void print_for_people(const struct members *members, const json_t *conflict)
+static void print_for_people(const struct members *members, struct p2psync_bytes conflict)
 {
     static const struct column columns[] = {{.head = "VERSION"},
                                             {.head = "TIME", .optional = 1},
                                             {.head = "DEVICE", .cut = true},
                                             {.head = "CHANGES", .cut = true}};
-    char *strategy = members_strategy(members, output_string(conflict, "strategy"));
+    struct p2psync_walk walk = {.size = sizeof walk,
+                                .value = p2psync_value_find(conflict, "versions")};
+    char *strategy = members_strategy(members, p2psync_map_text(conflict, "strategy"));
     char shown[VERSIONS_SHORT_SIZE];
     struct table table;
-    json_t *version = NULL;
-    size_t index = 0;
+    struct p2psync_bytes version;
 
-    versions_shorten(output_string(conflict, "shown"), shown);
+    versions_shorten(p2psync_value_find(conflict, "shown"), shown);
     print_text(conflict, "collection");
     putchar(' ');
     print_text(conflict, "id");
     printf(": ");
     output_text(strategy, strlen(strategy));
     printf(" shows %s; %s\n", shown,
-           json_is_true(json_object_get(conflict, "open"))
-               ? "'p2psync resolve' ends it"
-               : "the next edit or 'p2psync resolve' ends it");
+           p2psync_map_bool(conflict, "open") ? "'p2psync resolve' ends it"
+                                              : "the next edit or 'p2psync resolve' ends it");
     free(strategy);
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    add_state(&table, "base", json_object_get(conflict, "base"));
-    json_array_foreach(json_object_get(conflict, "versions"), index, version)
-    {
-        add_version(&table, version);
+    add_state(&table, "base", p2psync_value_find(conflict, "base"));
+    while (p2psync_walk_next(&walk, NULL, &version) == P2PSYNC_OK) {
+        add_version(&table, members, version);
     }
-    add_state(&table, "merged", json_object_get(conflict, "merged"));
+    add_state(&table, "merged", p2psync_value_find(conflict, "merged"));
     table_print(&table);
     table_deinit(&table);
-    output_blocks(json_object_get(conflict, "marked"));
+    output_blocks(p2psync_value_find(conflict, "marked"));
 }

@@ -35,29 +35,29 @@ int cmd_devices(struct cli *cli, int argc, char **argv)
     return code;
 }
 
-static void print_devices(json_t *devices)
+static void print_devices(struct p2psync_bytes devices)
 {
     static const struct column columns[] = {{.head = "NAME", .cut = true},
                                             {.head = "FINGERPRINT"},
                                             {.head = "ROLE"},
                                             {.head = "ADDED", .optional = 1},
                                             {.head = "DEVICE", .cut = true, .optional = 2}};
+    struct p2psync_walk walk = {.size = sizeof walk, .value = devices};
+    struct p2psync_bytes device;
     struct table table;
-    json_t *device = NULL;
-    size_t index = 0;
 
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    json_array_foreach(devices, index, device)
-    {
+    while (p2psync_walk_next(&walk, NULL, &device) == P2PSYNC_OK) {
+        struct p2psync_bytes role = p2psync_map_text(device, "role");
         char added[32];
 
-        output_ago(output_string(device, "added"), added, sizeof added);
-        table_cell(&table, "%s", output_string(device, "name"));
-        table_cell(&table, "%s", output_string(device, "fingerprint"));
-        table_cell(&table, "%s%s", output_string(device, "role"),
-                   json_is_true(json_object_get(device, "forked")) ? ", forked" : "");
+        output_ago(p2psync_value_find(device, "added"), added, sizeof added);
+        table_text(&table, p2psync_map_text(device, "name"));
+        table_text(&table, p2psync_map_text(device, "fingerprint"));
+        table_cell(&table, "%.*s%s", TEXT(role),
+                   p2psync_map_bool(device, "forked") ? ", forked" : "");
         table_cell(&table, "%s", added);
-        table_cell(&table, "%s", output_string(device, "device"));
+        table_text(&table, p2psync_map_text(device, "device"));
     }
     table_print(&table);
     table_deinit(&table);

@@ -10,8 +10,9 @@
 #include "tools/p2psync/record.h"
 #include "tools/p2psync/versions.h"
 
-static void print_difference(json_t *difference);
-static void print_line(char sign, const char *field, const json_t *before, const json_t *after);
+static void print_difference(struct p2psync_bytes difference);
+static void print_line(char sign, struct p2psync_bytes field, struct p2psync_bytes before,
+                       struct p2psync_bytes after);
 
 int cmd_diff(struct cli *cli, int argc, char **argv)
 {
@@ -57,47 +58,59 @@ int cmd_diff(struct cli *cli, int argc, char **argv)
     return code;
 }
 
-static void print_difference(json_t *difference)
+static void print_difference(struct p2psync_bytes difference)
 {
-    json_t *added = json_object_get(difference, "added");
-    json_t *changed = json_object_get(difference, "changed");
-    json_t *removed = json_object_get(difference, "removed");
-    const char *field = NULL;
-    json_t *value = NULL;
+    static const struct {
+        const char *key;
+        char sign;
+    } kinds[] = {{"added", '+'}, {"changed", '~'}, {"removed", '-'}};
+    uint64_t count = 0;
 
-    if (json_object_size(added) + json_object_size(changed) + json_object_size(removed) == 0) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct p2psync_walk walk = {.size = sizeof walk,
+                                    .value = p2psync_value_find(difference, kinds[i].key)};
+        const struct p2psync_bytes none = {0};
+        struct p2psync_bytes field;
+        struct p2psync_bytes value;
+
+        for (; p2psync_walk_next(&walk, &field, &value) == P2PSYNC_OK; count++) {
+            if (kinds[i].sign == '+') {
+                print_line('+', field, none, value);
+            } else if (kinds[i].sign == '-') {
+                print_line('-', field, value, none);
+            } else {
+                print_line('~', field, p2psync_value_find(value, "from"),
+                           p2psync_value_find(value, "to"));
+            }
+        }
+    }
+    if (count == 0) {
         puts("no field differs");
-    }
-    json_object_foreach(added, field, value)
-    {
-        print_line('+', field, NULL, value);
-    }
-    json_object_foreach(changed, field, value)
-    {
-        print_line('~', field, json_object_get(value, "from"), json_object_get(value, "to"));
-    }
-    json_object_foreach(removed, field, value)
-    {
-        print_line('-', field, value, NULL);
     }
 }
 
-static void print_line(char sign, const char *field, const json_t *before, const json_t *after)
+static void print_value(struct p2psync_bytes value)
 {
-    char *from = before != NULL ? output_value(before) : NULL;
-    char *to = after != NULL ? output_value(after) : NULL;
+    struct p2psync_buffer room = {0};
+    struct p2psync_bytes text = output_value(value, &room);
 
+    output_text(text.data, text.size);
+    p2psync_buffer_free(&room);
+}
+
+/* A value of size 0: there is none. */
+static void print_line(char sign, struct p2psync_bytes field, struct p2psync_bytes before,
+                       struct p2psync_bytes after)
+{
     printf("%c ", sign);
-    output_text(field, strlen(field));
+    output_text(field.data, field.size);
     printf(" = ");
-    if (before != NULL) {
-        output_text(from, strlen(from));
+    if (before.size > 0) {
+        print_value(before);
     }
-    printf("%s", before != NULL && after != NULL ? " -> " : "");
-    if (after != NULL) {
-        output_text(to, strlen(to));
+    fputs(before.size > 0 && after.size > 0 ? " -> " : "", stdout);
+    if (after.size > 0) {
+        print_value(after);
     }
     putchar('\n');
-    free(to);
-    free(from);
 }

@@ -11,7 +11,7 @@
 #define INDENT 18 /* after the state and the check */
 
 static int print_answer(struct cli *cli, const struct p2psync_buffer *answer);
-static void print_checks(const json_t *checks);
+static void print_checks(struct p2psync_bytes checks);
 
 int cmd_doctor(struct cli *cli, int argc, char **argv)
 {
@@ -32,49 +32,41 @@ int cmd_doctor(struct cli *cli, int argc, char **argv)
 static int print_answer(struct cli *cli, const struct p2psync_buffer *answer)
 {
     struct p2psync_bytes bytes = {answer->data, answer->size};
-    json_t *tree = output_tree(cli, bytes);
-    int code;
+    int code = output_check(cli, bytes);
 
-    if (tree == NULL) {
-        return CLI_FAILED;
+    if (code == CLI_DONE && cli->json) {
+        code = output_json(cli, bytes);
+    } else if (code == CLI_DONE) {
+        print_checks(p2psync_value_find(bytes, "checks"));
     }
-    code = json_is_true(json_object_get(tree, "ok")) ? CLI_DONE : CLI_FAILED;
-    if (cli->json) {
-        int printed = output_json(cli, bytes);
-
-        code = printed != CLI_DONE ? printed : code;
-    } else {
-        print_checks(json_object_get(tree, "checks"));
-    }
-    json_decref(tree);
-    return code;
+    return code == CLI_DONE && !p2psync_map_bool(bytes, "ok") ? CLI_FAILED : code;
 }
 
-static const char *state_colour(const char *state)
+static const char *state_colour(struct p2psync_bytes state)
 {
-    return strcmp(state, "ok") == 0     ? "\033[32m"
-           : strcmp(state, "fail") == 0 ? "\033[31m"
-                                        : "\033[33m";
+    return p2psync_text_equals(state, "ok")     ? "\033[32m"
+           : p2psync_text_equals(state, "fail") ? "\033[31m"
+                                                : "\033[33m";
 }
 
 /* The state, the check and what was found; below it what to do. Nothing of it may be cut: it is
  * wrapped. */
-static void print_checks(const json_t *checks)
+static void print_checks(struct p2psync_bytes checks)
 {
+    struct p2psync_walk walk = {.size = sizeof walk, .value = checks};
     bool coloured = output_coloured();
     size_t width = output_width();
-    const json_t *check = NULL;
-    size_t index = 0;
+    struct p2psync_bytes one;
 
-    json_array_foreach(checks, index, check)
-    {
-        const char *state = output_string(check, "state");
-        const char *fix = output_string(check, "fix");
+    while (p2psync_walk_next(&walk, NULL, &one) == P2PSYNC_OK) {
+        struct p2psync_bytes state = p2psync_map_text(one, "state");
+        struct p2psync_bytes check = p2psync_map_text(one, "check");
+        struct p2psync_bytes fix = p2psync_map_text(one, "fix");
 
-        printf("%s%-5s%s %-11s ", coloured ? state_colour(state) : "", state,
-               coloured ? "\033[0m" : "", output_string(check, "check"));
-        width_print_wrapped(output_string(check, "detail"), INDENT, width);
-        if (fix[0] != '\0') {
+        printf("%s%-5.*s%s %-11.*s ", coloured ? state_colour(state) : "", TEXT(state),
+               coloured ? "\033[0m" : "", TEXT(check));
+        width_print_wrapped(p2psync_map_text(one, "detail"), INDENT, width);
+        if (fix.size > 0) {
             printf("%*s-> ", INDENT, "");
             width_print_wrapped(fix, INDENT + 3, width);
         }

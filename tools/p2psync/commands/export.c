@@ -131,27 +131,21 @@ static int close_output(struct cli *cli, struct export *export, int code)
 /* How many records there are, for the progress; 0 if nobody knows. */
 static uint64_t count_records(p2psync_node *node, const char *collection)
 {
-    struct p2psync_buffer packed = {0};
-    struct p2psync_buffer text = {0};
-    json_t *status = NULL;
-    json_t *one = NULL;
-    size_t index = 0;
+    struct p2psync_buffer status = {0};
+    struct p2psync_walk walk = {.size = sizeof walk};
+    struct p2psync_bytes one;
     uint64_t count = 0;
 
-    if (p2psync_status(node, &packed) == P2PSYNC_OK &&
-        p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text) ==
-            P2PSYNC_OK) {
-        status = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
+    if (p2psync_status(node, &status) == P2PSYNC_OK) {
+        walk.value =
+            p2psync_value_find((struct p2psync_bytes){status.data, status.size}, "collections");
     }
-    json_array_foreach(json_object_get(status, "collections"), index, one)
-    {
-        if (strcmp(output_string(one, "name"), collection) == 0) {
-            count = output_number(one, "records");
+    while (p2psync_walk_next(&walk, NULL, &one) == P2PSYNC_OK) {
+        if (p2psync_text_equals(p2psync_map_text(one, "name"), collection)) {
+            count = p2psync_map_unsigned(one, "records");
         }
     }
-    json_decref(status);
-    p2psync_buffer_free(&text);
-    p2psync_buffer_free(&packed);
+    p2psync_buffer_free(&status);
     return count;
 }
 
@@ -219,7 +213,7 @@ static p2psync_result pack_id(const struct p2psync_record *record, struct p2psyn
         if (record->conflict && p2psync_copy_parse(text, &copy) == P2PSYNC_OK) {
             id = (struct p2psync_bytes){copy.own, strlen(copy.own)};
         }
-        result = fields_pack_text(id, out);
+        result = p2psync_value_from_text(id.data, id.size, out);
     }
     free(text);
     return result;

@@ -15,27 +15,38 @@
 
 #define CHANGES_MAX 262144 /* that are held at once: as many as one record has at most */
 
+/* What p2psync_history() says of a change, and of which record it is if all are asked for. */
+struct change {
+    struct p2psync_buffer packed;
+    char time[32];
+    char version[P2PSYNC_DOT_TEXT_SIZE];
+};
+
 struct past {
     const char *collection;
-    const char *id;     /* NULL: of all records */
-    const char *word;   /* of --device; NULL: of all devices */
-    const char *device; /* its id */
+    const char *id;   /* NULL: of all records */
+    const char *word; /* of --device; NULL: of all devices */
+    const struct member *device;
     uint64_t since_ms;
     uint64_t limit;
     struct members members;
     p2psync_snapshot *snapshot;
-    json_t *changes; /* newest first, once they are sorted */
+    struct change *change; /* newest first, once they are sorted */
+    size_t count;
+    size_t capacity;
 };
 
 static int parse(struct cli *cli, int argc, char **argv, struct past *past);
 static int gather_all(struct cli *cli, struct past *past);
 static int gather(struct cli *cli, struct past *past, const char *id);
 static void sort(struct past *past);
+static void keep(struct past *past, size_t count);
+static int print_json(struct cli *cli, const struct past *past);
 static void print_for_people(const struct past *past);
 
 int cmd_history(struct cli *cli, int argc, char **argv)
 {
-    struct past past = {.limit = UINT64_MAX, .changes = json_array()};
+    struct past past = {.limit = UINT64_MAX};
     p2psync_node *node = NULL;
     p2psync_result result;
     int code = parse(cli, argc, argv, &past);
@@ -58,14 +69,15 @@ int cmd_history(struct cli *cli, int argc, char **argv)
         sort(&past);
     }
     if (code == CLI_DONE && cli->json) {
-        code = output_json_tree(cli, past.changes);
+        code = print_json(cli, &past);
     } else if (code == CLI_DONE) {
         print_for_people(&past);
     }
     p2psync_snapshot_close(past.snapshot);
     members_free(&past.members);
     p2psync_close(node);
-    json_decref(past.changes);
+    keep(&past, 0);
+    free(past.change);
     return code;
 }
 
@@ -131,13 +143,69 @@ static int gather_all(struct cli *cli, struct past *past)
                : fail(cli, result, "history %s", past->collection);
 }
 
-static bool is_wanted(const struct past *past, const json_t *change)
+static bool is_wanted(const struct past *past, struct p2psync_bytes change)
 {
+    struct p2psync_bytes device = p2psync_map_text(change, "device");
+    char time[32];
     uint64_t ms = 0;
 
-    return (past->device == NULL || strcmp(output_string(change, "device"), past->device) == 0) &&
-           (past->since_ms == 0 ||
-            (times_parse(output_string(change, "time"), &ms) && ms >= past->since_ms));
+    if (past->device != NULL &&
+        (device.size != past->device->device.size ||
+         memcmp(device.data, past->device->device.data, device.size) != 0)) {
+        return false;
+    }
+    return past->since_ms == 0 || (p2psync_value_string(p2psync_value_find(change, "time"), time,
+                                                        sizeof time) == P2PSYNC_OK &&
+                                   times_parse(time, &ms) && ms >= past->since_ms);
+}
+
+/* A copy of a change, after which its record is named if `id` is not NULL. */
+static p2psync_result pack(struct p2psync_bytes change, const char *id, struct p2psync_buffer *out)
+{
+    struct p2psync_walk walk = {.size = sizeof walk, .value = change};
+    struct p2psync_bytes key;
+    struct p2psync_bytes value;
+    p2psync_builder *builder = NULL;
+    p2psync_result result = p2psync_builder_new(&builder);
+
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    while (p2psync_walk_next(&walk, &key, &value) == P2PSYNC_OK) {
+        p2psync_builder_pair(builder, key, value);
+    }
+    if (id != NULL) {
+        p2psync_builder_text(builder, "id", id);
+    }
+    return p2psync_builder_finish(builder, out);
+}
+
+/* The text of a map, or "": a change may have no time. */
+static void copy_text(struct p2psync_bytes map, const char *key, char *out, size_t size)
+{
+    if (p2psync_value_string(p2psync_value_find(map, key), out, size) != P2PSYNC_OK) {
+        out[0] = '\0';
+    }
+}
+
+static p2psync_result add(struct past *past, struct p2psync_bytes change, const char *id)
+{
+    struct change *added = NULL;
+
+    if (past->count == past->capacity) {
+        past->capacity = past->capacity == 0 ? 64 : past->capacity * 2;
+        past->change = reallocarray(past->change, past->capacity, sizeof *past->change);
+        if (past->change == NULL) {
+            fail_memory();
+        }
+    }
+    added = &past->change[past->count];
+    *added = (struct change){0};
+    copy_text(change, "time", added->time, sizeof added->time);
+    copy_text(change, "version", added->version, sizeof added->version);
+    p2psync_result result = pack(change, id, &added->packed);
+    past->count += result == P2PSYNC_OK;
+    return result;
 }
 
 /* Add the changes of one record that are asked for. */
@@ -146,9 +214,9 @@ static int gather(struct cli *cli, struct past *past, const char *id)
     const struct record_name name = {past->collection, id, NULL};
     struct p2psync_buffer packed = {0};
     p2psync_result result = p2psync_history(past->snapshot, past->collection, id, &packed);
-    json_t *changes = NULL;
-    json_t *change = NULL;
-    size_t index = 0;
+    struct p2psync_walk walk = {.size = sizeof walk, .value = {packed.data, packed.size}};
+    struct p2psync_bytes change;
+    int code;
 
     if (result == P2PSYNC_ELIMIT) {
         return fail_saying(cli, CLI_FAILED,
@@ -159,25 +227,21 @@ static int gather(struct cli *cli, struct past *past, const char *id)
     if (result != P2PSYNC_OK) {
         return record_fail(cli, result, &name);
     }
-    changes = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
-    p2psync_buffer_free(&packed);
-    if (changes == NULL) {
-        return CLI_FAILED;
-    }
-    json_array_foreach(changes, index, change)
-    {
+    code = output_check(cli, walk.value);
+    while (code == CLI_DONE && p2psync_walk_next(&walk, NULL, &change) == P2PSYNC_OK) {
         if (is_wanted(past, change)) {
-            if (past->id == NULL) {
-                json_object_set_new(change, "id", json_string(id));
-            }
-            json_array_append(past->changes, change);
+            result = add(past, change, past->id == NULL ? id : NULL);
+            code = result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "history: the answer");
         }
     }
-    json_decref(changes);
-    if (json_array_size(past->changes) > CHANGES_MAX && past->limit < CHANGES_MAX) {
+    p2psync_buffer_free(&packed);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (past->count > CHANGES_MAX && past->limit < CHANGES_MAX) {
         sort(past); /* what is over the limit will not come back */
     }
-    return json_array_size(past->changes) <= CHANGES_MAX
+    return past->count <= CHANGES_MAX
                ? CLI_DONE
                : fail_saying(cli, CLI_FAILED,
                              "history %s: more than 262,144 changes are asked for; --limit and "
@@ -187,36 +251,52 @@ static int gather(struct cli *cli, struct past *past, const char *id)
 
 static int newer_first(const void *a, const void *b)
 {
-    const json_t *const *left = a;
-    const json_t *const *right = b;
-    int order = strcmp(output_string(*right, "time"), output_string(*left, "time"));
+    const struct change *left = a;
+    const struct change *right = b;
+    int order = strcmp(right->time, left->time);
 
-    return order != 0 ? order
-                      : strcmp(output_string(*left, "version"), output_string(*right, "version"));
+    return order != 0 ? order : strcmp(left->version, right->version);
 }
 
 /* Put them in order, and leave out what is over the limit. Those of one record come in order, in
  * which a change never stands before one that it was made from; clocks might say otherwise. */
 static void sort(struct past *past)
 {
-    size_t count = json_array_size(past->changes);
-    json_t **sorted = past->id == NULL && count > 0 ? calloc(count, sizeof(json_t *)) : NULL;
-    json_t *kept = json_array();
+    if (past->id == NULL && past->count > 0) {
+        qsort(past->change, past->count, sizeof *past->change, newer_first);
+    }
+    if (past->count > past->limit) {
+        keep(past, (size_t)past->limit);
+    }
+}
 
-    for (size_t i = 0; i < count && sorted != NULL; i++) {
-        sorted[i] = json_array_get(past->changes, i);
+/* Free all but the first `count`. */
+static void keep(struct past *past, size_t count)
+{
+    while (past->count > count) {
+        past->count--;
+        p2psync_buffer_free(&past->change[past->count].packed);
     }
-    if (sorted != NULL) {
-        qsort(sorted, count, sizeof(json_t *), newer_first);
-    } else if (past->id == NULL && count > 0) {
-        fail_memory();
+}
+
+static struct p2psync_bytes change_at(const struct past *past, size_t i)
+{
+    const struct p2psync_buffer *packed = &past->change[i].packed;
+
+    return (struct p2psync_bytes){packed->data, packed->size};
+}
+
+static int print_json(struct cli *cli, const struct past *past)
+{
+    int code = CLI_DONE;
+
+    for (size_t i = 0; i < past->count && code == CLI_DONE; i++) {
+        code = output_json_item(cli, change_at(past, i), i);
     }
-    for (size_t i = 0; i < count && i < past->limit; i++) {
-        json_array_append(kept, sorted != NULL ? sorted[i] : json_array_get(past->changes, i));
+    if (code == CLI_DONE) {
+        output_json_end(past->count);
     }
-    free(sorted);
-    json_decref(past->changes);
-    past->changes = kept;
+    return code;
 }
 
 static void print_for_people(const struct past *past)
@@ -227,31 +307,25 @@ static void print_for_people(const struct past *past)
         {.head = "OP", .optional = 1},   {.head = "CHANGES", .cut = true}};
     size_t skipped = past->id != NULL ? 1 : 0; /* whoever names the record knows its id */
     struct table table;
-    json_t *change = NULL;
-    size_t index = 0;
 
-    members_tell_apart(&past->members, past->changes);
     table_init(&table, columns + skipped, sizeof columns / sizeof columns[0] - skipped);
-    json_array_foreach(past->changes, index, change)
-    {
-        uint64_t ms = 0;
-        char time[32] = "-";
+    for (size_t i = 0; i < past->count; i++) {
+        struct p2psync_bytes change = change_at(past, i);
+        char *name = members_name(&past->members, p2psync_map_text(change, "device"));
+        char time[32];
         char version[VERSIONS_SHORT_SIZE];
 
-        if (times_parse(output_string(change, "time"), &ms)) {
-            output_time(ms, time, sizeof time);
-        }
-        versions_shorten(output_string(change, "version"), version);
+        times_show(p2psync_value_find(change, "time"), time, sizeof time);
+        versions_shorten(p2psync_value_find(change, "version"), version);
         if (past->id == NULL) {
-            table_cell(&table, "%s", output_string(change, "id"));
+            table_text(&table, p2psync_map_text(change, "id"));
         }
         table_cell(&table, "%s", version);
         table_cell(&table, "%s", time);
-        table_cell(&table, "%s%s", output_string(change, "name"),
-                   json_is_true(json_object_get(change, "auto")) ? " (automatic)" : "");
-        table_cell(&table, "%s", output_string(change, "op"));
-        changes_cell(&table, json_object_get(change, "fields"), json_object_get(change, "unset"),
-                     json_object_get(change, "note"));
+        table_cell(&table, "%s%s", name, p2psync_map_bool(change, "auto") ? " (automatic)" : "");
+        table_text(&table, p2psync_map_text(change, "op"));
+        changes_cell(&table, change);
+        free(name);
     }
     table_print(&table);
     table_deinit(&table);

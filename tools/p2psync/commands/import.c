@@ -264,14 +264,15 @@ static int end_input(struct cli *cli, struct import *import, FILE *input)
  * why it is none. */
 static const char *take_id(const struct field *id, char text[static ID_SIZE], const char **why_out)
 {
-    struct p2psync_bytes characters = {0};
+    struct p2psync_bytes characters;
     struct p2psync_buffer digits = {0};
 
     if (id == NULL) {
         *why_out = "the field of the id is missing";
         return NULL;
     }
-    if (!fields_text(id->value, &characters)) {
+    characters = p2psync_value_text(id->value);
+    if (characters.data == NULL) {
         if (p2psync_value_to_json(id->value, &digits) == P2PSYNC_OK) {
             characters = (struct p2psync_bytes){digits.data, digits.size};
         }

@@ -41,13 +41,19 @@ int cmd_init(struct cli *cli, int argc, char **argv)
 
 static int say_exists(struct cli *cli, p2psync_node *node)
 {
-    json_t *identity = identity_read(node);
-    int code = fail_saying(cli, CLI_CONFLICT,
-                           "init: '%s' holds the device '%s' (%s) already; use it, or name another "
-                           "directory with -C DIR",
-                           cli->dir, output_string(identity, "name"),
-                           output_string(identity, "fingerprint"));
+    struct p2psync_buffer identity = {0};
+    struct p2psync_bytes map = {0};
 
-    json_decref(identity);
+    if (p2psync_identity(node, &identity) == P2PSYNC_OK) {
+        map = (struct p2psync_bytes){identity.data, identity.size};
+    }
+    struct p2psync_bytes name = p2psync_map_text(map, "name");
+    struct p2psync_bytes fingerprint = p2psync_map_text(map, "fingerprint");
+    int code = fail_saying(cli, CLI_CONFLICT,
+                           "init: '%s' holds the device '%.*s' (%.*s) already; use it, or name "
+                           "another directory with -C DIR",
+                           cli->dir, TEXT(name), TEXT(fingerprint));
+
+    p2psync_buffer_free(&identity);
     return code;
 }

@@ -152,15 +152,16 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
 }
 
 /* The QR code comes last: what stands over it may scroll away, it may not. */
-static void print_code(json_t *answer)
+static void print_code(struct p2psync_bytes answer, const void *context)
 {
-    const char *code = output_string(answer, "code");
+    const struct invite *invite = context;
+    struct p2psync_bytes expires = p2psync_map_text(answer, "expires");
     size_t lines = 0;
     size_t columns = 0;
 
-    printf("On the other device run:\n\n  p2psync join %s\n\n", code);
-    printf("The code works once, until %s.\n", output_string(answer, "expires"));
-    if (isatty(STDOUT_FILENO) && !qr_print(code, &lines, &columns) && lines > 0) {
+    printf("On the other device run:\n\n  p2psync join %s\n\n", invite->code);
+    printf("The code works once, until %.*s.\n", TEXT(expires));
+    if (isatty(STDOUT_FILENO) && !qr_print(invite->code, &lines, &columns) && lines > 0) {
         printf("As a QR code it needs %zu lines of %zu columns, and this terminal has %zu of %zu; "
                "make it\nlarger, or run 'p2psync invite --qr FILE.svg'.\n",
                lines, columns, output_height(), output_width());
@@ -205,11 +206,12 @@ static int close_qr(struct cli *cli, struct invite *invite, int code)
 
 static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer)
 {
-    json_t *tree = output_tree(cli, (struct p2psync_bytes){answer->data, answer->size});
-    int code = tree != NULL ? CLI_DONE : CLI_FAILED;
+    const struct p2psync_bytes map = {answer->data, answer->size};
+    struct p2psync_bytes text = p2psync_map_text(map, "code");
+    int code = output_check(cli, map);
 
-    if (tree != NULL) {
-        invite->code = strdup(output_string(tree, "code"));
+    if (code == CLI_DONE) {
+        invite->code = strndup(text.data, text.size);
         if (invite->code == NULL) {
             fail_memory();
         }
@@ -222,30 +224,32 @@ static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buff
         }
     }
     if (code == CLI_DONE) {
-        code = output_answer(cli, answer, print_code);
+        code = output_answer_with(cli, answer, print_code, invite);
     }
-    json_decref(tree);
     fflush(stdout);
     return code;
 }
 
-static void print_joined(json_t *event)
+static void print_joined(struct p2psync_bytes event)
 {
-    const char *name = output_string(event, "name");
+    struct p2psync_bytes name = p2psync_map_text(event, "name");
+    struct p2psync_bytes fingerprint = p2psync_map_text(event, "fingerprint");
 
-    output_text(name, strlen(name));
-    printf(" (%s) joined. Compare the fingerprint with what that device shows.\n",
-           output_string(event, "fingerprint"));
+    output_text(name.data, name.size);
+    printf(" (%.*s) joined. Compare the fingerprint with what that device shows.\n",
+           TEXT(fingerprint));
 }
 
 static int closed(struct cli *cli, struct p2psync_buffer *data)
 {
-    json_t *event = output_tree(cli, (struct p2psync_bytes){data->data, data->size});
-    const char *reason = output_string(event, "reason");
-    int code = fail_saying(cli, CLI_FAILED, "invite: no device joined: %s; invite again",
-                           reason[0] != '\0' ? reason : "the code expired");
+    struct p2psync_bytes reason =
+        p2psync_map_text((struct p2psync_bytes){data->data, data->size}, "reason");
+    const struct p2psync_bytes expired = {"the code expired", 16};
+    int code;
 
-    json_decref(event);
+    reason = reason.size > 0 ? reason : expired;
+    code =
+        fail_saying(cli, CLI_FAILED, "invite: no device joined: %.*s; invite again", TEXT(reason));
     p2psync_buffer_free(data);
     return code;
 }

@@ -15,7 +15,7 @@
 static int take_code(struct cli *cli, char *word, char code[static CODE_SIZE_MAX]);
 static int read_code(struct cli *cli, char code[static CODE_SIZE_MAX]);
 static int check_name(struct cli *cli, p2psync_node *node, const char *name);
-static void print_joined(json_t *answer);
+static void print_joined(struct p2psync_bytes answer);
 static int refused(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail);
 
 int cmd_join(struct cli *cli, int argc, char **argv)
@@ -89,27 +89,30 @@ static int read_code(struct cli *cli, char code[static CODE_SIZE_MAX])
 /* A device keeps its name when it joins: another one would be passed over without a word. */
 static int check_name(struct cli *cli, p2psync_node *node, const char *name)
 {
-    json_t *identity = identity_read(node);
-    const char *own = output_string(identity, "name");
+    struct p2psync_buffer identity = {0};
+    struct p2psync_bytes own = {0};
     int code = CLI_DONE;
 
-    if (identity != NULL && own[0] != '\0' && strcmp(own, name) != 0) {
-        code = fail_saying(cli, CLI_CONFLICT,
-                           "join: the device in '%s' is called '%s' already; join without --name, "
-                           "then 'p2psync devices rename' renames it",
-                           cli->dir, own);
+    if (p2psync_identity(node, &identity) == P2PSYNC_OK) {
+        own = p2psync_map_text((struct p2psync_bytes){identity.data, identity.size}, "name");
     }
-    json_decref(identity);
+    if (own.size > 0 && !p2psync_text_equals(own, name)) {
+        code = fail_saying(cli, CLI_CONFLICT,
+                           "join: the device in '%s' is called '%.*s' already; join without "
+                           "--name, then 'p2psync devices rename' renames it",
+                           cli->dir, TEXT(own));
+    }
+    p2psync_buffer_free(&identity);
     return code;
 }
 
-static void print_joined(json_t *answer)
+static void print_joined(struct p2psync_bytes answer)
 {
-    const char *inviter = output_string(answer, "inviter_fingerprint");
+    struct p2psync_bytes inviter = p2psync_map_text(answer, "inviter_fingerprint");
 
     identity_print(answer);
     printf("%-12s", "inviter");
-    output_text(inviter, strlen(inviter));
+    output_text(inviter.data, inviter.size);
     printf("\n\nJoined. Compare both fingerprints with what the inviter shows.\n"
            "Run 'p2psync start' to sync.\n");
 }

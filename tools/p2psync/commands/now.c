@@ -6,7 +6,7 @@
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/output.h"
 
-static void print_numbers(json_t *numbers);
+static void print_numbers(struct p2psync_bytes numbers);
 
 int cmd_now(struct cli *cli, int argc, char **argv)
 {
@@ -24,11 +24,12 @@ int cmd_now(struct cli *cli, int argc, char **argv)
     return code;
 }
 
-static void print_numbers(json_t *numbers)
+static void print_numbers(struct p2psync_bytes numbers)
 {
-    printf("In sync with %" PRIu64 " peers: %" PRIu64 " changes received, %" PRIu64
-           " sent, %" PRIu64 " conflicts, %" PRIu64 " ms.\n",
-           output_number(numbers, "peers"), output_number(numbers, "changes_received"),
-           output_number(numbers, "changes_sent"), output_number(numbers, "conflicts"),
-           output_number(numbers, "duration_ms"));
+    printf(
+        "In sync with %" PRIu64 " peers: %" PRIu64 " changes received, %" PRIu64 " sent, %" PRIu64
+        " conflicts, %" PRIu64 " ms.\n",
+        p2psync_map_unsigned(numbers, "peers"), p2psync_map_unsigned(numbers, "changes_received"),
+        p2psync_map_unsigned(numbers, "changes_sent"), p2psync_map_unsigned(numbers, "conflicts"),
+        p2psync_map_unsigned(numbers, "duration_ms"));
 }

@@ -56,65 +56,83 @@ static const char *state_colour(const char *state)
     return strcmp(state, "offline") == 0 || strcmp(state, "unknown") == 0 ? "\033[2m" : "\033[33m";
 }
 
-static void number_cell(struct table *table, const json_t *peer, const char *key)
+static void number_cell(struct table *table, struct p2psync_bytes peer, const char *key)
 {
-    const json_t *value = json_object_get(peer, key);
+    struct p2psync_bytes value = p2psync_value_find(peer, key);
+    struct p2psync_buffer room = {0};
 
-    if (json_is_integer(value)) {
-        table_cell(table, "%" PRId64, (int64_t)json_integer_value(value));
+    if (p2psync_value_type_of(value) == P2PSYNC_VALUE_INTEGER) {
+        table_text(table, output_cell(value, &room));
     } else {
         table_cell(table, "%s", "-");
     }
+    p2psync_buffer_free(&room);
 }
 
 /* How it was found, and on which interface it is reached. */
-static void via_cell(struct table *table, const json_t *peer)
+static void via_cell(struct table *table, struct p2psync_bytes peer)
 {
-    const char *found_by = output_string(peer, "found_by");
-    const char *interface = output_string(peer, "interface");
-    bool both = found_by[0] != '\0' && interface[0] != '\0';
-    bool none = found_by[0] == '\0' && interface[0] == '\0';
+    struct p2psync_bytes found_by = p2psync_map_text(peer, "found_by");
+    struct p2psync_bytes interface = p2psync_map_text(peer, "interface");
+    bool both = found_by.size > 0 && interface.size > 0;
+    bool none = found_by.size == 0 && interface.size == 0;
 
-    table_cell(table, "%s%s%s", found_by, both ? " " : "", none ? "-" : interface);
+    table_cell(table, "%.*s%s%.*s%s", TEXT(found_by), both ? " " : "", TEXT(interface),
+               none ? "-" : "");
 }
 
-static void print_peer(struct table *table, const json_t *peer)
+static void ago_cell(struct table *table, struct p2psync_bytes peer, const char *key)
 {
-    const char *endpoint = output_string(peer, "endpoint");
     char text[32];
 
-    table_cell(table, "%s", output_string(peer, "name"));
-    table_cell(table, "%s", output_string(peer, "fingerprint"));
-    table_cell(table, "%s", endpoint[0] != '\0' ? endpoint : "-");
+    output_ago(p2psync_value_find(peer, key), text, sizeof text);
+    table_cell(table, "%s", text);
+}
+
+static void bytes_cell(struct table *table, struct p2psync_bytes peer, const char *key)
+{
+    char text[32];
+
+    output_bytes(p2psync_map_unsigned(peer, key), text, sizeof text);
+    table_cell(table, "%s", text);
+}
+
+static void print_peer(struct table *table, struct p2psync_bytes peer)
+{
+    struct p2psync_bytes endpoint = p2psync_map_text(peer, "endpoint");
+    const struct p2psync_bytes none = {"-", 1};
+
+    table_text(table, p2psync_map_text(peer, "name"));
+    table_text(table, p2psync_map_text(peer, "fingerprint"));
+    table_text(table, endpoint.size > 0 ? endpoint : none);
     via_cell(table, peer);
-    table_cell(table, "%s", output_string(peer, "state"));
+    table_text(table, p2psync_map_text(peer, "state"));
     number_cell(table, peer, "rtt_ms");
-    output_ago(output_string(peer, "last_seen"), text, sizeof text);
-    table_cell(table, "%s", text);
-    output_ago(output_string(peer, "last_sync"), text, sizeof text);
-    table_cell(table, "%s", text);
+    ago_cell(table, peer, "last_seen");
+    ago_cell(table, peer, "last_sync");
     number_cell(table, peer, "behind");
     number_cell(table, peer, "ahead");
     number_cell(table, peer, "conflicts");
     number_cell(table, peer, "skew_ms");
-    output_bytes(output_number(peer, "received_bytes"), text, sizeof text);
-    table_cell(table, "%s", text);
-    output_bytes(output_number(peer, "sent_bytes"), text, sizeof text);
-    table_cell(table, "%s", text);
+    bytes_cell(table, peer, "received_bytes");
+    bytes_cell(table, peer, "sent_bytes");
 }
 
 /* How it stands with them is not known if this device's node does not answer. */
-static void say_unanswered(json_t *peers, p2psync_node *node)
+static void say_unanswered(struct p2psync_bytes peers, p2psync_node *node)
 {
     struct p2psync_detail detail = {.size = sizeof detail};
-    const char *state = output_string(json_array_get(peers, 0), "state");
+    struct p2psync_walk walk = {.size = sizeof walk, .value = peers};
+    struct p2psync_bytes first;
 
-    if (strcmp(state, "unknown") == 0 && p2psync_unanswered(node, &detail) == P2PSYNC_ENOANSWER) {
+    if (p2psync_walk_next(&walk, NULL, &first) == P2PSYNC_OK &&
+        p2psync_text_equals(p2psync_map_text(first, "state"), "unknown") &&
+        p2psync_unanswered(node, &detail) == P2PSYNC_ENOANSWER) {
         printf("\n%s; this is what the store knows\n", detail.text);
     }
 }
 
-static void print_peers(json_t *peers, const void *context)
+static void print_peers(struct p2psync_bytes peers, const void *context)
 {
     const struct printing *printing = context;
     static const struct column columns[] = {
@@ -133,17 +151,16 @@ static void print_peers(json_t *peers, const void *context)
         {.head = "RECEIVED", .right = true, .optional = 9},
         {.head = "SENT", .right = true, .optional = 10},
     };
+    struct p2psync_walk walk = {.size = sizeof walk, .value = peers};
+    struct p2psync_bytes peer;
     struct table table;
-    json_t *peer = NULL;
-    size_t index = 0;
 
-    if (json_array_size(peers) == 0) {
+    if (p2psync_value_count(peers) == 0) {
         printf("No other devices yet: 'p2psync invite' lets one join.\n");
         return;
     }
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    json_array_foreach(peers, index, peer)
-    {
+    while (p2psync_walk_next(&walk, NULL, &peer) == P2PSYNC_OK) {
         print_peer(&table, peer);
     }
     table_print(&table);

@@ -1,7 +1,6 @@
 /* p2psync pending: the changes that are here and wait for others: whose they are, of which record,
  * for what, and since when. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/commands/commands.h"
@@ -9,8 +8,6 @@
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/table.h"
 #include "tools/p2psync/versions.h"
-
-#define TEXT_SIZE 512 /* bytes of the longest text of the document, an id of 255, and more */
 
 static int print_for_people(struct cli *cli, p2psync_node *node, struct p2psync_bytes pending);
 
@@ -37,48 +34,39 @@ int cmd_pending(struct cli *cli, int argc, char **argv)
     return code;
 }
 
-/* A text of the map; "" if it is nil. */
-static const char *text_of(struct p2psync_bytes map, const char *key, char text[static TEXT_SIZE])
-{
-    if (p2psync_value_string(p2psync_value_find(map, key), text, TEXT_SIZE) != P2PSYNC_OK) {
-        text[0] = '\0';
-    }
-    return text;
-}
-
 /* For what it waits, in words. */
 static void add_awaited(struct table *table, struct p2psync_bytes one)
 {
-    char cause[TEXT_SIZE];
-    char text[TEXT_SIZE];
+    struct p2psync_bytes cause = p2psync_map_text(one, "cause");
     char dot[VERSIONS_SHORT_SIZE];
 
-    versions_shorten(text_of(one, "waits_for", text), dot);
-    text_of(one, "cause", cause);
-    if (strcmp(cause, "parent") == 0) {
+    versions_shorten(p2psync_value_find(one, "waits_for"), dot);
+    if (p2psync_text_equals(cause, "parent")) {
         table_cell(table, "%s", dot);
-    } else if (strcmp(cause, "transaction") == 0) {
+    } else if (p2psync_text_equals(cause, "transaction")) {
         table_cell(table, "the rest, from %s", dot);
     } else {
-        table_cell(table, "%s", strcmp(cause, "turn") == 0 ? "its turn" : "those before it");
+        table_cell(table, "%s",
+                   p2psync_text_equals(cause, "turn") ? "its turn" : "those before it");
     }
 }
 
 static void add_one(struct table *table, struct p2psync_bytes one)
 {
-    char text[TEXT_SIZE];
+    struct p2psync_bytes id = p2psync_map_text(one, "id");
+    const struct p2psync_bytes none = {"-", 1};
     char since[32];
     char dot[VERSIONS_SHORT_SIZE];
 
-    table_cell(table, "%s", text_of(one, "collection", text));
-    table_cell(table, "%s", text_of(one, "id", text)[0] != '\0' ? text : "-");
-    versions_shorten(text_of(one, "version", text), dot);
+    versions_shorten(p2psync_value_find(one, "version"), dot);
+    output_ago(p2psync_value_find(one, "since"), since, sizeof since);
+    table_text(table, p2psync_map_text(one, "collection"));
+    table_text(table, id.size > 0 ? id : none);
     table_cell(table, "%s", dot);
-    table_cell(table, "%s", text_of(one, "name", text));
-    table_cell(table, "%s", text_of(one, "fingerprint", text));
+    table_text(table, p2psync_map_text(one, "name"));
+    table_text(table, p2psync_map_text(one, "fingerprint"));
     table_cell(table, "%" PRIu64, p2psync_map_unsigned(one, "changes"));
     add_awaited(table, one);
-    output_ago(text_of(one, "since", text), since, sizeof since);
     table_cell(table, "%s", since);
 }
 
@@ -100,21 +88,18 @@ static int print_for_people(struct cli *cli, p2psync_node *node, struct p2psync_
     struct table table;
     uint64_t told = 0;
     uint64_t all = 0;
-    p2psync_result result = P2PSYNC_OK;
+    int code = output_check(cli, pending);
 
+    if (code != CLI_DONE) {
+        return code;
+    }
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    while (result == P2PSYNC_OK) {
-        result = p2psync_walk_next(&walk, NULL, &one);
-        if (result == P2PSYNC_OK) {
-            add_one(&table, one);
-            told += p2psync_map_unsigned(one, "changes");
-        }
+    while (p2psync_walk_next(&walk, NULL, &one) == P2PSYNC_OK) {
+        add_one(&table, one);
+        told += p2psync_map_unsigned(one, "changes");
     }
     table_print(&table);
     table_deinit(&table);
-    if (result != P2PSYNC_EEND) {
-        return fail(cli, result, "pending");
-    }
     if (told == 0) {
         puts("nothing waits");
     } else if (p2psync_status(node, &status) == P2PSYNC_OK) {

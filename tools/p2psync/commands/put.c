@@ -33,6 +33,7 @@ struct put {
 static int parse(struct cli *cli, int argc, char **argv, struct put *put);
 static int merge_data(struct cli *cli, const char *data, struct put *put);
 static int merge_field(struct cli *cli, const char *word, struct put *put);
+static int pack(struct cli *cli, struct put *put, char **argv);
 static int write_edit(struct cli *cli, const struct put *put, const char *id);
 
 int cmd_put(struct cli *cli, int argc, char **argv)
@@ -49,8 +50,8 @@ int cmd_put(struct cli *cli, int argc, char **argv)
         goto out;
     }
     code = parse(cli, argc, argv, &put);
-    if (code == CLI_DONE && fields_pack(&put.fields, &put.packed) != P2PSYNC_OK) {
-        code = fail(cli, P2PSYNC_ENOMEM, "put");
+    if (code == CLI_DONE) {
+        code = pack(cli, &put, argv);
     }
     if (code == CLI_DONE) {
         code = attach_open(cli, NULL, &put.node);
@@ -181,6 +182,14 @@ static int merge_field(struct cli *cli, const char *word, struct put *put)
                             (struct p2psync_bytes){value->data, value->size});
     }
     return result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "put");
+}
+
+static int pack(struct cli *cli, struct put *put, char **argv)
+{
+    p2psync_result result = fields_pack(&put->fields, &put->packed);
+
+    return result == P2PSYNC_OK ? CLI_DONE
+                                : fail(cli, result, "put %s %s", argv[optind], argv[optind + 1]);
 }
 
 static int write_edit(struct cli *cli, const struct put *put, const char *id)

@@ -23,8 +23,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct resolve *resolve
 static int pack(struct cli *cli, struct resolve *resolve);
 static int find_taken(struct cli *cli, p2psync_node *node, struct resolve *resolve);
 static int take_that_of(struct cli *cli, p2psync_node *node, struct resolve *resolve,
-                        const char *device);
-static const char *version_by(const json_t *conflict, const char *device, bool *several_out);
+                        const struct member *device);
+static struct p2psync_bytes version_by(struct p2psync_bytes conflict, const struct member *device,
+                                       bool *several_out);
 static int write_answer(struct cli *cli, p2psync_node *node, const struct resolve *resolve);
 static int say_resolved(struct cli *cli, p2psync_node *node, const struct record_name *name);
 
@@ -114,7 +115,7 @@ static int find_taken(struct cli *cli, p2psync_node *node, struct resolve *resol
     const struct record_name name = {resolve->resolution.collection, resolve->resolution.id, NULL};
     struct members members = {0};
     bool several = false;
-    const char *device = NULL;
+    const struct member *device = NULL;
     int code;
 
     resolve->resolution.take = &resolve->take;
@@ -137,14 +138,14 @@ static int find_taken(struct cli *cli, p2psync_node *node, struct resolve *resol
 }
 
 static int take_that_of(struct cli *cli, p2psync_node *node, struct resolve *resolve,
-                        const char *device)
+                        const struct member *device)
 {
     const struct record_name name = {resolve->resolution.collection, resolve->resolution.id, NULL};
     struct p2psync_buffer packed = {0};
     p2psync_snapshot *snapshot = NULL;
-    json_t *conflict = NULL;
+    struct p2psync_bytes conflict;
     p2psync_result result = p2psync_snapshot_open(node, &snapshot);
-    int code = CLI_FAILED;
+    int code;
 
     if (result == P2PSYNC_OK) {
         result = p2psync_conflict(snapshot, name.collection, name.id, &packed);
@@ -153,16 +154,17 @@ static int take_that_of(struct cli *cli, p2psync_node *node, struct resolve *res
     if (result != P2PSYNC_OK) {
         return record_fail(cli, result, &name);
     }
-    conflict = output_tree(cli, (struct p2psync_bytes){packed.data, packed.size});
-    if (conflict != NULL && json_array_size(json_object_get(conflict, "versions")) == 1) {
+    conflict = (struct p2psync_bytes){packed.data, packed.size};
+    code = output_check(cli, conflict);
+    if (code == CLI_DONE && p2psync_value_count(p2psync_value_find(conflict, "versions")) == 1) {
         code = say_resolved(cli, node, &name);
-    } else if (conflict != NULL) {
+    } else if (code == CLI_DONE) {
         bool several = false;
-        const char *version = version_by(conflict, device, &several);
+        struct p2psync_bytes version = version_by(conflict, device, &several);
+        char text[P2PSYNC_DOT_TEXT_SIZE];
 
-        code = CLI_DONE;
-        if (version == NULL || several ||
-            p2psync_dot_parse(version, &resolve->take) != P2PSYNC_OK) {
+        if (several || p2psync_value_string(version, text, sizeof text) != P2PSYNC_OK ||
+            p2psync_dot_parse(text, &resolve->take) != P2PSYNC_OK) {
             code = fail_saying(cli, CLI_NOT_FOUND,
                                "resolve %s %s: %s of its versions by '%s'; 'p2psync conflicts' "
                                "shows all",
@@ -170,24 +172,26 @@ static int take_that_of(struct cli *cli, p2psync_node *node, struct resolve *res
                                several ? "there are several" : "there is none", resolve->word);
         }
     }
-    json_decref(conflict);
     p2psync_buffer_free(&packed);
     return code;
 }
 
-/* The version by `device` in a conflict, or NULL. */
-static const char *version_by(const json_t *conflict, const char *device, bool *several_out)
+/* The version by `device` in a conflict, of size 0 if there is none. */
+static struct p2psync_bytes version_by(struct p2psync_bytes conflict, const struct member *device,
+                                       bool *several_out)
 {
-    const char *found = NULL;
-    const json_t *version = NULL;
-    size_t index = 0;
+    struct p2psync_walk walk = {.size = sizeof walk,
+                                .value = p2psync_value_find(conflict, "versions")};
+    struct p2psync_bytes found = {0};
+    struct p2psync_bytes version;
 
     *several_out = false;
-    json_array_foreach(json_object_get(conflict, "versions"), index, version)
-    {
-        if (strcmp(output_string(version, "device"), device) == 0) {
-            *several_out = found != NULL;
-            found = output_string(version, "version");
+    while (p2psync_walk_next(&walk, NULL, &version) == P2PSYNC_OK) {
+        struct p2psync_bytes by = p2psync_map_text(version, "device");
+
+        if (by.size == device->device.size && memcmp(by.data, device->device.data, by.size) == 0) {
+            *several_out = found.size > 0;
+            found = found.size > 0 ? found : p2psync_value_find(version, "version");
         }
     }
     return found;

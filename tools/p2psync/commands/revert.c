@@ -15,8 +15,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *
 static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert *revert);
 static int say_failed(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
                       const struct p2psync_revert *revert);
-static void print_plan(json_t *items);
-static void print_done(json_t *items);
+static void print_plan(struct p2psync_bytes items);
+static void print_done(struct p2psync_bytes items);
 
 int cmd_revert(struct cli *cli, int argc, char **argv)
 {
@@ -110,46 +110,45 @@ static int say_failed(struct cli *cli, p2psync_result result, const struct p2psy
                        revert->collection != NULL ? revert->collection : "");
 }
 
-static void print_plan(json_t *items)
+static void print_plan(struct p2psync_bytes items)
 {
     static const struct column columns[] = {{.head = "COLLECTION", .cut = true},
                                             {.head = "ID", .cut = true},
                                             {.head = "OP"},
                                             {.head = "KEPT", .cut = true},
                                             {.head = "CHANGES", .cut = true}};
+    struct p2psync_walk walk = {.size = sizeof walk, .value = items};
+    struct p2psync_bytes item;
     struct table table;
-    json_t *item = NULL;
-    size_t index = 0;
 
-    if (json_array_size(items) == 0) {
+    if (p2psync_value_count(items) == 0) {
         puts("there is nothing to undo");
     }
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    json_array_foreach(items, index, item)
-    {
-        json_t *kept = json_object_get(item, "kept");
-        char *names = output_cell(json_array_size(kept) > 0 ? kept : NULL);
+    while (p2psync_walk_next(&walk, NULL, &item) == P2PSYNC_OK) {
+        struct p2psync_bytes kept = p2psync_value_find(item, "kept");
+        const struct p2psync_bytes none = {0};
+        struct p2psync_buffer room = {0};
 
-        table_cell(&table, "%s", output_string(item, "collection"));
-        table_cell(&table, "%s", output_string(item, "id"));
-        table_cell(&table, "%s", output_string(item, "op"));
-        table_cell(&table, "%s", names);
-        changes_cell(&table, json_object_get(item, "fields"), json_object_get(item, "unset"), NULL);
-        free(names);
+        table_text(&table, p2psync_map_text(item, "collection"));
+        table_text(&table, p2psync_map_text(item, "id"));
+        table_text(&table, p2psync_map_text(item, "op"));
+        table_text(&table, output_cell(p2psync_value_count(kept) > 0 ? kept : none, &room));
+        changes_cell(&table, item);
+        p2psync_buffer_free(&room);
     }
     table_print(&table);
     table_deinit(&table);
 }
 
-static void print_done(json_t *items)
+static void print_done(struct p2psync_bytes items)
 {
-    json_t *item = NULL;
-    size_t index = 0;
+    struct p2psync_walk walk = {.size = sizeof walk, .value = items};
+    struct p2psync_bytes item;
     size_t count = 0;
 
-    json_array_foreach(items, index, item)
-    {
-        count += strcmp(output_string(item, "op"), "none") != 0;
+    while (p2psync_walk_next(&walk, NULL, &item) == P2PSYNC_OK) {
+        count += !p2psync_text_equals(p2psync_map_text(item, "op"), "none");
     }
     if (count > 0) {
         printf("done: %zu record%s\n", count, count == 1 ? "" : "s");

@@ -18,16 +18,16 @@ int cmd_run(struct cli *cli, int argc, char **argv)
 
 static void print_ready(struct cli *cli, const struct p2psync_buffer *identity)
 {
-    json_t *tree = NULL;
+    const struct p2psync_bytes map = {identity->data, identity->size};
+    struct p2psync_bytes name = p2psync_map_text(map, "name");
+    struct p2psync_bytes fingerprint = p2psync_map_text(map, "fingerprint");
 
     if (cli->json) {
         node_run_ready_line(cli, identity, stdout);
         return;
     }
-    tree = output_tree(cli, (struct p2psync_bytes){identity->data, identity->size});
     printf("ready: ");
-    output_text(output_string(tree, "name"), strlen(output_string(tree, "name")));
-    printf(" (%s)\n", output_string(tree, "fingerprint"));
+    output_text(name.data, name.size);
+    printf(" (%.*s)\n", TEXT(fingerprint));
     fflush(stdout);
-    json_decref(tree);
 }

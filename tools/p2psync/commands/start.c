@@ -145,26 +145,34 @@ static int run_child(struct cli *cli, const struct node_run *run, int pipe_fd, i
     return code;
 }
 
+static void say_running(const struct cli *cli, struct p2psync_bytes ready, pid_t child)
+{
+    struct p2psync_bytes name = p2psync_map_text(ready, "name");
+    struct p2psync_bytes fingerprint = p2psync_map_text(ready, "fingerprint");
+
+    printf("Running: ");
+    output_text(name.data, name.size);
+    printf(" (%.*s), process %ld; its log is %s/node.log\n", TEXT(fingerprint), (long)child,
+           cli->dir);
+}
+
 /* Pass on what the child says: its ready line, or its error. */
 static int hear_child(struct cli *cli, FILE *heard, pid_t child)
 {
     char line[4096] = "";
     bool said = fgets(line, sizeof line, heard) != NULL;
-    json_t *ready = said ? json_loads(line, 0, NULL) : NULL;
+    struct p2psync_buffer ready = {0};
     int status = 0;
     int code = CLI_FAILED;
 
     line[strcspn(line, "\n")] = '\0';
-    if (ready != NULL && cli->json) {
-        puts(line);
-    } else if (ready != NULL) {
-        printf("Running: ");
-        output_text(output_string(ready, "name"), strlen(output_string(ready, "name")));
-        printf(" (%s), process %ld; its log is %s/node.log\n", output_string(ready, "fingerprint"),
-               (long)child, cli->dir);
-    }
-    if (ready != NULL) {
-        json_decref(ready);
+    if (said && p2psync_value_from_json(line, strlen(line), &ready, NULL) == P2PSYNC_OK) {
+        if (cli->json) {
+            puts(line);
+        } else {
+            say_running(cli, (struct p2psync_bytes){ready.data, ready.size}, child);
+        }
+        p2psync_buffer_free(&ready);
         return CLI_DONE;
     }
     if (waitpid(child, &status, 0) == child && WIFEXITED(status) &&

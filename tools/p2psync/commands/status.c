@@ -13,7 +13,7 @@
 
 #define ROOT_SHOWN 16 /* hex digits of a root that people compare */
 
-static void print_status(json_t *status, const void *members);
+static void print_status(struct p2psync_bytes status, const void *members);
 
 int cmd_status(struct cli *cli, int argc, char **argv)
 {
@@ -34,13 +34,27 @@ int cmd_status(struct cli *cli, int argc, char **argv)
     return code;
 }
 
-static void print_line(const char *key, const char *value)
+static void print_text(const char *key, struct p2psync_bytes text)
 {
     printf("%-12s", key);
-    width_print_wrapped(value, 12, output_width());
+    width_print_wrapped(text, 12, output_width());
 }
 
-static void print_collections(const struct members *members, const json_t *collections)
+static void print_line(const char *key, const char *text)
+{
+    print_text(key, (struct p2psync_bytes){text, strlen(text)});
+}
+
+/* The digits of a root that people compare. */
+static struct p2psync_bytes root_of(struct p2psync_bytes map)
+{
+    struct p2psync_bytes root = p2psync_map_text(map, "root");
+
+    root.size = root.size < ROOT_SHOWN ? root.size : ROOT_SHOWN;
+    return root;
+}
+
+static void print_collections(const struct members *members, struct p2psync_bytes collections)
 {
     static const struct column columns[] = {
         {.head = "COLLECTION", .cut = true},
@@ -50,24 +64,23 @@ static void print_collections(const struct members *members, const json_t *colle
         {.head = "STRATEGY", .cut = true, .optional = 1},
         {.head = "ROOT", .optional = 3},
     };
+    struct p2psync_walk walk = {.size = sizeof walk, .value = collections};
+    struct p2psync_bytes collection;
     struct table table;
-    json_t *collection = NULL;
-    size_t index = 0;
 
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    json_array_foreach(collections, index, collection)
-    {
-        char *strategy = members_strategy(members, output_string(collection, "strategy"));
+    while (p2psync_walk_next(&walk, NULL, &collection) == P2PSYNC_OK) {
+        char *strategy = members_strategy(members, p2psync_map_text(collection, "strategy"));
 
-        table_cell(&table, "%s", output_string(collection, "name"));
-        table_cell(&table, "%" PRIu64, output_number(collection, "records"));
-        table_cell(&table, "%" PRIu64, output_number(collection, "changes"));
-        table_cell(&table, "%" PRIu64, output_number(collection, "conflicts"));
+        table_text(&table, p2psync_map_text(collection, "name"));
+        table_cell(&table, "%" PRIu64, p2psync_map_unsigned(collection, "records"));
+        table_cell(&table, "%" PRIu64, p2psync_map_unsigned(collection, "changes"));
+        table_cell(&table, "%" PRIu64, p2psync_map_unsigned(collection, "conflicts"));
         table_cell(&table, "%s", strategy);
         free(strategy);
-        table_cell(&table, "%.*s", ROOT_SHOWN, output_string(collection, "root"));
+        table_text(&table, root_of(collection));
     }
-    if (index > 0) {
+    if (p2psync_value_count(collections) > 0) {
         putchar('\n');
     }
     table_print(&table);
@@ -75,32 +88,31 @@ static void print_collections(const struct members *members, const json_t *colle
 }
 
 /* Whether a node runs that does not answer. */
-static bool is_silent(const json_t *status)
+static bool is_silent(struct p2psync_bytes status)
 {
-    return json_is_true(json_object_get(status, "running")) &&
-           !json_is_true(json_object_get(status, "answers"));
+    return p2psync_map_bool(status, "running") && !p2psync_map_bool(status, "answers");
 }
 
 /* What the word in `state` means, with the numbers that belong to it. */
-static void say_state(const json_t *status, char *line, size_t size)
+static void say_state(struct p2psync_bytes status, char *line, size_t size)
 {
-    const char *state = output_string(status, "state");
-    uint64_t connected = output_number(status, "peers_connected");
-    uint64_t devices = output_number(status, "devices");
+    struct p2psync_bytes state = p2psync_map_text(status, "state");
+    uint64_t connected = p2psync_map_unsigned(status, "peers_connected");
+    uint64_t devices = p2psync_map_unsigned(status, "devices");
 
-    if (strcmp(state, "in_sync") == 0) {
+    if (p2psync_text_equals(state, "in_sync")) {
         snprintf(line, size, "in sync with %" PRIu64 " connected; the mesh has %" PRIu64 " devices",
                  connected, devices);
-    } else if (strcmp(state, "syncing") == 0) {
+    } else if (p2psync_text_equals(state, "syncing")) {
         snprintf(line, size,
                  "syncing: %" PRIu64 " of %" PRIu64
                  " connected have the same; the mesh has %" PRIu64 " devices",
-                 output_number(status, "peers_in_sync"), connected, devices);
-    } else if (strcmp(state, "alone") == 0) {
+                 p2psync_map_unsigned(status, "peers_in_sync"), connected, devices);
+    } else if (p2psync_text_equals(state, "alone")) {
         snprintf(line, size, "alone in its mesh");
     } else if (is_silent(status)) {
         snprintf(line, size, "unknown; the mesh has %" PRIu64 " devices", devices);
-    } else if (strcmp(state, "error") == 0) {
+    } else if (p2psync_text_equals(state, "error")) {
         snprintf(line, size, "stopped by an error, and tried again; see below");
     } else {
         snprintf(line, size, "offline: no device is connected; the mesh has %" PRIu64 " devices",
@@ -118,30 +130,31 @@ static void say_pending(uint64_t pending, char *line, size_t size)
     }
 }
 
-static void print_status(json_t *status, const void *members)
+static void print_status(struct p2psync_bytes status, const void *members)
 {
-    const json_t *error = json_object_get(status, "last_error");
+    struct p2psync_bytes name = p2psync_map_text(status, "name");
+    struct p2psync_bytes fingerprint = p2psync_map_text(status, "fingerprint");
+    struct p2psync_buffer room = {0};
     char line[256];
 
-    snprintf(line, sizeof line, "%s (%s)", output_string(status, "name"),
-             output_string(status, "fingerprint"));
+    snprintf(line, sizeof line, "%.*s (%.*s)", TEXT(name), TEXT(fingerprint));
     print_line("device", line);
     print_line("node", is_silent(status) ? "does not answer; what follows is what the store knows"
-                       : json_is_true(json_object_get(status, "running"))
+                       : p2psync_map_bool(status, "running")
                            ? "running"
                            : "not running; 'p2psync start' starts it");
-    snprintf(line, sizeof line, "%.*s", ROOT_SHOWN, output_string(status, "root"));
-    print_line("root", line);
+    print_text("root", root_of(status));
     say_state(status, line, sizeof line);
     print_line("sync", line);
-    output_ago(output_string(status, "last_sync"), line, sizeof line);
+    output_ago(p2psync_value_find(status, "last_sync"), line, sizeof line);
     print_line("last sync", line);
-    say_pending(output_number(status, "pending"), line, sizeof line);
+    say_pending(p2psync_map_unsigned(status, "pending"), line, sizeof line);
     print_line("pending", line);
-    if (json_is_true(json_object_get(status, "merging"))) {
+    if (p2psync_map_bool(status, "merging")) {
         print_line("merging", "records in several versions are merged anew; conflicts are counted "
                               "when it is done");
     }
-    print_line("last error", json_is_string(error) ? json_string_value(error) : "-");
-    print_collections(members, json_object_get(status, "collections"));
+    print_text("last error", output_cell(p2psync_value_find(status, "last_error"), &room));
+    p2psync_buffer_free(&room);
+    print_collections(members, p2psync_value_find(status, "collections"));
 }

@@ -22,10 +22,10 @@ struct watch {
 
 static int print_event(struct cli *cli, struct watch *watch, struct p2psync_bytes data);
 static void refresh_members(struct watch *watch);
-static void print_line(const struct members *members, json_t *event);
-static void write_device(FILE *out, const struct members *members, const json_t *event);
-static void write_versions(FILE *out, const json_t *event);
-static void write_rest(FILE *out, json_t *event);
+static void print_line(const struct members *members, struct p2psync_bytes event);
+static void write_device(FILE *out, const struct members *members, struct p2psync_bytes event);
+static void write_versions(FILE *out, struct p2psync_bytes event);
+static void write_rest(FILE *out, struct p2psync_bytes event);
 
 int cmd_watch(struct cli *cli, int argc, char **argv)
 {
@@ -63,23 +63,19 @@ int cmd_watch(struct cli *cli, int argc, char **argv)
 
 static int print_event(struct cli *cli, struct watch *watch, struct p2psync_bytes data)
 {
-    json_t *event = output_tree(cli, data);
-    int code = CLI_DONE;
+    int code = output_check(cli, data);
 
-    if (event == NULL) {
-        return CLI_FAILED;
+    if (code != CLI_DONE ||
+        (watch->collection != NULL &&
+         !p2psync_text_equals(p2psync_map_text(data, "collection"), watch->collection))) {
+        return code;
     }
-    if (watch->collection == NULL ||
-        strcmp(output_string(event, "collection"), watch->collection) == 0) {
-        if (cli->json) {
-            code = output_json_tree(cli, event);
-        } else {
-            refresh_members(watch);
-            print_line(&watch->members, event);
-        }
+    if (cli->json) {
+        return output_json(cli, data);
     }
-    json_decref(event);
-    return code;
+    refresh_members(watch);
+    print_line(&watch->members, data);
+    return CLI_DONE;
 }
 
 /* Devices join and are renamed while we watch; events may come by the thousand. */
@@ -88,7 +84,7 @@ static void refresh_members(struct watch *watch)
     struct timespec now = {0};
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    if (watch->members.list == NULL || now.tv_sec != watch->members_s) {
+    if (watch->members.answer.data == NULL || now.tv_sec != watch->members_s) {
         members_free(&watch->members);
         members_load(&watch->members, watch->node);
         watch->members_s = now.tv_sec;
@@ -97,24 +93,24 @@ static void refresh_members(struct watch *watch)
 
 /* The time of day, the event, the record or the device that it is about, and what else it says as
  * KEY=VALUE. It is one line, whatever is in it, and a terminal's line at most. */
-static void print_line(const struct members *members, json_t *event)
+static void print_line(const struct members *members, struct p2psync_bytes event)
 {
+    struct p2psync_bytes type = p2psync_map_text(event, "event");
+    struct p2psync_bytes collection = p2psync_map_text(event, "collection");
+    struct p2psync_bytes id = p2psync_map_text(event, "id");
     char *line = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&line, &size);
-    char time[32] = "-";
-    uint64_t ms = 0;
+    char time[32];
     size_t width = output_width();
 
     if (out == NULL) {
         fail_memory();
     }
-    if (times_parse(output_string(event, "time"), &ms)) {
-        output_time(ms, time, sizeof time);
-    }
-    fprintf(out, "%s  %-18s", time, output_string(event, "event"));
-    if (json_is_string(json_object_get(event, "collection"))) {
-        fprintf(out, " %s %s", output_string(event, "collection"), output_string(event, "id"));
+    times_show(p2psync_value_find(event, "time"), time, sizeof time);
+    fprintf(out, "%s  %-18.*s", time, TEXT(type));
+    if (collection.size > 0) {
+        fprintf(out, " %.*s %.*s", TEXT(collection), TEXT(id));
     }
     write_device(out, members, event);
     write_versions(out, event);
@@ -122,69 +118,82 @@ static void print_line(const struct members *members, json_t *event)
     if (fclose(out) != 0) {
         fail_memory();
     }
-    char *escaped = output_escaped(line);
-    char *shown = width > 0 ? width_cut(escaped, width) : NULL;
-    puts(shown != NULL ? shown : escaped);
-    free(shown);
+    char *escaped = output_escaped(line, size);
+    char *cut =
+        width > 0 ? width_cut((struct p2psync_bytes){escaped, strlen(escaped)}, width) : NULL;
+    puts(cut != NULL ? cut : escaped);
+    free(cut);
     free(escaped);
     free(line);
 }
 
 /* Who it is about, or who wrote the record that it is about. */
-static void write_device(FILE *out, const struct members *members, const json_t *event)
+static void write_device(FILE *out, const struct members *members, struct p2psync_bytes event)
 {
-    const char *device = output_string(event, "device");
-    const char *own = output_string(event, "name"); /* of a device that is no member yet, too */
+    struct p2psync_bytes device = p2psync_map_text(event, "device");
+    struct p2psync_bytes own = p2psync_map_text(event, "name"); /* of no member yet, too */
     char *name = NULL;
 
-    if (device[0] == '\0') {
+    if (device.size == 0) {
         return;
     }
     name = members_name(members, device);
-    fprintf(out, "%s %s", json_is_string(json_object_get(event, "collection")) ? " by" : "",
-            own[0] != '\0' && strncmp(name, device, strlen(name)) == 0 ? own : name);
+    fputs(p2psync_map_text(event, "collection").size > 0 ? " by " : " ", out);
+    if (own.size > 0 && strlen(name) <= device.size &&
+        memcmp(name, device.data, strlen(name)) == 0) {
+        fprintf(out, "%.*s", TEXT(own));
+    } else {
+        fputs(name, out);
+    }
     free(name);
 }
 
-static void write_versions(FILE *out, const json_t *event)
+static void write_version(FILE *out, struct p2psync_bytes version)
 {
-    const json_t *version = NULL;
-    size_t index = 0;
     char text[VERSIONS_SHORT_SIZE];
 
-    if (json_is_string(json_object_get(event, "version"))) {
-        versions_shorten(output_string(event, "version"), text);
-        fprintf(out, " %s", text);
+    versions_shorten(version, text);
+    fprintf(out, " %s", text);
+}
+
+static void write_versions(FILE *out, struct p2psync_bytes event)
+{
+    struct p2psync_walk walk = {.size = sizeof walk,
+                                .value = p2psync_value_find(event, "versions")};
+    struct p2psync_bytes version = p2psync_value_find(event, "version");
+
+    if (p2psync_value_type_of(version) == P2PSYNC_VALUE_TEXT) {
+        write_version(out, version);
     }
-    json_array_foreach(json_object_get(event, "versions"), index, version)
-    {
-        versions_shorten(json_string_value(version), text);
-        fprintf(out, " %s", text);
+    while (p2psync_walk_next(&walk, NULL, &version) == P2PSYNC_OK) {
+        write_version(out, version);
     }
-    if (json_is_true(json_object_get(event, "deleted"))) {
+    if (p2psync_map_bool(event, "deleted")) {
         fputs(" deleted", out);
     }
 }
 
-static void write_rest(FILE *out, json_t *event)
+static void write_rest(FILE *out, struct p2psync_bytes event)
 {
     static const char *const told[] = {"time",        "event",   "collection", "id",      "device",
                                        "fingerprint", "version", "versions",   "deleted", "name"};
-    const char *key = NULL;
-    json_t *value = NULL;
+    struct p2psync_walk walk = {.size = sizeof walk, .value = event};
+    struct p2psync_bytes key;
+    struct p2psync_bytes value;
 
-    json_object_foreach(event, key, value)
-    {
-        bool known = json_is_null(value);
+    while (p2psync_walk_next(&walk, &key, &value) == P2PSYNC_OK) {
+        bool known = p2psync_value_type_of(value) == P2PSYNC_VALUE_NIL;
 
         for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
-            known = known || strcmp(key, told[i]) == 0;
+            known = known || p2psync_text_equals(key, told[i]);
         }
         if (!known) {
-            char *cell = output_cell(value);
+            struct p2psync_buffer room = {0};
+            struct p2psync_bytes cell = output_cell(value, &room);
 
-            fprintf(out, " %s=%s", key, cell);
-            free(cell);
+            fprintf(out, " %.*s=", TEXT(key));
+            fwrite(cell.data, 1, cell.size, out);
+            p2psync_buffer_free(&room);
         }
     }
 }
