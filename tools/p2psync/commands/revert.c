@@ -122,7 +122,7 @@ static void say_clock(p2psync_node *node, const char *word)
     if (member != NULL && !ambiguous && p2psync_peers(node, &peers) == P2PSYNC_OK) {
         walk.value = (struct p2psync_bytes){peers.data, peers.size};
     }
-    while (p2psync_walk_next(&walk, NULL, &peer) == P2PSYNC_OK) {
+    while (member != NULL && p2psync_walk_next(&walk, NULL, &peer) == P2PSYNC_OK) {
         struct p2psync_bytes device = p2psync_map_text(peer, "device");
 
         if (device.size == member->device.size &&
@@ -131,9 +131,9 @@ static void say_clock(p2psync_node *node, const char *word)
             skew_ms = 0;
         }
     }
-    if (skew_ms > CLOCK_OFF_MS || skew_ms < -CLOCK_OFF_MS) {
+    if (member != NULL && (skew_ms > CLOCK_OFF_MS || skew_ms < -CLOCK_OFF_MS)) {
         printf("The clock of ");
-        output_text(word, strlen(word));
+        output_text(member->name.data, member->name.size);
         printf(" was %" PRIi64 " s %s this one's when they last met. --since goes by it.\n",
                (skew_ms < 0 ? -skew_ms : skew_ms) / 1000, skew_ms < 0 ? "behind" : "ahead of");
     }
