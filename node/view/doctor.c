@@ -12,6 +12,7 @@
 #include "node/engine/skew.h"
 #include "node/host/endpoint.h"
 #include "node/links/links.h"
+#include "node/view/forks.h"
 #include "node/view/members.h"
 #include "node/view/pending.h"
 #include "store/env/identity.h"
@@ -51,6 +52,7 @@ static check_fn check_clock;
 static check_fn check_membership;
 static check_fn check_versions;
 static check_fn check_waiting;
+static check_fn check_forks;
 static check_fn check_disk;
 static check_fn check_map;
 static check_fn check_readers;
@@ -62,10 +64,9 @@ static const struct entry network_checks[] = {
     {"port", check_port},
 };
 static const struct entry device_checks[] = {
-    {"clock", check_clock},       {"membership", check_membership},
-    {"versions", check_versions}, {"waiting", check_waiting},
-    {"disk", check_disk},         {"map", check_map},
-    {"readers", check_readers},
+    {"clock", check_clock},     {"membership", check_membership}, {"versions", check_versions},
+    {"waiting", check_waiting}, {"forks", check_forks},           {"disk", check_disk},
+    {"map", check_map},         {"readers", check_readers},
 };
 
 static p2psync_result run_checks(const struct look *look, const struct entry *entries, size_t count,
@@ -79,7 +80,6 @@ static bool name_of(const struct look *look, const struct ps_hint *hint,
                     char out[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static uint16_t wanted_port(const struct ps_config *config);
 static bool port_free(const struct ps_config *config, uint16_t port);
-static size_t count_members(struct ps_txn *txn);
 
 p2psync_result ps_doctor_check(const struct ps_doctor *doctor, struct ps_buf *out)
 {
@@ -252,7 +252,7 @@ static bool check_beacons(const struct look *look, struct ps_check *check)
     say_heard(look, check);
     if (sent == 0) {
         ps_check_set(check, PS_CHECK_WARN, "connect this device to a network");
-    } else if (ps_hints_count(doctor->hints) == 0 && count_members(look->txn) > 1) {
+    } else if (ps_hints_count(doctor->hints) == 0 && ps_view_members_count(look->txn) > 1) {
         ps_check_say(check, "; nothing heard of other devices of this mesh");
         ps_check_set(check, PS_CHECK_WARN,
                      "see that they are on and on the same LAN, and that no firewall and no guest "
@@ -447,7 +447,7 @@ static bool check_membership(const struct look *look, struct ps_check *check)
         ps_check_set(check, PS_CHECK_FAIL, "make one with 'p2psync init' or 'p2psync join CODE'");
         return true;
     }
-    size_t members = count_members(look->txn);
+    size_t members = ps_view_members_count(look->txn);
     if (ps_member_get(look->txn, &look->identity.device, &self) != P2PSYNC_OK) {
         ps_check_say(check, "joined, but no member has told it yet");
         ps_check_set(check, PS_CHECK_WARN, "let this device reach the one that invited it");
@@ -572,6 +572,12 @@ static bool check_waiting(const struct look *look, struct ps_check *check)
     return true;
 }
 
+static bool check_forks(const struct look *look, struct ps_check *check)
+{
+    ps_check_set(check, PS_CHECK_WARN, PS_VIEW_FORKS_FIX);
+    return ps_view_forks_text(look->txn, &look->identity.device, check->detail);
+}
+
 /* ---- members ---- */
 
 static bool name_of(const struct look *look, const struct ps_hint *hint,
@@ -588,10 +594,4 @@ static bool name_of(const struct look *look, const struct ps_hint *hint,
         }
     }
     return false;
-}
-
-static size_t count_members(struct ps_txn *txn)
-{
-    uint32_t count = 0;
-    return ps_member_count(txn, &count) == P2PSYNC_OK ? count : 0;
 }
