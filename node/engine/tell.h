@@ -41,5 +41,7 @@ struct ps_tell_fork {
 void ps_tell_forked(struct ps_turn *turn, const struct ps_tell_fork *fork);
 void ps_tell_invite_closed(struct ps_turn *turn, const char *reason);
 void ps_tell_error(struct ps_turn *turn, p2psync_result result);
+/* The same where there is more to say than the result does. */
+void ps_tell_error_text(struct ps_turn *turn, p2psync_result result, const char *text);
 
 #endif

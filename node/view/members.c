@@ -101,12 +101,6 @@ static bool member_matches(const struct ps_member *member, struct ps_bytes text)
     return by_id || by_fingerprint || by_name;
 }
 
-size_t ps_view_members_count(struct ps_txn *txn)
-{
-    uint32_t count = 0;
-    return ps_member_count(txn, &count) == P2PSYNC_OK ? count : 0;
-}
-
 p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
 {
     struct ps_identity identity = {0};

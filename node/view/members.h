@@ -18,9 +18,6 @@ p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out) P2P
 p2psync_result ps_view_members_find(struct ps_txn *txn, const char *text,
                                     struct ps_device *out) P2PSYNC_MUST_CHECK;
 
-/* How many there are; 0 if the store does not tell. */
-size_t ps_view_members_count(struct ps_txn *txn);
-
 /* The member that a device is, or was: a device that is none goes by its fingerprint.
  *
  * Errors  P2PSYNC_ECORRUPT.
