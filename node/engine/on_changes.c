@@ -82,7 +82,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
         return;
     }
     if (ps_bytes_equal(changes->log.collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
-        turn->members_dirty = turn->members_dirty || taken.added > 0;
+        turn->engine->members_dirty = turn->engine->members_dirty || taken.added > 0;
     }
     bool same = taken.reached == taken.log.size; /* as far as is known */
     uint64_t target =
