@@ -92,7 +92,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
         (void)ps_holds_note(turn, peer, log.number, target);
     }
     (void)ps_names_learn(turn, peer, &changes->log, log.number);
-    ps_receipts_note(peer, log.number, changes->log.number);
+    ps_receipts_note(turn, peer, log.number, changes->log.number);
     received(turn, peer, &log, added);
     if (fetch != NULL) {
         ps_transfer_moved(turn, peer, fetch, log.size);
