@@ -79,13 +79,19 @@ static void read_parent(struct ps_reader *reader, struct ps_parent *out)
     ps_read_skip(reader, extra);
 }
 
+int ps_parent_compare(const struct ps_parent *a, const struct ps_parent *b)
+{
+    int order = ps_dot_compare(a->dot, b->dot);
+    return order != 0 ? order : memcmp(a->leaf, b->leaf, sizeof a->leaf);
+}
+
 static void check_skeleton(struct ps_reader *reader, const struct ps_skeleton *skeleton)
 {
     if (!ps_record_id_valid(skeleton->record_id)) {
         ps_reader_fail(reader, P2PSYNC_EFORMAT);
     }
     for (size_t i = 1; i < skeleton->parent_count; i++) {
-        if (ps_dot_compare(skeleton->parents[i - 1].dot, skeleton->parents[i].dot) >= 0) {
+        if (ps_parent_compare(&skeleton->parents[i - 1], &skeleton->parents[i]) >= 0) {
             ps_reader_fail(reader, P2PSYNC_EFORMAT);
         }
     }

@@ -39,6 +39,9 @@ struct ps_parent {
     uint8_t leaf[PS_HASH_SHORT_SIZE]; /* its leaf hash, which says which branch it is on */
 };
 
+/* By origin, seq, leaf: parents ascend so. Two branches of a fork have the same dots. */
+int ps_parent_compare(const struct ps_parent *a, const struct ps_parent *b);
+
 struct ps_skeleton {
     uint32_t op_and_flags;
     struct ps_bytes record_id; /* points into the bytes decoded */

@@ -26,8 +26,9 @@ struct ps_origin {
     uint64_t incarnation;
 };
 
-/* Names one log of a collection. The branch is all zero for the trunk; a log that goes on from a
- * fork has the first bytes of its own first leaf hash. */
+/* Names one log of a collection. The branch is all zero for the trunk; a branch of a
+ * log that forks has the first bytes of the root of what it shares with others and one change more:
+ * see store/log/branch.h. */
 struct ps_log_id {
     struct ps_tag origin;
     uint8_t branch[PS_HASH_SHORT_SIZE];

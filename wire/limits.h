@@ -79,6 +79,7 @@
 /* ---- one node's own bounds ---- */
 
 #define PS_LOGS_MAX         16384        /* logs of one collection: they fit one SUMMARY */
+#define PS_BRANCHES_MAX     16           /* histories of one log; further ones are not taken */
 #define PS_NETWORKS_MAX     64           /* that one device is on: a machine has a handful */
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */

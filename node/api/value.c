@@ -112,7 +112,7 @@ struct p2psync_bytes p2psync_value_find_text(struct p2psync_bytes map, struct p2
     struct p2psync_bytes value;
     if (key.data != NULL && p2psync_value_type_of(map) == P2PSYNC_VALUE_MAP) {
         while (p2psync_walk_next(&walk, &found, &value) == P2PSYNC_OK) { /* ends with the map */
-            if (found.size == key.size && memcmp(found.data, key.data, key.size) == 0) {
+            if (ps_bytes_equal(ps_bytes(found.data, found.size), ps_bytes(key.data, key.size))) {
                 return value;
             }
         }

@@ -2,12 +2,13 @@
  * head before anything is stored; applying comes at the end of the step. */
 #include "node/engine/backlog.h"
 #include "node/engine/emit.h"
+#include "node/engine/forks.h"
 #include "node/engine/news.h"
-#include "node/engine/offer.h"
 #include "node/engine/on_message.h"
+#include "node/engine/search.h"
 #include "node/engine/turn.h"
+#include "store/log/branch.h"
 #include "store/log/collection.h"
-#include "store/log/receive.h"
 #include "wire/compress.h"
 
 #define IDLE_COST 200 /* microseconds that CHANGES take which bring nothing new, and their size */
@@ -15,16 +16,14 @@
 static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked);
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes);
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
-                              struct ps_log *log, uint64_t *added_out);
+                              const struct ps_fetch *fetch, struct ps_branch_taken *out);
 static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
-                                   const struct ps_head_context *context, struct ps_chunk *chunk,
+                                   const struct ps_fetch *fetch, struct ps_chunk *chunk,
                                    struct ps_log *out);
-static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
-                     uint64_t added);
+static void received(struct ps_turn *turn, struct ps_peer *peer,
+                     const struct ps_branch_taken *taken);
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
-                   const struct ps_log *log, p2psync_result result);
-static void doubt(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
-                  const struct ps_log *log);
+                   struct ps_fetch *fetch, p2psync_result result);
 
 void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -76,31 +75,36 @@ static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked
 
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes)
 {
-    struct ps_log log = {0};
-    uint64_t added = 0;
-    p2psync_result result = receive(turn, changes, &log, &added);
+    struct ps_branch_taken taken = {.added = 0};
+    struct ps_fetch *fetch = ps_transfer_find(peer, &turn->engine->identity.mesh, &changes->log);
+    p2psync_result result = receive(turn, changes, fetch, &taken);
     if (result != P2PSYNC_OK) {
-        failed(turn, peer, changes, &log, result);
+        failed(turn, peer, changes, fetch, result);
         return;
     }
     if (ps_bytes_equal(changes->log.collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
-        turn->members_dirty = turn->members_dirty || added > 0;
+        turn->members_dirty = turn->members_dirty || taken.added > 0;
     }
-    struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &log.id);
-    uint64_t target = fetch != NULL && fetch->target > log.size ? fetch->target : log.size;
-    if (ps_holds_size(peer, log.number) < target) {
-        (void)ps_holds_note(turn, peer, log.number, target);
+    bool same = taken.reached == taken.log.size; /* as far as is known */
+    uint64_t target =
+        fetch != NULL && same && fetch->target > taken.reached ? fetch->target : taken.reached;
+    if (ps_holds_size(peer, taken.log.number) < target) {
+        (void)ps_holds_note(turn, peer, taken.log.number, target);
     }
-    (void)ps_names_learn(turn, peer, &changes->log, log.number);
-    ps_receipts_note(turn, peer, log.number, changes->log.number);
-    received(turn, peer, &log, added);
+    if (fetch == NULL || !fetch->search || taken.added > 0) { /* else it may part from that log */
+        (void)ps_names_learn(turn, peer, &changes->log, taken.log.number);
+        ps_receipts_note(turn, peer, taken.log.number, changes->log.number);
+    }
+    received(turn, peer, &taken);
     if (fetch != NULL) {
-        ps_transfer_moved(turn, peer, fetch, log.size);
+        ps_search_follows(fetch, &taken);
+        ps_transfer_moved(turn, peer, fetch, taken.reached);
     }
 }
 
+/* Most chunks go on where a log ends here. What does not may be of another history. */
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
-                              struct ps_log *log, uint64_t *added_out)
+                              const struct ps_fetch *fetch, struct ps_branch_taken *out)
 {
     struct ps_head_context context =
         ps_message_head_context(&changes->log, &turn->engine->identity.mesh);
@@ -109,34 +113,50 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
                              .head = changes->head,
                              .root_implied = changes->root_implied,
                              .proof = &changes->proof};
-    if (!ps_branch_is_trunk(changes->log.branch)) {
-        return P2PSYNC_ENOTFOUND;
+    bool other = fetch != NULL && fetch->search;
+    p2psync_result result = find_or_make(turn, changes, fetch, &chunk, &out->log);
+    if (result != P2PSYNC_OK) {
+        return result;
     }
-    p2psync_result result = find_or_make(turn, changes, &context, &chunk, log);
-    if (result == P2PSYNC_OK && log->forked) {
-        return P2PSYNC_EFORK;
+    if (!other) {
+        result = ps_receive_chunk(turn->txn, &out->log, &context, &chunk, &out->added);
+        out->reached = out->log.size;
+        other = result == P2PSYNC_EPROOF || result == P2PSYNC_EFORK ||
+                (result == P2PSYNC_EGAP && ps_log_is_forked(&out->log));
     }
-    if (result == P2PSYNC_OK) {
-        result = ps_receive_chunk(turn->txn, log, &context, &chunk, added_out);
+    if (other) {
+        struct ps_log any = out->log;
+        bool gap = result == P2PSYNC_EGAP;
+        result = ps_branch_take(turn->txn, &any, &context, &chunk, out);
+        result = result == P2PSYNC_EPROOF && gap ? P2PSYNC_EGAP : result;
     }
     return result;
 }
 
-/* A log that is not here yet gets a row only once its head is known to be signed, so that nonsense
- * leaves no trace. */
+/* The log that the fetch has turned out to be of, that of this name, or else any history of the
+ * origin. A log that is not here yet gets a row only once its head is known to be signed, so that
+ * nonsense leaves no trace. */
 static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
-                                   const struct ps_head_context *context, struct ps_chunk *chunk,
+                                   const struct ps_fetch *fetch, struct ps_chunk *chunk,
                                    struct ps_log *out)
 {
     struct ps_collection collection;
+    if (fetch != NULL && fetch->has_log) {
+        return ps_log_by_number(turn->txn, fetch->log, out);
+    }
     p2psync_result result =
         ps_log_named(turn->txn, &turn->engine->identity.mesh, &changes->log, out);
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
+    if (ps_forks_any(turn, &changes->log, out)) {
+        return P2PSYNC_OK;
+    }
+    struct ps_head_context context =
+        ps_message_head_context(&changes->log, &turn->engine->identity.mesh);
     result = chunk->root_implied ? ps_receive_implied_root(chunk, &chunk->head.root) : P2PSYNC_OK;
     if (result == P2PSYNC_OK) {
-        result = ps_head_verify(&chunk->head, context);
+        result = ps_head_verify(&chunk->head, &context);
     }
     if (result == P2PSYNC_OK) {
         result = ps_collection_intern(turn->txn, changes->log.collection, &collection);
@@ -148,32 +168,34 @@ static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes
     return result;
 }
 
-static void received(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
-                     uint64_t added)
+static void received(struct ps_turn *turn, struct ps_peer *peer,
+                     const struct ps_branch_taken *taken)
 {
-    if (added == 0) {
+    if (taken->added == 0) {
         return;
     }
     turn->dirty = true;
-    ps_roots_moved(turn, log, added);
-    ps_progress_received(turn, peer, added);
+    ps_roots_moved(turn, &taken->log, taken->added);
+    ps_progress_received(turn, peer, taken->added);
     ps_rounds_moved(peer);
     ps_rounds_put_off(turn, peer);
     ps_backlog_grew(turn);
-    ps_news_moved(turn, log);
+    ps_news_moved(turn, &taken->log);
+    if (taken->forked) {
+        ps_forks_found(turn, &taken->log);
+    }
 }
 
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
-                   const struct ps_log *log, p2psync_result result)
+                   struct ps_fetch *fetch, p2psync_result result)
 {
-    struct ps_log_id id =
-        ps_log_id_of(&turn->engine->identity.mesh, &changes->log.origin, changes->log.branch);
-    struct ps_fetch *fetch = ps_transfer_find(peer, changes->log.collection, &id);
     switch (result) {
     case P2PSYNC_EGAP: /* something before it was lost, or it was pushed too early */
         if (fetch != NULL && fetch->active) {
             ps_transfer_again(fetch);
         } else {
+            struct ps_log_id id = ps_log_id_of(&turn->engine->identity.mesh, &changes->log.origin,
+                                               changes->log.branch);
             struct ps_fetch_want want = {.log = changes->log, .id = id, .target = changes->from};
             ps_transfer_fetch(turn, peer, &want);
         }
@@ -188,16 +210,13 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
         }
         return;
     case P2PSYNC_EPROOF:
-        if (fetch == NULL) { /* a push that crossed with something: compare, do not blame */
-            ps_rounds_soon(turn, peer);
-            return;
+        /* They follow no history that is here, where they begin: further back they may. */
+        if (fetch == NULL && changes->from > 0) {
+            ps_rounds_soon(turn, peer); /* a push that crossed with something: compare */
+        } else if (fetch == NULL || !ps_search_back(fetch, changes->from)) {
+            ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT,
+                             "entries that do not verify");
         }
-        if (log->size > 0 && (log->size & (log->size - 1)) == 0) {
-            doubt(turn, peer, fetch, log);
-            return;
-        }
-        ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT,
-                         "entries that do not verify");
         return;
     case P2PSYNC_ESIGNATURE:
     case P2PSYNC_EFORMAT:
@@ -206,14 +225,4 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
     default:
         (void)ps_turn_ok(turn, result);
     }
-}
-
-/* On a tree of a power of two a proof is checked with our own root, so that entries which do not
- * verify may as well follow another history than ours: a fork, which is not the sender's fault. Who
- * holds more can tell, if it sees what we hold. */
-static void doubt(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
-                  const struct ps_log *log)
-{
-    ps_transfer_drop(peer, fetch);
-    ps_offer_show(turn, peer, log);
 }

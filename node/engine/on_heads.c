@@ -1,7 +1,7 @@
 /* HEADS offers logs of which the peer holds more than we do, or another history. Each offer is
  * checked against our own tree before we ask for anything of it. Heads of devices that we do not
  * know yet are passed over, and the peer is compared with again when the members have changed. */
-#include "node/engine/emit.h"
+#include "node/engine/forks.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
@@ -9,13 +9,20 @@
 
 #define IDLE_COST 100 /* microseconds; what a useless offer costs us, mostly for its signature */
 
+typedef enum fit {
+    FITS,  /* as far as it shows */
+    OTHER, /* it is of another history of the author */
+    FALSE, /* the session is over */
+} fit;
+
 static bool named(struct ps_turn *turn, struct ps_peer *peer, struct ps_log_name *name,
                   char text[static PS_COLLECTION_SIZE_MAX]);
 static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
-static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
-                        const struct ps_heads_item *item, struct ps_log *log);
-static void own_log_ahead(struct ps_turn *turn, const struct ps_heads_item *item);
+static fit judge(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item,
+                 struct ps_log *log);
+static void take_other(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item,
+                       const struct ps_log *ours);
 
 void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -71,19 +78,20 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
         return false;
     }
     uint64_t ours = result == P2PSYNC_OK ? log.size : 0;
-    if (result == P2PSYNC_OK) {
-        if (!ps_holds_note(turn, peer, log.number, item->size)) {
+    bool here = result == P2PSYNC_OK;
+    fit fits = here ? judge(turn, peer, item, &log) : FITS;
+    if (fits == OTHER || (!here && ps_forks_any(turn, &item->log, &log))) {
+        take_other(turn, peer, item, here ? &log : NULL);
+    } else if (fits == FITS) {
+        if (here && !ps_holds_note(turn, peer, log.number, item->size)) {
             return false;
         }
-        if (contradicts(turn, peer, item, &log)) {
-            return peer->session.id != 0 && turn->result == P2PSYNC_OK;
+        if (item->size > ours && credible(turn, peer, item)) {
+            struct ps_fetch_want want = {
+                .log = item->log, .id = id, .from = ours, .target = item->size};
+            ps_forks_own(turn, &item->log.origin);
+            ps_transfer_fetch(turn, peer, &want);
         }
-    }
-    if (item->size > ours && credible(turn, peer, item)) {
-        struct ps_fetch_want want = {
-            .log = item->log, .id = id, .from = ours, .target = item->size};
-        own_log_ahead(turn, item);
-        ps_transfer_fetch(turn, peer, &want);
     }
     return peer->session.id != 0 && turn->result == P2PSYNC_OK;
 }
@@ -94,7 +102,7 @@ static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps
 {
     struct ps_head_context context =
         ps_message_head_context(&item->log, &turn->engine->identity.mesh);
-    if (!ps_branch_is_trunk(item->log.branch) || ps_transfer_count(peer) >= PS_FETCHES_QUEUED_MAX) {
+    if (ps_transfer_count(peer) >= PS_FETCHES_QUEUED_MAX) {
         return false; /* if the queue is full, the log is offered again later */
     }
     p2psync_result result = ps_head_verify(&item->head, &context);
@@ -105,64 +113,60 @@ static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps
     return ps_turn_ok(turn, result);
 }
 
-/* Whether we may take nothing of this log, because the log is forked or the offer is false. Whoever
- * detects a fork shows its own head in return, so that the other side can detect the fork, too. */
-static bool contradicts(struct ps_turn *turn, struct ps_peer *peer,
-                        const struct ps_heads_item *item, struct ps_log *log)
+/* How an offer fits the history of that name that is here. */
+static fit judge(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item,
+                 struct ps_log *log)
 {
     struct ps_head_context context =
         ps_message_head_context(&item->log, &turn->engine->identity.mesh);
     struct ps_head_offer offer = {
         .head = item->head, .proof_size = item->proof_size, .proof = &item->proof};
-    bool was_forked = log->forked;
     if (log->size == 0) {
-        return false;
+        return FITS;
     }
     p2psync_result result = ps_receive_head(turn->txn, log, &context, &offer);
     switch (result) {
     case P2PSYNC_OK:
     case P2PSYNC_EAGAIN:
-        return log->forked;
+        return FITS;
     case P2PSYNC_EFORK:
-        if (!was_forked) {
-            char device[PS_DEVICE_TEXT_SIZE];
-            ps_device_text(&item->log.origin.device, device);
-            ps_emit_log(turn, P2PSYNC_LOG_ERROR, "log-forked",
-                        "device %s has signed two histories that contradict", device);
-            ps_offer_show(turn, peer, log);
-        }
-        return true;
+        return OTHER;
     case P2PSYNC_EPROOF:
         if (item->proof_size <= 2) { /* a proof this short cannot tell a fork from a lie */
-            ps_offer_show(turn, peer, log);
-            return true;
+            return OTHER;
         }
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "a false proof");
-        return true;
+        return FALSE;
     case P2PSYNC_ESIGNATURE:
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "a false head");
-        return true;
+        return FALSE;
     default:
         (void)ps_turn_ok(turn, result);
-        return true;
+        return FALSE;
     }
 }
 
-/* If a peer holds more of our own log than we do, this store has been rolled back. From here on we
- * write in a new incarnation, so that our log does not fork. The peer sends the lost changes back
- * like those of any other log. */
-static void own_log_ahead(struct ps_turn *turn, const struct ps_heads_item *item)
+/* The offer is of another history than ours of that name, or we have none of that name: the peer
+ * may know of other forks than we do. What of it is not here under any name is fetched, and the
+ * peer is shown what we hold, unless it has been while this fetch was under way. */
+static void take_other(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item,
+                       const struct ps_log *ours)
 {
-    struct ps_engine *engine = turn->engine;
-    struct ps_head_context context = ps_message_head_context(&item->log, &engine->identity.mesh);
-    if (!ps_device_equal(&item->log.origin.device, &engine->identity.device) ||
-        item->log.origin.incarnation != engine->identity.incarnation ||
-        ps_head_verify(&item->head, &context) != P2PSYNC_OK) {
+    struct ps_log held;
+    if (!credible(turn, peer, item)) {
         return;
     }
-    engine->identity.incarnation = ps_prng_next(&engine->prng);
-    if (ps_turn_ok(turn, ps_identity_write(turn->txn, &engine->identity))) {
-        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "incarnation-new",
-                    "this store was rolled back: a peer holds more of what was written here");
+    if (ps_forks_hold(turn, item, &held)) {
+        (void)ps_holds_note(turn, peer, held.number, item->size);
+        return;
+    }
+    struct ps_log_id id =
+        ps_log_id_of(&turn->engine->identity.mesh, &item->log.origin, item->log.branch);
+    struct ps_fetch_want want = {.log = item->log, .id = id, .target = item->size, .search = true};
+    bool known = ps_transfer_find(peer, &turn->engine->identity.mesh, &item->log) != NULL;
+    ps_forks_own(turn, &item->log.origin);
+    ps_transfer_fetch(turn, peer, &want);
+    if (ours != NULL && !known) {
+        ps_offer_show(turn, peer, ours);
     }
 }

@@ -22,6 +22,13 @@ struct names {
     size_t capacity;
 };
 
+/* What the peer holds of one origin: a history, or several if the log is forked. */
+struct histories {
+    size_t count;
+    struct ps_short_head head[PS_BRANCHES_MAX];
+    bool held[PS_BRANCHES_MAX]; /* we hold that much of it as well */
+};
+
 /* A list of roots or of heads of a SUMMARY, while its names are walked. */
 struct list {
     struct ps_cursor cursor;
@@ -34,6 +41,11 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct names *ask);
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                                uint32_t collection, struct ps_bytes heads);
+static void add_history(struct histories *histories, const struct ps_short_head *head);
+static void compare_log(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
+                        const struct ps_log *log, struct histories *theirs);
+static bool is_beginning(struct ps_turn *turn, const struct ps_log *log,
+                         const struct ps_short_head *head);
 static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
                     const struct ps_log *log, uint64_t their_size);
 static void compare_roots(struct ps_turn *turn, const struct ps_summary *summary,
@@ -114,46 +126,89 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
     ps_offer_flush(turn, peer, &offers);
 }
 
-/* Walk the peer's short heads and our logs side by side; both ascend by (tag, branch). True if the
- * peer has something that we lack. */
+/* Walk the peer's short heads and our logs side by side, origin by origin; both ascend by (tag,
+ * branch). True if the peer has something that we lack. */
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                                uint32_t collection, struct ps_bytes heads)
 {
     bool lacking = false;
+    struct histories theirs;
     struct ps_cursor cursor;
-    struct ps_short_head theirs;
+    struct ps_short_head head;
     struct ps_log_walk walk = {.txn = turn->txn, .collection = collection};
     struct ps_log log;
     (void)ps_message_cursor_begin(&cursor, heads);
-    bool more = ps_summary_next_head(&cursor, &theirs);
+    bool more = ps_summary_next_head(&cursor, &head);
     bool here = ps_log_walk_next(&walk, &log);
-    while (here || more) { /* each pass takes one from either list, or one from both */
-        int order = 1;
-        if (here) {
-            order = more ? ps_log_id_compare(&log.id, &theirs.log) : -1;
+    while (here || more) { /* each pass takes all of one origin */
+        struct ps_tag tag = more ? head.log.origin : log.id.origin;
+        if (here && ps_tag_compare(log.id.origin, tag) < 0) {
+            tag = log.id.origin;
         }
-        if (order > 0) {
-            lacking = lacking || theirs.size > 0;
-            more = ps_summary_next_head(&cursor, &theirs);
-            continue;
+        theirs.count = 0;
+        while (more && ps_tag_compare(head.log.origin, tag) == 0) {
+            add_history(&theirs, &head);
+            more = ps_summary_next_head(&cursor, &head);
         }
-        uint64_t size = order == 0 ? theirs.size : 0;
-        bool differ = order == 0 && size == log.size &&
-                      memcmp(theirs.root, log.root.bytes, sizeof theirs.root) != 0;
-        (void)ps_holds_note(turn, peer, log.number, size);
-        if (at_once(turn, peer, &log, size)) {
-            ps_transfer_push(turn, peer, log.number);
-        } else if (log.size > size || (differ && !log.forked)) {
-            (void)ps_offer_add(turn, peer, offers, &log, size);
+        while (here && ps_tag_compare(log.id.origin, tag) == 0) {
+            compare_log(turn, peer, offers, &log, &theirs);
+            here = ps_log_walk_next(&walk, &log);
         }
-        lacking = lacking || size > log.size;
-        if (order == 0) {
-            more = ps_summary_next_head(&cursor, &theirs);
+        for (size_t i = 0; i < theirs.count; i++) {
+            lacking = lacking || !theirs.held[i];
         }
-        here = ps_log_walk_next(&walk, &log);
     }
     (void)ps_turn_ok(turn, walk.result);
     return lacking;
+}
+
+/* More than an origin may have are passed over: nobody takes them. */
+static void add_history(struct histories *histories, const struct ps_short_head *head)
+{
+    if (histories->count < PS_BRANCHES_MAX) {
+        histories->head[histories->count] = *head;
+        histories->held[histories->count] = head->size == 0;
+        histories->count++;
+    }
+}
+
+/* Offer or send what the peer lacks of one of our logs. If either knows of a fork that the other
+ * does not, a history has two names, so what has none in common is compared by what is in it. */
+static void compare_log(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
+                        const struct ps_log *log, struct histories *theirs)
+{
+    uint64_t size = 0;
+    bool named = false;
+    bool differ = false;
+    for (size_t i = 0; i < theirs->count; i++) {
+        const struct ps_short_head *head = &theirs->head[i];
+        bool same_name = ps_log_id_compare(&head->log, &log->id) == 0;
+        if (same_name) {
+            named = true;
+            size = head->size;
+            differ = size == log->size && !is_beginning(turn, log, head);
+            theirs->held[i] = size <= log->size && !differ;
+        } else if (is_beginning(turn, log, head)) {
+            theirs->held[i] = true;
+            size = head->size > size && !named ? head->size : size;
+        }
+    }
+    (void)ps_holds_note(turn, peer, log->number, size);
+    if (at_once(turn, peer, log, size)) {
+        ps_transfer_push(turn, peer, log->number);
+    } else if (log->size > size || differ) {
+        (void)ps_offer_add(turn, peer, offers, log, size);
+    }
+}
+
+/* Whether what the peer holds of a history is what ours begins with. */
+static bool is_beginning(struct ps_turn *turn, const struct ps_log *log,
+                         const struct ps_short_head *head)
+{
+    struct ps_hash root;
+    return head->size > 0 && head->size <= log->size &&
+           ps_turn_ok(turn, ps_log_prove(turn->txn, log, head->size, NULL, &root)) &&
+           memcmp(head->root, root.bytes, sizeof head->root) == 0;
 }
 
 /* Whether to send what the peer lacks of a log without being asked, which saves a round trip. We do
@@ -164,7 +219,7 @@ static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
                     const struct ps_log *log, uint64_t their_size)
 {
     const struct ps_engine *engine = turn->engine;
-    return !engine->no_push && ps_rounds_are_fresh(peer) && !log->forked &&
+    return !engine->no_push && ps_rounds_are_fresh(peer) && !ps_log_is_forked(log) &&
            log->size > their_size && log->size - their_size <= AT_ONCE_MAX &&
            ps_device_equal(&log->origin.device, &engine->identity.device);
 }

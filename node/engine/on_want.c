@@ -1,8 +1,26 @@
 /* WANT: the peer asks for a log from some entry on, and says how much may be under way. */
+#include "node/engine/forks.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
+
+/* There is no log of that name: it was told so before a restore, or before a fork was found. Show
+ * how our histories of that origin are named now, if there are any. */
+static void show_histories(struct ps_turn *turn, struct ps_peer *peer,
+                           const struct ps_log_name *name)
+{
+    struct ps_log log;
+    struct ps_offers offers = {.count = 0};
+    if (!ps_forks_any(turn, name, &log)) {
+        return;
+    }
+    struct ps_log_walk walk = ps_log_walk_origin(turn->txn, log.collection, log.id.origin);
+    while (ps_log_walk_next(&walk, &log) && ps_offer_add(turn, peer, &offers, &log, 0)) {
+    }
+    (void)ps_turn_ok(turn, walk.result);
+    ps_offer_flush(turn, peer, &offers);
+}
 
 void ps_on_want(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -16,7 +34,8 @@ void ps_on_want(struct ps_turn *turn, struct ps_peer *peer)
         return;
     }
     if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_EFORK) {
-        return; /* it was told so by mistake, or before a restore; the next round corrects it */
+        show_histories(turn, peer, &want.log);
+        return;
     }
     if (!ps_turn_ok(turn, result)) {
         return;

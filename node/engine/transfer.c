@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/engine/emit.h"
+#include "node/engine/search.h"
 #include "node/engine/turn.h"
 #include "node/engine/vouch.h"
 #include "store/log/collection.h"
@@ -17,6 +18,8 @@
 
 #define PACK_SIZE_MIN 512 /* bytes; to compress fewer does not pay */
 
+static struct ps_fetch *find(struct ps_peer *peer, const struct ps_log_name *name,
+                             const struct ps_log_id *id);
 static void activate(struct ps_turn *turn, struct ps_peer *peer);
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch);
 static bool is_devices(const struct ps_fetch *fetch);
@@ -36,10 +39,14 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
 
 void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct ps_fetch_want *want)
 {
-    struct ps_fetch *fetch = ps_transfer_find(peer, want->log.collection, &want->id);
+    struct ps_fetch *fetch = find(peer, &want->log, &want->id);
     if (fetch != NULL) {
         fetch->target = want->target > fetch->target ? want->target : fetch->target;
         fetch->number = want->log.number;
+        if (want->search && !fetch->search && !fetch->has_log) {
+            fetch->search = true;
+            fetch->active = false; /* it begins anew, elsewhere */
+        }
         return;
     }
     if (peer->transfer.fetch_count >= PS_FETCHES_QUEUED_MAX) {
@@ -64,17 +71,29 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
         .number = want->log.number,
         .from = want->from,
         .target = want->target,
+        .search = want->search,
         .progress_ms = turn->now_ms,
     };
     memcpy(fetch->collection, want->log.collection.data, want->log.collection.size);
 }
 
-struct ps_fetch *ps_transfer_find(struct ps_peer *peer, struct ps_bytes collection,
-                                  const struct ps_log_id *id)
+struct ps_fetch *ps_transfer_find(struct ps_peer *peer, const struct ps_mesh *mesh,
+                                  const struct ps_log_name *name)
+{
+    struct ps_log_id id = ps_log_id_of(mesh, &name->origin, name->branch);
+    return find(peer, name, &id);
+}
+
+/* By the peer's number, for the same history may have another name by now, or has one here that the
+ * peer does not know; without a number by its name. */
+static struct ps_fetch *find(struct ps_peer *peer, const struct ps_log_name *name,
+                             const struct ps_log_id *id)
 {
     for (size_t i = 0; i < peer->transfer.fetch_count; i++) {
-        if (same_log(&peer->transfer.fetches[i], collection, id)) {
-            return &peer->transfer.fetches[i];
+        struct ps_fetch *fetch = &peer->transfer.fetches[i];
+        bool numbered = fetch->number != 0 && name->number != 0;
+        if (numbered ? fetch->number == name->number : same_log(fetch, name->collection, id)) {
+            return fetch;
         }
     }
     return NULL;
@@ -363,8 +382,7 @@ static void activate(struct ps_turn *turn, struct ps_peer *peer)
     }
 }
 
-/* False if there is nothing to fetch: the log is forked, or its changes have come from another peer
- * in the meantime. */
+/* False if there is nothing to fetch: its changes have come from another peer in the meantime. */
 static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
 {
     struct ps_log log = {0};
@@ -375,10 +393,14 @@ static bool begin_fetch(struct ps_turn *turn, struct ps_fetch *fetch)
     if (result == P2PSYNC_EFORK || (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result))) {
         return false;
     }
-    if (result == P2PSYNC_OK && (log.forked || log.size >= fetch->target)) {
-        return false;
+    if (result == P2PSYNC_OK && !fetch->search) {
+        if (log.size >= fetch->target) {
+            return false;
+        }
+        fetch->from = log.size;
+    } else {
+        ps_search_begin(turn, fetch, &name);
     }
-    fetch->from = result == P2PSYNC_OK ? log.size : 0;
     fetch->active = true;
     ps_transfer_again(fetch);
     fetch->progress_ms = turn->now_ms;
@@ -423,7 +445,7 @@ static void send_want(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetc
     struct ps_want want = {
         .log = {.number = fetch->number},
         .from = fetch->from,
-        .credit = PS_CREDIT_MAX,
+        .credit = fetch->step > 0 ? 1 : PS_CREDIT_MAX, /* to find the place, one entry is enough */
         .again = fetch->again,
     };
     if (fetch->number == 0) {

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "store/log/log.h"
+#include "store/log/branch.h"
 #include "wire/message.h"
 
 #define PS_FETCHES_QUEUED_MAX PS_HEADS_MAX
@@ -25,9 +25,14 @@ struct ps_fetch {
     size_t collection_size;
     struct ps_log_id id;
     struct ps_origin origin;
-    uint64_t number;      /* the peer's, 0: none */
-    uint64_t from;        /* our size when it was last asked for */
-    uint64_t target;      /* the size that the peer says it holds */
+    uint64_t number; /* the peer's, 0: none */
+    uint64_t from;   /* our size when it was last asked for */
+    uint64_t target; /* the size that the peer says it holds */
+    bool search;     /* it is, or may be, another history than any that is here: what both
+                        share is looked for, backwards from the end of ours ... */
+    uint64_t step;   /* ... so many entries back the next time; 0: found, and it goes forward */
+    bool has_log;    /* what comes is of our log `log` */
+    uint32_t log;
     bool active;          /* asked for */
     bool due;             /* a WANT is to be sent at the end of this turn ... */
     bool again;           /* ... which asks the peer to begin anew */
@@ -75,12 +80,13 @@ struct ps_fetch_want {
     struct ps_log_id id;
     uint64_t from;
     uint64_t target;
+    bool search;
 };
 void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer,
                        const struct ps_fetch_want *want);
-/* The fetch of that log, or NULL. */
-struct ps_fetch *ps_transfer_find(struct ps_peer *peer, struct ps_bytes collection,
-                                  const struct ps_log_id *id);
+/* The fetch of the log that the peer names so, or NULL. */
+struct ps_fetch *ps_transfer_find(struct ps_peer *peer, const struct ps_mesh *mesh,
+                                  const struct ps_log_name *name);
 /* We hold `size` of a log now: the peer's fetch of it goes on or ends. */
 void ps_transfer_moved(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
                        uint64_t size);

@@ -162,6 +162,7 @@ static p2psync_result find_log_in(struct ps_feed *feed, struct ps_txn *txn,
             break;
         }
         uint64_t *told = &feed->told[feed->log.number];
+        *told = *told < feed->log.begin ? feed->log.begin : *told;
         *told = skip ? feed->log.settled : *told;
         if (feed->log.settled > *told) {
             assert(collection->name.size <= sizeof feed->collection);

@@ -137,7 +137,8 @@ static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, st
     struct ps_log_walk walk = {.txn = txn, .collection = collection};
     struct ps_log log;
     while (ps_log_walk_next(&walk, &log)) {
-        if (log.forked && !is_forked(out, &log.origin.device) && out->count < FORKED_MAX) {
+        if (ps_log_is_forked(&log) && !is_forked(out, &log.origin.device) &&
+            out->count < FORKED_MAX) {
             out->devices[out->count] = log.origin.device;
             out->count++;
         }

@@ -67,7 +67,7 @@ static p2psync_result cause_of(struct ps_txn *txn, const struct ps_unsettled *en
                                ps_pending_cause *out)
 {
     uint32_t waiting = 0;
-    if (end->looked_at >= end->log.size) {
+    if (end->look.looked_at >= end->log.size) {
         *out = PS_PENDING_TRANSACTION;
         return P2PSYNC_OK;
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/log/cut.h"
+#include "store/log/stem.h"
 #include "store/log/unsettled.h"
 #include "store/log/waiting.h"
 
@@ -17,12 +19,11 @@ struct ps_plan_log {
     uint64_t size;
     uint64_t settled; /* planned */
     uint64_t settled_before;
-    uint64_t looked_at; /* the next transaction goes on at least to here */
+    struct ps_cut cut; /* the next transaction goes on at least to cut.at */
     uint64_t looked_before;
-    uint64_t size_bytes; /* of the changes in [settled, looked_at) */
-    uint64_t last_bytes; /* of the last of them */
-    uint32_t waiting;    /* how many of its transactions wait, once `counted` */
-    uint32_t next;       /* in the queue */
+    bool forked;
+    uint32_t waiting; /* how many of its transactions wait, once `counted` */
+    uint32_t next;    /* in the queue */
     bool counted;
     bool queued;
 };
@@ -49,7 +50,9 @@ static uint32_t index_of(const struct ps_plan *plan, uint32_t number);
 static p2psync_result take_due(struct ps_plan *plan, const struct ps_waiting *due);
 static p2psync_result end_wait(struct ps_plan *plan, const struct ps_waiting *ended);
 static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t limit);
-static p2psync_result look_at(struct ps_plan *plan, struct ps_plan_log *log, bool *ended_out);
+static p2psync_result look_at(struct ps_plan *plan, struct ps_plan_log *log, bool *ended_out,
+                              bool *cut_out);
+static p2psync_result next_fork(struct ps_plan *plan, const struct ps_plan_log *log, uint64_t *out);
 static p2psync_result let_wait(struct ps_plan *plan, struct ps_plan_log *log,
                                const struct transaction *it, const struct ps_parent *parent,
                                bool *full_out);
@@ -108,7 +111,8 @@ p2psync_result ps_plan_begin(struct ps_plan *plan)
 static struct ps_plan_log to_plan(const struct ps_unsettled *unsettled)
 {
     const struct ps_log_brief *log = &unsettled->log;
-    bool still_holds = unsettled->looked_at >= log->settled && unsettled->looked_at <= log->size;
+    const struct ps_unsettled_look *look = &unsettled->look;
+    bool still_holds = look->counted_from <= log->settled && look->looked_at <= log->size;
     return (struct ps_plan_log){
         .number = log->number,
         .collection = log->collection,
@@ -116,9 +120,11 @@ static struct ps_plan_log to_plan(const struct ps_unsettled *unsettled)
         .size = log->size,
         .settled = log->settled,
         .settled_before = log->settled,
-        .looked_at = still_holds ? unsettled->looked_at : log->settled,
-        .looked_before = unsettled->looked_at,
-        .size_bytes = still_holds ? unsettled->size_bytes : 0,
+        .cut = {.from = still_holds ? look->counted_from : log->settled,
+                .at = still_holds ? look->looked_at : log->settled,
+                .size_bytes = still_holds ? look->size_bytes : 0},
+        .looked_before = look->looked_at,
+        .forked = !ps_branch_is_trunk(log->id.branch),
         .next = NONE,
     };
 }
@@ -237,13 +243,14 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
     bool stopped = false;
     while (log->settled < log->size && !stopped) {
         bool ended = false;
+        bool is_cut = false;
         bool blocked = false;
         struct ps_parent parent;
         if (plan->item_count >= limit) {
             enqueue(plan, index);
             break;
         }
-        p2psync_result result = look_at(plan, log, &ended);
+        p2psync_result result = look_at(plan, log, &ended, &is_cut);
         if (result != P2PSYNC_OK || !ended) {
             return result;
         }
@@ -251,7 +258,7 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
                                  .collection = log->collection,
                                  .origin = log->origin,
                                  .begin = log->settled,
-                                 .end = log->looked_at,
+                                 .end = log->cut.at,
                                  .judged = log->settled};
         result = judge_all(plan, &it, &parent, &blocked);
         if (result == P2PSYNC_OK && blocked) {
@@ -263,39 +270,45 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
         if (result != P2PSYNC_OK) {
             return result;
         }
-        if (!stopped) {
-            log->size_bytes = 0;
+        if (!stopped && !is_cut) {
+            ps_cut_begin(&log->cut);
         }
     }
     return P2PSYNC_OK;
 }
 
-/* Look for the end of the next transaction, from looked_at on. ended_out: all of it is here, up to
- * looked_at. */
-static p2psync_result look_at(struct ps_plan *plan, struct ps_plan_log *log, bool *ended_out)
+/* Look for the end of the next transaction, from cut.at on. ended_out: all of it is here, up to
+ * cut.at; cut_out: it ends there only because the log forks. */
+static p2psync_result look_at(struct ps_plan *plan, struct ps_plan_log *log, bool *ended_out,
+                              bool *cut_out)
 {
     bool ended = false;
-    while (!ended && log->looked_at < log->size) {
-        struct ps_stored entry;
-        struct ps_skeleton skeleton;
-        p2psync_result result = read_entry(plan, log->number, log->looked_at, &entry);
-        if (result != P2PSYNC_OK) {
-            return result;
+    uint64_t fork = UINT64_MAX;
+    p2psync_result result = next_fork(plan, log, &fork);
+    while (result == P2PSYNC_OK && !ended && log->cut.at < fork && log->cut.at < log->size) {
+        result = ps_cut_step(plan->txn, log->number, &log->cut, &ended);
+        if (ended && log->cut.at <= log->settled) { /* only the count begins before `settled` */
+            ps_cut_begin(&log->cut);
+            ended = false;
         }
-        /* A change that does not decode is inert, and ends its transaction. */
-        bool more = false;
-        log->last_bytes = 0;
-        if (ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
-            more = (skeleton.op_and_flags & PS_CHANGE_MORE) != 0;
-            log->last_bytes = entry.skeleton.size + skeleton.body_size;
-        }
-        log->size_bytes += log->last_bytes;
-        log->looked_at++;
-        ended = !more || log->looked_at - log->settled == PS_TRANSACTION_CHANGES_MAX ||
-                log->size_bytes >= PS_TRANSACTION_SIZE_MAX;
     }
-    *ended_out = ended;
-    return P2PSYNC_OK;
+    *cut_out = !ended && log->cut.at == fork;
+    *ended_out = ended || *cut_out;
+    return result;
+}
+
+/* The first entry behind `settled` at which another branch leaves the log. */
+static p2psync_result next_fork(struct ps_plan *plan, const struct ps_plan_log *log, uint64_t *out)
+{
+    struct ps_stem branch;
+    if (!log->forked) {
+        return P2PSYNC_OK;
+    }
+    p2psync_result result = ps_stem_next(plan->txn, log->number, log->settled + 1, &branch);
+    if (result == P2PSYNC_OK) {
+        *out = branch.begin;
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
 /* The log goes on behind the transaction, unless too many of it wait. */
@@ -311,8 +324,8 @@ static p2psync_result let_wait(struct ps_plan *plan, struct ps_plan_log *log,
         log->counted = true;
     }
     if (log->waiting >= PS_WAITING_MAX) {
-        log->looked_at--; /* its end is found again, and it is judged anew */
-        log->size_bytes -= log->last_bytes;
+        log->cut.at--; /* its end is found again, and it is judged anew */
+        log->cut.size_bytes -= log->cut.last_bytes;
         *full_out = true;
         return P2PSYNC_OK;
     }
@@ -527,8 +540,11 @@ p2psync_result ps_plan_end(struct ps_plan *plan)
             result = save(plan, log->number, log->settled);
         }
         if (result == P2PSYNC_OK && log->settled < log->size &&
-            (log->looked_at != log->looked_before || log->settled > log->settled_before)) {
-            result = ps_unsettled_look_on(plan->txn, log->number, log->looked_at, log->size_bytes);
+            (log->cut.at != log->looked_before || log->settled > log->settled_before)) {
+            const struct ps_unsettled_look look = {.looked_at = log->cut.at,
+                                                   .size_bytes = log->cut.size_bytes,
+                                                   .counted_from = log->cut.from};
+            result = ps_unsettled_look_on(plan->txn, log->number, &look);
         }
     }
     return result;

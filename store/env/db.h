@@ -14,6 +14,7 @@ typedef enum ps_db {
     PS_DB_COLLECTIONS, /* name -> number, counters; number -> name */
     PS_DB_LOGS,        /* collection number, origin tag, branch -> log */
     PS_DB_LOG_NUMBERS, /* log number -> key in PS_DB_LOGS */
+    PS_DB_STEMS,       /* log number -> the log that it goes on from; and the other way round */
     PS_DB_ENTRIES,     /* log number, seq -> entry */
     PS_DB_NODES,       /* log number, level, index -> subtree hash */
     PS_DB_RECORDS,     /* collection number, record id -> versions and values */

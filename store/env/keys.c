@@ -8,6 +8,10 @@
 #define KIND_NUMBER 0x00U
 #define KIND_NAME   0x01U
 
+/* Kinds of rows in PS_DB_STEMS. */
+#define KIND_STEM   0x00U
+#define KIND_BRANCH 0x01U
+
 #define NO_COLLECTION UINT32_MAX /* ps_db_next_number() gives no such number */
 
 static_assert(PS_KEY_SIZE_MAX <= 511, "LMDB's own limit of a key");
@@ -96,6 +100,35 @@ bool ps_key_split_log_number(struct ps_bytes key, uint32_t *number_out)
         return false;
     }
     *number_out = ps_get_u32(key.data);
+    return true;
+}
+
+struct ps_key ps_key_stem(uint32_t log)
+{
+    struct ps_key key = {0};
+    add_u8(&key, KIND_STEM);
+    add_u32(&key, log);
+    return key;
+}
+
+struct ps_key ps_key_branch(const struct ps_stem_key *branch)
+{
+    struct ps_key key = {0};
+    add_u8(&key, KIND_BRANCH);
+    add_u32(&key, branch->stem);
+    add_u64(&key, branch->begin);
+    add_u32(&key, branch->log);
+    return key;
+}
+
+bool ps_key_split_branch(struct ps_bytes key, struct ps_stem_key *out)
+{
+    if (key.size != 1 + 4 + 8 + 4 || key.data[0] != KIND_BRANCH) {
+        return false;
+    }
+    out->stem = ps_get_u32(key.data + 1);
+    out->begin = ps_get_u64(key.data + 5);
+    out->log = ps_get_u32(key.data + 13);
     return true;
 }
 

@@ -26,15 +26,19 @@
  *
  *   PS_DB_LOGS: the state of each log; its origin's tag and branch name it.           log.c
  *     collection u32 || tag 16 || branch 16
- *                       number u32 || flags u8 || size u64 || applied u64 || settled u64 ||
+ *                       number u32 || begin u64 || size u64 || applied u64 || settled u64 ||
  *                       root 32 || device 32 || incarnation u64 || head size u64 ||
  *                       count of proof nodes u8 || [root of the head 32] || [signature 64] ||
  *                       proof nodes || peaks
  *   PS_DB_LOG_NUMBERS: which log has this number.                                     log.c
  *     log u32           the key in PS_DB_LOGS
+ *   PS_DB_STEMS: where a branch leaves the log that has the entries before it, its stem. stem.c
+ *     0x00 || log u32   stem u32 || begin u64
+ *     0x01 || stem u32 || begin u64 || log u32
+ *                       empty
  *   PS_DB_UNSETTLED: logs with changes that are not settled.                        unsettled.c
  *     log u32           looked_at u64: the next transaction goes on at least to here ||
- *                       size in bytes u64 of its changes before that
+ *                       size in bytes u64 of its changes before that || counted_from u64
  *   PS_DB_WAITING: transactions that wait for a parent.                               waiting.c
  *     log u32 || last seq u64
  *                       first seq u64 || judged u64 || since u64 || collection u32 ||
@@ -113,6 +117,16 @@ bool ps_key_split_log(struct ps_bytes key, struct ps_log_key *out);
 /* PS_DB_LOG_NUMBERS and PS_DB_UNSETTLED. */
 struct ps_key ps_key_log_number(uint32_t number);
 bool ps_key_split_log_number(struct ps_bytes key, uint32_t *number_out);
+
+/* PS_DB_STEMS, both ways. */
+struct ps_key ps_key_stem(uint32_t log);
+struct ps_stem_key {
+    uint32_t stem;
+    uint64_t begin;
+    uint32_t log;
+};
+struct ps_key ps_key_branch(const struct ps_stem_key *branch);
+bool ps_key_split_branch(struct ps_bytes key, struct ps_stem_key *out);
 
 /* PS_DB_ENTRIES and PS_DB_WAITING. */
 struct ps_key ps_key_entry(uint32_t log, uint64_t seq);

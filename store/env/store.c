@@ -22,13 +22,21 @@
 
 /* NULL: the unnamed one, which is shared. */
 static const char *const db_names[PS_DB_COUNT] = {
-    [PS_DB_META] = "meta",       [PS_DB_COLLECTIONS] = NULL,
-    [PS_DB_LOGS] = NULL,         [PS_DB_LOG_NUMBERS] = "log_numbers",
-    [PS_DB_ENTRIES] = "entries", [PS_DB_NODES] = "nodes",
-    [PS_DB_RECORDS] = "records", [PS_DB_CONFLICTS] = "conflicts",
-    [PS_DB_STALE] = "stale",     [PS_DB_UNSETTLED] = NULL,
-    [PS_DB_WAITING] = "waiting", [PS_DB_AWAITED] = "awaited",
-    [PS_DB_DEVICES] = "devices", [PS_DB_PEERS] = "peers",
+    [PS_DB_META] = "meta",
+    [PS_DB_COLLECTIONS] = NULL,
+    [PS_DB_LOGS] = NULL,
+    [PS_DB_LOG_NUMBERS] = "log_numbers",
+    [PS_DB_STEMS] = "stems",
+    [PS_DB_ENTRIES] = "entries",
+    [PS_DB_NODES] = "nodes",
+    [PS_DB_RECORDS] = "records",
+    [PS_DB_CONFLICTS] = "conflicts",
+    [PS_DB_STALE] = "stale",
+    [PS_DB_UNSETTLED] = NULL,
+    [PS_DB_WAITING] = "waiting",
+    [PS_DB_AWAITED] = "awaited",
+    [PS_DB_DEVICES] = "devices",
+    [PS_DB_PEERS] = "peers",
 };
 
 static const char format_key[] = "format";

@@ -9,7 +9,7 @@
 
 #include "store/env/txn.h"
 
-#define PS_STORE_FORMAT_VERSION 3
+#define PS_STORE_FORMAT_VERSION 4
 
 struct ps_store_options {
     const char *dir;         /* made, 0700, if missing */

@@ -148,16 +148,11 @@ static size_t oldest_kept(const struct ps_past_walk *walk)
 p2psync_result ps_past_find(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
                             struct ps_dot dot, struct ps_past_found *out)
 {
-    struct ps_log_walk walk = {
-        .txn = txn, .collection = collection, .begun = true, .at = {.origin = dot.origin}};
+    struct ps_log_walk walk = ps_log_walk_origin(txn, collection, dot.origin);
     struct ps_log log;
-    p2psync_result result = ps_log_find(txn, collection, &walk.at, &log); /* the trunk */
+    p2psync_result result = P2PSYNC_ENOTFOUND;
     out->seq = dot.seq;
-    if (result == P2PSYNC_OK) {
-        result = find_in_log(txn, &log, id, out);
-    }
-    while (result == P2PSYNC_ENOTFOUND && ps_log_walk_next(&walk, &log) &&
-           ps_tag_compare(log.id.origin, dot.origin) == 0) { /* its branches */
+    while (result == P2PSYNC_ENOTFOUND && ps_log_walk_next(&walk, &log)) {
         result = find_in_log(txn, &log, id, out);
     }
     return walk.result == P2PSYNC_OK ? result : walk.result;
@@ -168,6 +163,9 @@ static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, 
 {
     struct ps_stored entry;
     bool applied = false;
+    if (out->seq < log->begin) {
+        return P2PSYNC_ENOTFOUND; /* its stem has it */
+    }
     p2psync_result result = ps_waiting_is_applied(txn, log, out->seq, &applied);
     if (result != P2PSYNC_OK || !applied) {
         return result != P2PSYNC_OK ? result : P2PSYNC_ENOTFOUND;

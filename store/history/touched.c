@@ -65,7 +65,7 @@ static p2psync_result touched_in_log(struct ps_touched *touched, const struct ps
 {
     struct ps_touched_log here = {.number = log->number};
     p2psync_result result = P2PSYNC_OK;
-    for (uint64_t seq = log->settled; seq > 0 && result == P2PSYNC_OK;) {
+    for (uint64_t seq = log->settled; seq > log->begin && result == P2PSYNC_OK;) {
         struct ps_stored entry;
         struct ps_skeleton skeleton;
         bool applied = false;

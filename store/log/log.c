@@ -9,13 +9,13 @@
 #include "store/log/collection.h"
 #include "store/log/tree.h"
 
-/* number || flags || size || applied || settled || root || device || incarnation || head size ||
+/* number || begin || size || applied || settled || root || device || incarnation || head size ||
  * proof nodes, then [head root] [signature] proof peaks */
-#define AT_FLAGS       4
-#define AT_SIZE        5
-#define AT_APPLIED     13
-#define AT_SETTLED     21
-#define AT_ROOT        29
+#define AT_BEGIN       4
+#define AT_SIZE        12
+#define AT_APPLIED     20
+#define AT_SETTLED     28
+#define AT_ROOT        36
 #define AT_DEVICE      (AT_ROOT + PS_HASH_SIZE)
 #define AT_INCARNATION (AT_DEVICE + PS_DEVICE_SIZE)
 #define AT_HEAD_SIZE   (AT_INCARNATION + 8)
@@ -23,7 +23,6 @@
 #define ROW_FIXED_SIZE (AT_PROOF_COUNT + 1)
 #define ROW_SIZE_MAX                                                                               \
     (ROW_FIXED_SIZE + PS_HASH_SIZE + PS_SIGNATURE_SIZE + (PS_PROOF_MAX + 64) * PS_HASH_SIZE)
-#define FLAG_FORKED 0x01U
 
 struct place {
     struct ps_log_key key;
@@ -31,6 +30,7 @@ struct place {
 };
 
 static p2psync_result check_origin(const struct ps_log *log, const struct ps_origin *origin);
+static p2psync_result put_number(struct ps_txn *txn, const struct ps_log *log);
 static bool step(struct ps_log_walk *walk, struct place *out);
 static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, struct ps_log *out);
 static p2psync_result decode_tail(struct ps_bytes tail, size_t proof_count, struct ps_log *out);
@@ -91,32 +91,65 @@ p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uin
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    struct ps_collection row;
-    result = ps_collection_by_number(txn, collection, &row);
-    if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-    }
-    if (row.logs >= PS_LOGS_MAX) {
-        return P2PSYNC_ELIMIT;
+    struct ps_log branch;
+    struct ps_log_walk walk = ps_log_walk_origin(txn, collection, id.origin);
+    if (ps_log_walk_next(&walk, &branch) || walk.result != P2PSYNC_OK) {
+        return walk.result == P2PSYNC_OK ? P2PSYNC_EFORK : walk.result;
     }
     memset(out, 0, sizeof *out);
     out->collection = collection;
     out->id = id;
     out->origin = *origin;
     out->root = ps_hash_empty();
-    result = ps_db_next_number(txn, PS_META_LOGS, &out->number);
+    return ps_log_make(txn, out);
+}
+
+p2psync_result ps_log_make(struct ps_txn *txn, struct ps_log *log)
+{
+    struct ps_collection row;
+    p2psync_result result = ps_collection_by_number(txn, log->collection, &row);
     if (result != P2PSYNC_OK) {
-        return result;
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
-    struct ps_key number = ps_key_log_number(out->number);
-    struct ps_log_key log_key = {.collection = collection, .id = id};
-    struct ps_key key = ps_key_log(&log_key);
-    result = ps_db_put(txn, PS_DB_LOG_NUMBERS, ps_key_view(&number), ps_key_view(&key));
+    if (row.logs >= PS_LOGS_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    result = ps_db_next_number(txn, PS_META_LOGS, &log->number);
+    if (result == P2PSYNC_OK) {
+        result = put_number(txn, log);
+    }
     if (result == P2PSYNC_OK) {
         struct ps_collection_delta delta = {.logs = 1};
-        result = ps_collection_count(txn, collection, &delta);
+        result = ps_collection_count(txn, log->collection, &delta);
     }
-    return result == P2PSYNC_OK ? ps_log_save(txn, out) : result;
+    return result == P2PSYNC_OK ? ps_log_save(txn, log) : result;
+}
+
+/* Note how the log with this number is named. */
+static p2psync_result put_number(struct ps_txn *txn, const struct ps_log *log)
+{
+    struct ps_key number = ps_key_log_number(log->number);
+    struct ps_log_key log_key = {.collection = log->collection, .id = log->id};
+    struct ps_key key = ps_key_log(&log_key);
+    return ps_db_put(txn, PS_DB_LOG_NUMBERS, ps_key_view(&number), ps_key_view(&key));
+}
+
+p2psync_result ps_log_rename(struct ps_txn *txn, struct ps_log *log,
+                             const uint8_t branch[static PS_HASH_SHORT_SIZE])
+{
+    struct ps_log_key log_key = {.collection = log->collection, .id = log->id};
+    struct ps_key key = ps_key_log(&log_key);
+    p2psync_result result = ps_db_delete(txn, PS_DB_LOGS, ps_key_view(&key));
+    memcpy(log->id.branch, branch, sizeof log->id.branch);
+    if (result == P2PSYNC_OK) {
+        result = put_number(txn, log);
+    }
+    return result == P2PSYNC_OK ? ps_log_save(txn, log) : result;
+}
+
+bool ps_log_is_forked(const struct ps_log *log)
+{
+    return !ps_branch_is_trunk(log->id.branch);
 }
 
 /* A tag is a hash cut short, so that a log found by it may be another one's. */
@@ -135,6 +168,12 @@ bool ps_log_walk_next(struct ps_log_walk *walk, struct ps_log *out)
     }
     walk->result = decode(&place.key, place.row, out);
     return walk->result == P2PSYNC_OK;
+}
+
+struct ps_log_walk ps_log_walk_origin(struct ps_txn *txn, uint32_t collection, struct ps_tag origin)
+{
+    return (struct ps_log_walk){
+        .txn = txn, .collection = collection, .one_origin = true, .at = {.origin = origin}};
 }
 
 bool ps_log_walk_next_brief(struct ps_log_walk *walk, struct ps_log_brief *out)
@@ -189,7 +228,7 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
         if (result != P2PSYNC_OK) {
             return result;
         }
-        result = ps_stored_get(txn, brief.number, parent->dot.seq, &out->entry);
+        result = ps_stored_get_own(txn, brief.number, parent->dot.seq, &out->entry);
         if (result == P2PSYNC_OK &&
             memcmp(out->entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0) {
             out->number = brief.number;
@@ -199,7 +238,8 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
         }
         /* Entries from the size on are what this transaction is about to write, if anything. */
         if (result == P2PSYNC_ENOTFOUND) {
-            result = parent->dot.seq < brief.size ? P2PSYNC_ECORRUPT : P2PSYNC_OK;
+            bool own = parent->dot.seq >= brief.begin && parent->dot.seq < brief.size;
+            result = own ? P2PSYNC_ECORRUPT : P2PSYNC_OK;
         }
     }
     return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
@@ -209,7 +249,6 @@ p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struc
                              const struct ps_hash *leaf)
 {
     assert(log->frontier.size == log->size);
-    assert(!log->forked);
     struct ps_stored_put put = {.log = log->number, .seq = log->size, .entry = entry, .leaf = leaf};
     p2psync_result result = ps_stored_put(txn, &put);
     if (result == P2PSYNC_OK) {
@@ -224,7 +263,7 @@ p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struc
 
 p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log)
 {
-    assert(log->applied <= log->settled && log->settled <= log->size);
+    assert(log->begin <= log->applied && log->applied <= log->settled && log->settled <= log->size);
     assert(log->frontier.size == log->size);
     assert(log->head.size == 0 || log->head.size >= log->size);
     assert(log->head.size != log->size || log->proof.count == 0);
@@ -249,8 +288,9 @@ static p2psync_result save_unsettled(struct ps_txn *txn, const struct ps_log *lo
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    uint8_t look_at[16] = {0}; /* of no bytes yet */
+    uint8_t look_at[PS_UNSETTLED_ROW_SIZE] = {0}; /* of no bytes yet */
     ps_put_u64(look_at, log->settled);
+    ps_put_u64(look_at + 16, log->settled);
     return ps_db_put(txn, PS_DB_UNSETTLED, ps_key_view(&key), ps_bytes(look_at, sizeof look_at));
 }
 
@@ -342,11 +382,8 @@ p2psync_result ps_log_prove(struct ps_txn *txn, const struct ps_log *log, uint64
 /* One step of a walk; `out` is the log's row. */
 static bool step(struct ps_log_walk *walk, struct place *out)
 {
-    struct ps_log_key log_key = {.collection = walk->collection};
+    struct ps_log_key log_key = {.collection = walk->collection, .id = walk->at};
     struct ps_row row;
-    if (walk->begun) {
-        log_key.id = walk->at;
-    }
     struct ps_key key = ps_key_log(&log_key);
     if (walk->begun) {
         key = ps_key_above(&key);
@@ -358,10 +395,12 @@ static bool step(struct ps_log_walk *walk, struct place *out)
         walk->result = P2PSYNC_ECORRUPT;
         return false;
     }
+    bool over = out->key.collection != walk->collection ||
+                (walk->one_origin && ps_tag_compare(out->key.id.origin, walk->at.origin) != 0);
     out->row = row.value;
     walk->begun = true;
-    walk->at = out->key.id;
-    return out->key.collection == walk->collection;
+    walk->at = over ? walk->at : out->key.id;
+    return !over;
 }
 
 static p2psync_result decode_brief(const struct place *place, struct ps_log_brief *out)
@@ -373,12 +412,14 @@ static p2psync_result decode_brief(const struct place *place, struct ps_log_brie
     out->id = place->key.id;
     out->collection = place->key.collection;
     out->number = ps_get_u32(row);
+    out->begin = ps_get_u64(row + AT_BEGIN);
     out->size = ps_get_u64(row + AT_SIZE);
     out->applied = ps_get_u64(row + AT_APPLIED);
     out->settled = ps_get_u64(row + AT_SETTLED);
     memcpy(out->device.key, row + AT_DEVICE, PS_DEVICE_SIZE);
     memcpy(out->root.bytes, row + AT_ROOT, PS_HASH_SIZE);
-    bool in_order = out->applied <= out->settled && out->settled <= out->size;
+    bool in_order =
+        out->begin <= out->applied && out->applied <= out->settled && out->settled <= out->size;
     return in_order ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
 }
 
@@ -397,7 +438,7 @@ static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, 
     out->applied = brief.applied;
     out->settled = brief.settled;
     out->root = brief.root;
-    out->forked = (row.data[AT_FLAGS] & FLAG_FORKED) != 0;
+    out->begin = brief.begin;
     out->origin.device = brief.device;
     out->origin.incarnation = ps_get_u64(row.data + AT_INCARNATION);
     out->head.size = ps_get_u64(row.data + AT_HEAD_SIZE);
@@ -450,7 +491,7 @@ static bool take(struct ps_bytes *bytes, void *out, size_t size)
 static size_t encode(const struct ps_log *log, uint8_t row[static ROW_SIZE_MAX])
 {
     ps_put_u32(row, log->number);
-    row[AT_FLAGS] = log->forked ? FLAG_FORKED : 0;
+    ps_put_u64(row + AT_BEGIN, log->begin);
     ps_put_u64(row + AT_SIZE, log->size);
     ps_put_u64(row + AT_APPLIED, log->applied);
     ps_put_u64(row + AT_SETTLED, log->settled);

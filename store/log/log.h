@@ -1,10 +1,10 @@
 /* Logs: the append-only, signed sequence of one origin's changes to one collection. DESIGN
  * section 3.
  *
- * Invariants: entries [0, size) are here; `frontier` is theirs and `root` its root; applied <=
- * settled <= size; head.size is 0 (no signed head yet) or >= size; `proof` shows that the tree of
- * `size` leaves is a prefix of the head's, and is empty when they are equal. Entries once stored
- * never change.
+ * Invariants: entries [0, size) are here; begin <= applied; `frontier` is theirs and `root` its
+ * root; applied <= settled <= size; head.size is 0 (no signed head yet) or >= size; `proof` shows
+ * that the tree of `size` leaves is a prefix of the head's, and is empty when they are equal.
+ * Entries once stored never change.
  *
  * A log may be held in part. Say its author has signed a head of 10 entries, and 6 of them are
  * here. The head alone does not cover 6 entries, so the proof that came with them is kept: from 6
@@ -23,16 +23,19 @@
 #include "wire/message.h"
 #include "wire/proof.h"
 
+/* A row of PS_DB_UNSETTLED: looked_at || size in bytes || counted_from; see unsettled.h. */
+#define PS_UNSETTLED_ROW_SIZE 24
+
 struct ps_log {
     uint32_t number;     /* local */
     uint32_t collection; /* local number */
     struct ps_log_id id;
     struct ps_origin origin;
-    uint64_t size;    /* entries verified and stored */
+    uint64_t begin;   /* of a branch: entries before it are its stem's (stem.h); else 0 */
+    uint64_t size;    /* entries verified and stored, the stem's included */
     uint64_t applied; /* every transaction before it is applied */
     uint64_t settled; /* every one before it is applied or waits (waiting.h); as `applied`, always
                          at the end of a transaction */
-    bool forked;      /* two signed heads of this origin contradict: nothing is added any more */
     struct ps_hash root;
     struct ps_head head;
     struct ps_frontier frontier;
@@ -59,10 +62,23 @@ p2psync_result ps_log_by_number(struct ps_txn *txn, uint32_t number,
 /* Find the trunk of `origin` in a collection, or make it, empty.
  *
  * Errors  P2PSYNC_ELIMIT PS_LOGS_MAX logs in this collection; P2PSYNC_EFORK another origin with the
- * same tag; P2PSYNC_ECORRUPT.
+ * same tag, or the log is forked and has branches only; P2PSYNC_ECORRUPT.
  */
 p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uint32_t collection,
                              const struct ps_origin *origin, struct ps_log *out) P2PSYNC_MUST_CHECK;
+
+/* Give an empty log that is filled in but for its number its number and its row.
+ *
+ * Errors  P2PSYNC_ELIMIT PS_LOGS_MAX logs in this collection; P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_log_make(struct ps_txn *txn, struct ps_log *log) P2PSYNC_MUST_CHECK;
+
+/* Give a log another branch's name. Errors  P2PSYNC_EFULL; P2PSYNC_EIO: abort the transaction. */
+p2psync_result ps_log_rename(struct ps_txn *txn, struct ps_log *log,
+                             const uint8_t branch[static PS_HASH_SHORT_SIZE]) P2PSYNC_MUST_CHECK;
+
+/* Whether its author has signed two histories of it: both are branches then. */
+bool ps_log_is_forked(const struct ps_log *log);
 
 /* A walk over the logs of a collection in order of (tag, branch). As struct ps_collection_walk;
  * PS_LOGS_MAX steps at most. */
@@ -70,9 +86,13 @@ struct ps_log_walk {
     struct ps_txn *txn;
     uint32_t collection;
     p2psync_result result;
+    bool one_origin; /* it ends behind the logs of at.origin */
     bool begun;
-    struct ps_log_id at; /* once begun, it goes on above this one */
+    struct ps_log_id at; /* it begins here, and once begun it goes on above this one */
 };
+/* A walk over the logs of one origin: its trunk, or its branches if it is forked. */
+struct ps_log_walk ps_log_walk_origin(struct ps_txn *txn, uint32_t collection,
+                                      struct ps_tag origin);
 bool ps_log_walk_next(struct ps_log_walk *walk, struct ps_log *out);
 
 /* Append one entry: stores it with the tree nodes that it completes, and moves log->size and
@@ -113,6 +133,7 @@ struct ps_log_brief {
     struct ps_device device; /* the author */
     uint32_t collection;
     uint32_t number;
+    uint64_t begin;
     uint64_t size;
     uint64_t applied;
     uint64_t settled;

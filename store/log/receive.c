@@ -38,7 +38,6 @@ static p2psync_result check_signature(const struct ps_log *log,
 static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
                                     const struct ps_chunk *chunk, const struct checked *checked);
 static void take_head(struct ps_log *log, const struct ps_head *head, const struct ps_proof *proof);
-static p2psync_result mark_forked(struct ps_txn *txn, struct ps_log *log);
 static bool same_head(const struct ps_head *a, const struct ps_head *b);
 static bool contradicts(const struct ps_log *log, const struct ps_head *head);
 static p2psync_result check_prefix(struct ps_txn *txn, struct ps_log *log,
@@ -48,9 +47,6 @@ p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
                                 const struct ps_head_context *context, const struct ps_chunk *chunk,
                                 uint64_t *added_out)
 {
-    if (log->forked) {
-        return P2PSYNC_EFORK;
-    }
     if (chunk->from > log->size) {
         return P2PSYNC_EGAP;
     }
@@ -74,9 +70,6 @@ p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
     }
     if (result == P2PSYNC_OK) {
         result = check_chunk(log, context, chunk, &checked);
-    }
-    if (result == P2PSYNC_EFORK) {
-        result = mark_forked(txn, log);
     }
     if (result == P2PSYNC_OK) {
         (void)heal_head(log, context, &chunk->head);
@@ -260,13 +253,6 @@ static void take_head(struct ps_log *log, const struct ps_head *head, const stru
     }
 }
 
-static p2psync_result mark_forked(struct ps_txn *txn, struct ps_log *log)
-{
-    log->forked = true;
-    p2psync_result result = ps_log_save(txn, log);
-    return result == P2PSYNC_OK ? P2PSYNC_EFORK : result;
-}
-
 static bool same_head(const struct ps_head *a, const struct ps_head *b)
 {
     return a->size == b->size && ps_hash_equal(&a->root, &b->root);
@@ -297,9 +283,6 @@ p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
                                const struct ps_head_offer *offer)
 {
     const struct ps_head *head = &offer->head;
-    if (log->forked) {
-        return P2PSYNC_EFORK;
-    }
     if (head->size == 0) {
         return P2PSYNC_EPROOF; /* nobody signs an empty log */
     }
@@ -311,13 +294,13 @@ p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
         return result;
     }
     if (contradicts(log, head)) {
-        return mark_forked(txn, log);
+        return P2PSYNC_EFORK;
     }
     if (head->size <= log->size) {
         struct ps_hash root;
         result = ps_log_prove(txn, log, head->size, NULL, &root);
         if (result == P2PSYNC_OK && !ps_hash_equal(&root, &head->root)) {
-            result = mark_forked(txn, log);
+            result = P2PSYNC_EFORK;
         }
         if (result == P2PSYNC_OK && head->size == log->size && log->head.size == 0) {
             take_head(log, head, offer->proof);
@@ -357,7 +340,7 @@ static p2psync_result check_prefix(struct ps_txn *txn, struct ps_log *log,
             return P2PSYNC_EPROOF;
         }
         if (!ps_hash_equal(&implied, &own)) {
-            return mark_forked(txn, log);
+            return P2PSYNC_EFORK;
         }
     }
     if (sizes.begin != log->size) {

@@ -21,8 +21,8 @@ struct ps_chunk {
  * added_out  entries that are new.
  * Errors     P2PSYNC_EGAP from is above the log's size; P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF the
  * entries do not lead to the signed root, or to any signed one if it is implied; P2PSYNC_EFORK the
- * signed head contradicts the log as it is here (proven: the log is marked as forked and saved,
- * nothing else is stored); P2PSYNC_EFORMAT; P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
+ * signed head contradicts the log as it is here (proven; nothing is stored: see branch.h);
+ * P2PSYNC_EFORMAT; P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
  */
 p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
                                 const struct ps_head_context *context, const struct ps_chunk *chunk,
@@ -39,7 +39,7 @@ p2psync_result ps_receive_implied_root(const struct ps_chunk *chunk,
  * the proof from proof_size (== log->size); a smaller or equal one is only compared with our own
  * tree.
  *
- * Errors  P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF; P2PSYNC_EFORK proven: marked and saved.
+ * Errors  P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF; P2PSYNC_EFORK proven: see branch.h.
  * P2PSYNC_EAGAIN the proof does not start at the log's size, so nothing can be said.
  */
 struct ps_head_offer {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/env/keys.h"
+#include "store/log/stem.h"
 
 /* flags || size of the skeleton || leaf || skeleton || [hash of the body] || [body] */
 #define HEADER_SIZE     (1 + 2 + PS_HASH_SHORT_SIZE)
@@ -19,6 +20,18 @@
 static p2psync_result set_flag(struct ps_txn *txn, uint32_t log, uint64_t seq, uint8_t flag);
 
 p2psync_result ps_stored_get(struct ps_txn *txn, uint32_t log, uint64_t seq, struct ps_stored *out)
+{
+    uint32_t owner = log;
+    p2psync_result result = ps_stored_get_own(txn, log, seq, out);
+    if (result == P2PSYNC_ENOTFOUND) {
+        p2psync_result found = ps_stem_owner(txn, log, seq, &owner);
+        result = found == P2PSYNC_OK ? result : found;
+    }
+    return owner != log ? ps_stored_get_own(txn, owner, seq, out) : result;
+}
+
+p2psync_result ps_stored_get_own(struct ps_txn *txn, uint32_t log, uint64_t seq,
+                                 struct ps_stored *out)
 {
     struct ps_key key = ps_key_entry(log, seq);
     struct ps_bytes row;

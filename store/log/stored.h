@@ -23,9 +23,14 @@ struct ps_stored {
     ps_stored_mark mark;
 };
 
-/* Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
+/* An entry of the log's history: its own, or one of its stems' (stem.h).
+ *
+ * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
 p2psync_result ps_stored_get(struct ps_txn *txn, uint32_t log, uint64_t seq,
                              struct ps_stored *out) P2PSYNC_MUST_CHECK;
+/* Its own only. */
+p2psync_result ps_stored_get_own(struct ps_txn *txn, uint32_t log, uint64_t seq,
+                                 struct ps_stored *out) P2PSYNC_MUST_CHECK;
 
 /* The hash of its body, stored or computed. */
 struct ps_hash ps_stored_body_hash(const struct ps_stored *stored);
@@ -47,7 +52,8 @@ struct ps_stored_put {
 p2psync_result ps_stored_put(struct ps_txn *txn,
                              const struct ps_stored_put *put) P2PSYNC_MUST_CHECK;
 
-/* Mark it as inert. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. */
+/* Mark an entry of the log's own as inert. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT;
+ * P2PSYNC_ENOMEM. */
 p2psync_result ps_stored_set_inert(struct ps_txn *txn, uint32_t log,
                                    uint64_t seq) P2PSYNC_MUST_CHECK;
 

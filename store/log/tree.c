@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/env/keys.h"
+#include "store/log/stem.h"
 #include "store/log/stored.h"
 
 struct adding {
@@ -36,6 +37,18 @@ static void store_completed(void *user, unsigned level, uint64_t index, const st
         ps_db_put(adding->txn, PS_DB_NODES, ps_key_view(&key), ps_bytes(hash->bytes, PS_HASH_SIZE));
 }
 
+p2psync_result ps_tree_frontier(struct ps_tree *tree, uint64_t size, struct ps_frontier *out)
+{
+    p2psync_result result = P2PSYNC_OK;
+    out->size = size;
+    for (unsigned level = 0; level < 64 && result == P2PSYNC_OK; level++) {
+        if ((size >> level & 1U) != 0) {
+            result = ps_tree_subtree(tree, level, (size >> level) - 1, &out->peak[level]);
+        }
+    }
+    return result;
+}
+
 p2psync_result ps_tree_subtree(void *user, unsigned level, uint64_t index, struct ps_hash *out)
 {
     const struct ps_tree *tree = user;
@@ -44,9 +57,19 @@ p2psync_result ps_tree_subtree(void *user, unsigned level, uint64_t index, struc
         struct ps_range leaves = {.begin = index << level, .end = (index + 1) << level};
         return small_subtree(tree, leaves, out);
     }
-    struct ps_key key = ps_key_node(tree->log, level, index);
+    /* It lies with the last of its leaves, which completed it. */
+    uint32_t owner = tree->log;
+    struct ps_key key = ps_key_node(owner, level, index);
     struct ps_bytes row;
     p2psync_result result = ps_db_get(tree->txn, PS_DB_NODES, ps_key_view(&key), &row);
+    if (result == P2PSYNC_ENOTFOUND) {
+        result = ps_stem_owner(tree->txn, tree->log, ((index + 1) << level) - 1, &owner);
+        key = ps_key_node(owner, level, index);
+        result = result == P2PSYNC_OK && owner == tree->log ? P2PSYNC_ENOTFOUND : result;
+        if (result == P2PSYNC_OK) {
+            result = ps_db_get(tree->txn, PS_DB_NODES, ps_key_view(&key), &row);
+        }
+    }
     if (result == P2PSYNC_ENOTFOUND || (result == P2PSYNC_OK && row.size != PS_HASH_SIZE)) {
         return P2PSYNC_ECORRUPT;
     }

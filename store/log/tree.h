@@ -20,6 +20,10 @@ struct ps_tree {
     uint32_t log;
 };
 
+/* The frontier of the first `size` leaves, which are here. Errors  as below. */
+p2psync_result ps_tree_frontier(struct ps_tree *tree, uint64_t size,
+                                struct ps_frontier *out) P2PSYNC_MUST_CHECK;
+
 /* ps_partial_tree.subtree, its user being a struct ps_tree.
  *
  * Errors  P2PSYNC_ECORRUPT a row is missing; P2PSYNC_EIO.

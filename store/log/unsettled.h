@@ -8,10 +8,16 @@
 #include "store/env/keys.h"
 #include "store/log/log.h"
 
+/* Where to look on in one. */
+struct ps_unsettled_look {
+    uint64_t looked_at;  /* the transaction that begins at `settled` goes on at least to here ... */
+    uint64_t size_bytes; /* ... and from counted_from on it has so many bytes: see cut.h */
+    uint64_t counted_from; /* `settled`, or before it if a fork has cut the transaction there */
+};
+
 struct ps_unsettled {
     struct ps_log_brief log;
-    uint64_t looked_at;  /* the transaction that begins at `settled` goes on at least to here */
-    uint64_t size_bytes; /* of its changes before that, as a transaction's size is counted */
+    struct ps_unsettled_look look;
 };
 
 /* Errors  P2PSYNC_EIO. */
@@ -26,7 +32,10 @@ struct ps_unsettled_walk {
 bool ps_unsettled_walk_next(struct ps_unsettled_walk *walk, struct ps_unsettled *out);
 
 /* Keep where to look on in a log that is listed. */
-p2psync_result ps_unsettled_look_on(struct ps_txn *txn, uint32_t log, uint64_t looked_at,
-                                    uint64_t size_bytes) P2PSYNC_MUST_CHECK;
+p2psync_result ps_unsettled_look_on(struct ps_txn *txn, uint32_t log,
+                                    const struct ps_unsettled_look *look) P2PSYNC_MUST_CHECK;
+/* Errors  P2PSYNC_ENOTFOUND it is not listed; P2PSYNC_ECORRUPT. */
+p2psync_result ps_unsettled_looked(struct ps_txn *txn, uint32_t log,
+                                   struct ps_unsettled_look *out) P2PSYNC_MUST_CHECK;
 
 #endif

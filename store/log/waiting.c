@@ -15,6 +15,8 @@
 #define SUM_SIZE      16
 
 static p2psync_result put(struct ps_txn *txn, const struct ps_waiting *waiting);
+static p2psync_result put_due(struct ps_txn *txn, const struct ps_waiting *waiting);
+static p2psync_result put_row(struct ps_txn *txn, const struct ps_waiting *waiting);
 static struct ps_key awaited_key(const struct ps_waiting *waiting);
 static p2psync_result count(struct ps_txn *txn, const struct ps_waiting *waiting, bool ends);
 static bool decode(const struct ps_row *row, struct ps_waiting *out);
@@ -41,6 +43,32 @@ p2psync_result ps_waiting_end(struct ps_txn *txn, const struct ps_waiting *waiti
         result = ps_db_delete(txn, PS_DB_WAITING, ps_key_view(&key));
     }
     return result == P2PSYNC_OK ? count(txn, waiting, true) : result;
+}
+
+p2psync_result ps_waiting_cut(struct ps_txn *txn, const struct ps_waiting *waiting, uint64_t at)
+{
+    assert(waiting->begin < at && at <= waiting->last);
+    struct ps_key awaited = awaited_key(waiting);
+    struct ps_waiting first = *waiting;
+    struct ps_waiting rest = *waiting;
+    first.judged = first.begin;
+    first.last = at - 1;
+    rest.begin = at;
+    rest.judged = at;
+    p2psync_result result = ps_db_delete(txn, PS_DB_AWAITED, ps_key_view(&awaited));
+    if (result == P2PSYNC_OK) {
+        result = put_due(txn, &first);
+    }
+    return result == P2PSYNC_OK ? put_due(txn, &rest) : result;
+}
+
+/* Write the row, and one that says that it is to be judged again. */
+static p2psync_result put_due(struct ps_txn *txn, const struct ps_waiting *waiting)
+{
+    struct ps_key due = ps_key_due(waiting->log, waiting->last);
+    p2psync_result result = put_row(txn, waiting);
+    return result == P2PSYNC_OK ? ps_db_put(txn, PS_DB_AWAITED, ps_key_view(&due), ps_bytes("", 0))
+                                : result;
 }
 
 p2psync_result ps_waiting_wake(struct ps_txn *txn, const struct ps_waiting_for *applied)
@@ -166,10 +194,18 @@ p2psync_result ps_waiting_sum(struct ps_txn *txn, struct ps_waiting_sum *out)
 /* Write the row, and the one that says for whom it waits. */
 static p2psync_result put(struct ps_txn *txn, const struct ps_waiting *waiting)
 {
+    struct ps_key awaited = awaited_key(waiting);
+    p2psync_result result = put_row(txn, waiting);
+    return result == P2PSYNC_OK
+               ? ps_db_put(txn, PS_DB_AWAITED, ps_key_view(&awaited), ps_bytes("", 0))
+               : result;
+}
+
+static p2psync_result put_row(struct ps_txn *txn, const struct ps_waiting *waiting)
+{
     assert(waiting->begin <= waiting->judged && waiting->judged <= waiting->last);
     uint8_t row[ROW_SIZE];
     struct ps_key key = ps_key_entry(waiting->log, waiting->last);
-    struct ps_key awaited = awaited_key(waiting);
     ps_put_u64(row, waiting->begin);
     ps_put_u64(row + AT_JUDGED, waiting->judged);
     ps_put_u64(row + AT_SINCE, waiting->since_ms);
@@ -177,11 +213,7 @@ static p2psync_result put(struct ps_txn *txn, const struct ps_waiting *waiting)
     memcpy(row + AT_ORIGIN, waiting->parent.dot.origin.bytes, PS_TAG_SIZE);
     ps_put_u64(row + AT_SEQ, waiting->parent.dot.seq);
     memcpy(row + AT_LEAF, waiting->parent.leaf, PS_HASH_SHORT_SIZE);
-    p2psync_result result =
-        ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(row, sizeof row));
-    return result == P2PSYNC_OK
-               ? ps_db_put(txn, PS_DB_AWAITED, ps_key_view(&awaited), ps_bytes("", 0))
-               : result;
+    return ps_db_put(txn, PS_DB_WAITING, ps_key_view(&key), ps_bytes(row, sizeof row));
 }
 
 static struct ps_key awaited_key(const struct ps_waiting *waiting)

@@ -38,6 +38,11 @@ p2psync_result ps_waiting_again(struct ps_txn *txn,
 p2psync_result ps_waiting_end(struct ps_txn *txn,
                               const struct ps_waiting *waiting) P2PSYNC_MUST_CHECK;
 
+/* The log forks at the change `at`, behind the first of the transaction: what comes before it and
+ * what comes from it on wait as two now, and both are due. Errors  as above. */
+p2psync_result ps_waiting_cut(struct ps_txn *txn, const struct ps_waiting *waiting,
+                              uint64_t at) P2PSYNC_MUST_CHECK;
+
 /* The changes [begin, end) of an origin are applied: those that wait for one of them are due. */
 struct ps_waiting_for {
     uint32_t collection;

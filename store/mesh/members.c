@@ -107,7 +107,7 @@ static p2psync_result collect_edges(struct ps_txn *txn, uint32_t collection,
 static p2psync_result collect_log(struct ps_txn *txn, const struct ps_log *log,
                                   struct members *members)
 {
-    for (uint64_t seq = 0; seq < log->settled; seq++) {
+    for (uint64_t seq = log->begin; seq < log->settled; seq++) {
         struct ps_stored entry;
         struct ps_skeleton skeleton;
         struct edge edge = {.from = log->origin.device};

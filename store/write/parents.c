@@ -30,9 +30,7 @@ void ps_writing_name_parents(struct ps_writing *writing)
 
 static int compare_parents(const void *a, const void *b)
 {
-    const struct ps_parent *left = a;
-    const struct ps_parent *right = b;
-    return ps_dot_compare(left->dot, right->dot);
+    return ps_parent_compare(a, b);
 }
 
 p2psync_result ps_writing_end_oldest(struct ps_writing *writing, const struct ps_edit *edit)

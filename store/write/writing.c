@@ -25,8 +25,7 @@ p2psync_result ps_writing_open_log(struct ps_writing *writing)
                                    .incarnation = identity->incarnation};
         result =
             ps_log_intern(writing->txn, &identity->mesh, writing->collection.number, &origin, log);
-        if (result == P2PSYNC_OK && !log->forked && log->applied == log->size &&
-            log->head.size == log->size) {
+        if (result == P2PSYNC_OK && log->applied == log->size && log->head.size == log->size) {
             writing->has_log = true;
             return P2PSYNC_OK;
         }

@@ -28,7 +28,8 @@ clean
 says 'id        n\u200b1'
 says '  text = a\u202eb\u009b'
 says '  f\u200b = 1'
-for command in "list notes" "history notes n${zero}1" "diff notes n${zero}1" "--json list notes" "export notes"; do
+for command in "list notes" "history notes n${zero}1" "diff notes n${zero}1" "--json list notes" "--json history notes" \
+    "export notes"; do
     # shellcheck disable=SC2086 # words
     expect 0 a $command
     clean

@@ -46,6 +46,8 @@ expect_program 2 put notes n1 =value
 expect_program 2 put notes n1 --data '{"a":'
 expect_program 2 put notes n1 --data '[1]'
 expect_program 2 put notes n1 $'a=\xff'
+expect_program 2 put notes n1 $'a\xff=1'
+complains "the name of a field is no UTF-8"
 expect_program 2 put notes n1 'a={"$bytes":"*"}'
 for version in "" 0 001 -1 00112233445566778899aabbccddeeff- 00112233445566778899aabbccddeeff-x 001122334455667g-0 \
     00112233445566778899aabbccddeeff-18446744073709551616 "00112233445566778899aabbccddeeff-0 "; do

@@ -8,6 +8,9 @@ static struct ps_head_context context_of(const struct author *author,
                                          const struct ps_origin *origin);
 static struct ps_origin origin_of(const struct author *author);
 static struct ps_log open_log(const struct author *author, struct ps_txn *txn);
+static p2psync_result hand_over(const struct author *author, struct ps_txn *txn,
+                                const struct author_delivery *delivery, struct ps_log *log,
+                                bool branch);
 
 void author_init(struct author *author, uint64_t seed)
 {
@@ -110,9 +113,48 @@ static p2psync_result subtree(void *user, unsigned level, uint64_t index, struct
 p2psync_result author_deliver(const struct author *author, struct store_case *c,
                               const struct author_delivery *delivery)
 {
+    struct ps_txn txn = case_begin(c, true);
+    struct ps_log log = open_log(author, &txn);
+    p2psync_result result = hand_over(author, &txn, delivery, &log, false);
+    if (result == P2PSYNC_OK || result == P2PSYNC_EFORK) {
+        case_commit(&txn);
+    }
+    ps_txn_abort(&txn);
+    return result;
+}
+
+p2psync_result author_deliver_branch(const struct author *author, struct store_case *c,
+                                     const struct author_delivery *delivery)
+{
+    struct ps_origin origin = origin_of(author);
+    struct ps_collection collection;
+    struct ps_log log;
+    struct ps_txn txn = case_begin(c, true);
+    p2psync_result result =
+        ps_collection_intern(&txn, ps_bytes_text(author->collection), &collection);
+    assert(result == P2PSYNC_OK);
+    struct ps_log_walk walk =
+        ps_log_walk_origin(&txn, collection.number, ps_origin_tag(&author->identity.mesh, &origin));
+    bool any = ps_log_walk_next(&walk, &log);
+    if (!any) {
+        log = open_log(author, &txn);
+    }
+    result = hand_over(author, &txn, delivery, &log, any);
+    if (result == P2PSYNC_OK) {
+        case_commit(&txn);
+    }
+    ps_txn_abort(&txn);
+    return result;
+}
+
+static p2psync_result hand_over(const struct author *author, struct ps_txn *txn,
+                                const struct author_delivery *delivery, struct ps_log *log,
+                                bool branch)
+{
     struct ps_origin origin = origin_of(author);
     struct ps_head_context context = context_of(author, &origin);
     struct ps_buf entries;
+    struct ps_branch_taken taken;
     uint64_t added = 0;
     ps_buf_init(&entries, PS_MESSAGE_SIZE_MAX);
     for (uint64_t i = delivery->from; i < delivery->to; i++) {
@@ -128,13 +170,8 @@ p2psync_result author_deliver(const struct author *author, struct store_case *c,
                              .entries = ps_buf_view(&entries),
                              .head = author_head(author, delivery->head_size),
                              .proof = &proof};
-    struct ps_txn txn = case_begin(c, true);
-    struct ps_log log = open_log(author, &txn);
-    p2psync_result result = ps_receive_chunk(&txn, &log, &context, &chunk, &added);
-    if (result == P2PSYNC_OK || result == P2PSYNC_EFORK) {
-        case_commit(&txn);
-    }
-    ps_txn_abort(&txn);
+    p2psync_result result = branch ? ps_branch_take(txn, log, &context, &chunk, &taken)
+                                   : ps_receive_chunk(txn, log, &context, &chunk, &added);
     ps_buf_deinit(&entries);
     return result;
 }

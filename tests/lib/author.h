@@ -3,7 +3,7 @@
 #ifndef TESTS_LIB_AUTHOR_H
 #define TESTS_LIB_AUTHOR_H
 
-#include "store/log/receive.h"
+#include "store/log/branch.h"
 #include "tests/lib/store_case.h"
 
 #define AUTHOR_ENTRIES_MAX 1100
@@ -51,6 +51,9 @@ struct author_delivery {
 };
 p2psync_result author_deliver(const struct author *author, struct store_case *c,
                               const struct author_delivery *delivery);
+/* The same as a node does with it: whichever of the author's histories it belongs to. */
+p2psync_result author_deliver_branch(const struct author *author, struct store_case *c,
+                                     const struct author_delivery *delivery);
 /* All of it. */
 void author_deliver_all(const struct author *author, struct store_case *c);
 

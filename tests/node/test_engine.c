@@ -230,7 +230,7 @@ static uint64_t log_size(unsigned node, const char *collection, unsigned author,
     while (ps_log_walk_next(&walk, &log)) {
         if (ps_device_equal(&log.origin.device, &net.nodes[author].identity.device)) {
             size = log.size;
-            *forked_out = *forked_out || log.forked;
+            *forked_out = *forked_out || ps_log_is_forked(&log);
         }
     }
     ps_txn_abort(&txn);
@@ -304,46 +304,6 @@ Test(test_engine, fetches_a_bounded_number_of_logs_at_a_time)
     net.hold = NULL;
     cr_assert(sim_script_settle(120000));
     cr_assert_eq(sim_get(&net, 1, "c20", "a"), 20);
-}
-
-/* Device 2 goes back to a copy of itself and writes another history; each half of the mesh sees
- * one. */
-Test(test_engine, shows_a_fork_and_converges_on_the_rest)
-{
-    bool forked[2] = {false, false};
-    sim_script_begin(3);
-    sim_put(&net, 2, "notes", "before", 1);
-    cr_assert(sim_script_settle(120000));
-    sim_node_stop(&net, 2);
-    sim_node_save(&net, 2, "copy");
-    sim_script_part(0, 1);
-    sim_script_part(1, 2);
-    sim_node_start(&net, 2);
-    sim_put(&net, 2, "notes", "one", 1);
-    play(60000);
-    cr_assert_eq(sim_get(&net, 0, "notes", "one"), 1);
-    sim_node_stop(&net, 2);
-    sim_node_restore(&net, 2, "copy");
-    sim_script_part(0, 2);
-    sim_script_join(1, 2);
-    sim_node_start(&net, 2);
-    sim_put(&net, 2, "notes", "other", 2);
-    play(60000);
-    cr_assert_eq(sim_get(&net, 1, "notes", "other"), 2);
-    sim_node_stop(&net, 2);
-    sim_script_join(0, 1);
-    play(60000);
-    (void)log_size(0, "notes", 2, &forked[0]);
-    (void)log_size(1, "notes", 2, &forked[1]);
-    cr_assert(forked[0] || forked[1]);
-    sim_put(&net, 0, "notes", "by-0", 10);
-    sim_put(&net, 1, "notes", "by-1", 11);
-    sim_put(&net, 1, "tasks", "by-1", 12);
-    play(60000);
-    cr_assert_eq(sim_get(&net, 1, "notes", "by-0"), 10);
-    cr_assert_eq(sim_get(&net, 0, "notes", "by-1"), 11);
-    cr_assert_eq(sim_get(&net, 0, "tasks", "by-1"), 12);
-    cr_assert_eq(sim_get(&net, 0, "notes", "before"), 1);
 }
 
 /* A number in the last reply to NOW. */

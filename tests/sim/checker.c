@@ -103,7 +103,7 @@ static void check_collection(struct view *view)
     uint64_t changes = 0;
     while (ps_log_walk_next(&walk, &log)) {
         view->log = &log;
-        changes += log.size;
+        changes += log.size - log.begin;
         check_log(view);
         view->log = NULL;
     }
@@ -211,7 +211,7 @@ static void check_whole(struct view *view)
     const struct ps_log *log = view->log;
     struct ps_log_entry entry;
     struct ps_skeleton skeleton;
-    if (log->applied == 0) {
+    if (log->applied == log->begin) {
         return;
     }
     if (ps_log_entry(view->txn, log->number, log->applied - 1, &entry) != P2PSYNC_OK ||

@@ -30,9 +30,6 @@ void sim_check_equal(struct sim_net *net);
  * this in another way than the store. */
 void sim_check_rule(struct sim_net *net, unsigned node);
 
-/* Check that every log that is forked on no node has the same size on all. */
-void sim_check_unforked(struct sim_net *net);
-
 /* The state of a node, computed from its store. */
 struct ps_state sim_state(struct sim_net *net, unsigned node);
 

@@ -13,7 +13,7 @@
 #include "tests/sim/checker.h"
 
 struct change {
-    struct ps_dot dot;
+    struct ps_parent name;
     struct ps_skeleton skeleton; /* points into the map */
     struct ps_body body;
     bool superseded;     /* some change names it as a parent */
@@ -37,7 +37,7 @@ static bool add_change(struct history *history, const struct ps_log *log, uint64
 static void sort(struct history *history);
 static int by_clock(const void *a, const void *b);
 static int by_dot(const void *a, const void *b, void *changes);
-static struct change *find(const struct history *history, struct ps_dot dot);
+static struct change *find(const struct history *history, const struct ps_parent *name);
 static void replay(struct history *history, struct change *change);
 static void check_rows(struct history *history, const struct ps_collection *collection);
 static void check_row(struct history *history, struct ps_bytes id, const struct ps_record_row *row);
@@ -84,7 +84,7 @@ static void check_history(struct history *history, const struct ps_collection *c
 
 static bool collect(struct history *history, const struct ps_log *log)
 {
-    for (uint64_t seq = 0; seq < log->settled; seq++) {
+    for (uint64_t seq = log->begin; seq < log->settled; seq++) {
         bool applied = false;
         if (ps_waiting_is_applied(history->txn, log, seq, &applied) == P2PSYNC_OK && !applied) {
             continue;
@@ -110,13 +110,15 @@ static bool add_change(struct history *history, const struct ps_log *log, uint64
     struct change *change = &history->changes[history->count];
     struct ps_log_entry entry;
     memset(change, 0, sizeof *change);
-    change->dot = (struct ps_dot){log->id.origin, seq};
+    change->name.dot = (struct ps_dot){log->id.origin, seq};
     ps_buf_init(&change->value, SIZE_MAX);
     if (ps_log_entry(history->txn, log->number, seq, &entry) != P2PSYNC_OK || entry.inert ||
         ps_skeleton_decode(entry.entry.skeleton, &change->skeleton) != P2PSYNC_OK ||
         ps_body_decode_of(&change->skeleton, entry.entry.body, &change->body) != P2PSYNC_OK) {
         return false;
     }
+    struct ps_hash leaf = ps_change_leaf(&entry.entry);
+    memcpy(change->name.leaf, leaf.bytes, sizeof change->name.leaf);
     history->count++;
     return true;
 }
@@ -141,23 +143,23 @@ static int by_clock(const void *a, const void *b)
     if (one->skeleton.hlc != two->skeleton.hlc) {
         return one->skeleton.hlc < two->skeleton.hlc ? -1 : 1;
     }
-    return ps_dot_compare(one->dot, two->dot);
+    return ps_parent_compare(&one->name, &two->name);
 }
 
 static int by_dot(const void *a, const void *b, void *changes)
 {
     const struct change *all = changes;
-    return ps_dot_compare(all[*(const size_t *)a].dot, all[*(const size_t *)b].dot);
+    return ps_parent_compare(&all[*(const size_t *)a].name, &all[*(const size_t *)b].name);
 }
 
-static struct change *find(const struct history *history, struct ps_dot dot)
+static struct change *find(const struct history *history, const struct ps_parent *name)
 {
     size_t low = 0;
     size_t high = history->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         struct change *change = &history->changes[history->by_dot[middle]];
-        int order = ps_dot_compare(change->dot, dot);
+        int order = ps_parent_compare(&change->name, name);
         if (order == 0) {
             return change;
         }
@@ -176,7 +178,7 @@ static void replay(struct history *history, struct change *change)
     const struct ps_skeleton *skeleton = &change->skeleton;
     struct ps_bytes base = ps_bytes(NULL, 0);
     for (size_t i = 0; i < skeleton->parent_count; i++) {
-        struct change *parent = find(history, skeleton->parents[i].dot);
+        struct change *parent = find(history, &skeleton->parents[i]);
         if (parent == NULL || parent->skeleton.hlc >= skeleton->hlc) {
             sim_fail(history->net, "node %u: a change is applied before its parent", history->node);
             return;
@@ -225,7 +227,9 @@ static void check_row(struct history *history, struct ps_bytes id, const struct 
     for (uint32_t i = 0; i < row->version_count; i++) {
         struct ps_version version;
         ps_record_version(row, i, &version);
-        const struct change *change = find(history, version.dot);
+        struct ps_parent name = {.dot = version.dot};
+        memcpy(name.leaf, version.leaf, sizeof name.leaf);
+        const struct change *change = find(history, &name);
         if (change == NULL || change->superseded ||
             !ps_bytes_equal(change->skeleton.record_id, id)) {
             sim_fail(history->net, "node %u: %.*s has a version that is none", history->node,

@@ -103,7 +103,7 @@ static void be_safe(struct sim_net *net, struct sim_checker *checker, struct sim
         sim_workload_step(workload, net);
     }
     sim_faults_end(net);
-    for (unsigned i = 0; i < net->node_count && net->options.rollback == 0; i++) {
+    for (unsigned i = 0; i < net->node_count; i++) {
         sim_check_rule(net, i);
     }
 }
@@ -113,13 +113,6 @@ static uint64_t be_live(struct sim_net *net, struct sim_checker *checker)
 {
     uint64_t begun_ms = net->now_ms;
     bool done = false;
-    if (net->options.rollback > 0) {
-        (void)advance(net, checker, IDLE_MS); /* forks may keep them from being in sync */
-        if (net->failure[0] == '\0') {
-            sim_check_unforked(net);
-        }
-        return IDLE_MS;
-    }
     while (!done && net->now_ms < begun_ms + IN_SYNC_MS && advance(net, checker, LOOK_MS)) {
         done = sim_mesh_complete(net) && sim_check_in_sync(net);
     }
@@ -151,10 +144,10 @@ static uint64_t be_quiet(struct sim_net *net, struct sim_checker *checker)
     }
     uint64_t interval_ms = net->options.interval_ms == 0 ? 30000 : net->options.interval_ms;
     uint64_t bound = IDLE_PER_HOUR * 30000 / interval_ms;
-    if (most > (net->options.rollback > 0 ? 4 * bound : bound)) { /* who forked asks on and on */
+    if (most > bound) {
         sim_fail(net, "a pair in sync exchanges %" PRIu64 " messages per hour", most);
     }
-    if (net->failure[0] == '\0' && net->options.rollback == 0 && !sim_check_in_sync(net)) {
+    if (net->failure[0] == '\0' && !sim_check_in_sync(net)) {
         sim_fail(net, "no longer in sync though nothing happened");
     }
     return most;
@@ -175,7 +168,7 @@ static void be_prompt(struct sim_net *net, struct sim_checker *checker,
     if (!advance(net, checker, under_way_ms)) {
         return;
     }
-    for (unsigned i = 0; i < net->node_count && net->options.rollback == 0; i++) {
+    for (unsigned i = 0; i < net->node_count; i++) {
         uint64_t number = ++workload->counter;
         if (!put_everywhere(net, checker, i, number, PROMPT_MS)) {
             return;
@@ -205,7 +198,7 @@ static void be_prompt_through_others(struct sim_net *net, struct sim_checker *ch
                                      struct sim_workload *workload)
 {
     unsigned last = net->node_count - 1;
-    if (last < 2 || net->options.rollback > 0) {
+    if (last < 2) {
         return;
     }
     sim_link_part(net, 0, last);

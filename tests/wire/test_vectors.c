@@ -46,7 +46,8 @@ static void check_all(const char *const *names, size_t count, recode_fn *recode)
 
 Test(vectors, decode_and_encode_to_the_same_bytes)
 {
-    static const char *const skeletons[] = {"skeleton_create", "skeleton_update", "skeleton_merge"};
+    static const char *const skeletons[] = {"skeleton_create", "skeleton_update", "skeleton_merge",
+                                            "skeleton_fork"};
     static const char *const bodies[] = {"body_fields", "body_all", "body_empty", "body_values"};
     static const char *const messages[] = {
         "message_hello",        "message_hello_subscribed",
@@ -99,6 +100,27 @@ Test(vectors, skeleton_has_the_values_of_its_vector)
     cr_assert_eq(skeleton.parent_count, 1);
     cr_assert_eq(skeleton.body_size, vector_uint(&vector, "body_size"));
     cr_bytes(skeleton.record_id, "record_id");
+}
+
+Test(vectors, parents_on_two_histories_ascend_by_their_leaves)
+{
+    struct ps_skeleton skeleton;
+    struct ps_buf bytes;
+    vector_read(&vector, "skeleton_fork");
+    cr_assert_eq(ps_skeleton_decode(vector_get(&vector, "bytes"), &skeleton), P2PSYNC_OK);
+    cr_assert_eq(skeleton.parent_count, 2);
+    cr_assert_eq(ps_dot_compare(skeleton.parents[0].dot, skeleton.parents[1].dot), 0);
+    struct ps_parent first = skeleton.parents[0];
+    skeleton.parents[0] = skeleton.parents[1];
+    skeleton.parents[1] = first;
+    ps_buf_init(&bytes, 1000);
+    cr_assert_eq(ps_skeleton_encode(&skeleton, &bytes), P2PSYNC_OK);
+    cr_assert_eq(ps_skeleton_decode(ps_buf_view(&bytes), &skeleton), P2PSYNC_EFORMAT);
+    ps_buf_clear(&bytes);
+    skeleton.parents[1] = skeleton.parents[0];
+    cr_assert_eq(ps_skeleton_encode(&skeleton, &bytes), P2PSYNC_OK);
+    cr_assert_eq(ps_skeleton_decode(ps_buf_view(&bytes), &skeleton), P2PSYNC_EFORMAT);
+    ps_buf_deinit(&bytes);
 }
 
 Test(vectors, body_has_the_values_of_its_vector)

@@ -77,9 +77,11 @@ int output_answer_with(struct cli *cli, struct p2psync_buffer *answer,
                        const void *context)
 {
     const struct p2psync_bytes value = {answer->data, answer->size};
-    int code = cli->json ? output_json(cli, value) : output_check(cli, value);
+    int code = output_check(cli, value);
 
-    if (code == CLI_DONE && !cli->json) {
+    if (code == CLI_DONE && cli->json) {
+        code = output_json(cli, value);
+    } else if (code == CLI_DONE) {
         people(value, context);
     }
     p2psync_buffer_free(answer);

@@ -188,6 +188,9 @@ static int pack(struct cli *cli, struct put *put, char **argv)
 {
     p2psync_result result = fields_pack(&put->fields, &put->packed);
 
+    if (result == P2PSYNC_EFORMAT) { /* values have been checked */
+        return fail_usage(cli, "the name of a field is no UTF-8");
+    }
     return result == P2PSYNC_OK ? CLI_DONE
                                 : fail(cli, result, "put %s %s", argv[optind], argv[optind + 1]);
 }

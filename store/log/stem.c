@@ -1,0 +1,74 @@
+/* Stems as rows, found from the branch and from the stem: see stem.h. */
+#include "store/log/stem.h"
+
+#include "store/env/keys.h"
+
+#define ROW_SIZE (4 + 8)
+
+static p2psync_result find(struct ps_txn *txn, uint32_t log, struct ps_stem *out);
+
+p2psync_result ps_stem_put(struct ps_txn *txn, const struct ps_stem *stem)
+{
+    assert(stem->stem < stem->log);
+    const struct ps_stem_key branch = {.stem = stem->stem, .begin = stem->begin, .log = stem->log};
+    struct ps_key from_log = ps_key_stem(stem->log);
+    struct ps_key from_stem = ps_key_branch(&branch);
+    uint8_t row[ROW_SIZE];
+    ps_put_u32(row, stem->stem);
+    ps_put_u64(row + 4, stem->begin);
+    p2psync_result result =
+        ps_db_put(txn, PS_DB_STEMS, ps_key_view(&from_log), ps_bytes(row, sizeof row));
+    return result == P2PSYNC_OK
+               ? ps_db_put(txn, PS_DB_STEMS, ps_key_view(&from_stem), ps_bytes("", 0))
+               : result;
+}
+
+p2psync_result ps_stem_owner(struct ps_txn *txn, uint32_t log, uint64_t seq, uint32_t *out)
+{
+    uint32_t owner = log;
+    struct ps_stem stem;
+    p2psync_result result = find(txn, owner, &stem);
+    while (result == P2PSYNC_OK && seq < stem.begin) { /* each time to a smaller number */
+        owner = stem.stem;
+        result = find(txn, owner, &stem);
+    }
+    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND) {
+        *out = owner;
+        result = P2PSYNC_OK;
+    }
+    return result;
+}
+
+/* The stem of a log; P2PSYNC_ENOTFOUND: all entries are its own. */
+static p2psync_result find(struct ps_txn *txn, uint32_t log, struct ps_stem *out)
+{
+    struct ps_key key = ps_key_stem(log);
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_STEMS, ps_key_view(&key), &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (row.size != ROW_SIZE || ps_get_u32(row.data) >= log) {
+        return P2PSYNC_ECORRUPT;
+    }
+    *out = (struct ps_stem){
+        .log = log, .stem = ps_get_u32(row.data), .begin = ps_get_u64(row.data + 4)};
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_stem_next(struct ps_txn *txn, uint32_t stem, uint64_t from, struct ps_stem *out)
+{
+    const struct ps_stem_key first = {.stem = stem, .begin = from, .log = 0};
+    struct ps_key key = ps_key_branch(&first);
+    struct ps_stem_key found;
+    struct ps_row row;
+    p2psync_result result = ps_db_seek(txn, PS_DB_STEMS, ps_key_view(&key), &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (!ps_key_split_branch(row.key, &found)) {
+        return P2PSYNC_ECORRUPT;
+    }
+    *out = (struct ps_stem){.log = found.log, .stem = found.stem, .begin = found.begin};
+    return found.stem == stem ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
+}
