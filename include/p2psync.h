@@ -466,6 +466,17 @@ P2PSYNC_API p2psync_result p2psync_cancel(p2psync_node *node) P2PSYNC_MUST_CHECK
 P2PSYNC_API p2psync_result p2psync_init(p2psync_node *node, const char *name,
                                         struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* Make a device of its own of what was copied from another one, with `name` (NULL: the host's
+ * name). It gets a key of its own and keeps all records and changes. Until it joins the same mesh
+ * by an invite, no other device admits it; what it writes meanwhile is synced after that. Call it
+ * on the copy: the directory that was copied from would lose its key.
+ *
+ * Errors  P2PSYNC_ENODEVICE there is no device; P2PSYNC_EBUSY a node runs in the directory;
+ *         P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name.
+ */
+P2PSYNC_API p2psync_result p2psync_init_copy(p2psync_node *node, const char *name,
+                                             struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 /* Who this device is: the document identity.
  *
  * Errors  P2PSYNC_ENODEVICE.
@@ -1088,6 +1099,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   merging          bool     records are being merged anew; only the counts of conflicts lag
  *   last_sync        time?
  *   last_error       text?
+ *   alerts           array    texts, for people: what they must know of this device and of others
  *   collections      array    those of apps
  *   .name            text
  *   .records         integer  not deleted ones
@@ -1127,6 +1139,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   protocol        integer?  the version spoken with it
  *   faults          integer   things it sent that it must not
  *   last_fault      text?
+ *   alert           text?     for people: what they must know of it
  *   conflicts       integer   in which a version of it takes part
  *
  * document doctor: p2psync_doctor()

@@ -104,10 +104,15 @@ void ps_tell_invite_closed(struct ps_turn *turn, const char *reason)
 
 void ps_tell_error(struct ps_turn *turn, p2psync_result result)
 {
+    ps_tell_error_text(turn, result, p2psync_strerror(result));
+}
+
+void ps_tell_error_text(struct ps_turn *turn, p2psync_result result, const char *text)
+{
     struct telling telling;
     begin(&telling, turn);
     ps_map_text(&telling.map, "error", p2psync_result_name(result));
-    ps_map_text(&telling.map, "text", p2psync_strerror(result));
+    ps_map_text(&telling.map, "text", text);
     end(&telling, P2PSYNC_EVENT_ERROR);
 }
 

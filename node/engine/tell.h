@@ -31,5 +31,7 @@ void ps_tell_sync_failed(struct ps_turn *turn, const struct ps_peer *peer, const
 void ps_tell_joined(struct ps_turn *turn, const struct ps_join *join);
 void ps_tell_invite_closed(struct ps_turn *turn, const char *reason);
 void ps_tell_error(struct ps_turn *turn, p2psync_result result);
+/* The same where there is more to say than the result does. */
+void ps_tell_error_text(struct ps_turn *turn, p2psync_result result, const char *text);
 
 #endif

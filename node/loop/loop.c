@@ -209,7 +209,7 @@ static void open_finder(struct ps_loop *loop)
     if (config->no_beacon) {
         return;
     }
-    p2psync_result result = ps_hints_new(&loop->mesh, &loop->device, &loop->hints);
+    p2psync_result result = ps_hints_new(&loop->mesh, &loop->hints);
     struct ps_finder_options options = {
         .filter = config->filter,
         .port = config->beacon_port,
@@ -407,6 +407,9 @@ static void collect_heard(struct ps_loop *loop)
         const struct ps_hint *hint = NULL;
         if (ps_finder_next(loop->finder, &heard) != P2PSYNC_OK) {
             return;
+        }
+        if (ps_finder_is_ours(loop->finder, heard.beacon.nonce)) {
+            continue;
         }
         ps_hint_news news = ps_hints_hear(loop->hints, &heard.beacon, heard.address, now_ms, &hint);
         if (news == PS_HINT_NONE) {
