@@ -503,7 +503,9 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
 
 /* ---- running ---- */
 
-/* Run the node in a thread of its own: listen, discover, sync. Returns when it listens.
+/* Run the node in a thread of its own: listen, discover, sync. Returns when it listens. If the
+ * directory is removed, moved or replaced while the node runs, the node stops by itself: the events
+ * are P2PSYNC_EVENT_ERROR with the error P2PSYNC_ENODEVICE, and P2PSYNC_EVENT_STOPPED.
  *
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EBUSY a node runs in this directory already;
  *         P2PSYNC_EADDRINUSE the port that was asked for is taken; P2PSYNC_ENOTFOUND this machine
@@ -1026,6 +1028,7 @@ typedef enum p2psync_event_type {
     P2PSYNC_EVENT_INVITE_CLOSED = 12, /* it expired, was cancelled or replaced, or got too many
                                          wrong codes */
     P2PSYNC_EVENT_STOPPED = 13,       /* the node has stopped: the last event */
+    P2PSYNC_EVENT_DEVICE_FORKED = 14, /* a device has written two histories that contradict */
 } p2psync_event_type;
 
 /* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream:
@@ -1169,7 +1172,8 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   added        time?
  *   added_by     text?  a device's id
  *   removed      time?
- *   forked       bool   it has signed two histories that contradict each other
+ *   forked       bool   it has signed two histories that contradict each other; both are kept
+ *   forked_in    array  the names of the collections in which it has
  *
  * document record: p2psync_record_pack()
  *   id        text
@@ -1342,6 +1346,15 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   event   text
  *   time    time
  *   reason  text  for people
+ *
+ * document device_forked: P2PSYNC_EVENT_DEVICE_FORKED
+ *   event        text
+ *   time         time
+ *   device       text
+ *   fingerprint  text
+ *   name         text
+ *   collection   text
+ *   text         text  for people: what to do
  *
  * document stopped: P2PSYNC_EVENT_STOPPED
  *   event  text

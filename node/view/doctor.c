@@ -8,6 +8,7 @@
 
 #include "node/engine/skew.h"
 #include "node/engine/twins.h"
+#include "node/view/forks.h"
 #include "node/view/look.h"
 #include "node/view/members.h"
 #include "node/view/pending.h"
@@ -35,6 +36,7 @@ static ps_look_fn check_membership;
 static ps_look_fn check_twins;
 static ps_look_fn check_versions;
 static ps_look_fn check_waiting;
+static ps_look_fn check_forks;
 static ps_look_fn check_disk;
 static ps_look_fn check_map;
 static ps_look_fn check_readers;
@@ -46,9 +48,11 @@ static const struct entry network_checks[] = {
     {"port", ps_look_port},
 };
 static const struct entry device_checks[] = {
-    {"clock", check_clock},       {"membership", check_membership}, {"twins", check_twins},
-    {"versions", check_versions}, {"waiting", check_waiting},       {"disk", check_disk},
-    {"map", check_map},           {"readers", check_readers},
+    {"clock", check_clock},     {"membership", check_membership},
+    {"twins", check_twins},     {"versions", check_versions},
+    {"waiting", check_waiting}, {"forks", check_forks},
+    {"disk", check_disk},       {"map", check_map},
+    {"readers", check_readers},
 };
 
 static p2psync_result run_checks(const struct ps_look *look, const struct entry *entries,
@@ -343,6 +347,13 @@ static bool check_readers(const struct ps_look *look, struct ps_check *check)
                      "a program keeps a snapshot open and the store grows: end it");
     }
     return true;
+}
+
+static bool check_forks(const struct ps_look *look, struct ps_check *check)
+{
+    static_assert(PS_VIEW_FORKS_TEXT_SIZE <= PS_CHECK_DETAIL_SIZE, "what there is to say fits");
+    ps_check_set(check, PS_CHECK_WARN, PS_VIEW_FORKS_FIX);
+    return ps_view_forks_text(look->txn, &look->identity.device, check->detail);
 }
 
 /* Changes that wait for others: whose, which record, for what. Not shown if there are none. */
