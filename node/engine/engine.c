@@ -164,6 +164,7 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
         deadline = ps_deadline_sooner(deadline, ps_session_deadline(peer));
         deadline = ps_deadline_sooner(deadline, ps_rounds_deadline(engine, peer));
         deadline = ps_deadline_sooner(deadline, ps_transfer_deadline(peer));
+        deadline = ps_deadline_sooner(deadline, ps_receipts_deadline(peer));
     }
     return deadline;
 }

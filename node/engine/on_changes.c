@@ -92,7 +92,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
     }
     if (fetch == NULL || !fetch->search || taken.added > 0) { /* else it may part from that log */
         (void)ps_names_learn(turn, peer, &changes->log, taken.log.number);
-        ps_receipts_note(peer, taken.log.number, changes->log.number);
+        ps_receipts_note(turn, peer, taken.log.number, changes->log.number);
     }
     received(turn, peer, &taken);
     if (fetch != NULL) {

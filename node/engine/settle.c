@@ -30,7 +30,7 @@ void ps_settle(struct ps_turn *turn)
         if (peer->session.id != 0) {
             if (applied) {
                 /* Whoever has the same is in sync at once; of many, those that wait for us. */
-                ps_receipts_applied(peer, !ps_peers_are_many(engine));
+                ps_receipts_applied(turn, peer, !ps_peers_are_many(engine));
             }
             settle_peer(turn, peer);
         }
