@@ -55,9 +55,9 @@
 #define PS_UNION_MAX      65536 /* elements of base and both sides of a `union`: they are sorted */
 #define PS_FOLDS_MAX      1024  /* merges of two that one merge begins for the bases it needs */
 #define PS_ANSWERS_MAX    1024  /* automatic answers that are taken back for one set */
-#define PS_FOLDS_SIZE_MAX 16777216 /* bytes of what they come to: 16 MiB */
-#define PS_ANCESTORS_MAX  262144   /* changes of one record looked at for one set of ancestors */
-#define PS_WALKS_MAX      4194304  /* of all walks of one merge together: some seconds */
+#define PS_FOLDS_SIZE_MAX 16777216  /* bytes of what they come to: 16 MiB */
+#define PS_FOLD_READ_MAX  134217728 /* bytes of bodies and values that one merge reads: 128 MiB */
+#define PS_WALKS_MAX      524288    /* what all walks of one merge for ancestors cost: 50 ms */
 
 /* ---- format: what a message may hold ---- */
 

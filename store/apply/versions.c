@@ -120,7 +120,7 @@ static p2psync_result find_base(const struct ps_versions *versions, struct ps_tx
         }
         struct ps_rebuild from = {
             .collection = change->collection, .log = place.number, .seq = parent->dot.seq};
-        result = ps_rebuild(txn, &from, &out->rebuilt, &depth);
+        result = ps_rebuild(txn, &from, &out->rebuilt, &depth, NULL);
         out->value = ps_buf_view(&out->rebuilt);
     }
     out->valid = depth < PS_CHAIN_MAX;
@@ -218,7 +218,7 @@ static p2psync_result keep_values(struct ps_versions *versions, struct ps_txn *t
                                       .log = slot->version.log,
                                       .seq = slot->version.dot.seq};
             ps_buf_init(&slot->own, PS_VALUE_SIZE_MAX);
-            p2psync_result result = ps_rebuild(txn, &from, &slot->own, &depth);
+            p2psync_result result = ps_rebuild(txn, &from, &slot->own, &depth, NULL);
             if (result != P2PSYNC_OK) {
                 return result;
             }

@@ -16,7 +16,7 @@ static int compare(const struct ps_ancestry *ancestry, uint32_t a, uint32_t b);
 static int compare_times(const struct ps_ancestor *a, const struct ps_ancestor *b);
 static p2psync_result paint(struct ps_ancestry *ancestry, uint64_t all,
                             struct ps_ancestor_set *found);
-static bool may_look(struct ps_ancestry *ancestry, uint32_t *looked);
+static bool may_take(struct ps_ancestry *ancestry, uint32_t index);
 static p2psync_result begin(struct ps_ancestry *ancestry, uint32_t index, uint64_t seen);
 static p2psync_result spread(struct ps_ancestry *ancestry, uint32_t index, bool beyond,
                              uint32_t *open);
@@ -131,6 +131,7 @@ static p2psync_result read_change(struct ps_ancestry *ancestry, const struct ps_
         .first_parent = ancestry->parent_count,
     };
     ancestry->count++;
+    ancestry->work += PS_ANCESTRY_READ_WORK;
     for (size_t i = 0; i < skeleton.parent_count; i++) {
         ancestry->parents[ancestry->parent_count] = skeleton.parents[i];
         ancestry->parent_count++;
@@ -224,14 +225,13 @@ static p2psync_result paint(struct ps_ancestry *ancestry, uint64_t all,
                             struct ps_ancestor_set *found)
 {
     uint32_t open = ancestry->heap_count; /* queued, and not beyond */
-    uint32_t looked = 0;
     while (ancestry->heap_count > 0) {
         uint32_t index = ancestry->heap[0];
         bool at_the_end = ancestry->list[index].hlc == UINT64_MAX;
         if (open == 0 && !(at_the_end && found->count > 1)) {
             return P2PSYNC_OK;
         }
-        if (!may_look(ancestry, &looked)) {
+        if (!may_take(ancestry, index)) {
             found->count = 0;
             return P2PSYNC_OK;
         }
@@ -254,14 +254,14 @@ static p2psync_result paint(struct ps_ancestry *ancestry, uint64_t all,
     return P2PSYNC_OK;
 }
 
-/* Count one more change of a walk, unless that is over a limit. */
-static bool may_look(struct ps_ancestry *ancestry, uint32_t *looked)
+/* Count what it costs to take one more change, unless the walks have cost too much already. */
+static bool may_take(struct ps_ancestry *ancestry, uint32_t index)
 {
-    if (*looked == PS_ANCESTORS_MAX || ancestry->looked == PS_WALKS_MAX) {
+    uint32_t parent_count = ancestry->list[index].parent_count;
+    if (ancestry->work >= PS_WALKS_MAX) {
         return false;
     }
-    (*looked)++;
-    ancestry->looked++;
+    ancestry->work += parent_count > 1 ? parent_count : 1;
     return true;
 }
 
@@ -328,7 +328,6 @@ p2psync_result ps_ancestry_reduce(struct ps_ancestry *ancestry, struct ps_ancest
     }
     uint64_t oldest = UINT64_MAX;
     uint32_t open = 0;
-    uint32_t looked = 0;
     p2psync_result result = P2PSYNC_OK;
     ancestry->walks++;
     ancestry->heap_count = 0;
@@ -339,7 +338,8 @@ p2psync_result ps_ancestry_reduce(struct ps_ancestry *ancestry, struct ps_ancest
     }
     /* All that comes before a member is marked; a member that is marked comes before another. */
     while (result == P2PSYNC_OK && ancestry->heap_count > 0 &&
-           ancestry->list[ancestry->heap[0]].hlc >= oldest && may_look(ancestry, &looked)) {
+           ancestry->list[ancestry->heap[0]].hlc >= oldest &&
+           may_take(ancestry, ancestry->heap[0])) {
         result = spread(ancestry, pop(ancestry), true, &open);
     }
     if (result == P2PSYNC_OK) {

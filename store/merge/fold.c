@@ -38,6 +38,8 @@ struct run {
     struct ps_folded *out;
 };
 
+static p2psync_result give_up(struct ps_fold *fold, const struct ps_ancestor_set *set,
+                              struct ps_folded *out);
 static p2psync_result push(struct run *run, const struct ps_ancestor_set *key);
 static p2psync_result step(struct run *run);
 static bool may_fold(const struct run *run, const struct frame *frame);
@@ -121,12 +123,34 @@ p2psync_result ps_fold(struct ps_fold *fold, const struct ps_ancestor_set *set,
     p2psync_result result = push(&run, set);
     while (result == P2PSYNC_OK && run.depth > 0) {
         const struct frame *frame = &run.frames[run.depth - 1];
-        result = frame->next == frame->members.count ? finish(&run) : step(&run);
+        if (frame->next == frame->members.count) {
+            result = finish(&run);
+        } else if (fold->read_bytes > PS_FOLD_READ_MAX) {
+            result = give_up(fold, set, out);
+            break;
+        } else {
+            result = step(&run);
+        }
     }
     for (size_t i = 0; i < run.depth; i++) {
         ps_buf_deinit(&run.frames[i].so_far.value);
     }
     free(run.frames);
+    return result;
+}
+
+/* The last change stands for all, and somebody has to look at it. */
+static p2psync_result give_up(struct ps_fold *fold, const struct ps_ancestor_set *set,
+                              struct ps_folded *out)
+{
+    struct ps_side side;
+    p2psync_result result =
+        ps_fold_side(fold, set->index[set->count - 1], &fold->scratch[0], &side);
+    if (result == P2PSYNC_OK) {
+        ps_buf_clear(&out->value);
+        result = copy_side(&side, out);
+    }
+    out->notes = (struct ps_merge_notes){.conflict = true, .open = true};
     return result;
 }
 
@@ -171,8 +195,10 @@ p2psync_result ps_fold_side(struct ps_fold *fold, uint32_t index, struct ps_buf 
     struct ps_rebuild from = {
         .collection = fold->collection, .log = change->log, .seq = change->name.dot.seq};
     uint8_t depth = 0;
+    uint64_t bodies = 0;
     ps_buf_clear(buf);
-    p2psync_result result = ps_rebuild(fold->txn, &from, buf, &depth);
+    p2psync_result result = ps_rebuild(fold->txn, &from, buf, &depth, &bodies);
+    fold->read_bytes += bodies;
     out->value = ps_buf_view(buf);
     return result;
 }
@@ -296,6 +322,8 @@ static p2psync_result merge_next(struct ps_fold *fold, struct frame *frame, bool
     if (result == P2PSYNC_OK) {
         merged.notes = frame->so_far.notes;
         sides.work = &fold->work;
+        fold->read_bytes +=
+            sides.base.value.size + sides.earlier.value.size + sides.later.value.size;
         sides.marks = is_last && fold->labels != NULL ? &marks : NULL;
         result = ps_fields_merge(fold->rules, &sides, &merged.value, &merged.state, &merged.notes);
     }

@@ -34,6 +34,7 @@ struct ps_fold {
     size_t memo_capacity;
     size_t memo_bytes;
     size_t merges;            /* of two states, that were begun for these sets */
+    uint64_t read_bytes;      /* of bodies and values, against PS_FOLD_READ_MAX */
     uint64_t work;            /* what texts and unions have cost so far, all merges together */
     struct ps_buf scratch[3]; /* values that had to be rebuilt */
 };
@@ -64,7 +65,8 @@ p2psync_result ps_fold_effective(struct ps_fold *fold,
 
 /* Fold a set of changes, none of which comes before another, and which is effective.
  *
- * out     value: an initialised empty buffer with a cap of PS_VALUE_SIZE_MAX.
+ * out     value: an initialised empty buffer with a cap of PS_VALUE_SIZE_MAX. If PS_FOLD_READ_MAX
+ *         is not enough: the state of the last change, a conflict, and open.
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_fold(struct ps_fold *fold, const struct ps_ancestor_set *set,

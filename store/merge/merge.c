@@ -11,8 +11,8 @@
 
 /* Steps, of which texts have their own (diff.h). */
 #define MERGE_WORK 1024 /* any merge */
-#define READ_WORK  256  /* a change that is read from its log */
-#define LOOK_WORK  16   /* a change that is looked at */
+#define READ_WORK  256  /* a state that is rebuilt */
+#define WALK_WORK  16   /* what is counted as one against PS_WALKS_MAX */
 
 struct merging {
     const struct ps_merge *merge;
@@ -79,13 +79,12 @@ p2psync_result ps_merge_base(const struct ps_merge *merge, struct ps_merged *out
     return result;
 }
 
-/* What a merge cost: changes read and looked at, values merged, and texts. */
+/* What a merge cost: walks, values merged, and texts. */
 static uint64_t work_of(const struct merging *merging)
 {
     const struct ps_fold *fold = &merging->fold;
-    return MERGE_WORK + fold->work + fold->memo_bytes + merging->out->value.size +
-           READ_WORK * (uint64_t)fold->ancestry.count +
-           LOOK_WORK * (uint64_t)fold->ancestry.looked + READ_WORK * (uint64_t)fold->merges;
+    return MERGE_WORK + fold->work + fold->read_bytes + merging->out->value.size +
+           WALK_WORK * (uint64_t)fold->ancestry.work + READ_WORK * (uint64_t)fold->merges;
 }
 
 /* Empty `out`, and list what counts. */

@@ -7,7 +7,8 @@
 #include "wire/value.h"
 
 struct chain {
-    size_t count; /* at least 1; the last one starts from an empty value */
+    size_t count;    /* at least 1; the last one starts from an empty value */
+    uint64_t bodies; /* bytes of them */
     struct ps_rebuild step[PS_CHAIN_MAX + 1];
 };
 
@@ -17,7 +18,7 @@ static p2psync_result read_step(struct ps_txn *txn, const struct ps_rebuild *ste
                                 struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
 
 p2psync_result ps_rebuild(struct ps_txn *txn, const struct ps_rebuild *from, struct ps_buf *out,
-                          uint8_t *depth_out)
+                          uint8_t *depth_out, uint64_t *bodies_out)
 {
     struct chain chain = {.count = 0};
     struct ps_buf values[2]; /* the value so far, and the next one, in turn */
@@ -41,6 +42,9 @@ p2psync_result ps_rebuild(struct ps_txn *txn, const struct ps_rebuild *from, str
     }
     if (result == P2PSYNC_OK) {
         *depth_out = (uint8_t)(chain.count - 1);
+    }
+    if (result == P2PSYNC_OK && bodies_out != NULL) {
+        *bodies_out = chain.bodies;
     }
     ps_buf_deinit(&values[1]);
     ps_buf_deinit(&values[0]);
@@ -92,6 +96,7 @@ static p2psync_result walk_back(struct ps_txn *txn, const struct ps_rebuild *fro
         }
         out->step[out->count] = at;
         out->count++;
+        out->bodies += skeleton.body_size;
         if (ps_rebuild_is_base(&skeleton)) {
             return P2PSYNC_OK;
         }

@@ -25,11 +25,12 @@ struct ps_rebuild {
 /* Append to `out` the value of the record as the change `from` left it, rebuilt by walking its
  * parents back to one that starts from an empty value: at most PS_CHAIN_MAX steps.
  *
- * depth_out  how many steps it took.
+ * depth_out   how many steps it took.
+ * bodies_out  bytes of the bodies on the way, as their skeletons say; or NULL.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_rebuild(struct ps_txn *txn, const struct ps_rebuild *from, struct ps_buf *out,
-                          uint8_t *depth_out) P2PSYNC_MUST_CHECK;
+                          uint8_t *depth_out, uint64_t *bodies_out) P2PSYNC_MUST_CHECK;
 
 #endif

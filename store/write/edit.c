@@ -481,7 +481,7 @@ static p2psync_result find_winner(struct ps_writing *writing, const struct ps_re
     struct ps_rebuild from = {
         .collection = writing->collection.number, .log = view.log, .seq = view.winner.dot.seq};
     ps_buf_clear(&writing->rebuilt);
-    result = ps_rebuild(writing->txn, &from, &writing->rebuilt, &depth);
+    result = ps_rebuild(writing->txn, &from, &writing->rebuilt, &depth, NULL);
     out->value = ps_buf_view(&writing->rebuilt);
     return result;
 }

@@ -272,33 +272,53 @@ static void two_chains(struct ps_ancestor_set tips[2], uint32_t count)
     tips[1] = (struct ps_ancestor_set){.count = 1, .index = {all - 1}};
 }
 
-Test(ancestry, gives_up_where_too_many_changes_had_to_be_looked_at)
+Test(ancestry, gives_up_where_too_many_changes_had_to_be_taken)
 {
     struct ps_ancestor_set tips[2];
     struct ps_ancestor_set found = {.count = 0};
-    two_chains(tips, PS_ANCESTORS_MAX / 2 - 1);
+    two_chains(tips, PS_WALKS_MAX / 2 - 1);
     cr_assert_eq(ps_ancestry_common(&ancestry, tips, 2, &found), P2PSYNC_OK);
     cr_assert_eq(found.count, 1);
     end();
-    two_chains(tips, PS_ANCESTORS_MAX / 2);
+    two_chains(tips, PS_WALKS_MAX / 2);
     cr_assert_eq(ps_ancestry_common(&ancestry, tips, 2, &found), P2PSYNC_OK);
     cr_assert_eq(found.count, 0);
     end();
 }
 
-Test(ancestry, gives_up_where_all_walks_together_looked_at_too_many)
+Test(ancestry, gives_up_where_all_walks_together_took_too_many)
 {
     struct ps_ancestor_set tips[2];
     struct ps_ancestor_set found = {.count = 0};
-    uint32_t each = 2 * (PS_ANCESTORS_MAX / 2 - 1) + 1;
-    two_chains(tips, PS_ANCESTORS_MAX / 2 - 1);
+    uint32_t each = 2 * 1000 + 1;
+    two_chains(tips, 1000);
     for (uint32_t walk = 0; walk < PS_WALKS_MAX / each; walk++) {
         cr_assert_eq(ps_ancestry_common(&ancestry, tips, 2, &found), P2PSYNC_OK);
         cr_assert_eq(found.count, 1);
     }
     cr_assert_eq(ps_ancestry_common(&ancestry, tips, 2, &found), P2PSYNC_OK);
     cr_assert_eq(found.count, 0);
-    cr_assert_eq(ancestry.looked, PS_WALKS_MAX);
+    cr_assert_eq(ancestry.work, PS_WALKS_MAX);
+    end();
+}
+
+/* Five changes are read. Of them d and e are taken with two parents each, and b and c, which are
+ * common, with one. */
+Test(ancestry, counts_what_is_read_and_the_parents_of_what_is_taken)
+{
+    struct ps_ancestor_set groups[2] = {{.count = 0}, {.count = 0}};
+    struct ps_ancestor_set found = {.count = 0};
+    size_t a = add(0, 1, 0, NULL);
+    size_t b = add(0, 2, 1, &a);
+    size_t c = add(1, 3, 1, &a);
+    size_t d = add(0, 4, 2, (size_t[]){b, c});
+    size_t e = add(1, 5, 2, (size_t[]){b, c});
+    begin();
+    put(&groups[0], d);
+    put(&groups[1], e);
+    cr_assert_eq(ps_ancestry_common(&ancestry, groups, 2, &found), P2PSYNC_OK);
+    cr_assert_eq(found.count, 2);
+    cr_assert_eq(ancestry.work, 5 * PS_ANCESTRY_READ_WORK + 2 * 2 + 2 * 1);
     end();
 }
 

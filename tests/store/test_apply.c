@@ -323,7 +323,7 @@ Test(apply, rebuild_gives_every_past_value_of_a_chain)
         uint8_t depth = 0;
         const struct ps_rebuild from = {
             .collection = log.collection, .log = log.number, .seq = seq};
-        cr_assert_eq(ps_rebuild(&txn, &from, &value, &depth), P2PSYNC_OK);
+        cr_assert_eq(ps_rebuild(&txn, &from, &value, &depth, NULL), P2PSYNC_OK);
         cr_assert_eq(depth, seq);
         cr_assert(ps_value_equal(ps_buf_view(&value), case_fields(&buf, "n", (int64_t)seq)));
         ps_buf_deinit(&value);

@@ -496,6 +496,34 @@ Test(fold, keeps_no_more_bytes_than_the_limit)
     ps_buf_deinit(&buf);
 }
 
+/* 20 sets as above, of which each member is rebuilt from a chain of ten bodies. */
+Test(fold, reads_no_more_bytes_than_the_limit)
+{
+    struct ps_buf buf;
+    struct ps_bytes value = large(&buf, PS_VALUE_SIZE_MAX - 64);
+    size_t start = add(0, value, 0, NULL);
+    size_t tips[2] = {edit(0, "{n: 2}", start), edit(1, "{n: 11}", start)};
+    for (unsigned i = 0; i < 20; i++) {
+        size_t next[2] = {add(0, value, 2, tips), add(1, value, 2, tips)};
+        for (unsigned link = 0; link < 9; link++) {
+            next[0] = add(0, value, 1, &next[0]);
+            next[1] = add(1, value, 1, &next[1]);
+        }
+        memcpy(tips, next, sizeof tips);
+    }
+    begin();
+    struct ps_ancestor_set set = SET(tips[0], tips[1]);
+    cr_assert_eq(ps_fold(&fold, &set, &folded), P2PSYNC_OK);
+    cr_assert_gt(fold.read_bytes, PS_FOLD_READ_MAX);
+    cr_assert_leq(fold.read_bytes, PS_FOLD_READ_MAX + 3 * 11 * PS_VALUE_SIZE_MAX);
+    cr_assert(folded.notes.conflict && folded.notes.open);
+    struct ps_side last;
+    cr_assert_eq(ps_fold_side(&fold, set.index[1], &fold.scratch[0], &last), P2PSYNC_OK);
+    cr_assert(ps_bytes_equal(ps_buf_view(&folded.value), last.value));
+    end();
+    ps_buf_deinit(&buf);
+}
+
 /* Three changes after three, so that the third one of a set has another base than the first two:
  * the fold of these, 1 MiB, waits for that of the three before. */
 Test(fold, waits_with_no_more_bytes_than_the_limit)

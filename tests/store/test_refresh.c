@@ -237,6 +237,67 @@ Test(refresh, is_not_waited_for_by_an_edit)
     cr_assert_eq(case_shown(&here, "z"), 3 - 1 + 11);
 }
 
+/* {"a": lines, "b": lines ...}: `count` lines of one letter each in four fields. */
+static struct ps_bytes letters(struct ps_buf *buf, uint64_t seed, size_t count)
+{
+    static char lines[2 * 12000];
+    struct ps_writer writer;
+    struct prng prng = prng_new(seed, 0);
+    ps_buf_clear(buf);
+    ps_writer_init(&writer, buf);
+    ps_write_map(&writer, 4);
+    for (size_t field = 0; field < 4; field++) {
+        const char name[2] = {(char)('a' + field), '\0'};
+        for (size_t i = 0; i < count; i++) {
+            lines[2 * i] = (char)('a' + prng_below(&prng, 26));
+            lines[2 * i + 1] = '\n';
+        }
+        ps_write_text(&writer, name);
+        ps_write_str(&writer, ps_bytes(lines, 2 * count));
+    }
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    return ps_buf_view(buf);
+}
+
+/* Four fields of 12,000 lines that are all other lines: no text of them is given up before the
+ * limit, and the one that goes over it ends the merge. */
+Test(refresh, of_one_record_costs_no_more_than_the_limit)
+{
+    struct ps_buf buf;
+    struct ps_merged merged = {.copies = 0};
+    struct ps_rules rules;
+    ps_buf_init(&buf, PS_VALUE_SIZE_MAX);
+    set_rules(&here, "{field.a: 'text', field.b: 'text', field.c: 'text', field.d: 'text'}");
+    put(&here, CASE_NOTES, "r", letters(&buf, 1, 12000));
+    copy(&here, &there);
+    (void)case_apply(&there);
+    put(&here, CASE_NOTES, "r", letters(&buf, 2, 12000));
+    put(&there, CASE_NOTES, "r", letters(&buf, 3, 12000));
+    copy(&there, &here);
+    (void)case_apply(&here);
+    struct ps_txn txn = case_begin(&here, false);
+    struct ps_record_row row;
+    struct ps_version versions[2];
+    uint32_t number = case_collection(&here, CASE_NOTES).number;
+    cr_assert_eq(ps_record_get(&txn, number, ps_bytes_text("r"), &row), P2PSYNC_OK);
+    cr_assert_eq(row.version_count, 2);
+    ps_record_version(&row, 0, &versions[0]);
+    ps_record_version(&row, 1, &versions[1]);
+    cr_assert_eq(ps_rules_read(&txn, ps_bytes_text(CASE_NOTES), &rules), P2PSYNC_OK);
+    const struct ps_merge merge = {.txn = &txn,
+                                   .collection = number,
+                                   .rules = &rules,
+                                   .versions = versions,
+                                   .version_count = 2};
+    cr_assert_eq(ps_merge(&merge, &merged), P2PSYNC_OK);
+    cr_expect_gt(merged.work, PS_PIECE_WORK_MAX, "a piece of its own");
+    cr_expect_leq(merged.work, PS_MERGE_WORK_MAX + 2 * PS_TEXT_WORK_MAX + 1024 * 1024);
+    ps_merged_deinit(&merged);
+    ps_rules_deinit(&rules);
+    ps_txn_abort(&txn);
+    ps_buf_deinit(&buf);
+}
+
 Test(refresh, of_one_collection_leaves_others_alone)
 {
     contest();
