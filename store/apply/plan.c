@@ -26,6 +26,8 @@ struct ps_plan_log {
     uint32_t next;    /* in the queue */
     bool counted;
     bool queued;
+    bool full;        /* no more may wait, and the next one would */
+    uint64_t full_at; /* plan's `transactions` when that was found */
 };
 
 /* A whole transaction, to be judged. */
@@ -47,6 +49,7 @@ typedef enum readiness {
 static struct ps_plan_log to_plan(const struct ps_unsettled *unsettled);
 static void enqueue(struct ps_plan *plan, uint32_t index);
 static uint32_t index_of(const struct ps_plan *plan, uint32_t number);
+static bool look_again(struct ps_plan *plan);
 static p2psync_result take_due(struct ps_plan *plan, const struct ps_waiting *due);
 static p2psync_result end_wait(struct ps_plan *plan, const struct ps_waiting *ended);
 static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t limit);
@@ -155,17 +158,35 @@ static uint32_t index_of(const struct ps_plan *plan, uint32_t number)
     return low < plan->log_count && plan->logs[low].number == number ? low : NONE;
 }
 
+/* Logs that are full are looked at again when others have gone on since: what their next
+ * transaction waits for stands in no table, and may have been among that. */
+static bool look_again(struct ps_plan *plan)
+{
+    uint32_t still_full = 0;
+    for (uint32_t i = plan->log_count; i > 0 && plan->full_count > 0; i--) {
+        struct ps_plan_log *log = &plan->logs[i - 1];
+        if (log->full && log->full_at < plan->transactions) {
+            log->full = false;
+            enqueue(plan, i - 1);
+        }
+        still_full += log->full ? 1 : 0;
+    }
+    plan->full_count = still_full;
+    return plan->first_queued != NONE;
+}
+
 p2psync_result ps_plan_has_more(struct ps_plan *plan, bool *out)
 {
     struct ps_waiting due;
     p2psync_result result = P2PSYNC_ENOTFOUND;
-    if (plan->first_queued == NONE && plan->waiting) {
+    bool queued = plan->first_queued != NONE || look_again(plan);
+    if (!queued && plan->waiting) {
         result = ps_waiting_due(plan->txn, &due);
     }
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    *out = plan->first_queued != NONE || result == P2PSYNC_OK;
+    *out = queued || result == P2PSYNC_OK;
     return P2PSYNC_OK;
 }
 
@@ -188,7 +209,7 @@ p2psync_result ps_plan_next(struct ps_plan *plan, uint64_t limit)
             plan->logs[index].queued = false;
             result = advance(plan, index, limit);
         } else {
-            more = false;
+            more = look_again(plan);
         }
     }
     return result;
@@ -241,6 +262,7 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
 {
     struct ps_plan_log *log = &plan->logs[index];
     bool stopped = false;
+    log->full = false;
     while (log->settled < log->size && !stopped) {
         bool ended = false;
         bool is_cut = false;
@@ -326,6 +348,9 @@ static p2psync_result let_wait(struct ps_plan *plan, struct ps_plan_log *log,
     if (log->waiting >= PS_WAITING_MAX) {
         log->cut.at--; /* its end is found again, and it is judged anew */
         log->cut.size_bytes -= log->cut.last_bytes;
+        log->full = true;
+        log->full_at = plan->transactions;
+        plan->full_count++;
         *full_out = true;
         return P2PSYNC_OK;
     }

@@ -263,6 +263,25 @@ Test(waiting, log_of_which_too_many_wait_stops_and_goes_on_when_they_no_longer_d
     cr_assert_eq(case_state(&here).pending, 0);
 }
 
+/* What the first that finds no room waits for stands nowhere. If it comes in the same call, and
+ * after the full log has been looked at, the log goes on all the same. */
+Test(waiting, full_log_goes_on_whatever_is_looked_at_first)
+{
+    struct ps_parent never = create(&two, "r", 10, 1);
+    struct ps_parent comes = create(&three, "v", 11, 2);
+    for (unsigned i = 0; i < PS_WAITING_MAX; i++) {
+        (void)edit(&one, "r", never, 20, 0);
+    }
+    (void)edit(&one, "v", comes, 22, 0);
+    author_deliver_all(&one, &here);
+    (void)case_apply(&here);
+    cr_assert_eq(log_of(&one).settled, PS_WAITING_MAX);
+    author_deliver_all(&three, &here);
+    (void)case_apply(&here);
+    cr_assert_eq(log_of(&one).settled, PS_WAITING_MAX + 1);
+    cr_assert_eq(case_shown(&here, "v"), 22);
+}
+
 Test(waiting, call_that_ends_early_forgets_nobody_who_is_due)
 {
     struct ps_parent late = create(&two, "r", 10, 1);
