@@ -209,7 +209,7 @@ p2psync_result ps_plan_next(struct ps_plan *plan, uint64_t limit)
             plan->logs[index].queued = false;
             result = advance(plan, index, limit);
         } else {
-            more = look_again(plan);
+            more = false;
         }
     }
     return result;
