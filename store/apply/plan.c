@@ -21,6 +21,8 @@ struct ps_plan_log {
     uint64_t settled_before;
     struct ps_cut cut; /* the next transaction goes on at least to cut.at */
     uint64_t looked_before;
+    uint64_t judged; /* changes of the next transaction before this one are ready */
+    uint64_t judged_before;
     bool forked;
     uint32_t waiting; /* how many of its transactions wait, once `counted` */
     uint32_t next;    /* in the queue */
@@ -126,6 +128,8 @@ static struct ps_plan_log to_plan(const struct ps_unsettled *unsettled)
         .cut = {.from = still_holds ? look->counted_from : log->settled,
                 .at = still_holds ? look->looked_at : log->settled,
                 .size_bytes = still_holds ? look->size_bytes : 0},
+        .judged = still_holds ? look->judged : 0,
+        .judged_before = look->judged,
         .looked_before = look->looked_at,
         .forked = !ps_branch_is_trunk(log->id.branch),
         .next = NONE,
@@ -281,8 +285,9 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
                                  .origin = log->origin,
                                  .begin = log->settled,
                                  .end = log->cut.at,
-                                 .judged = log->settled};
+                                 .judged = log->judged > log->settled ? log->judged : log->settled};
         result = judge_all(plan, &it, &parent, &blocked);
+        log->judged = it.judged;
         if (result == P2PSYNC_OK && blocked) {
             result = let_wait(plan, log, &it, &parent, &stopped);
         } else if (result == P2PSYNC_OK) {
@@ -565,10 +570,12 @@ p2psync_result ps_plan_end(struct ps_plan *plan)
             result = save(plan, log->number, log->settled);
         }
         if (result == P2PSYNC_OK && log->settled < log->size &&
-            (log->cut.at != log->looked_before || log->settled > log->settled_before)) {
+            (log->cut.at != log->looked_before || log->judged != log->judged_before ||
+             log->settled > log->settled_before)) {
             const struct ps_unsettled_look look = {.looked_at = log->cut.at,
                                                    .size_bytes = log->cut.size_bytes,
-                                                   .counted_from = log->cut.from};
+                                                   .counted_from = log->cut.from,
+                                                   .judged = log->judged};
             result = ps_unsettled_look_on(plan->txn, log->number, &look);
         }
     }
