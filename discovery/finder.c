@@ -209,6 +209,16 @@ uint64_t ps_finder_deadline_ms(const struct ps_finder *finder)
     return finder->deadline_ms;
 }
 
+bool ps_finder_is_ours(const struct ps_finder *finder, uint64_t nonce)
+{
+    for (size_t i = 0; i < finder->used.count; i++) {
+        if (finder->nonces[i].value == nonce) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t ps_finder_sent_count(const struct ps_finder *finder)
 {
     return finder->sent_count;

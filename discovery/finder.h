@@ -76,6 +76,10 @@ bool ps_finder_tick(struct ps_finder *finder, uint64_t now_ms);
 /* When to call ps_finder_tick() next. 0 right after ps_finder_new(). */
 uint64_t ps_finder_deadline_ms(const struct ps_finder *finder);
 
+/* Whether a beacon with this nonce is one of our own. Those from before the nonce was drawn anew
+ * are not known any more. */
+bool ps_finder_is_ours(const struct ps_finder *finder, uint64_t nonce);
+
 /* How many beacons it has sent. */
 uint64_t ps_finder_sent_count(const struct ps_finder *finder);
 

@@ -9,7 +9,6 @@
 
 struct ps_hints {
     struct ps_mesh mesh;
-    struct ps_device own;
     struct ps_foreign foreign[PS_FOREIGN_MAX]; /* never heard: heard_ms and endpoint are empty */
     size_t count;
     struct ps_hint items[PS_HINTS_MAX];
@@ -23,15 +22,13 @@ static void endpoint_text(char out[static PS_HINT_ENDPOINT_SIZE], const char *ad
                           uint16_t port);
 static ps_hint_news news_of(struct ps_hint *hint, uint64_t now_ms);
 
-p2psync_result ps_hints_new(const struct ps_mesh *mesh, const struct ps_device *own,
-                            struct ps_hints **out)
+p2psync_result ps_hints_new(const struct ps_mesh *mesh, struct ps_hints **out)
 {
     struct ps_hints *hints = calloc(1, sizeof *hints);
     if (hints == NULL) {
         return P2PSYNC_ENOMEM;
     }
     hints->mesh = *mesh;
-    hints->own = *own;
     *out = hints;
     return P2PSYNC_OK;
 }
@@ -47,10 +44,6 @@ ps_hint_news ps_hints_hear(struct ps_hints *hints, const struct ps_beacon *beaco
 {
     if (ps_tag_compare(beacon->mesh, ps_mesh_tag(&hints->mesh, beacon->nonce)) != 0) {
         keep_foreign(hints, beacon, address, now_ms);
-        return PS_HINT_NONE;
-    }
-    struct ps_tag own = ps_device_tag(&hints->mesh, beacon->nonce, &hints->own);
-    if (ps_tag_compare(beacon->device, own) == 0) {
         return PS_HINT_NONE;
     }
     char endpoint[PS_HINT_ENDPOINT_SIZE];

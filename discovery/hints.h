@@ -29,7 +29,7 @@ struct ps_foreign {
 };
 
 typedef enum ps_hint_news {
-    PS_HINT_NONE = 0, /* nothing to tell: a repetition, our own, or of another mesh */
+    PS_HINT_NONE = 0, /* nothing to tell: a repetition, or of another mesh */
     PS_HINT_STRANGER, /* not in the table: a device that came, started anew, or drew another nonce:
                          tell it, and reply with a burst */
     PS_HINT_MOVED,    /* a known device at another endpoint: tell it */
@@ -38,13 +38,11 @@ typedef enum ps_hint_news {
 
 struct ps_hints;
 
-/* A table for the device `own` of `mesh`. Its own beacons are not taken into the table, and those
- * of other meshes are kept apart.
+/* A table for the devices of `mesh`; those of other meshes are kept apart.
  *
  * Errors  P2PSYNC_ENOMEM.
  */
-p2psync_result ps_hints_new(const struct ps_mesh *mesh, const struct ps_device *own,
-                            struct ps_hints **out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_hints_new(const struct ps_mesh *mesh, struct ps_hints **out) P2PSYNC_MUST_CHECK;
 
 /* Nulls the pointer; NULL is fine. */
 void ps_hints_destroy(struct ps_hints **hints);

@@ -466,6 +466,17 @@ P2PSYNC_API p2psync_result p2psync_cancel(p2psync_node *node) P2PSYNC_MUST_CHECK
 P2PSYNC_API p2psync_result p2psync_init(p2psync_node *node, const char *name,
                                         struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* Make a device of its own of what was copied from another one, with `name` (NULL: the host's
+ * name). It gets a key of its own and keeps all records and changes. Until it joins the same mesh
+ * by an invite, no other device admits it; what it writes meanwhile is synced after that. Call it
+ * on the copy: the directory that was copied from would lose its key.
+ *
+ * Errors  P2PSYNC_ENODEVICE there is no device; P2PSYNC_EBUSY a node runs in the directory;
+ *         P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name.
+ */
+P2PSYNC_API p2psync_result p2psync_init_copy(p2psync_node *node, const char *name,
+                                             struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 /* Who this device is: the document identity.
  *
  * Errors  P2PSYNC_ENODEVICE.
@@ -492,7 +503,9 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
 
 /* ---- running ---- */
 
-/* Run the node in a thread of its own: listen, discover, sync. Returns when it listens.
+/* Run the node in a thread of its own: listen, discover, sync. Returns when it listens. If the
+ * directory is removed, moved or replaced while the node runs, the node stops by itself: the events
+ * are P2PSYNC_EVENT_ERROR with the error P2PSYNC_ENODEVICE, and P2PSYNC_EVENT_STOPPED.
  *
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EBUSY a node runs in this directory already;
  *         P2PSYNC_EADDRINUSE the port that was asked for is taken; P2PSYNC_ENOTFOUND this machine
@@ -1015,6 +1028,7 @@ typedef enum p2psync_event_type {
     P2PSYNC_EVENT_INVITE_CLOSED = 12, /* it expired, was cancelled or replaced, or got too many
                                          wrong codes */
     P2PSYNC_EVENT_STOPPED = 13,       /* the node has stopped: the last event */
+    P2PSYNC_EVENT_DEVICE_FORKED = 14, /* a device has written two histories that contradict */
 } p2psync_event_type;
 
 /* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream:
@@ -1088,6 +1102,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   merging          bool     records are being merged anew; only the counts of conflicts lag
  *   last_sync        time?
  *   last_error       text?
+ *   alerts           array    texts, for people: what they must know of this device and of others
  *   collections      array    those of apps
  *   .name            text
  *   .records         integer  not deleted ones
@@ -1127,6 +1142,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   protocol        integer?  the version spoken with it
  *   faults          integer   things it sent that it must not
  *   last_fault      text?
+ *   alert           text?     for people: what they must know of it
  *   conflicts       integer   in which a version of it takes part
  *
  * document doctor: p2psync_doctor()
@@ -1156,7 +1172,8 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   added        time?
  *   added_by     text?  a device's id
  *   removed      time?
- *   forked       bool   it has signed two histories that contradict each other
+ *   forked       bool   it has signed two histories that contradict each other; both are kept
+ *   forked_in    array  the names of the collections in which it has
  *
  * document record: p2psync_record_pack()
  *   id        text
@@ -1329,6 +1346,15 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   event   text
  *   time    time
  *   reason  text  for people
+ *
+ * document device_forked: P2PSYNC_EVENT_DEVICE_FORKED
+ *   event        text
+ *   time         time
+ *   device       text
+ *   fingerprint  text
+ *   name         text
+ *   collection   text
+ *   text         text  for people: what to do
  *
  * document stopped: P2PSYNC_EVENT_STOPPED
  *   event  text

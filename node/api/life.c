@@ -12,6 +12,7 @@
 #include "node/control/ask.h"
 #include "node/control/stream.h"
 #include "node/host/descriptors.h"
+#include "node/host/lock.h"
 #include "node/host/owner.h"
 #include "node/host/sized.h"
 #include "node/host/time.h"
@@ -27,6 +28,7 @@
 #define OPTIONS_SIZE_MIN offsetof(struct p2psync_options, resolver) /* of the first version */
 
 static ps_node_work_fn found_mesh;
+static ps_node_work_fn part_from_original;
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out);
 static char *choose_dir(const char *dir);
 static p2psync_result start_loop(p2psync_node *node);
@@ -124,6 +126,48 @@ p2psync_result p2psync_init(p2psync_node *node, const char *name, struct p2psync
         result = ps_node_apply(node, found_mesh, chosen);
     }
     return ps_detail_give(result, &found, detail);
+}
+
+p2psync_result p2psync_init_copy(p2psync_node *node, const char *name,
+                                 struct p2psync_detail *detail)
+{
+    char chosen[PS_DEVICE_NAME_SIZE_MAX + 1];
+    int lock = -1;
+    if (!ps_node_usable(node) || !ps_detail_valid(detail)) {
+        return P2PSYNC_EMISUSE;
+    }
+    struct p2psync_detail found = ps_detail_none();
+    p2psync_result result = ps_device_name_choose(name, chosen, &found);
+    if (result == P2PSYNC_OK) {
+        result = ps_lock_take(node->dir_fd, &lock); /* a node keeps the key that it began with */
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_node_apply(node, part_from_original, chosen);
+    }
+    ps_lock_release(lock);
+    return ps_detail_give(result, &found, detail);
+}
+
+/* Another device of the same mesh: what it holds of others stays what it is, signed by them, and
+ * what it wrote as the device that was copied is another's from here on. */
+static p2psync_result part_from_original(struct ps_txn *txn, void *context, bool *changed_out)
+{
+    const char *name = context;
+    struct ps_identity copied = {0};
+    struct ps_identity identity = {0};
+    p2psync_result result = ps_identity_read(txn, &copied);
+    if (result == P2PSYNC_OK) {
+        ps_identity_draw(&identity);
+        identity.mesh = copied.mesh;
+        result = ps_identity_write(txn, &identity);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_write_name(txn, ps_bytes_text(name));
+    }
+    *changed_out = true;
+    ps_identity_wipe(&copied);
+    ps_identity_wipe(&identity);
+    return result;
 }
 
 static p2psync_result found_mesh(struct ps_txn *txn, void *context, bool *changed_out)

@@ -17,6 +17,10 @@ void ps_dispatch_message(struct ps_turn *turn)
     if (event->bytes.size == 0) {
         return; /* a probe of the link */
     }
+    if (ps_device_equal(&event->device, &turn->engine->identity.device)) {
+        ps_twins_message(turn);
+        return;
+    }
     if (peer == NULL) {
         ps_emit_hangup(turn, event->link);
         return;

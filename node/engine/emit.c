@@ -24,8 +24,10 @@ void ps_emit_send(struct ps_turn *turn, struct ps_peer *peer, uint64_t link, p2p
     struct ps_effect *effect = add_encoded(turn, PS_EFFECT_SEND, encoded);
     if (effect != NULL) {
         effect->link = link;
-        ps_remember_sent(peer, effect->size);
-    } else {
+        if (peer != NULL) {
+            ps_remember_sent(peer, effect->size);
+        }
+    } else if (peer != NULL) {
         ps_state_untell(peer);
     }
 }

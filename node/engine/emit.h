@@ -15,6 +15,7 @@ struct ps_turn;
  *     ps_emit_send(turn, peer, peer->session.id, ps_ack_encode(&ack, ps_emit_begin(turn)));
  */
 struct ps_buf *ps_emit_begin(struct ps_turn *turn);
+/* peer: NULL if it is none. */
 void ps_emit_send(struct ps_turn *turn, struct ps_peer *peer, uint64_t link,
                   p2psync_result encoded);
 void ps_emit_pair_send(struct ps_turn *turn, uint64_t link, p2psync_result encoded);

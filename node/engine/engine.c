@@ -158,6 +158,7 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
     deadline = ps_deadline_sooner(deadline, ps_pairing_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_now_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_dial_deadline(engine));
+    deadline = ps_deadline_sooner(deadline, ps_twins_deadline(engine));
     for (size_t i = 0; i < engine->peers.count; i++) {
         const struct ps_peer *peer = engine->peers.items[i];
         deadline = ps_deadline_sooner(deadline, ps_session_deadline(peer));
@@ -184,10 +185,16 @@ bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer
     ps_remember_describe(peer, out);
     ps_session_describe(peer, out);
     ps_blame_describe(peer, out);
+    ps_twins_describe_peer(peer, out->alert);
     struct ps_distance distance = ps_distance_of(engine, peer);
     out->behind = distance.behind;
     out->ahead = distance.ahead;
     return true;
+}
+
+void ps_engine_alert(const struct ps_engine *engine, char out[static PS_ALERT_SIZE])
+{
+    ps_twins_describe(engine, out);
 }
 
 static p2psync_result copy_texts(const char *const *texts, size_t count,
@@ -297,6 +304,7 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
         ps_session_tick(turn, engine->peers.items[i]);
     }
     if (turn->result == P2PSYNC_OK) {
+        ps_twins_tick(turn);
         ps_dial_tick(turn);
         ps_rounds_tick(turn);
         ps_pairing_tick(turn);
@@ -346,10 +354,14 @@ static void dispatch(struct ps_turn *turn)
     case PS_EVENT_TICK:
         break;
     case PS_EVENT_LINK_UP:
-        ps_session_link_up(turn, event->link);
+        if (!ps_twins_link_up(turn, event->link)) {
+            ps_session_link_up(turn, event->link);
+        }
         break;
     case PS_EVENT_LINK_DOWN:
-        ps_session_link_down(turn, event->link, event->refused);
+        if (!ps_twins_link_down(turn, event->link)) {
+            ps_session_link_down(turn, event->link, event->refused);
+        }
         break;
     case PS_EVENT_MESSAGE:
         ps_dispatch_message(turn);

@@ -38,6 +38,7 @@
 #include "wire/message.h"
 
 #define PS_LINK_ACCEPTED (1ULL << 63)
+#define PS_ALERT_SIZE    768 /* bytes of a sentence about what people must know, with its NUL */
 
 struct ps_engine;
 
@@ -166,10 +167,14 @@ struct ps_peer_info {
     int64_t skew_ms;         /* its clock less ours */
     uint64_t received_bytes; /* from it, ever */
     uint64_t sent_bytes;
-    uint64_t protocol;      /* 0: not connected */
-    uint64_t faults;        /* why it was cut off, how often since the start ... */
-    const char *last_fault; /* ... and the last time; NULL: never. Static */
+    uint64_t protocol;         /* 0: not connected */
+    uint64_t faults;           /* why it was cut off, how often since the start ... */
+    const char *last_fault;    /* ... and the last time; NULL: never. Static */
+    char alert[PS_ALERT_SIZE]; /* what people must know of it, a sentence; "": nothing */
 };
+
+/* What people must know of this device, a sentence; "" if there is nothing. */
+void ps_engine_alert(const struct ps_engine *engine, char out[static PS_ALERT_SIZE]);
 
 /* The peers in order of id: fills `out` for the one at `index`; false after the last. */
 bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer_info *out);

@@ -2,8 +2,18 @@
 #include "node/engine/forks.h"
 
 #include "node/engine/emit.h"
+#include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
+#include "store/mesh/members.h"
+
+/* What people are to do. */
+#define FIX                                                                                        \
+    "both are kept; see 'p2psync conflicts'. If nobody has put that device's disk back, look "     \
+    "whether another machine runs with a copy of its directory"
+#define FIX_OWN                                                                                    \
+    "both are kept; see 'p2psync conflicts'. This device's disk was put back to an older state, "  \
+    "or another machine runs with a copy of its directory"
 
 bool ps_forks_hold(struct ps_turn *turn, const struct ps_heads_item *item, struct ps_log *log_out)
 {
@@ -35,13 +45,26 @@ void ps_forks_found(struct ps_turn *turn, const struct ps_log *branch)
 {
     char device[PS_DEVICE_TEXT_SIZE];
     struct ps_collection collection;
-    if (!ps_turn_ok(turn, ps_collection_by_number(turn->txn, branch->collection, &collection))) {
+    struct ps_member author = {.name_size = 0};
+    p2psync_result result = ps_collection_by_number(turn->txn, branch->collection, &collection);
+    if (result == P2PSYNC_OK) {
+        result = ps_member_get(turn->txn, &branch->origin.device, &author);
+        result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    if (!ps_turn_ok(turn, result)) {
         return;
     }
+    bool own = ps_device_equal(&branch->origin.device, &turn->engine->identity.device);
+    const struct ps_tell_fork fork = {.device = branch->origin.device,
+                                      .name = ps_bytes(author.name, author.name_size),
+                                      .collection = collection.name,
+                                      .text = own ? FIX_OWN : FIX};
     ps_device_text(&branch->origin.device, device);
     ps_emit_log(turn, P2PSYNC_LOG_WARNING, "log-forked",
-                "device %s has signed two histories of %.*s; both are kept", device,
-                (int)collection.name.size, (const char *)collection.name.data);
+                "%.*s (device %s) has written two histories of %.*s that contradict each other; %s",
+                (int)author.name_size, (const char *)author.name, device, (int)collection.name.size,
+                (const char *)collection.name.data, fork.text);
+    ps_tell_forked(turn, &fork);
     ps_forks_own(turn, &branch->origin);
 }
 

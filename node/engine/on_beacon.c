@@ -26,6 +26,12 @@ void ps_on_beacon(struct ps_turn *turn)
         take(turn, peer, &from);
         return;
     }
+    struct ps_tag own =
+        ps_device_tag(&turn->engine->identity.mesh, from.nonce, &turn->engine->identity.device);
+    if (ps_tag_compare(own, from.tag) == 0) {
+        ps_twins_hear(turn, from.endpoint);
+        return;
+    }
     strangers->items[strangers->next] = from;
     strangers->next = (strangers->next + 1) % PS_STRANGERS_MAX;
     ps_emit_log(turn, P2PSYNC_LOG_DEBUG, "stranger-heard",

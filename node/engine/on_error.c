@@ -4,7 +4,8 @@
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
 
-#define DUPLICATE_MS 2000 /* time for the session that stays to come up here too */
+#define DUPLICATE_MS 2000  /* time for the session that stays to come up here too */
+#define TWIN_MS      10000 /* for which the twin of this device has the peer to itself */
 
 void ps_on_error(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
 {
@@ -23,6 +24,11 @@ void ps_on_error(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
         return;
     }
     ps_session_close(turn, peer, link->id, "it closed the connection");
+    if (error.code == PS_ERROR_TWIN) {
+        ps_twins_take_word(turn, peer, error.text);
+        ps_dial_at(peer, turn->now_ms + TWIN_MS);
+        return;
+    }
     if (error.code == PS_ERROR_DUPLICATE && peer->session.id == 0) {
         ps_dial_again(peer, turn->now_ms + DUPLICATE_MS);
     } else if (!quiet && peer->session.id == 0) {

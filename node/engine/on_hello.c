@@ -30,6 +30,7 @@ void ps_on_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
         ps_session_replied(turn, peer, ps_session_hello_ms(peer));
     }
     note_endpoints(turn, peer, link, &hello);
+    ps_twins_note(turn, peer, link);
     ps_clocks_note(turn, peer, hello.clock_ms);
     if (!ps_session_adopt(turn, peer, link)) {
         return;

@@ -25,6 +25,7 @@
 #include "node/engine/session.h"
 #include "node/engine/state.h"
 #include "node/engine/transfer.h"
+#include "node/engine/twins.h"
 
 struct ps_peer {
     struct ps_device device;
@@ -49,6 +50,7 @@ struct ps_peer {
     struct ps_progress progress;
     struct ps_now_peer now;
     struct ps_nonces nonces;
+    struct ps_runs runs;
 };
 
 /* Errors  P2PSYNC_ENOMEM. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/engine/emit.h"
+#include "node/engine/greet.h"
 #include "node/engine/tell.h"
 #include "node/engine/turn.h"
 
@@ -92,7 +93,11 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
             return false;
         }
         peer->session.id = link->id; /* so that closing the other does not end the session */
-        ps_session_refuse(turn, peer, holder->id, PS_ERROR_DUPLICATE, "another session stays");
+        if (ps_twins_has(peer)) {
+            ps_session_refuse(turn, peer, holder->id, PS_ERROR_TWIN, peer->runs.items[0].where);
+        } else {
+            ps_session_refuse(turn, peer, holder->id, PS_ERROR_DUPLICATE, "another session stays");
+        }
     }
     ps_peer_end_session(turn->engine, peer);
     if (holder == NULL || holder->id != link->id) {
@@ -113,26 +118,9 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
 
 void ps_session_send_hello(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
 {
-    struct ps_engine *engine = turn->engine;
-    struct ps_hello hello = {
-        .version_min = PS_PROTOCOL_VERSION_MIN,
-        .version_max = PS_PROTOCOL_VERSION,
-        .capabilities = PS_CAPABILITY_ZSTD,
-        .device = engine->identity.device,
-        .mesh = engine->identity.mesh,
-        .name = ps_bytes_text(engine->name[0] == '\0' ? "?" : engine->name),
-        .instance = engine->instance,
-        .clock_ms = turn->wall_ms,
-        .state = *ps_state_ours(turn),
-    };
-    if (link->id == peer->session.id) {
-        hello.state = ps_state_tell_anew(turn, peer);
-    }
-    hello.listen_count = engine->listen_count;
-    for (size_t i = 0; i < engine->listen_count; i++) {
-        hello.listen[i] = ps_bytes_text(engine->listen[i]);
-    }
-    ps_emit_send(turn, peer, link->id, ps_hello_encode(&hello, ps_emit_begin(turn)));
+    struct ps_state state =
+        link->id == peer->session.id ? ps_state_tell_anew(turn, peer) : *ps_state_ours(turn);
+    ps_emit_send(turn, peer, link->id, ps_greet(turn, &state, ps_emit_begin(turn)));
     link->hello_sent = true;
     peer->session.hello_ms = turn->now_ms;
 }

@@ -94,6 +94,18 @@ void ps_tell_joined(struct ps_turn *turn, const struct ps_join *join)
     end(&telling, P2PSYNC_EVENT_DEVICE_JOINED);
 }
 
+void ps_tell_forked(struct ps_turn *turn, const struct ps_tell_fork *fork)
+{
+    struct telling telling;
+    begin(&telling, turn);
+    write_device(&telling.map, &fork->device);
+    write_fingerprint(&telling.map, &fork->device);
+    ps_map_str(&telling.map, "name", fork->name);
+    ps_map_str(&telling.map, "collection", fork->collection);
+    ps_map_text(&telling.map, "text", fork->text);
+    end(&telling, P2PSYNC_EVENT_DEVICE_FORKED);
+}
+
 void ps_tell_invite_closed(struct ps_turn *turn, const char *reason)
 {
     struct telling telling;
@@ -104,10 +116,15 @@ void ps_tell_invite_closed(struct ps_turn *turn, const char *reason)
 
 void ps_tell_error(struct ps_turn *turn, p2psync_result result)
 {
+    ps_tell_error_text(turn, result, p2psync_strerror(result));
+}
+
+void ps_tell_error_text(struct ps_turn *turn, p2psync_result result, const char *text)
+{
     struct telling telling;
     begin(&telling, turn);
     ps_map_text(&telling.map, "error", p2psync_result_name(result));
-    ps_map_text(&telling.map, "text", p2psync_strerror(result));
+    ps_map_text(&telling.map, "text", text);
     end(&telling, P2PSYNC_EVENT_ERROR);
 }
 

@@ -6,6 +6,8 @@
 
 #include <p2psync.h>
 
+#include "wire/id.h"
+
 struct ps_join;
 struct ps_peer;
 struct ps_turn;
@@ -29,7 +31,17 @@ void ps_tell_sync_failed(struct ps_turn *turn, const struct ps_peer *peer, const
 
 /* A device was invited and has joined. */
 void ps_tell_joined(struct ps_turn *turn, const struct ps_join *join);
+/* A log of a device was found to fork. `name` may be empty. */
+struct ps_tell_fork {
+    struct ps_device device;
+    struct ps_bytes name;
+    struct ps_bytes collection;
+    const char *text; /* what to do */
+};
+void ps_tell_forked(struct ps_turn *turn, const struct ps_tell_fork *fork);
 void ps_tell_invite_closed(struct ps_turn *turn, const char *reason);
 void ps_tell_error(struct ps_turn *turn, p2psync_result result);
+/* The same where there is more to say than the result does. */
+void ps_tell_error_text(struct ps_turn *turn, p2psync_result result, const char *text);
 
 #endif

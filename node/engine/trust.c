@@ -95,12 +95,14 @@ static void drop_others(struct ps_turn *turn)
     ps_peers_drop_others(engine);
 }
 
-/* List the peers anew, and have the links told if the list is another one. */
+/* List the peers anew, and this device, so that its twin gets as far as to be known; and have the
+ * links told if the list is another one. */
 static void list_allowed(struct ps_turn *turn)
 {
     const struct ps_peers *peers = &turn->engine->peers;
     struct ps_allowed *allowed = &turn->engine->allowed;
-    bool moved = allowed->count != peers->count;
+    size_t count = peers->count + (peers->count < PS_MEMBERS_MAX ? 1 : 0);
+    bool moved = allowed->count != count;
     struct ps_device *devices =
         realloc(allowed->devices, (peers->count + 1) * sizeof *allowed->devices);
     if (devices == NULL) {
@@ -112,8 +114,11 @@ static void list_allowed(struct ps_turn *turn)
         moved = moved || !ps_device_equal(&devices[i], device);
         devices[i] = *device;
     }
+    if (count > peers->count) {
+        devices[peers->count] = turn->engine->identity.device;
+    }
     allowed->devices = devices;
-    allowed->count = peers->count;
+    allowed->count = count;
     if (moved) {
         ps_emit_plain(turn, PS_EFFECT_ALLOW);
     }

@@ -22,6 +22,7 @@
 #include "node/engine/rounds.h"
 #include "node/engine/state.h"
 #include "node/engine/trust.h"
+#include "node/engine/twins.h"
 
 struct ps_engine {
     struct ps_store *store;
@@ -39,6 +40,7 @@ struct ps_engine {
     struct ps_peers peers; /* read by all */
     struct ps_allowed allowed;
     struct ps_strangers strangers;
+    struct ps_twins twins;
     struct ps_reach reach;
     struct ps_state_cache state;
     struct ps_roots roots;

@@ -141,7 +141,8 @@ static void explain(p2psync_result result, const struct ps_pairing_code *code,
     }
 }
 
-/* Whether the inviter is none of the mesh here: neither this device nor another member of it. */
+/* Whether the inviter is none of the mesh here: neither this device nor another member of it. What
+ * was made of a copy joins just that mesh. */
 static p2psync_result check_foreign(const struct ps_join_options *options,
                                     const struct ps_device *inviter)
 {
@@ -152,7 +153,7 @@ static p2psync_result check_foreign(const struct ps_join_options *options,
         return result;
     }
     result = ps_identity_read(&txn, &identity);
-    if (result == P2PSYNC_OK) {
+    if (result == P2PSYNC_OK && !ps_identity_is_copy(&identity)) {
         struct ps_member_walk walk = {.txn = &txn};
         struct ps_member member;
         while (result == P2PSYNC_OK && ps_member_walk_next(&walk, &member)) {
@@ -195,6 +196,9 @@ static p2psync_result prepare(const struct ps_join_options *options,
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
                                      const struct ps_device *inviter)
 {
+    if (ps_identity_is_copy(identity)) {
+        return P2PSYNC_OK; /* it keeps what it holds */
+    }
     if (identity->has_sponsor && !ps_device_equal(&identity->sponsor, inviter)) {
         return P2PSYNC_ECONFLICT;
     }
@@ -394,7 +398,8 @@ static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms)
     return ready > 0 && items[1].revents != 0 ? P2PSYNC_ECANCELLED : P2PSYNC_OK;
 }
 
-/* Take up the mesh of the WELCOME, with the same key, in a new incarnation. */
+/* Take up the mesh of the WELCOME, with the same key, in a new incarnation. What was made of a copy
+ * holds records of its mesh, and keeps them: it joins no other. */
 static p2psync_result settle(const struct ps_join_options *options,
                              const struct ps_identity *identity, const struct attempt *attempt)
 {
@@ -418,12 +423,19 @@ static p2psync_result settle(const struct ps_join_options *options,
     if (result != P2PSYNC_OK) {
         goto out;
     }
+    bool copy = ps_identity_is_copy(&current);
+    if (copy && memcmp(&welcome.mesh, &current.mesh, sizeof current.mesh) != 0) {
+        result = P2PSYNC_ECONFLICT;
+        goto out;
+    }
     joined.mesh = welcome.mesh;
     joined.has_sponsor = true;
     joined.sponsor = welcome.device;
     randombytes_buf(&joined.incarnation, sizeof(joined.incarnation));
     keep_endpoints(&welcome, attempt->endpoint, &row);
-    result = ps_identity_clear_all(&txn);
+    if (!copy) {
+        result = ps_identity_clear_all(&txn);
+    }
     if (result == P2PSYNC_OK) {
         result = ps_identity_write(&txn, &joined);
     }

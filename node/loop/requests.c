@@ -94,7 +94,11 @@ static void take_request(struct ps_loop *loop, const struct ps_control_request *
 static void reply_status(struct ps_loop *loop, uint64_t request)
 {
     struct ps_status_running running = {
-        .running = true, .failing = loop->step_failing, .last_error = loop->last_error};
+        .running = true,
+        .failing = loop->step_failing,
+        .last_error = loop->last_error,
+        .engine = loop->engine,
+    };
     ps_status_count_peers(loop->engine, &running);
     struct ps_txn txn = {0};
     struct ps_buf reply;

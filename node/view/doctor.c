@@ -4,14 +4,12 @@
 
 #include <inttypes.h>
 #include <sodium.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "node/engine/skew.h"
-#include "node/host/endpoint.h"
-#include "node/links/links.h"
+#include "node/engine/twins.h"
+#include "node/view/forks.h"
+#include "node/view/look.h"
 #include "node/view/members.h"
 #include "node/view/pending.h"
 #include "store/env/identity.h"
@@ -28,63 +26,46 @@
 #define READER_LAG_MAX   10000 /* transactions that a reader may hold the store's space back */
 #define MEBIBYTE         ((uint64_t)1024 * 1024)
 
-/* A look in progress. */
-struct look {
-    const struct ps_doctor *doctor;
-    struct ps_txn *txn;
-    struct ps_identity identity;
-    bool has_device;
-};
-
-typedef bool check_fn(const struct look *look, struct ps_check *check);
-
 struct entry {
     const char *name;
-    check_fn *run;
+    ps_look_fn *run;
 };
 
-static check_fn check_node;
-static check_fn check_interfaces;
-static check_fn check_beacons;
-static check_fn check_port;
-static check_fn check_clock;
-static check_fn check_membership;
-static check_fn check_versions;
-static check_fn check_waiting;
-static check_fn check_disk;
-static check_fn check_map;
-static check_fn check_readers;
+static ps_look_fn check_clock;
+static ps_look_fn check_membership;
+static ps_look_fn check_twins;
+static ps_look_fn check_versions;
+static ps_look_fn check_waiting;
+static ps_look_fn check_forks;
+static ps_look_fn check_disk;
+static ps_look_fn check_map;
+static ps_look_fn check_readers;
 
 static const struct entry network_checks[] = {
-    {"node", check_node},
-    {"interfaces", check_interfaces},
-    {"beacons", check_beacons},
-    {"port", check_port},
+    {"node", ps_look_node},
+    {"interfaces", ps_look_interfaces},
+    {"beacons", ps_look_beacons},
+    {"port", ps_look_port},
 };
 static const struct entry device_checks[] = {
-    {"clock", check_clock},       {"membership", check_membership},
-    {"versions", check_versions}, {"waiting", check_waiting},
-    {"disk", check_disk},         {"map", check_map},
+    {"clock", check_clock},     {"membership", check_membership},
+    {"twins", check_twins},     {"versions", check_versions},
+    {"waiting", check_waiting}, {"forks", check_forks},
+    {"disk", check_disk},       {"map", check_map},
     {"readers", check_readers},
 };
 
-static p2psync_result run_checks(const struct look *look, const struct entry *entries, size_t count,
-                                 uint64_t *failed, struct ps_buf *out);
-static p2psync_result write_endpoints(const struct look *look, struct ps_buf *out);
-static size_t add_row(const struct look *look, struct ps_writer *writer,
+static p2psync_result run_checks(const struct ps_look *look, const struct entry *entries,
+                                 size_t count, uint64_t *failed, struct ps_buf *out);
+static p2psync_result write_endpoints(const struct ps_look *look, struct ps_buf *out);
+static size_t add_row(const struct ps_look *look, struct ps_writer *writer,
                       const struct ps_device *device, const char *name);
 static size_t add_endpoint(struct ps_writer *writer, const char *name, const char *endpoint);
-static void say_heard(const struct look *look, struct ps_check *check);
-static bool name_of(const struct look *look, const struct ps_hint *hint,
-                    char out[static PS_DEVICE_NAME_SIZE_MAX + 1]);
-static uint16_t wanted_port(const struct ps_config *config);
-static bool port_free(const struct ps_config *config, uint16_t port);
-static size_t count_members(struct ps_txn *txn);
 
 p2psync_result ps_doctor_check(const struct ps_doctor *doctor, struct ps_buf *out)
 {
     struct ps_txn txn = {0};
-    struct look look = {.doctor = doctor, .txn = &txn};
+    struct ps_look look = {.doctor = doctor, .txn = &txn};
     uint64_t failed = 0;
     struct ps_writer writer;
     ps_writer_init(&writer, out);
@@ -112,48 +93,9 @@ p2psync_result ps_doctor_check(const struct ps_doctor *doctor, struct ps_buf *ou
     return result == P2PSYNC_OK ? ps_writer_finish(&writer) : result;
 }
 
-void ps_check_say(struct ps_check *check, const char *format, ...)
-{
-    size_t size = strlen(check->detail);
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(check->detail + size, sizeof check->detail - size, format, arguments);
-    va_end(arguments);
-    size = strlen(check->detail);
-    if (size < sizeof check->detail - 1) {
-        return;
-    }
-    /* It may have been cut within a character of UTF-8: that one goes whole. */
-    while (size > 0 && ((uint8_t)check->detail[size - 1] & 0xc0U) == 0x80U) {
-        size--;
-    }
-    if (size > 0 && (uint8_t)check->detail[size - 1] >= 0xc0U) {
-        size--;
-    }
-    check->detail[size] = '\0';
-}
-
-void ps_check_set(struct ps_check *check, ps_check_state state, const char *fix)
-{
-    check->state = state;
-    check->fix = fix;
-}
-
-void ps_check_write(struct ps_writer *writer, const struct ps_check *check)
-{
-    static const char *const states[] = {"ok", "warn", "fail"};
-    struct ps_map map;
-    ps_map_begin(&map, writer);
-    ps_map_text(&map, "check", check->name);
-    ps_map_text(&map, "state", states[check->state]);
-    ps_map_text(&map, "detail", check->detail);
-    ps_map_known(&map, "fix", check->fix);
-    ps_map_end(&map);
-}
-
 /* Append an array of those that had something to look at. */
-static p2psync_result run_checks(const struct look *look, const struct entry *entries, size_t count,
-                                 uint64_t *failed, struct ps_buf *out)
+static p2psync_result run_checks(const struct ps_look *look, const struct entry *entries,
+                                 size_t count, uint64_t *failed, struct ps_buf *out)
 {
     struct ps_buf items;
     struct ps_writer item_writer;
@@ -177,169 +119,10 @@ static p2psync_result run_checks(const struct look *look, const struct entry *en
     return result == P2PSYNC_OK ? ps_writer_finish(&writer) : result;
 }
 
-/* ---- the network ---- */
-
-static bool check_node(const struct look *look, struct ps_check *check)
-{
-    if (look->doctor->engine != NULL) {
-        ps_check_say(check, "running");
-    } else if (look->doctor->unanswered != NULL) {
-        ps_check_say(check, "%s; what follows is what the store knows", look->doctor->unanswered);
-        ps_check_set(check, PS_CHECK_FAIL,
-                     "let it go on with 'kill -CONT PID' if it is suspended; else end it with "
-                     "'kill -KILL PID' and start it again: nothing that was written is lost");
-    } else {
-        ps_check_say(check, "not running: nothing is synced");
-        ps_check_set(check, PS_CHECK_WARN, "start it with 'p2psync start'");
-    }
-    return true;
-}
-
-static bool check_interfaces(const struct look *look, struct ps_check *check)
-{
-    const struct ps_config *config = look->doctor->config;
-    struct ps_interfaces all;
-    struct ps_interfaces used;
-    const char *between = "announcing on ";
-    if (config->no_beacon) {
-        ps_check_say(check, "announcing is turned off");
-        return true;
-    }
-    if (ps_interfaces_read(&all) != P2PSYNC_OK) {
-        ps_check_say(check, "the system does not tell its interfaces");
-        ps_check_set(check, PS_CHECK_FAIL, "see that this program may read them");
-        return true;
-    }
-    ps_interfaces_select(&all, &config->filter, &used);
-    for (size_t i = 0; i < used.count; i++) {
-        ps_check_say(check, "%s%s %s", between, used.items[i].name, used.items[i].address);
-        between = ", ";
-    }
-    if (check->detail[0] == '\0') {
-        ps_check_say(check, "none can be used");
-        ps_check_set(check, config->peer_count > 0 ? PS_CHECK_WARN : PS_CHECK_FAIL,
-                     "connect this device to a network, or allow another interface in the settings "
-                     "'interfaces' and 'interfaces_exclude'");
-    }
-    between = "; not on ";
-    for (size_t i = 0; i < all.count; i++) {
-        ps_interface_verdict verdict = ps_interface_judge(&all.items[i], &config->filter);
-        bool again = i > 0 && strcmp(all.items[i].name, all.items[i - 1].name) == 0;
-        if (verdict != PS_INTERFACE_USED && !again && !all.items[i].ipv6) {
-            ps_check_say(check, "%s%s (%s)", between, all.items[i].name,
-                         ps_interface_verdict_text(verdict));
-            between = ", ";
-        }
-    }
-    return true;
-}
-
-static bool check_beacons(const struct look *look, struct ps_check *check)
-{
-    const struct ps_doctor *doctor = look->doctor;
-    if (doctor->engine == NULL || doctor->config->no_beacon) {
-        return false;
-    }
-    if (doctor->finder == NULL || doctor->hints == NULL) {
-        ps_check_say(check, "announcing could not be set up");
-        ps_check_set(check, PS_CHECK_FAIL,
-                     "raise the limit of open files, and start the node anew");
-        return true;
-    }
-    unsigned port = doctor->config->beacon_port != 0 ? doctor->config->beacon_port : PS_FINDER_PORT;
-    uint64_t sent = ps_finder_sent_count(doctor->finder);
-    ps_check_say(check, "%" PRIu64 " sent on UDP port %u", sent, port);
-    say_heard(look, check);
-    if (sent == 0) {
-        ps_check_set(check, PS_CHECK_WARN, "connect this device to a network");
-    } else if (ps_hints_count(doctor->hints) == 0 && count_members(look->txn) > 1) {
-        ps_check_say(check, "; nothing heard of other devices of this mesh");
-        ps_check_set(check, PS_CHECK_WARN,
-                     "see that they are on and on the same LAN, and that no firewall and no guest "
-                     "network keeps UDP broadcasts back; or name their addresses with --peer");
-    }
-    return true;
-}
-
-static void say_heard(const struct look *look, struct ps_check *check)
-{
-    const struct ps_doctor *doctor = look->doctor;
-    const struct ps_hint *hint = NULL;
-    const struct ps_foreign *foreign = NULL;
-    for (size_t i = 0; (hint = ps_hints_at(doctor->hints, i)) != NULL; i++) {
-        char name[PS_DEVICE_NAME_SIZE_MAX + 1];
-        bool known = name_of(look, hint, name);
-        ps_check_say(check, "; heard %s at %s %" PRIu64 " s ago",
-                     known ? name : "an unknown device", hint->endpoint,
-                     (doctor->now_ms - hint->heard_ms) / 1000);
-    }
-    for (size_t i = 0; (foreign = ps_hints_foreign_at(doctor->hints, i)) != NULL; i++) {
-        ps_check_say(check, "; heard a device of another mesh at %s %" PRIu64 " s ago",
-                     foreign->endpoint, (doctor->now_ms - foreign->heard_ms) / 1000);
-    }
-}
-
-static bool check_port(const struct look *look, struct ps_check *check)
-{
-    const struct ps_doctor *doctor = look->doctor;
-    uint16_t wanted = wanted_port(doctor->config);
-    if (doctor->unanswered != NULL) {
-        return false; /* where it listens only it can tell */
-    }
-    if (doctor->engine == NULL) {
-        bool fixed = doctor->config->listen[0] != '\0';
-        if (port_free(doctor->config, wanted)) {
-            ps_check_say(check, "TCP port %u is free", (unsigned)wanted);
-            return true;
-        }
-        ps_check_say(check, "TCP port %u is taken by another program", (unsigned)wanted);
-        ps_check_set(check, fixed ? PS_CHECK_FAIL : PS_CHECK_WARN,
-                     "end that program, or choose another port with --listen");
-        return true;
-    }
-    ps_check_say(check, "listening on TCP port %u", (unsigned)doctor->port);
-    if (doctor->port != wanted) {
-        ps_check_say(check, ", because %u was taken", (unsigned)wanted);
-        ps_check_set(check, PS_CHECK_WARN,
-                     "nothing, as long as beacons get through; else end the other program, or name "
-                     "this port where this device is given to --peer");
-    }
-    return true;
-}
-
-static uint16_t wanted_port(const struct ps_config *config)
-{
-    struct ps_endpoint listen = {.port = 0};
-    if (config->listen[0] != '\0' && ps_endpoint_parse(config->listen, &listen) != P2PSYNC_OK) {
-        listen.port = 0;
-    }
-    return listen.port != 0 ? listen.port : PS_ENDPOINT_PORT;
-}
-
-/* Whether a node could listen there: it is tried, as the node would. */
-static bool port_free(const struct ps_config *config, uint16_t port)
-{
-    static const uint8_t any_key[64];
-    struct ps_endpoint listen = {.port = 0};
-    struct ps_links *links = NULL;
-    bool named =
-        config->listen[0] != '\0' && ps_endpoint_parse(config->listen, &listen) == P2PSYNC_OK;
-    const struct ps_links_options options = {
-        .secret_key = any_key,
-        .bind = true,
-        .port_fixed = true,
-        .port = port,
-        .host = named ? listen.host : NULL,
-    };
-    p2psync_result result = ps_links_new(&options, &links);
-    ps_links_destroy(&links);
-    return result != P2PSYNC_EADDRINUSE;
-}
-
 /* ---- where others are ---- */
 
 /* Append an array of [name or nil, endpoint]. */
-static p2psync_result write_endpoints(const struct look *look, struct ps_buf *out)
+static p2psync_result write_endpoints(const struct ps_look *look, struct ps_buf *out)
 {
     const struct ps_config *config = look->doctor->config;
     const struct ps_engine *engine = look->doctor->engine;
@@ -378,7 +161,7 @@ static p2psync_result write_endpoints(const struct look *look, struct ps_buf *ou
 }
 
 /* Where a device was last reached; nothing of this one. */
-static size_t add_row(const struct look *look, struct ps_writer *writer,
+static size_t add_row(const struct ps_look *look, struct ps_writer *writer,
                       const struct ps_device *device, const char *name)
 {
     struct ps_peer_row row;
@@ -411,7 +194,7 @@ static size_t add_endpoint(struct ps_writer *writer, const char *name, const cha
 
 /* ---- this device ---- */
 
-static bool check_clock(const struct look *look, struct ps_check *check)
+static bool check_clock(const struct ps_look *look, struct ps_check *check)
 {
     int64_t skews[64];
     size_t count = 0;
@@ -439,7 +222,7 @@ static bool check_clock(const struct look *look, struct ps_check *check)
     return true;
 }
 
-static bool check_membership(const struct look *look, struct ps_check *check)
+static bool check_membership(const struct ps_look *look, struct ps_check *check)
 {
     struct ps_member self;
     if (!look->has_device) {
@@ -447,7 +230,13 @@ static bool check_membership(const struct look *look, struct ps_check *check)
         ps_check_set(check, PS_CHECK_FAIL, "make one with 'p2psync init' or 'p2psync join CODE'");
         return true;
     }
-    size_t members = count_members(look->txn);
+    size_t members = ps_look_members(look->txn);
+    if (ps_identity_is_copy(&look->identity)) {
+        ps_check_say(check, "made of a copy, and no device of its mesh yet");
+        ps_check_set(check, PS_CHECK_FAIL,
+                     "run 'p2psync invite' on another device, and 'p2psync join CODE' here");
+        return true;
+    }
     if (ps_member_get(look->txn, &look->identity.device, &self) != P2PSYNC_OK) {
         ps_check_say(check, "joined, but no member has told it yet");
         ps_check_set(check, PS_CHECK_WARN, "let this device reach the one that invited it");
@@ -471,7 +260,29 @@ static bool check_membership(const struct look *look, struct ps_check *check)
     return true;
 }
 
-static bool check_versions(const struct look *look, struct ps_check *check)
+/* Devices whose key two nodes have. Not shown if there are none. */
+static bool check_twins(const struct ps_look *look, struct ps_check *check)
+{
+    char own[PS_ALERT_SIZE] = "";
+    struct ps_peer_info peer;
+    const struct ps_engine *engine = look->doctor->engine;
+    if (engine != NULL) {
+        ps_engine_alert(engine, own);
+    }
+    ps_check_say(check, "%s", own);
+    if (own[0] != '\0') {
+        ps_check_set(check, PS_CHECK_FAIL, PS_TWINS_FIX);
+    }
+    for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
+        if (peer.alert[0] != '\0') {
+            ps_check_say(check, "%s%s", check->detail[0] != '\0' ? "; " : "", peer.alert);
+            ps_check_set(check, own[0] != '\0' ? PS_CHECK_FAIL : PS_CHECK_WARN, PS_TWINS_FIX);
+        }
+    }
+    return check->detail[0] != '\0';
+}
+
+static bool check_versions(const struct ps_look *look, struct ps_check *check)
 {
     struct ps_peer_info peer;
     const struct ps_engine *engine = look->doctor->engine;
@@ -486,7 +297,7 @@ static bool check_versions(const struct look *look, struct ps_check *check)
     return true;
 }
 
-static bool check_disk(const struct look *look, struct ps_check *check)
+static bool check_disk(const struct ps_look *look, struct ps_check *check)
 {
     struct ps_store_usage usage;
     if (ps_store_usage(look->doctor->store, &usage) != P2PSYNC_OK) {
@@ -502,7 +313,7 @@ static bool check_disk(const struct look *look, struct ps_check *check)
     return true;
 }
 
-static bool check_map(const struct look *look, struct ps_check *check)
+static bool check_map(const struct ps_look *look, struct ps_check *check)
 {
     struct ps_store_usage usage;
     if (ps_store_usage(look->doctor->store, &usage) != P2PSYNC_OK) {
@@ -518,7 +329,7 @@ static bool check_map(const struct look *look, struct ps_check *check)
     return true;
 }
 
-static bool check_readers(const struct look *look, struct ps_check *check)
+static bool check_readers(const struct ps_look *look, struct ps_check *check)
 {
     struct ps_store_readers readers;
     if (ps_store_readers(look->doctor->store, &readers) != P2PSYNC_OK) {
@@ -538,8 +349,15 @@ static bool check_readers(const struct look *look, struct ps_check *check)
     return true;
 }
 
+static bool check_forks(const struct ps_look *look, struct ps_check *check)
+{
+    static_assert(PS_VIEW_FORKS_TEXT_SIZE <= PS_CHECK_DETAIL_SIZE, "what there is to say fits");
+    ps_check_set(check, PS_CHECK_WARN, PS_VIEW_FORKS_FIX);
+    return ps_view_forks_text(look->txn, &look->identity.device, check->detail);
+}
+
 /* Changes that wait for others: whose, which record, for what. Not shown if there are none. */
-static bool check_waiting(const struct look *look, struct ps_check *check)
+static bool check_waiting(const struct ps_look *look, struct ps_check *check)
 {
     struct ps_view_pending_walk walk = {.txn = look->txn};
     struct ps_view_pending first;
@@ -570,28 +388,4 @@ static bool check_waiting(const struct look *look, struct ps_check *check)
                  "'p2psync pending' lists them; let the devices meet that had seen those; if they "
                  "are lost, edit these records anew");
     return true;
-}
-
-/* ---- members ---- */
-
-static bool name_of(const struct look *look, const struct ps_hint *hint,
-                    char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
-{
-    struct ps_member_walk walk = {.txn = look->txn};
-    struct ps_member member;
-    while (ps_member_walk_next(&walk, &member)) {
-        struct ps_tag known = ps_device_tag(&look->identity.mesh, hint->nonce, &member.device);
-        if (ps_tag_compare(known, hint->device) == 0) {
-            memcpy(out, member.name, member.name_size);
-            out[member.name_size] = '\0';
-            return true;
-        }
-    }
-    return false;
-}
-
-static size_t count_members(struct ps_txn *txn)
-{
-    uint32_t count = 0;
-    return ps_member_count(txn, &count) == P2PSYNC_OK ? count : 0;
 }

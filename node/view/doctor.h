@@ -10,6 +10,7 @@
 #include "discovery/hints.h"
 #include "node/engine/engine.h"
 #include "node/host/config.h"
+#include "node/view/check.h"
 
 /* What is looked at. */
 struct ps_doctor {
@@ -25,28 +26,6 @@ struct ps_doctor {
     uint64_t now_ms; /* monotonic */
     uint16_t port;   /* TCP, where it listens */
 };
-
-typedef enum ps_check_state { PS_CHECK_OK, PS_CHECK_WARN, PS_CHECK_FAIL } ps_check_state;
-
-#define PS_CHECK_DETAIL_SIZE 1024 /* bytes with the NUL; a longer one is cut */
-
-/* One check. */
-struct ps_check {
-    const char *name;
-    ps_check_state state;
-    char detail[PS_CHECK_DETAIL_SIZE];
-    const char *fix; /* what to do; NULL: nothing */
-};
-
-/* Add to what was found; `format` as printf. */
-void ps_check_say(struct ps_check *check, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* A check that is not in order. */
-void ps_check_set(struct ps_check *check, ps_check_state state, const char *fix);
-
-/* Append {check, state, detail, fix}. */
-void ps_check_write(struct ps_writer *writer, const struct ps_check *check);
 
 /* Make the checks. Appends an array of four: the checks about the network; [name of the device, or
  * nil, endpoint] of each endpoint that is known of another device; the checks about this device;

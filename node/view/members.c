@@ -6,12 +6,19 @@
 #include <strings.h>
 
 #include "node/host/time.h"
+#include "node/view/forks.h"
 #include "node/view/view.h"
 #include "store/env/identity.h"
-#include "store/log/collection.h"
-#include "store/log/log.h"
 
 #define FORKED_MAX 256 /* devices told of as forked: more are not told apart from honest ones */
+
+/* One member, as it is listed. */
+struct listing {
+    struct ps_txn *txn;
+    const struct ps_mesh *mesh;
+    struct ps_writer *writer;
+    bool forked;
+};
 
 /* Devices of which two signed histories contradict each other. */
 struct forked {
@@ -21,10 +28,9 @@ struct forked {
 
 static bool member_matches(const struct ps_member *member, struct ps_bytes text);
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out);
-static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, struct forked *out);
 static bool is_forked(const struct forked *forked, const struct ps_device *device);
-static void write_member(struct ps_writer *writer, const struct ps_member *member,
-                         const struct ps_mesh *mesh, bool forked);
+static p2psync_result write_member(struct listing *listing, const struct ps_member *member);
+static p2psync_result write_forked_in(struct listing *listing, const struct ps_device *device);
 
 p2psync_result ps_view_members_own_name(struct ps_txn *txn, const struct ps_device *device,
                                         char out[static PS_DEVICE_NAME_SIZE_MAX + 1])
@@ -117,29 +123,22 @@ p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
     ps_write_array(&writer, count);
     struct ps_member_walk walk = {.txn = txn};
     while (ps_member_walk_next(&walk, &member)) {
-        write_member(&writer, &member, &identity.mesh, is_forked(&forked, &member.device));
+        struct listing listing = {.txn = txn,
+                                  .mesh = &identity.mesh,
+                                  .writer = &writer,
+                                  .forked = is_forked(&forked, &member.device)};
+        walk.result = write_member(&listing, &member);
     }
     return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out)
 {
-    struct ps_collection_walk walk = {.txn = txn};
-    struct ps_collection collection;
-    while (ps_collection_walk_next(&walk, &collection)) {
-        walk.result = list_forked_of(txn, collection.number, out);
-    }
-    return walk.result;
-}
-
-static p2psync_result list_forked_of(struct ps_txn *txn, uint32_t collection, struct forked *out)
-{
-    struct ps_log_walk walk = {.txn = txn, .collection = collection};
-    struct ps_log log;
-    while (ps_log_walk_next(&walk, &log)) {
-        if (ps_log_is_forked(&log) && !is_forked(out, &log.origin.device) &&
-            out->count < FORKED_MAX) {
-            out->devices[out->count] = log.origin.device;
+    struct ps_view_forks_walk walk = {.txn = txn};
+    struct ps_view_fork fork;
+    while (ps_view_forks_next(&walk, &fork)) {
+        if (!is_forked(out, &fork.device) && out->count < FORKED_MAX) {
+            out->devices[out->count] = fork.device;
             out->count++;
         }
     }
@@ -156,21 +155,43 @@ static bool is_forked(const struct forked *forked, const struct ps_device *devic
     return false;
 }
 
-static void write_member(struct ps_writer *writer, const struct ps_member *member,
-                         const struct ps_mesh *mesh, bool forked)
+static p2psync_result write_member(struct listing *listing, const struct ps_member *member)
 {
     struct ps_map map;
     char added_by[PS_DEVICE_TEXT_SIZE];
+    bool founder = ps_device_equal(&member->device, &listing->mesh->founder);
     ps_device_text(&member->added_by, added_by);
-    ps_map_begin(&map, writer);
+    ps_map_begin(&map, listing->writer);
     ps_view_add_device(&map, &member->device);
     ps_map_str(&map, "name", ps_bytes(member->name, member->name_size));
-    ps_map_text(&map, "role",
-                ps_device_equal(&member->device, &mesh->founder) ? "founder" : "member");
+    ps_map_text(&map, "role", founder ? "founder" : "member");
     ps_map_key(&map, "added");
-    ps_time_write(writer, member->added_ms);
+    ps_time_write(listing->writer, member->added_ms);
     ps_map_text(&map, "added_by", added_by);
     ps_map_nil(&map, "removed");
-    ps_map_bool(&map, "forked", forked);
+    ps_map_bool(&map, "forked", listing->forked);
+    ps_map_key(&map, "forked_in");
+    p2psync_result result = write_forked_in(listing, &member->device);
     ps_map_end(&map);
+    return result;
+}
+
+/* The names of the collections in which the device has signed several histories. */
+static p2psync_result write_forked_in(struct listing *listing, const struct ps_device *device)
+{
+    struct ps_view_forks_walk counting = {.txn = listing->txn};
+    struct ps_view_forks_walk walk = {.txn = listing->txn};
+    struct ps_view_fork fork;
+    size_t count = 0;
+    while (listing->forked && ps_view_forks_next(&counting, &fork)) {
+        count += ps_device_equal(&fork.device, device) ? 1 : 0;
+    }
+    ps_write_array(listing->writer, count);
+    while (count > 0 && ps_view_forks_next(&walk, &fork)) {
+        if (ps_device_equal(&fork.device, device)) {
+            ps_write_str(listing->writer, fork.collection);
+            count--;
+        }
+    }
+    return counting.result == P2PSYNC_OK ? walk.result : counting.result;
 }

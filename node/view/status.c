@@ -21,6 +21,7 @@ static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
 static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity,
                                 char name[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync);
+static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine);
 static void write_mesh(struct ps_map *map, const struct ps_mesh *mesh);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
@@ -104,6 +105,8 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     ps_map_key(&map, "last_sync");
     ps_time_write(&writer, last_sync);
     ps_map_known(&map, "last_error", running->last_error);
+    ps_map_key(&map, "alerts");
+    write_alerts(&writer, running->engine);
     ps_map_key(&map, "collections");
     result = write_collections(txn, &writer);
     ps_map_end(&map);
@@ -140,6 +143,30 @@ void ps_status_count_peers(const struct ps_engine *engine, struct ps_status_runn
 bool ps_status_is_equal(const struct ps_status_running *running)
 {
     return running->peers_connected > 0 && running->peers_in_sync == running->peers_connected;
+}
+
+/* What people must know of this device and of others. */
+static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine)
+{
+    char own[PS_ALERT_SIZE] = "";
+    struct ps_peer_info peer;
+    size_t count = 0;
+    if (engine != NULL) {
+        ps_engine_alert(engine, own);
+    }
+    count += own[0] != '\0' ? 1 : 0;
+    for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
+        count += peer.alert[0] != '\0' ? 1 : 0;
+    }
+    ps_write_array(writer, count);
+    if (own[0] != '\0') {
+        ps_write_text(writer, own);
+    }
+    for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
+        if (peer.alert[0] != '\0') {
+            ps_write_text(writer, peer.alert);
+        }
+    }
 }
 
 /* In one word. A node that is alone in its mesh has nobody to be in sync with, and lacks nothing.

@@ -17,6 +17,7 @@ struct ps_status_running {
     uint64_t peers_in_sync;
     uint64_t last_sync_ms;  /* of all peers; 0: never */
     const char *last_error; /* "" or NULL: none */
+    const struct ps_engine *engine;
 };
 
 /* What the engine says of all peers together. The rest of `out` is left as it is. */

@@ -75,6 +75,11 @@ void ps_identity_found(struct ps_identity *identity)
     identity->has_sponsor = false;
 }
 
+bool ps_identity_is_copy(const struct ps_identity *identity)
+{
+    return !identity->has_sponsor && !ps_device_equal(&identity->mesh.founder, &identity->device);
+}
+
 void ps_identity_wipe(struct ps_identity *identity)
 {
     sodium_memzero(identity->seed, sizeof identity->seed);

@@ -25,6 +25,10 @@ void ps_identity_draw(struct ps_identity *out);
 /* Name a mesh founded by identity->device, with a new nonce and a new incarnation. */
 void ps_identity_found(struct ps_identity *identity);
 
+/* Whether it was made of a copy of another device and is no member of its mesh yet: nobody has
+ * invited it, and another device founded the mesh. */
+bool ps_identity_is_copy(const struct ps_identity *identity);
+
 /* Wipe the seed. */
 void ps_identity_wipe(struct ps_identity *identity);
 

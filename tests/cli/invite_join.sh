@@ -66,7 +66,7 @@ equal "$(at b --json get notes n1 | jq -r .fields.from)" kitchen
 equal "$(at a --json get notes n2 | jq -r .fields.from)" cellar
 
 expect 0 a --json peers
-holds 'length == 1 and (.[0] | keys == ["ahead", "behind", "conflicts", "device", "endpoint", "faults", "fingerprint",
+holds 'length == 1 and (.[0] | keys == ["ahead", "alert", "behind", "conflicts", "device", "endpoint", "faults", "fingerprint",
     "found_by", "interface", "last_fault", "last_seen", "last_sync", "name", "protocol", "received_bytes", "rtt_ms", "sent_bytes", "skew_ms", "state"])'
 holds '.[0].name == "cellar" and .[0].state == "in_sync" and .[0].behind == 0 and .[0].interface == "lo"'
 expect 0 a --json status

@@ -5,13 +5,12 @@
 
 static const struct ps_mesh mesh = {.nonce = {1}};
 static const struct ps_mesh other_mesh = {.nonce = {9}};
-static const struct ps_device own = {{2}};
 static struct ps_hints *hints;
 static const struct ps_hint *told; /* by the last hear() */
 
 static void setup(void)
 {
-    cr_assert_eq(ps_hints_new(&mesh, &own, &hints), P2PSYNC_OK);
+    cr_assert_eq(ps_hints_new(&mesh, &hints), P2PSYNC_OK);
 }
 
 static void teardown(void)
@@ -98,17 +97,6 @@ Test(test_hints, brackets_an_ipv6_address)
 {
     hear(1, 7, "fd00::1", 0);
     cr_assert_str_eq(told->endpoint, "[fd00::1]:47470");
-}
-
-Test(test_hints, drops_its_own_beacons)
-{
-    const struct ps_beacon beacon = {.nonce = 5,
-                                     .mesh = ps_mesh_tag(&mesh, 5),
-                                     .device = ps_device_tag(&mesh, 5, &own),
-                                     .port = 1};
-    cr_assert_eq(ps_hints_hear(hints, &beacon, "10.0.0.1", 0, &told), PS_HINT_NONE);
-    cr_assert_eq(ps_hints_count(hints), 0);
-    cr_assert_null(ps_hints_foreign_at(hints, 0));
 }
 
 Test(test_hints, keeps_those_of_other_meshes_apart)

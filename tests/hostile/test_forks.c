@@ -1,5 +1,5 @@
 /* A device that signs two histories of one log, shown to two honest nodes: neither blames the
- * other, who passes on what was signed, and all else stays in sync. */
+ * other, who passes on what was signed, both come to hold both, and people are told. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,13 +76,20 @@ Test(test_forks, blames_no_relay_for_what_an_author_signed)
         deliver(i, "two", 3 - i % 3);
     }
     world_restart(&world, 0);
+    const char *told = nodes_await(world.honest, P2PSYNC_EVENT_DEVICE_FORKED, "\"fork8\"");
+    nodes_assert_has(told, "\"text\":\"both are kept");
+    nodes_assert_has(told, "\"name\":\"harm\"");
 
     for (unsigned i = 0; i < 5; i++) {
         world_check_sync(&world);
     }
+    nodes_await_same(world.victim, world.honest);
     struct p2psync_buffer answer = {0};
     const char *json = nodes_json(p2psync_devices(world.victim, &answer), &answer);
-    cr_assert_not_null(strstr(json, "\"forked\":true"), "%s", json);
+    nodes_assert_has(
+        json, "\"forked\":true,\"forked_in\":[\"fork1\",\"fork2\",\"fork3\",\"fork4\",\"fork5\"");
+    json = nodes_json(p2psync_doctor(world.honest, &answer), &answer);
+    nodes_assert_has(json, "harm has written 2 histories of fork1; ");
     cr_assert_eq(world_faults(world.victim, &honest), 0);
     cr_assert_eq(world_faults(world.honest, &victim), 0);
 }

@@ -214,6 +214,7 @@ static const char *name_of(p2psync_event_type type)
         [P2PSYNC_EVENT_DEVICE_JOINED] = "device_joined",
         [P2PSYNC_EVENT_INVITE_CLOSED] = "invite_closed",
         [P2PSYNC_EVENT_STOPPED] = "stopped",
+        [P2PSYNC_EVENT_DEVICE_FORKED] = "device_forked",
     };
     return names[type];
 }

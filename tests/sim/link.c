@@ -33,15 +33,15 @@ void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *e
         sim_fail(net, "node %u dials with link %" PRIu64 ", which is taken", node, effect->link);
         return;
     }
-    unsigned device = sim_node_of(net, &effect->device);
     unsigned target = node_at(net, endpoint);
-    sim_trace(net, "n%u dials n%u at %.*s, link %" PRIu64, node, device, (int)endpoint.size,
-              (const char *)endpoint.data, effect->link);
+    sim_trace(net, "n%u dials n%u at %.*s, link %" PRIu64, node, sim_node_of(net, &effect->device),
+              (int)endpoint.size, (const char *)endpoint.data, effect->link);
     struct sim_link *link = add_link(net, node, target);
     link->number[DIALLER] = effect->link;
     size_t index = (size_t)(link - net->links);
     bool lost = net->faults && prng_chance(&net->random, net->options.refuse);
-    if (target == SIM_NODES_MAX || target != device || lost) {
+    if (target == SIM_NODES_MAX || lost ||
+        !ps_device_equal(&net->nodes[target].identity.device, &effect->device)) {
         link->cut = true;
         plan_down(net, index, DIALLER, prng_between(&net->random, 1, 5000));
         return;

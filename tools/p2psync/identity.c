@@ -6,14 +6,21 @@
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
-int identity_options(struct cli *cli, int argc, char **argv, int operands, const char **name_out)
+int identity_options(struct cli *cli, int argc, char **argv, int operands,
+                     struct identity_wish *wish)
 {
-    static const struct option own[] = {{"name", required_argument, NULL, 'n'}, {0}};
+    static const struct option naming[] = {{"name", required_argument, NULL, 'n'}, {0}};
+    static const struct option both[] = {
+        {"name", required_argument, NULL, 'n'}, {"from-copy", no_argument, NULL, 'c'}, {0}};
+    const struct option *own = wish->may_copy ? both : naming;
     int option = options_next(cli, argc, argv, own);
 
-    *name_out = NULL;
-    for (; option == 'n'; option = options_next(cli, argc, argv, own)) {
-        *name_out = optarg;
+    for (; option == 'n' || option == 'c'; option = options_next(cli, argc, argv, own)) {
+        if (option == 'n') {
+            wish->name = optarg;
+        } else {
+            wish->from_copy = true;
+        }
     }
     return option == OPTIONS_END && options_operands(cli, argc, argv, 0, operands) ? CLI_DONE
                                                                                    : CLI_USAGE;

@@ -4,10 +4,17 @@
 
 #include "tools/p2psync/cli.h"
 
-/* Take the options of a command that may make a device, which are --name alone, and check that no
- * more than `operands` words follow. `name_out` is NULL if it is not given. Returns CLI_DONE, or a
- * code after saying why not. */
-int identity_options(struct cli *cli, int argc, char **argv, int operands, const char **name_out);
+/* What a command that may make a device is told. */
+struct identity_wish {
+    bool may_copy;    /* in: whether --from-copy is an option of it */
+    const char *name; /* NULL: it is not given */
+    bool from_copy;
+};
+
+/* Take the options --name and --from-copy, and check that no more than `operands` words follow.
+ * Returns CLI_DONE, or a code after saying why not. */
+int identity_options(struct cli *cli, int argc, char **argv, int operands,
+                     struct identity_wish *wish);
 
 /* Print an answer of p2psync_identity() or p2psync_join(), one key a line. */
 void identity_print(struct p2psync_bytes identity);

@@ -22,8 +22,11 @@
     "the hyphen may do.\n"
 
 const struct verb verbs_table[] = {
-    {"init", "[--name NAME]", "make this device and a new mesh",
-     "  --name NAME  how people call this device (default: the host's name)\n", cmd_init, true},
+    {"init", "[--name NAME] [--from-copy]", "make this device and a new mesh",
+     "  --name NAME  how people call this device (default: the host's name)\n"
+     "  --from-copy  DIR was copied from another device: make the copy a device of its own, which\n"
+     "               keeps all records, and then joins the same mesh by an invite\n",
+     cmd_init, true},
     {"run", "[OPTION]...", "run the node in the foreground until SIGINT or SIGTERM",
      NODE_OPTIONS "Log records go to stderr: warnings and errors, with -v more, with -vv all.\n",
      cmd_run, false},

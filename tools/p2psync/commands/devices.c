@@ -35,6 +35,22 @@ int cmd_devices(struct cli *cli, int argc, char **argv)
     return code;
 }
 
+static void print_forked(struct p2psync_bytes device)
+{
+    struct p2psync_bytes name = p2psync_map_text(device, "name");
+    struct p2psync_walk walk = {.size = sizeof walk,
+                                .value = p2psync_value_find(device, "forked_in")};
+    struct p2psync_bytes collection;
+    const char *between = " ";
+
+    (void)printf("%.*s has written histories that contradict each other, of", TEXT(name));
+    while (p2psync_walk_next(&walk, NULL, &collection) == P2PSYNC_OK) {
+        (void)printf("%s%.*s", between, TEXT(p2psync_value_text(collection)));
+        between = ", ";
+    }
+    (void)puts("; 'p2psync doctor' says what to do.");
+}
+
 static void print_devices(struct p2psync_bytes devices)
 {
     static const struct column columns[] = {{.head = "NAME", .cut = true},
@@ -61,6 +77,12 @@ static void print_devices(struct p2psync_bytes devices)
     }
     table_print(&table);
     table_deinit(&table);
+    walk = (struct p2psync_walk){.size = sizeof walk, .value = devices};
+    while (p2psync_walk_next(&walk, NULL, &device) == P2PSYNC_OK) {
+        if (p2psync_map_bool(device, "forked")) {
+            print_forked(device);
+        }
+    }
 }
 
 static int list(struct cli *cli, p2psync_node *node)

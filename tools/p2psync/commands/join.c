@@ -20,13 +20,13 @@ static int refused(struct cli *cli, p2psync_result result, const struct p2psync_
 
 int cmd_join(struct cli *cli, int argc, char **argv)
 {
-    const char *name = NULL;
+    struct identity_wish wish = {0};
     struct p2psync_buffer answer = {0};
     struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_node *node = NULL;
     p2psync_result result;
     char secret[CODE_SIZE_MAX] = "";
-    int code = identity_options(cli, argc, argv, 1, &name);
+    int code = identity_options(cli, argc, argv, 1, &wish);
 
     if (code == CLI_DONE) {
         code = take_code(cli, optind < argc ? argv[optind] : NULL, secret);
@@ -34,11 +34,11 @@ int cmd_join(struct cli *cli, int argc, char **argv)
     if (code == CLI_DONE) {
         code = attach_open(cli, NULL, &node);
     }
-    if (code == CLI_DONE && name != NULL) {
-        code = check_name(cli, node, name);
+    if (code == CLI_DONE && wish.name != NULL) {
+        code = check_name(cli, node, wish.name);
     }
     if (code == CLI_DONE) {
-        result = p2psync_join(node, secret, name, &answer, &detail);
+        result = p2psync_join(node, secret, wish.name, &answer, &detail);
         code = result == P2PSYNC_OK ? output_answer(cli, &answer, print_joined)
                                     : refused(cli, result, &detail);
     }

@@ -118,6 +118,22 @@ static void print_peer(struct table *table, struct p2psync_bytes peer)
     bytes_cell(table, peer, "sent_bytes");
 }
 
+static void say_alerts(struct p2psync_bytes peers)
+{
+    struct p2psync_walk walk = {.size = sizeof walk, .value = peers};
+    struct p2psync_bytes peer;
+
+    while (p2psync_walk_next(&walk, NULL, &peer) == P2PSYNC_OK) {
+        struct p2psync_bytes alert = p2psync_map_text(peer, "alert");
+
+        if (alert.size > 0) {
+            putchar('\n');
+            output_text(alert.data, alert.size);
+            printf("; 'p2psync doctor' says what to do\n");
+        }
+    }
+}
+
 /* How it stands with them is not known if this device's node does not answer. */
 static void say_unanswered(struct p2psync_bytes peers, p2psync_node *node)
 {
@@ -165,6 +181,7 @@ static void print_peers(struct p2psync_bytes peers, const void *context)
     }
     table_print(&table);
     table_deinit(&table);
+    say_alerts(peers);
     say_unanswered(peers, printing->node);
 }
 

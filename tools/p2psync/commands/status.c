@@ -130,6 +130,19 @@ static void say_pending(uint64_t pending, char *line, size_t size)
     }
 }
 
+static void print_alerts(struct p2psync_bytes alerts)
+{
+    struct p2psync_walk walk = {.size = sizeof walk, .value = alerts};
+    struct p2psync_bytes alert;
+
+    while (p2psync_walk_next(&walk, NULL, &alert) == P2PSYNC_OK) {
+        print_text("alert", p2psync_value_text(alert));
+    }
+    if (p2psync_value_count(alerts) > 0) {
+        print_line("", "'p2psync doctor' says what to do");
+    }
+}
+
 static void print_status(struct p2psync_bytes status, const void *members)
 {
     struct p2psync_bytes name = p2psync_map_text(status, "name");
@@ -156,5 +169,6 @@ static void print_status(struct p2psync_bytes status, const void *members)
     }
     print_text("last error", output_cell(p2psync_value_find(status, "last_error"), &room));
     p2psync_buffer_free(&room);
+    print_alerts(p2psync_value_find(status, "alerts"));
     print_collections(members, p2psync_value_find(status, "collections"));
 }
