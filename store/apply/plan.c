@@ -75,7 +75,6 @@ static p2psync_result make_item(struct ps_plan *plan, const struct transaction *
 static p2psync_result read_entry(struct ps_plan *plan, uint32_t log, uint64_t seq,
                                  struct ps_stored *out);
 static p2psync_result save(struct ps_plan *plan, uint32_t number, uint64_t settled);
-static int compare_items(const void *a, const void *b);
 
 p2psync_result ps_plan_begin(struct ps_plan *plan)
 {
@@ -528,37 +527,6 @@ static p2psync_result read_entry(struct ps_plan *plan, uint32_t log, uint64_t se
 {
     p2psync_result result = ps_stored_get(plan->txn, log, seq, out);
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-}
-
-void ps_plan_sort(struct ps_plan *plan)
-{
-    for (size_t i = 0; i < plan->item_count; i++) {
-        struct ps_plan_item *item = &plan->items[i];
-        item->id = ps_bytes(item->id.size > 0 ? plan->ids.data + item->id_at : NULL, item->id.size);
-    }
-    if (plan->item_count > 1) {
-        qsort(plan->items, plan->item_count, sizeof *plan->items, compare_items);
-    }
-    for (size_t i = 0; i < plan->item_count; i++) {
-        struct ps_plan_item *item = &plan->items[i];
-        item->first = i == 0 || item[-1].collection != item->collection ||
-                      !ps_bytes_equal(item[-1].id, item->id);
-    }
-}
-
-/* By collection and record; then in the order of the plan, where changes follow their parents. */
-static int compare_items(const void *a, const void *b)
-{
-    const struct ps_plan_item *left = a;
-    const struct ps_plan_item *right = b;
-    if (left->collection != right->collection) {
-        return left->collection < right->collection ? -1 : 1;
-    }
-    int order = ps_bytes_compare(left->id, right->id);
-    if (order != 0) {
-        return order;
-    }
-    return left->order < right->order ? -1 : left->order > right->order;
 }
 
 p2psync_result ps_plan_end(struct ps_plan *plan)

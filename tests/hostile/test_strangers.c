@@ -148,11 +148,11 @@ Test(test_strangers, bounds_what_those_cost_who_have_not_said_who_they_are)
         (void)!send(fds[i], part, sizeof part, MSG_NOSIGNAL);
         if (i % 8 == 0) { /* those that are cut off take a moment to go */
             world_check_sync(&world);
-            world_check_memory(&world, CLAIMERS_COST);
+            world_await_memory(&world, CLAIMERS_COST);
         }
     }
     world_check_sync(&world);
-    world_check_memory(&world, CLAIMERS_COST);
+    world_await_memory(&world, CLAIMERS_COST);
     for (size_t i = 0; i < CLAIMERS; i++) {
         char bytes[64];
         ssize_t got = 0;
@@ -162,7 +162,7 @@ Test(test_strangers, bounds_what_those_cost_who_have_not_said_who_they_are)
         (void)close(fds[i]);
     }
     world_check_sync(&world);
-    world_check_memory(&world, 0);
+    world_await_memory(&world, 0);
 }
 
 Test(test_strangers, cuts_off_who_connects_and_says_nothing)

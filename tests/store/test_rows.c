@@ -133,8 +133,8 @@ Test(rows, damaged_log_and_entry_rows_are_corrupt)
     ps_txn_abort(&txn);
 }
 
-/* A damaged key is found by nobody. A device that took its own log for a new one would sign a second
- * history. */
+/* A damaged key is found by nobody. A device that took its own log for a new one would sign a
+ * second history. */
 Test(rows, own_log_that_cannot_be_found_is_not_begun_anew)
 {
     struct ps_log log;
@@ -146,8 +146,7 @@ Test(rows, own_log_that_cannot_be_found_is_not_begun_anew)
     struct ps_key key = ps_key_log(&log_key);
     cr_assert_eq(ps_db_delete(&txn, PS_DB_LOGS, ps_key_view(&key)), P2PSYNC_OK);
     case_commit(&txn);
-    cr_assert_eq(case_put(&here, "notes", "s", ps_bytes(map, sizeof map)),
-                 P2PSYNC_ECORRUPT);
+    cr_assert_eq(case_put(&here, "notes", "s", ps_bytes(map, sizeof map)), P2PSYNC_ECORRUPT);
 }
 
 Test(rows, missing_tree_node_is_corrupt)
