@@ -18,6 +18,9 @@
  *           P2PSYNC_EMISUSE.
  * Footprint It prints nothing, installs no signal handler, and never ends the process, but for one
  *           case: a broken invariant of its own aborts, because going on could damage data.
+ * Secrets   The device's key lies in the directory, and in memory only while it is used; but libzmq
+ *           and LMDB keep copies of their own, so a core file may hold it. An app that writes none
+ *           (RLIMIT_CORE), as the command line does, leaves none behind.
  * Results   P2PSYNC_OK is 0, errors are negative. Outputs come last and are untouched on failure.
  *           Every function that can fail may return P2PSYNC_EMISUSE (a NULL or malformed argument;
  *           nothing was changed) and P2PSYNC_ENOMEM.
@@ -394,6 +397,11 @@ typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_NONE = 2,
 } p2psync_durability;
 
+/* A store that did not end in good order is read as a whole before it is used, which takes as long
+ * as reading that file. Called in p2psync_open(), by its thread, now and then: `done` of `total`
+ * bytes are read. */
+typedef void p2psync_checked_fn(uint64_t done, uint64_t total, void *user);
+
 /* Everything zero but `size` means defaults, and what config.json in the directory says. Copied. */
 struct p2psync_options {
     size_t size;                 /* sizeof (struct p2psync_options) */
@@ -414,6 +422,8 @@ struct p2psync_options {
     bool no_beacon;                /* neither send nor hear beacons */
     p2psync_resolver_fn *resolver; /* answers conflicts; NULL: what config.json says, if anything */
     void *resolver_user;           /* handed to `resolver` */
+    p2psync_checked_fn *checked;   /* told how far p2psync_open() has got; or NULL */
+    void *checked_user;            /* handed to `checked` */
 };
 
 #ifdef __cplusplus

@@ -126,23 +126,9 @@ size_t world_allocated(void)
 }
 #endif
 
-static size_t allowed_memory(const struct world *world, size_t peers)
-{
-    return world->allocated + SHARED_MEMORY + peers * PS_PEER_MEMORY_MAX;
-}
-
-void world_await_memory(const struct world *world, size_t peers)
-{
-    time_t never = seconds_now() + NEVER_S;
-    while (world_allocated() > allowed_memory(world, peers) && seconds_now() < never) {
-        (void)poll(NULL, 0, LOOK_MS);
-    }
-    world_check_memory(world, peers);
-}
-
 void world_check_memory(const struct world *world, size_t peers)
 {
-    size_t allowed = allowed_memory(world, peers);
+    size_t allowed = world->allocated + SHARED_MEMORY + peers * PS_PEER_MEMORY_MAX;
     size_t allocated = world_allocated();
     cr_assert_leq(allocated, allowed, "%zu bytes more than when it was quiet",
                   allocated - world->allocated);

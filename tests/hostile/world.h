@@ -40,7 +40,5 @@ struct ps_device world_device(p2psync_node *node);
 size_t world_allocated(void);
 /* Fail if that has grown by more than `peers` hostile peers may cost. */
 void world_check_memory(const struct world *world, size_t peers);
-/* Wait until it has not: what is cut off is given back by libzmq's thread, in its time. */
-void world_await_memory(const struct world *world, size_t peers);
 
 #endif
