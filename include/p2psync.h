@@ -18,6 +18,9 @@
  *           P2PSYNC_EMISUSE.
  * Footprint It prints nothing, installs no signal handler, and never ends the process, but for one
  *           case: a broken invariant of its own aborts, because going on could damage data.
+ * Secrets   The device's key lies in the directory, and in memory only while it is used; but libzmq
+ *           and LMDB keep copies of their own, so a core file may hold it. An app that writes none
+ *           (RLIMIT_CORE), as the command line does, leaves none behind.
  * Results   P2PSYNC_OK is 0, errors are negative. Outputs come last and are untouched on failure.
  *           Every function that can fail may return P2PSYNC_EMISUSE (a NULL or malformed argument;
  *           nothing was changed) and P2PSYNC_ENOMEM.
@@ -503,7 +506,9 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
 
 /* ---- running ---- */
 
-/* Run the node in a thread of its own: listen, discover, sync. Returns when it listens.
+/* Run the node in a thread of its own: listen, discover, sync. Returns when it listens. If the
+ * directory is removed, moved or replaced while the node runs, the node stops by itself: the events
+ * are P2PSYNC_EVENT_ERROR with the error P2PSYNC_ENODEVICE, and P2PSYNC_EVENT_STOPPED.
  *
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EBUSY a node runs in this directory already;
  *         P2PSYNC_EADDRINUSE the port that was asked for is taken; P2PSYNC_ENOTFOUND this machine

@@ -70,7 +70,7 @@ struct ps_hello {
     uint64_t version_max;
     uint64_t capabilities; /* unknown bits are no fault */
     struct ps_device device;
-    struct ps_mesh mesh;
+    struct ps_mesh mesh; /* only its nonce is sent: it names the mesh; the founder is zero */
     struct ps_bytes name;
     uint64_t instance;             /* random at each start of a node */
     struct ps_bytes subscriptions; /* nil (all), or an array of names, as its bytes: for later */

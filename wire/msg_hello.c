@@ -14,7 +14,7 @@ p2psync_result ps_hello_decode(struct ps_bytes input, struct ps_hello *out)
     hello.version_max = ps_read_uint(&reader);
     hello.capabilities = ps_read_uint(&reader);
     ps_message_read_device(&reader, &hello.device);
-    ps_message_read_mesh(&reader, &hello.mesh);
+    ps_read_bin_exact(&reader, hello.mesh.nonce, PS_MESH_NONCE_SIZE);
     hello.name = ps_message_read_device_name(&reader);
     hello.instance = ps_read_uint(&reader);
     hello.subscriptions = read_subscriptions(&reader);
@@ -55,7 +55,7 @@ p2psync_result ps_hello_encode(const struct ps_hello *hello, struct ps_buf *out)
     ps_write_uint(&writer, hello->version_max);
     ps_write_uint(&writer, hello->capabilities);
     ps_write_bin(&writer, ps_bytes(hello->device.key, PS_DEVICE_SIZE));
-    ps_write_bin(&writer, ps_bytes(&hello->mesh, PS_MESH_SIZE));
+    ps_write_bin(&writer, ps_bytes(hello->mesh.nonce, PS_MESH_NONCE_SIZE));
     ps_write_str(&writer, hello->name);
     ps_write_uint(&writer, hello->instance);
     ps_write_raw_or_nil(&writer, hello->subscriptions);

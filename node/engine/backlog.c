@@ -18,6 +18,7 @@ void ps_backlog_grew(struct ps_turn *turn)
 void ps_backlog_found(struct ps_turn *turn)
 {
     turn->engine->apply_ms = turn->now_ms;
+    turn->engine->members_dirty = true;
 }
 
 bool ps_backlog_has_changes(const struct ps_engine *engine)
@@ -62,7 +63,7 @@ bool ps_backlog_apply(struct ps_turn *turn)
     if (engine->apply_ms == PS_NEVER || !turn->txn->writable) {
         return false;
     }
-    bool more_comes = ps_transfer_fetching(turn) && !turn->members_dirty;
+    bool more_comes = ps_transfer_fetching(turn) && !engine->members_dirty;
     if (more_comes && turn->now_ms < engine->apply_ms &&
         ps_state_ours(turn)->pending < PS_APPLY_BATCH_MAX) {
         return false;

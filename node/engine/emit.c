@@ -10,6 +10,7 @@
 
 #define LOG_TEXT_MAX 512
 
+static bool has(const struct ps_effects *effects, ps_effect_type type, uint64_t link);
 static struct ps_effect *add(struct ps_turn *turn, ps_effect_type type);
 static struct ps_effect *add_encoded(struct ps_turn *turn, ps_effect_type type,
                                      p2psync_result encoded);
@@ -81,11 +82,20 @@ void ps_emit_hangup(struct ps_turn *turn, uint64_t link)
     }
 }
 
+bool ps_emit_sends(const struct ps_turn *turn, uint64_t link)
+{
+    return has(turn->effects, PS_EFFECT_SEND, link);
+}
+
 bool ps_emit_hung_up(const struct ps_turn *turn, uint64_t link)
 {
-    const struct ps_effects *effects = turn->effects;
+    return has(turn->effects, PS_EFFECT_HANGUP, link);
+}
+
+static bool has(const struct ps_effects *effects, ps_effect_type type, uint64_t link)
+{
     for (size_t i = 0; i < effects->count; i++) {
-        if (effects->items[i].type == PS_EFFECT_HANGUP && effects->items[i].link == link) {
+        if (effects->items[i].type == type && effects->items[i].link == link) {
             return true;
         }
     }

@@ -25,6 +25,8 @@ void ps_emit_now_done(struct ps_turn *turn, uint64_t request, p2psync_result res
 void ps_emit_dial(struct ps_turn *turn, uint64_t link, const struct ps_device *device,
                   const char *endpoint);
 void ps_emit_hangup(struct ps_turn *turn, uint64_t link);
+/* Whether this turn sends something on the link. */
+bool ps_emit_sends(const struct ps_turn *turn, uint64_t link);
 /* Whether this turn has closed the link already: what else came on it in the batch is void. */
 bool ps_emit_hung_up(const struct ps_turn *turn, uint64_t link);
 void ps_emit_plain(struct ps_turn *turn, ps_effect_type type);

@@ -164,6 +164,7 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
         deadline = ps_deadline_sooner(deadline, ps_session_deadline(peer));
         deadline = ps_deadline_sooner(deadline, ps_rounds_deadline(engine, peer));
         deadline = ps_deadline_sooner(deadline, ps_transfer_deadline(peer));
+        deadline = ps_deadline_sooner(deadline, ps_receipts_deadline(peer));
     }
     return deadline;
 }
@@ -293,6 +294,9 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
 {
     struct ps_engine *engine = turn->engine;
     engine->resume_ms = PS_NEVER;
+    if (!ps_turn_ok(turn, ps_db_count(turn->txn, PS_DB_LOG_NUMBERS, &turn->logs))) {
+        return;
+    }
     if (ps_recover_take_reload(engine) &&
         ps_turn_ok(turn, ps_identity_read(turn->txn, &engine->identity))) {
         load(turn);

@@ -65,7 +65,7 @@ p2psync_result ps_names_heard(struct ps_turn *turn, const struct ps_peer *peer,
         result = ps_collection_by_number(turn->txn, log.collection, &collection);
     }
     if (result != P2PSYNC_OK) {
-        return result;
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_EFORMAT : result;
     }
     memcpy(text, collection.name.data, collection.name.size);
     name->collection = ps_bytes(text, collection.name.size);
@@ -79,6 +79,14 @@ bool ps_names_learn(struct ps_turn *turn, struct ps_peer *peer, const struct ps_
 {
     return name->number == 0 ||
            ps_turn_ok(turn, ps_by_log_set(&peer->names.heard, (uint32_t)name->number, log + 1ULL));
+}
+
+void ps_names_forget_new(struct ps_peer *peer, uint64_t logs)
+{
+    struct ps_by_log *heard = &peer->names.heard;
+    for (size_t i = 0; i < heard->count; i++) {
+        heard->items[i] = heard->items[i] > logs ? 0 : heard->items[i]; /* the number and 1 */
+    }
 }
 
 void ps_names_forget(struct ps_peer *peer)

@@ -17,9 +17,8 @@ static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes);
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
                               const struct ps_fetch *fetch, struct ps_branch_taken *out);
-static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
-                                   const struct ps_fetch *fetch, struct ps_chunk *chunk,
-                                   struct ps_log *out);
+static p2psync_result find(struct ps_turn *turn, const struct ps_changes *changes,
+                           const struct ps_fetch *fetch, struct ps_log *out);
 static void received(struct ps_turn *turn, struct ps_peer *peer,
                      const struct ps_branch_taken *taken);
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
@@ -83,7 +82,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
         return;
     }
     if (ps_bytes_equal(changes->log.collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
-        turn->members_dirty = turn->members_dirty || taken.added > 0;
+        turn->engine->members_dirty = turn->engine->members_dirty || taken.added > 0;
     }
     bool same = taken.reached == taken.log.size; /* as far as is known */
     uint64_t target =
@@ -93,7 +92,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
     }
     if (fetch == NULL || !fetch->search || taken.added > 0) { /* else it may part from that log */
         (void)ps_names_learn(turn, peer, &changes->log, taken.log.number);
-        ps_receipts_note(peer, taken.log.number, changes->log.number);
+        ps_receipts_note(turn, peer, taken.log.number, changes->log.number);
     }
     received(turn, peer, &taken);
     if (fetch != NULL) {
@@ -102,19 +101,26 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
     }
 }
 
-/* Most chunks go on where a log ends here. What does not may be of another history. */
+/* Most chunks go on where a log ends here, or begin one. What does not may be of another history.
+ */
 static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
                               const struct ps_fetch *fetch, struct ps_branch_taken *out)
 {
-    struct ps_head_context context =
-        ps_message_head_context(&changes->log, &turn->engine->identity.mesh);
+    const struct ps_mesh *mesh = &turn->engine->identity.mesh;
+    struct ps_head_context context = ps_message_head_context(&changes->log, mesh);
     struct ps_chunk chunk = {.from = changes->from,
                              .entries = changes->entries,
                              .head = changes->head,
                              .root_implied = changes->root_implied,
                              .proof = &changes->proof};
     bool other = fetch != NULL && fetch->search;
-    p2psync_result result = find_or_make(turn, changes, fetch, &chunk, &out->log);
+    p2psync_result result = find(turn, changes, fetch, &out->log);
+    if (result == P2PSYNC_ENOTFOUND) {
+        result = ps_receive_first(turn->txn, mesh, &changes->log, &chunk, &out->log);
+        out->added = result == P2PSYNC_OK ? out->log.size : 0;
+        out->reached = out->added;
+        return result == P2PSYNC_EGAP && other ? P2PSYNC_EPROOF : result;
+    }
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -134,38 +140,18 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
 }
 
 /* The log that the fetch has turned out to be of, that of this name, or else any history of the
- * origin. A log that is not here yet gets a row only once its head is known to be signed, so that
- * nonsense leaves no trace. */
-static p2psync_result find_or_make(struct ps_turn *turn, const struct ps_changes *changes,
-                                   const struct ps_fetch *fetch, struct ps_chunk *chunk,
-                                   struct ps_log *out)
+ * origin. Errors  P2PSYNC_ENOTFOUND no history of it is here; P2PSYNC_EFORK; P2PSYNC_ECORRUPT. */
+static p2psync_result find(struct ps_turn *turn, const struct ps_changes *changes,
+                           const struct ps_fetch *fetch, struct ps_log *out)
 {
-    struct ps_collection collection;
     if (fetch != NULL && fetch->has_log) {
-        return ps_log_by_number(turn->txn, fetch->log, out);
+        p2psync_result result = ps_log_by_number(turn->txn, fetch->log, out);
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
     p2psync_result result =
         ps_log_named(turn->txn, &turn->engine->identity.mesh, &changes->log, out);
-    if (result != P2PSYNC_ENOTFOUND) {
-        return result;
-    }
-    if (ps_forks_any(turn, &changes->log, out)) {
-        return P2PSYNC_OK;
-    }
-    struct ps_head_context context =
-        ps_message_head_context(&changes->log, &turn->engine->identity.mesh);
-    result = chunk->root_implied ? ps_receive_implied_root(chunk, &chunk->head.root) : P2PSYNC_OK;
-    if (result == P2PSYNC_OK) {
-        result = ps_head_verify(&chunk->head, &context);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_collection_intern(turn->txn, changes->log.collection, &collection);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_log_intern(turn->txn, &turn->engine->identity.mesh, collection.number,
-                               &changes->log.origin, out);
-    }
-    return result;
+    return result == P2PSYNC_ENOTFOUND && ps_forks_any(turn, &changes->log, out) ? P2PSYNC_OK
+                                                                                 : result;
 }
 
 static void received(struct ps_turn *turn, struct ps_peer *peer,
@@ -184,6 +170,7 @@ static void received(struct ps_turn *turn, struct ps_peer *peer,
     if (taken->forked) {
         ps_forks_found(turn, &taken->log);
     }
+    ps_forks_own(turn, &taken->log.origin);
 }
 
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
@@ -200,7 +187,6 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
             ps_transfer_fetch(turn, peer, &want);
         }
         return;
-    case P2PSYNC_ENOTFOUND:
     case P2PSYNC_EFORK:
     case P2PSYNC_ELIMIT:
         ps_emit_log(turn, P2PSYNC_LOG_WARNING, "changes-refused", "from %s: %s", peer->name,

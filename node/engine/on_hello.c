@@ -59,7 +59,7 @@ static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_lin
         ps_session_refuse(turn, peer, link->id, PS_ERROR_LIMIT, "too soon after a fault");
         return false;
     }
-    if (memcmp(&hello->mesh, &engine->identity.mesh, sizeof hello->mesh) != 0 ||
+    if (memcmp(hello->mesh.nonce, engine->identity.mesh.nonce, sizeof hello->mesh.nonce) != 0 ||
         !ps_device_equal(&hello->device, &turn->event->device)) {
         ps_session_refuse(turn, peer, link->id, PS_ERROR_MESH, "another mesh or device");
         return false;

@@ -7,14 +7,17 @@
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
 
+#define COMPANY_MS 5 /* how long an ACK waits for another message that goes the same way */
+
+static void set_due(struct ps_turn *turn, struct ps_receipts *receipts);
 static p2psync_result write_positions(struct ps_turn *turn, const struct ps_receipts *receipts,
                                       struct ps_buf *out);
 
-void ps_receipts_note(struct ps_peer *peer, uint32_t log, uint64_t number)
+void ps_receipts_note(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, uint64_t number)
 {
     struct ps_receipts *receipts = &peer->receipts;
     size_t at = 0;
-    receipts->due = true;
+    set_due(turn, receipts);
     while (at < receipts->count && receipts->items[at].log != log) {
         at++;
     }
@@ -25,15 +28,26 @@ void ps_receipts_note(struct ps_peer *peer, uint32_t log, uint64_t number)
     }
 }
 
-void ps_receipts_applied(struct ps_peer *peer, bool everyone)
+void ps_receipts_applied(struct ps_turn *turn, struct ps_peer *peer, bool everyone)
 {
-    peer->receipts.due = peer->receipts.due || peer->receipts.again || everyone;
+    if (peer->receipts.again || everyone) {
+        set_due(turn, &peer->receipts);
+    }
+}
+
+static void set_due(struct ps_turn *turn, struct ps_receipts *receipts)
+{
+    if (!receipts->due) {
+        receipts->due = true;
+        receipts->by_ms = turn->now_ms + COMPANY_MS;
+    }
 }
 
 void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_receipts *receipts = &peer->receipts;
-    if (!receipts->due) {
+    bool company = ps_emit_sends(turn, peer->session.id);
+    if (!receipts->due || (turn->now_ms < receipts->by_ms && !company)) {
         return;
     }
     struct ps_ack ack = {.state = ps_state_tell(turn, peer)};
@@ -54,6 +68,11 @@ void ps_receipts_forget(struct ps_peer *peer)
     peer->receipts.due = false;
     peer->receipts.again = false;
     peer->receipts.count = 0;
+}
+
+uint64_t ps_receipts_deadline(const struct ps_peer *peer)
+{
+    return peer->receipts.due ? peer->receipts.by_ms : PS_NEVER;
 }
 
 static p2psync_result write_positions(struct ps_turn *turn, const struct ps_receipts *receipts,

@@ -70,6 +70,7 @@ static void forget(struct ps_turn *turn)
         ps_transfer_forget(peer);
         ps_receipts_forget(peer);
         ps_holds_forget(peer);
+        ps_names_forget_new(peer, turn->logs);
         if (peer->session.id != 0) {
             peer->state = PS_PEER_SYNCING;
             ps_rounds_at(peer, turn->now_ms + COMPARE_MS);

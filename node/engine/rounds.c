@@ -32,6 +32,9 @@ static bool is_due(const struct ps_turn *turn, const struct ps_peer *peer);
 
 void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
 {
+    if (peer->round.asked_ms != PS_NEVER) {
+        return;
+    }
     struct ps_summary summary = {
         .reply = true, .state = ps_state_tell_anew(turn, peer), .clock_ms = turn->wall_ms};
     struct ps_buf roots;
@@ -265,7 +268,7 @@ static void check_sessions(struct ps_turn *turn)
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         struct ps_round *round = &peer->round;
-        if (ps_session_take_doubt(peer)) {
+        if (ps_session_take_doubt(peer, turn->now_ms)) {
             round->vain = 0;
             ps_rounds_ask(turn, peer);
             round->reply_by_ms = ps_deadline_sooner(round->reply_by_ms, turn->now_ms + HURRY_MS);
@@ -307,10 +310,12 @@ uint64_t ps_rounds_deadline(const struct ps_engine *engine, const struct ps_peer
     if (peer->session.id == 0) {
         return PS_NEVER;
     }
+    uint64_t doubt_ms = ps_session_doubt_ms(peer);
     if (peer->round.asked_ms != PS_NEVER) {
-        return peer->round.reply_by_ms;
+        return ps_deadline_sooner(peer->round.reply_by_ms, doubt_ms);
     }
     bool full = ps_peers_are_many(engine) && crowd->count >= PS_ROUND_PEERS_MAX;
     uint64_t next_ms = full ? crowd->begun_ms + ROUND_MS : 0;
-    return peer->round.next_ms > next_ms ? peer->round.next_ms : next_ms;
+    next_ms = peer->round.next_ms > next_ms ? peer->round.next_ms : next_ms;
+    return ps_deadline_sooner(next_ms, doubt_ms);
 }

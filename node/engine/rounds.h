@@ -40,7 +40,7 @@ struct ps_crowd {
 };
 
 /* Send a SUMMARY that wants a reply: the state alone if both hold the same as far as known, else
- * roots, and heads if few. */
+ * roots, and heads if few. If the last one has no reply yet nothing is sent: that reply will do. */
 void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer);
 /* Send our state as the reply to a SUMMARY that was equal. This round was the peer's, the next may
  * be ours. */

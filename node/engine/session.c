@@ -198,11 +198,20 @@ void ps_session_doubt(struct ps_peer *peer)
     peer->session.doubted = true;
 }
 
-bool ps_session_take_doubt(struct ps_peer *peer)
+bool ps_session_take_doubt(struct ps_peer *peer, uint64_t now_ms)
+{
+    if (now_ms < ps_session_doubt_ms(peer)) {
+        return false;
+    }
+    peer->session.doubted = false;
+    peer->session.doubt_ms = now_ms + PS_DOUBT_MS;
+    return true;
+}
+
+uint64_t ps_session_doubt_ms(const struct ps_peer *peer)
 {
     bool doubted = peer->session.doubted && peer->session.id != 0;
-    peer->session.doubted = false;
-    return doubted;
+    return doubted ? peer->session.doubt_ms : PS_NEVER;
 }
 
 void ps_session_resume(struct ps_turn *turn, const char *reason)

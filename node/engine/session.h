@@ -22,6 +22,7 @@ struct ps_session {
     uint64_t rtt_ms;   /* UINT64_MAX: not known yet */
     uint64_t ended;    /* how many have ended since the start */
     bool doubted;      /* it may be dead, or both may have moved: see ps_session_doubt() */
+    uint64_t doubt_ms; /* no doubt is taken before */
 };
 
 #define PS_SESSION_NONE ((struct ps_session){.rtt_ms = UINT64_MAX})
@@ -61,10 +62,14 @@ void ps_session_expel(struct ps_turn *turn, struct ps_peer *peer);
 /* ---- doubt ---- */
 
 /* Whether the session still lives is in doubt: the end of the turn asks the peer to compare, and
- * gives it little time to reply. */
+ * gives it little time to reply. Anybody can raise doubts, with beacons that it sends in the peer's
+ * name, so that of many at once one is taken, and the next one PS_DOUBT_MS later. */
+#define PS_DOUBT_MS 5000
 void ps_session_doubt(struct ps_peer *peer);
 /* Whether it is; after this call it is not. */
-bool ps_session_take_doubt(struct ps_peer *peer);
+bool ps_session_take_doubt(struct ps_peer *peer, uint64_t now_ms);
+/* When a doubt that was raised is to be taken; PS_NEVER: there is none. */
+uint64_t ps_session_doubt_ms(const struct ps_peer *peer);
 /* What was known of connections may be void, for this reason: dial everyone who is not connected,
  * and doubt all sessions. */
 void ps_session_resume(struct ps_turn *turn, const char *reason);

@@ -21,7 +21,7 @@ void ps_settle(struct ps_turn *turn)
     }
     bool applied = ps_backlog_apply(turn);
     ps_backlog_refresh(turn);
-    if (turn->members_dirty) {
+    if (engine->members_dirty && turn->txn->writable) {
         members_moved(turn);
     }
     ps_news_tick(turn);
@@ -30,7 +30,7 @@ void ps_settle(struct ps_turn *turn)
         if (peer->session.id != 0) {
             if (applied) {
                 /* Whoever has the same is in sync at once; of many, those that wait for us. */
-                ps_receipts_applied(peer, !ps_peers_are_many(engine));
+                ps_receipts_applied(turn, peer, !ps_peers_are_many(engine));
             }
             settle_peer(turn, peer);
         }
@@ -39,14 +39,13 @@ void ps_settle(struct ps_turn *turn)
 }
 
 /* `_devices` has moved: members may have come, and heads that were passed over may be wanted now.
- */
+ * If the turn has left changes to the next one, some of them may be of `_devices`. */
 static void members_moved(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
     bool changed = false;
-    turn->members_dirty = false;
-    if (turn->txn->writable &&
-        !ps_turn_ok(turn, ps_members_refresh(turn->txn, &engine->identity.mesh, &changed))) {
+    engine->members_dirty = ps_backlog_has_changes(engine);
+    if (!ps_turn_ok(turn, ps_members_refresh(turn->txn, &engine->identity.mesh, &changed))) {
         return;
     }
     ps_trust_load(turn);

@@ -61,6 +61,7 @@ struct ps_engine {
     uint64_t persist_ms;      /* remember.c: when to write at the latest; PS_NEVER: nothing moved */
     uint64_t resume_ms;       /* turn.c: when to go on with what the effects had no room for */
     uint64_t clock_offset_ms; /* engine.c: wall clock less monotonic, in the last turn */
+    bool members_dirty;       /* settle.c: `_devices` moved, or may when the backlog is applied */
     bool clock_is_wrong;      /* clocks.c: most peers say so */
     bool stopped;             /* engine.c */
 };
@@ -74,9 +75,9 @@ struct ps_turn {
     uint64_t now_ms;
     uint64_t wall_ms;
     p2psync_result result;
-    bool dirty;         /* logs moved in this turn: our state must be computed again */
-    bool members_dirty; /* `_devices` moved */
-    bool out_of_room;   /* a message did not fit the effects */
+    uint64_t logs;    /* in the store when the turn began */
+    bool dirty;       /* logs moved in this turn: our state must be computed again */
+    bool out_of_room; /* a message did not fit the effects */
 };
 
 /* Keep the first error of the store. True if there is none. */

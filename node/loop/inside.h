@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "discovery/finder.h"
 #include "discovery/hints.h"
@@ -19,6 +20,14 @@
 #include "node/loop/loop.h"
 
 #define PS_LOOP_HOUSEKEEPING_MS 5000 /* clients that do not move, and the like */
+#define PS_HOME_PATH_SIZE       4096
+
+/* home.c: the directory as it was when the node began. */
+struct ps_home {
+    char path[PS_HOME_PATH_SIZE]; /* "" if the system does not tell */
+    struct stat store;            /* of the store's file */
+    bool known;                   /* `store` is */
+};
 
 /* An invite that the engine has been told of and that is not replied to yet. */
 struct ps_loop_invite {
@@ -47,7 +56,9 @@ struct ps_loop {
     int wake_fd;                            /* written to wake it */
     atomic_bool told_end;                   /* to end when it wakes */
     int lock_fd;
-    int watch_fd; /* inotify on the store's file; -1: none, the store is looked at each second */
+    int watch_fd; /* inotify on the directory and the store's file; -1: none, the store is looked at
+                     each second */
+    struct ps_home home;
     struct ps_device device;
     struct ps_mesh mesh;
     bool has_sponsor; /* another device invited this one, even if no member has told of it yet */
@@ -97,6 +108,14 @@ p2psync_result ps_loop_open_parts(struct ps_loop *loop) P2PSYNC_MUST_CHECK;
 /* Close everything but the descriptor that wakes the loop, which its writer may still hold. Whoever
  * waits for the node's end sees it in the last step, when the directory is free. */
 void ps_loop_close_parts(struct ps_loop *loop);
+
+/* Keep what the directory is. */
+void ps_loop_home_note(struct ps_loop *loop);
+/* Have `watch_fd`, of inotify, tell when the store is written to, and when the directory or the
+ * store is moved or removed. False if it cannot. */
+bool ps_loop_home_watch(const struct ps_loop *loop, int watch_fd);
+/* What has become of the directory since: a sentence for people, or NULL if it is the same. */
+const char *ps_loop_home_lost(const struct ps_loop *loop);
 
 /* Fill `out` with the peers of `config`; returns how many there are. */
 size_t ps_loop_peers(const struct ps_config *config, const char *out[static PS_CONFIG_PEERS_MAX]);

@@ -50,7 +50,8 @@ static void step_failed(struct ps_loop *loop, p2psync_result result);
 static void publish(struct ps_loop *loop);
 static void nudge(struct ps_loop *loop);
 static void keep_house(struct ps_loop *loop);
-static void drain(int fd);
+static bool check_home(struct ps_loop *loop);
+static bool drain(int fd);
 
 p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_loop **out)
 {
@@ -242,8 +243,10 @@ static void pass(struct ps_loop *loop)
 static void collect(struct ps_loop *loop)
 {
     loop->told_txn = loop->seen_txn;
-    drain(loop->watch_fd);
-    drain(loop->wake_fd);
+    if (drain(loop->watch_fd) && check_home(loop)) {
+        return;
+    }
+    (void)drain(loop->wake_fd);
     if (atomic_load(&loop->told_end)) {
         loop->stopping = true;
         return;
@@ -519,6 +522,7 @@ static void keep_house(struct ps_loop *loop)
     }
     if (now_ms >= loop->housekeeping_ms) {
         loop->housekeeping_ms = now_ms + PS_LOOP_HOUSEKEEPING_MS;
+        (void)check_home(loop); /* a directory above it may have moved */
         ps_loop_look_around(loop);
         ps_control_tick(loop->control, now_ms);
         if (loop->hints != NULL) {
@@ -531,11 +535,29 @@ static void keep_house(struct ps_loop *loop)
     }
 }
 
-static void drain(int fd)
+/* End the node if its directory is not there any longer. True if it does. */
+static bool check_home(struct ps_loop *loop)
+{
+    char text[PS_REPORT_SIZE_MAX];
+    const char *lost = loop->stopping ? NULL : ps_loop_home_lost(loop);
+    if (lost == NULL) {
+        return false;
+    }
+    (void)snprintf(text, sizeof text, "the node ends: %s while it ran", lost);
+    ps_loop_error_explained(loop, P2PSYNC_ENODEVICE, text);
+    loop->stopping = true;
+    return true;
+}
+
+/* Read all that waits. True if there was anything. */
+static bool drain(int fd)
 {
     char bytes[4096];
     ssize_t got = 0;
+    bool any = false;
     do { /* ends when nothing waits: the descriptor does not block */
         got = fd >= 0 ? read(fd, bytes, sizeof bytes) : 0;
+        any = any || got > 0;
     } while (got > 0);
+    return any;
 }

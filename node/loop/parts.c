@@ -15,8 +15,6 @@
 #include "store/env/identity.h"
 #include "wire/error.h"
 
-#define STORE_FILE "data.mdb"
-
 static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity);
 static p2psync_result open_engine(struct ps_loop *loop);
 static void write_listen(struct ps_loop *loop);
@@ -139,10 +137,9 @@ static void write_listen(struct ps_loop *loop)
 
 static p2psync_result open_watch(struct ps_loop *loop)
 {
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d/" STORE_FILE, loop->options.dir_fd);
+    ps_loop_home_note(loop);
     loop->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (loop->watch_fd >= 0 && inotify_add_watch(loop->watch_fd, path, IN_MODIFY) < 0) {
+    if (loop->watch_fd >= 0 && !ps_loop_home_watch(loop, loop->watch_fd)) {
         (void)close(loop->watch_fd);
         loop->watch_fd = -1;
     }

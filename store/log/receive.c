@@ -35,6 +35,8 @@ static bool heal_head(struct ps_log *log, const struct ps_head_context *context,
 static p2psync_result check_signature(const struct ps_log *log,
                                       const struct ps_head_context *context,
                                       const struct ps_head *head);
+static p2psync_result store_chunk(struct ps_txn *txn, struct ps_log *log,
+                                  const struct ps_chunk *chunk, const struct checked *checked);
 static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
                                     const struct ps_chunk *chunk, const struct checked *checked);
 static void take_head(struct ps_log *log, const struct ps_head *head, const struct ps_proof *proof);
@@ -54,35 +56,24 @@ p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
     struct ps_chunk whole = *chunk;
     uint64_t before = log->size;
     ps_buf_init(&checked.leaves, PS_MESSAGE_SIZE_MAX * (size_t)PS_HASH_SIZE);
-    p2psync_result result = check_entries(log, chunk, &checked);
+    p2psync_result result = check_entries(log, &whole, &checked);
     if (result == P2PSYNC_OK && chunk->root_implied) {
         result = imply_root(txn, log, &checked, &whole.head);
-        chunk = &whole;
     }
     if (result == P2PSYNC_OK && checked.to <= log->size) {
         /* There are no new entries; the head may still be newer. It is no fault if the head cannot
          * be judged. */
         struct ps_head_offer offer = {
-            .head = chunk->head, .proof_size = checked.to, .proof = chunk->proof};
+            .head = whole.head, .proof_size = checked.to, .proof = whole.proof};
         result = ps_receive_head(txn, log, context, &offer);
         result = result == P2PSYNC_EAGAIN ? P2PSYNC_OK : result;
-        goto out;
+    } else if (result == P2PSYNC_OK) {
+        result = check_chunk(log, context, &whole, &checked);
+        if (result == P2PSYNC_OK) {
+            (void)heal_head(log, context, &whole.head);
+            result = store_chunk(txn, log, &whole, &checked);
+        }
     }
-    if (result == P2PSYNC_OK) {
-        result = check_chunk(log, context, chunk, &checked);
-    }
-    if (result == P2PSYNC_OK) {
-        (void)heal_head(log, context, &chunk->head);
-        result = store_entries(txn, log, chunk, &checked);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_log_save(txn, log);
-    }
-    if (result == P2PSYNC_OK) {
-        struct ps_collection_delta delta = {.changes = (int64_t)(log->size - before)};
-        result = ps_collection_count(txn, log->collection, &delta);
-    }
-out:
     ps_buf_deinit(&checked.leaves);
     if (result == P2PSYNC_ESIGNATURE && chunk->root_implied && before > 0) {
         result = P2PSYNC_EPROOF; /* a root that nobody signed: the history before may be another */
@@ -93,19 +84,37 @@ out:
     return result;
 }
 
-p2psync_result ps_receive_implied_root(const struct ps_chunk *chunk, struct ps_hash *root_out)
+p2psync_result ps_receive_first(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                const struct ps_log_name *name, const struct ps_chunk *chunk,
+                                struct ps_log *log_out)
 {
-    static const struct ps_log none;
-    struct checked checked = {.to = 0};
+    static const struct ps_log none; /* it has no row: there is nothing to be read of it */
     if (chunk->from > 0) {
         return P2PSYNC_EGAP;
     }
+    struct ps_head_context context = ps_message_head_context(name, mesh);
+    struct checked checked = {.to = 0};
+    struct ps_chunk whole = *chunk;
+    struct ps_collection collection;
     ps_buf_init(&checked.leaves, PS_MESSAGE_SIZE_MAX * (size_t)PS_HASH_SIZE);
-    p2psync_result result = check_entries(&none, chunk, &checked);
-    ps_buf_deinit(&checked.leaves);
-    if (result == P2PSYNC_OK) {
-        *root_out = checked.root;
+    p2psync_result result = check_entries(&none, &whole, &checked);
+    if (result == P2PSYNC_OK && chunk->root_implied) {
+        result = imply_root(txn, &none, &checked, &whole.head);
     }
+    if (result == P2PSYNC_OK) {
+        result = check_chunk(&none, &context, &whole, &checked);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_intern(txn, name->collection, &collection);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_intern(txn, mesh, collection.number, &name->origin, log_out);
+    }
+    if (result == P2PSYNC_OK) {
+        assert(log_out->size == 0);
+        result = store_chunk(txn, log_out, &whole, &checked);
+    }
+    ps_buf_deinit(&checked.leaves);
     return result;
 }
 
@@ -203,6 +212,18 @@ static bool heal_head(struct ps_log *log, const struct ps_head_context *context,
     }
     memcpy(log->head.signature, head->signature, sizeof head->signature);
     return true;
+}
+
+/* Store a chunk that was checked: its entries that are new, and its head. */
+static p2psync_result store_chunk(struct ps_txn *txn, struct ps_log *log,
+                                  const struct ps_chunk *chunk, const struct checked *checked)
+{
+    struct ps_collection_delta delta = {.changes = (int64_t)(checked->to - log->size)};
+    p2psync_result result = store_entries(txn, log, chunk, checked);
+    if (result == P2PSYNC_OK) {
+        result = ps_log_save(txn, log);
+    }
+    return result == P2PSYNC_OK ? ps_collection_count(txn, log->collection, &delta) : result;
 }
 
 static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,

@@ -28,12 +28,17 @@ p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
                                 const struct ps_head_context *context, const struct ps_chunk *chunk,
                                 uint64_t *added_out) P2PSYNC_MUST_CHECK;
 
-/* The root that a chunk's entries give, from the first entry of a log on.
+/* The same with a log that is not here. Its row is made, and that of its collection if that is not
+ * here either, once the chunk is verified: what does not verify leaves no trace, so that nobody can
+ * use up the numbers of logs and collections with names that stand for nothing.
  *
- * Errors  P2PSYNC_EGAP they do not begin there; P2PSYNC_EFORMAT.
+ * log_out  the log with the chunk's entries, all of which are new.
+ * Errors   as above, EGAP if the chunk does not begin with the log; P2PSYNC_ELIMIT PS_LOGS_MAX logs
+ * or PS_ROOTS_MAX collections.
  */
-p2psync_result ps_receive_implied_root(const struct ps_chunk *chunk,
-                                       struct ps_hash *root_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_receive_first(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                const struct ps_log_name *name, const struct ps_chunk *chunk,
+                                struct ps_log *log_out) P2PSYNC_MUST_CHECK;
 
 /* Take a newer signed head for entries that are here, or beyond them. head->size >= log->size needs
  * the proof from proof_size (== log->size); a smaller or equal one is only compared with our own

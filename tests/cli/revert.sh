@@ -126,3 +126,19 @@ holds '. == []'
 expect 3 a revert --device nobody --since 1h
 expect 3 a revert --device cellar --since 1h --collection nowhere
 expect 6 a revert --device cellar --since 1h --collection _devices
+
+# ---- a clock that is known to be off ----
+
+at a stop >/dev/null
+expect 0 a --json peers
+cellar=$(answer '.[0].device')
+expect 0 a revert --device cellar --since 2h --dry-run
+! grep -q clock "$work/out" || fail "a clock that is right is told of"
+"$sign" "$work/a" "$cellar" -7200500 skew
+expect 0 a revert --device cellar --since 2h --dry-run
+says "The clock of cellar was 7200 s behind this one's when they last met. --since goes by it."
+"$sign" "$work/a" "$cellar" 61000 skew
+expect 0 a revert --device cellar --since 2h --dry-run
+says "The clock of cellar was 61 s ahead of this one's when they last met."
+expect 0 a --json revert --device cellar --since 2h --dry-run
+holds 'type == "array"'

@@ -2,7 +2,10 @@
 # A node in the foreground: ready when it says so, one per directory, and a clean end by signal or by stop.
 
 at a init --name kitchen >/dev/null
+ulimit -S -c unlimited 2>/dev/null || true # what the program takes away from itself
 node a
+ulimit -S -c 0
+equal "$(awk '/^Max core file size/ {print $5}' "/proc/$node/limits")" 0
 jq -e 'has("device") and .name == "kitchen"' <<<"$line" >/dev/null || fail "who is ready: $line"
 expect 4 a run
 complains "p2psync stop"

@@ -4,13 +4,15 @@
  *                                      hex of a change's body
  *     sign DIR COLLECTION ID lost      another device has edited the record on top of what is lost
  *     sign DIR COLLECTION ID begun     another device's transaction begins with it, and that is all
- *     sign DIR COLLECTION ID damage    the record's value on this device's disk is none */
+ *     sign DIR DEVICE MS skew          the clock of that member, an id, is so far ahead of this
+ * one's sign DIR COLLECTION ID damage    the record's value on this device's disk is none */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/env/keys.h"
 #include "store/log/collection.h"
+#include "store/mesh/peers.h"
 #include "tests/lib/author.h"
 
 static void must(bool condition, const char *what)
@@ -109,9 +111,22 @@ static void damage(struct store_case *here, const char *collection, const char *
     case_commit(&txn);
 }
 
+static void skew(struct store_case *here, const char *id, const char *ms)
+{
+    struct ps_txn txn = case_begin(here, true);
+    struct ps_device device;
+    struct ps_peer_row row;
+
+    must(ps_device_parse(ps_bytes_text(id), &device) == P2PSYNC_OK, "device");
+    must(ps_mesh_peer_read(&txn, &device, &row) == P2PSYNC_OK, "reading");
+    row.skew_ms = strtoll(ms, NULL, 10);
+    must(ps_mesh_peer_write(&txn, &device, &row) == P2PSYNC_OK, "writing");
+    case_commit(&txn);
+}
+
 int main(int argc, char **argv)
 {
-    must(argc > 4, "sign DIR COLLECTION ID BODY...|lost|begun|damage: an argument");
+    must(argc > 4, "sign DIR COLLECTION ID BODY...|lost|begun|skew|damage: an argument");
     const struct ps_store_options options = {.dir = argv[1], .map_size_bytes = CASE_MAP_SIZE};
     struct store_case here = {.map_size = CASE_MAP_SIZE};
 
@@ -121,6 +136,8 @@ int main(int argc, char **argv)
     ps_txn_abort(&txn);
     if (strcmp(argv[4], "damage") == 0) {
         damage(&here, argv[2], argv[3]);
+    } else if (strcmp(argv[4], "skew") == 0) {
+        skew(&here, argv[2], argv[3]);
     } else if (strcmp(argv[4], "lost") == 0 || strcmp(argv[4], "begun") == 0) {
         let_wait(&here, argv[2], argv[3], strcmp(argv[4], "lost") == 0);
     } else {

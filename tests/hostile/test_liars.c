@@ -275,6 +275,23 @@ Test(test_liars, cuts_off_who_speaks_for_another_device)
     check_cut_off(PS_ERROR_FAULT, "a false head");
 }
 
+/* Names that a member makes up must not use up the numbers of collections, of which there are only
+ * so many: the head is signed, and the entries are others. */
+Test(test_liars, leaves_no_trace_of_collections_that_are_made_up)
+{
+    struct ps_buf entries;
+    struct p2psync_buffer answer = {0};
+    hostile.author.collection = "made-up";
+    hostile_write(&hostile, "h", 3);
+    struct ps_changes changes = hostile_changes(&hostile, 3, &entries);
+    entries.data[entries.size - 1] = 0xc3; /* the note of the last body: nil becomes true */
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    check_cut_off(PS_ERROR_FAULT, "entries that do not verify");
+    const char *json = nodes_json(p2psync_status(world.victim, &answer), &answer);
+    cr_assert_null(strstr(json, "made-up"), "%s", json);
+    ps_buf_deinit(&entries);
+}
+
 /* A chunk that nobody asked for, of a log that begins elsewhere: nothing is stored, and the gap is
  * asked for; a log of an unknown device is passed over. */
 Test(test_liars, passes_over_what_nobody_can_check)

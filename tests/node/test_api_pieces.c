@@ -19,7 +19,7 @@ TestSuite(test_api_pieces, .init = nodes_begin, .fini = nodes_end, .timeout = 60
  * found again in the other text. */
 static char *texts(uint32_t seed)
 {
-    size_t size = 4 * (LINES * 3 + 16);
+    size_t size = 4 * ((size_t)LINES * 3 + 16);
     char *json = malloc(size);
     size_t at = 0;
     cr_assert_not_null(json);

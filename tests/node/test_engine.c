@@ -1,6 +1,7 @@
 /* The engine among others of its kind, in scripted cases: how news travels, what restarts,
  * partitions, forks and requests do. Random schedules are the simulator's part. */
 #include <criterion/criterion.h>
+#include <inttypes.h>
 
 #include "store/log/collection.h"
 #include "store/log/log.h"
@@ -56,6 +57,45 @@ Test(test_engine, pushes_a_write_to_a_connected_peer_in_one_message)
     play(20);
     cr_expect_eq(sim_get(&net, 1, "notes", "a"), 7);
     cr_expect_eq(net.by_type[PS_MESSAGE_CHANGES].messages - before, 1);
+    cr_expect(sim_check_in_sync(&net));
+}
+
+/* What crosses the wire besides: CURVE around two messages, and the headers of three packets. */
+#define EDIT_MAX  500
+#define AROUND_IT (2 * 35 + 3 * 66)
+
+Test(test_engine, says_no_more_of_an_edit_than_fits_500_bytes_on_the_wire)
+{
+    sim_script_begin(2);
+    sim_put(&net, 0, "items", "0123456789abcdef", 7);
+    cr_assert(sim_script_settle(60000));
+    play(1000);
+    uint64_t changes = net.by_type[PS_MESSAGE_CHANGES].bytes;
+    uint64_t acks = net.by_type[PS_MESSAGE_ACK].bytes;
+    sim_put(&net, 0, "items", "0123456789abcdef", 8);
+    play(50);
+    changes = net.by_type[PS_MESSAGE_CHANGES].bytes - changes;
+    acks = net.by_type[PS_MESSAGE_ACK].bytes - acks;
+    printf("# an edit: CHANGES %" PRIu64 ", ACK %" PRIu64 " bytes\n", changes, acks);
+    cr_expect(sim_check_in_sync(&net));
+    cr_expect_leq(changes + acks, EDIT_MAX - AROUND_IT);
+}
+
+Test(test_engine, acknowledges_together_what_comes_within_milliseconds)
+{
+    sim_script_begin(2);
+    sim_put(&net, 0, "notes", "a", 7);
+    cr_assert(sim_script_settle(60000));
+    play(60000);
+    uint64_t changes = net.by_type[PS_MESSAGE_CHANGES].messages;
+    uint64_t acks = net.by_type[PS_MESSAGE_ACK].messages;
+    for (unsigned i = 0; i < 3; i++) {
+        sim_put(&net, 0, "notes", "a", 8 + i);
+        play(1);
+    }
+    play(50);
+    cr_expect_eq(net.by_type[PS_MESSAGE_CHANGES].messages - changes, 3);
+    cr_expect_eq(net.by_type[PS_MESSAGE_ACK].messages - acks, 1);
     cr_expect(sim_check_in_sync(&net));
 }
 

@@ -136,6 +136,70 @@ Test(test_engine_forks, both_edits_of_a_device_that_was_rolled_back_are_kept)
     check_all_equal();
 }
 
+/* The newest CHANGES of a collection that have reached the puppet. */
+static struct ps_bytes captured_changes(const char *collection)
+{
+    for (size_t i = net.capture_count; i-- > 0;) {
+        const struct sim_capture *capture = &net.captures[i];
+        struct ps_changes changes;
+        if (capture->type == PS_MESSAGE_CHANGES &&
+            ps_changes_decode(ps_buf_view(&capture->bytes), &changes) == P2PSYNC_OK &&
+            ps_bytes_equal(changes.log.collection, ps_bytes_text(collection))) {
+            return ps_buf_view(&capture->bytes);
+        }
+    }
+    cr_assert_fail("no CHANGES of %s", collection);
+    return ps_bytes(NULL, 0);
+}
+
+static uint64_t stored_incarnation(unsigned node)
+{
+    struct ps_identity identity;
+    struct ps_txn txn = begin(node);
+    cr_assert_eq(ps_identity_read(&txn, &identity), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    return identity.incarnation;
+}
+
+/* Device 0 hears of what it wrote before it went back not by an offer, but by changes that it never
+ * asked for. */
+Test(test_engine_forks, a_device_that_is_sent_its_own_changes_goes_on_in_another_incarnation)
+{
+    struct ps_summary none = {.roots = ps_bytes("\x90", 1), .heads = ps_bytes("\x90", 1)};
+    struct ps_buf bytes;
+    sim_script_begin(1);
+    unsigned other = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, other, "puppet");
+    sim_put(&net, 0, "notes", "r", 1);
+    sim_net_run(&net, 60000);
+    sim_node_stop(&net, 0);
+    sim_node_save(&net, 0, "copy");
+    sim_node_start(&net, 0);
+    uint64_t incarnation = stored_incarnation(0);
+    sim_put(&net, 0, "notes", "r", 2);
+    struct ps_hello hello = sim_script_hello(other);
+    size_t link = sim_link_open(&net, other, 0);
+    sim_script_send_hello(other, link, &hello);
+    ps_buf_init(&bytes, 1024);
+    cr_assert_eq(ps_summary_encode(&none, &bytes), P2PSYNC_OK);
+    sim_link_send_as(&net, other, link, ps_buf_view(&bytes));
+    ps_buf_deinit(&bytes);
+    sim_net_run(&net, 1000);
+
+    sim_node_stop(&net, 0);
+    sim_node_restore(&net, 0, "copy");
+    sim_node_start(&net, 0);
+    link = sim_link_open(&net, other, 0);
+    sim_script_send_hello(other, link, &hello);
+    sim_net_run(&net, 1000);
+    cr_assert_eq(sim_get(&net, 0, "notes", "r"), 1);
+    cr_assert_eq(stored_incarnation(0), incarnation);
+    sim_link_send_as(&net, other, link, captured_changes("notes"));
+    sim_net_run(&net, 1000);
+    cr_assert_eq(sim_get(&net, 0, "notes", "r"), 2);
+    cr_assert_neq(stored_incarnation(0), incarnation);
+}
+
 /* Each of the others sees another history, while they are apart. The last one forks where the first
  * has gone on already: a branch of a branch. */
 Test(test_engine_forks, four_histories_meet)

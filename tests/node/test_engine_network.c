@@ -80,6 +80,54 @@ Test(test_engine_network, compares_at_once_after_a_suspend)
     cr_assert(sim_check_in_sync(&net));
 }
 
+/* Beacons in the name of node 1, each as if it came of a new run. */
+static void forge_beacons(size_t count, uint64_t pause_ms)
+{
+    struct sim_node *victim = &net.nodes[0];
+    for (uint64_t nonce = 1; nonce <= count; nonce++) {
+        struct ps_event event = {.type = PS_EVENT_BEACON_HEARD,
+                                 .nonce = nonce,
+                                 .address = ps_bytes_text("10.0.0.1:47470")};
+        event.tag = ps_device_tag(&victim->identity.mesh, nonce, &net.nodes[1].identity.device);
+        sim_node_step(&net, 0, &event, 1);
+        play(pause_ms);
+    }
+}
+
+static bool lose_all(struct sim_net *of, unsigned from, unsigned to, uint64_t type)
+{
+    (void)of;
+    (void)from;
+    (void)type;
+    return to == 0;
+}
+
+/* With each such beacon the session is in doubt, and whoever is asked too much would blame us. */
+Test(test_engine_network, asks_a_peer_but_once_however_often_its_session_is_in_doubt)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    uint64_t before = net.traffic[0][1].messages;
+    forge_beacons(1000, 1);
+    cr_assert_leq(net.traffic[0][1].messages, before + 3);
+    cr_assert(sim_check_in_sync(&net));
+}
+
+/* Nor is a peer asked again that has not replied. */
+Test(test_engine_network, asks_nobody_again_that_has_not_replied)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    net.hold = lose_all;
+    uint64_t before = net.traffic[0][1].messages;
+    forge_beacons(2, 1);
+    sim_node_now(&net, 0, 1, 4000);
+    play(1000);
+    cr_assert_eq(net.traffic[0][1].messages, before + 1);
+    play(5000);
+    cr_assert_eq(net.nodes[0].connected, 0);
+}
+
 /* Sets the clock of node 1, and returns how far off node 0 sees it after the next round at the
  * latest. */
 static int64_t skew_after(int64_t set_ms)

@@ -129,3 +129,45 @@ Test(test_engine_pace, turn_that_another_process_waits_for_leaves_the_rest_to_th
     clock_ms += PS_PACE_MEMORY_MS;
     cr_assert_eq(step(EVENTS - 1), EVENTS - 1);
 }
+
+static bool is_allowed(const struct ps_device *device)
+{
+    size_t count = 0;
+    const struct ps_device *allowed = ps_engine_allowed(engine, &count);
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        found = found || ps_device_equal(&allowed[i], device);
+    }
+    return found;
+}
+
+/* The record of a new device comes behind what the first turn has time for. */
+Test(test_engine_pace, device_that_is_left_to_the_next_turn_becomes_a_member_there)
+{
+    char id[PS_DEVICE_TEXT_SIZE];
+    struct ps_identity third = case_identity(3, NULL);
+    struct ps_device second = one.identity.device;
+    int status = 0;
+    ps_device_text(&second, id); /* this device, which is the founder, has added the author ... */
+    cr_assert_eq(case_put(&here, PS_DEVICES_COLLECTION, id, ps_bytes("\x80", 1)), P2PSYNC_OK);
+    struct author devices;
+    author_init(&devices, 2);
+    devices.collection = PS_DEVICES_COLLECTION;
+    ps_device_text(&third.device, id); /* ... and the author a third one */
+    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 10};
+    (void)author_add(&devices, &change);
+    author_deliver_all(&devices, &here);
+    author_deinit(&devices);
+
+    start();
+    comes = true;
+    (void)step(1);
+    cr_assert_lt(applied(&here), CHANGES);
+    cr_assert_eq(waitpid(writer, &status, 0), writer);
+    cr_assert(is_allowed(&second));
+    cr_assert_not(is_allowed(&third.device));
+    (void)step(1);
+    (void)step(1);
+    cr_assert_eq(applied(&here), CHANGES);
+    cr_assert(is_allowed(&third.device));
+}

@@ -292,6 +292,73 @@ Test(receive, malformed_entries_are_refused)
     cr_assert_eq(deliver(&author, 0, 0, 4), P2PSYNC_EFORMAT);
 }
 
+/* The author's first `count` entries, for a log that is not here. */
+static p2psync_result receive_first(uint64_t count, bool root_implied)
+{
+    struct ps_buf entries;
+    struct ps_log log;
+    struct ps_proof proof = {.count = 0};
+    ps_buf_init(&entries, PS_MESSAGE_SIZE_MAX);
+    for (uint64_t i = 0; i < count; i++) {
+        cr_assert_eq(ps_buf_append(&entries, author.bytes[i].data, author.bytes[i].size),
+                     P2PSYNC_OK);
+    }
+    struct ps_log_name name = {
+        .collection = ps_bytes_text(author.collection),
+        .origin = {.device = author.identity.device, .incarnation = author.identity.incarnation}};
+    struct ps_chunk chunk = {.entries = ps_buf_view(&entries),
+                             .head = author_head(&author, author.count),
+                             .root_implied = root_implied,
+                             .proof = &proof};
+    struct ps_txn txn = case_begin(&here, true);
+    p2psync_result result = ps_receive_first(&txn, &here.identity.mesh, &name, &chunk, &log);
+    case_commit(&txn); /* as the engine does, for what else the turn brought */
+    ps_buf_deinit(&entries);
+    return result;
+}
+
+/* The rows of collections and of logs, and the numbers that the next ones will have. */
+static uint64_t rows(void)
+{
+    struct ps_txn txn = case_begin(&here, false);
+    uint64_t collections = 0;
+    uint64_t logs = 0;
+    struct ps_bytes value;
+    cr_assert_eq(ps_db_count(&txn, PS_DB_COLLECTIONS, &collections), P2PSYNC_OK);
+    cr_assert_eq(ps_db_count(&txn, PS_DB_LOGS, &logs), P2PSYNC_OK);
+    const char *const counters[] = {PS_META_COLLECTIONS, PS_META_LOGS};
+    uint64_t sum = collections + logs;
+    for (size_t i = 0; i < 2; i++) {
+        if (ps_db_get(&txn, PS_DB_META, ps_bytes_text(counters[i]), &value) == P2PSYNC_OK) {
+            sum += ps_get_u32(value.data);
+        }
+    }
+    ps_txn_abort(&txn);
+    return sum;
+}
+
+Test(receive, takes_a_log_that_is_not_here)
+{
+    add_creates(&author, 3, 0);
+    cr_assert_eq(receive_first(3, true), P2PSYNC_OK);
+    cr_assert_eq(stored_size(), 3);
+    cr_assert(case_logs_are_sound(&here));
+}
+
+Test(receive, leaves_no_trace_of_a_log_that_does_not_verify)
+{
+    add_creates(&author, 3, 0);
+    uint64_t before = rows();
+    cr_assert_eq(receive_first(2, false), P2PSYNC_EPROOF); /* without the proof to the head */
+    cr_assert_eq(receive_first(2, true), P2PSYNC_EFORMAT);
+    author.bytes[2].data[author.bytes[2].size - 1] ^= 1;
+    cr_assert_eq(receive_first(3, false), P2PSYNC_EPROOF);
+    cr_assert_eq(receive_first(3, true), P2PSYNC_ESIGNATURE);
+    author.bytes[2].size--;
+    cr_assert_eq(receive_first(3, false), P2PSYNC_EFORMAT);
+    cr_assert_eq(rows(), before);
+}
+
 Test(receive, refuses_one_log_too_many_in_a_collection)
 {
     case_set(&here, 1000, "a", 1); /* this device's own log is the first */

@@ -225,7 +225,7 @@ Test(vectors, hello_has_the_values_of_its_vector)
     cr_assert_eq(hello.subscriptions.size, 0);
     cr_bytes(hello.name, "name");
     cr_bytes(ps_bytes(hello.device.key, PS_DEVICE_SIZE), "device");
-    cr_bytes(ps_bytes(&hello.mesh, PS_MESH_SIZE), "mesh");
+    cr_bytes(ps_bytes(hello.mesh.nonce, PS_MESH_NONCE_SIZE), "mesh_nonce");
 }
 
 Test(vectors, subscriptions_are_the_bytes_of_their_array)

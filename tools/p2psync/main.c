@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "tools/p2psync/cli.h"
 #include "tools/p2psync/fail.h"
@@ -17,6 +18,7 @@
 #include "tools/p2psync/verbs.h"
 
 static void choose_characters(void);
+static void leave_no_core(void);
 
 int main(int argc, char **argv)
 {
@@ -28,6 +30,7 @@ int main(int argc, char **argv)
      */
     signal(SIGPIPE, SIG_IGN);
     faults_explain();
+    leave_no_core();
     choose_characters();
     cli.dir = options_default_dir(dir, sizeof dir);
     code = options_next(&cli, argc, argv, NULL);
@@ -46,6 +49,19 @@ int main(int argc, char **argv)
     optind = 0; /* getopt starts anew */
     code = cli.verb->run(&cli, argc, argv);
     return output_finish(&cli, cli.helped ? CLI_DONE : code);
+}
+
+/* No core file: it would hold this device's key, also where libzmq and LMDB have copied it to.
+ * Whoever needs one raises the limit of a running process, with prlimit. Locks on memory would not
+ * reach those copies. */
+static void leave_no_core(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        (void)setrlimit(RLIMIT_CORE, &limit);
+    }
 }
 
 /* What is stored is UTF-8, and so is what is printed: the widths of a table's cells are counted so

@@ -16,6 +16,7 @@ static int take_option(struct cli *cli, int option, struct node_run *run);
 static void raise_limit(void);
 static int started(struct cli *cli, p2psync_result result);
 static void reload(struct cli *cli, p2psync_node *node);
+static int take_error(struct cli *cli, struct p2psync_bytes error, int code);
 static bool wait_for_end(struct cli *cli, struct events *events, int *code_out);
 
 int node_run_parse(struct cli *cli, int argc, char **argv, struct node_run *run)
@@ -169,6 +170,20 @@ static int started(struct cli *cli, p2psync_result result)
     }
 }
 
+/* The node goes on after any error but one, after which it stops by itself. */
+static int take_error(struct cli *cli, struct p2psync_bytes error, int code)
+{
+    struct p2psync_bytes text = p2psync_map_text(error, "text");
+
+    if (!p2psync_text_equals(p2psync_map_text(error, "error"), "P2PSYNC_ENODEVICE")) {
+        return code;
+    }
+    return fail_saying(cli, CLI_FAILED,
+                       "%s: '%s': %.*s; put back what was there, or begin with 'p2psync init' or "
+                       "'p2psync join CODE'",
+                       cli->verb->name, cli->dir, TEXT(text));
+}
+
 /* Events are taken only to hear that the node was told to stop. True if SIGHUP came instead;
  * otherwise *code_out is the exit code. */
 static bool wait_for_end(struct cli *cli, struct events *events, int *code_out)
@@ -180,6 +195,9 @@ static bool wait_for_end(struct cli *cli, struct events *events, int *code_out)
         struct p2psync_buffer data = {0};
         events_outcome outcome = events_next(cli, events, -1, &type, &data);
 
+        if (outcome == EVENTS_ONE && type == P2PSYNC_EVENT_ERROR) {
+            *code_out = take_error(cli, (struct p2psync_bytes){data.data, data.size}, *code_out);
+        }
         p2psync_buffer_free(&data);
         if (outcome == EVENTS_HANGUP) {
             return true;

@@ -138,7 +138,9 @@ const struct verb verbs_table[] = {
      "  --collection COLLECTION  only there (default: everywhere)\n"
      "  --note TEXT              why, for the history\n"
      "  --dry-run                only show what would be done\n" TIME_FORMS
-     "Fields that somebody else has changed since are kept.\n",
+     "Fields that somebody else has changed since are kept. TIME goes by that device's clock; if "
+     "it\n"
+     "is known to be off by a minute or more, that is told first.\n",
      cmd_revert, false},
     {"conflicts", "[COLLECTION]", "show the records that were edited concurrently, and how",
      "What a version changes is against the base, from which all began. 'merged' is what resolve "

@@ -1,5 +1,7 @@
-/* p2psync list: the records of a collection in id order. For people they are printed in portions,
- * each aligned, so that a long list begins at once and needs little memory. */
+/* p2psync list: the records of a collection in id order, page by page. Each page is one moment of
+ * the store, and is printed when that is closed: a reader of the list that pauses, as `less` does,
+ * does not keep the store from using its space again. For people each page is aligned, so that a
+ * long list begins at once and needs little memory. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,22 +13,31 @@
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/table.h"
 
-#define PORTION 256 /* rows aligned together */
+#define PAGE_RECORDS 256               /* the next page begins after the last id of this one */
+#define PAGE_SIZE    ((size_t)1 << 20) /* bytes of JSON, past which no record is added */
 
 struct list {
     const char *collection;
     struct p2psync_range range;
     uint64_t limit;
     bool count; /* only say how many */
-    p2psync_snapshot *snapshot;
-    p2psync_iterator *iterator;
+    uint64_t read;
+    char *last;    /* id of the last record that was read */
+    char *page;    /* JSON lines, not printed yet */
+    size_t size;   /* of them, bytes */
+    bool left_out; /* a record that cannot be shown, which was told */
     struct table table;
 };
 
 static int parse(struct cli *cli, int argc, char **argv, struct list *list);
 static void take_option(int option, struct list *list);
-static int print_all(struct cli *cli, struct list *list);
-static int print_record(struct cli *cli, struct list *list, const struct p2psync_record *record);
+static int print_all(struct cli *cli, struct list *list, p2psync_node *node);
+static p2psync_result read_page(struct cli *cli, struct list *list, p2psync_node *node);
+static bool is_full(const struct list *list, uint64_t begun);
+static p2psync_result read_record(struct cli *cli, struct list *list,
+                                  const struct p2psync_record *record);
+static int add_row(struct cli *cli, struct list *list, const struct p2psync_record *record);
+static int add_json(struct cli *cli, struct list *list, const struct p2psync_record *record);
 
 int cmd_list(struct cli *cli, int argc, char **argv)
 {
@@ -35,7 +46,6 @@ int cmd_list(struct cli *cli, int argc, char **argv)
                                             {.head = "FIELDS", .cut = true}};
     struct list list = {.range = {.size = sizeof list.range}, .limit = UINT64_MAX};
     p2psync_node *node = NULL;
-    p2psync_result result;
     int code = parse(cli, argc, argv, &list);
 
     if (code == CLI_DONE) {
@@ -45,15 +55,10 @@ int cmd_list(struct cli *cli, int argc, char **argv)
         return code;
     }
     table_init(&list.table, columns, sizeof columns / sizeof columns[0]);
-    result = p2psync_snapshot_open(node, &list.snapshot);
-    if (result == P2PSYNC_OK) {
-        result = p2psync_iterator_open(list.snapshot, list.collection, &list.range, &list.iterator);
-    }
-    code = result == P2PSYNC_OK ? print_all(cli, &list)
-                                : fail(cli, result, "list %s", list.collection);
+    code = print_all(cli, &list, node);
     table_deinit(&list.table);
-    p2psync_iterator_close(list.iterator);
-    p2psync_snapshot_close(list.snapshot);
+    free(list.page);
+    free(list.last);
     p2psync_close(node);
     return code;
 }
@@ -121,33 +126,75 @@ static void take_option(int option, struct list *list)
     }
 }
 
-static int print_all(struct cli *cli, struct list *list)
+static int print_all(struct cli *cli, struct list *list, p2psync_node *node)
+{
+    p2psync_result result = P2PSYNC_OK;
+
+    while (result == P2PSYNC_OK && !output_broken()) {
+        result = read_page(cli, list, node);
+        table_print(&list->table);
+        if (list->size > 0) {
+            fwrite(list->page, 1, list->size, stdout);
+        }
+        list->size = 0;
+    }
+    if (result != P2PSYNC_OK && result != P2PSYNC_EEND) {
+        return fail(cli, result, "list %s", list->collection);
+    }
+    if (list->count) {
+        printf(cli->json ? "{\"count\":%" PRIu64 "}\n" : "%" PRIu64 "\n", list->read);
+    }
+    return list->left_out ? CLI_FAILED : CLI_DONE;
+}
+
+/* P2PSYNC_EEND: there are no more. */
+static p2psync_result read_page(struct cli *cli, struct list *list, p2psync_node *node)
+{
+    p2psync_snapshot *snapshot = NULL;
+    p2psync_iterator *iterator = NULL;
+    uint64_t begun = list->read;
+    p2psync_result result = p2psync_snapshot_open(node, &snapshot);
+
+    if (list->last != NULL) {
+        list->range.from = NULL;
+        list->range.after = list->last;
+    }
+    if (result == P2PSYNC_OK) {
+        result = p2psync_iterator_open(snapshot, list->collection, &list->range, &iterator);
+    }
+    while (result == P2PSYNC_OK && (list->count || !is_full(list, begun))) {
+        struct p2psync_record record = {.size = sizeof record};
+
+        result = list->read < list->limit ? p2psync_iterator_next(iterator, &record) : P2PSYNC_EEND;
+        if (result == P2PSYNC_OK) {
+            result = read_record(cli, list, &record);
+        }
+    }
+    p2psync_iterator_close(iterator);
+    p2psync_snapshot_close(snapshot);
+    return result;
+}
+
+static bool is_full(const struct list *list, uint64_t begun)
+{
+    return list->read - begun == PAGE_RECORDS || list->size >= PAGE_SIZE;
+}
+
+/* One that cannot be shown is told, and hides no other one. */
+static p2psync_result read_record(struct cli *cli, struct list *list,
+                                  const struct p2psync_record *record)
 {
     int code = CLI_DONE;
-    int shown = CLI_DONE;
-    uint64_t count = 0;
 
-    for (; count < list->limit && code == CLI_DONE && !output_broken(); count++) {
-        struct p2psync_record record = {.size = sizeof record};
-        p2psync_result result = p2psync_iterator_next(list->iterator, &record);
-
-        if (result == P2PSYNC_EEND) {
-            break;
-        }
-        if (result != P2PSYNC_OK) {
-            code = fail(cli, result, "list %s", list->collection);
-        } else if (!list->count && print_record(cli, list, &record) != CLI_DONE) {
-            shown = CLI_FAILED; /* it is told, and hides no other one */
-        }
-        if (count % PORTION == PORTION - 1) {
-            table_print(&list->table);
-        }
+    list->read++;
+    if (list->count) {
+        return P2PSYNC_OK;
     }
-    table_print(&list->table);
-    if (list->count && code == CLI_DONE) {
-        printf(cli->json ? "{\"count\":%" PRIu64 "}\n" : "%" PRIu64 "\n", count);
-    }
-    return code != CLI_DONE ? code : shown;
+    code = cli->json ? add_json(cli, list, record) : add_row(cli, list, record);
+    list->left_out |= code != CLI_DONE;
+    free(list->last);
+    list->last = strndup(record->id, record->id_size);
+    return list->last != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM;
 }
 
 /* The fields on one line, after a word on what is archived or in conflict; for a deleted record
@@ -179,26 +226,33 @@ static int add_row(struct cli *cli, struct list *list, const struct p2psync_reco
     return CLI_DONE;
 }
 
-static int print_record(struct cli *cli, struct list *list, const struct p2psync_record *record)
+static bool add_line(struct list *list, const struct p2psync_buffer *text)
+{
+    char *page = realloc(list->page, list->size + text->size + 1);
+
+    if (page != NULL) {
+        memcpy(page + list->size, text->data, text->size);
+        page[list->size + text->size] = '\n';
+        list->page = page;
+        list->size += text->size + 1;
+    }
+    return page != NULL;
+}
+
+static int add_json(struct cli *cli, struct list *list, const struct p2psync_record *record)
 {
     struct p2psync_buffer packed = {0};
     struct p2psync_buffer text = {0};
-    p2psync_result result;
+    p2psync_result result = p2psync_record_pack(record, &packed);
     int code = CLI_DONE;
 
-    if (!cli->json) {
-        return add_row(cli, list, record);
-    }
-    result = p2psync_record_pack(record, &packed);
-    if (result != P2PSYNC_OK) {
-        return fail(cli, result, "list %s: the record '%.*s'", list->collection,
-                    (int)record->id_size, record->id);
-    }
-    result = p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
     if (result == P2PSYNC_OK) {
-        fwrite(text.data, 1, text.size, stdout);
-        putchar('\n');
-    } else {
+        result = p2psync_value_to_json((struct p2psync_bytes){packed.data, packed.size}, &text);
+    }
+    if (result == P2PSYNC_OK && !add_line(list, &text)) {
+        result = P2PSYNC_ENOMEM;
+    }
+    if (result != P2PSYNC_OK) {
         code = fail(cli, result, "list %s: the record '%.*s'", list->collection,
                     (int)record->id_size, record->id);
     }

@@ -1,5 +1,6 @@
 /* p2psync revert: undo what one device did since a time. For people it tells first what it would
  * do, then does it. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +8,16 @@
 #include "tools/p2psync/changes.h"
 #include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
+#include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/times.h"
 
+#define CLOCK_OFF_MS 60000 /* less than that nobody asks about */
+
 static int parse(struct cli *cli, int argc, char **argv, struct p2psync_revert *revert);
 static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert *revert);
+static void say_clock(p2psync_node *node, const char *word);
 static int say_failed(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
                       const struct p2psync_revert *revert);
 static void print_plan(struct p2psync_bytes items);
@@ -85,6 +90,7 @@ static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert 
     int code = CLI_DONE;
 
     if (!cli->json) {
+        say_clock(node, revert->device);
         revert->dry_run = true;
         result = p2psync_revert(node, revert, &answer, &detail);
         code = result == P2PSYNC_OK ? output_answer(cli, &answer, print_plan)
@@ -98,6 +104,41 @@ static int carry_out(struct cli *cli, p2psync_node *node, struct p2psync_revert 
     result = p2psync_revert(node, revert, &answer, &detail);
     return result == P2PSYNC_OK ? output_answer(cli, &answer, print_done)
                                 : say_failed(cli, result, &detail, revert);
+}
+
+/* --since goes by the device's own clock. Say how far that was off when this device last met it. */
+static void say_clock(p2psync_node *node, const char *word)
+{
+    struct p2psync_buffer peers = {0};
+    struct p2psync_walk walk = {.size = sizeof walk};
+    struct p2psync_bytes peer;
+    struct members members = {0};
+    bool ambiguous = false;
+    const struct member *member = NULL;
+    int64_t skew_ms = 0;
+
+    members_load(&members, node);
+    member = members_find(&members, word, &ambiguous);
+    if (member != NULL && !ambiguous && p2psync_peers(node, &peers) == P2PSYNC_OK) {
+        walk.value = (struct p2psync_bytes){peers.data, peers.size};
+    }
+    while (member != NULL && p2psync_walk_next(&walk, NULL, &peer) == P2PSYNC_OK) {
+        struct p2psync_bytes device = p2psync_map_text(peer, "device");
+
+        if (device.size == member->device.size &&
+            memcmp(device.data, member->device.data, device.size) == 0 &&
+            p2psync_value_integer(p2psync_value_find(peer, "skew_ms"), &skew_ms) != P2PSYNC_OK) {
+            skew_ms = 0;
+        }
+    }
+    if (member != NULL && (skew_ms > CLOCK_OFF_MS || skew_ms < -CLOCK_OFF_MS)) {
+        printf("The clock of ");
+        output_text(member->name.data, member->name.size);
+        printf(" was %" PRIi64 " s %s this one's when they last met. --since goes by it.\n",
+               (skew_ms < 0 ? -skew_ms : skew_ms) / 1000, skew_ms < 0 ? "behind" : "ahead of");
+    }
+    members_free(&members);
+    p2psync_buffer_free(&peers);
 }
 
 static int say_failed(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,

@@ -1,0 +1,134 @@
+/* The engine when a commit fails: what it noted of the turn is void, and nobody else is to blame.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "node/engine/engine.h"
+#include "tests/fault/fault.h"
+#include "tests/lib/author.h"
+#include "wire/message.h"
+
+#define LINK    (PS_LINK_ACCEPTED | 1)
+#define HOLD_MS 120000 /* after a failure it writes again no later */
+
+static struct store_case here;
+static struct author peer; /* a member, which is connected */
+static struct ps_engine *engine;
+static struct ps_effects effects;
+static struct ps_buf message;
+static uint64_t now_ms;
+
+static p2psync_result send_message(p2psync_result encoded)
+{
+    cr_assert_eq(encoded, P2PSYNC_OK, "%s", p2psync_result_name(encoded));
+    struct ps_event event = {.type = PS_EVENT_MESSAGE,
+                             .now_ms = now_ms,
+                             .wall_ms = now_ms,
+                             .link = LINK,
+                             .device = peer.identity.device,
+                             .bytes = ps_buf_view(&message)};
+    p2psync_result result = ps_engine_step(engine, &event, 1, &effects);
+    ps_buf_clear(&message);
+    return result;
+}
+
+static void say_hello(void)
+{
+    struct ps_hello hello = {.version_min = PS_PROTOCOL_VERSION_MIN,
+                             .version_max = PS_PROTOCOL_VERSION,
+                             .device = peer.identity.device,
+                             .mesh = here.identity.mesh,
+                             .name = ps_bytes_text("peer"),
+                             .instance = 1,
+                             .clock_ms = now_ms};
+    cr_assert_eq(send_message(ps_hello_encode(&hello, &message)), P2PSYNC_OK);
+}
+
+static void begin(void)
+{
+    char id[PS_DEVICE_TEXT_SIZE];
+    now_ms = 1000;
+    case_open(&here, 1);
+    author_init(&peer, 2);
+    ps_device_text(&peer.identity.device, id);
+    cr_assert_eq(case_put(&here, PS_DEVICES_COLLECTION, id, ps_bytes("\x80", 1)), P2PSYNC_OK);
+    ps_effects_init(&effects);
+    ps_buf_init(&message, PS_MESSAGE_SIZE_MAX);
+    const struct ps_engine_options options = {
+        .store = here.store, .now_ms = now_ms, .wall_ms = now_ms};
+    cr_assert_eq(ps_engine_new(&options, &engine), P2PSYNC_OK);
+    say_hello();
+}
+
+static void end(void)
+{
+    ps_buf_deinit(&message);
+    ps_effects_deinit(&effects);
+    ps_engine_destroy(&engine);
+    author_deinit(&peer);
+    case_close(&here);
+}
+
+TestSuite(engine_faults, .init = begin, .fini = end, .timeout = 120);
+
+/* The peer writes one change more into a collection and sends it, under a number of its own.
+ * in_full: it names the log, and does not rely on the number. */
+static p2psync_result send_change(const char *collection, uint64_t number, bool in_full)
+{
+    char id[] = "r0";
+    id[1] = (char)('0' + peer.count);
+    peer.collection = collection;
+    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 10};
+    (void)author_add(&peer, &change);
+    struct ps_changes changes = {.from = peer.count - 1,
+                                 .encoding = PS_ENCODING_PLAIN,
+                                 .entries = ps_buf_view(&peer.bytes[peer.count - 1]),
+                                 .head = author_head(&peer, peer.count),
+                                 .root_implied = true,
+                                 .log = {.number = number}};
+    if (in_full) {
+        changes.log.collection = ps_bytes_text(collection);
+        changes.log.origin = (struct ps_origin){.device = peer.identity.device,
+                                                .incarnation = peer.identity.incarnation};
+    }
+    return send_message(ps_changes_encode(&changes, &message));
+}
+
+static bool is_blamed(void)
+{
+    struct ps_peer_info info;
+    cr_assert(ps_engine_peer(engine, 0, &info));
+    return info.faults > 0;
+}
+
+Test(engine_faults, number_that_a_failed_commit_gave_stands_for_nothing)
+{
+    fault_arm(FAULT_COMMIT, 1);
+    cr_assert_eq(send_change("notes", 7, true), P2PSYNC_EIO);
+    cr_assert(fault_disarm());
+    now_ms += HOLD_MS;
+    say_hello(); /* on the same connection: the numbers stay */
+    cr_assert_not(is_blamed());
+    cr_assert_eq(send_change("notes", 7, false), P2PSYNC_OK);
+    cr_assert(is_blamed());
+}
+
+/* The peer has an acknowledgement of it, and uses it alone from then on. */
+Test(engine_faults, number_from_before_a_failed_commit_stands_for_its_log)
+{
+    cr_assert_eq(send_change("notes", 7, true), P2PSYNC_OK);
+    fault_arm(FAULT_COMMIT, 1);
+    cr_assert_eq(send_change("notes", 7, false), P2PSYNC_EIO);
+    cr_assert(fault_disarm());
+    now_ms += HOLD_MS;
+    say_hello();
+    struct ps_log log;
+    cr_assert_eq(author_log(&peer, &here, &log), P2PSYNC_OK);
+    cr_assert_eq(log.size, 1);
+    peer.count = 1; /* what was lost is written anew */
+    ps_buf_deinit(&peer.bytes[1]);
+    cr_assert_eq(send_change("notes", 7, false), P2PSYNC_OK);
+    cr_assert_not(is_blamed());
+    cr_assert_eq(author_log(&peer, &here, &log), P2PSYNC_OK);
+    cr_assert_eq(log.size, 2);
+}
