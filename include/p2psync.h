@@ -397,6 +397,11 @@ typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_NONE = 2,
 } p2psync_durability;
 
+/* A store that did not end in good order is read as a whole before it is used, which takes as long
+ * as reading that file. Called in p2psync_open(), by its thread, now and then: `done` of `total`
+ * bytes are read. */
+typedef void p2psync_checked_fn(uint64_t done, uint64_t total, void *user);
+
 /* Everything zero but `size` means defaults, and what config.json in the directory says. Copied. */
 struct p2psync_options {
     size_t size;                 /* sizeof (struct p2psync_options) */
@@ -417,6 +422,8 @@ struct p2psync_options {
     bool no_beacon;                /* neither send nor hear beacons */
     p2psync_resolver_fn *resolver; /* answers conflicts; NULL: what config.json says, if anything */
     void *resolver_user;           /* handed to `resolver` */
+    p2psync_checked_fn *checked;   /* told how far p2psync_open() has got; or NULL */
+    void *checked_user;            /* handed to `checked` */
 };
 
 #ifdef __cplusplus

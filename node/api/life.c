@@ -401,6 +401,8 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
         .dir = node->dir,
         .map_size_bytes = options->map_size_bytes,
         .no_flush = node->config.no_flush,
+        .checked = options->checked,
+        .checked_user = options->checked_user,
     };
     return ps_store_open(&store, &node->store);
 }

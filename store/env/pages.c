@@ -21,6 +21,7 @@
 #include "wire/bytes.h"
 #include "wire/limits.h"
 
+#define TELL_PAGES    1024 /* 4 MiB */
 #define PAGE_SIZE_MIN 512U
 #define PAGE_SIZE_MAX 32768U
 #define PAGE_HEADER   16U
@@ -88,6 +89,10 @@ struct walk {
     bool may_equal;
     uint8_t last[KEY_SIZE_MAX];
 
+    p2psync_checked_fn *told;
+    void *told_user;
+    uint64_t told_pages; /* when it was told last */
+
     struct tree trees[TREES_MAX]; /* that the main one describes, to be walked */
     unsigned tree_count;
 };
@@ -103,6 +108,7 @@ struct node {
 static p2psync_result read_meta(struct walk *walk, struct meta *out);
 static p2psync_result read_page(struct walk *walk, uint64_t number, uint8_t *out);
 static p2psync_result claim(struct walk *walk, uint64_t number, uint64_t count, bool in_file);
+static void tell(struct walk *walk, uint64_t least);
 static p2psync_result check_tree(struct walk *walk, const struct tree *tree);
 static p2psync_result descend(struct walk *walk, uint64_t number);
 static p2psync_result check_page(const struct walk *walk, const uint8_t *page, uint64_t number);
@@ -136,7 +142,7 @@ static uint64_t get_u64(const uint8_t *at)
     return number;
 }
 
-p2psync_result ps_pages_check(int fd)
+p2psync_result ps_pages_check(int fd, p2psync_checked_fn *told, void *user)
 {
     struct stat info;
     struct meta meta;
@@ -152,6 +158,8 @@ p2psync_result ps_pages_check(int fd)
         return P2PSYNC_ENOMEM;
     }
     walk->fd = fd;
+    walk->told = told;
+    walk->told_user = user;
     p2psync_result result = read_meta(walk, &meta);
     if (result == P2PSYNC_OK) {
         walk->file_pages = (uint64_t)info.st_size / walk->page_size;
@@ -177,6 +185,9 @@ p2psync_result ps_pages_check(int fd)
     }
     if (result == P2PSYNC_OK && walk->seen_count != walk->pages) {
         result = P2PSYNC_ECORRUPT;
+    }
+    if (result == P2PSYNC_OK) {
+        tell(walk, 1);
     }
     for (unsigned i = 0; i < DEPTH_MAX; i++) {
         free(walk->levels[i].page);
@@ -259,7 +270,18 @@ static p2psync_result claim(struct walk *walk, uint64_t number, uint64_t count, 
         walk->seen[i / 8] |= bit;
     }
     walk->seen_count += count;
+    tell(walk, TELL_PAGES);
     return P2PSYNC_OK;
+}
+
+/* Say how far it is, if that is `least` pages further than when it was said last. */
+static void tell(struct walk *walk, uint64_t least)
+{
+    if (walk->told != NULL && walk->seen_count - walk->told_pages >= least) {
+        walk->told_pages = walk->seen_count;
+        walk->told(walk->seen_count * walk->page_size, walk->pages * walk->page_size,
+                   walk->told_user);
+    }
 }
 
 static p2psync_result check_tree(struct walk *walk, const struct tree *tree)

@@ -12,9 +12,10 @@
  * file. What the rows hold is not looked at.
  *
  * fd      of a file that nobody writes meanwhile. An empty one is fine.
+ * told    told each 4 MiB how far it is, and at the end; or NULL. user: handed to it.
  * Memory  a bit for each page, and two pages for each level of a tree.
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENEWER format of LMDB; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */
-p2psync_result ps_pages_check(int fd) P2PSYNC_MUST_CHECK;
+p2psync_result ps_pages_check(int fd, p2psync_checked_fn *told, void *user) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -48,7 +48,8 @@ static p2psync_result registry_add(struct ps_store *store);
 static void registry_remove(struct ps_store *store);
 static p2psync_result open_files(struct ps_store *store, const struct ps_store_options *options);
 static p2psync_result check_data_file(const struct ps_store *store);
-static p2psync_result check_pages(const struct ps_store *store);
+static p2psync_result check_pages(const struct ps_store *store,
+                                  const struct ps_store_options *options);
 static p2psync_result open_env(struct ps_store *store, const struct ps_store_options *options);
 static MDB_msg_func count_reader;
 static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, size_t map_size);
@@ -171,7 +172,7 @@ static p2psync_result open_files(struct ps_store *store, const struct ps_store_o
         result = check_data_file(store);
     }
     if (result == P2PSYNC_OK && store->stamp.alone && !ps_stamp_is_clean(&store->stamp)) {
-        result = check_pages(store);
+        result = check_pages(store, options);
     }
     if (result == P2PSYNC_OK) {
         result = open_env(store, options);
@@ -208,13 +209,14 @@ static p2psync_result check_data_file(const struct ps_store *store)
 }
 
 /* What was not closed in good order, or was touched since, is checked before LMDB sees it. */
-static p2psync_result check_pages(const struct ps_store *store)
+static p2psync_result check_pages(const struct ps_store *store,
+                                  const struct ps_store_options *options)
 {
     int fd = openat(store->dir_fd, "data.mdb", O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return errno == ENOENT ? P2PSYNC_OK : ps_disk_result(errno);
     }
-    p2psync_result result = ps_pages_check(fd);
+    p2psync_result result = ps_pages_check(fd, options->checked, options->checked_user);
     (void)close(fd);
     if (result == P2PSYNC_OK) {
         ps_stamp_say_checked(&store->stamp);

@@ -12,9 +12,11 @@
 #define PS_STORE_FORMAT_VERSION 4
 
 struct ps_store_options {
-    const char *dir;         /* made, 0700, if missing */
-    uint64_t map_size_bytes; /* 0: 1 TiB, halved down to 1 GiB where the system refuses */
-    bool no_flush;           /* commits do not wait for the disk */
+    const char *dir;             /* made, 0700, if missing */
+    uint64_t map_size_bytes;     /* 0: 1 TiB, halved down to 1 GiB where the system refuses */
+    bool no_flush;               /* commits do not wait for the disk */
+    p2psync_checked_fn *checked; /* as in struct p2psync_options */
+    void *checked_user;
 };
 
 /* Open or make the store in a directory; files are readable by their owner only.

@@ -43,7 +43,7 @@ static int open_data(void)
 static p2psync_result check(void)
 {
     int fd = open_data();
-    p2psync_result result = ps_pages_check(fd);
+    p2psync_result result = ps_pages_check(fd, NULL, NULL);
     cr_assert_eq(close(fd), 0);
     return result;
 }
@@ -76,6 +76,51 @@ static void write_some(struct prng *prng, unsigned count)
         cr_assert_eq(ps_db_clear(&txn, PS_DB_NODES), P2PSYNC_OK);
     }
     case_commit(&txn);
+}
+
+struct told {
+    unsigned count;
+    uint64_t done;
+    uint64_t total;
+};
+
+static void note(uint64_t done, uint64_t total, void *user)
+{
+    struct told *told = user;
+    cr_assert_gt(done, told->done);
+    cr_assert_leq(done, total);
+    *told = (struct told){.count = told->count + 1, .done = done, .total = total};
+}
+
+/* Of more than 8 MiB, at least twice on the way; and that all is done. */
+Test(pages, tells_how_far_the_check_is)
+{
+    static uint8_t large[1024 * 1024];
+    struct told told = {.count = 0};
+    struct ps_store_options options = {
+        .dir = here.dir, .map_size_bytes = CASE_MAP_SIZE, .checked = note, .checked_user = &told};
+    struct ps_txn txn = case_begin(&here, true);
+    for (unsigned i = 0; i < 10; i++) {
+        uint8_t name[8];
+        ps_put_u64(name, i);
+        cr_assert_eq(ps_db_put(&txn, PS_DB_RECORDS, ps_bytes(name, sizeof name),
+                               ps_bytes(large, sizeof large)),
+                     P2PSYNC_OK);
+    }
+    case_commit(&txn);
+    ps_store_destroy(&here.store);
+    cr_assert_eq(ps_store_open(&options, &here.store), P2PSYNC_OK);
+    cr_assert_eq(told.count, 0, "it ended in good order");
+    ps_store_destroy(&here.store);
+    int fd = open_data();
+    uint8_t byte = 0;
+    cr_assert_eq(pread(fd, &byte, 1, 0), 1);
+    cr_assert_eq(pwrite(fd, &byte, 1, 0), 1, "somebody has touched the file");
+    cr_assert_eq(close(fd), 0);
+    cr_assert_eq(ps_store_open(&options, &here.store), P2PSYNC_OK);
+    cr_expect_geq(told.count, 3);
+    cr_expect_eq(told.done, told.total);
+    cr_expect_gt(told.total, sizeof large * 10);
 }
 
 /* The walk must not refuse what LMDB writes. */

@@ -10,8 +10,10 @@
 
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/progress.h"
 #include "tools/p2psync/signals.h"
 
+static void show_checked(uint64_t done, uint64_t total, void *user);
 static void print_log(p2psync_log_level level, const char *event, const char *text, void *user);
 static p2psync_log_level wanted_level(const struct cli *cli);
 
@@ -19,6 +21,7 @@ int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_
 {
     struct p2psync_options all = P2PSYNC_OPTIONS_INIT;
     struct p2psync_detail detail = {.size = sizeof detail};
+    struct progress progress;
     p2psync_result result;
 
     if (cli->dir == NULL) {
@@ -36,7 +39,11 @@ int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_
     all.log_level = wanted_level(cli);
     /* Outside of `run` an error is the one line that the command itself prints. */
     all.log = options != NULL || cli->verbose > 0 ? print_log : NULL;
+    all.checked = show_checked;
+    all.checked_user = &progress;
+    progress_init(&progress, cli, "MiB of the store checked, which did not end in good order", 0);
     result = p2psync_open(&all, node_out, &detail);
+    progress_end(&progress);
     switch (result) {
     case P2PSYNC_OK:
         return CLI_DONE;
@@ -53,6 +60,14 @@ int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_
     default:
         return fail_detail(cli, result, &detail, NULL, "cannot open '%s'", cli->dir);
     }
+}
+
+static void show_checked(uint64_t done, uint64_t total, void *user)
+{
+    struct progress *progress = user;
+
+    progress->total = total;
+    progress_show(progress, done >> 20, done);
 }
 
 int attach_plain(struct cli *cli, int argc, char **argv, int operands_max, p2psync_node **node_out)
