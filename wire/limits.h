@@ -35,15 +35,17 @@
 #define PS_PARENTS_MAX             64   /* versions that one change can name, and that are merged */
 #define PS_SKELETON_SIZE_MAX       4096 /* id, times and 64 parents, with room */
 #define PS_CHAIN_MAX               64   /* changes from a full one on: bounds every rebuild */
-#define PS_TRANSACTION_CHANGES_MAX 65536     /* changes that become visible as one */
-#define PS_TRANSACTION_SIZE_MAX    67108864  /* bytes of them, skeletons and bodies: 64 MiB */
-#define PS_DEVICE_NAME_SIZE_MAX    64        /* bytes of UTF-8 */
+#define PS_TRANSACTION_CHANGES_MAX 65536    /* changes that become visible as one */
+#define PS_TRANSACTION_SIZE_MAX    67108864 /* bytes of them, skeletons and bodies: 64 MiB */
+#define PS_SKELETON_TRAVELS_MAX    65535 /* bytes; those over the former are inert, and relayed */
+#define PS_DEVICE_NAME_SIZE_MAX    64    /* bytes of UTF-8 */
 #define PS_LOG_SIZE_MAX            INT64_MAX /* changes of one log: room to add to a size */
 
 /* ---- format: who counts as a member, so that nobody can crowd others out ---- */
 
 #define PS_MEMBERS_MAX 4096 /* devices of one mesh */
-#define PS_INVITED_MAX 256  /* of them, those that one member other than the founder brings in */
+#define PS_INVITED_MAX                                                                             \
+    256 /* of them, those below one member other than the founder: whom it brings in, and so on */
 
 /* ---- format: what a merge may cost: all nodes must give up at the same place ---- */
 
@@ -98,7 +100,7 @@
 #define PS_HISTORY_SIZE_MAX 67108864     /* bytes of a history or a difference, as an answer */
 #define PS_ROUND_PEERS_MAX  4            /* peers that a round or news goes to: a few reach all */
 
-static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_SIZE_MAX + (PS_PROOF_MAX + 8) * PS_HASH_SIZE <
+static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_TRAVELS_MAX + (PS_PROOF_MAX + 8) * PS_HASH_SIZE <
                   PS_MESSAGE_SIZE_MAX,
               "any valid change fits one message");
 static_assert(PS_CREDIT_MAX + PS_MESSAGE_SIZE_MAX <= PS_PEER_MEMORY_MAX,

@@ -99,7 +99,7 @@ p2psync_result ps_changes_next_unhashed(struct ps_bytes *entries, struct ps_entr
     ps_reader_init(&reader, *entries);
     uint32_t extra = ps_read_array_at_least(&reader, 3);
     uint64_t kind = ps_read_uint(&reader);
-    entry.skeleton = ps_read_bin(&reader, PS_SKELETON_SIZE_MAX);
+    entry.skeleton = ps_read_bin(&reader, PS_SKELETON_TRAVELS_MAX);
     if (kind == ENTRY_WHOLE) {
         entry.body = ps_read_bin(&reader, PS_BODY_SIZE_MAX);
     } else if (kind == ENTRY_WITHOUT_BODY) {

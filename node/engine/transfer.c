@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/search.h"
 #include "node/engine/turn.h"
@@ -328,6 +329,7 @@ void ps_transfer_forget(struct ps_peer *peer)
     peer->transfer.fetch_count = 0;
     ps_transfer_push_anew(peer);
     memset(peer->transfer.serves, 0, sizeof peer->transfer.serves);
+    ps_resent_forget(&peer->resent);
 }
 
 void ps_transfer_deinit(struct ps_transfer *transfer)
@@ -513,7 +515,8 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
             ps_turn_again(turn, turn->now_ms);
             return;
         }
-        if (!ps_turn_ok(turn, send_chunk(turn, peer, &log, serve))) {
+        if (!ps_damage_ok(turn, &log, send_chunk(turn, peer, &log, serve))) {
+            serve->used = false;
             return;
         }
     }
@@ -577,6 +580,7 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
         serve->flight[serve->flight_count++] =
             (struct ps_flight){.end = run.end, .size = entries.size};
         peer->transfer.turn_bytes += entries.size;
+        ps_resent_note(turn, peer, log, &run, entries.size);
         ps_progress_sent(turn, peer, run.end - run.begin);
         serve->next = run.end;
     }

@@ -117,6 +117,25 @@ Test(test_liars, cuts_off_a_proof_that_proves_nothing)
     ps_buf_deinit(&entries);
 }
 
+/* What an author signed is inert if it is too large; who passes it on is not to blame. */
+Test(test_liars, relays_a_skeleton_that_is_too_large)
+{
+    static uint8_t large[PS_SKELETON_SIZE_MAX + 1] = {0x96, 0, 0xa1, 'h', 1, 0x90, 4, 0xc5};
+    large[8] = (uint8_t)((sizeof large - 10) >> 8);
+    large[9] = (uint8_t)((sizeof large - 10) & 0xff);
+    struct author_change change = {.raw_skeleton = ps_bytes(large, sizeof large)};
+    struct ps_buf entries;
+    (void)author_add(&hostile.author, &change);
+    struct ps_changes changes = hostile_changes(&hostile, 1, &entries);
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    world_check_sync(&world);
+    cr_assert_eq(world_faults(world.victim, &hostile.author.identity.device), 0);
+    struct ps_device victim = world_device(world.victim);
+    cr_assert_eq(world_faults(world.honest, &victim), 0);
+    ps_buf_deinit(&entries);
+}
+
 /* An ACK or a WANT names logs by the victim's numbers, HEADS and CHANGES by our own. */
 Test(test_liars, cuts_off_numbers_that_were_not_given)
 {

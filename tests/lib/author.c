@@ -32,7 +32,7 @@ struct ps_parent author_add(struct author *author, const struct author_change *c
     assert(author->count < AUTHOR_ENTRIES_MAX);
     struct ps_buf skeleton_bytes;
     struct ps_buf body_bytes;
-    ps_buf_init(&skeleton_bytes, PS_SKELETON_SIZE_MAX);
+    ps_buf_init(&skeleton_bytes, PS_SKELETON_TRAVELS_MAX);
     ps_buf_init(&body_bytes, PS_BODY_SIZE_MAX);
     struct ps_skeleton skeleton = {.op_and_flags = change->op_and_flags,
                                    .hlc = change->hlc,

@@ -133,6 +133,22 @@ Test(rows, damaged_log_and_entry_rows_are_corrupt)
     ps_txn_abort(&txn);
 }
 
+/* A damaged key is found by nobody. A device that took its own log for a new one would sign a
+ * second history. */
+Test(rows, own_log_that_cannot_be_found_is_not_begun_anew)
+{
+    struct ps_log log;
+    uint8_t map[] = {0x80};
+    case_set(&here, 1000, "r", 1);
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_log_by_number(&txn, 0, &log), P2PSYNC_OK);
+    struct ps_log_key log_key = {.collection = log.collection, .id = log.id};
+    struct ps_key key = ps_key_log(&log_key);
+    cr_assert_eq(ps_db_delete(&txn, PS_DB_LOGS, ps_key_view(&key)), P2PSYNC_OK);
+    case_commit(&txn);
+    cr_assert_eq(case_put(&here, "notes", "s", ps_bytes(map, sizeof map)), P2PSYNC_ECORRUPT);
+}
+
 Test(rows, missing_tree_node_is_corrupt)
 {
     struct ps_hash hash;
@@ -260,6 +276,7 @@ Test(rows, peer_is_remembered_and_a_damaged_row_is_corrupt)
     struct ps_peer_row peer = {.endpoint_count = 2,
                                .endpoints = {"10.0.0.1:47470", "[fe80::1]:1"},
                                .found_by = {PS_FOUND_BEACON, PS_FOUND_STATIC},
+                               .worked_count = 1,
                                .last_seen_ms = 5,
                                .skew_ms = -7,
                                .behind = 9};
@@ -273,6 +290,7 @@ Test(rows, peer_is_remembered_and_a_damaged_row_is_corrupt)
     cr_assert_eq(read.endpoint_count, 2);
     cr_assert_str_eq(read.endpoints[1], "[fe80::1]:1");
     cr_assert_eq(read.found_by[1], PS_FOUND_STATIC);
+    cr_assert_eq(read.worked_count, 1);
     cr_assert_eq(read.skew_ms, -7);
     cr_assert_eq(read.behind, 9);
     cr_assert_eq(ps_db_put(&txn, PS_DB_PEERS, ps_key_view(&key), ps_bytes("\x91\x01", 2)),

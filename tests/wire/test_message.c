@@ -514,7 +514,8 @@ Test(message, entries_are_checked_one_by_one)
 Test(message, entries_take_the_largest_skeleton_and_body)
 {
     static uint8_t large[PS_BODY_SIZE_MAX + 1];
-    struct ps_entry entry = {.has_body = true, .skeleton = ps_bytes(large, PS_SKELETON_SIZE_MAX)};
+    struct ps_entry entry = {.has_body = true,
+                             .skeleton = ps_bytes(large, PS_SKELETON_TRAVELS_MAX)};
     struct ps_entry decoded;
     entry.body = ps_bytes(large, PS_BODY_SIZE_MAX);
     cr_assert_eq(ps_changes_write_entry(&entry, &out), P2PSYNC_OK);

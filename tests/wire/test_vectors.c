@@ -349,3 +349,17 @@ Test(vectors, pairing_code_has_the_values_of_its_vector)
     cr_assert_eq(ps_pairing_code_encode(&code, text), P2PSYNC_OK);
     cr_bytes(ps_bytes_text(text), "code");
 }
+
+Test(vectors, dots_are_read_as_their_vectors_say)
+{
+    struct ps_dot dot;
+    vector_read(&vector, "dots");
+    for (size_t i = 0; i < vector.count; i++) {
+        bool is_dot = strncmp(vector.name[i], "dot_", strlen("dot_")) == 0;
+        struct ps_bytes text = ps_buf_view(&vector.value[i]);
+        cr_expect_eq(ps_dot_parse(text, &dot), is_dot ? P2PSYNC_OK : P2PSYNC_EFORMAT, "%s",
+                     vector.name[i]);
+    }
+    cr_assert_eq(ps_dot_parse(vector_get(&vector, "dot_1"), &dot), P2PSYNC_OK);
+    cr_assert_eq(dot.seq, 7);
+}
