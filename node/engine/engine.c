@@ -92,6 +92,7 @@ void ps_engine_destroy(struct ps_engine **engine)
     ps_trust_deinit(&it->allowed);
     ps_logs_deinit(&it->logs);
     ps_by_log_deinit(&it->vouched);
+    ps_by_log_deinit(&it->damaged);
     ps_roots_deinit(&it->roots);
     free(it->listen);
     free(it->statics);

@@ -1,6 +1,7 @@
 /* HEADS on their way out, as node/engine/offer.h says. */
 #include "node/engine/offer.h"
 
+#include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 #include "node/engine/vouch.h"
@@ -15,9 +16,11 @@ bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *
     if (!ps_vouch(turn, log)) {
         return turn->result == P2PSYNC_OK; /* there is nothing to offer */
     }
-    if (!ps_emit_has_room(turn) ||
-        !make_item(turn, peer, log, their_size, &offers->items[offers->count])) {
+    if (!ps_emit_has_room(turn)) {
         return false;
+    }
+    if (!make_item(turn, peer, log, their_size, &offers->items[offers->count])) {
+        return turn->result == P2PSYNC_OK && ps_damage_is_known(turn, log); /* it is passed over */
     }
     if (++offers->count == PS_OFFERS_MAX) {
         ps_offer_flush(turn, peer, offers);
@@ -58,5 +61,6 @@ static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct p
          * cannot show that the receiver's own is another: a proof from one less can. */
         out->proof_size--;
     }
-    return ps_turn_ok(turn, ps_log_prove(turn->txn, log, out->proof_size, &out->proof, NULL));
+    return ps_damage_ok(turn, log,
+                        ps_log_prove(turn->txn, log, out->proof_size, &out->proof, NULL));
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/engine/clocks.h"
+#include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
@@ -207,7 +208,7 @@ static bool is_beginning(struct ps_turn *turn, const struct ps_log *log,
 {
     struct ps_hash root;
     return head->size > 0 && head->size <= log->size &&
-           ps_turn_ok(turn, ps_log_prove(turn->txn, log, head->size, NULL, &root)) &&
+           ps_damage_ok(turn, log, ps_log_prove(turn->txn, log, head->size, NULL, &root)) &&
            memcmp(head->root, root.bytes, sizeof head->root) == 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/search.h"
 #include "node/engine/turn.h"
@@ -513,7 +514,8 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
             ps_turn_again(turn, turn->now_ms);
             return;
         }
-        if (!ps_turn_ok(turn, send_chunk(turn, peer, &log, serve))) {
+        if (!ps_damage_ok(turn, &log, send_chunk(turn, peer, &log, serve))) {
+            serve->used = false;
             return;
         }
     }

@@ -45,6 +45,7 @@ struct ps_engine {
     struct ps_state_cache state;
     struct ps_roots roots;
     struct ps_logs logs;
+    struct ps_by_log damaged; /* 1: that was told */
     struct ps_by_log vouched; /* sizes of heads that were found good */
     struct ps_crowd crowd;
     struct ps_counts counts;
