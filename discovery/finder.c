@@ -219,6 +219,11 @@ bool ps_finder_is_ours(const struct ps_finder *finder, uint64_t nonce)
     return false;
 }
 
+bool ps_finder_listens(const struct ps_finder *finder)
+{
+    return finder->listens;
+}
+
 uint64_t ps_finder_sent_count(const struct ps_finder *finder)
 {
     return finder->sent_count;

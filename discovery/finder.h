@@ -80,6 +80,10 @@ uint64_t ps_finder_deadline_ms(const struct ps_finder *finder);
  * are not known any more. */
 bool ps_finder_is_ours(const struct ps_finder *finder, uint64_t nonce);
 
+/* Whether it hears beacons over IPv4. It begins to when it first sends one there, and fails if
+ * another program has the port for itself. */
+bool ps_finder_listens(const struct ps_finder *finder);
+
 /* How many beacons it has sent. */
 uint64_t ps_finder_sent_count(const struct ps_finder *finder);
 

@@ -44,7 +44,8 @@
 /* ---- format: who counts as a member, so that nobody can crowd others out ---- */
 
 #define PS_MEMBERS_MAX 4096 /* devices of one mesh */
-#define PS_INVITED_MAX 256  /* of them, those that one member other than the founder brings in */
+#define PS_INVITED_MAX                                                                             \
+    256 /* of them, those below one member other than the founder: whom it brings in, and so on */
 
 /* ---- format: what a merge may cost: all nodes must give up at the same place ---- */
 

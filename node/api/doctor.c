@@ -145,7 +145,15 @@ static void check_addresses(struct targets *targets, struct ps_check *check)
         ps_check_say(check, "%s%s%s%s %s", between, name, name[0] != '\0' ? " at " : "",
                      probe->endpoint, ps_probe_text(probe->state));
         between = "; ";
-        if (!device_answers(targets, name)) {
+        if (!device_answers(targets, name) && probe->state == PS_PROBE_SILENT) {
+            const char *port = strrchr(probe->endpoint, ':') + 1;
+            ps_check_set_to(check, PS_CHECK_WARN,
+                            "see that the device is on and p2psync runs there; if so, a firewall "
+                            "drops TCP: on that device 'sudo ufw allow %s/tcp', or 'sudo "
+                            "firewall-cmd --add-port=%s/tcp', or 'sudo nft insert rule inet filter "
+                            "input tcp dport %s accept'",
+                            port, port, port);
+        } else if (!device_answers(targets, name) && check->state == PS_CHECK_OK) {
             ps_check_set(check, PS_CHECK_WARN,
                          "see that the device is on and p2psync runs there, and that no firewall "
                          "keeps its TCP port closed");

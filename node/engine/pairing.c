@@ -168,12 +168,12 @@ static bool add_member(struct ps_turn *turn, const struct ps_join *join)
     if (ps_trust_member(turn, &join->device) || turn->result != P2PSYNC_OK) {
         return turn->result == P2PSYNC_OK;
     }
-    bool may = false;
-    if (!ps_turn_ok(turn,
-                    ps_member_may_invite(turn->txn, &identity->mesh, &identity->device, &may))) {
+    struct ps_member self = {.room = 0};
+    p2psync_result result = ps_member_get(turn->txn, &identity->device, &self);
+    if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
         return false;
     }
-    if (!may) {
+    if (self.room == 0) {
         refuse(turn, PS_ERROR_LIMIT, "the inviter can bring in no more devices");
         return false;
     }

@@ -34,6 +34,15 @@ void ps_check_set(struct ps_check *check, ps_check_state state, const char *fix)
     check->fix = fix;
 }
 
+void ps_check_set_to(struct ps_check *check, ps_check_state state, const char *fix, ...)
+{
+    va_list arguments;
+    va_start(arguments, fix);
+    (void)vsnprintf(check->fix_text, sizeof check->fix_text, fix, arguments);
+    va_end(arguments);
+    ps_check_set(check, state, check->fix_text);
+}
+
 void ps_check_write(struct ps_writer *writer, const struct ps_check *check)
 {
     static const char *const states[] = {"ok", "warn", "fail"};

@@ -6,6 +6,7 @@
 
 typedef enum ps_check_state { PS_CHECK_OK, PS_CHECK_WARN, PS_CHECK_FAIL } ps_check_state;
 
+#define PS_CHECK_FIX_SIZE    512
 #define PS_CHECK_DETAIL_SIZE 1024 /* bytes with the NUL; a longer one is cut */
 
 /* One check. */
@@ -14,6 +15,7 @@ struct ps_check {
     ps_check_state state;
     char detail[PS_CHECK_DETAIL_SIZE];
     const char *fix; /* what to do; NULL: nothing */
+    char fix_text[PS_CHECK_FIX_SIZE];
 };
 
 /* Add to what was found; `format` as printf. */
@@ -22,6 +24,10 @@ void ps_check_say(struct ps_check *check, const char *format, ...)
 
 /* A check that is not in order. */
 void ps_check_set(struct ps_check *check, ps_check_state state, const char *fix);
+
+/* The same where `fix` is a format as of printf. */
+void ps_check_set_to(struct ps_check *check, ps_check_state state, const char *fix, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Append {check, state, detail, fix}. */
 void ps_check_write(struct ps_writer *writer, const struct ps_check *check);

@@ -1,8 +1,13 @@
 /* The checks of the network, from the cable upwards. */
+#include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "node/host/endpoint.h"
+#include "node/host/firewall.h"
 #include "node/links/links.h"
 #include "node/view/look.h"
 #include "store/mesh/members.h"
@@ -10,6 +15,7 @@
 static void say_heard(const struct ps_look *look, struct ps_check *check);
 static bool name_of(const struct ps_look *look, const struct ps_hint *hint,
                     char out[static PS_DEVICE_NAME_SIZE_MAX + 1]);
+static bool beacon_port_taken(uint16_t port);
 static uint16_t wanted_port(const struct ps_config *config);
 static bool port_free(const struct ps_config *config, uint16_t port);
 
@@ -80,19 +86,45 @@ bool ps_look_beacons(const struct ps_look *look, struct ps_check *check)
                      "raise the limit of open files, and start the node anew");
         return true;
     }
-    unsigned port = doctor->config->beacon_port != 0 ? doctor->config->beacon_port : PS_FINDER_PORT;
+    uint16_t port = doctor->config->beacon_port != 0 ? doctor->config->beacon_port : PS_FINDER_PORT;
     uint64_t sent = ps_finder_sent_count(doctor->finder);
-    ps_check_say(check, "%" PRIu64 " sent on UDP port %u", sent, port);
+    ps_check_say(check, "%" PRIu64 " sent on UDP port %u", sent, (unsigned)port);
     say_heard(look, check);
-    if (sent == 0) {
+    if (!ps_finder_listens(doctor->finder) && beacon_port_taken(port)) {
+        ps_check_say(check, "; another program has that port for itself, so none can be heard");
+        ps_check_set_to(check, PS_CHECK_FAIL,
+                        "end that program, which 'sudo ss -ulpn sport = :%u' shows; or give all "
+                        "devices of the mesh another port with 'p2psync config set beacon_port "
+                        "PORT'",
+                        (unsigned)port);
+    } else if (sent == 0) {
         ps_check_set(check, PS_CHECK_WARN, "connect this device to a network");
     } else if (ps_hints_count(doctor->hints) == 0 && ps_look_members(look->txn) > 1) {
+        char line[PS_FIREWALL_LINE_SIZE];
+        ps_firewall_line("udp", port, line);
         ps_check_say(check, "; nothing heard of other devices of this mesh");
-        ps_check_set(check, PS_CHECK_WARN,
-                     "see that they are on and on the same LAN, and that no firewall and no guest "
-                     "network keeps UDP broadcasts back; or name their addresses with --peer");
+        ps_check_set_to(check, PS_CHECK_WARN,
+                        "see that they are on and on the same LAN, and that no guest network keeps "
+                        "UDP broadcasts back; where a firewall runs here, let them through with "
+                        "%s; or name the addresses of the others with --peer",
+                        line);
     }
     return true;
+}
+
+/* Whether a program has the UDP port that does not share it. */
+static bool beacon_port_taken(uint16_t port)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    const int on = 1;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool taken = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                 bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 &&
+                 errno == EADDRINUSE;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return taken;
 }
 
 static void say_heard(const struct ps_look *look, struct ps_check *check)

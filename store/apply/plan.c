@@ -21,11 +21,15 @@ struct ps_plan_log {
     uint64_t settled_before;
     struct ps_cut cut; /* the next transaction goes on at least to cut.at */
     uint64_t looked_before;
+    uint64_t judged; /* changes of the next transaction before this one are ready */
+    uint64_t judged_before;
     bool forked;
     uint32_t waiting; /* how many of its transactions wait, once `counted` */
     uint32_t next;    /* in the queue */
     bool counted;
     bool queued;
+    bool full;        /* no more may wait, and the next one would */
+    uint64_t full_at; /* plan's `transactions` when that was found */
 };
 
 /* A whole transaction, to be judged. */
@@ -47,6 +51,7 @@ typedef enum readiness {
 static struct ps_plan_log to_plan(const struct ps_unsettled *unsettled);
 static void enqueue(struct ps_plan *plan, uint32_t index);
 static uint32_t index_of(const struct ps_plan *plan, uint32_t number);
+static bool look_again(struct ps_plan *plan);
 static p2psync_result take_due(struct ps_plan *plan, const struct ps_waiting *due);
 static p2psync_result end_wait(struct ps_plan *plan, const struct ps_waiting *ended);
 static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t limit);
@@ -70,7 +75,6 @@ static p2psync_result make_item(struct ps_plan *plan, const struct transaction *
 static p2psync_result read_entry(struct ps_plan *plan, uint32_t log, uint64_t seq,
                                  struct ps_stored *out);
 static p2psync_result save(struct ps_plan *plan, uint32_t number, uint64_t settled);
-static int compare_items(const void *a, const void *b);
 
 p2psync_result ps_plan_begin(struct ps_plan *plan)
 {
@@ -123,6 +127,8 @@ static struct ps_plan_log to_plan(const struct ps_unsettled *unsettled)
         .cut = {.from = still_holds ? look->counted_from : log->settled,
                 .at = still_holds ? look->looked_at : log->settled,
                 .size_bytes = still_holds ? look->size_bytes : 0},
+        .judged = still_holds ? look->judged : 0,
+        .judged_before = look->judged,
         .looked_before = look->looked_at,
         .forked = !ps_branch_is_trunk(log->id.branch),
         .next = NONE,
@@ -155,17 +161,35 @@ static uint32_t index_of(const struct ps_plan *plan, uint32_t number)
     return low < plan->log_count && plan->logs[low].number == number ? low : NONE;
 }
 
+/* Logs that are full are looked at again when others have gone on since: what their next
+ * transaction waits for stands in no table, and may have been among that. */
+static bool look_again(struct ps_plan *plan)
+{
+    uint32_t still_full = 0;
+    for (uint32_t i = plan->log_count; i > 0 && plan->full_count > 0; i--) {
+        struct ps_plan_log *log = &plan->logs[i - 1];
+        if (log->full && log->full_at < plan->transactions) {
+            log->full = false;
+            enqueue(plan, i - 1);
+        }
+        still_full += log->full ? 1 : 0;
+    }
+    plan->full_count = still_full;
+    return plan->first_queued != NONE;
+}
+
 p2psync_result ps_plan_has_more(struct ps_plan *plan, bool *out)
 {
     struct ps_waiting due;
     p2psync_result result = P2PSYNC_ENOTFOUND;
-    if (plan->first_queued == NONE && plan->waiting) {
+    bool queued = plan->first_queued != NONE || look_again(plan);
+    if (!queued && plan->waiting) {
         result = ps_waiting_due(plan->txn, &due);
     }
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    *out = plan->first_queued != NONE || result == P2PSYNC_OK;
+    *out = queued || result == P2PSYNC_OK;
     return P2PSYNC_OK;
 }
 
@@ -241,6 +265,7 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
 {
     struct ps_plan_log *log = &plan->logs[index];
     bool stopped = false;
+    log->full = false;
     while (log->settled < log->size && !stopped) {
         bool ended = false;
         bool is_cut = false;
@@ -259,8 +284,9 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
                                  .origin = log->origin,
                                  .begin = log->settled,
                                  .end = log->cut.at,
-                                 .judged = log->settled};
+                                 .judged = log->judged > log->settled ? log->judged : log->settled};
         result = judge_all(plan, &it, &parent, &blocked);
+        log->judged = it.judged;
         if (result == P2PSYNC_OK && blocked) {
             result = let_wait(plan, log, &it, &parent, &stopped);
         } else if (result == P2PSYNC_OK) {
@@ -326,6 +352,9 @@ static p2psync_result let_wait(struct ps_plan *plan, struct ps_plan_log *log,
     if (log->waiting >= PS_WAITING_MAX) {
         log->cut.at--; /* its end is found again, and it is judged anew */
         log->cut.size_bytes -= log->cut.last_bytes;
+        log->full = true;
+        log->full_at = plan->transactions;
+        plan->full_count++;
         *full_out = true;
         return P2PSYNC_OK;
     }
@@ -500,37 +529,6 @@ static p2psync_result read_entry(struct ps_plan *plan, uint32_t log, uint64_t se
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
 }
 
-void ps_plan_sort(struct ps_plan *plan)
-{
-    for (size_t i = 0; i < plan->item_count; i++) {
-        struct ps_plan_item *item = &plan->items[i];
-        item->id = ps_bytes(item->id.size > 0 ? plan->ids.data + item->id_at : NULL, item->id.size);
-    }
-    if (plan->item_count > 1) {
-        qsort(plan->items, plan->item_count, sizeof *plan->items, compare_items);
-    }
-    for (size_t i = 0; i < plan->item_count; i++) {
-        struct ps_plan_item *item = &plan->items[i];
-        item->first = i == 0 || item[-1].collection != item->collection ||
-                      !ps_bytes_equal(item[-1].id, item->id);
-    }
-}
-
-/* By collection and record; then in the order of the plan, where changes follow their parents. */
-static int compare_items(const void *a, const void *b)
-{
-    const struct ps_plan_item *left = a;
-    const struct ps_plan_item *right = b;
-    if (left->collection != right->collection) {
-        return left->collection < right->collection ? -1 : 1;
-    }
-    int order = ps_bytes_compare(left->id, right->id);
-    if (order != 0) {
-        return order;
-    }
-    return left->order < right->order ? -1 : left->order > right->order;
-}
-
 p2psync_result ps_plan_end(struct ps_plan *plan)
 {
     p2psync_result result = P2PSYNC_OK;
@@ -540,10 +538,12 @@ p2psync_result ps_plan_end(struct ps_plan *plan)
             result = save(plan, log->number, log->settled);
         }
         if (result == P2PSYNC_OK && log->settled < log->size &&
-            (log->cut.at != log->looked_before || log->settled > log->settled_before)) {
+            (log->cut.at != log->looked_before || log->judged != log->judged_before ||
+             log->settled > log->settled_before)) {
             const struct ps_unsettled_look look = {.looked_at = log->cut.at,
                                                    .size_bytes = log->cut.size_bytes,
-                                                   .counted_from = log->cut.from};
+                                                   .counted_from = log->cut.from,
+                                                   .judged = log->judged};
             result = ps_unsettled_look_on(plan->txn, log->number, &look);
         }
     }

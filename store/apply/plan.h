@@ -38,6 +38,7 @@ struct ps_plan {
     struct ps_plan_log *logs; /* those that are not settled, by number */
     uint32_t log_count;
     uint32_t first_queued; /* logs to look at: a stack */
+    uint32_t full_count;   /* logs of which no more may wait: at least as many are `full` */
     bool waiting;          /* transactions wait, or may */
     struct ps_plan_item *items;
     size_t item_count;

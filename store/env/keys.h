@@ -38,7 +38,8 @@
  *                       empty
  *   PS_DB_UNSETTLED: logs with changes that are not settled.                        unsettled.c
  *     log u32           looked_at u64: the next transaction goes on at least to here ||
- *                       size in bytes u64 of its changes before that || counted_from u64
+ *                       size in bytes u64 of its changes before that || counted_from u64 ||
+ *                       judged u64: the first of it that may wait for a parent
  *   PS_DB_WAITING: transactions that wait for a parent.                               waiting.c
  *     log u32 || last seq u64
  *                       first seq u64 || judged u64 || since u64 || collection u32 ||

@@ -86,5 +86,6 @@ p2psync_result ps_cut_fork(struct ps_txn *txn, const struct ps_log *log, uint64_
     }
     look.looked_at = look.counted_from; /* it is counted anew, up to the cut */
     look.size_bytes = 0;
+    look.judged = look.judged < at ? look.judged : at;
     return ps_unsettled_look_on(txn, log->number, &look);
 }

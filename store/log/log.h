@@ -23,8 +23,9 @@
 #include "wire/message.h"
 #include "wire/proof.h"
 
-/* A row of PS_DB_UNSETTLED: looked_at || size in bytes || counted_from; see unsettled.h. */
-#define PS_UNSETTLED_ROW_SIZE 24
+/* A row of PS_DB_UNSETTLED: looked_at || size in bytes || counted_from || judged; see unsettled.h.
+ */
+#define PS_UNSETTLED_ROW_SIZE 32
 
 struct ps_log {
     uint32_t number;     /* local */

@@ -35,6 +35,7 @@ p2psync_result ps_unsettled_look_on(struct ps_txn *txn, uint32_t log,
     ps_put_u64(row, look->looked_at);
     ps_put_u64(row + 8, look->size_bytes);
     ps_put_u64(row + 16, look->counted_from);
+    ps_put_u64(row + 24, look->judged);
     return ps_db_put(txn, PS_DB_UNSETTLED, ps_key_view(&key), ps_bytes(row, sizeof row));
 }
 
@@ -56,6 +57,7 @@ static bool decode(struct ps_bytes row, struct ps_unsettled_look *out)
     }
     *out = (struct ps_unsettled_look){.looked_at = ps_get_u64(row.data),
                                       .size_bytes = ps_get_u64(row.data + 8),
-                                      .counted_from = ps_get_u64(row.data + 16)};
+                                      .counted_from = ps_get_u64(row.data + 16),
+                                      .judged = ps_get_u64(row.data + 24)};
     return true;
 }

@@ -13,6 +13,7 @@ struct ps_unsettled_look {
     uint64_t looked_at;  /* the transaction that begins at `settled` goes on at least to here ... */
     uint64_t size_bytes; /* ... and from counted_from on it has so many bytes: see cut.h */
     uint64_t counted_from; /* `settled`, or before it if a fork has cut the transaction there */
+    uint64_t judged; /* no change of it before this one waits for anything; below `settled`: none */
 };
 
 struct ps_unsettled {

@@ -1,7 +1,11 @@
 /* Members. Membership is a pure function of the set of changes in `_devices`: the founder is a
  * member, and so is every device whose record a member has written. It is computed anew each time,
- * because a change that comes late can connect two parts of the chain, or crowd a member out. The
- * collection is small. */
+ * because a change that comes late can connect two parts of the chain, or crowd a member out.
+ *
+ * Anybody may name as many devices as it likes, in a chain as long as it likes. So what counts is
+ * who stands below whom: everybody but the founder has room for PS_INVITED_MAX below it, those that
+ * its own invited have brought in among them. An id that is none takes room too, so the work of
+ * finding that out is bounded as well. */
 #include "store/mesh/members.h"
 
 #include <stdlib.h>
@@ -12,7 +16,7 @@
 #include "store/record/record.h"
 #include "wire/hlc.h"
 
-#define MEMBER_FIXED_SIZE (PS_DEVICE_SIZE + 8 + 4)
+#define MEMBER_FIXED_SIZE (PS_DEVICE_SIZE + 8 + 4 + 4)
 
 /* One device has written the record of another, and so says that it is a member. */
 struct edge {
@@ -21,13 +25,31 @@ struct edge {
     uint64_t hlc;
 };
 
+#define PLACE_NONE SIZE_MAX
+
+/* A device that somebody names. */
+struct named {
+    struct ps_device device;
+    size_t place; /* in the list, or PLACE_NONE */
+};
+
+/* How a device of the list came there. */
+struct coming {
+    size_t inviter; /* its place; the founder's is 0, and its own */
+    size_t below;   /* how many it has brought in, and those that these have, and so on */
+    uint64_t hlc;   /* of the change that added it */
+    bool valid;     /* else it is no member, and brings in nobody */
+};
+
 struct members {
     struct ps_txn *txn;
     struct edge *edges; /* by from, to, hlc */
     size_t edge_count;
     size_t edge_capacity;
+    struct named *named; /* by device */
+    size_t named_count;
     struct ps_member *list; /* by depth: a breadth-first walk */
-    uint64_t *added;        /* hlc of the change that added each */
+    struct coming *coming;  /* of each in the list */
     size_t count;
 };
 
@@ -39,16 +61,21 @@ static bool names_member(const struct ps_skeleton *skeleton, struct ps_device *o
 static p2psync_result add_edge(struct members *members, const struct edge *edge);
 static void sort_edges(struct members *members);
 static int compare_edges(const void *a, const void *b);
+static p2psync_result collect_named(struct members *members);
+static int compare_named(const void *a, const void *b);
+static struct named *find_named(const struct members *members, const struct ps_device *device);
 static p2psync_result walk(struct members *members, const struct ps_mesh *mesh);
 static p2psync_result invite_all(struct members *members, size_t inviter);
+static p2psync_result invite(struct members *members, size_t inviter, const struct edge *edge,
+                             struct named *named);
+static size_t room_below(const struct members *members, size_t place);
+static void keep_valid(struct members *members);
 static p2psync_result is_valid(const struct members *members, const struct ps_device *device,
                                bool *valid_out);
 static p2psync_result drop_others(struct members *members, bool *dropped_out);
 static int compare_members(const void *a, const void *b);
 static size_t first_edge(const struct members *members, const struct ps_device *from);
-static size_t find_member(const struct members *members, const struct ps_device *device);
-static void note_adding(struct members *members, const struct ps_member *by,
-                        const struct edge *edge, size_t at);
+static void note_adding(struct members *members, size_t by, const struct edge *edge, size_t at);
 static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct ps_member *member);
 static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *member,
                                  bool *is_new_out);
@@ -69,8 +96,12 @@ p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh
     }
     if (result == P2PSYNC_OK) {
         sort_edges(&members);
+        result = collect_named(&members);
+    }
+    if (result == P2PSYNC_OK) {
         result = walk(&members, mesh);
     }
+    keep_valid(&members);
     for (size_t i = 0; i < members.count && result == P2PSYNC_OK; i++) {
         bool is_new = false;
         result = read_name(txn, number, &members.list[i]);
@@ -84,8 +115,9 @@ p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh
         result = drop_others(&members, &dropped);
         changed = changed || dropped;
     }
-    free(members.added);
+    free(members.coming);
     free(members.list);
+    free(members.named);
     free(members.edges);
     if (result == P2PSYNC_OK) {
         *changed_out = changed;
@@ -198,58 +230,133 @@ static int compare_edges(const void *a, const void *b)
     return order;
 }
 
+static p2psync_result collect_named(struct members *members)
+{
+    size_t kept = 0;
+    members->named = calloc(members->edge_count + 1, sizeof *members->named);
+    if (members->named == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    for (size_t i = 0; i < members->edge_count; i++) {
+        members->named[i] = (struct named){members->edges[i].to, PLACE_NONE};
+    }
+    qsort(members->named, members->edge_count, sizeof *members->named, compare_named);
+    for (size_t i = 0; i < members->edge_count; i++) {
+        if (kept == 0 || compare_named(&members->named[i], &members->named[kept - 1]) != 0) {
+            members->named[kept] = members->named[i];
+            kept++;
+        }
+    }
+    members->named_count = kept;
+    return P2PSYNC_OK;
+}
+
+static int compare_named(const void *a, const void *b)
+{
+    const struct named *left = a;
+    const struct named *right = b;
+    return ps_device_compare(&left->device, &right->device);
+}
+
+/* NULL: nobody names it. */
+static struct named *find_named(const struct members *members, const struct ps_device *device)
+{
+    const struct named key = {.device = *device};
+    return bsearch(&key, members->named, members->named_count, sizeof key, compare_named);
+}
+
 /* From the founder outwards, nearest first. */
 static p2psync_result walk(struct members *members, const struct ps_mesh *mesh)
 {
+    struct named *founder = find_named(members, &mesh->founder);
     members->list = calloc(PS_MEMBERS_MAX, sizeof *members->list);
-    members->added = calloc(PS_MEMBERS_MAX, sizeof *members->added);
-    if (members->list == NULL || members->added == NULL) {
+    members->coming = calloc(PS_MEMBERS_MAX, sizeof *members->coming);
+    if (members->list == NULL || members->coming == NULL) {
         return P2PSYNC_ENOMEM;
     }
     members->list[0] = (struct ps_member){.device = mesh->founder, .added_by = mesh->founder};
+    members->coming[0].valid = true;
     members->count = 1;
+    if (founder != NULL) {
+        founder->place = 0;
+    }
     p2psync_result result = P2PSYNC_OK;
     for (size_t i = 0; i < members->count && result == P2PSYNC_OK; i++) {
-        result = invite_all(members, i);
+        result = members->coming[i].valid ? invite_all(members, i) : P2PSYNC_OK;
     }
     return result;
 }
 
-/* Take in whom this member has added, in the order of their ids, and no more than it may bring in:
- * so whoever adds too many harms nobody else. The founder comes first, and may bring in all. */
+/* Take in whom this member has added, in the order of their ids. */
 static p2psync_result invite_all(struct members *members, size_t inviter)
 {
-    const struct ps_member by = members->list[inviter];
-    size_t left = by.depth == 0 ? PS_MEMBERS_MAX : PS_INVITED_MAX;
-    for (size_t i = first_edge(members, &by.device);
-         i < members->edge_count && ps_device_equal(&members->edges[i].from, &by.device); i++) {
+    const struct ps_device by = members->list[inviter].device;
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = first_edge(members, &by);
+         i < members->edge_count && ps_device_equal(&members->edges[i].from, &by) &&
+         result == P2PSYNC_OK;
+         i++) {
         const struct edge *edge = &members->edges[i];
-        size_t at = find_member(members, &edge->to);
-        bool is_new = at == members->count;
-        bool valid = true;
-        if (is_new && (left == 0 || at == PS_MEMBERS_MAX)) {
-            continue;
-        }
-        p2psync_result result = is_new ? is_valid(members, &edge->to, &valid) : P2PSYNC_OK;
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        if (!valid) {
-            continue;
-        }
-        if (is_new) {
-            members->list[at] = (struct ps_member){.device = edge->to,
-                                                   .added_by = by.device,
-                                                   .added_ms = ps_hlc_ms(edge->hlc),
-                                                   .depth = by.depth + 1};
-            members->added[at] = edge->hlc;
-            members->count++;
-            left--;
-        } else {
-            note_adding(members, &by, edge, at);
+        struct named *named = find_named(members, &edge->to);
+        assert(named != NULL);
+        if (named->place != PLACE_NONE) {
+            note_adding(members, inviter, edge, named->place);
+        } else if (room_below(members, inviter) > 0) {
+            result = invite(members, inviter, edge, named);
         }
     }
+    return result;
+}
+
+static p2psync_result invite(struct members *members, size_t inviter, const struct edge *edge,
+                             struct named *named)
+{
+    const struct ps_member *by = &members->list[inviter];
+    struct coming *coming = &members->coming[members->count];
+    p2psync_result result = is_valid(members, &edge->to, &coming->valid);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    members->list[members->count] = (struct ps_member){.device = edge->to,
+                                                       .added_by = by->device,
+                                                       .added_ms = ps_hlc_ms(edge->hlc),
+                                                       .depth = by->depth + 1};
+    coming->inviter = inviter;
+    coming->hlc = edge->hlc;
+    named->place = members->count;
+    members->count++;
+    for (size_t i = inviter; i != 0; i = members->coming[i].inviter) {
+        members->coming[i].below++;
+    }
     return P2PSYNC_OK;
+}
+
+/* How many more a member may bring in: no more than there is room for below it, and below each that
+ * stands between it and the founder. */
+static size_t room_below(const struct members *members, size_t place)
+{
+    size_t room = PS_MEMBERS_MAX - members->count;
+    for (size_t i = place; i != 0; i = members->coming[i].inviter) {
+        size_t own = PS_INVITED_MAX - members->coming[i].below;
+        room = own < room ? own : room;
+    }
+    return room;
+}
+
+/* The walk is over: say who has how much room, and take out what is no id. */
+static void keep_valid(struct members *members)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < members->count; i++) {
+        members->list[i].room = (uint32_t)room_below(members, i);
+    }
+    for (size_t i = 0; i < members->count; i++) {
+        if (members->coming[i].valid) {
+            members->list[kept] = members->list[i];
+            kept++;
+        }
+    }
+    members->count = kept;
 }
 
 /* Who was a member before is valid: that need not be found out again. */
@@ -316,30 +423,20 @@ static size_t first_edge(const struct members *members, const struct ps_device *
  * change is later than what it was made on top of. Of two members who both added a device without
  * knowing of each other, the first by time counts, then by id: so it does not depend on the order
  * of the walk. A device does not add itself, but for the founder. */
-static void note_adding(struct members *members, const struct ps_member *by,
-                        const struct edge *edge, size_t at)
+static void note_adding(struct members *members, size_t by, const struct edge *edge, size_t at)
 {
     struct ps_member *member = &members->list[at];
-    bool is_self = ps_device_equal(&by->device, &edge->to);
-    bool is_founder = member->depth == 0;
+    struct coming *coming = &members->coming[at];
+    bool is_self = by == at;
+    bool is_founder = at == 0;
     bool earlier =
-        edge->hlc < members->added[at] ||
-        (edge->hlc == members->added[at] && ps_device_compare(&by->device, &member->added_by) < 0);
+        edge->hlc < coming->hlc ||
+        (edge->hlc == coming->hlc && ps_device_compare(&edge->from, &member->added_by) < 0);
     if (is_self == is_founder && (is_self || earlier)) {
-        member->added_by = by->device;
+        member->added_by = edge->from;
         member->added_ms = ps_hlc_ms(edge->hlc);
-        members->added[at] = edge->hlc;
+        coming->hlc = edge->hlc;
     }
-}
-
-/* Where the member is in the list, or the number of members if it is none. */
-static size_t find_member(const struct members *members, const struct ps_device *device)
-{
-    size_t at = 0;
-    while (at < members->count && !ps_device_equal(&members->list[at].device, device)) {
-        at++;
-    }
-    return at;
 }
 
 /* The name as the record shows it now; a device without one goes by its fingerprint. */
@@ -380,6 +477,7 @@ static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *mem
     memcpy(row, member->added_by.key, PS_DEVICE_SIZE);
     ps_put_u64(row + PS_DEVICE_SIZE, member->added_ms);
     ps_put_u32(row + PS_DEVICE_SIZE + 8, member->depth);
+    ps_put_u32(row + PS_DEVICE_SIZE + 12, member->room);
     memcpy(row + MEMBER_FIXED_SIZE, member->name, member->name_size);
     struct ps_bytes after = ps_bytes(row, MEMBER_FIXED_SIZE + member->name_size);
     p2psync_result result = ps_db_get(txn, PS_DB_DEVICES, ps_key_view(&key), &before);
@@ -412,24 +510,6 @@ bool ps_member_walk_next(struct ps_member_walk *walk, struct ps_member *out)
     return walk->result == P2PSYNC_OK;
 }
 
-p2psync_result ps_member_may_invite(struct ps_txn *txn, const struct ps_mesh *mesh,
-                                    const struct ps_device *inviter, bool *may_out)
-{
-    struct ps_member_walk walk = {.txn = txn};
-    struct ps_member member;
-    size_t count = 0;
-    size_t invited = 0;
-    while (ps_member_walk_next(&walk, &member)) {
-        count++;
-        invited += ps_device_equal(&member.added_by, inviter) ? 1 : 0;
-    }
-    if (walk.result == P2PSYNC_OK) {
-        bool is_founder = ps_device_equal(&mesh->founder, inviter);
-        *may_out = count < PS_MEMBERS_MAX && (is_founder || invited < PS_INVITED_MAX);
-    }
-    return walk.result;
-}
-
 p2psync_result ps_member_count(struct ps_txn *txn, uint32_t *count_out)
 {
     uint64_t count = 0;
@@ -451,6 +531,7 @@ static p2psync_result decode_member(const struct ps_row *row, struct ps_member *
     memcpy(out->added_by.key, data, PS_DEVICE_SIZE);
     out->added_ms = ps_get_u64(data + PS_DEVICE_SIZE);
     out->depth = ps_get_u32(data + PS_DEVICE_SIZE + 8);
+    out->room = ps_get_u32(data + PS_DEVICE_SIZE + 12);
     out->name_size = row->value.size - MEMBER_FIXED_SIZE;
     memcpy(out->name, data + MEMBER_FIXED_SIZE, out->name_size);
     return P2PSYNC_OK;

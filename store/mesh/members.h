@@ -12,6 +12,7 @@ struct ps_member {
     struct ps_device added_by; /* the first member who wrote its record; itself for the founder */
     uint64_t added_ms;         /* when, by that member's clock */
     uint32_t depth; /* how many members away from the founder, by who wrote whose record */
+    uint32_t room;  /* how many more it may bring in */
     size_t name_size;
     char name[PS_DEVICE_NAME_SIZE_MAX];
 };
@@ -38,15 +39,10 @@ struct ps_member_walk {
 };
 bool ps_member_walk_next(struct ps_member_walk *walk, struct ps_member *out);
 
-/* Whether `inviter`, a member, can bring in one more.
+/* How many members there are.
  *
  * Errors  P2PSYNC_ECORRUPT.
  */
-p2psync_result ps_member_may_invite(struct ps_txn *txn, const struct ps_mesh *mesh,
-                                    const struct ps_device *inviter,
-                                    bool *may_out) P2PSYNC_MUST_CHECK;
-
-/* How many members there are. Errors as above. */
 p2psync_result ps_member_count(struct ps_txn *txn, uint32_t *count_out) P2PSYNC_MUST_CHECK;
 
 #endif

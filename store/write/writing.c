@@ -6,6 +6,8 @@
 
 #include "store/apply/apply.h"
 
+static p2psync_result check_logs(const struct ps_writing *writing);
+
 /* A log that is not at its own end cannot go on: the device has lost a part of its past, and if it
  * wrote on it would sign a second history. Then it takes a new incarnation. DESIGN section 9. */
 p2psync_result ps_writing_open_log(struct ps_writing *writing)
@@ -25,6 +27,9 @@ p2psync_result ps_writing_open_log(struct ps_writing *writing)
                                    .incarnation = identity->incarnation};
         result =
             ps_log_intern(writing->txn, &identity->mesh, writing->collection.number, &origin, log);
+        if (result == P2PSYNC_OK && log->size == 0) {
+            result = check_logs(writing);
+        }
         if (result == P2PSYNC_OK && log->applied == log->size && log->head.size == log->size) {
             writing->has_log = true;
             return P2PSYNC_OK;
@@ -39,6 +44,29 @@ p2psync_result ps_writing_open_log(struct ps_writing *writing)
         }
     }
     return P2PSYNC_EFORK;
+}
+
+/* The log is new. If it was there before and its row cannot be found because its key is damaged, it
+ * would begin anew under the same origin, and fork: so all logs that the collection counts must be
+ * there. */
+static p2psync_result check_logs(const struct ps_writing *writing)
+{
+    struct ps_collection collection;
+    struct ps_log_walk walk = {.txn = writing->txn, .collection = writing->collection.number};
+    struct ps_log_brief log;
+    uint64_t count = 0;
+    p2psync_result result =
+        ps_collection_by_number(writing->txn, writing->collection.number, &collection);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    while (ps_log_walk_next_brief(&walk, &log)) {
+        count++;
+    }
+    if (walk.result == P2PSYNC_OK && count != collection.logs) {
+        walk.result = P2PSYNC_ECORRUPT;
+    }
+    return walk.result;
 }
 
 /* Append and apply the change that is held back. */

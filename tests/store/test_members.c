@@ -257,6 +257,10 @@ Test(members, who_brings_in_too_many_crowds_nobody_out)
     cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
     ps_txn_abort(&txn);
     cr_assert_eq(count, 4 + PS_INVITED_MAX);
+    cr_assert_eq(get(&second.identity.device, &member), P2PSYNC_OK);
+    cr_assert_eq(member.room, 0);
+    cr_assert_eq(get(&third.identity.device, &member), P2PSYNC_OK);
+    cr_assert_eq(member.room, PS_INVITED_MAX - 1);
     cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_OK);
     for (uint32_t i = 0; i < PS_INVITED_MAX + 44; i++) {
         struct ps_device device = made_up(i);
@@ -268,6 +272,87 @@ Test(members, who_brings_in_too_many_crowds_nobody_out)
     struct ps_device first = made_up(0);
     cr_assert_eq(get(&first, &member) == P2PSYNC_OK, smaller < PS_INVITED_MAX,
                  "those with the smallest ids count");
+}
+
+/* Each of a chain brings in as many as it may: all of them together are below the first. */
+Test(members, chain_of_too_many_crowds_nobody_out)
+{
+    static struct author chain[3];
+    struct ps_member member;
+    uint32_t count = 0;
+    founder_adds(&second.identity.device, "second");
+    founder_adds(&third.identity.device, "third");
+    author_adds(&third, &stranger.identity.device, "a friend");
+    for (uint32_t i = 0; i < 3; i++) {
+        author_init(&chain[i], 20 + i);
+        chain[i].collection = PS_DEVICES_COLLECTION;
+        author_adds(&second, &chain[i].identity.device, "of the chain");
+        for (uint32_t j = 0; j < PS_INVITED_MAX; j++) {
+            struct ps_device device = made_up(i * PS_INVITED_MAX + j);
+            author_adds(&chain[i], &device, "made up");
+        }
+        author_deliver_all(&chain[i], &here);
+        author_deinit(&chain[i]);
+    }
+    author_deliver_all(&second, &here);
+    author_deliver_all(&third, &here);
+    (void)case_apply(&here);
+    (void)refresh();
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    cr_assert_eq(count, 4 + PS_INVITED_MAX);
+    cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_OK);
+}
+
+/* Who says that it has brought a device in before its inviter did takes none of the inviter's room.
+ */
+Test(members, earlier_time_takes_no_room)
+{
+    struct ps_member member;
+    founder_adds(&second.identity.device, "second");
+    founder_adds(&third.identity.device, "third");
+    author_adds_at(&second, &stranger.identity.device, "of the second", 5000);
+    author_adds_at(&third, &stranger.identity.device, "of the third", 1);
+    author_deliver_all(&second, &here);
+    author_deliver_all(&third, &here);
+    (void)case_apply(&here);
+    (void)refresh();
+    size_t room = 0;
+    cr_assert_eq(get(&second.identity.device, &member), P2PSYNC_OK);
+    room += member.room;
+    cr_assert_eq(get(&third.identity.device, &member), P2PSYNC_OK);
+    room += member.room;
+    cr_assert_eq(room, 2 * PS_INVITED_MAX - 1);
+    bool second_first = ps_device_compare(&second.identity.device, &third.identity.device) < 0;
+    cr_assert_eq(member.room, second_first ? PS_INVITED_MAX : PS_INVITED_MAX - 1,
+                 "whoever comes first in the list has brought it in");
+    cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_OK);
+    cr_assert(ps_device_equal(&member.added_by, &third.identity.device), "as it is shown");
+}
+
+/* What is no id takes up room, so that it costs no more to find that out than that room is. */
+Test(members, ids_that_are_none_take_room)
+{
+    struct ps_member member;
+    founder_adds(&second.identity.device, "second");
+    for (uint32_t i = 0; i < PS_INVITED_MAX; i++) {
+        struct ps_device device = made_up(i);
+        device.key[0] = 0;
+        device.key[PS_DEVICE_SIZE - 1] |= 0x80U;
+        author_adds(&second, &device, "no id");
+    }
+    struct ps_device greatest = {{0}};
+    for (uint32_t i = 0; greatest.key[0] == 0; i++) {
+        greatest = made_up(i);
+    }
+    author_adds(&second, &greatest, "made up");
+    author_deliver_all(&second, &here);
+    (void)case_apply(&here);
+    (void)refresh();
+    cr_assert_eq(get(&greatest, &member), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(get(&second.identity.device, &member), P2PSYNC_OK);
+    cr_assert_eq(member.room, 0);
 }
 
 /* A smaller id comes later, and pushes out the greatest. */
@@ -328,11 +413,10 @@ Test(members, limit_clips)
     cr_assert_eq(case_write(&here, &write, NULL), P2PSYNC_OK);
     (void)refresh();
     struct ps_txn txn = case_begin(&here, false);
-    bool may = true;
     cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
     cr_assert_eq(count, PS_MEMBERS_MAX);
-    cr_assert_eq(ps_member_may_invite(&txn, &here.identity.mesh, &here.identity.device, &may),
-                 P2PSYNC_OK);
-    cr_assert_not(may);
     ps_txn_abort(&txn);
+    struct ps_member founder;
+    cr_assert_eq(get(&here.identity.device, &founder), P2PSYNC_OK);
+    cr_assert_eq(founder.room, 0);
 }

@@ -133,6 +133,22 @@ Test(rows, damaged_log_and_entry_rows_are_corrupt)
     ps_txn_abort(&txn);
 }
 
+/* A damaged key is found by nobody. A device that took its own log for a new one would sign a
+ * second history. */
+Test(rows, own_log_that_cannot_be_found_is_not_begun_anew)
+{
+    struct ps_log log;
+    uint8_t map[] = {0x80};
+    case_set(&here, 1000, "r", 1);
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_log_by_number(&txn, 0, &log), P2PSYNC_OK);
+    struct ps_log_key log_key = {.collection = log.collection, .id = log.id};
+    struct ps_key key = ps_key_log(&log_key);
+    cr_assert_eq(ps_db_delete(&txn, PS_DB_LOGS, ps_key_view(&key)), P2PSYNC_OK);
+    case_commit(&txn);
+    cr_assert_eq(case_put(&here, "notes", "s", ps_bytes(map, sizeof map)), P2PSYNC_ECORRUPT);
+}
+
 Test(rows, missing_tree_node_is_corrupt)
 {
     struct ps_hash hash;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/log/unsettled.h"
 #include "store/log/waiting.h"
 #include "tests/lib/author.h"
 #include "tests/lib/exhaust.h"
@@ -261,6 +262,35 @@ Test(waiting, log_of_which_too_many_wait_stops_and_goes_on_when_they_no_longer_d
     cr_assert_eq(case_shown(&here, "r"), 22);
     cr_assert_eq(case_shown(&here, "t"), 6);
     cr_assert_eq(case_state(&here).pending, 0);
+}
+
+/* What the first that finds no room waits for stands nowhere. If it comes in the same call, and
+ * after the full log has been looked at, the log goes on all the same. */
+Test(waiting, full_log_goes_on_whatever_is_looked_at_first)
+{
+    struct ps_parent never = create(&two, "r", 10, 1);
+    struct ps_parent comes = create(&three, "v", 11, 2);
+    for (unsigned i = 0; i < PS_WAITING_MAX; i++) {
+        (void)edit(&one, "r", never, 20, 0);
+    }
+    const struct author_change ready = {.op_and_flags = PS_OP_CREATE | PS_CHANGE_MORE,
+                                        .id = "w",
+                                        .hlc = 21,
+                                        .fields = case_fields(&buf, "n", 3)};
+    (void)author_add(&one, &ready);
+    (void)edit(&one, "v", comes, 22, 0);
+    author_deliver_all(&one, &here);
+    (void)case_apply(&here);
+    cr_assert_eq(log_of(&one).settled, PS_WAITING_MAX);
+    struct ps_unsettled_look look;
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_unsettled_looked(&txn, log_of(&one).number, &look), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    cr_assert_eq(look.judged, PS_WAITING_MAX + 1, "what is ready is not judged again");
+    author_deliver_all(&three, &here);
+    (void)case_apply(&here);
+    cr_assert_eq(log_of(&one).settled, PS_WAITING_MAX + 2);
+    cr_assert_eq(case_shown(&here, "v"), 22);
 }
 
 Test(waiting, call_that_ends_early_forgets_nobody_who_is_due)
