@@ -30,6 +30,16 @@ struct ps_tag ps_origin_tag(const struct ps_mesh *mesh, const struct ps_origin *
     return tag_of(parts, 4);
 }
 
+struct ps_dot ps_dot_apart(struct ps_dot dot, const uint8_t leaf[static PS_HASH_SHORT_SIZE])
+{
+    const struct ps_bytes parts[] = {
+        ps_bytes_text("p2psync branch 1"),
+        ps_bytes(dot.origin.bytes, PS_TAG_SIZE),
+        ps_bytes(leaf, PS_HASH_SHORT_SIZE),
+    };
+    return (struct ps_dot){.origin = tag_of(parts, 3), .seq = dot.seq};
+}
+
 struct ps_log_id ps_log_id_of(const struct ps_mesh *mesh, const struct ps_origin *origin,
                               const uint8_t branch[static PS_HASH_SHORT_SIZE])
 {

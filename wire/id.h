@@ -89,6 +89,12 @@ void ps_device_text(const struct ps_device *device, char out[static PS_DEVICE_TE
 /* Errors  P2PSYNC_EFORMAT not exactly 64 hex digits. Whether it is valid is not looked at. */
 p2psync_result ps_device_parse(struct ps_bytes text, struct ps_device *out) P2PSYNC_MUST_CHECK;
 
+/* How a version is called beside another one that has the same dot, because both are on histories
+ * of one log that forks: its origin is the first 16 bytes of BLAKE2b-256("p2psync branch 1" ||
+ * origin
+ * || leaf), so that two are never called alike. */
+struct ps_dot ps_dot_apart(struct ps_dot dot, const uint8_t leaf[static PS_HASH_SHORT_SIZE]);
+
 /* "<32 hex>-<seq>". */
 void ps_dot_text(struct ps_dot dot, char out[static PS_DOT_TEXT_SIZE]);
 

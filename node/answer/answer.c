@@ -282,7 +282,7 @@ static p2psync_result read_conflict(struct ps_txn *txn, const struct ps_collecti
         struct ps_log log;
         ps_record_version(&row, i, &version);
         result = ps_log_by_number(txn, version.log, &log);
-        out->conflict.versions[i] = version.dot;
+        out->conflict.versions[i] = ps_record_shown(&row, &version);
         out->authors[i] = log.origin.device;
     }
     out->conflict.version_count = row.version_count;

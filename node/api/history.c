@@ -398,7 +398,8 @@ static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row
     if (wanted->has_from && !wanted->has_to) {
         result = fill_now(row, &sides->to);
     } else {
-        result = fill_version(sides, wanted->has_to ? wanted->to : last.dot, &sides->to);
+        result = fill_version(sides, wanted->has_to ? wanted->to : ps_record_shown(row, &last),
+                              &sides->to);
     }
     if (result == P2PSYNC_OK) {
         result = wanted->has_from ? fill_version(sides, wanted->from, &sides->from)
@@ -441,7 +442,7 @@ static p2psync_result fill_now(const struct ps_record_row *row, struct side *out
     for (uint32_t i = first; i < count; i++) {
         struct ps_version version;
         ps_record_version(row, i, &version);
-        out->dots[out->dot_count] = version.dot;
+        out->dots[out->dot_count] = ps_record_shown(row, &version);
         out->dot_count++;
     }
     return view.state == PS_RECORD_DELETED

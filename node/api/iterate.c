@@ -364,7 +364,8 @@ static int64_t start_place(const p2psync_iterator *iterator)
     for (int64_t i = 0; i < count; i++) {
         struct ps_version version;
         ps_record_version(&iterator->row, (uint32_t)i, &version);
-        if (version.is_copy && ps_dot_compare(version.dot, dot) == 0) {
+        if (version.is_copy &&
+            ps_dot_compare(ps_record_shown(&iterator->row, &version), dot) == 0) {
             return i + skipped;
         }
     }

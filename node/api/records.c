@@ -127,13 +127,9 @@ static p2psync_result get_copy(p2psync_snapshot *snapshot, uint32_t collection, 
     if (result != P2PSYNC_OK) {
         return result;
     }
-    for (uint32_t i = 0; i < row.version_count; i++) {
-        ps_record_version(&row, i, &version);
-        if (version.is_copy && ps_dot_compare(version.dot, dot) == 0) {
-            return ps_snapshot_copy(snapshot, record, &row, &version, out);
-        }
-    }
-    return P2PSYNC_ENOTFOUND;
+    return ps_record_find_shown(&row, dot, &version) && version.is_copy
+               ? ps_snapshot_copy(snapshot, record, &row, &version, out)
+               : P2PSYNC_ENOTFOUND;
 }
 
 p2psync_result p2psync_copy_parse(const char *id, struct p2psync_copy *out)
@@ -293,10 +289,11 @@ p2psync_result ps_snapshot_copy(p2psync_snapshot *snapshot, struct ps_bytes id,
     if (result != P2PSYNC_OK) {
         return result;
     }
-    snapshot->dots[0] = ps_outer_dot(version->dot);
+    struct ps_dot shown = ps_record_shown(row, version);
+    snapshot->dots[0] = ps_outer_dot(shown);
     *out = (struct p2psync_record){
         .id = snapshot->copy_id,
-        .id_size = ps_copy_id(id, version->dot, snapshot->copy_id),
+        .id_size = ps_copy_id(id, shown, snapshot->copy_id),
         .fields = {.data = version->value.data, .size = version->value.size},
         .versions = snapshot->dots,
         .version_count = 1,
@@ -318,7 +315,7 @@ static p2psync_result fill_dots(p2psync_snapshot *snapshot, const struct ps_reco
     for (uint32_t i = 0; i < row->version_count; i++) {
         struct ps_version version;
         ps_record_version(row, i, &version);
-        snapshot->dots[i] = ps_outer_dot(version.dot);
+        snapshot->dots[i] = ps_outer_dot(ps_record_shown(row, &version));
     }
     return P2PSYNC_OK;
 }

@@ -5,15 +5,30 @@
 #include "node/engine/remember.h"
 #include "node/engine/turn.h"
 
+#define MOVED_MS 60000 /* from one time that all are told of a peer to the next */
+
 static void introduce(struct ps_turn *turn, struct ps_peer *peer);
 static bool describe(const struct ps_peer *of, const struct ps_peer *to,
                      struct ps_peer_endpoints *out);
 
-void ps_introduce_all(struct ps_engine *engine)
+void ps_introduce_begin(struct ps_turn *turn, struct ps_peer *peer)
 {
+    const struct ps_engine *engine = turn->engine;
+    struct ps_introduction *introduction = &peer->introduction;
+    introduction->due = true;
+    if (introduction->known || turn->now_ms < introduction->next_ms) {
+        return;
+    }
+    introduction->known = true;
+    introduction->next_ms = turn->now_ms + MOVED_MS;
     for (size_t i = 0; i < engine->peers.count; i++) {
         engine->peers.items[i]->introduction.due = true;
     }
+}
+
+void ps_introduce_moved(struct ps_peer *peer)
+{
+    peer->introduction.known = false;
 }
 
 void ps_introduce_flush(struct ps_turn *turn, struct ps_peer *peer, bool in_sync)

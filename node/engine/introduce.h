@@ -4,18 +4,25 @@
 #define PS_NODE_ENGINE_INTRODUCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ps_engine;
 struct ps_peer;
 struct ps_turn;
 
 struct ps_introduction {
-    bool due;   /* the peer is to be told where others are */
-    bool again; /* and once more when it is in sync */
+    bool due;         /* the peer is to be told where others are */
+    bool again;       /* and once more when it is in sync */
+    bool known;       /* others were told where it is */
+    uint64_t next_ms; /* they are told of no other place before */
 };
 
-/* A session has begun: everyone is to be told where everyone is. */
-void ps_introduce_all(struct ps_engine *engine);
+/* A session with the peer has begun: it is to be told where the others are, and they where it is,
+ * unless they know. */
+void ps_introduce_begin(struct ps_turn *turn, struct ps_peer *peer);
+/* The peer is at an endpoint that was not known. The others are told when its next session begins,
+ * and not more often than once in a minute: it can say that it is wherever it likes. */
+void ps_introduce_moved(struct ps_peer *peer);
 /* Send what is due. in_sync: the peer knows all members that are known here. */
 void ps_introduce_flush(struct ps_turn *turn, struct ps_peer *peer, bool in_sync);
 

@@ -5,6 +5,7 @@
 #include "node/engine/forks.h"
 #include "node/engine/news.h"
 #include "node/engine/on_message.h"
+#include "node/engine/refusal.h"
 #include "node/engine/search.h"
 #include "node/engine/turn.h"
 #include "store/log/branch.h"
@@ -189,8 +190,7 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
         return;
     case P2PSYNC_EFORK:
     case P2PSYNC_ELIMIT:
-        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "changes-refused", "from %s: %s", peer->name,
-                    p2psync_strerror(result));
+        ps_refusal_tell(turn, peer, &changes->log, result);
         if (fetch != NULL) {
             ps_transfer_drop(peer, fetch);
         }

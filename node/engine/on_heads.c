@@ -4,10 +4,18 @@
 #include "node/engine/forks.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
+#include "node/engine/refusal.h"
 #include "node/engine/turn.h"
+#include "store/log/collection.h"
 #include "store/log/receive.h"
 
-#define IDLE_COST 100 /* microseconds; what a useless offer costs us, mostly for its signature */
+#define IDLE_COST 100 /* microseconds; what an offer costs us whose signature we check in vain */
+
+/* An offer, and whether its signature had to be checked. */
+struct offer {
+    const struct ps_heads_item *item;
+    bool checked;
+};
 
 typedef enum fit {
     FITS,  /* as far as it shows */
@@ -17,11 +25,12 @@ typedef enum fit {
 
 static bool named(struct ps_turn *turn, struct ps_peer *peer, struct ps_log_name *name,
                   char text[static PS_COLLECTION_SIZE_MAX]);
-static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
-static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item);
-static fit judge(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item,
+static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer);
+static bool has_room(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log_name *name);
+static bool credible(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer);
+static fit judge(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer,
                  struct ps_log *log);
-static void take_other(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item,
+static void take_other(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer,
                        const struct ps_log *ours);
 
 void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
@@ -34,9 +43,10 @@ void ps_on_heads(struct ps_turn *turn, struct ps_peer *peer)
     }
     while (ps_heads_next(&cursor, &item)) {
         char collection[PS_COLLECTION_SIZE_MAX];
+        struct offer offer = {.item = &item};
         size_t before = ps_transfer_count(peer);
-        bool goes_on = named(turn, peer, &item.log, collection) && take(turn, peer, &item);
-        bool idle = ps_transfer_count(peer) == before && before < PS_FETCHES_QUEUED_MAX;
+        bool goes_on = named(turn, peer, &item.log, collection) && take(turn, peer, &offer);
+        bool idle = offer.checked && ps_transfer_count(peer) == before;
         if (!goes_on || (idle && !ps_session_spend(turn, peer, peer->session.id, IDLE_COST))) {
             return;
         }
@@ -56,9 +66,12 @@ static bool named(struct ps_turn *turn, struct ps_peer *peer, struct ps_log_name
     return ps_turn_ok(turn, result);
 }
 
-/* False if the session is over, or the store has failed. */
-static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
+/* Nothing that a member has signed is charged to who offers it, unless its signature was checked in
+ * vain: an honest peer offers in each round what is refused here for reasons of ours. False if the
+ * session is over, or the store has failed. */
+static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer)
 {
+    const struct ps_heads_item *item = offer->item;
     struct ps_log log;
     struct ps_log_id id =
         ps_log_id_of(&turn->engine->identity.mesh, &item->log.origin, item->log.branch);
@@ -70,6 +83,9 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
         ps_rounds_pass_over(peer);
         return turn->result == P2PSYNC_OK;
     }
+    if (ps_transfer_count(peer) >= PS_FETCHES_QUEUED_MAX) {
+        return true; /* it is offered again when there is room */
+    }
     p2psync_result result = ps_log_named(turn->txn, &turn->engine->identity.mesh, &item->log, &log);
     if (result == P2PSYNC_EFORK) {
         return true; /* its tag is another origin's here: of two, the first one stays */
@@ -79,14 +95,14 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
     }
     uint64_t ours = result == P2PSYNC_OK ? log.size : 0;
     bool here = result == P2PSYNC_OK;
-    fit fits = here ? judge(turn, peer, item, &log) : FITS;
+    fit fits = here ? judge(turn, peer, offer, &log) : FITS;
     if (fits == OTHER || (!here && ps_forks_any(turn, &item->log, &log))) {
-        take_other(turn, peer, item, here ? &log : NULL);
-    } else if (fits == FITS) {
+        take_other(turn, peer, offer, here ? &log : NULL);
+    } else if (fits == FITS && (here || has_room(turn, peer, &item->log))) {
         if (here && !ps_holds_note(turn, peer, log.number, item->size)) {
             return false;
         }
-        if (item->size > ours && credible(turn, peer, item)) {
+        if (item->size > ours && credible(turn, peer, offer)) {
             struct ps_fetch_want want = {
                 .log = item->log, .id = id, .from = ours, .target = item->size};
             ps_forks_own(turn, &item->log.origin);
@@ -96,16 +112,24 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
     return peer->session.id != 0 && turn->result == P2PSYNC_OK;
 }
 
+/* Whether one log more may be here. */
+static bool has_room(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log_name *name)
+{
+    bool room = false;
+    if (ps_turn_ok(turn, ps_collection_has_room(turn->txn, name->collection, &room)) && !room) {
+        ps_refusal_tell(turn, peer, name, P2PSYNC_ELIMIT);
+    }
+    return room;
+}
+
 /* Whether the log exists, as far as its signed head shows. We ask for a log at one peer at a time,
  * so an invented log would keep us from asking others. */
-static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item)
+static bool credible(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer)
 {
     struct ps_head_context context =
-        ps_message_head_context(&item->log, &turn->engine->identity.mesh);
-    if (ps_transfer_count(peer) >= PS_FETCHES_QUEUED_MAX) {
-        return false; /* if the queue is full, the log is offered again later */
-    }
-    p2psync_result result = ps_head_verify(&item->head, &context);
+        ps_message_head_context(&offer->item->log, &turn->engine->identity.mesh);
+    offer->checked = true;
+    p2psync_result result = ps_head_verify(&offer->item->head, &context);
     if (result == P2PSYNC_ESIGNATURE) {
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "a false head");
         return false;
@@ -114,17 +138,20 @@ static bool credible(struct ps_turn *turn, struct ps_peer *peer, const struct ps
 }
 
 /* How an offer fits the history of that name that is here. */
-static fit judge(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item,
+static fit judge(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer,
                  struct ps_log *log)
 {
+    const struct ps_heads_item *item = offer->item;
     struct ps_head_context context =
         ps_message_head_context(&item->log, &turn->engine->identity.mesh);
-    struct ps_head_offer offer = {
+    struct ps_head_offer head = {
         .head = item->head, .proof_size = item->proof_size, .proof = &item->proof};
     if (log->size == 0) {
         return FITS;
     }
-    p2psync_result result = ps_receive_head(turn->txn, log, &context, &offer);
+    offer->checked =
+        item->head.size != log->head.size || !ps_hash_equal(&item->head.root, &log->head.root);
+    p2psync_result result = ps_receive_head(turn->txn, log, &context, &head);
     switch (result) {
     case P2PSYNC_OK:
     case P2PSYNC_EAGAIN:
@@ -149,11 +176,12 @@ static fit judge(struct ps_turn *turn, struct ps_peer *peer, const struct ps_hea
 /* The offer is of another history than ours of that name, or we have none of that name: the peer
  * may know of other forks than we do. What of it is not here under any name is fetched, and the
  * peer is shown what we hold, unless it has been while this fetch was under way. */
-static void take_other(struct ps_turn *turn, struct ps_peer *peer, const struct ps_heads_item *item,
+static void take_other(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer,
                        const struct ps_log *ours)
 {
+    const struct ps_heads_item *item = offer->item;
     struct ps_log held;
-    if (!credible(turn, peer, item)) {
+    if (!credible(turn, peer, offer)) {
         return;
     }
     if (ps_forks_hold(turn, item, &held)) {

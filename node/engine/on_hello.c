@@ -91,9 +91,8 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
     }
     bool near = ps_reach_is_near(accepted ? from : link->endpoint);
     ps_reach_prove(&turn->engine->reach, ps_bytes_text(accepted ? from : link->endpoint));
-    if (!accepted) {
-        (void)ps_remember_endpoint(peer, ps_bytes_text(link->endpoint), PS_FOUND_STATIC, true);
-    }
+    bool moved = !accepted &&
+                 ps_remember_endpoint(peer, ps_bytes_text(link->endpoint), PS_FOUND_STATIC, true);
     for (size_t i = 0; i < hello->listen_count; i++) {
         struct ps_bytes listen = hello->listen[i];
         bool seen = listen.size > 0 && listen.data[0] == ':' && address.size > 0 &&
@@ -107,11 +106,15 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
         bool fits = length > 0 && (size_t)length <= PS_ENDPOINT_SIZE_MAX;
         struct ps_bytes endpoint = ps_bytes(text, fits ? (size_t)length : 0);
         if (fits && (seen || ps_reach_is_hint(endpoint, near))) {
-            (void)ps_remember_endpoint(peer, endpoint, seen ? PS_FOUND_ACCEPTED : PS_FOUND_PEERS,
-                                       false);
+            moved = ps_remember_endpoint(peer, endpoint, seen ? PS_FOUND_ACCEPTED : PS_FOUND_PEERS,
+                                         false) ||
+                    moved;
             if (accepted) {
                 memcpy(link->endpoint, text, (size_t)length + 1);
             }
         }
+    }
+    if (moved) {
+        ps_introduce_moved(peer);
     }
 }

@@ -45,9 +45,11 @@ void ps_on_want(struct ps_turn *turn, struct ps_peer *peer)
         return;
     }
     struct ps_serve_want serve = {.from = want.from, .credit = want.credit, .again = want.again};
-    uint64_t lost = want.again ? ps_transfer_flight(peer, log.number) : 0;
+    bool ends = want.again || want.credit == 0;
+    uint64_t lost = ends ? ps_transfer_flight(peer, log.number) : 0;
+    uint64_t cost = (lost + ps_resent_take(peer)) / 16;
     if (!ps_holds_note(turn, peer, log.number, want.from) ||
-        !ps_session_spend(turn, peer, peer->session.id, lost / 16)) {
+        !ps_session_spend(turn, peer, peer->session.id, cost)) {
         return;
     }
     (void)ps_transfer_serve(turn, peer, log.number, &serve); /* else it asks again */

@@ -22,6 +22,7 @@ void ps_peer_destroy(struct ps_peer **peer)
     if (*peer != NULL) {
         ps_holds_deinit(&(*peer)->holds);
         ps_names_deinit(&(*peer)->names);
+        ps_resent_deinit(&(*peer)->resent);
         ps_transfer_deinit(&(*peer)->transfer);
         free(*peer);
         *peer = NULL;

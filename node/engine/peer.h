@@ -21,6 +21,7 @@
 #include "node/engine/progress.h"
 #include "node/engine/receipts.h"
 #include "node/engine/remember.h"
+#include "node/engine/resent.h"
 #include "node/engine/rounds.h"
 #include "node/engine/session.h"
 #include "node/engine/state.h"
@@ -45,6 +46,7 @@ struct ps_peer {
     struct ps_holds holds;
     struct ps_round round;
     struct ps_transfer transfer;
+    struct ps_resent resent;
     struct ps_receipts receipts;
     struct ps_introduction introduction;
     struct ps_progress progress;

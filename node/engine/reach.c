@@ -5,7 +5,6 @@
 
 #define PACE_MS (1000 / PS_DIALS_RATE)
 
-static bool is_own(ps_found_by found_by);
 static bool is_around(const struct ps_engine *engine, const struct ps_address *address);
 static size_t count_under_way(const struct ps_engine *engine);
 
@@ -48,11 +47,17 @@ bool ps_reach_is_near(const char *endpoint)
     return ps_address_parse(ps_bytes_text(endpoint), &address) && ps_address_is_loopback(&address);
 }
 
+bool ps_reach_is_own(ps_found_by found_by)
+{
+    return found_by == PS_FOUND_STATIC || found_by == PS_FOUND_PAIRING ||
+           found_by == PS_FOUND_ACCEPTED;
+}
+
 bool ps_reach_take(struct ps_turn *turn, const char *endpoint, ps_found_by found_by)
 {
     struct ps_reach *reach = &turn->engine->reach;
     struct ps_address address;
-    if (is_own(found_by)) {
+    if (ps_reach_is_own(found_by)) {
         return true;
     }
     if (!ps_address_parse(ps_bytes_text(endpoint), &address)) {
@@ -83,13 +88,6 @@ void ps_reach_spend(struct ps_turn *turn)
     struct ps_reach *reach = &turn->engine->reach;
     uint64_t from_ms = reach->free_ms > turn->now_ms ? reach->free_ms : turn->now_ms;
     reach->free_ms = from_ms + PACE_MS;
-}
-
-/* Learnt without others' word. */
-static bool is_own(ps_found_by found_by)
-{
-    return found_by == PS_FOUND_STATIC || found_by == PS_FOUND_PAIRING ||
-           found_by == PS_FOUND_ACCEPTED;
 }
 
 static bool is_around(const struct ps_engine *engine, const struct ps_address *address)

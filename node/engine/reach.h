@@ -39,6 +39,9 @@ void ps_reach_prove(struct ps_reach *reach, struct ps_bytes endpoint);
 bool ps_reach_is_hint(struct ps_bytes endpoint, bool near);
 bool ps_reach_is_near(const char *endpoint);
 
+/* Whether an endpoint that became known so was learnt without others' word. */
+bool ps_reach_is_own(ps_found_by found_by);
+
 /* Whether an endpoint may be dialled now; a try elsewhere is counted. */
 bool ps_reach_take(struct ps_turn *turn, const char *endpoint, ps_found_by found_by);
 

@@ -106,12 +106,14 @@ bool ps_remember_endpoint(struct ps_peer *peer, struct ps_bytes endpoint, ps_fou
     }
     size_t at = find_endpoint(row, endpoint);
     bool known = at < row->endpoint_count;
-    if (known && (!worked || at == 0)) {
+    if (known && (!worked || (at == 0 && row->worked_count > 0))) {
         return false;
     }
     if (!known) {
         at = row->endpoint_count < PS_ENDPOINTS_MAX ? row->endpoint_count++ : PS_ENDPOINTS_MAX - 1;
+        row->worked_count = row->worked_count > at ? at : row->worked_count;
     }
+    row->worked_count += worked && at >= row->worked_count ? 1 : 0;
     size_t to = worked ? 0 : at;
     ps_found_by first = known ? row->found_by[at] : found_by;
     memmove(row->endpoints[to + 1], row->endpoints[to], (at - to) * sizeof row->endpoints[0]);
@@ -138,6 +140,11 @@ ps_found_by ps_remember_found_by(const struct ps_peer *peer, size_t index)
 {
     const struct ps_peer_row *row = &peer->remembered.row;
     return index < row->endpoint_count ? row->found_by[index] : PS_FOUND_UNKNOWN;
+}
+
+bool ps_remember_worked(const struct ps_peer *peer, size_t index)
+{
+    return index < peer->remembered.row.worked_count;
 }
 
 bool ps_remember_was_seen(const struct ps_peer *peer)

@@ -50,6 +50,8 @@ size_t ps_remember_endpoint_count(const struct ps_peer *peer);
 /* "" if there are not so many. */
 const char *ps_remember_endpoint_at(const struct ps_peer *peer, size_t index);
 ps_found_by ps_remember_found_by(const struct ps_peer *peer, size_t index);
+/* Whether the peer was reached there. */
+bool ps_remember_worked(const struct ps_peer *peer, size_t index);
 bool ps_remember_was_seen(const struct ps_peer *peer);
 /* Where the peer is connected, else where it was last; "" if nowhere. Valid until it changes. */
 const char *ps_remember_where(const struct ps_peer *peer);

@@ -329,6 +329,7 @@ void ps_transfer_forget(struct ps_peer *peer)
     peer->transfer.fetch_count = 0;
     ps_transfer_push_anew(peer);
     memset(peer->transfer.serves, 0, sizeof peer->transfer.serves);
+    ps_resent_forget(&peer->resent);
 }
 
 void ps_transfer_deinit(struct ps_transfer *transfer)
@@ -579,6 +580,7 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
         serve->flight[serve->flight_count++] =
             (struct ps_flight){.end = run.end, .size = entries.size};
         peer->transfer.turn_bytes += entries.size;
+        ps_resent_note(turn, peer, log, &run, entries.size);
         ps_progress_sent(turn, peer, run.end - run.begin);
         serve->next = run.end;
     }

@@ -9,6 +9,7 @@
 
 static bool load_members(struct ps_turn *turn);
 static bool admit(struct ps_turn *turn, const struct ps_device *device, struct ps_bytes name);
+static void prove_endpoints(struct ps_turn *turn, const struct ps_peer *peer);
 static void drop_others(struct ps_turn *turn);
 static void list_allowed(struct ps_turn *turn);
 
@@ -70,9 +71,7 @@ static bool admit(struct ps_turn *turn, const struct ps_device *device, struct p
         if (peer == NULL) {
             return false;
         }
-        if (ps_remember_was_seen(peer)) {
-            ps_reach_prove(&turn->engine->reach, ps_bytes_text(ps_remember_endpoint_at(peer, 0)));
-        }
+        prove_endpoints(turn, peer);
         ps_dial_at(peer, turn->now_ms);
         ps_on_beacon_recall(turn, peer);
     }
@@ -82,6 +81,18 @@ static bool admit(struct ps_turn *turn, const struct ps_device *device, struct p
         memcpy(peer->name, name.data, name.size);
     }
     return true;
+}
+
+/* Where the peer was reached, or came from, in an earlier run. What others have said of it, or it
+ * of itself, proves nothing. */
+static void prove_endpoints(struct ps_turn *turn, const struct ps_peer *peer)
+{
+    size_t count = ps_remember_was_seen(peer) ? ps_remember_endpoint_count(peer) : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ps_remember_worked(peer, i) || ps_reach_is_own(ps_remember_found_by(peer, i))) {
+            ps_reach_prove(&turn->engine->reach, ps_bytes_text(ps_remember_endpoint_at(peer, i)));
+        }
+    }
 }
 
 static void drop_others(struct ps_turn *turn)

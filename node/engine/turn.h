@@ -60,6 +60,7 @@ struct ps_engine {
     uint64_t apply_ms;        /* backlog.c: when to apply at the latest; PS_NEVER: nothing waits */
     uint64_t refresh_ms;      /* backlog.c: when to merge a piece; PS_NEVER: nothing is left */
     uint64_t persist_ms;      /* remember.c: when to write at the latest; PS_NEVER: nothing moved */
+    uint64_t refusal_ms;      /* refusal.c: none is told before */
     uint64_t resume_ms;       /* turn.c: when to go on with what the effects had no room for */
     uint64_t clock_offset_ms; /* engine.c: wall clock less monotonic, in the last turn */
     bool members_dirty;       /* settle.c: `_devices` moved, or may when the backlog is applied */

@@ -352,7 +352,7 @@ static p2psync_result write_about(struct ps_txn *txn, const struct about *about,
         for (uint32_t i = 0; i < row.version_count; i++) {
             struct ps_version version;
             ps_record_version(&row, i, &version);
-            ps_dot_text(version.dot, dot);
+            ps_dot_text(ps_record_shown(&row, &version), dot);
             ps_write_text(&writer, dot);
         }
     } else {

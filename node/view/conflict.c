@@ -37,6 +37,7 @@ struct telling {
 static p2psync_result find(struct telling *telling);
 static p2psync_result tell(struct telling *telling);
 static p2psync_result write_marked(struct telling *telling);
+static struct ps_dot shown_of_winner(const struct telling *telling);
 static p2psync_result name_version(struct telling *telling, uint32_t index, char *out);
 static void write_overlaps(struct ps_writer *writer, const struct ps_pairs *pairs,
                            struct ps_bytes merged);
@@ -127,7 +128,7 @@ static p2psync_result tell(struct telling *telling)
     ps_map_key(&map, "versions");
     result = write_versions(telling);
     ps_map_key(&map, "shown");
-    ps_view_write_dot(writer, telling->view.winner.dot);
+    ps_view_write_dot(writer, shown_of_winner(telling));
     ps_map_key(&map, "merged");
     if (telling->merged.view.state != PS_RECORD_DELETED) {
         write_fields(writer, telling->merged.view.value);
@@ -178,6 +179,14 @@ static p2psync_result write_marked(struct telling *telling)
     return result;
 }
 
+/* The winner of what is merged here is one of the versions. */
+static struct ps_dot shown_of_winner(const struct telling *telling)
+{
+    struct ps_version winner = {.dot = telling->view.winner.dot};
+    memcpy(winner.leaf, telling->view.winner.leaf, sizeof winner.leaf);
+    return ps_record_shown(&telling->row, &winner);
+}
+
 /* What a version is called in markers: DEVICE/VERSION. */
 static p2psync_result name_version(struct telling *telling, uint32_t index, char *out)
 {
@@ -187,7 +196,7 @@ static p2psync_result name_version(struct telling *telling, uint32_t index, char
     ps_record_version(&telling->row, index, &version);
     p2psync_result result = read_author(telling, &version, &author);
     if (result == P2PSYNC_OK) {
-        ps_dot_text(version.dot, dot);
+        ps_dot_text(ps_record_shown(&telling->row, &version), dot);
         (void)snprintf(out, LABEL_SIZE, "%.*s/%s", (int)author.name_size, author.name, dot);
     }
     return result;
@@ -242,7 +251,7 @@ static p2psync_result write_version(struct telling *telling, const struct ps_ver
     }
     ps_map_begin(&map, writer);
     ps_map_key(&map, "version");
-    ps_view_write_dot(writer, version->dot);
+    ps_view_write_dot(writer, ps_record_shown(&telling->row, version));
     ps_view_add_device(&map, &author.device);
     ps_map_str(&map, "name", ps_bytes(author.name, author.name_size));
     ps_map_key(&map, "time");

@@ -152,6 +152,15 @@ p2psync_result ps_past_find(struct ps_txn *txn, uint32_t collection, struct ps_b
     struct ps_log log;
     p2psync_result result = P2PSYNC_ENOTFOUND;
     out->seq = dot.seq;
+    struct ps_record_row row;
+    struct ps_version version;
+    /* A version that is told apart from another one is called by no dot. */
+    result = ps_record_get(txn, collection, id, &row);
+    if (result == P2PSYNC_OK && ps_record_find_shown(&row, dot, &version)) {
+        result = ps_log_by_number(txn, version.log, &log);
+        return result == P2PSYNC_OK ? find_in_log(txn, &log, id, out) : result;
+    }
+    result = result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
     while (result == P2PSYNC_ENOTFOUND && ps_log_walk_next(&walk, &log)) {
         result = find_in_log(txn, &log, id, out);
     }

@@ -26,6 +26,13 @@ p2psync_result ps_collection_find(struct ps_txn *txn, struct ps_bytes name,
 p2psync_result ps_collection_intern(struct ps_txn *txn, struct ps_bytes name,
                                     struct ps_collection *out) P2PSYNC_MUST_CHECK;
 
+/* Whether there is room for one log more in the collection of this name, which need not be here.
+ *
+ * Errors  P2PSYNC_ECORRUPT.
+ */
+p2psync_result ps_collection_has_room(struct ps_txn *txn, struct ps_bytes name,
+                                      bool *out) P2PSYNC_MUST_CHECK;
+
 /* A walk over the collections, in byte order of their names:
  *
  *     struct ps_collection_walk walk = {.txn = txn};

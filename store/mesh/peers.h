@@ -21,7 +21,8 @@ struct ps_peer_row {
     size_t endpoint_count;
     ps_found_by found_by[PS_ENDPOINTS_MAX];                     /* of each endpoint */
     char endpoints[PS_ENDPOINTS_MAX][PS_ENDPOINT_SIZE_MAX + 1]; /* the last good one first */
-    uint64_t last_seen_ms;                                      /* 0: never */
+    size_t worked_count;   /* so many of the first were dialled, and the peer was there */
+    uint64_t last_seen_ms; /* 0: never */
     uint64_t last_sync_ms; /* when it was last in sync; 0: never */
     uint64_t common;       /* changes that both were last known to hold, ... */
     uint64_t behind;       /* ... that it lacked ... */

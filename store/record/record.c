@@ -112,6 +112,45 @@ void ps_record_view(const struct ps_record_row *row, struct ps_view *out)
     memcpy(out->winner.leaf, version.leaf, sizeof out->winner.leaf);
 }
 
+struct ps_dot ps_record_shown(const struct ps_record_row *row, const struct ps_version *version)
+{
+    for (uint32_t i = ps_record_first_read(row->version_count); i < row->version_count; i++) {
+        struct ps_version other;
+        ps_record_version(row, i, &other);
+        if (ps_dot_compare(other.dot, version->dot) == 0 &&
+            memcmp(other.leaf, version->leaf, sizeof other.leaf) != 0) {
+            return ps_dot_apart(version->dot, version->leaf);
+        }
+    }
+    return version->dot;
+}
+
+bool ps_record_find_shown(const struct ps_record_row *row, struct ps_dot shown,
+                          struct ps_version *out)
+{
+    for (uint32_t i = 0; i < row->version_count; i++) {
+        ps_record_version(row, i, out);
+        if (out->dot.seq == shown.seq && ps_dot_compare(ps_record_shown(row, out), shown) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ps_record_find_winner(const struct ps_record_row *row, struct ps_version *out)
+{
+    struct ps_view view;
+    ps_record_view(row, &view);
+    for (uint32_t i = 0; i < row->version_count; i++) {
+        ps_record_version(row, i, out);
+        if (ps_dot_compare(out->dot, view.winner.dot) == 0 &&
+            memcmp(out->leaf, view.winner.leaf, sizeof out->leaf) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t ps_record_first_read(uint32_t version_count)
 {
     return version_count > PS_PARENTS_MAX ? version_count - (uint32_t)PS_PARENTS_MAX : 0;

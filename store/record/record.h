@@ -52,6 +52,15 @@ p2psync_result ps_record_get(struct ps_txn *txn, uint32_t collection, struct ps_
 /* The version at `index`, ascending; index < row->version_count. */
 void ps_record_version(const struct ps_record_row *row, uint32_t index, struct ps_version *out);
 
+/* How people and apps call a version: by its dot, or apart from another one of the row that has the
+ * same dot (ps_dot_apart). Of more than PS_PARENTS_MAX versions only the newest are told apart. */
+struct ps_dot ps_record_shown(const struct ps_record_row *row, const struct ps_version *version);
+/* The version that is called so. False if there is none. */
+bool ps_record_find_shown(const struct ps_record_row *row, struct ps_dot shown,
+                          struct ps_version *out);
+/* The version from which author and time are shown. */
+bool ps_record_find_winner(const struct ps_record_row *row, struct ps_version *out);
+
 /* What a reader sees. */
 void ps_record_view(const struct ps_record_row *row, struct ps_view *out);
 

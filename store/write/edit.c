@@ -47,8 +47,6 @@ static p2psync_result choose_parents(struct ps_writing *writing, const struct ps
                                      const struct ps_record_row *row);
 static p2psync_result find_winner(struct ps_writing *writing, const struct ps_record_row *row,
                                   struct ps_version *out);
-static bool find_version(const struct ps_record_row *row, struct ps_dot dot,
-                         struct ps_version *out);
 static p2psync_result make_body(struct ps_writing *writing, const struct ps_edit *edit);
 static p2psync_result make_delta(struct ps_writing *writing, const struct ps_version *version,
                                  bool *full_out);
@@ -85,7 +83,7 @@ static p2psync_result write_copy(struct ps_writing *writing, const struct ps_edi
     if (result != P2PSYNC_OK) {
         return not_found(writing, result);
     }
-    if (!find_version(&row, dot, &version) || !version.is_copy) {
+    if (!ps_record_find_shown(&row, dot, &version) || !version.is_copy) {
         return P2PSYNC_ENOTFOUND;
     }
     if (edits) {
@@ -291,7 +289,7 @@ static p2psync_result decide_resolution(struct ps_writing *writing, const struct
         delta.fields = merged.view.value;
         writing->state = merged.view.state;
     } else if (edit->kind == PS_EDIT_TAKE) {
-        if (!find_version(&row, edit->take, &version) || !version.has_value) {
+        if (!ps_record_find_shown(&row, edit->take, &version) || !version.has_value) {
             return P2PSYNC_ENOTFOUND;
         }
         delta.fields = version.value;
@@ -318,7 +316,7 @@ p2psync_result ps_edit_check(struct ps_writing *writing, const struct ps_edit *e
     bool is_copy = ps_copy_id_split(id, &record, &dot);
     p2psync_result result = read_row(writing, is_copy ? record : id, &row);
     if (result == P2PSYNC_OK && is_copy) {
-        bool is_there = find_version(&row, dot, &version) && version.is_copy;
+        bool is_there = ps_record_find_shown(&row, dot, &version) && version.is_copy;
         as_expected = is_there
                           ? edit->expected_count == 1 && ps_dot_compare(edit->expected[0], dot) == 0
                           : edit->expected_count == 0;
@@ -344,7 +342,7 @@ static bool are_expected(const struct ps_record_row *row, const struct ps_edit *
         bool found = false;
         ps_record_version(row, i, &version);
         for (size_t j = 0; j < edit->expected_count && !found; j++) {
-            found = ps_dot_compare(version.dot, edit->expected[j]) == 0;
+            found = ps_dot_compare(ps_record_shown(row, &version), edit->expected[j]) == 0;
         }
         if (!found) {
             return false;
@@ -461,11 +459,11 @@ static p2psync_result find_winner(struct ps_writing *writing, const struct ps_re
     struct ps_skeleton skeleton;
     uint8_t depth = 0;
     if (writing->only != NULL) {
-        return find_version(row, *writing->only, out) ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
+        return ps_record_find_shown(row, *writing->only, out) ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
     }
     ps_record_view(row, &view);
-    if ((writing->has_last && find_version(row, writing->last, out)) ||
-        find_version(row, view.winner.dot, out)) {
+    if ((writing->has_last && ps_record_find_shown(row, writing->last, out)) ||
+        ps_record_find_winner(row, out)) {
         return P2PSYNC_OK;
     }
     *out = (struct ps_version){.dot = view.winner.dot, .hlc = view.hlc};
@@ -484,17 +482,6 @@ static p2psync_result find_winner(struct ps_writing *writing, const struct ps_re
     result = ps_rebuild(writing->txn, &from, &writing->rebuilt, &depth, NULL);
     out->value = ps_buf_view(&writing->rebuilt);
     return result;
-}
-
-static bool find_version(const struct ps_record_row *row, struct ps_dot dot, struct ps_version *out)
-{
-    for (uint32_t i = 0; i < row->version_count; i++) {
-        ps_record_version(row, i, out);
-        if (ps_dot_compare(out->dot, dot) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* The body of the pending change: what differs, or the whole value. */

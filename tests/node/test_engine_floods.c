@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "node/engine/budget.h"
+#include "tests/lib/author.h"
 #include "tests/sim/script.h"
 
 #define net sim_script
@@ -161,7 +162,7 @@ Test(test_engine_floods, cuts_off_a_summary_that_never_ends)
     ps_buf_deinit(&roots);
 }
 
-/* One log of the other side, offered to it as often as one message can. */
+/* An old head of a log, offered as often as one message can: each time its signature is checked. */
 Test(test_engine_floods, cuts_off_a_flood_of_heads)
 {
     static struct ps_heads_item items[ITEMS];
@@ -176,6 +177,8 @@ Test(test_engine_floods, cuts_off_a_flood_of_heads)
     struct ps_cursor cursor;
     cr_assert_eq(ps_heads_decode(ps_buf_view(&capture->bytes), &cursor), P2PSYNC_OK);
     cr_assert(ps_heads_next(&cursor, &items[0]));
+    sim_put(&net, 1, "notes", "a", 2);
+    play(1000);
     for (size_t i = 1; i < ITEMS; i++) {
         items[i] = items[0];
     }
@@ -183,6 +186,73 @@ Test(test_engine_floods, cuts_off_a_flood_of_heads)
     cr_assert_eq(ps_heads_encode(items, ITEMS, &message), P2PSYNC_OK);
     unsigned cost = ITEMS * 100;
     check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
+}
+
+/* Offers of as many logs of the puppet as one message can hold, each with a head that it signed. */
+static void write_offers(struct author *author, uint64_t first)
+{
+    static struct ps_heads_item items[ITEMS];
+    for (size_t i = 0; i < ITEMS; i++) {
+        author->identity.incarnation = first + i;
+        items[i] = (struct ps_heads_item){
+            .log = {.collection = ps_bytes_text(author->collection),
+                    .origin = {.device = author->identity.device, .incarnation = first + i}},
+            .size = 1,
+            .head = author_head(author, 1),
+            .proof_size = 1};
+    }
+    ps_buf_clear(&message);
+    cr_assert_eq(ps_heads_encode(items, ITEMS, &message), P2PSYNC_OK);
+}
+
+static void begin_author(struct author *author)
+{
+    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = "r", .hlc = 10};
+    author_init(author, 1);
+    author->identity = net.nodes[puppet].identity;
+    author->identity.mesh = net.nodes[0].identity.mesh;
+    author->secret = net.nodes[puppet].secret;
+    author->collection = "new";
+    (void)author_add(author, &change);
+}
+
+/* Each message offers logs for which there is no room here, as an honest peer does in each round,
+ * and would take half of a core if the signatures were checked. */
+Test(test_engine_floods, blames_nobody_for_offers_that_find_no_room)
+{
+    static struct author author;
+    uint8_t full[4];
+    struct ps_txn txn = {0};
+    begin_author(&author);
+    ps_put_u32(full, PS_ROOTS_MAX);
+    cr_assert_eq(ps_txn_begin(net.nodes[0].store, true, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_db_put(&txn, PS_DB_META, ps_bytes_text(PS_META_COLLECTIONS),
+                           ps_bytes(full, sizeof full)),
+                 P2PSYNC_OK);
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+    say_hello();
+    write_offers(&author, 1);
+    cr_assert_eq(flood(100), FLOOD_MAX);
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_WANT), 0);
+    author_deinit(&author);
+}
+
+/* The same offers, with room for the logs: they are asked for, and never come. */
+Test(test_engine_floods, checks_no_offer_that_it_has_no_place_to_note)
+{
+    static struct author author;
+    begin_author(&author);
+    say_hello();
+    write_offers(&author, 1);
+    send_message(P2PSYNC_OK);
+    play(1000);
+    cr_assert_gt(sim_script_captured(puppet, PS_MESSAGE_WANT), 0);
+    author.secret.key[0] ^= 1; /* what it signs now is no signature of its */
+    write_offers(&author, 10000);
+    send_message(P2PSYNC_OK);
+    play(1000);
+    cr_assert_eq(info().faults, 0);
+    author_deinit(&author);
 }
 
 /* A log of the other device that is asked for. */
@@ -219,6 +289,60 @@ Test(test_engine_floods, cuts_off_a_flood_of_wants)
     cr_assert_eq(ps_want_encode(&want, &message), P2PSYNC_OK);
     unsigned cost = RECORD_SIZE / 16;
     check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
+}
+
+/* How often two messages, one after the other, until that is too much. */
+static unsigned flood_both(const struct ps_buf *second)
+{
+    struct ps_buf first = message;
+    unsigned sent = 0;
+    ps_buf_init(&message, PS_MESSAGE_SIZE_MAX);
+    while (sent < FLOOD_MAX && info().faults == 0) {
+        sim_link_send_as(&net, puppet, dialled, ps_buf_view(sent % 2 == 0 ? &first : second));
+        play(1);
+        sent++;
+    }
+    ps_buf_deinit(&first);
+    return sent / 2;
+}
+
+/* What is under way is given up, and asked for once more. */
+Test(test_engine_floods, cuts_off_who_closes_its_window_and_opens_it_again)
+{
+    struct ps_buf close;
+    struct ps_want want = want_of(1);
+    want.again = false;
+    cr_assert_eq(ps_want_encode(&want, &message), P2PSYNC_OK);
+    want.credit = 0;
+    ps_buf_init(&close, 1024);
+    cr_assert_eq(ps_want_encode(&want, &close), P2PSYNC_OK);
+    unsigned cost = RECORD_SIZE / 16;
+    check_cut_off(flood_both(&close), ahead(cost) / 2, ahead(cost) + 5);
+    ps_buf_deinit(&close);
+}
+
+/* What is under way is acknowledged, and asked for once more. */
+Test(test_engine_floods, cuts_off_who_has_a_log_sent_again_and_again)
+{
+    struct ps_buf bytes;
+    struct ps_buf positions;
+    struct ps_writer writer;
+    struct ps_want want = want_of(PS_CREDIT_MAX);
+    want.again = false;
+    cr_assert_eq(ps_want_encode(&want, &message), P2PSYNC_OK);
+    struct ps_position position = {.log = want.log, .size = 2, .settled = 2};
+    ps_buf_init(&positions, 1024);
+    ps_writer_init(&writer, &positions);
+    ps_write_array(&writer, 1);
+    ps_ack_write_position(&writer, &position);
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    struct ps_ack ack = {.positions = ps_buf_view(&positions)};
+    ps_buf_init(&bytes, 1024);
+    cr_assert_eq(ps_ack_encode(&ack, &bytes), P2PSYNC_OK);
+    unsigned cost = 2 * RECORD_SIZE / 16;
+    check_cut_off(flood_both(&bytes), ahead(cost) / 2, ahead(cost) + 5);
+    ps_buf_deinit(&positions);
+    ps_buf_deinit(&bytes);
 }
 
 Test(test_engine_floods, lets_nobody_back_soon_who_was_cut_off)

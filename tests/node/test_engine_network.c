@@ -68,6 +68,27 @@ Test(test_engine_network, does_not_wait_for_addresses_that_lead_nowhere)
     cr_assert_eq(net.nodes[1].connected, 1);
 }
 
+/* How many endpoints of `other` are noted in the store of `node` as places where it was reached. */
+static size_t worked(unsigned node, unsigned other)
+{
+    struct ps_peer_row row;
+    struct ps_txn txn = {0};
+    cr_assert_eq(ps_txn_begin(net.nodes[node].store, false, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_mesh_peer_read(&txn, &net.nodes[other].identity.device, &row), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    cr_assert_leq(row.worked_count, row.endpoint_count);
+    return row.worked_count;
+}
+
+Test(test_engine_network, remembers_which_addresses_have_worked)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    sim_node_stop(&net, 0);
+    sim_node_stop(&net, 1);
+    cr_assert_eq(worked(0, 1) + worked(1, 0), 1, "one has dialled the other");
+}
+
 Test(test_engine_network, compares_at_once_after_a_suspend)
 {
     sim_script_begin(2);

@@ -147,6 +147,42 @@ Test(test_engine_reach, dials_around_where_a_member_has_proved_its_key)
     cr_assert_geq(count_dials(false) - before, 2UL * PS_ENDPOINTS_MAX);
 }
 
+/* What the member says of itself is no proof that it is there, after a restart either. */
+Test(test_engine_reach, takes_nobody_at_its_word_after_a_restart)
+{
+    begin(1);
+    tell(0, "", "", "192.0.2.7:9");
+    play(MINUTE_MS);
+    sim_node_stop(&net, 0);
+    sim_node_start(&net, 0);
+    play(MINUTE_MS);
+    size_t before = count_dials(false);
+    tell(MADE_UP, "192.0.2.", ":9", NULL);
+    play(MINUTE_MS);
+    cr_assert_leq(count_dials(false) - before, 1);
+}
+
+/* But where it was reached before a restart is. */
+Test(test_engine_reach, remembers_over_a_restart_where_a_member_was_reached)
+{
+    struct ps_peer_row row = {.endpoint_count = 2,
+                              .worked_count = 1,
+                              .endpoints = {"192.0.2.7:9", "198.51.100.7:9"},
+                              .found_by = {PS_FOUND_BEACON, PS_FOUND_PEERS},
+                              .last_seen_ms = SIM_WALL_MS};
+    struct ps_txn txn = {0};
+    begin(1);
+    sim_node_stop(&net, 0);
+    cr_assert_eq(ps_txn_begin(net.nodes[0].store, true, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_mesh_peer_write(&txn, &net.nodes[puppet].identity.device, &row), P2PSYNC_OK);
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+    sim_node_start(&net, 0);
+    size_t before = count_dials(false);
+    tell(MADE_UP, "192.0.2.", ":9", NULL);
+    play(MINUTE_MS);
+    cr_assert_geq(count_dials(false) - before, 2UL * PS_ENDPOINTS_MAX);
+}
+
 /* Two honest devices that have not met find each other while a member has one of them dial. */
 Test(test_engine_reach, finds_honest_devices_meanwhile)
 {

@@ -60,6 +60,42 @@ Test(test_engine_strangers, answers_a_member_that_says_hello)
     cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_ERROR), 0);
 }
 
+/* Each HELLO has a reply and PEERS, for whoever sends it; the others hear once of the one place,
+ * and not at once of others that it says it is at. */
+Test(test_engine_strangers, tells_others_once_where_a_member_is)
+{
+    char listen[32];
+    begin_with_puppet(1, true);
+    unsigned other = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, other, "other");
+    play(1000);
+    size_t ear = sim_link_open(&net, other, 0);
+    struct ps_hello hello = sim_script_hello(other);
+    sim_script_send_hello(other, ear, &hello);
+    play(1000);
+    size_t before = sim_script_captured(other, PS_MESSAGE_PEERS);
+    size_t link = sim_link_open(&net, puppet, 0);
+    hello = sim_script_hello(puppet);
+    hello.listen_count = 1;
+    for (unsigned i = 0; i < 50; i++) {
+        (void)snprintf(listen, sizeof listen, "10.0.0.9:%u", 1000 + i);
+        hello.listen[0] = ps_bytes_text(listen);
+        sim_script_send_hello(puppet, link, &hello);
+        play(100);
+    }
+    cr_assert_eq(sim_script_captured(other, PS_MESSAGE_PEERS), before + 1);
+    play(60000); /* both connections end, because no puppet replies to anything */
+    ear = sim_link_open(&net, other, 0);
+    struct ps_hello again = sim_script_hello(other);
+    sim_script_send_hello(other, ear, &again);
+    play(1000);
+    before = sim_script_captured(other, PS_MESSAGE_PEERS);
+    link = sim_link_open(&net, puppet, 0);
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    cr_assert_eq(sim_script_captured(other, PS_MESSAGE_PEERS), before + 1);
+}
+
 Test(test_engine_strangers, tells_a_stranger_nothing_but_an_error)
 {
     begin_with_puppet(2, false);

@@ -276,6 +276,7 @@ Test(rows, peer_is_remembered_and_a_damaged_row_is_corrupt)
     struct ps_peer_row peer = {.endpoint_count = 2,
                                .endpoints = {"10.0.0.1:47470", "[fe80::1]:1"},
                                .found_by = {PS_FOUND_BEACON, PS_FOUND_STATIC},
+                               .worked_count = 1,
                                .last_seen_ms = 5,
                                .skew_ms = -7,
                                .behind = 9};
@@ -289,6 +290,7 @@ Test(rows, peer_is_remembered_and_a_damaged_row_is_corrupt)
     cr_assert_eq(read.endpoint_count, 2);
     cr_assert_str_eq(read.endpoints[1], "[fe80::1]:1");
     cr_assert_eq(read.found_by[1], PS_FOUND_STATIC);
+    cr_assert_eq(read.worked_count, 1);
     cr_assert_eq(read.skew_ms, -7);
     cr_assert_eq(read.behind, 9);
     cr_assert_eq(ps_db_put(&txn, PS_DB_PEERS, ps_key_view(&key), ps_bytes("\x91\x01", 2)),
