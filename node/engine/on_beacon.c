@@ -6,6 +6,7 @@
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 
+static bool may_look(struct ps_turn *turn);
 static struct ps_peer *find_peer(struct ps_engine *engine, const struct ps_stranger *from);
 static bool is_of(const struct ps_engine *engine, const struct ps_peer *peer,
                   const struct ps_stranger *from);
@@ -17,7 +18,7 @@ void ps_on_beacon(struct ps_turn *turn)
     const struct ps_event *event = turn->event;
     struct ps_strangers *strangers = &turn->engine->strangers;
     struct ps_stranger from = {.nonce = event->nonce, .tag = event->tag};
-    if (event->address.size > PS_ENDPOINT_SIZE_MAX) {
+    if (event->address.size > PS_ENDPOINT_SIZE_MAX || !may_look(turn)) {
         return;
     }
     memcpy(from.endpoint, event->address.data, event->address.size);
@@ -32,11 +33,23 @@ void ps_on_beacon(struct ps_turn *turn)
         ps_twins_hear(turn, from.endpoint);
         return;
     }
+    strangers->count++;
     strangers->items[strangers->next] = from;
     strangers->next = (strangers->next + 1) % PS_STRANGERS_MAX;
     ps_emit_log(turn, P2PSYNC_LOG_DEBUG, "stranger-heard",
                 "a device of this mesh that is not known here yet");
     ps_emit_plain(turn, PS_EFFECT_BURST);
+}
+
+/* Whether there were not too many strangers in this second. */
+static bool may_look(struct ps_turn *turn)
+{
+    struct ps_strangers *strangers = &turn->engine->strangers;
+    if (turn->now_ms >= strangers->begun_ms + 1000) {
+        strangers->begun_ms = turn->now_ms;
+        strangers->count = 0;
+    }
+    return strangers->count < PS_STRANGERS_RATE;
 }
 
 void ps_on_beacon_recall(struct ps_turn *turn, struct ps_peer *peer)

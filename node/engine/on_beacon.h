@@ -9,7 +9,9 @@ struct ps_peer;
 struct ps_turn;
 
 #define PS_STRANGERS_MAX 16
-#define PS_NONCES_MAX    8 /* of one member: it has one on each network */
+#define PS_STRANGERS_RATE                                                                          \
+    20                  /* a second; anybody can send them, and each costs a hash for each member */
+#define PS_NONCES_MAX 8 /* of one member: it has one on each network */
 
 /* A device of our mesh whose beacon was heard, and that is no member as far as known. */
 struct ps_stranger {
@@ -22,6 +24,8 @@ struct ps_stranger {
 struct ps_strangers {
     struct ps_stranger items[PS_STRANGERS_MAX];
     size_t next;
+    uint64_t begun_ms; /* the second in which ... */
+    size_t count;      /* ... so many were looked at */
 };
 
 /* Under which nonces a member's beacons were heard last. */

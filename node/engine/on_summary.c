@@ -49,8 +49,8 @@ static bool is_beginning(struct ps_turn *turn, const struct ps_log *log,
                          const struct ps_short_head *head);
 static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
                     const struct ps_log *log, uint64_t their_size);
-static void compare_roots(struct ps_turn *turn, const struct ps_summary *summary,
-                          struct names *ask);
+static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
+                          const struct ps_summary *summary, struct names *ask);
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary);
 static struct list begin_list(struct ps_bytes bytes, bool heads);
@@ -90,7 +90,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
             reply_heads(turn, peer, &ask, false);
         }
     } else if (summary.roots.size > 0) {
-        compare_roots(turn, &summary, &ask);
+        compare_roots(turn, peer, &summary, &ask);
         offer_unnamed(turn, peer, &summary);
         reply_heads(turn, peer, &ask, true);
     } else if (summary.reply) {
@@ -226,8 +226,10 @@ static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
 }
 
 /* Collect in `ask` the names of the collections that differ. If `_devices` differs, it alone is
- * named, because the members decide whose heads we may take. */
-static void compare_roots(struct ps_turn *turn, const struct ps_summary *summary, struct names *ask)
+ * named, because the members decide whose heads we may take; but not where rounds bring nothing:
+ * `_devices` may differ for good, and the others must not wait for it. */
+static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
+                          const struct ps_summary *summary, struct names *ask)
 {
     const struct ps_roots *ours = NULL;
     struct ps_cursor cursor;
@@ -250,7 +252,8 @@ static void compare_roots(struct ps_turn *turn, const struct ps_summary *summary
             ps_hash_equal(&item->root, &theirs)) {
             continue;
         }
-        if (ps_bytes_equal(name, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+        if (ps_rounds_are_fresh(peer) &&
+            ps_bytes_equal(name, ps_bytes_text(PS_DEVICES_COLLECTION))) {
             ask->count = 0;
             add_name(turn, ask, name);
             return;

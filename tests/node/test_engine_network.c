@@ -2,6 +2,7 @@
  * suspended, peers of which not all can unpack. */
 #include <criterion/criterion.h>
 
+#include "node/engine/on_beacon.h"
 #include "node/engine/skew.h"
 #include "tests/sim/script.h"
 
@@ -132,6 +133,27 @@ Test(test_engine_network, asks_a_peer_but_once_however_often_its_session_is_in_d
     forge_beacons(1000, 1);
     cr_assert_leq(net.traffic[0][1].messages, before + 3);
     cr_assert(sim_check_in_sync(&net));
+}
+
+/* Whoever has heard one beacon of the mesh can make up device tags under its nonce. */
+Test(test_engine_network, looks_at_few_strangers_a_second)
+{
+    size_t bursts = 0;
+    sim_script_begin(1);
+    play(1000);
+    for (unsigned i = 0; i < 1000; i++) {
+        struct ps_event event = {.type = PS_EVENT_BEACON_HEARD,
+                                 .nonce = 1,
+                                 .tag = {.bytes = {(uint8_t)i, (uint8_t)(i >> 8U), 1}},
+                                 .address = ps_bytes_text("10.0.0.9:1")};
+        sim_node_step(&net, 0, &event, 1);
+        for (size_t k = 0; k < net.effects.count; k++) {
+            bursts += net.effects.items[k].type == PS_EFFECT_BURST ? 1 : 0;
+        }
+        play(1);
+    }
+    cr_assert_geq(bursts, PS_STRANGERS_RATE);
+    cr_assert_leq(bursts, 2 * PS_STRANGERS_RATE);
 }
 
 /* Nor is a peer asked again that has not replied. */

@@ -96,6 +96,77 @@ Test(test_engine_strangers, tells_others_once_where_a_member_is)
     cr_assert_eq(sim_script_captured(other, PS_MESSAGE_PEERS), before + 1);
 }
 
+/* Whether the newest SUMMARY with short heads names a collection. */
+static bool compares(const char *collection)
+{
+    for (size_t i = net.capture_count; i-- > 0;) {
+        const struct sim_capture *capture = &net.captures[i];
+        struct ps_summary summary;
+        struct ps_cursor cursor;
+        struct ps_bytes name;
+        struct ps_bytes heads;
+        bool found = false;
+        if (capture->type != PS_MESSAGE_SUMMARY ||
+            ps_summary_decode(ps_buf_view(&capture->bytes), &summary) != P2PSYNC_OK ||
+            summary.heads.size == 0 || summary.roots.size > 0) {
+            continue;
+        }
+        (void)ps_message_cursor_begin(&cursor, summary.heads);
+        while (ps_summary_next_collection(&cursor, &name, &heads)) {
+            found = found || ps_bytes_equal(name, ps_bytes_text(collection));
+        }
+        return found;
+    }
+    return false;
+}
+
+static void send_summary(size_t link, const struct ps_summary *summary)
+{
+    struct ps_buf bytes;
+    ps_buf_init(&bytes, 65536);
+    cr_assert_eq(ps_summary_encode(summary, &bytes), P2PSYNC_OK);
+    sim_link_send_as(&net, puppet, link, ps_buf_view(&bytes));
+    ps_buf_deinit(&bytes);
+}
+
+/* A member with another `_devices`, which it neither offers nor takes: at first only that is
+ * compared, but the rest must not wait for it for ever. */
+Test(test_engine_strangers, compares_the_rest_where_devices_differ_for_good)
+{
+    static const struct ps_hash other = {.bytes = {1}};
+    const struct ps_state state = {.common = {.bytes = {1}}};
+    struct ps_buf roots;
+    struct ps_writer writer;
+    begin_with_puppet(1, true);
+    sim_put(&net, 0, "notes", "a", 1);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    hello.state = state;
+    sim_script_send_hello(puppet, link, &hello);
+    play(1000);
+    ps_buf_init(&roots, 1000);
+    ps_writer_init(&writer, &roots);
+    ps_write_array(&writer, 2);
+    ps_summary_write_root(&writer, ps_bytes_text(PS_DEVICES_COLLECTION), &other);
+    ps_summary_write_root(&writer, ps_bytes_text("notes"), &other);
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    struct ps_summary asks = {.reply = true, .state = state, .roots = ps_buf_view(&roots)};
+    struct ps_summary nothing = {.state = state, .heads = ps_bytes("\x90", 1)};
+    send_summary(link, &asks);
+    play(1000);
+    cr_assert(compares(PS_DEVICES_COLLECTION));
+    cr_assert_not(compares("notes"));
+    for (unsigned i = 0; i < 10; i++) {
+        send_summary(link, &nothing);
+        play(20000);
+        send_summary(link, &asks);
+        play(1000);
+    }
+    cr_assert(compares(PS_DEVICES_COLLECTION));
+    cr_assert(compares("notes"));
+    ps_buf_deinit(&roots);
+}
+
 Test(test_engine_strangers, tells_a_stranger_nothing_but_an_error)
 {
     begin_with_puppet(2, false);
