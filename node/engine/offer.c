@@ -13,11 +13,17 @@ static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct p
 bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                   const struct ps_log *log, uint64_t their_size)
 {
+    if (offers->skip > 0) {
+        offers->skip--;
+        return true;
+    }
+    if (!ps_emit_has_room(turn) || !ps_transfer_has_room(peer)) {
+        offers->cut = true;
+        return false;
+    }
+    offers->made++;
     if (!ps_vouch(turn, log)) {
         return turn->result == P2PSYNC_OK; /* there is nothing to offer */
-    }
-    if (!ps_emit_has_room(turn)) {
-        return false;
     }
     if (!make_item(turn, peer, log, their_size, &offers->items[offers->count])) {
         return turn->result == P2PSYNC_OK && ps_damage_is_known(turn, log); /* it is passed over */
@@ -31,10 +37,26 @@ bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *
 void ps_offer_flush(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers)
 {
     if (offers->count > 0) {
+        size_t before = turn->effects->arena.size;
         ps_emit_send(turn, peer, peer->session.id,
                      ps_heads_encode(offers->items, offers->count, ps_emit_begin(turn)));
+        ps_transfer_spend(peer, turn->effects->arena.size - before);
     }
     offers->count = 0;
+}
+
+void ps_offer_begin_round(const struct ps_peer *peer, struct ps_offers *out)
+{
+    out->count = 0;
+    out->skip = peer->offered.count;
+    out->made = 0;
+    out->cut = false;
+}
+
+void ps_offer_end_round(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers)
+{
+    ps_offer_flush(turn, peer, offers);
+    peer->offered.count = offers->cut ? peer->offered.count + offers->made : 0;
 }
 
 void ps_offer_show(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log)

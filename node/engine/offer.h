@@ -14,10 +14,25 @@ struct ps_turn;
 struct ps_offers {
     struct ps_heads_item items[PS_OFFERS_MAX];
     size_t count;
+    size_t skip; /* so many more are passed over: they were offered in the rounds before */
+    size_t made;
+    bool cut; /* there was no room for all */
 };
 
-/* Offer a log of which the peer holds `their_size`. False if there is no room, or the store has
- * failed. */
+/* Of one peer, in one session. */
+struct ps_offered {
+    size_t
+        count; /* the last rounds had room for so many of what the peer lacks, from the first on */
+};
+
+/* What a round offers may be more than one turn has room for. So each round goes on where the last
+ * one was cut, and begins anew when all was offered: what the peer does not take, for reasons of
+ * its own, keeps nothing else back. Between both calls all is to be added that the peer lacks. */
+void ps_offer_begin_round(const struct ps_peer *peer, struct ps_offers *out);
+void ps_offer_end_round(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers);
+
+/* Offer a log of which the peer holds `their_size`. False if there is no room, in this turn or for
+ * this peer, or the store has failed. */
 bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                   const struct ps_log *log, uint64_t their_size);
 /* Send what was added and is not sent yet. */

@@ -39,7 +39,8 @@ struct list {
 };
 
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
-                          const struct ps_summary *summary, struct names *ask);
+                          const struct ps_summary *summary, struct ps_offers *offers,
+                          struct names *ask);
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                                uint32_t collection, struct ps_bytes heads);
 static void add_history(struct histories *histories, const struct ps_short_head *head);
@@ -52,7 +53,7 @@ static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
 static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
                           const struct ps_summary *summary, struct names *ask);
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
-                          const struct ps_summary *summary);
+                          const struct ps_summary *summary, struct ps_offers *offers);
 static struct list begin_list(struct ps_bytes bytes, bool heads);
 static void next_name(struct list *list);
 static bool list_has(struct list *list, struct ps_bytes name);
@@ -64,6 +65,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_summary summary;
     struct names ask = {0};
+    struct ps_offers offers;
     if (ps_summary_decode(turn->event->bytes, &summary) != P2PSYNC_OK) {
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "a malformed SUMMARY");
         return;
@@ -77,21 +79,24 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         }
         return;
     }
+    ps_offer_begin_round(peer, &offers);
     if (summary.heads.size > 0 || summary.roots.size > 0) {
         ps_transfer_push_anew(peer);
     }
     if (summary.heads.size > 0) {
-        compare_heads(turn, peer, &summary, &ask);
+        compare_heads(turn, peer, &summary, &offers, &ask);
         if (summary.roots.size > 0) {
-            offer_unnamed(turn, peer, &summary);
+            offer_unnamed(turn, peer, &summary, &offers);
             ps_holds_whole(peer);
         }
+        ps_offer_end_round(turn, peer, &offers);
         if (summary.reply) {
             reply_heads(turn, peer, &ask, false);
         }
     } else if (summary.roots.size > 0) {
         compare_roots(turn, peer, &summary, &ask);
-        offer_unnamed(turn, peer, &summary);
+        offer_unnamed(turn, peer, &summary, &offers);
+        ps_offer_end_round(turn, peer, &offers);
         reply_heads(turn, peer, &ask, true);
     } else if (summary.reply) {
         ps_rounds_ask(turn, peer);
@@ -100,13 +105,13 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
 }
 
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
-                          const struct ps_summary *summary, struct names *ask)
+                          const struct ps_summary *summary, struct ps_offers *offers,
+                          struct names *ask)
 {
     struct ps_cursor cursor;
     struct ps_bytes name;
     struct ps_bytes heads;
     struct ps_collection collection;
-    struct ps_offers offers = {.count = 0};
     (void)ps_message_cursor_begin(&cursor, summary->heads);
     while (ps_summary_next_collection(&cursor, &name, &heads)) {
         struct ps_cursor inner;
@@ -118,13 +123,12 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
         if (result == P2PSYNC_ENOTFOUND) {
             lacking = ps_message_cursor_begin(&inner, heads) > 0;
         } else if (ps_turn_ok(turn, result)) {
-            lacking = compare_collection(turn, peer, &offers, collection.number, heads);
+            lacking = compare_collection(turn, peer, offers, collection.number, heads);
         }
         if (lacking) {
             add_name(turn, ask, name);
         }
     }
-    ps_offer_flush(turn, peer, &offers);
 }
 
 /* Walk the peer's short heads and our logs side by side, origin by origin; both ascend by (tag,
@@ -265,23 +269,21 @@ static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
 /* Offer what is in collections that the peer does not have at all. The roots in its SUMMARY name
  * all collections that it has. */
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
-                          const struct ps_summary *summary)
+                          const struct ps_summary *summary, struct ps_offers *offers)
 {
     struct ps_collection_walk walk = {.txn = turn->txn};
     struct ps_collection collection;
     struct ps_bytes none = ps_bytes("\x90", 1); /* an empty array: it holds no log of it */
-    struct ps_offers offers = {.count = 0};
     struct list roots = begin_list(summary->roots, false);
     struct list heads = begin_list(summary->heads, true);
     while (ps_collection_walk_next(&walk, &collection)) {
         bool in_roots = list_has(&roots, collection.name);
         bool in_heads = list_has(&heads, collection.name);
         if (!in_roots && !in_heads && !ps_collection_is_local(collection.name)) {
-            (void)compare_collection(turn, peer, &offers, collection.number, none);
+            (void)compare_collection(turn, peer, offers, collection.number, none);
         }
     }
     (void)ps_turn_ok(turn, walk.result);
-    ps_offer_flush(turn, peer, &offers);
 }
 
 static struct list begin_list(struct ps_bytes bytes, bool heads)

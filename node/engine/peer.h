@@ -17,6 +17,7 @@
 #include "node/engine/link.h"
 #include "node/engine/names.h"
 #include "node/engine/now.h"
+#include "node/engine/offer.h"
 #include "node/engine/on_beacon.h"
 #include "node/engine/progress.h"
 #include "node/engine/receipts.h"
@@ -46,6 +47,7 @@ struct ps_peer {
     struct ps_holds holds;
     struct ps_round round;
     struct ps_transfer transfer;
+    struct ps_offered offered;
     struct ps_resent resent;
     struct ps_receipts receipts;
     struct ps_introduction introduction;

@@ -314,6 +314,16 @@ void ps_transfer_begin(struct ps_peer *peer)
     peer->transfer.turn_bytes = 0;
 }
 
+bool ps_transfer_has_room(const struct ps_peer *peer)
+{
+    return peer->transfer.turn_bytes < PS_CREDIT_MAX;
+}
+
+void ps_transfer_spend(struct ps_peer *peer, size_t size)
+{
+    peer->transfer.turn_bytes += size;
+}
+
 void ps_transfer_pack(struct ps_peer *peer, bool understands)
 {
     peer->transfer.pack = understands;

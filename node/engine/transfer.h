@@ -68,7 +68,7 @@ struct ps_transfer {
     size_t push_count;
     size_t push_capacity;
     uint64_t slow_ms;  /* until when nobody counts on what it has offered */
-    size_t turn_bytes; /* of changes sent to it in this turn */
+    size_t turn_bytes; /* of changes and offers sent to it in this turn */
     bool pack;         /* it understands compressed entries */
 };
 
@@ -131,6 +131,9 @@ bool ps_transfer_busy(const struct ps_peer *peer);
 uint64_t ps_transfer_deadline(const struct ps_peer *peer);
 /* A turn begins. */
 void ps_transfer_begin(struct ps_peer *peer);
+/* Whether more may be sent to it in this turn; and so many bytes were. */
+bool ps_transfer_has_room(const struct ps_peer *peer);
+void ps_transfer_spend(struct ps_peer *peer, size_t size);
 /* Whether the peer understands compressed entries. */
 void ps_transfer_pack(struct ps_peer *peer, bool understands);
 /* The peer is in sync: there is nothing left to fetch. */

@@ -250,6 +250,41 @@ Test(test_liars, cuts_off_entries_that_lead_to_no_signed_root)
     ps_buf_deinit(&entries);
 }
 
+/* What does not follow our history may be another one of the author's, so it is asked for further
+ * and further back; who still lies about the first entry has no excuse. */
+Test(test_liars, cuts_off_who_lies_about_every_place_in_a_log)
+{
+    struct ps_buf entries;
+    struct ps_changes changes = asked_for(&entries);
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    ps_buf_deinit(&entries);
+    hostile_write(&hostile, "i", 6);
+    struct ps_heads_item item = hostile_offer(&hostile, 9);
+    item.proof_size = 3;
+    item.proof = author_proof(&hostile.author, 3, 9);
+    cr_assert(hostile_send_heads(&hostile, &item, 1));
+    struct ps_want want = {.from = UINT64_MAX};
+    for (unsigned wants = 0; want.from > 0; wants++) {
+        uint64_t before = want.from;
+        cr_assert_lt(wants, 3, "3, 2 and 0 are the places to ask for");
+        cr_assert(hostile_await(&hostile, PS_MESSAGE_WANT));
+        cr_assert_eq(ps_want_decode(ps_buf_view(&hostile.last), &want), P2PSYNC_OK);
+        cr_assert_lt(want.from, before);
+        changes = hostile_changes(&hostile, 9, &entries);
+        ps_buf_clear(&entries);
+        struct ps_buf *entry = &hostile.author.bytes[want.from];
+        cr_assert_eq(ps_buf_append(&entries, entry->data, entry->size), P2PSYNC_OK);
+        entries.data[entries.size - 1] = 0xc3; /* the note of its body: nil becomes true */
+        changes.from = want.from;
+        changes.entries = ps_buf_view(&entries);
+        changes.proof = author_proof(&hostile.author, want.from + 1, 9);
+        cr_assert(hostile_send_changes(&hostile, &changes));
+        ps_buf_deinit(&entries);
+    }
+    check_cut_off(PS_ERROR_FAULT, "entries that do not verify");
+}
+
 /* A root may be left out only where the entries reach the head. */
 Test(test_liars, cuts_off_an_implied_root_beyond_the_entries)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "node/engine/budget.h"
+#include "store/log/receive.h"
 #include "tests/lib/author.h"
 #include "tests/sim/script.h"
 
@@ -17,6 +18,7 @@
 #define FLOOD_MAX   2000U  /* messages of one flood: far more than any may have */
 #define RECORD_SIZE 200000U
 #define ITEMS       PS_HEADS_MAX
+#define MANY_LOGS   14000U
 #define BARRED_MS   61000 /* longer than anybody is barred */
 
 static unsigned puppet;
@@ -253,6 +255,74 @@ Test(test_engine_floods, checks_no_offer_that_it_has_no_place_to_note)
     play(1000);
     cr_assert_eq(info().faults, 0);
     author_deinit(&author);
+}
+
+/* How many of its logs were offered to the puppet, and with how many bytes. */
+static size_t offered(size_t *bytes_out)
+{
+    static bool seen[MANY_LOGS + 1]; /* by incarnation */
+    size_t count = 0;
+    memset(seen, 0, sizeof seen);
+    *bytes_out = 0;
+    for (size_t i = 0; i < net.capture_count; i++) {
+        const struct sim_capture *capture = &net.captures[i];
+        struct ps_cursor cursor;
+        struct ps_heads_item item;
+        if (capture->type == PS_MESSAGE_HEADS &&
+            ps_heads_decode(ps_buf_view(&capture->bytes), &cursor) == P2PSYNC_OK) {
+            *bytes_out += capture->bytes.size;
+            while (ps_heads_next(&cursor, &item)) {
+                uint64_t at = item.log.origin.incarnation;
+                count += at <= MANY_LOGS && !seen[at] ? 1 : 0;
+                seen[at <= MANY_LOGS ? at : 0] = true;
+            }
+        }
+    }
+    return count;
+}
+
+/* The puppet holds nothing, and takes nothing: what there is comes to it in pieces that a send
+ * queue can hold, one for each SUMMARY. */
+Test(test_engine_floods, offers_all_without_flooding_the_peer)
+{
+    static struct author author;
+    struct ps_proof proof = {.count = 0};
+    struct ps_txn txn = {0};
+    begin_author(&author);
+    author.collection = "a-collection-whose-name-is-as-long-as-names-may-be-or-nearly-so";
+    cr_assert_eq(ps_txn_begin(net.nodes[0].store, true, &txn), P2PSYNC_OK);
+    for (uint64_t i = 1; i <= MANY_LOGS; i++) {
+        struct ps_log log;
+        author.identity.incarnation = i;
+        struct ps_log_name name = {.collection = ps_bytes_text(author.collection),
+                                   .origin = {.device = author.identity.device, .incarnation = i}};
+        struct ps_chunk chunk = {.entries = ps_buf_view(&author.bytes[0]),
+                                 .head = author_head(&author, 1),
+                                 .proof = &proof};
+        cr_assert_eq(ps_receive_first(&txn, &net.nodes[0].identity.mesh, &name, &chunk, &log),
+                     P2PSYNC_OK);
+    }
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+    author_deinit(&author);
+    say_hello();
+    struct ps_summary none = {.roots = ps_bytes("\x90", 1),
+                              .heads = ps_bytes("\x90", 1),
+                              .state = {.common = {.bytes = {1}}}};
+    size_t bytes = 0;
+    size_t before = 0;
+    size_t count = offered(&before);
+    for (unsigned i = 0; i < 4; i++) {
+        cr_assert_eq(ps_summary_encode(&none, &message), P2PSYNC_OK);
+        send_message(P2PSYNC_OK);
+        ps_buf_clear(&message);
+        play(10);
+        count = offered(&bytes);
+        printf("# %zu logs, %zu bytes\n", count, bytes - before);
+        cr_assert_leq(bytes - before, PS_CREDIT_MAX + PS_CREDIT_MAX / 16);
+        before = bytes;
+    }
+    cr_assert_geq(count, MANY_LOGS);
+    cr_assert_eq(info().faults, 0);
 }
 
 /* A log of the other device that is asked for. */
