@@ -86,7 +86,7 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
     struct ps_bytes address = turn->event->address;
     bool accepted = !ps_link_is_dialled(link);
     char from[PS_ENDPOINT_SIZE_MAX + 1] = "";
-    if (accepted && address.size <= PS_ENDPOINT_SIZE_MAX) {
+    if (accepted && address.size > 0 && address.size <= PS_ENDPOINT_SIZE_MAX) {
         memcpy(from, address.data, address.size);
     }
     bool near = ps_reach_is_near(accepted ? from : link->endpoint);
