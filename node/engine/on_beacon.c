@@ -18,7 +18,7 @@ void ps_on_beacon(struct ps_turn *turn)
     const struct ps_event *event = turn->event;
     struct ps_strangers *strangers = &turn->engine->strangers;
     struct ps_stranger from = {.nonce = event->nonce, .tag = event->tag};
-    if (event->address.size > PS_ENDPOINT_SIZE_MAX || !may_look(turn)) {
+    if (event->address.size == 0 || event->address.size > PS_ENDPOINT_SIZE_MAX || !may_look(turn)) {
         return;
     }
     memcpy(from.endpoint, event->address.data, event->address.size);

@@ -218,6 +218,22 @@ static void begin_author(struct author *author)
     (void)author_add(author, &change);
 }
 
+/* How often what is in `message` makes device 0 say in its log that it takes a log not. */
+static size_t refusals(void)
+{
+    struct ps_event event = {.type = PS_EVENT_MESSAGE,
+                             .link = net.links[dialled].number[1],
+                             .device = net.nodes[puppet].identity.device,
+                             .bytes = ps_buf_view(&message)};
+    size_t count = 0;
+    sim_node_step(&net, 0, &event, 1);
+    for (size_t i = 0; i < net.effects.count; i++) {
+        const struct ps_effect *effect = &net.effects.items[i];
+        count += effect->type == PS_EFFECT_LOG && strcmp(effect->name, "changes-refused") == 0;
+    }
+    return count;
+}
+
 /* Each message offers logs for which there is no room here, as an honest peer does in each round,
  * and would take half of a core if the signatures were checked. */
 Test(test_engine_floods, blames_nobody_for_offers_that_find_no_room)
@@ -234,6 +250,8 @@ Test(test_engine_floods, blames_nobody_for_offers_that_find_no_room)
     cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
     say_hello();
     write_offers(&author, 1);
+    cr_assert_eq(refusals(), 1, "and not for each of them");
+    cr_assert_eq(refusals(), 0);
     cr_assert_eq(flood(100), FLOOD_MAX);
     cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_WANT), 0);
     author_deinit(&author);
