@@ -23,7 +23,8 @@ static void must(bool condition, const char *what)
     }
 }
 
-static struct ps_bytes from_hex(const char *hex)
+/* free() what it returns. */
+static uint8_t *from_hex(const char *hex, size_t *size_out)
 {
     size_t size = strlen(hex) / 2;
     uint8_t *bytes = malloc(size + 1);
@@ -34,7 +35,8 @@ static struct ps_bytes from_hex(const char *hex)
 
         bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
     }
-    return ps_bytes(bytes, size);
+    *size_out = size;
+    return bytes;
 }
 
 static struct author author;
@@ -78,12 +80,15 @@ static void sign(struct store_case *here, const char *collection, const char *id
 
     begin(here, collection, id);
     for (; *bodies != NULL; bodies++) {
-        change.raw_body = from_hex(*bodies);
+        size_t size = 0;
+        uint8_t *body = from_hex(*bodies, &size);
+
+        change.raw_body = ps_bytes(body, size);
         change.parents[0] = author_add(&author, &change);
         change.parent_count = 1;
         change.op_and_flags = PS_OP_UPDATE;
         change.hlc++;
-        free((void *)(uintptr_t)change.raw_body.data);
+        free(body);
     }
     deliver(here);
 }
