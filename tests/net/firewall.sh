@@ -36,7 +36,8 @@ is_ok() {
 }
 eventually is_ok ada || fail "still: $(check_of ada beacons)"
 
-# drop HOST PROTOCOL PORT: nothing for that port gets in there, and nobody is told. A rule of routing does it, which needs
+# drop HOST PROTOCOL PORT: nothing for that port gets in there, and nobody is told; PROTOCOL is a number, as a small
+# system has no names of them. A rule of routing does it, which needs
 # no module of the kernel, and comes before all others.
 drop() {
     ip -n "$1" rule add pref 1 lookup local 2>/dev/null || true
@@ -44,13 +45,13 @@ drop() {
     ip -n "$1" rule add pref 0 iif eth0 ipproto "$2" dport "$3" blackhole
 }
 invite_and_join ada ben
-drop ben udp 47470
+drop ben 17 47470 # UDP
 run ben
 eventually advises ben beacons 'nothing heard of other devices' '47470' ||
     fail "not said: $(check_of ben beacons)"
 equal "state of the check" "$(state_of ben beacons)" warn
 
-drop ben tcp 47470
+drop ben 6 47470 # TCP
 silent() {
     advises ada addresses '10.47.0.2:47470 does not answer' 'sudo ufw allow 47470/tcp'
 }
