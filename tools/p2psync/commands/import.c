@@ -273,15 +273,14 @@ static const char *take_id(const struct field *id, char text[static ID_SIZE], co
     }
     characters = p2psync_value_text(id->value);
     if (characters.data == NULL) {
-        if (p2psync_value_to_json(id->value, &digits) == P2PSYNC_OK) {
-            characters = (struct p2psync_bytes){digits.data, digits.size};
-        }
         /* Of all that JSON has, only an integer is made of these. */
-        if (digits.size == 0 || strspn(digits.data, "-0123456789") != digits.size) {
+        if (p2psync_value_to_json(id->value, &digits) != P2PSYNC_OK || digits.size == 0 ||
+            strspn(digits.data, "-0123456789") != digits.size) {
             *why_out = "the id is no string or integer";
             p2psync_buffer_free(&digits);
             return NULL;
         }
+        characters = (struct p2psync_bytes){digits.data, digits.size};
     }
     bool fits = characters.size < ID_SIZE;
     bool nul = characters.size > 0 && memchr(characters.data, '\0', characters.size) != NULL;
