@@ -37,8 +37,8 @@ is_ok() {
 eventually is_ok ada || fail "still: $(check_of ada beacons)"
 
 # drop HOST PROTOCOL PORT: nothing for that port gets in there, and nobody is told; PROTOCOL is a number, as a small
-# system has no names of them. A rule of routing does it, which needs
-# no module of the kernel, and comes before all others.
+# system has no names of them. A rule of routing does it, which needs no module of the kernel, and comes before all
+# others.
 drop() {
     ip -n "$1" rule add pref 1 lookup local 2>/dev/null || true
     ip -n "$1" rule del pref 0
