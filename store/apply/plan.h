@@ -53,7 +53,8 @@ struct ps_plan {
  */
 p2psync_result ps_plan_begin(struct ps_plan *plan) P2PSYNC_MUST_CHECK;
 
-/* Whether there may be more to plan. Errors  P2PSYNC_ECORRUPT. */
+/* Whether there may be more to plan. Logs that were full, and may not be any more because others
+ * have gone on, are looked at again then. Errors  P2PSYNC_ECORRUPT. */
 p2psync_result ps_plan_has_more(struct ps_plan *plan, bool *out) P2PSYNC_MUST_CHECK;
 
 /* Plan whole transactions, up to `limit` changes (the last may go over it), in place of what was

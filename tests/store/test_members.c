@@ -78,6 +78,15 @@ static bool refresh(void)
     return changed;
 }
 
+static uint32_t member_count(void)
+{
+    uint32_t count = 0;
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    return count;
+}
+
 static p2psync_result get(const struct ps_device *device, struct ps_member *out)
 {
     struct ps_txn txn = case_begin(&here, false);
@@ -239,7 +248,6 @@ static struct ps_device made_up(uint32_t number)
 Test(members, who_brings_in_too_many_crowds_nobody_out)
 {
     struct ps_member member;
-    uint32_t count = 0;
     size_t found = 0;
     size_t smaller = 0;
     founder_adds(&second.identity.device, "second");
@@ -253,10 +261,7 @@ Test(members, who_brings_in_too_many_crowds_nobody_out)
     author_deliver_all(&third, &here);
     (void)case_apply(&here);
     (void)refresh();
-    struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
-    ps_txn_abort(&txn);
-    cr_assert_eq(count, 4 + PS_INVITED_MAX);
+    cr_assert_eq(member_count(), 4 + PS_INVITED_MAX);
     cr_assert_eq(get(&second.identity.device, &member), P2PSYNC_OK);
     cr_assert_eq(member.room, 0);
     cr_assert_eq(get(&third.identity.device, &member), P2PSYNC_OK);
@@ -279,7 +284,6 @@ Test(members, chain_of_too_many_crowds_nobody_out)
 {
     static struct author chain[3];
     struct ps_member member;
-    uint32_t count = 0;
     founder_adds(&second.identity.device, "second");
     founder_adds(&third.identity.device, "third");
     author_adds(&third, &stranger.identity.device, "a friend");
@@ -298,10 +302,7 @@ Test(members, chain_of_too_many_crowds_nobody_out)
     author_deliver_all(&third, &here);
     (void)case_apply(&here);
     (void)refresh();
-    struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
-    ps_txn_abort(&txn);
-    cr_assert_eq(count, 4 + PS_INVITED_MAX);
+    cr_assert_eq(member_count(), 4 + PS_INVITED_MAX);
     cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_OK);
 }
 
@@ -397,7 +398,6 @@ Test(members, rows_are_those_that_the_walk_gives)
 /* More than a mesh may have: whoever reads the members is never refused. */
 Test(members, limit_clips)
 {
-    uint32_t count = 0;
     static char ids[PS_MEMBERS_MAX + 4][PS_DEVICE_TEXT_SIZE];
     static struct ps_edit edits[PS_MEMBERS_MAX + 4];
     for (uint32_t i = 0; i < PS_MEMBERS_MAX + 4; i++) {
@@ -412,10 +412,7 @@ Test(members, limit_clips)
                              .edit_count = PS_MEMBERS_MAX + 4};
     cr_assert_eq(case_write(&here, &write, NULL), P2PSYNC_OK);
     (void)refresh();
-    struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_member_count(&txn, &count), P2PSYNC_OK);
-    cr_assert_eq(count, PS_MEMBERS_MAX);
-    ps_txn_abort(&txn);
+    cr_assert_eq(member_count(), PS_MEMBERS_MAX);
     struct ps_member founder;
     cr_assert_eq(get(&here.identity.device, &founder), P2PSYNC_OK);
     cr_assert_eq(founder.room, 0);
