@@ -216,6 +216,21 @@ Test(test_liars, takes_a_log_by_its_number_once_it_is_acknowledged)
     ps_buf_deinit(&entries);
 }
 
+/* Have a log of three taken, and offer so many changes more of it. */
+static void have_three_taken_and_offer(size_t count)
+{
+    struct ps_buf entries;
+    struct ps_changes changes = asked_for(&entries);
+    cr_assert(hostile_send_changes(&hostile, &changes));
+    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
+    ps_buf_deinit(&entries);
+    hostile_write(&hostile, "i", count);
+    struct ps_heads_item item = hostile_offer(&hostile, 3 + count);
+    item.proof_size = 3;
+    item.proof = author_proof(&hostile.author, 3, 3 + count);
+    cr_assert(hostile_send_heads(&hostile, &item, 1));
+}
+
 /* A log that is new here has no history that the signature could be of. */
 Test(test_liars, cuts_off_who_forges_the_signature_of_a_root_it_does_not_say)
 {
@@ -232,17 +247,9 @@ Test(test_liars, cuts_off_who_forges_the_signature_of_a_root_it_does_not_say)
 Test(test_liars, cuts_off_entries_that_lead_to_no_signed_root)
 {
     struct ps_buf entries;
-    struct ps_changes changes = asked_for(&entries);
-    cr_assert(hostile_send_changes(&hostile, &changes));
-    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
-    ps_buf_deinit(&entries);
-    hostile_write(&hostile, "i", 1);
-    struct ps_heads_item item = hostile_offer(&hostile, 4);
-    item.proof_size = 3;
-    item.proof = author_proof(&hostile.author, 3, 4);
-    cr_assert(hostile_send_heads(&hostile, &item, 1));
+    have_three_taken_and_offer(1);
     cr_assert(hostile_await(&hostile, PS_MESSAGE_WANT));
-    changes = hostile_changes(&hostile, 4, &entries);
+    struct ps_changes changes = hostile_changes(&hostile, 4, &entries);
     changes.root_implied = true;
     entries.data[entries.size - 1] = 0xc3; /* the note of the last body: nil becomes true */
     cr_assert(hostile_send_changes(&hostile, &changes));
@@ -255,15 +262,7 @@ Test(test_liars, cuts_off_entries_that_lead_to_no_signed_root)
 Test(test_liars, cuts_off_who_lies_about_every_place_in_a_log)
 {
     struct ps_buf entries;
-    struct ps_changes changes = asked_for(&entries);
-    cr_assert(hostile_send_changes(&hostile, &changes));
-    cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));
-    ps_buf_deinit(&entries);
-    hostile_write(&hostile, "i", 6);
-    struct ps_heads_item item = hostile_offer(&hostile, 9);
-    item.proof_size = 3;
-    item.proof = author_proof(&hostile.author, 3, 9);
-    cr_assert(hostile_send_heads(&hostile, &item, 1));
+    have_three_taken_and_offer(6);
     struct ps_want want = {.from = UINT64_MAX};
     for (unsigned wants = 0; want.from > 0; wants++) {
         uint64_t before = want.from;
@@ -271,7 +270,7 @@ Test(test_liars, cuts_off_who_lies_about_every_place_in_a_log)
         cr_assert(hostile_await(&hostile, PS_MESSAGE_WANT));
         cr_assert_eq(ps_want_decode(ps_buf_view(&hostile.last), &want), P2PSYNC_OK);
         cr_assert_lt(want.from, before);
-        changes = hostile_changes(&hostile, 9, &entries);
+        struct ps_changes changes = hostile_changes(&hostile, 9, &entries);
         ps_buf_clear(&entries);
         struct ps_buf *entry = &hostile.author.bytes[want.from];
         cr_assert_eq(ps_buf_append(&entries, entry->data, entry->size), P2PSYNC_OK);
