@@ -264,7 +264,8 @@ static p2psync_result make_branch(struct taking *taking, const struct ps_log *st
     return result;
 }
 
-/* Name a log by the last of the places at which another branch leaves it, or it another one. */
+/* A history may share its beginning with several others: its name comes from the last place at
+ * which another one leaves it, or at which it leaves its stem. */
 static p2psync_result name_stem(struct ps_txn *txn, struct ps_log *stem)
 {
     struct ps_hash root;

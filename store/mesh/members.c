@@ -4,8 +4,8 @@
  *
  * Anybody may name as many devices as it likes, in a chain as long as it likes. So what counts is
  * who stands below whom: everybody but the founder has room for PS_INVITED_MAX below it, those that
- * its own invited have brought in among them. An id that is none takes room too, so the work of
- * finding that out is bounded as well. */
+ * its own invited have brought in among them. An id that is not valid takes room too, so the work
+ * of finding that out is bounded as well. */
 #include "store/mesh/members.h"
 
 #include <stdlib.h>
@@ -343,7 +343,7 @@ static size_t room_below(const struct members *members, size_t place)
     return room;
 }
 
-/* The walk is over: say who has how much room, and take out what is no id. */
+/* The walk is over: say who has how much room, and take out ids that are not valid. */
 static void keep_valid(struct members *members)
 {
     size_t kept = 0;
