@@ -88,3 +88,17 @@ expect 0 c put notes r text=fourth
 in_sync a b c
 expect 0 b --json get notes r
 holds '(.version | length) == 1 and .fields.text == "fourth"'
+
+# History calls every change by a name of its own, the same on each device, and finds it again by that name.
+expect 0 a --json history notes r
+holds '([.[].version] | unique | length) == length'
+names=$(answer 'map(.version) | join(" ")')
+for device in b c; do
+    expect 0 $device --json history notes r
+    equal "$(answer 'map(.version) | join(" ")')" "$names"
+    for text in first second; do
+        version=$(at $device --json history notes r | jq -r --arg text $text 'map(select(.fields.text == $text)) | last | .version')
+        expect 0 $device --json get notes r --version "$version"
+        holds ".fields.text == \"$text\""
+    done
+done
