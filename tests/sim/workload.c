@@ -7,8 +7,7 @@
 
 #include "tests/sim/draft.h"
 #include "tests/sim/mesh.h"
-
-#define NAMES 6
+#include "tests/sim/work.h"
 
 static void edit_group(struct sim_workload *workload, struct sim_net *net, unsigned node);
 static void edit_few(struct sim_workload *workload, struct sim_net *net, unsigned node);
@@ -18,7 +17,7 @@ static void commit(struct sim_workload *workload, struct sim_net *net, unsigned 
                    const char *collection, struct sim_draft *draft);
 static void draw_fields(struct sim_workload *workload, const struct sim_options *options,
                         bool local, struct ps_buf *out);
-static void write_padding(struct ps_writer *writer, struct prng *random);
+static void write_padding(struct ps_writer *writer, struct prng *random, bool huge);
 
 void sim_workload_init(struct sim_workload *workload, const struct sim_options *options)
 {
@@ -32,7 +31,9 @@ void sim_workload_step(struct sim_workload *workload, struct sim_net *net)
     if (!net->nodes[node].joined) {
         return;
     }
-    if (kind < 20) {
+    if (prng_chance(&workload->random, net->options.work)) {
+        sim_work_step(workload, net, node);
+    } else if (kind < 20) {
         edit_group(workload, net, node);
     } else if (kind < 88) {
         edit_few(workload, net, node);
@@ -79,7 +80,7 @@ static void edit_few(struct sim_workload *workload, struct sim_net *net, unsigne
         struct ps_edit *edit = sim_draft_edit(draft, PS_EDIT_PUT);
         bool shared = prng_chance(random, 800);
         snprintf(draft->ids[i], sizeof draft->ids[i], shared ? "r%" PRIu64 : "new-%" PRIu64,
-                 shared ? prng_below(random, NAMES) : ++workload->counter);
+                 shared ? prng_below(random, SIM_NAMES) : ++workload->counter);
         edit->id = ps_bytes_text(draft->ids[i]);
         edit->kind = kind < 2 ? PS_EDIT_REPLACE : kind < 3 ? PS_EDIT_DELETE : PS_EDIT_PUT;
         draw_fields(workload, &net->options, collection == collections[3], &draft->bytes[i]);
@@ -134,40 +135,32 @@ static void commit(struct sim_workload *workload, struct sim_net *net, unsigned 
 static void draw_fields(struct sim_workload *workload, const struct sim_options *options,
                         bool local, struct ps_buf *out)
 {
-    static const char *const names[] = {"f0", "f1", "f2", "f3", "f4"};
     struct prng *random = &workload->random;
     struct ps_writer writer;
-    bool large = prng_chance(random, options->large);
-    uint64_t present = prng_below(random, 32);
-    size_t count = large + local;
-    for (size_t i = 0; i < 5; i++) {
-        count += (present >> i) & 1U;
-    }
+    bool huge = prng_chance(random, options->huge);
+    bool large = huge || prng_chance(random, options->large);
+    uint64_t present = prng_below(random, 1U << SIM_FIELDS);
     ps_writer_init(&writer, out);
-    ps_write_map(&writer, count);
-    for (size_t i = 0; i < 5; i++) {
-        if (((present >> i) & 1U) != 0) {
-            ps_write_text(&writer, names[i]);
-            ps_write_uint(&writer, prng_below(random, 1000));
-        }
-    }
+    ps_write_map(&writer, (size_t)__builtin_popcountll(present) + large + local);
+    sim_work_fields(random, &writer, present);
     if (local) {
         ps_write_text(&writer, "secret");
         ps_write_text(&writer, SIM_LOCAL_MARK);
     }
     if (large) {
         ps_write_text(&writer, "padding");
-        write_padding(&writer, random);
+        write_padding(&writer, random, huge);
     }
     if (ps_writer_finish(&writer) != P2PSYNC_OK) {
         abort();
     }
 }
 
-/* Up to 600 kB: more than two chunks hold. */
-static void write_padding(struct ps_writer *writer, struct prng *random)
+/* Up to 600 kB, which is more than two chunks hold, or almost all that a value may have. */
+static void write_padding(struct ps_writer *writer, struct prng *random, bool huge)
 {
     size_t size = (size_t)prng_between(random, 1000, prng_chance(random, 300) ? 600000 : 20000);
+    size = huge ? PS_VALUE_SIZE_MAX - (size_t)prng_between(random, 4096, 8192) : size;
     uint8_t *padding = malloc(size);
     if (padding == NULL) {
         abort();
