@@ -183,6 +183,10 @@ void ps_hub_tick(struct ps_hub *hub, uint64_t now_ms)
     if (was_away || now_ms >= hub->beat_ms) {
         hub->beat_ms = now_ms + BEAT_MS;
         beat(hub, now_ms, was_away);
+        if (was_away) {
+            ps_hub_flow_reset(hub);
+        }
+        ps_hub_flow_look(hub, now_ms);
     }
     if (now_ms < hub->accepted.deadline_ms) {
         return;

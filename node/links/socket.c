@@ -18,8 +18,9 @@
 #define SEND_HWM        8192 /* messages; their bytes are bounded by the queue of the link */
 #define RECEIVE_HWM     0    /* no limit: see hub.h */
 #define HOST_SIZE_MAX   255
-#define CURVE_OVERHEAD  33 /* bytes that CURVE adds, which ZMQ_MAXMSGSIZE counts */
-#define ROUTING_ID_SIZE 5  /* a zero and a number, when libzmq chooses it */
+#define CURVE_OVERHEAD  33   /* bytes that CURVE adds, which ZMQ_MAXMSGSIZE counts */
+#define ROUTING_ID_SIZE 5    /* a zero and a number, when libzmq chooses it */
+#define SEGMENT_SIZE    1220 /* bytes of TCP in a packet: 1,280 less the headers of IPv6 and TCP */
 
 /* Never waited out: the socket is closed at the first sign of failure. A positive interval makes
  * libzmq tell of every failure to connect (ZMQ_EVENT_CONNECT_RETRIED); with -1 some are silent. */
@@ -43,6 +44,8 @@ static p2psync_result copy(struct ps_bytes bytes, struct ps_socket_queue *queue,
 static void release_counted(void *data, void *hint);
 static p2psync_result bind_to(void *socket, const char *host, const char *port);
 static p2psync_result bound_port(void *socket, uint16_t *port_out);
+static void limit_packets(struct ps_socket *router);
+static bool tcp_info(int descriptor, struct tcp_info *info);
 
 p2psync_result ps_socket_router_open(struct ps_socket *out, void *context,
                                      const struct ps_curve_keys *keys,
@@ -56,7 +59,8 @@ p2psync_result ps_socket_router_open(struct ps_socket *out, void *context,
         !zmq_setsockopt(router.socket, ZMQ_ZAP_DOMAIN, options->domain, strlen(options->domain));
     if (ready && options->monitored) {
         router.monitor =
-            monitor_open(router.socket, context, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+            monitor_open(router.socket, context,
+                         ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
         ready = router.monitor;
     }
     if (!ready) {
@@ -82,6 +86,7 @@ p2psync_result ps_socket_router_bind(struct ps_socket *router, const char *host,
     if (result) {
         return result;
     }
+    limit_packets(router);
     return bound_port(router->socket, port_out);
 }
 
@@ -294,9 +299,28 @@ uint64_t ps_socket_from(int descriptor)
 uint64_t ps_socket_received(int descriptor)
 {
     struct tcp_info info = {0};
-    socklen_t size = sizeof info;
-    return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) ? 0
-                                                                       : info.tcpi_bytes_received;
+    (void)tcp_info(descriptor, &info);
+    return info.tcpi_bytes_received;
+}
+
+bool ps_socket_flow(int descriptor, struct ps_flow_sample *out)
+{
+    struct tcp_info info = {0};
+    if (!tcp_info(descriptor, &info)) {
+        return false;
+    }
+    *out = (struct ps_flow_sample){
+        .acked_bytes = info.tcpi_bytes_acked,
+        .under_way = info.tcpi_unacked,
+        .timeouts = info.tcpi_retransmits,
+    };
+    return true;
+}
+
+static bool tcp_info(int descriptor, struct tcp_info *info)
+{
+    socklen_t size = sizeof *info;
+    return !getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, &size);
 }
 
 bool ps_socket_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out)
@@ -441,6 +465,20 @@ static p2psync_result bind_to(void *socket, const char *host, const char *port)
         return P2PSYNC_EFORMAT;
     default:
         return P2PSYNC_EIO;
+    }
+}
+
+/* The descriptor of what listens is the first that the monitor tells. Connections that come take
+ * the option over from it; one that comes this very moment goes without. */
+static void limit_packets(struct ps_socket *router)
+{
+    const int segment_size = SEGMENT_SIZE;
+    uint16_t event = 0;
+    uint32_t descriptor = 0;
+    if (router->monitor && ps_socket_monitor_next(router->monitor, &event, &descriptor) &&
+        event == ZMQ_EVENT_LISTENING) {
+        (void)setsockopt((int)descriptor, IPPROTO_TCP, TCP_MAXSEG, &segment_size,
+                         sizeof segment_size);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <zmq.h>
 
+#include "node/links/flow.h"
 #include "wire/bytes.h"
 #include "wire/limits.h"
 
@@ -40,7 +41,9 @@ ps_socket_router_open(struct ps_socket *out, void *context, const struct ps_curv
                       const struct ps_socket_router_options *options) P2PSYNC_MUST_CHECK;
 
 /* Bind it to `host` (NULL: all addresses, of both families) and `port`; if that is taken and not
- * `fixed`, to any free port.
+ * `fixed`, to any free port. If it is monitored, both sides of its connections send packets that
+ * every way of IPv6 must let through: 1,280 bytes. So the tunnels and routers that drop larger ones
+ * in silence do no harm. Who dials needs not do the same: TCP keeps to the smaller of both sides.
  *
  * Errors  P2PSYNC_EADDRINUSE; P2PSYNC_EFORMAT; P2PSYNC_ENOTFOUND; P2PSYNC_EDENIED; P2PSYNC_EIO.
  */
@@ -81,6 +84,8 @@ void ps_socket_cut(int descriptor, uint16_t port);
 uint64_t ps_socket_from(int descriptor);
 /* How many bytes have come on it, ever. 0: it has ended, or the system does not count them. */
 uint64_t ps_socket_received(int descriptor);
+/* How what is sent on it fares. False: it has ended, or the system does not tell. */
+bool ps_socket_flow(int descriptor, struct ps_flow_sample *out);
 
 enum ps_socket_receipt {
     PS_SOCKET_RECEIPT_NONE,    /* nothing waits */
