@@ -8,7 +8,7 @@
  *
  * Who a message is from is the device that authenticated its connection, never something it says.
  * All calls return at once; nothing is queued without bound: a full queue to send is
- * P2PSYNC_EAGAIN.
+ * P2PSYNC_EAGAIN, PS_PEER_MEMORY_MAX bytes of one link and twice that of one device.
  *
  * A link number below PS_LINK_ACCEPTED is the caller's, given to ps_links_dial(); one with that bit
  * is a connection that came in. A link is told as UP, then its messages, then DOWN, once each. A

@@ -8,6 +8,7 @@
 
 #include "node/links/flow.h"
 #include "wire/bytes.h"
+#include "wire/id.h"
 #include "wire/limits.h"
 
 #define PS_SOCKET_LINGER_MS 200 /* for what was just sent, when a socket closes */
@@ -61,15 +62,20 @@ p2psync_result ps_socket_dealer_open(struct ps_socket *out, void *context,
                                      const char *endpoint) P2PSYNC_MUST_CHECK;
 
 /* The bytes that were sent on one link and have not left this process: libzmq counts messages only.
- * libzmq may free a message after the link has ended, so the memory belongs to a pool. */
+ * They are PS_PEER_MEMORY_MAX at most, and twice that on all links of a device: one that ends may
+ * hold its own still while the next takes over, and nobody has more by opening more. libzmq may
+ * free a message after the link has ended, so the memory belongs to a pool. */
 struct ps_socket_queue {
-    atomic_size_t size; /* bytes */
-    bool taken;
+    atomic_size_t size;          /* bytes */
+    struct ps_socket_queue *all; /* of all links of its device; NULL: it is that one itself */
+    struct ps_device device;     /* of that one */
+    unsigned taken;              /* by so many */
     struct ps_socket_queue *next;
 };
 
-/* A queue of the pool that is empty and not taken, or a new one; NULL: no memory. */
-struct ps_socket_queue *ps_socket_queue_take(struct ps_socket_queue **pool);
+/* A queue for a link of this device; NULL: no memory. */
+struct ps_socket_queue *ps_socket_queue_take(struct ps_socket_queue **pool,
+                                             const struct ps_device *device);
 /* Its link has ended. NULL is fine. */
 void ps_socket_queue_give(struct ps_socket_queue *queue);
 /* Free the pool, when libzmq's context has ended. */
@@ -104,7 +110,7 @@ enum ps_socket_receipt ps_socket_router_receive(struct ps_socket *router, uint32
 
 /* Send a copy of `bytes` to a connection of a ROUTER. Never blocks.
  *
- * queue   counts them, PS_PEER_MEMORY_MAX bytes at most; NULL: only libzmq's own limit counts.
+ * queue   counts them; NULL: only libzmq's own limit counts.
  * Errors  P2PSYNC_EAGAIN its queue is full; P2PSYNC_EUNREACHABLE it has ended; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_socket_router_send(struct ps_socket *router, uint32_t number,
