@@ -16,10 +16,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PS_FLOW_STALLED_MS   4000U /* without an acknowledgement */
-#define PS_FLOW_HEARD_MS     2000U /* of those the peer must have been heard after these */
-#define PS_FLOW_TIMEOUTS_MIN 3     /* so often the same was sent again */
-#define PS_FLOW_LARGE        65536 /* bytes acknowledged, among which some packets were large */
+#define PS_FLOW_STALLED_MS   4000U  /* without an acknowledgement */
+#define PS_FLOW_HEARD_MS     2000U  /* of those the peer must have been heard after these */
+#define PS_FLOW_TIMEOUTS_MIN 3      /* so often the same was sent again */
+#define PS_FLOW_LARGE        65536U /* bytes acknowledged, among which some packets were large */
 
 /* What the system says of a connection. */
 struct ps_flow_sample {

@@ -65,5 +65,5 @@ Test(test_flow, passes_once_much_was_acknowledged)
     cr_assert_eq(beat(PS_FLOW_LARGE - 1, 0, 0, 100), PS_FLOW_NONE,
                  "small packets may be that many");
     cr_assert_eq(beat(PS_FLOW_LARGE, 0, 0, 100), PS_FLOW_PASSES);
-    cr_assert_eq(beat(2 * PS_FLOW_LARGE, 0, 0, 100), PS_FLOW_NONE);
+    cr_assert_eq(beat(2 * (uint64_t)PS_FLOW_LARGE, 0, 0, 100), PS_FLOW_NONE);
 }
