@@ -14,6 +14,7 @@ struct sim_draft {
     struct ps_buf bytes[SIM_DRAFT_EDITS_MAX]; /* fields */
     struct ps_buf unset;                      /* ["f0"], shared */
     size_t count;
+    p2psync_result expected; /* what writing it is to give */
 };
 
 /* If memory runs out, the program ends. */

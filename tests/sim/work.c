@@ -45,9 +45,8 @@ static void revert(struct sim_workload *workload, struct sim_net *net, unsigned 
 static bool find_conflict(struct prng *random, struct sim_net *net, unsigned node, bool with_copies,
                           struct target *out);
 static void read_target(struct sim_net *net, unsigned node, struct target *target);
-static void write_expecting(struct sim_workload *workload, struct sim_net *net, unsigned node,
-                            const char *collection, struct sim_draft *draft,
-                            p2psync_result expected);
+static void write_out(struct sim_workload *workload, struct sim_net *net, unsigned node,
+                      const char *collection, struct sim_draft *draft);
 static struct ps_edit *begin_edit(struct sim_draft *draft, struct prng *random,
                                   const struct target *target, ps_edit_kind kind);
 static bool may_answer(struct sim_net *net, unsigned node);
@@ -88,9 +87,8 @@ static void change_settings(struct sim_workload *workload, struct sim_net *net, 
     ps_write_text(&writer, "strategy");
     ps_write_text(&writer, strategy);
     edit->fields = ps_buf_view(&draft->bytes[0]);
-    write_expecting(workload, net, node,
-                    local ? PS_LOCAL_SETTINGS_COLLECTION : PS_SETTINGS_COLLECTION, draft,
-                    P2PSYNC_OK);
+    write_out(workload, net, node, local ? PS_LOCAL_SETTINGS_COLLECTION : PS_SETTINGS_COLLECTION,
+              draft);
 }
 
 /* ---- conflicts ---- */
@@ -110,7 +108,7 @@ static void resolve(struct sim_workload *workload, struct sim_net *net, unsigned
     edit->has_expected = prng_chance(random, 500);
     edit->expected = target.dots;
     edit->expected_count = target.count;
-    write_expecting(workload, net, node, target.collection, draft, P2PSYNC_OK);
+    write_out(workload, net, node, target.collection, draft);
 }
 
 /* An edit on condition that the record is as it was seen: as it is, or as it is not. */
@@ -135,8 +133,8 @@ static void write_if(struct sim_workload *workload, struct sim_net *net, unsigne
     edit->has_expected = true;
     edit->expected = target.dots;
     edit->expected_count = target.deleted && !stale ? 0 : target.count;
-    write_expecting(workload, net, node, target.collection, draft,
-                    stale ? P2PSYNC_ECONFLICT : P2PSYNC_OK);
+    draft->expected = stale ? P2PSYNC_ECONFLICT : P2PSYNC_OK;
+    write_out(workload, net, node, target.collection, draft);
 }
 
 /* Edit what keep_both shows as a record of its own, or delete it. */
@@ -160,7 +158,7 @@ static void change_copy(struct sim_workload *workload, struct sim_net *net, unsi
         memcpy(draft->ids[0], copy, size);
         edit->id = ps_bytes(draft->ids[0], size);
     }
-    write_expecting(workload, net, node, target.collection, draft, P2PSYNC_OK);
+    write_out(workload, net, node, target.collection, draft);
 }
 
 /* Archive or restore. */
@@ -177,8 +175,8 @@ static void change_state(struct sim_workload *workload, struct sim_net *net, uns
     struct sim_draft *draft = sim_draft_new();
     (void)begin_edit(draft, random, &target, archive ? PS_EDIT_ARCHIVE : PS_EDIT_RESTORE);
     bool none = archive && (target.count == 0 || target.deleted);
-    write_expecting(workload, net, node, target.collection, draft,
-                    none ? P2PSYNC_ENOTFOUND : P2PSYNC_OK);
+    draft->expected = none ? P2PSYNC_ENOTFOUND : P2PSYNC_OK;
+    write_out(workload, net, node, target.collection, draft);
 }
 
 /* Undo what some device did to a collection lately. */
@@ -221,7 +219,7 @@ static void revert(struct sim_workload *workload, struct sim_net *net, unsigned 
     }
     sim_trace(net, "%s reverts what %s has done to %s lately", sim_name(node), sim_name(device),
               name);
-    write_expecting(workload, net, node, name, draft, P2PSYNC_OK);
+    write_out(workload, net, node, name, draft);
     ps_revert_deinit(&plan);
 }
 
@@ -282,7 +280,7 @@ static void answer_one(struct sim_net *net, unsigned node, const struct target *
     edit->has_expected = true;
     edit->expected = target->dots;
     edit->expected_count = target->count;
-    write_expecting(&workload, net, node, target->collection, draft, P2PSYNC_OK);
+    write_out(&workload, net, node, target->collection, draft);
 }
 
 /* ---- what is there ---- */
@@ -394,10 +392,11 @@ static struct ps_edit *begin_edit(struct sim_draft *draft, struct prng *random,
     return edit;
 }
 
-static void write_expecting(struct sim_workload *workload, struct sim_net *net, unsigned node,
-                            const char *collection, struct sim_draft *draft,
-                            p2psync_result expected)
+/* Write a draft, which must give what it says. */
+static void write_out(struct sim_workload *workload, struct sim_net *net, unsigned node,
+                      const char *collection, struct sim_draft *draft)
 {
+    p2psync_result expected = draft->expected;
     p2psync_result result = sim_draft_commit(draft, net, node, collection);
     workload->writes += result == P2PSYNC_OK;
     bool none = result == P2PSYNC_ENOCOLLECTION && expected == P2PSYNC_ENOTFOUND;
