@@ -17,6 +17,16 @@ void sim_checker_destroy(struct sim_checker **checker);
  */
 void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned node);
 
+/* Hashes of the node's common root, and of all that readers see of what travels. On the way its
+ * list of conflicts and its counters are checked. False: there are changes that are not applied, so
+ * another node with the same root may show something else. */
+bool sim_shown(struct sim_net *net, unsigned node, uint64_t *root_out, uint64_t *shown_out);
+
+/* Check what the engine of a node claims of its peers. Not for runs in which stores lose their
+ * past.
+ */
+void sim_check_claims(struct sim_net *net, unsigned node);
+
 /* Whether all nodes run, hold the same, have no changes pending, and know that they are in sync. */
 bool sim_check_in_sync(struct sim_net *net);
 
@@ -36,5 +46,8 @@ struct ps_state sim_state(struct sim_net *net, unsigned node);
 /* The number in the field "value" of a record, as a reader on the node sees it. UINT64_MAX: there
  * is no such record, or it is deleted. */
 uint64_t sim_get(struct sim_net *net, unsigned node, const char *collection, const char *id);
+
+/* How many changes of a collection the node holds. */
+uint64_t sim_changes(struct sim_net *net, unsigned node, const char *collection);
 
 #endif

@@ -253,3 +253,15 @@ uint64_t sim_get(struct sim_net *net, unsigned node, const char *collection, con
     ps_txn_abort(&txn);
     return value;
 }
+
+uint64_t sim_changes(struct sim_net *net, unsigned node, const char *collection)
+{
+    struct ps_txn txn = {0};
+    struct ps_collection found = {0};
+    if (ps_txn_begin(net->nodes[node].store, false, &txn) == P2PSYNC_OK &&
+        ps_collection_find(&txn, ps_bytes_text(collection), &found) != P2PSYNC_OK) {
+        found.changes = 0;
+    }
+    ps_txn_abort(&txn);
+    return found.changes;
+}

@@ -39,6 +39,7 @@ struct sim_node {
     uint64_t instance;
     uint64_t monotonic_ms; /* of its clock when virtual time was 0 */
     int64_t skew_ms;       /* by which its wall clock is off */
+    uint64_t deadline_ms;  /* its engine's, since the last step; in its own time */
     uint64_t busy_ms;      /* virtual time until which it does nothing: all that comes waits */
     unsigned bursts;       /* beacons still to send at 1 s */
     uint64_t beacon;       /* number of the beacon that is planned; older beacons are void */
@@ -52,6 +53,7 @@ struct sim_node {
     uint64_t told[16];      /* events told, by type */
     unsigned connected;     /* peers that were told as up, and not as down since */
     bool saved;             /* there is a copy of its store */
+    uint64_t claim;         /* a hash of what it claimed, and of its store, when checked last */
     uint64_t map_size;      /* of its store; 0: 64 MiB */
     p2psync_result excused; /* what a step of it may give */
     uint64_t excuses;       /* how often it did */
@@ -101,6 +103,7 @@ struct sim_net {
     bool blocked[SIM_NODES_MAX][SIM_NODES_MAX]; /* no packet gets from the first to the second */
     struct sim_traffic traffic[SIM_NODES_MAX][SIM_NODES_MAX];
     struct sim_traffic by_type[32];
+    uint64_t rounds; /* SUMMARYs that want a reply */
     struct sim_capture *captures;
     size_t capture_count;
     size_t capture_capacity;
