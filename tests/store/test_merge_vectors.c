@@ -67,6 +67,7 @@ static struct past past;
 
 static void setup(void)
 {
+    here.map_size = UINT64_C(256) * 1024 * 1024;
     case_open(&here, 1);
     past_open(&past, &here, 8);
 }
@@ -155,6 +156,20 @@ Test(record_vectors, are_shown_as_in_them)
         "merge_record_answer_and_person", "merge_record_keep_both",
         "merge_record_last_write_wins",   "merge_record_manual",
         "merge_record_overlap",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        check_record(names[i]);
+    }
+}
+
+/* In pairs: what just holds, and what is one byte, or one step, over the limit. */
+Test(record_vectors, at_the_limits_of_a_merge_are_shown_as_in_them)
+{
+    static const char *const names[] = {
+        "merge_record_room_filled",  "merge_record_room_passed",
+        "merge_record_room_waiting", "merge_record_room_waiting_passed",
+        "merge_record_search_found", "merge_record_search_given_up",
+        "merge_record_read_filled",  "merge_record_read_passed",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         check_record(names[i]);
