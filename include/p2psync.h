@@ -1039,6 +1039,7 @@ typedef enum p2psync_event_type {
                                          wrong codes */
     P2PSYNC_EVENT_STOPPED = 13,       /* the node has stopped: the last event */
     P2PSYNC_EVENT_DEVICE_FORKED = 14, /* a device has written two histories that contradict */
+    P2PSYNC_EVENT_HEALED = 15,        /* what this disk had lost was fetched again */
 } p2psync_event_type;
 
 /* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream:
@@ -1110,6 +1111,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   devices          integer  of the mesh, this one too
  *   pending          integer  changes that are here and wait for something before they show
  *   merging          bool     records are being merged anew; only the counts of conflicts lag
+ *   damaged          integer  changes that this disk has lost; a running node fetches them again
  *   last_sync        time?
  *   last_error       text?
  *   alerts           array    texts, for people: what they must know of this device and of others
@@ -1365,6 +1367,14 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   name         text
  *   collection   text
  *   text         text  for people: what to do
+ *
+ * document healed: P2PSYNC_EVENT_HEALED
+ *   event        text
+ *   time         time
+ *   device       text  who wrote the changes
+ *   fingerprint  text
+ *   collection   text
+ *   text         text  for people
  *
  * document stopped: P2PSYNC_EVENT_STOPPED
  *   event  text

@@ -2,6 +2,7 @@
 #include "node/engine/settle.h"
 
 #include "node/engine/backlog.h"
+#include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/in_sync.h"
 #include "node/engine/news.h"
@@ -19,6 +20,8 @@ void ps_settle(struct ps_turn *turn)
             ps_transfer_flush(turn, engine->peers.items[i]);
         }
     }
+    ps_damage_tick(turn);
+    ps_mend_tick(turn);
     bool applied = ps_backlog_apply(turn);
     ps_backlog_refresh(turn);
     if (engine->members_dirty && turn->txn->writable) {

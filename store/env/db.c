@@ -17,8 +17,10 @@
 
 #define PREFIX_SIZE 2 /* a zero, which is in no name, and which database it is */
 
-static const uint8_t shared[PS_DB_COUNT] = {
-    [PS_DB_COLLECTIONS] = 1, [PS_DB_LOGS] = 2, [PS_DB_UNSETTLED] = 3}; /* 0: none, it has its own */
+static const uint8_t shared[PS_DB_COUNT] = {[PS_DB_COLLECTIONS] = 1,
+                                            [PS_DB_LOGS] = 2,
+                                            [PS_DB_UNSETTLED] = 3,
+                                            [PS_DB_DAMAGED] = 4}; /* 0: none, it has its own */
 
 /* A key as LMDB gets it. */
 struct key {

@@ -25,6 +25,7 @@ typedef enum ps_db {
     PS_DB_AWAITED,     /* the parent, log number, last seq -> empty: who waits for it */
     PS_DB_DEVICES,     /* device -> member */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
+    PS_DB_DAMAGED,     /* log number, seq -> empty: entries that cannot be read */
     PS_DB_COUNT,
 } ps_db;
 

@@ -79,6 +79,10 @@
  *     device 32         added_by 32 || added_ms u64 || depth u32 || name
  *   PS_DB_PEERS: where and when a member was last reached.                            peers.c
  *     device 32         a MessagePack array
+ *
+ *   PS_DB_DAMAGED: entries of which this disk has lost the bytes.                     damage.c
+ *     log u32 || seq u64
+ *                       empty
  */
 #ifndef PS_STORE_ENV_KEYS_H
 #define PS_STORE_ENV_KEYS_H
@@ -129,7 +133,7 @@ struct ps_stem_key {
 struct ps_key ps_key_branch(const struct ps_stem_key *branch);
 bool ps_key_split_branch(struct ps_bytes key, struct ps_stem_key *out);
 
-/* PS_DB_ENTRIES and PS_DB_WAITING. */
+/* PS_DB_ENTRIES, PS_DB_WAITING and PS_DB_DAMAGED. */
 struct ps_key ps_key_entry(uint32_t log, uint64_t seq);
 bool ps_key_split_entry(struct ps_bytes key, uint32_t *log_out, uint64_t *seq_out);
 

@@ -215,6 +215,7 @@ static const char *name_of(p2psync_event_type type)
         [P2PSYNC_EVENT_INVITE_CLOSED] = "invite_closed",
         [P2PSYNC_EVENT_STOPPED] = "stopped",
         [P2PSYNC_EVENT_DEVICE_FORKED] = "device_forked",
+        [P2PSYNC_EVENT_HEALED] = "healed",
     };
     return names[type];
 }
