@@ -11,6 +11,7 @@
  *     "stamp"           random 16 || inode u64 || ctime u64, u64 ||                   stamp.c
  *                       hash of the machine's id 32
  *     "unclean"         "1": the last process did not flush, and has not ended well   stamp.c
+ *     "torn"            "1": rows of records are to be worked out anew, see stamp.h    stamp.c
  *     "identity"        device 32 || seed 32 || incarnation u64 || mesh 48 ||         identity.c
  *                       has_sponsor u8 || sponsor 32
  *     "name"            the name under which this device joined                       identity.c
