@@ -392,8 +392,10 @@ typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_DEFAULT = 0, /* what config.json says, else flush */
     P2PSYNC_DURABILITY_FLUSH = 1,   /* a call that returns OK has reached the disk */
     /* Fast, and a risk: if the machine crashes or loses power, the last writes are gone, and the
-     * store may be torn. It is then refused as damaged, and the device has to join again. Killing
-     * the process alone does no harm. */
+     * store may be torn. When it is next opened, all logs are checked and all records worked out
+     * anew from them, which takes as long as p2psync_verify() does and then some; what cannot be
+     * mended so is refused as damaged, and the device has to join again. Killing the process alone
+     * loses nothing, but costs that time. */
     P2PSYNC_DURABILITY_NONE = 2,
 } p2psync_durability;
 
@@ -1022,8 +1024,9 @@ P2PSYNC_API p2psync_result p2psync_collection_set(p2psync_node *node, const char
 
 /* ---- the store itself ---- */
 
-/* How far a long walk over the store is: `done` of about `total` steps. Called by the caller's thread now
- * and then, and must not call into the library. False ends the call with P2PSYNC_ECANCELLED. */
+/* How far a long walk over the store is: `done` of about `total` steps. Called by the caller's
+ * thread now and then, and must not call into the library. False ends the call with
+ * P2PSYNC_ECANCELLED. */
 typedef bool p2psync_verify_fn(uint64_t done, uint64_t total, void *user);
 
 struct p2psync_verify_options {
@@ -1033,21 +1036,24 @@ struct p2psync_verify_options {
     void *user;                  /* handed to `progress` */
 };
 
-/* Check everything that is stored: the document verify. Every change is hashed again, the trees, roots and
- * signatures of all logs are checked, every record's row against its log, and every index and counter.
- * It needs no running node, and goes on beside one: it reads one snapshot of the store, so the file may
- * grow while others write. It reads everything twice, and remembers a bit for each change.
+/* Check everything that is stored: the document verify. Every change is hashed again, the trees,
+ * roots and signatures of all logs are checked, every record's row against its log, and every index
+ * and counter. It needs no running node, and goes on beside one: it reads one snapshot of the
+ * store, so the file may grow while others write. It reads everything twice, and remembers a bit
+ * for each change.
  *
- * With `repair` rows of records are worked out anew from the log, in one transaction for each collection,
- * and subtrees from the changes. A change whose bytes are gone can only come from another device: it is
- * listed, and the node that runs in this directory asks for it, for as long as something comes; without
- * a running node it stays listed, and the next one that runs asks. What was repaired is checked once
- * more. A process that is killed at any moment leaves a store that opens.
+ * With `repair` rows of records are worked out anew from the log, in one transaction for each
+ * collection, and subtrees from the changes. A change whose bytes are gone can only come from
+ * another device: it is listed, and the node that runs in this directory asks for it, for as long
+ * as something comes; without a running node it stays listed, and the next one that runs asks. What
+ * was repaired is checked once more. A process that is killed at any moment leaves a store that
+ * opens.
  *
  * options  NULL: none.
- * Errors   P2PSYNC_ENODEVICE; P2PSYNC_ECANCELLED by `progress` or p2psync_cancel(); P2PSYNC_ECORRUPT a
- *          row is damaged without which nothing can be said: the device joins again; P2PSYNC_ENOSPC;
- *          P2PSYNC_EFULL; P2PSYNC_EIO. That something is bad is no error: the document says so.
+ * Errors   P2PSYNC_ENODEVICE; P2PSYNC_ECANCELLED by `progress` or p2psync_cancel();
+ * P2PSYNC_ECORRUPT a row is damaged without which nothing can be said: the device joins again;
+ * P2PSYNC_ENOSPC; P2PSYNC_EFULL; P2PSYNC_EIO. That something is bad is no error: the document says
+ * so.
  */
 P2PSYNC_API p2psync_result p2psync_verify(p2psync_node *node,
                                           const struct p2psync_verify_options *options,
@@ -1174,9 +1180,8 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   repaired     integer  of these
  *   findings     array    what was bad
  *   .collection  text?
- *   .kind        text     "change" its bytes are gone; "tree"; "log" what its author signed is not what is
- *                         here; "record" rows, indexes and counters; "table" another row
- *   .count       integer
+ *   .kind        text     "change" its bytes are gone; "tree"; "log" what its author signed is not
+ * what is here; "record" rows, indexes and counters; "table" another row .count       integer
  *
  * document peers: p2psync_peers(), an array
  *   device          text

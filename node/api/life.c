@@ -410,8 +410,8 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
     return result == P2PSYNC_OK ? mend_torn(node) : result;
 }
 
-/* A process that did not flush has not ended well: the logs are checked, and all else is worked out anew
- * from them before anybody reads it. */
+/* A process that did not flush has not ended well: the logs are checked, and all else is worked out
+ * anew from them before anybody reads it. */
 static p2psync_result mend_torn(p2psync_node *node)
 {
     bool due = false;

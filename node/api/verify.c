@@ -1,5 +1,7 @@
-/* p2psync_verify(): what store/verify finds, and mending it: what others must send is left to the node
- * that runs here, which fetches whatever is listed as damaged. */
+/* p2psync_verify(): what store/verify finds, and mending it: what others must send is left to the
+ * node that runs here, which fetches whatever is listed as damaged. */
+#include "store/verify/verify.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -7,7 +9,6 @@
 #include "node/host/sized.h"
 #include "node/host/time.h"
 #include "store/log/damage.h"
-#include "store/verify/verify.h"
 #include "wire/map.h"
 
 #define LOOK_MS    100   /* from one look at what is still damaged to the next */
@@ -35,9 +36,8 @@ p2psync_result p2psync_verify(p2psync_node *node, const struct p2psync_verify_op
 {
     struct p2psync_verify_options options = {.size = sizeof options};
     if (!ps_node_usable(node) || out == NULL ||
-        (given != NULL &&
-         !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_verify_options, user), &options,
-                        sizeof options))) {
+        (given != NULL && !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_verify_options, user),
+                                         &options, sizeof options))) {
         return P2PSYNC_EMISUSE;
     }
     struct work work = {.node = node, .progress = options.progress, .user = options.user};
@@ -89,16 +89,15 @@ static p2psync_result repair(const struct work *work, const struct ps_verify *ve
     return result == P2PSYNC_OK ? ps_verify_rebuild(store, verify, ps_time_wall_ms()) : result;
 }
 
-/* The running node fetches what is listed, and may take as long as it likes while something comes. What
- * nobody has stays listed. */
+/* The running node fetches what is listed, and may take as long as it likes while something comes.
+ * What nobody has stays listed. */
 static p2psync_result await_entries(const struct work *work)
 {
     uint64_t before = UINT64_MAX;
     uint64_t since_ms = ps_time_monotonic_ms();
     struct ps_buf ignored;
     ps_buf_init(&ignored, PS_BUFFER_SIZE_MAX);
-    p2psync_result runs =
-        ps_node_ask(work->node, PS_ASK_READ_MS, PS_CONTROL_STATUS, 0, &ignored);
+    p2psync_result runs = ps_node_ask(work->node, PS_ASK_READ_MS, PS_CONTROL_STATUS, 0, &ignored);
     ps_buf_deinit(&ignored);
     while (runs == P2PSYNC_OK) {
         uint64_t damaged = 0;

@@ -2,8 +2,8 @@
 #include "node/host/cancel.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <poll.h>
+#include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 

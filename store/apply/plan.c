@@ -310,10 +310,10 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
     return P2PSYNC_OK;
 }
 
-/* An entry that this log needs cannot be read: the log waits until that is mended, and no other does.
- * Its own entries are looked through, from where it stands, and what is damaged is listed; those of
- * others that it builds on are listed when their logs are looked at. P2PSYNC_ECORRUPT nothing is
- * damaged: there is another reason. */
+/* An entry that this log needs cannot be read: the log waits until that is mended, and no other
+ * does. Its own entries are looked through, from where it stands, and what is damaged is listed;
+ * those of others that it builds on are listed when their logs are looked at. P2PSYNC_ECORRUPT
+ * nothing is damaged: there is another reason. */
 static p2psync_result stop_at_damage(struct ps_plan *plan, const struct ps_plan_log *log,
                                      uint64_t end)
 {

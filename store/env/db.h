@@ -117,8 +117,9 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 #define PS_META_LOGS        "logs"
 #define PS_META_WAITING     "waiting"   /* how many changes wait, and how often that has ended */
 #define PS_META_REFRESHES   "refreshes" /* of what readers see, after a change of settings */
-/* The row that says that a process which did not flush has not ended well: what lies beside the logs may
- * be of several moments, and is worked out anew before anything is read (store/verify/anew.h). */
+/* The row that says that a process which did not flush has not ended well: what lies beside the
+ * logs may be of several moments, and is worked out anew before anything is read
+ * (store/verify/anew.h). */
 #define PS_META_TORN "torn"
 /* Take the next local number of a kind. Errors  P2PSYNC_ELIMIT all 2^32 - 1 are taken. */
 p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter,

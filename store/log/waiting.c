@@ -155,9 +155,9 @@ p2psync_result ps_waiting_drop(struct ps_txn *txn, uint32_t log)
     struct ps_key due_to = ps_key_due(log, UINT64_MAX);
     p2psync_result result =
         ps_db_clear_range(txn, PS_DB_WAITING, ps_key_view(&from), ps_key_view(&to));
-    return result == P2PSYNC_OK ? ps_db_clear_range(txn, PS_DB_AWAITED, ps_key_view(&due_from),
-                                                    ps_key_view(&due_to))
-                                : result;
+    return result == P2PSYNC_OK
+               ? ps_db_clear_range(txn, PS_DB_AWAITED, ps_key_view(&due_from), ps_key_view(&due_to))
+               : result;
 }
 
 p2psync_result ps_waiting_drop_awaited(struct ps_txn *txn, uint32_t collection)

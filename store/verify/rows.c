@@ -1,10 +1,11 @@
 /* Rows against logs, as store/verify/rows.h says.
  *
- * The version of a record is the set of its changes that no other one names as a parent. So a bit for each
- * change of the collection is enough: first the logs are walked, and the bit of every change that is named
- * is set. Then the rows are walked: each version must be a change without the bit, of that record, and as
- * many changes as have none must be met in all. No two rows can hold the same change, because it is of one
- * record; so if the numbers agree, no row and no version is missing. */
+ * The version of a record is the set of its changes that no other one names as a parent. So a bit
+ * for each change of the collection is enough: first the logs are walked, and the bit of every
+ * change that is named is set. Then the rows are walked: each version must be a change without the
+ * bit, of that record, and as many changes as have none must be met in all. No two rows can hold
+ * the same change, because it is of one record; so if the numbers agree, no row and no version is
+ * missing. */
 #include "store/verify/rows.h"
 
 #include <stdlib.h>
@@ -30,7 +31,7 @@ struct walk {
     struct ps_rows_check *check;
     struct bits *logs; /* ascending by number */
     size_t log_count;
-    bool lost;      /* a change is damaged: nobody knows what it names */
+    bool lost; /* a change is damaged: nobody knows what it names */
     uint64_t untold;
     uint64_t valid; /* changes that are applied and not inert */
     uint64_t named; /* of those */
@@ -120,9 +121,9 @@ static int compare_numbers(const void *a, const void *b)
 static struct bits *find_log(const struct walk *walk, uint32_t number)
 {
     const struct bits key = {.number = number};
-    return walk->log_count == 0 ? NULL
-                                : bsearch(&key, walk->logs, walk->log_count, sizeof *walk->logs,
-                                          compare_numbers);
+    return walk->log_count == 0
+               ? NULL
+               : bsearch(&key, walk->logs, walk->log_count, sizeof *walk->logs, compare_numbers);
 }
 
 /* Name the parents of all changes that are applied and valid. */

@@ -149,13 +149,13 @@ static p2psync_result keep(struct ps_verify *verify, const struct ps_verify_foun
     return P2PSYNC_OK;
 }
 
-/* Rows that stand for themselves: all that can be told of one is whether it is as it was written. */
+/* Rows that stand for themselves: all that can be told of one is whether it is as it was written.
+ */
 static p2psync_result read_tables(struct ps_txn *txn, struct ps_verify *verify)
 {
-    static const ps_db tables[] = {PS_DB_META,      PS_DB_LOG_NUMBERS, PS_DB_STEMS,
-                                   PS_DB_STALE,     PS_DB_UNSETTLED,   PS_DB_WAITING,
-                                   PS_DB_AWAITED,   PS_DB_DEVICES,     PS_DB_PEERS,
-                                   PS_DB_CONFLICTS, PS_DB_DAMAGED};
+    static const ps_db tables[] = {PS_DB_META,      PS_DB_LOG_NUMBERS, PS_DB_STEMS,   PS_DB_STALE,
+                                   PS_DB_UNSETTLED, PS_DB_WAITING,     PS_DB_AWAITED, PS_DB_DEVICES,
+                                   PS_DB_PEERS,     PS_DB_CONFLICTS,   PS_DB_DAMAGED};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         struct ps_key from = {.size = 0};
         struct ps_row row;

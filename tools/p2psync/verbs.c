@@ -68,9 +68,12 @@ const struct verb verbs_table[] = {
      "failed.\n",
      cmd_doctor, false},
     {"verify", "[--repair]", "check everything that is stored: hashes, signatures, records, counts",
-     "  --repair  mend what is found: rows of records are worked out anew from the log, and changes\n"
-     "            whose bytes are gone are fetched from other devices, by the node that runs in DIR\n"
-     "Without a running node all is checked, and records are repaired; only what must be fetched waits\n"
+     "  --repair  mend what is found: rows of records are worked out anew from the log, and "
+     "changes\n"
+     "            whose bytes are gone are fetched from other devices, by the node that runs in "
+     "DIR\n"
+     "Without a running node all is checked, and records are repaired; only what must be fetched "
+     "waits\n"
      "until one runs. Exit code 1 if something is bad and was not repaired.\n",
      cmd_verify, false},
     {"now", "", "sync with every reachable device at once and wait for it", NULL, cmd_now, false},

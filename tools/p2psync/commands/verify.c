@@ -1,5 +1,5 @@
-/* p2psync verify: whether everything that is stored is what it should be, and mending it. Exit code 1 if
- * something is bad and was not repaired. */
+/* p2psync verify: whether everything that is stored is what it should be, and mending it. Exit code
+ * 1 if something is bad and was not repaired. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -40,8 +40,8 @@ int cmd_verify(struct cli *cli, int argc, char **argv)
                                     : fail(cli, result, "verify");
         if (code == CLI_DONE) {
             struct p2psync_bytes bytes = {answer.data, answer.size};
-            bool sound = p2psync_map_unsigned(bytes, "repaired") ==
-                         p2psync_map_unsigned(bytes, "bad");
+            bool sound =
+                p2psync_map_unsigned(bytes, "repaired") == p2psync_map_unsigned(bytes, "bad");
             code = sound ? CLI_DONE : CLI_FAILED;
         }
     }
@@ -69,7 +69,8 @@ static const char *what_to_do(struct p2psync_bytes kind)
            : p2psync_text_equals(kind, "record")
                ? "rows or counts of records; 'p2psync verify --repair' works them out anew"
            : p2psync_text_equals(kind, "log")
-               ? "logs that are not what their author signed; keep a copy of the directory, and join "
+               ? "logs that are not what their author signed; keep a copy of the directory, and "
+                 "join "
                  "again in another one"
                : "other rows that cannot be read; keep a copy of the directory, and join again in "
                  "another one";
@@ -83,15 +84,13 @@ static void print_findings(struct p2psync_bytes answer)
     uint64_t bad = p2psync_map_unsigned(answer, "bad");
 
     printf("%" PRIu64 " changes and records checked, %" PRIu64 " bad, %" PRIu64 " repaired\n",
-           p2psync_map_unsigned(answer, "checked"), bad,
-           p2psync_map_unsigned(answer, "repaired"));
+           p2psync_map_unsigned(answer, "checked"), bad, p2psync_map_unsigned(answer, "repaired"));
     while (p2psync_walk_next(&walk, NULL, &one) == P2PSYNC_OK) {
         struct p2psync_buffer room = {0};
         struct p2psync_bytes name = output_cell(p2psync_value_find(one, "collection"), &room);
 
         printf("  %.*s: %" PRIu64 " %s\n", (int)name.size, (const char *)name.data,
-               p2psync_map_unsigned(one, "count"),
-               what_to_do(p2psync_map_text(one, "kind")));
+               p2psync_map_unsigned(one, "count"), what_to_do(p2psync_map_text(one, "kind")));
         p2psync_buffer_free(&room);
     }
 }
