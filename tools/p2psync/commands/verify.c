@@ -10,6 +10,7 @@
 #include "tools/p2psync/progress.h"
 #include "tools/p2psync/signals.h"
 
+static int give(struct cli *cli, struct p2psync_buffer *answer);
 static bool show(uint64_t done, uint64_t total, void *user);
 static void print_findings(struct p2psync_bytes answer);
 
@@ -36,17 +37,19 @@ int cmd_verify(struct cli *cli, int argc, char **argv)
         progress_init(&progress, cli, "changes and records checked", 0);
         p2psync_result result = p2psync_verify(node, &options, &answer);
         progress_end(&progress);
-        code = result == P2PSYNC_OK ? output_answer(cli, &answer, print_findings)
-                                    : fail(cli, result, "verify");
-        if (code == CLI_DONE) {
-            struct p2psync_bytes bytes = {answer.data, answer.size};
-            bool sound =
-                p2psync_map_unsigned(bytes, "repaired") == p2psync_map_unsigned(bytes, "bad");
-            code = sound ? CLI_DONE : CLI_FAILED;
-        }
+        code = result == P2PSYNC_OK ? give(cli, &answer) : fail(cli, result, "verify");
     }
     p2psync_close(node);
     return code;
+}
+
+static int give(struct cli *cli, struct p2psync_buffer *answer)
+{
+    struct p2psync_bytes bytes = {answer->data, answer->size};
+    bool sound = p2psync_map_unsigned(bytes, "repaired") == p2psync_map_unsigned(bytes, "bad");
+    int code = output_answer(cli, answer, print_findings);
+
+    return code == CLI_DONE && !sound ? CLI_FAILED : code;
 }
 
 static bool show(uint64_t done, uint64_t total, void *user)
