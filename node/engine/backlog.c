@@ -75,7 +75,6 @@ bool ps_backlog_apply(struct ps_turn *turn)
     if (!ps_turn_ok(turn, ps_apply(turn->txn, &bounds, &applied))) {
         return false;
     }
-    ps_mend_wanted(turn); /* of what was to be applied, some may be damaged */
     engine->apply_ms = applied.more ? turn->now_ms : PS_NEVER;
     ps_progress_conflicts(turn, applied.conflicts_opened);
     if (applied.changes > 0) {

@@ -10,10 +10,12 @@
 
 #define FOUND      1U   /* and told; it is to be looked through */
 #define LOOKED     2U   /* and what is damaged of it is listed */
+#define MENDED     3U   /* and is here again; it is to be looked through once more */
 #define PIECE_SIZE 1024 /* entries that one turn looks at: some milliseconds */
 
 static bool begin(struct ps_turn *turn);
-static void end(struct ps_turn *turn);
+static bool end(struct ps_turn *turn);
+static void tell_healed(struct ps_turn *turn, uint32_t number);
 
 bool ps_damage_ok(struct ps_turn *turn, const struct ps_log *log, p2psync_result result)
 {
@@ -47,11 +49,11 @@ bool ps_damage_is_known(const struct ps_turn *turn, const struct ps_log *log)
     return ps_by_log_get(&turn->engine->damage.found, log->number) != 0;
 }
 
-void ps_damage_is_over(struct ps_turn *turn, const struct ps_log *log)
+void ps_damage_mended(struct ps_turn *turn, const struct ps_log *log)
 {
-    if (ps_damage_is_known(turn, log)) {
-        (void)ps_turn_ok(turn, ps_by_log_set(&turn->engine->damage.found, log->number, 0));
-    }
+    struct ps_damage *damage = &turn->engine->damage;
+    damage->waits = true;
+    (void)ps_turn_ok(turn, ps_by_log_set(&damage->found, log->number, MENDED));
 }
 
 bool ps_damage_waits(const struct ps_engine *engine)
@@ -59,23 +61,25 @@ bool ps_damage_waits(const struct ps_engine *engine)
     return engine->damage.waits;
 }
 
-void ps_damage_tick(struct ps_turn *turn)
+bool ps_damage_tick(struct ps_turn *turn)
 {
     struct ps_damage *damage = &turn->engine->damage;
+    bool listed = false;
     if (!damage->waits || !turn->txn->writable) {
-        return;
+        return false;
     }
     if (!damage->looking && !begin(turn)) {
         damage->waits = false;
-        return;
+        return false;
     }
     if (!ps_turn_ok(turn, ps_log_check_step(turn->txn, &damage->check, PIECE_SIZE))) {
-        return;
+        return false;
     }
     if (damage->check.at == damage->check.end) {
-        end(turn);
+        listed = end(turn);
     }
     ps_turn_again(turn, turn->now_ms);
+    return listed;
 }
 
 /* Begin with the first log that was not looked through yet. False if there is none. */
@@ -83,7 +87,8 @@ static bool begin(struct ps_turn *turn)
 {
     struct ps_damage *damage = &turn->engine->damage;
     for (uint32_t log = 0; log < damage->found.count; log++) {
-        if (ps_by_log_get(&damage->found, log) == FOUND) {
+        uint64_t state = ps_by_log_get(&damage->found, log);
+        if (state == FOUND || state == MENDED) {
             p2psync_result result = ps_log_check_begin(turn->txn, log, &damage->check);
             damage->looking = result == P2PSYNC_OK;
             return ps_turn_ok(turn, result);
@@ -92,22 +97,41 @@ static bool begin(struct ps_turn *turn)
     return false;
 }
 
-/* If only rows of the tree were wrong, they are written anew, and the log is sound. */
-static void end(struct ps_turn *turn)
+/* If only rows of the tree were wrong, they are written anew, and the log is sound. True if damaged
+ * entries were listed. */
+static bool end(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    struct ps_log_check *check = &engine->damage.check;
+    struct ps_damage *damage = &engine->damage;
+    struct ps_log_check *check = &damage->check;
     bool sound = false;
     if (!ps_turn_ok(turn, ps_log_check_end(turn->txn, &engine->identity.mesh, check, &sound)) ||
         check->at < check->end) {
+        return false;
+    }
+    bool healed = sound && check->damaged == 0;
+    bool mended = ps_by_log_get(&damage->found, check->log) == MENDED;
+    damage->looking = false;
+    if (ps_turn_ok(turn, ps_by_log_set(&damage->found, check->log, healed ? 0 : LOOKED)) &&
+        healed && mended) {
+        tell_healed(turn, check->log);
+    }
+    return check->damaged > 0;
+}
+
+static void tell_healed(struct ps_turn *turn, uint32_t number)
+{
+    struct ps_log log;
+    struct ps_collection collection;
+    if (!ps_turn_ok(turn, ps_log_by_number(turn->txn, number, &log)) ||
+        !ps_turn_ok(turn, ps_collection_by_number(turn->txn, log.collection, &collection))) {
         return;
     }
-    engine->damage.looking = false;
-    uint64_t state = sound && check->damaged == 0 ? 0 : LOOKED;
-    (void)ps_turn_ok(turn, ps_by_log_set(&engine->damage.found, check->log, state));
-    if (check->damaged > 0) {
-        ps_mend_wanted(turn);
-    }
+    struct ps_tell_healed healed = {.device = log.origin.device, .collection = collection.name};
+    ps_emit_log(turn, P2PSYNC_LOG_INFO, "log-healed",
+                "what the disk had lost of %.*s was fetched again and is proven",
+                (int)collection.name.size, (const char *)collection.name.data);
+    ps_tell_healed(turn, &healed);
 }
 
 void ps_damage_forget(struct ps_engine *engine)

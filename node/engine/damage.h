@@ -13,7 +13,7 @@ struct ps_turn;
 
 /* Zeroed is none. */
 struct ps_damage {
-    struct ps_by_log found; /* 0 or FOUND, LOOKED: see damage.c */
+    struct ps_by_log found; /* 0 or FOUND, LOOKED, MENDED: see damage.c */
     bool waits;             /* a log is to be looked through */
     bool looking;           /* one is */
     struct ps_log_check check;
@@ -26,13 +26,14 @@ bool ps_damage_ok(struct ps_turn *turn, const struct ps_log *log, p2psync_result
 /* Whether that was told of this log. */
 bool ps_damage_is_known(const struct ps_turn *turn, const struct ps_log *log);
 
-/* All of it is here again. */
-void ps_damage_is_over(struct ps_turn *turn, const struct ps_log *log);
+/* What was listed of the log is here again: it is looked through once more, and if it is sound,
+ * that is told. */
+void ps_damage_mended(struct ps_turn *turn, const struct ps_log *log);
 
 /* Whether a turn that writes is wanted. */
 bool ps_damage_waits(const struct ps_engine *engine);
-/* Look on for what is damaged. */
-void ps_damage_tick(struct ps_turn *turn);
+/* Look on for what is damaged. True if some was listed. */
+bool ps_damage_tick(struct ps_turn *turn);
 
 /* The store has failed: numbers of logs may be given to others. */
 void ps_damage_forget(struct ps_engine *engine);

@@ -6,7 +6,6 @@
 
 #include "node/engine/backlog.h"
 #include "node/engine/emit.h"
-#include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/apply/judge.h"
 #include "store/log/collection.h"
@@ -28,8 +27,6 @@ static void stop(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log
 static void over(struct ps_turn *turn, uint64_t wait_ms);
 static void go_on(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                   const struct ps_collection *collection);
-static void tell(struct ps_turn *turn, const struct ps_log *log,
-                 const struct ps_collection *collection);
 
 void ps_mend_wanted(struct ps_turn *turn)
 {
@@ -185,7 +182,7 @@ ps_mend_taken ps_mend_take(struct ps_turn *turn, struct ps_peer *peer,
     return PS_MEND_DONE;
 }
 
-/* Ask for what of the log is still damaged, or say that it is sound. */
+/* Ask for what of the log is still listed, or let it be looked through once more. */
 static void go_on(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                   const struct ps_collection *collection)
 {
@@ -201,8 +198,7 @@ static void go_on(struct ps_turn *turn, struct ps_peer *peer, const struct ps_lo
         return;
     }
     stop(turn, peer, log, collection);
-    tell(turn, log, collection);
-    ps_damage_is_over(turn, log);
+    ps_damage_mended(turn, log);
     ps_backlog_grew(turn); /* what of it was not applied can be now */
     over(turn, 0);
 }
@@ -224,14 +220,4 @@ static void over(struct ps_turn *turn, uint64_t wait_ms)
     mend->session = 0;
     mend->due_ms = turn->now_ms + wait_ms;
     mend->at.log += wait_ms > 0 ? 1 : 0; /* other logs first */
-}
-
-static void tell(struct ps_turn *turn, const struct ps_log *log,
-                 const struct ps_collection *collection)
-{
-    struct ps_tell_healed healed = {.device = log->origin.device, .collection = collection->name};
-    ps_emit_log(turn, P2PSYNC_LOG_INFO, "log-healed",
-                "what the disk had lost of %.*s was fetched again and is proven",
-                (int)collection->name.size, (const char *)collection->name.data);
-    ps_tell_healed(turn, &healed);
 }

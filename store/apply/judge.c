@@ -8,13 +8,38 @@
 #include "store/log/waiting.h"
 #include "store/record/rebuild.h"
 
+static p2psync_result judge(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
+                            const struct ps_stored *entry, bool *inert_out);
 static p2psync_result check_parent(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
                                    const struct ps_skeleton *change, size_t index, bool *good_out);
 static p2psync_result check_depth(struct ps_txn *txn, const struct ps_log *log,
                                   const struct ps_parent *parent, bool *good_out);
 
-p2psync_result ps_judge(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
-                        const struct ps_stored *entry, bool *inert_out)
+p2psync_result ps_judge_mended(struct ps_txn *txn, const struct ps_log *log, struct ps_range mended)
+{
+    p2psync_result result = P2PSYNC_OK;
+    for (uint64_t seq = mended.begin; seq < mended.end && result == P2PSYNC_OK; seq++) {
+        struct ps_stored entry;
+        bool applied = false;
+        bool inert = false;
+        result = ps_stored_get_own(txn, log->number, seq, &entry);
+        if (result == P2PSYNC_OK && !entry.inert) {
+            result = ps_waiting_is_applied(txn, log, seq, &applied);
+        }
+        if (result == P2PSYNC_OK && applied) {
+            result = judge(txn, log, seq, &entry, &inert);
+        }
+        if (result == P2PSYNC_OK && inert) {
+            result = ps_stored_set_inert(txn, log->number, seq);
+        }
+        result = result == P2PSYNC_ECORRUPT || result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    return result;
+}
+
+/* Whether an entry that is applied is inert. P2PSYNC_ECORRUPT a parent cannot be read. */
+static p2psync_result judge(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
+                            const struct ps_stored *entry, bool *inert_out)
 {
     struct ps_skeleton skeleton;
     p2psync_result result = ps_skeleton_decode(entry->skeleton, &skeleton);
@@ -80,27 +105,5 @@ static p2psync_result check_depth(struct ps_txn *txn, const struct ps_log *log,
     result = ps_rebuild(txn, &from, &value, &depth, NULL);
     ps_buf_deinit(&value);
     *good_out = result == P2PSYNC_OK && depth < PS_CHAIN_MAX;
-    return result;
-}
-
-p2psync_result ps_judge_mended(struct ps_txn *txn, const struct ps_log *log, struct ps_range mended)
-{
-    p2psync_result result = P2PSYNC_OK;
-    for (uint64_t seq = mended.begin; seq < mended.end && result == P2PSYNC_OK; seq++) {
-        struct ps_stored entry;
-        bool applied = false;
-        bool inert = false;
-        result = ps_stored_get_own(txn, log->number, seq, &entry);
-        if (result == P2PSYNC_OK && !entry.inert) {
-            result = ps_waiting_is_applied(txn, log, seq, &applied);
-        }
-        if (result == P2PSYNC_OK && applied) {
-            result = ps_judge(txn, log, seq, &entry, &inert);
-        }
-        if (result == P2PSYNC_OK && inert) {
-            result = ps_stored_set_inert(txn, log->number, seq);
-        }
-        result = result == P2PSYNC_ECORRUPT || result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
-    }
     return result;
 }

@@ -5,11 +5,6 @@
 
 #include "store/log/log.h"
 
-/* Whether an entry that is applied is inert. Errors  P2PSYNC_ECORRUPT a parent cannot be read;
- * P2PSYNC_ENOMEM. */
-p2psync_result ps_judge(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
-                        const struct ps_stored *entry, bool *inert_out) P2PSYNC_MUST_CHECK;
-
 /* Entries of a log whose rows were written anew (receive.h) are marked as they were. What cannot be
  * judged, because other entries are damaged too, counts as valid. Errors  P2PSYNC_EFULL;
  * P2PSYNC_EIO; P2PSYNC_ENOMEM. */

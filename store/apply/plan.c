@@ -56,8 +56,6 @@ static bool look_again(struct ps_plan *plan);
 static p2psync_result take_due(struct ps_plan *plan, const struct ps_waiting *due);
 static p2psync_result end_wait(struct ps_plan *plan, const struct ps_waiting *ended);
 static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t limit);
-static p2psync_result stop_at_damage(struct ps_plan *plan, const struct ps_plan_log *log,
-                                     uint64_t end);
 static p2psync_result look_at(struct ps_plan *plan, struct ps_plan_log *log, bool *ended_out,
                               bool *cut_out);
 static p2psync_result next_fork(struct ps_plan *plan, const struct ps_plan_log *log, uint64_t *out);
@@ -280,7 +278,10 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
         }
         p2psync_result result = look_at(plan, log, &ended, &is_cut);
         if (result != P2PSYNC_OK || !ended) {
-            return result == P2PSYNC_ECORRUPT ? stop_at_damage(plan, log, log->cut.at + 1) : result;
+            struct ps_range looked = {log->settled, log->cut.at + 1};
+            looked.end = looked.end < log->size ? looked.end : log->size;
+            return result == P2PSYNC_ECORRUPT ? ps_damage_explain(plan->txn, log->number, looked)
+                                              : result;
         }
         struct transaction it = {.log = log->number,
                                  .collection = log->collection,
@@ -292,7 +293,8 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
         log->judged = it.judged;
         if (result == P2PSYNC_ECORRUPT) {
             log->cut = (struct ps_cut){.from = log->settled, .at = log->settled};
-            return stop_at_damage(plan, log, it.end);
+            return ps_damage_explain(plan->txn, log->number,
+                                     (struct ps_range){log->settled, it.end});
         }
         if (result == P2PSYNC_OK && blocked) {
             result = let_wait(plan, log, &it, &parent, &stopped);
@@ -308,33 +310,6 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
         }
     }
     return P2PSYNC_OK;
-}
-
-/* An entry that this log needs cannot be read: the log waits until that is mended, and no other
- * does. Its own entries are looked through, from where it stands, and what is damaged is listed;
- * those of others that it builds on are listed when their logs are looked at. P2PSYNC_ECORRUPT
- * nothing is damaged: there is another reason. */
-static p2psync_result stop_at_damage(struct ps_plan *plan, const struct ps_plan_log *log,
-                                     uint64_t end)
-{
-    uint64_t listed = 0;
-    p2psync_result result = P2PSYNC_OK;
-    for (uint64_t seq = log->settled; seq < end && seq < log->size && result == P2PSYNC_OK; seq++) {
-        struct ps_damaged entry = {.log = log->number, .seq = seq};
-        struct ps_hash leaf;
-        bool sound = false;
-        result = ps_stem_owner(plan->txn, log->number, seq, &entry.log);
-        if (result == P2PSYNC_OK) {
-            result = ps_damage_look(plan->txn, &entry, &leaf, &sound);
-        }
-        if (result == P2PSYNC_OK && !sound) {
-            return ps_damage_add(plan->txn, &entry);
-        }
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_damage_count(plan->txn, &listed);
-    }
-    return result == P2PSYNC_OK && listed == 0 ? P2PSYNC_ECORRUPT : result;
 }
 
 /* Look for the end of the next transaction, from cut.at on. ended_out: all of it is here, up to

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/env/keys.h"
+#include "store/log/stem.h"
 
 p2psync_result ps_damage_look(struct ps_txn *txn, const struct ps_damaged *entry,
                               struct ps_hash *leaf_out, bool *sound_out)
@@ -35,6 +36,28 @@ p2psync_result ps_damage_add(struct ps_txn *txn, const struct ps_damaged *entry)
 {
     struct ps_key key = ps_key_entry(entry->log, entry->seq);
     return ps_db_put(txn, PS_DB_DAMAGED, ps_key_view(&key), ps_bytes("", 0));
+}
+
+p2psync_result ps_damage_explain(struct ps_txn *txn, uint32_t log, struct ps_range entries)
+{
+    uint64_t listed = 0;
+    p2psync_result result = P2PSYNC_OK;
+    for (uint64_t seq = entries.begin; seq < entries.end && result == P2PSYNC_OK; seq++) {
+        struct ps_damaged entry = {.log = log, .seq = seq};
+        struct ps_hash leaf;
+        bool sound = false;
+        result = ps_stem_owner(txn, log, seq, &entry.log);
+        if (result == P2PSYNC_OK) {
+            result = ps_damage_look(txn, &entry, &leaf, &sound);
+        }
+        if (result == P2PSYNC_OK && !sound) {
+            return ps_damage_add(txn, &entry);
+        }
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_damage_count(txn, &listed);
+    }
+    return result == P2PSYNC_OK && listed == 0 ? P2PSYNC_ECORRUPT : result;
 }
 
 p2psync_result ps_damage_remove(struct ps_txn *txn, const struct ps_damaged *entry)

@@ -7,6 +7,7 @@
 #define PS_STORE_LOG_DAMAGE_H
 
 #include "store/log/stored.h"
+#include "wire/proof.h"
 
 struct ps_damaged {
     uint32_t log; /* that has the entry as its own: see stem.h */
@@ -20,6 +21,13 @@ p2psync_result ps_damage_look(struct ps_txn *txn, const struct ps_damaged *entry
 
 /* List an entry. Errors  P2PSYNC_EFULL; P2PSYNC_EIO. */
 p2psync_result ps_damage_add(struct ps_txn *txn, const struct ps_damaged *entry) P2PSYNC_MUST_CHECK;
+
+/* The next transaction of a log cannot be read, which lies in `entries`: list the first of these
+ * that is damaged. What it builds on in other logs is listed when those are looked at. The log
+ * waits then, and no other does. Errors  P2PSYNC_ECORRUPT nothing is damaged or listed: there is
+ * another reason; as above. */
+p2psync_result ps_damage_explain(struct ps_txn *txn, uint32_t log,
+                                 struct ps_range entries) P2PSYNC_MUST_CHECK;
 
 /* It is sound again. Errors  as above. */
 p2psync_result ps_damage_remove(struct ps_txn *txn,

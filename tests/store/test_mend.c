@@ -251,3 +251,17 @@ Test(test_mend, change_that_is_not_valid_is_marked_so_again)
     cr_expect(stored.inert);
     ps_txn_abort(&txn);
 }
+
+Test(test_mend, only_so_many_are_listed_at_a_time)
+{
+    bool sound = false;
+    add_changes(&one, PS_DAMAGED_MAX + 1);
+    struct author_delivery more = {
+        .from = ENTRIES, .to = PS_DAMAGED_MAX + 1, .head_size = PS_DAMAGED_MAX + 1};
+    cr_assert_eq(author_deliver(&one, &here, &more), P2PSYNC_OK);
+    for (uint64_t seq = 0; seq <= PS_DAMAGED_MAX; seq++) {
+        damage(seq);
+    }
+    cr_expect_eq(check(&sound).damaged, PS_DAMAGED_MAX + 1);
+    cr_expect_eq(listed(), PS_DAMAGED_MAX);
+}
