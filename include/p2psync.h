@@ -1049,6 +1049,10 @@ struct p2psync_verify_options {
  * was repaired is checked once more. A process that is killed at any moment leaves a store that
  * opens.
  *
+ * Findings are of a kind: "change" its bytes are gone; "tree" a stored subtree is not what its
+ * changes give; "log" what is here is not what its author has signed; "record" rows of records,
+ * indexes and counters; "table" another row cannot be read.
+ *
  * options  NULL: none.
  * Errors   P2PSYNC_ENODEVICE; P2PSYNC_ECANCELLED by `progress` or p2psync_cancel();
  * P2PSYNC_ECORRUPT a row is damaged without which nothing can be said: the device joins again;
@@ -1180,8 +1184,8 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   repaired     integer  of these
  *   findings     array    what was bad
  *   .collection  text?
- *   .kind        text     "change" its bytes are gone; "tree"; "log" what its author signed is not
- * what is here; "record" rows, indexes and counters; "table" another row .count       integer
+ *   .kind        text     "change", "tree", "log", "record" or "table": see p2psync_verify()
+ *   .count       integer
  *
  * document peers: p2psync_peers(), an array
  *   device          text
