@@ -8,10 +8,18 @@
 #include "store/log/waiting.h"
 #include "store/record/rebuild.h"
 
+/* A change of a log, as it is judged. */
+struct judged {
+    struct ps_txn *txn;
+    const struct ps_log *log;
+    uint64_t seq;
+    struct ps_skeleton skeleton;
+};
+
 static p2psync_result judge(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
                             const struct ps_stored *entry, bool *inert_out);
-static p2psync_result check_parent(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
-                                   const struct ps_skeleton *change, size_t index, bool *good_out);
+static p2psync_result check_parent(const struct judged *it, const struct ps_parent *parent,
+                                   bool *good_out);
 static p2psync_result check_depth(struct ps_txn *txn, const struct ps_log *log,
                                   const struct ps_parent *parent, bool *good_out);
 
@@ -41,18 +49,18 @@ p2psync_result ps_judge_mended(struct ps_txn *txn, const struct ps_log *log, str
 static p2psync_result judge(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
                             const struct ps_stored *entry, bool *inert_out)
 {
-    struct ps_skeleton skeleton;
-    p2psync_result result = ps_skeleton_decode(entry->skeleton, &skeleton);
+    struct judged it = {.txn = txn, .log = log, .seq = seq};
+    p2psync_result result = ps_skeleton_decode(entry->skeleton, &it.skeleton);
     bool good = result == P2PSYNC_OK;
     if (result == P2PSYNC_ENOMEM) {
         return result;
     }
     result = P2PSYNC_OK;
-    for (size_t i = 0; good && i < skeleton.parent_count && result == P2PSYNC_OK; i++) {
-        result = check_parent(txn, log, seq, &skeleton, i, &good);
+    for (size_t i = 0; good && i < it.skeleton.parent_count && result == P2PSYNC_OK; i++) {
+        result = check_parent(&it, &it.skeleton.parents[i], &good);
     }
-    if (result == P2PSYNC_OK && good && !ps_rebuild_is_base(&skeleton)) {
-        result = check_depth(txn, log, &skeleton.parents[0], &good);
+    if (result == P2PSYNC_OK && good && !ps_rebuild_is_base(&it.skeleton)) {
+        result = check_depth(txn, log, &it.skeleton.parents[0], &good);
     }
     if (result == P2PSYNC_OK) {
         *inert_out = !good;
@@ -60,22 +68,21 @@ static p2psync_result judge(struct ps_txn *txn, const struct ps_log *log, uint64
     return result;
 }
 
-static p2psync_result check_parent(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
-                                   const struct ps_skeleton *change, size_t index, bool *good_out)
+static p2psync_result check_parent(const struct judged *it, const struct ps_parent *parent,
+                                   bool *good_out)
 {
-    const struct ps_parent *parent = &change->parents[index];
-    bool own = ps_tag_compare(parent->dot.origin, log->id.origin) == 0;
+    bool own = ps_tag_compare(parent->dot.origin, it->log->id.origin) == 0;
     struct ps_log_place place;
     struct ps_skeleton skeleton;
     p2psync_result result = P2PSYNC_OK;
-    *good_out = !own || parent->dot.seq < seq;
+    *good_out = !own || parent->dot.seq < it->seq;
     if (!*good_out) {
         return P2PSYNC_OK;
     }
     if (own) {
-        result = ps_stored_get(txn, log->number, parent->dot.seq, &place.entry);
+        result = ps_stored_get(it->txn, it->log->number, parent->dot.seq, &place.entry);
     } else {
-        result = ps_log_locate(txn, log->collection, parent, &place);
+        result = ps_log_locate(it->txn, it->log->collection, parent, &place);
     }
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result; /* for it is applied */
@@ -83,8 +90,8 @@ static p2psync_result check_parent(struct ps_txn *txn, const struct ps_log *log,
     *good_out = memcmp(place.entry.leaf, parent->leaf, sizeof parent->leaf) == 0 &&
                 !place.entry.inert &&
                 ps_skeleton_decode(place.entry.skeleton, &skeleton) == P2PSYNC_OK &&
-                ps_bytes_equal(skeleton.record_id, change->record_id) &&
-                (change->hlc > skeleton.hlc || change->hlc == UINT64_MAX);
+                ps_bytes_equal(skeleton.record_id, it->skeleton.record_id) &&
+                (it->skeleton.hlc > skeleton.hlc || it->skeleton.hlc == UINT64_MAX);
     return P2PSYNC_OK;
 }
 
