@@ -392,8 +392,10 @@ typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_DEFAULT = 0, /* what config.json says, else flush */
     P2PSYNC_DURABILITY_FLUSH = 1,   /* a call that returns OK has reached the disk */
     /* Fast, and a risk: if the machine crashes or loses power, the last writes are gone, and the
-     * store may be torn. It is then refused as damaged, and the device has to join again. Killing
-     * the process alone does no harm. */
+     * store may be torn. When it is next opened, all logs are checked and all records worked out
+     * anew from them, which takes as long as p2psync_verify() does and then some; what cannot be
+     * mended so is refused as damaged, and the device has to join again. Killing the process alone
+     * loses nothing, but costs that time. */
     P2PSYNC_DURABILITY_NONE = 2,
 } p2psync_durability;
 
@@ -1020,6 +1022,47 @@ P2PSYNC_API p2psync_result p2psync_collection_set(p2psync_node *node, const char
                                                   const char *key, struct p2psync_bytes value,
                                                   struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* ---- the store itself ---- */
+
+/* How far a long walk over the store is: `done` of about `total` steps. Called by the caller's
+ * thread now and then, and must not call into the library. False ends the call with
+ * P2PSYNC_ECANCELLED. */
+typedef bool p2psync_verify_fn(uint64_t done, uint64_t total, void *user);
+
+struct p2psync_verify_options {
+    size_t size;                 /* sizeof (struct p2psync_verify_options) */
+    bool repair;                 /* mend what is found */
+    p2psync_verify_fn *progress; /* or NULL */
+    void *user;                  /* handed to `progress` */
+};
+
+/* Check everything that is stored: the document verify. Every change is hashed again, the trees,
+ * roots and signatures of all logs are checked, every record's row against its log, and every index
+ * and counter. It needs no running node, and goes on beside one: it reads one snapshot of the
+ * store, so the file may grow while others write. It reads everything twice, and remembers a bit
+ * for each change.
+ *
+ * With `repair` rows of records are worked out anew from the log, in one transaction for each
+ * collection, and subtrees from the changes. A change whose bytes are gone can only come from
+ * another device: it is listed, and the node that runs in this directory asks for it, for as long
+ * as something comes; without a running node it stays listed, and the next one that runs asks. What
+ * was repaired is checked once more. A process that is killed at any moment leaves a store that
+ * opens.
+ *
+ * Findings are of a kind: "change" its bytes are gone; "tree" a stored subtree is not what its
+ * changes give; "log" what is here is not what its author has signed; "record" rows of records,
+ * indexes and counters; "table" another row cannot be read.
+ *
+ * options  NULL: none.
+ * Errors   P2PSYNC_ENODEVICE; P2PSYNC_ECANCELLED by `progress` or p2psync_cancel();
+ * P2PSYNC_ECORRUPT a row is damaged without which nothing can be said: the device joins again;
+ * P2PSYNC_ENOSPC; P2PSYNC_EFULL; P2PSYNC_EIO. That something is bad is no error: the document says
+ * so.
+ */
+P2PSYNC_API p2psync_result p2psync_verify(p2psync_node *node,
+                                          const struct p2psync_verify_options *options,
+                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
 /* ---- events ---- */
 
 /* What each tells besides is listed at the end, under its name in small letters. */
@@ -1039,6 +1082,7 @@ typedef enum p2psync_event_type {
                                          wrong codes */
     P2PSYNC_EVENT_STOPPED = 13,       /* the node has stopped: the last event */
     P2PSYNC_EVENT_DEVICE_FORKED = 14, /* a device has written two histories that contradict */
+    P2PSYNC_EVENT_HEALED = 15,        /* what this disk had lost was fetched again */
 } p2psync_event_type;
 
 /* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream:
@@ -1110,6 +1154,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   devices          integer  of the mesh, this one too
  *   pending          integer  changes that are here and wait for something before they show
  *   merging          bool     records are being merged anew; only the counts of conflicts lag
+ *   damaged          integer  changes that this disk has lost; a running node fetches them again
  *   last_sync        time?
  *   last_error       text?
  *   alerts           array    texts, for people: what they must know of this device and of others
@@ -1132,6 +1177,15 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   cause        text     "parent", "transaction", "crowd" or "turn": see p2psync_pending()
  *   waits_for    text?    the change that is not here, if there is such a one
  *   since        time?    when this device found that it waits; of cause "parent"
+ *
+ * document verify: p2psync_verify()
+ *   checked      integer  changes and records
+ *   bad          integer  things that are not as they should be, when it began
+ *   repaired     integer  of these
+ *   findings     array    what was bad
+ *   .collection  text?
+ *   .kind        text     "change", "tree", "log", "record" or "table": see p2psync_verify()
+ *   .count       integer
  *
  * document peers: p2psync_peers(), an array
  *   device          text
@@ -1365,6 +1419,14 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   name         text
  *   collection   text
  *   text         text  for people: what to do
+ *
+ * document healed: P2PSYNC_EVENT_HEALED
+ *   event        text
+ *   time         time
+ *   device       text  who wrote the changes
+ *   fingerprint  text
+ *   collection   text
+ *   text         text  for people
  *
  * document stopped: P2PSYNC_EVENT_STOPPED
  *   event  text

@@ -21,6 +21,7 @@
 #include "store/env/identity.h"
 #include "store/env/process.h"
 #include "store/mesh/enroll.h"
+#include "store/verify/anew.h"
 #include "wire/error.h"
 
 #define DESCRIPTORS      10 /* what a store opens, and what is open beside it for a moment */
@@ -40,6 +41,7 @@ static p2psync_result open_node(const struct p2psync_options *options, p2psync_n
                                 struct p2psync_detail *detail);
 static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options,
                                struct p2psync_detail *detail);
+static p2psync_result mend_torn(p2psync_node *node);
 static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options,
                                  struct p2psync_detail *detail);
 
@@ -404,7 +406,23 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
         .checked = options->checked,
         .checked_user = options->checked_user,
     };
-    return ps_store_open(&store, &node->store);
+    result = ps_store_open(&store, &node->store);
+    return result == P2PSYNC_OK ? mend_torn(node) : result;
+}
+
+/* A process that did not flush has not ended well: the logs are checked, and all else is worked out
+ * anew from them before anybody reads it. */
+static p2psync_result mend_torn(p2psync_node *node)
+{
+    bool due = false;
+    p2psync_result result = ps_anew_is_due(node->store, &due);
+    if (result == P2PSYNC_OK && due) {
+        ps_report(&node->report, P2PSYNC_LOG_WARNING, "store-torn",
+                  "the last process did not wait for the disk (durability none) and has not ended "
+                  "well: all records are worked out anew from the logs");
+        result = ps_anew_all(node->store, ps_time_wall_ms());
+    }
+    return result;
 }
 
 /* `dir`, or where the command line keeps its data; "" if there is no such place. NULL: no memory.

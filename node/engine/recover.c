@@ -64,7 +64,7 @@ static void forget(struct ps_turn *turn)
     ps_state_end(turn, 0);
     ps_logs_forget(engine);
     ps_by_log_clear(&engine->vouched);
-    ps_by_log_clear(&engine->damaged);
+    ps_damage_forget(engine);
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         ps_state_untell(peer);

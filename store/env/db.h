@@ -25,6 +25,7 @@ typedef enum ps_db {
     PS_DB_AWAITED,     /* the parent, log number, last seq -> empty: who waits for it */
     PS_DB_DEVICES,     /* device -> member */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
+    PS_DB_DAMAGED,     /* log number, seq -> empty: entries that cannot be read */
     PS_DB_COUNT,
 } ps_db;
 
@@ -105,6 +106,9 @@ void ps_db_cursor_close(struct ps_db_cursor *cursor);
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out) P2PSYNC_MUST_CHECK;
 /* The number of pages in the file that are free, to a read transaction. For txn.c. */
 p2psync_result ps_db_count_unused(const struct ps_txn *txn, uint64_t *count_out) P2PSYNC_MUST_CHECK;
+/* Take the rows out whose keys are not below `from` and below `to`, also those that are damaged. */
+p2psync_result ps_db_clear_range(struct ps_txn *txn, ps_db db, struct ps_bytes from,
+                                 struct ps_bytes to) P2PSYNC_MUST_CHECK;
 /* Take all rows out. */
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 
@@ -113,6 +117,10 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 #define PS_META_LOGS        "logs"
 #define PS_META_WAITING     "waiting"   /* how many changes wait, and how often that has ended */
 #define PS_META_REFRESHES   "refreshes" /* of what readers see, after a change of settings */
+/* The row that says that a process which did not flush has not ended well: what lies beside the
+ * logs may be of several moments, and is worked out anew before anything is read
+ * (store/verify/anew.h). */
+#define PS_META_TORN "torn"
 /* Take the next local number of a kind. Errors  P2PSYNC_ELIMIT all 2^32 - 1 are taken. */
 p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter,
                                  uint32_t *number_out) P2PSYNC_MUST_CHECK;

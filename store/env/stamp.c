@@ -80,6 +80,12 @@ p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp, 
         return result;
     }
     bool unclean = result == P2PSYNC_OK;
+    if (unclean) {
+        result = ps_db_put(txn, PS_DB_META, ps_bytes_text(PS_META_TORN), ps_bytes("1", 1));
+        if (result != P2PSYNC_OK) {
+            return result;
+        }
+    }
     if (!matches(txn, stamp) || unclean) {
         struct ps_identity identity;
         result = ps_identity_read(txn, &identity);

@@ -67,6 +67,15 @@ const struct verb verbs_table[] = {
      "Each check says what is so, and where it is not in order what to do. Exit code 1 if one "
      "failed.\n",
      cmd_doctor, false},
+    {"verify", "[--repair]", "check everything that is stored: hashes, signatures, records, counts",
+     "  --repair  mend what is found: rows of records are worked out anew from the log, and "
+     "changes\n"
+     "            whose bytes are gone are fetched from other devices, by the node that runs in "
+     "DIR\n"
+     "Without a running node all is checked, and records are repaired; only what must be fetched "
+     "waits\n"
+     "until one runs. Exit code 1 if something is bad and was not repaired.\n",
+     cmd_verify, false},
     {"now", "", "sync with every reachable device at once and wait for it", NULL, cmd_now, false},
     {"put",
      "COLLECTION ID [FIELD=VALUE | FIELD:=JSON]... [--data JSON] [--unset FIELD]... [--note TEXT] "
@@ -190,7 +199,8 @@ const struct verb verbs_table[] = {
      "  beacon, beacon_port     whether to announce, and the UDP port of it\n"
      "  peers                   addresses of devices that no announcement reaches\n"
      "  durability              flush: what is written is on the disk; or none: fast, but if\n"
-     "                          the machine crashes the store may be damaged and refused\n"
+     "                          the machine crashes the last writes are gone, and the store may\n"
+     "                          be damaged and refused\n"
      "  interval_ms             how often devices compare what they have, at least\n"
      "  on_conflict             who answers conflicts: local (the version of this device), remote\n"
      "                          (that of another one), or a command, which gets the conflict as\n"
