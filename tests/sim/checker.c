@@ -13,7 +13,7 @@
 #include "store/merge/merge.h"
 #include "tests/sim/workload.h"
 
-#define SEEN_MAX  512         /* logs of one node */
+#define SEEN_MAX  2048        /* logs of one node */
 #define ROOTS_MAX (1U << 18U) /* sizes of logs; a power of two */
 
 /* A log as it was when last looked at. */
@@ -33,6 +33,7 @@ struct sim_checker {
     struct seen seen[SIM_NODES_MAX][SEEN_MAX];
     size_t seen_count[SIM_NODES_MAX];
     uint64_t txn_id[SIM_NODES_MAX];
+    unsigned pasts[SIM_NODES_MAX];
     struct known_root roots[ROOTS_MAX];
     size_t root_count;
 };
@@ -76,6 +77,10 @@ void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned n
     struct sim_node *self = &net->nodes[node];
     if (self->puppet || self->store == NULL) {
         return;
+    }
+    if (checker->pasts[node] != self->pasts) {
+        checker->pasts[node] = self->pasts;
+        checker->seen_count[node] = 0;
     }
     uint64_t txn_id = ps_store_txn_id(self->store);
     if (checker->txn_id[node] == txn_id) {

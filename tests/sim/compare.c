@@ -40,7 +40,7 @@ bool sim_check_in_sync(struct sim_net *net)
     struct ps_state first = {0};
     bool begun = false;
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].puppet) {
+        if (net->nodes[i].puppet || net->nodes[i].lost) {
             continue;
         }
         if (!net->nodes[i].up || !knows_all(net, i)) {
@@ -62,14 +62,14 @@ bool sim_check_in_sync(struct sim_net *net)
  * lost with all of them. */
 static bool ends_with(const struct sim_net *net, uint64_t pending)
 {
-    return pending == 0 || net->options.rollback > 0;
+    return pending == 0 || net->options.rollback > 0 || net->past_lost;
 }
 
 static bool knows_all(struct sim_net *net, unsigned node)
 {
     struct ps_peer_info info;
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (i != node && !net->nodes[i].puppet &&
+        if (i != node && !net->nodes[i].puppet && !net->nodes[i].lost &&
             (!sim_node_peer(net, node, i, &info) || info.state != PS_PEER_IN_SYNC)) {
             return false;
         }
@@ -80,7 +80,7 @@ static bool knows_all(struct sim_net *net, unsigned node)
 void sim_check_explain(struct sim_net *net)
 {
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].puppet) {
+        if (net->nodes[i].puppet || net->nodes[i].lost) {
             continue;
         }
         struct ps_state state = sim_state(net, i);
@@ -107,7 +107,7 @@ void sim_check_equal(struct sim_net *net)
     ps_buf_init(&first, SIZE_MAX);
     ps_buf_init(&other, SIZE_MAX);
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].puppet) {
+        if (net->nodes[i].puppet || net->nodes[i].lost) {
             continue;
         }
         ps_buf_clear(&other);

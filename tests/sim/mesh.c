@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/failing.h"
+#include "tests/sim/power.h"
+
 #define PAIR_LINK                                                                                  \
     (PS_LINK_ACCEPTED | (1ULL << 62U)) /* plus the number of the device that joins                 \
                                         */
@@ -62,6 +65,12 @@ static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor)
     }
 }
 
+/* Of the one who writes: the store has taken nothing, and is well. */
+static bool is_mistake(p2psync_result result)
+{
+    return result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ENOCOLLECTION;
+}
+
 p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct sim_write *write)
 {
     struct sim_node *self = &net->nodes[node];
@@ -74,6 +83,7 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     struct ps_written written = {0};
     bool changed = false;
     struct ps_txn txn = {0};
+    sim_failing_begin(net, node);
     p2psync_result result = ps_txn_begin(self->store, true, &txn);
     if (result == P2PSYNC_OK && self->joined) {
         result = ps_identity_read(&txn, &self->identity); /* it may be in a new incarnation */
@@ -89,6 +99,14 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
         result = ps_txn_commit(&txn);
     }
     ps_txn_abort(&txn);
+    sim_failing_end(net, node, is_mistake(result) ? P2PSYNC_OK : result, NULL);
+    if (sim_failing_took_power(net, node)) {
+        sim_power_cut(net, node);
+        sim_node_restart_within(net, node, 20000);
+    } else if (self->dead) {
+        sim_node_crash(net, node);
+        sim_node_restart_within(net, node, 20000);
+    }
     if (result == P2PSYNC_OK && self->up) {
         struct sim_packet packet = {.kind = SIM_PACKET_CHANGED, .node = node, .epoch = self->epoch};
         sim_plan(net, prng_below(&net->random, net->options.notice_ms + 1ULL), &packet);
@@ -114,7 +132,7 @@ void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const ch
     if (result == P2PSYNC_OK) {
         result = sim_mesh_write(net, node, &write);
     }
-    if (result != P2PSYNC_OK) {
+    if (is_mistake(result)) {
         sim_fail(net, "node %u: no record of device %u: %d", node, device, result);
     }
     ps_buf_deinit(&fields);
@@ -123,7 +141,7 @@ void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const ch
 void sim_mesh_pair(struct sim_net *net, unsigned node)
 {
     struct sim_node *self = &net->nodes[node];
-    if (self->joined) {
+    if (self->joined || self->lost) {
         return;
     }
     bool stale = !self->has_token || !net->nodes[self->inviter].up;
@@ -226,7 +244,7 @@ void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
         net->pair_replies++;
         return;
     }
-    if (self->joined) {
+    if (self->joined || self->lost) {
         return;
     }
     if (ps_welcome_decode(ps_buf_view(&packet->bytes), &welcome) != P2PSYNC_OK) {
@@ -248,7 +266,8 @@ void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
 bool sim_mesh_complete(const struct sim_net *net)
 {
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (!net->nodes[i].puppet && !(net->nodes[i].joined && net->nodes[i].up)) {
+        if (!net->nodes[i].puppet && !net->nodes[i].lost &&
+            !(net->nodes[i].joined && net->nodes[i].up)) {
             return false;
         }
     }

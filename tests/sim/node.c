@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "store/mesh/members.h"
+#include "tests/sim/failing.h"
 #include "tests/sim/mesh.h"
 #include "tests/sim/net.h"
+#include "tests/sim/power.h"
 #include "wire/scan.h"
 
 #define SLOW_MS_MAX 10000
@@ -28,6 +30,7 @@ static const char *store_path(const struct sim_net *net, unsigned node, char out
 static const char *copy_path(const struct sim_net *net, const char *name, char out[static 192]);
 static void copy_file(const char *from, const char *to);
 static void go_on_unnoticed(struct sim_net *net, unsigned node);
+static void lose(struct sim_net *net, unsigned node);
 
 unsigned sim_node_add(struct sim_net *net)
 {
@@ -35,6 +38,7 @@ unsigned sim_node_add(struct sim_net *net)
     struct sim_node *self = &net->nodes[node];
     self->puppet = false;
     snprintf(self->dir, sizeof self->dir, "%s/n%u", net->dir, node);
+    self->no_flush = prng_chance(&net->disk_random, net->options.unflushed);
     self->skew_ms = (int64_t)prng_below(&net->random, net->options.skew_max_ms + 1ULL) -
                     (int64_t)(net->options.skew_max_ms / 2);
     sim_node_open_store(net, node);
@@ -87,7 +91,7 @@ void sim_node_open_store(struct sim_net *net, unsigned node)
     struct ps_store_options options = {.dir = self->dir,
                                        .map_size_bytes =
                                            self->map_size == 0 ? 64ULL << 20U : self->map_size,
-                                       .no_flush = true};
+                                       .no_flush = self->no_flush};
     struct ps_txn txn = {0};
     p2psync_result result = ps_store_open(&options, &self->store);
     if (result == P2PSYNC_OK && self->joined) {
@@ -98,9 +102,21 @@ void sim_node_open_store(struct sim_net *net, unsigned node)
         result = ps_identity_read(&txn, &self->identity);
     }
     ps_txn_abort(&txn);
-    if (result != P2PSYNC_OK) {
+    if (result == P2PSYNC_ECORRUPT && self->no_flush) {
+        sim_trace(net, "n%u is lost for good", node);
+        lose(net, node);
+    } else if (result != P2PSYNC_OK) {
         sim_fail(net, "node %u: its store does not open: %d", node, result);
     }
+}
+
+static void lose(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    ps_store_destroy(&self->store);
+    self->lost = true;
+    self->joined = false;
+    net->past_lost = true;
 }
 
 void sim_node_close_store(struct sim_net *net, unsigned node)
@@ -161,6 +177,12 @@ void sim_node_start(struct sim_net *net, unsigned node)
 
 void sim_node_crash(struct sim_net *net, unsigned node)
 {
+    sim_node_kill(net, node);
+    sim_node_open_store(net, node);
+}
+
+void sim_node_kill(struct sim_net *net, unsigned node)
+{
     struct sim_node *self = &net->nodes[node];
     assert(self->up);
     sim_trace(net, "n%u crashes", node);
@@ -170,12 +192,13 @@ void sim_node_crash(struct sim_net *net, unsigned node)
     memset(self->requests, 0, sizeof self->requests);
     sim_link_cut_all(net, node);
     struct ps_txn lost = {0};
-    if (ps_txn_begin(self->store, true, &lost) != P2PSYNC_OK) {
+    if (ps_txn_begin(self->store, true, &lost) != P2PSYNC_OK && !self->failing) {
         sim_fail(net, "node %u: no transaction", node);
     }
+    self->failing = false;
+    self->dead = false;
     ps_txn_abort(&lost);
-    sim_node_close_store(net, node);
-    sim_node_open_store(net, node);
+    sim_power_close(net, node);
 }
 
 void sim_node_stop(struct sim_net *net, unsigned node)
@@ -310,11 +333,9 @@ void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, 
         events[i].now_ms = self->monotonic_ms + net->now_ms;
         events[i].wall_ms = sim_node_wall_ms(net, node);
     }
+    sim_failing_begin(net, node);
     p2psync_result result = ps_engine_step(self->engine, events, count, &net->effects);
-    if (result != P2PSYNC_OK && result != self->excused) {
-        sim_fail(net, "node %u: a step of its engine gives %d", node, result);
-        return;
-    }
+    sim_failing_end(net, node, result, &net->effects);
     self->excuses += result != P2PSYNC_OK;
     if (net->effects.count > EFFECTS_MAX) {
         sim_fail(net, "node %u: %zu effects of one step", node, net->effects.count);
@@ -330,8 +351,10 @@ static void carry_out(struct sim_net *net, unsigned node)
 {
     size_t count = net->effects.count;
     size_t until = count;
-    bool crash = net->faults && prng_chance(&net->random, net->options.crash_step);
-    if (crash) {
+    bool crash = (net->faults && prng_chance(&net->random, net->options.crash_step)) ||
+                 net->nodes[node].dead;
+    bool dark = sim_failing_took_power(net, node);
+    if (crash || dark) {
         until = (size_t)prng_below(&net->random, count + 1);
     }
     for (size_t i = 0; i < until; i++) {
@@ -339,11 +362,29 @@ static void carry_out(struct sim_net *net, unsigned node)
             sim_fail(net, "node %u: an effect of unknown type", node);
         }
     }
-    if (crash) {
+    if (dark) {
+        sim_power_cut(net, node);
+    } else if (crash) {
         sim_node_crash(net, node);
-        struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = node};
-        sim_plan(net, prng_below(&net->random, 20000), &restart);
     }
+    if (crash || dark) {
+        sim_node_restart_within(net, node, 20000);
+    }
+}
+
+void sim_node_restart_within(struct sim_net *net, unsigned node, uint64_t ms)
+{
+    struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = node};
+    sim_plan(net, prng_below(&net->random, ms), &restart);
+}
+
+bool sim_node_may_lose_power(const struct sim_net *net, unsigned node)
+{
+    unsigned left = 0;
+    for (unsigned i = 0; i < net->node_count; i++) {
+        left += !net->nodes[i].puppet && !net->nodes[i].lost;
+    }
+    return !net->nodes[node].no_flush || (node != 0 && left > 2);
 }
 
 static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_effect *effect)

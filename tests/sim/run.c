@@ -104,7 +104,9 @@ static void be_safe(struct sim_net *net, struct sim_checker *checker, struct sim
     }
     sim_faults_end(net);
     for (unsigned i = 0; i < net->node_count; i++) {
-        sim_check_rule(net, i);
+        if (!net->nodes[i].lost) {
+            sim_check_rule(net, i);
+        }
     }
 }
 
@@ -170,7 +172,7 @@ static void be_prompt(struct sim_net *net, struct sim_checker *checker,
     }
     for (unsigned i = 0; i < net->node_count; i++) {
         uint64_t number = ++workload->counter;
-        if (!put_everywhere(net, checker, i, number, PROMPT_MS)) {
+        if (!net->nodes[i].lost && !put_everywhere(net, checker, i, number, PROMPT_MS)) {
             return;
         }
         uint64_t begun_ms = net->now_ms;
@@ -198,7 +200,12 @@ static void be_prompt_through_others(struct sim_net *net, struct sim_checker *ch
                                      struct sim_workload *workload)
 {
     unsigned last = net->node_count - 1;
-    if (last < 2) {
+    unsigned left = 0;
+    for (unsigned i = 0; i < net->node_count; i++) {
+        left += !net->nodes[i].lost;
+        last = net->nodes[i].lost ? last : i;
+    }
+    if (left < 3) {
         return;
     }
     sim_link_part(net, 0, last);
@@ -230,7 +237,7 @@ static bool put_everywhere(struct sim_net *net, struct sim_checker *checker, uns
 static bool all_have(struct sim_net *net, uint64_t number)
 {
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (sim_get(net, i, "notes", "prompt") != number) {
+        if (!net->nodes[i].lost && sim_get(net, i, "notes", "prompt") != number) {
             return false;
         }
     }

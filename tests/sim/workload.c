@@ -153,16 +153,13 @@ static struct ps_edit *draft_edit(struct draft *draft, ps_edit_kind kind)
     return &draft->edits[i];
 }
 
-/* Write it; that a record to delete is not there is the workload's own doing. */
+/* Write it; what sim_mesh_write() does not take is a failure there already. */
 static void draft_commit(struct sim_workload *workload, struct sim_net *net, unsigned node,
                          const char *collection, struct draft *draft)
 {
     struct sim_write write = {ps_bytes_text(collection), draft->edits, draft->count};
     p2psync_result result = sim_mesh_write(net, node, &write);
     sim_trace(net, "n%u writes %zu edits to %s: %d", node, draft->count, collection, result);
-    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ENOCOLLECTION) {
-        sim_fail(net, "node %u: a write to %s gives %d", node, collection, result);
-    }
     workload->writes += result == P2PSYNC_OK;
     for (size_t i = 0; i < draft->count; i++) {
         ps_buf_deinit(&draft->bytes[i]);
