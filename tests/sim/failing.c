@@ -6,6 +6,7 @@
 
 #include "tests/sim/disk.h"
 #include "tests/sim/power.h"
+#include "tests/sim/trace.h"
 
 #define CALLS_MAX 6 /* of a commit */
 #define FULL_MS   20000
@@ -47,7 +48,7 @@ void sim_failing_end(struct sim_net *net, unsigned node, p2psync_result result,
     self->failing |= failed;
     if (failed) {
         self->dead = !can_read(self->store);
-        sim_trace(net, "n%u's disk fails: %d", node, result);
+        sim_trace(net, "%s's disk fails: %s", sim_name(node), p2psync_result_name(result));
     }
     if (failed && self->mishap != SIM_DISK_FULL && !is_fault) {
         sim_fail(net, "node %u: its disk fails, and it gives %d", node, result);

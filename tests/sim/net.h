@@ -147,8 +147,6 @@ void sim_net_run(struct sim_net *net, uint64_t ms);
 
 /* Keep the first failure. */
 __attribute__((format(printf, 2, 3))) void sim_fail(struct sim_net *net, const char *format, ...);
-__attribute__((format(printf, 2, 3))) void sim_trace(const struct sim_net *net, const char *format,
-                                                     ...);
 
 /* ---- nodes: node.c ---- */
 

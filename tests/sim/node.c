@@ -14,6 +14,7 @@
 #include "tests/sim/mesh.h"
 #include "tests/sim/net.h"
 #include "tests/sim/power.h"
+#include "tests/sim/trace.h"
 #include "wire/scan.h"
 
 #define SLOW_MS_MAX 10000
@@ -103,7 +104,7 @@ void sim_node_open_store(struct sim_net *net, unsigned node)
     }
     ps_txn_abort(&txn);
     if (result == P2PSYNC_ECORRUPT && self->no_flush) {
-        sim_trace(net, "n%u is lost for good", node);
+        sim_trace(net, "%s is lost for good", sim_name(node));
         lose(net, node);
     } else if (result != P2PSYNC_OK) {
         sim_fail(net, "node %u: its store does not open: %d", node, result);
@@ -165,7 +166,7 @@ void sim_node_start(struct sim_net *net, unsigned node)
         network = ps_address_network(&network.address);
         ps_engine_networks(self->engine, &network, 1);
     }
-    sim_trace(net, "n%u starts", node);
+    sim_trace(net, "%s starts", sim_name(node));
     self->up = true;
     self->bursts = 5;
     if (net->options.beacons) {
@@ -185,7 +186,7 @@ void sim_node_kill(struct sim_net *net, unsigned node)
 {
     struct sim_node *self = &net->nodes[node];
     assert(self->up);
-    sim_trace(net, "n%u crashes", node);
+    sim_trace(net, "%s crashes", sim_name(node));
     ps_engine_destroy(&self->engine);
     self->up = false;
     self->inviting = false;
@@ -290,7 +291,7 @@ void sim_node_restart(struct sim_net *net, unsigned node)
     snprintf(name, sizeof name, "copy-%u", node);
     if (net->faults && prng_chance(&net->random, net->options.rollback) &&
         knows_members(net, node)) {
-        sim_trace(net, "n%u %s", node, self->saved ? "is rolled back" : "is copied");
+        sim_trace(net, "%s %s", sim_name(node), self->saved ? "is rolled back" : "is copied");
         if (self->saved) {
             sim_node_restore(net, node, name);
         } else {
@@ -422,7 +423,7 @@ static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_ef
         check_told(net, node, effect->event, bytes);
         return true;
     case PS_EFFECT_LOG:
-        sim_trace(net, "n%u log %s: %.*s", node, effect->name, (int)bytes.size,
+        sim_trace(net, "%s logs %s: %.*s", sim_name(node), effect->name, (int)bytes.size,
                   (const char *)bytes.data);
         return true;
     case PS_EFFECT_NOW_DONE:

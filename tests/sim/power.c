@@ -5,6 +5,7 @@
 
 #include "store/env/keys.h"
 #include "tests/sim/disk.h"
+#include "tests/sim/trace.h"
 
 static bool is_of_opening(ps_db db, struct ps_bytes key);
 
@@ -23,7 +24,7 @@ void sim_power_cut(struct sim_net *net, unsigned node)
     uint64_t before = self->dead ? self->committed : sim_power_digest(net, node);
     sim_node_kill(net, node);
     unsigned lost = sim_disk_cut(self->dir, &net->disk_random);
-    sim_trace(net, "n%u loses power, and %u pages", node, lost);
+    sim_trace(net, "%s loses power, and %u pages", sim_name(node), lost);
     sim_node_open_store(net, node);
     if (self->lost || net->failure[0] != '\0') {
         return;
