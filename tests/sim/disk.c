@@ -43,6 +43,14 @@ static struct {
     unsigned failed;
 } disk;
 
+/* What LMDB and the store call: where a program shares such functions, libraries take these. */
+SHARED ssize_t disk_pwrite(int fd, const void *bytes, size_t size, off_t at) __asm__("pwrite");
+SHARED ssize_t disk_write(int fd, const void *bytes, size_t size) __asm__("write");
+SHARED ssize_t disk_writev(int fd, const struct iovec *parts, int count) __asm__("writev");
+SHARED int disk_fsync(int fd) __asm__("fsync");
+SHARED int disk_fdatasync(int fd) __asm__("fdatasync");
+SHARED int disk_fstatvfs(int fd, struct statvfs *info) __asm__("fstatvfs");
+
 static void forget(struct file *file);
 static bool find_path(int fd, char path[static PATH_MAX]);
 static bool is_below(const char *path, const char *dir);
@@ -53,6 +61,7 @@ static void settle(struct file *file, uint64_t at, uint64_t size);
 static void read_file(const struct file *file, uint64_t at, uint8_t *out, size_t size);
 static ssize_t write_through(int fd, const struct iovec *parts, int count, int64_t at);
 static int flush(int fd, long call);
+static struct iovec part_of(const void *bytes, size_t size);
 static unsigned cut_file(struct file *file, struct prng *random);
 static unsigned cut_page(struct file *file, int fd, size_t page, struct prng *random);
 
@@ -275,36 +284,41 @@ static int flush(int fd, long call)
     return 0;
 }
 
-/* What LMDB and the store call. Where a program shares such functions, libraries take these. */
-
-SHARED ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
+ssize_t disk_pwrite(int fd, const void *bytes, size_t size, off_t at)
 {
-    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+    struct iovec part = part_of(bytes, size);
     return write_through(fd, &part, 1, at);
 }
 
-SHARED ssize_t write(int fd, const void *bytes, size_t size)
+ssize_t disk_write(int fd, const void *bytes, size_t size)
 {
-    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+    struct iovec part = part_of(bytes, size);
     return write_through(fd, &part, 1, -1);
 }
 
-SHARED ssize_t writev(int fd, const struct iovec *parts, int count)
+static struct iovec part_of(const void *bytes, size_t size)
+{
+    struct iovec part = {.iov_len = size};
+    memcpy(&part.iov_base, &bytes, sizeof bytes);
+    return part;
+}
+
+ssize_t disk_writev(int fd, const struct iovec *parts, int count)
 {
     return write_through(fd, parts, count, -1);
 }
 
-SHARED int fsync(int fd)
+int disk_fsync(int fd)
 {
     return flush(fd, SYS_fsync);
 }
 
-SHARED int fdatasync(int fd)
+int disk_fdatasync(int fd)
 {
     return flush(fd, SYS_fdatasync);
 }
 
-SHARED int fstatvfs(int fd, struct statvfs *info)
+int disk_fstatvfs(int fd, struct statvfs *info)
 {
     char path[PATH_MAX];
     int (*real)(int, struct statvfs *) = NULL;

@@ -183,9 +183,9 @@ Test(disk, a_full_disk_takes_what_makes_no_file_larger)
     sim_disk_fill(path);
     cr_assert_eq(pwrite(fd, page, sizeof page, 0), PAGE_SIZE);
     errno = 0;
-    cr_assert_eq(pwrite(fd, page, sizeof page, PAGES * PAGE_SIZE), -1);
+    cr_assert_eq(pwrite(fd, page, sizeof page, (off_t)PAGES * PAGE_SIZE), -1);
     cr_assert_eq(errno, ENOSPC);
     cr_assert_eq(sim_disk_mend(), 1);
-    cr_assert_eq(pwrite(fd, page, sizeof page, PAGES * PAGE_SIZE), PAGE_SIZE);
+    cr_assert_eq(pwrite(fd, page, sizeof page, (off_t)PAGES * PAGE_SIZE), PAGE_SIZE);
     cr_assert_eq(close(fd), 0);
 }
