@@ -121,7 +121,7 @@ static void check_collection(struct view *view)
                  changes, view->collection->changes);
     }
     if (ps_bytes_equal(view->collection->name, ps_bytes_text(SIM_GROUPS)) &&
-        view->net->options.rollback == 0) {
+        view->net->options.rollback == 0 && view->net->pasts == 0) {
         check_groups(view);
     }
 }

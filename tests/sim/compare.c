@@ -41,7 +41,7 @@ bool sim_check_in_sync(struct sim_net *net)
     struct ps_state first = {0};
     bool begun = false;
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].puppet || net->nodes[i].lost) {
+        if (net->nodes[i].puppet) {
             continue;
         }
         if (!net->nodes[i].up || !knows_all(net, i)) {
@@ -63,14 +63,14 @@ bool sim_check_in_sync(struct sim_net *net)
  * lost with all of them. */
 static bool ends_with(const struct sim_net *net, uint64_t pending)
 {
-    return pending == 0 || net->options.rollback > 0 || net->past_lost;
+    return pending == 0 || net->options.rollback > 0 || net->pasts > 0;
 }
 
 static bool knows_all(struct sim_net *net, unsigned node)
 {
     struct ps_peer_info info;
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (i != node && !net->nodes[i].puppet && !net->nodes[i].lost &&
+        if (i != node && !net->nodes[i].puppet &&
             (!sim_node_peer(net, node, i, &info) || info.state != PS_PEER_IN_SYNC)) {
             return false;
         }
@@ -81,7 +81,7 @@ static bool knows_all(struct sim_net *net, unsigned node)
 void sim_check_explain(struct sim_net *net)
 {
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].puppet || net->nodes[i].lost) {
+        if (net->nodes[i].puppet) {
             continue;
         }
         struct ps_state state = sim_state(net, i);
@@ -108,7 +108,7 @@ void sim_check_equal(struct sim_net *net)
     ps_buf_init(&first, SIZE_MAX);
     ps_buf_init(&other, SIZE_MAX);
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].puppet || net->nodes[i].lost) {
+        if (net->nodes[i].puppet) {
             continue;
         }
         ps_buf_clear(&other);
@@ -252,4 +252,16 @@ uint64_t sim_get(struct sim_net *net, unsigned node, const char *collection, con
     }
     ps_txn_abort(&txn);
     return value;
+}
+
+uint64_t sim_changes(struct sim_net *net, unsigned node, const char *collection)
+{
+    struct ps_txn txn = {0};
+    struct ps_collection found = {0};
+    if (ps_txn_begin(net->nodes[node].store, false, &txn) == P2PSYNC_OK &&
+        ps_collection_find(&txn, ps_bytes_text(collection), &found) != P2PSYNC_OK) {
+        found.changes = 0;
+    }
+    ps_txn_abort(&txn);
+    return found.changes;
 }

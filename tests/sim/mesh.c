@@ -138,7 +138,7 @@ void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const ch
 void sim_mesh_pair(struct sim_net *net, unsigned node)
 {
     struct sim_node *self = &net->nodes[node];
-    if (self->joined || self->lost) {
+    if (self->joined) {
         return;
     }
     bool stale = !self->has_token || !net->nodes[self->inviter].up;
@@ -162,7 +162,8 @@ static unsigned choose_inviter(struct sim_net *net, unsigned node)
     unsigned first = (unsigned)prng_below(&net->random, net->node_count);
     for (unsigned i = 0; i < net->node_count; i++) {
         unsigned other = (first + i) % net->node_count;
-        if (other != node && net->nodes[other].joined && net->nodes[other].up) {
+        bool may_forget = net->nodes[other].no_flush && other != 0; /* whom it has let in */
+        if (other != node && net->nodes[other].joined && net->nodes[other].up && !may_forget) {
             return other;
         }
     }
@@ -240,7 +241,7 @@ void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
         net->pair_replies++;
         return;
     }
-    if (self->joined || self->lost) {
+    if (self->joined) {
         return;
     }
     if (ps_welcome_decode(ps_buf_view(&packet->bytes), &welcome) != P2PSYNC_OK) {
@@ -262,8 +263,7 @@ void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
 bool sim_mesh_complete(const struct sim_net *net)
 {
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (!net->nodes[i].puppet && !net->nodes[i].lost &&
-            !(net->nodes[i].joined && net->nodes[i].up)) {
+        if (!net->nodes[i].puppet && !(net->nodes[i].joined && net->nodes[i].up)) {
             return false;
         }
     }

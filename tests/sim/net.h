@@ -60,11 +60,11 @@ struct sim_node {
     uint64_t told[16];      /* events told, by type */
     unsigned connected;     /* peers that were told as up, and not as down since */
     bool saved;             /* there is a copy of its store */
+    uint64_t claim;         /* a hash of what it claimed, and of its store, when checked last */
     uint64_t map_size;      /* of its store; 0: 64 MiB */
     p2psync_result excused; /* what a step of it may give */
     uint64_t excuses;       /* how often it did */
     bool no_flush;          /* its store is opened so */
-    bool lost;              /* the device is gone for good */
     unsigned pasts;         /* how often it has lost what it had committed */
     sim_disk_mishap mishap; /* of what it writes now */
     bool failing;           /* its disk has failed since it last started */
@@ -109,7 +109,8 @@ struct sim_net {
     uint64_t now_ms;
     uint64_t step; /* of any engine */
     bool faults;
-    bool past_lost; /* a device has lost what others may have built on */
+    unsigned pasts; /* how often a device has lost what others may have built on ... */
+    unsigned lost;  /* ... and how often its whole store, and has joined again as another */
     struct sim_queue queue;
     struct sim_node nodes[SIM_NODES_MAX];
     unsigned node_count;
@@ -163,12 +164,17 @@ void sim_node_kill(struct sim_net *net, unsigned node);
 void sim_node_crash(struct sim_net *net, unsigned node);
 /* Start the node again within `ms` milliseconds. */
 void sim_node_restart_within(struct sim_net *net, unsigned node, uint64_t ms);
-/* Whether its power may fail: the store flushes, or enough others are left if this one is lost. */
+/* Whether its power may fail: the store flushes, or is not that of the founder, who must remember
+ * whom it has let in. */
 bool sim_node_may_lose_power(const struct sim_net *net, unsigned node);
 /* End the engine cleanly: it tells its peers. */
 void sim_node_stop(struct sim_net *net, unsigned node);
 void sim_node_close_store(struct sim_net *net, unsigned node);
+/* It stays closed if it is damaged, and may be: it does not flush, and the power has failed. */
 void sim_node_open_store(struct sim_net *net, unsigned node);
+/* Whoever has lost its store joins again, as another device in another directory. The others keep
+ * the old one in their lists, and never hear of it again. */
+void sim_node_renew(struct sim_net *net, unsigned node);
 /* Copy the store of a node that is down to `name`, or put such a copy in the place of the store,
  * as when the whole disk is rolled back: nothing tells the node. */
 void sim_node_save(struct sim_net *net, unsigned node, const char *name);

@@ -31,7 +31,7 @@ static const char *store_path(const struct sim_net *net, unsigned node, char out
 static const char *copy_path(const struct sim_net *net, const char *name, char out[static 192]);
 static void copy_file(const char *from, const char *to);
 static void go_on_unnoticed(struct sim_net *net, unsigned node);
-static void lose(struct sim_net *net, unsigned node);
+static void draw_identity(struct sim_net *net, unsigned node);
 
 unsigned sim_node_add(struct sim_net *net)
 {
@@ -52,9 +52,7 @@ unsigned sim_node_add_puppet(struct sim_net *net)
     unsigned node = net->node_count++;
     struct sim_node *self = &net->nodes[node];
     *self = (struct sim_node){.index = node, .puppet = true, .inviter = SIM_NODES_MAX};
-    seed_randomness(net->options.seed * 8 + node); /* as seeds that were kept have it */
-    ps_identity_draw(&self->identity);
-    ps_identity_secret(&self->identity, &self->secret);
+    draw_identity(net, node);
     return node;
 }
 
@@ -103,21 +101,35 @@ void sim_node_open_store(struct sim_net *net, unsigned node)
         result = ps_identity_read(&txn, &self->identity);
     }
     ps_txn_abort(&txn);
-    if (result == P2PSYNC_ECORRUPT && self->no_flush) {
-        sim_trace(net, "%s is lost for good", sim_name(node));
-        lose(net, node);
+    if (result == P2PSYNC_ECORRUPT && self->no_flush && self->pasts > 0) {
+        ps_store_destroy(&self->store);
     } else if (result != P2PSYNC_OK) {
         sim_fail(net, "node %u: its store does not open: %d", node, result);
     }
 }
 
-static void lose(struct sim_net *net, unsigned node)
+void sim_node_renew(struct sim_net *net, unsigned node)
 {
     struct sim_node *self = &net->nodes[node];
-    ps_store_destroy(&self->store);
-    self->lost = true;
+    struct sim_packet pair = {.kind = SIM_PACKET_PAIR, .node = node};
+    sim_trace(net, "%s has lost its store", sim_name(node));
     self->joined = false;
-    net->past_lost = true;
+    self->has_token = false;
+    self->saved = false;
+    net->lost++;
+    draw_identity(net, node);
+    snprintf(self->dir, sizeof self->dir, "%s/n%u-%u", net->dir, node, net->lost);
+    sim_node_open_store(net, node);
+    sim_plan(net, prng_below(&net->random, 5000), &pair);
+}
+
+static void draw_identity(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    seed_randomness(net->options.seed * 8 + node + 1000ULL * net->lost); /* as kept seeds have it */
+    self->identity = (struct ps_identity){0};
+    ps_identity_draw(&self->identity);
+    ps_identity_secret(&self->identity, &self->secret);
 }
 
 void sim_node_close_store(struct sim_net *net, unsigned node)
@@ -281,7 +293,7 @@ static bool knows_members(struct sim_net *net, unsigned node)
         result = ps_member_count(&txn, &count);
     }
     ps_txn_abort(&txn);
-    return result == P2PSYNC_OK && count == net->node_count;
+    return result == P2PSYNC_OK && count == net->node_count + net->lost;
 }
 
 void sim_node_restart(struct sim_net *net, unsigned node)
@@ -381,11 +393,7 @@ void sim_node_restart_within(struct sim_net *net, unsigned node, uint64_t ms)
 
 bool sim_node_may_lose_power(const struct sim_net *net, unsigned node)
 {
-    unsigned left = 0;
-    for (unsigned i = 0; i < net->node_count; i++) {
-        left += !net->nodes[i].puppet && !net->nodes[i].lost;
-    }
-    return !net->nodes[node].no_flush || (node != 0 && left > 2);
+    return node != 0 || !net->nodes[node].no_flush;
 }
 
 static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_effect *effect)

@@ -25,20 +25,22 @@ void sim_power_cut(struct sim_net *net, unsigned node)
     sim_node_kill(net, node);
     unsigned lost = sim_disk_cut(self->dir, &net->disk_random);
     sim_trace(net, "%s loses power, and %u pages", sim_name(node), lost);
+    net->pasts += self->no_flush;
+    self->pasts += self->no_flush;
     sim_node_open_store(net, node);
-    if (self->lost || net->failure[0] != '\0') {
+    if (self->store == NULL && net->failure[0] == '\0') {
+        sim_node_renew(net, node);
+        return;
+    }
+    if (net->failure[0] != '\0') {
         return;
     }
     if (!self->no_flush && sim_power_digest(net, node) != before) {
         sim_fail(net, "node %u: after a power failure its store is not what it had committed",
                  node);
     }
-    if (self->no_flush && self->joined) {
-        self->pasts++;
-        net->past_lost = true;
-        if (self->identity.incarnation == incarnation) {
-            sim_fail(net, "node %u goes on in its incarnation from a past that it has lost", node);
-        }
+    if (self->no_flush && self->joined && self->identity.incarnation == incarnation) {
+        sim_fail(net, "node %u goes on in its incarnation from a past that it has lost", node);
     }
 }
 

@@ -13,8 +13,7 @@ void sim_power_close(struct sim_net *net, unsigned node);
 /* A digest of all that a store has committed. */
 uint64_t sim_power_digest(struct sim_net *net, unsigned node);
 
-/* Let the power of a node fail that is up, and look at what is left. If that is nothing, the device
- * is lost. */
+/* Let the power of a node fail that is up, and look at what is left. */
 void sim_power_cut(struct sim_net *net, unsigned node);
 
 #endif
