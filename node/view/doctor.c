@@ -42,10 +42,8 @@ static ps_look_fn check_map;
 static ps_look_fn check_readers;
 
 static const struct entry network_checks[] = {
-    {"node", ps_look_node},
-    {"interfaces", ps_look_interfaces},
-    {"beacons", ps_look_beacons},
-    {"port", ps_look_port},
+    {"node", ps_look_node}, {"interfaces", ps_look_interfaces}, {"beacons", ps_look_beacons},
+    {"port", ps_look_port}, {"packets", ps_look_packets},
 };
 static const struct entry device_checks[] = {
     {"clock", check_clock},     {"membership", check_membership},
