@@ -11,6 +11,7 @@
 #define CALLS_MAX 6 /* of a commit */
 #define FULL_MS   20000
 
+static bool is_of_links(p2psync_event_type event);
 static bool can_read(struct ps_store *store);
 static void check_effects(struct sim_net *net, unsigned node, const struct ps_effects *effects);
 
@@ -44,17 +45,16 @@ void sim_failing_end(struct sim_net *net, unsigned node, p2psync_result result,
 {
     struct sim_node *self = &net->nodes[node];
     bool failed = self->mishap != SIM_DISK_WELL && sim_disk_mend() > 0;
-    bool is_fault = result == P2PSYNC_EIO || result == P2PSYNC_ENOSPC || result == P2PSYNC_EFULL;
-    self->failing |= failed;
+    bool excused = sim_failing_excuses(net, node, result) || result == self->excused;
     if (failed) {
         self->dead = !can_read(self->store);
         sim_trace(net, "%s's disk fails: %s", sim_name(node), p2psync_result_name(result));
     }
-    if (failed && self->mishap != SIM_DISK_FULL && !is_fault) {
+    if (failed && self->mishap != SIM_DISK_FULL && !excused) {
         sim_fail(net, "node %u: its disk fails, and it gives %d", node, result);
     }
-    if (result != P2PSYNC_OK && result != self->excused && !(is_fault && self->failing)) {
-        sim_fail(net, "node %u: writing gives %d", node, result);
+    if (result != P2PSYNC_OK && !excused && effects != NULL) {
+        sim_fail(net, "node %u: a step of its engine gives %d", node, result);
     }
     if (failed && self->mishap != SIM_DISK_FULL && effects != NULL) {
         check_effects(net, node, effects);
@@ -76,10 +76,23 @@ static void check_effects(struct sim_net *net, unsigned node, const struct ps_ef
     for (size_t i = 0; i < effects->count; i++) {
         const struct ps_effect *effect = &effects->items[i];
         if (effect->type == PS_EFFECT_SEND || effect->type == PS_EFFECT_PAIR_SEND ||
-            (effect->type == PS_EFFECT_TELL && effect->event != P2PSYNC_EVENT_ERROR)) {
+            (effect->type == PS_EFFECT_TELL && !is_of_links(effect->event))) {
             sim_fail(net, "node %u: its commit fails, and effect %d goes out", node, effect->type);
         }
     }
+}
+
+/* Whether it is so, whatever the store has taken. */
+static bool is_of_links(p2psync_event_type event)
+{
+    return event == P2PSYNC_EVENT_ERROR || event == P2PSYNC_EVENT_PEER_UP ||
+           event == P2PSYNC_EVENT_PEER_DOWN || event == P2PSYNC_EVENT_INVITE_CLOSED;
+}
+
+bool sim_failing_excuses(const struct sim_net *net, unsigned node, p2psync_result result)
+{
+    bool is_of_disk = result == P2PSYNC_EIO || result == P2PSYNC_ENOSPC || result == P2PSYNC_EFULL;
+    return is_of_disk && net->nodes[node].mishap != SIM_DISK_WELL;
 }
 
 bool sim_failing_took_power(const struct sim_net *net, unsigned node)

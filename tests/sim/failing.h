@@ -10,10 +10,13 @@
 void sim_failing_begin(struct sim_net *net, unsigned node);
 
 /* After that, which gave `result`; the disk is well again. A failure without an error fails the
- * run, and so does an error without a failure, now or since the node last started; and, of a step
- * of its engine, effects that tell others of what was not committed. effects: NULL, it was none. */
+ * run. So do, of a step of its engine, an error without a failure, and effects that tell others of
+ * what was not committed. effects: NULL, it was another write. */
 void sim_failing_end(struct sim_net *net, unsigned node, p2psync_result result,
                      const struct ps_effects *effects);
+
+/* Whether what was written last may give this error, because of its disk. */
+bool sim_failing_excuses(const struct sim_net *net, unsigned node, p2psync_result result);
 
 /* Whether the power of the node has failed in between. */
 bool sim_failing_took_power(const struct sim_net *net, unsigned node);

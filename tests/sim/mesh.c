@@ -62,12 +62,6 @@ static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor)
     }
 }
 
-/* Of the one who writes: the store has taken nothing, and is well. */
-static bool is_mistake(p2psync_result result)
-{
-    return result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ENOCOLLECTION;
-}
-
 p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct sim_write *write)
 {
     struct sim_node *self = &net->nodes[node];
@@ -96,7 +90,7 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
         result = ps_txn_commit(&txn);
     }
     ps_txn_abort(&txn);
-    sim_failing_end(net, node, is_mistake(result) ? P2PSYNC_OK : result, NULL);
+    sim_failing_end(net, node, result, NULL);
     if (sim_failing_took_power(net, node)) {
         sim_power_cut(net, node);
         sim_node_restart_within(net, node, 20000);
@@ -129,7 +123,7 @@ void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const ch
     if (result == P2PSYNC_OK) {
         result = sim_mesh_write(net, node, &write);
     }
-    if (is_mistake(result)) {
+    if (result != P2PSYNC_OK && !sim_failing_excuses(net, node, result)) {
         sim_fail(net, "node %u: no record of device %u: %d", node, device, result);
     }
     ps_buf_deinit(&fields);
@@ -142,7 +136,7 @@ void sim_mesh_pair(struct sim_net *net, unsigned node)
         return;
     }
     bool stale = !self->has_token || !net->nodes[self->inviter].up;
-    if (stale || prng_chance(&net->random, 300)) {
+    if (stale || prng_chance(&net->random, net->faults ? 300 : 700)) {
         self->inviter = choose_inviter(net, node);
         self->has_token = self->inviter != SIM_NODES_MAX;
         prng_fill(&net->random, self->token, sizeof self->token);

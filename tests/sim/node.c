@@ -101,7 +101,8 @@ void sim_node_open_store(struct sim_net *net, unsigned node)
         result = ps_identity_read(&txn, &self->identity);
     }
     ps_txn_abort(&txn);
-    if (result == P2PSYNC_ECORRUPT && self->no_flush && self->pasts > 0) {
+    bool is_gone = result == P2PSYNC_ECORRUPT || result == P2PSYNC_ENODEVICE;
+    if (is_gone && self->no_flush && self->pasts > 0) {
         ps_store_destroy(&self->store);
     } else if (result != P2PSYNC_OK) {
         sim_fail(net, "node %u: its store does not open: %d", node, result);
@@ -178,6 +179,7 @@ void sim_node_start(struct sim_net *net, unsigned node)
         network = ps_address_network(&network.address);
         ps_engine_networks(self->engine, &network, 1);
     }
+    self->deadline_ms = ps_engine_deadline_ms(self->engine);
     sim_trace(net, "%s starts", sim_name(node));
     self->up = true;
     self->bursts = 5;
@@ -205,10 +207,9 @@ void sim_node_kill(struct sim_net *net, unsigned node)
     memset(self->requests, 0, sizeof self->requests);
     sim_link_cut_all(net, node);
     struct ps_txn lost = {0};
-    if (ps_txn_begin(self->store, true, &lost) != P2PSYNC_OK && !self->failing) {
+    if (ps_txn_begin(self->store, true, &lost) != P2PSYNC_OK && !self->dead) {
         sim_fail(net, "node %u: no transaction", node);
     }
-    self->failing = false;
     self->dead = false;
     ps_txn_abort(&lost);
     sim_power_close(net, node);
@@ -350,6 +351,7 @@ void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, 
     p2psync_result result = ps_engine_step(self->engine, events, count, &net->effects);
     sim_failing_end(net, node, result, &net->effects);
     self->excuses += result != P2PSYNC_OK;
+    self->deadline_ms = ps_engine_deadline_ms(self->engine);
     if (net->effects.count > EFFECTS_MAX) {
         sim_fail(net, "node %u: %zu effects of one step", node, net->effects.count);
     }
@@ -451,7 +453,7 @@ static void check_told(struct sim_net *net, unsigned node, p2psync_event_type ev
     self->told[(unsigned)event % 16]++;
     self->connected += event == P2PSYNC_EVENT_PEER_UP ? 1 : 0;
     self->connected -= event == P2PSYNC_EVENT_PEER_DOWN ? 1 : 0;
-    if (self->connected > net->node_count) {
+    if (self->connected > net->node_count + net->lost) {
         sim_fail(net, "node %u tells of %u peers that are up", node, self->connected);
     }
     if (ps_scan_exact(bytes, PS_MESSAGE_DEPTH_MAX) != P2PSYNC_OK ||
@@ -513,7 +515,7 @@ uint64_t sim_node_wall_ms(const struct sim_net *net, unsigned node)
 uint64_t sim_node_deadline_ms(const struct sim_net *net, unsigned node)
 {
     const struct sim_node *self = &net->nodes[node];
-    uint64_t deadline_ms = self->up ? ps_engine_deadline_ms(self->engine) : UINT64_MAX;
+    uint64_t deadline_ms = self->up ? self->deadline_ms : UINT64_MAX;
     if (deadline_ms == UINT64_MAX) {
         return UINT64_MAX;
     }
