@@ -73,6 +73,7 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
         .from = want->from,
         .target = want->target,
         .search = want->search,
+        .excess = want->excess,
         .progress_ms = turn->now_ms,
     };
     memcpy(fetch->collection, want->log.collection.data, want->log.collection.size);

@@ -279,7 +279,9 @@ static p2psync_result decode_heads_of_two(size_t first, size_t second)
     ps_writer_init(&writer, &buf);
     ps_write_array(&writer, 2);
     for (size_t i = 0; i < 2; i++) {
-        ps_summary_write_collection(&writer, ps_bytes_text(i == 0 ? "a" : "b"), counts[i]);
+        const struct ps_summary_part part = {.name = ps_bytes_text(i == 0 ? "a" : "b"),
+                                             .logs = ps_log_range_all()};
+        ps_summary_write_collection(&writer, &part, counts[i]);
         for (size_t j = 0; j < counts[i]; j++) {
             ps_summary_write_head(&writer, &head);
         }
