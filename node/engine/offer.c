@@ -1,8 +1,6 @@
 /* HEADS on their way out, as node/engine/offer.h says. */
 #include "node/engine/offer.h"
 
-#include <string.h>
-
 #include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
@@ -11,7 +9,7 @@
 
 static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                       uint64_t their_size, struct ps_heads_item *out);
-static struct ps_summary_place begins_at(const struct ps_summary *summary);
+static bool is_of_all(const struct ps_summary *summary);
 
 bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                   const struct ps_log *log, uint64_t their_size)
@@ -51,9 +49,8 @@ void ps_offer_flush(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers
 void ps_offer_begin_round(struct ps_peer *peer, const struct ps_summary *summary,
                           struct ps_offers *out)
 {
-    struct ps_summary_place place = begins_at(summary);
-    if (memcmp(&place, &peer->offered.place, sizeof place) != 0) {
-        peer->offered = (struct ps_offered){.place = place};
+    if (!is_of_all(summary)) {
+        peer->offered.count = 0;
     }
     out->count = 0;
     out->skip = peer->offered.count;
@@ -61,25 +58,18 @@ void ps_offer_begin_round(struct ps_peer *peer, const struct ps_summary *summary
     out->cut = false;
 }
 
-/* Of which collections and logs a SUMMARY speaks: zeroed if of all. */
-static struct ps_summary_place begins_at(const struct ps_summary *summary)
+static bool is_of_all(const struct ps_summary *summary)
 {
-    struct ps_summary_place place;
     struct ps_cursor cursor;
-    struct ps_summary_part first;
-    memset(&place, 0, sizeof place); /* it is compared as bytes */
-    if (summary->from.size > 0) {
-        place.name_size = summary->from.size;
-        memcpy(place.name, summary->from.data, summary->from.size);
-    } else if (summary->heads.size > 0 &&
-               ps_message_cursor_begin(&cursor, summary->heads) > 0 &&
-               ps_summary_next_collection(&cursor, &first) &&
-               !ps_log_range_is_all(&first.logs)) {
-        place.name_size = first.name.size;
-        memcpy(place.name, first.name.data, first.name.size);
-        place.log = first.logs.first;
+    struct ps_summary_part part;
+    bool all = summary->from.size == 0 && summary->to.size == 0;
+    if (summary->heads.size > 0) {
+        (void)ps_message_cursor_begin(&cursor, summary->heads);
+        while (all && ps_summary_next_collection(&cursor, &part)) {
+            all = ps_log_range_is_all(&part.logs);
+        }
     }
-    return place;
+    return all;
 }
 
 void ps_offer_end_round(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers)

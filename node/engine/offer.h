@@ -3,7 +3,6 @@
 #define PS_NODE_ENGINE_OFFER_H
 
 #include "store/log/log.h"
-#include "store/log/summary.h"
 #include "wire/message.h"
 
 #define PS_OFFERS_MAX 16 /* of one message: they are large while they are made */
@@ -24,13 +23,12 @@ struct ps_offers {
 struct ps_offered {
     size_t
         count; /* the last rounds had room for so many of what the peer lacks, from the first on */
-    struct ps_summary_place place; /* where what was compared began: the others began elsewhere */
 };
 
 /* What a round offers may be more than one turn has room for. So each round goes on where the last
  * one was cut, and begins anew when all was offered: what the peer does not take, for reasons of
- * its own, keeps nothing else back. A SUMMARY that is of something else than the last one begins
- * anew, too. Between both calls all is to be added that the peer lacks. */
+ * its own, keeps nothing else back. A SUMMARY that is not of all begins anew too, because the last
+ * one was of something else. Between both calls all is to be added that the peer lacks. */
 void ps_offer_begin_round(struct ps_peer *peer, const struct ps_summary *summary,
                           struct ps_offers *out);
 void ps_offer_end_round(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers);

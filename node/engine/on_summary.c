@@ -90,6 +90,7 @@ static void ask_of(struct ps_turn *turn, struct asked *asked, struct ps_bytes na
                    const struct ps_log_range *logs);
 static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct asked *asked,
                         bool asks);
+static bool list_heads(struct ps_turn *turn, const struct asked *asked, struct ps_buf *out);
 
 void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -442,22 +443,17 @@ static void ask_of(struct ps_turn *turn, struct asked *asked, struct ps_bytes na
     asked->items[asked->count++] = (struct ps_summary_part){.name = name, .logs = *logs};
 }
 
-/* Send our short heads of what is asked for, or as many as fit, from where the last ones ended. If
- * nothing is, send our state alone, because the peer waits for a reply. asks: the peer is to reply
- * with its own heads. */
+/* Send our short heads of what is asked for. If nothing is, send our state alone, because the peer
+ * waits for a reply. asks: the peer is to reply with its own heads. */
 static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct asked *asked,
                         bool asks)
 {
     struct ps_summary summary = {.reply = asks && asked->count > 0,
                                  .state = ps_state_tell_anew(turn, peer),
                                  .clock_ms = turn->wall_ms};
-    const struct ps_summary_wanted wanted = {.parts = asked->items,
-                                             .count = asked->count,
-                                             .heads_max = ps_rounds_heads_max(turn->engine)};
     struct ps_buf heads;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
-    if (asked->count == 0 ||
-        ps_turn_ok(turn, ps_summary_heads(turn->txn, &wanted, &peer->told_to, &heads))) {
+    if (asked->count == 0 || list_heads(turn, asked, &heads)) {
         summary.heads = ps_buf_view(&heads);
         ps_emit_send(turn, peer, peer->session.id,
                      ps_summary_encode(&summary, ps_emit_begin(turn)));
@@ -466,4 +462,23 @@ static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct
         }
     }
     ps_buf_deinit(&heads);
+}
+
+/* All short heads, or if they do not fit as many as do, from a place that is drawn by lot. What is
+ * asked for differs from message to message, so going on where the last one ended could miss the
+ * same logs each time. The lot goes to each log alike. */
+static bool list_heads(struct ps_turn *turn, const struct asked *asked, struct ps_buf *out)
+{
+    struct ps_summary_wanted wanted = {.parts = asked->items,
+                                       .count = asked->count,
+                                       .heads_max = ps_rounds_heads_max(turn->engine)};
+    struct ps_summary_told told;
+    if (!ps_turn_ok(turn, ps_summary_heads(turn->txn, &wanted, &told, out)) || told.whole) {
+        return turn->result == P2PSYNC_OK;
+    }
+    size_t before = wanted.heads_max - 1; /* a place before the first counts as the first */
+    size_t place = (size_t)(ps_prng_next(&turn->engine->prng) % (told.total + before));
+    wanted.skip = place > before ? place - before : 0;
+    ps_buf_clear(out);
+    return ps_turn_ok(turn, ps_summary_heads(turn->txn, &wanted, &told, out));
 }

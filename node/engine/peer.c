@@ -38,7 +38,6 @@ void ps_peer_end_session(const struct ps_engine *engine, struct ps_peer *peer)
     ps_receipts_forget(peer);
     ps_transfer_forget(peer);
     peer->offered = (struct ps_offered){.count = 0};
-    peer->told_to = (struct ps_summary_place){.name_size = 0};
 }
 
 const char *ps_peer_state_name(ps_peer_state state)

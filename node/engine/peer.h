@@ -48,7 +48,6 @@ struct ps_peer {
     struct ps_round round;
     struct ps_transfer transfer;
     struct ps_offered offered;
-    struct ps_summary_place told_to; /* on_summary.c: where our next short heads begin */
     struct ps_resent resent;
     struct ps_receipts receipts;
     struct ps_introduction introduction;

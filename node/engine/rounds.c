@@ -128,7 +128,7 @@ static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out)
 {
     char names[NAMES_MAX][PS_COLLECTION_SIZE_MAX];
     struct ps_summary_part parts[NAMES_MAX];
-    struct ps_summary_place place = {.name_size = 0};
+    struct ps_summary_told told;
     struct ps_collection_walk walk = {.txn = turn->txn};
     struct ps_collection collection;
     size_t count = 0;
@@ -149,8 +149,8 @@ static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out)
     }
     const struct ps_summary_wanted wanted = {
         .parts = parts, .count = count, .heads_max = ps_rounds_heads_max(turn->engine)};
-    p2psync_result result = ps_summary_heads(turn->txn, &wanted, &place, out);
-    return result == P2PSYNC_OK && place.name_size > 0 ? P2PSYNC_ELIMIT : result;
+    p2psync_result result = ps_summary_heads(turn->txn, &wanted, &told, out);
+    return result == P2PSYNC_OK && !told.whole ? P2PSYNC_ELIMIT : result;
 }
 
 size_t ps_rounds_heads_max(const struct ps_engine *engine)

@@ -24,20 +24,20 @@ struct root_walk {
 /* Short heads on their way into a message. */
 struct listing {
     struct ps_txn *txn;
+    const struct ps_summary_wanted *wanted;
     struct ps_buf items; /* of the collections listed so far */
     size_t count;        /* these */
-    size_t left;         /* so many short heads more may be listed */
+    size_t total;        /* logs that were met */
+    bool cut;            /* there is no room for more */
 };
 
 static struct ps_hash log_leaf(const struct ps_log_brief *log);
 static bool next_root(struct root_walk *walk);
 static p2psync_result write_list(size_t count, struct ps_bytes items, struct ps_buf *out);
-static size_t first_part(const struct ps_summary_wanted *wanted,
-                         const struct ps_summary_place *place);
-static bool place_is_in(const struct ps_summary_place *place, const struct ps_summary_part *part);
-static struct ps_summary_place place_at(const struct ps_summary_part *part);
-static p2psync_result list_part(struct listing *listing, const struct ps_summary_part *part,
-                                struct ps_summary_place *next_out);
+static p2psync_result list_part(struct listing *listing, const struct ps_summary_part *part);
+static p2psync_result list_logs(struct listing *listing, uint32_t collection,
+                                struct ps_summary_part *told, struct ps_buf *heads,
+                                size_t *count_out);
 
 p2psync_result ps_summary_state(struct ps_txn *txn, struct ps_state *out)
 {
@@ -98,119 +98,93 @@ p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct p
 }
 
 p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_summary_wanted *wanted,
-                                struct ps_summary_place *place, struct ps_buf *out)
+                                struct ps_summary_told *told_out, struct ps_buf *out)
 {
-    struct listing listing = {.txn = txn, .left = wanted->heads_max};
-    size_t at = first_part(wanted, place);
-    size_t begun = at;
-    struct ps_summary_place next = {.name_size = 0};
+    struct listing listing = {.txn = txn, .wanted = wanted};
     p2psync_result result = P2PSYNC_OK;
     assert(wanted->heads_max > 0);
     ps_buf_init(&listing.items, ITEMS_SIZE_MAX);
-    while (at < wanted->count && result == P2PSYNC_OK && next.name_size == 0) {
-        struct ps_summary_part part = wanted->parts[at];
-        bool resumes = at == begun && place_is_in(place, &part);
-        part.logs.first = resumes ? place->log : part.logs.first;
-        if (listing.left == 0 || at - begun == PS_ROOTS_MAX ||
-            listing.items.size > HEADS_SIZE_MAX) {
-            next = place_at(&part);
-            break;
-        }
-        result = list_part(&listing, &part, &next);
-        at++;
+    for (size_t i = 0; i < wanted->count && result == P2PSYNC_OK; i++) {
+        result = list_part(&listing, &wanted->parts[i]);
     }
     if (result == P2PSYNC_OK) {
         result = write_list(listing.count, ps_buf_view(&listing.items), out);
     }
     if (result == P2PSYNC_OK) {
-        *place = next;
+        told_out->total = listing.total;
+        told_out->whole = !listing.cut;
     }
     ps_buf_deinit(&listing.items);
     return result;
 }
 
-/* The part that the place is in, or the next one; the first if there is none. */
-static size_t first_part(const struct ps_summary_wanted *wanted,
-                         const struct ps_summary_place *place)
-{
-    struct ps_bytes name = ps_bytes(place->name, place->name_size);
-    for (size_t i = 0; i < wanted->count; i++) {
-        const struct ps_summary_part *part = &wanted->parts[i];
-        int order = ps_bytes_compare(part->name, name);
-        if (order > 0 || (order == 0 && ps_log_id_compare(&place->log, &part->logs.last) <= 0)) {
-            return i;
-        }
-    }
-    return 0;
-}
-
-/* Whether the place is behind the first of these logs, and not behind the last. */
-static bool place_is_in(const struct ps_summary_place *place, const struct ps_summary_part *part)
-{
-    return ps_bytes_equal(part->name, ps_bytes(place->name, place->name_size)) &&
-           ps_log_id_compare(&place->log, &part->logs.first) > 0 &&
-           ps_log_id_compare(&place->log, &part->logs.last) <= 0;
-}
-
-static struct ps_summary_place place_at(const struct ps_summary_part *part)
-{
-    struct ps_summary_place place = {.name_size = part->name.size, .log = part->logs.first};
-    memcpy(place.name, part->name.data, part->name.size);
-    return place;
-}
-
-/* Append [collection, [short head, ...]] of the logs that are not empty, as many as there is room
- * for. next_out: where to go on, if that is not all. */
-static p2psync_result list_part(struct listing *listing, const struct ps_summary_part *part,
-                                struct ps_summary_place *next_out)
+/* Append [collection, [short head, ...]] of the logs that are not empty: those that are not passed
+ * over, and as many as there is room for. All are counted. */
+static p2psync_result list_part(struct listing *listing, const struct ps_summary_part *part)
 {
     struct ps_buf heads;
-    struct ps_writer writer;
     struct ps_collection collection;
-    struct ps_log_brief log;
     struct ps_summary_part told = *part;
+    size_t before = listing->total;
     size_t count = 0;
+    listing->cut = listing->cut || listing->count == PS_ROOTS_MAX ||
+                   listing->items.size > HEADS_SIZE_MAX;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
-    ps_writer_init(&writer, &heads);
     p2psync_result result = ps_collection_find(listing->txn, part->name, &collection);
     if (result == P2PSYNC_OK) {
-        struct ps_log_walk walk = {
-            .txn = listing->txn, .collection = collection.number, .at = part->logs.first};
-        while (ps_log_walk_next_brief(&walk, &log) &&
-               ps_log_id_compare(&log.id, &part->logs.last) <= 0) {
-            if (log.size == 0) {
-                continue;
-            }
-            if (count == listing->left || listing->items.size + heads.size > HEADS_SIZE_MAX) {
-                struct ps_summary_part rest = *part;
-                rest.logs.first = log.id;
-                *next_out = place_at(&rest);
-                break;
-            }
-            struct ps_short_head head = {.log = log.id, .size = log.size};
-            memcpy(head.root, log.root.bytes, PS_HASH_SHORT_SIZE);
-            ps_summary_write_head(&writer, &head);
-            told.logs.last = log.id;
-            count++;
-        }
-        result = walk.result;
+        result = list_logs(listing, collection.number, &told, &heads, &count);
     }
-    told.logs.last = next_out->name_size == 0 ? part->logs.last : told.logs.last;
     result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
-    if (result == P2PSYNC_OK) {
-        result = ps_writer_finish(&writer);
-    }
-    if (result == P2PSYNC_OK && (count > 0 || next_out->name_size == 0)) {
+    bool none = listing->total == before && before >= listing->wanted->skip && !listing->cut;
+    if (result == P2PSYNC_OK && (count > 0 || none)) {
+        struct ps_writer writer;
         ps_writer_init(&writer, &listing->items);
         ps_summary_write_collection(&writer, &told, count);
         ps_write_raw(&writer, ps_buf_view(&heads));
         ps_summary_end_collection(&writer, &told);
         result = ps_writer_finish(&writer);
         listing->count++;
-        listing->left -= count;
     }
     ps_buf_deinit(&heads);
     return result;
+}
+
+/* The short heads of one collection. told: in which logs are wanted, out which are told of. */
+static p2psync_result list_logs(struct listing *listing, uint32_t collection,
+                                struct ps_summary_part *told, struct ps_buf *heads,
+                                size_t *count_out)
+{
+    const struct ps_summary_wanted *wanted = listing->wanted;
+    const struct ps_log_id last = told->logs.last;
+    const size_t before = listing->total;
+    struct ps_writer writer;
+    struct ps_log_brief log;
+    struct ps_log_walk walk = {
+        .txn = listing->txn, .collection = collection, .at = told->logs.first};
+    ps_writer_init(&writer, heads);
+    while (ps_log_walk_next_brief(&walk, &log) && ps_log_id_compare(&log.id, &last) <= 0) {
+        if (log.size == 0) {
+            continue;
+        }
+        size_t at = listing->total++;
+        if (at < wanted->skip) {
+            continue;
+        }
+        listing->cut = listing->cut || at - wanted->skip >= wanted->heads_max ||
+                       listing->items.size + heads->size > HEADS_SIZE_MAX;
+        if (!listing->cut) {
+            struct ps_short_head head = {.log = log.id, .size = log.size};
+            memcpy(head.root, log.root.bytes, PS_HASH_SHORT_SIZE);
+            ps_summary_write_head(&writer, &head);
+            if (*count_out == 0 && at > before) {
+                told->logs.first = log.id; /* those before it are passed over */
+            }
+            told->logs.last = log.id;
+            (*count_out)++;
+        }
+    }
+    told->logs.last = listing->cut ? told->logs.last : last;
+    return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
 /* BLAKE2b-256(0x00 || tag || branch || size || root). */

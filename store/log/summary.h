@@ -30,24 +30,21 @@ p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct p
 struct ps_summary_wanted {
     const struct ps_summary_part *parts; /* their `heads` are not looked at */
     size_t count;
+    size_t skip;      /* so many logs are passed over */
     size_t heads_max; /* short heads in one message: 1..PS_SHORT_HEADS_MAX */
 };
-
-/* Where the next list begins, if the last one had no room for all; zeroed: with the first. */
-struct ps_summary_place {
-    size_t name_size;
-    uint8_t name[PS_COLLECTION_SIZE_MAX];
-    struct ps_log_id log;
+struct ps_summary_told {
+    size_t total; /* logs that are wanted, those that are passed over included */
+    bool whole;   /* none that is not passed over is left out for want of room */
 };
 
-/* Append an encoded SUMMARY `heads` list of what is wanted, from `place` on; a name that is not
- * here gives an empty list of heads. What does not fit is left for the next call: `place` says
- * where it begins, or is zeroed again.
+/* Append an encoded SUMMARY `heads` list of what is wanted; a name that is not here gives an empty
+ * list of heads. It says of which logs it is, if not of all.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_ELIMIT out->size_max.
  */
 p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_summary_wanted *wanted,
-                                struct ps_summary_place *place,
+                                struct ps_summary_told *told_out,
                                 struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 #endif
