@@ -1,5 +1,5 @@
-/* What is taken slowly, as node/engine/excess.h says: by a budget for each peer, of the same kind as
- * that for its messages, so that it is PS_BUDGET_PER_MS that comes back in a millisecond. */
+/* What is taken slowly, as node/engine/excess.h says: by a budget for each peer, of the same kind
+ * as that for its messages, so that it is PS_BUDGET_PER_MS that comes back in a millisecond. */
 #include "node/engine/excess.h"
 
 #include "node/engine/turn.h"
@@ -45,7 +45,7 @@ static ps_excess spend(struct ps_turn *turn, struct ps_peer *peer, const struct 
 {
     bool passed = !ps_device_equal(author, &peer->device) && ps_trust_member(turn, author);
     uint64_t cost = times * (passed ? COST_PASSED : COST_FIRST);
-    bool within = turn->result == P2PSYNC_OK &&
-                  ps_budget_spend_if_there(&peer->excess, turn->now_ms, cost);
+    bool within =
+        turn->result == P2PSYNC_OK && ps_budget_spend_if_there(&peer->excess, turn->now_ms, cost);
     return within ? PS_EXCESS_TAKEN : PS_EXCESS_OVER;
 }

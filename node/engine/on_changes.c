@@ -125,8 +125,7 @@ static p2psync_result receive(struct ps_turn *turn, struct ps_peer *peer,
     bool admitted = fetch != NULL && fetch->excess;
     p2psync_result result = find(turn, changes, fetch, &out->log);
     if (result == P2PSYNC_ENOTFOUND) {
-        if (!admitted &&
-            ps_excess_log(turn, peer, &changes->log.origin.device) == PS_EXCESS_OVER) {
+        if (!admitted && ps_excess_log(turn, peer, &changes->log.origin.device) == PS_EXCESS_OVER) {
             return turn->result == P2PSYNC_OK ? P2PSYNC_ELIMIT : turn->result;
         }
         result = ps_receive_first(turn->txn, mesh, &changes->log, &chunk, &out->log);

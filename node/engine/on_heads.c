@@ -106,11 +106,8 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
             return false;
         }
         if (item->size > ours && credible(turn, peer, offer)) {
-            struct ps_fetch_want want = {.log = item->log,
-                                         .id = id,
-                                         .from = ours,
-                                         .target = item->size,
-                                         .excess = excess};
+            struct ps_fetch_want want = {
+                .log = item->log, .id = id, .from = ours, .target = item->size, .excess = excess};
             ps_forks_own(turn, &item->log.origin);
             ps_transfer_fetch(turn, peer, &want);
         }
@@ -118,8 +115,8 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
     return peer->session.id != 0 && turn->result == P2PSYNC_OK;
 }
 
-/* Whether a log that is not here may be taken now, or a history beside `other`; it need not be asked
- * a second time for one that is being fetched. */
+/* Whether a log that is not here may be taken now, or a history beside `other`; it need not be
+ * asked a second time for one that is being fetched. */
 static bool may_take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log_name *name,
                      const struct ps_log *other, bool *excess_out)
 {
@@ -208,11 +205,8 @@ static void take_other(struct ps_turn *turn, struct ps_peer *peer, struct offer 
     }
     struct ps_log_id id =
         ps_log_id_of(&turn->engine->identity.mesh, &item->log.origin, item->log.branch);
-    struct ps_fetch_want want = {.log = item->log,
-                                 .id = id,
-                                 .target = item->size,
-                                 .search = true,
-                                 .excess = excess};
+    struct ps_fetch_want want = {
+        .log = item->log, .id = id, .target = item->size, .search = true, .excess = excess};
     bool known = ps_transfer_find(peer, &turn->engine->identity.mesh, &item->log) != NULL;
     ps_forks_own(turn, &item->log.origin);
     ps_transfer_fetch(turn, peer, &want);

@@ -202,8 +202,7 @@ static bool compare_origin(struct ps_turn *turn, struct ps_peer *peer, struct ps
     struct histories *theirs = &comparison->theirs;
     const struct ps_log *log = &comparison->log;
     bool lacking = false;
-    struct ps_tag tag =
-        comparison->more ? comparison->head.log.origin : comparison->log.id.origin;
+    struct ps_tag tag = comparison->more ? comparison->head.log.origin : comparison->log.id.origin;
     if (comparison->here && ps_tag_compare(log->id.origin, tag) < 0) {
         tag = log->id.origin;
     }
@@ -248,8 +247,7 @@ static void match_names(struct ps_turn *turn, uint32_t collection, struct histor
     struct ps_log log;
     for (size_t i = 0; i < histories->count; i++) {
         struct history *history = &histories->items[i];
-        p2psync_result result =
-            ps_log_find(turn->txn, collection, &history->head.log, &log);
+        p2psync_result result = ps_log_find(turn->txn, collection, &history->head.log, &log);
         history->named = result == P2PSYNC_OK;
         if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
             return;
@@ -297,7 +295,8 @@ static struct history *find_history(const struct histories *theirs, const struct
 
 /* If either knows of a fork that the other does not, a history has two names, so what we have under
  * no such name is compared by what is in it: PS_BRANCHES_MAX of them, for honest devices have no
- * more, and who has is offered what it may hold already. size_out: how much of the log is in one. */
+ * more, and who has is offered what it may hold already. size_out: how much of the log is in one.
+ */
 static void compare_contents(struct ps_turn *turn, const struct ps_log *log,
                              struct histories *theirs, uint64_t *size_out)
 {

@@ -74,8 +74,8 @@ static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
     ps_emit_send(turn, peer, peer->session.id, ps_summary_encode(summary, ps_emit_begin(turn)));
 }
 
-/* The roots of all collections, or if they are too many of as many as fit, from where the last round
- * ended. */
+/* The roots of all collections, or if they are too many of as many as fit, from where the last
+ * round ended. */
 static bool write_roots(struct ps_turn *turn, struct ps_peer *peer, struct ps_summary *summary,
                         struct ps_buf *out)
 {

@@ -152,8 +152,8 @@ static p2psync_result find_log(struct ps_feed *feed, struct ps_txn *txn, bool sk
     return result;
 }
 
-/* The same, from the log that was told last on: so telling of many logs one after the other does not
- * begin with the first one each time. */
+/* The same, from the log that was told last on: so telling of many logs one after the other does
+ * not begin with the first one each time. */
 static p2psync_result find_log_from(struct ps_feed *feed, struct ps_txn *txn, bool skip)
 {
     struct ps_collection_walk walk =

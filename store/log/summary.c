@@ -127,8 +127,8 @@ static p2psync_result list_part(struct listing *listing, const struct ps_summary
     struct ps_summary_part told = *part;
     size_t before = listing->total;
     size_t count = 0;
-    listing->cut = listing->cut || listing->count == PS_ROOTS_MAX ||
-                   listing->items.size > HEADS_SIZE_MAX;
+    listing->cut =
+        listing->cut || listing->count == PS_ROOTS_MAX || listing->items.size > HEADS_SIZE_MAX;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
     p2psync_result result = ps_collection_find(listing->txn, part->name, &collection);
     if (result == P2PSYNC_OK) {

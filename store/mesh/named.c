@@ -1,5 +1,5 @@
-/* A row for each device, as named.h says. An id is looked at when a log of it comes, and not when it
- * is named, because that takes long and anybody may name many. */
+/* A row for each device, as named.h says. An id is looked at when a log of it comes, and not when
+ * it is named, because that takes long and anybody may name many. */
 #include "store/mesh/named.h"
 
 #include "store/env/keys.h"

@@ -1,6 +1,6 @@
 /* Devices that are named in `_devices` by one that counts, and for which there is no room among the
- * members. Who holds their logs must not depend on who was a member at which time: so their logs are
- * taken, and that is all they may do. Who was named once is named for ever. */
+ * members. Who holds their logs must not depend on who was a member at which time: so their logs
+ * are taken, and that is all they may do. Who was named once is named for ever. */
 #ifndef PS_STORE_MESH_NAMED_H
 #define PS_STORE_MESH_NAMED_H
 

@@ -51,16 +51,15 @@ p2psync_result ps_writing_open_log(struct ps_writing *writing)
     return P2PSYNC_EFORK;
 }
 
-/* A device that has begun as many logs as others take at once begins no collection more. In one that
- * is here, and in the node's own, it may always write. */
+/* A device that has begun as many logs as others take at once begins no collection more. In one
+ * that is here, and in the node's own, it may always write. */
 static p2psync_result check_room(const struct ps_writing *writing)
 {
     uint32_t begun = 0;
     if (writing->has_collection || writing->name.data[0] == '_') {
         return P2PSYNC_OK;
     }
-    p2psync_result result =
-        ps_begun_count(writing->txn, &writing->identity.device, &begun);
+    p2psync_result result = ps_begun_count(writing->txn, &writing->identity.device, &begun);
     return result == P2PSYNC_OK && begun >= PS_BEGUN_MAX ? P2PSYNC_ELIMIT : result;
 }
 

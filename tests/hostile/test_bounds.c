@@ -1,5 +1,6 @@
 /* A member that begins collections, incarnations and histories without end. Nodes take what they
- * take of it from each other too, stay in sync with each other, and have room for what is theirs. */
+ * take of it from each other too, stay in sync with each other, and have room for what is theirs.
+ */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -70,9 +70,9 @@ static void add(const char *id, uint64_t hlc)
 /* Give all of the author's log to a node, as if it had come: whichever history it is. */
 static void deliver(unsigned node)
 {
-    struct ps_log_name name = {.collection = ps_bytes_text(author.collection),
-                               .origin = {.device = author.identity.device,
-                                          .incarnation = author.identity.incarnation}};
+    struct ps_log_name name = {
+        .collection = ps_bytes_text(author.collection),
+        .origin = {.device = author.identity.device, .incarnation = author.identity.incarnation}};
     struct ps_head_context context = ps_message_head_context(&name, &author.identity.mesh);
     struct ps_proof proof = {.count = 0};
     struct ps_buf entries;

@@ -80,8 +80,7 @@ void sim_options_print(const struct sim_options *options, FILE *out)
             o->seed, o->nodes, o->steps, o->no_push ? ", no push" : "",
             o->pairing ? ", pairing" : "", o->beacons ? ", beacons" : "",
             o->endpoints ? ", endpoints" : "", o->deaf ? ", deaf" : "", o->coarse ? ", coarse" : "",
-            o->interval_ms, o->delay_max_ms, o->skew_max_ms, o->large, o->pause_ms,
-            o->page_max);
+            o->interval_ms, o->delay_max_ms, o->skew_max_ms, o->large, o->pause_ms, o->page_max);
     fprintf(out,
             "faults: drop %u, duplicate %u, reorder %u, corrupt %u, cut %u, crash %u, crash in a "
             "step %u, stop %u, "
