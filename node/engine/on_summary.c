@@ -61,6 +61,9 @@ struct comparison {
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct ps_offers *offers,
                           struct asked *ask);
+static bool is_devices(struct ps_bytes name);
+static bool compare_named(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
+                          const struct ps_summary_part *theirs);
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                                uint32_t collection, const struct ps_summary_part *theirs);
 static bool compare_origin(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
@@ -137,30 +140,46 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
     free(ask.items);
 }
 
+/* `_devices` first: its logs are offered before all others, whatever these are called. */
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct ps_offers *offers,
                           struct asked *ask)
 {
     struct ps_cursor cursor;
     struct ps_summary_part part;
-    struct ps_collection collection;
+    bool devices_lacking = false;
     (void)ps_message_cursor_begin(&cursor, summary->heads);
     while (ps_summary_next_collection(&cursor, &part)) {
-        struct ps_cursor inner;
-        bool lacking = false;
-        if (ps_collection_is_local(part.name)) {
-            continue;
+        if (is_devices(part.name)) {
+            devices_lacking = compare_named(turn, peer, offers, &part);
         }
-        p2psync_result result = ps_collection_find(turn->txn, part.name, &collection);
-        if (result == P2PSYNC_ENOTFOUND) {
-            lacking = ps_message_cursor_begin(&inner, part.heads) > 0;
-        } else if (ps_turn_ok(turn, result)) {
-            lacking = compare_collection(turn, peer, offers, collection.number, &part);
-        }
-        if (lacking) {
+    }
+    (void)ps_message_cursor_begin(&cursor, summary->heads);
+    while (ps_summary_next_collection(&cursor, &part)) {
+        if (!ps_collection_is_local(part.name) &&
+            (is_devices(part.name) ? devices_lacking : compare_named(turn, peer, offers, &part))) {
             ask_of(turn, ask, part.name, &part.logs);
         }
     }
+}
+
+static bool is_devices(struct ps_bytes name)
+{
+    return ps_bytes_equal(name, ps_bytes_text(PS_DEVICES_COLLECTION));
+}
+
+/* True if the peer has something of this collection that we lack. */
+static bool compare_named(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
+                          const struct ps_summary_part *theirs)
+{
+    struct ps_collection collection;
+    struct ps_cursor cursor;
+    p2psync_result result = ps_collection_find(turn->txn, theirs->name, &collection);
+    if (result == P2PSYNC_ENOTFOUND) {
+        return ps_message_cursor_begin(&cursor, theirs->heads) > 0;
+    }
+    return ps_turn_ok(turn, result) &&
+           compare_collection(turn, peer, offers, collection.number, theirs);
 }
 
 /* Walk the peer's short heads and our logs side by side, origin by origin; both ascend by (tag,
@@ -365,8 +384,7 @@ static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
             ps_hash_equal(&item->root, &theirs)) {
             continue;
         }
-        if (ps_rounds_are_fresh(peer) &&
-            ps_bytes_equal(name, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+        if (ps_rounds_are_fresh(peer) && is_devices(name)) {
             ask->count = 0;
             ask_of(turn, ask, name, &all);
             return;
