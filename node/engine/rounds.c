@@ -23,6 +23,7 @@ static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
                          const struct ps_summary *summary);
 static bool write_roots(struct ps_turn *turn, struct ps_peer *peer, struct ps_summary *summary,
                         struct ps_buf *out);
+static size_t first_root(const struct ps_roots *all, struct ps_round *round, size_t most);
 static size_t count_roots(const struct ps_roots *all, size_t begin, size_t most, size_t *end_out);
 static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out);
 static void plan_next(struct ps_turn *turn, struct ps_peer *peer);
@@ -87,8 +88,7 @@ static bool write_roots(struct ps_turn *turn, struct ps_peer *peer, struct ps_su
     if (!ps_roots_list(turn, &all)) {
         return false;
     }
-    size_t begin = ps_roots_find(all, ps_bytes(round->page, round->page_size));
-    begin = begin < all->count ? begin : 0;
+    size_t begin = first_root(all, round, most);
     size_t count = count_roots(all, begin, most, &end);
     ps_writer_init(&writer, out);
     ps_write_array(&writer, count);
@@ -105,6 +105,18 @@ static bool write_roots(struct ps_turn *turn, struct ps_peer *peer, struct ps_su
         memcpy(round->page, summary->to.data, summary->to.size);
     }
     return ps_turn_ok(turn, ps_writer_finish(&writer));
+}
+
+/* Where to begin: if all do not fit, first with `_devices`, because it says whose logs are taken. */
+static size_t first_root(const struct ps_roots *all, struct ps_round *round, size_t most)
+{
+    struct ps_bytes name = ps_bytes(round->page, round->page_size);
+    if (all->count > most && !round->devices_first) {
+        round->devices_first = true;
+        name = ps_bytes_text(PS_DEVICES_COLLECTION);
+    }
+    size_t begin = ps_roots_find(all, name);
+    return begin < all->count ? begin : 0;
 }
 
 /* How many collections from `begin` on hold something, up to `most`. end_out: behind the last. */

@@ -30,7 +30,8 @@ struct ps_round {
     uint32_t vain;        /* rounds not in sync without progress: the delay grows */
     bool passed_over;     /* it has heads of devices that we do not know yet */
     size_t page_size;     /* the next round tells the roots from this collection on; 0: from ... */
-    uint8_t page[PS_COLLECTION_SIZE_MAX]; /* ... the first one on */
+    uint8_t page[PS_COLLECTION_SIZE_MAX]; /* ... the first one on ... */
+    bool devices_first; /* ... or, once in a session, from `_devices` on: false until that was */
 };
 
 #define PS_ROUND_NONE                                                                              \
