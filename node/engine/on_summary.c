@@ -47,7 +47,6 @@ struct list {
 
 /* A collection while both sides are walked, and what the peer holds of the origin they are at. */
 struct comparison {
-    uint32_t collection;
     struct ps_log_id last; /* no further than this one */
     struct ps_cursor cursor;
     struct ps_short_head head; /* the peer's next one ... */
@@ -70,7 +69,8 @@ static bool compare_origin(struct ps_turn *turn, struct ps_peer *peer, struct ps
                            struct comparison *comparison);
 static void add_history(struct ps_turn *turn, struct histories *histories,
                         const struct ps_short_head *head);
-static void match_names(struct ps_turn *turn, uint32_t collection, struct histories *histories);
+static void match_names(struct ps_turn *turn, const struct ps_log *ours,
+                        struct histories *histories);
 static void compare_contents(struct ps_turn *turn, const struct ps_log *log,
                              struct histories *theirs, uint64_t *size_out);
 static void next_theirs(struct comparison *comparison);
@@ -189,7 +189,6 @@ static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struc
 {
     bool lacking = false;
     struct comparison comparison = {
-        .collection = collection,
         .last = theirs->logs.last,
         .walk = {.txn = turn->txn, .collection = collection, .at = theirs->logs.first}};
     (void)ps_message_cursor_begin(&comparison.cursor, theirs->heads);
@@ -231,7 +230,7 @@ static bool compare_origin(struct ps_turn *turn, struct ps_peer *peer, struct ps
         next_theirs(comparison);
     }
     if (comparison->here && ps_tag_compare(log->id.origin, tag) == 0) {
-        match_names(turn, comparison->collection, theirs);
+        match_names(turn, log, theirs);
     }
     while (comparison->here && ps_tag_compare(log->id.origin, tag) == 0) {
         compare_log(turn, peer, offers, log, theirs);
@@ -260,13 +259,19 @@ static void add_history(struct ps_turn *turn, struct histories *histories,
     histories->count++;
 }
 
-/* Note of which we have one of the same name. */
-static void match_names(struct ps_turn *turn, uint32_t collection, struct histories *histories)
+/* Note of which we have one of the same name. ours: our first one of that origin, and most often
+ * that of the only name. */
+static void match_names(struct ps_turn *turn, const struct ps_log *ours,
+                        struct histories *histories)
 {
     struct ps_log log;
     for (size_t i = 0; i < histories->count; i++) {
         struct history *history = &histories->items[i];
-        p2psync_result result = ps_log_find(turn->txn, collection, &history->head.log, &log);
+        if (ps_log_id_compare(&history->head.log, &ours->id) == 0) {
+            history->named = true;
+            continue;
+        }
+        p2psync_result result = ps_log_find(turn->txn, ours->collection, &history->head.log, &log);
         history->named = result == P2PSYNC_OK;
         if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
             return;

@@ -107,7 +107,8 @@ static bool write_roots(struct ps_turn *turn, struct ps_peer *peer, struct ps_su
     return ps_turn_ok(turn, ps_writer_finish(&writer));
 }
 
-/* Where to begin: if all do not fit, first with `_devices`, because it says whose logs are taken. */
+/* Where to begin: if all do not fit, first with `_devices`, because it says whose logs are taken.
+ */
 static size_t first_root(const struct ps_roots *all, struct ps_round *round, size_t most)
 {
     struct ps_bytes name = ps_bytes(round->page, round->page_size);

@@ -347,8 +347,7 @@ void ps_transfer_deinit(struct ps_transfer *transfer)
 {
     free(transfer->fetches);
     free(transfer->pushes);
-    transfer->fetches = NULL;
-    transfer->pushes = NULL;
+    *transfer = (struct ps_transfer){.fetch_count = 0};
 }
 
 uint64_t ps_transfer_deadline(const struct ps_peer *peer)
