@@ -54,6 +54,7 @@ void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes
     if (prng_chance(&random, 100) && nodes == 0) {
         options->nodes = more_nodes;
     }
+    options->page_max = swarm(&random, 8);
     draw_disk(options);
 }
 
@@ -96,11 +97,11 @@ void sim_options_print(const struct sim_options *options, FILE *out)
     fprintf(
         out,
         "seed %" PRIu64 ": nodes %u, steps %u%s%s%s%s%s%s%s, interval %u ms, delay up to %u ms, "
-        "skew up to %u ms, large %u, huge %u, work %u, pause %u ms\n",
+        "skew up to %u ms, large %u, huge %u, work %u, pause %u ms, page %u\n",
         o->seed, o->nodes, o->steps, o->no_push ? ", no push" : "", o->pairing ? ", pairing" : "",
         o->beacons ? ", beacons" : "", o->endpoints ? ", endpoints" : "", o->deaf ? ", deaf" : "",
         o->coarse ? ", coarse" : "", o->answers ? ", answers" : "", o->interval_ms, o->delay_max_ms,
-        o->skew_max_ms, o->large, o->huge, o->work, o->pause_ms);
+        o->skew_max_ms, o->large, o->huge, o->work, o->pause_ms, o->page_max);
     fprintf(out,
             "faults: drop %u, duplicate %u, reorder %u, corrupt %u, cut %u, crash %u, crash in a "
             "step %u, stop %u, "
