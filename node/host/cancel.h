@@ -23,4 +23,7 @@ void ps_cancel_end(struct ps_cancel *cancel);
 /* Have all end that wait now. Who begins while one of them has not ended yet ends, too. */
 void ps_cancel_all(struct ps_cancel *cancel);
 
+/* Whether those that wait now shall end. */
+bool ps_cancel_asked(const struct ps_cancel *cancel);
+
 #endif
