@@ -55,8 +55,12 @@ static p2psync_result visit_all(int dir_fd, visit_fn *visit)
         }
         return result;
     }
-    for (const struct dirent *entry = readdir(list); entry != NULL && result == P2PSYNC_OK;
-         entry = readdir(list)) {
+    while (result == P2PSYNC_OK) { /* as many steps as the directory has names */
+        /* Safe on a stream that one thread uses. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+        const struct dirent *entry = readdir(list);
+        if (entry == NULL) {
+            break;
+        }
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
             result = visit(dir_fd, entry->d_name);
         }
