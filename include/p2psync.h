@@ -470,6 +470,11 @@ P2PSYNC_API void p2psync_close(p2psync_node *node);
  * as they can. Calls that begin later are not cancelled. */
 P2PSYNC_API p2psync_result p2psync_cancel(p2psync_node *node) P2PSYNC_MUST_CHECK;
 
+/* Told how far long work is, now and then and at its end: `done` of `total`, in parts that the
+ * function names. Called by the thread that does the work; must not call into the library. Returns
+ * whether it shall go on: after a false the work ends with P2PSYNC_ECANCELLED. */
+typedef bool p2psync_progress_fn(uint64_t done, uint64_t total, void *user);
+
 /* Make this device, with `name` (NULL: the host's name), and a new mesh of which it is the founder.
  * A name is UTF-8, neither begins nor ends with a blank, and is seen: not all of it is invisible.
  *
@@ -1024,15 +1029,10 @@ P2PSYNC_API p2psync_result p2psync_collection_set(p2psync_node *node, const char
 
 /* ---- the store itself ---- */
 
-/* How far a long walk over the store is: `done` of about `total` steps. Called by the caller's
- * thread now and then, and must not call into the library. False ends the call with
- * P2PSYNC_ECANCELLED. */
-typedef bool p2psync_verify_fn(uint64_t done, uint64_t total, void *user);
-
 struct p2psync_verify_options {
     size_t size;                 /* sizeof (struct p2psync_verify_options) */
     bool repair;                 /* mend what is found */
-    p2psync_verify_fn *progress; /* or NULL */
+    p2psync_progress_fn *progress; /* counts steps, of about `total`; or NULL */
     void *user;                  /* handed to `progress` */
 };
 
@@ -1062,6 +1062,74 @@ struct p2psync_verify_options {
 P2PSYNC_API p2psync_result p2psync_verify(p2psync_node *node,
                                           const struct p2psync_verify_options *options,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* ---- backups ---- */
+
+/* A backup is one file with all that the store holds, the node's settings, and, unless it is left
+ * out, what this device signs with: whoever has such a file can be this device. */
+struct p2psync_backup {
+    size_t size; /* sizeof (struct p2psync_backup) */
+    /* A file that is written whole or not at all: beside its place first, as FILE.p2psync-tmp. Only
+     * the owner may read it, unless without_identity. An earlier backup of this device, or an empty
+     * file, is replaced; a pipe or a device is written to. */
+    const char *file;
+    int fd; /* if `file` is NULL: written to as it is, and left open; SIGPIPE is the app's to ignore
+             */
+    bool without_identity;         /* it can become a new device only */
+    p2psync_progress_fn *progress; /* counts rows of the store; or NULL */
+    void *progress_user;           /* handed to `progress` */
+};
+
+/* Write a backup of this moment, beside a running node or without one, and fill the document
+ * backup. Nobody waits for it. But as long as it is written the store keeps all that was there when
+ * it began, so a store that is written to grows; if it has grown by as much again, and by 1 GiB,
+ * the backup is given up. p2psync_cancel() ends it.
+ *
+ * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EEXIST there is another file, or a backup of another device;
+ *         P2PSYNC_EBUSY another process writes that file now; P2PSYNC_ENOTFOUND no such directory;
+ *         P2PSYNC_EDENIED; P2PSYNC_ENOSPC; P2PSYNC_ECORRUPT the store is damaged; P2PSYNC_ELIMIT it
+ *         was given up; P2PSYNC_EUNREACHABLE, P2PSYNC_ETIMEDOUT who reads the pipe has gone, or
+ *         took nothing for a minute; P2PSYNC_ECANCELLED; P2PSYNC_EIO. No file is left then.
+ */
+P2PSYNC_API p2psync_result p2psync_backup(p2psync_node *node, const struct p2psync_backup *backup,
+                                          struct p2psync_buffer *out,
+                                          struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+struct p2psync_backup_restore {
+    size_t size;      /* sizeof (struct p2psync_backup_restore) */
+    const char *dir;  /* where to; NULL: as the command line */
+    const char *file; /* the backup */
+    int fd;           /* if `file` is NULL: read to its end, and left open */
+    /* A new device of the same mesh, with a key of its own, as by p2psync_init_copy(); else it is
+     * the device that the backup was made of. */
+    bool as_new_device;
+    const char *name;              /* of a new device; NULL: the host's */
+    p2psync_progress_fn *progress; /* counts bytes of the backup, of 0 if it is no file; or NULL */
+    void *progress_user;           /* handed to `progress` */
+};
+
+/* Make a directory of a backup, and fill the document restored. Everything is checked before
+ * anything is put in place: a directory that was begun beside it, DIR.p2psync-tmp, becomes DIR in
+ * one step.
+ *
+ * A device that comes back goes on in a new incarnation, so nothing that it writes contradicts what
+ * it wrote after the backup, and others bring it what they hold of that. Two devices that were
+ * restored from one backup have one key, as copies of a directory have: make all but one of them
+ * new devices.
+ *
+ * The backup must be trusted as a directory must: it says what the records are, and its settings
+ * may name commands.
+ *
+ * Errors  P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name; P2PSYNC_ENOTFOUND no such file;
+ *         P2PSYNC_ECORRUPT it is no backup, or damaged; P2PSYNC_ENEWER, P2PSYNC_EOLDER another
+ * version made it; P2PSYNC_ENODEVICE it was made without the identity: it can only become a new
+ * device; P2PSYNC_EEXIST the directory holds a device, or other files; P2PSYNC_EBUSY another
+ * process restores there; P2PSYNC_ENETFS; P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_ECANCELLED by
+ *         `progress`; P2PSYNC_EIO. Nothing was made then.
+ */
+P2PSYNC_API p2psync_result p2psync_backup_restore(const struct p2psync_backup_restore *restore,
+                                                  struct p2psync_buffer *out,
+                                                  struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* ---- events ---- */
 
@@ -1321,6 +1389,22 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   .strategy   text
  *   .retention  text?
  *   .*          text
+ *
+ * document backup: p2psync_backup()
+ *   file        text?    not of a descriptor
+ *   size_bytes  integer
+ *   records     integer  deleted ones are not counted
+ *   root        text     as in the document status, of that moment
+ *   made        time
+ *
+ * document restored: p2psync_backup_restore()
+ *   device       text
+ *   fingerprint  text
+ *   name         text?
+ *   mesh         text
+ *   records      integer
+ *   root         text
+ *   made         time     when the backup was
  *
  * Events: p2psync_event_next()
  *

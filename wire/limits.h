@@ -99,6 +99,7 @@
 #define PS_PAIR_WRONG_MAX   5            /* wrong tokens of one key, after which it is refused */
 #define PS_HISTORY_MAX      262144       /* changes of one record that are looked through */
 #define PS_HISTORY_SIZE_MAX 67108864     /* bytes of a history or a difference, as an answer */
+#define PS_BACKUP_ROW_MAX   134217728    /* bytes of a row: 64 versions of 1 MiB, and room */
 #define PS_ROUND_PEERS_MAX  4            /* peers that a round or news goes to: a few reach all */
 
 static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_TRAVELS_MAX + (PS_PROOF_MAX + 8) * PS_HASH_SIZE <

@@ -17,7 +17,7 @@
 /* What a call does, for the progress of the walk. */
 struct work {
     p2psync_node *node;
-    p2psync_verify_fn *progress;
+    p2psync_progress_fn *progress;
     void *user;
 };
 

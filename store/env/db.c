@@ -85,6 +85,32 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
     return P2PSYNC_OK;
 }
 
+p2psync_result ps_db_append(struct ps_txn *txn, ps_db db, struct ps_bytes key,
+                            struct ps_bytes value)
+{
+    assert(txn->writable);
+    txn->wrote = true;
+    if (shared[db] != 0) {
+        return ps_db_put(txn, db, key, value);
+    }
+    MDB_val at = to_val(key);
+    MDB_val room = {.mv_size = value.size + PS_CHECKSUM_SIZE};
+    int code = ps_enter_put(txn, txn->dbi[db], &at, &room, MDB_RESERVE | MDB_APPEND);
+    if (code != 0) {
+        return code == MDB_KEYEXIST ? P2PSYNC_ECORRUPT : ps_db_result(code);
+    }
+    if (value.size > 0) {
+        memcpy(room.mv_data, value.data, value.size);
+    }
+    ps_db_seal(db, key, room.mv_data, value.size);
+    return P2PSYNC_OK;
+}
+
+bool ps_db_is_shared(ps_db db)
+{
+    return shared[db] != 0;
+}
+
 void ps_db_seal(ps_db db, struct ps_bytes key, uint8_t *room, size_t size)
 {
     ps_put_u32(room + size, checksum_of(db, key, ps_bytes(room, size)));

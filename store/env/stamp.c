@@ -87,13 +87,7 @@ p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp, 
         }
     }
     if (!matches(txn, stamp) || unclean) {
-        struct ps_identity identity;
-        result = ps_identity_read(txn, &identity);
-        if (result == P2PSYNC_OK) {
-            randombytes_buf(&identity.incarnation, sizeof identity.incarnation);
-            result = ps_identity_write(txn, &identity);
-        }
-        sodium_memzero(&identity, sizeof identity);
+        result = ps_identity_renew(txn);
         if (result != P2PSYNC_OK && result != P2PSYNC_ENODEVICE) {
             return result;
         }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "node/api/inside.h"
 #include "nodes.h"
@@ -303,6 +304,22 @@ static void lose_one_entry(void)
     case_commit(&txn);
 }
 
+static void check_backup(void)
+{
+    char file[NODES_DIR_SIZE + 8];
+    char dir[NODES_DIR_SIZE + 8];
+    struct p2psync_buffer out = {0};
+    (void)snprintf(file, sizeof file, "%s.backup", nodes_dirs[0]);
+    (void)snprintf(dir, sizeof dir, "%s.new", nodes_dirs[0]);
+    const struct p2psync_backup backup = {.size = sizeof backup, .file = file};
+    const struct p2psync_backup_restore restore = {
+        .size = sizeof restore, .file = file, .dir = dir};
+    check_buffer("backup", p2psync_backup(nodes_alpha, &backup, &out, NULL), &out);
+    check_buffer("restored", p2psync_backup_restore(&restore, &out, NULL), &out);
+    nodes_remove(dir);
+    cr_assert_eq(unlink(file), 0);
+}
+
 Test(test_api_documents, lists_what_the_node_says_of_itself)
 {
     struct p2psync_buffer out = {0};
@@ -318,13 +335,14 @@ Test(test_api_documents, lists_what_the_node_says_of_itself)
     check_buffer("status", p2psync_status(nodes_alpha, &out), &out);
     check_buffer("peers", p2psync_peers(nodes_alpha, &out), &out);
     check_buffer("doctor", p2psync_doctor(nodes_alpha, &out), &out);
+    check_backup();
     let_one_wait();
     check_buffer("pending", p2psync_pending(nodes_alpha, &out), &out);
     lose_one_entry();
     check_buffer("verify", p2psync_verify(nodes_alpha, NULL, &out), &out);
-    static const char *const documents[] = {"identity", "status",  "peers", "devices",
-                                            "config",   "doctor",  "now",   "invite",
-                                            "join",     "pending", "verify"};
+    static const char *const documents[] = {
+        "identity", "status", "peers",   "devices", "config", "doctor",  "now",
+        "invite",   "join",   "pending", "verify",  "backup", "restored"};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
         expect_all(documents[i]);
     }

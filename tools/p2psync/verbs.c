@@ -186,6 +186,24 @@ const struct verb verbs_table[] = {
      "  --id FIELD  the field to put the id into; no record may have it (default: id)\n"
      "Without FILE, or for -, stdout is written.\n",
      cmd_export, false},
+    {"backup", "FILE [--without-identity]",
+     "write all that this device holds to one file, beside a running node too",
+     "  --without-identity  leave this device's key out: what is restored becomes a new device\n"
+     "FILE can be read by its owner only, for it holds the key: whoever has it can be this "
+     "device.\n"
+     "It appears whole or not at all. A backup of this device is replaced; any other file is kept, "
+     "and\n"
+     "the exit code is 4. For - the backup goes to stdout.\n",
+     cmd_backup, false},
+    {"restore-backup", "FILE [--as-new-device [--name NAME]]", "make DIR of a backup",
+     "  --as-new-device  a device with a key of its own, which joins the same mesh by an invite\n"
+     "  --name NAME      how people call the new device (default: the host's name)\n"
+     "DIR holds no device yet. Else it is the device that the backup was made of, which must not "
+     "run\n"
+     "anywhere else; other devices bring it what it wrote after that. For - the backup is read "
+     "from "
+     "stdin.\n",
+     cmd_restore_backup, true},
     {"watch", "[COLLECTION]", "show events as they happen, until SIGINT",
      "Each line has the time, the event, the record or device, who did it and the version; with "
      "--json "
