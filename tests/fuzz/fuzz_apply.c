@@ -50,8 +50,14 @@ static struct ps_bytes draw_rules(struct lot *lot)
 static struct ps_bytes draw_fields(struct lot *lot)
 {
     static const char *const fields[] = {
-        "{a: 1}",           "{a: -2.5, b: [1, 2]}", "{b: [2, 3, 'x']}", "{c: 'one two'}",
-        "{c: 'one 2 two'}", "{a: {x: 1}, c: nil}",  "{}",               "{a: {x: {y: 2}}, b: 'b'}",
+        "{a: 1}",
+        "{a: -2.5, b: [1, 2]}",
+        "{b: [2, 3, 'x']}",
+        "{c: 'one two'}",
+        "{c: 'one 2 two'}",
+        "{a: {x: 1}, c: nil}",
+        "{}",
+        "{a: {x: {y: 2}}, b: 'b'}",
     };
     return literal(fields[lot_below(lot, sizeof fields / sizeof *fields)]);
 }

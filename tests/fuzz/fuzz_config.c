@@ -55,8 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(ps_config_pack(dir_fd, &packed, &detail) == result);
     if (result == P2PSYNC_OK && end_of_key != NULL) {
         struct lot lot = {.rest = ps_bytes(data + text_size + 1, size - text_size - 1)};
-        static const char *const keys[] = {"listen",      "interfaces", "peers",       "beacon",
-                                           "beacon_port", "durability", "interval_ms", "on_conflict"};
+        static const char *const keys[] = {"listen",      "interfaces",  "peers",
+                                           "beacon",      "beacon_port", "durability",
+                                           "interval_ms", "on_conflict"};
         const char *key = keys[lot_below(&lot, sizeof keys / sizeof *keys)];
         result = ps_config_write(dir_fd, key, lot.rest, &detail);
         must(result == P2PSYNC_OK || result == P2PSYNC_EFORMAT);
