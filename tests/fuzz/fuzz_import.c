@@ -1,5 +1,5 @@
-/* Lines for `import`: whatever they are, it ends with a result, and what it has taken is taken
- * again without a change. */
+/* Lines for `import`: whatever they are, it ends with a result, and ends so again if it is to go on
+ * behind bad lines. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,7 +46,7 @@ int LLVMFuzzerInitialize(const int *argc, const char *const *const *argv)
     must(p2psync_init(node, "fuzz", NULL) == P2PSYNC_OK);
     p2psync_close(node);
     nowhere = fopen("/dev/null", "we");
-    must(nowhere != NULL);
+    must(nowhere != NULL && freopen("/dev/null", "we", stdout) != NULL);
     return atexit(end);
 }
 
@@ -72,8 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(lines != NULL && fwrite(data, 1, size, lines) == size && fclose(lines) == 0);
     int code = import(false);
     must(code == CLI_DONE || code == CLI_FAILED);
-    must(import(false) == code);
-    code = import(true);
-    must(code == CLI_DONE || code == CLI_FAILED);
+    must(import(true) == code);
     return 0;
 }
