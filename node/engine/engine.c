@@ -160,6 +160,7 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
     deadline = ps_deadline_sooner(deadline, ps_now_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_dial_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_twins_deadline(engine));
+    deadline = ps_deadline_sooner(deadline, ps_stalls_deadline(engine));
     for (size_t i = 0; i < engine->peers.count; i++) {
         const struct ps_peer *peer = engine->peers.items[i];
         deadline = ps_deadline_sooner(deadline, ps_session_deadline(peer));
@@ -188,6 +189,7 @@ bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer
     ps_session_describe(peer, out);
     ps_blame_describe(peer, out);
     ps_twins_describe_peer(peer, out->alert);
+    ps_stalls_describe_peer(peer, out->stall);
     struct ps_distance distance = ps_distance_of(engine, peer);
     out->behind = distance.behind;
     out->ahead = distance.ahead;
@@ -310,6 +312,7 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
     }
     if (turn->result == P2PSYNC_OK) {
         ps_twins_tick(turn);
+        ps_stalls_tick(turn);
         ps_dial_tick(turn);
         ps_rounds_tick(turn);
         ps_pairing_tick(turn);
@@ -367,6 +370,12 @@ static void dispatch(struct ps_turn *turn)
         if (!ps_twins_link_down(turn, event->link)) {
             ps_session_link_down(turn, event->link, event->refused);
         }
+        break;
+    case PS_EVENT_LINK_STALLED:
+        ps_stalls_found(turn);
+        break;
+    case PS_EVENT_LINK_PASSES:
+        ps_stalls_passes(turn, ps_peers_find(turn->engine, &event->device));
         break;
     case PS_EVENT_MESSAGE:
         ps_dispatch_message(turn);

@@ -64,8 +64,10 @@ typedef enum ps_event_type {
     PS_EVENT_LINK_UP,   /* link: a dialled one is connected and authenticated */
     PS_EVENT_LINK_DOWN, /* link: gone, or never came up; refused: the other side does not admit us
                          */
-    PS_EVENT_MESSAGE,   /* link, device, address, bytes */
-    PS_EVENT_BEACON_HEARD,    /* nonce, tag, address: a beacon of our mesh; address is "ip:port" */
+    PS_EVENT_LINK_STALLED, /* device: large packets on a link to it vanish, while small ones pass */
+    PS_EVENT_LINK_PASSES,  /* device: large packets on a link to it pass */
+    PS_EVENT_MESSAGE,      /* link, device, address, bytes */
+    PS_EVENT_BEACON_HEARD, /* nonce, tag, address: a beacon of our mesh; address is "ip:port" */
     PS_EVENT_NETWORK_CHANGED, /* this device has come to other networks or addresses */
     PS_EVENT_STORE_CHANGED,   /* another thread or process has committed something */
     PS_EVENT_NOW,    /* request, timeout_ms: sync with every peer and reply with NOW_DONE */
@@ -80,7 +82,7 @@ struct ps_event {
     uint64_t now_ms;  /* monotonic; never less than before */
     uint64_t wall_ms; /* since 1970; may jump */
     uint64_t link;
-    struct ps_device device;              /* MESSAGE: authenticated */
+    struct ps_device device;              /* MESSAGE, LINK_STALLED, LINK_PASSES: authenticated */
     uint8_t curve_key[PS_CURVE_KEY_SIZE]; /* PAIR_MESSAGE: authenticated */
     struct ps_bytes bytes;
     struct ps_bytes address; /* text: "ip" of the sender, IPv6 in brackets, or "ip:port" for HEARD;
@@ -171,6 +173,7 @@ struct ps_peer_info {
     uint64_t faults;           /* why it was cut off, how often since the start ... */
     const char *last_fault;    /* ... and the last time; NULL: never. Static */
     char alert[PS_ALERT_SIZE]; /* what people must know of it, a sentence; "": nothing */
+    char stall[PS_ALERT_SIZE]; /* the same of the way to it */
 };
 
 /* What people must know of this device, a sentence; "" if there is nothing. */

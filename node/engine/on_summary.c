@@ -41,6 +41,9 @@ struct list {
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct ps_offers *offers,
                           struct names *ask);
+static bool is_devices(struct ps_bytes name);
+static bool compare_named(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
+                          struct ps_bytes name, struct ps_bytes heads);
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                                uint32_t collection, struct ps_bytes heads);
 static void add_history(struct histories *histories, const struct ps_short_head *head);
@@ -104,6 +107,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
     free(ask.items);
 }
 
+/* `_devices` first: its logs are offered before all others, whatever these are called. */
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct ps_offers *offers,
                           struct names *ask)
@@ -111,24 +115,39 @@ static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_cursor cursor;
     struct ps_bytes name;
     struct ps_bytes heads;
-    struct ps_collection collection;
+    bool devices_lacking = false;
     (void)ps_message_cursor_begin(&cursor, summary->heads);
     while (ps_summary_next_collection(&cursor, &name, &heads)) {
-        struct ps_cursor inner;
-        bool lacking = false;
-        if (ps_collection_is_local(name)) {
-            continue;
+        if (is_devices(name)) {
+            devices_lacking = compare_named(turn, peer, offers, name, heads);
         }
-        p2psync_result result = ps_collection_find(turn->txn, name, &collection);
-        if (result == P2PSYNC_ENOTFOUND) {
-            lacking = ps_message_cursor_begin(&inner, heads) > 0;
-        } else if (ps_turn_ok(turn, result)) {
-            lacking = compare_collection(turn, peer, offers, collection.number, heads);
-        }
-        if (lacking) {
+    }
+    (void)ps_message_cursor_begin(&cursor, summary->heads);
+    while (ps_summary_next_collection(&cursor, &name, &heads)) {
+        if (!ps_collection_is_local(name) &&
+            (is_devices(name) ? devices_lacking : compare_named(turn, peer, offers, name, heads))) {
             add_name(turn, ask, name);
         }
     }
+}
+
+static bool is_devices(struct ps_bytes name)
+{
+    return ps_bytes_equal(name, ps_bytes_text(PS_DEVICES_COLLECTION));
+}
+
+/* True if the peer has something of this collection that we lack. */
+static bool compare_named(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
+                          struct ps_bytes name, struct ps_bytes heads)
+{
+    struct ps_collection collection;
+    struct ps_cursor cursor;
+    p2psync_result result = ps_collection_find(turn->txn, name, &collection);
+    if (result == P2PSYNC_ENOTFOUND) {
+        return ps_message_cursor_begin(&cursor, heads) > 0;
+    }
+    return ps_turn_ok(turn, result) &&
+           compare_collection(turn, peer, offers, collection.number, heads);
 }
 
 /* Walk the peer's short heads and our logs side by side, origin by origin; both ascend by (tag,
@@ -256,8 +275,7 @@ static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
             ps_hash_equal(&item->root, &theirs)) {
             continue;
         }
-        if (ps_rounds_are_fresh(peer) &&
-            ps_bytes_equal(name, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+        if (ps_rounds_are_fresh(peer) && is_devices(name)) {
             ask->count = 0;
             add_name(turn, ask, name);
             return;

@@ -25,6 +25,7 @@
 #include "node/engine/resent.h"
 #include "node/engine/rounds.h"
 #include "node/engine/session.h"
+#include "node/engine/stalls.h"
 #include "node/engine/state.h"
 #include "node/engine/transfer.h"
 #include "node/engine/twins.h"
@@ -55,6 +56,7 @@ struct ps_peer {
     struct ps_now_peer now;
     struct ps_nonces nonces;
     struct ps_runs runs;
+    struct ps_stall stall;
 };
 
 /* Errors  P2PSYNC_ENOMEM. */

@@ -82,6 +82,7 @@ static void move_state(struct ps_turn *turn, struct ps_peer *peer, bool same)
         ps_transfer_fetched_all(peer);
         ps_holds_same(turn, peer);
         ps_progress_completed(turn, peer);
+        ps_stalls_passes(turn, peer);
     } else if (!same && peer->state == PS_PEER_IN_SYNC) {
         peer->state = PS_PEER_SYNCING;
         ps_rounds_out_of_sync(peer);

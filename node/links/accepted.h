@@ -8,6 +8,7 @@
 #define PS_NODE_LINKS_ACCEPTED_H
 
 #include "node/links/backlog.h"
+#include "node/links/flow.h"
 #include "wire/bytes.h"
 #include "wire/id.h"
 #include "wire/limits.h"
@@ -26,6 +27,8 @@ struct ps_accepted {
     bool up_told;                  /* the caller knows of it */
     bool lost;                     /* hung up here, and a DOWN is still to be told */
     uint64_t heard_ms;             /* when something came on it */
+    struct ps_flow flow;
+    ps_flow_news flow_news; /* to be told */
     bool gone;
     bool ended;          /* gone, and nothing of it waits in the socket */
     unsigned looks_left; /* while it is suspected */

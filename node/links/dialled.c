@@ -8,6 +8,9 @@ bool ps_dialled_watch(struct ps_dialled *dialled, uint64_t now_ms)
     uint32_t value = 0;
     while (!dialled->ending && ps_socket_monitor_next(dialled->socket.monitor, &event, &value)) {
         switch (event) {
+        case ZMQ_EVENT_CONNECTED:
+            dialled->descriptor = (int)value;
+            break;
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             dialled->up = true;
             dialled->heard_ms = now_ms;

@@ -5,6 +5,7 @@
 #define PS_NODE_LINKS_DIALLED_H
 
 #include "node/links/backlog.h"
+#include "node/links/flow.h"
 #include "node/links/socket.h"
 
 struct ps_dialled {
@@ -20,6 +21,9 @@ struct ps_dialled {
     bool ready;   /* something may have come since it was looked at last */
     ps_link_reason reason;
     uint64_t heard_ms; /* when something came on it, or when it came up */
+    int descriptor;    /* of its connection, as the monitor names it; 0: it has none yet */
+    struct ps_flow flow;
+    ps_flow_news flow_news; /* to be told */
 };
 
 /* Look what its monitor tells. True if it has come up with this call. */

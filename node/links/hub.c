@@ -102,7 +102,7 @@ p2psync_result ps_hub_dial(struct ps_hub *hub, uint64_t link, const struct ps_de
     p2psync_result result =
         ps_socket_dealer_open(&dialled.socket, hub->context, &hub->keys, server_key, endpoint);
     if (!result) {
-        dialled.queue = ps_socket_queue_take(&hub->queues);
+        dialled.queue = ps_socket_queue_take(&hub->queues, device);
         hub->dialled[hub->dialled_count++] = dialled;
     }
     return result;
@@ -183,6 +183,10 @@ void ps_hub_tick(struct ps_hub *hub, uint64_t now_ms)
     if (was_away || now_ms >= hub->beat_ms) {
         hub->beat_ms = now_ms + BEAT_MS;
         beat(hub, now_ms, was_away);
+        if (was_away) {
+            ps_hub_flow_reset(hub);
+        }
+        ps_hub_flow_look(hub, now_ms);
     }
     if (now_ms < hub->accepted.deadline_ms) {
         return;
@@ -480,7 +484,7 @@ static struct ps_accepted *admit(struct ps_hub *hub, const struct ps_accepted *s
         return NULL;
     }
     struct ps_accepted added = *sender;
-    added.queue = ps_socket_queue_take(&hub->queues);
+    added.queue = ps_socket_queue_take(&hub->queues, &sender->device);
     struct ps_accepted *known = ps_accepted_add(&hub->accepted, &added);
     if (!known) {
         ps_socket_queue_give(added.queue);

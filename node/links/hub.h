@@ -85,6 +85,13 @@ void ps_hub_silent_tick(struct ps_hub *hub, uint64_t now_ms);
 /* When to do that next; UINT64_MAX: no need. */
 uint64_t ps_hub_silent_deadline_ms(const struct ps_hub *hub);
 
+/* Look whether what is sent gets through; to be told by ps_hub_next(). */
+void ps_hub_flow_look(struct ps_hub *hub, uint64_t now_ms);
+/* This process stood still: what was seen before says nothing. */
+void ps_hub_flow_reset(struct ps_hub *hub);
+/* Make `news` an event of its link; false if there are none. They are told once. */
+bool ps_hub_flow_tell(ps_flow_news *news, struct ps_link_event *event);
+
 /* Receive what strangers have sent, and answer their heartbeats. */
 void ps_hub_pair_receive(struct ps_hub *hub);
 

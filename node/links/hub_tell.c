@@ -71,6 +71,10 @@ static bool tell_accepted(struct ps_hub *hub, struct ps_accepted *accepted,
     if (tell_backlog(hub, &accepted->backlog, out)) {
         return true;
     }
+    if (accepted->up_told && ps_hub_flow_tell(&accepted->flow_news, &event)) {
+        *out = event;
+        return true;
+    }
     bool told = accepted->lost || (accepted->ended && !accepted->muted);
     accepted->lost = false;
     if (accepted->ended) {
@@ -99,6 +103,10 @@ static bool tell_dialled(struct ps_hub *hub, size_t index, struct ps_link_event 
         return true;
     }
     if (tell_backlog(hub, &dialled->backlog, out)) {
+        return true;
+    }
+    if (ps_hub_flow_tell(&dialled->flow_news, &event)) {
+        *out = event;
         return true;
     }
     if (!dialled->down) {

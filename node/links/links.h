@@ -8,11 +8,12 @@
  *
  * Who a message is from is the device that authenticated its connection, never something it says.
  * All calls return at once; nothing is queued without bound: a full queue to send is
- * P2PSYNC_EAGAIN.
+ * P2PSYNC_EAGAIN, PS_PEER_MEMORY_MAX bytes of one link and twice that of one device.
  *
  * A link number below PS_LINK_ACCEPTED is the caller's, given to ps_links_dial(); one with that bit
  * is a connection that came in. A link is told as UP, then its messages, then DOWN, once each. A
- * message of no bytes is never told: it is a heartbeat.
+ * message of no bytes is never told: it is a heartbeat. Between UP and DOWN it may be told to be
+ * STALLED and to PASS, in turn.
  *
  * Thread   all calls on one object come from one thread. Several objects may live in one process.
  */
@@ -48,6 +49,8 @@ typedef enum ps_link_event_type {
     PS_LINK_UP = 1,      /* link, device: connected and authenticated */
     PS_LINK_DOWN,        /* link, device, reason: gone, or never came up */
     PS_LINK_MESSAGE,     /* link, device, address, bytes */
+    PS_LINK_STALLED,     /* link, device: large packets to it vanish, and small ones pass */
+    PS_LINK_PASSES,      /* link, device: large ones pass, for the first time or again */
     PS_LINK_PAIR_MESSAGE /* link, curve_key, address, bytes: a stranger, on the pairing socket */
 } ps_link_event_type;
 

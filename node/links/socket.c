@@ -16,10 +16,12 @@
 #define HANDSHAKE_MS    10000
 #define CONNECT_MS      10000
 #define SEND_HWM        8192 /* messages; their bytes are bounded by the queue of the link */
-#define RECEIVE_HWM     0    /* no limit: see hub.h */
+#define DEVICE_MAX      ((size_t)2 * PS_PEER_MEMORY_MAX) /* bytes on all links of a device */
+#define RECEIVE_HWM     0                                /* no limit: see hub.h */
 #define HOST_SIZE_MAX   255
-#define CURVE_OVERHEAD  33 /* bytes that CURVE adds, which ZMQ_MAXMSGSIZE counts */
-#define ROUTING_ID_SIZE 5  /* a zero and a number, when libzmq chooses it */
+#define CURVE_OVERHEAD  33   /* bytes that CURVE adds, which ZMQ_MAXMSGSIZE counts */
+#define ROUTING_ID_SIZE 5    /* a zero and a number, when libzmq chooses it */
+#define SEGMENT_SIZE    1220 /* bytes of TCP in a packet: 1,280 less the headers of IPv6 and TCP */
 
 /* Never waited out: the socket is closed at the first sign of failure. A positive interval makes
  * libzmq tell of every failure to connect (ZMQ_EVENT_CONNECT_RETRIED); with -1 some are silent. */
@@ -41,8 +43,12 @@ static bool set_common(void *socket, const struct ps_curve_keys *keys, int64_t m
 static void *monitor_open(void *socket, void *context, int events);
 static p2psync_result copy(struct ps_bytes bytes, struct ps_socket_queue *queue, zmq_msg_t *out);
 static void release_counted(void *data, void *hint);
+static bool is_free(struct ps_socket_queue *queue);
+static struct ps_socket_queue *take_free(struct ps_socket_queue **pool);
 static p2psync_result bind_to(void *socket, const char *host, const char *port);
 static p2psync_result bound_port(void *socket, uint16_t *port_out);
+static void limit_packets(struct ps_socket *router);
+static bool tcp_info(int descriptor, struct tcp_info *info);
 
 p2psync_result ps_socket_router_open(struct ps_socket *out, void *context,
                                      const struct ps_curve_keys *keys,
@@ -56,7 +62,8 @@ p2psync_result ps_socket_router_open(struct ps_socket *out, void *context,
         !zmq_setsockopt(router.socket, ZMQ_ZAP_DOMAIN, options->domain, strlen(options->domain));
     if (ready && options->monitored) {
         router.monitor =
-            monitor_open(router.socket, context, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+            monitor_open(router.socket, context,
+                         ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
         ready = router.monitor;
     }
     if (!ready) {
@@ -82,6 +89,7 @@ p2psync_result ps_socket_router_bind(struct ps_socket *router, const char *host,
     if (result) {
         return result;
     }
+    limit_packets(router);
     return bound_port(router->socket, port_out);
 }
 
@@ -215,10 +223,39 @@ void ps_socket_close(struct ps_socket *socket, int linger_ms)
     *socket = (struct ps_socket){0};
 }
 
-struct ps_socket_queue *ps_socket_queue_take(struct ps_socket_queue **pool)
+struct ps_socket_queue *ps_socket_queue_take(struct ps_socket_queue **pool,
+                                             const struct ps_device *device)
+{
+    struct ps_socket_queue *all = *pool;
+    while (all && (all->all || is_free(all) || !ps_device_equal(&all->device, device))) {
+        all = all->next;
+    }
+    all = all ? all : take_free(pool);
+    if (!all) {
+        return NULL;
+    }
+    all->device = *device;
+    all->taken++;
+    struct ps_socket_queue *queue = take_free(pool);
+    if (!queue) {
+        all->taken--;
+        return NULL;
+    }
+    queue->all = all;
+    queue->taken = 1;
+    return queue;
+}
+
+static bool is_free(struct ps_socket_queue *queue)
+{
+    return queue->taken == 0 && atomic_load(&queue->size) == 0;
+}
+
+/* One of no device and no link yet, which is still to be taken. */
+static struct ps_socket_queue *take_free(struct ps_socket_queue **pool)
 {
     struct ps_socket_queue *queue = *pool;
-    while (queue && (queue->taken || atomic_load(&queue->size) > 0)) {
+    while (queue && !is_free(queue)) {
         queue = queue->next;
     }
     if (!queue) {
@@ -229,14 +266,16 @@ struct ps_socket_queue *ps_socket_queue_take(struct ps_socket_queue **pool)
         queue->next = *pool;
         *pool = queue;
     }
-    queue->taken = true;
+    queue->all = NULL;
     return queue;
 }
 
 void ps_socket_queue_give(struct ps_socket_queue *queue)
 {
     if (queue) {
-        queue->taken = false;
+        assert(queue->taken == 1 && queue->all->taken > 0);
+        queue->taken = 0;
+        queue->all->taken--;
     }
 }
 
@@ -294,9 +333,28 @@ uint64_t ps_socket_from(int descriptor)
 uint64_t ps_socket_received(int descriptor)
 {
     struct tcp_info info = {0};
-    socklen_t size = sizeof info;
-    return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) ? 0
-                                                                       : info.tcpi_bytes_received;
+    (void)tcp_info(descriptor, &info);
+    return info.tcpi_bytes_received;
+}
+
+bool ps_socket_flow(int descriptor, struct ps_flow_sample *out)
+{
+    struct tcp_info info = {0};
+    if (!tcp_info(descriptor, &info)) {
+        return false;
+    }
+    *out = (struct ps_flow_sample){
+        .acked_bytes = info.tcpi_bytes_acked,
+        .under_way = info.tcpi_unacked,
+        .timeouts = info.tcpi_retransmits,
+    };
+    return true;
+}
+
+static bool tcp_info(int descriptor, struct tcp_info *info)
+{
+    socklen_t size = sizeof *info;
+    return !getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, &size);
 }
 
 bool ps_socket_monitor_next(void *monitor, uint16_t *event_out, uint32_t *value_out)
@@ -393,7 +451,8 @@ static p2psync_result copy(struct ps_bytes bytes, struct ps_socket_queue *queue,
         }
         return P2PSYNC_OK;
     }
-    if (bytes.size > PS_PEER_MEMORY_MAX - atomic_load(&queue->size)) {
+    if (bytes.size > PS_PEER_MEMORY_MAX - atomic_load(&queue->size) ||
+        bytes.size > DEVICE_MAX - atomic_load(&queue->all->size)) {
         return P2PSYNC_EAGAIN;
     }
     struct counted *counted = malloc(sizeof *counted + bytes.size);
@@ -407,6 +466,7 @@ static p2psync_result copy(struct ps_bytes bytes, struct ps_socket_queue *queue,
         return P2PSYNC_ENOMEM;
     }
     (void)atomic_fetch_add(&queue->size, bytes.size);
+    (void)atomic_fetch_add(&queue->all->size, bytes.size);
     return P2PSYNC_OK;
 }
 
@@ -414,10 +474,13 @@ static p2psync_result copy(struct ps_bytes bytes, struct ps_socket_queue *queue,
 static void release_counted(void *data, void *hint)
 {
     struct counted *counted = hint;
+    struct ps_socket_queue *queue = counted->queue;
+    size_t size = counted->size;
     assert(data == counted->data);
-    size_t before = atomic_fetch_sub(&counted->queue->size, counted->size);
-    assert(before >= counted->size);
     free(counted);
+    size_t of_all = atomic_fetch_sub(&queue->all->size, size);
+    size_t before = atomic_fetch_sub(&queue->size, size); /* last: it may be of another link then */
+    assert(before >= size && of_all >= size);
 }
 
 static p2psync_result bind_to(void *socket, const char *host, const char *port)
@@ -441,6 +504,20 @@ static p2psync_result bind_to(void *socket, const char *host, const char *port)
         return P2PSYNC_EFORMAT;
     default:
         return P2PSYNC_EIO;
+    }
+}
+
+/* The descriptor of what listens is the first that the monitor tells. Connections that come take
+ * the option over from it; one that comes this very moment goes without. */
+static void limit_packets(struct ps_socket *router)
+{
+    const int segment_size = SEGMENT_SIZE;
+    uint16_t event = 0;
+    uint32_t descriptor = 0;
+    if (router->monitor && ps_socket_monitor_next(router->monitor, &event, &descriptor) &&
+        event == ZMQ_EVENT_LISTENING) {
+        (void)setsockopt((int)descriptor, IPPROTO_TCP, TCP_MAXSEG, &segment_size,
+                         sizeof segment_size);
     }
 }
 

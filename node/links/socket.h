@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 #include <zmq.h>
 
+#include "node/links/flow.h"
 #include "wire/bytes.h"
+#include "wire/id.h"
 #include "wire/limits.h"
 
 #define PS_SOCKET_LINGER_MS 200 /* for what was just sent, when a socket closes */
@@ -40,7 +42,9 @@ ps_socket_router_open(struct ps_socket *out, void *context, const struct ps_curv
                       const struct ps_socket_router_options *options) P2PSYNC_MUST_CHECK;
 
 /* Bind it to `host` (NULL: all addresses, of both families) and `port`; if that is taken and not
- * `fixed`, to any free port.
+ * `fixed`, to any free port. If it is monitored, both sides of its connections send packets that
+ * every way of IPv6 must let through: 1,280 bytes. So the tunnels and routers that drop larger ones
+ * in silence do no harm. Who dials needs not do the same: TCP keeps to the smaller of both sides.
  *
  * Errors  P2PSYNC_EADDRINUSE; P2PSYNC_EFORMAT; P2PSYNC_ENOTFOUND; P2PSYNC_EDENIED; P2PSYNC_EIO.
  */
@@ -58,15 +62,20 @@ p2psync_result ps_socket_dealer_open(struct ps_socket *out, void *context,
                                      const char *endpoint) P2PSYNC_MUST_CHECK;
 
 /* The bytes that were sent on one link and have not left this process: libzmq counts messages only.
- * libzmq may free a message after the link has ended, so the memory belongs to a pool. */
+ * They are PS_PEER_MEMORY_MAX at most, and twice that on all links of a device: one that ends may
+ * hold its own still while the next takes over, and nobody has more by opening more. libzmq may
+ * free a message after the link has ended, so the memory belongs to a pool. */
 struct ps_socket_queue {
-    atomic_size_t size; /* bytes */
-    bool taken;
+    atomic_size_t size;          /* bytes */
+    struct ps_socket_queue *all; /* of all links of its device; NULL: it is that one itself */
+    struct ps_device device;     /* of that one */
+    unsigned taken;              /* by so many */
     struct ps_socket_queue *next;
 };
 
-/* A queue of the pool that is empty and not taken, or a new one; NULL: no memory. */
-struct ps_socket_queue *ps_socket_queue_take(struct ps_socket_queue **pool);
+/* A queue for a link of this device; NULL: no memory. */
+struct ps_socket_queue *ps_socket_queue_take(struct ps_socket_queue **pool,
+                                             const struct ps_device *device);
 /* Its link has ended. NULL is fine. */
 void ps_socket_queue_give(struct ps_socket_queue *queue);
 /* Free the pool, when libzmq's context has ended. */
@@ -81,6 +90,8 @@ void ps_socket_cut(int descriptor, uint16_t port);
 uint64_t ps_socket_from(int descriptor);
 /* How many bytes have come on it, ever. 0: it has ended, or the system does not count them. */
 uint64_t ps_socket_received(int descriptor);
+/* How what is sent on it fares. False: it has ended, or the system does not tell. */
+bool ps_socket_flow(int descriptor, struct ps_flow_sample *out);
 
 enum ps_socket_receipt {
     PS_SOCKET_RECEIPT_NONE,    /* nothing waits */
@@ -99,7 +110,7 @@ enum ps_socket_receipt ps_socket_router_receive(struct ps_socket *router, uint32
 
 /* Send a copy of `bytes` to a connection of a ROUTER. Never blocks.
  *
- * queue   counts them, PS_PEER_MEMORY_MAX bytes at most; NULL: only libzmq's own limit counts.
+ * queue   counts them; NULL: only libzmq's own limit counts.
  * Errors  P2PSYNC_EAGAIN its queue is full; P2PSYNC_EUNREACHABLE it has ended; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_socket_router_send(struct ps_socket *router, uint32_t number,

@@ -384,6 +384,12 @@ static void collect_link_event(struct ps_loop *loop, const struct ps_link_event 
         event.type = PS_EVENT_LINK_DOWN;
         event.refused = link->reason == PS_LINK_REFUSED;
         break;
+    case PS_LINK_STALLED:
+        event.type = PS_EVENT_LINK_STALLED;
+        break;
+    case PS_LINK_PASSES:
+        event.type = PS_EVENT_LINK_PASSES;
+        break;
     case PS_LINK_MESSAGE:
         event.type = PS_EVENT_MESSAGE;
         event.bytes = link->bytes;

@@ -42,10 +42,8 @@ static ps_look_fn check_map;
 static ps_look_fn check_readers;
 
 static const struct entry network_checks[] = {
-    {"node", ps_look_node},
-    {"interfaces", ps_look_interfaces},
-    {"beacons", ps_look_beacons},
-    {"port", ps_look_port},
+    {"node", ps_look_node}, {"interfaces", ps_look_interfaces}, {"beacons", ps_look_beacons},
+    {"port", ps_look_port}, {"packets", ps_look_packets},
 };
 static const struct entry device_checks[] = {
     {"clock", check_clock},     {"membership", check_membership},
@@ -352,8 +350,12 @@ static bool check_readers(const struct ps_look *look, struct ps_check *check)
 static bool check_forks(const struct ps_look *look, struct ps_check *check)
 {
     static_assert(PS_VIEW_FORKS_TEXT_SIZE <= PS_CHECK_DETAIL_SIZE, "what there is to say fits");
-    ps_check_set(check, PS_CHECK_WARN, PS_VIEW_FORKS_FIX);
-    return ps_view_forks_text(look->txn, &look->identity.device, check->detail);
+    bool past = false;
+    bool any = ps_view_forks_text(look->txn, &look->identity.device, check->detail, &past);
+    if (any && !past) {
+        ps_check_set(check, PS_CHECK_WARN, PS_VIEW_FORKS_FIX);
+    }
+    return any;
 }
 
 /* Changes that wait for others: whose, which record, for what. Not shown if there are none. */

@@ -13,7 +13,8 @@
 struct ps_view_fork {
     struct ps_device device;
     struct ps_bytes collection; /* its name, in the map */
-    size_t histories;           /* two at least */
+    uint64_t incarnation;
+    size_t histories; /* two at least */
 };
 
 /* A walk over them, by the collections' names. As struct ps_collection_walk. */
@@ -27,9 +28,13 @@ struct ps_view_forks_walk {
 };
 bool ps_view_forks_next(struct ps_view_forks_walk *walk, struct ps_view_fork *out);
 
-/* Say which there are, as many as fit. False if there are none. */
+/* Say which there are, as many as fit. False if there are none.
+ *
+ * past_out  whether each of these devices has written under another incarnation later, so that
+ *           none of these histories goes on.
+ */
 #define PS_VIEW_FORKS_TEXT_SIZE 1024 /* bytes with the NUL */
 bool ps_view_forks_text(struct ps_txn *txn, const struct ps_device *self,
-                        char out[static PS_VIEW_FORKS_TEXT_SIZE]);
+                        char out[static PS_VIEW_FORKS_TEXT_SIZE], bool *past_out);
 
 #endif

@@ -20,6 +20,7 @@ ps_look_fn ps_look_node;
 ps_look_fn ps_look_interfaces;
 ps_look_fn ps_look_beacons;
 ps_look_fn ps_look_port;
+ps_look_fn ps_look_packets;
 
 /* How many members the mesh has; 0 if that cannot be read. */
 size_t ps_look_members(struct ps_txn *txn);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "node/engine/stalls.h"
 #include "node/host/endpoint.h"
 #include "node/host/firewall.h"
 #include "node/links/links.h"
@@ -171,6 +172,20 @@ bool ps_look_port(const struct ps_look *look, struct ps_check *check)
                      "this port where this device is given to --peer");
     }
     return true;
+}
+
+/* Ways on which large packets vanish. Not shown if there are none. */
+bool ps_look_packets(const struct ps_look *look, struct ps_check *check)
+{
+    struct ps_peer_info peer;
+    const struct ps_engine *engine = look->doctor->engine;
+    for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
+        if (peer.stall[0] != '\0') {
+            ps_check_say(check, "%s%s", check->detail[0] != '\0' ? "; " : "", peer.stall);
+        }
+    }
+    ps_check_set(check, PS_CHECK_FAIL, PS_STALLS_FIX);
+    return check->detail[0] != '\0';
 }
 
 static uint16_t wanted_port(const struct ps_config *config)

@@ -102,7 +102,7 @@ static void write_one(struct ps_writer *writer, const struct ps_peer_info *peer,
     }
     ps_map_uint(&map, "faults", peer->faults);
     ps_map_known(&map, "last_fault", peer->last_fault);
-    ps_map_known(&map, "alert", peer->alert);
+    ps_map_known(&map, "alert", peer->alert[0] != '\0' ? peer->alert : peer->stall);
     ps_map_end(&map);
 }
 

@@ -157,6 +157,7 @@ static void write_alerts(struct ps_writer *writer, const struct ps_engine *engin
     count += own[0] != '\0' ? 1 : 0;
     for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
         count += peer.alert[0] != '\0' ? 1 : 0;
+        count += peer.stall[0] != '\0' ? 1 : 0;
     }
     ps_write_array(writer, count);
     if (own[0] != '\0') {
@@ -165,6 +166,9 @@ static void write_alerts(struct ps_writer *writer, const struct ps_engine *engin
     for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
         if (peer.alert[0] != '\0') {
             ps_write_text(writer, peer.alert);
+        }
+        if (peer.stall[0] != '\0') {
+            ps_write_text(writer, peer.stall);
         }
     }
 }

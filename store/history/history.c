@@ -32,6 +32,9 @@ static p2psync_result add_change(struct collecting *collecting, uint32_t log, st
 static p2psync_result add_parent(struct collecting *collecting, uint32_t parent);
 static p2psync_result make_table(struct collecting *collecting);
 static uint32_t *table_slot(const struct collecting *collecting, uint32_t log, uint64_t seq);
+static p2psync_result tell_apart(struct collecting *collecting);
+static p2psync_result call_apart(struct ps_txn *txn, struct ps_history_change *change);
+static int compare_dots(const void *left, const void *right, void *changes);
 static p2psync_result order(struct ps_history *history);
 static size_t list_in_order(struct ordering *ordering);
 static void move_to_places(struct ps_history *history, const uint32_t *place,
@@ -52,6 +55,9 @@ p2psync_result ps_history_read(struct ps_txn *txn, uint32_t collection, struct p
         result = collect(&collecting, &row);
     }
     free(collecting.table);
+    if (result == P2PSYNC_OK) {
+        result = tell_apart(&collecting);
+    }
     return result == P2PSYNC_OK ? order(out) : result;
 }
 
@@ -202,6 +208,51 @@ static uint32_t *table_slot(const struct collecting *collecting, uint32_t log, u
     return &collecting->table[at];
 }
 
+/* Those of one dot are on histories of one log that forks. The table holds them by log, which is
+ * not the same number everywhere, so they are sorted. */
+static p2psync_result tell_apart(struct collecting *collecting)
+{
+    struct ps_history *history = collecting->history;
+    p2psync_result result = P2PSYNC_OK;
+    uint32_t *sorted = calloc(history->count, sizeof *sorted);
+    if (sorted == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    for (uint32_t i = 0; i < history->count; i++) {
+        sorted[i] = i;
+    }
+    qsort_r(sorted, history->count, sizeof *sorted, compare_dots, history->changes);
+    size_t end = 0;
+    for (size_t i = 0; i < history->count; i = end) {
+        end = i + 1;
+        while (end < history->count &&
+               compare_dots(&sorted[i], &sorted[end], history->changes) == 0) {
+            end++;
+        }
+        for (size_t j = i; end - i > 1 && j < end && result == P2PSYNC_OK; j++) {
+            result = call_apart(collecting->txn, &history->changes[sorted[j]]);
+        }
+    }
+    free(sorted);
+    return result;
+}
+
+static p2psync_result call_apart(struct ps_txn *txn, struct ps_history_change *change)
+{
+    struct ps_stored entry;
+    p2psync_result result = ps_stored_get(txn, change->log, change->dot.seq, &entry);
+    if (result == P2PSYNC_OK) {
+        change->dot = ps_dot_apart(change->dot, entry.leaf);
+    }
+    return result;
+}
+
+static int compare_dots(const void *left, const void *right, void *changes)
+{
+    const struct ps_history_change *all = changes;
+    return ps_dot_compare(all[*(const uint32_t *)left].dot, all[*(const uint32_t *)right].dot);
+}
+
 static p2psync_result order(struct ps_history *history)
 {
     size_t count = history->count;
@@ -307,7 +358,6 @@ static uint32_t heap_pop(struct ordering *ordering)
     return top;
 }
 
-/* Numbers of logs come last: they would tell branches of one origin apart. */
 static bool is_newer(const struct ps_history *history, uint32_t a, uint32_t b)
 {
     const struct ps_history_change *left = &history->changes[a];
@@ -315,6 +365,5 @@ static bool is_newer(const struct ps_history *history, uint32_t a, uint32_t b)
     if (left->hlc != right->hlc) {
         return left->hlc > right->hlc;
     }
-    int order = ps_dot_compare(left->dot, right->dot);
-    return order != 0 ? order > 0 : left->log > right->log;
+    return ps_dot_compare(left->dot, right->dot) > 0;
 }

@@ -11,7 +11,7 @@
 #include "store/record/record.h"
 
 struct ps_history_change {
-    struct ps_dot dot;
+    struct ps_dot dot; /* told apart (ps_dot_apart) from another one that has the same */
     uint64_t hlc;
     uint32_t op_and_flags;
     uint32_t log;          /* number */

@@ -14,6 +14,8 @@ static p2psync_result take_after(struct ps_past_walk *walk, const struct ps_skel
 static p2psync_result value_of(struct ps_past_walk *walk, size_t change,
                                struct ps_bytes *value_out);
 static size_t oldest_kept(const struct ps_past_walk *walk);
+static p2psync_result find_apart(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
+                                 struct ps_dot dot, struct ps_past_found *out);
 static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, struct ps_bytes id,
                                   struct ps_past_found *out);
 static p2psync_result merge_parents(struct ps_txn *txn, uint32_t collection,
@@ -148,23 +150,49 @@ static size_t oldest_kept(const struct ps_past_walk *walk)
 p2psync_result ps_past_find(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
                             struct ps_dot dot, struct ps_past_found *out)
 {
-    struct ps_log_walk walk = ps_log_walk_origin(txn, collection, dot.origin);
     struct ps_log log;
-    p2psync_result result = P2PSYNC_ENOTFOUND;
-    out->seq = dot.seq;
     struct ps_record_row row;
     struct ps_version version;
-    /* A version that is told apart from another one is called by no dot. */
-    result = ps_record_get(txn, collection, id, &row);
-    if (result == P2PSYNC_OK && ps_record_find_shown(&row, dot, &version)) {
+    out->seq = dot.seq;
+    p2psync_result result = ps_record_get(txn, collection, id, &row);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (ps_record_find_shown(&row, dot, &version)) {
         result = ps_log_by_number(txn, version.log, &log);
         return result == P2PSYNC_OK ? find_in_log(txn, &log, id, out) : result;
     }
-    result = result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
+    bool is_origin = false;
+    struct ps_log_walk walk = ps_log_walk_origin(txn, collection, dot.origin);
+    result = P2PSYNC_ENOTFOUND;
     while (result == P2PSYNC_ENOTFOUND && ps_log_walk_next(&walk, &log)) {
+        is_origin = true;
         result = find_in_log(txn, &log, id, out);
     }
-    return walk.result == P2PSYNC_OK ? result : walk.result;
+    if (walk.result != P2PSYNC_OK) {
+        return walk.result;
+    }
+    return is_origin ? result : find_apart(txn, collection, id, dot, out);
+}
+
+/* A change that is told apart from another one of the record is called by no log's tag. */
+static p2psync_result find_apart(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
+                                 struct ps_dot dot, struct ps_past_found *out)
+{
+    struct ps_history history = {.count = 0};
+    struct ps_log log = {.number = 0};
+    p2psync_result result = ps_history_read(txn, collection, id, &history);
+    size_t at = 0;
+    while (at < history.count && ps_dot_compare(history.changes[at].dot, dot) != 0) {
+        at++;
+    }
+    if (result == P2PSYNC_OK) {
+        result = at < history.count ? ps_log_by_number(txn, history.changes[at].log, &log)
+                                    : P2PSYNC_ENOTFOUND;
+    }
+    ps_history_deinit(&history);
+    result = result == P2PSYNC_ELIMIT ? P2PSYNC_ENOTFOUND : result; /* no history has told of it */
+    return result == P2PSYNC_OK ? find_in_log(txn, &log, id, out) : result;
 }
 
 static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, struct ps_bytes id,

@@ -57,6 +57,8 @@ uint64_t linked_connect_both(void);
 void *linked_raw_dealer_pinging(void *context, const void *routing_id, size_t routing_id_size,
                                 int ping_ms);
 void *linked_raw_dealer(void *context, const void *routing_id, size_t routing_id_size);
+/* One for which hardly anything of what it does not receive leaves the sender. */
+void *linked_raw_dealer_deaf(void *context);
 
 /* A ROUTER likewise, with node 2's key, that lets anybody in. */
 void *linked_raw_router(void *context, int ping_ms, uint16_t *port_out);

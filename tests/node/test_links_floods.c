@@ -228,3 +228,30 @@ Test(test_links_floods, bounds_what_a_device_may_have_waiting)
     zmq_close(dealer);
     zmq_ctx_term(context);
 }
+
+/* A device has several links and reads from none: what waits for it here is not a link's bound many
+ * times. */
+Test(test_links_floods, bounds_what_waits_to_be_sent_to_a_device)
+{
+    enum { LINKS = 5 };
+    static const uint8_t bytes[64 * 1024];
+    void *context = zmq_ctx_new();
+    void *dealers[LINKS];
+    size_t waits = 0;
+    linked_setup();
+    size_t before = allocated();
+    for (size_t i = 0; i < LINKS; i++) {
+        dealers[i] = linked_raw_dealer_deaf(context);
+        cr_assert_eq(zmq_send(dealers[i], "hello", 5, 0), 5);
+        uint64_t link = linked_await(&linked_nodes[0], PS_LINK_UP)->event.link;
+        linked_await(&linked_nodes[0], PS_LINK_MESSAGE);
+        while (!ps_links_send(linked_nodes[0].links, link, ps_bytes(bytes, sizeof bytes))) {
+        }
+    }
+    waits = allocated() - before;
+    cr_assert_lt(waits, 3 * (size_t)PS_PEER_MEMORY_MAX, "%zu bytes", waits);
+    for (size_t i = 0; i < LINKS; i++) {
+        zmq_close(dealers[i]);
+    }
+    zmq_ctx_term(context);
+}

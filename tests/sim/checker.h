@@ -17,6 +17,11 @@ void sim_checker_destroy(struct sim_checker **checker);
  */
 void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned node);
 
+/* Check what the engine of a node claims of its peers. Not for runs in which stores lose their
+ * past.
+ */
+void sim_check_claims(struct sim_net *net, unsigned node);
+
 /* Whether all nodes run, hold the same, have no changes pending, and know that they are in sync. */
 bool sim_check_in_sync(struct sim_net *net);
 
@@ -36,5 +41,8 @@ struct ps_state sim_state(struct sim_net *net, unsigned node);
 /* The number in the field "value" of a record, as a reader on the node sees it. UINT64_MAX: there
  * is no such record, or it is deleted. */
 uint64_t sim_get(struct sim_net *net, unsigned node, const char *collection, const char *id);
+
+/* How many changes of a collection the node holds. */
+uint64_t sim_changes(struct sim_net *net, unsigned node, const char *collection);
 
 #endif

@@ -9,6 +9,7 @@
 #include "store/merge/merge.h"
 #include "store/mesh/members.h"
 #include "tests/sim/checker.h"
+#include "tests/sim/trace.h"
 
 static bool ends_with(const struct sim_net *net, uint64_t pending);
 static bool knows_all(struct sim_net *net, unsigned node);
@@ -84,13 +85,13 @@ void sim_check_explain(struct sim_net *net)
             continue;
         }
         struct ps_state state = sim_state(net, i);
-        printf("n%u %s%s common %016" PRIx64 " pending %" PRIu64 ":", i,
+        printf("%s %s%s common %016" PRIx64 " pending %" PRIu64 ":", sim_name(i),
                net->nodes[i].joined ? "" : "not joined, ", net->nodes[i].up ? "up" : "down",
                ps_get_u64(state.common.bytes), state.pending);
         struct ps_peer_info info;
         for (unsigned j = 0; j < net->node_count; j++) {
             if (j != i) {
-                printf(" n%u %s", j,
+                printf(" %s %s", sim_name(j),
                        sim_node_peer(net, i, j, &info) ? ps_peer_state_name(info.state)
                                                        : "unknown");
             }
@@ -251,4 +252,16 @@ uint64_t sim_get(struct sim_net *net, unsigned node, const char *collection, con
     }
     ps_txn_abort(&txn);
     return value;
+}
+
+uint64_t sim_changes(struct sim_net *net, unsigned node, const char *collection)
+{
+    struct ps_txn txn = {0};
+    struct ps_collection found = {0};
+    if (ps_txn_begin(net->nodes[node].store, false, &txn) == P2PSYNC_OK &&
+        ps_collection_find(&txn, ps_bytes_text(collection), &found) != P2PSYNC_OK) {
+        found.changes = 0;
+    }
+    ps_txn_abort(&txn);
+    return found.changes;
 }

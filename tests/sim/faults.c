@@ -6,12 +6,15 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tests/sim/trace.h"
+
 #define PERIOD_MS 500
 #define SILENT_MS 8000
 
 static void roll_node(struct sim_net *net, unsigned node);
 static void freeze(struct sim_net *net, unsigned node);
 static void partition(struct sim_net *net);
+static void trace_partition(const struct sim_net *net, const bool *inside, bool one_way);
 
 void sim_faults_begin(struct sim_net *net)
 {
@@ -45,7 +48,8 @@ void sim_faults_roll(struct sim_net *net)
     }
     for (size_t i = 0; i < net->link_count && net->options.cut > 0; i++) {
         if (net->links[i].up && !net->links[i].cut && prng_chance(&net->random, net->options.cut)) {
-            sim_trace(net, "link %zu is cut", i);
+            sim_trace(net, "the link of %s to %s is cut", sim_name(net->links[i].dialler),
+                      sim_name(net->links[i].target));
             sim_link_cut(net, i);
         }
     }
@@ -64,7 +68,7 @@ static void roll_node(struct sim_net *net, unsigned node)
     struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = node};
     if (prng_chance(&net->random, net->options.jump)) {
         int64_t jump_ms = (int64_t)prng_below(&net->random, 7200000) - 3600000;
-        sim_trace(net, "n%u's clock jumps by %" PRId64 " ms", node, jump_ms);
+        sim_trace(net, "%s's clock jumps by %" PRId64 " ms", sim_name(node), jump_ms);
         net->nodes[node].skew_ms += jump_ms;
     }
     if (net->options.freeze > 0 && prng_chance(&net->random, net->options.freeze)) {
@@ -85,7 +89,7 @@ static void roll_node(struct sim_net *net, unsigned node)
 static void freeze(struct sim_net *net, unsigned node)
 {
     uint64_t ms = prng_between(&net->random, 5000, 90000);
-    sim_trace(net, "n%u is frozen for %" PRIu64 " ms", node, ms);
+    sim_trace(net, "%s is frozen for %" PRIu64 " ms", sim_name(node), ms);
     net->nodes[node].busy_ms = net->now_ms + ms;
     if (ms > SILENT_MS) {
         sim_link_cut_all(net, node);
@@ -96,23 +100,37 @@ static void freeze(struct sim_net *net, unsigned node)
  * them break at once or when they are used next. */
 static void partition(struct sim_net *net)
 {
-    unsigned side = (unsigned)prng_below(&net->random, 1U << net->node_count);
+    bool inside[SIM_NODES_MAX] = {false};
+    for (unsigned i = 0; i < net->node_count; i++) {
+        inside[i] = prng_chance(&net->random, 500);
+    }
     bool one_way = prng_chance(&net->random, 300);
-    sim_trace(net, "partition %x%s", side, one_way ? ", one-way" : "");
+    trace_partition(net, inside, one_way);
     memset(net->blocked, 0, sizeof net->blocked);
     for (unsigned from = 0; from < net->node_count; from++) {
         for (unsigned to = 0; to < net->node_count; to++) {
-            bool crosses = ((side >> from) & 1U) != ((side >> to) & 1U);
-            bool inward = ((side >> to) & 1U) != 0;
-            net->blocked[from][to] = crosses && (!one_way || inward);
+            bool crosses = inside[from] != inside[to];
+            net->blocked[from][to] = crosses && (!one_way || inside[to]);
         }
     }
     for (size_t i = 0; i < net->link_count; i++) {
         const struct sim_link *link = &net->links[i];
-        bool crosses = link->target < SIM_NODES_MAX &&
-                       ((side >> link->dialler) & 1U) != ((side >> link->target) & 1U);
+        bool crosses =
+            link->target < SIM_NODES_MAX && inside[link->dialler] != inside[link->target];
         if (crosses && prng_chance(&net->random, 500)) {
             sim_link_cut(net, i);
         }
     }
+}
+
+static void trace_partition(const struct sim_net *net, const bool *inside, bool one_way)
+{
+    char text[SIM_NODES_MAX * 9] = "";
+    size_t size = 0;
+    for (unsigned i = 0; i < net->node_count; i++) {
+        if (inside[i]) {
+            size += (size_t)snprintf(text + size, sizeof text - size, " %s", sim_name(i));
+        }
+    }
+    sim_trace(net, "%s the rest:%s", one_way ? "hear nothing of" : "are parted from", text);
 }

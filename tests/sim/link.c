@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/sim/net.h"
+#include "tests/sim/trace.h"
 #include "wire/compress.h"
 
 enum { DIALLER = 0, TARGET = 1 };
@@ -34,8 +35,9 @@ void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *e
         return;
     }
     unsigned target = node_at(net, endpoint);
-    sim_trace(net, "n%u dials n%u at %.*s, link %" PRIu64, node, sim_node_of(net, &effect->device),
-              (int)endpoint.size, (const char *)endpoint.data, effect->link);
+    sim_trace(net, "%s dials %s at %.*s, link %" PRIu64, sim_name(node),
+              sim_name(sim_node_of(net, &effect->device)), (int)endpoint.size,
+              (const char *)endpoint.data, effect->link);
     struct sim_link *link = add_link(net, node, target);
     link->number[DIALLER] = effect->link;
     size_t index = (size_t)(link - net->links);
@@ -96,14 +98,9 @@ static unsigned node_at(const struct sim_net *net, struct ps_bytes endpoint)
 
 static struct ps_bytes address_of(unsigned node, bool with_port)
 {
-    static const char *const with[SIM_NODES_MAX] = {
-        "10.0.0.0:47470",  "10.0.0.1:47470",  "10.0.0.2:47470",  "10.0.0.3:47470",
-        "10.0.0.4:47470",  "10.0.0.5:47470",  "10.0.0.6:47470",  "10.0.0.7:47470",
-        "10.0.0.8:47470",  "10.0.0.9:47470",  "10.0.0.10:47470", "10.0.0.11:47470",
-        "10.0.0.12:47470", "10.0.0.13:47470", "10.0.0.14:47470", "10.0.0.15:47470",
-        "10.0.0.16:47470", "10.0.0.17:47470", "10.0.0.18:47470", "10.0.0.19:47470",
-        "10.0.0.20:47470", "10.0.0.21:47470", "10.0.0.22:47470", "10.0.0.23:47470"};
+    static char with[SIM_NODES_MAX][24]; /* as they were asked for */
     assert(node < SIM_NODES_MAX);
+    snprintf(with[node], sizeof with[node], "10.0.%u.%u:47470", node / 256, node % 256);
     return ps_bytes(with[node], strlen(with[node]) - (with_port ? 0 : 6));
 }
 
@@ -185,7 +182,7 @@ static void check_message(struct sim_net *net, unsigned from, unsigned to, struc
     net->by_type[type < 32 ? type : 0].bytes += bytes.size;
     struct ps_hash hash = ps_hash_bytes(bytes);
     net->digest = (net->digest ^ ps_get_u64(hash.bytes)) * 0x100000001b3ULL + net->now_ms;
-    sim_trace(net, "n%u -> n%u %" PRIu64 " (%zu bytes)", from, to, type, bytes.size);
+    sim_trace_message(net, from, to, bytes);
 }
 
 static void check_changes(struct sim_net *net, unsigned from, struct ps_bytes bytes)
@@ -223,7 +220,7 @@ static void transmit(struct sim_net *net, struct sim_link *link, int to_end, str
         return;
     }
     if (net->faults && prng_chance(&net->random, net->options.drop)) {
-        sim_trace(net, "  lost");
+        sim_trace(net, "    which is lost");
         return;
     }
     unsigned copies = net->faults && prng_chance(&net->random, net->options.duplicate) ? 2 : 1;
@@ -239,7 +236,7 @@ static void transmit(struct sim_net *net, struct sim_link *link, int to_end, str
         }
         if (net->faults && prng_chance(&net->random, net->options.corrupt)) {
             size_t at = (size_t)prng_below(&net->random, packet.bytes.size);
-            sim_trace(net, "  corrupt at %zu", at);
+            sim_trace(net, "    which has byte %zu changed", at);
             packet.bytes.data[at] ^= (uint8_t)prng_between(&net->random, 1, 255);
         }
         uint64_t arrival_ms = net->now_ms + sim_delay_ms(net);
@@ -261,7 +258,7 @@ void sim_link_hangup(struct sim_net *net, unsigned node, uint64_t number)
     if (link == NULL) {
         return;
     }
-    sim_trace(net, "n%u hangs up link %" PRIx64, node, number);
+    sim_trace(net, "%s hangs up link %" PRIx64, sim_name(node), number);
     link->ended[end] = true;
     link->ended_step[end] = net->step;
     if (end == TARGET) {
@@ -387,7 +384,7 @@ static bool deliver_down(struct sim_net *net, const struct sim_packet *packet,
     link->ended_step[end] = net->step + 1;
     *event = (struct ps_event){
         .type = PS_EVENT_LINK_DOWN, .link = link->number[end], .refused = packet->refused};
-    sim_trace(net, "n%u loses link %" PRIx64 "%s", packet->node, event->link,
+    sim_trace(net, "%s loses link %" PRIx64 "%s", sim_name(packet->node), event->link,
               packet->refused ? ", refused" : "");
     return true;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/trace.h"
+
 #define PAIR_LINK                                                                                  \
     (PS_LINK_ACCEPTED | (1ULL << 62U)) /* plus the number of the device that joins                 \
                                         */
@@ -18,20 +20,16 @@ static unsigned choose_inviter(struct sim_net *net, unsigned node);
 void sim_mesh_found(struct sim_net *net, unsigned node)
 {
     struct sim_node *self = &net->nodes[node];
-    char name[16];
-    snprintf(name, sizeof name, "device-%u", node);
     ps_identity_found(&self->identity);
     write_identity(net, node, SIM_NODES_MAX);
-    sim_mesh_name(net, node, node, name);
+    sim_mesh_name(net, node, node, sim_name(node));
     self->joined = true;
     sim_node_start(net, node);
 }
 
 void sim_mesh_add(struct sim_net *net, unsigned node, unsigned sponsor)
 {
-    char name[16];
-    snprintf(name, sizeof name, "device-%u", node);
-    sim_mesh_name(net, sponsor, node, name);
+    sim_mesh_name(net, sponsor, node, sim_name(node));
     write_identity(net, node, sponsor);
     net->nodes[node].joined = true;
     sim_node_start(net, node);
@@ -160,16 +158,15 @@ void sim_mesh_invite(struct sim_net *net, unsigned inviter, const uint8_t token[
     struct ps_event event = {.type = PS_EVENT_INVITE, .timeout_ms = timeout_ms};
     memcpy(event.token, token, PS_TOKEN_SIZE);
     net->nodes[inviter].inviting = true;
-    sim_trace(net, "n%u invites", inviter);
+    sim_trace(net, "%s invites", sim_name(inviter));
     sim_node_step(net, inviter, &event, 1);
 }
 
 void sim_mesh_send_join(struct sim_net *net, unsigned node, unsigned inviter,
                         const uint8_t token[PS_TOKEN_SIZE])
 {
-    char name[16];
-    snprintf(name, sizeof name, "device-%u", node);
-    struct ps_join join = {.device = net->nodes[node].identity.device, .name = ps_bytes_text(name)};
+    struct ps_join join = {.device = net->nodes[node].identity.device,
+                           .name = ps_bytes_text(sim_name(node))};
     memcpy(join.token, token, PS_TOKEN_SIZE);
     struct sim_packet packet = {.kind = SIM_PACKET_JOIN, .node = inviter, .from = node};
     ps_buf_init(&packet.bytes, 4096);
@@ -194,7 +191,7 @@ void sim_mesh_deliver_join(struct sim_net *net, struct sim_packet *packet)
                                              net->nodes[packet->from].identity.device.key) != 0) {
         abort();
     }
-    sim_trace(net, "n%u -> n%u JOIN", packet->from, packet->node);
+    sim_trace(net, "%s → %s  JOIN", sim_name(packet->from), sim_name(packet->node));
     sim_node_step(net, packet->node, &event, 1);
 }
 
@@ -230,7 +227,7 @@ void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
         return;
     }
     if (ps_welcome_decode(ps_buf_view(&packet->bytes), &welcome) != P2PSYNC_OK) {
-        sim_trace(net, "n%u is refused by n%u", packet->node, packet->from);
+        sim_trace(net, "%s is refused by %s", sim_name(packet->node), sim_name(packet->from));
         self->has_token = false;
         return;
     }
@@ -239,7 +236,7 @@ void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
         memcmp(&welcome.mesh, &inviter->mesh, sizeof welcome.mesh) != 0) {
         sim_fail(net, "node %u is welcomed to another mesh", packet->node);
     }
-    sim_trace(net, "n%u joins by n%u", packet->node, packet->from);
+    sim_trace(net, "%s joins by %s", sim_name(packet->node), sim_name(packet->from));
     write_identity(net, packet->node, packet->from);
     self->joined = true;
     sim_node_start(net, packet->node);

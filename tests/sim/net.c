@@ -250,16 +250,3 @@ void sim_fail(struct sim_net *net, const char *format, ...)
     vsnprintf(net->failure + begun, sizeof net->failure - (size_t)begun, format, arguments);
     va_end(arguments);
 }
-
-void sim_trace(const struct sim_net *net, const char *format, ...)
-{
-    if (!net->options.trace) {
-        return;
-    }
-    printf("%8" PRIu64 " ", net->now_ms);
-    va_list arguments;
-    va_start(arguments, format);
-    vprintf(format, arguments);
-    va_end(arguments);
-    printf("\n");
-}

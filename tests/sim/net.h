@@ -52,6 +52,7 @@ struct sim_node {
     uint64_t told[16];      /* events told, by type */
     unsigned connected;     /* peers that were told as up, and not as down since */
     bool saved;             /* there is a copy of its store */
+    uint64_t claim;         /* a hash of what it claimed, and of its store, when checked last */
     uint64_t map_size;      /* of its store; 0: 64 MiB */
     p2psync_result excused; /* what a step of it may give */
     uint64_t excuses;       /* how often it did */
@@ -129,8 +130,6 @@ void sim_net_run(struct sim_net *net, uint64_t ms);
 
 /* Keep the first failure. */
 __attribute__((format(printf, 2, 3))) void sim_fail(struct sim_net *net, const char *format, ...);
-__attribute__((format(printf, 2, 3))) void sim_trace(const struct sim_net *net, const char *format,
-                                                     ...);
 
 /* ---- nodes: node.c ---- */
 

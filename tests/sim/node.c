@@ -12,6 +12,7 @@
 #include "store/mesh/members.h"
 #include "tests/sim/mesh.h"
 #include "tests/sim/net.h"
+#include "tests/sim/trace.h"
 #include "wire/scan.h"
 
 #define SLOW_MS_MAX 10000
@@ -149,7 +150,7 @@ void sim_node_start(struct sim_net *net, unsigned node)
         network = ps_address_network(&network.address);
         ps_engine_networks(self->engine, &network, 1);
     }
-    sim_trace(net, "n%u starts", node);
+    sim_trace(net, "%s starts", sim_name(node));
     self->up = true;
     self->bursts = 5;
     if (net->options.beacons) {
@@ -163,7 +164,7 @@ void sim_node_crash(struct sim_net *net, unsigned node)
 {
     struct sim_node *self = &net->nodes[node];
     assert(self->up);
-    sim_trace(net, "n%u crashes", node);
+    sim_trace(net, "%s crashes", sim_name(node));
     ps_engine_destroy(&self->engine);
     self->up = false;
     self->inviting = false;
@@ -267,7 +268,7 @@ void sim_node_restart(struct sim_net *net, unsigned node)
     snprintf(name, sizeof name, "copy-%u", node);
     if (net->faults && prng_chance(&net->random, net->options.rollback) &&
         knows_members(net, node)) {
-        sim_trace(net, "n%u %s", node, self->saved ? "is rolled back" : "is copied");
+        sim_trace(net, "%s %s", sim_name(node), self->saved ? "is rolled back" : "is copied");
         if (self->saved) {
             sim_node_restore(net, node, name);
         } else {
@@ -381,7 +382,7 @@ static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_ef
         check_told(net, node, effect->event, bytes);
         return true;
     case PS_EFFECT_LOG:
-        sim_trace(net, "n%u log %s: %.*s", node, effect->name, (int)bytes.size,
+        sim_trace(net, "%s logs %s: %.*s", sim_name(node), effect->name, (int)bytes.size,
                   (const char *)bytes.data);
         return true;
     case PS_EFFECT_NOW_DONE:

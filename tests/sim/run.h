@@ -1,6 +1,6 @@
 /* One simulated run from its seed. In the first phase there are faults, and nothing may be lost. In
  * the second phase there are none: all nodes must come to hold the same, and then keep quiet. In
- * the third one the network is a LAN, and a write must be everywhere within a tenth of a second. */
+ * the third one the network is a LAN, and what is written must be everywhere at once. */
 #ifndef TESTS_SIM_RUN_H
 #define TESTS_SIM_RUN_H
 

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "tests/sim/mesh.h"
+#include "tests/sim/trace.h"
 
 #define EDITS_MAX 96
 #define NAMES     6
+#define SHOWN_MAX 8 /* edits of one write in a trace */
 
 /* A transaction in the making. */
 struct draft {
@@ -27,6 +29,8 @@ static struct draft *draft_new(void);
 static void draft_commit(struct sim_workload *workload, struct sim_net *net, unsigned node,
                          const char *collection, struct draft *draft);
 static struct ps_edit *draft_edit(struct draft *draft, ps_edit_kind kind);
+static void trace_write(const struct sim_net *net, unsigned node, const struct sim_write *write,
+                        p2psync_result result);
 static void draw_fields(struct sim_workload *workload, const struct sim_options *options,
                         bool local, struct ps_buf *out);
 static void write_padding(struct ps_writer *writer, struct prng *random);
@@ -159,7 +163,7 @@ static void draft_commit(struct sim_workload *workload, struct sim_net *net, uns
 {
     struct sim_write write = {ps_bytes_text(collection), draft->edits, draft->count};
     p2psync_result result = sim_mesh_write(net, node, &write);
-    sim_trace(net, "n%u writes %zu edits to %s: %d", node, draft->count, collection, result);
+    trace_write(net, node, &write, result);
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ENOCOLLECTION) {
         sim_fail(net, "node %u: a write to %s gives %d", node, collection, result);
     }
@@ -169,6 +173,30 @@ static void draft_commit(struct sim_workload *workload, struct sim_net *net, uns
     }
     ps_buf_deinit(&draft->unset);
     free(draft);
+}
+
+/* "ada writes notes: put r0, delete new-12" */
+static void trace_write(const struct sim_net *net, unsigned node, const struct sim_write *write,
+                        p2psync_result result)
+{
+    static const char *const kinds[] = {
+        [PS_EDIT_PUT] = "put",         [PS_EDIT_REPLACE] = "replace", [PS_EDIT_DELETE] = "delete",
+        [PS_EDIT_ARCHIVE] = "archive", [PS_EDIT_RESTORE] = "restore", [PS_EDIT_RESOLVE] = "resolve",
+        [PS_EDIT_MERGE] = "merge",     [PS_EDIT_TAKE] = "take",
+    };
+    char text[SHOWN_MAX * 40] = "";
+    size_t size = 0;
+    size_t shown = write->edit_count < SHOWN_MAX ? write->edit_count : SHOWN_MAX;
+    for (size_t i = 0; i < shown && size < sizeof text; i++) {
+        const struct ps_edit *edit = &write->edits[i];
+        size +=
+            (size_t)snprintf(text + size, sizeof text - size, "%s%s %.*s", i > 0 ? ", " : "",
+                             kinds[edit->kind], (int)edit->id.size, (const char *)edit->id.data);
+    }
+    sim_trace(net, "%s writes %.*s: %s%s%s%s", sim_name(node), (int)write->collection.size,
+              (const char *)write->collection.data, text, shown < write->edit_count ? ", ..." : "",
+              result != P2PSYNC_OK ? ": " : "",
+              result != P2PSYNC_OK ? p2psync_strerror(result) : "");
 }
 
 static void draw_fields(struct sim_workload *workload, const struct sim_options *options,

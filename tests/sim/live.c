@@ -1,0 +1,299 @@
+/* Liveness, as tests/sim/live.h says. */
+#include "tests/sim/live.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/mesh.h"
+#include "tests/sim/trace.h"
+
+#define IN_SYNC_MS    (60ULL * 1000) /* after the last fault all are in sync within */
+#define IDLE_MS       (10ULL * 60 * 1000)
+#define IDLE_PER_HOUR (12ULL * 60) /* messages of a pair in sync, at the interval of 30 s */
+#define LOOK_MS       250
+#define LAN_MS        5              /* that a message takes there, at most */
+#define CUT_MS        1000           /* for the links of two that were parted to break */
+#define HAS_MS        100            /* on a LAN without faults, a write is on all nodes within */
+#define KNOWN_MS      100            /* and all know so within so much more, if they are few */
+#define TOLD_MS       2000           /* of many within so much more, ... */
+#define TOLD_AT_ONCE  4              /* ... for each so many nodes, as rounds take turns */
+#define REPAIRED_MS   (60ULL * 1000) /* what a peer withholds is had from others within */
+#define EARLY_COUNT                                                                                \
+    24 /* collections with names before `_devices`: more than are fetched at once                  \
+        */
+
+static void be_prompt(struct sim_live *live);
+static void be_prompt_through_others(struct sim_live *live);
+static void put_devices_first(struct sim_live *live);
+static void go_round_a_stalled_one(struct sim_live *live);
+static void make_lan(struct sim_live *live);
+static uint64_t told_within_ms(const struct sim_net *net);
+static bool put_everywhere(struct sim_live *live, unsigned node, uint64_t within_ms);
+static bool have(struct sim_live *live, unsigned first, uint64_t number);
+static bool settle(struct sim_live *live, uint64_t within_ms);
+static bool withhold(struct sim_net *net, unsigned from, unsigned to, uint64_t type);
+static void leave(struct sim_live *live, unsigned node);
+static void meet(struct sim_live *live, unsigned node, unsigned other);
+
+static uint64_t withheld; /* messages: the hook knows nothing but the network */
+
+bool sim_live_advance(struct sim_live *live, uint64_t ms)
+{
+    struct sim_net *net = live->net;
+    uint64_t until_ms = net->now_ms + ms;
+    while (net->failure[0] == '\0' && sim_net_advance(net, until_ms)) {
+        if (net->touched < SIM_NODES_MAX) {
+            sim_check_node(live->checker, net, net->touched);
+            if (net->options.rollback == 0) {
+                sim_check_claims(net, net->touched);
+            }
+        }
+    }
+    return net->failure[0] == '\0';
+}
+
+uint64_t sim_live_recover(struct sim_live *live)
+{
+    struct sim_net *net = live->net;
+    uint64_t begun_ms = net->now_ms;
+    bool done = false;
+    sim_trace(net, "there are no faults any more");
+    while (!done && net->now_ms < begun_ms + IN_SYNC_MS && sim_live_advance(live, LOOK_MS)) {
+        done = sim_mesh_complete(net) && sim_check_in_sync(net);
+    }
+    if (!done) {
+        sim_fail(net, "not in sync %llu s after the last fault", IN_SYNC_MS / 1000);
+    }
+    if (net->failure[0] == '\0') {
+        sim_check_equal(net);
+        sim_check_rule(net, 0);
+    }
+    return net->now_ms - begun_ms;
+}
+
+uint64_t sim_live_rest(struct sim_live *live)
+{
+    struct sim_net *net = live->net;
+    uint64_t most = 0;
+    if (!sim_live_advance(live, 60000)) {
+        return 0;
+    }
+    memset(net->traffic, 0, sizeof net->traffic);
+    (void)sim_live_advance(live, IDLE_MS);
+    for (unsigned i = 0; i < net->node_count; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            uint64_t both = net->traffic[i][j].messages + net->traffic[j][i].messages;
+            uint64_t per_hour = both * 3600000 / IDLE_MS;
+            most = per_hour > most ? per_hour : most;
+        }
+    }
+    uint64_t interval_ms = net->options.interval_ms == 0 ? 30000 : net->options.interval_ms;
+    uint64_t bound = IDLE_PER_HOUR * 30000 / interval_ms;
+    if (most > bound) {
+        sim_fail(net, "a pair in sync exchanges %" PRIu64 " messages per hour", most);
+    }
+    if (net->failure[0] == '\0' && !sim_check_in_sync(net)) {
+        sim_fail(net, "no longer in sync though nothing happened");
+    }
+    return most;
+}
+
+void sim_live_prompt(struct sim_live *live)
+{
+    make_lan(live);
+    be_prompt(live);
+    if (live->net->node_count >= 3) {
+        be_prompt_through_others(live);
+        put_devices_first(live);
+        go_round_a_stalled_one(live);
+    }
+}
+
+static void make_lan(struct sim_live *live)
+{
+    struct sim_options *options = &live->net->options;
+    unsigned under_way_ms = options->delay_max_ms; /* what comes on a link keeps its order */
+    sim_trace(live->net, "from here on it is a LAN");
+    options->delay_min_ms = 0;
+    options->delay_max_ms = LAN_MS;
+    options->notice_ms = 0;
+    options->coarse = false;
+    (void)sim_live_advance(live, under_way_ms);
+}
+
+/* Each node in turn writes something. A push takes one way, an announcement 5 to 30 ms and three
+ * ways: only if both fail a round must find it, which is too late here. The same holds of what
+ * makes it known to all that they have it: an ACK of each. */
+static void be_prompt(struct sim_live *live)
+{
+    struct sim_net *net = live->net;
+    bool many = net->node_count > PS_ROUND_PEERS_MAX + 1;
+    uint64_t known_ms = many ? told_within_ms(net) : KNOWN_MS;
+    for (unsigned i = 0; i < net->node_count && net->failure[0] == '\0'; i++) {
+        if (put_everywhere(live, i, HAS_MS) && !settle(live, known_ms)) {
+            sim_fail(net, "not in sync %" PRIu64 " ms after a write of node %u was everywhere",
+                     known_ms, i);
+        }
+    }
+}
+
+/* Until who else has something is known to all, by rounds. */
+static uint64_t told_within_ms(const struct sim_net *net)
+{
+    return TOLD_MS * (1ULL + net->node_count / TOLD_AT_ONCE);
+}
+
+/* What comes from others is passed on at once, too: two nodes cannot reach each other. */
+static void be_prompt_through_others(struct sim_live *live)
+{
+    struct sim_net *net = live->net;
+    unsigned last = net->node_count - 1;
+    if (net->failure[0] != '\0') {
+        return;
+    }
+    sim_link_part(net, 0, last);
+    if (sim_live_advance(live, CUT_MS)) {
+        /* Of many, each tells a few, by lot: all may miss the last one, and rounds make up for it.
+         */
+        bool many = last > PS_ROUND_PEERS_MAX;
+        (void)put_everywhere(live, 0, many ? told_within_ms(net) : HAS_MS);
+    }
+    net->blocked[0][last] = false;
+    net->blocked[last][0] = false;
+}
+
+/* Who was away for long learns who the members are before it takes anything else. It meets one that
+ * only passes on, because a writer's own few changes need not be asked for. */
+static void put_devices_first(struct sim_live *live)
+{
+    struct sim_net *net = live->net;
+    unsigned late = net->node_count - 1;
+    uint64_t begun_ms = net->now_ms;
+    char name[24];
+    if (net->failure[0] != '\0') {
+        return;
+    }
+    leave(live, late);
+    for (unsigned i = 0; i < EARLY_COUNT; i++) {
+        snprintf(name, sizeof name, "EARLY-%u", i);
+        sim_put(net, 0, name, "early", ++live->workload->counter);
+    }
+    uint64_t before = sim_changes(net, late, PS_DEVICES_COLLECTION);
+    sim_mesh_name(net, 0, 0, "renamed-early");
+    if (!sim_live_advance(live, CUT_MS)) {
+        return;
+    }
+    meet(live, late, 1);
+    bool came = false;
+    while (!came && net->now_ms < begun_ms + REPAIRED_MS && sim_live_advance(live, 1)) {
+        for (unsigned i = 0; i < EARLY_COUNT && !came; i++) {
+            snprintf(name, sizeof name, "EARLY-%u", i);
+            came = sim_changes(net, late, name) > 0;
+        }
+    }
+    if (!came) {
+        sim_fail(net, "node %u has not got from node 1 what it lacks after %llu s", late,
+                 REPAIRED_MS / 1000);
+    } else if (sim_changes(net, late, PS_DEVICES_COLLECTION) == before) {
+        sim_fail(net, "node %u took other collections before that of the devices", late);
+    }
+}
+
+/* A peer offers what it then does not send. It is had from another one, later. */
+static void go_round_a_stalled_one(struct sim_live *live)
+{
+    struct sim_net *net = live->net;
+    unsigned late = net->node_count - 1;
+    uint64_t number = ++live->workload->counter;
+    if (net->failure[0] != '\0') {
+        return;
+    }
+    leave(live, late);
+    sim_put(net, 0, "notes", "prompt", number);
+    net->hold = withhold;
+    if (!sim_live_advance(live, CUT_MS)) {
+        return;
+    }
+    uint64_t begun_ms = net->now_ms;
+    withheld = 0;
+    meet(live, late, 1);
+    while (withheld == 0 && net->now_ms < begun_ms + REPAIRED_MS &&
+           sim_live_advance(live, LOOK_MS)) {
+    }
+    memset(net->blocked, 0, sizeof net->blocked);
+    begun_ms = net->now_ms;
+    while (!have(live, late, number) && net->now_ms < begun_ms + REPAIRED_MS &&
+           sim_live_advance(live, LOOK_MS)) {
+    }
+    net->hold = NULL;
+    if (!have(live, late, number)) {
+        sim_fail(net,
+                 "node %u has waited %llu s for what node 1 does not send, though others have it",
+                 late, REPAIRED_MS / 1000);
+    } else if (!settle(live, IN_SYNC_MS)) {
+        sim_fail(net, "not in sync %llu s after a peer had stalled", IN_SYNC_MS / 1000);
+    }
+}
+
+static bool withhold(struct sim_net *net, unsigned from, unsigned to, uint64_t type)
+{
+    bool held = type == PS_MESSAGE_CHANGES && from == 1 && to == net->node_count - 1;
+    withheld += held;
+    return held;
+}
+
+/* Play until all are in sync and know it. */
+static bool settle(struct sim_live *live, uint64_t within_ms)
+{
+    struct sim_net *net = live->net;
+    uint64_t begun_ms = net->now_ms;
+    bool done = sim_check_in_sync(net);
+    while (!done && net->now_ms < begun_ms + within_ms && sim_live_advance(live, LAN_MS)) {
+        done = sim_check_in_sync(net);
+    }
+    return done;
+}
+
+static bool put_everywhere(struct sim_live *live, unsigned node, uint64_t within_ms)
+{
+    struct sim_net *net = live->net;
+    uint64_t begun_ms = net->now_ms;
+    uint64_t number = ++live->workload->counter;
+    sim_put(net, node, "notes", "prompt", number);
+    while (!have(live, 0, number) && net->now_ms < begun_ms + within_ms &&
+           sim_live_advance(live, LAN_MS)) {
+    }
+    if (!have(live, 0, number)) {
+        sim_fail(net, "a write of node %u is not everywhere after %" PRIu64 " ms", node, within_ms);
+    }
+    return net->failure[0] == '\0';
+}
+
+/* Whether all nodes from `first` on have what was put last. */
+static bool have(struct sim_live *live, unsigned first, uint64_t number)
+{
+    for (unsigned i = first; i < live->net->node_count; i++) {
+        if (sim_get(live->net, i, "notes", "prompt") != number) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void leave(struct sim_live *live, unsigned node)
+{
+    sim_trace(live->net, "%s reaches nobody", sim_name(node));
+    for (unsigned i = 0; i < live->net->node_count; i++) {
+        if (i != node) {
+            sim_link_part(live->net, i, node);
+        }
+    }
+}
+
+static void meet(struct sim_live *live, unsigned node, unsigned other)
+{
+    sim_trace(live->net, "%s reaches %s alone", sim_name(node), sim_name(other));
+    live->net->blocked[node][other] = false;
+    live->net->blocked[other][node] = false;
+}
