@@ -464,7 +464,7 @@ Test(test_engine_strangers, bounds_how_many_chunks_of_one_log_are_under_way)
     send_want(link, "notes", UINT32_MAX);
     play(100);
     size_t before = sim_script_captured(puppet, PS_MESSAGE_CHANGES);
-    for (uint64_t i = 0; i < 2U * PS_IN_FLIGHT_MAX; i++) {
+    for (uint64_t i = 0; i < (uint64_t)2 * PS_IN_FLIGHT_MAX; i++) {
         sim_put(&net, 0, "notes", "r", 2 + i);
         play(100);
     }
