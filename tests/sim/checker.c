@@ -13,8 +13,8 @@
 #include "store/merge/merge.h"
 #include "tests/sim/workload.h"
 
-#define SEEN_MAX  512         /* logs of one node */
 #define ROOTS_MAX (1U << 18U) /* sizes of logs; a power of two */
+#define SHOWN_MAX (1U << 16U) /* common roots; a power of two */
 
 /* A log as it was when last looked at. */
 struct seen {
@@ -30,11 +30,14 @@ struct known_root {
 };
 
 struct sim_checker {
-    struct seen seen[SIM_NODES_MAX][SEEN_MAX];
+    struct seen *seen[SIM_NODES_MAX]; /* open addressing, by key */
     size_t seen_count[SIM_NODES_MAX];
+    size_t seen_room[SIM_NODES_MAX]; /* a power of two, or 0 */
     uint64_t txn_id[SIM_NODES_MAX];
     struct known_root roots[ROOTS_MAX];
     size_t root_count;
+    struct known_root shown[SHOWN_MAX]; /* by common root: what readers see */
+    size_t shown_count;
 };
 
 /* A log being looked at. */
@@ -47,9 +50,12 @@ struct view {
     const struct ps_log *log;
 };
 
+static void check_shown(struct sim_checker *checker, struct sim_net *net, unsigned node);
 static void check_collection(struct view *view);
 static void check_log(struct view *view);
 static struct seen *find_seen(struct view *view);
+static void grow_seen(struct sim_checker *checker, unsigned node);
+static struct seen *slot_of(struct seen *slots, size_t room, uint64_t key);
 static uint64_t key_of(const struct view *view, uint64_t size);
 static void check_growth(struct view *view, const struct seen *before);
 static void check_whole(struct view *view);
@@ -67,6 +73,9 @@ struct sim_checker *sim_checker_new(void)
 
 void sim_checker_destroy(struct sim_checker **checker)
 {
+    for (unsigned i = 0; *checker != NULL && i < SIM_NODES_MAX; i++) {
+        free((*checker)->seen[i]);
+    }
     free(*checker);
     *checker = NULL;
 }
@@ -94,6 +103,27 @@ void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned n
         sim_fail(net, "node %u: its collections give %d", node, walk.result);
     }
     ps_txn_abort(&txn);
+    check_shown(checker, net, node);
+}
+
+/* What is shown at a common root is the same wherever that root is. */
+static void check_shown(struct sim_checker *checker, struct sim_net *net, unsigned node)
+{
+    struct known_root here = {0};
+    if (!sim_shown(net, node, &here.key, &here.root) || here.key == 0) {
+        return;
+    }
+    size_t at = (size_t)(here.key >> 20U) & (SHOWN_MAX - 1);
+    while (checker->shown[at].key != 0 && checker->shown[at].key != here.key) {
+        at = (at + 1) & (SHOWN_MAX - 1);
+    }
+    if (checker->shown[at].key == 0) {
+        checker->shown_count++;
+        assert(checker->shown_count < SHOWN_MAX);
+        checker->shown[at] = here;
+    } else if (checker->shown[at].root != here.root) {
+        sim_fail(net, "node %u shows other records than another did at equal roots", node);
+    }
 }
 
 static void check_collection(struct view *view)
@@ -157,18 +187,43 @@ static void check_log(struct view *view)
 
 static struct seen *find_seen(struct view *view)
 {
-    uint64_t key = key_of(view, 0);
     struct sim_checker *checker = view->checker;
-    size_t count = checker->seen_count[view->node];
-    for (size_t i = 0; i < count; i++) {
-        if (checker->seen[view->node][i].key == key) {
-            return &checker->seen[view->node][i];
+    unsigned node = view->node;
+    if (checker->seen_count[node] * 2 >= checker->seen_room[node]) {
+        grow_seen(checker, node);
+    }
+    uint64_t key = key_of(view, 0);
+    struct seen *seen = slot_of(checker->seen[node], checker->seen_room[node], key);
+    checker->seen_count[node] += seen->key == 0;
+    seen->key = key;
+    return seen;
+}
+
+static void grow_seen(struct sim_checker *checker, unsigned node)
+{
+    size_t room = checker->seen_room[node] == 0 ? 64 : checker->seen_room[node] * 2;
+    struct seen *larger = calloc(room, sizeof *larger);
+    if (larger == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < checker->seen_room[node]; i++) {
+        if (checker->seen[node][i].key != 0) {
+            *slot_of(larger, room, checker->seen[node][i].key) = checker->seen[node][i];
         }
     }
-    assert(count < SEEN_MAX);
-    struct seen *seen = &checker->seen[view->node][checker->seen_count[view->node]++];
-    *seen = (struct seen){.key = key};
-    return seen;
+    free(checker->seen[node]);
+    checker->seen[node] = larger;
+    checker->seen_room[node] = room;
+}
+
+/* The slot with this key, or the free one where it goes. */
+static struct seen *slot_of(struct seen *slots, size_t room, uint64_t key)
+{
+    size_t at = (size_t)(key >> 20U) & (room - 1);
+    while (slots[at].key != 0 && slots[at].key != key) {
+        at = (at + 1) & (room - 1);
+    }
+    return &slots[at];
 }
 
 static uint64_t key_of(const struct view *view, uint64_t size)

@@ -17,6 +17,11 @@ void sim_checker_destroy(struct sim_checker **checker);
  */
 void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned node);
 
+/* Hashes of the node's common root, and of all that readers see of what travels. On the way its
+ * list of conflicts and its counters are checked. False: there are changes that are not applied, so
+ * another node with the same root may show something else. */
+bool sim_shown(struct sim_net *net, unsigned node, uint64_t *root_out, uint64_t *shown_out);
+
 /* Check what the engine of a node claims of its peers. Not for runs in which stores lose their
  * past.
  */

@@ -176,6 +176,9 @@ static void check_message(struct sim_net *net, unsigned from, unsigned to, struc
     if (type == PS_MESSAGE_CHANGES) {
         check_changes(net, from, bytes);
     }
+    struct ps_summary summary;
+    net->rounds += type == PS_MESSAGE_SUMMARY && ps_summary_decode(bytes, &summary) == P2PSYNC_OK &&
+                   summary.reply;
     net->traffic[from][to].messages++;
     net->traffic[from][to].bytes += bytes.size;
     net->by_type[type < 32 ? type : 0].messages++;

@@ -72,31 +72,37 @@ uint64_t sim_live_recover(struct sim_live *live)
     return net->now_ms - begun_ms;
 }
 
-uint64_t sim_live_rest(struct sim_live *live)
+struct sim_idle sim_live_rest(struct sim_live *live)
 {
     struct sim_net *net = live->net;
-    uint64_t most = 0;
+    struct sim_idle idle = {0};
+    uint64_t ms = net->options.idle_minutes > 0 ? net->options.idle_minutes * 60000ULL : IDLE_MS;
     if (!sim_live_advance(live, 60000)) {
-        return 0;
+        return idle;
     }
     memset(net->traffic, 0, sizeof net->traffic);
-    (void)sim_live_advance(live, IDLE_MS);
+    uint64_t step = net->step;
+    (void)sim_live_advance(live, ms);
+    uint64_t said = 0;
     for (unsigned i = 0; i < net->node_count; i++) {
         for (unsigned j = 0; j < i; j++) {
             uint64_t both = net->traffic[i][j].messages + net->traffic[j][i].messages;
-            uint64_t per_hour = both * 3600000 / IDLE_MS;
-            most = per_hour > most ? per_hour : most;
+            uint64_t per_hour = both * 3600000 / ms;
+            idle.pair_messages = per_hour > idle.pair_messages ? per_hour : idle.pair_messages;
+            said += both;
         }
     }
+    idle.messages = said * 60000 / ms;
+    idle.wakes = (net->step - step) * 60000 / ms;
     uint64_t interval_ms = net->options.interval_ms == 0 ? 30000 : net->options.interval_ms;
     uint64_t bound = IDLE_PER_HOUR * 30000 / interval_ms;
-    if (most > bound) {
-        sim_fail(net, "a pair in sync exchanges %" PRIu64 " messages per hour", most);
+    if (idle.pair_messages > bound) {
+        sim_fail(net, "a pair in sync exchanges %" PRIu64 " messages per hour", idle.pair_messages);
     }
     if (net->failure[0] == '\0' && !sim_check_in_sync(net)) {
         sim_fail(net, "no longer in sync though nothing happened");
     }
-    return most;
+    return idle;
 }
 
 void sim_live_prompt(struct sim_live *live)

@@ -21,8 +21,13 @@ bool sim_live_advance(struct sim_live *live, uint64_t ms);
 /* Faults have ended: play until all are in sync and equal. How long that took, in ms. */
 uint64_t sim_live_recover(struct sim_live *live);
 
-/* Nothing happens, and little is said: messages an hour of the pair that says most. */
-uint64_t sim_live_rest(struct sim_live *live);
+/* Nothing happens, and little is said. */
+struct sim_idle {
+    uint64_t pair_messages; /* an hour, of the pair that says most */
+    uint64_t messages;      /* a minute, of all */
+    uint64_t wakes;         /* a minute, of all: steps of engines */
+};
+struct sim_idle sim_live_rest(struct sim_live *live);
 
 /* From here on the network is a LAN. */
 void sim_live_prompt(struct sim_live *live);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/sim/run.h"
@@ -13,6 +14,8 @@
 struct arguments {
     uint64_t seed;
     uint64_t count;
+    double hours; /* 0: `count` seeds; else as many as can be played meanwhile */
+    unsigned idle_minutes;
     unsigned nodes;
     unsigned steps;
     bool trace;
@@ -26,29 +29,37 @@ static char repeat[160]; /* for the handler of an abort */
 
 static bool parse(int argc, char **argv, struct arguments *out);
 static bool parse_number(const char *text, uint64_t max, uint64_t *out);
+static bool parse_hours(const char *text, double *out);
 static void tell_seed(int signal_number);
 static bool play_seed(const struct arguments *arguments, uint64_t seed);
+static void count_run(unsigned nodes, const struct sim_report *report);
+static void print_table(void);
 static bool play_file(const struct arguments *arguments);
 
 int main(int argc, char **argv)
 {
     struct arguments arguments;
     if (!parse(argc, argv, &arguments)) {
-        fprintf(stderr, "usage: sim [--seed N] [--count N] [--nodes N] [--steps N] [--trace] "
-                        "[--no-push] [--rollback] [--twice] [--seeds FILE]\n");
+        fprintf(stderr, "usage: sim [--seed N] [--count N | --hours H] [--nodes N] [--steps N] "
+                        "[--idle MINUTES] [--trace] [--no-push] [--rollback] [--twice] "
+                        "[--seeds FILE]\n");
         return 2;
     }
     signal(SIGABRT, tell_seed);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (arguments.seeds != NULL) {
-        return play_file(&arguments) ? 0 : 1;
+        bool kept = play_file(&arguments);
+        print_table();
+        return kept ? 0 : 1;
     }
-    for (uint64_t i = 0; i < arguments.count; i++) {
-        if (!play_seed(&arguments, arguments.seed + i)) {
-            return 1;
-        }
+    bool fine = true;
+    time_t end = time(NULL) + (time_t)(arguments.hours * 3600);
+    for (uint64_t i = 0; fine && (arguments.hours > 0 ? time(NULL) < end : i < arguments.count);
+         i++) {
+        fine = play_seed(&arguments, arguments.seed + i);
     }
-    return 0;
+    print_table();
+    return fine ? 0 : 1;
 }
 
 static bool parse(int argc, char **argv, struct arguments *out)
@@ -73,6 +84,11 @@ static bool parse(int argc, char **argv, struct arguments *out)
         } else if (strcmp(argv[i], "--count") == 0 && parse_number(value, UINT64_MAX, &number)) {
             out->count = number;
             i++;
+        } else if (strcmp(argv[i], "--hours") == 0 && parse_hours(value, &out->hours)) {
+            i++;
+        } else if (strcmp(argv[i], "--idle") == 0 && parse_number(value, 1000, &number)) {
+            out->idle_minutes = (unsigned)number;
+            i++;
         } else if (strcmp(argv[i], "--nodes") == 0 && parse_number(value, SIM_NODES_MAX, &number)) {
             out->nodes = (unsigned)number;
             i++;
@@ -94,6 +110,13 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *out)
     return errno == 0 && end != text && *end == '\0' && *out <= max;
 }
 
+static bool parse_hours(const char *text, double *out)
+{
+    char *end = NULL;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && *out > 0 && *out < 1000;
+}
+
 /* An assert of what is tested: say which seed it was. Only write(2) is safe here. */
 static void tell_seed(int signal_number)
 {
@@ -112,6 +135,7 @@ static bool play_seed(const struct arguments *arguments, uint64_t seed)
     sim_options_draw(&options, seed, arguments->nodes, arguments->steps);
     options.trace = arguments->trace;
     options.no_push = arguments->no_push;
+    options.idle_minutes = arguments->idle_minutes;
     if (arguments->rollback) {
         sim_options_roll_back(&options);
     }
@@ -125,15 +149,55 @@ static bool play_seed(const struct arguments *arguments, uint64_t seed)
     if (!sim_run(&options, &report)) {
         return false;
     }
-    printf("seed %" PRIu64 ": %u nodes, %" PRIu64 " writes, %" PRIu64
-           " messages, in sync after %" PRIu64 " ms, idle %" PRIu64 " messages per hour\n",
-           seed, options.nodes, report.writes, report.messages, report.in_sync_ms,
-           report.idle_messages);
+    count_run(options.nodes, &report);
+    printf("seed %" PRIu64 ": %u nodes, %" PRIu64 " writes, %" PRIu64 " rounds, %" PRIu64
+           " messages, %" PRIu64 " kB, in sync after %" PRIu64 " ms; idle: %" PRIu64
+           " messages and %" PRIu64 " wake-ups a minute\n",
+           seed, options.nodes, report.writes, report.rounds, report.messages, report.bytes / 1000,
+           report.in_sync_ms, report.idle.messages, report.idle.wakes);
     if (arguments->twice && (!sim_run(&options, &again) || again.digest != report.digest)) {
         printf("FAILED seed %" PRIu64 " does not repeat itself\n", seed);
         return false;
     }
     return true;
+}
+
+/* Runs by number of devices. */
+static struct tally {
+    uint64_t runs;
+    struct sim_report sum;
+} tallies[SIM_NODES_MAX + 1];
+
+static void count_run(unsigned nodes, const struct sim_report *report)
+{
+    struct tally *tally = &tallies[nodes];
+    tally->runs++;
+    tally->sum.writes += report->writes;
+    tally->sum.rounds += report->rounds;
+    tally->sum.messages += report->messages;
+    tally->sum.bytes += report->bytes;
+    tally->sum.in_sync_ms += report->in_sync_ms;
+    tally->sum.idle.messages += report->idle.messages;
+    tally->sum.idle.wakes += report->idle.wakes;
+}
+
+/* What a run costs on average, until all are in sync, and a minute in which nothing happens. */
+static void print_table(void)
+{
+    printf(
+        "devices  runs  writes  rounds  messages       kB  in sync ms  idle: messages, wake-ups\n");
+    for (unsigned i = 0; i <= SIM_NODES_MAX; i++) {
+        const struct tally *tally = &tallies[i];
+        uint64_t runs = tally->runs;
+        if (runs > 0) {
+            printf("%7u %5" PRIu64 " %7" PRIu64 " %7" PRIu64 " %9" PRIu64 " %8" PRIu64 " %11" PRIu64
+                   " %15" PRIu64 " %9" PRIu64 "\n",
+                   i, runs, tally->sum.writes / runs, tally->sum.rounds / runs,
+                   tally->sum.messages / runs, tally->sum.bytes / runs / 1000,
+                   tally->sum.in_sync_ms / runs, tally->sum.idle.messages / runs,
+                   tally->sum.idle.wakes / runs);
+        }
+    }
 }
 
 static bool play_file(const struct arguments *arguments)

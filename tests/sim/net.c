@@ -15,6 +15,7 @@
 
 #include "tests/sim/faults.h"
 #include "tests/sim/mesh.h"
+#include "tests/sim/work.h"
 
 #define BATCH_MAX 16
 #define SPINS_MAX 200 /* ticks of one engine at one moment: more, and it would eat a processor */
@@ -148,6 +149,9 @@ static void play(struct sim_net *net)
         if (!net->nodes[packet.node].up && net->nodes[packet.node].joined) {
             sim_node_restart(net, packet.node);
         }
+        break;
+    case SIM_PACKET_ANSWER:
+        sim_work_answer(net, packet.node);
         break;
     case SIM_PACKET_FAULT:
         sim_faults_roll(net);

@@ -39,6 +39,7 @@ struct sim_node {
     uint64_t instance;
     uint64_t monotonic_ms; /* of its clock when virtual time was 0 */
     int64_t skew_ms;       /* by which its wall clock is off */
+    uint64_t deadline_ms;  /* its engine's, since the last step; in its own time */
     uint64_t busy_ms;      /* virtual time until which it does nothing: all that comes waits */
     unsigned bursts;       /* beacons still to send at 1 s */
     uint64_t beacon;       /* number of the beacon that is planned; older beacons are void */
@@ -102,6 +103,7 @@ struct sim_net {
     bool blocked[SIM_NODES_MAX][SIM_NODES_MAX]; /* no packet gets from the first to the second */
     struct sim_traffic traffic[SIM_NODES_MAX][SIM_NODES_MAX];
     struct sim_traffic by_type[32];
+    uint64_t rounds; /* SUMMARYs that want a reply */
     struct sim_capture *captures;
     size_t capture_count;
     size_t capture_capacity;

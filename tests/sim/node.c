@@ -150,6 +150,7 @@ void sim_node_start(struct sim_net *net, unsigned node)
         network = ps_address_network(&network.address);
         ps_engine_networks(self->engine, &network, 1);
     }
+    self->deadline_ms = ps_engine_deadline_ms(self->engine);
     sim_trace(net, "%s starts", sim_name(node));
     self->up = true;
     self->bursts = 5;
@@ -317,6 +318,7 @@ void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, 
         return;
     }
     self->excuses += result != P2PSYNC_OK;
+    self->deadline_ms = ps_engine_deadline_ms(self->engine);
     if (net->effects.count > EFFECTS_MAX) {
         sim_fail(net, "node %u: %zu effects of one step", node, net->effects.count);
     }
@@ -464,7 +466,7 @@ uint64_t sim_node_wall_ms(const struct sim_net *net, unsigned node)
 uint64_t sim_node_deadline_ms(const struct sim_net *net, unsigned node)
 {
     const struct sim_node *self = &net->nodes[node];
-    uint64_t deadline_ms = self->up ? ps_engine_deadline_ms(self->engine) : UINT64_MAX;
+    uint64_t deadline_ms = self->up ? self->deadline_ms : UINT64_MAX;
     if (deadline_ms == UINT64_MAX) {
         return UINT64_MAX;
     }

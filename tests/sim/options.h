@@ -7,14 +7,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define SIM_NODES_MAX 24
+#define SIM_NODES_MAX 200
 
 struct sim_options {
     uint64_t seed;
     unsigned nodes; /* 1..SIM_NODES_MAX */
     unsigned steps; /* how many things apps do */
     bool trace;
-    bool no_push; /* engines never push: rounds alone must bring all in sync */
+    unsigned idle_minutes; /* how long nothing happens; 0: ten */
+    bool no_push;          /* engines never push: rounds alone must bring all in sync */
 
     bool pairing;   /* devices join by invite; else the founder writes all members at once */
     bool beacons;   /* nodes hear each other */
@@ -28,6 +29,9 @@ struct sim_options {
     unsigned skew_max_ms; /* maximum by which a wall clock is off */
     unsigned large;       /* how many writes of a thousand are large */
     unsigned pause_ms;    /* maximum between two things that apps do */
+    unsigned huge;        /* how many writes of a thousand are of 1 MiB, nearly */
+    unsigned work;        /* how many things of a thousand are more than plain edits */
+    bool answers;         /* devices answer conflicts by themselves, and disagree */
 
     /* Faults: how often in a thousand times. */
     unsigned drop;       /* a message vanishes on a link that stays up */

@@ -18,6 +18,7 @@ typedef enum sim_packet_kind {
     SIM_PACKET_PAIR,    /* a device that has not joined yet tries to */
     SIM_PACKET_RESTART, /* a node comes back */
     SIM_PACKET_FAULT,   /* time to roll the dice for faults */
+    SIM_PACKET_ANSWER,  /* a device looks for conflicts to answer */
 } sim_packet_kind;
 
 struct sim_packet {

@@ -25,14 +25,16 @@ bool sim_run(const struct sim_options *options, struct sim_report *report)
     set_up(&net);
     be_safe(&live);
     report->in_sync_ms = sim_live_recover(&live);
-    report->idle_messages = sim_live_rest(&live);
+    report->rounds = net.rounds;
+    for (size_t i = 0; i < sizeof net.by_type / sizeof net.by_type[0]; i++) {
+        report->messages += net.by_type[i].messages;
+        report->bytes += net.by_type[i].bytes;
+    }
+    report->idle = sim_live_rest(&live);
     sim_live_prompt(&live);
     report->writes = workload.writes;
     report->virtual_ms = net.now_ms;
     report->digest = net.digest;
-    for (size_t i = 0; i < sizeof net.by_type / sizeof net.by_type[0]; i++) {
-        report->messages += net.by_type[i].messages;
-    }
     bool fine = net.failure[0] == '\0';
     if (!fine) {
         print_failure(&net);
@@ -61,6 +63,10 @@ static void set_up(struct sim_net *net)
 static void be_safe(struct sim_live *live)
 {
     struct sim_net *net = live->net;
+    for (unsigned i = 0; net->options.answers && i < net->node_count; i++) {
+        struct sim_packet answer = {.kind = SIM_PACKET_ANSWER, .node = i};
+        sim_plan(net, 0, &answer);
+    }
     sim_faults_begin(net);
     for (unsigned i = 0; i < net->options.steps; i++) {
         uint64_t pause_ms = prng_below(&net->random, net->options.pause_ms + 1ULL);

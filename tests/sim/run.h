@@ -4,14 +4,17 @@
 #ifndef TESTS_SIM_RUN_H
 #define TESTS_SIM_RUN_H
 
-#include "tests/sim/net.h"
+#include "tests/sim/live.h"
 
 struct sim_report {
     uint64_t writes;
     uint64_t virtual_ms;
     uint64_t in_sync_ms; /* from the last fault until all are in sync */
+    uint64_t
+        rounds; /* comparisons that were asked for, while there were faults and until in sync */
     uint64_t messages;
-    uint64_t idle_messages; /* an hour, of the busiest pair while nothing happens */
+    uint64_t bytes;
+    struct sim_idle idle;
     uint64_t digest;
 };
 

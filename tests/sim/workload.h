@@ -11,6 +11,7 @@
 #define SIM_GROUPS     "groups"
 #define SIM_GROUP_SIZE 4
 #define SIM_LOCAL      "_local_notes"
+#define SIM_NAMES      6 /* records r0 to r5 of each collection are edited by all */
 
 struct sim_workload {
     struct prng random;
