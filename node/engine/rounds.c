@@ -11,7 +11,7 @@
 #define REPLY_MS       30000 /* until a SUMMARY without a reply means that the link is dead */
 #define HURRY_MS       5000  /* the same, when the link may well be dead */
 #define SOON_SPAN      ((struct ps_span){.least = 100, .most = 300})
-#define PUT_OFF_MS     2000U /* how long changes that come may put a round off: the first one, ... */
+#define PUT_OFF_MS     2000U /* how long what comes may put a round off: the first one, ... */
 #define PUT_OFF_SHIFT  2     /* ... and each further one twice as long, this often */
 #define VAIN_BASE_MS   500
 #define QUIET_SHIFT    2                   /* the interval grows fourfold at most */

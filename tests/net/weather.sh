@@ -87,7 +87,12 @@ wait_for_writers() {
     [ -z "$(jobs -pr | grep -vxF "$(printf '%s\n' "$relay" "${pids[@]}")")" ]
 }
 eventually wait_for_writers || fail "writers do not end"
-within 600 converged "${devices[@]}" || fail "they hold different things after the weather"
+within 600 converged "${devices[@]}" || {
+    for device in "${devices[@]}"; do
+        status_of "$device" '"\(.name): in sync \(.in_sync), with \(.peers_in_sync), connected \(.peers_connected), \(.root)"' >&2
+    done
+    fail "they are not all in sync after the weather"
+}
 same_records promises "${devices[@]}"
 same_records shared "${devices[@]}"
 at n12 --json list promises | jq -r .id | sort >"$work/kept"

@@ -165,20 +165,6 @@ Test(record_vectors, are_shown_as_in_them)
     }
 }
 
-/* In pairs: what just holds, and what is one byte, or one step, over the limit. */
-Test(record_vectors, at_the_limits_of_a_merge_are_shown_as_in_them)
-{
-    static const char *const names[] = {
-        "merge_record_room_filled",  "merge_record_room_passed",
-        "merge_record_room_waiting", "merge_record_room_waiting_passed",
-        "merge_record_search_found", "merge_record_search_given_up",
-        "merge_record_read_filled",  "merge_record_read_passed",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        check_record(names[i]);
-    }
-}
-
 static uint32_t read_version(struct ps_reader *reader, struct ps_version *out)
 {
     *out = (struct ps_version){.hlc = 0};
@@ -221,4 +207,25 @@ Test(record_vectors, stand_in_their_order)
         ps_slots_deinit(&slots);
     }
     vector_free(&vector);
+}
+
+/* Limits, in pairs: what just holds, and what is one byte, or one step, over. */
+Test(record_vectors, that_fill_the_room_of_what_is_folded_are_shown_as_in_them)
+{
+    check_record("merge_record_room_filled");
+    check_record("merge_record_room_passed");
+    check_record("merge_record_room_waiting");
+    check_record("merge_record_room_waiting_passed");
+}
+
+Test(record_vectors, that_use_up_what_searches_may_cost_are_shown_as_in_them)
+{
+    check_record("merge_record_search_found");
+    check_record("merge_record_search_given_up");
+}
+
+Test(record_vectors, that_use_up_what_may_be_read_are_shown_as_in_them)
+{
+    check_record("merge_record_read_filled");
+    check_record("merge_record_read_passed");
 }
