@@ -72,8 +72,8 @@ static p2psync_result invite(struct members *members, size_t inviter, const stru
                              struct named *named);
 static size_t room_below(const struct members *members, size_t place);
 static p2psync_result reach(struct members *members, const struct ps_mesh *mesh);
-static size_t reach_from(struct members *members, const struct ps_device *from,
-                         struct named **queue, size_t count);
+static size_t reach_from(struct members *members, const struct ps_device *from, size_t *queue,
+                         size_t count);
 static p2psync_result note_named(struct members *members, bool *changed_out);
 static void keep_valid(struct members *members);
 static p2psync_result is_valid(const struct members *members, const struct ps_device *device,
@@ -358,28 +358,28 @@ static size_t room_below(const struct members *members, size_t place)
 /* Mark all devices that are named in a chain from the founder on, however long it is. */
 static p2psync_result reach(struct members *members, const struct ps_mesh *mesh)
 {
-    struct named **queue = calloc(members->named_count + 1, sizeof *queue);
+    size_t *queue = calloc(members->named_count + 1, sizeof *queue); /* places in `named` */
     if (queue == NULL) {
         return P2PSYNC_ENOMEM;
     }
     size_t count = reach_from(members, &mesh->founder, queue, 0);
     for (size_t i = 0; i < count; i++) { /* each device is in the queue once */
-        count = reach_from(members, &queue[i]->device, queue, count);
+        count = reach_from(members, &members->named[queue[i]].device, queue, count);
     }
     free(queue);
     return P2PSYNC_OK;
 }
 
 /* Add to the queue whom this device names. Returns how many are in it then. */
-static size_t reach_from(struct members *members, const struct ps_device *from,
-                         struct named **queue, size_t count)
+static size_t reach_from(struct members *members, const struct ps_device *from, size_t *queue,
+                         size_t count)
 {
     for (size_t i = first_edge(members, from);
          i < members->edge_count && ps_device_equal(&members->edges[i].from, from); i++) {
         struct named *named = find_named(members, &members->edges[i].to);
         if (!named->reached) {
             named->reached = true;
-            queue[count] = named;
+            queue[count] = (size_t)(named - members->named);
             count++;
         }
     }
