@@ -29,5 +29,8 @@ void ps_on_ack(struct ps_turn *turn, struct ps_peer *peer)
         }
         ps_rounds_moved(peer);
         ps_transfer_arrived(turn, peer, log.number, position.size);
+        if (ps_transfer_busy(peer)) {
+            ps_rounds_put_off(turn, peer);
+        }
     }
 }

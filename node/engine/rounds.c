@@ -11,7 +11,8 @@
 #define REPLY_MS       30000 /* until a SUMMARY without a reply means that the link is dead */
 #define HURRY_MS       5000  /* the same, when the link may well be dead */
 #define SOON_SPAN      ((struct ps_span){.least = 100, .most = 300})
-#define PUT_OFF_MS     2000 /* how long changes that come may put a round off */
+#define PUT_OFF_MS     2000U /* how long what comes may put a round off: the first one, ... */
+#define PUT_OFF_SHIFT  2     /* ... and each further one twice as long, this often */
 #define VAIN_BASE_MS   500
 #define QUIET_SHIFT    2                   /* the interval grows fourfold at most */
 #define HEADS_SIZE_MAX ((size_t)16 * 1024) /* bytes of short heads that go along at once */
@@ -183,6 +184,7 @@ void ps_rounds_soon(struct ps_turn *turn, struct ps_peer *peer)
     struct ps_round *round = &peer->round;
     if (round->vain == 0) {
         uint64_t soon = turn->now_ms + ps_prng_jitter(&turn->engine->prng, SOON_SPAN);
+        soon = soon > round->put_off_ms ? soon : round->put_off_ms;
         round->next_ms = ps_deadline_sooner(round->next_ms, soon);
     } else if (round->next_ms == PS_NEVER) {
         round->next_ms = turn->now_ms + VAIN_BASE_MS;
@@ -207,10 +209,14 @@ void ps_rounds_put_off(struct ps_turn *turn, struct ps_peer *peer)
         return;
     }
     if (round->latest_ms == PS_NEVER) {
-        round->latest_ms = turn->now_ms + PUT_OFF_MS;
+        round->latest_ms = turn->now_ms + (PUT_OFF_MS << round->put_off);
+        round->put_off += round->put_off < PUT_OFF_SHIFT ? 1 : 0;
     }
-    uint64_t soon = turn->now_ms + ps_prng_jitter(&turn->engine->prng, SOON_SPAN);
-    round->next_ms = ps_deadline_sooner(soon, round->latest_ms);
+    /* What is sent because something arrived comes a way there and back later. */
+    uint64_t rtt_ms = peer->session.rtt_ms < PUT_OFF_MS ? peer->session.rtt_ms : PUT_OFF_MS;
+    uint64_t soon = turn->now_ms + rtt_ms + ps_prng_jitter(&turn->engine->prng, SOON_SPAN);
+    round->put_off_ms = ps_deadline_sooner(soon, round->latest_ms);
+    round->next_ms = round->put_off_ms;
 }
 
 bool ps_rounds_are_fresh(const struct ps_peer *peer)
@@ -221,6 +227,7 @@ bool ps_rounds_are_fresh(const struct ps_peer *peer)
 void ps_rounds_in_sync(struct ps_turn *turn, struct ps_peer *peer)
 {
     ps_rounds_moved(peer);
+    peer->round.put_off = 0;
     peer->round.next_ms = turn->now_ms + rest_ms(turn->engine);
 }
 

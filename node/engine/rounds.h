@@ -23,10 +23,12 @@ struct ps_turn;
 struct ps_round {
     uint64_t next_ms;     /* when to ask the peer; PS_NEVER: not planned */
     uint64_t asked_ms;    /* when our SUMMARY went out that has no reply yet; PS_NEVER: none */
+    uint64_t put_off_ms;  /* to when it was put off last */
     uint64_t latest_ms;   /* to when it may be put off; PS_NEVER: it was not */
     uint64_t reply_by_ms; /* when the link counts as dead without a reply */
     uint32_t quiet;       /* rounds in sync with nothing new: the interval grows */
     uint32_t vain;        /* rounds not in sync without progress: the delay grows */
+    uint32_t put_off;     /* rounds that were put off since both were in sync: it may take longer */
     bool passed_over;     /* it has heads of devices that we do not know yet */
 };
 
@@ -58,7 +60,8 @@ void ps_rounds_soon(struct ps_turn *turn, struct ps_peer *peer);
 void ps_rounds_at(struct ps_peer *peer, uint64_t at_ms);
 /* Something has come or has arrived: rounds are neither quiet nor in vain. */
 void ps_rounds_moved(struct ps_peer *peer);
-/* Changes come from the peer: wait a little whether they go on, before asking it for more. */
+/* Changes come from the peer or reach it: wait a little whether they go on, before comparing again.
+ */
 void ps_rounds_put_off(struct ps_turn *turn, struct ps_peer *peer);
 /* Whether this is the first round, or the last one brought something. */
 bool ps_rounds_are_fresh(const struct ps_peer *peer);

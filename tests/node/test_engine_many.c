@@ -30,8 +30,9 @@ static struct cost said(void)
     return cost;
 }
 
-/* What it costs to bring `count` collections of one record each to a device that has none. */
-static struct cost bring(unsigned count)
+/* What it costs to bring `count` collections of one record each to a device that has none, over a
+ * way that takes up to `delay_ms`. */
+static struct cost bring(unsigned count, unsigned delay_ms)
 {
     sim_script_begin(2);
     cr_assert(sim_script_settle(60000));
@@ -43,9 +44,10 @@ static struct cost bring(unsigned count)
         sim_put(&net, 0, name, "a", i);
     }
     sim_net_run(&net, 1000);
+    net.options.delay_max_ms = delay_ms;
     struct cost before = said();
     sim_script_join(0, 1);
-    cr_assert(sim_script_settle(20000), "of which most passes until they have a link again");
+    cr_assert(sim_script_settle(120000), "of which most passes until they have a link again");
     struct cost after = said();
     cr_assert_str_empty(net.failure);
     printf("# %u collections: %" PRIu64 " messages, %" PRIu64 " bytes, %" PRIu64 " in rounds\n",
@@ -60,10 +62,18 @@ static struct cost bring(unsigned count)
 
 Test(test_engine_many, collections_cost_as_much_as_there_are)
 {
-    struct cost few = bring(FEW);
-    struct cost many = bring(4 * FEW);
+    struct cost few = bring(FEW, 2);
+    struct cost many = bring(4 * FEW, 2);
     cr_expect_leq(many.messages, 5 * few.messages);
     cr_expect_leq(many.bytes, 5 * few.bytes);
     cr_expect_leq(many.bytes, (uint64_t)4 * FEW * 500);
     cr_expect_leq(many.rounds, (uint64_t)4 * FEW * ROUND_BYTES * 3);
+}
+
+/* Each is sent unasked, and they take many times the way there and back. Meanwhile only a few
+ * rounds look whether all is there. */
+Test(test_engine_many, collections_that_are_on_their_way_are_not_compared_again_and_again)
+{
+    struct cost slow = bring(4 * FEW, 800);
+    cr_expect_leq(slow.rounds, (uint64_t)4 * FEW * ROUND_BYTES * 15);
 }

@@ -35,7 +35,8 @@ void sim_check_claims(struct sim_net *net, unsigned node)
     }
     net->nodes[node].claim = claim;
     for (unsigned other = 0; other < net->node_count; other++) {
-        if (in_sync[other]) {
+        /* Of many, a few at a time: all get their turn. */
+        if (in_sync[other] && (net->node_count <= 12 || (other + net->step) % 16 == 0)) {
             check_peer(net, node, other);
         }
     }

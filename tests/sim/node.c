@@ -478,9 +478,16 @@ uint64_t sim_node_deadline_ms(const struct sim_net *net, unsigned node)
 bool sim_node_peer(const struct sim_net *net, unsigned node, unsigned other,
                    struct ps_peer_info *out)
 {
+    static uint16_t hints[SIM_NODES_MAX][SIM_NODES_MAX]; /* where it was found last */
     const struct sim_node *self = &net->nodes[node];
+    const struct ps_device *device = &net->nodes[other].identity.device;
+    if (self->up && ps_engine_peer(self->engine, hints[node][other], out) &&
+        ps_device_equal(&out->device, device)) {
+        return true;
+    }
     for (size_t i = 0; self->up && ps_engine_peer(self->engine, i, out); i++) {
-        if (ps_device_equal(&out->device, &net->nodes[other].identity.device)) {
+        if (ps_device_equal(&out->device, device)) {
+            hints[node][other] = (uint16_t)i;
             return true;
         }
     }

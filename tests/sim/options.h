@@ -31,6 +31,7 @@ struct sim_options {
     unsigned pause_ms;    /* maximum between two things that apps do */
     unsigned huge;        /* how many writes of a thousand are of 1 MiB, nearly */
     unsigned work;        /* how many things of a thousand are more than plain edits */
+    bool vast;            /* one transaction is as large as may be */
     bool answers;         /* devices answer conflicts by themselves, and disagree */
 
     /* Faults: how often in a thousand times. */

@@ -67,6 +67,7 @@ static struct past past;
 
 static void setup(void)
 {
+    here.map_size = UINT64_C(256) * 1024 * 1024;
     case_open(&here, 1);
     past_open(&past, &here, 8);
 }
@@ -159,4 +160,25 @@ Test(record_vectors, are_shown_as_in_them)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         check_record(names[i]);
     }
+}
+
+/* Limits, in pairs: what just holds, and what is one byte, or one step, over. */
+Test(record_vectors, that_fill_the_room_of_what_is_folded_are_shown_as_in_them)
+{
+    check_record("merge_record_room_filled");
+    check_record("merge_record_room_passed");
+    check_record("merge_record_room_waiting");
+    check_record("merge_record_room_waiting_passed");
+}
+
+Test(record_vectors, that_use_up_what_searches_may_cost_are_shown_as_in_them)
+{
+    check_record("merge_record_search_found");
+    check_record("merge_record_search_given_up");
+}
+
+Test(record_vectors, that_use_up_what_may_be_read_are_shown_as_in_them)
+{
+    check_record("merge_record_read_filled");
+    check_record("merge_record_read_passed");
 }

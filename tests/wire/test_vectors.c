@@ -44,6 +44,69 @@ static void check_all(const char *const *names, size_t count, recode_fn *recode)
     }
 }
 
+Test(vectors, are_hex_in_pieces_that_may_be_repeated)
+{
+    static const struct {
+        const char *text;
+        const char *bytes;
+    } cases[] = {
+        {"", ""},
+        {"616263", "abc"},
+        {"61 6263", "abc"},
+        {"61*4", "aaaa"},
+        {"6162*2 63 64*10", "ababcdddddddddd"},
+    };
+    struct ps_buf out;
+    ps_buf_init(&out, VECTOR_VALUE_SIZE_MAX);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ps_buf_clear(&out);
+        cr_assert(vector_parse(cases[i].text, &out), "%s", cases[i].text);
+        cr_assert(ps_bytes_equal(ps_buf_view(&out), ps_bytes_text(cases[i].bytes)), "%s",
+                  cases[i].text);
+    }
+    ps_buf_clear(&out);
+    cr_assert(vector_parse("61*67108864", &out));
+    cr_assert_eq(out.size, VECTOR_VALUE_SIZE_MAX);
+    ps_buf_deinit(&out);
+}
+
+Test(vectors, are_refused_if_they_are_not_hex_or_too_large)
+{
+    static const char *const texts[] = {
+        "6",
+        "6g",
+        "6A",
+        " ",
+        " 61",
+        "61 ",
+        "61  62",
+        "61,62",
+        "*2",
+        "61 *2",
+        "61*",
+        "61*0",
+        "61*1",
+        "61*02",
+        "61*-2",
+        "61*+2",
+        "61* 2",
+        "61*2*2",
+        "61*0x2",
+        "61*2a",
+        "61*67108865",
+        "6161*33554433",
+        "61*67108864 62",
+        "61*18446744073709551618",
+    };
+    struct ps_buf out;
+    ps_buf_init(&out, VECTOR_VALUE_SIZE_MAX);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        ps_buf_clear(&out);
+        cr_assert(!vector_parse(texts[i], &out), "%s", texts[i]);
+    }
+    ps_buf_deinit(&out);
+}
+
 Test(vectors, decode_and_encode_to_the_same_bytes)
 {
     static const char *const skeletons[] = {"skeleton_create", "skeleton_update", "skeleton_merge",

@@ -5,28 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool parse_piece(const char **text, struct ps_buf *out);
+static bool parse_byte(const char **text, uint8_t *out);
+static bool parse_count(const char **text, size_t *out);
+static bool repeat(struct ps_buf *out, size_t begin, size_t count);
+
 static void fail(const char *name, const char *what)
 {
     (void)fprintf(stderr, "vector %s: %s\n", name, what);
     abort();
-}
-
-static void parse_hex(struct ps_buf *out, const char *hex, const char *name)
-{
-    static const char digits[] = "0123456789abcdef";
-    ps_buf_init(out, 1 << 20);
-    for (size_t i = 0; hex[i] != '\0'; i += 2) {
-        const char *high = strchr(digits, hex[i]);
-        const char *low = hex[i + 1] == '\0' ? NULL : strchr(digits, hex[i + 1]);
-        if (high == NULL || low == NULL) {
-            fail(name, "not hex");
-            return;
-        }
-        uint8_t byte = (uint8_t)((high - digits) * 16 + (low - digits));
-        if (ps_buf_append(out, &byte, 1) != P2PSYNC_OK) {
-            fail(name, "too long");
-        }
-    }
 }
 
 void vector_read(struct vector *vector, const char *name)
@@ -54,10 +41,84 @@ void vector_read(struct vector *vector, const char *name)
         *end = '\0';
         *colon = '\0';
         memcpy(vector->name[vector->count], line, (size_t)(colon - line) + 1);
-        parse_hex(&vector->value[vector->count], colon + 2, name);
+        struct ps_buf *value = &vector->value[vector->count];
+        ps_buf_init(value, VECTOR_VALUE_SIZE_MAX);
         vector->count++;
+        if (!vector_parse(colon + 2, value)) {
+            fail(name, "not hex, or too long");
+        }
     }
     (void)fclose(file);
+}
+
+bool vector_parse(const char *text, struct ps_buf *out)
+{
+    bool good = text[0] == '\0' || parse_piece(&text, out);
+    while (good && text[0] == ' ') {
+        text++;
+        good = parse_piece(&text, out);
+    }
+    return good && text[0] == '\0';
+}
+
+/* One piece, up to what cannot be part of it. */
+static bool parse_piece(const char **text, struct ps_buf *out)
+{
+    size_t begin = out->size;
+    uint8_t byte = 0;
+    bool good = true;
+    while (good && parse_byte(text, &byte)) {
+        good = ps_buf_append(out, &byte, 1) == P2PSYNC_OK;
+    }
+    good = good && out->size > begin;
+    if (!good || (*text)[0] != '*') {
+        return good;
+    }
+    size_t count = 0;
+    (*text)++;
+    return parse_count(text, &count) && repeat(out, begin, count);
+}
+
+static bool parse_byte(const char **text, uint8_t *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *high = (*text)[0] == '\0' ? NULL : strchr(digits, (*text)[0]);
+    const char *low = high == NULL || (*text)[1] == '\0' ? NULL : strchr(digits, (*text)[1]);
+    if (low == NULL) {
+        return false;
+    }
+    *out = (uint8_t)((high - digits) * 16 + (low - digits));
+    *text += 2;
+    return true;
+}
+
+/* 2 to VECTOR_VALUE_SIZE_MAX, in decimal and without a zero in front. */
+static bool parse_count(const char **text, size_t *out)
+{
+    size_t count = 0;
+    bool good = (*text)[0] != '0';
+    while (good && (*text)[0] >= '0' && (*text)[0] <= '9') {
+        count = count * 10 + (size_t)((*text)[0] - '0');
+        good = count <= VECTOR_VALUE_SIZE_MAX;
+        (*text)++;
+    }
+    *out = count;
+    return good && count >= 2;
+}
+
+/* Make what `out` has from `begin` on occur `count` times. */
+static bool repeat(struct ps_buf *out, size_t begin, size_t count)
+{
+    size_t size = out->size - begin;
+    uint8_t *room = NULL;
+    if (size > VECTOR_VALUE_SIZE_MAX / count ||
+        ps_buf_extend(out, size * (count - 1), &room) != P2PSYNC_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < count - 1; i++) {
+        memcpy(room + i * size, out->data + begin, size);
+    }
+    return true;
 }
 
 void vector_free(struct vector *vector)

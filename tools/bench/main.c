@@ -30,6 +30,7 @@ static const struct {
     {"edits", bench_edits},
     {"puts_in_sync", bench_puts_in_sync},
     {"wire_bytes", bench_wire_bytes},
+    {"collections", bench_collections},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
 

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void start_own(struct pair *pair);
 static void tell(struct pair *pair, const struct pair_order *order);
 static void other(struct pair *pair);
 static uint64_t carry_out(struct pair *pair, const struct pair_order *order);
@@ -50,7 +49,7 @@ void pair_begin(struct pair *pair, p2psync_durability durability)
     struct pair_order order = {.verb = PAIR_JOIN};
     struct p2psync_buffer invite = {0};
     p2psync_close(bench_open_new(&(struct bench_node){.dir = pair->dir}));
-    start_own(pair);
+    pair_start_own(pair);
     char *text = read_text(p2psync_invite(pair->node, 0, &invite), &invite);
     const char *code = strstr(text, "\"code\":\"");
     if (code == NULL || sscanf(code, "\"code\":\"%2047[^\"]", order.text) != 1) {
@@ -76,7 +75,7 @@ void pair_end(struct pair *pair)
     free(pair->other_endpoint);
 }
 
-static void start_own(struct pair *pair)
+void pair_start_own(struct pair *pair)
 {
     pair->node = start(&(struct bench_node){
         .dir = pair->dir, .listen = pair->endpoint, .durability = pair->durability});
@@ -115,8 +114,8 @@ void pair_await_sync(p2psync_node *node)
     bool in_sync = false;
     while (!in_sync) { /* until the node is; a measurement has no other end */
         struct p2psync_buffer map = {0};
-        char *text = read_text(p2psync_status(node, &map), &map);
-        in_sync = strstr(text, "\"in_sync\":true") != NULL;
+        char *text = read_text(p2psync_peers(node, &map), &map);
+        in_sync = strstr(text, "\"state\":\"in_sync\"") != NULL;
         free(text);
         if (!in_sync) {
             bench_sleep_ms(1);
@@ -163,7 +162,7 @@ static uint64_t carry_out(struct pair *pair, const struct pair_order *order)
                                                 .durability = pair->durability});
         break;
     case PAIR_TAKE_OVER:
-        start_own(pair);
+        pair_start_own(pair);
         break;
     case PAIR_CLOSE:
         pair_close_own(pair);

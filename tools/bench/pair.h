@@ -47,8 +47,9 @@ void pair_begin(struct pair *pair, p2psync_durability durability);
 /* Close both, end the other process and remove what they wrote. */
 void pair_end(struct pair *pair);
 
-/* Stop and close this process's node. */
+/* Stop and close this process's node; open it and run it again. */
 void pair_close_own(struct pair *pair);
+void pair_start_own(struct pair *pair);
 
 /* Tell the other process, and wait for its reply: nanoseconds, or a number. */
 uint64_t pair_order(struct pair *pair, const struct pair_order *order);
