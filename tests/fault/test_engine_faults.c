@@ -71,26 +71,30 @@ static void end(void)
 
 TestSuite(engine_faults, .init = begin, .fini = end, .timeout = 120);
 
-/* The peer writes one change more into a collection and sends it, under a number of its own.
- * in_full: it names the log, and does not rely on the number. */
-static p2psync_result send_change(const char *collection, uint64_t number, bool in_full)
+static struct ps_changes make_change(const char *collection)
 {
     char id[] = "r0";
     id[1] = (char)('0' + peer.count);
     peer.collection = collection;
     struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 10};
     (void)author_add(&peer, &change);
-    struct ps_changes changes = {.from = peer.count - 1,
-                                 .encoding = PS_ENCODING_PLAIN,
-                                 .entries = ps_buf_view(&peer.bytes[peer.count - 1]),
-                                 .head = author_head(&peer, peer.count),
-                                 .root_implied = true,
-                                 .log = {.number = number}};
-    if (in_full) {
-        changes.log.collection = ps_bytes_text(collection);
-        changes.log.origin = (struct ps_origin){.device = peer.identity.device,
-                                                .incarnation = peer.identity.incarnation};
-    }
+    return (struct ps_changes){.from = peer.count - 1,
+                               .encoding = PS_ENCODING_PLAIN,
+                               .entries = ps_buf_view(&peer.bytes[peer.count - 1]),
+                               .head = author_head(&peer, peer.count),
+                               .root_implied = true,
+                               .log = {.collection = ps_bytes_text(collection),
+                                       .origin = {.device = peer.identity.device,
+                                                  .incarnation = peer.identity.incarnation}}};
+}
+
+/* The peer writes one change more into a collection and sends it, under a number of its own.
+ * in_full: it names the log, and does not rely on the number. */
+static p2psync_result send_change(const char *collection, uint64_t number, bool in_full)
+{
+    struct ps_changes changes = make_change(collection);
+    changes.log = in_full ? changes.log : (struct ps_log_name){.number = 0};
+    changes.log.number = number;
     return send_message(ps_changes_encode(&changes, &message));
 }
 
@@ -131,4 +135,44 @@ Test(engine_faults, number_from_before_a_failed_commit_stands_for_its_log)
     cr_assert_not(is_blamed());
     cr_assert_eq(author_log(&peer, &here, &log), P2PSYNC_OK);
     cr_assert_eq(log.size, 2);
+}
+
+/* A change, and the question what is held: the reply would say that it is. */
+static size_t messages_after_a_change(p2psync_result expected)
+{
+    struct ps_buf question;
+    struct ps_summary summary = {.reply = true, .clock_ms = now_ms};
+    size_t sent = 0;
+    ps_buf_init(&question, 1024);
+    cr_assert_eq(ps_summary_encode(&summary, &question), P2PSYNC_OK);
+    struct ps_changes changes = make_change("notes");
+    cr_assert_eq(ps_changes_encode(&changes, &message), P2PSYNC_OK);
+    struct ps_event events[2];
+    for (size_t i = 0; i < 2; i++) {
+        events[i] =
+            (struct ps_event){.type = PS_EVENT_MESSAGE,
+                              .now_ms = now_ms,
+                              .wall_ms = now_ms,
+                              .link = LINK,
+                              .device = peer.identity.device,
+                              .bytes = i == 0 ? ps_buf_view(&message) : ps_buf_view(&question)};
+    }
+    cr_assert_eq(ps_engine_step(engine, events, 2, &effects), expected);
+    for (size_t i = 0; i < effects.count; i++) {
+        sent += effects.items[i].type == PS_EFFECT_SEND ? 1 : 0;
+    }
+    ps_buf_clear(&message);
+    ps_buf_deinit(&question);
+    return sent;
+}
+
+Test(engine_faults, nothing_is_sent_of_a_turn_whose_commit_fails)
+{
+    fault_arm(FAULT_COMMIT, 1);
+    cr_assert_eq(messages_after_a_change(P2PSYNC_EIO), 0);
+    cr_assert(fault_disarm());
+    now_ms += HOLD_MS;
+    say_hello();
+    author_deinit(&peer); /* what was lost is written anew */
+    cr_assert_geq(messages_after_a_change(P2PSYNC_OK), 1);
 }

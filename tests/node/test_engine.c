@@ -81,6 +81,26 @@ Test(test_engine, says_no_more_of_an_edit_than_fits_500_bytes_on_the_wire)
     cr_expect_leq(changes + acks, EDIT_MAX - AROUND_IT);
 }
 
+/* A writer beside the node has found that its log does not go on where it thought, as after a
+ * backup was put back, and writes on in another incarnation: into a log that the node has not seen.
+ */
+Test(test_engine, pushes_a_write_of_an_incarnation_that_another_process_has_begun)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    struct ps_txn txn = {0};
+    struct ps_identity identity;
+    cr_assert_eq(ps_txn_begin(net.nodes[0].store, true, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_identity_read(&txn, &identity), P2PSYNC_OK);
+    identity.incarnation++;
+    cr_assert_eq(ps_identity_write(&txn, &identity), P2PSYNC_OK);
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+    net.nodes[0].identity = identity;
+    sim_put(&net, 0, "notes", "r", 7);
+    play(50);
+    cr_assert_eq(sim_get(&net, 1, "notes", "r"), 7);
+}
+
 Test(test_engine, acknowledges_together_what_comes_within_milliseconds)
 {
     sim_script_begin(2);

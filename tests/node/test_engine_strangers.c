@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "node/engine/transfer.h"
 #include "tests/sim/script.h"
 
 #define net sim_script
@@ -446,6 +447,28 @@ Test(test_engine_strangers, admits_one_entry_with_any_credit)
 {
     uint64_t bytes = bytes_for_credit(1);
     cr_assert_leq(bytes, 20000);
+}
+
+/* Each write is a chunk of its own, and none is acknowledged. */
+Test(test_engine_strangers, bounds_how_many_chunks_of_one_log_are_under_way)
+{
+    sim_script_begin(1);
+    sim_put(&net, 0, "notes", "r", 1);
+    puppet = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, puppet, "puppet");
+    sim_net_run(&net, 10000);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    sim_net_run(&net, 1000);
+    send_want(link, "notes", UINT32_MAX);
+    play(100);
+    size_t before = sim_script_captured(puppet, PS_MESSAGE_CHANGES);
+    for (uint64_t i = 0; i < (uint64_t)2 * PS_IN_FLIGHT_MAX; i++) {
+        sim_put(&net, 0, "notes", "r", 2 + i);
+        play(100);
+    }
+    cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_CHANGES) - before, PS_IN_FLIGHT_MAX - 1);
 }
 
 static const uint8_t token[PS_TOKEN_SIZE] = "right token....";

@@ -145,6 +145,42 @@ Test(apply, transaction_is_cut_at_its_size_by_what_skeletons_say)
     cr_assert_eq(applied_of(&one), PARTS);
 }
 
+/* Append the author's first change again and again, as if it had made no other. */
+static void repeat_first(const struct author *author, uint64_t count)
+{
+    struct ps_log log;
+    struct ps_entry entry;
+    struct ps_bytes bytes = ps_buf_view(&author->bytes[0]);
+    cr_assert_eq(author_log(author, &here, &log), P2PSYNC_OK);
+    cr_assert_eq(ps_changes_next(&bytes, &entry), P2PSYNC_OK);
+    struct ps_txn txn = case_begin(&here, true);
+    for (uint64_t i = 0; i < count; i++) {
+        cr_assert_eq(ps_log_append(&txn, &log, &entry, &author->leaf[0]), P2PSYNC_OK);
+    }
+    log.root = ps_frontier_root(&log.frontier);
+    log.head = (struct ps_head){.size = 0};
+    cr_assert_eq(ps_log_save(&txn, &log), P2PSYNC_OK);
+    case_commit(&txn);
+}
+
+/* All of them are inert, which costs least: they build on a change that comes after them. */
+Test(apply, transaction_is_cut_at_its_number_of_changes)
+{
+    struct author_change change = {
+        .op_and_flags = PS_OP_UPDATE | PS_CHANGE_MORE, .id = "r", .hlc = 10, .parent_count = 1};
+    change.parents[0].dot = (struct ps_dot){.origin = create(&two, "r", 10, 1).dot.origin};
+    author_deinit(&two);
+    author_init(&two, 3);
+    change.parents[0].dot.seq = UINT32_MAX;
+    (void)author_add(&two, &change);
+    author_deliver_all(&two, &here);
+    repeat_first(&two, PS_TRANSACTION_CHANGES_MAX - 2);
+    cr_assert_eq(case_apply(&here).changes, 0);
+    repeat_first(&two, 2);
+    cr_assert_eq(case_apply(&here).changes, PS_TRANSACTION_CHANGES_MAX);
+    cr_assert_eq(applied_of(&two), PS_TRANSACTION_CHANGES_MAX);
+}
+
 Test(apply, body_of_another_size_than_its_skeleton_says_counts_as_none)
 {
     struct author_change change = {.op_and_flags = PS_OP_CREATE,

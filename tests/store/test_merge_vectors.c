@@ -1,7 +1,10 @@
 /* The vectors of merges, which another program computed from store/merge/MERGE.md: of two values,
  * and of whole records with their past. */
 #include <criterion/criterion.h>
+#include <inttypes.h>
+#include <string.h>
 
+#include "store/apply/slots.h"
 #include "store/merge/fields.h"
 #include "tests/lib/past.h"
 #include "tests/wire/vector.h"
@@ -155,11 +158,55 @@ Test(record_vectors, are_shown_as_in_them)
         "merge_record_answers_disagree",  "merge_record_answer_to_answer",
         "merge_record_answer_and_person", "merge_record_keep_both",
         "merge_record_last_write_wins",   "merge_record_manual",
-        "merge_record_overlap",
+        "merge_record_overlap",           "merge_record_tie",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         check_record(names[i]);
     }
+}
+
+static uint32_t read_version(struct ps_reader *reader, struct ps_version *out)
+{
+    *out = (struct ps_version){.hlc = 0};
+    uint32_t count = ps_read_array(reader);
+    out->hlc = ps_read_uint(reader);
+    ps_read_bin_exact(reader, out->dot.origin.bytes, PS_TAG_SIZE);
+    out->dot.seq = ps_read_uint(reader);
+    ps_read_bin_exact(reader, out->leaf, sizeof out->leaf);
+    return count;
+}
+
+/* Whatever the order in which they came: here each time another one is the first. */
+Test(record_vectors, stand_in_their_order)
+{
+    struct ps_version ordered[16];
+    struct ps_reader reader;
+    vector_read(&vector, "version_order");
+    uint64_t count = vector_uint(&vector, "count");
+    cr_assert_leq(count, sizeof ordered / sizeof *ordered);
+    ps_reader_init(&reader, vector_get(&vector, "versions"));
+    for (uint64_t i = 0; i < count; i++) {
+        cr_assert_eq(read_version(&reader, &ordered[i]), 4);
+    }
+    cr_assert_eq(ps_reader_finish(&reader), P2PSYNC_OK);
+    for (uint64_t first = 0; first < count; first++) {
+        struct ps_slots slots = {.count = 0};
+        for (uint64_t i = 0; i < count; i++) {
+            struct ps_buf none;
+            ps_buf_init(&none, 1);
+            cr_assert_eq(ps_slots_add(&slots, &ordered[(first + 2 * count - i) % count], &none),
+                         P2PSYNC_OK);
+        }
+        ps_slots_sort(&slots);
+        for (uint64_t i = 0; i < count; i++) {
+            cr_assert_eq(slots.items[i].version.hlc, ordered[i].hlc, "at %" PRIu64, i);
+            cr_assert_eq(ps_dot_compare(slots.items[i].version.dot, ordered[i].dot), 0);
+            cr_assert_eq(memcmp(slots.items[i].version.leaf, ordered[i].leaf, PS_HASH_SHORT_SIZE),
+                         0);
+        }
+        ps_slots_deinit(&slots);
+    }
+    vector_free(&vector);
 }
 
 /* Limits, in pairs: what just holds, and what is one byte, or one step, over. */
