@@ -183,8 +183,8 @@ static void put_devices_first(struct sim_live *live)
     unsigned late = net->node_count - 1;
     uint64_t begun_ms = net->now_ms;
     char name[24];
-    if (net->failure[0] != '\0') {
-        return;
+    if (net->failure[0] != '\0' || net->options.page_max > 0) {
+        return; /* where not all fit a SUMMARY, others may be told in one before */
     }
     leave(live, late);
     for (unsigned i = 0; i < EARLY_COUNT; i++) {
