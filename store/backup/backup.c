@@ -20,6 +20,8 @@
 
 static const uint8_t magic[8] = {'p', '2', 'p', 's', 'y', 'n', 'c', 'B'};
 
+static void encode_header(const struct ps_backup_header *header,
+                          uint8_t out[static PS_BACKUP_HEADER_SIZE]);
 static p2psync_result write_block(struct ps_backup_writer *writer);
 static struct ps_hash hash_on(const struct ps_hash *before, const uint8_t header[BLOCK_HEADER],
                               struct ps_bytes bytes);
@@ -31,8 +33,8 @@ static bool ascends(struct ps_backup_reader *reader, const struct ps_backup_row 
 
 /* ---- the header ---- */
 
-void ps_backup_header_encode(const struct ps_backup_header *header,
-                             uint8_t out[static PS_BACKUP_HEADER_SIZE])
+static void encode_header(const struct ps_backup_header *header,
+                          uint8_t out[static PS_BACKUP_HEADER_SIZE])
 {
     uint8_t *at = out;
     memcpy(at, magic, sizeof magic);
@@ -108,7 +110,7 @@ void ps_backup_writer_deinit(struct ps_backup_writer *writer)
 void ps_backup_writer_begin(struct ps_backup_writer *writer, const struct ps_backup_header *header)
 {
     uint8_t bytes[PS_BACKUP_HEADER_SIZE];
-    ps_backup_header_encode(header, bytes);
+    encode_header(header, bytes);
     memcpy(writer->hash.bytes, bytes + sizeof bytes - PS_HASH_SIZE, PS_HASH_SIZE);
     writer->error = writer->write(ps_bytes(bytes, sizeof bytes), writer->user);
 }

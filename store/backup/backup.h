@@ -42,8 +42,6 @@ struct ps_backup_header {
     struct ps_hash root;
 };
 
-void ps_backup_header_encode(const struct ps_backup_header *header,
-                             uint8_t out[static PS_BACKUP_HEADER_SIZE]);
 /* Errors  P2PSYNC_EFORMAT no backup; P2PSYNC_ENEWER of a later version; P2PSYNC_ECORRUPT. */
 p2psync_result ps_backup_header_decode(const uint8_t bytes[static PS_BACKUP_HEADER_SIZE],
                                        struct ps_backup_header *out) P2PSYNC_MUST_CHECK;

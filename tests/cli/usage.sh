@@ -21,7 +21,7 @@ done
 
 expect_program 2
 complains "p2psync help"
-for command in frobnicate stats backup restore-backup verify reset; do
+for command in frobnicate stats teleport verify reset; do
     expect_program 2 "$command"
     complains "there is no command '$command'"
     complains "p2psync help"
