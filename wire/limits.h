@@ -67,8 +67,8 @@
 #define PS_CHUNK_SIZE_MAX       262144  /* bytes of entries in a CHANGES, past the first: 256 KiB */
 #define PS_PROOF_MAX            65      /* hashes of a consistency proof over 2^63 leaves */
 #define PS_HEADS_MAX            512     /* heads with proof in one HEADS */
-#define PS_SHORT_HEADS_MAX      16384   /* short heads in one SUMMARY, of all collections */
-#define PS_ROOTS_MAX            4096    /* collections in one SUMMARY: those a mesh may have */
+#define PS_SHORT_HEADS_MAX      16384   /* short heads in one SUMMARY: more go in several */
+#define PS_ROOTS_MAX            4096    /* collections in one SUMMARY: more go in several */
 #define PS_POSITIONS_MAX        1024    /* positions in one ACK */
 #define PS_NUMBERS_MAX          16384   /* logs that are named by a number in one session */
 #define PS_ENDPOINTS_MAX        8       /* endpoints of one device that are kept and told */
@@ -80,8 +80,8 @@
 
 /* ---- one node's own bounds ---- */
 
-#define PS_LOGS_MAX         16384        /* logs of one collection: they fit one SUMMARY */
-#define PS_BRANCHES_MAX     16           /* histories of one log; further ones are not taken */
+#define PS_BEGUN_MAX        8192         /* logs that one device begins; others are taken slowly */
+#define PS_BRANCHES_MAX     16           /* histories of one log; others are taken slowly */
 #define PS_NETWORKS_MAX     64           /* that one device is on: a machine has a handful */
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */

@@ -80,9 +80,12 @@ struct ps_hello {
     struct ps_state state;
 };
 
-/* [2, v, reply, state, roots, heads, clock_ms]   roots, heads: nil, or
- *  roots = [[collection, root], ...]   heads = [[collection, [[origin, branch, size, root8], ...]],
- * ...] */
+/* [2, v, reply, state, roots, heads, clock_ms, names]   roots, heads, names: nil, or
+ *   roots = [[collection, root], ...]
+ *   heads = [[collection, [[origin, branch, size, short root], ...], logs], ...]
+ * What does not fit one message is told in several: `names` = [from, to] says of which collections
+ * this one speaks, and `logs` = [first, last] of which logs of a collection. Both are left out
+ * where it is of all. */
 struct ps_short_head {
     struct ps_log_id log;
     uint64_t size; /* held */
@@ -94,6 +97,23 @@ struct ps_summary {
     struct ps_bytes roots; /* checked; read with ps_summary_next_root(); empty bytes if nil */
     struct ps_bytes heads; /* checked; read with ps_summary_next_collection() */
     uint64_t clock_ms;     /* the sender's wall clock */
+    /* It is of the collections whose names are not below `from`, and below `to` if that is not
+     * empty. Both empty: of all. */
+    struct ps_bytes from;
+    struct ps_bytes to;
+};
+
+/* Logs of a collection, by id; both are among them. */
+struct ps_log_range {
+    struct ps_log_id first;
+    struct ps_log_id last;
+};
+
+/* What `heads` have of one collection. */
+struct ps_summary_part {
+    struct ps_bytes name;
+    struct ps_bytes heads; /* a list for ps_message_cursor_begin() and ps_summary_next_head() */
+    struct ps_log_range logs;
 };
 
 /* [3, v, [[log, size, head, proof_size, proof], ...]]: the sender holds `size` of the log; `head`
@@ -221,9 +241,13 @@ p2psync_result ps_peers_encode(const struct ps_peer_endpoints *items, size_t cou
 /* The lists inside, written with a ps_writer: the outer array header first, then each item. */
 void ps_summary_write_root(struct ps_writer *writer, struct ps_bytes collection,
                            const struct ps_hash *root);
-/* Then `count` short heads must follow. */
-void ps_summary_write_collection(struct ps_writer *writer, struct ps_bytes collection,
+/* Then `count` short heads must follow, and the end. part->heads is not looked at. */
+void ps_summary_write_collection(struct ps_writer *writer, const struct ps_summary_part *part,
                                  size_t count);
+void ps_summary_end_collection(struct ps_writer *writer, const struct ps_summary_part *part);
+/* All logs, and whether a range is that. */
+struct ps_log_range ps_log_range_all(void);
+bool ps_log_range_is_all(const struct ps_log_range *range);
 void ps_summary_write_head(struct ps_writer *writer, const struct ps_short_head *head);
 void ps_ack_write_position(struct ps_writer *writer, const struct ps_position *position);
 /* One entry of CHANGES, appended to `out` as it travels. Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM. */
@@ -241,9 +265,7 @@ struct ps_cursor {
 uint32_t ps_message_cursor_begin(struct ps_cursor *cursor, struct ps_bytes list);
 bool ps_summary_next_root(struct ps_cursor *cursor, struct ps_bytes *collection_out,
                           struct ps_hash *root_out);
-/* heads_out is a list for ps_message_cursor_begin() and ps_summary_next_head(). */
-bool ps_summary_next_collection(struct ps_cursor *cursor, struct ps_bytes *collection_out,
-                                struct ps_bytes *heads_out);
+bool ps_summary_next_collection(struct ps_cursor *cursor, struct ps_summary_part *out);
 bool ps_summary_next_head(struct ps_cursor *cursor, struct ps_short_head *out);
 bool ps_ack_next(struct ps_cursor *cursor, struct ps_position *out);
 

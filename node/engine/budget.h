@@ -18,5 +18,7 @@ struct ps_budget {
 /* Add `cost`. False if that is over the budget, which is full then. now_ms is never less than
  * before. */
 bool ps_budget_spend(struct ps_budget *budget, uint64_t now_ms, uint64_t cost);
+/* The same, but what is over the budget is not added: who may not do something now asks later. */
+bool ps_budget_spend_if_there(struct ps_budget *budget, uint64_t now_ms, uint64_t cost);
 
 #endif

@@ -40,6 +40,7 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     engine->instance = options->instance;
     engine->interval_ms = options->interval_ms == 0 ? INTERVAL_MS : options->interval_ms;
     engine->no_push = options->no_push;
+    engine->page_max = options->page_max;
     engine->pace = (struct ps_pace){.clock_ms = options->clock_ms, .share_ms = PS_PACE_TURN_MS};
     engine->next_link = 1;
     engine->announce_ms = PS_NEVER;

@@ -9,6 +9,7 @@
 
 static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                       uint64_t their_size, struct ps_heads_item *out);
+static bool is_of_all(const struct ps_summary *summary);
 
 bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                   const struct ps_log *log, uint64_t their_size)
@@ -45,12 +46,30 @@ void ps_offer_flush(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers
     offers->count = 0;
 }
 
-void ps_offer_begin_round(const struct ps_peer *peer, struct ps_offers *out)
+void ps_offer_begin_round(struct ps_peer *peer, const struct ps_summary *summary,
+                          struct ps_offers *out)
 {
+    if (!is_of_all(summary)) {
+        peer->offered.count = 0;
+    }
     out->count = 0;
     out->skip = peer->offered.count;
     out->made = 0;
     out->cut = false;
+}
+
+static bool is_of_all(const struct ps_summary *summary)
+{
+    struct ps_cursor cursor;
+    struct ps_summary_part part;
+    bool all = summary->from.size == 0 && summary->to.size == 0;
+    if (summary->heads.size > 0) {
+        (void)ps_message_cursor_begin(&cursor, summary->heads);
+        while (all && ps_summary_next_collection(&cursor, &part)) {
+            all = ps_log_range_is_all(&part.logs);
+        }
+    }
+    return all;
 }
 
 void ps_offer_end_round(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers)

@@ -27,8 +27,10 @@ struct ps_offered {
 
 /* What a round offers may be more than one turn has room for. So each round goes on where the last
  * one was cut, and begins anew when all was offered: what the peer does not take, for reasons of
- * its own, keeps nothing else back. Between both calls all is to be added that the peer lacks. */
-void ps_offer_begin_round(const struct ps_peer *peer, struct ps_offers *out);
+ * its own, keeps nothing else back. A SUMMARY that is not of all begins anew too, because the last
+ * one was of something else. Between both calls all is to be added that the peer lacks. */
+void ps_offer_begin_round(struct ps_peer *peer, const struct ps_summary *summary,
+                          struct ps_offers *out);
 void ps_offer_end_round(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers);
 
 /* Offer a log of which the peer holds `their_size`. False if there is no room, in this turn or for

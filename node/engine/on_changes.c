@@ -2,6 +2,7 @@
  * head before anything is stored; applying comes at the end of the step. */
 #include "node/engine/backlog.h"
 #include "node/engine/emit.h"
+#include "node/engine/excess.h"
 #include "node/engine/forks.h"
 #include "node/engine/mend.h"
 #include "node/engine/news.h"
@@ -17,8 +18,12 @@
 
 static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked);
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes);
-static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
-                              const struct ps_fetch *fetch, struct ps_branch_taken *out);
+static p2psync_result receive(struct ps_turn *turn, struct ps_peer *peer,
+                              const struct ps_changes *changes, const struct ps_fetch *fetch,
+                              struct ps_branch_taken *out);
+static p2psync_result take_other(struct ps_turn *turn, struct ps_peer *peer,
+                                 const struct ps_head_context *context, struct ps_chunk *chunk,
+                                 struct ps_branch_taken *out);
 static p2psync_result find(struct ps_turn *turn, const struct ps_changes *changes,
                            const struct ps_fetch *fetch, struct ps_log *out);
 static void received(struct ps_turn *turn, struct ps_peer *peer,
@@ -47,7 +52,7 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "malformed CHANGES");
     } else if (!ps_turn_ok(turn, result)) {
         /* the store has failed */
-    } else if (ps_trust_member(turn, &changes.log.origin.device)) {
+    } else if (ps_trust_author(turn, &changes.log.origin.device)) {
         uint64_t before = turn->engine->counts.received;
         ps_mend_taken mended = ps_mend_take(turn, peer, &changes);
         if (mended == PS_MEND_NOT_ASKED) {
@@ -82,7 +87,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
 {
     struct ps_branch_taken taken = {.added = 0};
     struct ps_fetch *fetch = ps_transfer_find(peer, &turn->engine->identity.mesh, &changes->log);
-    p2psync_result result = receive(turn, changes, fetch, &taken);
+    p2psync_result result = receive(turn, peer, changes, fetch, &taken);
     if (result != P2PSYNC_OK) {
         failed(turn, peer, changes, fetch, result);
         return;
@@ -102,6 +107,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
     }
     received(turn, peer, &taken);
     if (fetch != NULL) {
+        fetch->excess = fetch->excess && taken.added == 0;
         ps_search_follows(fetch, &taken);
         ps_transfer_moved(turn, peer, fetch, taken.reached);
     }
@@ -109,8 +115,9 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
 
 /* Most chunks go on where a log ends here, or begin one. What does not may be of another history.
  */
-static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *changes,
-                              const struct ps_fetch *fetch, struct ps_branch_taken *out)
+static p2psync_result receive(struct ps_turn *turn, struct ps_peer *peer,
+                              const struct ps_changes *changes, const struct ps_fetch *fetch,
+                              struct ps_branch_taken *out)
 {
     const struct ps_mesh *mesh = &turn->engine->identity.mesh;
     struct ps_head_context context = ps_message_head_context(&changes->log, mesh);
@@ -120,8 +127,12 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
                              .root_implied = changes->root_implied,
                              .proof = &changes->proof};
     bool other = fetch != NULL && fetch->search;
+    bool admitted = fetch != NULL && fetch->excess;
     p2psync_result result = find(turn, changes, fetch, &out->log);
     if (result == P2PSYNC_ENOTFOUND) {
+        if (!admitted && ps_excess_log(turn, peer, &changes->log.origin.device) == PS_EXCESS_OVER) {
+            return turn->result == P2PSYNC_OK ? P2PSYNC_ELIMIT : turn->result;
+        }
         result = ps_receive_first(turn->txn, mesh, &changes->log, &chunk, &out->log);
         out->added = result == P2PSYNC_OK ? out->log.size : 0;
         out->reached = out->added;
@@ -137,10 +148,24 @@ static p2psync_result receive(struct ps_turn *turn, const struct ps_changes *cha
                 (result == P2PSYNC_EGAP && ps_log_is_forked(&out->log));
     }
     if (other) {
-        struct ps_log any = out->log;
         bool gap = result == P2PSYNC_EGAP;
-        result = ps_branch_take(turn->txn, &any, &context, &chunk, out);
+        chunk.histories_max = admitted ? 0 : PS_BRANCHES_MAX;
+        result = take_other(turn, peer, &context, &chunk, out);
         result = result == P2PSYNC_EPROOF && gap ? P2PSYNC_EGAP : result;
+    }
+    return result;
+}
+
+/* A chunk of another history than out->log, or of none that is here. */
+static p2psync_result take_other(struct ps_turn *turn, struct ps_peer *peer,
+                                 const struct ps_head_context *context, struct ps_chunk *chunk,
+                                 struct ps_branch_taken *out)
+{
+    struct ps_log any = out->log;
+    p2psync_result result = ps_branch_take(turn->txn, &any, context, chunk, out);
+    if (result == P2PSYNC_ELIMIT && ps_excess_history(turn, peer, &any) == PS_EXCESS_TAKEN) {
+        chunk->histories_max = 0;
+        result = ps_branch_take(turn->txn, &any, context, chunk, out);
     }
     return result;
 }

@@ -1,6 +1,7 @@
 /* HEADS offers logs of which the peer holds more than we do, or another history. Each offer is
  * checked against our own tree before we ask for anything of it. Heads of devices that we do not
  * know yet are passed over, and the peer is compared with again when the members have changed. */
+#include "node/engine/excess.h"
 #include "node/engine/forks.h"
 #include "node/engine/offer.h"
 #include "node/engine/on_message.h"
@@ -26,7 +27,8 @@ typedef enum fit {
 static bool named(struct ps_turn *turn, struct ps_peer *peer, struct ps_log_name *name,
                   char text[static PS_COLLECTION_SIZE_MAX]);
 static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer);
-static bool has_room(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log_name *name);
+static bool may_take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log_name *name,
+                     const struct ps_log *other, bool *excess_out);
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer);
 static fit judge(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer,
                  struct ps_log *log);
@@ -79,7 +81,7 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "HEADS of a local log");
         return false;
     }
-    if (!ps_trust_member(turn, &item->log.origin.device)) {
+    if (!ps_trust_author(turn, &item->log.origin.device)) {
         ps_rounds_pass_over(peer);
         return turn->result == P2PSYNC_OK;
     }
@@ -95,16 +97,17 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
     }
     uint64_t ours = result == P2PSYNC_OK ? log.size : 0;
     bool here = result == P2PSYNC_OK;
+    bool excess = false;
     fit fits = here ? judge(turn, peer, offer, &log) : FITS;
     if (fits == OTHER || (!here && ps_forks_any(turn, &item->log, &log))) {
         take_other(turn, peer, offer, here ? &log : NULL);
-    } else if (fits == FITS && (here || has_room(turn, peer, &item->log))) {
+    } else if (fits == FITS && (here || may_take(turn, peer, &item->log, NULL, &excess))) {
         if (here && !ps_holds_note(turn, peer, log.number, item->size)) {
             return false;
         }
         if (item->size > ours && credible(turn, peer, offer)) {
             struct ps_fetch_want want = {
-                .log = item->log, .id = id, .from = ours, .target = item->size};
+                .log = item->log, .id = id, .from = ours, .target = item->size, .excess = excess};
             ps_forks_own(turn, &item->log.origin);
             ps_transfer_fetch(turn, peer, &want);
         }
@@ -112,14 +115,21 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
     return peer->session.id != 0 && turn->result == P2PSYNC_OK;
 }
 
-/* Whether one log more may be here. */
-static bool has_room(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log_name *name)
+/* Whether a log that is not here may be taken now, or a history beside `other`; it need not be
+ * asked a second time for one that is being fetched. */
+static bool may_take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log_name *name,
+                     const struct ps_log *other, bool *excess_out)
 {
-    bool room = false;
-    if (ps_turn_ok(turn, ps_collection_has_room(turn->txn, name->collection, &room)) && !room) {
+    if (ps_transfer_find(peer, &turn->engine->identity.mesh, name) != NULL) {
+        return true;
+    }
+    ps_excess excess = other == NULL ? ps_excess_log(turn, peer, &name->origin.device)
+                                     : ps_excess_history(turn, peer, other);
+    *excess_out = excess == PS_EXCESS_TAKEN;
+    if (excess == PS_EXCESS_OVER) {
         ps_refusal_tell(turn, peer, name, P2PSYNC_ELIMIT);
     }
-    return room;
+    return excess != PS_EXCESS_OVER;
 }
 
 /* Whether the log exists, as far as its signed head shows. We ask for a log at one peer at a time,
@@ -181,6 +191,7 @@ static void take_other(struct ps_turn *turn, struct ps_peer *peer, struct offer 
 {
     const struct ps_heads_item *item = offer->item;
     struct ps_log held;
+    bool excess = false;
     if (!credible(turn, peer, offer)) {
         return;
     }
@@ -188,9 +199,14 @@ static void take_other(struct ps_turn *turn, struct ps_peer *peer, struct offer 
         (void)ps_holds_note(turn, peer, held.number, item->size);
         return;
     }
+    if (!ps_forks_any(turn, &item->log, &held) ||
+        !may_take(turn, peer, &item->log, &held, &excess)) {
+        return;
+    }
     struct ps_log_id id =
         ps_log_id_of(&turn->engine->identity.mesh, &item->log.origin, item->log.branch);
-    struct ps_fetch_want want = {.log = item->log, .id = id, .target = item->size, .search = true};
+    struct ps_fetch_want want = {
+        .log = item->log, .id = id, .target = item->size, .search = true, .excess = excess};
     bool known = ps_transfer_find(peer, &turn->engine->identity.mesh, &item->log) != NULL;
     ps_forks_own(turn, &item->log.origin);
     ps_transfer_fetch(turn, peer, &want);

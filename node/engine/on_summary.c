@@ -16,18 +16,25 @@
 
 #define AT_ONCE_MAX 2048 /* changes of one log that are sent without a WANT */
 
-/* The names of collections whose heads are to be sent. */
-struct names {
-    struct ps_bytes *items;
+/* The collections whose heads are to be sent, or the logs of them. */
+struct asked {
+    struct ps_summary_part *items;
     size_t count;
     size_t capacity;
 };
 
-/* What the peer holds of one origin: a history, or several if the log is forked. */
+/* What the peer holds of one history. */
+struct history {
+    struct ps_short_head head;
+    bool named; /* we have one of that name */
+    bool held;  /* we hold that much of it as well */
+};
+
+/* What the peer holds of one origin: a history, or several if the log is forked, by name. */
 struct histories {
+    struct history *items;
     size_t count;
-    struct ps_short_head head[PS_BRANCHES_MAX];
-    bool held[PS_BRANCHES_MAX]; /* we hold that much of it as well */
+    size_t capacity;
 };
 
 /* A list of roots or of heads of a SUMMARY, while its names are walked. */
@@ -38,15 +45,37 @@ struct list {
     struct ps_bytes name;
 };
 
+/* A collection while both sides are walked, and what the peer holds of the origin they are at. */
+struct comparison {
+    struct ps_log_id last; /* no further than this one */
+    struct ps_cursor cursor;
+    struct ps_short_head head; /* the peer's next one ... */
+    bool more;                 /* ... if there is one */
+    struct ps_log_walk walk;
+    struct ps_log log; /* our next one ... */
+    bool here;         /* ... if there is one */
+    struct histories theirs;
+};
+
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct ps_offers *offers,
-                          struct names *ask);
+                          struct asked *ask);
 static bool is_devices(struct ps_bytes name);
 static bool compare_named(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
-                          struct ps_bytes name, struct ps_bytes heads);
+                          const struct ps_summary_part *theirs);
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
-                               uint32_t collection, struct ps_bytes heads);
-static void add_history(struct histories *histories, const struct ps_short_head *head);
+                               uint32_t collection, const struct ps_summary_part *theirs);
+static bool compare_origin(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
+                           struct comparison *comparison);
+static void add_history(struct ps_turn *turn, struct histories *histories,
+                        const struct ps_short_head *head);
+static void match_names(struct ps_turn *turn, const struct ps_log *ours,
+                        struct histories *histories);
+static void compare_contents(struct ps_turn *turn, const struct ps_log *log,
+                             struct histories *theirs, uint64_t *size_out);
+static void next_theirs(struct comparison *comparison);
+static void next_ours(struct comparison *comparison);
+static struct history *find_history(const struct histories *theirs, const struct ps_log_id *id);
 static void compare_log(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                         const struct ps_log *log, struct histories *theirs);
 static bool is_beginning(struct ps_turn *turn, const struct ps_log *log,
@@ -54,20 +83,22 @@ static bool is_beginning(struct ps_turn *turn, const struct ps_log *log,
 static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
                     const struct ps_log *log, uint64_t their_size);
 static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
-                          const struct ps_summary *summary, struct names *ask);
+                          const struct ps_summary *summary, struct asked *ask);
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct ps_offers *offers);
 static struct list begin_list(struct ps_bytes bytes, bool heads);
 static void next_name(struct list *list);
 static bool list_has(struct list *list, struct ps_bytes name);
-static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes name);
-static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
+static void ask_of(struct ps_turn *turn, struct asked *asked, struct ps_bytes name,
+                   const struct ps_log_range *logs);
+static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct asked *asked,
                         bool asks);
+static bool list_heads(struct ps_turn *turn, const struct asked *asked, struct ps_buf *out);
 
 void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_summary summary;
-    struct names ask = {0};
+    struct asked ask = {0};
     struct ps_offers offers;
     if (ps_summary_decode(turn->event->bytes, &summary) != P2PSYNC_OK) {
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "a malformed SUMMARY");
@@ -82,7 +113,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         }
         return;
     }
-    ps_offer_begin_round(peer, &offers);
+    ps_offer_begin_round(peer, &summary, &offers);
     if (summary.heads.size > 0 || summary.roots.size > 0) {
         ps_transfer_push_anew(peer);
     }
@@ -90,7 +121,9 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         compare_heads(turn, peer, &summary, &offers, &ask);
         if (summary.roots.size > 0) {
             offer_unnamed(turn, peer, &summary, &offers);
-            ps_holds_whole(peer);
+            if (summary.from.size == 0 && summary.to.size == 0) {
+                ps_holds_whole(peer);
+            }
         }
         ps_offer_end_round(turn, peer, &offers);
         if (summary.reply) {
@@ -110,23 +143,22 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
 /* `_devices` first: its logs are offered before all others, whatever these are called. */
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct ps_offers *offers,
-                          struct names *ask)
+                          struct asked *ask)
 {
     struct ps_cursor cursor;
-    struct ps_bytes name;
-    struct ps_bytes heads;
+    struct ps_summary_part part;
     bool devices_lacking = false;
     (void)ps_message_cursor_begin(&cursor, summary->heads);
-    while (ps_summary_next_collection(&cursor, &name, &heads)) {
-        if (is_devices(name)) {
-            devices_lacking = compare_named(turn, peer, offers, name, heads);
+    while (ps_summary_next_collection(&cursor, &part)) {
+        if (is_devices(part.name)) {
+            devices_lacking = compare_named(turn, peer, offers, &part);
         }
     }
     (void)ps_message_cursor_begin(&cursor, summary->heads);
-    while (ps_summary_next_collection(&cursor, &name, &heads)) {
-        if (!ps_collection_is_local(name) &&
-            (is_devices(name) ? devices_lacking : compare_named(turn, peer, offers, name, heads))) {
-            add_name(turn, ask, name);
+    while (ps_summary_next_collection(&cursor, &part)) {
+        if (!ps_collection_is_local(part.name) &&
+            (is_devices(part.name) ? devices_lacking : compare_named(turn, peer, offers, &part))) {
+            ask_of(turn, ask, part.name, &part.logs);
         }
     }
 }
@@ -138,90 +170,171 @@ static bool is_devices(struct ps_bytes name)
 
 /* True if the peer has something of this collection that we lack. */
 static bool compare_named(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
-                          struct ps_bytes name, struct ps_bytes heads)
+                          const struct ps_summary_part *theirs)
 {
     struct ps_collection collection;
     struct ps_cursor cursor;
-    p2psync_result result = ps_collection_find(turn->txn, name, &collection);
+    p2psync_result result = ps_collection_find(turn->txn, theirs->name, &collection);
     if (result == P2PSYNC_ENOTFOUND) {
-        return ps_message_cursor_begin(&cursor, heads) > 0;
+        return ps_message_cursor_begin(&cursor, theirs->heads) > 0;
     }
     return ps_turn_ok(turn, result) &&
-           compare_collection(turn, peer, offers, collection.number, heads);
+           compare_collection(turn, peer, offers, collection.number, theirs);
 }
 
 /* Walk the peer's short heads and our logs side by side, origin by origin; both ascend by (tag,
  * branch). True if the peer has something that we lack. */
 static bool compare_collection(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
-                               uint32_t collection, struct ps_bytes heads)
+                               uint32_t collection, const struct ps_summary_part *theirs)
 {
     bool lacking = false;
-    struct histories theirs;
-    struct ps_cursor cursor;
-    struct ps_short_head head;
-    struct ps_log_walk walk = {.txn = turn->txn, .collection = collection};
-    struct ps_log log;
-    (void)ps_message_cursor_begin(&cursor, heads);
-    bool more = ps_summary_next_head(&cursor, &head);
-    bool here = ps_log_walk_next(&walk, &log);
-    while (here || more) { /* each pass takes all of one origin */
-        struct ps_tag tag = more ? head.log.origin : log.id.origin;
-        if (here && ps_tag_compare(log.id.origin, tag) < 0) {
-            tag = log.id.origin;
-        }
-        theirs.count = 0;
-        while (more && ps_tag_compare(head.log.origin, tag) == 0) {
-            add_history(&theirs, &head);
-            more = ps_summary_next_head(&cursor, &head);
-        }
-        while (here && ps_tag_compare(log.id.origin, tag) == 0) {
-            compare_log(turn, peer, offers, &log, &theirs);
-            here = ps_log_walk_next(&walk, &log);
-        }
-        for (size_t i = 0; i < theirs.count; i++) {
-            lacking = lacking || !theirs.held[i];
-        }
+    struct comparison comparison = {
+        .last = theirs->logs.last,
+        .walk = {.txn = turn->txn, .collection = collection, .at = theirs->logs.first}};
+    (void)ps_message_cursor_begin(&comparison.cursor, theirs->heads);
+    next_theirs(&comparison);
+    next_ours(&comparison);
+    while (comparison.here || comparison.more) {
+        lacking = compare_origin(turn, peer, offers, &comparison) || lacking;
     }
-    (void)ps_turn_ok(turn, walk.result);
+    (void)ps_turn_ok(turn, comparison.walk.result);
+    free(comparison.theirs.items);
     return lacking;
 }
 
-/* More than an origin may have are passed over: nobody takes them. */
-static void add_history(struct histories *histories, const struct ps_short_head *head)
+static void next_theirs(struct comparison *comparison)
 {
-    if (histories->count < PS_BRANCHES_MAX) {
-        histories->head[histories->count] = *head;
-        histories->held[histories->count] = head->size == 0;
-        histories->count++;
+    comparison->more = ps_summary_next_head(&comparison->cursor, &comparison->head);
+}
+
+static void next_ours(struct comparison *comparison)
+{
+    comparison->here = ps_log_walk_next(&comparison->walk, &comparison->log) &&
+                       ps_log_id_compare(&comparison->log.id, &comparison->last) <= 0;
+}
+
+/* Compare all of the next origin. True if the peer has something of it that we lack. */
+static bool compare_origin(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
+                           struct comparison *comparison)
+{
+    struct histories *theirs = &comparison->theirs;
+    const struct ps_log *log = &comparison->log;
+    bool lacking = false;
+    struct ps_tag tag = comparison->more ? comparison->head.log.origin : comparison->log.id.origin;
+    if (comparison->here && ps_tag_compare(log->id.origin, tag) < 0) {
+        tag = log->id.origin;
+    }
+    theirs->count = 0;
+    while (comparison->more && ps_tag_compare(comparison->head.log.origin, tag) == 0) {
+        add_history(turn, theirs, &comparison->head);
+        next_theirs(comparison);
+    }
+    if (comparison->here && ps_tag_compare(log->id.origin, tag) == 0) {
+        match_names(turn, log, theirs);
+    }
+    while (comparison->here && ps_tag_compare(log->id.origin, tag) == 0) {
+        compare_log(turn, peer, offers, log, theirs);
+        next_ours(comparison);
+    }
+    for (size_t i = 0; i < theirs->count; i++) {
+        lacking = lacking || !theirs->items[i].held;
+    }
+    return lacking;
+}
+
+static void add_history(struct ps_turn *turn, struct histories *histories,
+                        const struct ps_short_head *head)
+{
+    if (histories->count == histories->capacity) {
+        size_t capacity = histories->capacity == 0 ? 4 : histories->capacity * 2;
+        struct history *items = reallocarray(histories->items, capacity, sizeof *items);
+        if (items == NULL) {
+            (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
+            return;
+        }
+        histories->items = items;
+        histories->capacity = capacity;
+    }
+    histories->items[histories->count] = (struct history){.head = *head, .held = head->size == 0};
+    histories->count++;
+}
+
+/* Note of which we have one of the same name. ours: our first one of that origin, and most often
+ * that of the only name. */
+static void match_names(struct ps_turn *turn, const struct ps_log *ours,
+                        struct histories *histories)
+{
+    struct ps_log log;
+    for (size_t i = 0; i < histories->count; i++) {
+        struct history *history = &histories->items[i];
+        if (ps_log_id_compare(&history->head.log, &ours->id) == 0) {
+            history->named = true;
+            continue;
+        }
+        p2psync_result result = ps_log_find(turn->txn, ours->collection, &history->head.log, &log);
+        history->named = result == P2PSYNC_OK;
+        if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
+            return;
+        }
     }
 }
 
-/* Offer or send what the peer lacks of one of our logs. If either knows of a fork that the other
- * does not, a history has two names, so what has none in common is compared by what is in it. */
+/* Offer or send what the peer lacks of one of our logs. */
 static void compare_log(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                         const struct ps_log *log, struct histories *theirs)
 {
     uint64_t size = 0;
-    bool named = false;
     bool differ = false;
-    for (size_t i = 0; i < theirs->count; i++) {
-        const struct ps_short_head *head = &theirs->head[i];
-        bool same_name = ps_log_id_compare(&head->log, &log->id) == 0;
-        if (same_name) {
-            named = true;
-            size = head->size;
-            differ = size == log->size && !is_beginning(turn, log, head);
-            theirs->held[i] = size <= log->size && !differ;
-        } else if (is_beginning(turn, log, head)) {
-            theirs->held[i] = true;
-            size = head->size > size && !named ? head->size : size;
-        }
+    struct history *same = find_history(theirs, &log->id);
+    compare_contents(turn, log, theirs, &size);
+    if (same != NULL) {
+        size = same->head.size;
+        differ = size == log->size && !is_beginning(turn, log, &same->head);
+        same->held = size <= log->size && !differ;
     }
     (void)ps_holds_note(turn, peer, log->number, size);
     if (at_once(turn, peer, log, size)) {
         ps_transfer_push(turn, peer, log->number);
     } else if (log->size > size || differ) {
         (void)ps_offer_add(turn, peer, offers, log, size);
+    }
+}
+
+/* NULL: the peer has none of that name. They ascend by name. */
+static struct history *find_history(const struct histories *theirs, const struct ps_log_id *id)
+{
+    size_t low = 0;
+    size_t high = theirs->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = ps_log_id_compare(&theirs->items[middle].head.log, id);
+        if (order == 0) {
+            return &theirs->items[middle];
+        }
+        low = order < 0 ? middle + 1 : low;
+        high = order < 0 ? high : middle;
+    }
+    return NULL;
+}
+
+/* If either knows of a fork that the other does not, a history has two names, so what we have under
+ * no such name is compared by what is in it: PS_BRANCHES_MAX of them, for honest devices have no
+ * more, and who has is offered what it may hold already. size_out: how much of the log is in one.
+ */
+static void compare_contents(struct ps_turn *turn, const struct ps_log *log,
+                             struct histories *theirs, uint64_t *size_out)
+{
+    size_t compared = 0;
+    for (size_t i = 0; i < theirs->count && compared < PS_BRANCHES_MAX; i++) {
+        struct history *history = &theirs->items[i];
+        if (history->named) {
+            continue;
+        }
+        compared++;
+        if (is_beginning(turn, log, &history->head)) {
+            history->held = true;
+            *size_out = history->head.size > *size_out ? history->head.size : *size_out;
+        }
     }
 }
 
@@ -252,8 +365,9 @@ static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
  * named, because the members decide whose heads we may take; but not where rounds bring nothing:
  * `_devices` may differ for good, and the others must not wait for it. */
 static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
-                          const struct ps_summary *summary, struct names *ask)
+                          const struct ps_summary *summary, struct asked *ask)
 {
+    const struct ps_log_range all = ps_log_range_all();
     const struct ps_roots *ours = NULL;
     struct ps_cursor cursor;
     struct ps_bytes name;
@@ -277,28 +391,30 @@ static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
         }
         if (ps_rounds_are_fresh(peer) && is_devices(name)) {
             ask->count = 0;
-            add_name(turn, ask, name);
+            ask_of(turn, ask, name, &all);
             return;
         }
-        add_name(turn, ask, name);
+        ask_of(turn, ask, name, &all);
     }
 }
 
 /* Offer what is in collections that the peer does not have at all. The roots in its SUMMARY name
- * all collections that it has. */
+ * all collections that it has, of those that the SUMMARY is of. */
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct ps_offers *offers)
 {
-    struct ps_collection_walk walk = {.txn = turn->txn};
+    struct ps_collection_walk walk = ps_collection_walk_from(turn->txn, summary->from);
     struct ps_collection collection;
-    struct ps_bytes none = ps_bytes("\x90", 1); /* an empty array: it holds no log of it */
+    const struct ps_summary_part none = {.heads = ps_bytes("\x90", 1), /* it holds no log of it */
+                                         .logs = ps_log_range_all()};
     struct list roots = begin_list(summary->roots, false);
     struct list heads = begin_list(summary->heads, true);
-    while (ps_collection_walk_next(&walk, &collection)) {
+    while (ps_collection_walk_next(&walk, &collection) &&
+           (summary->to.size == 0 || ps_bytes_compare(collection.name, summary->to) < 0)) {
         bool in_roots = list_has(&roots, collection.name);
         bool in_heads = list_has(&heads, collection.name);
         if (!in_roots && !in_heads && !ps_collection_is_local(collection.name)) {
-            (void)compare_collection(turn, peer, offers, collection.number, none);
+            (void)compare_collection(turn, peer, offers, collection.number, &none);
         }
     }
     (void)ps_turn_ok(turn, walk.result);
@@ -314,11 +430,14 @@ static struct list begin_list(struct ps_bytes bytes, bool heads)
 
 static void next_name(struct list *list)
 {
-    struct ps_bytes rest;
+    struct ps_summary_part part;
     struct ps_hash root;
-    list->more =
-        list->more && (list->heads ? ps_summary_next_collection(&list->cursor, &list->name, &rest)
-                                   : ps_summary_next_root(&list->cursor, &list->name, &root));
+    if (list->more && list->heads) {
+        list->more = ps_summary_next_collection(&list->cursor, &part);
+        list->name = list->more ? part.name : list->name;
+    } else if (list->more) {
+        list->more = ps_summary_next_root(&list->cursor, &list->name, &root);
+    }
 }
 
 /* Whether a name is in the list; those that are asked for ascend, as the list does. */
@@ -330,33 +449,33 @@ static bool list_has(struct list *list, struct ps_bytes name)
     return list->more && ps_bytes_equal(list->name, name);
 }
 
-static void add_name(struct ps_turn *turn, struct names *names, struct ps_bytes name)
+static void ask_of(struct ps_turn *turn, struct asked *asked, struct ps_bytes name,
+                   const struct ps_log_range *logs)
 {
-    if (names->count == names->capacity) {
-        size_t capacity = names->capacity == 0 ? 16 : names->capacity * 2;
-        struct ps_bytes *items = realloc(names->items, capacity * sizeof *items);
+    if (asked->count == asked->capacity) {
+        size_t capacity = asked->capacity == 0 ? 16 : asked->capacity * 2;
+        struct ps_summary_part *items = reallocarray(asked->items, capacity, sizeof *items);
         if (items == NULL) {
             (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
             return;
         }
-        names->items = items;
-        names->capacity = capacity;
+        asked->items = items;
+        asked->capacity = capacity;
     }
-    names->items[names->count++] = name;
+    asked->items[asked->count++] = (struct ps_summary_part){.name = name, .logs = *logs};
 }
 
-/* Send our short heads of the named collections. If no collection is named, send our state alone,
- * because the peer waits for a reply. asks: the peer is to reply with its own heads. */
-static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct names *names,
+/* Send our short heads of what is asked for. If nothing is, send our state alone, because the peer
+ * waits for a reply. asks: the peer is to reply with its own heads. */
+static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct asked *asked,
                         bool asks)
 {
-    struct ps_summary summary = {.reply = asks && names->count > 0,
+    struct ps_summary summary = {.reply = asks && asked->count > 0,
                                  .state = ps_state_tell_anew(turn, peer),
                                  .clock_ms = turn->wall_ms};
     struct ps_buf heads;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
-    if (names->count == 0 ||
-        ps_turn_ok(turn, ps_summary_heads(turn->txn, names->items, names->count, &heads))) {
+    if (asked->count == 0 || list_heads(turn, asked, &heads)) {
         summary.heads = ps_buf_view(&heads);
         ps_emit_send(turn, peer, peer->session.id,
                      ps_summary_encode(&summary, ps_emit_begin(turn)));
@@ -365,4 +484,23 @@ static void reply_heads(struct ps_turn *turn, struct ps_peer *peer, const struct
         }
     }
     ps_buf_deinit(&heads);
+}
+
+/* All short heads, or if they do not fit as many as do, from a place that is drawn by lot. What is
+ * asked for differs from message to message, so going on where the last one ended could miss the
+ * same logs each time. The lot goes to each log alike. */
+static bool list_heads(struct ps_turn *turn, const struct asked *asked, struct ps_buf *out)
+{
+    struct ps_summary_wanted wanted = {.parts = asked->items,
+                                       .count = asked->count,
+                                       .heads_max = ps_rounds_heads_max(turn->engine)};
+    struct ps_summary_told told;
+    if (!ps_turn_ok(turn, ps_summary_heads(turn->txn, &wanted, &told, out)) || told.whole) {
+        return turn->result == P2PSYNC_OK;
+    }
+    size_t before = wanted.heads_max - 1; /* a place before the first counts as the first */
+    size_t place = (size_t)(ps_prng_next(&turn->engine->prng) % (told.total + before));
+    wanted.skip = place > before ? place - before : 0;
+    ps_buf_clear(out);
+    return ps_turn_ok(turn, ps_summary_heads(turn->txn, &wanted, &told, out));
 }

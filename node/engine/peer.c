@@ -37,7 +37,7 @@ void ps_peer_end_session(const struct ps_engine *engine, struct ps_peer *peer)
     ps_holds_end_session(engine, peer, ps_transfer_unseen(peer));
     ps_receipts_forget(peer);
     ps_transfer_forget(peer);
-    peer->offered.count = 0;
+    peer->offered = (struct ps_offered){.count = 0};
 }
 
 const char *ps_peer_state_name(ps_peer_state state)

@@ -3,9 +3,8 @@
  * defines it, and only that module touches the part's fields. What every module may read is who the
  * peer is, its state, its links, and the id of its session.
  *
- * Memory per peer is bounded: PS_FETCHES_QUEUED_MAX fetches, PS_SERVES_MAX serves, PS_LOGS_MAX
- * sizes for each of PS_ROOTS_MAX collections at worst, and PS_CREDIT_MAX bytes of changes under
- * way. */
+ * Memory per peer is bounded: PS_FETCHES_QUEUED_MAX fetches, PS_SERVES_MAX serves, two sizes of
+ * each log in the store, and PS_CREDIT_MAX bytes of changes under way. */
 #ifndef PS_NODE_ENGINE_PEER_H
 #define PS_NODE_ENGINE_PEER_H
 
@@ -40,6 +39,7 @@ struct ps_peer {
     struct ps_session session;
     struct ps_dial dial;
     struct ps_blame blame;
+    struct ps_budget excess; /* excess.c: logs taken that nobody honest begins */
     struct ps_remembered remembered;
 
     struct ps_state_heard heard;

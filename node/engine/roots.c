@@ -172,6 +172,12 @@ static p2psync_result compute(struct ps_turn *turn, const struct ps_collection *
     return ps_summary_root(turn->txn, collection->number, &out->root, &out->any);
 }
 
+size_t ps_roots_find(const struct ps_roots *roots, struct ps_bytes name)
+{
+    bool found = false;
+    return find(roots, name, &found);
+}
+
 /* Where a collection is, or belongs. */
 static size_t find(const struct ps_roots *roots, struct ps_bytes name, bool *found_out)
 {

@@ -52,6 +52,8 @@ void ps_roots_deinit(struct ps_roots *roots);
  * store has failed. `all` is good until the end of the turn, or the next of these calls. */
 bool ps_roots_state(struct ps_turn *turn, struct ps_state *out);
 bool ps_roots_list(struct ps_turn *turn, const struct ps_roots **all_out);
+/* Where a collection of that name is in the list, or belongs. An empty name: 0. */
+size_t ps_roots_find(const struct ps_roots *roots, struct ps_bytes name);
 
 static inline struct ps_bytes ps_root_name(const struct ps_root *root)
 {

@@ -22,7 +22,10 @@
 
 static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
                          const struct ps_summary *summary);
-static bool write_roots(struct ps_turn *turn, struct ps_buf *out);
+static bool write_roots(struct ps_turn *turn, struct ps_peer *peer, struct ps_summary *summary,
+                        struct ps_buf *out);
+static size_t first_root(const struct ps_roots *all, struct ps_round *round, size_t most);
+static size_t count_roots(const struct ps_roots *all, size_t begin, size_t most, size_t *end_out);
 static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out);
 static void plan_next(struct ps_turn *turn, struct ps_peer *peer);
 static uint64_t rest_ms(const struct ps_engine *engine);
@@ -45,8 +48,7 @@ void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
     if (!ps_state_is_equal(turn, peer)) {
         p2psync_result result = few_heads(turn, &heads);
         if (result == P2PSYNC_ELIMIT) {
-            (void)write_roots(turn, &roots);
-            summary.roots = ps_buf_view(&roots);
+            (void)write_roots(turn, peer, &summary, &roots);
         } else if (ps_turn_ok(turn, result)) {
             summary.roots = NO_ROOTS; /* the heads name all collections */
             summary.heads = ps_buf_view(&heads);
@@ -74,27 +76,62 @@ static void send_summary(struct ps_turn *turn, struct ps_peer *peer,
     ps_emit_send(turn, peer, peer->session.id, ps_summary_encode(summary, ps_emit_begin(turn)));
 }
 
-/* The roots of all collections. */
-static bool write_roots(struct ps_turn *turn, struct ps_buf *out)
+/* The roots of all collections, or if they are too many of as many as fit, from where the last
+ * round ended. */
+static bool write_roots(struct ps_turn *turn, struct ps_peer *peer, struct ps_summary *summary,
+                        struct ps_buf *out)
 {
     const struct ps_roots *all = NULL;
+    struct ps_round *round = &peer->round;
     struct ps_writer writer;
-    size_t count = 0;
+    size_t most = turn->engine->page_max == 0 ? PS_ROOTS_MAX : turn->engine->page_max;
+    size_t end = 0;
     if (!ps_roots_list(turn, &all)) {
         return false;
     }
-    for (size_t i = 0; i < all->count; i++) {
-        count += all->items[i].any ? 1 : 0;
-    }
+    size_t begin = first_root(all, round, most);
+    size_t count = count_roots(all, begin, most, &end);
     ps_writer_init(&writer, out);
     ps_write_array(&writer, count);
-    for (size_t i = 0; i < all->count; i++) {
+    for (size_t i = begin; i < end; i++) {
         if (all->items[i].any) {
             ps_summary_write_root(&writer, ps_root_name(&all->items[i]), &all->items[i].root);
         }
     }
-    p2psync_result result = count > PS_ROOTS_MAX ? P2PSYNC_ELIMIT : ps_writer_finish(&writer);
-    return ps_turn_ok(turn, result);
+    summary->from = begin > 0 ? ps_root_name(&all->items[begin]) : ps_bytes(NULL, 0);
+    summary->to = end < all->count ? ps_root_name(&all->items[end]) : ps_bytes(NULL, 0);
+    summary->roots = ps_buf_view(out);
+    round->page_size = summary->to.size;
+    if (summary->to.size > 0) {
+        memcpy(round->page, summary->to.data, summary->to.size);
+    }
+    return ps_turn_ok(turn, ps_writer_finish(&writer));
+}
+
+/* Where to begin: if all do not fit, first with `_devices`, because it says whose logs are taken.
+ */
+static size_t first_root(const struct ps_roots *all, struct ps_round *round, size_t most)
+{
+    struct ps_bytes name = ps_bytes(round->page, round->page_size);
+    if (all->count > most && !round->devices_first) {
+        round->devices_first = true;
+        name = ps_bytes_text(PS_DEVICES_COLLECTION);
+    }
+    size_t begin = ps_roots_find(all, name);
+    return begin < all->count ? begin : 0;
+}
+
+/* How many collections from `begin` on hold something, up to `most`. end_out: behind the last. */
+static size_t count_roots(const struct ps_roots *all, size_t begin, size_t most, size_t *end_out)
+{
+    size_t count = 0;
+    size_t end = begin;
+    while (end < all->count && (count < most || !all->items[end].any)) {
+        count += all->items[end].any ? 1 : 0;
+        end++;
+    }
+    *end_out = end;
+    return count;
 }
 
 /* The short heads of all collections, if they are few.
@@ -104,7 +141,8 @@ static bool write_roots(struct ps_turn *turn, struct ps_buf *out)
 static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out)
 {
     char names[NAMES_MAX][PS_COLLECTION_SIZE_MAX];
-    struct ps_bytes views[NAMES_MAX];
+    struct ps_summary_part parts[NAMES_MAX];
+    struct ps_summary_told told;
     struct ps_collection_walk walk = {.txn = turn->txn};
     struct ps_collection collection;
     size_t count = 0;
@@ -116,13 +154,22 @@ static p2psync_result few_heads(struct ps_turn *turn, struct ps_buf *out)
             return P2PSYNC_ELIMIT;
         }
         memcpy(names[count], collection.name.data, collection.name.size);
-        views[count] = ps_bytes(names[count], collection.name.size);
+        parts[count] = (struct ps_summary_part){
+            .name = ps_bytes(names[count], collection.name.size), .logs = ps_log_range_all()};
         count++;
     }
     if (walk.result != P2PSYNC_OK) {
         return walk.result;
     }
-    return ps_summary_heads(turn->txn, views, count, out);
+    const struct ps_summary_wanted wanted = {
+        .parts = parts, .count = count, .heads_max = ps_rounds_heads_max(turn->engine)};
+    p2psync_result result = ps_summary_heads(turn->txn, &wanted, &told, out);
+    return result == P2PSYNC_OK && !told.whole ? P2PSYNC_ELIMIT : result;
+}
+
+size_t ps_rounds_heads_max(const struct ps_engine *engine)
+{
+    return engine->page_max == 0 ? PS_SHORT_HEADS_MAX : engine->page_max;
 }
 
 void ps_rounds_asked(struct ps_turn *turn, struct ps_peer *peer)
@@ -147,6 +194,10 @@ static void plan_next(struct ps_turn *turn, struct ps_peer *peer)
     struct ps_round *round = &peer->round;
     if (peer->state == PS_PEER_IN_SYNC) {
         rest(turn, peer);
+        return;
+    }
+    if (round->page_size > 0) { /* there is more to be told */
+        round->next_ms = turn->now_ms + ps_prng_jitter(&engine->prng, SOON_SPAN);
         return;
     }
     struct ps_backoff backoff = {.base = VAIN_BASE_MS, .cap = engine->interval_ms};

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "node/engine/deadline.h"
+#include "wire/limits.h"
 
 struct ps_engine;
 struct ps_peer;
@@ -30,6 +31,9 @@ struct ps_round {
     uint32_t vain;        /* rounds not in sync without progress: the delay grows */
     uint32_t put_off;     /* rounds that were put off since both were in sync: it may take longer */
     bool passed_over;     /* it has heads of devices that we do not know yet */
+    size_t page_size;     /* the next round tells the roots from this collection on; 0: from ... */
+    uint8_t page[PS_COLLECTION_SIZE_MAX]; /* ... the first one on ... */
+    bool devices_first; /* ... or, once in a session, from `_devices` on: false until that was */
 };
 
 #define PS_ROUND_NONE                                                                              \
@@ -44,6 +48,8 @@ struct ps_crowd {
 /* Send a SUMMARY that wants a reply: the state alone if both hold the same as far as known, else
  * roots, and heads if few. If the last one has no reply yet nothing is sent: that reply will do. */
 void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer);
+/* How many short heads a SUMMARY may have. */
+size_t ps_rounds_heads_max(const struct ps_engine *engine);
 /* Send our state as the reply to a SUMMARY that was equal. This round was the peer's, the next may
  * be ours. */
 void ps_rounds_reply(struct ps_turn *turn, struct ps_peer *peer);

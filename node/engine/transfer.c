@@ -73,6 +73,7 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
         .from = want->from,
         .target = want->target,
         .search = want->search,
+        .excess = want->excess,
         .progress_ms = turn->now_ms,
     };
     memcpy(fetch->collection, want->log.collection.data, want->log.collection.size);
@@ -346,8 +347,7 @@ void ps_transfer_deinit(struct ps_transfer *transfer)
 {
     free(transfer->fetches);
     free(transfer->pushes);
-    transfer->fetches = NULL;
-    transfer->pushes = NULL;
+    *transfer = (struct ps_transfer){.fetch_count = 0};
 }
 
 uint64_t ps_transfer_deadline(const struct ps_peer *peer)

@@ -31,6 +31,7 @@ struct ps_fetch {
     bool search;     /* it is, or may be, another history than any that is here: what both
                         share is looked for, backwards from the end of ours ... */
     uint64_t step;   /* ... so many entries back the next time; 0: found, and it goes forward */
+    bool excess;     /* it was taken as a log that nobody honest begins: excess.h */
     bool has_log;    /* what comes is of our log `log` */
     uint32_t log;
     bool active;          /* asked for */
@@ -81,6 +82,7 @@ struct ps_fetch_want {
     uint64_t from;
     uint64_t target;
     bool search;
+    bool excess; /* it was taken as that: excess.h */
 };
 void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer,
                        const struct ps_fetch_want *want);

@@ -6,6 +6,7 @@
 
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
+#include "store/mesh/named.h"
 
 static bool load_members(struct ps_turn *turn);
 static bool admit(struct ps_turn *turn, const struct ps_device *device, struct ps_bytes name);
@@ -38,6 +39,14 @@ bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device)
         return ps_device_equal(device, &turn->engine->identity.mesh.founder);
     }
     return ps_turn_ok(turn, result);
+}
+
+bool ps_trust_author(struct ps_turn *turn, const struct ps_device *device)
+{
+    bool named = false;
+    return ps_trust_member(turn, device) ||
+           (turn->result == P2PSYNC_OK &&
+            ps_turn_ok(turn, ps_named_has(turn->txn, device, &named)) && named);
 }
 
 void ps_trust_deinit(struct ps_allowed *allowed)

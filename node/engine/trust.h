@@ -20,6 +20,8 @@ struct ps_allowed {
 /* Read the members from the store. Peers that stay members stay as they are. */
 void ps_trust_load(struct ps_turn *turn);
 bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device);
+/* Whether logs of the device are taken: it is a member, or one was named and there was no room. */
+bool ps_trust_author(struct ps_turn *turn, const struct ps_device *device);
 void ps_trust_deinit(struct ps_allowed *allowed);
 
 #endif

@@ -34,6 +34,7 @@ struct ps_engine {
     struct ps_prng prng;
     uint64_t interval_ms;
     bool no_push;
+    uint32_t page_max;
     char (*listen)[PS_ENDPOINT_SIZE_MAX + 1];
     size_t listen_count;
     char (*statics)[PS_ENDPOINT_SIZE_MAX + 1];

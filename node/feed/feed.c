@@ -36,6 +36,7 @@ struct told {
 
 static p2psync_result begin_from_now(struct ps_feed *feed, struct ps_txn *txn);
 static p2psync_result find_log(struct ps_feed *feed, struct ps_txn *txn, bool skip);
+static p2psync_result find_log_from(struct ps_feed *feed, struct ps_txn *txn, bool skip);
 static p2psync_result find_log_in(struct ps_feed *feed, struct ps_txn *txn,
                                   const struct ps_collection *collection, bool skip);
 static p2psync_result reserve_told(struct ps_feed *feed, uint32_t number);
@@ -140,7 +141,23 @@ static p2psync_result begin_from_now(struct ps_feed *feed, struct ps_txn *txn)
  * Errors  P2PSYNC_ENOTFOUND there is none. */
 static p2psync_result find_log(struct ps_feed *feed, struct ps_txn *txn, bool skip)
 {
-    struct ps_collection_walk walk = {.txn = txn};
+    p2psync_result result = P2PSYNC_ENOTFOUND;
+    if (!skip && feed->at_size > 0) {
+        result = find_log_from(feed, txn, skip);
+    }
+    if (result == P2PSYNC_ENOTFOUND) {
+        feed->at_size = 0;
+        result = find_log_from(feed, txn, skip);
+    }
+    return result;
+}
+
+/* The same, from the log that was told last on: so telling of many logs one after the other does
+ * not begin with the first one each time. */
+static p2psync_result find_log_from(struct ps_feed *feed, struct ps_txn *txn, bool skip)
+{
+    struct ps_collection_walk walk =
+        ps_collection_walk_from(txn, ps_bytes(feed->at_collection, feed->at_size));
     struct ps_collection collection;
     while (ps_collection_walk_next(&walk, &collection)) {
         p2psync_result result =
@@ -156,6 +173,9 @@ static p2psync_result find_log_in(struct ps_feed *feed, struct ps_txn *txn,
                                   const struct ps_collection *collection, bool skip)
 {
     struct ps_log_walk walk = {.txn = txn, .collection = collection->number};
+    if (ps_bytes_equal(collection->name, ps_bytes(feed->at_collection, feed->at_size))) {
+        walk.at = feed->at;
+    }
     while (ps_log_walk_next(&walk, &feed->log)) {
         walk.result = reserve_told(feed, feed->log.number);
         if (walk.result != P2PSYNC_OK) {
@@ -168,6 +188,9 @@ static p2psync_result find_log_in(struct ps_feed *feed, struct ps_txn *txn,
             assert(collection->name.size <= sizeof feed->collection);
             memcpy(feed->collection, collection->name.data, collection->name.size);
             feed->collection_size = collection->name.size;
+            memcpy(feed->at_collection, collection->name.data, collection->name.size);
+            feed->at_size = collection->name.size;
+            feed->at = feed->log.id;
             return P2PSYNC_OK;
         }
     }

@@ -17,6 +17,9 @@ struct ps_feed {
     struct ps_log log;                          /* the one that is being told */
     uint8_t collection[PS_COLLECTION_SIZE_MAX]; /* its collection's name */
     size_t collection_size;                     /* 0: no log is */
+    struct ps_log_id at; /* the log that was found last, from which on the next one is looked for */
+    uint8_t at_collection[PS_COLLECTION_SIZE_MAX];
+    size_t at_size;     /* 0: none was; from the first one on */
     struct ps_buf next; /* a second event of the same change, already made; empty: none */
     p2psync_event_type next_type;
     uint32_t refreshes;  /* of records' views, after changes of settings: told */

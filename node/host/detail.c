@@ -45,9 +45,9 @@ void ps_detail_explain(p2psync_result result, size_t edit, struct p2psync_detail
                        "the record has other versions than expected");
     } else if (result == P2PSYNC_ELIMIT) {
         (void)snprintf(detail->text, sizeof detail->text,
-                       "a record takes %d bytes of fields at most, a transaction %d bytes, a mesh "
-                       "%d collections",
-                       PS_VALUE_SIZE_MAX, PS_TRANSACTION_SIZE_MAX, PS_ROOTS_MAX);
+                       "a record takes %d bytes of fields at most, a transaction %d bytes; a "
+                       "device begins some %d collections",
+                       PS_VALUE_SIZE_MAX, PS_TRANSACTION_SIZE_MAX, PS_BEGUN_MAX);
     } else if (result == P2PSYNC_ECORRUPT) {
         (void)snprintf(detail->text, sizeof detail->text,
                        "what the store has of the record is damaged");

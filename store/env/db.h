@@ -23,7 +23,9 @@ typedef enum ps_db {
     PS_DB_UNSETTLED,   /* log number -> where to look on: logs with settled < size */
     PS_DB_WAITING,     /* log number, last seq -> a transaction that waits for a parent */
     PS_DB_AWAITED,     /* the parent, log number, last seq -> empty: who waits for it */
+    PS_DB_BEGUN,       /* device -> how many logs it has begun */
     PS_DB_DEVICES,     /* device -> member */
+    PS_DB_NAMED,       /* device -> empty: named by a device that counts, and no member yet */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
     PS_DB_DAMAGED,     /* log number, seq -> empty: entries that cannot be read */
     PS_DB_COUNT,

@@ -76,8 +76,13 @@
  *     collection u32 || record id
  *                       nothing: that one is
  *
+ *   PS_DB_BEGUN: how many logs a device has begun.                                    begun.c
+ *     device 32         u32
  *   PS_DB_DEVICES: the members of the mesh.                                           members.c
  *     device 32         added_by 32 || added_ms u64 || depth u32 || name
+ *   PS_DB_NAMED: devices whose logs are taken although there was no room for them among the members
+ *   when they were named.                                                             members.c
+ *     device 32         nothing
  *   PS_DB_PEERS: where and when a member was last reached.                            peers.c
  *     device 32         a MessagePack array
  *
@@ -161,7 +166,7 @@ bool ps_key_split_record(struct ps_bytes key, uint32_t *collection_out, struct p
 struct ps_key ps_key_stale(uint32_t collection, struct ps_bytes id);
 bool ps_key_split_stale(struct ps_bytes key, uint32_t *collection_out, struct ps_bytes *id_out);
 
-/* PS_DB_DEVICES and PS_DB_PEERS. */
+/* PS_DB_BEGUN, PS_DB_DEVICES, PS_DB_NAMED and PS_DB_PEERS. */
 struct ps_key ps_key_device(const struct ps_device *device);
 bool ps_key_split_device(struct ps_bytes key, struct ps_device *out);
 

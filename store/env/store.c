@@ -35,7 +35,9 @@ static const char *const db_names[PS_DB_COUNT] = {
     [PS_DB_UNSETTLED] = NULL,
     [PS_DB_WAITING] = "waiting",
     [PS_DB_AWAITED] = "awaited",
+    [PS_DB_BEGUN] = "begun",
     [PS_DB_DEVICES] = "devices",
+    [PS_DB_NAMED] = "named",
     [PS_DB_PEERS] = "peers",
     [PS_DB_DAMAGED] = NULL,
 };

@@ -245,7 +245,8 @@ static p2psync_result make_branch(struct taking *taking, const struct ps_log *st
     made.root = ps_frontier_root(&made.frontier);
     struct ps_log other;
     result = ps_log_find(taking->txn, made.collection, &made.id, &other);
-    if (result == P2PSYNC_OK || taking->histories >= PS_BRANCHES_MAX) {
+    size_t most = taking->chunk->histories_max;
+    if (result == P2PSYNC_OK || (most > 0 && taking->histories >= most)) {
         return P2PSYNC_ELIMIT; /* for two names alike it takes 2^64 tries */
     }
     if (result != P2PSYNC_ENOTFOUND) {

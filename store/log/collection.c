@@ -44,34 +44,12 @@ p2psync_result ps_collection_intern(struct ps_txn *txn, struct ps_bytes name,
     if (result != P2PSYNC_OK) {
         return result;
     }
-    if (made.number >= PS_ROOTS_MAX) {
-        return P2PSYNC_ELIMIT;
-    }
     struct ps_key key = ps_key_collection_number(made.number);
     result = ps_db_put(txn, PS_DB_COLLECTIONS, ps_key_view(&key), name);
     if (result == P2PSYNC_OK) {
         result = put(txn, &made);
     }
     return result == P2PSYNC_OK ? ps_collection_find(txn, name, out) : result;
-}
-
-p2psync_result ps_collection_has_room(struct ps_txn *txn, struct ps_bytes name, bool *out)
-{
-    struct ps_collection collection;
-    struct ps_bytes next;
-    p2psync_result result = ps_collection_find(txn, name, &collection);
-    if (result == P2PSYNC_OK) {
-        *out = collection.logs < PS_LOGS_MAX;
-        return P2PSYNC_OK;
-    }
-    if (result == P2PSYNC_ENOTFOUND) {
-        result = ps_db_get(txn, PS_DB_META, ps_bytes_text(PS_META_COLLECTIONS), &next);
-        *out = result == P2PSYNC_ENOTFOUND;
-    }
-    if (result == P2PSYNC_OK) {
-        *out = next.size == 4 && ps_get_u32(next.data) < PS_ROOTS_MAX;
-    }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
 struct ps_collection_walk ps_collection_walk_from(struct ps_txn *txn, struct ps_bytes name)

@@ -21,17 +21,10 @@ p2psync_result ps_collection_find(struct ps_txn *txn, struct ps_bytes name,
 
 /* Find the collection of this name, or make it.
  *
- * Errors  P2PSYNC_EFORMAT not a valid name; P2PSYNC_ELIMIT PS_ROOTS_MAX collections.
+ * Errors  P2PSYNC_EFORMAT not a valid name; P2PSYNC_ELIMIT all numbers of collections are taken.
  */
 p2psync_result ps_collection_intern(struct ps_txn *txn, struct ps_bytes name,
                                     struct ps_collection *out) P2PSYNC_MUST_CHECK;
-
-/* Whether there is room for one log more in the collection of this name, which need not be here.
- *
- * Errors  P2PSYNC_ECORRUPT.
- */
-p2psync_result ps_collection_has_room(struct ps_txn *txn, struct ps_bytes name,
-                                      bool *out) P2PSYNC_MUST_CHECK;
 
 /* A walk over the collections, in byte order of their names:
  *
@@ -41,7 +34,7 @@ p2psync_result ps_collection_has_room(struct ps_txn *txn, struct ps_bytes name,
  *     }
  *     return walk.result;
  *
- * It owns its place: the transaction may write while it goes on. PS_ROOTS_MAX steps at most. */
+ * It owns its place: the transaction may write while it goes on. */
 struct ps_collection_walk {
     struct ps_txn *txn;
     p2psync_result result; /* the first error, the walk's or the caller's: it ends the walk */

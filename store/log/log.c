@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/env/keys.h"
+#include "store/log/begun.h"
 #include "store/log/collection.h"
 #include "store/log/tree.h"
 
@@ -106,21 +107,16 @@ p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uin
 
 p2psync_result ps_log_make(struct ps_txn *txn, struct ps_log *log)
 {
-    struct ps_collection row;
-    p2psync_result result = ps_collection_by_number(txn, log->collection, &row);
-    if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-    }
-    if (row.logs >= PS_LOGS_MAX) {
-        return P2PSYNC_ELIMIT;
-    }
-    result = ps_db_next_number(txn, PS_META_LOGS, &log->number);
+    p2psync_result result = ps_db_next_number(txn, PS_META_LOGS, &log->number);
     if (result == P2PSYNC_OK) {
         result = put_number(txn, log);
     }
     if (result == P2PSYNC_OK) {
         struct ps_collection_delta delta = {.logs = 1};
         result = ps_collection_count(txn, log->collection, &delta);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_begun_add(txn, &log->origin.device, 1);
     }
     return result == P2PSYNC_OK ? ps_log_save(txn, log) : result;
 }

@@ -62,15 +62,15 @@ p2psync_result ps_log_by_number(struct ps_txn *txn, uint32_t number,
 
 /* Find the trunk of `origin` in a collection, or make it, empty.
  *
- * Errors  P2PSYNC_ELIMIT PS_LOGS_MAX logs in this collection; P2PSYNC_EFORK another origin with the
- * same tag, or the log is forked and has branches only; P2PSYNC_ECORRUPT.
+ * Errors  P2PSYNC_ELIMIT all numbers of logs are taken; P2PSYNC_EFORK another origin with the same
+ * tag, or the log is forked and has branches only; P2PSYNC_ECORRUPT.
  */
 p2psync_result ps_log_intern(struct ps_txn *txn, const struct ps_mesh *mesh, uint32_t collection,
                              const struct ps_origin *origin, struct ps_log *out) P2PSYNC_MUST_CHECK;
 
 /* Give an empty log that is filled in but for its number its number and its row.
  *
- * Errors  P2PSYNC_ELIMIT PS_LOGS_MAX logs in this collection; P2PSYNC_ECORRUPT.
+ * Errors  P2PSYNC_ELIMIT all numbers of logs are taken; P2PSYNC_ECORRUPT.
  */
 p2psync_result ps_log_make(struct ps_txn *txn, struct ps_log *log) P2PSYNC_MUST_CHECK;
 
@@ -82,7 +82,7 @@ p2psync_result ps_log_rename(struct ps_txn *txn, struct ps_log *log,
 bool ps_log_is_forked(const struct ps_log *log);
 
 /* A walk over the logs of a collection in order of (tag, branch). As struct ps_collection_walk;
- * PS_LOGS_MAX steps at most. */
+ * as many steps as there are logs. */
 struct ps_log_walk {
     struct ps_txn *txn;
     uint32_t collection;

@@ -11,6 +11,7 @@ struct ps_chunk {
     struct ps_head head;
     bool root_implied;            /* head.root is what the entries give, and not known */
     const struct ps_proof *proof; /* end of the run -> head.size */
+    size_t histories_max;         /* no fork makes more of the log than these; 0: any number */
 };
 
 /* Verify a chunk against its signed head, and store those of its entries that are new. Nothing is
@@ -33,8 +34,8 @@ p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
  * use up the numbers of logs and collections with names that stand for nothing.
  *
  * log_out  the log with the chunk's entries, all of which are new.
- * Errors   as above, EGAP if the chunk does not begin with the log; P2PSYNC_ELIMIT PS_LOGS_MAX logs
- * or PS_ROOTS_MAX collections.
+ * Errors   as above, EGAP if the chunk does not begin with the log; P2PSYNC_ELIMIT all
+ * numbers of logs are taken.
  */
 p2psync_result ps_receive_first(struct ps_txn *txn, const struct ps_mesh *mesh,
                                 const struct ps_log_name *name, const struct ps_chunk *chunk,

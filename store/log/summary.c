@@ -10,6 +10,10 @@
 #define COMMON_PREFIX "p2psync common 1"
 #define LEAF_PREFIX   0x00U
 
+/* A short head takes 61 bytes at most, and what is around those of a collection 205. */
+#define HEADS_SIZE_MAX ((size_t)PS_MESSAGE_SIZE_MAX - 65536)
+#define ITEMS_SIZE_MAX ((size_t)PS_MESSAGE_SIZE_MAX - 4096)
+
 /* A walk over the roots of the collections. */
 struct root_walk {
     struct ps_collection_walk collections;
@@ -17,19 +21,30 @@ struct root_walk {
     struct ps_hash root;
 };
 
+/* Short heads on their way into a message. */
+struct listing {
+    struct ps_txn *txn;
+    const struct ps_summary_wanted *wanted;
+    struct ps_buf items; /* of the collections listed so far */
+    size_t count;        /* these */
+    size_t total;        /* logs that were met */
+    bool cut;            /* there is no room for more */
+};
+
 static struct ps_hash log_leaf(const struct ps_log_brief *log);
 static bool next_root(struct root_walk *walk);
 static p2psync_result write_list(size_t count, struct ps_bytes items, struct ps_buf *out);
-static p2psync_result list_heads(struct ps_txn *txn, struct ps_bytes name, struct ps_buf *out,
-                                 size_t *count_out);
+static p2psync_result list_part(struct listing *listing, const struct ps_summary_part *part);
+static p2psync_result list_logs(struct listing *listing, uint32_t collection,
+                                struct ps_summary_part *told, struct ps_buf *heads,
+                                size_t *count_out);
 
 p2psync_result ps_summary_state(struct ps_txn *txn, struct ps_state *out)
 {
     struct ps_buf text;
     struct root_walk walk = {.collections = {.txn = txn}};
     uint64_t pending = 0;
-    ps_buf_init(&text, (size_t)PS_ROOTS_MAX * (1 + PS_COLLECTION_SIZE_MAX + PS_HASH_SIZE) +
-                           sizeof COMMON_PREFIX);
+    ps_buf_init(&text, UINT32_MAX);
     p2psync_result result = ps_summary_begin_common(&text);
     while (result == P2PSYNC_OK && next_root(&walk)) {
         result = ps_summary_add_common(&text, walk.name, &walk.root);
@@ -82,72 +97,94 @@ p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct p
     return walk.result;
 }
 
-p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_bytes *names, size_t count,
-                                struct ps_buf *out)
+p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_summary_wanted *wanted,
+                                struct ps_summary_told *told_out, struct ps_buf *out)
 {
-    struct ps_buf items;
-    size_t listed = 0;
-    size_t heads = 0;
+    struct listing listing = {.txn = txn, .wanted = wanted};
     p2psync_result result = P2PSYNC_OK;
-    ps_buf_init(&items, PS_MESSAGE_SIZE_MAX);
-    while (listed < count && result == P2PSYNC_OK) {
-        size_t before = items.size;
-        size_t more = 0;
-        result = list_heads(txn, names[listed], &items, &more);
-        /* What no longer fits waits for the next round. */
-        bool over = result == P2PSYNC_ELIMIT || heads + more > PS_SHORT_HEADS_MAX;
-        if (over && listed > 0) {
-            items.size = before;
-            result = P2PSYNC_OK;
-            break;
-        }
-        heads += more;
-        listed++;
+    assert(wanted->heads_max > 0);
+    ps_buf_init(&listing.items, ITEMS_SIZE_MAX);
+    for (size_t i = 0; i < wanted->count && result == P2PSYNC_OK; i++) {
+        result = list_part(&listing, &wanted->parts[i]);
     }
     if (result == P2PSYNC_OK) {
-        result = write_list(listed, ps_buf_view(&items), out);
+        result = write_list(listing.count, ps_buf_view(&listing.items), out);
     }
-    ps_buf_deinit(&items);
+    if (result == P2PSYNC_OK) {
+        told_out->total = listing.total;
+        told_out->whole = !listing.cut;
+    }
+    ps_buf_deinit(&listing.items);
     return result;
 }
 
-/* Append [collection, [short head, ...]] of the logs that are not empty. */
-static p2psync_result list_heads(struct ps_txn *txn, struct ps_bytes name, struct ps_buf *out,
-                                 size_t *count_out)
+/* Append [collection, [short head, ...]] of the logs that are not empty: those that are not passed
+ * over, and as many as there is room for. All are counted. */
+static p2psync_result list_part(struct listing *listing, const struct ps_summary_part *part)
 {
     struct ps_buf heads;
-    struct ps_writer writer;
     struct ps_collection collection;
-    struct ps_log_brief log;
+    struct ps_summary_part told = *part;
+    size_t before = listing->total;
     size_t count = 0;
+    listing->cut =
+        listing->cut || listing->count == PS_ROOTS_MAX || listing->items.size > HEADS_SIZE_MAX;
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
-    ps_writer_init(&writer, &heads);
-    p2psync_result result = ps_collection_find(txn, name, &collection);
+    p2psync_result result = ps_collection_find(listing->txn, part->name, &collection);
     if (result == P2PSYNC_OK) {
-        struct ps_log_walk walk = {.txn = txn, .collection = collection.number};
-        while (ps_log_walk_next_brief(&walk, &log)) {
-            if (log.size > 0) {
-                struct ps_short_head head = {.log = log.id, .size = log.size};
-                memcpy(head.root, log.root.bytes, PS_HASH_SHORT_SIZE);
-                ps_summary_write_head(&writer, &head);
-                count++;
-            }
-        }
-        result = walk.result;
+        result = list_logs(listing, collection.number, &told, &heads, &count);
     }
     result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
-    if (result == P2PSYNC_OK) {
-        result = ps_writer_finish(&writer);
-    }
-    if (result == P2PSYNC_OK) {
-        ps_writer_init(&writer, out);
-        ps_summary_write_collection(&writer, name, count);
+    bool none = listing->total == before && before >= listing->wanted->skip && !listing->cut;
+    if (result == P2PSYNC_OK && (count > 0 || none)) {
+        struct ps_writer writer;
+        ps_writer_init(&writer, &listing->items);
+        ps_summary_write_collection(&writer, &told, count);
         ps_write_raw(&writer, ps_buf_view(&heads));
+        ps_summary_end_collection(&writer, &told);
         result = ps_writer_finish(&writer);
+        listing->count++;
     }
     ps_buf_deinit(&heads);
-    *count_out = count;
     return result;
+}
+
+/* The short heads of one collection. told: in which logs are wanted, out which are told of. */
+static p2psync_result list_logs(struct listing *listing, uint32_t collection,
+                                struct ps_summary_part *told, struct ps_buf *heads,
+                                size_t *count_out)
+{
+    const struct ps_summary_wanted *wanted = listing->wanted;
+    const struct ps_log_id last = told->logs.last;
+    const size_t before = listing->total;
+    struct ps_writer writer;
+    struct ps_log_brief log;
+    struct ps_log_walk walk = {
+        .txn = listing->txn, .collection = collection, .at = told->logs.first};
+    ps_writer_init(&writer, heads);
+    while (ps_log_walk_next_brief(&walk, &log) && ps_log_id_compare(&log.id, &last) <= 0) {
+        if (log.size == 0) {
+            continue;
+        }
+        size_t at = listing->total++;
+        if (at < wanted->skip) {
+            continue;
+        }
+        listing->cut = listing->cut || at - wanted->skip >= wanted->heads_max ||
+                       listing->items.size + heads->size > HEADS_SIZE_MAX;
+        if (!listing->cut) {
+            struct ps_short_head head = {.log = log.id, .size = log.size};
+            memcpy(head.root, log.root.bytes, PS_HASH_SHORT_SIZE);
+            ps_summary_write_head(&writer, &head);
+            if (*count_out == 0 && at > before) {
+                told->logs.first = log.id; /* those before it are passed over */
+            }
+            told->logs.last = log.id;
+            (*count_out)++;
+        }
+    }
+    told->logs.last = listing->cut ? told->logs.last : last;
+    return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
 /* BLAKE2b-256(0x00 || tag || branch || size || root). */

@@ -26,13 +26,25 @@ p2psync_result ps_summary_pending(struct ps_txn *txn, uint64_t *out) P2PSYNC_MUS
 p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct ps_hash *root_out,
                                bool *has_logs_out) P2PSYNC_MUST_CHECK;
 
-/* Append an encoded SUMMARY `heads` list of the named collections, in their order; a name that is
- * not here gives an empty list of heads. At most PS_SHORT_HEADS_MAX heads: collections that no
- * longer fit are left out, the first never.
+/* Of which logs short heads are wanted: parts that ascend by name, each name once. */
+struct ps_summary_wanted {
+    const struct ps_summary_part *parts; /* their `heads` are not looked at */
+    size_t count;
+    size_t skip;      /* so many logs are passed over */
+    size_t heads_max; /* short heads in one message: 1..PS_SHORT_HEADS_MAX */
+};
+struct ps_summary_told {
+    size_t total; /* logs that are wanted, those that are passed over included */
+    bool whole;   /* none that is not passed over is left out for want of room */
+};
+
+/* Append an encoded SUMMARY `heads` list of what is wanted; a name that is not here gives an empty
+ * list of heads. It says of which logs it is, if not of all.
  *
- * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
+ * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_ELIMIT out->size_max.
  */
-p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_bytes *names, size_t count,
+p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_summary_wanted *wanted,
+                                struct ps_summary_told *told_out,
                                 struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 #endif

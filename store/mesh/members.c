@@ -13,6 +13,7 @@
 
 #include "store/log/collection.h"
 #include "store/log/waiting.h"
+#include "store/mesh/named.h"
 #include "store/record/record.h"
 #include "wire/hlc.h"
 
@@ -31,6 +32,7 @@ struct edge {
 struct named {
     struct ps_device device;
     size_t place; /* in the list, or PLACE_NONE */
+    bool reached; /* the founder names it, or a device that is reached does */
 };
 
 /* How a device of the list came there. */
@@ -69,6 +71,10 @@ static p2psync_result invite_all(struct members *members, size_t inviter);
 static p2psync_result invite(struct members *members, size_t inviter, const struct edge *edge,
                              struct named *named);
 static size_t room_below(const struct members *members, size_t place);
+static p2psync_result reach(struct members *members, const struct ps_mesh *mesh);
+static size_t reach_from(struct members *members, const struct ps_device *from, size_t *queue,
+                         size_t count);
+static p2psync_result note_named(struct members *members, bool *changed_out);
 static void keep_valid(struct members *members);
 static p2psync_result is_valid(const struct members *members, const struct ps_device *device,
                                bool *valid_out);
@@ -100,6 +106,12 @@ p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh
     }
     if (result == P2PSYNC_OK) {
         result = walk(&members, mesh);
+    }
+    if (result == P2PSYNC_OK) {
+        result = reach(&members, mesh);
+    }
+    if (result == P2PSYNC_OK) {
+        result = note_named(&members, &changed);
     }
     keep_valid(&members);
     for (size_t i = 0; i < members.count && result == P2PSYNC_OK; i++) {
@@ -238,7 +250,7 @@ static p2psync_result collect_named(struct members *members)
         return P2PSYNC_ENOMEM;
     }
     for (size_t i = 0; i < members->edge_count; i++) {
-        members->named[i] = (struct named){members->edges[i].to, PLACE_NONE};
+        members->named[i] = (struct named){.device = members->edges[i].to, .place = PLACE_NONE};
     }
     qsort(members->named, members->edge_count, sizeof *members->named, compare_named);
     for (size_t i = 0; i < members->edge_count; i++) {
@@ -341,6 +353,52 @@ static size_t room_below(const struct members *members, size_t place)
         room = own < room ? own : room;
     }
     return room;
+}
+
+/* Mark all devices that are named in a chain from the founder on, however long it is. */
+static p2psync_result reach(struct members *members, const struct ps_mesh *mesh)
+{
+    size_t *queue = calloc(members->named_count + 1, sizeof *queue); /* places in `named` */
+    if (queue == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    size_t count = reach_from(members, &mesh->founder, queue, 0);
+    for (size_t i = 0; i < count; i++) { /* each device is in the queue once */
+        count = reach_from(members, &members->named[queue[i]].device, queue, count);
+    }
+    free(queue);
+    return P2PSYNC_OK;
+}
+
+/* Add to the queue whom this device names. Returns how many are in it then. */
+static size_t reach_from(struct members *members, const struct ps_device *from, size_t *queue,
+                         size_t count)
+{
+    for (size_t i = first_edge(members, from);
+         i < members->edge_count && ps_device_equal(&members->edges[i].from, from); i++) {
+        struct named *named = find_named(members, &members->edges[i].to);
+        if (!named->reached) {
+            named->reached = true;
+            queue[count] = (size_t)(named - members->named);
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Those for whom there was no room in the list. */
+static p2psync_result note_named(struct members *members, bool *changed_out)
+{
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < members->named_count && result == P2PSYNC_OK; i++) {
+        const struct named *named = &members->named[i];
+        bool is_new = false;
+        if (named->reached && named->place == PLACE_NONE) {
+            result = ps_named_add(members->txn, &named->device, &is_new);
+        }
+        *changed_out = *changed_out || is_new;
+    }
+    return result;
 }
 
 /* The walk is over: say who has how much room, and take out ids that are not valid. */

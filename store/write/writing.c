@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "store/apply/apply.h"
+#include "store/log/begun.h"
 
+static p2psync_result check_room(const struct ps_writing *writing);
 static p2psync_result check_logs(const struct ps_writing *writing);
 
 /* A log that is not at its own end cannot go on: the device has lost a part of its past, and if it
@@ -15,7 +17,10 @@ p2psync_result ps_writing_open_log(struct ps_writing *writing)
     if (writing->has_log) {
         return P2PSYNC_OK;
     }
-    p2psync_result result = ps_collection_intern(writing->txn, writing->name, &writing->collection);
+    p2psync_result result = check_room(writing);
+    if (result == P2PSYNC_OK) {
+        result = ps_collection_intern(writing->txn, writing->name, &writing->collection);
+    }
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -44,6 +49,18 @@ p2psync_result ps_writing_open_log(struct ps_writing *writing)
         }
     }
     return P2PSYNC_EFORK;
+}
+
+/* A device that has begun as many logs as others take at once begins no collection more. In one
+ * that is here, and in the node's own, it may always write. */
+static p2psync_result check_room(const struct ps_writing *writing)
+{
+    uint32_t begun = 0;
+    if (writing->has_collection || writing->name.data[0] == '_') {
+        return P2PSYNC_OK;
+    }
+    p2psync_result result = ps_begun_count(writing->txn, &writing->identity.device, &begun);
+    return result == P2PSYNC_OK && begun >= PS_BEGUN_MAX ? P2PSYNC_ELIMIT : result;
 }
 
 /* The log is new. If it was there before and its row cannot be found because its key is damaged, it

@@ -172,7 +172,10 @@ static p2psync_result summarise(void)
 {
     struct ps_buf out;
     struct ps_state state;
-    struct ps_bytes name = ps_bytes_text(CASE_NOTES);
+    const struct ps_summary_part notes = {.name = ps_bytes_text(CASE_NOTES),
+                                          .logs = ps_log_range_all()};
+    const struct ps_summary_wanted wanted = {.parts = &notes, .count = 1, .heads_max = 1};
+    struct ps_summary_told told;
     struct ps_txn txn = {0};
     ps_buf_init(&out, PS_MESSAGE_SIZE_MAX);
     p2psync_result result = ps_txn_begin(here.store, false, &txn);
@@ -180,7 +183,7 @@ static p2psync_result summarise(void)
         result = ps_summary_state(&txn, &state);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_summary_heads(&txn, &name, 1, &out);
+        result = ps_summary_heads(&txn, &wanted, &told, &out);
     }
     ps_txn_abort(&txn);
     ps_buf_deinit(&out);

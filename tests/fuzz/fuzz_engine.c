@@ -235,7 +235,8 @@ static void compare(struct lot *lot, const struct member *member)
     ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
     ps_writer_init(&writer, &heads);
     ps_write_array(&writer, 1);
-    ps_summary_write_collection(&writer, name.collection, 1);
+    const struct ps_summary_part part = {.name = name.collection, .logs = ps_log_range_all()};
+    ps_summary_write_collection(&writer, &part, 1);
     ps_summary_write_head(&writer, &head);
     must(ps_writer_finish(&writer) == P2PSYNC_OK);
     if (lot_below(lot, 2) == 1) {

@@ -169,7 +169,8 @@ static p2psync_result hand_over(const struct author *author, struct ps_txn *txn,
     struct ps_chunk chunk = {.from = delivery->from,
                              .entries = ps_buf_view(&entries),
                              .head = author_head(author, delivery->head_size),
-                             .proof = &proof};
+                             .proof = &proof,
+                             .histories_max = delivery->histories_max};
     p2psync_result result = branch ? ps_branch_take(txn, log, &context, &chunk, &taken)
                                    : ps_receive_chunk(txn, log, &context, &chunk, &added);
     ps_buf_deinit(&entries);

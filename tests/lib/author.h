@@ -47,7 +47,8 @@ struct author_delivery {
     uint64_t from;
     uint64_t to;
     uint64_t head_size;
-    bool head_is_short; /* head_size < to: send no proof */
+    bool head_is_short;   /* head_size < to: send no proof */
+    size_t histories_max; /* of struct ps_chunk */
 };
 p2psync_result author_deliver(const struct author *author, struct store_case *c,
                               const struct author_delivery *delivery);

@@ -91,7 +91,7 @@ p2psync_node *nodes_open_with(const struct p2psync_options *options, const char 
 
 const char *nodes_json(p2psync_result result, struct p2psync_buffer *reply)
 {
-    static char text[262144];
+    static char text[4194304]; /* status names all collections */
     struct p2psync_buffer json = {0};
     cr_assert_eq(result, P2PSYNC_OK, "%s", p2psync_result_name(result));
     struct p2psync_bytes bytes = {.data = reply->data, .size = reply->size};

@@ -104,8 +104,7 @@ static bool compares(const char *collection)
         const struct sim_capture *capture = &net.captures[i];
         struct ps_summary summary;
         struct ps_cursor cursor;
-        struct ps_bytes name;
-        struct ps_bytes heads;
+        struct ps_summary_part part;
         bool found = false;
         if (capture->type != PS_MESSAGE_SUMMARY ||
             ps_summary_decode(ps_buf_view(&capture->bytes), &summary) != P2PSYNC_OK ||
@@ -113,8 +112,8 @@ static bool compares(const char *collection)
             continue;
         }
         (void)ps_message_cursor_begin(&cursor, summary.heads);
-        while (ps_summary_next_collection(&cursor, &name, &heads)) {
-            found = found || ps_bytes_equal(name, ps_bytes_text(collection));
+        while (ps_summary_next_collection(&cursor, &part)) {
+            found = found || ps_bytes_equal(part.name, ps_bytes_text(collection));
         }
         return found;
     }

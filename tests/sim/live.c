@@ -33,11 +33,15 @@ static uint64_t told_within_ms(const struct sim_net *net);
 static bool put_everywhere(struct sim_live *live, unsigned node, uint64_t within_ms);
 static bool have(struct sim_live *live, unsigned first, uint64_t number);
 static bool settle(struct sim_live *live, uint64_t within_ms);
+static bool count_wants(struct sim_net *net, unsigned from, unsigned to, uint64_t type);
 static bool withhold(struct sim_net *net, unsigned from, unsigned to, uint64_t type);
 static void leave(struct sim_live *live, unsigned node);
 static void meet(struct sim_live *live, unsigned node, unsigned other);
 
-static uint64_t withheld; /* messages: the hook knows nothing but the network */
+/* The hooks know nothing but the network. */
+static uint64_t withheld;       /* messages */
+static uint64_t wanted;         /* logs */
+static uint64_t devices_before; /* changes of `_devices` that it had */
 
 bool sim_live_advance(struct sim_live *live, uint64_t ms)
 {
@@ -179,19 +183,21 @@ static void put_devices_first(struct sim_live *live)
     unsigned late = net->node_count - 1;
     uint64_t begun_ms = net->now_ms;
     char name[24];
-    if (net->failure[0] != '\0') {
-        return;
+    if (net->failure[0] != '\0' || net->options.page_max > 0) {
+        return; /* where not all fit a SUMMARY, others may be told in one before */
     }
     leave(live, late);
     for (unsigned i = 0; i < EARLY_COUNT; i++) {
         snprintf(name, sizeof name, "EARLY-%u", i);
         sim_put(net, 0, name, "early", ++live->workload->counter);
     }
-    uint64_t before = sim_changes(net, late, PS_DEVICES_COLLECTION);
+    devices_before = sim_changes(net, late, PS_DEVICES_COLLECTION);
     sim_mesh_name(net, 0, 0, "renamed-early");
     if (!sim_live_advance(live, CUT_MS)) {
         return;
     }
+    wanted = 0;
+    net->hold = count_wants;
     meet(live, late, 1);
     bool came = false;
     while (!came && net->now_ms < begun_ms + REPAIRED_MS && sim_live_advance(live, 1)) {
@@ -200,12 +206,24 @@ static void put_devices_first(struct sim_live *live)
             came = sim_changes(net, late, name) > 0;
         }
     }
+    net->hold = NULL;
     if (!came) {
         sim_fail(net, "node %u has not got from node 1 what it lacks after %llu s", late,
                  REPAIRED_MS / 1000);
-    } else if (sim_changes(net, late, PS_DEVICES_COLLECTION) == before) {
+    } else if (sim_changes(net, late, PS_DEVICES_COLLECTION) == devices_before) {
         sim_fail(net, "node %u took other collections before that of the devices", late);
+    } else if (wanted > 1) {
+        sim_fail(net, "node %u asked for other collections before it had that of the devices",
+                 late);
     }
+}
+
+/* How many logs the one who was away asks for before it knows the members: theirs. */
+static bool count_wants(struct sim_net *net, unsigned from, unsigned to, uint64_t type)
+{
+    bool wants = type == PS_MESSAGE_WANT && from == net->node_count - 1 && to == 1;
+    wanted += wants && sim_changes(net, from, PS_DEVICES_COLLECTION) == devices_before;
+    return false;
 }
 
 /* A peer offers what it then does not send. It is had from another one, later. */

@@ -11,6 +11,8 @@
 
 #include "tests/sim/run.h"
 
+#define WORDS_MAX 16 /* of a line in a file of seeds */
+
 struct arguments {
     uint64_t seed;
     uint64_t count;
@@ -20,9 +22,10 @@ struct arguments {
     unsigned steps;
     bool trace;
     bool no_push;
+    bool vast; /* a transaction of PS_TRANSACTION_CHANGES_MAX */
     bool rollback;
     bool twice;        /* each seed again: it must give the same */
-    const char *seeds; /* a file of them, one a line, '#' begins a comment */
+    const char *seeds; /* a file of them, each with its options; '#' begins a comment */
 };
 
 static char repeat[160]; /* for the handler of an abort */
@@ -34,6 +37,7 @@ static void tell_seed(int signal_number);
 static bool play_seed(const struct arguments *arguments, uint64_t seed);
 static void count_run(unsigned nodes, const struct sim_report *report);
 static void print_table(void);
+static bool play_line(char *line);
 static bool play_file(const struct arguments *arguments);
 
 int main(int argc, char **argv)
@@ -41,7 +45,7 @@ int main(int argc, char **argv)
     struct arguments arguments;
     if (!parse(argc, argv, &arguments)) {
         fprintf(stderr, "usage: sim [--seed N] [--count N | --hours H] [--nodes N] [--steps N] "
-                        "[--idle MINUTES] [--trace] [--no-push] [--rollback] [--twice] "
+                        "[--idle MINUTES] [--trace] [--no-push] [--vast] [--rollback] [--twice] "
                         "[--seeds FILE]\n");
         return 2;
     }
@@ -72,6 +76,8 @@ static bool parse(int argc, char **argv, struct arguments *out)
             out->trace = true;
         } else if (strcmp(argv[i], "--no-push") == 0) {
             out->no_push = true;
+        } else if (strcmp(argv[i], "--vast") == 0) {
+            out->vast = true;
         } else if (strcmp(argv[i], "--rollback") == 0) {
             out->rollback = true;
         } else if (strcmp(argv[i], "--twice") == 0) {
@@ -135,14 +141,15 @@ static bool play_seed(const struct arguments *arguments, uint64_t seed)
     sim_options_draw(&options, seed, arguments->nodes, arguments->steps);
     options.trace = arguments->trace;
     options.no_push = arguments->no_push;
+    options.vast = arguments->vast;
     options.idle_minutes = arguments->idle_minutes;
     if (arguments->rollback) {
         sim_options_roll_back(&options);
     }
     snprintf(repeat, sizeof repeat,
-             "aborted; repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s\n", seed,
+             "aborted; repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s\n", seed,
              options.nodes, options.steps, options.no_push ? " --no-push" : "",
-             options.rollback > 0 ? " --rollback" : "");
+             options.vast ? " --vast" : "", options.rollback > 0 ? " --rollback" : "");
     if (options.trace) {
         sim_options_print(&options, stdout);
     }
@@ -200,6 +207,26 @@ static void print_table(void)
     }
 }
 
+/* A seed, and after it what else is an argument of its run. */
+static bool play_line(char *line)
+{
+    static char first[] = "sim";
+    static char second[] = "--seed";
+    struct arguments arguments;
+    char *words[WORDS_MAX] = {first, second};
+    int count = 2;
+    char *rest = NULL;
+    char *word = strtok_r(line, " \t", &rest);
+    if (word == NULL) {
+        return true;
+    }
+    while (word != NULL && count < WORDS_MAX) {
+        words[count++] = word;
+        word = strtok_r(NULL, " \t", &rest);
+    }
+    return parse(count, words, &arguments) && play_seed(&arguments, arguments.seed);
+}
+
 static bool play_file(const struct arguments *arguments)
 {
     char line[256];
@@ -210,11 +237,8 @@ static bool play_file(const struct arguments *arguments)
         return false;
     }
     while (fine && fgets(line, sizeof line, file) != NULL) {
-        uint64_t seed = 0;
-        line[strcspn(line, "# \t\n")] = '\0';
-        if (line[0] != '\0') {
-            fine = parse_number(line, UINT64_MAX, &seed) && play_seed(arguments, seed);
-        }
+        line[strcspn(line, "#\n")] = '\0';
+        fine = play_line(line);
     }
     fclose(file);
     return fine;

@@ -139,7 +139,8 @@ void sim_node_start(struct sim_net *net, unsigned node)
                                         .peers = peers,
                                         .peer_count = peer_count,
                                         .interval_ms = net->options.interval_ms,
-                                        .no_push = net->options.no_push};
+                                        .no_push = net->options.no_push,
+                                        .page_max = net->options.page_max};
     p2psync_result result = ps_engine_new(&options, &self->engine);
     if (result != P2PSYNC_OK) {
         sim_fail(net, "node %u: its engine does not start: %d", node, result);

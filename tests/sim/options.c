@@ -53,6 +53,7 @@ void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes
     if (prng_chance(&random, 100) && nodes == 0) {
         options->nodes = more_nodes;
     }
+    options->page_max = swarm(&random, 8);
 }
 
 /* Off half of the time, else a rate up to `max`. */
@@ -80,14 +81,15 @@ void sim_options_calm(struct sim_options *options, unsigned nodes)
 void sim_options_print(const struct sim_options *options, FILE *out)
 {
     const struct sim_options *o = options;
-    fprintf(
-        out,
-        "seed %" PRIu64 ": nodes %u, steps %u%s%s%s%s%s%s%s, interval %u ms, delay up to %u ms, "
-        "skew up to %u ms, large %u, huge %u, work %u, pause %u ms\n",
-        o->seed, o->nodes, o->steps, o->no_push ? ", no push" : "", o->pairing ? ", pairing" : "",
-        o->beacons ? ", beacons" : "", o->endpoints ? ", endpoints" : "", o->deaf ? ", deaf" : "",
-        o->coarse ? ", coarse" : "", o->answers ? ", answers" : "", o->interval_ms, o->delay_max_ms,
-        o->skew_max_ms, o->large, o->huge, o->work, o->pause_ms);
+    fprintf(out,
+            "seed %" PRIu64
+            ": nodes %u, steps %u%s%s%s%s%s%s%s%s, interval %u ms, delay up to %u ms, "
+            "skew up to %u ms, large %u, huge %u, work %u, pause %u ms, page %u\n",
+            o->seed, o->nodes, o->steps, o->no_push ? ", no push" : "",
+            o->pairing ? ", pairing" : "", o->beacons ? ", beacons" : "",
+            o->endpoints ? ", endpoints" : "", o->deaf ? ", deaf" : "", o->coarse ? ", coarse" : "",
+            o->answers ? ", answers" : "", o->vast ? ", vast" : "", o->interval_ms, o->delay_max_ms,
+            o->skew_max_ms, o->large, o->huge, o->work, o->pause_ms, o->page_max);
     fprintf(out,
             "faults: drop %u, duplicate %u, reorder %u, corrupt %u, cut %u, crash %u, crash in a "
             "step %u, stop %u, "
@@ -95,7 +97,7 @@ void sim_options_print(const struct sim_options *options, FILE *out)
             "(per mille)\n",
             o->drop, o->duplicate, o->reorder, o->corrupt, o->cut, o->crash, o->crash_step, o->stop,
             o->partition, o->heal, o->refuse, o->deafen, o->slow, o->freeze, o->jump, o->rollback);
-    fprintf(out, "repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s --trace\n", o->seed,
-            o->nodes, o->steps, o->no_push ? " --no-push" : "",
+    fprintf(out, "repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s --trace\n", o->seed,
+            o->nodes, o->steps, o->no_push ? " --no-push" : "", o->vast ? " --vast" : "",
             o->rollback > 0 ? " --rollback" : "");
 }

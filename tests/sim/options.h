@@ -23,6 +23,7 @@ struct sim_options {
     bool deaf;      /* an accepted link that was hung up swallows what still arrives */
     bool coarse;    /* delays are multiples of 10 ms: messages arrive together */
     uint32_t interval_ms;
+    uint32_t page_max; /* collections or short heads in a SUMMARY; 0: the limits */
     unsigned delay_min_ms;
     unsigned delay_max_ms;
     unsigned notice_ms;   /* maximum until an engine learns of a write beside it */

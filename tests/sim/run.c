@@ -67,6 +67,9 @@ static void be_safe(struct sim_live *live)
         struct sim_packet answer = {.kind = SIM_PACKET_ANSWER, .node = i};
         sim_plan(net, 0, &answer);
     }
+    if (net->options.vast) {
+        sim_put_vast(net, 0, "vast");
+    }
     sim_faults_begin(net);
     for (unsigned i = 0; i < net->options.steps; i++) {
         uint64_t pause_ms = prng_below(&net->random, net->options.pause_ms + 1ULL);

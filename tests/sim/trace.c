@@ -124,7 +124,7 @@ static void show_summary(struct sent *sent)
     struct ps_summary summary;
     struct ps_cursor cursor;
     struct ps_bytes collection;
-    struct ps_bytes list;
+    struct ps_summary_part part;
     struct ps_hash root;
     struct ps_short_head head;
     if (ps_summary_decode(sent->bytes, &summary) != P2PSYNC_OK) {
@@ -139,11 +139,10 @@ static void show_summary(struct sent *sent)
             ps_get_u64(root.bytes) >> 32U);
     }
     (void)ps_message_cursor_begin(&cursor, summary.heads);
-    for (size_t i = 0; ps_summary_next_collection(&cursor, &collection, &list) && add_item(sent, i);
-         i++) {
+    for (size_t i = 0; ps_summary_next_collection(&cursor, &part) && add_item(sent, i); i++) {
         struct ps_cursor heads;
-        add(sent, "%.*s at", (int)collection.size, (const char *)collection.data);
-        (void)ps_message_cursor_begin(&heads, list);
+        add(sent, "%.*s at", (int)part.name.size, (const char *)part.name.data);
+        (void)ps_message_cursor_begin(&heads, part.heads);
         for (size_t j = 0; j < PARTS_MAX && ps_summary_next_head(&heads, &head); j++) {
             add(sent, " %" PRIu64, head.size);
         }

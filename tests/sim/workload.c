@@ -7,6 +7,7 @@
 
 #include "tests/sim/draft.h"
 #include "tests/sim/mesh.h"
+#include "tests/sim/trace.h"
 #include "tests/sim/work.h"
 
 static void edit_group(struct sim_workload *workload, struct sim_net *net, unsigned node);
@@ -210,4 +211,34 @@ void sim_put_many(struct sim_net *net, unsigned node, const char *collection, si
     }
     commit(&workload, net, node, collection, draft);
     free(padding);
+}
+
+void sim_put_vast(struct sim_net *net, unsigned node, const char *collection)
+{
+    enum { COUNT = PS_TRANSACTION_CHANGES_MAX + 1 };
+    static char ids[COUNT][16];
+    struct ps_edit *edits = calloc(COUNT, sizeof *edits);
+    if (edits == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        snprintf(ids[i], sizeof ids[i], "vast-%zu", i);
+        edits[i] = (struct ps_edit){.kind = PS_EDIT_PUT,
+                                    .id = ps_bytes_text(ids[i]),
+                                    .fields = ps_bytes("\x81\xa2"
+                                                       "f0\x01",
+                                                       5)};
+    }
+    struct sim_write write = {ps_bytes_text(collection), edits, COUNT};
+    p2psync_result result = sim_mesh_write(net, node, &write);
+    if (result != P2PSYNC_ELIMIT) {
+        sim_fail(net, "node %u: a transaction over the limit gives %d", node, result);
+    }
+    write.edit_count = COUNT - 1;
+    result = sim_mesh_write(net, node, &write);
+    if (result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: the largest transaction gives %d", node, result);
+    }
+    sim_trace(net, "%s writes %s: %zu records", sim_name(node), collection, write.edit_count);
+    free(edits);
 }

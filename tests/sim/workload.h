@@ -32,4 +32,7 @@ void sim_put(struct sim_net *net, unsigned node, const char *collection, const c
 void sim_put_many(struct sim_net *net, unsigned node, const char *collection, size_t count,
                   size_t size);
 
+/* Put as many records as one transaction may have, and see that one more are refused. */
+void sim_put_vast(struct sim_net *net, unsigned node, const char *collection);
+
 #endif

@@ -254,20 +254,21 @@ Test(branch, nobody_but_the_author_makes_a_branch)
     cr_assert_eq(log_count(&here, 0, logs, 3), 2);
 }
 
-/* Who signs more than that has the rest refused. */
-Test(branch, no_more_than_some_are_taken)
+/* What one peer may bring at once is for who takes them to say. */
+Test(branch, no_more_are_taken_than_the_caller_says)
 {
     struct author one = {.count = 0};
-    struct author_delivery delivery = {.to = 2, .head_size = 2};
-    for (uint64_t i = 0; i <= PS_BRANCHES_MAX; i++) {
+    struct author_delivery delivery = {.to = 2, .head_size = 2, .histories_max = 3};
+    for (uint64_t i = 0; i < 20; i++) {
+        delivery.histories_max = i < 5 ? 3 : 0;
         author_init(&one, 2);
         (void)add(&one, PS_OP_CREATE, "r", 1000, none());
         (void)add(&one, PS_OP_CREATE, "s", 1001 + i, none());
         cr_assert_eq(author_deliver_branch(&one, &here, &delivery),
-                     i < PS_BRANCHES_MAX ? P2PSYNC_OK : P2PSYNC_ELIMIT);
+                     i < 3 || i >= 5 ? P2PSYNC_OK : P2PSYNC_ELIMIT);
         author_deinit(&one);
     }
-    cr_assert_eq(case_collection(&here, CASE_NOTES).logs, PS_BRANCHES_MAX);
+    cr_assert_eq(case_collection(&here, CASE_NOTES).logs, 3 + 15);
 }
 
 /* A chunk that begins behind the fork says so, and one that begins before it brings the branch. */

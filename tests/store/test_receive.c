@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "store/log/begun.h"
 #include "tests/lib/author.h"
 
 static struct store_case here;
@@ -359,18 +360,25 @@ Test(receive, leaves_no_trace_of_a_log_that_does_not_verify)
     cr_assert_eq(rows(), before);
 }
 
-Test(receive, refuses_one_log_too_many_in_a_collection)
+Test(receive, counts_what_each_device_has_begun)
 {
-    case_set(&here, 1000, "a", 1); /* this device's own log is the first */
-    uint32_t notes = case_collection(&here, CASE_NOTES).number;
-    struct ps_txn txn = case_begin(&here, true);
-    struct ps_collection_delta all_but_one = {.logs = PS_LOGS_MAX - 2};
-    cr_assert_eq(ps_collection_count(&txn, notes, &all_but_one), P2PSYNC_OK);
+    uint32_t count = 0;
     struct ps_log log;
     struct ps_origin origin = {.device = author.identity.device, .incarnation = 1};
+    case_set(&here, 1000, "a", 1);
+    cr_assert_eq(case_put(&here, "others", "r", ps_bytes("\x80", 1)), P2PSYNC_OK);
+    uint32_t notes = case_collection(&here, CASE_NOTES).number;
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_begun_count(&txn, &origin.device, &count), P2PSYNC_OK);
+    cr_assert_eq(count, 0);
+    cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, notes, &origin, &log), P2PSYNC_OK);
     cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, notes, &origin, &log), P2PSYNC_OK);
     origin.incarnation = 2;
-    cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, notes, &origin, &log), P2PSYNC_ELIMIT);
+    cr_assert_eq(ps_log_intern(&txn, &here.identity.mesh, notes, &origin, &log), P2PSYNC_OK);
+    cr_assert_eq(ps_begun_count(&txn, &origin.device, &count), P2PSYNC_OK);
+    cr_assert_eq(count, 2);
+    cr_assert_eq(ps_begun_count(&txn, &here.identity.device, &count), P2PSYNC_OK);
+    cr_assert_eq(count, 2);
     ps_txn_abort(&txn);
 }
 

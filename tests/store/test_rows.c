@@ -4,6 +4,7 @@
 
 #include "store/env/disk.h"
 #include "store/env/keys.h"
+#include "store/log/begun.h"
 #include "store/log/tree.h"
 #include "store/mesh/members.h"
 #include "store/mesh/peers.h"
@@ -255,20 +256,28 @@ Test(rows, walk_goes_on_while_rows_are_written)
     ps_txn_abort(&txn);
 }
 
-Test(rows, number_of_collections_is_bounded)
+/* A device that has begun as many logs as others take at once begins no more. All else goes on:
+ * collections of others, the node's own, and those where it has written before. */
+Test(rows, device_begins_only_so_many_collections)
 {
+    const struct ps_bytes empty = ps_bytes("\x80", 1);
+    struct ps_collection collection;
+    uint32_t begun = 0;
+    cr_assert_eq(case_put(&here, "first", "r", empty), P2PSYNC_OK);
     struct ps_txn txn = case_begin(&here, true);
-    p2psync_result result = P2PSYNC_OK;
-    for (unsigned i = 0; i <= PS_ROOTS_MAX; i++) {
-        struct ps_collection collection;
-        char name[] = "c0000";
-        for (unsigned digit = 4, left = i; digit > 0; digit--, left /= 10) {
-            name[digit] = (char)('0' + left % 10);
-        }
-        result = ps_collection_intern(&txn, ps_bytes_text(name), &collection);
-        cr_assert_eq(result, i < PS_ROOTS_MAX ? P2PSYNC_OK : P2PSYNC_ELIMIT);
-    }
+    cr_assert_eq(ps_collection_intern(&txn, ps_bytes_text("of another"), &collection), P2PSYNC_OK);
+    cr_assert_eq(ps_begun_count(&txn, &here.identity.device, &begun), P2PSYNC_OK);
+    cr_assert_eq(ps_begun_add(&txn, &here.identity.device, PS_BEGUN_MAX - 1 - begun), P2PSYNC_OK);
+    case_commit(&txn);
+    cr_assert_eq(case_put(&here, "last", "r", empty), P2PSYNC_OK);
+    cr_assert_eq(case_put(&here, "one too many", "r", empty), P2PSYNC_ELIMIT);
+    txn = case_begin(&here, false);
+    cr_assert_eq(ps_collection_find(&txn, ps_bytes_text("one too many"), &collection),
+                 P2PSYNC_ENOTFOUND);
     ps_txn_abort(&txn);
+    cr_assert_eq(case_put(&here, "of another", "r", empty), P2PSYNC_OK);
+    cr_assert_eq(case_put(&here, "_local_x", "r", empty), P2PSYNC_OK);
+    cr_assert_eq(case_put(&here, "first", "s", empty), P2PSYNC_OK);
 }
 
 Test(rows, peer_is_remembered_and_a_damaged_row_is_corrupt)

@@ -76,15 +76,15 @@ static void write_heads(struct ps_writer *writer, struct ps_bytes heads)
 {
     struct ps_cursor outer;
     struct ps_cursor inner;
-    struct ps_bytes collection;
-    struct ps_bytes list;
+    struct ps_summary_part part;
     struct ps_short_head head;
     ps_write_array(writer, ps_message_cursor_begin(&outer, heads));
-    while (ps_summary_next_collection(&outer, &collection, &list)) {
-        ps_summary_write_collection(writer, collection, ps_message_cursor_begin(&inner, list));
+    while (ps_summary_next_collection(&outer, &part)) {
+        ps_summary_write_collection(writer, &part, ps_message_cursor_begin(&inner, part.heads));
         while (ps_summary_next_head(&inner, &head)) {
             ps_summary_write_head(writer, &head);
         }
+        ps_summary_end_collection(writer, &part);
     }
 }
 

@@ -19,6 +19,7 @@ static const char names[][32] = {
     "message_ack",          "message_peers",
     "message_error",        "message_join",
     "message_welcome",      "message_changes_short",
+    "message_summary_part",
 };
 #define NAME_COUNT (sizeof names / sizeof *names)
 
@@ -127,11 +128,15 @@ Test(message, more_elements_than_known_are_passed_over)
         struct ps_token token;
         struct ps_writer writer;
         cr_assert_eq(ps_scan_token(whole, &token), P2PSYNC_OK);
+        bool left_out = strncmp(names[i], "message_summary", 15) == 0 && token.count == 7;
         ps_buf_clear(&buf);
         ps_buf_clear(&out);
         ps_writer_init(&writer, &buf);
-        ps_write_array(&writer, (size_t)token.count + 2);
+        ps_write_array(&writer, (size_t)token.count + (left_out ? 3 : 2));
         ps_write_raw(&writer, ps_bytes(whole.data + token.size, whole.size - token.size));
+        if (left_out) {
+            ps_write_nil(&writer); /* for the last element, which is known and need not be there */
+        }
         ps_write_raw(&writer, BYTES(0x92, 0x81, 0xa1, 'k', 5, 0xc0, 0xa1, 'x'));
         cr_assert_eq(recode_message(ps_buf_view(&buf), &out), P2PSYNC_OK, "%s", names[i]);
         cr_assert(ps_bytes_equal(ps_buf_view(&out), whole), "%s", names[i]);
@@ -279,7 +284,9 @@ static p2psync_result decode_heads_of_two(size_t first, size_t second)
     ps_writer_init(&writer, &buf);
     ps_write_array(&writer, 2);
     for (size_t i = 0; i < 2; i++) {
-        ps_summary_write_collection(&writer, ps_bytes_text(i == 0 ? "a" : "b"), counts[i]);
+        const struct ps_summary_part part = {.name = ps_bytes_text(i == 0 ? "a" : "b"),
+                                             .logs = ps_log_range_all()};
+        ps_summary_write_collection(&writer, &part, counts[i]);
         for (size_t j = 0; j < counts[i]; j++) {
             ps_summary_write_head(&writer, &head);
         }
@@ -288,6 +295,33 @@ static p2psync_result decode_heads_of_two(size_t first, size_t second)
     summary.heads = ps_buf_view(&buf);
     cr_assert_eq(ps_summary_encode(&summary, &out), P2PSYNC_OK);
     return ps_summary_decode(ps_buf_view(&out), &summary);
+}
+
+/* What a SUMMARY is of: from above to, no names, and logs in the wrong order are none. */
+Test(message, summary_of_nothing_is_refused)
+{
+    const struct ps_log_range wrong = {.first = {.origin = {.bytes = {2}}},
+                                       .last = {.origin = {.bytes = {1}}}};
+    const struct ps_summary_part part = {.name = ps_bytes_text("a"), .logs = wrong};
+    static const char *const ranges[][2] = {{"b", "a"}, {"a", "a"}, {"\n", "b"}};
+    struct ps_writer writer;
+    struct ps_summary summary = {.reply = false};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        ps_buf_clear(&out);
+        summary.from = ps_bytes_text(ranges[i][0]);
+        summary.to = ps_bytes_text(ranges[i][1]);
+        cr_assert_eq(ps_summary_encode(&summary, &out), P2PSYNC_OK);
+        cr_assert_eq(ps_summary_decode(ps_buf_view(&out), &summary), P2PSYNC_EFORMAT, "%zu", i);
+    }
+    ps_writer_init(&writer, &buf);
+    ps_write_array(&writer, 1);
+    ps_summary_write_collection(&writer, &part, 0);
+    ps_summary_end_collection(&writer, &part);
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    ps_buf_clear(&out);
+    summary = (struct ps_summary){.heads = ps_buf_view(&buf)};
+    cr_assert_eq(ps_summary_encode(&summary, &out), P2PSYNC_OK);
+    cr_assert_eq(ps_summary_decode(ps_buf_view(&out), &summary), P2PSYNC_EFORMAT);
 }
 
 Test(message, summary_counts_heads_over_all_collections)

@@ -120,6 +120,7 @@ Test(vectors, decode_and_encode_to_the_same_bytes)
         "message_ack",          "message_peers",
         "message_error",        "message_join",
         "message_welcome",      "message_changes_short",
+        "message_summary_part",
     };
     check_all(skeletons, sizeof skeletons / sizeof *skeletons, recode_skeleton);
     check_all(bodies, sizeof bodies / sizeof *bodies, recode_body);
@@ -310,6 +311,28 @@ Test(vectors, summary_has_the_values_of_its_vector)
     cr_bytes(ps_bytes(summary.state.common.bytes, PS_HASH_SHORT_SIZE), "common");
     cr_assert_eq(summary.state.pending, vector_uint(&vector, "pending"));
     cr_assert_eq(summary.clock_ms, vector_uint(&vector, "clock_ms"));
+}
+
+Test(vectors, summary_says_what_it_is_of_as_its_vector)
+{
+    struct ps_summary summary;
+    struct ps_summary_part part;
+    struct ps_cursor cursor;
+    vector_read(&vector, "message_summary");
+    cr_assert_eq(ps_summary_decode(vector_get(&vector, "bytes"), &summary), P2PSYNC_OK);
+    cr_assert_eq(summary.from.size + summary.to.size, 0);
+    (void)ps_message_cursor_begin(&cursor, summary.heads);
+    cr_assert(ps_summary_next_collection(&cursor, &part));
+    cr_assert(ps_log_range_is_all(&part.logs));
+    vector_free(&vector);
+    vector_read(&vector, "message_summary_part");
+    cr_assert_eq(ps_summary_decode(vector_get(&vector, "bytes"), &summary), P2PSYNC_OK);
+    cr_bytes(summary.from, "from");
+    cr_bytes(summary.to, "to");
+    cr_assert_eq(ps_message_cursor_begin(&cursor, summary.heads), 1);
+    cr_assert(ps_summary_next_collection(&cursor, &part));
+    cr_bytes(ps_bytes(&part.logs.first, sizeof part.logs.first), "first");
+    cr_bytes(ps_bytes(&part.logs.last, sizeof part.logs.last), "last");
 }
 
 Test(vectors, heads_has_the_values_of_its_vector)

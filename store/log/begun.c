@@ -1,0 +1,33 @@
+/* A row for each device, as begun.h says. */
+#include "store/log/begun.h"
+
+#include "store/env/keys.h"
+
+p2psync_result ps_begun_count(struct ps_txn *txn, const struct ps_device *device,
+                              uint32_t *count_out)
+{
+    struct ps_key key = ps_key_device(device);
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_BEGUN, ps_key_view(&key), &row);
+    if (result == P2PSYNC_OK && row.size != 4) {
+        return P2PSYNC_ECORRUPT;
+    }
+    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND) {
+        *count_out = result == P2PSYNC_OK ? ps_get_u32(row.data) : 0;
+        result = P2PSYNC_OK;
+    }
+    return result;
+}
+
+p2psync_result ps_begun_add(struct ps_txn *txn, const struct ps_device *device, uint32_t more)
+{
+    struct ps_key key = ps_key_device(device);
+    uint8_t row[4];
+    uint32_t count = 0;
+    p2psync_result result = ps_begun_count(txn, device, &count);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_put_u32(row, count < UINT32_MAX - more ? count + more : UINT32_MAX);
+    return ps_db_put(txn, PS_DB_BEGUN, ps_key_view(&key), ps_bytes(row, sizeof row));
+}

@@ -1,0 +1,18 @@
+/* How many logs each device has begun here: in all collections, of all its incarnations, and each
+ * history of one that forks. No number of them is refused; but who has begun more than an honest
+ * device does is given room slowly. DESIGN section 7. */
+#ifndef PS_STORE_LOG_BEGUN_H
+#define PS_STORE_LOG_BEGUN_H
+
+#include "store/env/db.h"
+#include "wire/id.h"
+
+/* 0 if it has begun none. Errors  P2PSYNC_ECORRUPT. */
+p2psync_result ps_begun_count(struct ps_txn *txn, const struct ps_device *device,
+                              uint32_t *count_out) P2PSYNC_MUST_CHECK;
+
+/* It has begun `more` logs. Errors  P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_begun_add(struct ps_txn *txn, const struct ps_device *device,
+                            uint32_t more) P2PSYNC_MUST_CHECK;
+
+#endif
