@@ -20,8 +20,8 @@
 #include "wire/error.h"
 #include "wire/map.h"
 
-#define GROWTH_MIN ((uint64_t)1 << 30) /* bytes; the store may grow by so much, or as much again   \
-                                        */
+/* The store may grow by so many bytes meanwhile, or by as much again. */
+#define GROWTH_MIN ((uint64_t)1 << 30)
 
 struct making {
     p2psync_node *node;
