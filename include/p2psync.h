@@ -1030,10 +1030,10 @@ P2PSYNC_API p2psync_result p2psync_collection_set(p2psync_node *node, const char
 /* ---- the store itself ---- */
 
 struct p2psync_verify_options {
-    size_t size;                 /* sizeof (struct p2psync_verify_options) */
-    bool repair;                 /* mend what is found */
+    size_t size;                   /* sizeof (struct p2psync_verify_options) */
+    bool repair;                   /* mend what is found */
     p2psync_progress_fn *progress; /* counts steps, of about `total`; or NULL */
-    void *user;                  /* handed to `progress` */
+    void *user;                    /* handed to `progress` */
 };
 
 /* Check everything that is stored: the document verify. Every change is hashed again, the trees,

@@ -340,9 +340,9 @@ Test(test_api_documents, lists_what_the_node_says_of_itself)
     check_buffer("pending", p2psync_pending(nodes_alpha, &out), &out);
     lose_one_entry();
     check_buffer("verify", p2psync_verify(nodes_alpha, NULL, &out), &out);
-    static const char *const documents[] = {
-        "identity", "status", "peers",   "devices", "config", "doctor",  "now",
-        "invite",   "join",   "pending", "verify",  "backup", "restored"};
+    static const char *const documents[] = {"identity", "status", "peers",   "devices", "config",
+                                            "doctor",   "now",    "invite",  "join",    "pending",
+                                            "verify",   "backup", "restored"};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
         expect_all(documents[i]);
     }
