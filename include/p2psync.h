@@ -392,8 +392,10 @@ typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_DEFAULT = 0, /* what config.json says, else flush */
     P2PSYNC_DURABILITY_FLUSH = 1,   /* a call that returns OK has reached the disk */
     /* Fast, and a risk: if the machine crashes or loses power, the last writes are gone, and the
-     * store may be torn. It is then refused as damaged, and the device has to join again. Killing
-     * the process alone does no harm. */
+     * store may be torn. When it is next opened, all logs are checked and all records worked out
+     * anew from them, which takes as long as p2psync_verify() does and then some; what cannot be
+     * mended so is refused as damaged, and the device has to join again. Killing the process alone
+     * loses nothing, but costs that time. */
     P2PSYNC_DURABILITY_NONE = 2,
 } p2psync_durability;
 
@@ -467,6 +469,11 @@ P2PSYNC_API void p2psync_close(p2psync_node *node);
  * asks the running node (p2psync_invite(), p2psync_status()...) return P2PSYNC_ECANCELLED as soon
  * as they can. Calls that begin later are not cancelled. */
 P2PSYNC_API p2psync_result p2psync_cancel(p2psync_node *node) P2PSYNC_MUST_CHECK;
+
+/* Told how far long work is, now and then and at its end: `done` of `total`, in parts that the
+ * function names. Called by the thread that does the work; must not call into the library. Returns
+ * whether it shall go on: after a false the work ends with P2PSYNC_ECANCELLED. */
+typedef bool p2psync_progress_fn(uint64_t done, uint64_t total, void *user);
 
 /* Make this device, with `name` (NULL: the host's name), and a new mesh of which it is the founder.
  * A name is UTF-8, neither begins nor ends with a blank, and is seen: not all of it is invisible.
@@ -1020,6 +1027,110 @@ P2PSYNC_API p2psync_result p2psync_collection_set(p2psync_node *node, const char
                                                   const char *key, struct p2psync_bytes value,
                                                   struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* ---- the store itself ---- */
+
+struct p2psync_verify_options {
+    size_t size;                   /* sizeof (struct p2psync_verify_options) */
+    bool repair;                   /* mend what is found */
+    p2psync_progress_fn *progress; /* counts steps, of about `total`; or NULL */
+    void *user;                    /* handed to `progress` */
+};
+
+/* Check everything that is stored: the document verify. Every change is hashed again, the trees,
+ * roots and signatures of all logs are checked, every record's row against its log, and every index
+ * and counter. It needs no running node, and goes on beside one: it reads one snapshot of the
+ * store, so the file may grow while others write. It reads everything twice, and remembers a bit
+ * for each change.
+ *
+ * With `repair` rows of records are worked out anew from the log, in one transaction for each
+ * collection, and subtrees from the changes. A change whose bytes are gone can only come from
+ * another device: it is listed, and the node that runs in this directory asks for it, for as long
+ * as something comes; without a running node it stays listed, and the next one that runs asks. What
+ * was repaired is checked once more. A process that is killed at any moment leaves a store that
+ * opens.
+ *
+ * Findings are of a kind: "change" its bytes are gone; "tree" a stored subtree is not what its
+ * changes give; "log" what is here is not what its author has signed; "record" rows of records,
+ * indexes and counters; "table" another row cannot be read.
+ *
+ * options  NULL: none.
+ * Errors   P2PSYNC_ENODEVICE; P2PSYNC_ECANCELLED by `progress` or p2psync_cancel();
+ * P2PSYNC_ECORRUPT a row is damaged without which nothing can be said: the device joins again;
+ * P2PSYNC_ENOSPC; P2PSYNC_EFULL; P2PSYNC_EIO. That something is bad is no error: the document says
+ * so.
+ */
+P2PSYNC_API p2psync_result p2psync_verify(p2psync_node *node,
+                                          const struct p2psync_verify_options *options,
+                                          struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* ---- backups ---- */
+
+/* A backup is one file with all that the store holds, the node's settings, and, unless it is left
+ * out, what this device signs with: whoever has such a file can be this device. */
+struct p2psync_backup {
+    size_t size; /* sizeof (struct p2psync_backup) */
+    /* A file that is written whole or not at all: beside its place first, as FILE.p2psync-tmp. Only
+     * the owner may read it, unless without_identity. An earlier backup of this device, or an empty
+     * file, is replaced; a pipe or a device is written to. */
+    const char *file;
+    int fd; /* if `file` is NULL: written to as it is, and left open; SIGPIPE is the app's to ignore
+             */
+    bool without_identity;         /* it can become a new device only */
+    p2psync_progress_fn *progress; /* counts rows of the store; or NULL */
+    void *progress_user;           /* handed to `progress` */
+};
+
+/* Write a backup of this moment, beside a running node or without one, and fill the document
+ * backup. Nobody waits for it. But as long as it is written the store keeps all that was there when
+ * it began, so a store that is written to grows; if it has grown by as much again, and by 1 GiB,
+ * the backup is given up. p2psync_cancel() ends it.
+ *
+ * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EEXIST there is another file, or a backup of another device;
+ *         P2PSYNC_EBUSY another process writes that file now; P2PSYNC_ENOTFOUND no such directory;
+ *         P2PSYNC_EDENIED; P2PSYNC_ENOSPC; P2PSYNC_ECORRUPT the store is damaged; P2PSYNC_ELIMIT it
+ *         was given up; P2PSYNC_EUNREACHABLE, P2PSYNC_ETIMEDOUT who reads the pipe has gone, or
+ *         took nothing for a minute; P2PSYNC_ECANCELLED; P2PSYNC_EIO. No file is left then.
+ */
+P2PSYNC_API p2psync_result p2psync_backup(p2psync_node *node, const struct p2psync_backup *backup,
+                                          struct p2psync_buffer *out,
+                                          struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+struct p2psync_backup_restore {
+    size_t size;      /* sizeof (struct p2psync_backup_restore) */
+    const char *dir;  /* where to; NULL: as the command line */
+    const char *file; /* the backup */
+    int fd;           /* if `file` is NULL: read to its end, and left open */
+    /* A new device of the same mesh, with a key of its own, as by p2psync_init_copy(); else it is
+     * the device that the backup was made of. */
+    bool as_new_device;
+    const char *name;              /* of a new device; NULL: the host's */
+    p2psync_progress_fn *progress; /* counts bytes of the backup, of 0 if it is no file; or NULL */
+    void *progress_user;           /* handed to `progress` */
+};
+
+/* Make a directory of a backup, and fill the document restored. Everything is checked before
+ * anything is put in place: a directory that was begun beside it, DIR.p2psync-tmp, becomes DIR in
+ * one step.
+ *
+ * A device that comes back goes on in a new incarnation, so nothing that it writes contradicts what
+ * it wrote after the backup, and others bring it what they hold of that. Two devices that were
+ * restored from one backup have one key, as copies of a directory have: make all but one of them
+ * new devices.
+ *
+ * The backup must be trusted as a directory must: it says what the records are, and its settings
+ * may name commands.
+ *
+ * Errors  P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name; P2PSYNC_ENOTFOUND no such file;
+ *         P2PSYNC_ECORRUPT it is no backup, or damaged; P2PSYNC_ENEWER, P2PSYNC_EOLDER another
+ * version made it; P2PSYNC_ENODEVICE it was made without the identity: it can only become a new
+ * device; P2PSYNC_EEXIST the directory holds a device, or other files; P2PSYNC_EBUSY another
+ * process restores there; P2PSYNC_ENETFS; P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_ECANCELLED by
+ *         `progress`; P2PSYNC_EIO. Nothing was made then.
+ */
+P2PSYNC_API p2psync_result p2psync_backup_restore(const struct p2psync_backup_restore *restore,
+                                                  struct p2psync_buffer *out,
+                                                  struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 /* ---- events ---- */
 
 /* What each tells besides is listed at the end, under its name in small letters. */
@@ -1039,6 +1150,7 @@ typedef enum p2psync_event_type {
                                          wrong codes */
     P2PSYNC_EVENT_STOPPED = 13,       /* the node has stopped: the last event */
     P2PSYNC_EVENT_DEVICE_FORKED = 14, /* a device has written two histories that contradict */
+    P2PSYNC_EVENT_HEALED = 15,        /* what this disk had lost was fetched again */
 } p2psync_event_type;
 
 /* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream:
@@ -1110,6 +1222,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   devices          integer  of the mesh, this one too
  *   pending          integer  changes that are here and wait for something before they show
  *   merging          bool     records are being merged anew; only the counts of conflicts lag
+ *   damaged          integer  changes that this disk has lost; a running node fetches them again
  *   last_sync        time?
  *   last_error       text?
  *   alerts           array    texts, for people: what they must know of this device and of others
@@ -1132,6 +1245,15 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   cause        text     "parent", "transaction", "crowd" or "turn": see p2psync_pending()
  *   waits_for    text?    the change that is not here, if there is such a one
  *   since        time?    when this device found that it waits; of cause "parent"
+ *
+ * document verify: p2psync_verify()
+ *   checked      integer  changes and records
+ *   bad          integer  things that are not as they should be, when it began
+ *   repaired     integer  of these
+ *   findings     array    what was bad
+ *   .collection  text?
+ *   .kind        text     "change", "tree", "log", "record" or "table": see p2psync_verify()
+ *   .count       integer
  *
  * document peers: p2psync_peers(), an array
  *   device          text
@@ -1268,6 +1390,22 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   .retention  text?
  *   .*          text
  *
+ * document backup: p2psync_backup()
+ *   file        text?    not of a descriptor
+ *   size_bytes  integer
+ *   records     integer  deleted ones are not counted
+ *   root        text     as in the document status, of that moment
+ *   made        time
+ *
+ * document restored: p2psync_backup_restore()
+ *   device       text
+ *   fingerprint  text
+ *   name         text?
+ *   mesh         text
+ *   records      integer
+ *   root         text
+ *   made         time     when the backup was
+ *
  * Events: p2psync_event_next()
  *
  * document record_changed: P2PSYNC_EVENT_RECORD_CHANGED
@@ -1365,6 +1503,14 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   name         text
  *   collection   text
  *   text         text  for people: what to do
+ *
+ * document healed: P2PSYNC_EVENT_HEALED
+ *   event        text
+ *   time         time
+ *   device       text  who wrote the changes
+ *   fingerprint  text
+ *   collection   text
+ *   text         text  for people
  *
  * document stopped: P2PSYNC_EVENT_STOPPED
  *   event  text

@@ -86,6 +86,7 @@
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
 #define PS_WAITING_MAX      1024         /* transactions of a log that wait for a parent */
+#define PS_DAMAGED_MAX      1024         /* damaged entries of one log that are listed at a time */
 #define PS_PENDING_TOLD_MAX 4096         /* of what waits, told one by one: people read no more */
 #define PS_APPLY_BATCH_MAX  300000       /* changes applied in one commit, if many wait */
 #define PS_APPLY_PLAN_MAX   250          /* of these, planned at a time: a few milliseconds */
@@ -98,6 +99,7 @@
 #define PS_PAIR_WRONG_MAX   5            /* wrong tokens of one key, after which it is refused */
 #define PS_HISTORY_MAX      262144       /* changes of one record that are looked through */
 #define PS_HISTORY_SIZE_MAX 67108864     /* bytes of a history or a difference, as an answer */
+#define PS_BACKUP_ROW_MAX   134217728    /* bytes of a row: 64 versions of 1 MiB, and room */
 #define PS_ROUND_PEERS_MAX  4            /* peers that a round or news goes to: a few reach all */
 
 static_assert(PS_BODY_SIZE_MAX + PS_SKELETON_TRAVELS_MAX + (PS_PROOF_MAX + 8) * PS_HASH_SIZE <

@@ -9,6 +9,8 @@
 
 #include "node/api/snapshot.h"
 #include "store/log/collection.h"
+#include "store/log/damage.h"
+#include "store/log/log.h"
 #include "store/merge/conflict.h"
 #include "store/merge/stale.h"
 
@@ -49,6 +51,7 @@ static p2psync_result fill_place(p2psync_iterator *iterator, int64_t place,
 static p2psync_result next_row(p2psync_iterator *iterator);
 static p2psync_result next_of_cursor(p2psync_iterator *iterator);
 static p2psync_result next_conflict(p2psync_iterator *iterator);
+static p2psync_result check_damage(struct ps_txn *txn, uint32_t collection);
 static p2psync_result check_count(p2psync_iterator *iterator);
 static p2psync_result next_in_prefix(p2psync_iterator *iterator);
 static bool find_at(p2psync_iterator *iterator);
@@ -285,17 +288,35 @@ static p2psync_result next_conflict(p2psync_iterator *iterator)
     return result;
 }
 
+/* A change that this disk has lost before it was applied may be of any record: then nobody can say
+ * that all are here. P2PSYNC_ECORRUPT there is one. */
+static p2psync_result check_damage(struct ps_txn *txn, uint32_t collection)
+{
+    struct ps_damaged at = {0};
+    p2psync_result result = ps_damage_next(txn, &at, &at);
+    while (result == P2PSYNC_OK) {
+        struct ps_log_brief log;
+        result = ps_log_brief_by_number(txn, at.log, &log);
+        if (result == P2PSYNC_OK && log.collection == collection && at.seq >= log.settled) {
+            return P2PSYNC_ECORRUPT;
+        }
+        at.seq++;
+        result = result == P2PSYNC_OK ? ps_damage_next(txn, &at, &at) : result;
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
 /* A walk over all rows must have met as many as the collection has: fewer are a damaged store.
  * Other walks cannot tell. Errors  P2PSYNC_ENOTFOUND all is well: the walk is over;
  * P2PSYNC_ECORRUPT. */
 static p2psync_result check_count(p2psync_iterator *iterator)
 {
     struct ps_collection collection;
-    if (iterator->has_start || iterator->prefix_size > 0) {
-        return P2PSYNC_ENOTFOUND;
+    p2psync_result result = check_damage(&iterator->snapshot->txn, iterator->collection);
+    if (result != P2PSYNC_OK || iterator->has_start || iterator->prefix_size > 0) {
+        return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
     }
-    p2psync_result result =
-        ps_collection_by_number(&iterator->snapshot->txn, iterator->collection, &collection);
+    result = ps_collection_by_number(&iterator->snapshot->txn, iterator->collection, &collection);
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }

@@ -1,7 +1,6 @@
 /* Opening and closing a node, making its device, starting and stopping it. */
 #include <errno.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -11,6 +10,7 @@
 #include "node/api/inside.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
+#include "node/host/data_dir.h"
 #include "node/host/descriptors.h"
 #include "node/host/lock.h"
 #include "node/host/owner.h"
@@ -21,6 +21,7 @@
 #include "store/env/identity.h"
 #include "store/env/process.h"
 #include "store/mesh/enroll.h"
+#include "store/verify/anew.h"
 #include "wire/error.h"
 
 #define DESCRIPTORS      10 /* what a store opens, and what is open beside it for a moment */
@@ -30,7 +31,6 @@
 static ps_node_work_fn found_mesh;
 static ps_node_work_fn part_from_original;
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out);
-static char *choose_dir(const char *dir);
 static p2psync_result start_loop(p2psync_node *node);
 static p2psync_result start_answerer(p2psync_node *node);
 static p2psync_result take_network(p2psync_node *node, const struct ps_config *file);
@@ -40,6 +40,7 @@ static p2psync_result open_node(const struct p2psync_options *options, p2psync_n
                                 struct p2psync_detail *detail);
 static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options,
                                struct p2psync_detail *detail);
+static p2psync_result mend_torn(p2psync_node *node);
 static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options,
                                  struct p2psync_detail *detail);
 
@@ -148,26 +149,14 @@ p2psync_result p2psync_init_copy(p2psync_node *node, const char *name,
     return ps_detail_give(result, &found, detail);
 }
 
-/* Another device of the same mesh: what it holds of others stays what it is, signed by them, and
- * what it wrote as the device that was copied is another's from here on. */
 static p2psync_result part_from_original(struct ps_txn *txn, void *context, bool *changed_out)
 {
     const char *name = context;
     struct ps_identity copied = {0};
-    struct ps_identity identity = {0};
     p2psync_result result = ps_identity_read(txn, &copied);
-    if (result == P2PSYNC_OK) {
-        ps_identity_draw(&identity);
-        identity.mesh = copied.mesh;
-        result = ps_identity_write(txn, &identity);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_identity_write_name(txn, ps_bytes_text(name));
-    }
-    *changed_out = true;
     ps_identity_wipe(&copied);
-    ps_identity_wipe(&identity);
-    return result;
+    *changed_out = true;
+    return result == P2PSYNC_OK ? ps_identity_part(txn, &copied.mesh, ps_bytes_text(name)) : result;
 }
 
 static p2psync_result found_mesh(struct ps_txn *txn, void *context, bool *changed_out)
@@ -363,7 +352,7 @@ static bool copy_options(const struct p2psync_options *given, struct p2psync_opt
 static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options,
                                struct p2psync_detail *detail)
 {
-    node->dir = choose_dir(options->dir);
+    node->dir = ps_data_dir(options->dir);
     if (node->dir == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -404,30 +393,21 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
         .checked = options->checked,
         .checked_user = options->checked_user,
     };
-    return ps_store_open(&store, &node->store);
+    result = ps_store_open(&store, &node->store);
+    return result == P2PSYNC_OK ? mend_torn(node) : result;
 }
 
-/* `dir`, or where the command line keeps its data; "" if there is no such place. NULL: no memory.
- */
-static char *choose_dir(const char *dir)
+/* A process that did not flush has not ended well: the logs are checked, and all else is worked out
+ * anew from them before anybody reads it. */
+static p2psync_result mend_torn(p2psync_node *node)
 {
-    const char *prefix = dir;
-    const char *suffix = "";
-    if (prefix == NULL) {
-        prefix = secure_getenv("P2PSYNC_DIR");
+    bool due = false;
+    p2psync_result result = ps_anew_is_due(node->store, &due);
+    if (result == P2PSYNC_OK && due) {
+        ps_report(&node->report, P2PSYNC_LOG_WARNING, "store-torn",
+                  "the last process did not wait for the disk (durability none) and has not ended "
+                  "well: all records are worked out anew from the logs");
+        result = ps_anew_all(node->store, ps_time_wall_ms());
     }
-    if (prefix == NULL || prefix[0] == '\0') {
-        prefix = dir == NULL ? secure_getenv("XDG_DATA_HOME") : "";
-        suffix = dir == NULL ? "/p2psync" : "";
-    }
-    if (prefix == NULL || (prefix[0] != '/' && suffix[0] != '\0')) {
-        prefix = secure_getenv("HOME");
-        suffix = "/.local/share/p2psync";
-    }
-    if (prefix == NULL) {
-        prefix = "";
-        suffix = "";
-    }
-    char *path = NULL;
-    return asprintf(&path, "%s%s", prefix, suffix) < 0 ? NULL : path;
+    return result;
 }

@@ -93,7 +93,7 @@ void ps_engine_destroy(struct ps_engine **engine)
     ps_trust_deinit(&it->allowed);
     ps_logs_deinit(&it->logs);
     ps_by_log_deinit(&it->vouched);
-    ps_by_log_deinit(&it->damaged);
+    ps_damage_deinit(&it->damage);
     ps_roots_deinit(&it->roots);
     free(it->listen);
     free(it->statics);
@@ -161,6 +161,7 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
     deadline = ps_deadline_sooner(deadline, ps_now_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_dial_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_twins_deadline(engine));
+    deadline = ps_deadline_sooner(deadline, ps_mend_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_stalls_deadline(engine));
     for (size_t i = 0; i < engine->peers.count; i++) {
         const struct ps_peer *peer = engine->peers.items[i];
@@ -268,7 +269,8 @@ static void load(struct ps_turn *turn)
 static bool wants_write(const struct ps_engine *engine, const struct ps_event *events, size_t count)
 {
     uint64_t now_ms = events[count - 1].now_ms;
-    if (ps_backlog_waits(engine, now_ms) || now_ms >= engine->persist_ms) {
+    if (ps_backlog_waits(engine, now_ms) || ps_damage_waits(engine) ||
+        now_ms >= engine->persist_ms) {
         return true;
     }
     for (size_t i = 0; i < count; i++) {

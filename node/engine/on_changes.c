@@ -4,6 +4,7 @@
 #include "node/engine/emit.h"
 #include "node/engine/excess.h"
 #include "node/engine/forks.h"
+#include "node/engine/mend.h"
 #include "node/engine/news.h"
 #include "node/engine/on_message.h"
 #include "node/engine/refusal.h"
@@ -53,8 +54,12 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
         /* the store has failed */
     } else if (ps_trust_author(turn, &changes.log.origin.device)) {
         uint64_t before = turn->engine->counts.received;
-        take(turn, peer, &changes);
-        if (turn->engine->counts.received == before && peer->session.id != 0) {
+        ps_mend_taken mended = ps_mend_take(turn, peer, &changes);
+        if (mended == PS_MEND_NOT_ASKED) {
+            take(turn, peer, &changes);
+        }
+        if (turn->engine->counts.received == before && mended != PS_MEND_DONE &&
+            peer->session.id != 0) {
             (void)ps_session_spend(turn, peer, peer->session.id,
                                    IDLE_COST + changes.entries.size / 16);
         }

@@ -80,6 +80,7 @@ void ps_pairing_message(struct ps_turn *turn)
     welcome(turn);
     if (!invite->used) {
         invite->used = true;
+        invite->used_now = true;
         invite->used_by = join.device;
         ps_tell_joined(turn, &join);
     }
@@ -101,6 +102,18 @@ void ps_pairing_tick(struct ps_turn *turn)
             close_invite(turn, NULL); /* it has its WELCOME: no retry will come */
         }
     }
+}
+
+void ps_pairing_keep(struct ps_engine *engine)
+{
+    engine->invite.used_now = false;
+}
+
+void ps_pairing_forget(struct ps_engine *engine)
+{
+    struct ps_invite *invite = &engine->invite;
+    invite->used = invite->used && !invite->used_now;
+    invite->used_now = false;
 }
 
 uint64_t ps_pairing_deadline(const struct ps_engine *engine)

@@ -30,6 +30,7 @@ struct ps_invite {
     struct ps_guesser guessers[PS_GUESSERS_MAX];
     uint32_t next_guesser; /* whose place is taken next */
     bool used;
+    bool used_now; /* in a turn that is not committed yet */
     struct ps_device used_by;
 };
 
@@ -41,6 +42,9 @@ void ps_pairing_cancel(struct ps_turn *turn);
 void ps_pairing_message(struct ps_turn *turn);
 /* Close the invite if it is over. */
 void ps_pairing_tick(struct ps_turn *turn);
+/* The store has taken the turn, or has failed: who was let in by it is a member, or is not. */
+void ps_pairing_keep(struct ps_engine *engine);
+void ps_pairing_forget(struct ps_engine *engine);
 uint64_t ps_pairing_deadline(const struct ps_engine *engine);
 
 #endif

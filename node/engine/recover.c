@@ -9,6 +9,7 @@
 #define COMPARE_MS    1000 /* until peers are compared with again */
 
 static void drop_effects(struct ps_effects *effects);
+static bool is_of_links(p2psync_event_type event);
 static void forget(struct ps_turn *turn);
 
 void ps_recover(struct ps_turn *turn, p2psync_result result)
@@ -30,6 +31,7 @@ void ps_recover(struct ps_turn *turn, p2psync_result result)
 void ps_recover_succeeded(struct ps_engine *engine)
 {
     engine->recovery.failures = 0;
+    ps_pairing_keep(engine);
 }
 
 bool ps_recover_take_reload(struct ps_engine *engine)
@@ -49,10 +51,17 @@ static void drop_effects(struct ps_effects *effects)
     for (size_t i = 0; i < effects->count; i++) {
         struct ps_effect *effect = &effects->items[i];
         if (effect->type == PS_EFFECT_SEND || effect->type == PS_EFFECT_PAIR_SEND ||
-            effect->type == PS_EFFECT_TELL) {
+            (effect->type == PS_EFFECT_TELL && !is_of_links(effect->event))) {
             effect->type = PS_EFFECT_NONE;
         }
     }
+}
+
+/* Whether it is so, whatever the store has taken, and will not be told again. */
+static bool is_of_links(p2psync_event_type event)
+{
+    return event == P2PSYNC_EVENT_PEER_UP || event == P2PSYNC_EVENT_PEER_DOWN ||
+           event == P2PSYNC_EVENT_INVITE_CLOSED;
 }
 
 /* What was noted of logs may be about logs that the store did not take: it will give their numbers
@@ -63,8 +72,9 @@ static void forget(struct ps_turn *turn)
     engine->recovery.reload = true;
     ps_state_end(turn, 0);
     ps_logs_forget(engine);
+    ps_pairing_forget(engine);
     ps_by_log_clear(&engine->vouched);
-    ps_by_log_clear(&engine->damaged);
+    ps_damage_forget(engine);
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         ps_state_untell(peer);

@@ -1,7 +1,7 @@
 /* Recovering when the store fails (a full disk, a full map): it took nothing of the turn, so what
  * was to be sent of it is dropped, what was assumed of it is read again, and transfers begin anew.
- * Links that were to be closed are closed all the same. Nothing is written for a while, longer each
- * time; the rest, serving others too, goes on. */
+ * Links that were to be closed are closed all the same, and who came or went is told. Nothing is
+ * written for a while, longer each time; the rest, serving others too, goes on. */
 #ifndef PS_NODE_ENGINE_RECOVER_H
 #define PS_NODE_ENGINE_RECOVER_H
 

@@ -2,6 +2,7 @@
 #include "node/engine/settle.h"
 
 #include "node/engine/backlog.h"
+#include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/in_sync.h"
 #include "node/engine/news.h"
@@ -19,7 +20,13 @@ void ps_settle(struct ps_turn *turn)
             ps_transfer_flush(turn, engine->peers.items[i]);
         }
     }
+    /* Of what is to be applied, some may turn out to be damaged. */
+    bool backlog = ps_backlog_has_changes(engine);
     bool applied = ps_backlog_apply(turn);
+    if (ps_damage_tick(turn) || backlog) {
+        ps_mend_wanted(turn);
+    }
+    ps_mend_tick(turn);
     ps_backlog_refresh(turn);
     if (engine->members_dirty && turn->txn->writable) {
         members_moved(turn);

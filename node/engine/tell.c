@@ -106,6 +106,17 @@ void ps_tell_forked(struct ps_turn *turn, const struct ps_tell_fork *fork)
     end(&telling, P2PSYNC_EVENT_DEVICE_FORKED);
 }
 
+void ps_tell_healed(struct ps_turn *turn, const struct ps_tell_healed *healed)
+{
+    struct telling telling;
+    begin(&telling, turn);
+    write_device(&telling.map, &healed->device);
+    write_fingerprint(&telling.map, &healed->device);
+    ps_map_str(&telling.map, "collection", healed->collection);
+    ps_map_text(&telling.map, "text", "changes that this disk had lost are here again, and proven");
+    end(&telling, P2PSYNC_EVENT_HEALED);
+}
+
 void ps_tell_invite_closed(struct ps_turn *turn, const char *reason)
 {
     struct telling telling;

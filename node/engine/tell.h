@@ -39,6 +39,12 @@ struct ps_tell_fork {
     const char *text; /* what to do */
 };
 void ps_tell_forked(struct ps_turn *turn, const struct ps_tell_fork *fork);
+/* What the disk had lost of a log is here again. */
+struct ps_tell_healed {
+    struct ps_device device; /* whose log */
+    struct ps_bytes collection;
+};
+void ps_tell_healed(struct ps_turn *turn, const struct ps_tell_healed *healed);
 void ps_tell_invite_closed(struct ps_turn *turn, const char *reason);
 void ps_tell_error(struct ps_turn *turn, p2psync_result result);
 /* The same where there is more to say than the result does. */

@@ -5,9 +5,11 @@
 #define PS_NODE_ENGINE_TURN_H
 
 #include "node/engine/by_log.h"
+#include "node/engine/damage.h"
 #include "node/engine/deadline.h"
 #include "node/engine/engine.h"
 #include "node/engine/logs.h"
+#include "node/engine/mend.h"
 #include "node/engine/now.h"
 #include "node/engine/on_beacon.h"
 #include "node/engine/pace.h"
@@ -46,12 +48,13 @@ struct ps_engine {
     struct ps_state_cache state;
     struct ps_roots roots;
     struct ps_logs logs;
-    struct ps_by_log damaged; /* 1: that was told */
     struct ps_by_log vouched; /* sizes of heads that were found good */
     struct ps_crowd crowd;
     struct ps_counts counts;
     struct ps_invite invite;
     struct ps_now nows[PS_NOWS_MAX];
+    struct ps_damage damage;
+    struct ps_mend mend;
     struct ps_recovery recovery;
     struct ps_pace pace;
 

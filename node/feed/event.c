@@ -43,6 +43,7 @@ static const char *event_name(p2psync_event_type type)
         [P2PSYNC_EVENT_INVITE_CLOSED] = "invite_closed",
         [P2PSYNC_EVENT_STOPPED] = "stopped",
         [P2PSYNC_EVENT_DEVICE_FORKED] = "device_forked",
+        [P2PSYNC_EVENT_HEALED] = "healed",
     };
     bool known = (size_t)type < sizeof names / sizeof names[0] && names[type] != NULL;
     return known ? names[type] : "";

@@ -2,6 +2,7 @@
 #include "node/host/cancel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -50,4 +51,10 @@ void ps_cancel_all(struct ps_cancel *cancel)
         one = 0; /* it is readable already */
     }
     (void)pthread_mutex_unlock(&cancel->mutex);
+}
+
+bool ps_cancel_wait(const struct ps_cancel *cancel, int timeout_ms)
+{
+    struct pollfd item = {.fd = cancel->fd, .events = POLLIN};
+    return poll(&item, 1, timeout_ms) > 0;
 }

@@ -3,6 +3,7 @@
 #define PS_NODE_HOST_CANCEL_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include <p2psync.h>
 
@@ -19,6 +20,10 @@ void ps_cancel_deinit(struct ps_cancel *cancel);
 /* A call that waits begins, and ends. */
 void ps_cancel_begin(struct ps_cancel *cancel);
 void ps_cancel_end(struct ps_cancel *cancel);
+
+/* For a call between begin and end: wait, for timeout_ms at most, for being cancelled. True if it
+ * is. */
+bool ps_cancel_wait(const struct ps_cancel *cancel, int timeout_ms);
 
 /* Have all end that wait now. Who begins while one of them has not ended yet ends, too. */
 void ps_cancel_all(struct ps_cancel *cancel);

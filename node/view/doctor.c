@@ -8,6 +8,7 @@
 
 #include "node/engine/skew.h"
 #include "node/engine/twins.h"
+#include "node/view/damage.h"
 #include "node/view/forks.h"
 #include "node/view/look.h"
 #include "node/view/members.h"
@@ -37,6 +38,7 @@ static ps_look_fn check_twins;
 static ps_look_fn check_versions;
 static ps_look_fn check_waiting;
 static ps_look_fn check_forks;
+static ps_look_fn check_damage;
 static ps_look_fn check_disk;
 static ps_look_fn check_map;
 static ps_look_fn check_readers;
@@ -49,8 +51,8 @@ static const struct entry device_checks[] = {
     {"clock", check_clock},     {"membership", check_membership},
     {"twins", check_twins},     {"versions", check_versions},
     {"waiting", check_waiting}, {"forks", check_forks},
-    {"disk", check_disk},       {"map", check_map},
-    {"readers", check_readers},
+    {"damage", check_damage},   {"disk", check_disk},
+    {"map", check_map},         {"readers", check_readers},
 };
 
 static p2psync_result run_checks(const struct ps_look *look, const struct entry *entries,
@@ -356,6 +358,19 @@ static bool check_forks(const struct ps_look *look, struct ps_check *check)
         ps_check_set(check, PS_CHECK_WARN, PS_VIEW_FORKS_FIX);
     }
     return any;
+}
+
+/* Changes whose bytes this disk has lost. Not shown if there are none. */
+static bool check_damage(const struct ps_look *look, struct ps_check *check)
+{
+    static_assert(PS_VIEW_DAMAGE_TEXT_SIZE <= PS_CHECK_DETAIL_SIZE, "what there is to say fits");
+    ps_check_set(check, PS_CHECK_FAIL,
+                 look->doctor->engine != NULL
+                     ? "they are fetched again from a device that has them, as soon as one is "
+                       "connected; see that the disk is sound"
+                     : "'p2psync start': the node fetches them again from a device that has them; "
+                       "see that the disk is sound");
+    return ps_view_damage_text(look->txn, check->detail);
 }
 
 /* Changes that wait for others: whose, which record, for what. Not shown if there are none. */

@@ -10,6 +10,7 @@
 #include "store/apply/refresh.h"
 #include "store/env/identity.h"
 #include "store/log/collection.h"
+#include "store/log/damage.h"
 #include "store/log/summary.h"
 #include "store/mesh/peers.h"
 #include "store/record/rules.h"
@@ -65,6 +66,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     uint32_t members = 0;
     uint64_t last_sync = running->last_sync_ms;
     bool merging = false;
+    uint64_t damaged = 0;
     struct ps_writer writer;
     struct ps_map map;
     ps_writer_init(&writer, out);
@@ -77,6 +79,9 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     }
     if (result == P2PSYNC_OK) {
         result = ps_refresh_waits(txn, &merging);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_damage_count(txn, &damaged);
     }
     if (result == P2PSYNC_OK && last_sync == 0) {
         result = latest_sync(txn, &identity.device, &last_sync);
@@ -102,6 +107,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     ps_map_uint(&map, "devices", members);
     ps_map_uint(&map, "pending", state.pending);
     ps_map_bool(&map, "merging", merging);
+    ps_map_uint(&map, "damaged", damaged);
     ps_map_key(&map, "last_sync");
     ps_time_write(&writer, last_sync);
     ps_map_known(&map, "last_error", running->last_error);

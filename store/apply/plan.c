@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/log/cut.h"
+#include "store/log/damage.h"
 #include "store/log/stem.h"
 #include "store/log/unsettled.h"
 #include "store/log/waiting.h"
@@ -277,7 +278,10 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
         }
         p2psync_result result = look_at(plan, log, &ended, &is_cut);
         if (result != P2PSYNC_OK || !ended) {
-            return result;
+            struct ps_range looked = {log->settled, log->cut.at + 1};
+            looked.end = looked.end < log->size ? looked.end : log->size;
+            return result == P2PSYNC_ECORRUPT ? ps_damage_explain(plan->txn, log->number, looked)
+                                              : result;
         }
         struct transaction it = {.log = log->number,
                                  .collection = log->collection,
@@ -287,6 +291,11 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
                                  .judged = log->judged > log->settled ? log->judged : log->settled};
         result = judge_all(plan, &it, &parent, &blocked);
         log->judged = it.judged;
+        if (result == P2PSYNC_ECORRUPT) {
+            log->cut = (struct ps_cut){.from = log->settled, .at = log->settled};
+            return ps_damage_explain(plan->txn, log->number,
+                                     (struct ps_range){log->settled, it.end});
+        }
         if (result == P2PSYNC_OK && blocked) {
             result = let_wait(plan, log, &it, &parent, &stopped);
         } else if (result == P2PSYNC_OK) {

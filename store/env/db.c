@@ -17,8 +17,10 @@
 
 #define PREFIX_SIZE 2 /* a zero, which is in no name, and which database it is */
 
-static const uint8_t shared[PS_DB_COUNT] = {
-    [PS_DB_COLLECTIONS] = 1, [PS_DB_LOGS] = 2, [PS_DB_UNSETTLED] = 3}; /* 0: none, it has its own */
+static const uint8_t shared[PS_DB_COUNT] = {[PS_DB_COLLECTIONS] = 1,
+                                            [PS_DB_LOGS] = 2,
+                                            [PS_DB_UNSETTLED] = 3,
+                                            [PS_DB_DAMAGED] = 4}; /* 0: none, it has its own */
 
 /* A key as LMDB gets it. */
 struct key {
@@ -81,6 +83,32 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
     }
     *room_out = value.mv_data;
     return P2PSYNC_OK;
+}
+
+p2psync_result ps_db_append(struct ps_txn *txn, ps_db db, struct ps_bytes key,
+                            struct ps_bytes value)
+{
+    assert(txn->writable);
+    txn->wrote = true;
+    if (shared[db] != 0) {
+        return ps_db_put(txn, db, key, value);
+    }
+    MDB_val at = to_val(key);
+    MDB_val room = {.mv_size = value.size + PS_CHECKSUM_SIZE};
+    int code = ps_enter_put(txn, txn->dbi[db], &at, &room, MDB_RESERVE | MDB_APPEND);
+    if (code != 0) {
+        return code == MDB_KEYEXIST ? P2PSYNC_ECORRUPT : ps_db_result(code);
+    }
+    if (value.size > 0) {
+        memcpy(room.mv_data, value.data, value.size);
+    }
+    ps_db_seal(db, key, room.mv_data, value.size);
+    return P2PSYNC_OK;
+}
+
+bool ps_db_is_shared(ps_db db)
+{
+    return shared[db] != 0;
 }
 
 void ps_db_seal(ps_db db, struct ps_bytes key, uint8_t *room, size_t size)
@@ -240,6 +268,39 @@ p2psync_result ps_db_count_unused(const struct ps_txn *txn, uint64_t *count_out)
     }
     *count_out = count;
     return P2PSYNC_OK;
+}
+
+p2psync_result ps_db_clear_range(struct ps_txn *txn, ps_db db, struct ps_bytes from,
+                                 struct ps_bytes to)
+{
+    struct key at;
+    struct key end;
+    assert(txn->writable && from.size > 0 && to.size > 0);
+    txn->wrote = true;
+    make_key(&end, db, to);
+    for (;;) { /* each time a row less, or the end */
+        struct ps_db_cursor cursor = {.mdb = NULL};
+        MDB_val value;
+        make_key(&at, db, from);
+        int code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
+        code = code == 0 ? ps_enter_cursor_get(&cursor, &at.val, &value, MDB_SET_RANGE) : code;
+        ps_enter_cursor_close(&cursor);
+        if (code == 0 && mdb_cmp(txn->mdb, txn->dbi[db], &at.val, &end.val) >= 0) {
+            code = MDB_NOTFOUND;
+        }
+        if (code == 0) {
+            struct key copy;
+            if (at.val.mv_size > sizeof copy.bytes) {
+                return P2PSYNC_ECORRUPT;
+            }
+            memcpy(copy.bytes, at.val.mv_data, at.val.mv_size);
+            copy.val = (MDB_val){.mv_size = at.val.mv_size, .mv_data = copy.bytes};
+            code = ps_enter_del(txn, txn->dbi[db], &copy.val);
+        }
+        if (code != 0) {
+            return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_db_result(code);
+        }
+    }
 }
 
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)

@@ -27,6 +27,7 @@ typedef enum ps_db {
     PS_DB_DEVICES,     /* device -> member */
     PS_DB_NAMED,       /* device -> empty: named by a device that counts, and no member yet */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
+    PS_DB_DAMAGED,     /* log number, seq -> empty: entries that cannot be read */
     PS_DB_COUNT,
 } ps_db;
 
@@ -62,6 +63,10 @@ p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key,
 p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, size_t size,
                              uint8_t **room_out) P2PSYNC_MUST_CHECK;
 void ps_db_seal(ps_db db, struct ps_bytes key, uint8_t *room, size_t size);
+/* Put a row whose key is above all others of its database. Errors  P2PSYNC_ECORRUPT it is not; as
+ * ps_db_put(). */
+p2psync_result ps_db_append(struct ps_txn *txn, ps_db db, struct ps_bytes key,
+                            struct ps_bytes value) P2PSYNC_MUST_CHECK;
 /* A row that is not there is fine. */
 p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key) P2PSYNC_MUST_CHECK;
 /* The row with the lowest key >= `from`. P2PSYNC_ENOTFOUND there is none. */
@@ -95,6 +100,8 @@ typedef enum ps_db_move {
     PS_DB_PREVIOUS,
     PS_DB_LAST,
 } ps_db_move;
+/* Whether it has none for itself: few rows. */
+bool ps_db_is_shared(ps_db db);
 p2psync_result ps_db_cursor_open(struct ps_txn *txn, ps_db db,
                                  struct ps_db_cursor *out) P2PSYNC_MUST_CHECK;
 /* `key` is for PS_DB_FROM only. Errors  P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT. */
@@ -107,14 +114,24 @@ void ps_db_cursor_close(struct ps_db_cursor *cursor);
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out) P2PSYNC_MUST_CHECK;
 /* The number of pages in the file that are free, to a read transaction. For txn.c. */
 p2psync_result ps_db_count_unused(const struct ps_txn *txn, uint64_t *count_out) P2PSYNC_MUST_CHECK;
+/* Take the rows out whose keys are not below `from` and below `to`, also those that are damaged. */
+p2psync_result ps_db_clear_range(struct ps_txn *txn, ps_db db, struct ps_bytes from,
+                                 struct ps_bytes to) P2PSYNC_MUST_CHECK;
 /* Take all rows out. */
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 
-/* Rows in PS_DB_META, each the next local number of a kind. No number is ever used twice. */
+/* Rows in PS_DB_META: see store/env/identity.h. */
+#define PS_META_IDENTITY "identity"
+#define PS_META_NAME     "name"
+/* Each the next local number of a kind. No number is ever used twice. */
 #define PS_META_COLLECTIONS "collections"
 #define PS_META_LOGS        "logs"
 #define PS_META_WAITING     "waiting"   /* how many changes wait, and how often that has ended */
 #define PS_META_REFRESHES   "refreshes" /* of what readers see, after a change of settings */
+/* The row that says that a process which did not flush has not ended well: what lies beside the
+ * logs may be of several moments, and is worked out anew before anything is read
+ * (store/verify/anew.h). */
+#define PS_META_TORN "torn"
 /* Take the next local number of a kind. Errors  P2PSYNC_ELIMIT all 2^32 - 1 are taken. */
 p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter,
                                  uint32_t *number_out) P2PSYNC_MUST_CHECK;

@@ -8,13 +8,10 @@
 /* device || seed || incarnation || mesh || has_sponsor || sponsor */
 #define ROW_SIZE (PS_DEVICE_SIZE + PS_SEED_SIZE + 8 + PS_MESH_SIZE + 1 + PS_DEVICE_SIZE)
 
-static const char identity_key[] = "identity";
-static const char name_key[] = "name";
-
 p2psync_result ps_identity_read(struct ps_txn *txn, struct ps_identity *out)
 {
     struct ps_bytes row;
-    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(identity_key), &row);
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(PS_META_IDENTITY), &row);
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ENODEVICE : result;
     }
@@ -50,7 +47,7 @@ p2psync_result ps_identity_write(struct ps_txn *txn, const struct ps_identity *i
     *at = identity->has_sponsor ? 1 : 0;
     memcpy(at + 1, identity->sponsor.key, PS_DEVICE_SIZE);
     p2psync_result result =
-        ps_db_put(txn, PS_DB_META, ps_bytes_text(identity_key), ps_bytes(row, sizeof row));
+        ps_db_put(txn, PS_DB_META, ps_bytes_text(PS_META_IDENTITY), ps_bytes(row, sizeof row));
     sodium_memzero(row, sizeof row); /* it held the secret */
     return result;
 }
@@ -65,6 +62,15 @@ void ps_identity_draw(struct ps_identity *out)
     } while (!ps_device_valid(&out->device));
     sodium_memzero(secret_key, sizeof secret_key);
     ps_identity_found(out);
+}
+
+bool ps_identity_is_sound(const struct ps_identity *identity)
+{
+    struct ps_device device;
+    uint8_t secret_key[64];
+    (void)crypto_sign_seed_keypair(device.key, secret_key, identity->seed);
+    sodium_memzero(secret_key, sizeof secret_key);
+    return ps_device_equal(&device, &identity->device) && ps_device_valid(&device);
 }
 
 void ps_identity_found(struct ps_identity *identity)
@@ -100,7 +106,7 @@ void ps_identity_secret_wipe(struct ps_secret *secret)
 
 p2psync_result ps_identity_read_name(struct ps_txn *txn, struct ps_bytes *out)
 {
-    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(name_key), out);
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(PS_META_NAME), out);
     if (result == P2PSYNC_ENOTFOUND) {
         *out = ps_bytes(NULL, 0);
         return P2PSYNC_OK;
@@ -113,17 +119,40 @@ p2psync_result ps_identity_read_name(struct ps_txn *txn, struct ps_bytes *out)
 
 p2psync_result ps_identity_write_name(struct ps_txn *txn, struct ps_bytes name)
 {
-    return ps_db_put(txn, PS_DB_META, ps_bytes_text(name_key), name);
+    return ps_db_put(txn, PS_DB_META, ps_bytes_text(PS_META_NAME), name);
+}
+
+p2psync_result ps_identity_renew(struct ps_txn *txn)
+{
+    struct ps_identity identity = {0};
+    p2psync_result result = ps_identity_read(txn, &identity);
+    if (result == P2PSYNC_OK) {
+        randombytes_buf(&identity.incarnation, sizeof identity.incarnation);
+        result = ps_identity_write(txn, &identity);
+    }
+    ps_identity_wipe(&identity);
+    return result;
+}
+
+p2psync_result ps_identity_part(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                struct ps_bytes name)
+{
+    struct ps_identity identity;
+    ps_identity_draw(&identity);
+    identity.mesh = *mesh;
+    p2psync_result result = ps_identity_write(txn, &identity);
+    ps_identity_wipe(&identity);
+    return result == P2PSYNC_OK ? ps_identity_write_name(txn, name) : result;
 }
 
 p2psync_result ps_identity_clear_all(struct ps_txn *txn)
 {
     struct ps_bytes row;
-    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(identity_key), &row);
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(PS_META_IDENTITY), &row);
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    static const char *const own_rows[] = {identity_key, name_key, PS_META_COLLECTIONS,
+    static const char *const own_rows[] = {PS_META_IDENTITY, PS_META_NAME, PS_META_COLLECTIONS,
                                            PS_META_LOGS, PS_META_WAITING};
     for (size_t i = 0; i < sizeof own_rows / sizeof own_rows[0]; i++) {
         result = ps_db_delete(txn, PS_DB_META, ps_bytes_text(own_rows[i]));

@@ -29,6 +29,9 @@ void ps_identity_found(struct ps_identity *identity);
  * invited it, and another device founded the mesh. */
 bool ps_identity_is_copy(const struct ps_identity *identity);
 
+/* Whether the device is the one of its seed. */
+bool ps_identity_is_sound(const struct ps_identity *identity);
+
 /* Wipe the seed. */
 void ps_identity_wipe(struct ps_identity *identity);
 
@@ -41,6 +44,16 @@ p2psync_result ps_identity_read(struct ps_txn *txn, struct ps_identity *out) P2P
 /* Write it, replacing what is there. */
 p2psync_result ps_identity_write(struct ps_txn *txn,
                                  const struct ps_identity *identity) P2PSYNC_MUST_CHECK;
+
+/* Draw a new incarnation. Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO.
+ */
+p2psync_result ps_identity_renew(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+
+/* Make what is held a device of its own: a new key and name in a mesh that has to admit it. What
+ * there is of others stays what it is, signed by them, and what the store's device wrote until now
+ * is another's from here on. Errors  P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_identity_part(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                struct ps_bytes name) P2PSYNC_MUST_CHECK;
 
 /* The name under which this device joined: it has no other until `_devices` has come. Empty if it
  * did not join. */

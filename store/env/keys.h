@@ -11,6 +11,7 @@
  *     "stamp"           random 16 || inode u64 || ctime u64, u64 ||                   stamp.c
  *                       hash of the machine's id 32
  *     "unclean"         "1": the last process did not flush, and has not ended well   stamp.c
+ *     "torn"            "1": rows of records are to be worked out anew, see stamp.h    stamp.c
  *     "identity"        device 32 || seed 32 || incarnation u64 || mesh 48 ||         identity.c
  *                       has_sponsor u8 || sponsor 32
  *     "name"            the name under which this device joined                       identity.c
@@ -84,6 +85,10 @@
  *     device 32         nothing
  *   PS_DB_PEERS: where and when a member was last reached.                            peers.c
  *     device 32         a MessagePack array
+ *
+ *   PS_DB_DAMAGED: entries of which this disk has lost the bytes.                     damage.c
+ *     log u32 || seq u64
+ *                       empty
  */
 #ifndef PS_STORE_ENV_KEYS_H
 #define PS_STORE_ENV_KEYS_H
@@ -134,7 +139,7 @@ struct ps_stem_key {
 struct ps_key ps_key_branch(const struct ps_stem_key *branch);
 bool ps_key_split_branch(struct ps_bytes key, struct ps_stem_key *out);
 
-/* PS_DB_ENTRIES and PS_DB_WAITING. */
+/* PS_DB_ENTRIES, PS_DB_WAITING and PS_DB_DAMAGED. */
 struct ps_key ps_key_entry(uint32_t log, uint64_t seq);
 bool ps_key_split_entry(struct ps_bytes key, uint32_t *log_out, uint64_t *seq_out);
 

@@ -80,14 +80,14 @@ p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp, 
         return result;
     }
     bool unclean = result == P2PSYNC_OK;
-    if (!matches(txn, stamp) || unclean) {
-        struct ps_identity identity;
-        result = ps_identity_read(txn, &identity);
-        if (result == P2PSYNC_OK) {
-            randombytes_buf(&identity.incarnation, sizeof identity.incarnation);
-            result = ps_identity_write(txn, &identity);
+    if (unclean) {
+        result = ps_db_put(txn, PS_DB_META, ps_bytes_text(PS_META_TORN), ps_bytes("1", 1));
+        if (result != P2PSYNC_OK) {
+            return result;
         }
-        sodium_memzero(&identity, sizeof identity);
+    }
+    if (!matches(txn, stamp) || unclean) {
+        result = ps_identity_renew(txn);
         if (result != P2PSYNC_OK && result != P2PSYNC_ENODEVICE) {
             return result;
         }

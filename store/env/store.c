@@ -39,6 +39,7 @@ static const char *const db_names[PS_DB_COUNT] = {
     [PS_DB_DEVICES] = "devices",
     [PS_DB_NAMED] = "named",
     [PS_DB_PEERS] = "peers",
+    [PS_DB_DAMAGED] = NULL,
 };
 
 static const char format_key[] = "format";

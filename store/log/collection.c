@@ -106,6 +106,21 @@ p2psync_result ps_collection_count(struct ps_txn *txn, uint32_t number,
     return put(txn, &collection);
 }
 
+p2psync_result ps_collection_recount(struct ps_txn *txn, uint32_t number,
+                                     const struct ps_collection_counts *counts)
+{
+    struct ps_collection collection;
+    p2psync_result result = ps_collection_by_number(txn, number, &collection);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    collection.records = counts->records;
+    collection.changes = counts->changes;
+    collection.conflicts = counts->conflicts;
+    collection.logs = counts->logs;
+    return put(txn, &collection);
+}
+
 p2psync_result ps_collection_note_written(struct ps_txn *txn, uint32_t number)
 {
     struct ps_written_last last;

@@ -61,6 +61,16 @@ struct ps_collection_delta {
 p2psync_result ps_collection_count(struct ps_txn *txn, uint32_t number,
                                    const struct ps_collection_delta *delta) P2PSYNC_MUST_CHECK;
 
+/* Set the counters to what was counted. Errors  P2PSYNC_ECORRUPT. */
+struct ps_collection_counts {
+    uint64_t records;
+    uint64_t changes;
+    uint64_t conflicts;
+    uint32_t logs;
+};
+p2psync_result ps_collection_recount(struct ps_txn *txn, uint32_t number,
+                                     const struct ps_collection_counts *counts) P2PSYNC_MUST_CHECK;
+
 /* Which collections this device has written to last, so that who wants to know what is new need not
  * look at all. */
 #define PS_WRITTEN_MAX 32

@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include "store/log/collection.h"
+#include "store/log/damage.h"
+#include "store/log/tree.h"
 
 /* What the check of a chunk has found out. */
 struct checked {
@@ -42,6 +44,10 @@ static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
 static void take_head(struct ps_log *log, const struct ps_head *head, const struct ps_proof *proof);
 static bool same_head(const struct ps_head *a, const struct ps_head *b);
 static bool contradicts(const struct ps_log *log, const struct ps_head *head);
+static bool leads_to_own_head(const struct ps_log *log, const struct ps_chunk *chunk,
+                              const struct checked *checked);
+static p2psync_result put_back(struct ps_txn *txn, const struct ps_log *log,
+                               const struct ps_chunk *chunk, const struct checked *checked);
 static p2psync_result check_prefix(struct ps_txn *txn, struct ps_log *log,
                                    const struct ps_head_offer *offer);
 
@@ -284,6 +290,76 @@ static bool contradicts(const struct ps_log *log, const struct ps_head *head)
 {
     return log->head.size != 0 && log->head.size == head->size &&
            !ps_hash_equal(&log->head.root, &head->root);
+}
+
+p2psync_result ps_receive_mend(struct ps_txn *txn, const struct ps_log *log,
+                               const struct ps_chunk *chunk, struct ps_range *mended_out)
+{
+    struct ps_log before = *log; /* as it was before the first damaged entry came */
+    struct ps_tree tree = {.txn = txn, .log = log->number};
+    struct checked checked = {.to = 0};
+    if (chunk->from < log->begin || chunk->from >= log->size) {
+        return P2PSYNC_EPROOF;
+    }
+    p2psync_result result = ps_tree_frontier(&tree, chunk->from, &before.frontier);
+    before.size = chunk->from;
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ECORRUPT ? P2PSYNC_EPROOF : result;
+    }
+    ps_buf_init(&checked.leaves, PS_MESSAGE_SIZE_MAX * (size_t)PS_HASH_SIZE);
+    result = check_entries(&before, chunk, &checked);
+    if (result == P2PSYNC_OK && !leads_to_own_head(log, chunk, &checked)) {
+        result = P2PSYNC_EPROOF;
+    }
+    if (result == P2PSYNC_OK) {
+        result = put_back(txn, log, chunk, &checked);
+    }
+    if (result == P2PSYNC_OK) {
+        *mended_out = (struct ps_range){.begin = chunk->from, .end = checked.to};
+    }
+    ps_buf_deinit(&checked.leaves);
+    return result;
+}
+
+static bool leads_to_own_head(const struct ps_log *log, const struct ps_chunk *chunk,
+                              const struct checked *checked)
+{
+    struct ps_range sizes = {.begin = checked->to, .end = log->head.size};
+    bool same = chunk->head.size == log->head.size && checked->to <= log->size &&
+                (chunk->root_implied || same_head(&log->head, &chunk->head));
+    return same &&
+           ps_proof_verify(chunk->proof, sizes, &checked->root, &log->head.root) == P2PSYNC_OK;
+}
+
+static p2psync_result put_back(struct ps_txn *txn, const struct ps_log *log,
+                               const struct ps_chunk *chunk, const struct checked *checked)
+{
+    struct ps_bytes rest = chunk->entries;
+    p2psync_result result = P2PSYNC_OK;
+    for (uint64_t seq = chunk->from; seq < checked->to && result == P2PSYNC_OK; seq++) {
+        const struct ps_damaged place = {.log = log->number, .seq = seq};
+        struct ps_entry entry;
+        struct ps_hash leaf;
+        bool sound = false;
+        result = ps_changes_next(&rest, &entry);
+        if (result == P2PSYNC_OK) {
+            result = ps_damage_look(txn, &place, &leaf, &sound);
+        }
+        if (result == P2PSYNC_OK && !sound && !entry.has_body) {
+            return P2PSYNC_EPROOF; /* the change is the one, but its body is what is lacking */
+        }
+        if (result == P2PSYNC_OK && !sound) {
+            memcpy(leaf.bytes, checked->leaves.data + (seq - chunk->from) * PS_HASH_SIZE,
+                   PS_HASH_SIZE);
+            struct ps_stored_put put = {
+                .log = log->number, .seq = seq, .entry = &entry, .leaf = &leaf};
+            result = ps_stored_put(txn, &put);
+        }
+        if (result == P2PSYNC_OK) {
+            result = ps_damage_remove(txn, &place);
+        }
+    }
+    return result;
 }
 
 p2psync_result ps_receive_recheck(struct ps_txn *txn, struct ps_log *log,

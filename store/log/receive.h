@@ -57,6 +57,20 @@ p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
                                const struct ps_head_context *context,
                                const struct ps_head_offer *offer) P2PSYNC_MUST_CHECK;
 
+/* Put bytes back that this disk has lost (damage.h): a chunk whose first entry is the first damaged
+ * one of the log's own. It must lead to the very head that is stored here, so who sends it can put
+ * in nothing that the log did not have. Its entries that are damaged here are written anew, and are
+ * listed no longer; a change without its body is not taken.
+ *
+ * mended_out  the entries [begin, end) that were looked at.
+ * Errors      P2PSYNC_EPROOF the chunk does not lead there, or cannot be judged here: that is no
+ * fault, because other damage may be the reason; P2PSYNC_EFORMAT; P2PSYNC_EFULL, P2PSYNC_EIO: abort
+ * the transaction.
+ */
+p2psync_result ps_receive_mend(struct ps_txn *txn, const struct ps_log *log,
+                               const struct ps_chunk *chunk,
+                               struct ps_range *mended_out) P2PSYNC_MUST_CHECK;
+
 /* Verify the head that is stored, which must be there. One that does not verify is dropped: it must
  * reach nobody, because whoever gets it blames who sent it. The entries stay; without a head they
  * are shown to nobody until a true one comes.

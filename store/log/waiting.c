@@ -147,6 +147,51 @@ p2psync_result ps_waiting_is_applied(struct ps_txn *txn, const struct ps_log *lo
     return result;
 }
 
+p2psync_result ps_waiting_drop(struct ps_txn *txn, uint32_t log)
+{
+    struct ps_key from = ps_key_entry(log, 0);
+    struct ps_key to = ps_key_entry(log, UINT64_MAX);
+    struct ps_key due_from = ps_key_due(log, 0);
+    struct ps_key due_to = ps_key_due(log, UINT64_MAX);
+    p2psync_result result =
+        ps_db_clear_range(txn, PS_DB_WAITING, ps_key_view(&from), ps_key_view(&to));
+    return result == P2PSYNC_OK
+               ? ps_db_clear_range(txn, PS_DB_AWAITED, ps_key_view(&due_from), ps_key_view(&due_to))
+               : result;
+}
+
+p2psync_result ps_waiting_drop_awaited(struct ps_txn *txn, uint32_t collection)
+{
+    const struct ps_awaited_key first = {.collection = collection};
+    const struct ps_awaited_key next = {.collection = collection + 1};
+    struct ps_key from = ps_key_awaited(&first);
+    struct ps_key to = ps_key_awaited(&next);
+    return ps_db_clear_range(txn, PS_DB_AWAITED, ps_key_view(&from), ps_key_view(&to));
+}
+
+p2psync_result ps_waiting_recount(struct ps_txn *txn)
+{
+    struct ps_waiting_walk walk = {.txn = txn};
+    struct ps_waiting waiting;
+    struct ps_waiting_sum sum;
+    uint8_t row[SUM_SIZE];
+    p2psync_result result = ps_waiting_sum(txn, &sum);
+    if (result == P2PSYNC_ECORRUPT) {
+        sum = (struct ps_waiting_sum){.changes = 0};
+        result = P2PSYNC_OK;
+    }
+    sum.changes = 0;
+    while (result == P2PSYNC_OK && ps_waiting_walk_next(&walk, &waiting)) {
+        sum.changes += waiting.last - waiting.begin + 1;
+    }
+    if (result != P2PSYNC_OK || walk.result != P2PSYNC_OK) {
+        return result != P2PSYNC_OK ? result : walk.result;
+    }
+    ps_put_u64(row, sum.changes);
+    ps_put_u64(row + 8, sum.ended);
+    return ps_db_put(txn, PS_DB_META, ps_bytes_text(PS_META_WAITING), ps_bytes(row, sizeof row));
+}
+
 bool ps_waiting_walk_next(struct ps_waiting_walk *walk, struct ps_waiting *out)
 {
     struct ps_row row;

@@ -56,6 +56,14 @@ p2psync_result ps_waiting_wake(struct ps_txn *txn,
 /* One that is due. Errors  P2PSYNC_ENOTFOUND none is; P2PSYNC_ECORRUPT. */
 p2psync_result ps_waiting_due(struct ps_txn *txn, struct ps_waiting *out) P2PSYNC_MUST_CHECK;
 
+/* Nothing of the log waits any more: all of it will be looked at anew. For a whole collection at a
+ * time: before it, what is awaited of `collection` must be dropped. Errors  P2PSYNC_EFULL;
+ * P2PSYNC_EIO. */
+p2psync_result ps_waiting_drop(struct ps_txn *txn, uint32_t log) P2PSYNC_MUST_CHECK;
+p2psync_result ps_waiting_drop_awaited(struct ps_txn *txn, uint32_t collection) P2PSYNC_MUST_CHECK;
+/* Count anew how many changes wait. Errors  P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_waiting_recount(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+
 /* The one that holds this change. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
 p2psync_result ps_waiting_find(struct ps_txn *txn, uint32_t log, uint64_t seq,
                                struct ps_waiting *out) P2PSYNC_MUST_CHECK;

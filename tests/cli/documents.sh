@@ -12,7 +12,7 @@ in_completion() { # WORD, then the words before it
     "$program" completion words -- "${@:2}" "${1:0:3}" | cut -f1 | grep -qxF -- "$1" || fail "not offered: $1"
 }
 
-commands=$(sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p' "$work/help")
+commands=$(sed -n 's/^  \([a-z-]*\)  *[a-z].*/\1/p' "$work/help")
 [ "$(wc -w <<<"$commands")" -ge 20 ] || fail "no commands in help"
 for command in $commands; do
     "$program" help "$command" >"$work/one"

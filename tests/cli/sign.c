@@ -5,7 +5,9 @@
  *     sign DIR COLLECTION ID lost      another device has edited the record on top of what is lost
  *     sign DIR COLLECTION ID begun     another device's transaction begins with it, and that is all
  *     sign DIR DEVICE MS skew          the clock of that member, an id, is so far ahead of this
- * one's sign DIR COLLECTION ID damage    the record's value on this device's disk is none */
+ * one's sign DIR COLLECTION ID damage    the record's value on this device's disk is none
+ *     sign DIR COLLECTION - lose        the bytes of the first change of each of its logs are gone
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +118,22 @@ static void damage(struct store_case *here, const char *collection, const char *
     case_commit(&txn);
 }
 
+/* The bytes of the first change of every log of the collection are gone. */
+static void lose(struct store_case *here, const char *collection)
+{
+    struct ps_txn txn = case_begin(here, true);
+    struct ps_collection found;
+    struct ps_log log;
+
+    must(ps_collection_find(&txn, ps_bytes_text(collection), &found) == P2PSYNC_OK, "collection");
+    struct ps_log_walk walk = {.txn = &txn, .collection = found.number};
+    while (ps_log_walk_next(&walk, &log)) {
+        struct ps_key key = ps_key_entry(log.number, 0);
+        must(ps_db_delete(&txn, PS_DB_ENTRIES, ps_key_view(&key)) == P2PSYNC_OK, "delete");
+    }
+    case_commit(&txn);
+}
+
 static void skew(struct store_case *here, const char *id, const char *ms)
 {
     struct ps_txn txn = case_begin(here, true);
@@ -131,7 +149,7 @@ static void skew(struct store_case *here, const char *id, const char *ms)
 
 int main(int argc, char **argv)
 {
-    must(argc > 4, "sign DIR COLLECTION ID BODY...|lost|begun|skew|damage: an argument");
+    must(argc > 4, "sign DIR COLLECTION ID BODY...|lost|begun|skew|damage|lose: an argument");
     const struct ps_store_options options = {.dir = argv[1], .map_size_bytes = CASE_MAP_SIZE};
     struct store_case here = {.map_size = CASE_MAP_SIZE};
 
@@ -141,6 +159,8 @@ int main(int argc, char **argv)
     ps_txn_abort(&txn);
     if (strcmp(argv[4], "damage") == 0) {
         damage(&here, argv[2], argv[3]);
+    } else if (strcmp(argv[4], "lose") == 0) {
+        lose(&here, argv[2]);
     } else if (strcmp(argv[4], "skew") == 0) {
         skew(&here, argv[2], argv[3]);
     } else if (strcmp(argv[4], "lost") == 0 || strcmp(argv[4], "begun") == 0) {

@@ -1,6 +1,7 @@
 /* The engine when a commit fails: what it noted of the turn is void, and nobody else is to blame.
  */
 #include <criterion/criterion.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "node/engine/engine.h"
@@ -135,6 +136,71 @@ Test(engine_faults, number_from_before_a_failed_commit_stands_for_its_log)
     cr_assert_not(is_blamed());
     cr_assert_eq(author_log(&peer, &here, &log), P2PSYNC_OK);
     cr_assert_eq(log.size, 2);
+}
+
+static size_t count_told(p2psync_event_type type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < effects.count; i++) {
+        count += effects.items[i].type == PS_EFFECT_TELL && effects.items[i].event == type;
+    }
+    return count;
+}
+
+/* An app that counts who is connected would be wrong for ever. */
+Test(engine_faults, peer_that_leaves_when_a_commit_fails_is_told)
+{
+    struct ps_bytes bye = ps_bytes_text("bye");
+    struct ps_error error = {.code = PS_ERROR_BYE, .text = bye};
+    struct ps_event events[2] = {{.type = PS_EVENT_MESSAGE}, {.type = PS_EVENT_STOP}};
+    cr_assert_eq(ps_error_encode(&error, &message), P2PSYNC_OK);
+    for (size_t i = 0; i < 2; i++) {
+        events[i].now_ms = now_ms;
+        events[i].wall_ms = now_ms;
+        events[i].link = LINK;
+        events[i].device = peer.identity.device;
+        events[i].bytes = ps_buf_view(&message);
+    }
+    fault_arm(FAULT_COMMIT, 1);
+    cr_assert_eq(ps_engine_step(engine, events, 2, &effects), P2PSYNC_EIO);
+    cr_assert(fault_disarm());
+    cr_assert_eq(count_told(P2PSYNC_EVENT_PEER_DOWN), 1);
+}
+
+static p2psync_result send_join(const struct ps_device *device, const uint8_t *token)
+{
+    struct ps_join join = {.device = *device, .name = ps_bytes_text("new")};
+    struct ps_event event = {.type = PS_EVENT_PAIR_MESSAGE,
+                             .now_ms = now_ms,
+                             .wall_ms = now_ms,
+                             .link = LINK + 1,
+                             .address = ps_bytes_text("10.0.0.9")};
+    memcpy(join.token, token, PS_TOKEN_SIZE);
+    ps_buf_clear(&message);
+    cr_assert_eq(ps_join_encode(&join, &message), P2PSYNC_OK);
+    cr_assert_eq(crypto_sign_ed25519_pk_to_curve25519(event.curve_key, device->key), 0);
+    event.bytes = ps_buf_view(&message);
+    return ps_engine_step(engine, &event, 1, &effects);
+}
+
+/* It tries again, and only then it is a member. */
+Test(engine_faults, device_that_joins_when_a_commit_fails_is_told_when_it_has_joined)
+{
+    struct ps_identity other = case_identity(3, NULL);
+    struct ps_event invite = {
+        .type = PS_EVENT_INVITE, .now_ms = now_ms, .wall_ms = now_ms, .timeout_ms = 600000};
+    memset(invite.token, 7, sizeof invite.token);
+    cr_assert_eq(ps_engine_step(engine, &invite, 1, &effects), P2PSYNC_OK);
+    fault_arm(FAULT_COMMIT, 1);
+    cr_assert_eq(send_join(&other.device, invite.token), P2PSYNC_EIO);
+    cr_assert(fault_disarm());
+    cr_assert_eq(count_told(P2PSYNC_EVENT_DEVICE_JOINED), 0);
+    now_ms += HOLD_MS;
+    cr_assert_eq(send_join(&other.device, invite.token), P2PSYNC_OK);
+    cr_assert_eq(count_told(P2PSYNC_EVENT_DEVICE_JOINED), 1);
+    now_ms += 1000;
+    cr_assert_eq(send_join(&other.device, invite.token), P2PSYNC_OK);
+    cr_assert_eq(count_told(P2PSYNC_EVENT_DEVICE_JOINED), 0);
 }
 
 /* A change, and the question what is held: the reply would say that it is. */

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "node/api/inside.h"
 #include "nodes.h"
+#include "store/env/keys.h"
 #include "tests/lib/author.h"
 
 #define KEYS_MAX  256
@@ -215,6 +217,7 @@ static const char *name_of(p2psync_event_type type)
         [P2PSYNC_EVENT_INVITE_CLOSED] = "invite_closed",
         [P2PSYNC_EVENT_STOPPED] = "stopped",
         [P2PSYNC_EVENT_DEVICE_FORKED] = "device_forked",
+        [P2PSYNC_EVENT_HEALED] = "healed",
     };
     return names[type];
 }
@@ -291,6 +294,32 @@ static void let_one_wait(void)
     author_deinit(&author);
 }
 
+/* The bytes of the first change here are gone. */
+static void lose_one_entry(void)
+{
+    struct store_case here = {.store = nodes_alpha->store, .map_size = CASE_MAP_SIZE};
+    struct ps_txn txn = case_begin(&here, true);
+    struct ps_key key = ps_key_entry(0, 0);
+    cr_assert_eq(ps_db_delete(&txn, PS_DB_ENTRIES, ps_key_view(&key)), P2PSYNC_OK);
+    case_commit(&txn);
+}
+
+static void check_backup(void)
+{
+    char file[NODES_DIR_SIZE + 8];
+    char dir[NODES_DIR_SIZE + 8];
+    struct p2psync_buffer out = {0};
+    (void)snprintf(file, sizeof file, "%s.backup", nodes_dirs[0]);
+    (void)snprintf(dir, sizeof dir, "%s.new", nodes_dirs[0]);
+    const struct p2psync_backup backup = {.size = sizeof backup, .file = file};
+    const struct p2psync_backup_restore restore = {
+        .size = sizeof restore, .file = file, .dir = dir};
+    check_buffer("backup", p2psync_backup(nodes_alpha, &backup, &out, NULL), &out);
+    check_buffer("restored", p2psync_backup_restore(&restore, &out, NULL), &out);
+    nodes_remove(dir);
+    cr_assert_eq(unlink(file), 0);
+}
+
 Test(test_api_documents, lists_what_the_node_says_of_itself)
 {
     struct p2psync_buffer out = {0};
@@ -306,10 +335,14 @@ Test(test_api_documents, lists_what_the_node_says_of_itself)
     check_buffer("status", p2psync_status(nodes_alpha, &out), &out);
     check_buffer("peers", p2psync_peers(nodes_alpha, &out), &out);
     check_buffer("doctor", p2psync_doctor(nodes_alpha, &out), &out);
+    check_backup();
     let_one_wait();
     check_buffer("pending", p2psync_pending(nodes_alpha, &out), &out);
-    static const char *const documents[] = {"identity", "status", "peers",  "devices", "config",
-                                            "doctor",   "now",    "invite", "join",    "pending"};
+    lose_one_entry();
+    check_buffer("verify", p2psync_verify(nodes_alpha, NULL, &out), &out);
+    static const char *const documents[] = {"identity", "status", "peers",   "devices", "config",
+                                            "doctor",   "now",    "invite",  "join",    "pending",
+                                            "verify",   "backup", "restored"};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
         expect_all(documents[i]);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/view/doctor.h"
+#include "store/log/damage.h"
 #include "tests/lib/author.h"
 
 static struct store_case here;
@@ -76,4 +77,16 @@ Test(test_doctor_waiting, says_of_which_transaction_the_rest_is_missing)
     (void)case_apply(&here);
     cr_assert(says("1 change waits for others that are not here; the first: "));
     cr_assert(says("'s of milk in notes, for the rest of its transaction, "));
+}
+
+Test(test_doctor_waiting, says_what_the_disk_has_lost)
+{
+    case_set(&here, 1000, "milk", 1);
+    cr_assert_not(says("damage"));
+    struct ps_txn txn = case_begin(&here, true);
+    const struct ps_damaged entry = {.log = 0, .seq = 0};
+    cr_assert_eq(ps_damage_add(&txn, &entry), P2PSYNC_OK);
+    case_commit(&txn);
+    cr_expect(says("1 change cannot be read from the disk: of notes"));
+    cr_expect(says("'p2psync start': the node fetches them again"));
 }

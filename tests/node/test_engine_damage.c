@@ -1,8 +1,10 @@
-/* A damaged entry on one device: it is told there, and harms only its own log. */
+/* A damaged entry on one device: it is told there, harms only its own log, and is fetched again
+ * from who has it. */
 #include <criterion/criterion.h>
 
 #include "store/env/keys.h"
 #include "store/log/collection.h"
+#include "store/log/damage.h"
 #include "tests/lib/store_case.h"
 #include "tests/sim/script.h"
 
@@ -10,8 +12,8 @@
 
 TestSuite(test_engine_damage, .fini = sim_script_end, .timeout = 120);
 
-/* The row of the second change of the own log of "notes" is none. */
-static void damage(unsigned node)
+/* The row of the second change of the first log of "notes" is none. */
+static struct ps_damaged damage(unsigned node)
 {
     struct store_case here = {.store = net.nodes[node].store};
     struct ps_txn txn = case_begin(&here, true);
@@ -24,6 +26,30 @@ static void damage(unsigned node)
     struct ps_key key = ps_key_entry(log.number, 1);
     cr_assert_eq(ps_db_put(&txn, PS_DB_ENTRIES, ps_key_view(&key), ps_bytes("?", 1)), P2PSYNC_OK);
     case_commit(&txn);
+    return (struct ps_damaged){.log = log.number, .seq = 1};
+}
+
+static uint64_t listed(unsigned node)
+{
+    struct store_case here = {.store = net.nodes[node].store};
+    struct ps_txn txn = case_begin(&here, false);
+    uint64_t count = 0;
+    cr_assert_eq(ps_damage_count(&txn, &count), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    return count;
+}
+
+static bool logs_are_sound(unsigned node)
+{
+    struct store_case here = {.store = net.nodes[node].store, .identity = net.nodes[node].identity};
+    return case_logs_are_sound(&here);
+}
+
+static void put_three(unsigned node)
+{
+    sim_put(&net, node, "notes", "a", 1);
+    sim_put(&net, node, "notes", "b", 2);
+    sim_put(&net, node, "notes", "c", 3);
 }
 
 static uint64_t errors_told(unsigned node)
@@ -36,11 +62,9 @@ Test(test_engine_damage, is_told_once_and_harms_only_its_log)
     sim_script_begin(2);
     cr_assert(sim_script_settle(120000));
     sim_script_part(0, 1);
-    sim_put(&net, 0, "notes", "a", 1);
-    sim_put(&net, 0, "notes", "b", 2);
-    sim_put(&net, 0, "notes", "c", 3);
+    put_three(0);
     sim_put(&net, 0, "others", "x", 4);
-    damage(0);
+    (void)damage(0);
     sim_script_join(0, 1);
     sim_net_run(&net, 300000);
     cr_assert_str_empty(net.failure);
@@ -55,4 +79,46 @@ Test(test_engine_damage, is_told_once_and_harms_only_its_log)
     cr_expect_eq(sim_get(&net, 1, "others", "y"), 6);
     cr_expect_eq(errors_told(0), 1);
     cr_expect_eq(errors_told(1), 0);
+}
+
+/* Device 2 asks 0 for what is damaged there; 1, which 2 does not reach, has it. */
+Test(test_engine_damage, is_fetched_again_when_it_is_found_and_then_passed_on)
+{
+    sim_script_begin(3);
+    cr_assert(sim_script_settle(120000));
+    sim_script_part(0, 2);
+    sim_script_part(1, 2);
+    put_three(1);
+    sim_net_run(&net, 60000);
+    cr_assert_eq(sim_get(&net, 0, "notes", "c"), 3);
+    (void)damage(0);
+    sim_script_join(0, 2);
+    sim_net_run(&net, 300000);
+    cr_assert_str_empty(net.failure);
+    cr_expect_eq(errors_told(0), 1);
+    cr_expect_eq(net.nodes[0].told[P2PSYNC_EVENT_HEALED], 1);
+    cr_expect_eq(listed(0), 0);
+    cr_expect(logs_are_sound(0));
+    cr_expect_eq(sim_get(&net, 2, "notes", "b"), 2);
+    cr_expect_eq(errors_told(1) + errors_told(2), 0);
+}
+
+Test(test_engine_damage, of_its_own_log_is_fetched_when_another_process_lists_it)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(120000));
+    put_three(0);
+    sim_net_run(&net, 60000);
+    struct ps_damaged entry = damage(0);
+    struct store_case here = {.store = net.nodes[0].store};
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_damage_add(&txn, &entry), P2PSYNC_OK);
+    case_commit(&txn);
+    cr_assert_not(logs_are_sound(0));
+    sim_put(&net, 0, "others", "x", 4); /* the node hears that the store has changed */
+    sim_net_run(&net, 60000);
+    cr_assert_str_empty(net.failure);
+    cr_expect_eq(net.nodes[0].told[P2PSYNC_EVENT_HEALED], 1);
+    cr_expect_eq(listed(0), 0);
+    cr_expect(logs_are_sound(0));
 }

@@ -34,6 +34,7 @@ struct sim_checker {
     size_t seen_count[SIM_NODES_MAX];
     size_t seen_room[SIM_NODES_MAX]; /* a power of two, or 0 */
     uint64_t txn_id[SIM_NODES_MAX];
+    unsigned pasts[SIM_NODES_MAX];
     struct known_root roots[ROOTS_MAX];
     size_t root_count;
     struct known_root shown[SHOWN_MAX]; /* by common root: what readers see */
@@ -85,6 +86,13 @@ void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned n
     struct sim_node *self = &net->nodes[node];
     if (self->puppet || self->store == NULL) {
         return;
+    }
+    if (checker->pasts[node] != self->pasts) {
+        checker->pasts[node] = self->pasts;
+        checker->seen_count[node] = 0;
+        checker->seen_room[node] = 0;
+        free(checker->seen[node]);
+        checker->seen[node] = NULL;
     }
     uint64_t txn_id = ps_store_txn_id(self->store);
     if (checker->txn_id[node] == txn_id) {
@@ -146,7 +154,7 @@ static void check_collection(struct view *view)
                  changes, view->collection->changes);
     }
     if (ps_bytes_equal(view->collection->name, ps_bytes_text(SIM_GROUPS)) &&
-        view->net->options.rollback == 0) {
+        view->net->options.rollback == 0 && view->net->pasts == 0) {
         check_groups(view);
     }
 }

@@ -63,7 +63,7 @@ bool sim_check_in_sync(struct sim_net *net)
  * lost with all of them. */
 static bool ends_with(const struct sim_net *net, uint64_t pending)
 {
-    return pending == 0 || net->options.rollback > 0;
+    return pending == 0 || net->options.rollback > 0 || net->pasts > 0;
 }
 
 static bool knows_all(struct sim_net *net, unsigned node)

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tests/sim/power.h"
 #include "tests/sim/trace.h"
 
 #define PERIOD_MS 500
@@ -28,10 +29,10 @@ void sim_faults_end(struct sim_net *net)
     net->faults = false;
     memset(net->blocked, 0, sizeof net->blocked);
     for (unsigned i = 0; i < net->node_count; i++) {
-        struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = i};
         net->nodes[i].busy_ms = 0;
+        net->nodes[i].full_ms = 0;
         if (!net->nodes[i].up && net->nodes[i].joined) {
-            sim_plan(net, prng_below(&net->random, 5000), &restart);
+            sim_node_restart_within(net, i, 5000);
         }
     }
 }
@@ -65,7 +66,6 @@ void sim_faults_roll(struct sim_net *net)
 
 static void roll_node(struct sim_net *net, unsigned node)
 {
-    struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = node};
     if (prng_chance(&net->random, net->options.jump)) {
         int64_t jump_ms = (int64_t)prng_below(&net->random, 7200000) - 3600000;
         sim_trace(net, "%s's clock jumps by %" PRId64 " ms", sim_name(node), jump_ms);
@@ -78,10 +78,13 @@ static void roll_node(struct sim_net *net, unsigned node)
         sim_node_crash(net, node);
     } else if (prng_chance(&net->random, net->options.stop)) {
         sim_node_stop(net, node);
+    } else if (prng_chance(&net->disk_random, net->options.power) &&
+               sim_node_may_lose_power(net, node)) {
+        sim_power_cut(net, node);
     } else {
         return;
     }
-    sim_plan(net, prng_below(&net->random, 20000), &restart);
+    sim_node_restart_within(net, node, 20000);
 }
 
 /* The process is stopped for a while, or its machine suspended. Others end links that are silent

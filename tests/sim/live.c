@@ -50,7 +50,7 @@ bool sim_live_advance(struct sim_live *live, uint64_t ms)
     while (net->failure[0] == '\0' && sim_net_advance(net, until_ms)) {
         if (net->touched < SIM_NODES_MAX) {
             sim_check_node(live->checker, net, net->touched);
-            if (net->options.rollback == 0) {
+            if (net->options.rollback == 0 && net->pasts == 0) {
                 sim_check_claims(net, net->touched);
             }
         }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/failing.h"
+#include "tests/sim/power.h"
 #include "tests/sim/trace.h"
 
 #define PAIR_LINK                                                                                  \
@@ -72,6 +74,7 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     struct ps_written written = {0};
     bool changed = false;
     struct ps_txn txn = {0};
+    sim_failing_begin(net, node);
     p2psync_result result = ps_txn_begin(self->store, true, &txn);
     if (result == P2PSYNC_OK && self->joined) {
         result = ps_identity_read(&txn, &self->identity); /* it may be in a new incarnation */
@@ -87,6 +90,14 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
         result = ps_txn_commit(&txn);
     }
     ps_txn_abort(&txn);
+    sim_failing_end(net, node, result, NULL);
+    if (sim_failing_took_power(net, node)) {
+        sim_power_cut(net, node);
+        sim_node_restart_within(net, node, 20000);
+    } else if (self->dead) {
+        sim_node_crash(net, node);
+        sim_node_restart_within(net, node, 20000);
+    }
     if (result == P2PSYNC_OK && self->up) {
         struct sim_packet packet = {.kind = SIM_PACKET_CHANGED, .node = node, .epoch = self->epoch};
         sim_plan(net, prng_below(&net->random, net->options.notice_ms + 1ULL), &packet);
@@ -112,7 +123,7 @@ void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const ch
     if (result == P2PSYNC_OK) {
         result = sim_mesh_write(net, node, &write);
     }
-    if (result != P2PSYNC_OK) {
+    if (result != P2PSYNC_OK && !sim_failing_excuses(net, node, result)) {
         sim_fail(net, "node %u: no record of device %u: %d", node, device, result);
     }
     ps_buf_deinit(&fields);
@@ -125,7 +136,7 @@ void sim_mesh_pair(struct sim_net *net, unsigned node)
         return;
     }
     bool stale = !self->has_token || !net->nodes[self->inviter].up;
-    if (stale || prng_chance(&net->random, 300)) {
+    if (stale || prng_chance(&net->random, net->faults ? 300 : 700)) {
         self->inviter = choose_inviter(net, node);
         self->has_token = self->inviter != SIM_NODES_MAX;
         prng_fill(&net->random, self->token, sizeof self->token);
@@ -145,7 +156,8 @@ static unsigned choose_inviter(struct sim_net *net, unsigned node)
     unsigned first = (unsigned)prng_below(&net->random, net->node_count);
     for (unsigned i = 0; i < net->node_count; i++) {
         unsigned other = (first + i) % net->node_count;
-        if (other != node && net->nodes[other].joined && net->nodes[other].up) {
+        bool may_forget = net->nodes[other].no_flush && other != 0; /* whom it has let in */
+        if (other != node && net->nodes[other].joined && net->nodes[other].up && !may_forget) {
             return other;
         }
     }

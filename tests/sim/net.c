@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "tests/sim/disk.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/mesh.h"
 #include "tests/sim/work.h"
@@ -31,6 +32,7 @@ static void beacon(struct sim_net *net, const struct sim_packet *packet);
 void sim_net_init(struct sim_net *net, const struct sim_options *options)
 {
     *net = (struct sim_net){.options = *options, .random = prng_new(options->seed, 2)};
+    net->disk_random = prng_new(options->seed, 6);
     net->touched = SIM_NODES_MAX;
     ps_effects_init(&net->effects);
     ps_buf_init(&net->now_bytes, 1U << 20U);
@@ -39,6 +41,7 @@ void sim_net_init(struct sim_net *net, const struct sim_options *options)
         perror(net->dir);
         abort();
     }
+    sim_disk_watch(net->dir);
 }
 
 /* Memory if there is a gigabyte of it to spare. */
@@ -65,6 +68,7 @@ void sim_net_deinit(struct sim_net *net)
     sim_queue_deinit(&net->queue);
     ps_effects_deinit(&net->effects);
     ps_buf_deinit(&net->now_bytes);
+    sim_disk_unwatch();
     nftw(net->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 

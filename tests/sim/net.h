@@ -23,6 +23,14 @@ struct sim_request {
     uint64_t until_ms;
 };
 
+/* What the disk of a node does while the node writes. */
+typedef enum sim_disk_mishap {
+    SIM_DISK_WELL,
+    SIM_DISK_FAILS, /* once */
+    SIM_DISK_FULL,
+    SIM_DISK_STOPS, /* the power fails */
+} sim_disk_mishap;
+
 struct sim_node {
     unsigned index;
     bool puppet; /* it has no engine: a test plays its part */
@@ -57,6 +65,12 @@ struct sim_node {
     uint64_t map_size;      /* of its store; 0: 64 MiB */
     p2psync_result excused; /* what a step of it may give */
     uint64_t excuses;       /* how often it did */
+    bool no_flush;          /* its store is opened so */
+    unsigned pasts;         /* how often it has lost what it had committed */
+    sim_disk_mishap mishap; /* of what it writes now */
+    bool dead;          /* its disk has failed so that LMDB takes nothing more from its process */
+    uint64_t committed; /* a digest of its store, when its power was going to fail */
+    uint64_t full_ms;   /* virtual time until which its disk is full */
 };
 
 /* A connection. Index 0 of a pair is the dialler's end, 1 the target's. */
@@ -90,10 +104,13 @@ struct sim_traffic {
 struct sim_net {
     struct sim_options options;
     struct prng random;
-    char dir[96]; /* holds the stores; removed at the end */
+    struct prng disk_random; /* of its own, so that all else stays as it is */
+    char dir[96];            /* holds the stores; removed at the end */
     uint64_t now_ms;
     uint64_t step; /* of any engine */
     bool faults;
+    unsigned pasts; /* how often a device has lost what others may have built on ... */
+    unsigned lost;  /* ... and how often its whole store, and has joined again as another */
     struct sim_queue queue;
     struct sim_node nodes[SIM_NODES_MAX];
     unsigned node_count;
@@ -141,12 +158,24 @@ unsigned sim_node_add(struct sim_net *net);
 unsigned sim_node_add_puppet(struct sim_net *net);
 /* Open the store if it is closed, and start an engine on it. */
 void sim_node_start(struct sim_net *net, unsigned node);
-/* End the engine at once, as a crash does. A transaction that was open beside it is lost. */
+/* End the engine at once and close the store, as a crash does. A transaction that was open beside
+ * it is lost. */
+void sim_node_kill(struct sim_net *net, unsigned node);
+/* The same, and open the store. */
 void sim_node_crash(struct sim_net *net, unsigned node);
+/* Start the node again within `ms` milliseconds. */
+void sim_node_restart_within(struct sim_net *net, unsigned node, uint64_t ms);
+/* Whether its power may fail: the store flushes, or is not that of the founder, who must remember
+ * whom it has let in. */
+bool sim_node_may_lose_power(const struct sim_net *net, unsigned node);
 /* End the engine cleanly: it tells its peers. */
 void sim_node_stop(struct sim_net *net, unsigned node);
 void sim_node_close_store(struct sim_net *net, unsigned node);
+/* It stays closed if it is damaged, and may be: it does not flush, and the power has failed. */
 void sim_node_open_store(struct sim_net *net, unsigned node);
+/* Whoever has lost its store joins again, as another device in another directory. The others keep
+ * the old one in their lists, and never hear of it again. */
+void sim_node_renew(struct sim_net *net, unsigned node);
 /* Copy the store of a node that is down to `name`, or put such a copy in the place of the store,
  * as when the whole disk is rolled back: nothing tells the node. */
 void sim_node_save(struct sim_net *net, unsigned node, const char *name);

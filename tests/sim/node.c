@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "store/mesh/members.h"
+#include "tests/sim/failing.h"
 #include "tests/sim/mesh.h"
 #include "tests/sim/net.h"
+#include "tests/sim/power.h"
 #include "tests/sim/trace.h"
 #include "wire/scan.h"
 
@@ -29,6 +31,7 @@ static const char *store_path(const struct sim_net *net, unsigned node, char out
 static const char *copy_path(const struct sim_net *net, const char *name, char out[static 192]);
 static void copy_file(const char *from, const char *to);
 static void go_on_unnoticed(struct sim_net *net, unsigned node);
+static void draw_identity(struct sim_net *net, unsigned node);
 
 unsigned sim_node_add(struct sim_net *net)
 {
@@ -36,6 +39,7 @@ unsigned sim_node_add(struct sim_net *net)
     struct sim_node *self = &net->nodes[node];
     self->puppet = false;
     snprintf(self->dir, sizeof self->dir, "%s/n%u", net->dir, node);
+    self->no_flush = prng_chance(&net->disk_random, net->options.unflushed);
     self->skew_ms = (int64_t)prng_below(&net->random, net->options.skew_max_ms + 1ULL) -
                     (int64_t)(net->options.skew_max_ms / 2);
     sim_node_open_store(net, node);
@@ -48,9 +52,7 @@ unsigned sim_node_add_puppet(struct sim_net *net)
     unsigned node = net->node_count++;
     struct sim_node *self = &net->nodes[node];
     *self = (struct sim_node){.index = node, .puppet = true, .inviter = SIM_NODES_MAX};
-    seed_randomness(net->options.seed * 8 + node); /* as seeds that were kept have it */
-    ps_identity_draw(&self->identity);
-    ps_identity_secret(&self->identity, &self->secret);
+    draw_identity(net, node);
     return node;
 }
 
@@ -88,7 +90,7 @@ void sim_node_open_store(struct sim_net *net, unsigned node)
     struct ps_store_options options = {.dir = self->dir,
                                        .map_size_bytes =
                                            self->map_size == 0 ? 64ULL << 20U : self->map_size,
-                                       .no_flush = true};
+                                       .no_flush = self->no_flush};
     struct ps_txn txn = {0};
     p2psync_result result = ps_store_open(&options, &self->store);
     if (result == P2PSYNC_OK && self->joined) {
@@ -99,9 +101,36 @@ void sim_node_open_store(struct sim_net *net, unsigned node)
         result = ps_identity_read(&txn, &self->identity);
     }
     ps_txn_abort(&txn);
-    if (result != P2PSYNC_OK) {
+    bool is_gone = result == P2PSYNC_ECORRUPT || result == P2PSYNC_ENODEVICE;
+    if (is_gone && self->no_flush && self->pasts > 0) {
+        ps_store_destroy(&self->store);
+    } else if (result != P2PSYNC_OK) {
         sim_fail(net, "node %u: its store does not open: %d", node, result);
     }
+}
+
+void sim_node_renew(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    struct sim_packet pair = {.kind = SIM_PACKET_PAIR, .node = node};
+    sim_trace(net, "%s has lost its store", sim_name(node));
+    self->joined = false;
+    self->has_token = false;
+    self->saved = false;
+    net->lost++;
+    draw_identity(net, node);
+    snprintf(self->dir, sizeof self->dir, "%s/n%u-%u", net->dir, node, net->lost);
+    sim_node_open_store(net, node);
+    sim_plan(net, prng_below(&net->random, 5000), &pair);
+}
+
+static void draw_identity(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    seed_randomness(net->options.seed * 8 + node + 1000ULL * net->lost); /* as kept seeds have it */
+    self->identity = (struct ps_identity){0};
+    ps_identity_draw(&self->identity);
+    ps_identity_secret(&self->identity, &self->secret);
 }
 
 void sim_node_close_store(struct sim_net *net, unsigned node)
@@ -164,6 +193,12 @@ void sim_node_start(struct sim_net *net, unsigned node)
 
 void sim_node_crash(struct sim_net *net, unsigned node)
 {
+    sim_node_kill(net, node);
+    sim_node_open_store(net, node);
+}
+
+void sim_node_kill(struct sim_net *net, unsigned node)
+{
     struct sim_node *self = &net->nodes[node];
     assert(self->up);
     sim_trace(net, "%s crashes", sim_name(node));
@@ -173,12 +208,12 @@ void sim_node_crash(struct sim_net *net, unsigned node)
     memset(self->requests, 0, sizeof self->requests);
     sim_link_cut_all(net, node);
     struct ps_txn lost = {0};
-    if (ps_txn_begin(self->store, true, &lost) != P2PSYNC_OK) {
+    if (ps_txn_begin(self->store, true, &lost) != P2PSYNC_OK && !self->dead) {
         sim_fail(net, "node %u: no transaction", node);
     }
+    self->dead = false;
     ps_txn_abort(&lost);
-    sim_node_close_store(net, node);
-    sim_node_open_store(net, node);
+    sim_power_close(net, node);
 }
 
 void sim_node_stop(struct sim_net *net, unsigned node)
@@ -260,7 +295,7 @@ static bool knows_members(struct sim_net *net, unsigned node)
         result = ps_member_count(&txn, &count);
     }
     ps_txn_abort(&txn);
-    return result == P2PSYNC_OK && count == net->node_count;
+    return result == P2PSYNC_OK && count == net->node_count + net->lost;
 }
 
 void sim_node_restart(struct sim_net *net, unsigned node)
@@ -313,11 +348,9 @@ void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, 
         events[i].now_ms = self->monotonic_ms + net->now_ms;
         events[i].wall_ms = sim_node_wall_ms(net, node);
     }
+    sim_failing_begin(net, node);
     p2psync_result result = ps_engine_step(self->engine, events, count, &net->effects);
-    if (result != P2PSYNC_OK && result != self->excused) {
-        sim_fail(net, "node %u: a step of its engine gives %d", node, result);
-        return;
-    }
+    sim_failing_end(net, node, result, &net->effects);
     self->excuses += result != P2PSYNC_OK;
     self->deadline_ms = ps_engine_deadline_ms(self->engine);
     if (net->effects.count > EFFECTS_MAX) {
@@ -334,8 +367,10 @@ static void carry_out(struct sim_net *net, unsigned node)
 {
     size_t count = net->effects.count;
     size_t until = count;
-    bool crash = net->faults && prng_chance(&net->random, net->options.crash_step);
-    if (crash) {
+    bool crash = (net->faults && prng_chance(&net->random, net->options.crash_step)) ||
+                 net->nodes[node].dead;
+    bool dark = sim_failing_took_power(net, node);
+    if (crash || dark) {
         until = (size_t)prng_below(&net->random, count + 1);
     }
     for (size_t i = 0; i < until; i++) {
@@ -343,11 +378,25 @@ static void carry_out(struct sim_net *net, unsigned node)
             sim_fail(net, "node %u: an effect of unknown type", node);
         }
     }
-    if (crash) {
+    if (dark) {
+        sim_power_cut(net, node);
+    } else if (crash) {
         sim_node_crash(net, node);
-        struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = node};
-        sim_plan(net, prng_below(&net->random, 20000), &restart);
     }
+    if (crash || dark) {
+        sim_node_restart_within(net, node, 20000);
+    }
+}
+
+void sim_node_restart_within(struct sim_net *net, unsigned node, uint64_t ms)
+{
+    struct sim_packet restart = {.kind = SIM_PACKET_RESTART, .node = node};
+    sim_plan(net, prng_below(&net->random, ms), &restart);
+}
+
+bool sim_node_may_lose_power(const struct sim_net *net, unsigned node)
+{
+    return node != 0 || !net->nodes[node].no_flush;
 }
 
 static bool carry_out_one(struct sim_net *net, unsigned node, const struct ps_effect *effect)
@@ -405,7 +454,7 @@ static void check_told(struct sim_net *net, unsigned node, p2psync_event_type ev
     self->told[(unsigned)event % 16]++;
     self->connected += event == P2PSYNC_EVENT_PEER_UP ? 1 : 0;
     self->connected -= event == P2PSYNC_EVENT_PEER_DOWN ? 1 : 0;
-    if (self->connected > net->node_count) {
+    if (self->connected > net->node_count + net->lost) {
         sim_fail(net, "node %u tells of %u peers that are up", node, self->connected);
     }
     if (ps_scan_exact(bytes, PS_MESSAGE_DEPTH_MAX) != P2PSYNC_OK ||

@@ -7,6 +7,7 @@
 #include "tests/lib/prng.h"
 
 static unsigned swarm(struct prng *random, unsigned max);
+static void draw_disk(struct sim_options *options);
 
 void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes, unsigned steps)
 {
@@ -54,6 +55,18 @@ void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes
         options->nodes = more_nodes;
     }
     options->page_max = swarm(&random, 8);
+    draw_disk(options);
+}
+
+/* From a stream of its own, so that it changes nothing else of a seed. */
+static void draw_disk(struct sim_options *options)
+{
+    struct prng random = prng_new(options->seed, 5);
+    options->unflushed = swarm(&random, 500);
+    options->power = swarm(&random, 20);
+    options->power_step = swarm(&random, 5);
+    options->fail = swarm(&random, 20);
+    options->fill = swarm(&random, 5);
 }
 
 /* Off half of the time, else a rate up to `max`. */
@@ -94,9 +107,11 @@ void sim_options_print(const struct sim_options *options, FILE *out)
             "faults: drop %u, duplicate %u, reorder %u, corrupt %u, cut %u, crash %u, crash in a "
             "step %u, stop %u, "
             "partition %u, heal %u, refuse %u, deafen %u, slow %u, freeze %u, jump %u, rollback %u "
-            "(per mille)\n",
+            "(per mille)\n"
+            "disks: unflushed %u, power %u, power in a step %u, fail %u, fill %u (per mille)\n",
             o->drop, o->duplicate, o->reorder, o->corrupt, o->cut, o->crash, o->crash_step, o->stop,
-            o->partition, o->heal, o->refuse, o->deafen, o->slow, o->freeze, o->jump, o->rollback);
+            o->partition, o->heal, o->refuse, o->deafen, o->slow, o->freeze, o->jump, o->rollback,
+            o->unflushed, o->power, o->power_step, o->fail, o->fill);
     fprintf(out, "repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s --trace\n", o->seed,
             o->nodes, o->steps, o->no_push ? " --no-push" : "", o->vast ? " --vast" : "",
             o->rollback > 0 ? " --rollback" : "");

@@ -52,6 +52,11 @@ struct sim_options {
     unsigned slow;       /* per step of an engine: it takes up to ten seconds, as on a slow disk */
     unsigned freeze;     /* per half second and node: it does nothing for 5 to 90 s */
     unsigned jump;       /* per half second and node: its wall clock jumps */
+    unsigned unflushed;  /* per node: its store does not flush */
+    unsigned power;      /* per half second and node: its power fails */
+    unsigned power_step; /* per write to a store: the power fails in the middle of it */
+    unsigned fail;       /* per write to a store: its disk gives an error */
+    unsigned fill;       /* per write to a store: its disk is full, for up to 20 s */
 };
 
 /* Draw the options of a seed. If nodes or steps is 0, it is drawn, too. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/sim/draft.h"
+#include "tests/sim/failing.h"
 #include "tests/sim/mesh.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/work.h"
@@ -127,7 +128,8 @@ static void commit(struct sim_workload *workload, struct sim_net *net, unsigned 
                    const char *collection, struct sim_draft *draft)
 {
     p2psync_result result = sim_draft_commit(draft, net, node, collection);
-    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ENOCOLLECTION) {
+    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ENOCOLLECTION &&
+        !sim_failing_excuses(net, node, result)) {
         sim_fail(net, "node %u: a write to %s gives %d", node, collection, result);
     }
     workload->writes += result == P2PSYNC_OK;

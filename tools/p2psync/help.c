@@ -34,7 +34,7 @@ static void print_program(const struct cli *cli)
     printf("usage: p2psync [-C DIR] [--json] [-q | -v...] COMMAND [ARGUMENT]...\n\n"
            "Records that live on every device and converge, with no server between them.\n\n");
     for (size_t i = 0; i < cli->verb_count; i++) {
-        printf("  %-11s%s\n", cli->verbs[i].name, cli->verbs[i].summary);
+        printf("  %-15s%s\n", cli->verbs[i].name, cli->verbs[i].summary);
     }
     printf("\n  -C, --directory DIR  where the data lies (default: $P2PSYNC_DIR, else\n"
            "                       $XDG_DATA_HOME/p2psync, else ~/.local/share/p2psync)\n"

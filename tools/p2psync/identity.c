@@ -38,3 +38,9 @@ void identity_print(struct p2psync_bytes identity)
         putchar('\n');
     }
 }
+
+void identity_print_unknown(void)
+{
+    printf("No device admits this one yet: run 'p2psync invite' on one, and 'p2psync join CODE' "
+           "here.\n");
+}

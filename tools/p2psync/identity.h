@@ -19,4 +19,7 @@ int identity_options(struct cli *cli, int argc, char **argv, int operands,
 /* Print an answer of p2psync_identity() or p2psync_join(), one key a line. */
 void identity_print(struct p2psync_bytes identity);
 
+/* Say what to do with a device that no other admits yet. */
+void identity_print_unknown(void);
+
 #endif

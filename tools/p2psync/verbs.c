@@ -67,6 +67,15 @@ const struct verb verbs_table[] = {
      "Each check says what is so, and where it is not in order what to do. Exit code 1 if one "
      "failed.\n",
      cmd_doctor, false},
+    {"verify", "[--repair]", "check everything that is stored: hashes, signatures, records, counts",
+     "  --repair  mend what is found: rows of records are worked out anew from the log, and "
+     "changes\n"
+     "            whose bytes are gone are fetched from other devices, by the node that runs in "
+     "DIR\n"
+     "Without a running node all is checked, and records are repaired; only what must be fetched "
+     "waits\n"
+     "until one runs. Exit code 1 if something is bad and was not repaired.\n",
+     cmd_verify, false},
     {"now", "", "sync with every reachable device at once and wait for it", NULL, cmd_now, false},
     {"put",
      "COLLECTION ID [FIELD=VALUE | FIELD:=JSON]... [--data JSON] [--unset FIELD]... [--note TEXT] "
@@ -177,6 +186,24 @@ const struct verb verbs_table[] = {
      "  --id FIELD  the field to put the id into; no record may have it (default: id)\n"
      "Without FILE, or for -, stdout is written.\n",
      cmd_export, false},
+    {"backup", "FILE [--without-identity]",
+     "write all that this device holds to one file, beside a running node too",
+     "  --without-identity  leave this device's key out: what is restored becomes a new device\n"
+     "FILE can be read by its owner only, for it holds the key: whoever has it can be this "
+     "device.\n"
+     "It appears whole or not at all. A backup of this device is replaced; any other file is kept, "
+     "and\n"
+     "the exit code is 4. For - the backup goes to stdout.\n",
+     cmd_backup, false},
+    {"restore-backup", "FILE [--as-new-device [--name NAME]]", "make DIR of a backup",
+     "  --as-new-device  a device with a key of its own, which joins the same mesh by an invite\n"
+     "  --name NAME      how people call the new device (default: the host's name)\n"
+     "DIR holds no device yet. Else it is the device that the backup was made of, which must not "
+     "run\n"
+     "anywhere else; other devices bring it what it wrote after that. For - the backup is read "
+     "from "
+     "stdin.\n",
+     cmd_restore_backup, true},
     {"watch", "[COLLECTION]", "show events as they happen, until SIGINT",
      "Each line has the time, the event, the record or device, who did it and the version; with "
      "--json "
@@ -190,7 +217,8 @@ const struct verb verbs_table[] = {
      "  beacon, beacon_port     whether to announce, and the UDP port of it\n"
      "  peers                   addresses of devices that no announcement reaches\n"
      "  durability              flush: what is written is on the disk; or none: fast, but if\n"
-     "                          the machine crashes the store may be damaged and refused\n"
+     "                          the machine crashes the last writes are gone, and the store may\n"
+     "                          be damaged and refused\n"
      "  interval_ms             how often devices compare what they have, at least\n"
      "  on_conflict             who answers conflicts: local (the version of this device), remote\n"
      "                          (that of another one), or a command, which gets the conflict as\n"

@@ -44,8 +44,7 @@ int cmd_init(struct cli *cli, int argc, char **argv)
 static void print_copy(struct p2psync_bytes identity)
 {
     identity_print(identity);
-    printf("No device admits this one yet: run 'p2psync invite' on one, and 'p2psync join CODE' "
-           "here.\n");
+    identity_print_unknown();
 }
 
 static int say_exists(struct cli *cli, p2psync_node *node)

@@ -167,6 +167,13 @@ static void print_status(struct p2psync_bytes status, const void *members)
         print_line("merging", "records in several versions are merged anew; conflicts are counted "
                               "when it is done");
     }
+    if (p2psync_map_unsigned(status, "damaged") > 0) {
+        snprintf(line, sizeof line,
+                 "%" PRIu64 " changes cannot be read from this disk; 'p2psync "
+                 "doctor' says what to do",
+                 p2psync_map_unsigned(status, "damaged"));
+        print_line("damage", line);
+    }
     print_text("last error", output_cell(p2psync_value_find(status, "last_error"), &room));
     p2psync_buffer_free(&room);
     print_alerts(p2psync_value_find(status, "alerts"));

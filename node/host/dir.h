@@ -1,0 +1,22 @@
+/* The directory of a node, seen from outside: the files that make up a store without a device. */
+#ifndef PS_NODE_HOST_DIR_H
+#define PS_NODE_HOST_DIR_H
+
+#include <stdbool.h>
+
+#include <p2psync.h>
+
+/* Whether there is nothing in it but what ps_dir_clear() removes and what nobody misses: no
+ * settings, no log records, no files of others. */
+bool ps_dir_is_disposable(int dir_fd);
+
+/* Remove the files of a store and its settings.
+ *
+ * Errors  P2PSYNC_EEXIST something else is there; P2PSYNC_EDENIED; P2PSYNC_EIO.
+ */
+p2psync_result ps_dir_clear(int dir_fd) P2PSYNC_MUST_CHECK;
+
+/* Have the files in it reach the disk, and their names. Errors  P2PSYNC_ENOSPC; P2PSYNC_EIO. */
+p2psync_result ps_dir_flush(int dir_fd) P2PSYNC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,43 @@
+/* Damage: entries that are in a log's tree, and of which this disk has lost the bytes: they cannot
+ * be read, or do not give the leaf that they had. They are listed when they are found, and stay
+ * listed until their bytes are here again (receive.h): so another process, or the next run, knows
+ * what to ask others for. Which entry is damaged is a fact of this disk alone; no root changes by
+ * it. */
+#ifndef PS_STORE_LOG_DAMAGE_H
+#define PS_STORE_LOG_DAMAGE_H
+
+#include "store/log/stored.h"
+#include "wire/proof.h"
+
+struct ps_damaged {
+    uint32_t log; /* that has the entry as its own: see stem.h */
+    uint64_t seq;
+};
+
+/* Whether an entry of the log's own is as it was stored; leaf_out is its leaf hash if so, and zero
+ * if not. Errors  P2PSYNC_EIO. */
+p2psync_result ps_damage_look(struct ps_txn *txn, const struct ps_damaged *entry,
+                              struct ps_hash *leaf_out, bool *sound_out) P2PSYNC_MUST_CHECK;
+
+/* List an entry. Errors  P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_damage_add(struct ps_txn *txn, const struct ps_damaged *entry) P2PSYNC_MUST_CHECK;
+
+/* The next transaction of a log cannot be read, which lies in `entries`: list the first of these
+ * that is damaged. What it builds on in other logs is listed when those are looked at. The log
+ * waits then, and no other does. Errors  P2PSYNC_ECORRUPT nothing is damaged or listed: there is
+ * another reason; as above. */
+p2psync_result ps_damage_explain(struct ps_txn *txn, uint32_t log,
+                                 struct ps_range entries) P2PSYNC_MUST_CHECK;
+
+/* It is sound again. Errors  as above. */
+p2psync_result ps_damage_remove(struct ps_txn *txn,
+                                const struct ps_damaged *entry) P2PSYNC_MUST_CHECK;
+
+/* The first that is listed from this place on. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
+p2psync_result ps_damage_next(struct ps_txn *txn, const struct ps_damaged *from,
+                              struct ps_damaged *out) P2PSYNC_MUST_CHECK;
+
+/* How many are listed. Errors  P2PSYNC_EIO. */
+p2psync_result ps_damage_count(struct ps_txn *txn, uint64_t *out) P2PSYNC_MUST_CHECK;
+
+#endif
