@@ -30,7 +30,7 @@ void ps_receipts_note(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, 
 
 void ps_receipts_applied(struct ps_turn *turn, struct ps_peer *peer, bool everyone)
 {
-    if (peer->receipts.again || everyone) {
+    if (everyone || ps_state_has_applied(turn, peer)) {
         set_due(turn, &peer->receipts);
     }
 }
@@ -59,14 +59,12 @@ void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer)
     }
     ps_buf_deinit(&positions);
     receipts->due = false;
-    receipts->again = ps_state_ours(turn)->pending > 0;
     receipts->count = 0;
 }
 
 void ps_receipts_forget(struct ps_peer *peer)
 {
     peer->receipts.due = false;
-    peer->receipts.again = false;
     peer->receipts.count = 0;
 }
 

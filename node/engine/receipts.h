@@ -14,8 +14,7 @@ struct ps_peer;
 struct ps_turn;
 
 struct ps_receipts {
-    bool due;       /* an ACK is to be sent ... */
-    bool again;     /* ... and one more when all is applied */
+    bool due;       /* an ACK is to be sent */
     uint64_t by_ms; /* when it waits no longer */
     struct {
         uint32_t log;
@@ -26,7 +25,8 @@ struct ps_receipts {
 
 /* Something of a log has come from the peer, under that number of the peer's. */
 void ps_receipts_note(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, uint64_t number);
-/* Changes were applied: tell the peer, if it waits for that. everyone: even if it does not. */
+/* Changes were applied: tell the peer, if it was told that they wait. everyone: even if it was not.
+ */
 void ps_receipts_applied(struct ps_turn *turn, struct ps_peer *peer, bool everyone);
 /* Send the ACK that is due, if it need not wait any more. */
 void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer);

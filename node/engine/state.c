@@ -57,6 +57,11 @@ struct ps_state ps_state_tell_anew(struct ps_turn *turn, struct ps_peer *peer)
     return ps_state_tell(turn, peer);
 }
 
+bool ps_state_has_applied(struct ps_turn *turn, const struct ps_peer *peer)
+{
+    return peer->told.valid && peer->told.ours.pending > ps_state_ours(turn)->pending;
+}
+
 void ps_state_untell(struct ps_peer *peer)
 {
     peer->told.valid = false;

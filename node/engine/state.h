@@ -40,6 +40,9 @@ void ps_state_end(struct ps_turn *turn, uint64_t txn);
  * is. */
 struct ps_state ps_state_tell(struct ps_turn *turn, struct ps_peer *peer);
 struct ps_state ps_state_tell_anew(struct ps_turn *turn, struct ps_peer *peer);
+/* Whether less waits to be applied here than the peer was told last: it takes us for not in sync.
+ */
+bool ps_state_has_applied(struct ps_turn *turn, const struct ps_peer *peer);
 /* The session is over, or a message to the peer was dropped: what we said may not have come. */
 void ps_state_untell(struct ps_peer *peer);
 
