@@ -8,6 +8,7 @@ static struct ps_bytes read_roots(struct ps_reader *reader);
 static struct ps_bytes read_heads(struct ps_reader *reader);
 static void read_root(struct ps_reader *reader, struct ps_bytes *collection_out,
                       struct ps_hash *root_out);
+static void check_ascends(struct ps_reader *reader, struct ps_bytes name, struct ps_bytes *last);
 static void read_names(struct ps_reader *reader, struct ps_summary *out);
 static struct ps_bytes read_name_or_none(struct ps_reader *reader);
 static void read_part_end(struct ps_reader *reader, uint32_t extra, struct ps_log_range *out);
@@ -48,11 +49,13 @@ static struct ps_bytes read_roots(struct ps_reader *reader)
         return ps_bytes(NULL, 0);
     }
     struct ps_bytes before = reader->rest;
+    struct ps_bytes last = ps_bytes(NULL, 0);
     uint32_t count = ps_message_read_list(reader, PS_ROOTS_MAX);
     for (uint32_t i = 0; i < count && reader->error == P2PSYNC_OK; i++) {
         struct ps_bytes collection;
         struct ps_hash root;
         read_root(reader, &collection, &root);
+        check_ascends(reader, collection, &last);
     }
     return ps_message_read_since(reader, before);
 }
@@ -72,12 +75,13 @@ static struct ps_bytes read_heads(struct ps_reader *reader)
         return ps_bytes(NULL, 0);
     }
     struct ps_bytes before = reader->rest;
+    struct ps_bytes last = ps_bytes(NULL, 0);
     uint32_t left = PS_SHORT_HEADS_MAX; /* in all collections together */
     uint32_t count = ps_message_read_list(reader, PS_ROOTS_MAX);
     for (uint32_t i = 0; i < count && reader->error == P2PSYNC_OK; i++) {
         struct ps_log_range logs;
         uint32_t extra = ps_read_array_at_least(reader, 2);
-        (void)ps_message_read_collection(reader);
+        check_ascends(reader, ps_message_read_collection(reader), &last);
         uint32_t head_count = ps_message_read_list(reader, left);
         left -= head_count;
         for (uint32_t j = 0; j < head_count && reader->error == P2PSYNC_OK; j++) {
@@ -87,6 +91,15 @@ static struct ps_bytes read_heads(struct ps_reader *reader)
         read_part_end(reader, extra, &logs);
     }
     return ps_message_read_since(reader, before);
+}
+
+/* Each collection once: to compare one costs a walk through its logs. */
+static void check_ascends(struct ps_reader *reader, struct ps_bytes name, struct ps_bytes *last)
+{
+    if (reader->error == P2PSYNC_OK && ps_bytes_compare(*last, name) >= 0) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
+    }
+    *last = name;
 }
 
 /* Behind the known elements: [from, to], or nil. */

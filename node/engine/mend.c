@@ -51,6 +51,7 @@ void ps_mend_tick(struct ps_turn *turn)
     struct ps_mend *mend = &turn->engine->mend;
     if (mend->session != 0 &&
         (asked_peer(turn) == NULL || turn->now_ms >= mend->asked_ms + ANSWER_MS)) {
+        mend->next_peer++; /* it may have the same damage */
         over(turn, RETRY_MS);
     }
     if (mend->none || mend->session != 0 || turn->now_ms < mend->due_ms) {

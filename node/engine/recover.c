@@ -75,6 +75,7 @@ static void forget(struct ps_turn *turn)
     ps_pairing_forget(engine);
     ps_by_log_clear(&engine->vouched);
     ps_damage_forget(engine);
+    ps_mend_wanted(turn); /* what was put back may not be */
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         ps_state_untell(peer);

@@ -159,8 +159,8 @@ p2psync_result ps_collection_written(struct ps_txn *txn, struct ps_written_last 
 
 static p2psync_result decode(struct ps_bytes name, struct ps_bytes row, struct ps_collection *out)
 {
-    if (row.size != ROW_SIZE) {
-        return P2PSYNC_ECORRUPT;
+    if (row.size != ROW_SIZE || !ps_collection_name_valid(name)) {
+        return P2PSYNC_ECORRUPT; /* whoever reads it has room for a name that is valid */
     }
     *out = (struct ps_collection){
         .number = ps_get_u32(row.data),

@@ -361,6 +361,26 @@ Test(backup, what_is_made_up_is_refused)
     }
 }
 
+/* Whoever reads a collection has room for a name that is valid. */
+Test(backup, collection_with_a_name_that_is_too_long_is_refused)
+{
+    static const uint8_t row[32] = {0};
+    struct made_up made = nothing();
+    struct ps_key key = ps_key_collection_name(ps_bytes_text("n"));
+    uint8_t bytes[PS_COLLECTION_SIZE_MAX + 16];
+    size_t before = ps_key_view(&key).size - 1;
+    memcpy(bytes, ps_key_view(&key).data, before);
+    memset(bytes + before, 'n', PS_COLLECTION_SIZE_MAX + 1);
+    made.row_count = 1;
+    made.header.rows = 1;
+    for (size_t more = 0; more < 2; more++) {
+        made.rows[0] = (struct ps_backup_row){
+            PS_DB_COLLECTIONS, ps_bytes(bytes, before + PS_COLLECTION_SIZE_MAX + more),
+            ps_bytes(row, sizeof row)};
+        cr_assert_eq(load_made_up(&made), more == 0 ? P2PSYNC_OK : P2PSYNC_ECORRUPT);
+    }
+}
+
 Test(backup, rows_that_do_not_ascend_are_refused)
 {
     const struct ps_bytes value = ps_bytes_text("value");

@@ -254,9 +254,7 @@ Test(message, lists_are_taken_up_to_their_limits)
     const struct list lists[] = {
         {0, 12, 13, PS_ENDPOINTS_MAX},   /* HELLO, listen */
         {1, 10, 11, PS_ROOTS_MAX},       /* HELLO, subscriptions */
-        {3, 7, 8, PS_ROOTS_MAX},         /* SUMMARY, roots */
         {3, 17, 18, PS_SHORT_HEADS_MAX}, /* SUMMARY, heads of its first collection */
-        {3, 14, 15, PS_ROOTS_MAX},       /* SUMMARY, collections with heads */
         {4, 3, 4, PS_HEADS_MAX},         /* HEADS */
         {8, 6, 7, PS_POSITIONS_MAX},     /* ACK */
         {9, 3, 4, PS_PEERS_MAX},         /* PEERS */
@@ -322,6 +320,55 @@ Test(message, summary_of_nothing_is_refused)
     summary = (struct ps_summary){.heads = ps_buf_view(&buf)};
     cr_assert_eq(ps_summary_encode(&summary, &out), P2PSYNC_OK);
     cr_assert_eq(ps_summary_decode(ps_buf_view(&out), &summary), P2PSYNC_EFORMAT);
+}
+
+/* Decode a SUMMARY that names collections: as roots, and as collections with heads. */
+static void check_names(const char *const *called, size_t count, p2psync_result expected)
+{
+    struct ps_hash root = {.bytes = {1}};
+    for (unsigned heads = 0; heads < 2; heads++) {
+        struct ps_summary summary = {.reply = false};
+        struct ps_writer writer;
+        ps_buf_clear(&buf);
+        ps_buf_clear(&out);
+        ps_writer_init(&writer, &buf);
+        ps_write_array(&writer, (uint32_t)count);
+        for (size_t i = 0; i < count; i++) {
+            const struct ps_summary_part part = {.name = ps_bytes_text(called[i]),
+                                                 .logs = ps_log_range_all()};
+            if (heads == 0) {
+                ps_summary_write_root(&writer, part.name, &root);
+            } else {
+                ps_summary_write_collection(&writer, &part, 0);
+                ps_summary_end_collection(&writer, &part);
+            }
+        }
+        cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+        *(heads == 0 ? &summary.roots : &summary.heads) = ps_buf_view(&buf);
+        cr_assert_eq(ps_summary_encode(&summary, &out), P2PSYNC_OK);
+        cr_assert_eq(ps_summary_decode(ps_buf_view(&out), &summary), expected, "%s %u", called[1],
+                     heads);
+    }
+}
+
+Test(message, summary_names_collections_up_to_their_limit)
+{
+    static char texts[PS_ROOTS_MAX + 1][8];
+    static const char *called[PS_ROOTS_MAX + 1];
+    for (size_t i = 0; i <= PS_ROOTS_MAX; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%05zu", i);
+        called[i] = texts[i];
+    }
+    check_names(called, PS_ROOTS_MAX, P2PSYNC_OK);
+    check_names(called, PS_ROOTS_MAX + 1, P2PSYNC_ELIMIT);
+}
+
+/* A collection that is named again and again would be compared as often. */
+Test(message, summary_names_each_collection_once)
+{
+    check_names((const char *const[]){"b", "c"}, 2, P2PSYNC_OK);
+    check_names((const char *const[]){"b", "b"}, 2, P2PSYNC_EFORMAT);
+    check_names((const char *const[]){"b", "a"}, 2, P2PSYNC_EFORMAT);
 }
 
 Test(message, summary_counts_heads_over_all_collections)
