@@ -8,9 +8,11 @@
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
 
-#define FOUND      1U   /* and told; it is to be looked through */
-#define LOOKED     2U   /* and what is damaged of it is listed */
-#define MENDED     3U   /* and is here again; it is to be looked through once more */
+/* What is known of a log. */
+#define FOUND  1U /* an entry is damaged, which was told; the log is to be looked through */
+#define LOOKED 2U /* it was looked through, and what is damaged is listed */
+#define MENDED 3U /* what was listed is here again; it is to be looked through once more */
+
 #define PIECE_SIZE 1024 /* entries that one turn looks at: some milliseconds */
 
 static bool begin(struct ps_turn *turn);

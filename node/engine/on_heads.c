@@ -177,8 +177,8 @@ static fit judge(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
     case P2PSYNC_ESIGNATURE:
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "a false head");
         return FALSE;
-    default:
-        (void)ps_turn_ok(turn, result);
+    default: /* ECORRUPT: what it is to be compared with cannot be read, and nothing was written */
+        (void)ps_damage_ok(turn, log, result);
         return FALSE;
     }
 }

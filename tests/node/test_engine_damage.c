@@ -12,16 +12,23 @@
 
 TestSuite(test_engine_damage, .fini = sim_script_end, .timeout = 120);
 
-/* The row of the second change of the first log of "notes" is none. */
+/* The first log of "notes". */
+static struct ps_log first_log(struct ps_txn *txn)
+{
+    struct ps_collection notes;
+    struct ps_log log;
+    cr_assert_eq(ps_collection_find(txn, ps_bytes_text("notes"), &notes), P2PSYNC_OK);
+    struct ps_log_walk walk = {.txn = txn, .collection = notes.number};
+    cr_assert(ps_log_walk_next(&walk, &log));
+    return log;
+}
+
+/* The row of its second change is none. */
 static struct ps_damaged damage(unsigned node)
 {
     struct store_case here = {.store = net.nodes[node].store};
     struct ps_txn txn = case_begin(&here, true);
-    struct ps_collection notes;
-    struct ps_log log;
-    cr_assert_eq(ps_collection_find(&txn, ps_bytes_text("notes"), &notes), P2PSYNC_OK);
-    struct ps_log_walk walk = {.txn = &txn, .collection = notes.number};
-    cr_assert(ps_log_walk_next(&walk, &log));
+    struct ps_log log = first_log(&txn);
     cr_assert_eq(log.size, 3);
     struct ps_key key = ps_key_entry(log.number, 1);
     cr_assert_eq(ps_db_put(&txn, PS_DB_ENTRIES, ps_key_view(&key), ps_bytes("?", 1)), P2PSYNC_OK);
@@ -120,5 +127,49 @@ Test(test_engine_damage, of_its_own_log_is_fetched_when_another_process_lists_it
     cr_assert_str_empty(net.failure);
     cr_expect_eq(net.nodes[0].told[P2PSYNC_EVENT_HEALED], 1);
     cr_expect_eq(listed(0), 0);
+    cr_expect(logs_are_sound(0));
+}
+
+/* What is held has to be proven against it, which needs what is damaged. */
+Test(test_engine_damage, stops_nobody_who_is_offered_an_earlier_head)
+{
+    sim_script_begin(2);
+    unsigned puppet = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, puppet, "puppet");
+    cr_assert(sim_script_settle(120000));
+    sim_put(&net, 1, "notes", "a", 1);
+    sim_put(&net, 1, "notes", "b", 2);
+    sim_net_run(&net, 10000);
+    struct store_case here = {.store = net.nodes[0].store};
+    struct ps_txn txn = case_begin(&here, false);
+    struct ps_log early = first_log(&txn);
+    ps_txn_abort(&txn);
+    cr_assert_eq(early.head.size, 2);
+    sim_put(&net, 1, "notes", "c", 3);
+    sim_net_run(&net, 10000);
+    sim_script_part(0, 1);
+    (void)damage(0);
+
+    struct ps_heads_item item = {
+        .log = {.collection = ps_bytes_text("notes"), .origin = early.origin},
+        .size = 2,
+        .head = early.head,
+        .proof_size = 2};
+    struct ps_buf message;
+    ps_buf_init(&message, PS_MESSAGE_SIZE_MAX);
+    cr_assert_eq(ps_heads_encode(&item, 1, &message), P2PSYNC_OK);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    sim_net_run(&net, 1000);
+    sim_link_send_as(&net, puppet, link, ps_buf_view(&message));
+    ps_buf_deinit(&message);
+    sim_net_run(&net, 10000);
+    cr_expect_eq(errors_told(0), 1);
+
+    sim_script_join(0, 1);
+    sim_net_run(&net, 120000);
+    cr_assert_str_empty(net.failure);
+    cr_expect_eq(net.nodes[0].told[P2PSYNC_EVENT_HEALED], 1);
     cr_expect(logs_are_sound(0));
 }
