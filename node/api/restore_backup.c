@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -221,17 +220,11 @@ static p2psync_result check_store(const char *dir, struct p2psync_detail *detail
 
 static p2psync_result open_beside(struct restoring *restoring)
 {
-    struct stat opened;
-    struct stat named;
     p2psync_result result = ps_disk_open_dir(restoring->beside, &restoring->beside_fd);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    bool locked = flock(restoring->beside_fd, LOCK_EX | LOCK_NB) == 0;
-    /* Who had it until now may just have moved it to its place. */
-    if (!locked || fstat(restoring->beside_fd, &opened) != 0 ||
-        lstat(restoring->beside, &named) != 0 || opened.st_ino != named.st_ino ||
-        opened.st_dev != named.st_dev) {
+    if (!ps_target_lock(restoring->beside_fd, restoring->beside)) {
         (void)close(restoring->beside_fd);
         restoring->beside_fd = -1;
         return ps_detail_say(restoring->detail, P2PSYNC_EBUSY,

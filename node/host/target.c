@@ -54,17 +54,17 @@ static p2psync_result open_beside(const char *path, bool secret, struct ps_targe
     if (target.beside != NULL) {
         result = remove_stale(target.beside);
     }
-    if (result == P2PSYNC_EBUSY) {
-        (void)ps_detail_say(detail, result, "another process is writing it");
-    }
     if (result == P2PSYNC_OK) {
         target.fd = open(target.beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                          secret ? S_IRUSR | S_IWUSR
                                 : S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH);
         result = target.fd < 0 ? say_error(errno, detail) : P2PSYNC_OK;
     }
-    if (result == P2PSYNC_OK && flock(target.fd, LOCK_EX | LOCK_NB) != 0) {
+    if (result == P2PSYNC_OK && !ps_target_lock(target.fd, target.beside)) {
         result = P2PSYNC_EBUSY;
+    }
+    if (result == P2PSYNC_EBUSY) {
+        (void)ps_detail_say(detail, result, "another process is writing it");
     }
     if (result != P2PSYNC_OK) {
         if (target.fd >= 0) {
@@ -76,6 +76,15 @@ static p2psync_result open_beside(const char *path, bool secret, struct ps_targe
     }
     *out = target;
     return P2PSYNC_OK;
+}
+
+bool ps_target_lock(int fd, const char *path)
+{
+    struct stat opened;
+    struct stat named;
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &opened) == 0 &&
+           lstat(path, &named) == 0 && opened.st_ino == named.st_ino &&
+           opened.st_dev == named.st_dev;
 }
 
 /* What somebody who was killed has left; who writes still holds a lock on it. */

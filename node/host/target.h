@@ -40,6 +40,10 @@ p2psync_result ps_target_finish(struct ps_target *target) P2PSYNC_MUST_CHECK;
 /* Close it, and remove what was not finished. A zeroed one with fd -1 is fine. */
 void ps_target_drop(struct ps_target *target);
 
+/* Lock what is open for this process alone. False if another one has it, or has moved it away or
+ * removed it: then `path` names something else. */
+bool ps_target_lock(int fd, const char *path);
+
 /* Have the names in the directory that holds `path` reach the disk. Errors  P2PSYNC_EIO and its
  * like. */
 p2psync_result ps_target_flush_dir(const char *path) P2PSYNC_MUST_CHECK;
