@@ -7,30 +7,21 @@
 
 #include "node/host/config.h"
 #include "tests/fuzz/lot.h"
+#include "tests/fuzz/scratch.h"
 
 /* NOLINTBEGIN(readability-identifier-naming): the names are those of libFuzzer. */
 int LLVMFuzzerInitialize(const int *argc, const char *const *const *argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* NOLINTEND(readability-identifier-naming) */
 
-static char dir[] = "/tmp/p2psync-fuzz-config-XXXXXX";
 static int dir_fd;
-
-static void end(void)
-{
-    (void)unlinkat(dir_fd, "config.json", 0);
-    (void)close(dir_fd);
-    (void)rmdir(dir);
-}
 
 int LLVMFuzzerInitialize(const int *argc, const char *const *const *argv)
 {
     (void)argc;
     (void)argv;
-    must(mkdtemp(dir) != NULL);
-    dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    must(dir_fd >= 0);
-    return atexit(end);
+    dir_fd = scratch_begin("config.json");
+    return 0;
 }
 
 static void write_file(struct ps_bytes text)

@@ -8,6 +8,7 @@
 
 #include "node/control/control.h"
 #include "tests/fuzz/lot.h"
+#include "tests/fuzz/scratch.h"
 
 #define CLIENTS 3
 
@@ -16,24 +17,14 @@ int LLVMFuzzerInitialize(const int *argc, const char *const *const *argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* NOLINTEND(readability-identifier-naming) */
 
-static char dir[] = "/tmp/p2psync-fuzz-control-XXXXXX";
 static int dir_fd;
-
-static void end(void)
-{
-    (void)unlinkat(dir_fd, PS_CONTROL_FILE, 0);
-    (void)close(dir_fd);
-    (void)rmdir(dir);
-}
 
 int LLVMFuzzerInitialize(const int *argc, const char *const *const *argv)
 {
     (void)argc;
     (void)argv;
-    must(mkdtemp(dir) != NULL);
-    dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    must(dir_fd >= 0);
-    return atexit(end);
+    dir_fd = scratch_begin(PS_CONTROL_FILE);
+    return 0;
 }
 
 static int come(void)

@@ -379,6 +379,19 @@ static void send_want(size_t link, const char *collection, uint64_t credit)
     ps_buf_deinit(&bytes);
 }
 
+/* Make the puppet a member, and connect it. */
+static size_t let_in(void)
+{
+    puppet = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, puppet, "puppet");
+    sim_net_run(&net, 10000);
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    sim_net_run(&net, 1000);
+    return link;
+}
+
 /* Ask for a log of four megabytes, more than is ever sent without ACK, with `credit`, never again;
  * how many bytes come. */
 static uint64_t bytes_for_credit(uint64_t credit)
@@ -387,13 +400,7 @@ static uint64_t bytes_for_credit(uint64_t credit)
     for (size_t i = 0; i < 8; i++) {
         sim_put_many(&net, 0, "notes", 50, 10000 + i);
     }
-    puppet = sim_node_add_puppet(&net);
-    sim_mesh_name(&net, 0, puppet, "puppet");
-    sim_net_run(&net, 10000);
-    size_t link = sim_link_open(&net, puppet, 0);
-    struct ps_hello hello = sim_script_hello(puppet);
-    sim_script_send_hello(puppet, link, &hello);
-    sim_net_run(&net, 1000);
+    size_t link = let_in();
     send_want(link, "notes", credit);
     sim_net_run(&net, 20000);
     cr_assert_str_empty(net.failure);
@@ -424,13 +431,7 @@ Test(test_engine_strangers, bounds_what_is_under_way_to_one_peer_in_all_logs_tog
         snprintf(names[i], sizeof names[i], "c%zu", i);
         sim_put_many(&net, 0, names[i], 2, 250000);
     }
-    puppet = sim_node_add_puppet(&net);
-    sim_mesh_name(&net, 0, puppet, "puppet");
-    sim_net_run(&net, 10000);
-    size_t link = sim_link_open(&net, puppet, 0);
-    struct ps_hello hello = sim_script_hello(puppet);
-    sim_script_send_hello(puppet, link, &hello);
-    sim_net_run(&net, 1000);
+    size_t link = let_in();
     for (size_t i = 0; i < 20; i++) {
         send_want(link, names[i], UINT32_MAX);
     }
@@ -453,13 +454,7 @@ Test(test_engine_strangers, bounds_how_many_chunks_of_one_log_are_under_way)
 {
     sim_script_begin(1);
     sim_put(&net, 0, "notes", "r", 1);
-    puppet = sim_node_add_puppet(&net);
-    sim_mesh_name(&net, 0, puppet, "puppet");
-    sim_net_run(&net, 10000);
-    size_t link = sim_link_open(&net, puppet, 0);
-    struct ps_hello hello = sim_script_hello(puppet);
-    sim_script_send_hello(puppet, link, &hello);
-    sim_net_run(&net, 1000);
+    size_t link = let_in();
     send_want(link, "notes", UINT32_MAX);
     play(100);
     size_t before = sim_script_captured(puppet, PS_MESSAGE_CHANGES);

@@ -43,6 +43,8 @@ static void write_if(struct sim_workload *workload, struct sim_net *net, unsigne
 static void change_copy(struct sim_workload *workload, struct sim_net *net, unsigned node);
 static void change_state(struct sim_workload *workload, struct sim_net *net, unsigned node);
 static void revert(struct sim_workload *workload, struct sim_net *net, unsigned node);
+static bool find_record(struct prng *random, struct sim_net *net, unsigned node,
+                        struct target *out);
 static bool find_conflict(struct prng *random, struct sim_net *net, unsigned node, bool with_copies,
                           struct target *out);
 static void read_target(struct sim_net *net, unsigned node, struct target *target);
@@ -116,11 +118,9 @@ static void resolve(struct sim_workload *workload, struct sim_net *net, unsigned
 static void write_if(struct sim_workload *workload, struct sim_net *net, unsigned node)
 {
     struct prng *random = &workload->random;
-    struct target target = {.collection = collections[prng_below(random, 3)]};
-    snprintf(target.id, sizeof target.id, "r%" PRIu64, prng_below(random, SIM_NAMES));
-    read_target(net, node, &target);
-    if (!target.found) {
-        return; /* or it has more versions than are read */
+    struct target target;
+    if (!find_record(random, net, node, &target)) {
+        return;
     }
     struct sim_draft *draft = sim_draft_new();
     bool resolves = target.count > 1 && prng_chance(random, 500);
@@ -166,10 +166,8 @@ static void change_copy(struct sim_workload *workload, struct sim_net *net, unsi
 static void change_state(struct sim_workload *workload, struct sim_net *net, unsigned node)
 {
     struct prng *random = &workload->random;
-    struct target target = {.collection = collections[prng_below(random, 3)]};
-    snprintf(target.id, sizeof target.id, "r%" PRIu64, prng_below(random, SIM_NAMES));
-    read_target(net, node, &target);
-    if (!target.found) {
+    struct target target;
+    if (!find_record(random, net, node, &target)) {
         return;
     }
     bool archive = prng_chance(random, 500);
@@ -285,6 +283,15 @@ static void answer_one(struct sim_net *net, unsigned node, const struct target *
 }
 
 /* ---- what is there ---- */
+
+/* Any record, or a name that none has. False if it has more versions than are read. */
+static bool find_record(struct prng *random, struct sim_net *net, unsigned node, struct target *out)
+{
+    *out = (struct target){.collection = collections[prng_below(random, 3)]};
+    snprintf(out->id, sizeof out->id, "r%" PRIu64, prng_below(random, SIM_NAMES));
+    read_target(net, node, out);
+    return out->found;
+}
 
 /* A record with several versions, drawn of all that the device has. */
 static bool find_conflict(struct prng *random, struct sim_net *net, unsigned node, bool with_copies,
