@@ -8,6 +8,7 @@
 #include "store/history/touched.h"
 #include "store/merge/stale.h"
 #include "wire/codec.h"
+#include "wire/map.h"
 #include "wire/pairs.h"
 
 /* One record's history, replayed. */
@@ -26,20 +27,14 @@ struct replay {
     struct ps_buf shown; /* the row, if the store has an old one */
 };
 
-/* Where a delta goes to; NULL: it is only counted. */
-struct delta_writers {
-    struct ps_writer *fields;
-    struct ps_writer *unset;
-    size_t field_count;
-    size_t unset_count;
-};
-
 static p2psync_result replay_record(struct replay *replay, struct ps_bytes id);
 static p2psync_result replay_change(struct replay *replay, const struct ps_past_step *step);
 static p2psync_result note_fields(struct replay *replay, bool mine);
 static p2psync_result note_names(struct replay *replay, const struct ps_pairs *names, bool mine);
-static size_t write_noted(const struct ps_pairs *known, const struct ps_pairs *names, bool mine,
-                          struct ps_writer *writer);
+static void write_noted(const struct ps_pairs *known, const struct ps_pairs *names, bool mine,
+                        struct ps_writer *writer);
+static const struct ps_pair *find_pair(const struct ps_pairs *pairs, size_t *at,
+                                       struct ps_bytes name);
 static p2psync_result apply_to(struct ps_buf *value, struct ps_buf *spare,
                                const struct ps_delta *delta);
 static p2psync_result plan_record(struct replay *replay, struct ps_bytes id,
@@ -48,8 +43,8 @@ static ps_revert_op decide(const struct replay *replay, ps_record_state shown);
 static p2psync_result make_value(struct replay *replay, struct ps_bytes shown);
 static p2psync_result make_delta(struct replay *replay, const struct ps_pairs *names,
                                  const struct ps_pairs *without);
-static void write_delta(const struct ps_pairs *names, const struct ps_pairs *without,
-                        struct delta_writers *writers);
+static size_t write_fields(const struct ps_pairs *names, const struct ps_pairs *without,
+                           struct ps_writer *writer);
 static bool is_mine(const struct ps_pair *name);
 static p2psync_result list_kept(struct replay *replay);
 static p2psync_result add_item(const struct replay *replay, struct ps_bytes id, ps_revert_op op,
@@ -192,8 +187,7 @@ static p2psync_result note_names(struct replay *replay, const struct ps_pairs *n
     if (result == P2PSYNC_OK) {
         ps_buf_clear(&replay->made);
         ps_writer_init(&writer, &replay->made);
-        ps_write_map(&writer, write_noted(&known, names, mine, NULL));
-        (void)write_noted(&known, names, mine, &writer);
+        write_noted(&known, names, mine, &writer);
         result = ps_writer_finish(&writer);
     }
     ps_pairs_free(&known);
@@ -201,28 +195,32 @@ static p2psync_result note_names(struct replay *replay, const struct ps_pairs *n
     return result == P2PSYNC_OK ? apply_to(&replay->names, &replay->spare, &delta) : result;
 }
 
-/* Both lists are sorted. Returns how many pairs there are; without a writer it only counts. */
-static size_t write_noted(const struct ps_pairs *known, const struct ps_pairs *names, bool mine,
-                          struct ps_writer *writer)
+static void write_noted(const struct ps_pairs *known, const struct ps_pairs *names, bool mine,
+                        struct ps_writer *writer)
 {
-    size_t count = 0;
+    struct ps_map noted;
     size_t at = 0;
+    ps_map_begin(&noted, writer);
     for (size_t i = 0; i < names->count; i++) {
-        while (at < known->count && ps_bytes_compare(known->pair[at].key, names->pair[i].key) < 0) {
-            at++;
-        }
-        bool is_known =
-            at < known->count && ps_bytes_equal(known->pair[at].key, names->pair[i].key);
-        if (!mine && !is_known) {
-            continue;
-        }
-        if (writer != NULL) {
-            ps_write_str(writer, names->pair[i].key);
+        bool is_known = find_pair(known, &at, names->pair[i].key) != NULL;
+        if (mine || is_known) {
+            ps_map_key_str(&noted, names->pair[i].key);
             ps_write_bool(writer, mine);
         }
-        count++;
     }
-    return count;
+    ps_map_end(&noted);
+}
+
+/* The pair of that name, or NULL. Both lists that are compared are sorted: the search goes on from
+ * `at`, where the last one ended. */
+static const struct ps_pair *find_pair(const struct ps_pairs *pairs, size_t *at,
+                                       struct ps_bytes name)
+{
+    while (*at < pairs->count && ps_bytes_compare(pairs->pair[*at].key, name) < 0) {
+        (*at)++;
+    }
+    return *at < pairs->count && ps_bytes_equal(pairs->pair[*at].key, name) ? &pairs->pair[*at]
+                                                                            : NULL;
 }
 
 static p2psync_result apply_to(struct ps_buf *value, struct ps_buf *spare,
@@ -330,41 +328,42 @@ static p2psync_result make_delta(struct replay *replay, const struct ps_pairs *n
 {
     struct ps_writer fields;
     struct ps_writer unset;
-    struct delta_writers writers = {.fields = NULL};
-    write_delta(names, without, &writers);
     ps_writer_init(&fields, &replay->fields);
     ps_writer_init(&unset, &replay->unset);
-    ps_write_map(&fields, writers.field_count);
-    ps_write_array(&unset, writers.unset_count);
-    writers = (struct delta_writers){.fields = &fields, .unset = &unset};
-    write_delta(names, without, &writers);
+    ps_write_array(&unset, write_fields(names, without, &fields));
+    size_t at = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        const struct ps_pair *name = &names->pair[i];
+        if (is_mine(name) && find_pair(without, &at, name->key) == NULL) {
+            ps_write_str(&unset, name->key);
+        }
+    }
     p2psync_result result = ps_writer_finish(&fields);
     return result == P2PSYNC_OK ? ps_writer_finish(&unset) : result;
 }
 
-/* Both lists are sorted. */
-static void write_delta(const struct ps_pairs *names, const struct ps_pairs *without,
-                        struct delta_writers *writers)
+/* Returns how many of the device's fields are not there without it. */
+static size_t write_fields(const struct ps_pairs *names, const struct ps_pairs *without,
+                           struct ps_writer *writer)
 {
+    struct ps_map fields;
+    size_t missing_count = 0;
     size_t at = 0;
+    ps_map_begin(&fields, writer);
     for (size_t i = 0; i < names->count; i++) {
-        struct ps_bytes name = names->pair[i].key;
         if (!is_mine(&names->pair[i])) {
             continue;
         }
-        while (at < without->count && ps_bytes_compare(without->pair[at].key, name) < 0) {
-            at++;
-        }
-        bool stays = at < without->count && ps_bytes_equal(without->pair[at].key, name);
-        writers->field_count += stays ? 1 : 0;
-        writers->unset_count += stays ? 0 : 1;
-        if (writers->fields != NULL && stays) {
-            ps_write_str(writers->fields, name);
-            ps_write_raw(writers->fields, without->pair[at].value);
-        } else if (writers->fields != NULL) {
-            ps_write_str(writers->unset, name);
+        const struct ps_pair *pair = find_pair(without, &at, names->pair[i].key);
+        if (pair != NULL) {
+            ps_map_key_str(&fields, pair->key);
+            ps_write_raw(writer, pair->value);
+        } else {
+            missing_count++;
         }
     }
+    ps_map_end(&fields);
+    return missing_count;
 }
 
 static bool is_mine(const struct ps_pair *name)
