@@ -89,6 +89,10 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
     struct ps_link *holder = peer->session.id == 0 ? NULL : ps_link_find(peer, peer->session.id);
     if (holder != NULL && holder != link) {
         if (!better(turn, peer, link, holder)) {
+            /* Unless both have dialled at once, the peer has a reason to: our link may be dead. */
+            if (turn->now_ms >= holder->since_ms + PS_DOUBT_MS) {
+                ps_session_doubt(peer);
+            }
             ps_session_refuse(turn, peer, link->id, PS_ERROR_DUPLICATE, "another session stays");
             return false;
         }

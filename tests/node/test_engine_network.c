@@ -243,3 +243,39 @@ Test(test_engine_network, packs_nothing_for_a_peer_that_cannot_unpack)
 {
     cr_assert_eq(encoding_for(0), PS_ENCODING_PLAIN);
 }
+
+static unsigned deaf_to; /* no SUMMARY reaches this node */
+
+static bool lose_summaries_to(struct sim_net *of, unsigned from, unsigned to, uint64_t type)
+{
+    (void)of;
+    (void)from;
+    return to == deaf_to && type == PS_MESSAGE_SUMMARY;
+}
+
+/* One side has given up a connection, the other has not heard of it. Who dials anew tells by that
+ * that something is wrong: the other must not say for long that it has a session. */
+Test(test_engine_network, doubts_a_session_whose_other_side_dials_anew)
+{
+    struct sim_options options;
+    struct ps_peer_info info;
+    sim_options_calm(&options, 2);
+    options.deaf = true;
+    options.interval_ms = ROUND_MS; /* so that neither asks by itself */
+    sim_script_begin_with(&options);
+    cr_assert(sim_script_settle(60000));
+    play(10000);
+    deaf_to = sim_link_count(&net, 0, 1) > 0 ? 1 : 0;
+    unsigned other = 1 - deaf_to;
+    net.hold = lose_summaries_to;
+    sim_node_now(&net, deaf_to, 1, 1000);
+    for (unsigned i = 0;
+         i < 600 && sim_node_peer(&net, deaf_to, other, &info) && info.protocol != 0; i++) {
+        play(100);
+    }
+    cr_assert_eq(info.protocol, 0, "the session is still there");
+    cr_assert(sim_node_peer(&net, other, deaf_to, &info));
+    cr_assert_neq(info.protocol, 0, "both have heard of it");
+    net.hold = NULL;
+    cr_assert(sim_script_settle(20000));
+}
