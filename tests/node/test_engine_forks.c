@@ -125,6 +125,7 @@ Test(test_engine_forks, both_edits_of_a_device_that_was_rolled_back_are_kept)
         cr_assert_eq(histories(i, "notes", &before), 2, "node %u", i);
         cr_assert_eq(versions(i, "notes", "r"), 2, "node %u", i);
         cr_assert_eq(sim_get(&net, i, "notes", "only-first"), 3);
+        cr_assert_geq(net.nodes[i].told[P2PSYNC_EVENT_DEVICE_FORKED], 1, "node %u says nothing", i);
     }
     sim_put(&net, 3, "notes", "r", 5);
     cr_assert(sim_script_settle(120000));
@@ -330,6 +331,69 @@ Test(test_engine_forks, are_found_far_back_in_large_logs)
         cr_assert_eq(histories(i, "notes", &author), 4, "node %u", i);
     }
     check_all_equal();
+}
+
+/* How many histories of the author are offered to the puppet in the HEADS that it has got. */
+static size_t offered(const struct ps_device *author, uint64_t *size_out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < net.capture_count; i++) {
+        struct ps_cursor cursor;
+        struct ps_heads_item item;
+        if (net.captures[i].type != PS_MESSAGE_HEADS ||
+            ps_heads_decode(ps_buf_view(&net.captures[i].bytes), &cursor) != P2PSYNC_OK) {
+            continue;
+        }
+        while (ps_heads_next(&cursor, &item)) {
+            bool is_one = ps_device_equal(&item.log.origin.device, author) &&
+                          ps_bytes_equal(item.log.collection, ps_bytes_text("notes"));
+            count += is_one;
+            *size_out = is_one ? item.head.size : *size_out;
+        }
+    }
+    return count;
+}
+
+/* A peer that has heard of one history calls it the trunk. Its name says nothing then: what is in
+ * it tells that it holds that history, and only the other one is offered. */
+Test(test_engine_forks, are_compared_by_what_is_in_them_where_one_side_knows_of_no_fork)
+{
+    const struct ps_state state = {.common = {.bytes = {1}}};
+    struct ps_buf heads;
+    struct ps_buf bytes;
+    struct ps_writer writer;
+    uint64_t size = 0;
+    author_begin("notes");
+    struct ps_identity author = history[0].identity;
+    struct ps_origin origin = {.device = author.device, .incarnation = author.incarnation};
+    struct ps_short_head head = {.log = {.origin = ps_origin_tag(&author.mesh, &origin)},
+                                 .size = 5};
+    author_write(0, 2, 5);
+    author_write(1, 2, 6);
+    struct ps_head signed_head = author_head(&history[0], 5);
+    memcpy(head.root, signed_head.root.bytes, sizeof head.root);
+    author_end((size_t[NODES]){0, 1, 1, HISTORIES});
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    hello.state = state;
+    sim_script_send_hello(puppet, link, &hello);
+    ps_buf_init(&heads, 1000);
+    ps_buf_init(&bytes, 65536);
+    ps_writer_init(&writer, &heads);
+    struct ps_summary_part part = {.name = ps_bytes_text("notes"), .logs = ps_log_range_all()};
+    ps_write_array(&writer, 1);
+    ps_summary_write_collection(&writer, &part, 1);
+    ps_summary_write_head(&writer, &head);
+    ps_summary_end_collection(&writer, &part);
+    struct ps_summary summary = {.reply = true, .state = state, .heads = ps_buf_view(&heads)};
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    cr_assert_eq(ps_summary_encode(&summary, &bytes), P2PSYNC_OK);
+    sim_link_send_as(&net, puppet, link, ps_buf_view(&bytes));
+    sim_net_run(&net, 1000);
+    cr_assert_eq(offered(&author.device, &size), 1);
+    cr_assert_eq(size, 6, "the other one");
+    ps_buf_deinit(&bytes);
+    ps_buf_deinit(&heads);
 }
 
 /* Both histories of the members' log count, so everybody has the same members. */

@@ -88,6 +88,33 @@ Test(test_engine_reach, dials_few_at_once_and_few_a_second)
     cr_assert_gt(count_dials(false) - before, PS_DIALS_MAX, "it has tried none");
 }
 
+/* End all dials of device 0 that are under way. */
+static void refuse_dials(void)
+{
+    for (size_t i = 0; i < net.link_count; i++) {
+        const struct sim_link *link = &net.links[i];
+        struct sim_packet down = {
+            .kind = SIM_PACKET_DOWN, .node = 0, .link = i, .epoch = link->epoch[0]};
+        if (link->dialler == 0 && !link->ended[0] && !link->up) {
+            sim_plan(&net, 0, &down);
+        }
+    }
+}
+
+/* Those that fail at once are not under way for long, and few a second all the same. */
+Test(test_engine_reach, dials_few_a_second_where_each_is_refused_at_once)
+{
+    begin(1);
+    size_t before = count_dials(false);
+    tell(MADE_UP, "10.0.0.", ":9", NULL);
+    for (unsigned i = 1; i <= 300; i++) {
+        play(10);
+        refuse_dials();
+        cr_assert_leq(count_dials(false) - before, PS_DIALS_RATE + PS_DIALS_RATE * i / 100);
+    }
+    cr_assert_gt(count_dials(false) - before, PS_DIALS_RATE, "it does not go on");
+}
+
 /* An uninvolved host, in a network where no member ever was. */
 Test(test_engine_reach, dials_elsewhere_once_an_hour)
 {

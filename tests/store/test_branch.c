@@ -416,3 +416,26 @@ Test(branch, names_and_root_are_those_of_the_vector)
         ps_bytes_equal(ps_bytes(root.bytes, PS_HASH_SIZE), vector_get(&vector, "collection")));
     vector_free(&vector);
 }
+
+/* Somebody may know no newer head than one that was signed before a history went on. */
+Test(branch, an_older_head_is_found_in_the_history_that_goes_on_from_it)
+{
+    struct ps_log log;
+    write_histories(false);
+    deliver_rest(&here, HISTORIES - 1);
+    uint32_t collection = case_collection(&here, history[0].collection).number;
+    struct ps_origin origin = {.device = history[0].identity.device,
+                               .incarnation = history[0].identity.incarnation};
+    struct ps_tag tag = ps_origin_tag(&history[0].identity.mesh, &origin);
+    struct ps_txn txn = case_begin(&here, false);
+    for (size_t i = 0; i < HISTORIES - 1; i++) {
+        for (uint64_t size = 4; size <= history[i].count; size++) {
+            struct ps_head head = author_head(&history[i], size);
+            cr_assert_eq(ps_branch_holding(&txn, collection, tag, &head, &log), P2PSYNC_OK);
+            cr_assert_eq(log.size, history[i].count);
+            head.root.bytes[0] ^= 1;
+            cr_assert_eq(ps_branch_holding(&txn, collection, tag, &head, &log), P2PSYNC_ENOTFOUND);
+        }
+    }
+    ps_txn_abort(&txn);
+}

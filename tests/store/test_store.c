@@ -133,6 +133,53 @@ Test(store, truncated_data_file_is_refused_and_left_alone)
     cr_assert_eq(data_stat().st_size, 0);
 }
 
+/* Turn a bit in each place of the data file where these bytes lie: free pages may have them, too.
+ */
+static size_t damage_all(const char *needle)
+{
+    static uint8_t bytes[1U << 20U];
+    char path[256];
+    size_t count = 0;
+    data_path(path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    ssize_t size = pread(fd, bytes, sizeof bytes, 0);
+    cr_assert(size > 0 && size < (ssize_t)sizeof bytes);
+    uint8_t *end = bytes + size;
+    uint8_t *at = memmem(bytes, (size_t)size, needle, strlen(needle));
+    while (at != NULL) {
+        *at ^= 1U;
+        count++;
+        at = memmem(at + 1, (size_t)(end - at) - 1, needle, strlen(needle));
+    }
+    cr_assert_eq(pwrite(fd, bytes, (size_t)size, 0), size);
+    cr_assert_eq(close(fd), 0);
+    return count;
+}
+
+/* No page tells that: each row has a checksum. */
+Test(store, bit_that_turns_within_a_row_is_told_when_it_is_read)
+{
+    struct ps_record_row row;
+    struct ps_log_entry entry;
+    struct ps_buf fields;
+    struct ps_writer writer;
+    ps_buf_init(&fields, 64);
+    ps_writer_init(&writer, &fields);
+    ps_write_map(&writer, 1);
+    ps_write_text(&writer, "t");
+    ps_write_text(&writer, "needle in a haystack");
+    cr_assert_eq(case_put(&here, CASE_NOTES, "r", ps_buf_view(&fields)), P2PSYNC_OK);
+    ps_buf_deinit(&fields);
+    ps_store_destroy(&here.store);
+    cr_assert_geq(damage_all("needle in a haystack"), 2, "of the record and of its entry");
+    case_reopen(&here);
+    uint32_t collection = case_collection(&here, CASE_NOTES).number;
+    struct ps_txn txn = case_begin(&here, false);
+    cr_assert_eq(ps_record_get(&txn, collection, ps_bytes_text("r"), &row), P2PSYNC_ECORRUPT);
+    cr_assert_eq(ps_log_entry(&txn, 0, 0, &entry), P2PSYNC_ECORRUPT);
+    ps_txn_abort(&txn);
+}
+
 /* LMDB does not write pages that were taken and freed in one transaction. */
 Test(store, file_that_lacks_only_free_pages_is_sound)
 {
