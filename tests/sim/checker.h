@@ -27,6 +27,10 @@ bool sim_shown(struct sim_net *net, unsigned node, uint64_t *root_out, uint64_t 
  */
 void sim_check_claims(struct sim_net *net, unsigned node);
 
+/* Check that the engine of a node blames nobody who is honest. Not for runs in which messages are
+ * corrupted on their way. */
+void sim_check_blame(struct sim_net *net, unsigned node);
+
 /* Whether all nodes run, hold the same, have no changes pending, and know that they are in sync. */
 bool sim_check_in_sync(struct sim_net *net);
 

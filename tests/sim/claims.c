@@ -9,6 +9,7 @@
 #include "store/apply/apply.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/trace.h"
+#include "tests/sim/twins.h"
 
 static bool could_apply(struct sim_net *net, unsigned node);
 static void check_peer(struct sim_net *net, unsigned node, unsigned other);
@@ -45,6 +46,24 @@ void sim_check_claims(struct sim_net *net, unsigned node)
     }
 }
 
+/* Whoever says what is so is not blamed for anything, also where it passes on what another has made
+ * up. Who has lied itself does not know what it is answered to. */
+void sim_check_blame(struct sim_net *net, unsigned node)
+{
+    struct ps_peer_info info;
+    if (net->nodes[node].liar) {
+        return;
+    }
+    for (unsigned other = 0; other < net->node_count && net->nodes[node].up; other++) {
+        bool turn = net->node_count <= 12 || (other + net->step) % 16 == 0;
+        if (other != node && turn && !net->nodes[other].liar && !net->nodes[other].puppet &&
+            sim_node_peer(net, node, other, &info) && info.faults > 0) {
+            sim_fail(net, "node %u blames node %u, which is honest: %s", node, other,
+                     info.last_fault);
+        }
+    }
+}
+
 /* Whether applying would do anything. It is done, and undone. */
 static bool could_apply(struct sim_net *net, unsigned node)
 {
@@ -66,7 +85,8 @@ static void check_peer(struct sim_net *net, unsigned node, unsigned other)
 {
     struct ps_txn txn = {0};
     struct ps_txn theirs = {0};
-    if (net->nodes[other].puppet || net->nodes[other].store == NULL) {
+    if (net->nodes[other].puppet || net->nodes[other].store == NULL || net->nodes[other].liar ||
+        sim_twins_has(net, other)) {
         return;
     }
     if (ps_txn_begin(net->nodes[node].store, false, &txn) == P2PSYNC_OK &&

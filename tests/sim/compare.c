@@ -9,6 +9,7 @@
 #include "store/merge/merge.h"
 #include "store/mesh/members.h"
 #include "tests/sim/checker.h"
+#include "tests/sim/meaningless.h"
 #include "tests/sim/trace.h"
 
 static bool ends_with(const struct sim_net *net, uint64_t pending);
@@ -63,7 +64,8 @@ bool sim_check_in_sync(struct sim_net *net)
  * lost with all of them. */
 static bool ends_with(const struct sim_net *net, uint64_t pending)
 {
-    return pending == 0 || net->options.rollback > 0 || net->pasts > 0;
+    return pending == 0 || net->options.rollback > 0 || net->pasts > 0 ||
+           sim_meaningless_waits(net);
 }
 
 static bool knows_all(struct sim_net *net, unsigned node)

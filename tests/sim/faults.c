@@ -8,6 +8,7 @@
 
 #include "tests/sim/power.h"
 #include "tests/sim/trace.h"
+#include "tests/sim/twins.h"
 
 #define PERIOD_MS 500
 #define SILENT_MS 8000
@@ -27,6 +28,7 @@ void sim_faults_begin(struct sim_net *net)
 void sim_faults_end(struct sim_net *net)
 {
     net->faults = false;
+    sim_twins_end(net);
     memset(net->blocked, 0, sizeof net->blocked);
     for (unsigned i = 0; i < net->node_count; i++) {
         net->nodes[i].busy_ms = 0;
@@ -70,6 +72,9 @@ static void roll_node(struct sim_net *net, unsigned node)
         int64_t jump_ms = (int64_t)prng_below(&net->random, 7200000) - 3600000;
         sim_trace(net, "%s's clock jumps by %" PRId64 " ms", sim_name(node), jump_ms);
         net->nodes[node].skew_ms += jump_ms;
+        if (prng_chance(&net->apart_random, net->options.years)) {
+            sim_node_jump_years(net, node);
+        }
     }
     if (net->options.freeze > 0 && prng_chance(&net->random, net->options.freeze)) {
         freeze(net, node);

@@ -5,20 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/credit.h"
+#include "tests/sim/differ.h"
 #include "tests/sim/net.h"
 #include "tests/sim/trace.h"
 #include "wire/compress.h"
 
 enum { DIALLER = 0, TARGET = 1 };
 
+static void check_pace(struct sim_net *net, unsigned node);
 static struct sim_link *add_link(struct sim_net *net, unsigned dialler, unsigned target);
 static struct sim_link *find_link(struct sim_net *net, unsigned node, uint64_t number,
                                   int *end_out);
 static unsigned node_at(const struct sim_net *net, struct ps_bytes endpoint);
 static void plan_down(struct sim_net *net, size_t index, int end, uint64_t after_ms);
 static void transmit(struct sim_net *net, struct sim_link *link, int to_end, struct ps_bytes bytes);
-static void check_message(struct sim_net *net, unsigned from, unsigned to, struct ps_bytes bytes);
-static void check_changes(struct sim_net *net, unsigned from, struct ps_bytes bytes);
+static void put_under_way(struct sim_net *net, struct sim_link *link, int to_end,
+                          struct ps_bytes bytes);
+static bool acks_early(struct sim_net *net, const struct sim_link *link, int to_end,
+                       struct ps_bytes bytes);
+static void check_message(struct sim_net *net, const struct sim_link *link, unsigned from,
+                          struct ps_bytes bytes);
+static void check_changes(struct sim_net *net, size_t link, unsigned from, struct ps_bytes bytes);
 static bool deliver_up(struct sim_link *link, struct ps_event *event);
 static bool deliver_message(struct sim_net *net, struct sim_packet *packet, struct ps_event *event);
 static bool deliver_down(struct sim_net *net, const struct sim_packet *packet,
@@ -40,6 +48,7 @@ void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *e
               (const char *)endpoint.data, effect->link);
     struct sim_link *link = add_link(net, node, target);
     link->number[DIALLER] = effect->link;
+    check_pace(net, node);
     size_t index = (size_t)(link - net->links);
     bool lost = net->faults && prng_chance(&net->random, net->options.refuse);
     if (target == SIM_NODES_MAX || lost ||
@@ -51,6 +60,18 @@ void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *e
     struct sim_packet arrive = {
         .kind = SIM_PACKET_ARRIVE, .node = target, .from = node, .link = index};
     sim_plan(net, sim_delay_ms(net), &arrive);
+}
+
+/* No second has more dials than two: those of which the first may begin at once, and those of the
+ * rest of it. */
+static void check_pace(struct sim_net *net, unsigned node)
+{
+    struct sim_node *self = &net->nodes[node];
+    uint64_t *oldest = &self->dials_ms[self->dials++ % SIM_DIALS];
+    if (self->dials > SIM_DIALS && net->now_ms < *oldest + 1000) {
+        sim_fail(net, "node %u dials %u times within a second", node, SIM_DIALS);
+    }
+    *oldest = net->now_ms;
 }
 
 static struct sim_link *add_link(struct sim_net *net, unsigned dialler, unsigned target)
@@ -156,8 +177,7 @@ void sim_link_send(struct sim_net *net, unsigned node, uint64_t number, struct p
         sim_fail(net, "node %u sends on link %" PRIx64 ", which is not there", node, number);
         return;
     }
-    unsigned to = end == DIALLER ? link->target : link->dialler;
-    check_message(net, node, to, bytes);
+    check_message(net, link, node, bytes);
     if (link->cut || (end == TARGET && link->ended[DIALLER])) {
         plan_down(net, (size_t)(link - net->links), end, sim_delay_ms(net));
         return;
@@ -166,15 +186,19 @@ void sim_link_send(struct sim_net *net, unsigned node, uint64_t number, struct p
 }
 
 /* What leaves an engine is whole, within limits, and holds nothing of a `_local` collection. */
-static void check_message(struct sim_net *net, unsigned from, unsigned to, struct ps_bytes bytes)
+static void check_message(struct sim_net *net, const struct sim_link *link, unsigned from,
+                          struct ps_bytes bytes)
 {
+    unsigned to = from == link->dialler ? link->target : link->dialler;
     uint64_t type = 0;
     uint64_t version = 0;
     if (ps_message_peek(bytes, &type, &version) != P2PSYNC_OK) {
         sim_fail(net, "node %u sends what is no message", from);
     }
     if (type == PS_MESSAGE_CHANGES) {
-        check_changes(net, from, bytes);
+        check_changes(net, (size_t)(link - net->links), from, bytes);
+    } else if (memmem(bytes.data, bytes.size, SIM_LOCAL_NAME, strlen(SIM_LOCAL_NAME)) != NULL) {
+        sim_fail(net, "node %u names a local collection to others", from);
     }
     struct ps_summary summary;
     net->rounds += type == PS_MESSAGE_SUMMARY && ps_summary_decode(bytes, &summary) == P2PSYNC_OK &&
@@ -188,7 +212,7 @@ static void check_message(struct sim_net *net, unsigned from, unsigned to, struc
     sim_trace_message(net, from, to, bytes);
 }
 
-static void check_changes(struct sim_net *net, unsigned from, struct ps_bytes bytes)
+static void check_changes(struct sim_net *net, size_t link, unsigned from, struct ps_bytes bytes)
 {
     struct ps_changes changes;
     struct ps_buf plain;
@@ -209,6 +233,7 @@ static void check_changes(struct sim_net *net, unsigned from, struct ps_bytes by
          memmem(entries.data, entries.size, SIM_LOCAL_MARK, strlen(SIM_LOCAL_MARK)) != NULL)) {
         sim_fail(net, "node %u sends a value of a local collection", from);
     }
+    sim_credit_spent(net, link, from, &changes, entries);
     ps_buf_deinit(&plain);
 }
 
@@ -226,32 +251,60 @@ static void transmit(struct sim_net *net, struct sim_link *link, int to_end, str
         sim_trace(net, "    which is lost");
         return;
     }
+    struct ps_buf other;
+    ps_buf_init(&other, SIZE_MAX);
+    if (sim_differ_before(net, type, &other)) {
+        put_under_way(net, link, to_end, ps_buf_view(&other));
+    }
+    bytes = sim_differ(net, from, bytes, &other);
     unsigned copies = net->faults && prng_chance(&net->random, net->options.duplicate) ? 2 : 1;
     for (unsigned i = 0; i < copies; i++) {
-        struct sim_packet packet = {.kind = SIM_PACKET_MESSAGE,
-                                    .node = to,
-                                    .from = from,
-                                    .epoch = link->epoch[to_end],
-                                    .link = (size_t)(link - net->links)};
-        ps_buf_init(&packet.bytes, SIZE_MAX);
-        if (ps_buf_append(&packet.bytes, bytes.data, bytes.size) != P2PSYNC_OK) {
-            abort();
-        }
-        if (net->faults && prng_chance(&net->random, net->options.corrupt)) {
-            size_t at = (size_t)prng_below(&net->random, packet.bytes.size);
-            sim_trace(net, "    which has byte %zu changed", at);
-            packet.bytes.data[at] ^= (uint8_t)prng_between(&net->random, 1, 255);
-        }
-        uint64_t arrival_ms = net->now_ms + sim_delay_ms(net);
-        bool overtakes = net->faults && prng_chance(&net->random, net->options.reorder);
-        if (!overtakes && arrival_ms < link->latest_ms[to_end]) {
-            arrival_ms = link->latest_ms[to_end];
-        }
-        if (arrival_ms > link->latest_ms[to_end]) {
-            link->latest_ms[to_end] = arrival_ms;
-        }
-        sim_plan(net, arrival_ms - net->now_ms, &packet);
+        put_under_way(net, link, to_end, bytes);
     }
+    ps_buf_deinit(&other);
+}
+
+static void put_under_way(struct sim_net *net, struct sim_link *link, int to_end,
+                          struct ps_bytes bytes)
+{
+    unsigned to = to_end == DIALLER ? link->dialler : link->target;
+    struct sim_packet packet = {.kind = SIM_PACKET_MESSAGE,
+                                .node = to,
+                                .from = to_end == DIALLER ? link->target : link->dialler,
+                                .epoch = link->epoch[to_end],
+                                .link = (size_t)(link - net->links)};
+    ps_buf_init(&packet.bytes, SIZE_MAX);
+    if (ps_buf_append(&packet.bytes, bytes.data, bytes.size) != P2PSYNC_OK) {
+        abort();
+    }
+    if (net->faults && prng_chance(&net->random, net->options.corrupt)) {
+        size_t at = (size_t)prng_below(&net->random, packet.bytes.size);
+        sim_trace(net, "    which has byte %zu changed", at);
+        packet.bytes.data[at] ^= (uint8_t)prng_between(&net->random, 1, 255);
+    }
+    uint64_t arrival_ms = net->now_ms + sim_delay_ms(net);
+    bool overtakes = net->faults && prng_chance(&net->random, net->options.reorder);
+    overtakes = overtakes || acks_early(net, link, to_end, bytes);
+    if (!overtakes && arrival_ms < link->latest_ms[to_end]) {
+        arrival_ms = link->latest_ms[to_end];
+    }
+    if (arrival_ms > link->latest_ms[to_end]) {
+        link->latest_ms[to_end] = arrival_ms;
+    }
+    sim_plan(net, arrival_ms - net->now_ms, &packet);
+}
+
+/* An ACK that comes before what was said before it. */
+static bool acks_early(struct sim_net *net, const struct sim_link *link, int to_end,
+                       struct ps_bytes bytes)
+{
+    uint64_t type = 0;
+    uint64_t version = 0;
+    bool early = net->faults && ps_message_peek(bytes, &type, &version) == P2PSYNC_OK &&
+                 type == PS_MESSAGE_ACK && link->latest_ms[to_end] > net->now_ms &&
+                 prng_chance(&net->apart_random, net->options.early_ack);
+    net->played.of[SIM_PLAYED_EARLY_ACK] += early;
+    return early;
 }
 
 void sim_link_hangup(struct sim_net *net, unsigned node, uint64_t number)
@@ -372,6 +425,7 @@ static bool deliver_message(struct sim_net *net, struct sim_packet *packet, stru
     event->device = net->nodes[packet->from].identity.device;
     event->address = end == TARGET ? address_of(packet->from, false) : ps_bytes(NULL, 0);
     event->bytes = ps_buf_view(&packet->bytes);
+    sim_credit_granted(net, packet->link, packet->node, event->bytes);
     return true;
 }
 

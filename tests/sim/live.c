@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "tests/sim/mesh.h"
+#include "tests/sim/sums.h"
 #include "tests/sim/trace.h"
+#include "tests/sim/twins.h"
 
 #define IN_SYNC_MS    (60ULL * 1000) /* after the last fault all are in sync within */
 #define IDLE_MS       (10ULL * 60 * 1000)
@@ -19,7 +21,10 @@
 #define TOLD_MS       2000           /* of many within so much more, ... */
 #define TOLD_AT_ONCE  4              /* ... for each so many nodes, as rounds take turns */
 #define REPAIRED_MS   (60ULL * 1000) /* what a peer withholds is had from others within */
-#define WRITERS_MAX   12             /* more would show nothing else */
+#define TWINS_TOLD_MS                                                                              \
+    (180ULL * 1000)    /* they hear each other, and come in turn elsewhere, within                 \
+                        */
+#define WRITERS_MAX 12 /* more would show nothing else */
 #define EARLY_COUNT                                                                                \
     24 /* collections with names before `_devices`: more than are fetched at once                  \
         */
@@ -28,6 +33,7 @@ static void be_prompt(struct sim_live *live);
 static void be_prompt_through_others(struct sim_live *live);
 static void put_devices_first(struct sim_live *live);
 static void go_round_a_stalled_one(struct sim_live *live);
+static void meet_twins(struct sim_live *live);
 static void make_lan(struct sim_live *live);
 static uint64_t told_within_ms(const struct sim_net *net);
 static bool put_everywhere(struct sim_live *live, unsigned node, uint64_t within_ms);
@@ -35,6 +41,7 @@ static bool have(struct sim_live *live, unsigned first, uint64_t number);
 static bool settle(struct sim_live *live, uint64_t within_ms);
 static bool count_wants(struct sim_net *net, unsigned from, unsigned to, uint64_t type);
 static bool withhold(struct sim_net *net, unsigned from, unsigned to, uint64_t type);
+static bool twins_are_told(const struct sim_net *net);
 static void leave(struct sim_live *live, unsigned node);
 static void meet(struct sim_live *live, unsigned node, unsigned other);
 
@@ -52,6 +59,9 @@ bool sim_live_advance(struct sim_live *live, uint64_t ms)
             sim_check_node(live->checker, net, net->touched);
             if (net->options.rollback == 0 && net->pasts == 0) {
                 sim_check_claims(net, net->touched);
+            }
+            if (net->options.corrupt == 0) {
+                sim_check_blame(net, net->touched);
             }
         }
     }
@@ -73,6 +83,9 @@ uint64_t sim_live_recover(struct sim_live *live)
     if (net->failure[0] == '\0') {
         sim_check_equal(net);
         sim_check_rule(net, 0);
+        if (net->options.rollback == 0 && net->pasts == 0) {
+            sim_sums_check(net, 0);
+        }
     }
     return net->now_ms - begun_ms;
 }
@@ -118,6 +131,7 @@ void sim_live_prompt(struct sim_live *live)
         be_prompt_through_others(live);
         put_devices_first(live);
         go_round_a_stalled_one(live);
+        meet_twins(live);
     }
 }
 
@@ -260,6 +274,56 @@ static void go_round_a_stalled_one(struct sim_live *live)
     } else if (!settle(live, IN_SYNC_MS)) {
         sim_fail(net, "not in sync %llu s after a peer had stalled", IN_SYNC_MS / 1000);
     }
+}
+
+/* A backup is restored on two machines. Both are told, and so is somebody else; and once the second
+ * one is a device of its own, all are in sync. Without beacons they do not meet. */
+static void meet_twins(struct sim_live *live)
+{
+    struct sim_net *net = live->net;
+    if (net->failure[0] != '\0' || net->options.twin == 0 || !net->options.beacons ||
+        net->has_twin || net->node_count == SIM_NODES_MAX) {
+        return;
+    }
+    unsigned node = net->node_count - 1;
+    uint64_t begun_ms = net->now_ms;
+    sim_twins_begin(net, node);
+    while (!twins_are_told(net) && net->now_ms < begun_ms + TWINS_TOLD_MS &&
+           sim_live_advance(live, LOOK_MS)) {
+    }
+    if (net->failure[0] == '\0' && !twins_are_told(net)) {
+        sim_fail(net, "two nodes are one device for %llu s, and nobody says so",
+                 TWINS_TOLD_MS / 1000);
+    }
+    sim_twins_end(net);
+    begun_ms = net->now_ms;
+    bool done = false;
+    while (!done && net->now_ms < begun_ms + TWINS_TOLD_MS && sim_live_advance(live, LOOK_MS)) {
+        done = sim_mesh_complete(net) && sim_check_in_sync(net);
+    }
+    if (!done) {
+        sim_fail(net, "not in sync %llu s after one of two twins became a device of its own",
+                 TWINS_TOLD_MS / 1000);
+    }
+}
+
+/* Whether both have an alert, and one other has one of them. */
+static bool twins_are_told(const struct sim_net *net)
+{
+    char text[PS_ALERT_SIZE];
+    struct ps_peer_info info;
+    bool told = true;
+    bool others_are = false;
+    for (size_t i = 0; i < 2; i++) {
+        ps_engine_alert(net->nodes[net->twins[i]].engine, text);
+        told = told && strstr(text, "another device runs with this one's key") != NULL;
+    }
+    for (unsigned i = 0; i < net->node_count; i++) {
+        others_are =
+            others_are || (!sim_twins_has(net, i) && sim_node_peer(net, i, net->twins[0], &info) &&
+                           strstr(info.alert, "two devices run with the key") != NULL);
+    }
+    return told && others_are;
 }
 
 static bool withhold(struct sim_net *net, unsigned from, unsigned to, uint64_t type)

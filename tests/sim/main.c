@@ -24,11 +24,12 @@ struct arguments {
     bool no_push;
     bool vast; /* a transaction of PS_TRANSACTION_CHANGES_MAX */
     bool rollback;
+    bool plain;        /* nothing of what is drawn apart */
     bool twice;        /* each seed again: it must give the same */
     const char *seeds; /* a file of them, each with its options; '#' begins a comment */
 };
 
-static char repeat[160]; /* for the handler of an abort */
+static char repeat[SIM_REPEAT_SIZE + 32]; /* for the handler of an abort */
 
 static bool parse(int argc, char **argv, struct arguments *out);
 static bool parse_number(const char *text, uint64_t max, uint64_t *out);
@@ -45,8 +46,8 @@ int main(int argc, char **argv)
     struct arguments arguments;
     if (!parse(argc, argv, &arguments)) {
         fprintf(stderr, "usage: sim [--seed N] [--count N | --hours H] [--nodes N] [--steps N] "
-                        "[--idle MINUTES] [--trace] [--no-push] [--vast] [--rollback] [--twice] "
-                        "[--seeds FILE]\n");
+                        "[--idle MINUTES] [--trace] [--no-push] [--vast] [--rollback] [--plain] "
+                        "[--twice] [--seeds FILE]\n");
         return 2;
     }
     signal(SIGABRT, tell_seed);
@@ -80,6 +81,8 @@ static bool parse(int argc, char **argv, struct arguments *out)
             out->vast = true;
         } else if (strcmp(argv[i], "--rollback") == 0) {
             out->rollback = true;
+        } else if (strcmp(argv[i], "--plain") == 0) {
+            out->plain = true;
         } else if (strcmp(argv[i], "--twice") == 0) {
             out->twice = true;
         } else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
@@ -146,10 +149,12 @@ static bool play_seed(const struct arguments *arguments, uint64_t seed)
     if (arguments->rollback) {
         sim_options_roll_back(&options);
     }
-    snprintf(repeat, sizeof repeat,
-             "aborted; repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s\n", seed,
-             options.nodes, options.steps, options.no_push ? " --no-push" : "",
-             options.vast ? " --vast" : "", options.rollback > 0 ? " --rollback" : "");
+    if (arguments->plain) {
+        sim_options_be_plain(&options);
+    }
+    char command[SIM_REPEAT_SIZE];
+    sim_options_repeat(&options, command);
+    snprintf(repeat, sizeof repeat, "aborted; repeat: %s\n", command);
     if (options.trace) {
         sim_options_print(&options, stdout);
     }
@@ -174,6 +179,7 @@ static struct tally {
     uint64_t runs;
     struct sim_report sum;
 } tallies[SIM_NODES_MAX + 1];
+static struct sim_played_counts played;
 
 static void count_run(unsigned nodes, const struct sim_report *report)
 {
@@ -186,6 +192,7 @@ static void count_run(unsigned nodes, const struct sim_report *report)
     tally->sum.in_sync_ms += report->in_sync_ms;
     tally->sum.idle.messages += report->idle.messages;
     tally->sum.idle.wakes += report->idle.wakes;
+    sim_played_add(&played, &report->played);
 }
 
 /* What a run costs on average, until all are in sync, and a minute in which nothing happens. */
@@ -205,6 +212,7 @@ static void print_table(void)
                    tally->sum.idle.wakes / runs);
         }
     }
+    sim_played_print(&played);
 }
 
 /* A seed, and after it what else is an argument of its run. */

@@ -11,6 +11,7 @@
 #include "tests/sim/failing.h"
 #include "tests/sim/power.h"
 #include "tests/sim/trace.h"
+#include "tests/sim/twins.h"
 
 #define PAIR_LINK                                                                                  \
     (PS_LINK_ACCEPTED | (1ULL << 62U)) /* plus the number of the device that joins                 \
@@ -18,6 +19,7 @@
 
 static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor);
 static unsigned choose_inviter(struct sim_net *net, unsigned node);
+static bool has_member(struct sim_net *net, unsigned node, unsigned other);
 
 void sim_mesh_found(struct sim_net *net, unsigned node)
 {
@@ -35,6 +37,34 @@ void sim_mesh_add(struct sim_net *net, unsigned node, unsigned sponsor)
     write_identity(net, node, sponsor);
     net->nodes[node].joined = true;
     sim_node_start(net, node);
+}
+
+void sim_mesh_add_late(struct sim_net *net, unsigned node)
+{
+    struct sim_packet again = {.kind = SIM_PACKET_ADD, .node = node};
+    unsigned sponsor = choose_inviter(net, node);
+    if (sponsor != SIM_NODES_MAX) {
+        sim_mesh_name(net, sponsor, node, sim_name(node));
+    }
+    if (sponsor == SIM_NODES_MAX || !has_member(net, sponsor, node)) {
+        sim_plan(net, 1000, &again);
+        return;
+    }
+    sim_trace(net, "%s is added by %s", sim_name(node), sim_name(sponsor));
+    write_identity(net, node, sponsor);
+    net->nodes[node].joined = true;
+    sim_node_start(net, node);
+}
+
+static bool has_member(struct sim_net *net, unsigned node, unsigned other)
+{
+    struct ps_member member;
+    struct ps_txn txn = {0};
+    bool has = net->nodes[node].store != NULL &&
+               ps_txn_begin(net->nodes[node].store, false, &txn) == P2PSYNC_OK &&
+               ps_member_get(&txn, &net->nodes[other].identity.device, &member) == P2PSYNC_OK;
+    ps_txn_abort(&txn);
+    return has;
 }
 
 static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor)
@@ -157,6 +187,7 @@ static unsigned choose_inviter(struct sim_net *net, unsigned node)
     for (unsigned i = 0; i < net->node_count; i++) {
         unsigned other = (first + i) % net->node_count;
         bool may_forget = net->nodes[other].no_flush && other != 0; /* whom it has let in */
+        may_forget = may_forget || (sim_twins_run(net) && sim_twins_has(net, other));
         if (other != node && net->nodes[other].joined && net->nodes[other].up && !may_forget) {
             return other;
         }

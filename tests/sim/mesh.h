@@ -13,6 +13,10 @@ void sim_mesh_found(struct sim_net *net, unsigned node);
 /* Make `node` a member: the store of `sponsor` gets its record. Then start it. */
 void sim_mesh_add(struct sim_net *net, unsigned node, unsigned sponsor);
 
+/* The same with a sponsor that is drawn, of those that are members and remember it. It tries again
+ * until there is one. */
+void sim_mesh_add_late(struct sim_net *net, unsigned node);
+
 /* Let `node` join through an invite of some member. It tries again until it has joined. */
 void sim_mesh_pair(struct sim_net *net, unsigned node);
 

@@ -16,6 +16,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/mesh.h"
+#include "tests/sim/twins.h"
 #include "tests/sim/work.h"
 
 #define BATCH_MAX 16
@@ -33,6 +34,7 @@ void sim_net_init(struct sim_net *net, const struct sim_options *options)
 {
     *net = (struct sim_net){.options = *options, .random = prng_new(options->seed, 2)};
     net->disk_random = prng_new(options->seed, 6);
+    net->apart_random = prng_new(options->seed, 8);
     net->touched = SIM_NODES_MAX;
     ps_effects_init(&net->effects);
     ps_buf_init(&net->now_bytes, 1U << 20U);
@@ -64,6 +66,7 @@ void sim_net_deinit(struct sim_net *net)
         ps_buf_deinit(&net->captures[i].bytes);
     }
     free(net->captures);
+    free(net->windows);
     free(net->links);
     sim_queue_deinit(&net->queue);
     ps_effects_deinit(&net->effects);
@@ -159,6 +162,12 @@ static void play(struct sim_net *net)
         break;
     case SIM_PACKET_FAULT:
         sim_faults_roll(net);
+        break;
+    case SIM_PACKET_ADD:
+        sim_mesh_add_late(net, packet.node);
+        break;
+    case SIM_PACKET_TWIN:
+        sim_twins_due(net);
         break;
     default:
         assert(false);

@@ -12,11 +12,14 @@
 #include "store/env/identity.h"
 #include "tests/lib/prng.h"
 #include "tests/sim/options.h"
+#include "tests/sim/played.h"
 #include "tests/sim/queue.h"
 
 #define SIM_REQUESTS_MAX 16
 #define SIM_WALL_MS      1800000000000ULL /* the wall clock when virtual time is 0 */
 #define SIM_LOCAL_MARK   "never-leaves"   /* in every value of a `_local` collection */
+#define SIM_LOCAL_NAME   "_local"         /* and in its name */
+#define SIM_DIALS        (2 * 10 + 1)     /* more than an engine may begin within a second */
 
 struct sim_request {
     uint64_t number; /* 0: free */
@@ -35,6 +38,7 @@ struct sim_node {
     unsigned index;
     bool puppet; /* it has no engine: a test plays its part */
     bool joined; /* it is a member of a mesh */
+    bool liar;   /* it says what is not so, while there are faults */
     bool up;     /* its engine runs */
     bool inviting;
     uint64_t epoch; /* counts its runs: packets for an earlier run are lost */
@@ -44,6 +48,7 @@ struct sim_node {
     struct ps_identity identity;
     uint64_t saved_incarnation; /* when its store was last copied */
     struct ps_secret secret;
+    struct ps_device former; /* of a twin: the device that it was */
     uint64_t instance;
     uint64_t monotonic_ms; /* of its clock when virtual time was 0 */
     int64_t skew_ms;       /* by which its wall clock is off */
@@ -52,7 +57,9 @@ struct sim_node {
     unsigned bursts;       /* beacons still to send at 1 s */
     uint64_t beacon;       /* number of the beacon that is planned; older beacons are void */
     uint64_t accepted;     /* how many links it has accepted */
-    unsigned spins;        /* how many ticks it had at spin_ms */
+    unsigned dials;        /* in its present run */
+    uint64_t dials_ms[SIM_DIALS]; /* when the last ones were */
+    unsigned spins;               /* how many ticks it had at spin_ms */
     uint64_t spin_ms;
     bool has_token; /* it tries to join with `token` */
     uint8_t token[PS_TOKEN_SIZE];
@@ -101,16 +108,37 @@ struct sim_traffic {
     uint64_t bytes;
 };
 
+/* What one end of a link has sent of a log, and may send. */
+#define SIM_FLIGHT_MAX 16 /* messages of one log under way */
+struct sim_window {
+    size_t link;
+    unsigned node;
+    uint64_t number; /* of the log, as that end calls it */
+    uint64_t credit;
+    uint64_t step; /* in which it was granted */
+    uint64_t moved_ms;
+    struct {
+        uint64_t end; /* behind its last change */
+        uint64_t size;
+    } flight[SIM_FLIGHT_MAX];
+    size_t count;
+};
+
 struct sim_net {
     struct sim_options options;
     struct prng random;
-    struct prng disk_random; /* of its own, so that all else stays as it is */
-    char dir[96];            /* holds the stores; removed at the end */
+    struct prng disk_random;  /* of its own, so that all else stays as it is */
+    struct prng apart_random; /* likewise, for what options draw apart */
+    char dir[96];             /* holds the stores; removed at the end */
     uint64_t now_ms;
     uint64_t step; /* of any engine */
     bool faults;
     unsigned pasts; /* how often a device has lost what others may have built on ... */
     unsigned lost;  /* ... and how often its whole store, and has joined again as another */
+    bool has_twin;  /* a backup was restored on two machines: on these nodes */
+    unsigned twins[2];
+    uint64_t sum; /* of what was added: sums.h */
+    struct sim_played_counts played;
     struct sim_queue queue;
     struct sim_node nodes[SIM_NODES_MAX];
     unsigned node_count;
@@ -121,6 +149,9 @@ struct sim_net {
     struct sim_traffic traffic[SIM_NODES_MAX][SIM_NODES_MAX];
     struct sim_traffic by_type[32];
     uint64_t rounds; /* SUMMARYs that want a reply */
+    struct sim_window *windows;
+    size_t window_count;
+    size_t window_capacity;
     struct sim_capture *captures;
     size_t capture_count;
     size_t capture_capacity;
@@ -187,6 +218,8 @@ void sim_node_restart(struct sim_net *net, unsigned node);
 void sim_node_step(struct sim_net *net, unsigned node, struct ps_event *events, size_t count);
 void sim_node_now(struct sim_net *net, unsigned node, uint64_t request, uint64_t timeout_ms);
 uint64_t sim_node_wall_ms(const struct sim_net *net, unsigned node);
+/* Let its wall clock be years off from now on. */
+void sim_node_jump_years(struct sim_net *net, unsigned node);
 /* When the engine wants its next tick, in virtual time; UINT64_MAX: never. */
 uint64_t sim_node_deadline_ms(const struct sim_net *net, unsigned node);
 /* What the engine of `node` says of `other`. False: it does not know `other`. */

@@ -19,6 +19,7 @@
 
 #define SLOW_MS_MAX 10000
 #define EFFECTS_MAX 100000 /* of one step: more is no bound at all */
+#define YEAR_MS     (365LL * 24 * 3600 * 1000)
 
 static void seed_randomness(uint64_t seed);
 static void carry_out(struct sim_net *net, unsigned node);
@@ -32,6 +33,7 @@ static const char *copy_path(const struct sim_net *net, const char *name, char o
 static void copy_file(const char *from, const char *to);
 static void go_on_unnoticed(struct sim_net *net, unsigned node);
 static void draw_identity(struct sim_net *net, unsigned node);
+static bool may_lie(const struct sim_net *net, unsigned node);
 
 unsigned sim_node_add(struct sim_net *net)
 {
@@ -42,8 +44,33 @@ unsigned sim_node_add(struct sim_net *net)
     self->no_flush = prng_chance(&net->disk_random, net->options.unflushed);
     self->skew_ms = (int64_t)prng_below(&net->random, net->options.skew_max_ms + 1ULL) -
                     (int64_t)(net->options.skew_max_ms / 2);
+    if (prng_chance(&net->apart_random, net->options.years)) {
+        sim_node_jump_years(net, node);
+    }
+    self->liar = may_lie(net, node) && prng_chance(&net->apart_random, net->options.liars);
     sim_node_open_store(net, node);
     return node;
+}
+
+/* Two at least tell the truth, and the founder does. */
+static bool may_lie(const struct sim_net *net, unsigned node)
+{
+    unsigned honest = 0;
+    for (unsigned i = 0; i < node; i++) {
+        honest += !net->nodes[i].liar;
+    }
+    return net->options.lies > 0 && honest >= 2;
+}
+
+/* Up to 40 years back or ahead, and now and then further ahead than anybody will live. */
+void sim_node_jump_years(struct sim_net *net, unsigned node)
+{
+    struct prng *random = &net->apart_random;
+    int64_t years = (int64_t)prng_below(random, 81) - 40;
+    years = prng_chance(random, 50) ? 6000 : years;
+    net->nodes[node].skew_ms = years * YEAR_MS;
+    net->played.of[SIM_PLAYED_YEARS]++;
+    sim_trace(net, "%s's clock is %d years off", sim_name(node), (int)years);
 }
 
 unsigned sim_node_add_puppet(struct sim_net *net)
@@ -154,6 +181,7 @@ void sim_node_start(struct sim_net *net, unsigned node)
         }
     }
     self->epoch++;
+    self->dials = 0;
     self->busy_ms = 0;
     self->connected = 0;
     self->instance = prng_next(&net->random);

@@ -8,6 +8,7 @@
 
 static unsigned swarm(struct prng *random, unsigned max);
 static void draw_disk(struct sim_options *options);
+static void draw_apart(struct sim_options *options);
 
 void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes, unsigned steps)
 {
@@ -55,7 +56,9 @@ void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes
         options->nodes = more_nodes;
     }
     options->page_max = swarm(&random, 8);
+    options->page_max += options->page_max == 1; /* one at a time is too slow for any bound */
     draw_disk(options);
+    draw_apart(options);
 }
 
 /* From a stream of its own, so that it changes nothing else of a seed. */
@@ -67,6 +70,38 @@ static void draw_disk(struct sim_options *options)
     options->power_step = swarm(&random, 5);
     options->fail = swarm(&random, 20);
     options->fill = swarm(&random, 5);
+}
+
+static void draw_apart(struct sim_options *options)
+{
+    struct prng random = prng_new(options->seed, 7);
+    bool told_once = !options->beacons && !options->endpoints; /* who is where, in a session */
+    options->years = swarm(&random, 300);
+    options->late = swarm(&random, 600);
+    options->liars = swarm(&random, 400);
+    options->lies = told_once || options->liars == 0 ? 0 : (unsigned)prng_between(&random, 5, 200);
+    options->twin = prng_chance(&random, 200) ? 1000 : 0;
+    options->thrift = swarm(&random, 500);
+    options->huge = options->thrift > 0 && prng_chance(&random, 250) ? 50 : options->huge;
+    options->early_ack = swarm(&random, 500);
+    options->later = swarm(&random, 100);
+    options->meaningless = swarm(&random, 200);
+    options->sums = swarm(&random, 300);
+}
+
+void sim_options_be_plain(struct sim_options *options)
+{
+    options->plain = true;
+    options->years = 0;
+    options->late = 0;
+    options->liars = 0;
+    options->lies = 0;
+    options->twin = 0;
+    options->thrift = 0;
+    options->early_ack = 0;
+    options->later = 0;
+    options->meaningless = 0;
+    options->sums = 0;
 }
 
 /* Off half of the time, else a rate up to `max`. */
@@ -83,6 +118,8 @@ void sim_options_roll_back(struct sim_options *options)
     options->crash = options->crash > 40 ? options->crash : 40;
     options->steps = options->steps > 40 ? options->steps : 40;
     options->pairing = false; /* all are members early, and stay so in the copies */
+    options->late = 0;
+    options->twin = 0;
 }
 
 void sim_options_calm(struct sim_options *options, unsigned nodes)
@@ -112,7 +149,20 @@ void sim_options_print(const struct sim_options *options, FILE *out)
             o->drop, o->duplicate, o->reorder, o->corrupt, o->cut, o->crash, o->crash_step, o->stop,
             o->partition, o->heal, o->refuse, o->deafen, o->slow, o->freeze, o->jump, o->rollback,
             o->unflushed, o->power, o->power_step, o->fail, o->fill);
-    fprintf(out, "repeat: sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s --trace\n", o->seed,
-            o->nodes, o->steps, o->no_push ? " --no-push" : "", o->vast ? " --vast" : "",
-            o->rollback > 0 ? " --rollback" : "");
+    fprintf(out,
+            "apart: years %u, late %u, liars %u, lies %u, twin %u, thrift %u, early ack %u, "
+            "later %u, meaningless %u, sums %u (per mille)\n",
+            o->years, o->late, o->liars, o->lies, o->twin, o->thrift, o->early_ack, o->later,
+            o->meaningless, o->sums);
+    char repeat[SIM_REPEAT_SIZE];
+    sim_options_repeat(options, repeat);
+    fprintf(out, "repeat: %s --trace\n", repeat);
+}
+
+void sim_options_repeat(const struct sim_options *options, char out[static SIM_REPEAT_SIZE])
+{
+    const struct sim_options *o = options;
+    snprintf(out, SIM_REPEAT_SIZE, "sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s%s", o->seed,
+             o->nodes, o->steps, o->no_push ? " --no-push" : "", o->vast ? " --vast" : "",
+             o->plain ? " --plain" : "", o->rollback > 0 ? " --rollback" : "");
 }

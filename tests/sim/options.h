@@ -34,6 +34,7 @@ struct sim_options {
     unsigned work;        /* how many things of a thousand are more than plain edits */
     bool vast;            /* one transaction is as large as may be */
     bool answers;         /* devices answer conflicts by themselves, and disagree */
+    bool plain;           /* nothing of what is drawn apart, below: for seeds that are older */
 
     /* Faults: how often in a thousand times. */
     unsigned drop;       /* a message vanishes on a link that stays up */
@@ -57,10 +58,29 @@ struct sim_options {
     unsigned power_step; /* per write to a store: the power fails in the middle of it */
     unsigned fail;       /* per write to a store: its disk gives an error */
     unsigned fill;       /* per write to a store: its disk is full, for up to 20 s */
+
+    /* Drawn apart: how often in a thousand times. The report says how often each was played. */
+    unsigned years;       /* per node: its wall clock is years off, or jumps by years */
+    unsigned late;        /* per node: it joins at any time */
+    unsigned liars;       /* per node but the first: some fields of what it says are not true ... */
+    unsigned lies;        /* ... per message */
+    unsigned twin;        /* per run: one backup is restored on two machines, and both run */
+    unsigned thrift;      /* per WANT: it grants any credit, from one byte on */
+    unsigned early_ack;   /* per ACK: it overtakes all that is under way */
+    unsigned later;       /* per message: one of a later version comes before it, or is in it */
+    unsigned meaningless; /* per thing that apps do: an entry that means nothing here, or waits */
+    unsigned sums;        /* per thing that apps do: something is added to what all add to */
 };
+
+#define SIM_REPEAT_SIZE 160
+/* The command that plays the run again. */
+void sim_options_repeat(const struct sim_options *options, char out[static SIM_REPEAT_SIZE]);
 
 /* Draw the options of a seed. If nodes or steps is 0, it is drawn, too. */
 void sim_options_draw(struct sim_options *options, uint64_t seed, unsigned nodes, unsigned steps);
+
+/* Take out what is drawn apart. */
+void sim_options_be_plain(struct sim_options *options);
 
 /* Make rollbacks of stores frequent, so that logs fork. */
 void sim_options_roll_back(struct sim_options *options);

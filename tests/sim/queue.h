@@ -19,6 +19,8 @@ typedef enum sim_packet_kind {
     SIM_PACKET_RESTART, /* a node comes back */
     SIM_PACKET_FAULT,   /* time to roll the dice for faults */
     SIM_PACKET_ANSWER,  /* a device looks for conflicts to answer */
+    SIM_PACKET_ADD,     /* some member makes a device one, too */
+    SIM_PACKET_TWIN,    /* a device is restored from a backup, twice */
 } sim_packet_kind;
 
 struct sim_packet {

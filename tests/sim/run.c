@@ -7,6 +7,8 @@
 #include "tests/sim/faults.h"
 #include "tests/sim/live.h"
 #include "tests/sim/mesh.h"
+#include "tests/sim/sums.h"
+#include "tests/sim/twins.h"
 #include "tests/sim/workload.h"
 
 static void set_up(struct sim_net *net);
@@ -35,6 +37,7 @@ bool sim_run(const struct sim_options *options, struct sim_report *report)
     report->writes = workload.writes;
     report->virtual_ms = net.now_ms;
     report->digest = net.digest;
+    report->played = net.played;
     bool fine = net.failure[0] == '\0';
     if (!fine) {
         print_failure(&net);
@@ -50,13 +53,25 @@ static void set_up(struct sim_net *net)
         (void)sim_node_add(net);
     }
     sim_mesh_found(net, 0);
+    if (net->options.sums > 0) {
+        sim_sums_begin(net, 0);
+    }
+    uint64_t long_ms = net->options.steps * net->options.pause_ms / 2ULL; /* as faults last */
     for (unsigned i = 1; i < net->options.nodes; i++) {
-        if (net->options.pairing) {
-            struct sim_packet packet = {.kind = SIM_PACKET_PAIR, .node = i};
+        bool late = prng_chance(&net->apart_random, net->options.late);
+        struct sim_packet packet = {.kind = SIM_PACKET_PAIR, .node = i};
+        if (late) {
+            packet.kind = net->options.pairing ? SIM_PACKET_PAIR : SIM_PACKET_ADD;
+            sim_plan(net, prng_below(&net->apart_random, long_ms + 1), &packet);
+            net->played.of[SIM_PLAYED_LATE]++;
+        } else if (net->options.pairing) {
             sim_plan(net, prng_below(&net->random, 20000), &packet);
         } else {
             sim_mesh_add(net, i, 0);
         }
+    }
+    if (prng_chance(&net->apart_random, net->options.twin)) {
+        sim_twins_plan(net, long_ms);
     }
 }
 

@@ -16,6 +16,7 @@ struct sim_report {
     uint64_t bytes;
     struct sim_idle idle;
     uint64_t digest;
+    struct sim_played_counts played;
 };
 
 /* Play the run. False: it failed, and the reason was printed. */

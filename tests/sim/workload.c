@@ -7,7 +7,9 @@
 
 #include "tests/sim/draft.h"
 #include "tests/sim/failing.h"
+#include "tests/sim/meaningless.h"
 #include "tests/sim/mesh.h"
+#include "tests/sim/sums.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/work.h"
 
@@ -33,7 +35,11 @@ void sim_workload_step(struct sim_workload *workload, struct sim_net *net)
     if (!net->nodes[node].joined) {
         return;
     }
-    if (prng_chance(&workload->random, net->options.work)) {
+    if (prng_chance(&net->apart_random, net->options.sums)) {
+        sim_sums_step(workload, net, node);
+    } else if (prng_chance(&net->apart_random, net->options.meaningless)) {
+        sim_meaningless_step(workload, net, node);
+    } else if (prng_chance(&workload->random, net->options.work)) {
         sim_work_step(workload, net, node);
     } else if (kind < 20) {
         edit_group(workload, net, node);
@@ -86,6 +92,7 @@ static void edit_few(struct sim_workload *workload, struct sim_net *net, unsigne
         edit->id = ps_bytes_text(draft->ids[i]);
         edit->kind = kind < 2 ? PS_EDIT_REPLACE : kind < 3 ? PS_EDIT_DELETE : PS_EDIT_PUT;
         draw_fields(workload, &net->options, collection == collections[3], &draft->bytes[i]);
+        net->played.of[SIM_PLAYED_HUGE] += draft->bytes[i].size > PS_VALUE_SIZE_MAX - 8192;
         if (edit->kind != PS_EDIT_DELETE) {
             edit->fields = ps_buf_view(&draft->bytes[i]);
         }
