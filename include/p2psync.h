@@ -445,7 +445,8 @@ struct p2psync_options {
 /* Open the store in options->dir, or make it. No device needs to be in it yet: see p2psync_init()
  * and p2psync_join().
  *
- * Errors  P2PSYNC_EBUSY this process has it open already; P2PSYNC_ENETFS; P2PSYNC_ENEWER;
+ * Errors  P2PSYNC_EBUSY this process has it open already, or another directory has taken its place
+ *         meanwhile; P2PSYNC_ENETFS; P2PSYNC_ENEWER;
  *         P2PSYNC_EOLDER before 1.0 no earlier format is read; P2PSYNC_ECORRUPT; P2PSYNC_ENOSPC;
  *         P2PSYNC_EDENIED the system refuses access, or the directory or config.json belongs to
  *         another user or may be written by one; P2PSYNC_EIO; P2PSYNC_EFILES; P2PSYNC_EFORMAT
@@ -1108,9 +1109,9 @@ struct p2psync_backup_restore {
     void *progress_user;           /* handed to `progress` */
 };
 
-/* Make a directory of a backup, and fill the document restored. Everything is checked before
- * anything is put in place: a directory that was begun beside it, DIR.p2psync-tmp, becomes DIR in
- * one step.
+/* Make a directory of a backup, and fill the document restored. Everything is checked, and verified
+ * as by p2psync_verify(), before anything is put in place: a directory that was begun beside it,
+ * DIR.p2psync-tmp, becomes DIR in one step. Nobody else can use DIR meanwhile.
  *
  * A device that comes back goes on in a new incarnation, so nothing that it writes contradicts what
  * it wrote after the backup, and others bring it what they hold of that. Two devices that were
@@ -1121,11 +1122,11 @@ struct p2psync_backup_restore {
  * may name commands.
  *
  * Errors  P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name; P2PSYNC_ENOTFOUND no such file;
- *         P2PSYNC_ECORRUPT it is no backup, or damaged; P2PSYNC_ENEWER, P2PSYNC_EOLDER another
- * version made it; P2PSYNC_ENODEVICE it was made without the identity: it can only become a new
- * device; P2PSYNC_EEXIST the directory holds a device, or other files; P2PSYNC_EBUSY another
- * process restores there; P2PSYNC_ENETFS; P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_ECANCELLED by
- *         `progress`; P2PSYNC_EIO. Nothing was made then.
+ *         P2PSYNC_ECORRUPT it is no backup, is damaged, or does not verify; P2PSYNC_ENEWER,
+ * P2PSYNC_EOLDER another version made it; P2PSYNC_ENODEVICE it was made without the identity: it
+ * can only become a new device; P2PSYNC_EEXIST the directory holds a device, or other files;
+ * P2PSYNC_EBUSY somebody uses the directory, or restores there; P2PSYNC_ENETFS; P2PSYNC_ENOSPC;
+ * P2PSYNC_EDENIED; P2PSYNC_ECANCELLED by `progress`; P2PSYNC_EIO. Nothing was made then.
  */
 P2PSYNC_API p2psync_result p2psync_backup_restore(const struct p2psync_backup_restore *restore,
                                                   struct p2psync_buffer *out,

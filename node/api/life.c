@@ -394,6 +394,11 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
         .checked_user = options->checked_user,
     };
     result = ps_store_open(&store, &node->store);
+    if (result == P2PSYNC_EBUSY) {
+        return ps_detail_say(detail, result,
+                             "this process has it open already, or another directory has just "
+                             "taken its place");
+    }
     return result == P2PSYNC_OK ? mend_torn(node) : result;
 }
 

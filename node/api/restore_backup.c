@@ -1,6 +1,7 @@
-/* Restoring a backup: a directory is made beside the one that is wanted, filled, checked, flushed,
- * and then takes its place in one step. Whoever is killed meanwhile leaves DIR.p2psync-tmp behind,
- * which the next one removes. */
+/* Restoring a backup: a directory is made beside the one that is wanted, filled, verified, flushed,
+ * and then takes its place in one step. If DIR is there already, it is held from the beginning to
+ * the end, so that nobody makes a device there that would be lost. Whoever is killed meanwhile
+ * leaves DIR.p2psync-tmp behind, which the next one removes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node/api/hold.h"
 #include "node/api/inside.h"
 #include "node/host/config.h"
 #include "node/host/config_file.h"
@@ -24,6 +26,7 @@
 #include "store/backup/load.h"
 #include "store/env/disk.h"
 #include "store/env/identity.h"
+#include "store/verify/verify.h"
 #include "wire/error.h"
 #include "wire/map.h"
 
@@ -39,6 +42,8 @@ struct restoring {
     uint64_t size_bytes; /* 0: not known */
     char dir[PATH_MAX];  /* absolute, and no link */
     char beside[PATH_MAX + sizeof SUFFIX];
+    struct ps_hold hold;                    /* of the directory that is there, if there is one */
+    bool was_empty;                         /* it was */
     int beside_fd;                          /* with a lock */
     char name[PS_DEVICE_NAME_SIZE_MAX + 1]; /* of a new device; "": it is the same one */
     bool in_place;
@@ -47,15 +52,20 @@ struct restoring {
 static p2psync_result restore(struct restoring *restoring, struct ps_buf *answer);
 static p2psync_result open_source(struct restoring *restoring);
 static p2psync_result choose_place(struct restoring *restoring);
-static p2psync_result check_dir(const struct restoring *restoring);
-static p2psync_result check_store(const char *dir, struct p2psync_detail *detail);
+static p2psync_result hold_dir(struct restoring *restoring);
+static p2psync_result hold_open(struct restoring *restoring, int dir_fd);
+static p2psync_result check_files(const struct restoring *restoring, int dir_fd);
+static p2psync_result check_store(const struct restoring *restoring);
 static p2psync_result open_beside(struct restoring *restoring);
 static p2psync_result fill(struct restoring *restoring, struct ps_backup_reader *reader,
                            struct ps_buf *answer);
+static p2psync_result verify(struct restoring *restoring, struct ps_store *store);
+static bool goes_on(void *user, uint64_t done, uint64_t total);
 static p2psync_result write_settings(const struct restoring *restoring, struct ps_bytes map);
 static p2psync_result describe(struct ps_store *store, const struct ps_backup_header *header,
                                struct ps_buf *answer);
 static p2psync_result move_in_place(struct restoring *restoring);
+static void let_go(struct restoring *restoring);
 static p2psync_result explain_source(const struct restoring *restoring, p2psync_result result);
 static ps_backup_read_fn read_on;
 
@@ -63,7 +73,8 @@ p2psync_result p2psync_backup_restore(const struct p2psync_backup_restore *given
                                       struct p2psync_buffer *out, struct p2psync_detail *detail)
 {
     struct p2psync_detail found = ps_detail_none();
-    struct restoring restoring = {.detail = &found, .fd = -1, .beside_fd = -1};
+    struct restoring restoring = {
+        .detail = &found, .fd = -1, .hold = PS_HOLD_NONE, .beside_fd = -1};
     if (out == NULL || !ps_detail_valid(detail) ||
         !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_backup_restore, progress_user),
                        &restoring.wish, sizeof restoring.wish)) {
@@ -75,13 +86,7 @@ p2psync_result p2psync_backup_restore(const struct p2psync_backup_restore *given
     if (restoring.fd >= 0 && restoring.wish.file != NULL) {
         (void)close(restoring.fd);
     }
-    if (restoring.beside_fd >= 0) {
-        if (!restoring.in_place) {
-            (void)!ps_dir_clear(restoring.beside_fd); /* what stays, the next one removes */
-            (void)rmdir(restoring.beside);
-        }
-        (void)close(restoring.beside_fd);
-    }
+    let_go(&restoring);
     return ps_detail_give(ps_buffer_give(result, &answer, out), &found, detail);
 }
 
@@ -104,7 +109,7 @@ static p2psync_result restore(struct restoring *restoring, struct ps_buf *answer
         result = choose_place(restoring);
     }
     if (result == P2PSYNC_OK) {
-        result = check_dir(restoring);
+        result = hold_dir(restoring);
     }
     if (result == P2PSYNC_OK) {
         result = open_beside(restoring);
@@ -166,9 +171,9 @@ static p2psync_result choose_place(struct restoring *restoring)
     return P2PSYNC_OK;
 }
 
-/* It is not there, or empty, or holds a store without a device, as a command leaves one that has
- * found none. */
-static p2psync_result check_dir(const struct restoring *restoring)
+/* The directory is not there, or empty, or holds a store without a device, as a command leaves one
+ * that has found none. */
+static p2psync_result hold_dir(struct restoring *restoring)
 {
     struct stat info;
     if (lstat(restoring->dir, &info) != 0) {
@@ -182,20 +187,40 @@ static p2psync_result check_dir(const struct restoring *restoring)
         return ps_error_of_errno(errno);
     }
     p2psync_result result = ps_owner_check(fd, "the directory", restoring->detail);
-    bool has_store = result == P2PSYNC_OK && faccessat(fd, "data.mdb", F_OK, 0) == 0;
-    if (has_store) {
-        result = check_store(restoring->dir, restoring->detail);
+    if (result == P2PSYNC_OK) {
+        result = hold_open(restoring, fd);
     }
-    if (result == P2PSYNC_OK && !ps_dir_is_disposable(fd)) {
-        result = ps_detail_say(restoring->detail, P2PSYNC_EEXIST, "the directory is not empty");
+    if (restoring->hold.dir_fd < 0) {
+        (void)close(fd);
     }
-    (void)close(fd);
     return result;
 }
 
-static p2psync_result check_store(const char *dir, struct p2psync_detail *detail)
+/* No file is made in a directory of others. */
+static p2psync_result hold_open(struct restoring *restoring, int dir_fd)
 {
-    struct ps_store_options options = {.dir = dir};
+    bool has_store = faccessat(dir_fd, "data.mdb", F_OK, 0) == 0;
+    p2psync_result result = has_store ? P2PSYNC_OK : check_files(restoring, dir_fd);
+    restoring->was_empty = ps_dir_is_empty(dir_fd);
+    if (result == P2PSYNC_OK) {
+        result = ps_hold_take(dir_fd, &restoring->hold, restoring->detail);
+    }
+    if (result == P2PSYNC_OK && faccessat(dir_fd, "data.mdb", F_OK, 0) == 0) {
+        result = check_store(restoring);
+    }
+    return result == P2PSYNC_OK ? check_files(restoring, dir_fd) : result;
+}
+
+static p2psync_result check_files(const struct restoring *restoring, int dir_fd)
+{
+    return ps_dir_is_disposable(dir_fd)
+               ? P2PSYNC_OK
+               : ps_detail_say(restoring->detail, P2PSYNC_EEXIST, "the directory is not empty");
+}
+
+static p2psync_result check_store(const struct restoring *restoring)
+{
+    struct ps_store_options options = {.dir = restoring->dir, .stamp = &restoring->hold.stamp};
     struct ps_store *store = NULL;
     struct ps_txn txn = {0};
     struct ps_identity identity = {0};
@@ -212,7 +237,7 @@ static p2psync_result check_store(const char *dir, struct p2psync_detail *detail
     if (result == P2PSYNC_ENODEVICE) {
         return P2PSYNC_OK;
     }
-    return ps_detail_say(detail, P2PSYNC_EEXIST,
+    return ps_detail_say(restoring->detail, P2PSYNC_EEXIST,
                          result == P2PSYNC_OK ? "the directory holds a device already"
                                               : "the directory holds a store already, which cannot "
                                                 "be opened");
@@ -253,6 +278,9 @@ static p2psync_result fill(struct restoring *restoring, struct ps_backup_reader 
                                 ps_load(reader, store, ps_bytes_text(restoring->name), &settings));
     }
     if (result == P2PSYNC_OK) {
+        result = verify(restoring, store);
+    }
+    if (result == P2PSYNC_OK) {
         result = describe(store, &reader->header, answer);
     }
     ps_store_destroy(&store);
@@ -263,7 +291,37 @@ static p2psync_result fill(struct restoring *restoring, struct ps_backup_reader 
     return result == P2PSYNC_OK ? ps_dir_flush(restoring->beside_fd) : result;
 }
 
+/* The hashes of a backup say that it is as it was written, and not that what was written is what
+ * its authors signed. */
+static p2psync_result verify(struct restoring *restoring, struct ps_store *store)
+{
+    struct ps_verify verify = {.goes_on = goes_on, .user = restoring};
+    p2psync_result result = ps_verify(store, &verify);
+    uint64_t bad = ps_verify_bad(&verify);
+    ps_verify_deinit(&verify);
+    if (result == P2PSYNC_OK && bad > 0) {
+        result = P2PSYNC_ECORRUPT;
+    }
+    return result != P2PSYNC_ECORRUPT
+               ? result
+               : ps_detail_say(restoring->detail, result,
+                               "what it holds does not verify: records or changes are not what "
+                               "their authors signed, or are damaged");
+}
+
+static bool goes_on(void *user, uint64_t done, uint64_t total)
+{
+    const struct restoring *restoring = user;
+    const struct p2psync_backup_restore *wish = &restoring->wish;
+    (void)done;
+    (void)total;
+    return wish->progress == NULL ||
+           wish->progress(restoring->read_bytes, restoring->size_bytes, wish->progress_user);
+}
+
 /* As p2psync_open() will read them. */
+static p2psync_result verify(struct restoring *restoring, struct ps_store *store);
+static bool goes_on(void *user, uint64_t done, uint64_t total);
 static p2psync_result write_settings(const struct restoring *restoring, struct ps_bytes map)
 {
     struct ps_config config;
@@ -303,13 +361,12 @@ static p2psync_result describe(struct ps_store *store, const struct ps_backup_he
 /* rename(2) replaces a directory that is empty. */
 static p2psync_result move_in_place(struct restoring *restoring)
 {
-    int fd = open(restoring->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = restoring->hold.dir_fd;
     if (fd >= 0) {
-        p2psync_result cleared = check_dir(restoring); /* it may have changed meanwhile */
-        cleared = cleared == P2PSYNC_OK ? ps_dir_clear(fd) : cleared;
-        (void)close(fd);
-        if (cleared != P2PSYNC_OK) {
-            return cleared;
+        p2psync_result result = check_files(restoring, fd); /* somebody may have put some there */
+        result = result == P2PSYNC_OK ? ps_dir_clear(fd) : result;
+        if (result != P2PSYNC_OK) {
+            return result;
         }
     }
     if (rename(restoring->beside, restoring->dir) != 0) {
@@ -329,7 +386,24 @@ static p2psync_result move_in_place(struct restoring *restoring)
     return ps_target_flush_dir(restoring->dir);
 }
 
+/* What is not finished goes. */
+static void let_go(struct restoring *restoring)
+{
+    if (restoring->hold.dir_fd >= 0 && restoring->was_empty && !restoring->in_place) {
+        (void)!ps_dir_clear(restoring->hold.dir_fd);
+    }
+    ps_hold_release(&restoring->hold);
+    if (restoring->beside_fd >= 0) {
+        if (!restoring->in_place) {
+            (void)!ps_dir_clear(restoring->beside_fd); /* what stays, the next one removes */
+            (void)rmdir(restoring->beside);
+        }
+        (void)close(restoring->beside_fd);
+    }
+}
+
 /* What the backup is to blame for. */
+static void let_go(struct restoring *restoring);
 static p2psync_result explain_source(const struct restoring *restoring, p2psync_result result)
 {
     struct p2psync_detail *detail = restoring->detail;

@@ -24,12 +24,18 @@ typedef p2psync_result visit_fn(int dir_fd, const char *name);
 
 static p2psync_result visit_all(int dir_fd, visit_fn *visit);
 static visit_fn accept_disposable;
+static visit_fn accept_nothing;
 static visit_fn remove_known;
 static visit_fn flush_one;
 
 bool ps_dir_is_disposable(int dir_fd)
 {
     return visit_all(dir_fd, accept_disposable) == P2PSYNC_OK;
+}
+
+bool ps_dir_is_empty(int dir_fd)
+{
+    return visit_all(dir_fd, accept_nothing) == P2PSYNC_OK;
 }
 
 p2psync_result ps_dir_clear(int dir_fd)
@@ -84,6 +90,13 @@ static p2psync_result accept_disposable(int dir_fd, const char *name)
     const struct known *file = find(name);
     (void)dir_fd;
     return file != NULL && file->disposable ? P2PSYNC_OK : P2PSYNC_EEXIST;
+}
+
+static p2psync_result accept_nothing(int dir_fd, const char *name)
+{
+    (void)dir_fd;
+    (void)name;
+    return P2PSYNC_EEXIST;
 }
 
 static p2psync_result remove_known(int dir_fd, const char *name)

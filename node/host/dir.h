@@ -10,6 +10,9 @@
  * settings, no log records, no files of others. */
 bool ps_dir_is_disposable(int dir_fd);
 
+/* Whether nothing at all is in it. */
+bool ps_dir_is_empty(int dir_fd);
+
 /* Remove the files of a store and its settings.
  *
  * Errors  P2PSYNC_EEXIST something else is there; P2PSYNC_EDENIED; P2PSYNC_EIO.

@@ -23,6 +23,7 @@ struct ps_store {
     bool opened;           /* to the end */
     atomic_bool unstamped; /* the stamp could not be checked: it is before the first write */
     struct ps_stamp stamp;
+    bool stamp_is_lent;  /* by whoever opened the store */
     atomic_bool suspect; /* damage was met: the pages are checked when it is next opened */
     atomic_bool stuck;   /* a write transaction can neither go on nor end: see enter.h */
     struct ps_gate gate;

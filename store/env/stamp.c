@@ -23,9 +23,12 @@
 
 static const char stamp_key[] = "stamp";
 static const char unclean_key[] = "unclean";
+static const char stamp_file[] = "stamp";
 static const char clean_file[] = "clean";
 static const char suspect_file[] = "suspect";
 
+static p2psync_result open_file(int dir_fd, int *fd_out);
+static p2psync_result keep_locked(int dir_fd, int fd, bool alone, struct ps_stamp *out);
 static bool matches(struct ps_txn *txn, const struct ps_stamp *stamp);
 static p2psync_result draw(struct ps_txn *txn, const struct ps_stamp *stamp);
 static p2psync_result make_row(const struct ps_stamp *stamp, const uint8_t random[STAMP_SIZE],
@@ -35,19 +38,58 @@ static struct ps_hash machine_hash(void);
 
 p2psync_result ps_stamp_lock(int dir_fd, struct ps_stamp *out)
 {
-    int fd = openat(dir_fd, "stamp", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        return ps_disk_result(errno);
+    int fd = -1;
+    p2psync_result result = open_file(dir_fd, &fd);
+    if (result != P2PSYNC_OK) {
+        return result;
     }
     bool alone = flock(fd, LOCK_EX | LOCK_NB) == 0;
-    struct stat info;
     /* A process that is not alone waits here until the first one has checked everything. */
-    if ((!alone && flock(fd, LOCK_SH) != 0) || fstat(fd, &info) != 0) {
+    if (!alone && flock(fd, LOCK_SH) != 0) {
         (void)close(fd);
         return P2PSYNC_EIO;
     }
-    *out =
-        (struct ps_stamp){.dir_fd = dir_fd, .fd = fd, .alone = alone, .existing = info.st_size > 0};
+    return keep_locked(dir_fd, fd, alone, out);
+}
+
+p2psync_result ps_stamp_take(int dir_fd, struct ps_stamp *out)
+{
+    int fd = -1;
+    p2psync_result result = open_file(dir_fd, &fd);
+    if (result == P2PSYNC_OK && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        result = errno == EWOULDBLOCK ? P2PSYNC_EBUSY : P2PSYNC_EIO;
+        (void)close(fd);
+    }
+    return result == P2PSYNC_OK ? keep_locked(dir_fd, fd, true, out) : result;
+}
+
+static p2psync_result open_file(int dir_fd, int *fd_out)
+{
+    int fd = openat(dir_fd, stamp_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) { /* nothing can be made in a directory that was removed */
+        return errno == ENOENT ? P2PSYNC_EBUSY : ps_disk_result(errno);
+    }
+    *fd_out = fd;
+    return P2PSYNC_OK;
+}
+
+/* Whoever held the lock before may have put another directory in the place of this one: then the
+ * file that is locked now is no longer in it. */
+static p2psync_result keep_locked(int dir_fd, int fd, bool alone, struct ps_stamp *out)
+{
+    struct stat locked;
+    struct stat named;
+    p2psync_result result = fstat(fd, &locked) == 0 ? P2PSYNC_OK : P2PSYNC_EIO;
+    if (result == P2PSYNC_OK && (fstatat(dir_fd, stamp_file, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+                                 named.st_ino != locked.st_ino || named.st_dev != locked.st_dev)) {
+        result = P2PSYNC_EBUSY;
+    }
+    if (result != P2PSYNC_OK) {
+        (void)close(fd);
+        return result;
+    }
+    *out = (struct ps_stamp){
+        .dir_fd = dir_fd, .fd = fd, .alone = alone, .existing = locked.st_size > 0};
     return P2PSYNC_OK;
 }
 

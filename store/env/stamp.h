@@ -32,9 +32,16 @@ struct ps_stamp {
     uint64_t drawn_at; /* number of the commit that drew the stamp; 0: this process did not */
 };
 
-/* Open or make the file in the directory and lock it. Errors  P2PSYNC_EDENIED; P2PSYNC_EIO;
- * P2PSYNC_ENOSPC. */
+/* Open or make the file in the directory and lock it; whoever has it for itself is waited for.
+ *
+ * Errors  P2PSYNC_EBUSY the directory was removed or replaced meanwhile; P2PSYNC_EDENIED;
+ *         P2PSYNC_EIO; P2PSYNC_ENOSPC.
+ */
 p2psync_result ps_stamp_lock(int dir_fd, struct ps_stamp *out) P2PSYNC_MUST_CHECK;
+
+/* The same for this process alone, without waiting: nobody has the store open, and nobody can open
+ * it until this is released. Errors  P2PSYNC_EBUSY somebody has; as above. */
+p2psync_result ps_stamp_take(int dir_fd, struct ps_stamp *out) P2PSYNC_MUST_CHECK;
 
 /* Let other processes open the store too, from now on. */
 void ps_stamp_share(struct ps_stamp *stamp);

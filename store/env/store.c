@@ -122,7 +122,9 @@ void ps_store_destroy(struct ps_store **store)
         ps_gate_deinit(&gone->gate);
     }
     /* In a forked child LMDB's locks and map belong to the parent: they are left alone. */
-    ps_stamp_release(&gone->stamp);
+    if (!gone->stamp_is_lent) {
+        ps_stamp_release(&gone->stamp);
+    }
     if (gone->dir_fd >= 0) {
         (void)close(gone->dir_fd);
     }
@@ -170,7 +172,13 @@ static void registry_remove(struct ps_store *store)
 /* Everything from the lock on. What fails is undone by ps_store_destroy(). */
 static p2psync_result open_files(struct ps_store *store, const struct ps_store_options *options)
 {
-    p2psync_result result = ps_stamp_lock(store->dir_fd, &store->stamp);
+    p2psync_result result = P2PSYNC_OK;
+    if (options->stamp != NULL) {
+        store->stamp = *options->stamp;
+        store->stamp_is_lent = true;
+    } else {
+        result = ps_stamp_lock(store->dir_fd, &store->stamp);
+    }
     if (result == P2PSYNC_OK) {
         result = check_data_file(store);
     }
@@ -187,7 +195,7 @@ static p2psync_result open_files(struct ps_store *store, const struct ps_store_o
     if (result == P2PSYNC_OK && store->stamp.alone) {
         result = check_stamp_or_wait(store);
     }
-    if (result == P2PSYNC_OK) {
+    if (result == P2PSYNC_OK && !store->stamp_is_lent) {
         ps_stamp_share(&store->stamp);
     }
     return result;

@@ -11,17 +11,21 @@
 
 #define PS_STORE_FORMAT_VERSION 4
 
+struct ps_stamp;
+
 struct ps_store_options {
     const char *dir;             /* made, 0700, if missing */
     uint64_t map_size_bytes;     /* 0: 1 TiB, halved down to 1 GiB where the system refuses */
     bool no_flush;               /* commits do not wait for the disk */
     p2psync_checked_fn *checked; /* as in struct p2psync_options */
     void *checked_user;
+    const struct ps_stamp *stamp; /* taken by the caller (ps_stamp_take()), who keeps it; or NULL */
 };
 
 /* Open or make the store in a directory; files are readable by their owner only.
  *
- * Errors  P2PSYNC_EBUSY open in this process already; P2PSYNC_ENETFS; P2PSYNC_ENEWER,
+ * Errors  P2PSYNC_EBUSY open in this process already, or another directory has taken the place of
+ * this one meanwhile; P2PSYNC_ENETFS; P2PSYNC_ENEWER,
  * P2PSYNC_EOLDER format version; P2PSYNC_ECORRUPT not an LMDB file, of a wrong size, or a row of it
  * malformed; P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_EMISUSE no
  * directory can be at this path.

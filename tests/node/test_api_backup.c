@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "nodes.h"
+#include "store/env/store.h"
+#include "store/log/collection.h"
 
 #define PATH_SIZE (NODES_DIR_SIZE + 32)
 
@@ -256,10 +258,107 @@ Test(test_api_backup, directory_without_a_device_is_taken)
 {
     cr_assert_eq(make_file(), P2PSYNC_OK);
     cr_assert_eq(mkdir(place, 0700), 0);
-    p2psync_node *node = nodes_open(place, NULL);
-    cr_assert_eq(restore_as(NULL, NULL), P2PSYNC_EEXIST, "it is open");
-    p2psync_close(node);
+    p2psync_close(nodes_open(place, NULL));
     cr_assert_eq(restore_as("loft", NULL), P2PSYNC_OK);
+}
+
+Test(test_api_backup, directory_that_somebody_has_open_is_kept)
+{
+    struct p2psync_detail detail = {.size = sizeof detail};
+    cr_assert_eq(make_file(), P2PSYNC_OK);
+    nodes_guest = nodes_open(place, NULL);
+    cr_assert_eq(restore_as(NULL, &detail), P2PSYNC_EBUSY);
+    nodes_assert_has(detail.text, "open");
+    cr_assert_eq(p2psync_init(nodes_guest, "beta", NULL), P2PSYNC_OK);
+    cr_assert_eq(nodes_put(nodes_guest, "notes", "own", "{}"), P2PSYNC_OK);
+    p2psync_close(nodes_guest);
+    cr_assert_eq(restore_as(NULL, NULL), P2PSYNC_EEXIST);
+    nodes_guest = nodes_open(place, NULL);
+    nodes_assert_has(nodes_get(nodes_guest, "notes", "own"), "\"id\":\"own\"");
+}
+
+/* What a node that starts, and whoever opens the store, would lock; and whether both are locked. */
+static bool is_held(void)
+{
+    static const char *const names[] = {"node.lock", "stamp"};
+    bool held = true;
+    for (unsigned i = 0; i < 2; i++) {
+        char path[PATH_SIZE + 16];
+        (void)snprintf(path, sizeof path, "%s/%s", place, names[i]);
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        held = held && fd >= 0 && flock(fd, (i == 0 ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+    }
+    return held;
+}
+
+static bool count_held(uint64_t done, uint64_t total, void *user)
+{
+    unsigned *counts = user;
+    (void)done;
+    (void)total;
+    counts[is_held() ? 1 : 0]++;
+    return true;
+}
+
+Test(test_api_backup, nobody_can_use_the_directory_meanwhile)
+{
+    unsigned counts[2] = {0, 0};
+    struct p2psync_buffer out = {0};
+    const struct p2psync_backup_restore restore = {.size = sizeof restore,
+                                                   .file = file,
+                                                   .dir = place,
+                                                   .progress = count_held,
+                                                   .progress_user = counts};
+    cr_assert_eq(make_file(), P2PSYNC_OK);
+    p2psync_close(nodes_open(place, NULL));
+    cr_assert_eq(p2psync_backup_restore(&restore, &out, NULL), P2PSYNC_OK);
+    p2psync_buffer_free(&out);
+    cr_assert_gt(counts[1], 0);
+    cr_assert_eq(counts[0], 0);
+    cr_assert_not(is_held(), "and not after the end");
+}
+
+Test(test_api_backup, empty_directory_is_as_it_was_if_it_fails)
+{
+    cr_assert_eq(make_file(), P2PSYNC_OK);
+    cr_assert_eq(truncate(file, 400), 0);
+    cr_assert_eq(mkdir(place, 0700), 0);
+    cr_assert_eq(restore_as(NULL, NULL), P2PSYNC_ECORRUPT);
+    cr_assert_eq(rmdir(place), 0);
+}
+
+/* A count that is wrong is in no hash of the backup, nor in its header. */
+static void write_wrong_count(void)
+{
+    struct ps_store_options options = {.dir = nodes_dirs[0]};
+    struct ps_store *store = NULL;
+    struct ps_txn txn = {0};
+    struct ps_collection notes;
+    const struct ps_collection_delta delta = {.conflicts = 1};
+    p2psync_close(nodes_alpha);
+    cr_assert_eq(ps_store_open(&options, &store), P2PSYNC_OK);
+    cr_assert_eq(ps_txn_begin(store, true, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_collection_find(&txn, ps_bytes_text("notes"), &notes), P2PSYNC_OK);
+    cr_assert_eq(ps_collection_count(&txn, notes.number, &delta), P2PSYNC_OK);
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+    ps_store_destroy(&store);
+    nodes_alpha = nodes_open(nodes_dirs[0], NULL);
+}
+
+Test(test_api_backup, what_does_not_verify_is_refused)
+{
+    char beside[PATH_SIZE + 16];
+    struct p2psync_detail detail = {.size = sizeof detail};
+    (void)snprintf(beside, sizeof beside, "%s.p2psync-tmp", place);
+    write_wrong_count();
+    cr_assert_eq(make_file(), P2PSYNC_OK);
+    cr_assert_eq(restore_as(NULL, &detail), P2PSYNC_ECORRUPT);
+    nodes_assert_has(detail.text, "does not verify");
+    cr_assert_not(is_there(place));
+    cr_assert_not(is_there(beside));
 }
 
 Test(test_api_backup, what_is_damaged_leaves_nothing)

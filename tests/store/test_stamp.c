@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/env/stamp.h"
 #include "tests/lib/store_case.h"
 
 static struct store_case here;
@@ -282,4 +284,65 @@ Test(stamp, second_process_does_not_take_the_first_for_an_unclean_end)
     cr_assert_eq(incarnation(), before);
     case_reopen(&here);
     cr_assert_eq(incarnation(), before);
+}
+
+Test(stamp, who_takes_it_keeps_everybody_out)
+{
+    struct ps_stamp stamp;
+    int dir_fd = open(here.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(ps_stamp_take(dir_fd, &stamp), P2PSYNC_EBUSY, "the store is open");
+    ps_store_destroy(&here.store);
+    cr_assert_eq(ps_stamp_take(dir_fd, &stamp), P2PSYNC_OK);
+    const struct ps_store_options options = {
+        .dir = here.dir, .map_size_bytes = CASE_MAP_SIZE, .stamp = &stamp};
+    cr_assert_eq(ps_store_open(&options, &here.store), P2PSYNC_OK, "but not itself");
+    ps_store_destroy(&here.store);
+    struct ps_stamp other;
+    cr_assert_eq(ps_stamp_take(dir_fd, &other), P2PSYNC_EBUSY, "closing the store keeps it");
+    ps_stamp_release(&stamp);
+    cr_assert_eq(ps_stamp_take(dir_fd, &stamp), P2PSYNC_OK);
+    ps_stamp_release(&stamp);
+    cr_assert_eq(close(dir_fd), 0);
+    case_reopen(&here);
+}
+
+/* Wait until the kernel lists a process as one that waits for a lock. */
+static void await_blocked(pid_t pid)
+{
+    char line[256];
+    char who[32];
+    bool blocked = false;
+    (void)snprintf(who, sizeof who, " %lld ", (long long)pid);
+    while (!blocked) {
+        FILE *locks = fopen("/proc/locks", "re");
+        cr_assert_not_null(locks);
+        while (fgets(line, sizeof line, locks) != NULL) {
+            blocked = blocked || (strstr(line, "-> FLOCK") != NULL && strstr(line, who) != NULL);
+        }
+        cr_assert_eq(fclose(locks), 0);
+    }
+}
+
+/* Who waits for the lock finds another directory there once it is free. */
+Test(stamp, who_waits_while_the_directory_is_replaced_does_not_open_it)
+{
+    struct ps_stamp stamp;
+    int status = 0;
+    ps_store_destroy(&here.store);
+    int dir_fd = open(here.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(ps_stamp_take(dir_fd, &stamp), P2PSYNC_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        struct ps_store *store = NULL;
+        const struct ps_store_options options = {.dir = here.dir, .map_size_bytes = CASE_MAP_SIZE};
+        (void)close(stamp.fd); /* which would keep the lock */
+        _exit(ps_store_open(&options, &store) == P2PSYNC_EBUSY ? 0 : 1);
+    }
+    await_blocked(child);
+    cr_assert_eq(unlinkat(dir_fd, "stamp", 0), 0);
+    ps_stamp_release(&stamp);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
+    cr_assert_eq(close(dir_fd), 0);
+    case_reopen(&here);
 }

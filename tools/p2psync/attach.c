@@ -57,6 +57,8 @@ int attach_open(struct cli *cli, const struct p2psync_options *options, p2psync_
         return fail_detail(cli, result, &detail,
                            "-C DIR names a directory, --listen and --peer take HOST[:PORT]",
                            "cannot open '%s'", cli->dir);
+    case P2PSYNC_EBUSY:
+        return fail_detail(cli, result, &detail, "try again", "cannot open '%s'", cli->dir);
     default:
         return fail_detail(cli, result, &detail, NULL, "cannot open '%s'", cli->dir);
     }
