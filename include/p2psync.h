@@ -1132,6 +1132,35 @@ P2PSYNC_API p2psync_result p2psync_backup_restore(const struct p2psync_backup_re
                                                   struct p2psync_buffer *out,
                                                   struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* ---- starting over ---- */
+
+struct p2psync_reset {
+    size_t size;       /* sizeof (struct p2psync_reset) */
+    const char *dir;   /* NULL: as the command line */
+    bool even_if_lost; /* drop also what no other device is known to have */
+};
+
+/* Drop all records of a directory that nobody uses, and their past, and fill the document reset.
+ * The device stays the same member of the same mesh, with its name, its key and its settings, and
+ * goes on in a new incarnation: when its node is started next, it fetches everything from the
+ * others. Collections that never leave the device (`_local...`) stay.
+ *
+ * It is refused as long as anything would be lost. What counts is how many changes those devices
+ * held that were connected when this node last ended in good order (p2psync_stop()). Of several
+ * that hold different parts, who holds most counts. A device that was not connected then does not:
+ * it may have been reset itself. So reset one device of a mesh at a time, and the next one once it
+ * is in sync again.
+ *
+ * Whoever is killed meanwhile leaves all that was there or what was to be there.
+ *
+ * Errors  P2PSYNC_ECONFLICT something would be lost: `detail` says what; P2PSYNC_EBUSY a node runs
+ *         there, or the store is open; P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT the store cannot be
+ *         opened, or what is to stay is damaged; P2PSYNC_ENOSPC; P2PSYNC_EDENIED; P2PSYNC_EIO.
+ */
+P2PSYNC_API p2psync_result p2psync_reset(const struct p2psync_reset *reset,
+                                         struct p2psync_buffer *out,
+                                         struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 /* ---- events ---- */
 
 /* What each tells besides is listed at the end, under its name in small letters. */
@@ -1406,6 +1435,14 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   records      integer
  *   root         text
  *   made         time     when the backup was
+ *
+ * document reset: p2psync_reset()
+ *   device       text
+ *   fingerprint  text
+ *   name         text?
+ *   mesh         text
+ *   dropped      integer  changes that were here, and are not any more
+ *   lost         integer  of these, as many as may be on no other device; 0 unless even_if_lost
  *
  * Events: p2psync_event_next()
  *

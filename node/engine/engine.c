@@ -415,8 +415,8 @@ static void stop(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
     engine->stopped = true;
+    ps_remember_now(turn);
     for (size_t i = 0; i < engine->peers.count; i++) {
         ps_session_say_goodbye(turn, engine->peers.items[i]);
     }
-    ps_remember_now(turn);
 }

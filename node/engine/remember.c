@@ -13,7 +13,13 @@ static size_t find_endpoint(const struct ps_peer_row *row, struct ps_bytes endpo
 
 p2psync_result ps_remember_read(struct ps_turn *turn, struct ps_peer *peer)
 {
-    return ps_mesh_peer_read(turn->txn, &peer->device, &peer->remembered.row);
+    struct ps_peer_row *row = &peer->remembered.row;
+    p2psync_result result = ps_mesh_peer_read(turn->txn, &peer->device, row);
+    if (result == P2PSYNC_OK && row->at_end && turn->txn->writable) {
+        row->at_end = false; /* from here on the store may say so of the end of this run only */
+        result = ps_mesh_peer_write(turn->txn, &peer->device, row);
+    }
+    return result;
 }
 
 void ps_remember_soon(struct ps_peer *peer)
@@ -25,7 +31,9 @@ void ps_remember_now(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
     for (size_t i = 0; i < engine->peers.count; i++) {
-        engine->peers.items[i]->remembered.moved = true;
+        struct ps_peer *peer = engine->peers.items[i];
+        peer->remembered.moved = true;
+        peer->remembered.row.at_end = peer->session.id != 0;
     }
     engine->persist_ms = turn->now_ms;
 }

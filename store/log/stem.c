@@ -5,8 +5,6 @@
 
 #define ROW_SIZE (4 + 8)
 
-static p2psync_result find(struct ps_txn *txn, uint32_t log, struct ps_stem *out);
-
 p2psync_result ps_stem_put(struct ps_txn *txn, const struct ps_stem *stem)
 {
     assert(stem->stem < stem->log);
@@ -27,10 +25,10 @@ p2psync_result ps_stem_owner(struct ps_txn *txn, uint32_t log, uint64_t seq, uin
 {
     uint32_t owner = log;
     struct ps_stem stem;
-    p2psync_result result = find(txn, owner, &stem);
+    p2psync_result result = ps_stem_of(txn, owner, &stem);
     while (result == P2PSYNC_OK && seq < stem.begin) { /* each time to a smaller number */
         owner = stem.stem;
-        result = find(txn, owner, &stem);
+        result = ps_stem_of(txn, owner, &stem);
     }
     if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND) {
         *out = owner;
@@ -39,8 +37,7 @@ p2psync_result ps_stem_owner(struct ps_txn *txn, uint32_t log, uint64_t seq, uin
     return result;
 }
 
-/* The stem of a log; P2PSYNC_ENOTFOUND: all entries are its own. */
-static p2psync_result find(struct ps_txn *txn, uint32_t log, struct ps_stem *out)
+p2psync_result ps_stem_of(struct ps_txn *txn, uint32_t log, struct ps_stem *out)
 {
     struct ps_key key = ps_key_stem(log);
     struct ps_bytes row;

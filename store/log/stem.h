@@ -19,6 +19,9 @@ struct ps_stem {
 /* Errors  P2PSYNC_EFULL; P2PSYNC_EIO. */
 p2psync_result ps_stem_put(struct ps_txn *txn, const struct ps_stem *stem) P2PSYNC_MUST_CHECK;
 
+/* Errors  P2PSYNC_ENOTFOUND all entries are the log's own; P2PSYNC_ECORRUPT. */
+p2psync_result ps_stem_of(struct ps_txn *txn, uint32_t log, struct ps_stem *out) P2PSYNC_MUST_CHECK;
+
 /* The log that has this entry of the log's history as its own. Errors  P2PSYNC_ECORRUPT. */
 p2psync_result ps_stem_owner(struct ps_txn *txn, uint32_t log, uint64_t seq,
                              uint32_t *out) P2PSYNC_MUST_CHECK;

@@ -8,7 +8,7 @@
 #include "wire/codec.h"
 
 #define FIELDS       8
-#define FIELDS_ADDED 3 /* that older versions did not write */
+#define FIELDS_ADDED 4 /* that older versions did not write */
 #define ROW_SIZE_MAX                                                                               \
     (16 + (FIELDS + FIELDS_ADDED + PS_ENDPOINTS_MAX) * 9 +                                         \
      PS_ENDPOINTS_MAX * (PS_ENDPOINT_SIZE_MAX + 8))
@@ -57,6 +57,10 @@ p2psync_result ps_mesh_peer_read(struct ps_txn *txn, const struct ps_device *dev
     if (extra > 0) {
         uint64_t worked = ps_read_uint(&reader);
         peer.worked_count = worked < count ? (size_t)worked : count;
+        extra--;
+    }
+    if (extra > 0) {
+        peer.at_end = ps_read_uint(&reader) != 0;
         extra--;
     }
     ps_read_skip(&reader, extra);
@@ -108,6 +112,7 @@ p2psync_result ps_mesh_peer_write(struct ps_txn *txn, const struct ps_device *de
     }
     ps_write_uint(&writer, row->common);
     ps_write_uint(&writer, row->worked_count);
+    ps_write_uint(&writer, row->at_end ? 1 : 0);
     p2psync_result result = ps_writer_finish(&writer);
     if (result == P2PSYNC_OK) {
         result = ps_db_put(txn, PS_DB_PEERS, ps_key_view(&key), ps_buf_view(&buf));

@@ -10,7 +10,7 @@ holds '.version | test("^[0-9]+[.][0-9]+[.][0-9]+$")'
 expect_program 0 help
 expect_program 0 --help
 for command in init run start stop invite join peers devices status put get list delete archive restore \
-    history diff revert conflicts resolve collection import export backup restore-backup verify watch now config completion version help; do
+    history diff revert conflicts resolve collection import export backup restore-backup reset verify watch now config completion version help; do
     expect_program 0 help
     grep -q "^  $command " "$work/out" || fail "help does not name $command"
     expect_program 0 help "$command"
@@ -21,7 +21,7 @@ done
 
 expect_program 2
 complains "p2psync help"
-for command in frobnicate stats teleport reset; do
+for command in frobnicate stats teleport; do
     expect_program 2 "$command"
     complains "there is no command '$command'"
     complains "p2psync help"

@@ -1,11 +1,12 @@
 /* Loaded into a program (LD_PRELOAD): counts the calls by which it changes what is on a disk, and
- * at one of them kills it, or lets the disk be full from there on. So every moment between two
- * changes can be tried, on a machine of any speed.
+ * at one of them kills or interrupts it, or lets the disk be full from there on. So every moment
+ * between two changes can be tried, on a machine of any speed.
  *
  *   P2PSYNC_KILL_AT=N  killed before the Nth such call
+ *   P2PSYNC_INT_AT=N   interrupted then, as by Ctrl-C
  *   P2PSYNC_FULL_AT=N  from the Nth on, nothing more can be written: ENOSPC
  *
- * Without either it writes the number of calls to the file P2PSYNC_CALLS at the end. */
+ * Without any it writes the number of calls to the file P2PSYNC_CALLS at the end. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,9 @@ static int is_full(void)
     unsigned long full = number("P2PSYNC_FULL_AT");
     if (now == number("P2PSYNC_KILL_AT")) {
         (void)raise(SIGKILL);
+    }
+    if (now == number("P2PSYNC_INT_AT")) {
+        (void)kill(getpid(), SIGINT);
     }
     errno = ENOSPC;
     return full != 0 && now >= full;

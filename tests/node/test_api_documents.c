@@ -12,7 +12,7 @@
 #include "store/env/keys.h"
 #include "tests/lib/author.h"
 
-#define KEYS_MAX  256
+#define KEYS_MAX  320
 #define PATH_SIZE 96
 #define DEPTH_MAX 8
 
@@ -316,6 +316,8 @@ static void check_backup(void)
         .size = sizeof restore, .file = file, .dir = dir};
     check_buffer("backup", p2psync_backup(nodes_alpha, &backup, &out, NULL), &out);
     check_buffer("restored", p2psync_backup_restore(&restore, &out, NULL), &out);
+    const struct p2psync_reset reset = {.size = sizeof reset, .dir = dir, .even_if_lost = true};
+    check_buffer("reset", p2psync_reset(&reset, &out, NULL), &out);
     nodes_remove(dir);
     cr_assert_eq(unlink(file), 0);
 }
@@ -340,9 +342,9 @@ Test(test_api_documents, lists_what_the_node_says_of_itself)
     check_buffer("pending", p2psync_pending(nodes_alpha, &out), &out);
     lose_one_entry();
     check_buffer("verify", p2psync_verify(nodes_alpha, NULL, &out), &out);
-    static const char *const documents[] = {"identity", "status", "peers",   "devices", "config",
-                                            "doctor",   "now",    "invite",  "join",    "pending",
-                                            "verify",   "backup", "restored"};
+    static const char *const documents[] = {"identity", "status", "peers",    "devices", "config",
+                                            "doctor",   "now",    "invite",   "join",    "pending",
+                                            "verify",   "backup", "restored", "reset"};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
         expect_all(documents[i]);
     }

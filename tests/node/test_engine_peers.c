@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "store/env/keys.h"
+#include "store/mesh/peers.h"
 #include "tests/sim/script.h"
 
 #define net sim_script
@@ -98,6 +99,35 @@ Test(test_engine_peers, knows_it_still_after_a_restart)
     sim_node_start(&net, 0);
     cr_assert_eq(peer_of(0, 1).behind, 2);
     cr_assert_eq(peer_of(0, 1).ahead, 0);
+}
+
+/* Whether the store of `node` says that `other` was connected when the node ended. */
+static bool at_end(unsigned node, unsigned other)
+{
+    struct ps_peer_row row;
+    struct ps_txn txn = {0};
+    cr_assert_eq(ps_txn_begin(net.nodes[node].store, false, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_mesh_peer_read(&txn, &net.nodes[other].identity.device, &row), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    return row.at_end;
+}
+
+/* Who counts on what another device holds needs to know that it was still there. */
+Test(test_engine_peers, store_says_who_was_connected_at_the_end_until_the_next_start)
+{
+    sim_script_begin(3);
+    sim_put(&net, 0, "notes", "a", 1);
+    cr_assert(sim_script_settle(60000));
+    sim_node_stop(&net, 2);
+    play(60000);
+    sim_node_stop(&net, 0);
+    cr_assert(at_end(0, 1));
+    cr_assert_not(at_end(0, 2), "it ended before");
+    play(60000);
+    sim_node_stop(&net, 1);
+    cr_assert_not(at_end(1, 0));
+    sim_node_start(&net, 0);
+    cr_assert_not(at_end(0, 1), "at once, for it may be killed");
 }
 
 Test(test_engine_peers, does_not_know_how_far_a_device_is_that_it_never_met)

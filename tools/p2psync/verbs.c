@@ -204,6 +204,14 @@ const struct verb verbs_table[] = {
      "from "
      "stdin.\n",
      cmd_restore_backup, true},
+    {"reset", "[--yes]", "drop all records and their past, and fetch them again from other devices",
+     "  --yes  also drop what no other device is known to have\n"
+     "No node may run. The device keeps its name, key, mesh and settings. Nothing is dropped "
+     "unless "
+     "a\n"
+     "device that was connected when the node was stopped has all of it; else the exit code is "
+     "4.\n",
+     cmd_reset, false},
     {"watch", "[COLLECTION]", "show events as they happen, until SIGINT",
      "Each line has the time, the event, the record or device, who did it and the version; with "
      "--json "

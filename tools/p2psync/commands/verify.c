@@ -11,6 +11,7 @@
 #include "tools/p2psync/signals.h"
 
 static int give(struct cli *cli, struct p2psync_buffer *answer);
+static int fail_verify(struct cli *cli, p2psync_result result);
 static bool show(uint64_t done, uint64_t total, void *user);
 static void print_findings(struct p2psync_bytes answer);
 
@@ -37,7 +38,7 @@ int cmd_verify(struct cli *cli, int argc, char **argv)
         progress_init(&progress, cli, "changes and records checked", 0);
         p2psync_result result = p2psync_verify(node, &options, &answer);
         progress_end(&progress);
-        code = result == P2PSYNC_OK ? give(cli, &answer) : fail(cli, result, "verify");
+        code = result == P2PSYNC_OK ? give(cli, &answer) : fail_verify(cli, result);
     }
     p2psync_close(node);
     return code;
@@ -50,6 +51,15 @@ static int give(struct cli *cli, struct p2psync_buffer *answer)
     int code = output_answer(cli, answer, print_findings);
 
     return code == CLI_DONE && !sound ? CLI_FAILED : code;
+}
+
+static int fail_verify(struct cli *cli, p2psync_result result)
+{
+    return result == P2PSYNC_ECANCELLED
+               ? fail_saying(cli, CLI_FAILED,
+                             "verify: interrupted; what was mended stays so, run it again for the "
+                             "rest")
+               : fail(cli, result, "verify");
 }
 
 static bool show(uint64_t done, uint64_t total, void *user)

@@ -1,0 +1,128 @@
+# shellcheck shell=bash disable=SC2154,SC2016
+# A device drops its past and gets it again from others: nothing is dropped that nobody else is known to have.
+
+port_of() {
+    at "$1" --json doctor | jq -r '.checks[] | select(.check == "port") | .detail' | grep -oE '[0-9]+' | head -n 1
+}
+root() {
+    at "$1" --json status | jq -r .root
+}
+origin() {
+    echo "${1%-*}"
+}
+# in_sync DEVICE...: until each of them says so, and all have the same root.
+in_sync() {
+    local device
+    until [ "$(for device in "$@"; do at "$device" --json status | jq -r '"\(.in_sync) \(.root)"'; done | sort -u |
+        grep -c '^true')" -eq 1 ] &&
+        [ "$(for device in "$@"; do root "$device"; done | sort -u | wc -l)" -eq 1 ]; do :; done
+}
+# start DEVICE: its node runs, and knows where a is.
+start() {
+    node "$1" --peer "$peer"
+    nodes[$1]=$node
+}
+stop() {
+    expect 0 "$1" stop
+    wait "${nodes[$1]}"
+}
+declare -A nodes=()
+
+# Without a device, and alone.
+expect 1 none reset
+complains 'no device'
+[ ! -e "$work/none" ] || fail 'a directory was made'
+at a init --name kitchen >/dev/null
+at a put notes n1 text=one >/dev/null
+expect 4 a reset
+complains 'no other device is known: all 1 changes would be lost'
+expect 0 a get notes n1
+node a
+nodes[a]=$node
+expect 4 a reset --yes
+complains 'a node runs there'
+port=$(port_of a)
+peer=127.0.0.1:$port
+
+# Two devices in sync.
+at b join "$(at a --json invite --no-wait | jq -r .code)" --name cellar >/dev/null
+expect 0 b config set interval_ms 5000
+start b
+expect 0 b --json put notes n2 text=two
+before=$(origin "$(answer '.version[0]')")
+in_sync a b
+identity=$(at b --json status | jq -c '[.device, .name, .mesh]')
+stop b
+expect 0 b put _local mine a=1
+whole=$(root b)
+
+# What was written since the node ended is nowhere else.
+expect 0 b put notes n3 text=three
+expect 4 b reset
+complains 'up to 1 of '
+complains 'would be lost'
+expect 0 b get notes n3
+start b
+in_sync a b
+stop b
+
+# Now all of it is there: it goes, and comes back.
+expect 0 b --json reset
+holds '.name == "cellar" and .dropped == 3 and .lost == 0'
+[ ! -e "$work/b/reset.p2psync-tmp" ] || fail 'something is left'
+expect 3 b get notes n1
+expect 0 b get _local mine
+equal "$(at b --json status | jq -c '[.device, .name, .mesh]')" "$identity"
+expect 0 b --json config get interval_ms
+holds '.value == 5000'
+expect 0 b verify
+expect 0 b --json devices
+holds 'map(.name) | sort == ["cellar", "kitchen"]'
+[ "$(root b)" != "$whole" ] || fail 'nothing was dropped'
+start b
+in_sync a b
+expect 0 b get notes n1
+expect 0 b get notes n3
+expect 0 b --json put notes n4 text=four
+[ "$(origin "$(answer '.version[0]')")" != "$before" ] || fail 'it goes on in the old incarnation'
+in_sync a b
+expect 0 a --json devices
+holds '[.[] | .forked] | any | not'
+expect 0 b --json status
+holds '.in_sync and .alerts == []'
+
+# Whoever was not connected at the end does not count, whatever it had: it may have dropped all of it itself.
+stop b
+expect 0 b reset
+stop a
+expect 4 a reset
+complains "no other device was connected when the node last ended in good order"
+complains "'cellar' had "
+expect 0 a get notes n4
+node a --listen "127.0.0.1:$port"
+nodes[a]=$node
+start b
+in_sync a b
+expect 0 b get notes n4
+
+# After a node was killed nobody is known to have anything, however it ended before.
+stop b
+start b
+kill -KILL "$node"
+wait "$node" || true
+expect 4 b reset
+complains 'no other device was connected'
+expect 0 b get notes n4
+
+# It can be had all the same.
+expect 0 b put notes n5 text=five
+expect 0 b reset --yes
+says 'may be on no other device'
+start b
+in_sync a b
+expect 0 b get notes n4
+expect 3 b get notes n5
+
+# Damage that the list of devices is not concerned by goes with the rest.
+stop b
+expect 2 b reset more
