@@ -18,6 +18,7 @@ static void count_wrong(struct ps_turn *turn, struct ps_guesser *guesser);
 static bool proven(const struct ps_turn *turn, const struct ps_join *join);
 static bool add_member(struct ps_turn *turn, const struct ps_join *join);
 static void welcome(struct ps_turn *turn);
+static bool is_over(const struct ps_turn *turn);
 
 void ps_pairing_invite(struct ps_turn *turn)
 {
@@ -25,8 +26,9 @@ void ps_pairing_invite(struct ps_turn *turn)
     if (invite->open && !invite->used) {
         ps_tell_invite_closed(turn, "another invite took its place");
     }
-    *invite =
-        (struct ps_invite){.open = true, .expires_ms = turn->now_ms + turn->event->timeout_ms};
+    *invite = (struct ps_invite){.open = true,
+                                 .expires_ms = turn->now_ms + turn->event->timeout_ms,
+                                 .expires_wall_ms = turn->wall_ms + turn->event->timeout_ms};
     memcpy(invite->token, turn->event->token, sizeof invite->token);
 }
 
@@ -46,7 +48,7 @@ void ps_pairing_message(struct ps_turn *turn)
 {
     struct ps_invite *invite = &turn->engine->invite;
     struct ps_join join;
-    if (!invite->open) {
+    if (!invite->open || is_over(turn)) {
         refuse(turn, PS_ERROR_EXPIRED, "no invite is open");
         return;
     }
@@ -92,7 +94,7 @@ void ps_pairing_tick(struct ps_turn *turn)
     if (!invite->open) {
         return;
     }
-    if (turn->now_ms >= invite->expires_ms) {
+    if (is_over(turn)) {
         close_invite(turn, "it expired");
         return;
     }
@@ -102,6 +104,12 @@ void ps_pairing_tick(struct ps_turn *turn)
             close_invite(turn, NULL); /* it has its WELCOME: no retry will come */
         }
     }
+}
+
+static bool is_over(const struct ps_turn *turn)
+{
+    const struct ps_invite *invite = &turn->engine->invite;
+    return turn->now_ms >= invite->expires_ms || turn->wall_ms >= invite->expires_wall_ms;
 }
 
 void ps_pairing_keep(struct ps_engine *engine)

@@ -553,6 +553,17 @@ Test(test_engine_strangers, closes_an_invite_when_it_expires)
     cr_assert_not(sim_node_allows(&net, 0, puppet));
 }
 
+/* While a machine is suspended its monotonic clock stands still. */
+Test(test_engine_strangers, closes_an_invite_whose_time_has_passed_while_the_machine_slept)
+{
+    begin_with_puppet(1, false);
+    sim_mesh_invite(&net, 0, token, 60000);
+    net.nodes[0].skew_ms += 61000;
+    cr_assert_neq(try_to_join(puppet, token), PS_MESSAGE_WELCOME);
+    cr_assert_not(sim_node_allows(&net, 0, puppet));
+    cr_assert_eq(net.nodes[0].told[P2PSYNC_EVENT_INVITE_CLOSED], 1);
+}
+
 /* A JOIN names a device; the key of the connection must be that device's. */
 Test(test_engine_strangers, welcomes_no_device_under_the_key_of_another)
 {
