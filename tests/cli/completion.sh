@@ -5,7 +5,7 @@ at a init --name kitchen >/dev/null
 node a
 code=$(at a --json invite --no-wait | jq -r .code)
 at b join "$code" --name 'cellar door' >/dev/null
-at a put notes n1 title=Plan >/dev/null
+at a put notes n1 title=Plan $'\u202eeltit=1' >/dev/null # a terminal would obey that name, so it is not offered
 at a put notes 'n two' title=Plan >/dev/null
 at a put ledger l1 amount=1 >/dev/null
 at a put notes n1 title=New >/dev/null

@@ -105,3 +105,8 @@ for device in b c; do
         holds ".fields.text == \"$text\""
     done
 done
+
+# A name that a terminal would obey is shown as what it is, here too.
+expect 0 b devices rename of-b $'of-\u202eb'
+expect 0 b devices
+says 'of-\u202eb has written histories that contradict each other, of notes'

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
@@ -25,19 +26,18 @@ static void begin(struct offers *offers, const char *how)
 void offers_add(struct offers *offers, const char *word, const char *about)
 {
     const char *wanted = offers->current + offers->prefix_size;
+    char *escaped = output_escaped(word, strlen(word));
 
     begin(offers, "words");
-    for (const char *at = word; *at != '\0'; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
-            return; /* no shell could take it */
-        }
-    }
-    if (word[0] != '\0' && strncmp(word, wanted, strlen(wanted)) == 0) {
+    /* A shell prints a word as it is: one that a terminal would obey is not offered. */
+    if (word[0] != '\0' && strncmp(word, wanted, strlen(wanted)) == 0 &&
+        strcmp(escaped, word) == 0) {
         printf("%.*s%s\t", (int)offers->prefix_size, offers->current, word);
         output_text(about, strlen(about));
         putchar('\n');
         offers->count++;
     }
+    free(escaped);
 }
 
 void offers_commands(struct offers *offers)

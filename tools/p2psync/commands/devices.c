@@ -43,9 +43,12 @@ static void print_forked(struct p2psync_bytes device)
     struct p2psync_bytes collection;
     const char *between = " ";
 
-    (void)printf("%.*s has written histories that contradict each other, of", TEXT(name));
+    output_text((const char *)name.data, name.size);
+    (void)printf(" has written histories that contradict each other, of");
     while (p2psync_walk_next(&walk, NULL, &collection) == P2PSYNC_OK) {
-        (void)printf("%s%.*s", between, TEXT(p2psync_value_text(collection)));
+        collection = p2psync_value_text(collection);
+        (void)fputs(between, stdout);
+        output_text((const char *)collection.data, collection.size);
         between = ", ";
     }
     (void)puts("; 'p2psync doctor' says what to do.");
