@@ -9,11 +9,9 @@ p2psync_result ps_begun_count(struct ps_txn *txn, const struct ps_device *device
     struct ps_key key = ps_key_device(device);
     struct ps_bytes row;
     p2psync_result result = ps_db_get(txn, PS_DB_BEGUN, ps_key_view(&key), &row);
-    if (result == P2PSYNC_OK && row.size != 4) {
-        return P2PSYNC_ECORRUPT;
-    }
-    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND) {
-        *count_out = result == P2PSYNC_OK ? ps_get_u32(row.data) : 0;
+    bool counted = result == P2PSYNC_OK && row.size == 4;
+    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT) {
+        *count_out = counted ? ps_get_u32(row.data) : 0;
         result = P2PSYNC_OK;
     }
     return result;

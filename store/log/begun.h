@@ -7,11 +7,12 @@
 #include "store/env/db.h"
 #include "wire/id.h"
 
-/* 0 if it has begun none. Errors  P2PSYNC_ECORRUPT. */
+/* 0 if it has begun none, or the row is damaged: then it is given room anew. Errors  P2PSYNC_EIO.
+ */
 p2psync_result ps_begun_count(struct ps_txn *txn, const struct ps_device *device,
                               uint32_t *count_out) P2PSYNC_MUST_CHECK;
 
-/* It has begun `more` logs. Errors  P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
+/* It has begun `more` logs. Errors  P2PSYNC_EFULL; P2PSYNC_EIO. */
 p2psync_result ps_begun_add(struct ps_txn *txn, const struct ps_device *device,
                             uint32_t more) P2PSYNC_MUST_CHECK;
 

@@ -10,7 +10,8 @@ p2psync_result ps_named_add(struct ps_txn *txn, const struct ps_device *device, 
     struct ps_bytes row;
     p2psync_result result = ps_db_get(txn, PS_DB_NAMED, ps_key_view(&key), &row);
     *is_new_out = result == P2PSYNC_ENOTFOUND;
-    return *is_new_out ? ps_db_put(txn, PS_DB_NAMED, ps_key_view(&key), ps_bytes("", 0)) : result;
+    bool write = *is_new_out || result == P2PSYNC_ECORRUPT; /* a damaged row says it by its key */
+    return write ? ps_db_put(txn, PS_DB_NAMED, ps_key_view(&key), ps_bytes("", 0)) : result;
 }
 
 p2psync_result ps_named_has(struct ps_txn *txn, const struct ps_device *device, bool *out)
@@ -18,8 +19,8 @@ p2psync_result ps_named_has(struct ps_txn *txn, const struct ps_device *device, 
     struct ps_key key = ps_key_device(device);
     struct ps_bytes row;
     p2psync_result result = ps_db_get(txn, PS_DB_NAMED, ps_key_view(&key), &row);
-    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND) {
-        *out = result == P2PSYNC_OK && ps_device_valid(device);
+    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT) {
+        *out = result != P2PSYNC_ENOTFOUND && ps_device_valid(device);
         result = P2PSYNC_OK;
     }
     return result;

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "store/env/keys.h"
 #include "store/log/begun.h"
 #include "tests/lib/author.h"
 
@@ -452,4 +453,24 @@ Test(receive, stored_head_that_nobody_signed_is_healed_by_a_true_one)
     case_commit(&txn);
     cr_assert_eq(deliver(&author, 4, 5, 6), P2PSYNC_OK);
     cr_assert(case_logs_are_sound(&here));
+}
+
+/* It only says who is given room slowly. */
+Test(receive, damaged_count_of_logs_stops_nobody)
+{
+    uint32_t count = 0;
+    uint8_t *room = NULL;
+    add_creates(&author, 2, 0);
+    cr_assert_eq(deliver(&author, 0, 2, 2), P2PSYNC_OK);
+    struct ps_key key = ps_key_device(&author.identity.device);
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_db_reserve(&txn, PS_DB_BEGUN, ps_key_view(&key), 4, &room), P2PSYNC_OK);
+    memset(room, 0x55, 8); /* its checksum as well */
+    case_commit(&txn);
+    author.collection = "other";
+    cr_expect_eq(deliver(&author, 0, 2, 2), P2PSYNC_OK);
+    txn = case_begin(&here, false);
+    cr_expect_eq(ps_begun_count(&txn, &author.identity.device, &count), P2PSYNC_OK);
+    cr_expect_eq(count, 1, "it is counted from there on");
+    ps_txn_abort(&txn);
 }

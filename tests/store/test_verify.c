@@ -168,6 +168,27 @@ Test(test_verify, torn_store_is_worked_out_anew_once)
     cr_expect(case_same_records(&one, &other));
 }
 
+/* Write a row whose bytes are not what its checksum is of. */
+static void rot(struct ps_txn *txn, ps_db db, const struct ps_key *key, size_t size)
+{
+    uint8_t *room = NULL;
+    cr_assert_eq(ps_db_reserve(txn, db, ps_key_view(key), size, &room), P2PSYNC_OK);
+    memset(room, 0x55, size + 4);
+}
+
+Test(test_verify, rows_about_devices_are_read_as_well)
+{
+    struct ps_verify verify = {.total = 0};
+    struct ps_key key = ps_key_device(&other.identity.device);
+    struct ps_txn txn = case_begin(&one, true);
+    rot(&txn, PS_DB_BEGUN, &key, 4);
+    rot(&txn, PS_DB_NAMED, &key, 0);
+    case_commit(&txn);
+    cr_assert_eq(ps_verify(one.store, &verify), P2PSYNC_OK);
+    cr_expect_eq(verify.tables, 2);
+    ps_verify_deinit(&verify);
+}
+
 /* What builds on a damaged entry waits for it; the rest of the store does not. */
 Test(test_verify, log_with_a_damaged_entry_waits_and_no_other_does)
 {
