@@ -15,6 +15,7 @@ static p2psync_result unapply_log(struct ps_txn *txn, struct ps_log *log);
 static p2psync_result apply_all(struct ps_txn *txn, uint64_t now_ms);
 static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms);
 static p2psync_result check_logs(struct ps_txn *txn, const struct ps_mesh *mesh);
+static bool can_be_done(struct ps_txn *txn, uint32_t collection);
 
 p2psync_result ps_anew(struct ps_txn *txn, uint32_t collection, uint64_t now_ms)
 {
@@ -129,6 +130,9 @@ static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms)
     ps_identity_wipe(&identity);
     while (result == P2PSYNC_OK && ps_collection_walk_next(&walk, &collection)) {
         uint32_t number = collection.number;
+        if (!can_be_done(txn, number)) {
+            continue; /* what is there is better than nothing */
+        }
         result = drop(txn, number);
         if (result == P2PSYNC_OK) {
             result = unapply(txn, number);
@@ -141,7 +145,9 @@ static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms)
     return result == P2PSYNC_OK ? apply_all(txn, now_ms) : result;
 }
 
-/* List what of the entries is damaged, and write subtrees anew that are wrong. */
+/* List what of the entries is damaged, and write subtrees anew that are wrong. Of a log that does
+ * not give its root or its signed head all the same, the last entry is listed: so it is told, and
+ * looked through again when a peer has sent that. One log's damage keeps nobody from opening. */
 static p2psync_result check_logs(struct ps_txn *txn, const struct ps_mesh *mesh)
 {
     struct ps_key from = {.size = 0};
@@ -155,15 +161,30 @@ static p2psync_result check_logs(struct ps_txn *txn, const struct ps_mesh *mesh)
         if (result == P2PSYNC_OK) {
             result = ps_log_check_begin(txn, number, &check);
         }
+        if (result == P2PSYNC_ECORRUPT || result == P2PSYNC_ENOTFOUND) {
+            result = P2PSYNC_OK; /* its row cannot be read */
+            continue;
+        }
         if (result == P2PSYNC_OK) {
             result = ps_log_check_step(txn, &check, UINT64_MAX);
         }
         if (result == P2PSYNC_OK) {
             result = ps_log_check_end(txn, mesh, &check, &sound);
         }
-        if (result == P2PSYNC_OK && !sound) {
-            result = P2PSYNC_ECORRUPT; /* nobody can say which of its entries are the author's */
+        if (result == P2PSYNC_OK && !sound && check.damaged == 0 && check.end > check.begin) {
+            const struct ps_damaged last = {.log = number, .seq = check.end - 1};
+            result = ps_damage_add(txn, &last);
         }
     }
     return result;
+}
+
+/* Whether all rows of its logs can be read. */
+static bool can_be_done(struct ps_txn *txn, uint32_t collection)
+{
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
+    struct ps_log_brief log;
+    while (ps_log_walk_next_brief(&walk, &log)) {
+    }
+    return walk.result == P2PSYNC_OK;
 }

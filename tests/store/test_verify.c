@@ -189,6 +189,64 @@ Test(test_verify, rows_about_devices_are_read_as_well)
     ps_verify_deinit(&verify);
 }
 
+static void tear(struct ps_txn *txn)
+{
+    cr_assert_eq(ps_db_put(txn, PS_DB_META, ps_bytes_text(PS_META_TORN), ps_bytes("1", 1)),
+                 P2PSYNC_OK);
+}
+
+static struct ps_log log_of(struct ps_txn *txn, const struct store_case *author)
+{
+    struct ps_log log;
+    struct ps_log_walk walk = {.txn = txn, .collection = notes};
+    do {
+        cr_assert(ps_log_walk_next(&walk, &log));
+    } while (!ps_device_equal(&log.origin.device, &author->identity.device));
+    return log;
+}
+
+/* An entry in the place of another: nobody can say which of the log are its author's. */
+Test(test_verify, log_that_is_not_sound_keeps_no_store_from_being_opened)
+{
+    uint64_t listed = 0;
+    struct ps_stored stored;
+    struct ps_txn txn = case_begin(&one, true);
+    struct ps_log log = log_of(&txn, &one);
+    cr_assert_eq(ps_stored_get_own(&txn, log.number, 1, &stored), P2PSYNC_OK);
+    struct ps_entry entry = {.skeleton = stored.skeleton, .body = stored.body, .has_body = true};
+    struct ps_hash leaf = ps_stored_leaf(&stored);
+    struct ps_buf copy; /* the row moves when another is written */
+    ps_buf_init(&copy, 65536);
+    cr_assert_eq(ps_buf_append(&copy, stored.skeleton.data, stored.skeleton.size), P2PSYNC_OK);
+    cr_assert_eq(ps_buf_append(&copy, stored.body.data, stored.body.size), P2PSYNC_OK);
+    entry.skeleton.data = copy.data;
+    entry.body.data = copy.data + entry.skeleton.size;
+    struct ps_stored_put put = {.log = log.number, .seq = 2, .entry = &entry, .leaf = &leaf};
+    cr_assert_eq(ps_stored_put(&txn, &put), P2PSYNC_OK);
+    ps_buf_deinit(&copy);
+    tear(&txn);
+    case_commit(&txn);
+    cr_assert_eq(ps_anew_all(one.store, 2000), P2PSYNC_OK);
+    txn = case_begin(&one, false);
+    cr_assert_eq(ps_damage_count(&txn, &listed), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    cr_expect_eq(listed, 1, "it is told");
+    cr_expect_eq(case_shown(&one, "b"), 6);
+}
+
+Test(test_verify, row_of_a_log_that_cannot_be_read_keeps_no_store_from_being_opened)
+{
+    struct ps_txn txn = case_begin(&one, true);
+    struct ps_log log = log_of(&txn, &one);
+    const struct ps_log_key log_key = {.collection = notes, .id = log.id};
+    struct ps_key key = ps_key_log(&log_key);
+    rot(&txn, PS_DB_LOGS, &key, 200);
+    tear(&txn);
+    case_commit(&txn);
+    cr_assert_eq(ps_anew_all(one.store, 2000), P2PSYNC_OK);
+    cr_expect_eq(case_shown(&one, "b"), 6);
+}
+
 /* What builds on a damaged entry waits for it; the rest of the store does not. */
 Test(test_verify, log_with_a_damaged_entry_waits_and_no_other_does)
 {
