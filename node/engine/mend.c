@@ -171,7 +171,7 @@ ps_mend_taken ps_mend_take(struct ps_turn *turn, struct ps_peer *peer,
     if (result == P2PSYNC_OK) {
         result = ps_judge_mended(turn->txn, &log, mended);
     }
-    if (result == P2PSYNC_EPROOF || result == P2PSYNC_EFORMAT) {
+    if (result == P2PSYNC_EPROOF || result == P2PSYNC_EFORMAT || result == P2PSYNC_EVERSION) {
         mend->next_peer++;
         stop(turn, peer, &log, &collection);
         over(turn, RETRY_MS);

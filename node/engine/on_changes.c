@@ -220,6 +220,7 @@ static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_c
         return;
     case P2PSYNC_EFORK:
     case P2PSYNC_ELIMIT:
+    case P2PSYNC_EVERSION: /* without bodies: see ps_stored_takes() */
         ps_refusal_tell(turn, peer, &changes->log, result);
         if (fetch != NULL) {
             ps_transfer_drop(peer, fetch);

@@ -75,6 +75,9 @@ static p2psync_result hash_entries(struct taking *taking)
         if (taking->to == PS_LOG_SIZE_MAX || entry.skeleton.size > UINT16_MAX) {
             return P2PSYNC_EFORMAT;
         }
+        if (!ps_stored_takes(&entry)) {
+            return P2PSYNC_EVERSION;
+        }
         struct ps_hash leaf = ps_change_leaf(&entry);
         result = ps_buf_append(&taking->leaves, leaf.bytes, PS_HASH_SIZE);
         if (result != P2PSYNC_OK) {

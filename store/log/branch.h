@@ -29,7 +29,8 @@ struct ps_branch_taken {
  *
  * Errors  P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF it follows none of the histories that are here, from
  * where it begins; P2PSYNC_EFORMAT; P2PSYNC_ELIMIT it forks, and chunk->histories_max are here;
- * P2PSYNC_ECORRUPT; P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
+ * P2PSYNC_EVERSION a change without its body; P2PSYNC_ECORRUPT; P2PSYNC_EFULL, P2PSYNC_EIO: abort
+ * the transaction.
  */
 p2psync_result ps_branch_take(struct ps_txn *txn, const struct ps_log *any,
                               const struct ps_head_context *context, const struct ps_chunk *chunk,

@@ -154,6 +154,9 @@ static p2psync_result check_entries(const struct ps_log *log, const struct ps_ch
         if (seq == UINT64_MAX || entry.skeleton.size > UINT16_MAX) {
             return P2PSYNC_EFORMAT;
         }
+        if (seq >= log->size && !ps_stored_takes(&entry)) {
+            return P2PSYNC_EVERSION;
+        }
         if (seq >= log->size) {
             struct ps_hash leaf = ps_change_leaf(&entry);
             ps_frontier_add(&out->frontier, &leaf, NULL, NULL);
@@ -344,9 +347,6 @@ static p2psync_result put_back(struct ps_txn *txn, const struct ps_log *log,
         result = ps_changes_next(&rest, &entry);
         if (result == P2PSYNC_OK) {
             result = ps_damage_look(txn, &place, &leaf, &sound);
-        }
-        if (result == P2PSYNC_OK && !sound && !entry.has_body) {
-            return P2PSYNC_EPROOF; /* the change is the one, but its body is what is lacking */
         }
         if (result == P2PSYNC_OK && !sound) {
             memcpy(leaf.bytes, checked->leaves.data + (seq - chunk->from) * PS_HASH_SIZE,

@@ -23,7 +23,9 @@ struct ps_chunk {
  * Errors     P2PSYNC_EGAP from is above the log's size; P2PSYNC_ESIGNATURE; P2PSYNC_EPROOF the
  * entries do not lead to the signed root, or to any signed one if it is implied; P2PSYNC_EFORK the
  * signed head contradicts the log as it is here (proven; nothing is stored: see branch.h);
- * P2PSYNC_EFORMAT; P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
+ * P2PSYNC_EFORMAT; P2PSYNC_EVERSION a change without its body (ps_stored_takes()); P2PSYNC_ECORRUPT
+ * if rows were written, abort the transaction (ps_txn_writes()): else the log is damaged, and as it
+ * was; P2PSYNC_EFULL, P2PSYNC_EIO: abort the transaction.
  */
 p2psync_result ps_receive_chunk(struct ps_txn *txn, struct ps_log *log,
                                 const struct ps_head_context *context, const struct ps_chunk *chunk,
@@ -64,7 +66,8 @@ p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
  *
  * mended_out  the entries [begin, end) that were looked at.
  * Errors      P2PSYNC_EPROOF the chunk does not lead there, or cannot be judged here: that is no
- * fault, because other damage may be the reason; P2PSYNC_EFORMAT; P2PSYNC_EFULL, P2PSYNC_EIO: abort
+ * fault, because other damage may be the reason; P2PSYNC_EFORMAT; P2PSYNC_EVERSION a change without
+ * its body; P2PSYNC_EFULL, P2PSYNC_EIO: abort
  * the transaction.
  */
 p2psync_result ps_receive_mend(struct ps_txn *txn, const struct ps_log *log,

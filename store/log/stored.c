@@ -86,6 +86,11 @@ bool ps_stored_keeps_hash(struct ps_bytes body)
     return body.size >= BODY_LARGE_SIZE;
 }
 
+bool ps_stored_takes(const struct ps_entry *entry)
+{
+    return entry->has_body;
+}
+
 p2psync_result ps_stored_put(struct ps_txn *txn, const struct ps_stored_put *put)
 {
     const struct ps_entry *entry = put->entry;

@@ -42,6 +42,11 @@ struct ps_hash ps_stored_leaf(const struct ps_stored *stored);
  * at entry->body_hash. */
 bool ps_stored_keeps_hash(struct ps_bytes body);
 
+/* Whether an entry that came may be stored. One without its body may not: everybody stores bodies
+ * today, so nobody honest sends one, and held by all it would be offered by nobody again. Who does
+ * send one is not blamed, because a later version may, for bodies that are forgotten everywhere. */
+bool ps_stored_takes(const struct ps_entry *entry);
+
 /* Store an entry. Errors  P2PSYNC_EFORMAT the skeleton is over 64 KiB. */
 struct ps_stored_put {
     uint32_t log;

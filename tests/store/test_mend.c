@@ -216,7 +216,8 @@ Test(test_mend, nothing_else_can_be_put_in)
     cr_assert_eq(ps_changes_write_entry(&entry, &bodyless), P2PSYNC_OK);
     struct sending without = {
         .author = &one, .from = 3, .to = 4, .head_size = ENTRIES, .instead = &bodyless};
-    cr_expect_eq(mend(&without), P2PSYNC_EPROOF, "its leaf is right, but its fields would be gone");
+    cr_expect_eq(mend(&without), P2PSYNC_EVERSION,
+                 "its leaf is right, but its fields would be gone");
     ps_buf_deinit(&bodyless);
 
     cr_expect_eq(listed(), 1);

@@ -455,6 +455,29 @@ Test(receive, stored_head_that_nobody_signed_is_healed_by_a_true_one)
     cr_assert(case_logs_are_sound(&here));
 }
 
+/* Who holds a change without its body has it in its root, and nobody offers the body again. */
+Test(receive, changes_without_their_bodies_are_refused)
+{
+    struct ps_buf whole;
+    struct ps_entry entry;
+    add_creates(&author, 4, 0);
+    struct ps_bytes rest = ps_buf_view(&author.bytes[2]);
+    whole = author.bytes[2];
+    ps_buf_init(&author.bytes[2], PS_MESSAGE_SIZE_MAX);
+    cr_assert_eq(ps_changes_next(&rest, &entry), P2PSYNC_OK);
+    entry.has_body = false;
+    cr_assert_eq(ps_changes_write_entry(&entry, &author.bytes[2]), P2PSYNC_OK);
+    cr_expect_eq(deliver(&author, 0, 4, 4), P2PSYNC_EVERSION);
+    cr_expect_eq(stored_size(), 0);
+    cr_expect_eq(deliver(&author, 0, 2, 4), P2PSYNC_OK);
+    struct author_delivery branch = {.from = 2, .to = 4, .head_size = 4};
+    cr_expect_eq(author_deliver_branch(&author, &here, &branch), P2PSYNC_EVERSION);
+    cr_expect_eq(stored_size(), 2);
+    ps_buf_deinit(&author.bytes[2]);
+    author.bytes[2] = whole;
+    cr_expect_eq(deliver(&author, 2, 4, 4), P2PSYNC_OK);
+}
+
 /* It only says who is given room slowly. */
 Test(receive, damaged_count_of_logs_stops_nobody)
 {
