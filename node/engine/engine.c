@@ -130,7 +130,7 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     if (txn.writable && turn.result == P2PSYNC_OK) {
         turn.result = ps_txn_commit(&txn);
         ps_pace_end(&turn);
-        ps_state_end(&turn, txn.wrote ? seen + 1 : seen);
+        ps_state_end(&turn, ps_txn_writes(&txn) > 0 ? seen + 1 : seen);
         if (turn.result == P2PSYNC_OK) {
             ps_recover_succeeded(engine);
         }

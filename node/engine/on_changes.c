@@ -28,6 +28,8 @@ static p2psync_result find(struct ps_turn *turn, const struct ps_changes *change
                            const struct ps_fetch *fetch, struct ps_log *out);
 static void received(struct ps_turn *turn, struct ps_peer *peer,
                      const struct ps_branch_taken *taken);
+static void pass_over(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
+                      const struct ps_log *log);
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,
                    struct ps_fetch *fetch, p2psync_result result);
 
@@ -87,7 +89,12 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_cha
 {
     struct ps_branch_taken taken = {.added = 0};
     struct ps_fetch *fetch = ps_transfer_find(peer, &turn->engine->identity.mesh, &changes->log);
+    uint64_t writes = ps_txn_writes(turn->txn);
     p2psync_result result = receive(turn, peer, changes, fetch, &taken);
+    if (result == P2PSYNC_ECORRUPT && ps_txn_writes(turn->txn) == writes) {
+        pass_over(turn, peer, fetch, &taken.log);
+        return;
+    }
     if (result != P2PSYNC_OK) {
         failed(turn, peer, changes, fetch, result);
         return;
@@ -202,6 +209,19 @@ static void received(struct ps_turn *turn, struct ps_peer *peer,
         ps_forks_found(turn, &taken->log);
     }
     ps_forks_own(turn, &taken->log.origin);
+}
+
+/* What the check needs of the log is damaged, and nothing was written: the log waits until it is
+ * mended. */
+static void pass_over(struct ps_turn *turn, struct ps_peer *peer, struct ps_fetch *fetch,
+                      const struct ps_log *log)
+{
+    if (log->size > 0) { /* its row could be read */
+        (void)ps_damage_ok(turn, log, P2PSYNC_ECORRUPT);
+    }
+    if (fetch != NULL) {
+        ps_transfer_drop(peer, fetch);
+    }
 }
 
 static void failed(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes,

@@ -73,7 +73,7 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
                              uint8_t **room_out)
 {
     assert(txn->writable);
-    txn->wrote = true;
+    txn->writes++;
     struct key made;
     MDB_val value = {.mv_size = size + PS_CHECKSUM_SIZE};
     make_key(&made, db, key);
@@ -89,7 +89,7 @@ p2psync_result ps_db_append(struct ps_txn *txn, ps_db db, struct ps_bytes key,
                             struct ps_bytes value)
 {
     assert(txn->writable);
-    txn->wrote = true;
+    txn->writes++;
     if (shared[db] != 0) {
         return ps_db_put(txn, db, key, value);
     }
@@ -119,7 +119,7 @@ void ps_db_seal(ps_db db, struct ps_bytes key, uint8_t *room, size_t size)
 p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key)
 {
     assert(txn->writable);
-    txn->wrote = true;
+    txn->writes++;
     struct key made;
     make_key(&made, db, key);
     int code = ps_enter_del(txn, txn->dbi[db], &made.val);
@@ -276,7 +276,7 @@ p2psync_result ps_db_clear_range(struct ps_txn *txn, ps_db db, struct ps_bytes f
     struct key at;
     struct key end;
     assert(txn->writable && from.size > 0 && to.size > 0);
-    txn->wrote = true;
+    txn->writes++;
     make_key(&end, db, to);
     for (;;) { /* each time a row less, or the end */
         struct ps_db_cursor cursor = {.mdb = NULL};
@@ -306,7 +306,7 @@ p2psync_result ps_db_clear_range(struct ps_txn *txn, ps_db db, struct ps_bytes f
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
 {
     assert(txn->writable);
-    txn->wrote = true;
+    txn->writes++;
     if (shared[db] == 0) {
         return ps_db_result(ps_enter_drop(txn, txn->dbi[db]));
     }

@@ -40,7 +40,7 @@ struct ps_txn {
     MDB_txn *mdb;
     const MDB_dbi *dbi; /* indexed by ps_db */
     bool writable;
-    bool wrote;           /* a row, so that a commit is a new state of the store */
+    uint64_t writes;      /* rows, so far: if any, a commit is a new state of the store */
     bool tight;           /* the disk is nearly full: what is written is measured */
     uint64_t pages_begun; /* then: pages in use when it began */
 };

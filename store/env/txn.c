@@ -176,6 +176,11 @@ static int begin_with(MDB_env *env, MDB_txn *spare, unsigned flags, MDB_txn **ou
     return code;
 }
 
+uint64_t ps_txn_writes(const struct ps_txn *txn)
+{
+    return txn->writes;
+}
+
 static void end(struct ps_store *store)
 {
     (void)pthread_mutex_lock(&store->lock);

@@ -19,6 +19,10 @@ p2psync_result ps_txn_begin(struct ps_store *store, bool write,
  * who is awaited ends soon, and stands back until this says no. Thread  any. */
 bool ps_txn_is_awaited(struct ps_store *store);
 
+/* How many rows were written in a transaction so far: if none were between two calls, nothing was
+ * changed. */
+uint64_t ps_txn_writes(const struct ps_txn *txn);
+
 /* End a transaction: what it wrote is durable when this returns OK, and nowhere otherwise. The
  * transaction is over in both cases. If the file would grow so much that less than
  * PS_DISK_FREE_MIN were left on the disk, that is P2PSYNC_ENOSPC; a little growth is allowed, so

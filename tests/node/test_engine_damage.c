@@ -173,3 +173,56 @@ Test(test_engine_damage, stops_nobody_who_is_offered_an_earlier_head)
     cr_expect_eq(net.nodes[0].told[P2PSYNC_EVENT_HEALED], 1);
     cr_expect(logs_are_sound(0));
 }
+
+/* What it is to be compared with is damaged. */
+Test(test_engine_damage, stops_nobody_who_is_sent_changes_that_are_here)
+{
+    sim_script_begin(2);
+    unsigned puppet = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, puppet, "puppet");
+    cr_assert(sim_script_settle(120000));
+    sim_put(&net, 1, "notes", "a", 1);
+    sim_put(&net, 1, "notes", "b", 2);
+    sim_net_run(&net, 10000);
+    struct ps_buf entries;
+    struct ps_buf message;
+    ps_buf_init(&entries, PS_MESSAGE_SIZE_MAX);
+    ps_buf_init(&message, PS_MESSAGE_SIZE_MAX);
+    struct store_case here = {.store = net.nodes[0].store};
+    struct ps_txn txn = case_begin(&here, false);
+    struct ps_log early = first_log(&txn);
+    struct ps_log_run run = {.end = 2, .size_max = PS_CHUNK_SIZE_MAX};
+    cr_assert_eq(ps_log_read(&txn, &early, &run, &entries), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    struct ps_changes changes = {
+        .log = {.collection = ps_bytes_text("notes"), .origin = early.origin},
+        .entries = ps_buf_view(&entries),
+        .encoding = PS_ENCODING_PLAIN,
+        .head = early.head,
+        .root_implied = true};
+    cr_assert_eq(early.head.size, 2);
+    cr_assert_eq(ps_changes_encode(&changes, &message), P2PSYNC_OK);
+    sim_put(&net, 1, "notes", "c", 3);
+    sim_net_run(&net, 10000);
+    sim_script_part(0, 1);
+    (void)damage(0);
+
+    size_t link = sim_link_open(&net, puppet, 0);
+    struct ps_hello hello = sim_script_hello(puppet);
+    sim_script_send_hello(puppet, link, &hello);
+    sim_net_run(&net, 1000);
+    sim_link_send_as(&net, puppet, link, ps_buf_view(&message));
+    sim_net_run(&net, 10000);
+    ps_buf_deinit(&message);
+    ps_buf_deinit(&entries);
+    cr_assert_str_empty(net.failure);
+    cr_expect_eq(errors_told(0), 1);
+    struct ps_peer_info info;
+    cr_assert(sim_node_peer(&net, 0, puppet, &info));
+    cr_expect_eq(info.faults, 0);
+
+    sim_script_join(0, 1);
+    sim_net_run(&net, 120000);
+    cr_expect_eq(net.nodes[0].told[P2PSYNC_EVENT_HEALED], 1);
+    cr_expect(logs_are_sound(0));
+}
