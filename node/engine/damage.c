@@ -6,6 +6,7 @@
 #include "node/engine/emit.h"
 #include "node/engine/tell.h"
 #include "node/engine/turn.h"
+#include "store/env/met.h"
 #include "store/log/collection.h"
 
 /* What is known of a log. */
@@ -60,25 +61,32 @@ void ps_damage_mended(struct ps_turn *turn, const struct ps_log *log)
 
 bool ps_damage_waits(const struct ps_engine *engine)
 {
-    return engine->damage.waits;
+    return engine->damage.waits || ps_met_any(engine->store);
 }
 
 bool ps_damage_tick(struct ps_turn *turn)
 {
     struct ps_damage *damage = &turn->engine->damage;
     bool listed = false;
-    if (!damage->waits || !turn->txn->writable) {
-        return false;
+    uint64_t unused = 0;
+    if (!turn->txn->writable || turn->result != P2PSYNC_OK) {
+        return false; /* what were taken and listed now would be lost */
+    }
+    if (ps_met_any(turn->engine->store)) {
+        listed = ps_turn_ok(turn, ps_damage_list_met(turn->txn, &unused));
+    }
+    if (!damage->waits) {
+        return listed;
     }
     if (!damage->looking && !begin(turn)) {
         damage->waits = false;
-        return false;
+        return listed;
     }
     if (!ps_turn_ok(turn, ps_log_check_step(turn->txn, &damage->check, PIECE_SIZE))) {
         return false;
     }
     if (damage->check.at == damage->check.end) {
-        listed = end(turn);
+        listed = end(turn) || listed;
     }
     ps_turn_again(turn, turn->now_ms);
     return listed;

@@ -32,7 +32,8 @@ void ps_damage_mended(struct ps_turn *turn, const struct ps_log *log);
 
 /* Whether a turn that writes is wanted. */
 bool ps_damage_waits(const struct ps_engine *engine);
-/* Look on for what is damaged. True if some was listed. */
+/* List what readers have met (store/env/met.h), and look on for what is damaged. True if some may
+ * have been listed. */
 bool ps_damage_tick(struct ps_turn *turn);
 
 /* The store has failed: numbers of logs may be given to others. */

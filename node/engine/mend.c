@@ -62,7 +62,11 @@ void ps_mend_tick(struct ps_turn *turn)
         struct ps_log log;
         struct ps_collection collection;
         mend->at = at;
-        struct ps_peer *peer = read_log(turn, &log, &collection) ? who_has(turn, &log) : NULL;
+        bool read = read_log(turn, &log, &collection);
+        if (read) {
+            (void)ps_damage_ok(turn, &log, P2PSYNC_ECORRUPT); /* told once, whoever has found it */
+        }
+        struct ps_peer *peer = read ? who_has(turn, &log) : NULL;
         if (peer != NULL) {
             ask(turn, peer, true);
             return;
@@ -200,7 +204,8 @@ static void go_on(struct ps_turn *turn, struct ps_peer *peer, const struct ps_lo
     }
     stop(turn, peer, log, collection);
     ps_damage_mended(turn, log);
-    ps_backlog_grew(turn); /* what of it was not applied can be now */
+    turn->engine->members_dirty = true; /* who is a member could not be told, if it was of that */
+    ps_backlog_grew(turn);              /* what of it was not applied can be now */
     over(turn, 0);
 }
 

@@ -5,8 +5,11 @@
 
 #include <string.h>
 
+#include "store/log/damage.h"
 #include "store/log/waiting.h"
+#include "store/merge/stale.h"
 #include "store/record/rebuild.h"
+#include "store/record/record.h"
 
 /* A change of a log, as it is judged. */
 struct judged {
@@ -16,6 +19,9 @@ struct judged {
     struct ps_skeleton skeleton;
 };
 
+static p2psync_result judge_one(struct ps_txn *txn, const struct ps_damaged *at);
+static p2psync_result mark_again(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
+                                 const struct ps_stored *entry);
 static p2psync_result judge(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
                             const struct ps_stored *entry, bool *inert_out);
 static p2psync_result check_parent(const struct judged *it, const struct ps_parent *parent,
@@ -25,24 +31,87 @@ static p2psync_result check_depth(struct ps_txn *txn, const struct ps_log *log,
 
 p2psync_result ps_judge_mended(struct ps_txn *txn, const struct ps_log *log, struct ps_range mended)
 {
-    p2psync_result result = P2PSYNC_OK;
-    for (uint64_t seq = mended.begin; seq < mended.end && result == P2PSYNC_OK; seq++) {
-        struct ps_stored entry;
-        bool applied = false;
-        bool inert = false;
-        result = ps_stored_get_own(txn, log->number, seq, &entry);
-        if (result == P2PSYNC_OK && !entry.inert) {
-            result = ps_waiting_is_applied(txn, log, seq, &applied);
-        }
-        if (result == P2PSYNC_OK && applied) {
-            result = judge(txn, log, seq, &entry, &inert);
-        }
-        if (result == P2PSYNC_OK && inert) {
-            result = ps_stored_set_inert(txn, log->number, seq);
-        }
-        result = result == P2PSYNC_ECORRUPT || result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    struct ps_damaged at = {.log = 0, .seq = 0};
+    p2psync_result result = ps_damage_next_back(txn, &at, &at);
+    while (result == P2PSYNC_OK) { /* ends with the list */
+        result = judge_one(txn, &at);
+        at.seq++;
+        result = result == P2PSYNC_OK ? ps_damage_next_back(txn, &at, &at) : result;
     }
-    return result;
+    if (result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    const struct ps_waiting_for wake = {.collection = log->collection,
+                                        .origin = log->id.origin,
+                                        .begin = mended.begin,
+                                        .end = mended.end};
+    result = ps_waiting_wake(txn, &wake);
+    return result == P2PSYNC_OK ? ps_stale_retry(txn, log->collection) : result;
+}
+
+/* Judge an entry, and list it no longer; or leave it, if what it builds on is damaged. */
+static p2psync_result judge_one(struct ps_txn *txn, const struct ps_damaged *at)
+{
+    struct ps_log log;
+    struct ps_stored entry;
+    bool applied = false;
+    bool inert = false;
+    p2psync_result result = ps_log_by_number(txn, at->log, &log);
+    if (result == P2PSYNC_OK) {
+        result = ps_stored_look(txn, at->log, at->seq, &entry);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_waiting_is_applied(txn, &log, at->seq, &applied);
+    }
+    if (result == P2PSYNC_OK && applied) {
+        result = judge(txn, &log, at->seq, &entry, &inert);
+    }
+    if (result == P2PSYNC_OK && inert) {
+        result = ps_stored_set_inert(txn, at->log, at->seq);
+    } else if (result == P2PSYNC_OK && applied) {
+        result = mark_again(txn, &log, at->seq, &entry);
+    }
+    if (result == P2PSYNC_ECORRUPT || result == P2PSYNC_ENOTFOUND) {
+        return P2PSYNC_OK;
+    }
+    return result == P2PSYNC_OK ? ps_damage_remove(txn, at) : result;
+}
+
+/* Mark what a change did to its record, as far as the record shows that: a conflict that no other
+ * version of it has opened, this one has; what ended several versions has closed a conflict if
+ * there was one. */
+static p2psync_result mark_again(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
+                                 const struct ps_stored *entry)
+{
+    struct ps_skeleton skeleton;
+    struct ps_record_row row;
+    struct ps_view view;
+    bool mine = false;
+    bool opened = false;
+    p2psync_result result = ps_skeleton_decode(entry->skeleton, &skeleton);
+    if (result == P2PSYNC_OK) {
+        result = ps_record_get(txn, log->collection, skeleton.record_id, &row);
+    }
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOMEM ? result : P2PSYNC_OK;
+    }
+    for (uint32_t i = ps_record_first_read(row.version_count); i < row.version_count; i++) {
+        struct ps_version version;
+        struct ps_stored other;
+        ps_record_version(&row, i, &version);
+        bool same = version.log == log->number && version.dot.seq == seq;
+        mine = mine || same;
+        opened =
+            opened ||
+            (!same && ps_stored_look(txn, version.log, version.dot.seq, &other) == P2PSYNC_OK &&
+             other.mark == PS_STORED_OPENED);
+    }
+    ps_record_view(&row, &view);
+    if (mine && view.conflict && !opened) {
+        return ps_stored_set_mark(txn, log->number, seq, PS_STORED_OPENED);
+    }
+    bool closed = mine && row.version_count == 1 && skeleton.parent_count > 1;
+    return closed ? ps_stored_set_mark(txn, log->number, seq, PS_STORED_CLOSED) : P2PSYNC_OK;
 }
 
 /* Whether an entry that is applied is inert. P2PSYNC_ECORRUPT a parent cannot be read. */

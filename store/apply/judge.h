@@ -1,13 +1,16 @@
-/* Judging an entry once more: whether its mark as inert is what its bytes and its parents say. The
- * mark is this node's own, so it is lost with a damaged row, and nobody else can tell it. */
+/* After damage: entries whose rows were written anew (receive.h) are judged once more, and what
+ * waited for them goes on. Whether an entry is inert, and whether it opened or closed a conflict,
+ * is marked in its row by this node alone, so with a damaged row it is lost, and nobody can tell
+ * it. */
 #ifndef PS_STORE_APPLY_JUDGE_H
 #define PS_STORE_APPLY_JUDGE_H
 
 #include "store/log/log.h"
 
-/* Entries of a log whose rows were written anew (receive.h) are marked as they were. What cannot be
- * judged, because other entries are damaged too, counts as valid. Errors  P2PSYNC_EFULL;
- * P2PSYNC_EIO; P2PSYNC_ENOMEM. */
+/* `mended` entries of a log are here again. Of all that are to be judged (damage.h), judge those of
+ * which no parent is damaged, and mark them as they were; the rest counts as valid until more is
+ * mended. Transactions that wait for a mended change are due, and records that could not be merged
+ * are merged again. Errors  P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ENOMEM; P2PSYNC_ECORRUPT. */
 p2psync_result ps_judge_mended(struct ps_txn *txn, const struct ps_log *log,
                                struct ps_range mended) P2PSYNC_MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/apply/ready.h"
 #include "store/log/cut.h"
 #include "store/log/damage.h"
 #include "store/log/stem.h"
@@ -41,13 +42,8 @@ struct transaction {
     uint64_t begin;
     uint64_t end;
     uint64_t judged; /* changes before it are ready */
+    bool lost;       /* that one cannot be read */
 };
-
-typedef enum readiness {
-    READY,
-    INERT, /* its own log shows that it is not valid: it waits for nothing */
-    BLOCKED,
-} readiness;
 
 static struct ps_plan_log to_plan(const struct ps_unsettled *unsettled);
 static void enqueue(struct ps_plan *plan, uint32_t index);
@@ -66,9 +62,9 @@ static p2psync_result judge_all(struct ps_plan *plan, struct transaction *it,
                                 struct ps_parent *parent_out, bool *blocked_out);
 static p2psync_result judge(struct ps_plan *plan, const struct transaction *it,
                             const struct ps_skeleton *skeleton, struct ps_parent *parent_out,
-                            readiness *out);
-static p2psync_result is_valid_here(struct ps_plan *plan, const struct transaction *it,
-                                    uint64_t seq, const struct ps_skeleton *skeleton, bool *out);
+                            ps_readiness *out);
+static struct ps_ready_change change_of(const struct transaction *it, uint64_t seq,
+                                        const struct ps_skeleton *skeleton);
 static p2psync_result is_applied(struct ps_plan *plan, const struct transaction *it,
                                  const struct ps_parent *parent, bool *out);
 static p2psync_result collect(struct ps_plan *plan, const struct transaction *it);
@@ -85,7 +81,10 @@ p2psync_result ps_plan_begin(struct ps_plan *plan)
     struct ps_unsettled unsettled;
     plan->first_queued = NONE;
     ps_buf_init(&plan->ids, (size_t)PS_TRANSACTION_CHANGES_MAX * 2 * PS_RECORD_ID_SIZE_MAX);
-    p2psync_result result = ps_waiting_sum(plan->txn, &sum);
+    p2psync_result result = ps_damage_list_met(plan->txn, &plan->damaged);
+    if (result == P2PSYNC_OK) {
+        result = ps_waiting_sum(plan->txn, &sum);
+    }
     if (result == P2PSYNC_OK) {
         result = ps_unsettled_count(plan->txn, &count);
     }
@@ -237,14 +236,19 @@ static p2psync_result take_due(struct ps_plan *plan, const struct ps_waiting *du
     struct ps_waiting waiting = *due;
     bool blocked = false;
     result = judge_all(plan, &it, &waiting.parent, &blocked);
+    if (result == P2PSYNC_OK && !blocked) {
+        result = collect(plan, &it);
+    }
+    if (result == P2PSYNC_ECORRUPT) { /* what was judged before may be damaged by now */
+        it.judged = it.begin;
+        result = judge_all(plan, &it, &waiting.parent, &blocked);
+        result = result == P2PSYNC_OK && !blocked ? P2PSYNC_ECORRUPT : result;
+    }
     if (result == P2PSYNC_OK && blocked) {
         waiting.judged = it.judged;
         return ps_waiting_again(plan->txn, &waiting);
     }
-    if (result == P2PSYNC_OK) {
-        result = end_wait(plan, due);
-    }
-    return result == P2PSYNC_OK ? collect(plan, &it) : result;
+    return result == P2PSYNC_OK ? end_wait(plan, due) : result;
 }
 
 /* Its log has room for another one that waits, and its `applied` may move. */
@@ -278,10 +282,7 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
         }
         p2psync_result result = look_at(plan, log, &ended, &is_cut);
         if (result != P2PSYNC_OK || !ended) {
-            struct ps_range looked = {log->settled, log->cut.at + 1};
-            looked.end = looked.end < log->size ? looked.end : log->size;
-            return result == P2PSYNC_ECORRUPT ? ps_damage_explain(plan->txn, log->number, looked)
-                                              : result;
+            return result == P2PSYNC_ECORRUPT ? ps_damage_explain(plan->txn) : result;
         }
         struct transaction it = {.log = log->number,
                                  .collection = log->collection,
@@ -291,16 +292,16 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
                                  .judged = log->judged > log->settled ? log->judged : log->settled};
         result = judge_all(plan, &it, &parent, &blocked);
         log->judged = it.judged;
-        if (result == P2PSYNC_ECORRUPT) {
-            log->cut = (struct ps_cut){.from = log->settled, .at = log->settled};
-            return ps_damage_explain(plan->txn, log->number,
-                                     (struct ps_range){log->settled, it.end});
-        }
-        if (result == P2PSYNC_OK && blocked) {
+        if (result == P2PSYNC_OK && blocked && !it.lost) {
             result = let_wait(plan, log, &it, &parent, &stopped);
-        } else if (result == P2PSYNC_OK) {
-            log->settled = it.end;
+        } else if (result == P2PSYNC_OK && !blocked) {
             result = collect(plan, &it);
+            log->settled = result == P2PSYNC_OK ? it.end : log->settled;
+        }
+        if (result == P2PSYNC_ECORRUPT || it.lost) {
+            log->cut = (struct ps_cut){.from = log->settled, .at = log->settled};
+            log->judged = log->settled;
+            return ps_damage_explain(plan->txn);
         }
         if (result != P2PSYNC_OK) {
             return result;
@@ -381,7 +382,7 @@ static p2psync_result let_wait(struct ps_plan *plan, struct ps_plan_log *log,
 }
 
 /* Move it->judged to the end, or to the first change that is not ready; parent_out is what that one
- * waits for then. */
+ * waits for then: itself, if it is lost. */
 static p2psync_result judge_all(struct ps_plan *plan, struct transaction *it,
                                 struct ps_parent *parent_out, bool *blocked_out)
 {
@@ -389,15 +390,21 @@ static p2psync_result judge_all(struct ps_plan *plan, struct transaction *it,
     while (!blocked && it->judged < it->end) {
         struct ps_stored entry;
         struct ps_skeleton skeleton;
-        readiness ready = INERT;
+        ps_readiness ready = PS_READY_INERT;
         p2psync_result result = read_entry(plan, it->log, it->judged, &entry);
-        if (result == P2PSYNC_OK && ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
+        if (result == P2PSYNC_ECORRUPT) {
+            *parent_out = (struct ps_parent){.dot = {.origin = it->origin, .seq = it->judged}};
+            it->lost = true;
+            ready = PS_READY_BLOCKED;
+            result = P2PSYNC_OK;
+        } else if (result == P2PSYNC_OK &&
+                   ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
             result = judge(plan, it, &skeleton, parent_out, &ready);
         }
         if (result != P2PSYNC_OK) {
             return result;
         }
-        blocked = ready == BLOCKED;
+        blocked = ready == PS_READY_BLOCKED;
         it->judged += blocked ? 0 : 1;
     }
     *blocked_out = blocked;
@@ -407,57 +414,37 @@ static p2psync_result judge_all(struct ps_plan *plan, struct transaction *it,
 /* Whether all parents of the change at it->judged are applied, or will be before it. */
 static p2psync_result judge(struct ps_plan *plan, const struct transaction *it,
                             const struct ps_skeleton *skeleton, struct ps_parent *parent_out,
-                            readiness *out)
+                            ps_readiness *out)
 {
-    bool good = false;
-    p2psync_result result = is_valid_here(plan, it, it->judged, skeleton, &good);
-    if (result != P2PSYNC_OK) {
-        return result;
-    }
-    if (!good) {
-        *out = INERT;
-        return P2PSYNC_OK;
-    }
-    for (size_t i = 0; i < skeleton->parent_count && good; i++) {
+    const struct ps_ready_change change = change_of(it, it->judged, skeleton);
+    p2psync_result result = ps_ready_in_log(plan->txn, &change, out, parent_out);
+    for (size_t i = 0; i < skeleton->parent_count && *out == PS_READY && result == P2PSYNC_OK;
+         i++) {
+        bool good = false;
         result = is_applied(plan, it, &skeleton->parents[i], &good);
-        if (result != P2PSYNC_OK) {
-            return result;
-        }
-        if (!good) {
+        if (result == P2PSYNC_OK && !good) {
             *parent_out = skeleton->parents[i];
+            *out = PS_READY_BLOCKED;
         }
     }
-    *out = good ? READY : BLOCKED;
-    return P2PSYNC_OK;
+    if (result == P2PSYNC_OK && *out == PS_READY && plan->damaged > 0) {
+        result = ps_ready_chain(plan->txn, &change, out, parent_out);
+    }
+    return result;
 }
 
-/* Whether the parents that a change names in its own log are there, before it. If the leaf of one
- * is another, the parent is on another branch of this origin, and nothing that comes can change
- * that. */
-static p2psync_result is_valid_here(struct ps_plan *plan, const struct transaction *it,
-                                    uint64_t seq, const struct ps_skeleton *skeleton, bool *out)
+static struct ps_ready_change change_of(const struct transaction *it, uint64_t seq,
+                                        const struct ps_skeleton *skeleton)
 {
-    bool valid = true;
-    for (size_t i = 0; i < skeleton->parent_count && valid; i++) {
-        const struct ps_parent *parent = &skeleton->parents[i];
-        struct ps_stored entry;
-        if (ps_tag_compare(parent->dot.origin, it->origin) != 0) {
-            continue;
-        }
-        valid = parent->dot.seq < seq;
-        if (valid) {
-            p2psync_result result = read_entry(plan, it->log, parent->dot.seq, &entry);
-            if (result != P2PSYNC_OK) {
-                return result;
-            }
-            valid = memcmp(entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0;
-        }
-    }
-    *out = valid;
-    return P2PSYNC_OK;
+    return (struct ps_ready_change){.log = it->log,
+                                    .collection = it->collection,
+                                    .origin = it->origin,
+                                    .seq = seq,
+                                    .skeleton = skeleton};
 }
 
-/* Whether a parent is applied, or planned, or comes before in the same transaction. */
+/* Whether a parent is applied, or planned, or comes before in the same transaction. Of one that is
+ * damaged nobody can say. */
 static p2psync_result is_applied(struct ps_plan *plan, const struct transaction *it,
                                  const struct ps_parent *parent, bool *out)
 {
@@ -466,7 +453,8 @@ static p2psync_result is_applied(struct ps_plan *plan, const struct transaction 
     *out = false;
     p2psync_result result = ps_log_locate(plan->txn, it->collection, parent, &place);
     if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+        bool waits = result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT;
+        return waits ? P2PSYNC_OK : result;
     }
     uint64_t seq = parent->dot.seq;
     uint32_t index = index_of(plan, place.number);
@@ -481,7 +469,8 @@ static p2psync_result is_applied(struct ps_plan *plan, const struct transaction 
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
-/* Take a transaction into the plan. Those that wait for a change of it are due. */
+/* Take a transaction into the plan. Those that wait for a change of it are due. P2PSYNC_ECORRUPT it
+ * cannot be read, and is not in the plan. */
 static p2psync_result collect(struct ps_plan *plan, const struct transaction *it)
 {
     size_t count = (size_t)(it->end - it->begin);
@@ -495,12 +484,19 @@ static p2psync_result collect(struct ps_plan *plan, const struct transaction *it
         plan->item_capacity = capacity;
     }
     p2psync_result result = P2PSYNC_OK;
+    size_t items_before = plan->item_count;
+    size_t ids_before = plan->ids.size;
     for (uint64_t seq = it->begin; seq < it->end && result == P2PSYNC_OK; seq++) {
         result = make_item(plan, it, seq);
     }
-    plan->transactions++;
-    if (result != P2PSYNC_OK || !plan->waiting) {
+    if (result != P2PSYNC_OK) {
+        plan->item_count = items_before;
+        ps_buf_truncate(&plan->ids, ids_before);
         return result;
+    }
+    plan->transactions++;
+    if (!plan->waiting) {
+        return P2PSYNC_OK;
     }
     const struct ps_waiting_for applied = {
         .collection = it->collection, .origin = it->origin, .begin = it->begin, .end = it->end};
@@ -511,7 +507,8 @@ static p2psync_result make_item(struct ps_plan *plan, const struct transaction *
 {
     struct ps_stored entry;
     struct ps_skeleton skeleton;
-    bool valid = false;
+    struct ps_parent awaited;
+    ps_readiness ready = PS_READY_INERT;
     p2psync_result result = read_entry(plan, it->log, seq, &entry);
     struct ps_plan_item item = {.collection = it->collection,
                                 .log = it->log,
@@ -519,13 +516,15 @@ static p2psync_result make_item(struct ps_plan *plan, const struct transaction *
                                 .dot = {.origin = it->origin, .seq = seq},
                                 .id_at = plan->ids.size};
     if (result == P2PSYNC_OK && ps_skeleton_decode(entry.skeleton, &skeleton) == P2PSYNC_OK) {
-        result = is_valid_here(plan, it, seq, &skeleton, &valid);
+        const struct ps_ready_change change = change_of(it, seq, &skeleton);
+        result = ps_ready_in_log(plan->txn, &change, &ready, &awaited);
+        result = ready == PS_READY_BLOCKED ? P2PSYNC_ECORRUPT : result;
         if (result == P2PSYNC_OK) {
             item.id.size = skeleton.record_id.size;
             result = ps_buf_append(&plan->ids, skeleton.record_id.data, skeleton.record_id.size);
         }
     }
-    item.inert = !valid;
+    item.inert = ready != PS_READY;
     plan->items[plan->item_count] = item;
     plan->item_count++;
     return result;
@@ -540,7 +539,8 @@ static p2psync_result read_entry(struct ps_plan *plan, uint32_t log, uint64_t se
 
 p2psync_result ps_plan_end(struct ps_plan *plan)
 {
-    p2psync_result result = P2PSYNC_OK;
+    uint64_t damaged = 0;
+    p2psync_result result = ps_damage_list_met(plan->txn, &damaged);
     for (uint32_t i = 0; i < plan->log_count && result == P2PSYNC_OK; i++) {
         const struct ps_plan_log *log = &plan->logs[i];
         if (log->settled > log->settled_before || plan->waiting) {

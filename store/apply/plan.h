@@ -5,9 +5,10 @@
  *
  *   - it cannot be valid, as its own log shows: it waits for nothing;
  *   - all its parents are applied, or come before it in the plan: it is ready;
- *   - a parent is not: the transaction waits for that parent (store/log/waiting.h), and the log
- * goes on behind it. When the parent is planned, the transaction is due, and is judged again from
- *     this change on.
+ *   - a parent is not, or is damaged: the transaction waits for that parent (store/log/waiting.h),
+ *     and the log goes on behind it. When the parent is planned, or mended, the transaction is
+ *     due, and is judged again from this change on;
+ *   - entries are damaged, and one of those that its value is rebuilt from is: likewise.
  *
  * Invariant: a change is in the plan only after its parents; what a plan has settled, and what it
  * has made wait or due, is in the store before the plan is applied, in the same transaction of it.
@@ -40,6 +41,7 @@ struct ps_plan {
     uint32_t first_queued; /* logs to look at: a stack */
     uint32_t full_count;   /* logs of which no more may wait: at least as many are `full` */
     bool waiting;          /* transactions wait, or may */
+    uint64_t damaged;      /* entries that are listed so */
     struct ps_plan_item *items;
     size_t item_count;
     size_t item_capacity;

@@ -33,10 +33,11 @@ p2psync_result ps_refresh_begin(struct ps_txn *txn, struct ps_bytes name)
 
 p2psync_result ps_refresh_waits(struct ps_txn *txn, bool *out)
 {
-    uint64_t count = 0;
-    p2psync_result result = ps_db_count(txn, PS_DB_STALE, &count);
-    if (result == P2PSYNC_OK) {
-        *out = count > 0;
+    struct ps_stale first;
+    p2psync_result result = ps_stale_first(txn, &first);
+    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND) {
+        *out = result == P2PSYNC_OK;
+        result = P2PSYNC_OK;
     }
     return result;
 }
@@ -97,7 +98,7 @@ static p2psync_result refresh_one(struct ps_txn *txn, struct ps_versions *versio
     uint32_t unused = 0;
     p2psync_result result = refresh_record(txn, versions, stale->collection,
                                            ps_bytes(stale->id, stale->id_size), &counts);
-    if (result == P2PSYNC_OK) {
+    if (result == P2PSYNC_OK && !versions->lost) {
         result = ps_stale_remove(txn, stale);
     }
     if (result == P2PSYNC_OK && counts.conflicts != 0) {

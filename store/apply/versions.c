@@ -33,6 +33,7 @@ static p2psync_result keep_values(struct ps_versions *versions, struct ps_txn *t
 static const struct ps_version *find(const struct ps_versions *versions,
                                      const struct ps_parent *parent);
 static bool is_after(uint64_t hlc, uint64_t parent_hlc);
+static bool can_be_lost(const struct ps_versions *versions);
 static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn, bool *live_out,
                                 bool *conflict_out);
 static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn,
@@ -56,6 +57,7 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
     versions->was_several = false;
     versions->was_conflict = false;
     versions->changed = false;
+    versions->lost = false;
     versions->has_last = false;
     p2psync_result result = ps_record_get(txn, collection, ps_bytes(versions->id, id.size), &row);
     if (result != P2PSYNC_OK) {
@@ -240,6 +242,10 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     bool is_live = false;
     bool is_conflict = false;
     p2psync_result result = keep_values(versions, txn);
+    if (result == P2PSYNC_ECORRUPT && can_be_lost(versions)) {
+        versions->lost = true;
+        result = P2PSYNC_OK;
+    }
     if (result == P2PSYNC_OK) {
         result = write_row(versions, txn, &is_live, &is_conflict);
     }
@@ -262,8 +268,16 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     return result;
 }
 
+/* Whether it can be put off what a record shows: its last version, which would be shown instead,
+ * has a value. */
+static bool can_be_lost(const struct ps_versions *versions)
+{
+    uint32_t count = versions->slots.count;
+    return count > 1 && versions->slots.items[count - 1].version.has_value;
+}
+
 /* Write the row, and say what readers will see. If merging its versions would cost more than the
- * batch may, that is put off. */
+ * batch may, or needs what is damaged, that is put off. */
 static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn, bool *live_out,
                                 bool *conflict_out)
 {
@@ -289,10 +303,13 @@ static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn
     write.versions = list;
     bool postponed = count > 1 && versions->may_postpone && versions->work >= versions->work_max;
     p2psync_result result = P2PSYNC_OK;
-    if (postponed) {
-        postpone(versions, list, &merged.view);
-    } else if (count > 1) {
+    if (count > 1 && !postponed && !versions->lost) {
         result = make_view(versions, txn, list, &merged);
+        versions->lost = result == P2PSYNC_ECORRUPT && can_be_lost(versions);
+    }
+    if (postponed || versions->lost) {
+        postpone(versions, list, &merged.view);
+        result = P2PSYNC_OK;
     }
     write.view = count > 1 ? &merged.view : NULL;
     *live_out =
@@ -301,7 +318,9 @@ static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn
     if (result == P2PSYNC_OK) {
         result = ps_record_put(txn, &write);
     }
-    if (result == P2PSYNC_OK && postponed) {
+    if (result == P2PSYNC_OK && versions->lost) {
+        result = ps_stale_add_lost(txn, versions->collection, write.id);
+    } else if (result == P2PSYNC_OK && postponed) {
         result = ps_stale_add(txn, versions->collection, write.id);
     }
     if (list != few) {

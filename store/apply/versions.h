@@ -17,6 +17,7 @@ struct ps_versions {
     bool was_several;
     bool was_conflict;
     bool changed;
+    bool lost; /* what the row shows needs what is damaged: it is put off until that is mended */
     uint64_t work;     /* what all merges have cost since this was zeroed */
     bool may_postpone; /* once that is work_max, merges are left to a refresh (apply/refresh.h) */
     uint64_t work_max;

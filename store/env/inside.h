@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "store/env/gate.h"
+#include "store/env/met.h"
 #include "store/env/stamp.h"
 #include "store/env/txn.h"
 
@@ -30,6 +31,7 @@ struct ps_store {
     pthread_mutex_t lock; /* of what follows */
     unsigned active;      /* transactions */
     MDB_txn *spare;       /* a read transaction that is over and can be renewed, or NULL */
+    struct ps_met_list met;
 };
 
 /* ps_txn_begin(), without asking which process this is and what room the disk has. Errors  as

@@ -4,13 +4,20 @@
 #include <string.h>
 
 #include "store/env/keys.h"
-#include "store/log/stem.h"
+#include "store/env/met.h"
+#include "store/log/log.h"
+
+#define BACK "back" /* the value of a row of what is to be judged; of others it is empty */
+
+static p2psync_result list_if_damaged(struct ps_txn *txn, const struct ps_damaged *entry);
+static p2psync_result next(struct ps_txn *txn, const struct ps_damaged *from, bool back,
+                           struct ps_damaged *out);
 
 p2psync_result ps_damage_look(struct ps_txn *txn, const struct ps_damaged *entry,
                               struct ps_hash *leaf_out, bool *sound_out)
 {
     struct ps_stored stored;
-    p2psync_result result = ps_stored_get_own(txn, entry->log, entry->seq, &stored);
+    p2psync_result result = ps_stored_look(txn, entry->log, entry->seq, &stored);
     memset(leaf_out, 0, sizeof *leaf_out);
     *sound_out = false;
     if (result != P2PSYNC_OK) {
@@ -38,26 +45,53 @@ p2psync_result ps_damage_add(struct ps_txn *txn, const struct ps_damaged *entry)
     return ps_db_put(txn, PS_DB_DAMAGED, ps_key_view(&key), ps_bytes("", 0));
 }
 
-p2psync_result ps_damage_explain(struct ps_txn *txn, uint32_t log, struct ps_range entries)
+p2psync_result ps_damage_list_met(struct ps_txn *txn, uint64_t *count_out)
+{
+    struct ps_met met[PS_MET_MAX];
+    size_t count = ps_met_take(txn, met);
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < count && result == P2PSYNC_OK; i++) {
+        const struct ps_damaged entry = {.log = met[i].log, .seq = met[i].seq};
+        result = list_if_damaged(txn, &entry);
+    }
+    return result == P2PSYNC_OK ? ps_damage_count(txn, count_out) : result;
+}
+
+/* Whoever read it may have asked for more than is there, or it is mended by now. */
+static p2psync_result list_if_damaged(struct ps_txn *txn, const struct ps_damaged *entry)
+{
+    struct ps_key key = ps_key_entry(entry->log, entry->seq);
+    struct ps_log_brief log;
+    struct ps_bytes row;
+    struct ps_hash leaf;
+    bool sound = true;
+    p2psync_result result = ps_log_brief_by_number(txn, entry->log, &log);
+    if (result != P2PSYNC_OK) {
+        bool passed_over = result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT;
+        return passed_over ? P2PSYNC_OK : result; /* nothing can be said of its entries */
+    }
+    if (entry->seq < log.begin || entry->seq >= log.size) {
+        return P2PSYNC_OK;
+    }
+    result = ps_damage_look(txn, entry, &leaf, &sound);
+    if (result != P2PSYNC_OK || sound) {
+        return result;
+    }
+    result = ps_db_get(txn, PS_DB_DAMAGED, ps_key_view(&key), &row);
+    return result == P2PSYNC_OK && row.size == 0 ? P2PSYNC_OK : ps_damage_add(txn, entry);
+}
+
+p2psync_result ps_damage_explain(struct ps_txn *txn)
 {
     uint64_t listed = 0;
-    p2psync_result result = P2PSYNC_OK;
-    for (uint64_t seq = entries.begin; seq < entries.end && result == P2PSYNC_OK; seq++) {
-        struct ps_damaged entry = {.log = log, .seq = seq};
-        struct ps_hash leaf;
-        bool sound = false;
-        result = ps_stem_owner(txn, log, seq, &entry.log);
-        if (result == P2PSYNC_OK) {
-            result = ps_damage_look(txn, &entry, &leaf, &sound);
-        }
-        if (result == P2PSYNC_OK && !sound) {
-            return ps_damage_add(txn, &entry);
-        }
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_damage_count(txn, &listed);
-    }
+    p2psync_result result = ps_damage_list_met(txn, &listed);
     return result == P2PSYNC_OK && listed == 0 ? P2PSYNC_ECORRUPT : result;
+}
+
+p2psync_result ps_damage_put_back(struct ps_txn *txn, const struct ps_damaged *entry)
+{
+    struct ps_key key = ps_key_entry(entry->log, entry->seq);
+    return ps_db_put(txn, PS_DB_DAMAGED, ps_key_view(&key), ps_bytes_text(BACK));
 }
 
 p2psync_result ps_damage_remove(struct ps_txn *txn, const struct ps_damaged *entry)
@@ -69,18 +103,32 @@ p2psync_result ps_damage_remove(struct ps_txn *txn, const struct ps_damaged *ent
 p2psync_result ps_damage_next(struct ps_txn *txn, const struct ps_damaged *from,
                               struct ps_damaged *out)
 {
+    return next(txn, from, false, out);
+}
+
+p2psync_result ps_damage_next_back(struct ps_txn *txn, const struct ps_damaged *from,
+                                   struct ps_damaged *out)
+{
+    return next(txn, from, true, out);
+}
+
+static p2psync_result next(struct ps_txn *txn, const struct ps_damaged *from, bool back,
+                           struct ps_damaged *out)
+{
     struct ps_key key = ps_key_entry(from->log, from->seq);
     struct ps_row row;
-    struct ps_damaged found;
-    p2psync_result result = ps_db_seek(txn, PS_DB_DAMAGED, ps_key_view(&key), &row);
-    if (result != P2PSYNC_OK) {
-        return result;
+    p2psync_result result = P2PSYNC_OK;
+    while (ps_db_walk_next(txn, PS_DB_DAMAGED, &key, &result, &row)) {
+        struct ps_damaged found;
+        if (!ps_key_split_entry(row.key, &found.log, &found.seq)) {
+            return P2PSYNC_ECORRUPT;
+        }
+        if ((row.value.size > 0) == back) {
+            *out = found;
+            return P2PSYNC_OK;
+        }
     }
-    if (!ps_key_split_entry(row.key, &found.log, &found.seq)) {
-        return P2PSYNC_ECORRUPT;
-    }
-    *out = found;
-    return P2PSYNC_OK;
+    return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
 }
 
 p2psync_result ps_damage_count(struct ps_txn *txn, uint64_t *out)

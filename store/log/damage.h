@@ -22,20 +22,32 @@ p2psync_result ps_damage_look(struct ps_txn *txn, const struct ps_damaged *entry
 /* List an entry. Errors  P2PSYNC_EFULL; P2PSYNC_EIO. */
 p2psync_result ps_damage_add(struct ps_txn *txn, const struct ps_damaged *entry) P2PSYNC_MUST_CHECK;
 
-/* The next transaction of a log cannot be read, which lies in `entries`: list the first of these
- * that is damaged. What it builds on in other logs is listed when those are looked at. The log
- * waits then, and no other does. Errors  P2PSYNC_ECORRUPT nothing is damaged or listed: there is
- * another reason; as above. */
-p2psync_result ps_damage_explain(struct ps_txn *txn, uint32_t log,
-                                 struct ps_range entries) P2PSYNC_MUST_CHECK;
+/* List what readers have met (store/env/met.h) and is damaged.
+ *
+ * count_out  how many are listed now.
+ * Errors     as above. */
+p2psync_result ps_damage_list_met(struct ps_txn *txn, uint64_t *count_out) P2PSYNC_MUST_CHECK;
 
-/* It is sound again. Errors  as above. */
+/* The next transaction of a log cannot be read: list what was met. The log waits then, and no other
+ * does. Errors  P2PSYNC_ECORRUPT nothing is listed: there is another reason; as above. */
+p2psync_result ps_damage_explain(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+
+/* Its bytes are here again, and it is to be judged (store/apply/judge.h). It is listed until that
+ * is done, but to be fetched no longer. Errors  as above. */
+p2psync_result ps_damage_put_back(struct ps_txn *txn,
+                                  const struct ps_damaged *entry) P2PSYNC_MUST_CHECK;
+
+/* It is as it was. Errors  as above. */
 p2psync_result ps_damage_remove(struct ps_txn *txn,
                                 const struct ps_damaged *entry) P2PSYNC_MUST_CHECK;
 
-/* The first that is listed from this place on. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
+/* The first from this place on whose bytes are not here. Errors  P2PSYNC_ENOTFOUND;
+ * P2PSYNC_ECORRUPT. */
 p2psync_result ps_damage_next(struct ps_txn *txn, const struct ps_damaged *from,
                               struct ps_damaged *out) P2PSYNC_MUST_CHECK;
+/* The first that is to be judged. Errors  as above. */
+p2psync_result ps_damage_next_back(struct ps_txn *txn, const struct ps_damaged *from,
+                                   struct ps_damaged *out) P2PSYNC_MUST_CHECK;
 
 /* How many are listed. Errors  P2PSYNC_EIO. */
 p2psync_result ps_damage_count(struct ps_txn *txn, uint64_t *out) P2PSYNC_MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/env/keys.h"
+#include "store/env/met.h"
 #include "store/log/begun.h"
 #include "store/log/collection.h"
 #include "store/log/tree.h"
@@ -236,6 +237,9 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
         if (result == P2PSYNC_ENOTFOUND) {
             bool own = parent->dot.seq >= brief.begin && parent->dot.seq < brief.size;
             result = own ? P2PSYNC_ECORRUPT : P2PSYNC_OK;
+            if (own) {
+                ps_met_note(txn, &(struct ps_met){.log = brief.number, .seq = parent->dot.seq});
+            }
         }
     }
     return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;

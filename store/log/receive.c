@@ -356,7 +356,7 @@ static p2psync_result put_back(struct ps_txn *txn, const struct ps_log *log,
             result = ps_stored_put(txn, &put);
         }
         if (result == P2PSYNC_OK) {
-            result = ps_damage_remove(txn, &place);
+            result = sound ? ps_damage_remove(txn, &place) : ps_damage_put_back(txn, &place);
         }
     }
     return result;

@@ -60,9 +60,10 @@ p2psync_result ps_receive_head(struct ps_txn *txn, struct ps_log *log,
                                const struct ps_head_offer *offer) P2PSYNC_MUST_CHECK;
 
 /* Put bytes back that this disk has lost (damage.h): a chunk whose first entry is the first damaged
- * one of the log's own. It must lead to the very head that is stored here, so who sends it can put
- * in nothing that the log did not have. Its entries that are damaged here are written anew, and are
- * listed no longer; a change without its body is not taken.
+ * one of the log's own. It must lead to the very head that is stored here, or complete subtrees
+ * whose hashes are, so who sends it can put in nothing that the log did not have. What of it lies
+ * beyond the log's size is not looked at. Its entries that are damaged here are written anew, and
+ * are listed as to be judged; ps_judge_mended() must follow.
  *
  * mended_out  the entries [begin, end) that were looked at.
  * Errors      P2PSYNC_EPROOF the chunk does not lead there, or cannot be judged here: that is no

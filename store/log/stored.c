@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/env/keys.h"
+#include "store/env/met.h"
 #include "store/log/stem.h"
 
 /* flags || size of the skeleton || leaf || skeleton || [hash of the body] || [body] */
@@ -27,11 +28,26 @@ p2psync_result ps_stored_get(struct ps_txn *txn, uint32_t log, uint64_t seq, str
         p2psync_result found = ps_stem_owner(txn, log, seq, &owner);
         result = found == P2PSYNC_OK ? result : found;
     }
-    return owner != log ? ps_stored_get_own(txn, owner, seq, out) : result;
+    if (owner != log) {
+        result = ps_stored_get_own(txn, owner, seq, out);
+    }
+    if (result == P2PSYNC_ENOTFOUND) {
+        ps_met_note(txn, &(struct ps_met){.log = owner, .seq = seq});
+    }
+    return result;
 }
 
 p2psync_result ps_stored_get_own(struct ps_txn *txn, uint32_t log, uint64_t seq,
                                  struct ps_stored *out)
+{
+    p2psync_result result = ps_stored_look(txn, log, seq, out);
+    if (result == P2PSYNC_ECORRUPT) {
+        ps_met_note(txn, &(struct ps_met){.log = log, .seq = seq});
+    }
+    return result;
+}
+
+p2psync_result ps_stored_look(struct ps_txn *txn, uint32_t log, uint64_t seq, struct ps_stored *out)
 {
     struct ps_key key = ps_key_entry(log, seq);
     struct ps_bytes row;

@@ -23,7 +23,8 @@ struct ps_stored {
     ps_stored_mark mark;
 };
 
-/* An entry of the log's history: its own, or one of its stems' (stem.h).
+/* An entry of the log's history: its own, or one of its stems' (stem.h). One that cannot be read is
+ * noted as damaged (store/env/met.h).
  *
  * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_ECORRUPT. */
 p2psync_result ps_stored_get(struct ps_txn *txn, uint32_t log, uint64_t seq,
@@ -31,6 +32,9 @@ p2psync_result ps_stored_get(struct ps_txn *txn, uint32_t log, uint64_t seq,
 /* Its own only. */
 p2psync_result ps_stored_get_own(struct ps_txn *txn, uint32_t log, uint64_t seq,
                                  struct ps_stored *out) P2PSYNC_MUST_CHECK;
+/* The same, for who asks whether it can be read: damage is not noted (store/env/met.h). */
+p2psync_result ps_stored_look(struct ps_txn *txn, uint32_t log, uint64_t seq,
+                              struct ps_stored *out) P2PSYNC_MUST_CHECK;
 
 /* The hash of its body, stored or computed. */
 struct ps_hash ps_stored_body_hash(const struct ps_stored *stored);

@@ -6,11 +6,49 @@
 #include "store/env/keys.h"
 #include "store/merge/conflict.h"
 
+#define LOST "lost" /* the value of a row that is passed over */
+
+static bool is_lost(struct ps_bytes id, struct ps_bytes value);
+
 p2psync_result ps_stale_add(struct ps_txn *txn, uint32_t collection, struct ps_bytes id)
 {
     struct ps_key key = ps_key_stale(collection, id);
     assert(id.size > 0);
     return ps_db_put(txn, PS_DB_STALE, ps_key_view(&key), ps_bytes("", 0));
+}
+
+p2psync_result ps_stale_add_lost(struct ps_txn *txn, uint32_t collection, struct ps_bytes id)
+{
+    struct ps_key key = ps_key_stale(collection, id);
+    assert(id.size > 0);
+    return ps_db_put(txn, PS_DB_STALE, ps_key_view(&key), ps_bytes_text(LOST));
+}
+
+/* Each step rewrites one row that is passed over, which is none of them then. */
+p2psync_result ps_stale_retry(struct ps_txn *txn, uint32_t collection)
+{
+    struct ps_key from = ps_key_stale(collection, ps_bytes(NULL, 0));
+    struct ps_row row;
+    p2psync_result result = P2PSYNC_OK;
+    while (ps_db_walk_next(txn, PS_DB_STALE, &from, &result, &row)) {
+        uint32_t number = 0;
+        struct ps_bytes id;
+        if (!ps_key_split_stale(row.key, &number, &id)) {
+            return P2PSYNC_ECORRUPT;
+        }
+        if (number != collection) {
+            break;
+        }
+        if (is_lost(id, row.value)) {
+            result = ps_db_put(txn, PS_DB_STALE, row.key, ps_bytes("", 0));
+        }
+    }
+    return result;
+}
+
+static bool is_lost(struct ps_bytes id, struct ps_bytes value)
+{
+    return id.size > 0 && value.size > 0;
 }
 
 p2psync_result ps_stale_add_from(struct ps_txn *txn, uint32_t collection, struct ps_bytes id)
@@ -21,15 +59,20 @@ p2psync_result ps_stale_add_from(struct ps_txn *txn, uint32_t collection, struct
 
 p2psync_result ps_stale_first(struct ps_txn *txn, struct ps_stale *out)
 {
+    struct ps_key from = {.size = 0};
     struct ps_row row;
-    struct ps_bytes id;
+    struct ps_bytes id = {NULL, 0};
     struct ps_stale found = {.many = false};
-    p2psync_result result = ps_db_seek(txn, PS_DB_STALE, ps_bytes(NULL, 0), &row);
-    if (result != P2PSYNC_OK) {
-        return result;
+    bool passed_over = true;
+    p2psync_result result = P2PSYNC_OK;
+    while (passed_over && ps_db_walk_next(txn, PS_DB_STALE, &from, &result, &row)) {
+        if (!ps_key_split_stale(row.key, &found.collection, &id)) {
+            return P2PSYNC_ECORRUPT;
+        }
+        passed_over = is_lost(id, row.value);
     }
-    if (!ps_key_split_stale(row.key, &found.collection, &id)) {
-        return P2PSYNC_ECORRUPT;
+    if (result != P2PSYNC_OK || passed_over) {
+        return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
     }
     found.many = id.size == 0;
     id = found.many ? row.value : id;

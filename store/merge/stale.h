@@ -4,7 +4,8 @@
  * pieces (apply/refresh.h). Until then whoever reads such a record merges it for itself, so that
  * nobody ever sees anything else than what the versions come to.
  *
- * A record with one version is never stale, nor is one of the node's own collections. */
+ * A record with one version is never stale, nor is one of the node's own collections, unless it
+ * cannot be merged. */
 #ifndef PS_STORE_MERGE_STALE_H
 #define PS_STORE_MERGE_STALE_H
 
@@ -18,7 +19,16 @@ p2psync_result ps_stale_add(struct ps_txn *txn, uint32_t collection,
 p2psync_result ps_stale_add_from(struct ps_txn *txn, uint32_t collection,
                                  struct ps_bytes id) P2PSYNC_MUST_CHECK;
 
-/* The first row of the list. */
+/* List one record that cannot be merged, because what that needs is damaged: it is passed over
+ * until that is mended. Whoever reads it meanwhile is told. As above. */
+p2psync_result ps_stale_add_lost(struct ps_txn *txn, uint32_t collection,
+                                 struct ps_bytes id) P2PSYNC_MUST_CHECK;
+
+/* Something of a collection is mended: pass over none of its records any more. Errors
+ * P2PSYNC_ECORRUPT; as above. */
+p2psync_result ps_stale_retry(struct ps_txn *txn, uint32_t collection) P2PSYNC_MUST_CHECK;
+
+/* The first row of the list that is not passed over. */
 struct ps_stale {
     uint32_t collection;
     bool many; /* all records from `id` on; else that one */

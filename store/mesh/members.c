@@ -100,6 +100,7 @@ p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh
     } else if (result == P2PSYNC_ENOTFOUND) {
         result = P2PSYNC_OK; /* the founder is a member all the same */
     }
+    bool damaged = result == P2PSYNC_ECORRUPT; /* members stay who they are until it is mended */
     if (result == P2PSYNC_OK) {
         sort_edges(&members);
         result = collect_named(&members);
@@ -131,10 +132,10 @@ p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh
     free(members.list);
     free(members.named);
     free(members.edges);
-    if (result == P2PSYNC_OK) {
+    if (result == P2PSYNC_OK || damaged) {
         *changed_out = changed;
     }
-    return result;
+    return damaged ? P2PSYNC_OK : result;
 }
 
 static p2psync_result collect_edges(struct ps_txn *txn, uint32_t collection,
@@ -512,7 +513,7 @@ static p2psync_result read_name(struct ps_txn *txn, uint32_t collection, struct 
         struct ps_reader reader;
         ps_reader_init(&reader, ps_value_field(view.value, ps_bytes_text("name")));
         name = ps_read_str(&reader, PS_DEVICE_NAME_SIZE_MAX);
-    } else if (result != P2PSYNC_ENOTFOUND) {
+    } else if (result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ECORRUPT) {
         return result;
     }
     if (!ps_device_name_valid(name)) {
@@ -543,7 +544,7 @@ static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *mem
     if (result == P2PSYNC_OK && ps_bytes_equal(before, after)) {
         return P2PSYNC_OK;
     }
-    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
+    if (result == P2PSYNC_EIO) {
         return result;
     }
     return ps_db_put(txn, PS_DB_DEVICES, ps_key_view(&key), after);

@@ -19,7 +19,8 @@ struct ps_member {
 
 /* Compute the members anew from all applied changes of `_devices`. Call it in the transaction that
  * applied changes there. Limits clip and never fail: see PS_MEMBERS_MAX and PS_INVITED_MAX. Members
- * that are near the founder come first, so that who is crowded out is far away.
+ * that are near the founder come first, so that who is crowded out is far away. If a change of
+ * `_devices` is damaged, members stay who they are: call it again when that is mended.
  *
  * changed_out  whether others are members than before; a new name does not count.
  * Errors       P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ENOMEM.

@@ -1,0 +1,34 @@
+/* Entries that could not be read, as they are met: by any reader, in any thread. They are kept
+ * beside the transactions, because the one that met them is often aborted for it, until a write
+ * transaction takes and lists them (store/log/damage.h). */
+#ifndef PS_STORE_ENV_MET_H
+#define PS_STORE_ENV_MET_H
+
+#include <stdatomic.h>
+
+#include "store/env/db.h"
+
+#define PS_MET_MAX 64 /* places that are kept; others are met again */
+
+struct ps_met {
+    uint32_t log;
+    uint64_t seq;
+};
+
+/* Of an open store. Its lock guards it, but for `any`, which tells without it. */
+struct ps_met_list {
+    atomic_bool any;
+    size_t count;
+    struct ps_met items[PS_MET_MAX];
+};
+
+/* Keep a place. Thread  any. */
+void ps_met_note(const struct ps_txn *txn, const struct ps_met *met);
+
+/* Whether any is kept. Thread  any. */
+bool ps_met_any(const struct ps_store *store);
+
+/* Take all that are kept. Thread  any. */
+size_t ps_met_take(const struct ps_txn *txn, struct ps_met out[static PS_MET_MAX]);
+
+#endif

@@ -1,0 +1,198 @@
+/* A disk that rots: on one of three devices bytes of entries and of subtrees change, at random,
+ * again and again, while all write on. Whatever is not damaged is applied there all the same, what
+ * is damaged comes back from the others, and in the end all have the same. The seeds are kept. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/env/keys.h"
+#include "store/log/damage.h"
+#include "store/verify/verify.h"
+#include "tests/lib/store_case.h"
+#include "tests/sim/script.h"
+
+#define net     sim_script
+#define ROUNDS  12
+#define RECORDS 8 /* that all edit */
+#define NEWEST  6 /* entries of a log that are damaged more often */
+#define ROTTEN  0 /* whose disk it is */
+
+TestSuite(test_engine_rot, .fini = sim_script_end, .timeout = 300);
+
+/* {"f<n>": number} of one of the records. What is damaged may keep the device whose it is from
+ * writing to that record. */
+static void put(struct prng *random, unsigned node, uint64_t number)
+{
+    char id[16];
+    char field[16];
+    struct ps_buf fields;
+    (void)snprintf(id, sizeof id, "r%u", (unsigned)prng_below(random, RECORDS));
+    (void)snprintf(field, sizeof field, "f%u", (unsigned)prng_below(random, 3));
+    ps_buf_init(&fields, 64);
+    struct ps_edit edit = {.kind = PS_EDIT_PUT,
+                           .id = ps_bytes_text(id),
+                           .fields = case_fields(&fields, field, (int64_t)number)};
+    struct sim_write write = {
+        .collection = ps_bytes_text("notes"), .edits = &edit, .edit_count = 1};
+    p2psync_result result = sim_mesh_write(&net, node, &write);
+    cr_assert(result == P2PSYNC_OK || (result == P2PSYNC_ECORRUPT && node == ROTTEN), "%s",
+              p2psync_strerror(result));
+    ps_buf_deinit(&fields);
+}
+
+/* Change a bit of a row, or take the row away. */
+static void rot_row(struct prng *random, struct ps_txn *txn, ps_db db, const struct ps_key *key)
+{
+    struct ps_bytes row;
+    struct ps_buf copy;
+    uint8_t *room = NULL;
+    if (ps_db_get(txn, db, ps_key_view(key), &row) != P2PSYNC_OK) {
+        return; /* there is none, or it is rotten already */
+    }
+    size_t stored = row.size + 4; /* its checksum lies behind it */
+    ps_buf_init(&copy, stored);
+    cr_assert_eq(ps_buf_append(&copy, row.data, stored), P2PSYNC_OK);
+    copy.data[prng_below(random, stored)] ^= (uint8_t)(1U << prng_below(random, 8));
+    if (prng_below(random, 4) == 0) {
+        cr_assert_eq(ps_db_delete(txn, db, ps_key_view(key)), P2PSYNC_OK);
+    } else {
+        cr_assert_eq(ps_db_reserve(txn, db, ps_key_view(key), stored - 4, &room), P2PSYNC_OK);
+        memcpy(room, copy.data, stored);
+    }
+    ps_buf_deinit(&copy);
+}
+
+/* Of some log: one of the newest entries, which others build on, or of all. */
+static void rot(struct prng *random)
+{
+    struct store_case here = {.store = net.nodes[ROTTEN].store};
+    struct ps_txn txn = case_begin(&here, true);
+    struct ps_log log;
+    uint64_t logs = 0;
+    cr_assert_eq(ps_db_count(&txn, PS_DB_LOG_NUMBERS, &logs), P2PSYNC_OK);
+    p2psync_result result = ps_log_by_number(&txn, (uint32_t)prng_below(random, logs), &log);
+    cr_assert_eq(result, P2PSYNC_OK);
+    uint64_t among = prng_below(random, 3) == 0 || log.size < NEWEST ? log.size : NEWEST;
+    uint64_t seq = log.size - 1 - prng_below(random, among);
+    struct ps_key entry = ps_key_entry(log.number, seq);
+    struct ps_key node = ps_key_node(log.number, PS_TREE_LEVEL_MIN, seq >> PS_TREE_LEVEL_MIN);
+    rot_row(random, &txn, PS_DB_ENTRIES, &entry);
+    if (prng_below(random, 8) == 0) {
+        rot_row(random, &txn, PS_DB_NODES, &node);
+    }
+    case_commit(&txn);
+}
+
+static uint64_t listed(void)
+{
+    struct store_case here = {.store = net.nodes[ROTTEN].store};
+    struct ps_txn txn = case_begin(&here, false);
+    uint64_t count = 0;
+    cr_assert_eq(ps_damage_count(&txn, &count), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    return count;
+}
+
+/* What nobody has read yet is found when it is looked for. */
+static void look_for_the_rest(void)
+{
+    struct ps_verify verify = {.done = 0};
+    cr_assert_eq(ps_verify(net.nodes[ROTTEN].store, &verify), P2PSYNC_OK);
+    cr_assert_eq(ps_verify_list(net.nodes[ROTTEN].store, &verify), P2PSYNC_OK);
+    ps_verify_deinit(&verify);
+}
+
+static bool logs_are_sound(void)
+{
+    struct store_case here = {.store = net.nodes[ROTTEN].store,
+                              .identity = net.nodes[ROTTEN].identity};
+    return case_logs_are_sound(&here);
+}
+
+/* What no damage touches comes through, whatever else is damaged. */
+static void check_that_it_goes_on(unsigned round)
+{
+    char id[16];
+    (void)snprintf(id, sizeof id, "x%u", round);
+    sim_put(&net, 1, "others", id, round);
+    sim_net_run(&net, 30000);
+    cr_assert_str_empty(net.failure);
+    cr_assert_eq(sim_get(&net, ROTTEN, "others", id), round, "round %u", round);
+}
+
+static void play(uint64_t seed)
+{
+    struct prng random = prng_new(seed, 1);
+    sim_script_begin(3);
+    cr_assert(sim_script_settle(120000));
+    net.nodes[ROTTEN].excused = P2PSYNC_ECORRUPT;
+    net.options.trace = getenv("ROT_TRACE") != NULL;
+    uint64_t number = 0;
+    for (unsigned i = 0; i < 60; i++) {
+        put(&random, (unsigned)prng_below(&random, 3), number++);
+        sim_net_run(&net, prng_below(&random, 300));
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned apart = (unsigned)prng_below(&random, 3); /* so that edits are concurrent */
+        sim_script_part(apart, (apart + 1) % 3);
+        sim_script_part(apart, (apart + 2) % 3);
+        for (uint64_t i = prng_below(&random, 6) + 1; i > 0; i--) {
+            rot(&random);
+        }
+        for (uint64_t i = prng_below(&random, 12); i > 0; i--) {
+            put(&random, (unsigned)prng_below(&random, 3), number++);
+            sim_net_run(&net, prng_below(&random, 300));
+        }
+        sim_script_join(apart, (apart + 1) % 3);
+        sim_script_join(apart, (apart + 2) % 3);
+        check_that_it_goes_on(round);
+    }
+    look_for_the_rest();
+    sim_put(&net, ROTTEN, "others", "last", 1); /* the node hears that the store has changed */
+    sim_net_run(&net, 600000);
+    cr_expect_eq(listed(), 0);
+    cr_expect(logs_are_sound());
+    cr_expect(sim_script_settle(120000));
+    sim_check_equal(&net);
+    sim_check_rule(&net, ROTTEN);
+    cr_expect_leq(net.nodes[ROTTEN].excuses, ROUNDS, "each damage costs a turn at most");
+    cr_expect_str_empty(net.failure);
+}
+
+Test(test_engine_rot, seed_1)
+{
+    play(1);
+}
+
+Test(test_engine_rot, seed_2)
+{
+    play(2);
+}
+
+Test(test_engine_rot, seed_3)
+{
+    play(3);
+}
+
+Test(test_engine_rot, seed_4)
+{
+    play(4);
+}
+
+/* As many as one wants, from this number on: ROT_SEEDS=100-300. */
+Test(test_engine_rot, seeds_of_the_day)
+{
+    unsigned long from = 0;
+    unsigned long to = 0;
+    const char *seeds = getenv("ROT_SEEDS");
+    if (seeds == NULL || sscanf(seeds, "%lu-%lu", &from, &to) != 2) {
+        cr_skip("ROT_SEEDS is not set");
+    }
+    for (unsigned long seed = from; seed <= to; seed++) {
+        printf("# seed %lu\n", seed);
+        play(seed);
+        sim_script_end();
+    }
+    sim_script_begin(1);
+}
