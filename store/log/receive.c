@@ -46,6 +46,9 @@ static bool same_head(const struct ps_head *a, const struct ps_head *b);
 static bool contradicts(const struct ps_log *log, const struct ps_head *head);
 static bool leads_to_own_head(const struct ps_log *log, const struct ps_chunk *chunk,
                               const struct checked *checked);
+static p2psync_result completes_own_tree(struct ps_tree *tree, const struct ps_log *log,
+                                         const struct ps_frontier *before,
+                                         const struct checked *checked);
 static p2psync_result put_back(struct ps_txn *txn, const struct ps_log *log,
                                const struct ps_chunk *chunk, const struct checked *checked);
 static p2psync_result check_prefix(struct ps_txn *txn, struct ps_log *log,
@@ -312,8 +315,9 @@ p2psync_result ps_receive_mend(struct ps_txn *txn, const struct ps_log *log,
     ps_buf_init(&checked.leaves, PS_MESSAGE_SIZE_MAX * (size_t)PS_HASH_SIZE);
     result = check_entries(&before, chunk, &checked);
     if (result == P2PSYNC_OK && !leads_to_own_head(log, chunk, &checked)) {
-        result = P2PSYNC_EPROOF;
+        result = completes_own_tree(&tree, log, &before.frontier, &checked);
     }
+    checked.to = checked.to < log->size ? checked.to : log->size;
     if (result == P2PSYNC_OK) {
         result = put_back(txn, log, chunk, &checked);
     }
@@ -332,6 +336,49 @@ static bool leads_to_own_head(const struct ps_log *log, const struct ps_chunk *c
                 (chunk->root_implied || same_head(&log->head, &chunk->head));
     return same &&
            ps_proof_verify(chunk->proof, sizes, &checked->root, &log->head.root) == P2PSYNC_OK;
+}
+
+/* Whether the entries, with those that follow in the last block of leaves that they touch, give the
+ * hashes which are stored of the blocks, and of the peaks of a last one that is not whole. These
+ * were made of what was verified. So neither head nor proof is needed, and those of whoever sends
+ * them may be newer or older. P2PSYNC_EPROOF: they do not, or more is damaged. */
+static p2psync_result completes_own_tree(struct ps_tree *tree, const struct ps_log *log,
+                                         const struct ps_frontier *before,
+                                         const struct checked *checked)
+{
+    const uint64_t block_size = UINT64_C(1) << PS_TREE_LEVEL_MIN;
+    struct ps_frontier block = {.size = before->size % block_size};
+    uint64_t seq = before->size;
+    memcpy(block.peak, before->peak, PS_TREE_LEVEL_MIN * sizeof block.peak[0]);
+    while (seq < log->size && (seq < checked->to || seq % block_size != 0)) {
+        const struct ps_damaged place = {.log = log->number, .seq = seq};
+        struct ps_hash leaf;
+        struct ps_hash stored;
+        bool known = seq < checked->to;
+        p2psync_result result = P2PSYNC_OK;
+        if (known) {
+            memcpy(leaf.bytes, checked->leaves.data + (seq - before->size) * PS_HASH_SIZE,
+                   PS_HASH_SIZE);
+        } else {
+            result = ps_damage_look(tree->txn, &place, &leaf, &known);
+        }
+        ps_frontier_add(&block, &leaf, NULL, NULL);
+        seq++;
+        if (result == P2PSYNC_OK && known && seq % block_size == 0) {
+            result = ps_tree_subtree(tree, PS_TREE_LEVEL_MIN, seq / block_size - 1, &stored);
+            known = ps_hash_equal(&stored, &block.peak[PS_TREE_LEVEL_MIN]);
+            block.size = 0;
+        }
+        if (result != P2PSYNC_OK || !known) {
+            return result == P2PSYNC_OK || result == P2PSYNC_ECORRUPT ? P2PSYNC_EPROOF : result;
+        }
+    }
+    bool same = true;
+    for (unsigned level = 0; level < PS_TREE_LEVEL_MIN; level++) {
+        same = same && ((block.size >> level & 1U) == 0 ||
+                        ps_hash_equal(&block.peak[level], &log->frontier.peak[level]));
+    }
+    return same ? P2PSYNC_OK : P2PSYNC_EPROOF;
 }
 
 static p2psync_result put_back(struct ps_txn *txn, const struct ps_log *log,
