@@ -14,7 +14,8 @@
 #define ANSWER_MS 10000 /* until who was asked counts as silent */
 #define RETRY_MS  2000  /* after that, or when what came was of no use */
 #define NOBODY_MS 5000  /* until it is looked again whether somebody has it */
-#define CREDIT    65536 /* bytes that one answer may have, past its first entry */
+#define CREDIT    65536 /* bytes that one answer may have, past its first entry, at most */
+#define ENTRY     1024  /* of these, for each damaged entry that follows the first */
 #define LOGS_MAX  64    /* damaged logs that one turn looks for a peer for */
 
 static struct ps_peer *asked_peer(const struct ps_turn *turn);
@@ -22,6 +23,7 @@ static bool next_log(struct ps_turn *turn, struct ps_damaged *at);
 static struct ps_peer *who_has(struct ps_turn *turn, const struct ps_log *log);
 static bool read_log(struct ps_turn *turn, struct ps_log *log, struct ps_collection *collection);
 static void ask(struct ps_turn *turn, struct ps_peer *peer, bool again);
+static uint64_t credit(struct ps_turn *turn, const struct ps_damaged *first);
 static void stop(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                  const struct ps_collection *collection);
 static void over(struct ps_turn *turn, uint64_t wait_ms);
@@ -143,12 +145,28 @@ static void ask(struct ps_turn *turn, struct ps_peer *peer, bool again)
     }
     struct ps_want want = {.log = {.collection = collection.name, .origin = log.origin},
                            .from = mend->at.seq,
-                           .credit = CREDIT,
+                           .credit = credit(turn, &mend->at),
                            .again = again};
     memcpy(want.log.branch, log.id.branch, sizeof want.log.branch);
     ps_emit_send(turn, peer, peer->session.id, ps_want_encode(&want, ps_emit_begin(turn)));
     mend->session = peer->session.id;
     mend->asked_ms = turn->now_ms;
+}
+
+/* For what is sent twice, whoever sends it wants to be paid (resent.h): so of an entry that stands
+ * alone, it alone comes, and with one that others follow which are damaged as well, these. */
+static uint64_t credit(struct ps_turn *turn, const struct ps_damaged *first)
+{
+    struct ps_damaged next = *first;
+    uint64_t bytes = 1;
+    bool follows = true;
+    while (follows && bytes < CREDIT) {
+        const struct ps_damaged from = {.log = next.log, .seq = next.seq + 1};
+        follows = ps_damage_next(turn->txn, &from, &next) == P2PSYNC_OK && next.log == from.log &&
+                  next.seq == from.seq;
+        bytes += follows ? ENTRY : 0;
+    }
+    return bytes < CREDIT ? bytes : CREDIT;
 }
 
 ps_mend_taken ps_mend_take(struct ps_turn *turn, struct ps_peer *peer,

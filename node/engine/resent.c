@@ -9,7 +9,7 @@ void ps_resent_note(struct ps_turn *turn, struct ps_peer *peer, const struct ps_
     struct ps_resent *resent = &peer->resent;
     uint64_t count = ps_by_log_get(&resent->sent, log->number) + run->end - run->begin;
     (void)ps_turn_ok(turn, ps_by_log_set(&resent->sent, log->number, count));
-    resent->bytes += count > log->size ? size : 0;
+    resent->bytes += count > log->size * 2 ? size : 0;
 }
 
 uint64_t ps_resent_take(struct ps_peer *peer)

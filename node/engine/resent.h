@@ -1,6 +1,6 @@
 /* What a peer has sent to it more than once. Each change is sent once in a session, but for a few
- * where a search went back; a peer that has a log sent again and again, and says each time that it
- * has arrived, is to pay for that. */
+ * where a search went back, and once more if its disk loses it (mend.h). A peer that has a log sent
+ * again and again, and says each time that it has arrived, is to pay for that. */
 #ifndef PS_NODE_ENGINE_RESENT_H
 #define PS_NODE_ENGINE_RESENT_H
 
@@ -12,7 +12,7 @@ struct ps_turn;
 
 struct ps_resent {
     struct ps_by_log sent; /* how many changes of each log were sent to it in this session */
-    uint64_t bytes;        /* that went out beyond as many as the log has */
+    uint64_t bytes;        /* that went out beyond twice as many as the log has */
 };
 
 /* The entries of `run`, with `size` bytes, go out. */

@@ -1,6 +1,7 @@
 /* A damaged entry on one device: it is told there, harms only its own log, and is fetched again
  * from who has it. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "store/env/keys.h"
 #include "store/log/collection.h"
@@ -8,7 +9,11 @@
 #include "tests/lib/store_case.h"
 #include "tests/sim/script.h"
 
-#define net sim_script
+#define net    sim_script
+#define MANY   400
+#define RUN    100  /* records in one transaction */
+#define RECORD 2000 /* bytes of one */
+#define APART  20   /* from one damaged entry to the next */
 
 TestSuite(test_engine_damage, .fini = sim_script_end, .timeout = 120);
 
@@ -126,6 +131,70 @@ Test(test_engine_damage, of_its_own_log_is_fetched_when_another_process_lists_it
     sim_net_run(&net, 60000);
     cr_assert_str_empty(net.failure);
     cr_expect_eq(net.nodes[0].told[P2PSYNC_EVENT_HEALED], 1);
+    cr_expect_eq(listed(0), 0);
+    cr_expect(logs_are_sound(0));
+}
+
+/* New records with 2 kB each, which do not compress. */
+static void put_run(unsigned node, unsigned first)
+{
+    uint8_t padding[RECORD];
+    struct ps_edit edits[RUN];
+    char ids[RUN][16];
+    struct ps_buf fields[RUN];
+    struct prng random = prng_new(first, 0);
+    for (unsigned i = 0; i < RUN; i++) {
+        struct ps_writer writer;
+        prng_fill(&random, padding, sizeof padding);
+        ps_buf_init(&fields[i], RECORD + 64);
+        ps_writer_init(&writer, &fields[i]);
+        ps_write_map(&writer, 1);
+        ps_write_text(&writer, "padding");
+        ps_write_bin(&writer, ps_bytes(padding, sizeof padding));
+        cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+        (void)snprintf(ids[i], sizeof ids[i], "m%u", first + i);
+        edits[i] = (struct ps_edit){
+            .kind = PS_EDIT_PUT, .id = ps_bytes_text(ids[i]), .fields = ps_buf_view(&fields[i])};
+    }
+    struct sim_write write = {
+        .collection = ps_bytes_text("notes"), .edits = edits, .edit_count = RUN};
+    cr_assert_eq(sim_mesh_write(&net, node, &write), P2PSYNC_OK);
+    for (unsigned i = 0; i < RUN; i++) {
+        ps_buf_deinit(&fields[i]);
+    }
+}
+
+/* What is sent twice costs whoever has it sent: so little more than what is damaged is asked for.
+ */
+Test(test_engine_damage, here_and_there_is_fetched_without_what_lies_between)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(120000));
+    for (unsigned i = 0; i < MANY; i += RUN) {
+        put_run(1, i);
+        sim_net_run(&net, 1000);
+    }
+    sim_net_run(&net, 60000);
+    cr_assert_str_empty(net.failure);
+    struct store_case here = {.store = net.nodes[0].store};
+    struct ps_txn txn = case_begin(&here, true);
+    struct ps_log log = first_log(&txn);
+    cr_assert_eq(log.size, MANY);
+    for (uint64_t seq = 0; seq < log.size; seq += APART) {
+        struct ps_damaged entry = {.log = log.number, .seq = seq};
+        struct ps_key key = ps_key_entry(log.number, seq);
+        cr_assert_eq(ps_db_delete(&txn, PS_DB_ENTRIES, ps_key_view(&key)), P2PSYNC_OK);
+        cr_assert_eq(ps_damage_add(&txn, &entry), P2PSYNC_OK);
+    }
+    case_commit(&txn);
+    uint64_t before = net.traffic[1][0].bytes;
+    sim_put(&net, 0, "others", "x", 4); /* the node hears that the store has changed */
+    sim_net_run(&net, 60000);
+    cr_assert_str_empty(net.failure);
+    cr_expect_lt(net.traffic[1][0].bytes - before, 2 * (MANY / APART) * RECORD);
+    struct ps_peer_info info;
+    cr_assert(sim_node_peer(&net, 1, 0, &info));
+    cr_expect_eq(info.faults, 0);
     cr_expect_eq(listed(0), 0);
     cr_expect(logs_are_sound(0));
 }
