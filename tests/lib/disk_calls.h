@@ -1,0 +1,26 @@
+/* The calls into the system by which LMDB writes a store, counted; and failing, where a test says
+ * so. Linked into a program, they stand in the place of libc's, for its libraries as well. One
+ * store at a time, and one thread that writes. */
+#ifndef PS_TESTS_DISK_CALLS_H
+#define PS_TESTS_DISK_CALLS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct disk_calls {
+    bool watched;
+    ino_t file;
+    unsigned unflushed;     /* writes of pages since the last flush */
+    unsigned meta_writes;   /* of the page that completes a commit */
+    unsigned meta_early;    /* ... while a page that it points to was not flushed */
+    unsigned meta_unsynced; /* ... through a descriptor that does not wait for the disk */
+    unsigned flushes;
+    int write_fails; /* with this errno, if not 0, and nothing is written */
+    int flush_fails;
+};
+extern struct disk_calls disk_calls;
+
+/* From now on, count what is written to the store in `dir`. */
+void disk_calls_watch(const char *dir);
+
+#endif

@@ -1,0 +1,97 @@
+/* What p2psync.h promises of the disk: a write that returned OK is there, and one that could not be
+ * put there is an error, and is not seen. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "tests/lib/disk_calls.h"
+#include "tests/node/nodes.h"
+
+static char dir[NODES_DIR_SIZE];
+static p2psync_node *node;
+
+static void open_with(p2psync_durability durability)
+{
+    struct p2psync_options options = nodes_options(dir);
+    options.durability = durability;
+    node = nodes_open_with(&options, "alpha");
+}
+
+static void setup(void)
+{
+    nodes_dir(dir);
+}
+
+static void teardown(void)
+{
+    disk_calls.watched = false;
+    p2psync_close(node);
+    nodes_remove(dir);
+}
+
+TestSuite(test_api_disk, .init = setup, .fini = teardown, .timeout = 300);
+
+static void check_is_flushed(p2psync_durability durability)
+{
+    open_with(durability);
+    disk_calls_watch(dir);
+    for (unsigned i = 1; i <= 3; i++) {
+        char json[32];
+        (void)snprintf(json, sizeof json, "{\"n\": %u}", i);
+        cr_assert_eq(nodes_put(node, "notes", "r", json), P2PSYNC_OK);
+        cr_assert_eq(disk_calls.meta_writes, i, "one commit each");
+        cr_assert_eq(disk_calls.meta_early, 0, "the meta page was written before its pages");
+        cr_assert_eq(disk_calls.meta_unsynced, 0, "the meta page was not flushed");
+        cr_assert_eq(disk_calls.unflushed, 0, "pages were not flushed");
+    }
+}
+
+Test(test_api_disk, what_was_put_is_flushed_when_the_call_returns)
+{
+    check_is_flushed(P2PSYNC_DURABILITY_FLUSH);
+}
+
+/* Flushing is what an app gets that says nothing about it. */
+Test(test_api_disk, what_was_put_is_flushed_by_default)
+{
+    check_is_flushed(P2PSYNC_DURABILITY_DEFAULT);
+}
+
+Test(test_api_disk, nothing_waits_for_the_disk_where_that_is_asked_for)
+{
+    open_with(P2PSYNC_DURABILITY_NONE);
+    disk_calls_watch(dir);
+    cr_assert_eq(nodes_put(node, "notes", "r", "{\"n\": 1}"), P2PSYNC_OK);
+    cr_assert_eq(disk_calls.flushes, 0);
+}
+
+static void check_is_refused(p2psync_result expected)
+{
+    cr_assert_eq(nodes_put(node, "notes", "r", "{\"n\": 2}"), expected);
+    disk_calls.write_fails = 0;
+    disk_calls.flush_fails = 0;
+    nodes_assert_has(nodes_get(node, "notes", "r"), "\"n\":1");
+}
+
+static void begin_with_a_record(void)
+{
+    open_with(P2PSYNC_DURABILITY_FLUSH);
+    cr_assert_eq(nodes_put(node, "notes", "r", "{\"n\": 1}"), P2PSYNC_OK);
+    disk_calls_watch(dir);
+}
+
+Test(test_api_disk, what_could_not_be_flushed_is_an_error_and_is_not_there)
+{
+    begin_with_a_record();
+    disk_calls.flush_fails = EIO;
+    check_is_refused(P2PSYNC_EIO);
+    cr_assert_eq(nodes_put(node, "notes", "r", "{\"n\": 3}"), P2PSYNC_OK);
+}
+
+Test(test_api_disk, what_the_disk_has_no_room_for_is_an_error_and_is_not_there)
+{
+    begin_with_a_record();
+    disk_calls.write_fails = ENOSPC;
+    check_is_refused(P2PSYNC_ENOSPC);
+    cr_assert_eq(nodes_put(node, "notes", "r", "{\"n\": 3}"), P2PSYNC_OK);
+}
