@@ -11,6 +11,7 @@
 #define ANNOUNCE_SPAN ((struct ps_span){.least = 5, .most = 30})
 
 static void scan_collection(struct ps_turn *turn, const struct ps_log_id *own, uint32_t number);
+static void scan_log(struct ps_turn *turn, const struct ps_log *log);
 static bool push(struct ps_turn *turn, const struct ps_log *log);
 static void announce(struct ps_turn *turn);
 static bool may_lack_news(struct ps_turn *turn, const struct ps_peer *peer);
@@ -25,43 +26,62 @@ void ps_news_scan(struct ps_turn *turn)
     }
     struct ps_origin origin = {.device = engine->identity.device,
                                .incarnation = engine->identity.incarnation};
-    struct ps_log_id own = {.origin = ps_origin_tag(&engine->identity.mesh, &origin)};
+    const struct ps_log_id own = {.origin = ps_origin_tag(&engine->identity.mesh, &origin)};
+    /* What was written just before a new incarnation began is in logs of the one before. */
+    const struct ps_log_id *only = engine->scanned == origin.incarnation ? &own : NULL;
     struct ps_written_last last;
     if (!ps_turn_ok(turn, ps_collection_written(turn->txn, &last))) {
         return;
     }
     uint64_t since = engine->written;
     engine->written = last.count;
+    engine->scanned = origin.incarnation;
     if (since > 0 && last.count >= since && last.count - since <= PS_WRITTEN_MAX) {
         for (uint64_t i = since; i < last.count; i++) {
-            scan_collection(turn, &own, last.numbers[i % PS_WRITTEN_MAX]);
+            scan_collection(turn, only, last.numbers[i % PS_WRITTEN_MAX]);
         }
         return;
     }
     struct ps_collection collection;
     struct ps_collection_walk walk = {.txn = turn->txn};
     while (turn->result == P2PSYNC_OK && ps_collection_walk_next(&walk, &collection)) {
-        scan_collection(turn, &own, collection.number);
+        scan_collection(turn, only, collection.number);
     }
     (void)ps_turn_ok(turn, walk.result);
 }
 
-/* Look whether our own log of a collection has grown. */
+/* Look whether our own log of a collection has grown; own is NULL: whether any of this device's
+ * has.
+ */
 static void scan_collection(struct ps_turn *turn, const struct ps_log_id *own, uint32_t number)
 {
-    struct ps_collection collection;
     struct ps_log log;
-    p2psync_result result = ps_log_find(turn->txn, number, own, &log);
-    if (result == P2PSYNC_ENOTFOUND) {
+    if (own != NULL) {
+        p2psync_result result = ps_log_find(turn->txn, number, own, &log);
+        if (result != P2PSYNC_ENOTFOUND && ps_turn_ok(turn, result)) {
+            scan_log(turn, &log);
+        }
         return;
     }
-    if (!ps_turn_ok(turn, result) || ps_logs_size(turn->engine, log.number) == log.size ||
-        !ps_turn_ok(turn, ps_collection_by_number(turn->txn, number, &collection))) {
+    struct ps_log_walk walk = {.txn = turn->txn, .collection = number};
+    while (turn->result == P2PSYNC_OK && ps_log_walk_next(&walk, &log)) {
+        if (ps_device_equal(&log.origin.device, &turn->engine->identity.device)) {
+            scan_log(turn, &log);
+        }
+    }
+    (void)ps_turn_ok(turn, walk.result);
+}
+
+static void scan_log(struct ps_turn *turn, const struct ps_log *log)
+{
+    struct ps_collection collection;
+    if (ps_logs_size(turn->engine, log->number) == log->size ||
+        !ps_turn_ok(turn, ps_collection_by_number(turn->txn, log->collection, &collection))) {
         return;
     }
     bool devices = ps_bytes_equal(collection.name, ps_bytes_text(PS_DEVICES_COLLECTION));
     turn->dirty = true;
-    ps_news_moved(turn, &log);
+    ps_news_moved(turn, log);
     if (devices) {
         ps_trust_load(turn); /* the writer has worked the members out */
     }

@@ -60,6 +60,7 @@ struct ps_engine {
 
     uint64_t next_link;       /* dial.c: number of the next link that is dialled */
     uint64_t written;         /* news.c: own writes that were looked at; 0: not known */
+    uint64_t scanned;         /* news.c: and the incarnation that they were of */
     uint64_t announce_ms;     /* news.c: when to tell of fresh logs; PS_NEVER: none */
     uint64_t apply_ms;        /* backlog.c: when to apply at the latest; PS_NEVER: nothing waits */
     uint64_t refresh_ms;      /* backlog.c: when to merge a piece; PS_NEVER: nothing is left */

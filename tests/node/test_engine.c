@@ -101,6 +101,25 @@ Test(test_engine, pushes_a_write_of_an_incarnation_that_another_process_has_begu
     cr_assert_eq(sim_get(&net, 1, "notes", "r"), 7);
 }
 
+/* What was written just before that, and not looked at yet, is in the incarnation before: here that
+ * somebody is a member now. */
+Test(test_engine, sees_what_was_written_just_before_another_incarnation_began)
+{
+    struct ps_txn txn = {0};
+    sim_script_begin(1);
+    play(1000);
+    unsigned other = sim_node_add(&net);
+    net.options.notice_ms = 60000; /* so that it looks once, after both */
+    sim_mesh_name(&net, 0, other, "other");
+    cr_assert_eq(ps_txn_begin(net.nodes[0].store, true, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_identity_renew(&txn), P2PSYNC_OK);
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+    sim_put(&net, 0, "notes", "r", 7);
+    cr_assert_not(sim_node_allows(&net, 0, other), "it has looked before");
+    play(61000);
+    cr_assert(sim_node_allows(&net, 0, other));
+}
+
 Test(test_engine, acknowledges_together_what_comes_within_milliseconds)
 {
     sim_script_begin(2);
