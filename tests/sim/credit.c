@@ -21,6 +21,7 @@ void sim_credit_granted(struct sim_net *net, size_t link, unsigned node, struct 
     if (ps_want_decode(bytes, &want) == P2PSYNC_OK && want.log.number != 0) {
         struct sim_window *window = find(net, link, node, want.log.number);
         bool same_step = window->step == net->step;
+        window->anew = (same_step ? window->anew : 0) + want.again;
         if (want.again || net->now_ms >= window->moved_ms + WINDOW_MS) {
             window->count = 0;
         }
@@ -53,6 +54,11 @@ void sim_credit_spent(struct sim_net *net, size_t link, unsigned node,
     struct sim_window *window = find(net, link, node, changes->log.number);
     for (size_t i = 0; i < window->count; i++) {
         under_way += window->flight[i].size;
+    }
+    if (window->count > 0 && window->anew > 1 && window->step + 1 == net->step) {
+        window->anew--; /* it was asked to begin anew twice in this step, and has done so twice */
+        window->count = 0;
+        under_way = 0;
     }
     if (window->count == SIM_FLIGHT_MAX ||
         (window->count > 0 && under_way + PS_CHUNK_SIZE_MAX > window->credit)) {

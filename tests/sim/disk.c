@@ -16,7 +16,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define FILES_MAX   256
+#define FILES_MAX   1024 /* of 200 stores */
 #define PAGE_SIZE   4096U
 #define SECTOR_SIZE 512U
 #define SHARED      __attribute__((visibility("default")))

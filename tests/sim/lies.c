@@ -351,6 +351,11 @@ static bool tell_changes(struct lying *lying)
     struct ps_entry entry;
     changes.entries = ps_buf_view(&entries);
     bool told = true;
+    if (changes.proof.count > 0 && prng_chance(lying->random, 500)) {
+        /* Few messages have a part of a log only; what they say is all that is proved. */
+        lying->lie =
+            prng_chance(lying->random, 500) ? SIM_LIE_CHANGES_PROOF : SIM_LIE_CHANGES_ENTRIES;
+    }
     switch (lying->lie) {
     case SIM_LIE_CHANGES_FROM:
         changes.from = another(lying, changes.from);
@@ -359,7 +364,11 @@ static bool tell_changes(struct lying *lying)
         changes.encoding = 1 - changes.encoding;
         break;
     case SIM_LIE_CHANGES_ENTRIES:
-        alter(lying, entries.data, entries.size);
+        if (changes.encoding == PS_ENCODING_PLAIN && prng_chance(lying->random, 500)) {
+            entries.data[entries.size - 1] ^= 3; /* the note of the last: nil becomes true */
+        } else {
+            alter(lying, entries.data, entries.size);
+        }
         break;
     case SIM_LIE_CHANGES_LEFT_OUT:
         told = changes.encoding == PS_ENCODING_PLAIN &&

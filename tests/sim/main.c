@@ -24,6 +24,7 @@ struct arguments {
     bool no_push;
     bool vast; /* a transaction of PS_TRANSACTION_CHANGES_MAX */
     bool rollback;
+    bool lies;         /* often */
     bool plain;        /* nothing of what is drawn apart */
     bool twice;        /* each seed again: it must give the same */
     const char *seeds; /* a file of them, each with its options; '#' begins a comment */
@@ -45,9 +46,10 @@ int main(int argc, char **argv)
 {
     struct arguments arguments;
     if (!parse(argc, argv, &arguments)) {
-        fprintf(stderr, "usage: sim [--seed N] [--count N | --hours H] [--nodes N] [--steps N] "
-                        "[--idle MINUTES] [--trace] [--no-push] [--vast] [--rollback] [--plain] "
-                        "[--twice] [--seeds FILE]\n");
+        fprintf(stderr,
+                "usage: sim [--seed N] [--count N | --hours H] [--nodes N] [--steps N] "
+                "[--idle MINUTES] [--trace] [--no-push] [--vast] [--rollback] [--lies] [--plain] "
+                "[--twice] [--seeds FILE]\n");
         return 2;
     }
     signal(SIGABRT, tell_seed);
@@ -81,6 +83,8 @@ static bool parse(int argc, char **argv, struct arguments *out)
             out->vast = true;
         } else if (strcmp(argv[i], "--rollback") == 0) {
             out->rollback = true;
+        } else if (strcmp(argv[i], "--lies") == 0) {
+            out->lies = true;
         } else if (strcmp(argv[i], "--plain") == 0) {
             out->plain = true;
         } else if (strcmp(argv[i], "--twice") == 0) {
@@ -148,6 +152,9 @@ static bool play_seed(const struct arguments *arguments, uint64_t seed)
     options.idle_minutes = arguments->idle_minutes;
     if (arguments->rollback) {
         sim_options_roll_back(&options);
+    }
+    if (arguments->lies) {
+        sim_options_lie(&options);
     }
     if (arguments->plain) {
         sim_options_be_plain(&options);

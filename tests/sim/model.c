@@ -49,6 +49,7 @@ static bool is_good_parent(struct history *history, const struct change *change,
                            const struct ps_parent *name);
 static void check_rows(struct history *history, const struct ps_collection *collection);
 static void check_row(struct history *history, struct ps_bytes id, const struct ps_record_row *row);
+static bool comes_after(const struct ps_version *one, const struct ps_version *other);
 static void check_last_wins(struct history *history, uint32_t collection, struct ps_bytes id,
                             struct ps_record_row *row);
 
@@ -276,9 +277,15 @@ static void check_rows(struct history *history, const struct ps_collection *coll
 
 static void check_row(struct history *history, struct ps_bytes id, const struct ps_record_row *row)
 {
+    struct ps_version before = {.hlc = 0};
     for (uint32_t i = 0; i < row->version_count; i++) {
         struct ps_version version;
         ps_record_version(row, i, &version);
+        if (i > 0 && !comes_after(&version, &before)) {
+            sim_fail(history->net, "node %u: the versions of %.*s do not ascend", history->node,
+                     (int)id.size, (const char *)id.data);
+        }
+        before = version;
         struct ps_parent name = {.dot = version.dot};
         memcpy(name.leaf, version.leaf, sizeof name.leaf);
         const struct change *change = find(history, &name);
@@ -300,6 +307,19 @@ static void check_row(struct history *history, struct ps_bytes id, const struct 
                      (int)id.size, (const char *)id.data);
         }
     }
+}
+
+/* By clock, origin, number, and leaf of two with the same dot. */
+static bool comes_after(const struct ps_version *one, const struct ps_version *other)
+{
+    int order = ps_tag_compare(one->dot.origin, other->dot.origin);
+    if (one->hlc != other->hlc) {
+        return one->hlc > other->hlc;
+    }
+    if (order == 0 && one->dot.seq == other->dot.seq) {
+        return memcmp(one->leaf, other->leaf, sizeof one->leaf) > 0;
+    }
+    return order != 0 ? order > 0 : one->dot.seq > other->dot.seq;
 }
 
 /* By last_write_wins the version with the greatest (clock, origin, number) is shown, and whole.
@@ -325,11 +345,7 @@ static void check_last_wins(struct history *history, uint32_t collection, struct
         const struct change *change = find(history, &name);
         automatic =
             automatic || change == NULL || (change->skeleton.op_and_flags & PS_CHANGE_AUTO) != 0;
-        int order = ps_tag_compare(version.dot.origin, last.dot.origin);
-        order = order != 0 ? order : (version.dot.seq > last.dot.seq) * 2 - 1;
-        if (i == 0 || version.hlc > last.hlc || (version.hlc == last.hlc && order > 0)) {
-            last = version;
-        }
+        last = i == 0 || comes_after(&version, &last) ? version : last;
     }
     ps_record_view(row, &view);
     if (!automatic &&

@@ -122,6 +122,19 @@ void sim_options_roll_back(struct sim_options *options)
     options->twin = 0;
 }
 
+void sim_options_lie(struct sim_options *options)
+{
+    options->often_lies = true;
+    options->nodes = options->nodes < 4 ? 4 : options->nodes;
+    options->steps = options->steps < 80 ? 80 : options->steps;
+    options->beacons = true;
+    options->corrupt = 0;
+    options->no_push = true; /* so that all is asked for, with a credit */
+    options->liars = 500;
+    options->lies = 150;
+    options->thrift = 500;
+}
+
 void sim_options_calm(struct sim_options *options, unsigned nodes)
 {
     *options = (struct sim_options){
@@ -162,7 +175,8 @@ void sim_options_print(const struct sim_options *options, FILE *out)
 void sim_options_repeat(const struct sim_options *options, char out[static SIM_REPEAT_SIZE])
 {
     const struct sim_options *o = options;
-    snprintf(out, SIM_REPEAT_SIZE, "sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s%s", o->seed,
-             o->nodes, o->steps, o->no_push ? " --no-push" : "", o->vast ? " --vast" : "",
-             o->plain ? " --plain" : "", o->rollback > 0 ? " --rollback" : "");
+    snprintf(out, SIM_REPEAT_SIZE, "sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s%s%s",
+             o->seed, o->nodes, o->steps, o->no_push ? " --no-push" : "", o->vast ? " --vast" : "",
+             o->plain ? " --plain" : "", o->often_lies ? " --lies" : "",
+             o->rollback > 0 ? " --rollback" : "");
 }

@@ -34,6 +34,7 @@ struct sim_options {
     unsigned work;        /* how many things of a thousand are more than plain edits */
     bool vast;            /* one transaction is as large as may be */
     bool answers;         /* devices answer conflicts by themselves, and disagree */
+    bool often_lies;      /* as sim_options_lie() makes them */
     bool plain;           /* nothing of what is drawn apart, below: for seeds that are older */
 
     /* Faults: how often in a thousand times. */
@@ -84,6 +85,9 @@ void sim_options_be_plain(struct sim_options *options);
 
 /* Make rollbacks of stores frequent, so that logs fork. */
 void sim_options_roll_back(struct sim_options *options);
+
+/* Make lies frequent, and messages with a part of a log, which alone need proofs. */
+void sim_options_lie(struct sim_options *options);
 
 /* A quiet network without losses, whose `nodes` know each other: for scripted tests. */
 void sim_options_calm(struct sim_options *options, unsigned nodes);
