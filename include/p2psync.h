@@ -426,6 +426,12 @@ struct p2psync_options {
     void *resolver_user;           /* handed to `resolver` */
     p2psync_checked_fn *checked;   /* told how far p2psync_open() has got; or NULL */
     void *checked_user;            /* handed to `checked` */
+
+    /* Backups that the running node makes by itself, each in a file of its own: see
+     * p2psync_backup(). */
+    const char *backup_dir; /* full path of a directory that is there; NULL: as config.json says */
+    uint64_t backup_every_ms; /* 1,000 at least; 0: as config.json says, else a day */
+    uint32_t backup_keep;     /* the older ones are removed, 1 to 1,000; 0: as it says, else 7 */
 };
 
 #ifdef __cplusplus
@@ -1254,6 +1260,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   merging          bool     records are being merged anew; only the counts of conflicts lag
  *   damaged          integer  changes that this disk has lost; a running node fetches them again
  *   last_sync        time?
+ *   last_backup      time?    of those that the node makes by itself (backup_dir)
  *   last_error       text?
  *   alerts           array    texts, for people: what they must know of this device and of others
  *   collections      array    those of apps

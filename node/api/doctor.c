@@ -78,6 +78,7 @@ static p2psync_result look(p2psync_node *node, struct ps_buf *out)
         .config = &node->config,
         .unanswered = runs ? unanswered.text : NULL,
         .now_ms = ps_time_monotonic_ms(),
+        .wall_ms = ps_time_wall_ms(),
     };
     return ps_doctor_check(&doctor, out);
 }

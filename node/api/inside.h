@@ -19,6 +19,7 @@
 struct ps_loop;
 struct ps_stream;
 struct ps_answerer;
+struct ps_keeper;
 
 /* What the app has given at the open, over what config.json says. */
 struct ps_given_options {
@@ -26,6 +27,9 @@ struct ps_given_options {
     bool interfaces;
     bool beacon_port;
     bool no_beacon;
+    bool backup_dir;
+    bool backup_every;
+    bool backup_keep;
 };
 
 /* Everything but what the mutexes guard is set when it is opened and never changes. */
@@ -45,6 +49,7 @@ struct p2psync_node {
     p2psync_resolver_fn *resolver; /* the app's, or NULL */
     void *resolver_user;
     struct ps_answerer *answerer; /* guarded by loop_mutex; NULL: nobody answers conflicts */
+    struct ps_keeper *keeper;     /* guarded by loop_mutex; NULL: no backups are made */
     struct ps_cancel cancel;      /* calls that wait */
     int news_fd;                  /* by which the loop tells it of commits; -1: none */
 };

@@ -8,6 +8,7 @@
 
 #include "node/answer/answer.h"
 #include "node/api/inside.h"
+#include "node/backups/keeper.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
 #include "node/host/data_dir.h"
@@ -33,8 +34,10 @@ static ps_node_work_fn part_from_original;
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out);
 static p2psync_result start_loop(p2psync_node *node);
 static p2psync_result start_answerer(p2psync_node *node);
+static p2psync_result start_keeper(p2psync_node *node);
 static p2psync_result take_network(p2psync_node *node, const struct ps_config *file);
 static p2psync_result take_answers(p2psync_node *node, const struct ps_config *file);
+static p2psync_result take_backups(p2psync_node *node, const struct ps_config *file);
 static void end_loop(p2psync_node *node);
 static p2psync_result open_node(const struct p2psync_options *options, p2psync_node **node_out,
                                 struct p2psync_detail *detail);
@@ -216,6 +219,9 @@ static p2psync_result start_loop(p2psync_node *node)
     if (result == P2PSYNC_OK) {
         result = start_answerer(node);
     }
+    if (result == P2PSYNC_OK) {
+        result = start_keeper(node);
+    }
     if (result != P2PSYNC_OK) {
         end_loop(node);
     }
@@ -240,6 +246,19 @@ static p2psync_result start_answerer(p2psync_node *node)
     return ps_answerer_start(&answerer, &node->answerer);
 }
 
+static p2psync_result start_keeper(p2psync_node *node)
+{
+    const struct ps_keeper_options keeper = {
+        .store = node->store,
+        .config = &node->config,
+        .report = &node->report,
+        .loop = node->loop,
+        .dir_fd = node->dir_fd,
+    };
+    return node->config.backup_dir[0] != '\0' ? ps_keeper_start(&keeper, &node->keeper)
+                                              : P2PSYNC_OK;
+}
+
 p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out,
                               struct p2psync_detail *detail)
 {
@@ -258,6 +277,9 @@ p2psync_result p2psync_reload(p2psync_node *node, struct p2psync_buffer *out,
     }
     if (result == P2PSYNC_OK) {
         result = take_answers(node, &file);
+    }
+    if (result == P2PSYNC_OK) {
+        result = take_backups(node, &file);
     }
     struct ps_buf waiting;
     ps_buf_init(&waiting, PS_BUFFER_SIZE_MAX);
@@ -311,8 +333,28 @@ static p2psync_result take_answers(p2psync_node *node, const struct ps_config *f
     return start_answerer(node);
 }
 
+/* Where backups are made, how often, and how many stay. */
+static p2psync_result take_backups(p2psync_node *node, const struct ps_config *file)
+{
+    const struct ps_given_options *given = &node->given;
+    struct ps_config *config = &node->config;
+    const struct ps_config before = *config;
+    if (!given->backup_dir) {
+        memcpy(config->backup_dir, file->backup_dir, sizeof config->backup_dir);
+    }
+    config->backup_every_ms = given->backup_every ? config->backup_every_ms : file->backup_every_ms;
+    config->backup_keep = given->backup_keep ? config->backup_keep : file->backup_keep;
+    if (ps_config_same_backups(&before, config)) {
+        return P2PSYNC_OK;
+    }
+    ps_keeper_destroy(&node->keeper);
+    p2psync_result result = start_keeper(node);
+    return result == P2PSYNC_OK ? ps_loop_configure(node->loop, config) : result;
+}
+
 static void end_loop(p2psync_node *node)
 {
+    ps_keeper_destroy(&node->keeper);
     ps_answerer_destroy(&node->answerer);
     ps_loop_destroy(&node->loop);
     if (node->news_fd >= 0) {
@@ -346,7 +388,11 @@ static bool copy_options(const struct p2psync_options *given, struct p2psync_opt
     bool arrays = (options->interfaces != NULL || options->interface_count == 0) &&
                   (options->peers != NULL || options->peer_count == 0);
     return arrays && options->durability <= P2PSYNC_DURABILITY_NONE &&
-           options->log_level <= P2PSYNC_LOG_DEBUG;
+           options->log_level <= P2PSYNC_LOG_DEBUG &&
+           (options->backup_every_ms == 0 ||
+            (options->backup_every_ms >= PS_CONFIG_BACKUP_EVERY_MS_MIN &&
+             options->backup_every_ms <= PS_CONFIG_BACKUP_EVERY_MS_MAX)) &&
+           options->backup_keep <= PS_CONFIG_BACKUP_KEEP_MAX;
 }
 
 static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options,
@@ -380,7 +426,10 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
         node->given = (struct ps_given_options){.peers = options->peer_count > 0,
                                                 .interfaces = options->interface_count > 0,
                                                 .beacon_port = options->beacon_port != 0,
-                                                .no_beacon = options->no_beacon};
+                                                .no_beacon = options->no_beacon,
+                                                .backup_dir = options->backup_dir != NULL,
+                                                .backup_every = options->backup_every_ms != 0,
+                                                .backup_keep = options->backup_keep != 0};
         result = ps_config_override(&node->config, options, detail);
     }
     if (result != P2PSYNC_OK) {

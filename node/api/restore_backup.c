@@ -30,7 +30,6 @@
 #include "wire/error.h"
 #include "wire/map.h"
 
-#define SUFFIX    ".p2psync-tmp"
 #define TELL_SIZE ((uint64_t)1 << 20)
 
 struct restoring {
@@ -41,7 +40,7 @@ struct restoring {
     uint64_t told_bytes;
     uint64_t size_bytes; /* 0: not known */
     char dir[PATH_MAX];  /* absolute, and no link */
-    char beside[PATH_MAX + sizeof SUFFIX];
+    char beside[PATH_MAX + sizeof PS_TARGET_SUFFIX];
     struct ps_hold hold;                    /* of the directory that is there, if there is one */
     bool was_empty;                         /* it was */
     int beside_fd;                          /* with a lock */
@@ -164,7 +163,8 @@ static p2psync_result choose_place(struct restoring *restoring)
         (void)snprintf(restoring->dir, sizeof restoring->dir, "%s", dir);
     }
     free(dir);
-    (void)snprintf(restoring->beside, sizeof restoring->beside, "%s" SUFFIX, restoring->dir);
+    (void)snprintf(restoring->beside, sizeof restoring->beside, "%s" PS_TARGET_SUFFIX,
+                   restoring->dir);
     if (!good) {
         return ps_detail_say(restoring->detail, P2PSYNC_EMISUSE, "no directory can be there");
     }

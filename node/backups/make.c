@@ -2,30 +2,26 @@
  *
  * LMDB keeps all pages that an open read transaction sees. So a store that is written to meanwhile
  * grows, and a backup that takes too long is given up. */
-#include "node/view/backup.h"
+#include "node/backups/make.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "node/api/inside.h"
 #include "node/host/config_file.h"
-#include "node/host/sized.h"
 #include "node/host/target.h"
 #include "node/host/time.h"
 #include "store/backup/save.h"
 #include "store/env/identity.h"
+#include "store/env/store.h"
 #include "wire/error.h"
-#include "wire/map.h"
 
 /* The store may grow by so many bytes meanwhile, or by as much again. */
 #define GROWTH_MIN ((uint64_t)1 << 30)
 
 struct making {
-    p2psync_node *node;
-    const struct p2psync_backup *wish;
+    const struct ps_make *make;
     struct ps_target target;
     uint64_t used_bytes;    /* of the map, when it began */
     p2psync_result stopped; /* why it was given up */
@@ -43,46 +39,35 @@ static ps_backup_write_fn write_on;
 static p2psync_progress_fn go_on;
 static p2psync_result explain(p2psync_result result, struct p2psync_detail *detail);
 
-p2psync_result p2psync_backup(p2psync_node *node, const struct p2psync_backup *given,
-                              struct p2psync_buffer *out, struct p2psync_detail *detail)
+p2psync_result ps_make_backup(const struct ps_make *wanted, struct ps_made *out,
+                              struct p2psync_detail *detail)
 {
-    struct p2psync_backup wish = {0};
-    if (!ps_node_usable(node) || out == NULL || !ps_detail_valid(detail) ||
-        !ps_sized_read(given, PS_SIZED_UP_TO(struct p2psync_backup, progress_user), &wish,
-                       sizeof wish)) {
-        return P2PSYNC_EMISUSE;
-    }
-    struct p2psync_detail found = ps_detail_none();
-    struct making making = {.node = node, .wish = &wish, .target = {.fd = -1}};
-    struct ps_backup_header header;
+    struct making making = {.make = wanted, .target = {.fd = -1}};
+    struct ps_made made = {.size_bytes = 0};
     struct ps_txn txn = {0};
-    struct ps_buf answer;
-    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    ps_cancel_begin(&node->cancel);
-    p2psync_result result = ps_txn_begin(node->store, false, &txn);
+    p2psync_result result = ps_txn_begin(wanted->store, false, &txn);
     if (result == P2PSYNC_OK) {
-        result = open_target(&making, &txn, &found);
+        result = open_target(&making, &txn, detail);
     }
     if (result == P2PSYNC_OK) {
-        result = make(&making, &txn, &header, &found);
+        result = make(&making, &txn, &made.header, detail);
     }
     ps_txn_abort(&txn);
     if (result == P2PSYNC_OK) {
         result = ps_target_finish(&making.target);
     }
-    if (result == P2PSYNC_OK) {
-        result = ps_view_backup_write(&header, wish.file, making.target.size, &answer);
-    }
+    made.size_bytes = making.target.size;
     ps_target_drop(&making.target);
-    ps_cancel_end(&node->cancel);
-    result = found.text[0] == '\0' ? explain(result, &found) : result;
-    return ps_detail_give(ps_buffer_give(result, &answer, out), &found, detail);
+    if (result == P2PSYNC_OK) {
+        *out = made;
+    }
+    return detail->text[0] == '\0' ? explain(result, detail) : result;
 }
 
 static p2psync_result open_target(struct making *making, struct ps_txn *txn,
                                   struct p2psync_detail *detail)
 {
-    const struct p2psync_backup *wish = making->wish;
+    const struct p2psync_backup *wish = making->make->wish;
     struct ps_identity identity = {0};
     p2psync_result result = ps_identity_read(txn, &identity);
     ps_identity_wipe(&identity);
@@ -94,7 +79,7 @@ static p2psync_result open_target(struct making *making, struct ps_txn *txn,
             result = ps_target_open(wish->file, !wish->without_identity, &making->target, detail);
         }
     }
-    making->target.cancel_fd = making->node->cancel.fd;
+    making->target.cancel_fd = making->make->cancel->fd;
     return result;
 }
 
@@ -141,16 +126,16 @@ static p2psync_result make(struct making *making, struct ps_txn *txn, struct ps_
     struct ps_store_usage usage;
     struct ps_buf config;
     ps_buf_init(&config, PS_CONFIG_FILE_SIZE_MAX);
-    p2psync_result result = ps_store_usage(making->node->store, &usage);
+    p2psync_result result = ps_store_usage(making->make->store, &usage);
     if (result == P2PSYNC_OK) {
         making->used_bytes = usage.used_bytes;
-        result = ps_config_file_read(making->node->dir_fd, &config, detail);
+        result = ps_config_file_read(making->make->dir_fd, &config, detail);
     }
     const struct ps_save save = {
         .write = write_on,
         .user = making,
         .config = config.size > 1 ? ps_buf_view(&config) : ps_bytes(NULL, 0), /* an empty map */
-        .without_identity = making->wish->without_identity,
+        .without_identity = making->make->wish->without_identity,
         .now_ms = ps_time_wall_ms(),
         .told = go_on,
         .told_user = making,
@@ -177,15 +162,15 @@ static p2psync_result write_on(struct ps_bytes bytes, void *user)
 static bool go_on(uint64_t done, uint64_t total, void *user)
 {
     struct making *making = user;
-    const struct p2psync_backup *wish = making->wish;
+    const struct p2psync_backup *wish = making->make->wish;
     struct ps_store_usage usage;
     uint64_t growth_max = making->used_bytes > GROWTH_MIN ? making->used_bytes : GROWTH_MIN;
-    if (ps_store_usage(making->node->store, &usage) == P2PSYNC_OK &&
+    if (ps_store_usage(making->make->store, &usage) == P2PSYNC_OK &&
         usage.used_bytes > making->used_bytes + growth_max) {
         making->stopped = P2PSYNC_ELIMIT;
         return false;
     }
-    return !ps_cancel_wait(&making->node->cancel, 0) &&
+    return !ps_cancel_wait(making->make->cancel, 0) &&
            (wish->progress == NULL || wish->progress(done, total, wish->progress_user));
 }
 

@@ -34,6 +34,9 @@ static take_fn take_beacon_port;
 static take_fn take_peers;
 static take_fn take_durability;
 static take_fn take_interval;
+static take_fn take_backup_dir;
+static take_fn take_backup_every;
+static take_fn take_backup_keep;
 static take_fn take_on_conflict;
 static take_fn take_on_conflict_timeout;
 static take_fn take_on_conflict_wait;
@@ -51,6 +54,11 @@ static const struct setting settings[] = {
     {"peers", "[]", "an array of at most 64 times HOST or HOST:PORT", take_peers},
     {"durability", "\"flush\"", "flush or none", take_durability},
     {"interval_ms", "30000", "milliseconds, from 1000 to 3600000", take_interval},
+    {"backup_dir", "null", "the full path of a directory, of at most 1024 bytes, or null",
+     take_backup_dir},
+    {"backup_every", "\"1d\"",
+     "a number with s, m, h, d or w behind it, such as 12h; from 1s to 366d", take_backup_every},
+    {"backup_keep", "7", "a number from 1 to 1000", take_backup_keep},
     {"on_conflict", "null", "local, remote, a command of at most 1024 bytes, or null",
      take_on_conflict},
     {"on_conflict_timeout_ms", "10000", TAKES_MS, take_on_conflict_timeout},
@@ -69,6 +77,8 @@ static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes file,
 static const struct setting *find_setting(struct ps_bytes key);
 static void take_patterns(struct ps_reader *reader, pattern_text *patterns, size_t *count);
 static void take_ms(struct ps_reader *reader, uint32_t max, uint32_t *out);
+static bool set_backup_dir(struct ps_config *config, const char *text);
+static bool parse_span(struct ps_bytes text, uint64_t *ms_out);
 static void read_text(struct ps_reader *reader, char *out, size_t size_max);
 static p2psync_result set_listen(struct ps_config *config, const char *text);
 static p2psync_result add_pattern(pattern_text *patterns, size_t *count, const char *pattern);
@@ -116,6 +126,15 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
                              "'%.64s' is no valid address or interface, or there are too many",
                              what != NULL ? what : "");
     }
+    if (options->backup_dir != NULL && !set_backup_dir(&copy, options->backup_dir)) {
+        return ps_detail_say(detail, P2PSYNC_EMISUSE, "backup_dir is no full path");
+    }
+    if (options->backup_every_ms != 0) {
+        copy.backup_every_ms = options->backup_every_ms;
+    }
+    if (options->backup_keep != 0) {
+        copy.backup_keep = options->backup_keep;
+    }
     if (options->beacon_port != 0) {
         copy.beacon_port = options->beacon_port;
     }
@@ -125,6 +144,12 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
     }
     *config = copy;
     return P2PSYNC_OK;
+}
+
+bool ps_config_same_backups(const struct ps_config *a, const struct ps_config *b)
+{
+    return strcmp(a->backup_dir, b->backup_dir) == 0 && a->backup_every_ms == b->backup_every_ms &&
+           a->backup_keep == b->backup_keep;
 }
 
 bool ps_config_same_interfaces(const struct ps_config *a, const struct ps_config *b)
@@ -380,6 +405,34 @@ static void take_interval(struct ps_reader *reader, struct ps_config *config)
     }
 }
 
+static void take_backup_dir(struct ps_reader *reader, struct ps_config *config)
+{
+    char text[PS_CONFIG_PATH_SIZE_MAX + 1];
+    config->backup_dir[0] = '\0';
+    if (!ps_read_nil(reader)) {
+        read_text(reader, text, PS_CONFIG_PATH_SIZE_MAX);
+        if (reader->error == P2PSYNC_OK && !set_backup_dir(config, text)) {
+            ps_reader_fail(reader, P2PSYNC_EFORMAT);
+        }
+    }
+}
+
+static void take_backup_every(struct ps_reader *reader, struct ps_config *config)
+{
+    struct ps_bytes text = ps_read_str(reader, 16);
+    if (reader->error == P2PSYNC_OK && !parse_span(text, &config->backup_every_ms)) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
+    }
+}
+
+static void take_backup_keep(struct ps_reader *reader, struct ps_config *config)
+{
+    config->backup_keep = (uint32_t)ps_read_uint_max(reader, PS_CONFIG_BACKUP_KEEP_MAX);
+    if (config->backup_keep == 0) {
+        ps_reader_fail(reader, P2PSYNC_EFORMAT);
+    }
+}
+
 static void take_on_conflict(struct ps_reader *reader, struct ps_config *config)
 {
     config->on_conflict[0] = '\0';
@@ -399,6 +452,40 @@ static void take_on_conflict_timeout(struct ps_reader *reader, struct ps_config 
 static void take_on_conflict_wait(struct ps_reader *reader, struct ps_config *config)
 {
     take_ms(reader, PS_CONFIG_ANSWER_MS_MAX, &config->on_conflict_wait_ms);
+}
+
+/* A node's working directory is nobody's choice: so a path begins at the root. */
+static bool set_backup_dir(struct ps_config *config, const char *text)
+{
+    size_t size = strlen(text);
+    if (text[0] != '/' || size > PS_CONFIG_PATH_SIZE_MAX) {
+        return false;
+    }
+    memcpy(config->backup_dir, text, size + 1);
+    return true;
+}
+
+/* "90m" is 5,400,000. */
+static bool parse_span(struct ps_bytes text, uint64_t *ms_out)
+{
+    static const char units[] = "smhdw";
+    static const uint64_t seconds[] = {1, 60, 3600, 86400, 604800};
+    uint64_t number = 0;
+    size_t digits = 0;
+    while (digits < text.size && text.data[digits] >= '0' && text.data[digits] <= '9' &&
+           digits < 9) {
+        number = number * 10 + (uint64_t)(text.data[digits] - '0');
+        digits++;
+    }
+    const char *unit = digits > 0 && text.size == digits + 1 && text.data[digits] != '\0'
+                           ? strchr(units, text.data[digits])
+                           : NULL;
+    if (unit == NULL) {
+        return false;
+    }
+    uint64_t ms = number * seconds[unit - units] * 1000;
+    *ms_out = ms;
+    return ms >= PS_CONFIG_BACKUP_EVERY_MS_MIN && ms <= PS_CONFIG_BACKUP_EVERY_MS_MAX;
 }
 
 /* From 1 to `max`. */

@@ -14,6 +14,14 @@
 #define PS_CONFIG_INTERVAL_MS_MAX  3600000
 #define PS_CONFIG_COMMAND_SIZE_MAX 1024
 
+/* Of backups that the node makes. */
+#define PS_CONFIG_PATH_SIZE_MAX       1024
+#define PS_CONFIG_BACKUP_EVERY_MS     86400000 /* a day */
+#define PS_CONFIG_BACKUP_EVERY_MS_MIN 1000
+#define PS_CONFIG_BACKUP_EVERY_MS_MAX UINT64_C(31622400000) /* a leap year */
+#define PS_CONFIG_BACKUP_KEEP         7
+#define PS_CONFIG_BACKUP_KEEP_MAX     1000
+
 /* Of conflicts that are answered automatically. */
 #define PS_CONFIG_ANSWER_TIMEOUT_MS 10000
 #define PS_CONFIG_ANSWER_WAIT_MS    2000
@@ -33,6 +41,9 @@ struct ps_config {
     char
         on_conflict[PS_CONFIG_COMMAND_SIZE_MAX + 1]; /* "local", "remote", a command; "": nothing */
     uint32_t on_conflict_timeout_ms;                 /* of the command; 0: the default */
+    char backup_dir[PS_CONFIG_PATH_SIZE_MAX + 1];    /* where the node makes backups; "": nowhere */
+    uint64_t backup_every_ms;                        /* 0: the default */
+    uint32_t backup_keep;                            /* how many of them stay; 0: the default */
     uint32_t on_conflict_wait_ms; /* until a conflict is answered, and as much again by chance; 0 */
 };
 
@@ -57,6 +68,9 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
  */
 p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out,
                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* Whether both make the same backups. */
+bool ps_config_same_backups(const struct ps_config *a, const struct ps_config *b);
 
 /* Whether both send beacons on the same interfaces. */
 bool ps_config_same_interfaces(const struct ps_config *a, const struct ps_config *b);

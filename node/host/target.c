@@ -14,8 +14,6 @@
 
 #include "wire/error.h"
 
-#define SUFFIX ".p2psync-tmp"
-
 static p2psync_result open_beside(const char *path, bool secret, struct ps_target *out,
                                   struct p2psync_detail *detail);
 static p2psync_result remove_stale(const char *beside);
@@ -48,7 +46,7 @@ static p2psync_result open_beside(const char *path, bool secret, struct ps_targe
     struct ps_target target = *out;
     p2psync_result result = P2PSYNC_ENOMEM;
     target.path = strdup(path);
-    if (target.path != NULL && asprintf(&target.beside, "%s" SUFFIX, path) < 0) {
+    if (target.path != NULL && asprintf(&target.beside, "%s" PS_TARGET_SUFFIX, path) < 0) {
         target.beside = NULL;
     }
     if (target.beside != NULL) {

@@ -7,7 +7,8 @@
 #include "node/host/detail.h"
 #include "wire/bytes.h"
 
-#define PS_TARGET_STALLED_MS 60000 /* that whoever reads a pipe may take nothing */
+#define PS_TARGET_SUFFIX     ".p2psync-tmp" /* of the file beside the place */
+#define PS_TARGET_STALLED_MS 60000          /* that whoever reads a pipe may take nothing */
 
 struct ps_target {
     int fd;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define TEXT_SIZE 32 /* with its NUL */
@@ -39,4 +40,28 @@ void ps_time_write(struct ps_writer *writer, uint64_t wall_ms)
     char text[TEXT_SIZE];
     time_text(wall_ms, text);
     ps_write_text(writer, text);
+}
+
+/* A year has four digits, whatever the clock says. */
+void ps_time_name(uint64_t wall_ms, char out[static PS_TIME_NAME_SIZE])
+{
+    const uint64_t last_ms = UINT64_C(253402300799000); /* the end of 9999 */
+    time_t seconds = (time_t)((wall_ms < last_ms ? wall_ms : last_ms) / 1000);
+    struct tm parts = {0};
+    (void)gmtime_r(&seconds, &parts);
+    (void)strftime(out, PS_TIME_NAME_SIZE, "%Y%m%dT%H%M%SZ", &parts);
+}
+
+bool ps_time_of_name(const char *text, uint64_t *wall_ms_out)
+{
+    char again[PS_TIME_NAME_SIZE];
+    struct tm parts = {0};
+    const char *end = strptime(text, "%Y%m%dT%H%M%SZ", &parts);
+    time_t seconds = end == text + PS_TIME_NAME_SIZE - 1 ? timegm(&parts) : -1;
+    if (seconds < 0) {
+        return false;
+    }
+    ps_time_name((uint64_t)seconds * 1000, again);
+    *wall_ms_out = (uint64_t)seconds * 1000;
+    return strncmp(text, again, PS_TIME_NAME_SIZE - 1) == 0;
 }

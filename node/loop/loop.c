@@ -292,6 +292,9 @@ static void configure(struct ps_loop *loop, const struct ps_config *config)
     memcpy(loop->config.peers, config->peers, sizeof loop->config.peers);
     loop->config.peer_count = config->peer_count;
     loop->config.interval_ms = config->interval_ms;
+    memcpy(loop->config.backup_dir, config->backup_dir, sizeof loop->config.backup_dir);
+    loop->config.backup_every_ms = config->backup_every_ms;
+    loop->config.backup_keep = config->backup_keep;
     configure_beacons(loop, config);
     loop->network_changed = true;
     ps_report(loop->options.report, P2PSYNC_LOG_INFO, "settings-changed",

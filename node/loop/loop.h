@@ -48,7 +48,8 @@ void ps_loop_tell_error(struct ps_loop *loop, p2psync_result error, const char *
 /* Whether anybody reads news_fd; until it is told so, nothing is written there. Thread  any. */
 void ps_loop_want_news(struct ps_loop *loop, bool wanted);
 
-/* Take up peers, interval_ms and what beacons depend on from `config`, soon; it is copied. Errors
+/* Take up peers, interval_ms, what beacons depend on, and what is said of backups from `config`,
+ * soon; it is copied. Errors
  * P2PSYNC_ENOMEM. Thread  any. */
 p2psync_result ps_loop_configure(struct ps_loop *loop,
                                  const struct ps_config *config) P2PSYNC_MUST_CHECK;

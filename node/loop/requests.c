@@ -140,6 +140,7 @@ static void reply_doctor(struct ps_loop *loop, uint64_t request)
         .finder = loop->finder,
         .hints = loop->hints,
         .now_ms = loop->batch.now_ms,
+        .wall_ms = loop->batch.wall_ms,
         .port = ps_links_port(loop->links),
     };
     struct ps_buf reply;

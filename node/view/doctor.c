@@ -13,6 +13,7 @@
 #include "node/view/look.h"
 #include "node/view/members.h"
 #include "node/view/pending.h"
+#include "store/backup/last.h"
 #include "store/env/identity.h"
 #include "store/log/collection.h"
 #include "store/log/summary.h"
@@ -25,6 +26,7 @@
 #define MAP_LOW_PERCENT  90
 #define MAP_FULL_PERCENT 98
 #define READER_LAG_MAX   10000 /* transactions that a reader may hold the store's space back */
+#define MINUTE_MS        ((uint64_t)60000)
 #define MEBIBYTE         ((uint64_t)1024 * 1024)
 
 struct entry {
@@ -42,6 +44,7 @@ static ps_look_fn check_damage;
 static ps_look_fn check_disk;
 static ps_look_fn check_map;
 static ps_look_fn check_readers;
+static ps_look_fn check_backups;
 
 static const struct entry network_checks[] = {
     {"node", ps_look_node}, {"interfaces", ps_look_interfaces}, {"beacons", ps_look_beacons},
@@ -53,6 +56,7 @@ static const struct entry device_checks[] = {
     {"waiting", check_waiting}, {"forks", check_forks},
     {"damage", check_damage},   {"disk", check_disk},
     {"map", check_map},         {"readers", check_readers},
+    {"backups", check_backups},
 };
 
 static p2psync_result run_checks(const struct ps_look *look, const struct entry *entries,
@@ -404,5 +408,39 @@ static bool check_waiting(const struct ps_look *look, struct ps_check *check)
     ps_check_set(check, PS_CHECK_WARN,
                  "'p2psync pending' lists them; let the devices meet that had seen those; if they "
                  "are lost, edit these records anew");
+    return true;
+}
+
+/* Those that the node makes by itself. Not shown if it makes none. */
+static bool check_backups(const struct ps_look *look, struct ps_check *check)
+{
+    const struct ps_config *config = look->doctor->config;
+    const uint64_t every_ms =
+        config->backup_every_ms != 0 ? config->backup_every_ms : PS_CONFIG_BACKUP_EVERY_MS;
+    uint64_t now_ms = look->doctor->wall_ms;
+    struct ps_last last = {.made_ms = 0};
+    if (config->backup_dir[0] == '\0') {
+        ps_check_say(check, "backup_every is set, but no directory: none are made");
+        ps_check_set(check, PS_CHECK_WARN, "name one: 'p2psync config set backup_dir DIR'");
+        return config->backup_every_ms != 0;
+    }
+    if (ps_last_read(look->txn, &last) != P2PSYNC_OK) {
+        return false; /* damage, which others tell of */
+    }
+    uint64_t age_ms = now_ms > last.made_ms ? now_ms - last.made_ms : 0;
+    if (last.made_ms == 0) {
+        ps_check_say(check, "none was made yet");
+    } else {
+        ps_check_say(check, "the last one was made %" PRIu64 " minutes ago", age_ms / MINUTE_MS);
+    }
+    if (age_ms > 2 * every_ms) {
+        ps_check_set(check, PS_CHECK_WARN, "let the node run ('p2psync start'): it makes one");
+    }
+    if (last.failed_ms != 0) {
+        ps_check_say(check, "; the next one failed: %s", last.why);
+        ps_check_set_to(check, PS_CHECK_FAIL,
+                        "see that '%s' is there, can be written and has room; it is tried again",
+                        config->backup_dir);
+    }
     return true;
 }

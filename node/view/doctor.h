@@ -22,9 +22,10 @@ struct ps_doctor {
     const struct ps_finder *finder;
     const struct ps_hints *hints;
     const char
-        *unanswered; /* what there is to say of a node that runs and does not answer, or NULL */
-    uint64_t now_ms; /* monotonic */
-    uint16_t port;   /* TCP, where it listens */
+        *unanswered;  /* what there is to say of a node that runs and does not answer, or NULL */
+    uint64_t now_ms;  /* monotonic */
+    uint64_t wall_ms; /* wall clock */
+    uint16_t port;    /* TCP, where it listens */
 };
 
 /* Make the checks. Appends an array of four: the checks about the network; [name of the device, or

@@ -2,12 +2,14 @@
 #include "node/view/status.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "node/view/view.h"
 #include "store/apply/refresh.h"
+#include "store/backup/last.h"
 #include "store/env/identity.h"
 #include "store/log/collection.h"
 #include "store/log/damage.h"
@@ -22,7 +24,8 @@ static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
 static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity,
                                 char name[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync);
-static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine);
+static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine,
+                         const struct ps_last *backup);
 static void write_mesh(struct ps_map *map, const struct ps_mesh *mesh);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
@@ -67,10 +70,14 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     uint64_t last_sync = running->last_sync_ms;
     bool merging = false;
     uint64_t damaged = 0;
+    struct ps_last backup = {.made_ms = 0};
     struct ps_writer writer;
     struct ps_map map;
     ps_writer_init(&writer, out);
     p2psync_result result = read_self(txn, &identity, name);
+    if (result == P2PSYNC_OK) {
+        result = ps_last_read(txn, &backup);
+    }
     if (result == P2PSYNC_OK) {
         result = ps_summary_state(txn, &state);
     }
@@ -110,9 +117,11 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     ps_map_uint(&map, "damaged", damaged);
     ps_map_key(&map, "last_sync");
     ps_time_write(&writer, last_sync);
+    ps_map_key(&map, "last_backup");
+    ps_time_write(&writer, backup.made_ms);
     ps_map_known(&map, "last_error", running->last_error);
     ps_map_key(&map, "alerts");
-    write_alerts(&writer, running->engine);
+    write_alerts(&writer, running->engine, &backup);
     ps_map_key(&map, "collections");
     result = write_collections(txn, &writer);
     ps_map_end(&map);
@@ -152,15 +161,20 @@ bool ps_status_is_equal(const struct ps_status_running *running)
 }
 
 /* What people must know of this device and of others. */
-static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine)
+static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine,
+                         const struct ps_last *backup)
 {
+    char failed[PS_LAST_WHY_SIZE + 32] = "";
     char own[PS_ALERT_SIZE] = "";
     struct ps_peer_info peer;
     size_t count = 0;
     if (engine != NULL) {
         ps_engine_alert(engine, own);
     }
-    count += own[0] != '\0' ? 1 : 0;
+    if (backup->failed_ms != 0) {
+        (void)snprintf(failed, sizeof failed, "the last backup failed: %s", backup->why);
+    }
+    count += (own[0] != '\0' ? 1U : 0U) + (failed[0] != '\0' ? 1U : 0U);
     for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
         count += peer.alert[0] != '\0' ? 1 : 0;
         count += peer.stall[0] != '\0' ? 1 : 0;
@@ -168,6 +182,9 @@ static void write_alerts(struct ps_writer *writer, const struct ps_engine *engin
     ps_write_array(writer, count);
     if (own[0] != '\0') {
         ps_write_text(writer, own);
+    }
+    if (failed[0] != '\0') {
+        ps_write_text(writer, failed);
     }
     for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
         if (peer.alert[0] != '\0') {

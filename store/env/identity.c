@@ -152,8 +152,8 @@ p2psync_result ps_identity_clear_all(struct ps_txn *txn)
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    static const char *const own_rows[] = {PS_META_IDENTITY, PS_META_NAME, PS_META_COLLECTIONS,
-                                           PS_META_LOGS, PS_META_WAITING};
+    static const char *const own_rows[] = {PS_META_IDENTITY, PS_META_NAME,    PS_META_COLLECTIONS,
+                                           PS_META_LOGS,     PS_META_WAITING, PS_META_BACKUP};
     for (size_t i = 0; i < sizeof own_rows / sizeof own_rows[0]; i++) {
         result = ps_db_delete(txn, PS_DB_META, ps_bytes_text(own_rows[i]));
         if (result != P2PSYNC_OK) {

@@ -19,6 +19,7 @@
  *     "logs"            u32: the number of the next log                               db.c
  *     "waiting"         u64: how many changes wait || u64: how often that has ended   waiting.c
  *     "refreshes"       u32: how many refreshes there were                            db.c
+ *     "backup"          last made u64 || last failed u64 || why                       last.c
  *
  *   PS_DB_COLLECTIONS: names and numbers, both ways.                                  collection.c
  *     0x00                 count u64 || numbers u32 of the collections written last, in a ring

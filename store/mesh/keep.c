@@ -57,7 +57,7 @@ p2psync_result ps_keep_copy(struct ps_txn *from, struct ps_txn *to)
 static p2psync_result copy_meta(const struct copying *copying)
 {
     static const char *const kept[] = {PS_META_NAME, PS_META_COLLECTIONS, PS_META_LOGS,
-                                       PS_META_REFRESHES};
+                                       PS_META_REFRESHES, PS_META_BACKUP};
     struct ps_identity identity = {0};
     p2psync_result result = ps_identity_read(copying->from, &identity);
     if (result == P2PSYNC_OK) {

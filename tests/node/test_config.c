@@ -286,3 +286,52 @@ Test(test_config, takes_names_and_addresses_with_or_without_a_port)
         cr_expect_eq(endpoint.port, good[i].port);
     }
 }
+
+static bool takes(const char *key, const char *json)
+{
+    p2psync_result result = set(key, json);
+    cr_assert(result == P2PSYNC_OK || result == P2PSYNC_EFORMAT);
+    return result == P2PSYNC_OK;
+}
+
+Test(test_config, says_where_how_often_and_how_many_backups_are_made)
+{
+    struct ps_config config;
+    cr_expect(takes("backup_dir", "\"/media/usb\""));
+    cr_expect(takes("backup_every", "\"12h\""));
+    cr_expect(takes("backup_keep", "3"));
+    cr_assert_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
+    cr_assert_str_eq(config.backup_dir, "/media/usb");
+    cr_assert_eq(config.backup_every_ms, 12 * 3600 * 1000);
+    cr_assert_eq(config.backup_keep, 3);
+    cr_expect(takes("backup_dir", "null"));
+    cr_assert_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
+    cr_assert_str_empty(config.backup_dir);
+}
+
+Test(test_config, refuses_backups_that_make_no_sense)
+{
+    static const char *const spans[] = {"\"\"",   "\"d\"",    "\"1\"",           "\"1 d\"",
+                                        "\"0s\"", "\"367d\"", "\"1234567890s\"", "\"-1d\"",
+                                        "\"1D\"", "86400"};
+    char path[PS_CONFIG_PATH_SIZE_MAX + 8];
+    for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+        cr_expect_not(takes("backup_every", spans[i]), "%s", spans[i]);
+    }
+    cr_expect(takes("backup_every", "\"1s\"") && takes("backup_every", "\"366d\""));
+    cr_expect_not(takes("backup_dir", "\"backups\""), "not from the root");
+    cr_expect_not(takes("backup_dir", "\"\""));
+    memset(path, 'x', sizeof path);
+    path[0] = '"';
+    path[1] = '/';
+    path[PS_CONFIG_PATH_SIZE_MAX + 1] = '"';
+    path[PS_CONFIG_PATH_SIZE_MAX + 2] = '\0';
+    cr_expect(takes("backup_dir", path));
+    path[PS_CONFIG_PATH_SIZE_MAX + 1] = 'x';
+    path[PS_CONFIG_PATH_SIZE_MAX + 2] = '"';
+    path[PS_CONFIG_PATH_SIZE_MAX + 3] = '\0';
+    cr_expect_not(takes("backup_dir", path));
+    cr_expect_not(takes("backup_keep", "0"));
+    cr_expect_not(takes("backup_keep", "1001"));
+    cr_expect(takes("backup_keep", "1000"));
+}

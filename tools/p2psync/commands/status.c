@@ -174,6 +174,10 @@ static void print_status(struct p2psync_bytes status, const void *members)
                  p2psync_map_unsigned(status, "damaged"));
         print_line("damage", line);
     }
+    if (p2psync_map_text(status, "last_backup").size > 0) {
+        output_ago(p2psync_value_find(status, "last_backup"), line, sizeof line);
+        print_line("backup", line);
+    }
     print_text("last error", output_cell(p2psync_value_find(status, "last_error"), &room));
     p2psync_buffer_free(&room);
     print_alerts(p2psync_value_find(status, "alerts"));

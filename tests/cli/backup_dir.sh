@@ -1,0 +1,60 @@
+# shellcheck shell=bash disable=SC2154,SC2016
+# The running node makes backups by itself, in a directory that the settings name.
+
+backups() {
+    find "$work/kept" -name 'p2psync-*.backup' | sort
+}
+check() {
+    { at a --json doctor || true; } | jq -c '.checks[] | select(.check == "backups")'
+}
+
+at a init --name kitchen >/dev/null
+at a put notes n1 text=one >/dev/null
+expect 2 a config set backup_dir kept
+complains 'full path'
+equal "$(check)" ''
+expect 0 a config set backup_every 1h
+check >"$work/out"
+holds '.state == "warn" and (.fix | contains("backup_dir"))'
+expect 0 a --json status
+holds '.last_backup == null and .alerts == []'
+expect 0 a config set backup_dir "$work/kept" # which is not there yet
+
+# What fails is told: by status, the doctor, and as an event.
+node a
+until at a --json status | jq -e '.alerts | any(contains("the last backup failed"))' >/dev/null; do :; done
+expect 0 a --json status
+holds '(.last_error | contains("no backup in")) and .last_backup == null'
+check >"$work/out"
+holds '.state == "fail" and (.detail | contains("no such directory"))'
+
+# It is there now, and the node is told to look again.
+mkdir "$work/kept"
+expect 0 a config set backup_keep 2
+kill -HUP "$node"
+until [ -n "$(at a --json status | jq -r '.last_backup // empty')" ]; do :; done
+equal "$(backups | wc -l)" 1
+equal "$(stat -c %a "$(backups)")" 600
+expect 0 a --json status
+holds '.alerts == [] and (.last_backup | test("^20.*Z$"))'
+check >"$work/out"
+holds '.state == "ok"'
+expect 0 a status
+says 'backup'
+
+# What it has made can be restored; and is known without a node.
+expect 0 b restore-backup "$(backups)" --as-new-device
+expect 0 b get notes n1
+expect 0 a stop
+wait "$node"
+expect 0 a --json status
+holds '.last_backup != null'
+first=$(backups)
+
+# Two are kept, of all that are made.
+expect 0 a config set backup_every 1s
+node a
+until [ "$(backups | grep -cvxF "$first")" -ge 2 ] && ! [ -e "$first" ]; do :; done
+expect 0 a stop
+wait "$node"
+[ "$(backups | wc -l)" -le 3 ] || fail 'more than two are kept'
