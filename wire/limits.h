@@ -47,6 +47,8 @@
 #define PS_INVITED_MAX                                                                             \
     256 /* of them, those below one member other than the founder: whom it brings in, and so on */
 
+#define PS_CLAIMS_MAX 8192 /* claims in one act: a device begins as many logs; more go in several */
+
 /* ---- format: what a merge may cost: all nodes must give up at the same place ---- */
 
 #define PS_TEXT_WORK_MAX 2097152 /* steps to find a difference: some 2,000 lines, 10 ms */

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/mesh/act.h"
+#include "wire/act.h"
 
 #define PS_REPLAY_NONE UINT32_MAX
 #define PS_REPLAY_OPEN UINT64_MAX /* an end: there is none */
