@@ -1151,11 +1151,11 @@ struct p2psync_reset {
  * goes on in a new incarnation: when its node is started next, it fetches everything from the
  * others. Collections that never leave the device (`_local...`) stay.
  *
- * It is refused as long as anything would be lost. What counts is how many changes those devices
- * held that were connected when this node last ended in good order (p2psync_stop()). Of several
- * that hold different parts, who holds most counts. A device that was not connected then does not:
- * it may have been reset itself. So reset one device of a mesh at a time, and the next one once it
- * is in sync again.
+ * It is refused as long as anything would be lost. What counts is what those devices had that were
+ * in sync with this one when its node last ended in good order (p2psync_stop()), and one of them
+ * has to answer now, at an address where it was reached; nothing is sent there. A device that was
+ * not in sync at the end does not count: it may have been reset itself. So reset one device of a
+ * mesh at a time, and the next one once it is in sync again.
  *
  * Whoever is killed meanwhile leaves all that was there or what was to be there.
  *

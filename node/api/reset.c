@@ -11,6 +11,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "node/host/data_dir.h"
 #include "node/host/dir.h"
 #include "node/host/owner.h"
+#include "node/host/probe.h"
 #include "node/host/sized.h"
 #include "node/host/time.h"
 #include "node/view/members.h"
@@ -48,6 +50,8 @@ static p2psync_result reset(struct resetting *resetting, struct ps_buf *answer);
 static p2psync_result hold_dir(struct resetting *resetting);
 static p2psync_result make_new(struct resetting *resetting, struct ps_buf *answer);
 static p2psync_result weigh(struct resetting *resetting, struct ps_txn *txn);
+static p2psync_result find_holder(const struct resetting *resetting, struct ps_txn *txn);
+static void add_endpoints(struct ps_probe *probes, size_t *count, const struct ps_peer_row *row);
 static p2psync_result refuse(const struct resetting *resetting, struct ps_txn *txn, uint64_t lost);
 static p2psync_result open_new(struct resetting *resetting, struct ps_store **store_out);
 static p2psync_result fill(struct resetting *resetting, struct ps_txn *from,
@@ -151,7 +155,49 @@ static p2psync_result weigh(struct resetting *resetting, struct ps_txn *txn)
         return result;
     }
     uint64_t lost = ps_held_lost(&resetting->held);
-    return lost == 0 || resetting->wish.even_if_lost ? P2PSYNC_OK : refuse(resetting, txn, lost);
+    if (resetting->wish.even_if_lost || resetting->held.dropped == 0) {
+        return P2PSYNC_OK;
+    }
+    return lost > 0 ? refuse(resetting, txn, lost) : find_holder(resetting, txn);
+}
+
+/* Who had all of it at the end must be there now. If two devices in sync were stopped at the same
+ * moment, neither would know that the other had ended, and both might be reset. */
+static p2psync_result find_holder(const struct resetting *resetting, struct ps_txn *txn)
+{
+    struct ps_member_walk walk = {.txn = txn};
+    struct ps_member member;
+    struct ps_probe *probes = calloc(PS_PROBES_MAX, sizeof *probes);
+    size_t count = 0;
+    bool answers = false;
+    walk.result = probes != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM;
+    while (ps_member_walk_next(&walk, &member)) {
+        struct ps_peer_row row;
+        walk.result = ps_mesh_peer_read(txn, &member.device, &row);
+        if (walk.result == P2PSYNC_OK && ps_held_by(&resetting->held, &row)) {
+            add_endpoints(probes, &count, &row);
+        }
+    }
+    if (walk.result == P2PSYNC_OK) {
+        ps_probe_all(probes, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        answers = answers || probes[i].state == PS_PROBE_ANSWERS;
+    }
+    free(probes);
+    return walk.result != P2PSYNC_OK || answers
+               ? walk.result
+               : ps_detail_say(resetting->detail, P2PSYNC_ECONFLICT,
+                               "no device that had all of it when the node ended answers now; it "
+                               "may have been reset as well");
+}
+
+static void add_endpoints(struct ps_probe *probes, size_t *count, const struct ps_peer_row *row)
+{
+    for (size_t i = 0; i < row->endpoint_count && *count < PS_PROBES_MAX; i++) {
+        memcpy(probes[*count].endpoint, row->endpoints[i], sizeof row->endpoints[i]);
+        (*count)++;
+    }
 }
 
 /* Say what would be lost. */
@@ -168,18 +214,19 @@ static p2psync_result refuse(const struct resetting *resetting, struct ps_txn *t
     if (result != P2PSYNC_OK) {
         return result;
     }
-    if (!held->connected.there) {
+    if (!held->at_end.there) {
         return ps_detail_say(resetting->detail, P2PSYNC_ECONFLICT,
-                             "no other device was connected when the node last ended in good "
+                             "no other device was in sync when the node last ended in good "
                              "order, so none is known to have what is here: %" PRIu64
                              " changes, of which '%.*s' had %" PRIu64 " when it was last met",
                              held->changes, (int)who.name_size, who.name, held->any.changes);
     }
-    return ps_detail_say(resetting->detail, P2PSYNC_ECONFLICT,
-                         "up to %" PRIu64 " of %" PRIu64
-                         " changes are on no other device that was connected when the node ended, "
-                         "and would be lost",
-                         lost, held->changes);
+    return ps_detail_say(
+        resetting->detail, P2PSYNC_ECONFLICT,
+        "up to %" PRIu64 " of %" PRIu64
+        " changes are on no other device that was in sync when the node ended, and "
+        "would be lost",
+        lost, held->changes);
 }
 
 static p2psync_result open_new(struct resetting *resetting, struct ps_store **store_out)

@@ -33,7 +33,7 @@ void ps_remember_now(struct ps_turn *turn)
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         peer->remembered.moved = true;
-        peer->remembered.row.at_end = peer->session.id != 0;
+        peer->remembered.row.at_end = peer->state == PS_PEER_IN_SYNC;
     }
     engine->persist_ms = turn->now_ms;
 }

@@ -26,7 +26,7 @@ void ps_remember_soon(struct ps_peer *peer);
 bool ps_remember_is_due(const struct ps_turn *turn);
 /* Write what has moved, if it is time to. */
 void ps_remember_flush(struct ps_turn *turn);
-/* The node stops: write all in this turn, and who is connected; before it says goodbye to them. */
+/* The node stops: write all in this turn, and who is in sync; before it says goodbye to them. */
 void ps_remember_now(struct ps_turn *turn);
 
 void ps_remember_received(struct ps_turn *turn, struct ps_peer *peer, size_t size);

@@ -7,7 +7,6 @@
 #include "store/log/log.h"
 #include "store/mesh/keep.h"
 #include "store/mesh/members.h"
-#include "store/mesh/peers.h"
 
 static p2psync_result count_changes(struct ps_txn *txn, struct ps_held *held);
 static p2psync_result count_collection(struct ps_txn *txn, const struct ps_collection *collection,
@@ -80,7 +79,7 @@ static void look_at(struct ps_held *held, const struct ps_device *device,
     held->others++;
     prefer(&held->any, &holder);
     if (row->at_end) {
-        prefer(&held->connected, &holder);
+        prefer(&held->at_end, &holder);
     }
 }
 
@@ -91,8 +90,13 @@ static void prefer(struct ps_holder *holder, const struct ps_holder *other)
     }
 }
 
+bool ps_held_by(const struct ps_held *held, const struct ps_peer_row *row)
+{
+    return row->at_end && row->common >= held->at_end.changes;
+}
+
 uint64_t ps_held_lost(const struct ps_held *held)
 {
-    uint64_t missing = held->changes - held->connected.changes;
+    uint64_t missing = held->changes - held->at_end.changes;
     return missing < held->dropped ? missing : held->dropped;
 }

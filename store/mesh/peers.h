@@ -30,7 +30,7 @@ struct ps_peer_row {
     int64_t skew_ms;       /* its clock less ours */
     uint64_t received_bytes;
     uint64_t sent_bytes;
-    bool at_end; /* both were connected when this node last ended in good order, and it has not been
+    bool at_end; /* both were in sync when this node last ended in good order, and it has not been
                     started since */
 };
 

@@ -96,7 +96,7 @@ stop b
 expect 0 b reset
 stop a
 expect 4 a reset
-complains "no other device was connected when the node last ended in good order"
+complains "no other device was in sync when the node last ended in good order"
 complains "'cellar' had "
 expect 0 a get notes n4
 node a --listen "127.0.0.1:$port"
@@ -111,7 +111,7 @@ start b
 kill -KILL "$node"
 wait "$node" || true
 expect 4 b reset
-complains 'no other device was connected'
+complains 'no other device was in sync'
 expect 0 b get notes n4
 
 # It can be had all the same.
@@ -123,6 +123,12 @@ in_sync a b
 expect 0 b get notes n4
 expect 3 b get notes n5
 
-# Damage that the list of devices is not concerned by goes with the rest.
+# Two that are stopped at the same moment do not both count on each other: whoever had it has to answer.
 stop b
+stop a
+expect 4 b reset
+complains 'no device that had all of it when the node ended answers now'
+expect 0 b get notes n4
+node a --listen "127.0.0.1:$port"
+expect 0 b reset
 expect 2 b reset more

@@ -39,8 +39,8 @@ static p2psync_result read_some(uint8_t *out, size_t size, size_t *got_out, void
     size_t got = size < lot->rest.size ? size : lot->rest.size;
     if (got > 0) {
         memcpy(out, lot->rest.data, got);
+        lot->rest = ps_bytes(lot->rest.data + got, lot->rest.size - got);
     }
-    lot->rest = ps_bytes(lot->rest.data + got, lot->rest.size - got);
     *got_out = got;
     return P2PSYNC_OK;
 }

@@ -101,7 +101,7 @@ Test(test_engine_peers, knows_it_still_after_a_restart)
     cr_assert_eq(peer_of(0, 1).ahead, 0);
 }
 
-/* Whether the store of `node` says that `other` was connected when the node ended. */
+/* Whether the store of `node` says that `other` was in sync when the node ended. */
 static bool at_end(unsigned node, unsigned other)
 {
     struct ps_peer_row row;
@@ -113,7 +113,7 @@ static bool at_end(unsigned node, unsigned other)
 }
 
 /* Who counts on what another device holds needs to know that it was still there. */
-Test(test_engine_peers, store_says_who_was_connected_at_the_end_until_the_next_start)
+Test(test_engine_peers, store_says_who_was_in_sync_at_the_end_until_the_next_start)
 {
     sim_script_begin(3);
     sim_put(&net, 0, "notes", "a", 1);

@@ -73,11 +73,11 @@ Test(keep, nobody_is_known_to_hold_anything_at_first)
     cr_assert_eq(found.changes, 4 + 6, "what never leaves the device is not counted");
     cr_assert_eq(found.dropped, 6);
     cr_assert_eq(found.others, OTHERS);
-    cr_assert_not(found.connected.there);
+    cr_assert_not(found.at_end.there);
     cr_assert_eq(ps_held_lost(&found), 6);
 }
 
-Test(keep, who_holds_all_of_it_counts_if_it_was_connected_at_the_end)
+Test(keep, who_holds_all_of_it_counts_if_it_was_in_sync_at_the_end)
 {
     remember(0, &(struct ps_peer_row){.common = 10, .last_seen_ms = 7});
     struct ps_held found = held();
@@ -87,7 +87,7 @@ Test(keep, who_holds_all_of_it_counts_if_it_was_connected_at_the_end)
     remember(0, &(struct ps_peer_row){.common = 10, .at_end = true});
     found = held();
     cr_assert_eq(ps_held_lost(&found), 0);
-    cr_assert(ps_device_equal(&found.connected.device, &others[0]));
+    cr_assert(ps_device_equal(&found.at_end.device, &others[0]));
     case_set(&here, 3000, "r", 9);
     found = held();
     cr_assert_eq(ps_held_lost(&found), 1, "what has come since");
@@ -103,7 +103,7 @@ Test(keep, two_that_hold_parts_do_not_add_up)
     cr_assert_eq(ps_held_lost(&found), 2);
     remember(1, &(struct ps_peer_row){.common = UINT64_MAX, .at_end = true});
     found = held();
-    cr_assert_eq(found.connected.changes, 10, "no more than there is");
+    cr_assert_eq(found.at_end.changes, 10, "no more than there is");
 }
 
 /* Copy what stays into a new store and work it out. */
