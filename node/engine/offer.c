@@ -56,6 +56,7 @@ void ps_offer_begin_round(struct ps_peer *peer, const struct ps_summary *summary
     out->skip = peer->offered.count;
     out->made = 0;
     out->cut = false;
+    out->proof_count = 0;
 }
 
 static bool is_of_all(const struct ps_summary *summary)

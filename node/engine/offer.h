@@ -16,7 +16,8 @@ struct ps_offers {
     size_t count;
     size_t skip; /* so many more are passed over: they were offered in the rounds before */
     size_t made;
-    bool cut; /* there was no room for all */
+    bool cut;             /* there was no room for all */
+    uint64_t proof_count; /* that it took to see what is to be offered */
 };
 
 /* Of one peer, in one session. */

@@ -23,6 +23,10 @@ struct asked {
     size_t capacity;
 };
 
+/* About how many microseconds it takes to work out the root of a part of a log: up to 255 leaves
+ * are read. It is charged when it is known, as a SUMMARY of a kilobyte may need 16 of them. */
+#define PROOF_COST 250
+
 /* What the peer holds of one history. */
 struct history {
     struct ps_short_head head;
@@ -71,14 +75,15 @@ static void add_history(struct ps_turn *turn, struct histories *histories,
                         const struct ps_short_head *head);
 static void match_names(struct ps_turn *turn, const struct ps_log *ours,
                         struct histories *histories);
-static void compare_contents(struct ps_turn *turn, const struct ps_log *log,
-                             struct histories *theirs, uint64_t *size_out);
+static void compare_contents(struct ps_turn *turn, struct ps_offers *offers,
+                             const struct ps_log *log, struct histories *theirs,
+                             uint64_t *size_out);
 static void next_theirs(struct comparison *comparison);
 static void next_ours(struct comparison *comparison);
 static struct history *find_history(const struct histories *theirs, const struct ps_log_id *id);
 static void compare_log(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                         const struct ps_log *log, struct histories *theirs);
-static bool is_beginning(struct ps_turn *turn, const struct ps_log *log,
+static bool is_beginning(struct ps_turn *turn, struct ps_offers *offers, const struct ps_log *log,
                          const struct ps_short_head *head);
 static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
                     const struct ps_log *log, uint64_t their_size);
@@ -129,6 +134,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         if (summary.reply) {
             reply_heads(turn, peer, &ask, false);
         }
+        (void)ps_session_spend(turn, peer, peer->session.id, offers.proof_count * PROOF_COST);
     } else if (summary.roots.size > 0) {
         compare_roots(turn, peer, &summary, &ask);
         offer_unnamed(turn, peer, &summary, &offers);
@@ -286,10 +292,10 @@ static void compare_log(struct ps_turn *turn, struct ps_peer *peer, struct ps_of
     uint64_t size = 0;
     bool differ = false;
     struct history *same = find_history(theirs, &log->id);
-    compare_contents(turn, log, theirs, &size);
+    compare_contents(turn, offers, log, theirs, &size);
     if (same != NULL) {
         size = same->head.size;
-        differ = size == log->size && !is_beginning(turn, log, &same->head);
+        differ = size == log->size && !is_beginning(turn, offers, log, &same->head);
         same->held = size <= log->size && !differ;
     }
     (void)ps_holds_note(turn, peer, log->number, size);
@@ -321,8 +327,8 @@ static struct history *find_history(const struct histories *theirs, const struct
  * no such name is compared by what is in it: PS_BRANCHES_MAX of them, for honest devices have no
  * more, and who has is offered what it may hold already. size_out: how much of the log is in one.
  */
-static void compare_contents(struct ps_turn *turn, const struct ps_log *log,
-                             struct histories *theirs, uint64_t *size_out)
+static void compare_contents(struct ps_turn *turn, struct ps_offers *offers,
+                             const struct ps_log *log, struct histories *theirs, uint64_t *size_out)
 {
     size_t compared = 0;
     for (size_t i = 0; i < theirs->count && compared < PS_BRANCHES_MAX; i++) {
@@ -331,7 +337,7 @@ static void compare_contents(struct ps_turn *turn, const struct ps_log *log,
             continue;
         }
         compared++;
-        if (is_beginning(turn, log, &history->head)) {
+        if (is_beginning(turn, offers, log, &history->head)) {
             history->held = true;
             *size_out = history->head.size > *size_out ? history->head.size : *size_out;
         }
@@ -339,12 +345,15 @@ static void compare_contents(struct ps_turn *turn, const struct ps_log *log,
 }
 
 /* Whether what the peer holds of a history is what ours begins with. */
-static bool is_beginning(struct ps_turn *turn, const struct ps_log *log,
+static bool is_beginning(struct ps_turn *turn, struct ps_offers *offers, const struct ps_log *log,
                          const struct ps_short_head *head)
 {
     struct ps_hash root;
-    return head->size > 0 && head->size <= log->size &&
-           ps_damage_ok(turn, log, ps_log_prove(turn->txn, log, head->size, NULL, &root)) &&
+    if (head->size == 0 || head->size > log->size) {
+        return false;
+    }
+    offers->proof_count++;
+    return ps_damage_ok(turn, log, ps_log_prove(turn->txn, log, head->size, NULL, &root)) &&
            memcmp(head->root, root.bytes, sizeof head->root) == 0;
 }
 

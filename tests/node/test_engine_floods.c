@@ -16,7 +16,8 @@
 
 #define TOO_MUCH    "too much, too fast"
 #define HELLO_COST  20000U /* microseconds, as the engine charges */
-#define FLOOD_MAX   2000U  /* messages of one flood: far more than any may have */
+#define PROOF_COST  250U
+#define FLOOD_MAX   2000U /* messages of one flood: far more than any may have */
 #define RECORD_SIZE 200000U
 #define ITEMS       PS_HEADS_MAX
 #define MANY_LOGS   14000U
@@ -163,6 +164,37 @@ Test(test_engine_floods, cuts_off_a_summary_that_never_ends)
     unsigned cost = (unsigned)message.size / 4;
     check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
     ps_buf_deinit(&roots);
+}
+
+/* Histories of a log that nobody wrote: to see that, a root is worked out for each of them. */
+Test(test_engine_floods, cuts_off_a_flood_of_made_up_histories)
+{
+    const struct ps_identity *author = &net.nodes[0].identity;
+    const struct ps_origin origin = {author->device, author->incarnation};
+    struct ps_summary_part part = {.name = ps_bytes_text("bulk"), .logs = ps_log_range_all()};
+    struct ps_summary summary = {.state = {.common = {.bytes = {1}}}};
+    struct ps_buf heads;
+    struct ps_writer writer;
+    sim_put_many(&net, 0, "bulk", 2, RECORD_SIZE);
+    play(1000);
+    say_hello();
+    ps_buf_init(&heads, PS_MESSAGE_SIZE_MAX);
+    ps_writer_init(&writer, &heads);
+    ps_write_array(&writer, 1);
+    ps_summary_write_collection(&writer, &part, PS_BRANCHES_MAX);
+    for (uint8_t i = 1; i <= PS_BRANCHES_MAX; i++) {
+        const uint8_t branch[PS_HASH_SHORT_SIZE] = {i};
+        struct ps_short_head head = {.log = ps_log_id_of(&author->mesh, &origin, branch),
+                                     .size = 2};
+        ps_summary_write_head(&writer, &head);
+    }
+    ps_summary_end_collection(&writer, &part);
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    summary.heads = ps_buf_view(&heads);
+    cr_assert_eq(ps_summary_encode(&summary, &message), P2PSYNC_OK);
+    unsigned cost = 500 + (unsigned)message.size / 4 + PS_BRANCHES_MAX * PROOF_COST;
+    check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
+    ps_buf_deinit(&heads);
 }
 
 /* An old head of a log, offered as often as one message can: each time its signature is checked. */
