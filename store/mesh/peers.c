@@ -13,20 +13,32 @@
     (16 + (FIELDS + FIELDS_ADDED + PS_ENDPOINTS_MAX) * 9 +                                         \
      PS_ENDPOINTS_MAX * (PS_ENDPOINT_SIZE_MAX + 8))
 
+static p2psync_result read_row(struct ps_txn *txn, const struct ps_device *device,
+                               struct ps_peer_row *out);
 static void read_found_by(struct ps_reader *reader, struct ps_peer_row *row);
 
 p2psync_result ps_mesh_peer_read(struct ps_txn *txn, const struct ps_device *device,
                                  struct ps_peer_row *out)
+{
+    struct ps_peer_row row;
+    p2psync_result result = read_row(txn, device, &row);
+    if (result == P2PSYNC_OK) {
+        *out = row;
+    } else if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT) {
+        *out = (struct ps_peer_row){0};
+        result = P2PSYNC_OK;
+    }
+    return result;
+}
+
+static p2psync_result read_row(struct ps_txn *txn, const struct ps_device *device,
+                               struct ps_peer_row *out)
 {
     struct ps_key key = ps_key_device(device);
     struct ps_bytes row;
     struct ps_reader reader;
     struct ps_peer_row peer = {0};
     p2psync_result result = ps_db_get(txn, PS_DB_PEERS, ps_key_view(&key), &row);
-    if (result == P2PSYNC_ENOTFOUND) {
-        *out = peer;
-        return P2PSYNC_OK;
-    }
     if (result != P2PSYNC_OK) {
         return result;
     }

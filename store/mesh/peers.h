@@ -34,7 +34,8 @@ struct ps_peer_row {
                     started since */
 };
 
-/* All zero if nothing is remembered. Errors  P2PSYNC_ECORRUPT. */
+/* All zero if nothing is remembered, or if the row is damaged: all of it is learnt anew, and then
+ * written over it. Errors  P2PSYNC_EIO. */
 p2psync_result ps_mesh_peer_read(struct ps_txn *txn, const struct ps_device *device,
                                  struct ps_peer_row *out) P2PSYNC_MUST_CHECK;
 p2psync_result ps_mesh_peer_write(struct ps_txn *txn, const struct ps_device *device,

@@ -280,7 +280,7 @@ Test(rows, device_begins_only_so_many_collections)
     cr_assert_eq(case_put(&here, "first", "s", empty), P2PSYNC_OK);
 }
 
-Test(rows, peer_is_remembered_and_a_damaged_row_is_corrupt)
+Test(rows, peer_is_remembered_and_a_damaged_row_is_nothing)
 {
     struct ps_peer_row peer = {.endpoint_count = 2,
                                .endpoints = {"10.0.0.1:47470", "[fe80::1]:1"},
@@ -306,7 +306,12 @@ Test(rows, peer_is_remembered_and_a_damaged_row_is_corrupt)
     cr_assert(read.at_end);
     cr_assert_eq(ps_db_put(&txn, PS_DB_PEERS, ps_key_view(&key), ps_bytes("\x91\x01", 2)),
                  P2PSYNC_OK);
-    cr_assert_eq(ps_mesh_peer_read(&txn, &here.identity.device, &read), P2PSYNC_ECORRUPT);
+    cr_assert_eq(ps_mesh_peer_read(&txn, &here.identity.device, &read), P2PSYNC_OK);
+    cr_assert_eq(read.endpoint_count, 0);
+    cr_assert_not(read.at_end);
+    cr_assert_eq(ps_mesh_peer_write(&txn, &here.identity.device, &peer), P2PSYNC_OK);
+    cr_assert_eq(ps_mesh_peer_read(&txn, &here.identity.device, &read), P2PSYNC_OK);
+    cr_assert_eq(read.endpoint_count, 2);
     ps_txn_abort(&txn);
 }
 
