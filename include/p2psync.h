@@ -651,7 +651,8 @@ P2PSYNC_API p2psync_result p2psync_join(p2psync_node *node, const char *code, co
 P2PSYNC_API p2psync_result p2psync_devices(p2psync_node *node,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* Give a member another name, on all devices. `device` is a name, a fingerprint or an id.
+/* Give a member another name, on all devices. `device` is a name, an id, or a fingerprint or its
+ * first digits.
  *
  * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name; as
  *         a write.
@@ -946,7 +947,7 @@ P2PSYNC_API p2psync_result p2psync_resolve(p2psync_node *node,
  * of them or none. */
 struct p2psync_revert {
     size_t size;            /* sizeof (struct p2psync_revert) */
-    const char *device;     /* a name, a fingerprint or an id */
+    const char *device;     /* an id, a fingerprint, or a name that no other device ever had */
     uint64_t since_ms;      /* what it wrote then or later, by its clock */
     const char *collection; /* NULL: all whose names do not begin with '_' */
     const char *note;       /* or NULL */
@@ -956,7 +957,8 @@ struct p2psync_revert {
 /* Fills the document revert: what is done to each record, against what it shows now. Records of
  * which nothing is undone and nothing kept are left out.
  *
- * Errors  P2PSYNC_ENOTFOUND, P2PSYNC_EAMBIGUOUS no such device, or several; P2PSYNC_ENOCOLLECTION;
+ * Errors  P2PSYNC_ENOTFOUND no such device; P2PSYNC_EAMBIGUOUS several are, or were, called so, or
+ * it is only the beginning of a fingerprint: `detail` names them; P2PSYNC_ENOCOLLECTION;
  * P2PSYNC_ELIMIT it changed more than 65,536 records of a collection, or undoing takes more than 64
  * MiB: a later time, or one collection at a time, makes it less; as a write.
  */
@@ -1223,7 +1225,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   *        any name
  *
  * A `device` is a device's id, 64 hex digits; a `fingerprint` the short form that people compare,
- * "QYNF-QJGU"; a `version` the text form of a dot.
+ * "QYNF-QJGU-8M2K-W0ZD", of which no two devices have the same; a `version` the text form of a dot.
  *
  * document identity: p2psync_identity()
  *   device       text

@@ -16,6 +16,8 @@ static int hex_value(uint8_t digit);
 static p2psync_result hex_parse(struct ps_bytes text, uint8_t *out);
 static void hex_text(struct ps_bytes bytes, char *out);
 static bool has_control(struct ps_bytes text);
+static void fingerprint_digits(const struct ps_device *device,
+                               char out[static PS_FINGERPRINT_DIGITS]);
 
 struct ps_tag ps_origin_tag(const struct ps_mesh *mesh, const struct ps_origin *origin)
 {
@@ -124,13 +126,41 @@ int ps_log_id_compare(const struct ps_log_id *a, const struct ps_log_id *b)
 void ps_device_fingerprint(const struct ps_device *device,
                            char out[static PS_FINGERPRINT_TEXT_SIZE])
 {
+    char digits[PS_FINGERPRINT_DIGITS];
+    fingerprint_digits(device, digits);
+    for (size_t i = 0; i < PS_FINGERPRINT_DIGITS; i += 4) {
+        memcpy(out, digits + i, 4);
+        out[4] = '-';
+        out += 5;
+    }
+    out[-1] = '\0';
+}
+
+static void fingerprint_digits(const struct ps_device *device,
+                               char out[static PS_FINGERPRINT_DIGITS])
+{
     struct ps_hash hash = ps_hash_bytes(ps_bytes(device->key, PS_DEVICE_SIZE));
-    char digits[PS_BASE32_DIGITS(5)];
-    ps_base32_encode(ps_bytes(hash.bytes, 5), digits);
-    memcpy(out, digits, 4);
-    out[4] = '-';
-    memcpy(out + 5, digits + 4, 4);
-    out[9] = '\0';
+    static_assert(PS_BASE32_DIGITS(10) == PS_FINGERPRINT_DIGITS, "80 bits");
+    ps_base32_encode(ps_bytes(hash.bytes, 10), out);
+}
+
+size_t ps_device_fingerprint_match(const struct ps_device *device, struct ps_bytes text)
+{
+    char digits[PS_FINGERPRINT_DIGITS];
+    size_t count = 0;
+    fingerprint_digits(device, digits);
+    for (size_t i = 0; i < text.size; i++) {
+        char digit = (char)text.data[i];
+        if (digit == '-') {
+            continue;
+        }
+        if (count == PS_FINGERPRINT_DIGITS ||
+            ps_base32_value(digit) != ps_base32_value(digits[count])) {
+            return 0;
+        }
+        count++;
+    }
+    return count;
 }
 
 void ps_device_text(const struct ps_device *device, char out[static PS_DEVICE_TEXT_SIZE])

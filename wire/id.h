@@ -42,7 +42,8 @@ struct ps_dot {
 
 #define PS_DOT_TEXT_SIZE         (2 * PS_TAG_SIZE + 1 + 20 + 1) /* with its NUL */
 #define PS_DEVICE_TEXT_SIZE      (2 * PS_DEVICE_SIZE + 1)       /* hex, with its NUL */
-#define PS_FINGERPRINT_TEXT_SIZE (4 + 1 + 4 + 1)
+#define PS_FINGERPRINT_DIGITS    16
+#define PS_FINGERPRINT_TEXT_SIZE (4 * (4 + 1)) /* with its NUL */
 
 /* First 16 bytes of BLAKE2b-256("p2psync origin 1" || mesh || device || incarnation). */
 struct ps_tag ps_origin_tag(const struct ps_mesh *mesh, const struct ps_origin *origin);
@@ -73,10 +74,15 @@ int ps_dot_compare(struct ps_dot a, struct ps_dot b);
 /* By origin, then branch: the trunk first. */
 int ps_log_id_compare(const struct ps_log_id *a, const struct ps_log_id *b);
 
-/* "KX3F-9QPA": Crockford base32 of the first 40 bits of the device's BLAKE2b-256. A label, no
- * proof. */
+/* "KX3F-9QPA-02MV-T5DC": Crockford base32 of the first 80 bits of the device's BLAKE2b-256. To make
+ * a key that has the fingerprint of another one takes 2^80 tries. */
 void ps_device_fingerprint(const struct ps_device *device,
                            char out[static PS_FINGERPRINT_TEXT_SIZE]);
+
+/* How many digits of the device's fingerprint `text` gives, which are its first ones, in either
+ * case and with any dashes between: PS_FINGERPRINT_DIGITS if it is all of it; 0 if `text` is
+ * anything else. */
+size_t ps_device_fingerprint_match(const struct ps_device *device, struct ps_bytes text);
 
 /* Whether it can be a device's id: the canonical form of a point of the prime-order subgroup, with
  * sign bit 0. A point and its negative have one CURVE key, so of the two only one is an id, and no

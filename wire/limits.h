@@ -84,6 +84,7 @@
 
 #define PS_BEGUN_MAX        8192         /* logs that one device begins; others are taken slowly */
 #define PS_BRANCHES_MAX     16           /* histories of one log; others are taken slowly */
+#define PS_TYPED_DIGITS_MIN 4            /* of a fingerprint: fewer are too often a word */
 #define PS_NETWORKS_MAX     64           /* that one device is on: a machine has a handful */
 #define PS_CREDIT_MAX       2097152      /* bytes of CHANGES in flight to one peer: 2 MiB */
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */

@@ -2,14 +2,19 @@
 #include "node/api/input.h"
 
 #include <assert.h>
+#include <stdio.h>
 
-#include "node/view/members.h"
+#include "node/view/called.h"
 #include "wire/escape.h"
 #include "wire/map.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 
 static bool is_blank(uint32_t code);
+static p2psync_result take_one(const struct ps_view_called *called, const char *text,
+                               struct ps_device *out, struct p2psync_detail *detail);
+static p2psync_result say_candidates(const struct ps_view_called *called, const char *what,
+                                     struct p2psync_detail *detail);
 
 p2psync_result ps_input_collection(struct ps_bytes name, struct p2psync_detail *detail)
 {
@@ -98,13 +103,49 @@ static bool is_blank(uint32_t code)
 p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,
                                struct p2psync_detail *detail)
 {
-    p2psync_result result = ps_view_members_find(txn, text, out);
-    if (result == P2PSYNC_ENOTFOUND) {
-        return ps_detail_say(detail, result, "there is no device '%.64s' in the mesh", text);
+    struct ps_view_called called;
+    p2psync_result result = ps_view_called(txn, text, false, &called);
+    return result == P2PSYNC_OK ? take_one(&called, text, out, detail) : result;
+}
+
+p2psync_result ps_input_member_ever(struct ps_txn *txn, const char *text, struct ps_device *out,
+                                    struct p2psync_detail *detail)
+{
+    struct ps_view_called called;
+    p2psync_result result = ps_view_called(txn, text, true, &called);
+    if (result == P2PSYNC_OK && called.partly) {
+        return say_candidates(&called, "this is the beginning only of a fingerprint", detail);
     }
-    return result == P2PSYNC_EAMBIGUOUS
-               ? ps_detail_say(detail, result, "several devices are called '%.64s'", text)
-               : result;
+    return result == P2PSYNC_OK ? take_one(&called, text, out, detail) : result;
+}
+
+static p2psync_result take_one(const struct ps_view_called *called, const char *text,
+                               struct ps_device *out, struct p2psync_detail *detail)
+{
+    if (called->count == 0) {
+        return ps_detail_say(detail, P2PSYNC_ENOTFOUND, "there is no device '%.64s' in the mesh",
+                             text);
+    }
+    if (called->count > 1) {
+        return say_candidates(called, "several devices are, or were, called so", detail);
+    }
+    *out = called->devices[0];
+    return P2PSYNC_OK;
+}
+
+static p2psync_result say_candidates(const struct ps_view_called *called, const char *what,
+                                     struct p2psync_detail *detail)
+{
+    char list[PS_CALLED_MAX * (PS_FINGERPRINT_TEXT_SIZE + 2)] = "";
+    size_t size = 0;
+    for (size_t i = 0; i < called->count; i++) {
+        char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
+        ps_device_fingerprint(&called->devices[i], fingerprint);
+        size += (size_t)snprintf(list + size, sizeof list - size, "%s%s", i > 0 ? ", " : "",
+                                 fingerprint);
+    }
+    return ps_detail_say(detail, P2PSYNC_EAMBIGUOUS, "%s: %s%s", what, list,
+                         called->more ? " and others" : "");
 }
 
 p2psync_result ps_input_note(const char *note, struct ps_buf *out, struct p2psync_detail *detail)

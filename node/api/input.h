@@ -35,12 +35,20 @@ p2psync_result ps_input_fields(struct ps_bytes fields,
 p2psync_result ps_input_device_name(struct ps_bytes name,
                                     struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
-/* The member that an app means by a name, a fingerprint or an id.
+/* The member that an app means by a name, an id, a fingerprint or the beginning of one.
  *
  * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_ECORRUPT.
  */
 p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,
                                struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* The device that an app means, member or not, where acting on another one would do harm: a
+ * fingerprint is whole, and a name is one that no other device has ever had.
+ *
+ * Errors  as above; P2PSYNC_EAMBIGUOUS also for the beginning of a fingerprint.
+ */
+p2psync_result ps_input_member_ever(struct ps_txn *txn, const char *text, struct ps_device *out,
+                                    struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Put a note as changes carry it, {"text": note}, into an empty buffer that takes PS_NOTE_SIZE_MAX.
  *

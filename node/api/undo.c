@@ -207,8 +207,8 @@ static p2psync_result revert_device(struct ps_txn *txn, void *context, bool *cha
     struct ps_buf answer;
     ps_buf_init(&answer, PS_HISTORY_SIZE_MAX + 16);
     reverting->txn = txn;
-    p2psync_result result =
-        ps_input_member(txn, reverting->revert->device, &reverting->of.device, &reverting->detail);
+    p2psync_result result = ps_input_member_ever(txn, reverting->revert->device,
+                                                 &reverting->of.device, &reverting->detail);
     if (result == P2PSYNC_OK) {
         result = revert_all(reverting);
     }

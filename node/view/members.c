@@ -1,9 +1,8 @@
-/* The members of the mesh, as people name them and as `devices` lists them. */
+/* The members of the mesh as `devices` lists them. */
 #include "node/view/members.h"
 
 #include <sodium.h>
 #include <string.h>
-#include <strings.h>
 
 #include "node/host/time.h"
 #include "node/view/forks.h"
@@ -26,7 +25,6 @@ struct forked {
     struct ps_device devices[FORKED_MAX];
 };
 
-static bool member_matches(const struct ps_member *member, struct ps_bytes text);
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out);
 static bool is_forked(const struct forked *forked, const struct ps_device *device);
 static p2psync_result write_member(struct listing *listing, const struct ps_member *member);
@@ -64,41 +62,6 @@ p2psync_result ps_view_members_get(struct ps_txn *txn, const struct ps_device *d
     *out = (struct ps_member){.device = *device, .name_size = strlen(fingerprint)};
     memcpy(out->name, fingerprint, out->name_size);
     return P2PSYNC_OK;
-}
-
-p2psync_result ps_view_members_find(struct ps_txn *txn, const char *text, struct ps_device *out)
-{
-    struct ps_member_walk walk = {.txn = txn};
-    struct ps_member member;
-    bool found = false;
-    struct ps_device match;
-    while (ps_member_walk_next(&walk, &member)) {
-        if (member_matches(&member, ps_bytes_text(text))) {
-            if (found) {
-                return P2PSYNC_EAMBIGUOUS;
-            }
-            match = member.device;
-            found = true;
-        }
-    }
-    if (walk.result != P2PSYNC_OK || !found) {
-        return walk.result != P2PSYNC_OK ? walk.result : P2PSYNC_ENOTFOUND;
-    }
-    *out = match;
-    return P2PSYNC_OK;
-}
-
-static bool member_matches(const struct ps_member *member, struct ps_bytes text)
-{
-    char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    struct ps_device device;
-    ps_device_fingerprint(&member->device, fingerprint);
-    bool by_id =
-        ps_device_parse(text, &device) == P2PSYNC_OK && ps_device_equal(&device, &member->device);
-    bool by_fingerprint = text.size == strlen(fingerprint) &&
-                          strncasecmp((const char *)text.data, fingerprint, text.size) == 0;
-    bool by_name = ps_bytes_equal(text, ps_bytes(member->name, member->name_size));
-    return by_id || by_fingerprint || by_name;
 }
 
 p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)

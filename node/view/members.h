@@ -1,4 +1,4 @@
-/* The members of the mesh: as people name them, and as `devices` lists them. */
+/* The members of the mesh as `devices` lists them. */
 #ifndef PS_NODE_VIEW_MEMBERS_H
 #define PS_NODE_VIEW_MEMBERS_H
 
@@ -10,13 +10,6 @@
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out) P2PSYNC_MUST_CHECK;
-
-/* The member that a person means by its name, fingerprint or id.
- *
- * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_ECORRUPT.
- */
-p2psync_result ps_view_members_find(struct ps_txn *txn, const char *text,
-                                    struct ps_device *out) P2PSYNC_MUST_CHECK;
 
 /* The member that a device is, or was: a device that is none goes by its fingerprint.
  *

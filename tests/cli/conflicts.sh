@@ -64,7 +64,7 @@ same manual '.[0].versions | map([.name, .changed]) == [["kitchen", ["title"]], 
 same manual '.[0].versions[0].fields == {"title": "Kitchen", "left": 1}'
 same manual '.[0] | .conflict and .open and .shown == .versions[1].version'
 same manual '.[0].versions | map((.device | length) == 64 and (.time | test("Z$")) and
-    ([.deleted, .archived, .auto] | any | not) and (.fingerprint | test("^....-....$"))) | all'
+    ([.deleted, .archived, .auto] | any | not) and (.fingerprint | test("^....-....-....-....$"))) | all'
 same manual '.[0].merged == {"title": "Cellar", "left": 1, "right": 1}'
 expect 0 a --json conflicts
 holds 'length == 1'

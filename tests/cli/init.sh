@@ -12,7 +12,7 @@ done
 expect 0 a --json init --name kitchen
 holds 'keys == ["device", "fingerprint", "mesh", "name"]'
 holds '.name == "kitchen" and (.device | test("^[0-9a-f]{64}$"))'
-holds '.fingerprint | test("^[0-9A-Z]{4}-[0-9A-Z]{4}$")'
+holds '.fingerprint | test("^([0-9A-Z]{4}-){3}[0-9A-Z]{4}$")'
 device=$(answer .device)
 equal "$(stat -c %a "$work/a")" 700
 chmod 644 "$work/a/data.mdb"

@@ -121,6 +121,24 @@ done
 expect 0 a --json revert --device cellar --collection tasks --since "$next" --dry-run
 holds '. == []'
 
+# ---- who is meant ----
+
+cellar=$(at a --json devices | jq -r '.[] | select(.name == "cellar") | .fingerprint')
+kitchen=$(at a --json devices | jq -r '.[] | select(.name == "kitchen") | .fingerprint')
+expect 3 a revert --device "${cellar:0:9}" --since 1h
+complains "this is the beginning only of a fingerprint: $cellar; give the fingerprint or the id"
+expect 0 a --json history notes --device "${cellar:0:9}"
+holds 'length > 0 and all(.name == "cellar")'
+at a devices rename kitchen attic >/dev/null
+at a devices rename cellar kitchen >/dev/null
+expect 3 a revert --device kitchen --since 1h
+complains "several devices are, or were, called so: "
+complains "$cellar"
+complains "$kitchen"
+at a devices rename kitchen cellar >/dev/null
+expect 3 a revert --device kitchen --since 1h
+expect 0 a revert --device cellar --since 2100-01-01
+
 # ---- what may not be ----
 
 expect 3 a revert --device nobody --since 1h

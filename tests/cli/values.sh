@@ -144,5 +144,5 @@ for device in a b; do
     says "kitchen ($print)"
     says "kitchen ($other)"
     expect 0 $device get counts n1
-    grep -qE '^author +kitchen \(....-....\)$' "$work/out" || fail "the author may be either"
+    grep -qE '^author +kitchen \(....-....-....-....\)$' "$work/out" || fail "the author may be either"
 done

@@ -371,7 +371,7 @@ Test(test_api, renames_a_device_by_name_fingerprint_or_id)
 {
     struct p2psync_buffer reply = {0};
     char device[80];
-    char fingerprint[16];
+    char fingerprint[24];
     const char *json = nodes_json(p2psync_identity(node, &reply), &reply);
     nodes_text(json, "device", device, sizeof device);
     nodes_text(json, "fingerprint", fingerprint, sizeof fingerprint);

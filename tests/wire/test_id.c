@@ -1,5 +1,6 @@
 /* Text forms of identities both ways, orders, and which names are valid. */
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -69,14 +70,37 @@ Test(id, device_is_a_canonical_point_with_sign_0)
     cr_assert_not(ps_device_valid(&other), "not reduced");
 }
 
-Test(id, fingerprint_is_eight_digits_with_a_dash)
+Test(id, fingerprint_is_eighty_bits_in_groups_of_four_digits)
 {
     struct ps_device device = {{0}};
     char text[PS_FINGERPRINT_TEXT_SIZE];
     ps_device_fingerprint(&device, text);
-    cr_assert_eq(strlen(text), 9);
-    cr_assert_eq(text[4], '-');
-    cr_assert_eq(strspn(text, "0123456789ABCDEFGHJKMNPQRSTVWXYZ-"), 9);
+    cr_assert_eq(strlen(text), 19);
+    cr_assert(text[4] == '-' && text[9] == '-' && text[14] == '-');
+    cr_assert_eq(strspn(text, "0123456789ABCDEFGHJKMNPQRSTVWXYZ-"), 19);
+}
+
+Test(id, fingerprint_is_known_by_its_first_digits)
+{
+    struct ps_device device = {{0}};
+    char text[PS_FINGERPRINT_TEXT_SIZE];
+    char other[PS_FINGERPRINT_TEXT_SIZE + 1];
+    ps_device_fingerprint(&device, text);
+    cr_expect_eq(ps_device_fingerprint_match(&device, ps_bytes_text(text)), PS_FINGERPRINT_DIGITS);
+    cr_expect_eq(ps_device_fingerprint_match(&device, ps_bytes(text, 4)), 4);
+    cr_expect_eq(ps_device_fingerprint_match(&device, ps_bytes(text, 6)), 5);
+    cr_expect_eq(ps_device_fingerprint_match(&device, ps_bytes("", 0)), 0);
+    cr_expect_eq(ps_device_fingerprint_match(&device, ps_bytes_text("-")), 0);
+    for (size_t i = 0; i < sizeof text; i++) {
+        other[i] = (char)tolower((unsigned char)text[i]);
+    }
+    cr_expect_eq(ps_device_fingerprint_match(&device, ps_bytes_text(other)), PS_FINGERPRINT_DIGITS);
+    other[sizeof text - 1] = '0'; /* a digit more */
+    other[sizeof text] = '\0';
+    cr_expect_eq(ps_device_fingerprint_match(&device, ps_bytes_text(other)), 0);
+    other[0] = other[0] == '7' ? '8' : '7';
+    cr_expect_eq(ps_device_fingerprint_match(&device, ps_bytes(other, 6)), 0);
+    cr_expect_eq(ps_device_fingerprint_match(&device, ps_bytes_text("U")), 0, "U is no digit");
 }
 
 Test(id, dot_text_is_read_back)

@@ -1,6 +1,7 @@
 /* Names of devices. */
 #include "tools/p2psync/members.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/output.h"
 
-#define ID_SHOWN 16 /* digits of the id of a device that has no name */
+#define ID_SHOWN   16 /* digits of the id of a device that has no name */
+#define DIGITS_MIN 4  /* of a fingerprint: as the library has it */
 
 static bool same(struct p2psync_bytes a, struct p2psync_bytes b)
 {
@@ -97,10 +99,50 @@ const struct member *members_find(const struct members *members, const char *wor
     for (size_t i = 0; i < members->count; i++) {
         const struct member *member = &members->member[i];
 
-        if (p2psync_text_equals(member->name, word) || same_case(member->fingerprint, word) ||
-            same_case(member->device, word)) {
+        if (same_case(member->fingerprint, word) || same_case(member->device, word)) {
+            *ambiguous_out = false;
+            return member;
+        }
+        if (p2psync_text_equals(member->name, word)) {
             *ambiguous_out = found != NULL;
             found = found != NULL ? found : member;
+        }
+    }
+    return found;
+}
+
+/* Whether `word` gives the first digits of a fingerprint, with or without dashes. */
+static bool begins(struct p2psync_bytes fingerprint, const char *word)
+{
+    const char *digits = fingerprint.data;
+    size_t count = 0;
+    size_t at = 0;
+
+    for (; *word != '\0'; word++) {
+        if (*word == '-') {
+            continue;
+        }
+        while (at < fingerprint.size && digits[at] == '-') {
+            at++;
+        }
+        if (at == fingerprint.size || toupper((unsigned char)*word) != digits[at]) {
+            return false;
+        }
+        at++;
+        count++;
+    }
+    return count >= DIGITS_MIN;
+}
+
+static const struct member *find_begun(const struct members *members, const char *word,
+                                       bool *ambiguous_out)
+{
+    const struct member *found = NULL;
+
+    for (size_t i = 0; i < members->count; i++) {
+        if (begins(members->member[i].fingerprint, word)) {
+            *ambiguous_out = found != NULL;
+            found = &members->member[i];
         }
     }
     return found;
@@ -112,6 +154,9 @@ int members_need(struct cli *cli, const struct members *members, const char *wor
     bool several = false;
 
     *member_out = members_find(members, word, &several);
+    if (*member_out == NULL) {
+        *member_out = find_begun(members, word, &several);
+    }
     if (several) {
         return members_say_several(cli, word);
     }

@@ -28,12 +28,14 @@ void members_free(struct members *members);
  * none of the members. Freed by the caller. */
 char *members_name(const struct members *members, struct p2psync_bytes device);
 
-/* The member whose name, fingerprint or id is `word`; NULL if there is none. If several have that
- * name, `ambiguous_out` is true and it is the first. */
+/* The member whose name, fingerprint or id is `word`; NULL if there is none. An id and a
+ * fingerprint go before names, which anybody can choose. If several have that name, `ambiguous_out`
+ * is true and it is the first. */
 const struct member *members_find(const struct members *members, const char *word,
                                   bool *ambiguous_out);
 
-/* The same where nothing else can be meant. Returns CLI_DONE, or a code after saying why not. */
+/* The same where nothing else can be meant, and only looked at: the first digits of a fingerprint
+ * will do, four at least. Returns CLI_DONE, or a code after saying why not. */
 int members_need(struct cli *cli, const struct members *members, const char *word,
                  const struct member **member_out);
 

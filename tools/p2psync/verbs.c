@@ -55,7 +55,7 @@ const struct verb verbs_table[] = {
     {"peers", "[--watch]", "show the other devices and how far they are",
      "  --watch  show them again every second\n", cmd_peers, false},
     {"devices", "[list | rename DEVICE NAME]", "show or name the members of the mesh",
-     "DEVICE is a name, a fingerprint or an id.\n", cmd_devices, false},
+     "DEVICE is a name, an id, or a fingerprint or its first digits.\n", cmd_devices, false},
     {"status", "", "show this node at a glance", NULL, cmd_status, false},
     {"pending", "", "show the changes that are here and wait for others",
      "A change waits if what it was made on top of, or the rest of its transaction, is not here.\n"
@@ -142,7 +142,7 @@ const struct verb verbs_table[] = {
      cmd_diff, false},
     {"revert", "--device DEVICE --since TIME [--collection COLLECTION] [--note TEXT] [--dry-run]",
      "undo what one device did, as new changes",
-     "  --device DEVICE          its name, fingerprint or id\n"
+     "  --device DEVICE          its id, whole fingerprint, or a name that no other ever had\n"
      "  --since TIME             what it did then or later\n"
      "  --collection COLLECTION  only there (default: everywhere)\n"
      "  --note TEXT              why, for the history\n"

@@ -58,9 +58,9 @@ static void print_devices(struct p2psync_bytes devices)
 {
     static const struct column columns[] = {{.head = "NAME", .cut = true},
                                             {.head = "FINGERPRINT"},
-                                            {.head = "ROLE"},
-                                            {.head = "ADDED", .optional = 1},
-                                            {.head = "DEVICE", .cut = true, .optional = 2}};
+                                            {.head = "ROLE", .optional = 1},
+                                            {.head = "ADDED", .optional = 2},
+                                            {.head = "DEVICE", .cut = true, .optional = 3}};
     struct p2psync_walk walk = {.size = sizeof walk, .value = devices};
     struct p2psync_bytes device;
     struct table table;
