@@ -10,15 +10,15 @@
 #include "tools/p2psync/members.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
+#include "tools/p2psync/times.h"
 
 #define RECORD_ADVICE_SIZE 512
 
 static struct p2psync_bytes find_marked(p2psync_snapshot *snapshot, const struct record_name *name,
                                         struct p2psync_buffer *conflict);
-static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
-                       struct p2psync_bytes marked);
-static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record, struct p2psync_bytes marked);
+static int say_deleted(struct cli *cli, const struct record_name *name);
+static void print_for_people(p2psync_node *node, struct p2psync_bytes record,
+                             struct p2psync_bytes marked);
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted);
 
 int record_print_written(struct cli *cli, p2psync_node *node, const char *collection,
@@ -100,12 +100,15 @@ int record_fail_write(struct cli *cli, p2psync_result result, const struct p2psy
                        name->id);
 }
 
+/* The snapshot is closed before anything is printed: a reader may pause. */
 static int print(struct cli *cli, p2psync_node *node, const struct record_name *name, bool deleted)
 {
     p2psync_snapshot *snapshot = NULL;
     struct p2psync_record record = {.size = sizeof record};
+    struct p2psync_buffer packed = {0};
+    struct p2psync_buffer conflict = {0};
+    struct p2psync_bytes marked = {0};
     p2psync_result result = p2psync_snapshot_open(node, &snapshot);
-    int code;
 
     if (result == P2PSYNC_OK && name->version != NULL) {
         result = p2psync_record_get_version(snapshot, name->collection, name->id, name->version,
@@ -113,30 +116,44 @@ static int print(struct cli *cli, p2psync_node *node, const struct record_name *
     } else if (result == P2PSYNC_OK) {
         result = p2psync_get(snapshot, name->collection, name->id, &record);
     }
-    if (result != P2PSYNC_OK) {
-        code = record_fail(cli, result, name);
-    } else if (record.deleted && !deleted && name->version != NULL) {
-        code = fail_saying(cli, CLI_NOT_FOUND,
+    if (result == P2PSYNC_OK) {
+        result = p2psync_record_pack(&record, &packed);
+    }
+    if (result == P2PSYNC_OK && !cli->json && name->version == NULL && record.conflict) {
+        marked = find_marked(snapshot, name, &conflict);
+    }
+    p2psync_snapshot_close(snapshot);
+    int code = result != P2PSYNC_OK         ? record_fail(cli, result, name)
+               : record.deleted && !deleted ? say_deleted(cli, name)
+                                            : CLI_DONE;
+
+    if (code == CLI_DONE) {
+        const struct p2psync_bytes value = {packed.data, packed.size};
+
+        code = output_check(cli, value);
+        if (code == CLI_DONE && cli->json) {
+            code = output_json(cli, value);
+        } else if (code == CLI_DONE) {
+            print_for_people(node, value, marked);
+        }
+    }
+    p2psync_buffer_free(&conflict);
+    p2psync_buffer_free(&packed);
+    return code;
+}
+
+static int say_deleted(struct cli *cli, const struct record_name *name)
+{
+    if (name->version != NULL) {
+        return fail_saying(cli, CLI_NOT_FOUND,
                            "%s %s %s: this version deleted it; 'p2psync history %s %s' shows those "
                            "before",
                            cli->verb->name, name->collection, name->id, name->collection, name->id);
-    } else if (record.deleted && !deleted) {
-        code = fail_saying(cli, CLI_NOT_FOUND,
-                           "%s %s %s: it is deleted; 'p2psync list --deleted %s' shows it, "
-                           "'p2psync restore' brings it back",
-                           cli->verb->name, name->collection, name->id, name->collection);
-    } else {
-        struct p2psync_buffer conflict = {0};
-        struct p2psync_bytes marked = {0};
-
-        if (!cli->json && name->version == NULL && record.conflict) {
-            marked = find_marked(snapshot, name, &conflict);
-        }
-        code = print_found(cli, node, &record, marked);
-        p2psync_buffer_free(&conflict);
     }
-    p2psync_snapshot_close(snapshot);
-    return code;
+    return fail_saying(cli, CLI_NOT_FOUND,
+                       "%s %s %s: it is deleted; 'p2psync list --deleted %s' shows it, "
+                       "'p2psync restore' brings it back",
+                       cli->verb->name, name->collection, name->id, name->collection);
 }
 
 /* The texts of a conflict in which both sides stand, with markers, which lie in `conflict`, freed
@@ -155,25 +172,6 @@ static struct p2psync_bytes find_marked(p2psync_snapshot *snapshot, const struct
                : (struct p2psync_bytes){0};
 }
 
-static int print_found(struct cli *cli, p2psync_node *node, const struct p2psync_record *record,
-                       struct p2psync_bytes marked)
-{
-    struct p2psync_buffer packed = {0};
-    p2psync_result result;
-    int code;
-
-    if (!cli->json) {
-        return print_for_people(cli, node, record, marked);
-    }
-    result = p2psync_record_pack(record, &packed);
-    if (result != P2PSYNC_OK) {
-        return fail(cli, result, "%s", cli->verb->name);
-    }
-    code = output_json(cli, (struct p2psync_bytes){packed.data, packed.size});
-    p2psync_buffer_free(&packed);
-    return code;
-}
-
 static void print_line(const char *key, const char *value)
 {
     printf("%-10s", key);
@@ -181,20 +179,24 @@ static void print_line(const char *key, const char *value)
     putchar('\n');
 }
 
-static void print_author(p2psync_node *node, const uint8_t device[32])
+static void print_author(p2psync_node *node, struct p2psync_bytes device)
 {
     struct members members = {0};
-    char id[65];
     char *name = NULL;
 
-    for (size_t i = 0; i < 32; i++) {
-        snprintf(id + 2 * i, 3, "%02x", device[i]);
-    }
     members_load(&members, node);
-    name = members_name(&members, (struct p2psync_bytes){id, sizeof id - 1});
+    name = members_name(&members, device);
     print_line("author", name);
     free(name);
     members_free(&members);
+}
+
+static void print_time(struct p2psync_bytes record, const char *key)
+{
+    char line[64];
+
+    times_show(p2psync_value_find(record, key), line, sizeof line);
+    print_line(key, line);
 }
 
 /* Those that are marked are printed apart. */
@@ -221,37 +223,36 @@ static void print_fields(struct p2psync_bytes fields, struct p2psync_bytes marke
     }
 }
 
-static int print_for_people(struct cli *cli, p2psync_node *node,
-                            const struct p2psync_record *record, struct p2psync_bytes marked)
+static void print_for_people(p2psync_node *node, struct p2psync_bytes record,
+                             struct p2psync_bytes marked)
 {
-    int code = record->fields.size > 0 ? output_check(cli, record->fields) : CLI_DONE;
-    char line[128];
+    struct p2psync_walk walk = {.size = sizeof walk,
+                                .value = p2psync_value_find(record, "version")};
+    struct p2psync_bytes id = p2psync_map_text(record, "id");
+    bool deleted = p2psync_map_bool(record, "deleted");
+    bool archived = p2psync_map_bool(record, "archived");
+    bool conflict = p2psync_map_bool(record, "conflict");
+    struct p2psync_bytes version;
+    const char *key = "version";
+    char line[P2PSYNC_DOT_TEXT_SIZE];
 
-    if (code != CLI_DONE) {
-        return code;
-    }
     printf("%-10s", "id");
-    output_text(record->id, record->id_size);
+    output_text(id.data, id.size);
     putchar('\n');
-    for (size_t i = 0; i < record->version_count; i++) {
-        char version[P2PSYNC_DOT_TEXT_SIZE];
-
-        p2psync_dot_format(&record->versions[i], version);
-        print_line(i == 0 ? "version" : "", version);
+    while (p2psync_walk_next(&walk, NULL, &version) == P2PSYNC_OK) {
+        snprintf(line, sizeof line, "%.*s", TEXT(p2psync_value_text(version)));
+        print_line(key, line);
+        key = "";
     }
-    output_time(record->created_ms, line, sizeof line);
-    print_line("created", line);
-    output_time(record->updated_ms, line, sizeof line);
-    print_line("updated", line);
-    print_author(node, record->author);
-    if (record->deleted || record->archived || record->conflict) {
-        snprintf(line, sizeof line, "%s%s%s", record->deleted ? "deleted " : "",
-                 record->archived ? "archived " : "",
-                 record->conflict ? "edited concurrently" : "");
+    print_time(record, "created");
+    print_time(record, "updated");
+    print_author(node, p2psync_map_text(record, "author"));
+    if (deleted || archived || conflict) {
+        snprintf(line, sizeof line, "%s%s%s", deleted ? "deleted " : "",
+                 archived ? "archived " : "", conflict ? "edited concurrently" : "");
         print_line("state", line);
     }
     printf("fields\n");
-    print_fields(record->fields, marked);
+    print_fields(p2psync_value_find(record, "fields"), marked);
     output_blocks(marked);
-    return CLI_DONE;
 }

@@ -1,5 +1,6 @@
 /* p2psync conflicts: the records that were edited concurrently, what they began from, and what each
- * side changed. */
+ * side changed. They come page by page, each of one moment of the store, which is closed before the
+ * page is printed: so a reader that pauses does not keep the store from using its space again. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,38 +14,41 @@
 #include "tools/p2psync/times.h"
 #include "tools/p2psync/versions.h"
 
+#define PAGE_CONFLICTS 64
+#define PAGE_SIZE      ((size_t)1 << 20) /* bytes, past which no conflict is added to a page */
+
 struct conflicts {
-    p2psync_snapshot *snapshot;
+    p2psync_node *node;
     struct members members;
-    uint64_t count;  /* printed */
-    bool incomplete; /* one could not be, which was told */
+    char *last;                                 /* id of the last one that was read */
+    struct p2psync_buffer page[PAGE_CONFLICTS]; /* not printed yet */
+    size_t page_count;
+    size_t page_size; /* of them, bytes */
+    uint64_t count;   /* printed */
+    bool incomplete;  /* one could not be, which was told */
 };
 
 static int print_everywhere(struct cli *cli, struct conflicts *conflicts);
 static int print_in(struct cli *cli, struct conflicts *conflicts, const char *collection);
-static int print_one(struct cli *cli, struct conflicts *conflicts, const char *collection,
-                     const struct p2psync_record *record);
+static p2psync_result read_page(struct cli *cli, struct conflicts *conflicts,
+                                const char *collection);
+static bool has_only_settings(p2psync_snapshot *snapshot, const char *collection);
+static void read_one(struct cli *cli, struct conflicts *conflicts, p2psync_snapshot *snapshot,
+                     const char *collection);
+static int print_page(struct cli *cli, struct conflicts *conflicts);
 static void print_for_people(const struct members *members, struct p2psync_bytes conflict);
 
 int cmd_conflicts(struct cli *cli, int argc, char **argv)
 {
     struct conflicts conflicts = {0};
-    p2psync_node *node = NULL;
-    p2psync_result result;
-    int code = attach_plain(cli, argc, argv, 1, &node);
+    int code = attach_plain(cli, argc, argv, 1, &conflicts.node);
 
     if (code != CLI_DONE) {
         return code;
     }
-    members_load(&conflicts.members, node);
-    result = p2psync_snapshot_open(node, &conflicts.snapshot);
-    if (result != P2PSYNC_OK) {
-        code = fail(cli, result, "conflicts");
-    } else if (optind < argc) {
-        code = print_in(cli, &conflicts, argv[optind]);
-    } else {
-        code = print_everywhere(cli, &conflicts);
-    }
+    members_load(&conflicts.members, conflicts.node);
+    code =
+        optind < argc ? print_in(cli, &conflicts, argv[optind]) : print_everywhere(cli, &conflicts);
     if (code == CLI_DONE && cli->json) {
         output_json_end(conflicts.count);
     } else if (code == CLI_DONE && conflicts.count == 0 && !conflicts.incomplete) {
@@ -54,23 +58,29 @@ int cmd_conflicts(struct cli *cli, int argc, char **argv)
         code = CLI_FAILED;
     }
     members_free(&conflicts.members);
-    p2psync_snapshot_close(conflicts.snapshot);
-    p2psync_close(node);
+    free(conflicts.last);
+    p2psync_close(conflicts.node);
     return code;
 }
 
 static int print_everywhere(struct cli *cli, struct conflicts *conflicts)
 {
     struct p2psync_buffer packed = {0};
-    p2psync_result result = p2psync_collections(conflicts->snapshot, &packed);
-    struct p2psync_walk walk = {.size = sizeof walk, .value = {packed.data, packed.size}};
+    p2psync_snapshot *snapshot = NULL;
+    p2psync_result result = p2psync_snapshot_open(conflicts->node, &snapshot);
+    struct p2psync_walk walk = {.size = sizeof walk};
     struct p2psync_bytes name;
     struct p2psync_bytes settings;
     int code;
 
+    if (result == P2PSYNC_OK) {
+        result = p2psync_collections(snapshot, &packed);
+    }
+    p2psync_snapshot_close(snapshot);
     if (result != P2PSYNC_OK) {
         return fail(cli, result, "conflicts");
     }
+    walk.value = (struct p2psync_bytes){packed.data, packed.size};
     code = output_check(cli, walk.value);
     while (code == CLI_DONE && p2psync_walk_next(&walk, &name, &settings) == P2PSYNC_OK) {
         char *collection = strndup(name.data, name.size);
@@ -87,62 +97,103 @@ static int print_everywhere(struct cli *cli, struct conflicts *conflicts)
 
 static int print_in(struct cli *cli, struct conflicts *conflicts, const char *collection)
 {
-    p2psync_iterator *iterator = NULL;
-    struct p2psync_buffer settings = {0};
-    const struct p2psync_range range = {.size = sizeof range, .conflicts = true};
-    p2psync_result result =
-        p2psync_iterator_open(conflicts->snapshot, collection, &range, &iterator);
+    p2psync_result result = P2PSYNC_OK;
     int code = CLI_DONE;
 
-    if (result == P2PSYNC_ENOCOLLECTION &&
-        p2psync_collection_settings(conflicts->snapshot, collection, &settings) == P2PSYNC_OK) {
-        p2psync_buffer_free(&settings);
-        return CLI_DONE; /* it has settings, and nothing else yet */
-    }
+    free(conflicts->last);
+    conflicts->last = NULL;
     while (result == P2PSYNC_OK && code == CLI_DONE && !output_broken()) {
+        result = read_page(cli, conflicts, collection);
+        code = print_page(cli, conflicts);
+    }
+    return code == CLI_DONE && result != P2PSYNC_OK && result != P2PSYNC_EEND
+               ? fail(cli, result, "conflicts %s", collection)
+               : code;
+}
+
+/* P2PSYNC_EEND: there are no more. */
+static p2psync_result read_page(struct cli *cli, struct conflicts *conflicts,
+                                const char *collection)
+{
+    const struct p2psync_range range = {
+        .size = sizeof range, .after = conflicts->last, .conflicts = true};
+    p2psync_iterator *iterator = NULL;
+    p2psync_snapshot *snapshot = NULL;
+    p2psync_result result = p2psync_snapshot_open(conflicts->node, &snapshot);
+
+    if (result == P2PSYNC_OK) {
+        result = p2psync_iterator_open(snapshot, collection, &range, &iterator);
+        if (result == P2PSYNC_ENOCOLLECTION && has_only_settings(snapshot, collection)) {
+            result = P2PSYNC_EEND;
+        }
+    }
+    while (result == P2PSYNC_OK && conflicts->page_count < PAGE_CONFLICTS &&
+           conflicts->page_size < PAGE_SIZE) {
         struct p2psync_record record = {.size = sizeof record};
 
         result = p2psync_iterator_next(iterator, &record);
-        if (result == P2PSYNC_OK && print_one(cli, conflicts, collection, &record) != CLI_DONE) {
-            conflicts->incomplete = true;
+        if (result == P2PSYNC_OK) {
+            free(conflicts->last);
+            conflicts->last = strndup(record.id, record.id_size);
+            if (conflicts->last == NULL) {
+                fail_memory();
+            }
+            read_one(cli, conflicts, snapshot, collection);
         }
     }
-    if (code == CLI_DONE && result != P2PSYNC_OK && result != P2PSYNC_EEND) {
-        code = fail(cli, result, "conflicts %s", collection);
-    }
     p2psync_iterator_close(iterator);
-    return code;
+    p2psync_snapshot_close(snapshot);
+    return result;
 }
 
-static int print_one(struct cli *cli, struct conflicts *conflicts, const char *collection,
-                     const struct p2psync_record *record)
+static bool has_only_settings(p2psync_snapshot *snapshot, const char *collection)
 {
-    struct p2psync_buffer packed = {0};
-    struct p2psync_bytes conflict;
-    char *id = strndup(record->id, record->id_size);
-    p2psync_result result;
-    int code;
+    struct p2psync_buffer settings = {0};
+    p2psync_result result = p2psync_collection_settings(snapshot, collection, &settings);
 
-    if (id == NULL) {
-        fail_memory();
-    }
-    result = p2psync_conflict(conflicts->snapshot, collection, id, &packed);
-    conflict = (struct p2psync_bytes){packed.data, packed.size};
+    p2psync_buffer_free(&settings);
+    return result == P2PSYNC_OK;
+}
+
+/* One that cannot be shown is told, and hides no other one. */
+static void read_one(struct cli *cli, struct conflicts *conflicts, p2psync_snapshot *snapshot,
+                     const char *collection)
+{
+    struct p2psync_buffer *packed = &conflicts->page[conflicts->page_count];
+    p2psync_result result = p2psync_conflict(snapshot, collection, conflicts->last, packed);
+
     if (result == P2PSYNC_OK) {
-        result = p2psync_value_check(conflict);
+        result = p2psync_value_check((struct p2psync_bytes){packed->data, packed->size});
     }
     if (result != P2PSYNC_OK) {
-        code = fail(cli, result, "conflicts %s %s", collection, id);
-    } else if (cli->json) {
-        code = output_json_item(cli, conflict, conflicts->count);
-    } else {
-        fputs(conflicts->count == 0 ? "" : "\n", stdout);
-        print_for_people(&conflicts->members, conflict);
-        code = CLI_DONE;
+        p2psync_buffer_free(packed);
+        fail(cli, result, "conflicts %s %s", collection, conflicts->last);
+        conflicts->incomplete = true;
+        return;
     }
-    conflicts->count += code == CLI_DONE;
-    free(id);
-    p2psync_buffer_free(&packed);
+    conflicts->page_size += packed->size;
+    conflicts->page_count++;
+}
+
+static int print_page(struct cli *cli, struct conflicts *conflicts)
+{
+    int code = CLI_DONE;
+
+    for (size_t i = 0; i < conflicts->page_count; i++) {
+        struct p2psync_buffer *packed = &conflicts->page[i];
+        struct p2psync_bytes conflict = {packed->data, packed->size};
+
+        if (cli->json && code == CLI_DONE) {
+            code = output_json_item(cli, conflict, conflicts->count);
+        } else if (code == CLI_DONE) {
+            fputs(conflicts->count == 0 ? "" : "\n", stdout);
+            print_for_people(&conflicts->members, conflict);
+        }
+        conflicts->count += code == CLI_DONE;
+        p2psync_buffer_free(packed);
+    }
+    conflicts->page_count = 0;
+    conflicts->page_size = 0;
     return code;
 }
 

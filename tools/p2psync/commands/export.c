@@ -1,5 +1,6 @@
 /* p2psync export: a collection as JSON lines that `import` takes back: the fields of each record,
- * and before them its id under "id" or the name given with --id. A file appears whole or not at
+ * and before them its id under "id" or the name given with --id. All of it is of one moment of the
+ * store, which is closed before a reader that pauses is waited for. A file appears whole or not at
  * all. */
 #include <errno.h>
 #include <inttypes.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/p2psync/aside.h"
 #include "tools/p2psync/attach.h"
 #include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
@@ -23,6 +25,7 @@ struct export
     const char *file; /* NULL: stdout */
     char *temporary;  /* what is written first, if the file is a regular one */
     FILE *out;
+    struct aside aside;
     uint64_t count;
     uint64_t left_out; /* records that cannot be written */
     struct progress progress;
@@ -32,6 +35,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct export *export);
 static int open_output(struct cli *cli, struct export *export);
 static int close_output(struct cli *cli, struct export *export, int code);
 static int write_all(struct cli *cli, struct export *export, p2psync_node *node);
+static int write_records(struct cli *cli, struct export *export, p2psync_iterator *iterator);
 static int write_record(struct cli *cli, struct export *export,
                         const struct p2psync_record *record);
 
@@ -179,25 +183,40 @@ static int write_all(struct cli *cli, struct export *export, p2psync_node *node)
         code = open_output(cli, export);
     }
     if (code == CLI_DONE) {
+        aside_init(&export->aside, cli, export->out);
         progress_init(&export->progress, cli, "records", count_records(node, export->collection));
-        while (code == CLI_DONE && result == P2PSYNC_OK && !ferror(export->out)) {
-            struct p2psync_record record = {.size = sizeof record};
-
-            result = p2psync_iterator_next(iterator, &record);
-            if (result == P2PSYNC_OK) {
-                code = write_record(cli, export, &record);
-            } else if (result != P2PSYNC_EEND) {
-                code = fail(cli, result, "export %s", export->collection);
-            }
-        }
+        code = write_records(cli, export, iterator);
         progress_end(&export->progress);
+        p2psync_iterator_close(iterator);
+        p2psync_snapshot_close(snapshot);
+        iterator = NULL;
+        snapshot = NULL;
         if (code == CLI_DONE && export->left_out > 0) {
             code = say_left_out(cli, export);
         }
+        code = aside_end(cli, &export->aside, code);
         code = close_output(cli, export, code);
     }
     p2psync_iterator_close(iterator);
     p2psync_snapshot_close(snapshot);
+    return code;
+}
+
+static int write_records(struct cli *cli, struct export *export, p2psync_iterator *iterator)
+{
+    p2psync_result result = P2PSYNC_OK;
+    int code = CLI_DONE;
+
+    while (code == CLI_DONE && result == P2PSYNC_OK && !aside_broken(&export->aside)) {
+        struct p2psync_record record = {.size = sizeof record};
+
+        result = p2psync_iterator_next(iterator, &record);
+        if (result == P2PSYNC_OK) {
+            code = write_record(cli, export, &record);
+        } else if (result != P2PSYNC_EEND) {
+            code = fail(cli, result, "export %s", export->collection);
+        }
+    }
     return code;
 }
 
@@ -272,8 +291,8 @@ static int write_record(struct cli *cli, struct export *export, const struct p2p
             "export %s: record '%.*s' has a field '%s' of its own; name another with --id",
             export->collection, (int)record->id_size, record->id, export->id_field);
     } else if (result == P2PSYNC_OK) {
-        fwrite(line.data, 1, line.size, export->out);
-        putc('\n', export->out);
+        aside_write(&export->aside, line.data, line.size);
+        aside_write(&export->aside, "\n", 1);
         export->count++;
         progress_show(&export->progress, export->count, export->count);
     } else {

@@ -1,4 +1,5 @@
-/* p2psync history: who changed a record, or the records of a collection, when, and how. */
+/* p2psync history: who changed a record, or the records of a collection, when, and how. All is
+ * gathered from one moment of the store, which is closed before anything is printed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,8 @@ int cmd_history(struct cli *cli, int argc, char **argv)
     if (code == CLI_DONE) {
         code = past.id != NULL ? gather(cli, &past, past.id) : gather_all(cli, &past);
     }
+    p2psync_snapshot_close(past.snapshot);
+    p2psync_close(node);
     if (code == CLI_DONE) {
         sort(&past);
     }
@@ -73,9 +76,7 @@ int cmd_history(struct cli *cli, int argc, char **argv)
     } else if (code == CLI_DONE) {
         print_for_people(&past);
     }
-    p2psync_snapshot_close(past.snapshot);
     members_free(&past.members);
-    p2psync_close(node);
     keep(&past, 0);
     free(past.change);
     return code;
