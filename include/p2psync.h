@@ -18,9 +18,12 @@
  *           P2PSYNC_EMISUSE.
  * Footprint It prints nothing, installs no signal handler, and never ends the process, but for one
  *           case: a broken invariant of its own aborts, because going on could damage data.
- * Secrets   The device's key lies in the directory, and in memory only while it is used; but libzmq
- *           and LMDB keep copies of their own, so a core file may hold it. An app that writes none
- *           (RLIMIT_CORE), as the command line does, leaves none behind.
+ * Secrets   The device's key lies in the directory. In memory it is only while something is signed,
+ *           in a page that core files leave out, that is not swapped if RLIMIT_MEMLOCK allows that,
+ *           and that is wiped. An open invite and the links' form of the key, with which one can
+ *           meet others in the device's name but sign nothing, are kept in such pages; but libzmq
+ *           has copies of the latter on the heap while the node runs. An app that writes no core
+ *           files (RLIMIT_CORE), as the command line does, leaves none of these behind.
  * Results   P2PSYNC_OK is 0, errors are negative. Outputs come last and are untouched on failure.
  *           Every function that can fail may return P2PSYNC_EMISUSE (a NULL or malformed argument;
  *           nothing was changed) and P2PSYNC_ENOMEM.

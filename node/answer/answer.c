@@ -122,7 +122,6 @@ p2psync_result ps_answerer_start(const struct ps_answerer_options *options,
     }
     ps_txn_abort(&txn);
     answerer->device = identity.device;
-    ps_identity_wipe(&identity);
     (void)sigfillset(&all);
     if (result == P2PSYNC_OK && pthread_sigmask(SIG_SETMASK, &all, &before) == 0) {
         int failed = pthread_create(&answerer->thread, NULL, run, answerer);

@@ -157,7 +157,6 @@ static p2psync_result part_from_original(struct ps_txn *txn, void *context, bool
     const char *name = context;
     struct ps_identity copied = {0};
     p2psync_result result = ps_identity_read(txn, &copied);
-    ps_identity_wipe(&copied);
     *changed_out = true;
     return result == P2PSYNC_OK ? ps_identity_part(txn, &copied.mesh, ps_bytes_text(name)) : result;
 }

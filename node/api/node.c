@@ -190,7 +190,6 @@ static p2psync_result name_joiner(p2psync_node *node, const char *name,
         result = ps_view_members_own_name(&txn, &identity.device, own);
     }
     ps_txn_abort(&txn);
-    ps_identity_wipe(&identity);
     if (result != P2PSYNC_OK && result != P2PSYNC_ENODEVICE) {
         return result;
     }
@@ -229,7 +228,6 @@ static p2psync_result rename_device(struct ps_txn *txn, void *context, bool *cha
         result = ps_enroll_device(txn, &identity, &found, renaming->name, ps_time_wall_ms());
     }
     *changed_out = true;
-    ps_identity_wipe(&identity);
     return result;
 }
 

@@ -231,7 +231,6 @@ static p2psync_result check_store(const struct restoring *restoring)
     if (result == P2PSYNC_OK) {
         result = ps_identity_read(&txn, &identity);
     }
-    ps_identity_wipe(&identity);
     ps_txn_abort(&txn);
     ps_store_destroy(&store);
     if (result == P2PSYNC_ENODEVICE) {

@@ -82,7 +82,6 @@ static p2psync_result init(struct ps_keeper *keeper, const struct ps_keeper_opti
         result = ps_identity_read(&txn, &identity);
     }
     ps_txn_abort(&txn);
-    ps_identity_wipe(&identity);
     keeper->device = identity.device;
     return result;
 }

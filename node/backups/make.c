@@ -70,7 +70,6 @@ static p2psync_result open_target(struct making *making, struct ps_txn *txn,
     const struct p2psync_backup *wish = making->make->wish;
     struct ps_identity identity = {0};
     p2psync_result result = ps_identity_read(txn, &identity);
-    ps_identity_wipe(&identity);
     if (result == P2PSYNC_OK && wish->file == NULL) {
         result = ps_target_use(wish->fd, &making->target);
     } else if (result == P2PSYNC_OK) {

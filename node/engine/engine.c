@@ -36,6 +36,11 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     if (engine == NULL) {
         return P2PSYNC_ENOMEM;
     }
+    engine->invite = ps_secret_allocate(sizeof *engine->invite);
+    if (engine->invite == NULL) {
+        free(engine);
+        return P2PSYNC_ENOMEM;
+    }
     engine->store = options->store;
     engine->instance = options->instance;
     engine->interval_ms = options->interval_ms == 0 ? INTERVAL_MS : options->interval_ms;
@@ -97,7 +102,7 @@ void ps_engine_destroy(struct ps_engine **engine)
     ps_roots_deinit(&it->roots);
     free(it->listen);
     free(it->statics);
-    ps_identity_wipe(&it->identity);
+    ps_secret_free(it->invite);
     free(it);
     *engine = NULL;
 }

@@ -22,7 +22,7 @@ static bool is_over(const struct ps_turn *turn);
 
 void ps_pairing_invite(struct ps_turn *turn)
 {
-    struct ps_invite *invite = &turn->engine->invite;
+    struct ps_invite *invite = turn->engine->invite;
     if (invite->open && !invite->used) {
         ps_tell_invite_closed(turn, "another invite took its place");
     }
@@ -34,19 +34,19 @@ void ps_pairing_invite(struct ps_turn *turn)
 
 void ps_pairing_cancel(struct ps_turn *turn)
 {
-    if (turn->engine->invite.open) {
+    if (turn->engine->invite->open) {
         close_invite(turn, "it was cancelled");
     }
 }
 
 uint64_t ps_engine_invite(const struct ps_engine *engine)
 {
-    return engine->invite.open ? ps_get_u64(engine->invite.token) : 0;
+    return engine->invite->open ? ps_get_u64(engine->invite->token) : 0;
 }
 
 void ps_pairing_message(struct ps_turn *turn)
 {
-    struct ps_invite *invite = &turn->engine->invite;
+    struct ps_invite *invite = turn->engine->invite;
     struct ps_join join;
     if (!invite->open || is_over(turn)) {
         refuse(turn, PS_ERROR_EXPIRED, "no invite is open");
@@ -90,7 +90,7 @@ void ps_pairing_message(struct ps_turn *turn)
 
 void ps_pairing_tick(struct ps_turn *turn)
 {
-    struct ps_invite *invite = &turn->engine->invite;
+    struct ps_invite *invite = turn->engine->invite;
     if (!invite->open) {
         return;
     }
@@ -108,25 +108,25 @@ void ps_pairing_tick(struct ps_turn *turn)
 
 static bool is_over(const struct ps_turn *turn)
 {
-    const struct ps_invite *invite = &turn->engine->invite;
+    const struct ps_invite *invite = turn->engine->invite;
     return turn->now_ms >= invite->expires_ms || turn->wall_ms >= invite->expires_wall_ms;
 }
 
 void ps_pairing_keep(struct ps_engine *engine)
 {
-    engine->invite.used_now = false;
+    engine->invite->used_now = false;
 }
 
 void ps_pairing_forget(struct ps_engine *engine)
 {
-    struct ps_invite *invite = &engine->invite;
+    struct ps_invite *invite = engine->invite;
     invite->used = invite->used && !invite->used_now;
     invite->used_now = false;
 }
 
 uint64_t ps_pairing_deadline(const struct ps_engine *engine)
 {
-    return engine->invite.open ? engine->invite.expires_ms : PS_NEVER;
+    return engine->invite->open ? engine->invite->expires_ms : PS_NEVER;
 }
 
 static void refuse(struct ps_turn *turn, ps_error_code code, const char *text)
@@ -138,7 +138,7 @@ static void refuse(struct ps_turn *turn, ps_error_code code, const char *text)
 /* reason NULL: it was used, which has been told. */
 static void close_invite(struct ps_turn *turn, const char *reason)
 {
-    struct ps_invite *invite = &turn->engine->invite;
+    struct ps_invite *invite = turn->engine->invite;
     bool used = invite->used;
     sodium_memzero(invite, sizeof *invite);
     ps_emit_plain(turn, PS_EFFECT_PAIR_CLOSE);
@@ -162,7 +162,7 @@ static struct ps_guesser *find_guesser(struct ps_invite *invite, const uint8_t *
 /* The first time is reported: others may try it with key after key. */
 static void count_wrong(struct ps_turn *turn, struct ps_guesser *guesser)
 {
-    struct ps_invite *invite = &turn->engine->invite;
+    struct ps_invite *invite = turn->engine->invite;
     if (guesser == NULL) {
         guesser = &invite->guessers[invite->next_guesser % PS_GUESSERS_MAX];
         *guesser = (struct ps_guesser){0};

@@ -51,7 +51,7 @@ struct ps_engine {
     struct ps_by_log vouched; /* sizes of heads that were found good */
     struct ps_crowd crowd;
     struct ps_counts counts;
-    struct ps_invite invite;
+    struct ps_invite *invite; /* in memory for secrets */
     struct ps_now nows[PS_NOWS_MAX];
     struct ps_damage damage;
     struct ps_mend mend;

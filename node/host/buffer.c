@@ -1,6 +1,7 @@
 /* A buffer of the app is plain malloc()ed memory, without the slack that a growing one has. */
 #include "node/host/buffer.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,9 @@ p2psync_result ps_buffer_give(p2psync_result result, struct ps_buf *buf, struct 
 void p2psync_buffer_free(struct p2psync_buffer *buffer)
 {
     if (buffer != NULL) {
+        if (buffer->data != NULL) {
+            sodium_memzero(buffer->data, buffer->size); /* it may hold an invite's code */
+        }
         free(buffer->data);
         *buffer = (struct p2psync_buffer){0};
     }

@@ -17,6 +17,7 @@
 
 #include "node/host/descriptors.h"
 #include "node/host/endpoint.h"
+#include "store/env/secret.h"
 
 #define RECEIVE_MAX 64 /* messages of one socket in one call */
 #define BEAT_MS     2000U
@@ -47,8 +48,12 @@ p2psync_result ps_hub_init(struct ps_hub *hub, const struct ps_links_options *op
     if (sodium_init() < 0) {
         return P2PSYNC_EIO;
     }
-    if (crypto_sign_ed25519_sk_to_curve25519(hub->keys.secret_key, options->secret_key) ||
-        crypto_scalarmult_base(hub->keys.public_key, hub->keys.secret_key)) {
+    hub->keys = ps_secret_allocate(sizeof *hub->keys);
+    if (!hub->keys) {
+        return P2PSYNC_ENOMEM;
+    }
+    if (crypto_sign_ed25519_sk_to_curve25519(hub->keys->secret_key, options->secret_key) ||
+        crypto_scalarmult_base(hub->keys->public_key, hub->keys->secret_key)) {
         return P2PSYNC_EFORMAT;
     }
     hub->context = zmq_ctx_new();
@@ -80,7 +85,8 @@ void ps_hub_deinit(struct ps_hub *hub)
     ps_accepted_deinit(&hub->accepted);
     free(hub->taken);
     free(hub->host);
-    sodium_memzero(hub, sizeof *hub);
+    ps_secret_free(hub->keys);
+    *hub = (struct ps_hub){0};
 }
 
 p2psync_result ps_hub_dial(struct ps_hub *hub, uint64_t link, const struct ps_device *device,
@@ -100,7 +106,7 @@ p2psync_result ps_hub_dial(struct ps_hub *hub, uint64_t link, const struct ps_de
         return P2PSYNC_EFORMAT;
     }
     p2psync_result result =
-        ps_socket_dealer_open(&dialled.socket, hub->context, &hub->keys, server_key, endpoint);
+        ps_socket_dealer_open(&dialled.socket, hub->context, hub->keys, server_key, endpoint);
     if (!result) {
         dialled.queue = ps_socket_queue_take(&hub->queues, device);
         hub->dialled[hub->dialled_count++] = dialled;
@@ -164,7 +170,7 @@ static p2psync_result listen_on(struct ps_hub *hub, const struct ps_links_option
         .ipv6 = !hub->host || strchr(hub->host, ':'),
         .monitored = true,
     };
-    result = ps_socket_router_open(&hub->router, hub->context, &hub->keys, &router);
+    result = ps_socket_router_open(&hub->router, hub->context, hub->keys, &router);
     if (result) {
         return result;
     }

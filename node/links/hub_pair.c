@@ -24,7 +24,7 @@ p2psync_result ps_hub_pair_open(struct ps_hub *hub, uint16_t *port_out)
         .ipv6 = !hub->host || strchr(hub->host, ':'),
         .monitored = true,
     };
-    p2psync_result result = ps_socket_router_open(&hub->pair, hub->context, &hub->keys, &options);
+    p2psync_result result = ps_socket_router_open(&hub->pair, hub->context, hub->keys, &options);
     if (result) {
         return result;
     }

@@ -55,8 +55,11 @@ static p2psync_result prepare(const struct ps_join_options *options,
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
                                      const struct ps_device *inviter);
 static p2psync_result check_empty(struct ps_txn *txn);
-static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
-                          const char *name);
+static p2psync_result join_by(const struct ps_join_options *options,
+                              const struct ps_pairing_code *code, struct p2psync_detail *detail);
+static p2psync_result ask(struct attempt *attempt, const struct ps_join_options *options,
+                          const struct ps_device *device);
+static p2psync_result open_links(struct attempt *attempt, struct ps_store *store);
 static void complete_endpoints(struct attempt *attempt);
 static bool nobody_is_there(const struct attempt *attempt);
 static p2psync_result dial(struct attempt *attempt, uint64_t now_ms);
@@ -71,40 +74,51 @@ static void keep_endpoints(const struct ps_welcome *welcome, const char *endpoin
 p2psync_result ps_join(const struct ps_join_options *options, struct ps_device *inviter_out,
                        struct p2psync_detail *detail)
 {
-    struct ps_pairing_code code;
+    struct ps_pairing_code *code = ps_secret_allocate(sizeof *code);
+    if (code == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    p2psync_result result = ps_pairing_code_decode(options->code, code);
+    if (result != P2PSYNC_OK || code->endpoint_count == 0) {
+        result = ps_detail_say(detail, P2PSYNC_EFORMAT, "the code is malformed or mistyped");
+    } else {
+        result = join_by(options, code, detail);
+    }
+    if (result == P2PSYNC_OK) {
+        *inviter_out = code->device;
+    }
+    ps_secret_free(code);
+    return result;
+}
+
+static p2psync_result join_by(const struct ps_join_options *options,
+                              const struct ps_pairing_code *code, struct p2psync_detail *detail)
+{
     struct ps_identity identity = {0};
     struct attempt attempt = {
-        .code = &code, .report = options->report, .cancel_fd = options->cancel_fd, .next_link = 1};
+        .code = code, .report = options->report, .cancel_fd = options->cancel_fd, .next_link = 1};
     int lock = -1;
     ps_buf_init(&attempt.join, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&attempt.welcome, PS_MESSAGE_SIZE_MAX);
-    p2psync_result result = ps_pairing_code_decode(options->code, &code);
-    if (result != P2PSYNC_OK || code.endpoint_count == 0) {
-        return ps_detail_say(detail, P2PSYNC_EFORMAT, "the code is malformed or mistyped");
-    }
-    result = check_foreign(options, &code.device);
+    p2psync_result result = check_foreign(options, &code->device);
     if (result == P2PSYNC_OK) {
         /* The lock is held to the end: no node may start in the middle. */
         result = ps_lock_take(options->dir_fd, &lock);
     }
     if (result == P2PSYNC_OK) {
-        result = prepare(options, &code.device, &identity);
+        result = prepare(options, &code->device, &identity);
     }
     if (result == P2PSYNC_OK) {
-        result = ask(&attempt, &identity, options->name);
+        result = ask(&attempt, options, &identity.device);
     }
     if (result == P2PSYNC_OK) {
         result = settle(options, &identity, &attempt);
     }
-    if (result == P2PSYNC_OK) {
-        *inviter_out = code.device;
-    }
-    explain(result, &code, detail);
+    explain(result, code, detail);
     ps_links_destroy(&attempt.links);
+    sodium_memzero(attempt.join.data, attempt.join.size); /* it holds the token */
     ps_buf_deinit(&attempt.join);
     ps_buf_deinit(&attempt.welcome);
-    ps_identity_wipe(&identity);
-    sodium_memzero(&code, sizeof(code));
     ps_lock_release(lock);
     return result;
 }
@@ -162,7 +176,6 @@ static p2psync_result check_foreign(const struct ps_join_options *options,
         result = walk.result != P2PSYNC_OK ? walk.result : result;
     }
     ps_txn_abort(&txn);
-    ps_identity_wipe(&identity);
     return result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
 }
 
@@ -188,6 +201,7 @@ static p2psync_result prepare(const struct ps_join_options *options,
         if (result == P2PSYNC_OK) {
             result = ps_txn_commit(&txn);
         }
+        ps_identity_wipe(out);
     }
     ps_txn_abort(&txn);
     return result;
@@ -227,21 +241,17 @@ static p2psync_result check_empty(struct ps_txn *txn)
 }
 
 /* Ask at all endpoints until one replies. */
-static p2psync_result ask(struct attempt *attempt, const struct ps_identity *identity,
-                          const char *name)
+static p2psync_result ask(struct attempt *attempt, const struct ps_join_options *options,
+                          const struct ps_device *device)
 {
-    struct ps_secret secret = {0};
-    struct ps_join join = {.device = identity->device, .name = ps_bytes_text(name)};
+    struct ps_join join = {.device = *device, .name = ps_bytes_text(options->name)};
     memcpy(join.token, attempt->code->token, sizeof(join.token));
     p2psync_result result = ps_join_encode(&join, &attempt->join);
     sodium_memzero(&join, sizeof(join));
     if (result != P2PSYNC_OK) {
         return result;
     }
-    ps_identity_secret(identity, &secret);
-    const struct ps_links_options options = {.secret_key = secret.key};
-    result = ps_links_new(&options, &attempt->links);
-    ps_identity_secret_wipe(&secret);
+    result = open_links(attempt, options->store);
     complete_endpoints(attempt);
     uint64_t now_ms = ps_time_monotonic_ms();
     uint64_t deadline_ms = now_ms + PS_JOIN_TIMEOUT_MS;
@@ -259,6 +269,23 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_identity *ide
         result = wait_links(attempt, deadline_ms - now_ms);
         now_ms = ps_time_monotonic_ms();
     }
+    return result;
+}
+
+static p2psync_result open_links(struct attempt *attempt, struct ps_store *store)
+{
+    struct ps_txn txn = {0};
+    struct ps_secret *secret = ps_secret_new();
+    p2psync_result result = secret != NULL ? ps_txn_begin(store, false, &txn) : P2PSYNC_ENOMEM;
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_read_secret(&txn, secret);
+    }
+    ps_txn_abort(&txn);
+    if (result == P2PSYNC_OK) {
+        const struct ps_links_options options = {.secret_key = secret->key};
+        result = ps_links_new(&options, &attempt->links);
+    }
+    ps_secret_destroy(&secret);
     return result;
 }
 
@@ -416,9 +443,18 @@ static p2psync_result settle(const struct ps_join_options *options,
         return result;
     }
     /* Another process may have written records while we waited for the inviter. */
+    struct ps_secret *secret = ps_txn_secret(&txn);
     result = ps_identity_read(&txn, &current);
     if (result == P2PSYNC_OK) {
         result = check_joinable(&txn, &current, &welcome.device);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_read_secret(&txn, secret);
+        memcpy(joined.seed, secret->key, sizeof joined.seed); /* the row may be cleared */
+        ps_secret_wipe(secret);
+    }
+    if (result == P2PSYNC_OK && !ps_device_equal(&current.device, &joined.device)) {
+        result = P2PSYNC_ECONFLICT;
     }
     if (result != P2PSYNC_OK) {
         goto out;
@@ -450,7 +486,6 @@ static p2psync_result settle(const struct ps_join_options *options,
     }
 out:
     ps_txn_abort(&txn);
-    ps_identity_wipe(&current);
     ps_identity_wipe(&joined);
     return result;
 }

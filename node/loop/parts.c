@@ -15,7 +15,7 @@
 #include "store/env/identity.h"
 #include "wire/error.h"
 
-static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity);
+static p2psync_result open_links(struct ps_loop *loop, const struct ps_secret *secret);
 static p2psync_result open_engine(struct ps_loop *loop);
 static void write_listen(struct ps_loop *loop);
 static p2psync_result open_watch(struct ps_loop *loop);
@@ -24,18 +24,23 @@ p2psync_result ps_loop_open_parts(struct ps_loop *loop)
 {
     struct ps_txn txn = {0};
     struct ps_identity identity = {0};
-    p2psync_result result = ps_txn_begin(loop->options.store, false, &txn);
+    struct ps_secret *secret = ps_secret_new();
+    p2psync_result result =
+        secret != NULL ? ps_txn_begin(loop->options.store, false, &txn) : P2PSYNC_ENOMEM;
     if (result == P2PSYNC_OK) {
         result = ps_identity_read(&txn, &identity);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_read_secret(&txn, secret);
     }
     ps_txn_abort(&txn);
     if (result == P2PSYNC_OK) {
         loop->device = identity.device;
         loop->mesh = identity.mesh;
         loop->has_sponsor = identity.has_sponsor;
-        result = open_links(loop, &identity);
+        result = open_links(loop, secret);
     }
-    ps_identity_wipe(&identity);
+    ps_secret_destroy(&secret);
     if (result == P2PSYNC_OK) {
         result = ps_names_new(&loop->names);
     }
@@ -51,26 +56,22 @@ p2psync_result ps_loop_open_parts(struct ps_loop *loop)
     return result;
 }
 
-static p2psync_result open_links(struct ps_loop *loop, const struct ps_identity *identity)
+static p2psync_result open_links(struct ps_loop *loop, const struct ps_secret *secret)
 {
     const struct ps_config *config = loop->options.config;
-    struct ps_secret secret = {0};
     if (config->listen[0] != '\0') {
         p2psync_result parsed = ps_endpoint_parse(config->listen, &loop->listen);
         assert(parsed == P2PSYNC_OK); /* the settings were checked */
         (void)parsed;
     }
-    ps_identity_secret(identity, &secret);
     const struct ps_links_options options = {
-        .secret_key = secret.key,
+        .secret_key = secret->key,
         .bind = true,
         .port_fixed = loop->listen.port != 0,
         .port = loop->listen.port,
         .host = loop->listen.host[0] != '\0' ? loop->listen.host : NULL,
     };
-    p2psync_result result = ps_links_new(&options, &loop->links);
-    ps_identity_secret_wipe(&secret);
-    return result;
+    return ps_links_new(&options, &loop->links);
 }
 
 void ps_loop_look_around(struct ps_loop *loop)

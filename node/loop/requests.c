@@ -58,6 +58,7 @@ void ps_loop_finish_invite(struct ps_loop *loop, p2psync_result stepped)
     }
     ps_control_reply(loop->control, loop->invite.request, result, ps_buf_view(&reply));
     sodium_memzero(&loop->invite, sizeof loop->invite);
+    sodium_memzero(reply.data, reply.size); /* it holds the code */
     ps_buf_deinit(&reply);
 }
 

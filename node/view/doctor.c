@@ -76,7 +76,6 @@ p2psync_result ps_doctor_check(const struct ps_doctor *doctor, struct ps_buf *ou
     p2psync_result result = ps_txn_begin(doctor->store, false, &txn);
     if (result == P2PSYNC_OK) {
         result = ps_identity_read(&txn, &look.identity);
-        sodium_memzero(look.identity.seed, sizeof look.identity.seed);
         look.has_device = result == P2PSYNC_OK;
         result = result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
     }

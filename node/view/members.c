@@ -73,7 +73,6 @@ p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
     struct ps_writer writer;
     ps_writer_init(&writer, out);
     p2psync_result result = ps_identity_read(txn, &identity);
-    sodium_memzero(identity.seed, sizeof identity.seed);
     if (result == P2PSYNC_OK) {
         result = ps_member_count(txn, &count);
     }

@@ -30,7 +30,6 @@ p2psync_result ps_view_peers_write(struct ps_txn *txn, bool unanswered, struct p
     struct ps_writer writer;
     ps_writer_init(&writer, out);
     p2psync_result result = ps_identity_read(txn, &identity);
-    sodium_memzero(identity.seed, sizeof identity.seed);
     struct ps_member self;
     uint64_t total = 0;
     if (result == P2PSYNC_OK) {

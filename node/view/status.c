@@ -133,7 +133,6 @@ static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity
                                 char name[static PS_DEVICE_NAME_SIZE_MAX + 1])
 {
     p2psync_result result = ps_identity_read(txn, identity);
-    ps_identity_wipe(identity);
     return result == P2PSYNC_OK ? ps_view_members_own_name(txn, &identity->device, name) : result;
 }
 

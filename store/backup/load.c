@@ -112,12 +112,13 @@ static p2psync_result begin_device(struct ps_txn *txn, const struct ps_backup_he
         return ps_identity_part(txn, &header->mesh, name);
     }
     p2psync_result result = ps_identity_read(txn, &identity);
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_check_secret(txn, &identity.device);
+    }
     if (result == P2PSYNC_ENODEVICE ||
-        (result == P2PSYNC_OK && (!ps_identity_is_sound(&identity) ||
-                                  !ps_device_equal(&identity.device, &header->device)))) {
+        (result == P2PSYNC_OK && !ps_device_equal(&identity.device, &header->device))) {
         result = P2PSYNC_ECORRUPT;
     }
-    ps_identity_wipe(&identity);
     return result == P2PSYNC_OK ? ps_identity_renew(txn) : result;
 }
 

@@ -74,7 +74,6 @@ static p2psync_result fill_header(struct ps_txn *txn, const struct ps_save *save
         .made_ms = save->now_ms,
     };
     p2psync_result result = ps_identity_read(txn, &identity);
-    ps_identity_wipe(&identity);
     header.device = identity.device;
     header.mesh = identity.mesh;
     if (result == P2PSYNC_OK) {

@@ -3,20 +3,17 @@
 #define PS_STORE_ENV_IDENTITY_H
 
 #include "store/env/db.h"
+#include "store/env/secret.h"
 #include "wire/id.h"
 
 struct ps_identity {
     struct ps_device device;
-    uint8_t seed[PS_SEED_SIZE]; /* of the secret: whoever knows it is this device */
+    uint8_t seed[PS_SEED_SIZE]; /* of the secret: whoever knows it is this device. Zero, but in one
+                                   that was just drawn */
     uint64_t incarnation;
     struct ps_mesh mesh;
     bool has_sponsor; /* joined, and trusts the inviter until `_devices` has come */
     struct ps_device sponsor;
-};
-
-/* What this device signs with. CURVE key pairs are derived from it by whoever opens sockets. */
-struct ps_secret {
-    uint8_t key[64]; /* Ed25519, libsodium's form */
 };
 
 /* Draw a new device, with an incarnation and a mesh of its own. Needs sodium_init(). */
@@ -29,21 +26,28 @@ void ps_identity_found(struct ps_identity *identity);
  * invited it, and another device founded the mesh. */
 bool ps_identity_is_copy(const struct ps_identity *identity);
 
-/* Whether the device is the one of its seed. */
-bool ps_identity_is_sound(const struct ps_identity *identity);
-
-/* Wipe the seed. */
+/* Wipe the seed of one that was drawn. */
 void ps_identity_wipe(struct ps_identity *identity);
 
-void ps_identity_secret(const struct ps_identity *identity, struct ps_secret *out);
-void ps_identity_secret_wipe(struct ps_secret *secret);
-
-/* Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT. */
+/* All but the secret. Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT. */
 p2psync_result ps_identity_read(struct ps_txn *txn, struct ps_identity *out) P2PSYNC_MUST_CHECK;
 
-/* Write it, replacing what is there. */
+/* The secret. Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT. */
+p2psync_result ps_identity_read_secret(struct ps_txn *txn,
+                                       struct ps_secret *out) P2PSYNC_MUST_CHECK;
+
+/* Whether the secret is that of `device`. Errors  as above; P2PSYNC_ECORRUPT if not. */
+p2psync_result ps_identity_check_secret(struct ps_txn *txn,
+                                        const struct ps_device *device) P2PSYNC_MUST_CHECK;
+
+/* Write it, replacing what is there. One that was read leaves the secret as it is, which must be
+ * the same device's. Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
 p2psync_result ps_identity_write(struct ps_txn *txn,
                                  const struct ps_identity *identity) P2PSYNC_MUST_CHECK;
+
+/* Make another store this device's, in the same incarnation. Errors  P2PSYNC_ENODEVICE;
+ * P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_identity_copy(struct ps_txn *from, struct ps_txn *to) P2PSYNC_MUST_CHECK;
 
 /* Draw a new incarnation. Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO.
  */

@@ -21,8 +21,9 @@ struct ps_store {
     ino_t inode;
     uint64_t process; /* that opened it */
     bool no_flush;
-    bool opened;           /* to the end */
-    atomic_bool unstamped; /* the stamp could not be checked: it is before the first write */
+    struct ps_secret *secret; /* of the writer: see ps_txn_secret() */
+    bool opened;              /* to the end */
+    atomic_bool unstamped;    /* the stamp could not be checked: it is before the first write */
     struct ps_stamp stamp;
     bool stamp_is_lent;  /* by whoever opened the store */
     atomic_bool suspect; /* damage was met: the pages are checked when it is next opened */

@@ -74,12 +74,15 @@ p2psync_result ps_store_open(const struct ps_store_options *options, struct ps_s
     store->stamp.fd = -1;
     store->process = ps_process();
     store->no_flush = options->no_flush;
-    if (!ps_gate_init(&store->gate)) {
+    store->secret = ps_secret_new();
+    if (store->secret == NULL || !ps_gate_init(&store->gate)) {
+        ps_secret_destroy(&store->secret);
         free(store);
         return P2PSYNC_ENOMEM;
     }
     if (pthread_mutex_init(&store->lock, NULL) != 0) {
         ps_gate_deinit(&store->gate);
+        ps_secret_destroy(&store->secret);
         free(store);
         return P2PSYNC_ENOMEM;
     }
@@ -128,6 +131,7 @@ void ps_store_destroy(struct ps_store **store)
     if (gone->dir_fd >= 0) {
         (void)close(gone->dir_fd);
     }
+    ps_secret_destroy(&gone->secret);
     free(gone);
 }
 

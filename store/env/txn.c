@@ -189,6 +189,12 @@ static void end(struct ps_store *store)
     (void)pthread_mutex_unlock(&store->lock);
 }
 
+struct ps_secret *ps_txn_secret(const struct ps_txn *txn)
+{
+    assert(txn->writable);
+    return txn->store->secret;
+}
+
 p2psync_result ps_txn_commit(struct ps_txn *txn)
 {
     assert(txn->mdb != NULL);

@@ -4,6 +4,7 @@
 #define PS_STORE_ENV_TXN_H
 
 #include "store/env/db.h"
+#include "store/env/secret.h"
 
 /* Begin a transaction. A write transaction waits for the one before it, of any process.
  *
@@ -22,6 +23,10 @@ bool ps_txn_is_awaited(struct ps_store *store);
 /* How many rows were written in a transaction so far: if none were between two calls, nothing was
  * changed. */
 uint64_t ps_txn_writes(const struct ps_txn *txn);
+
+/* Memory for the secret while a write transaction signs with it: there is one writer at a time, so
+ * each store has one. Wipe it after use. */
+struct ps_secret *ps_txn_secret(const struct ps_txn *txn);
 
 /* End a transaction: what it wrote is durable when this returns OK, and nowhere otherwise. The
  * transaction is over in both cases. If the file would grow so much that less than

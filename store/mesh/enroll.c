@@ -2,7 +2,7 @@
 #include "store/mesh/enroll.h"
 
 #include "store/mesh/members.h"
-#include "store/write/write.h"
+#include "store/write/own.h"
 #include "wire/codec.h"
 
 p2psync_result ps_enroll_device(struct ps_txn *txn, const struct ps_identity *identity,
@@ -13,7 +13,6 @@ p2psync_result ps_enroll_device(struct ps_txn *txn, const struct ps_identity *id
     char id[PS_DEVICE_TEXT_SIZE];
     bool changed = false;
     struct ps_written written;
-    struct ps_secret secret;
     struct ps_buf fields = {.data = memory, .capacity = sizeof memory, .size_max = sizeof memory};
     struct ps_writer writer;
     ps_writer_init(&writer, &fields);
@@ -25,16 +24,10 @@ p2psync_result ps_enroll_device(struct ps_txn *txn, const struct ps_identity *id
         return result;
     }
     ps_device_text(device, id);
-    ps_identity_secret(identity, &secret);
     const struct ps_edit edit = {
         .kind = PS_EDIT_PUT, .id = ps_bytes_text(id), .fields = ps_buf_view(&fields)};
-    const struct ps_write write = {.identity = identity,
-                                   .secret = &secret,
-                                   .now_ms = now_ms,
-                                   .collection = ps_bytes_text(PS_DEVICES_COLLECTION),
-                                   .edits = &edit,
-                                   .edit_count = 1};
-    result = ps_write(txn, &write, &written);
-    ps_identity_secret_wipe(&secret);
+    const struct ps_write write = {
+        .collection = ps_bytes_text(PS_DEVICES_COLLECTION), .edits = &edit, .edit_count = 1};
+    result = ps_own_write(txn, &write, now_ms, &written);
     return result == P2PSYNC_OK ? ps_members_refresh(txn, &identity->mesh, &changed) : result;
 }

@@ -22,7 +22,6 @@ p2psync_result ps_held_read(struct ps_txn *txn, struct ps_held *out)
     struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
     walk.result = ps_identity_read(txn, &identity);
-    ps_identity_wipe(&identity);
     if (walk.result == P2PSYNC_OK) {
         walk.result = count_changes(txn, &held);
     }

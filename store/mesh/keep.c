@@ -58,12 +58,7 @@ static p2psync_result copy_meta(const struct copying *copying)
 {
     static const char *const kept[] = {PS_META_NAME, PS_META_COLLECTIONS, PS_META_LOGS,
                                        PS_META_REFRESHES, PS_META_BACKUP};
-    struct ps_identity identity = {0};
-    p2psync_result result = ps_identity_read(copying->from, &identity);
-    if (result == P2PSYNC_OK) {
-        result = ps_identity_write(copying->to, &identity);
-    }
-    ps_identity_wipe(&identity);
+    p2psync_result result = ps_identity_copy(copying->from, copying->to);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0] && result == P2PSYNC_OK; i++) {
         result = copy_row(copying, PS_DB_META, ps_bytes_text(kept[i]));
     }

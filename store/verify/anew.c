@@ -127,7 +127,6 @@ static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms)
     if (result == P2PSYNC_OK) {
         result = check_logs(txn, &identity.mesh);
     }
-    ps_identity_wipe(&identity);
     while (result == P2PSYNC_OK && ps_collection_walk_next(&walk, &collection)) {
         uint32_t number = collection.number;
         if (!can_be_done(txn, number)) {

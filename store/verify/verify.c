@@ -49,7 +49,6 @@ static p2psync_result verify_in(struct ps_txn *txn, struct ps_verify *verify)
     struct ps_collection_walk walk = {.txn = txn};
     struct ps_collection collection;
     p2psync_result result = ps_identity_read(txn, &identity);
-    ps_identity_wipe(&identity);
     if (result == P2PSYNC_OK) {
         result = count_all(txn, verify);
     }

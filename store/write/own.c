@@ -2,21 +2,24 @@
  * another process may have changed it. */
 #include "store/write/own.h"
 
+#include "store/env/store.h"
+
 p2psync_result ps_own_write(struct ps_txn *txn, const struct ps_write *write, uint64_t now_ms,
                             struct ps_written *out)
 {
     struct ps_identity identity = {0};
-    struct ps_secret secret = {0};
+    struct ps_secret *secret = ps_txn_secret(txn);
     struct ps_write whole = *write;
     p2psync_result result = ps_identity_read(txn, &identity);
     if (result == P2PSYNC_OK) {
-        ps_identity_secret(&identity, &secret);
+        result = ps_identity_read_secret(txn, secret);
+    }
+    if (result == P2PSYNC_OK) {
         whole.identity = &identity;
-        whole.secret = &secret;
+        whole.secret = secret;
         whole.now_ms = now_ms;
         result = ps_write(txn, &whole, out);
     }
-    ps_identity_secret_wipe(&secret);
-    ps_identity_wipe(&identity);
+    ps_secret_wipe(secret);
     return result;
 }

@@ -10,6 +10,7 @@
 #include <zmq.h>
 
 #include "store/env/identity.h"
+#include "tests/lib/secret.h"
 #include "wire/pairing_code.h"
 
 #define NEVER_MS 120000 /* what has not come by then never will */
@@ -23,7 +24,7 @@ void hostile_init(struct hostile *hostile)
     memset(hostile, 0, sizeof *hostile);
     cr_assert_geq(sodium_init(), 0);
     ps_identity_draw(&hostile->author.identity);
-    ps_identity_secret(&hostile->author.identity, &hostile->author.secret);
+    secret_of_identity(&hostile->author.identity, &hostile->author.secret);
     hostile->author.collection = "harm";
     hostile->context = zmq_ctx_new();
     cr_assert_not_null(hostile->context);

@@ -128,8 +128,11 @@ p2psync_result case_write(struct store_case *c, struct ps_write *write, struct p
 {
     struct ps_txn txn = case_begin(c, true);
     struct ps_written unused;
-    p2psync_result result = ps_identity_read(&txn, &c->identity);
+    struct ps_identity identity = {0};
+    p2psync_result result = ps_identity_read(&txn, &identity);
     assert(result == P2PSYNC_OK);
+    memcpy(identity.seed, c->identity.seed, sizeof identity.seed);
+    c->identity = identity;
     write->identity = &c->identity;
     write->secret = &c->secret;
     result = ps_write(&txn, write, out == NULL ? &unused : out);

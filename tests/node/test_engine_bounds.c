@@ -12,6 +12,7 @@
 #include "store/mesh/members.h"
 #include "store/mesh/named.h"
 #include "tests/lib/author.h"
+#include "tests/lib/secret.h"
 #include "tests/sim/script.h"
 
 #define net    sim_script
@@ -308,7 +309,7 @@ Test(test_engine_bounds, logs_of_who_was_crowded_out_are_held_by_all)
     begin_author("notes", 7);
     author.identity = crowd[last];
     author.identity.mesh = net.nodes[0].identity.mesh;
-    ps_identity_secret(&crowd[last], &secret);
+    secret_of_identity(&crowd[last], &secret);
     author.secret = secret;
     add("r", 10);
     deliver(0);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/mesh/members.h"
+#include "tests/lib/secret.h"
 #include "tests/sim/failing.h"
 #include "tests/sim/mesh.h"
 #include "tests/sim/net.h"
@@ -157,7 +158,7 @@ static void draw_identity(struct sim_net *net, unsigned node)
     seed_randomness(net->options.seed * 8 + node + 1000ULL * net->lost); /* as kept seeds have it */
     self->identity = (struct ps_identity){0};
     ps_identity_draw(&self->identity);
-    ps_identity_secret(&self->identity, &self->secret);
+    secret_of_identity(&self->identity, &self->secret);
 }
 
 void sim_node_close_store(struct sim_net *net, unsigned node)

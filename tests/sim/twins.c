@@ -161,11 +161,13 @@ void sim_twins_end(struct sim_net *net)
         result = ps_identity_read(&txn, &self->identity);
     }
     if (result == P2PSYNC_OK) {
+        result = ps_identity_read_secret(&txn, &self->secret);
+    }
+    if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);
     }
     ps_txn_abort(&txn);
     check(net, node, "becoming a device of its own", result);
-    ps_identity_secret(&self->identity, &self->secret);
     self->joined = false;
     sim_trace(net, "%s becomes a device of its own", sim_name(node));
     sim_plan(net, 0, &pair);

@@ -112,6 +112,15 @@ static struct ps_identity identity_of(struct store_case *c)
     return identity;
 }
 
+static struct ps_secret secret_of(struct store_case *c)
+{
+    struct ps_secret secret;
+    struct ps_txn txn = case_begin(c, false);
+    cr_assert_eq(ps_identity_read_secret(&txn, &secret), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    return secret;
+}
+
 static void write_some(unsigned count)
 {
     char id[16];
@@ -140,7 +149,9 @@ Test(backup, all_comes_back_in_a_new_incarnation)
     struct ps_identity original = identity_of(&here);
     struct ps_identity restored = identity_of(&other);
     cr_assert(ps_device_equal(&original.device, &restored.device));
-    cr_assert_arr_eq(original.seed, restored.seed, sizeof original.seed);
+    struct ps_secret secret = secret_of(&here);
+    struct ps_secret again = secret_of(&other);
+    cr_assert_arr_eq(secret.key, again.key, sizeof secret.key);
     cr_assert_neq(original.incarnation, restored.incarnation);
     ps_buf_deinit(&config);
     case_close(&other);
@@ -163,7 +174,7 @@ Test(backup, restored_device_and_its_mesh_come_to_the_same)
     (void)case_apply(&peer);
     cr_assert_eq(load("", &config), P2PSYNC_OK);
     other.identity = identity_of(&other);
-    ps_identity_secret(&other.identity, &other.secret);
+    other.secret = secret_of(&other);
     cr_assert_eq(case_shown(&other, "later"), -1);
     case_set(&other, 9500, "restored", 2);
     case_exchange(&other, &peer, &whole);
@@ -207,16 +218,16 @@ Test(backup, without_identity_no_key_is_in_it)
     struct ps_backup_row row;
     struct ps_buf config;
     ps_buf_init(&config, 100);
-    struct ps_identity original = identity_of(&here);
+    struct ps_secret secret = secret_of(&here);
     write_some(20);
     cr_assert_eq(save(&options), P2PSYNC_OK);
-    cr_assert_not(holds(stream.data, stream.size, original.seed, sizeof original.seed));
+    cr_assert_not(holds(stream.data, stream.size, secret.key, PS_SEED_SIZE));
     read_at = 0;
     ps_backup_reader_init(&reader, read_from_stream, NULL);
     cr_assert_eq(ps_backup_reader_begin(&reader), P2PSYNC_OK);
     cr_assert_not(reader.header.has_identity);
     while (ps_backup_reader_next(&reader, &row) == P2PSYNC_OK) {
-        cr_assert_not(holds(row.value.data, row.value.size, original.seed, sizeof original.seed));
+        cr_assert_not(holds(row.value.data, row.value.size, secret.key, PS_SEED_SIZE));
     }
     ps_backup_reader_deinit(&reader);
     cr_assert_eq(load("", &config), P2PSYNC_ENODEVICE);
