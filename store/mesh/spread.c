@@ -119,8 +119,11 @@ static void move_end(struct work *work, uint32_t log, uint64_t size)
 
 static void want(const struct ps_spread *spread, uint32_t log, uint64_t size)
 {
-    if (spread->wanted != NULL && size > spread->wanted[log]) {
+    while (spread->wanted != NULL && log != PS_REPLAY_NONE && size > spread->wanted[log]) {
+        uint64_t begin = spread->input->logs[log].begin;
         spread->wanted[log] = size;
+        log = spread->input->logs[log].stem;
+        size = size < begin ? size : begin;
     }
 }
 

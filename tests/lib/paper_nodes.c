@@ -126,12 +126,15 @@ static bool has_more(uint32_t at, uint32_t subject)
     const struct ps_standing *standing = &mesh.view.replay.devices[subject];
     bool may_say = standing->was_admin && standing->is_closed &&
                    paper_role(&mesh.view, at, 0) <= PS_ROLE_ADMIN;
+    /* Of a founder that has left each says so: others may know whom it made a member by nobody
+     * else's report. */
+    bool left = subject == mesh.paper.founder && standing->is_removed && !standing->is_closed;
     for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
         if (mesh.paper.logs[log].device != subject) {
             continue;
         }
-        if (node->settled[log] >
-            paper_most(paper_end(&mesh.paper, &mesh.view, log), node->told[log])) {
+        uint64_t end = left ? 0 : paper_end(&mesh.paper, &mesh.view, log);
+        if (node->settled[log] > paper_most(end, node->told[log])) {
             return true;
         }
         if (may_say && !mesh.paper.logs[log].is_notes &&
