@@ -18,6 +18,7 @@ static bool possible(const struct ps_engine *engine, const struct ps_peer *peer)
 static size_t candidate_count(const struct ps_engine *engine, const struct ps_peer *peer);
 static struct ps_peer *next_due(const struct ps_turn *turn);
 static void dial(struct ps_turn *turn, struct ps_peer *peer);
+static bool begin(struct ps_turn *turn, struct ps_peer *peer, const char *endpoint);
 static bool is_known_by_hearsay(const struct ps_engine *engine, const struct ps_peer *peer);
 static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer);
 static bool is_dialled_already(const struct ps_peer *peer, const char *endpoint);
@@ -29,6 +30,11 @@ void ps_dial_tick(struct ps_turn *turn)
 {
     const struct ps_engine *engine = turn->engine;
     struct ps_peer *peer = NULL;
+    struct ps_elsewhere_try elsewhere;
+    if (ps_reach_free_ms(engine) <= turn->now_ms && !engine->stopped &&
+        ps_elsewhere_take(turn, &elsewhere)) {
+        begin(turn, elsewhere.peer, ps_remember_endpoint_at(elsewhere.peer, elsewhere.endpoint));
+    }
     /* Each time a peer is dialled, or its cycle ends: none is due twice in a turn. */
     while (ps_reach_free_ms(engine) <= turn->now_ms && (peer = next_due(turn)) != NULL) {
         dial(turn, peer);
@@ -54,16 +60,24 @@ static struct ps_peer *next_due(const struct ps_turn *turn)
 
 static void dial(struct ps_turn *turn, struct ps_peer *peer)
 {
-    struct ps_engine *engine = turn->engine;
     const char *endpoint = next_candidate(turn, peer);
-    struct ps_link *link = endpoint == NULL ? NULL : ps_link_add(peer, engine->next_link);
-    if (link == NULL) {
-        if (ps_link_count_dialled(peer) == 0) {
-            end_cycle(turn, peer);
-        } else {
-            peer->dial.at_ms = turn->now_ms + RACE_MS;
-        }
+    if (endpoint != NULL && begin(turn, peer, endpoint)) {
         return;
+    }
+    if (ps_link_count_dialled(peer) == 0) {
+        end_cycle(turn, peer);
+    } else {
+        peer->dial.at_ms = turn->now_ms + RACE_MS;
+    }
+}
+
+/* False if there is no room for a link. */
+static bool begin(struct ps_turn *turn, struct ps_peer *peer, const char *endpoint)
+{
+    struct ps_engine *engine = turn->engine;
+    struct ps_link *link = ps_link_add(peer, engine->next_link);
+    if (link == NULL) {
+        return false;
     }
     engine->next_link++;
     link->since_ms = turn->now_ms;
@@ -72,6 +86,7 @@ static void dial(struct ps_turn *turn, struct ps_peer *peer)
     peer->dial.at_ms = turn->now_ms + RACE_MS;
     ps_reach_spend(turn);
     ps_emit_dial(turn, link->id, &peer->device, endpoint);
+    return true;
 }
 
 void ps_dial_failed(struct ps_turn *turn, struct ps_peer *peer, const char *reason)
@@ -139,6 +154,7 @@ uint64_t ps_dial_deadline(const struct ps_engine *engine)
         }
     }
     uint64_t free_ms = ps_reach_free_ms(engine);
+    deadline = ps_deadline_sooner(deadline, ps_elsewhere_deadline(engine));
     return deadline > free_ms ? deadline : free_ms;
 }
 
@@ -146,6 +162,13 @@ static bool possible(const struct ps_engine *engine, const struct ps_peer *peer)
 {
     return !engine->stopped && peer->session.id == 0 && ps_link_count_dialled(peer) < RACE_MAX &&
            peer->dial.tried < candidate_count(engine, peer);
+}
+
+bool ps_dial_is_possible(const struct ps_engine *engine, const struct ps_peer *peer,
+                         const char *endpoint)
+{
+    return !engine->stopped && peer->session.id == 0 && ps_link_count_dialled(peer) < RACE_MAX &&
+           !is_dialled_already(peer, endpoint);
 }
 
 bool ps_dial_is_known(const struct ps_engine *engine, const struct ps_peer *peer)
@@ -160,7 +183,7 @@ static size_t candidate_count(const struct ps_engine *engine, const struct ps_pe
 
 static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer)
 {
-    const struct ps_engine *engine = turn->engine;
+    struct ps_engine *engine = turn->engine;
     size_t own = ps_remember_endpoint_count(peer);
     size_t count = candidate_count(engine, peer);
     while (peer->dial.tried < count) {
@@ -171,7 +194,7 @@ static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer)
         if (is_dialled_already(peer, endpoint)) {
             continue;
         }
-        if (at < own ? ps_reach_take(turn, endpoint, ps_remember_found_by(peer, at))
+        if (at < own ? ps_reach_is_free(engine, endpoint, ps_remember_found_by(peer, at))
                      : !is_of_another(engine, peer, endpoint)) {
             return endpoint;
         }

@@ -106,9 +106,9 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
         bool fits = length > 0 && (size_t)length <= PS_ENDPOINT_SIZE_MAX;
         struct ps_bytes endpoint = ps_bytes(text, fits ? (size_t)length : 0);
         if (fits && (seen || ps_reach_is_hint(endpoint, near))) {
-            moved = ps_remember_endpoint(peer, endpoint, seen ? PS_FOUND_ACCEPTED : PS_FOUND_PEERS,
-                                         false) ||
-                    moved;
+            bool news = seen ? ps_remember_endpoint(peer, endpoint, PS_FOUND_ACCEPTED, false)
+                             : ps_remember_told(turn, peer, endpoint, peer);
+            moved = news || moved;
             if (accepted) {
                 memcpy(link->endpoint, text, (size_t)length + 1);
             }

@@ -7,8 +7,8 @@
 
 #define DIAL_SPAN ((struct ps_span){.least = 100, .most = 1000})
 
-static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_peer_endpoints *item,
-                 bool near);
+static void take(struct ps_turn *turn, struct ps_peer *teller, struct ps_peer *peer,
+                 const struct ps_peer_endpoints *item, bool near);
 
 void ps_on_peers(struct ps_turn *turn, struct ps_peer *peer)
 {
@@ -26,13 +26,13 @@ void ps_on_peers(struct ps_turn *turn, struct ps_peer *peer)
     while (ps_peers_next(&cursor, &item)) {
         struct ps_peer *of = ps_peers_find(turn->engine, &item.device);
         if (of != NULL && of != peer) {
-            take(turn, of, &item, near);
+            take(turn, peer, of, &item, near);
         }
     }
 }
 
-static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_peer_endpoints *item,
-                 bool near)
+static void take(struct ps_turn *turn, struct ps_peer *teller, struct ps_peer *peer,
+                 const struct ps_peer_endpoints *item, bool near)
 {
     bool news = false;
     for (size_t i = 0; i < item->endpoint_count; i++) {
@@ -40,7 +40,7 @@ static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_pee
         /* The name of another machine's interface is of no use. */
         bool hint =
             ps_reach_is_hint(endpoint, near) && memchr(endpoint.data, '%', endpoint.size) == NULL;
-        news = (hint && ps_remember_endpoint(peer, endpoint, PS_FOUND_PEERS, false)) || news;
+        news = (hint && ps_remember_told(turn, peer, endpoint, teller)) || news;
     }
     if (news && peer->session.id == 0) {
         ps_dial_by(peer, turn->now_ms + ps_prng_jitter(&turn->engine->prng, DIAL_SPAN));

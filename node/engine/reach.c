@@ -53,9 +53,8 @@ bool ps_reach_is_own(ps_found_by found_by)
            found_by == PS_FOUND_ACCEPTED;
 }
 
-bool ps_reach_take(struct ps_turn *turn, const char *endpoint, ps_found_by found_by)
+bool ps_reach_is_free(struct ps_engine *engine, const char *endpoint, ps_found_by found_by)
 {
-    struct ps_reach *reach = &turn->engine->reach;
     struct ps_address address;
     if (ps_reach_is_own(found_by)) {
         return true;
@@ -63,14 +62,19 @@ bool ps_reach_take(struct ps_turn *turn, const char *endpoint, ps_found_by found
     if (!ps_address_parse(ps_bytes_text(endpoint), &address)) {
         return false;
     }
-    if (is_around(turn->engine, &address)) {
-        return true;
-    }
-    if (turn->now_ms < reach->foreign_ms) {
+    if (!is_around(engine, &address)) {
+        ps_elsewhere_want(&engine->elsewhere);
         return false;
     }
-    reach->foreign_ms = turn->now_ms + PS_REACH_FOREIGN_MS;
     return true;
+}
+
+bool ps_reach_is_elsewhere(const struct ps_engine *engine, const char *endpoint,
+                           ps_found_by found_by)
+{
+    struct ps_address address;
+    return !ps_reach_is_own(found_by) && ps_address_parse(ps_bytes_text(endpoint), &address) &&
+           !is_around(engine, &address);
 }
 
 uint64_t ps_reach_free_ms(const struct ps_engine *engine)

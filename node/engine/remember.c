@@ -8,6 +8,16 @@
 
 #define PERSIST_MS 10000 /* between two writes */
 
+/* How an endpoint became known. */
+struct finding {
+    ps_found_by by;
+    bool worked;
+    struct ps_device teller;
+};
+
+static bool note_endpoint(struct ps_peer *peer, struct ps_bytes endpoint,
+                          const struct finding *finding);
+static size_t crowded(const struct ps_peer *peer);
 static ps_found_by found_by(const struct ps_peer *peer);
 static size_t find_endpoint(const struct ps_peer_row *row, struct ps_bytes endpoint);
 
@@ -108,29 +118,87 @@ int64_t ps_remember_skew_ms(const struct ps_peer *peer)
 bool ps_remember_endpoint(struct ps_peer *peer, struct ps_bytes endpoint, ps_found_by found_by,
                           bool worked)
 {
+    const struct finding finding = {.by = found_by, .worked = worked};
+    return note_endpoint(peer, endpoint, &finding);
+}
+
+bool ps_remember_told(struct ps_turn *turn, struct ps_peer *peer, struct ps_bytes endpoint,
+                      struct ps_peer *teller)
+{
+    const struct ps_peer_row *row = &peer->remembered.row;
+    struct finding finding = {.by = PS_FOUND_PEERS, .teller = teller->device};
+    size_t at = find_endpoint(row, endpoint);
+    if (at == row->endpoint_count) {
+        bool news = note_endpoint(peer, endpoint, &finding);
+        teller->remembered.told += news && teller != peer ? 1 : 0;
+        return news;
+    }
+    const struct ps_peer *before = ps_peers_find(turn->engine, &peer->remembered.tellers[at]);
+    if (row->found_by[at] == PS_FOUND_PEERS &&
+        (before == NULL || teller->remembered.told < before->remembered.told)) {
+        peer->remembered.tellers[at] = teller->device;
+    }
+    return false;
+}
+
+static bool note_endpoint(struct ps_peer *peer, struct ps_bytes endpoint,
+                          const struct finding *finding)
+{
     struct ps_peer_row *row = &peer->remembered.row;
+    struct ps_device *tellers = peer->remembered.tellers;
     if (endpoint.size == 0 || endpoint.size > PS_ENDPOINT_SIZE_MAX) {
         return false;
     }
     size_t at = find_endpoint(row, endpoint);
     bool known = at < row->endpoint_count;
-    if (known && (!worked || (at == 0 && row->worked_count > 0))) {
+    if (known && (!finding->worked || (at == 0 && row->worked_count > 0))) {
         return false;
     }
     if (!known) {
-        at = row->endpoint_count < PS_ENDPOINTS_MAX ? row->endpoint_count++ : PS_ENDPOINTS_MAX - 1;
+        at = row->endpoint_count < PS_ENDPOINTS_MAX ? row->endpoint_count++ : crowded(peer);
         row->worked_count = row->worked_count > at ? at : row->worked_count;
     }
-    row->worked_count += worked && at >= row->worked_count ? 1 : 0;
-    size_t to = worked ? 0 : at;
-    ps_found_by first = known ? row->found_by[at] : found_by;
+    row->worked_count += finding->worked && at >= row->worked_count ? 1 : 0;
+    size_t to = finding->worked ? 0 : at;
+    ps_found_by first = known ? row->found_by[at] : finding->by;
+    struct ps_device teller = known ? tellers[at] : finding->teller;
     memmove(row->endpoints[to + 1], row->endpoints[to], (at - to) * sizeof row->endpoints[0]);
     memmove(&row->found_by[to + 1], &row->found_by[to], (at - to) * sizeof row->found_by[0]);
+    memmove(&tellers[to + 1], &tellers[to], (at - to) * sizeof tellers[0]);
     memset(row->endpoints[to], 0, sizeof row->endpoints[to]);
     memcpy(row->endpoints[to], endpoint.data, endpoint.size);
     row->found_by[to] = first;
+    tellers[to] = teller;
     ps_remember_soon(peer);
     return !known;
+}
+
+/* Which one gives way where there is no room. */
+static size_t crowded(const struct ps_peer *peer)
+{
+    const struct ps_peer_row *row = &peer->remembered.row;
+    const struct ps_device *tellers = peer->remembered.tellers;
+    size_t most = 0;
+    size_t last = PS_ENDPOINTS_MAX - 1;
+    for (size_t i = row->worked_count; i < PS_ENDPOINTS_MAX; i++) {
+        size_t count = 0;
+        for (size_t k = row->worked_count; k < PS_ENDPOINTS_MAX; k++) {
+            count += row->found_by[k] == PS_FOUND_PEERS && ps_device_equal(&tellers[k], &tellers[i])
+                         ? 1
+                         : 0;
+        }
+        if (row->found_by[i] == PS_FOUND_PEERS && count >= most) {
+            most = count;
+            last = i;
+        }
+    }
+    return last;
+}
+
+const struct ps_device *ps_remember_teller(const struct ps_peer *peer, size_t index)
+{
+    static const struct ps_device nobody;
+    return index < peer->remembered.row.endpoint_count ? &peer->remembered.tellers[index] : &nobody;
 }
 
 size_t ps_remember_endpoint_count(const struct ps_peer *peer)

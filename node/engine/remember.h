@@ -15,7 +15,10 @@ struct ps_turn;
 
 struct ps_remembered {
     struct ps_peer_row row;
-    bool moved; /* it is to be written soon */
+    bool moved;                                 /* it is to be written soon */
+    struct ps_device tellers[PS_ENDPOINTS_MAX]; /* of each endpoint, who told of it; zero: nobody,
+                                                   or in an earlier run */
+    uint64_t told; /* endpoints of others that were news from this peer, in this run */
 };
 
 /* A peer has become known: read what is remembered of it. */
@@ -42,10 +45,16 @@ void ps_remember_skew(struct ps_peer *peer, int64_t skew_ms);
 int64_t ps_remember_skew_ms(const struct ps_peer *peer);
 
 /* Remember an endpoint ("host:port"). worked: it goes first; otherwise after those that worked.
- * When there is no room, a new one takes the place of the last. How an endpoint was found at first
- * stays. True if it was not known. */
+ * When there is no room, a new one takes the place of the last; or, of those that were only told,
+ * of the last that was told by whoever told most of them. How an endpoint was found at first stays.
+ * True if it was not known. */
 bool ps_remember_endpoint(struct ps_peer *peer, struct ps_bytes endpoint, ps_found_by found_by,
                           bool worked);
+/* The same for one that was only told. What several tell is the word of whoever has told least. */
+bool ps_remember_told(struct ps_turn *turn, struct ps_peer *peer, struct ps_bytes endpoint,
+                      struct ps_peer *teller);
+/* Who told of an endpoint; all zero: nobody, or it is not known. */
+const struct ps_device *ps_remember_teller(const struct ps_peer *peer, size_t index);
 size_t ps_remember_endpoint_count(const struct ps_peer *peer);
 /* "" if there are not so many. */
 const char *ps_remember_endpoint_at(const struct ps_peer *peer, size_t index);

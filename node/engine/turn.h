@@ -7,6 +7,7 @@
 #include "node/engine/by_log.h"
 #include "node/engine/damage.h"
 #include "node/engine/deadline.h"
+#include "node/engine/elsewhere.h"
 #include "node/engine/engine.h"
 #include "node/engine/logs.h"
 #include "node/engine/mend.h"
@@ -45,6 +46,7 @@ struct ps_engine {
     struct ps_strangers strangers;
     struct ps_twins twins;
     struct ps_reach reach;
+    struct ps_elsewhere elsewhere;
     struct ps_state_cache state;
     struct ps_roots roots;
     struct ps_logs logs;

@@ -24,7 +24,7 @@ void ps_twins_hear(struct ps_turn *turn, const char *endpoint)
     struct ps_engine *engine = turn->engine;
     struct ps_twins *twins = &engine->twins;
     if (turn->now_ms < twins->dial_ms || ps_reach_free_ms(engine) > turn->now_ms ||
-        !ps_reach_take(turn, endpoint, PS_FOUND_BEACON)) {
+        !ps_reach_is_free(engine, endpoint, PS_FOUND_BEACON)) {
         return;
     }
     if (twins->link != 0) {

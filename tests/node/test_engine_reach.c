@@ -75,6 +75,33 @@ static void tell(unsigned devices, const char *before, const char *after, const 
     ps_buf_deinit(&bytes);
 }
 
+/* A member that says HELLO and tells of one device that it is at one endpoint. */
+static void tell_one(unsigned by, unsigned of, const char *endpoint)
+{
+    struct ps_buf bytes;
+    size_t link = sim_link_open(&net, by, 0);
+    struct ps_hello hello = sim_script_hello(by);
+    const struct ps_peer_endpoints item = {.device = net.nodes[of].identity.device,
+                                           .endpoints = {ps_bytes_text(endpoint)},
+                                           .endpoint_count = 1};
+    sim_script_send_hello(by, link, &hello);
+    ps_buf_init(&bytes, PS_MESSAGE_SIZE_MAX);
+    cr_assert_eq(ps_peers_encode(&item, 1, &bytes), P2PSYNC_OK);
+    sim_link_send_as(&net, by, link, ps_buf_view(&bytes));
+    ps_buf_deinit(&bytes);
+    play(1000);
+}
+
+/* Whether device 0 has dialled that endpoint. */
+static bool was_dialled(const char *endpoint)
+{
+    bool was = false;
+    for (size_t i = 0; i < net.link_count; i++) {
+        was = was || (net.links[i].dialler == 0 && strcmp(net.links[i].endpoint, endpoint) == 0);
+    }
+    return was;
+}
+
 Test(test_engine_reach, dials_few_at_once_and_few_a_second)
 {
     begin(1);
@@ -126,6 +153,27 @@ Test(test_engine_reach, dials_elsewhere_once_an_hour)
     play(3 * HOUR_MS);
     cr_assert_leq(count_dials(false) - before, 4);
     cr_assert_geq(count_dials(false) - before, 3, "it never tries again");
+}
+
+/* What an honest member tells is tried, however much another one makes up: of other devices, or of
+ * the very one that the honest member tells of, before it and after it. */
+Test(test_engine_reach, tries_what_each_member_tells_in_turn)
+{
+    begin(1);
+    unsigned honest = sim_node_add_puppet(&net);
+    sim_mesh_name(&net, 0, honest, "honest");
+    play(MINUTE_MS);
+    tell(MADE_UP, "192.0.2.", ":9", NULL);
+    play(MINUTE_MS);
+    tell_one(puppet, made_up[0], "198.51.100.7:9");
+    tell_one(honest, made_up[0], "198.51.100.7:9");
+    tell(MADE_UP, "203.0.113.", ":9", NULL);
+    size_t before = count_dials(false);
+    play(2 * HOUR_MS + MINUTE_MS);
+    cr_assert(was_dialled("198.51.100.7:9"));
+    cr_assert_leq(count_dials(false) - before, 3, "more than one an hour");
+    play(8 * HOUR_MS);
+    cr_assert_leq(count_dials(false) - before, 11);
 }
 
 Test(test_engine_reach, looks_up_no_name_that_others_tell)

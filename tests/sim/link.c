@@ -49,6 +49,8 @@ void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *e
     struct sim_link *link = add_link(net, node, target);
     link->number[DIALLER] = effect->link;
     check_pace(net, node);
+    (void)snprintf(link->endpoint, sizeof link->endpoint, "%.*s", (int)endpoint.size,
+                   (const char *)endpoint.data);
     size_t index = (size_t)(link - net->links);
     bool lost = net->faults && prng_chance(&net->random, net->options.refuse);
     if (target == SIM_NODES_MAX || lost ||

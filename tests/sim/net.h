@@ -84,6 +84,7 @@ struct sim_node {
 struct sim_link {
     unsigned dialler;
     unsigned target;
+    char endpoint[24];  /* the beginning of what was dialled */
     uint64_t epoch[2];  /* of both nodes */
     uint64_t number[2]; /* as its engine knows it; the target's is 0 until it hears of it */
     bool up;            /* the dialler was told */
