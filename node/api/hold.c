@@ -9,7 +9,7 @@
 p2psync_result ps_hold_take(int dir_fd, struct ps_hold *out, struct p2psync_detail *detail)
 {
     struct ps_hold hold = PS_HOLD_NONE;
-    const char *user = "a node runs there";
+    const char *user = "a node runs there, or a backup is being restored there";
     p2psync_result result = ps_lock_take(dir_fd, &hold.lock_fd);
     if (result == P2PSYNC_OK) {
         user = "another program has the store there open";
