@@ -466,6 +466,14 @@ struct p2psync_options {
  * goes bad while it is open, so that the system itself cannot read it: that is a SIGBUS, which a
  * library must leave to its app. An app that wants to survive it handles the signal, or uses the
  * node from another process.
+ *
+ * A write that meets damage with which LMDB cannot go on is P2PSYNC_ECORRUPT, and so is every write
+ * on that node from then on; reading works. The write can neither be ended nor undone in memory
+ * (nothing of it is on the disk), and LMDB's lock stays with the thread that wrote until that
+ * thread or the process ends: till then writes of other processes in this directory wait. So the
+ * app says so, closes the node, and ends its process or starts itself anew. Opening the directory
+ * again in the same process is P2PSYNC_ECORRUPT; in a new one, all pages are checked before it is
+ * used.
  */
 P2PSYNC_API p2psync_result p2psync_open(const struct p2psync_options *options,
                                         p2psync_node **node_out,

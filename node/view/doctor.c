@@ -9,6 +9,7 @@
 #include "node/engine/skew.h"
 #include "node/engine/twins.h"
 #include "node/view/damage.h"
+#include "node/view/excess.h"
 #include "node/view/forks.h"
 #include "node/view/look.h"
 #include "node/view/members.h"
@@ -40,6 +41,7 @@ static ps_look_fn check_twins;
 static ps_look_fn check_versions;
 static ps_look_fn check_waiting;
 static ps_look_fn check_forks;
+static ps_look_fn check_excess;
 static ps_look_fn check_damage;
 static ps_look_fn check_disk;
 static ps_look_fn check_map;
@@ -51,12 +53,10 @@ static const struct entry network_checks[] = {
     {"port", ps_look_port}, {"packets", ps_look_packets},
 };
 static const struct entry device_checks[] = {
-    {"clock", check_clock},     {"membership", check_membership},
-    {"twins", check_twins},     {"versions", check_versions},
-    {"waiting", check_waiting}, {"forks", check_forks},
-    {"damage", check_damage},   {"disk", check_disk},
-    {"map", check_map},         {"readers", check_readers},
-    {"backups", check_backups},
+    {"clock", check_clock},       {"membership", check_membership}, {"twins", check_twins},
+    {"versions", check_versions}, {"waiting", check_waiting},       {"forks", check_forks},
+    {"excess", check_excess},     {"damage", check_damage},         {"disk", check_disk},
+    {"map", check_map},           {"readers", check_readers},       {"backups", check_backups},
 };
 
 static p2psync_result run_checks(const struct ps_look *look, const struct entry *entries,
@@ -349,6 +349,17 @@ static bool check_readers(const struct ps_look *look, struct ps_check *check)
         ps_check_set(check, PS_CHECK_WARN,
                      "a program keeps a snapshot open and the store grows: end it");
     }
+    return true;
+}
+
+static bool check_excess(const struct ps_look *look, struct ps_check *check)
+{
+    static_assert(PS_VIEW_EXCESS_TEXT_SIZE <= PS_CHECK_DETAIL_SIZE, "what there is to say fits");
+    if (ps_view_excess_text(look->txn, true, check->detail) != P2PSYNC_OK ||
+        check->detail[0] == '\0') {
+        return false;
+    }
+    ps_check_set(check, PS_CHECK_WARN, PS_VIEW_EXCESS_FIX);
     return true;
 }
 

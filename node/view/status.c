@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/host/time.h"
+#include "node/view/excess.h"
 #include "node/view/members.h"
 #include "node/view/view.h"
 #include "store/apply/refresh.h"
@@ -25,7 +26,7 @@ static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity
                                 char name[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync);
 static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine,
-                         const struct ps_last *backup);
+                         const struct ps_last *backup, const char *excess);
 static void write_mesh(struct ps_map *map, const struct ps_mesh *mesh);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
@@ -71,6 +72,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     bool merging = false;
     uint64_t damaged = 0;
     struct ps_last backup = {.made_ms = 0};
+    char excess[PS_VIEW_EXCESS_TEXT_SIZE];
     struct ps_writer writer;
     struct ps_map map;
     ps_writer_init(&writer, out);
@@ -89,6 +91,9 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     }
     if (result == P2PSYNC_OK) {
         result = ps_damage_count(txn, &damaged);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_view_excess_text(txn, false, excess);
     }
     if (result == P2PSYNC_OK && last_sync == 0) {
         result = latest_sync(txn, &identity.device, &last_sync);
@@ -121,7 +126,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     ps_time_write(&writer, backup.made_ms);
     ps_map_known(&map, "last_error", running->last_error);
     ps_map_key(&map, "alerts");
-    write_alerts(&writer, running->engine, &backup);
+    write_alerts(&writer, running->engine, &backup, excess);
     ps_map_key(&map, "collections");
     result = write_collections(txn, &writer);
     ps_map_end(&map);
@@ -161,7 +166,7 @@ bool ps_status_is_equal(const struct ps_status_running *running)
 
 /* What people must know of this device and of others. */
 static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine,
-                         const struct ps_last *backup)
+                         const struct ps_last *backup, const char *excess)
 {
     char failed[PS_LAST_WHY_SIZE + 32] = "";
     char own[PS_ALERT_SIZE] = "";
@@ -174,6 +179,7 @@ static void write_alerts(struct ps_writer *writer, const struct ps_engine *engin
         (void)snprintf(failed, sizeof failed, "the last backup failed: %s", backup->why);
     }
     count += (own[0] != '\0' ? 1U : 0U) + (failed[0] != '\0' ? 1U : 0U);
+    count += excess[0] != '\0' ? 1 : 0;
     for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
         count += peer.alert[0] != '\0' ? 1 : 0;
         count += peer.stall[0] != '\0' ? 1 : 0;
@@ -184,6 +190,9 @@ static void write_alerts(struct ps_writer *writer, const struct ps_engine *engin
     }
     if (failed[0] != '\0') {
         ps_write_text(writer, failed);
+    }
+    if (excess[0] != '\0') {
+        ps_write_text(writer, excess);
     }
     for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
         if (peer.alert[0] != '\0') {

@@ -1,8 +1,6 @@
 /* A row for each device, as begun.h says. */
 #include "store/log/begun.h"
 
-#include "store/env/keys.h"
-
 p2psync_result ps_begun_count(struct ps_txn *txn, const struct ps_device *device,
                               uint32_t *count_out)
 {
@@ -15,6 +13,20 @@ p2psync_result ps_begun_count(struct ps_txn *txn, const struct ps_device *device
         result = P2PSYNC_OK;
     }
     return result;
+}
+
+bool ps_begun_walk_next(struct ps_begun_walk *walk, struct ps_begun *out)
+{
+    struct ps_row row;
+    if (!ps_db_walk_next(walk->txn, PS_DB_BEGUN, &walk->from, &walk->result, &row)) {
+        return false;
+    }
+    if (row.value.size != 4 || !ps_key_split_device(row.key, &out->device)) {
+        walk->result = P2PSYNC_ECORRUPT;
+        return false;
+    }
+    out->count = ps_get_u32(row.value.data);
+    return true;
 }
 
 p2psync_result ps_begun_add(struct ps_txn *txn, const struct ps_device *device, uint32_t more)
