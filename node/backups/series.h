@@ -1,6 +1,6 @@
 /* The backups of one device in one directory, a file each:
  *
- *     p2psync-KX3F-9QPA-20261129T195351Z.backup
+ *     p2psync-KX3F-9QPA-02MV-T5DC-20261129T195351Z.backup
  *
  * Their names say whose they are and when they were made, and sort in the order in which they were
  * made: whatever the clock says, a new one is named later than all others. Other files may lie in

@@ -25,8 +25,8 @@ p2psync_result ps_remember_read(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_peer_row *row = &peer->remembered.row;
     p2psync_result result = ps_mesh_peer_read(turn->txn, &peer->device, row);
-    if (result == P2PSYNC_OK && row->at_end && turn->txn->writable) {
-        row->at_end = false; /* from here on the store may say so of the end of this run only */
+    if (result == P2PSYNC_OK && row->at_end != 0 && turn->txn->writable) {
+        row->at_end = 0; /* from here on the store may say so of the end of this run only */
         result = ps_mesh_peer_write(turn->txn, &peer->device, row);
     }
     return result;
@@ -43,7 +43,8 @@ void ps_remember_now(struct ps_turn *turn)
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         peer->remembered.moved = true;
-        peer->remembered.row.at_end = peer->state == PS_PEER_IN_SYNC;
+        peer->remembered.row.at_end =
+            peer->state == PS_PEER_IN_SYNC ? engine->identity.incarnation : 0;
     }
     engine->persist_ms = turn->now_ms;
 }

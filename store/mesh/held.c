@@ -13,6 +13,7 @@ static p2psync_result count_collection(struct ps_txn *txn, const struct ps_colle
                                        struct ps_held *held);
 static void look_at(struct ps_held *held, const struct ps_device *device,
                     const struct ps_peer_row *row);
+static bool is_of_now(const struct ps_held *held, const struct ps_peer_row *row);
 static void prefer(struct ps_holder *holder, const struct ps_holder *other);
 
 p2psync_result ps_held_read(struct ps_txn *txn, struct ps_held *out)
@@ -22,6 +23,7 @@ p2psync_result ps_held_read(struct ps_txn *txn, struct ps_held *out)
     struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
     walk.result = ps_identity_read(txn, &identity);
+    held.incarnation = identity.incarnation;
     if (walk.result == P2PSYNC_OK) {
         walk.result = count_changes(txn, &held);
     }
@@ -77,9 +79,14 @@ static void look_at(struct ps_held *held, const struct ps_device *device,
     };
     held->others++;
     prefer(&held->any, &holder);
-    if (row->at_end) {
+    if (is_of_now(held, row)) {
         prefer(&held->at_end, &holder);
     }
+}
+
+static bool is_of_now(const struct ps_held *held, const struct ps_peer_row *row)
+{
+    return row->at_end != 0 && row->at_end == held->incarnation;
 }
 
 static void prefer(struct ps_holder *holder, const struct ps_holder *other)
@@ -91,7 +98,7 @@ static void prefer(struct ps_holder *holder, const struct ps_holder *other)
 
 bool ps_held_by(const struct ps_held *held, const struct ps_peer_row *row)
 {
-    return row->at_end && row->common >= held->at_end.changes;
+    return is_of_now(held, row) && row->common >= held->at_end.changes;
 }
 
 uint64_t ps_held_lost(const struct ps_held *held)

@@ -4,7 +4,7 @@
  * A member that was in sync with this device then counts; one that was not connected may have lost
  * its store since, or may be about to count on this one. For example, two devices are in sync, the
  * first drops its past and does not run; if the second counted on the first then, both would be
- * empty. */
+ * empty. In another incarnation nothing counts: the store is an older one then, or a copy. */
 #ifndef PS_STORE_MESH_HELD_H
 #define PS_STORE_MESH_HELD_H
 
@@ -19,6 +19,7 @@ struct ps_holder {
 };
 
 struct ps_held {
+    uint64_t incarnation;    /* of this device, now */
     uint64_t changes;        /* here, but those of `_local` collections */
     uint64_t dropped;        /* of these all that ps_keep_takes() does not take */
     uint32_t others;         /* other members */

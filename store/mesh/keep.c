@@ -156,7 +156,7 @@ static p2psync_result copy_peers(const struct copying *copying)
             peer.common = 0;
             peer.behind = 0;
             peer.ahead = UINT64_MAX;
-            peer.at_end = false;
+            peer.at_end = 0;
             result = ps_mesh_peer_write(copying->to, &device, &peer);
         }
     }

@@ -72,7 +72,7 @@ static p2psync_result read_row(struct ps_txn *txn, const struct ps_device *devic
         extra--;
     }
     if (extra > 0) {
-        peer.at_end = ps_read_uint(&reader) != 0;
+        peer.at_end = ps_read_uint(&reader);
         extra--;
     }
     ps_read_skip(&reader, extra);
@@ -124,7 +124,7 @@ p2psync_result ps_mesh_peer_write(struct ps_txn *txn, const struct ps_device *de
     }
     ps_write_uint(&writer, row->common);
     ps_write_uint(&writer, row->worked_count);
-    ps_write_uint(&writer, row->at_end ? 1 : 0);
+    ps_write_uint(&writer, row->at_end);
     p2psync_result result = ps_writer_finish(&writer);
     if (result == P2PSYNC_OK) {
         result = ps_db_put(txn, PS_DB_PEERS, ps_key_view(&key), ps_buf_view(&buf));

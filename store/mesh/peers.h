@@ -30,8 +30,8 @@ struct ps_peer_row {
     int64_t skew_ms;       /* its clock less ours */
     uint64_t received_bytes;
     uint64_t sent_bytes;
-    bool at_end; /* both were in sync when this node last ended in good order, and it has not been
-                    started since */
+    uint64_t at_end; /* both were in sync when this node last ended in good order, and it has not
+                        been started since: its incarnation then; else 0 */
 };
 
 /* All zero if nothing is remembered, or if the row is damaged: all of it is learnt anew, and then

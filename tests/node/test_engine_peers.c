@@ -109,7 +109,7 @@ static bool at_end(unsigned node, unsigned other)
     cr_assert_eq(ps_txn_begin(net.nodes[node].store, false, &txn), P2PSYNC_OK);
     cr_assert_eq(ps_mesh_peer_read(&txn, &net.nodes[other].identity.device, &row), P2PSYNC_OK);
     ps_txn_abort(&txn);
-    return row.at_end;
+    return row.at_end != 0;
 }
 
 /* Who counts on what another device holds needs to know that it was still there. */

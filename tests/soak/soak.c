@@ -39,6 +39,8 @@ struct side {
     const char *listen;
     p2psync_durability durability;
     char dir[SOAK_PATH_SIZE];
+    char backups[SOAK_PATH_SIZE]; /* where the node makes one each second, and once more when it is
+                                     started */
     p2psync_node *node;
     pthread_t listener;
     sem_t started;       /* posted by who started the node, or ends the listener */
@@ -149,6 +151,8 @@ int main(void)
     }
     soak_dir_remove(ada.dir);
     soak_dir_remove(ben.dir);
+    soak_dir_remove(ada.backups);
+    soak_dir_remove(ben.backups);
     (void)printf("%u changes, each told on both sides; %u conflicts answered; %u log records\n",
                  changes, atomic_load(&answered), atomic_load(&logged));
     return 0;
@@ -166,6 +170,7 @@ static void open_side(struct side *side)
         }
     }
     soak_dir_make(side->dir);
+    soak_dir_make(side->backups);
     write_config(side);
     open_node(side);
     soak_thread_start(&side->listener, run_listener, side);
@@ -208,6 +213,9 @@ static void open_node(struct side *side)
     options.dir = side->dir;
     options.listen = side->listen;
     options.durability = side->durability;
+    options.backup_dir = side->backups;
+    options.backup_every_ms = 1000;
+    options.backup_keep = 1;
     options.map_size_bytes = (uint64_t)64 * 1024 * 1024;
     options.no_beacon = true;
     options.log = count_log;
@@ -451,6 +459,7 @@ static void *run_lives(void *argument)
     struct side side = {.name = "life", .listen = "127.0.0.4"};
     (void)argument;
     soak_dir_make(side.dir);
+    soak_dir_make(side.backups);
     for (unsigned i = 0; i < LIVES; i++) {
         int fd = -1;
         open_node(&side);
@@ -462,6 +471,7 @@ static void *run_lives(void *argument)
         p2psync_close(side.node);
     }
     soak_dir_remove(side.dir);
+    soak_dir_remove(side.backups);
     return NULL;
 }
 

@@ -84,7 +84,7 @@ Test(keep, who_holds_all_of_it_counts_if_it_was_in_sync_at_the_end)
     cr_assert_eq(ps_held_lost(&found), 6);
     cr_assert_eq(found.any.changes, 10);
     cr_assert_eq(found.any.last_seen_ms, 7);
-    remember(0, &(struct ps_peer_row){.common = 10, .at_end = true});
+    remember(0, &(struct ps_peer_row){.common = 10, .at_end = here.identity.incarnation});
     found = held();
     cr_assert_eq(ps_held_lost(&found), 0);
     cr_assert(ps_device_equal(&found.at_end.device, &others[0]));
@@ -93,15 +93,27 @@ Test(keep, who_holds_all_of_it_counts_if_it_was_in_sync_at_the_end)
     cr_assert_eq(ps_held_lost(&found), 1, "what has come since");
 }
 
+/* As after a backup was restored: what was known then says nothing of now. */
+Test(keep, in_another_incarnation_nothing_counts)
+{
+    remember(0, &(struct ps_peer_row){.common = 10, .at_end = here.identity.incarnation});
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_identity_renew(&txn), P2PSYNC_OK);
+    case_commit(&txn);
+    struct ps_held found = held();
+    cr_assert_not(found.at_end.there);
+    cr_assert_eq(ps_held_lost(&found), 6);
+}
+
 /* Which parts they hold is not known: they may hold the same. */
 Test(keep, two_that_hold_parts_do_not_add_up)
 {
-    remember(0, &(struct ps_peer_row){.common = 7, .at_end = true});
-    remember(1, &(struct ps_peer_row){.common = 8, .at_end = true});
+    remember(0, &(struct ps_peer_row){.common = 7, .at_end = here.identity.incarnation});
+    remember(1, &(struct ps_peer_row){.common = 8, .at_end = here.identity.incarnation});
     remember(2, &(struct ps_peer_row){.common = 10});
     struct ps_held found = held();
     cr_assert_eq(ps_held_lost(&found), 2);
-    remember(1, &(struct ps_peer_row){.common = UINT64_MAX, .at_end = true});
+    remember(1, &(struct ps_peer_row){.common = UINT64_MAX, .at_end = here.identity.incarnation});
     found = held();
     cr_assert_eq(found.at_end.changes, 10, "no more than there is");
 }
@@ -177,7 +189,7 @@ Test(keep, where_a_peer_was_reached_stays_and_what_it_held_goes)
                                       .common = 10,
                                       .behind = 2,
                                       .last_sync_ms = 3,
-                                      .at_end = true});
+                                      .at_end = here.identity.incarnation});
     cr_assert_eq(copy(), P2PSYNC_OK);
     struct ps_txn txn = case_begin(&other, false);
     cr_assert_eq(ps_mesh_peer_read(&txn, &others[0], &row), P2PSYNC_OK);
@@ -185,7 +197,7 @@ Test(keep, where_a_peer_was_reached_stays_and_what_it_held_goes)
     cr_assert_str_eq(row.endpoints[0], "10.0.0.1:47470");
     cr_assert_eq(row.common, 0);
     cr_assert_eq(row.ahead, UINT64_MAX);
-    cr_assert_not(row.at_end);
+    cr_assert_eq(row.at_end, 0);
 }
 
 /* Spoil all entries of a collection, with right checksums. */

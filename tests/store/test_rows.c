@@ -289,7 +289,7 @@ Test(rows, peer_is_remembered_and_a_damaged_row_is_nothing)
                                .last_seen_ms = 5,
                                .skew_ms = -7,
                                .behind = 9,
-                               .at_end = true};
+                               .at_end = 7};
     struct ps_peer_row read;
     struct ps_key key = ps_key_device(&here.identity.device);
     struct ps_txn txn = case_begin(&here, true);
@@ -303,7 +303,7 @@ Test(rows, peer_is_remembered_and_a_damaged_row_is_nothing)
     cr_assert_eq(read.worked_count, 1);
     cr_assert_eq(read.skew_ms, -7);
     cr_assert_eq(read.behind, 9);
-    cr_assert(read.at_end);
+    cr_assert_eq(read.at_end, 7);
     cr_assert_eq(ps_db_put(&txn, PS_DB_PEERS, ps_key_view(&key), ps_bytes("\x91\x01", 2)),
                  P2PSYNC_OK);
     cr_assert_eq(ps_mesh_peer_read(&txn, &here.identity.device, &read), P2PSYNC_OK);
