@@ -82,6 +82,17 @@ struct ps_tag ps_device_tag(const struct ps_mesh *mesh, uint64_t nonce,
     return tag_of(parts, 4);
 }
 
+bool ps_mesh_recovers(const struct ps_mesh *mesh, const struct ps_device *key)
+{
+    static_assert(PS_MESH_NONCE_SIZE == PS_TAG_SIZE, "the nonce is made as tags are");
+    const struct ps_bytes parts[] = {
+        ps_bytes_text("p2psync recovery 1"),
+        ps_bytes(key->key, PS_DEVICE_SIZE),
+    };
+    struct ps_tag tag = tag_of(parts, 2);
+    return memcmp(tag.bytes, mesh->nonce, PS_MESH_NONCE_SIZE) == 0;
+}
+
 static struct ps_tag tag_of(const struct ps_bytes *parts, size_t count)
 {
     struct ps_hash hash = ps_hash_parts(parts, count);

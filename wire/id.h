@@ -66,6 +66,10 @@ struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh, uint64_t nonce);
 struct ps_tag ps_device_tag(const struct ps_mesh *mesh, uint64_t nonce,
                             const struct ps_device *device);
 
+/* Whether this key is the recovery key of the mesh: the nonce is the first bytes of
+ * BLAKE2b-256("p2psync recovery 1" || key). */
+bool ps_mesh_recovers(const struct ps_mesh *mesh, const struct ps_device *key);
+
 bool ps_device_equal(const struct ps_device *a, const struct ps_device *b);
 int ps_device_compare(const struct ps_device *a, const struct ps_device *b);
 int ps_tag_compare(struct ps_tag a, struct ps_tag b);
