@@ -58,3 +58,6 @@ until [ "$(backups | grep -cvxF "$first")" -ge 2 ] && ! [ -e "$first" ]; do :; d
 expect 0 a stop
 wait "$node"
 [ "$(backups | wc -l)" -le 3 ] || fail 'more than two are kept'
+
+# Nobody makes another one now: after twice the time the doctor says so.
+until check | jq -e '.state == "warn" and (.fix | contains("p2psync start"))' >/dev/null; do :; done
