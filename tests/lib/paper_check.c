@@ -60,6 +60,7 @@ void paper_remove_thieves(uint32_t keeper)
 /* Whoever is left takes from whoever is left, until nothing moves. */
 void paper_settle(void (*still_stealing)(uint32_t at))
 {
+    mesh.relayed = true;
     for (uint32_t round = 0; round < 40; round++) {
         mesh.moved = false;
         for (uint32_t i = 0; i < PAPER_NODES * PAPER_NODES; i++) {
@@ -74,7 +75,7 @@ void paper_settle(void (*still_stealing)(uint32_t at))
             return;
         }
         for (uint32_t i = 0; i < PAPER_NODES; i++) {
-            if (mesh.nodes[i].joined && !mesh.nodes[i].honest && round < 2) {
+            if (mesh.nodes[i].joined && !mesh.nodes[i].honest && round < 5) {
                 still_stealing(i);
             }
         }
@@ -151,6 +152,38 @@ static void check_acts(void)
     }
 }
 
+/* When an honest node took a log as open, last. */
+static uint64_t open_till(uint32_t log)
+{
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < PAPER_NODES; i++) {
+        if (mesh.nodes[i].joined && mesh.nodes[i].honest) {
+            last = paper_most(last, mesh.nodes[i].log_open_at[log]);
+        }
+    }
+    return last;
+}
+
+/* Nothing is accepted that was written after all honest nodes knew that its log is closed; but for
+ * what thieves reported while they were members. */
+static void check_logs(const struct outcome *outcome)
+{
+    uint64_t of_thieves = 0;
+    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
+        uint32_t by = mesh.paper.logs[log].device;
+        if (by != PAPER_KEY && !mesh.nodes[by].honest && !mesh.paper.logs[log].is_notes) {
+            of_thieves = paper_most(of_thieves, open_till(log));
+        }
+    }
+    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
+        uint64_t last = paper_most(of_thieves, open_till(log));
+        for (uint64_t seq = mesh.paper.logs[log].begin; seq < outcome->accepted[log]; seq++) {
+            PAPER_CHECK(mesh.paper.logs[log].entries[seq].hlc <= last ||
+                        mesh.paper.logs[log].device == PAPER_KEY);
+        }
+    }
+}
+
 void paper_check(uint32_t keeper)
 {
     static struct outcome expected;
@@ -163,6 +196,7 @@ void paper_check(uint32_t keeper)
     }
     find_outcome(keeper, &expected);
     check_acts();
+    check_logs(&expected);
     for (uint32_t i = 0; i < PAPER_NODES; i++) {
         paper_look(i);
         parted[i] = expected.member[i] && !mesh.view.replay.devices[keeper].is_member;

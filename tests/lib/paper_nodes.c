@@ -12,6 +12,7 @@ void paper_begin(unsigned seed)
     paper_init(&mesh.paper, PAPER_NODES + 1);
     mesh.paper.recovery = PAPER_KEY;
     mesh.seed = seed;
+    mesh.relayed = false;
     mesh.prng = prng_new(seed, 10);
     mesh.now = 1;
     mesh.nodes[0].joined = true;
@@ -87,6 +88,10 @@ void paper_look(uint32_t at)
                 open ? node->settled[log]
                      : paper_most(node->belief[log], paper_least(acts_end, node->held[log]));
         }
+    }
+    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
+        bool open = paper_is_open(&mesh.paper, &mesh.view, log);
+        node->log_open_at[log] = open ? mesh.now : node->log_open_at[log];
     }
     for (uint32_t i = 0; i < PAPER_NODES; i++) {
         node->open_at[i] = mesh.view.replay.devices[i].is_closed ? node->open_at[i] : mesh.now;
@@ -245,9 +250,10 @@ static bool lets_in(uint32_t at, uint32_t other)
 void paper_sync(uint32_t to, uint32_t from, bool in_pieces)
 {
     uint32_t order[PAPER_LOGS_MAX] = {0};
+    bool relayed = mesh.relayed && !mesh.nodes[from].honest;
     bool is_member = lets_in(from, to);
     bool is_told = !is_member && mesh.view.replay.devices[to].is_removed;
-    if ((!is_member && !is_told) || !lets_in(to, from)) {
+    if ((!is_member && !is_told) || (!lets_in(to, from) && !relayed)) {
         return;
     }
     for (uint32_t i = 0; i < mesh.paper.log_count; i++) {

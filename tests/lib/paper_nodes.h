@@ -19,7 +19,8 @@ struct paper_node {
     uint64_t belief[PAPER_LOGS_MAX]; /* so far what a log decides has counted here */
     uint64_t told[PAPER_LOGS_MAX];   /* what its reports say already */
     uint64_t told_belief[PAPER_LOGS_MAX];
-    uint64_t open_at[PAPER_NODES + 1]; /* when a device's acts had no end here, last */
+    uint64_t open_at[PAPER_NODES + 1];    /* when a device's acts had no end here, last */
+    uint64_t log_open_at[PAPER_LOGS_MAX]; /* when a log had none, last */
     bool applied[PAPER_LOGS_MAX][PAPER_ENTRIES_MAX]; /* of notes */
 };
 
@@ -30,7 +31,8 @@ struct paper_mesh {
     struct paper_node nodes[PAPER_NODES];
     struct prng prng;
     uint64_t now;
-    bool moved; /* something was taken or written */
+    bool moved;   /* something was taken or written */
+    bool relayed; /* what thieves write reaches everybody, through whoever is in league with them */
     unsigned seed;
     uint64_t recovered_at[PAPER_NODES + 1]; /* when who used the recovery key on a device last saw
                                                that it had a say */
