@@ -17,6 +17,8 @@ static const char *const role_names[] = {[PS_ROLE_ADMIN] = "admin",
 
 static p2psync_result read_record(struct ps_bytes id, const struct ps_device *author,
                                   struct ps_act *out);
+static p2psync_result read_change(const struct ps_skeleton *skeleton, const struct ps_entry *entry,
+                                  struct ps_act *out);
 static p2psync_result read_scope(struct ps_bytes name, struct ps_act *out);
 static bool take_device(struct ps_bytes *text, struct ps_device *out);
 static bool take_text(struct ps_bytes *text, const char *prefix);
@@ -35,7 +37,6 @@ p2psync_result ps_act_decode(const struct ps_entry *entry, const struct ps_devic
 {
     struct ps_act act = {.kind = PS_ACT_ROLE};
     struct ps_skeleton skeleton;
-    struct ps_body body;
     p2psync_result result = ps_skeleton_decode(entry->skeleton, &skeleton);
     if (result == P2PSYNC_OK) {
         result = read_record(skeleton.record_id, author, &act);
@@ -43,20 +44,28 @@ p2psync_result ps_act_decode(const struct ps_entry *entry, const struct ps_devic
     if (result != P2PSYNC_OK) {
         return result;
     }
-    uint32_t op = skeleton.op_and_flags & PS_OP_MASK;
-    bool whole = (skeleton.op_and_flags & PS_CHANGE_FULL) != 0 || skeleton.parent_count == 0;
-    bool sealed = (skeleton.op_and_flags & PS_CHANGE_SEALED) != 0;
+    result = read_change(&skeleton, entry, &act);
+    if (result == P2PSYNC_OK) {
+        *out = act;
+    } else if (result != P2PSYNC_ENOMEM && act.kind == PS_ACT_ROLE) {
+        *out = (struct ps_act){
+            .kind = PS_ACT_VOID, .subject = act.subject, .collection = act.collection};
+    }
+    return result;
+}
+
+static p2psync_result read_change(const struct ps_skeleton *skeleton, const struct ps_entry *entry,
+                                  struct ps_act *out)
+{
+    struct ps_body body;
+    uint32_t op = skeleton->op_and_flags & PS_OP_MASK;
+    bool whole = (skeleton->op_and_flags & PS_CHANGE_FULL) != 0 || skeleton->parent_count == 0;
+    bool sealed = (skeleton->op_and_flags & PS_CHANGE_SEALED) != 0;
     if (op == PS_OP_DELETE || op == PS_OP_ARCHIVE || !whole || sealed || !entry->has_body) {
         return P2PSYNC_EFORMAT;
     }
-    result = ps_body_decode_of(&skeleton, entry->body, &body);
-    if (result == P2PSYNC_OK) {
-        result = read_fields(body.fields, &act);
-    }
-    if (result == P2PSYNC_OK) {
-        *out = act;
-    }
-    return result;
+    p2psync_result result = ps_body_decode_of(skeleton, entry->body, &body);
+    return result == P2PSYNC_OK ? read_fields(body.fields, out) : result;
 }
 
 /* Whom the record is about, and what it says of it. A device's own record has only the id. */

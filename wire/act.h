@@ -21,6 +21,8 @@ typedef enum ps_act_kind {
     PS_ACT_ROLE,    /* the subject has a role */
     PS_ACT_REMOVED, /* the subject is removed; by itself: retired */
     PS_ACT_REPORT,  /* how far the author has settled the subject's logs */
+    PS_ACT_VOID,    /* none: a change of a role's record that says nothing. But a role that is built
+                       on it comes after those on which it is built */
 } ps_act_kind;
 
 struct ps_act {
@@ -44,7 +46,8 @@ struct ps_claim {
 /* What an entry of `_devices` says. out points into its bytes.
  *
  * Errors  P2PSYNC_ENOTFOUND its record is not about roles; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT it is,
- * and says nothing that counts: it is no act; P2PSYNC_ENOMEM.
+ * and says nothing that counts: it is no act, and out is PS_ACT_VOID if the record is a role's,
+ * else untouched; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_act_decode(const struct ps_entry *entry, const struct ps_device *author,
                              struct ps_act *out) P2PSYNC_MUST_CHECK;

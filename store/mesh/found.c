@@ -69,7 +69,7 @@ static p2psync_result read_entry(struct ps_txn *txn, const struct ps_log *log, u
                                  struct ps_found *found)
 {
     struct ps_stored stored;
-    struct ps_act act;
+    struct ps_act act = {.kind = PS_ACT_REPORT};
     struct ps_skeleton skeleton;
     p2psync_result result = ps_stored_get(txn, log->number, seq, &stored);
     if (result != P2PSYNC_OK) {
@@ -78,7 +78,7 @@ static p2psync_result read_entry(struct ps_txn *txn, const struct ps_log *log, u
     const struct ps_entry entry = {
         .skeleton = stored.skeleton, .body = stored.body, .has_body = stored.has_body};
     result = ps_act_decode(&entry, &log->origin.device, &act);
-    if (result != P2PSYNC_OK) {
+    if (result != P2PSYNC_OK && (act.kind != PS_ACT_VOID || result == P2PSYNC_ENOMEM)) {
         return result == P2PSYNC_ENOMEM ? result : P2PSYNC_OK;
     }
     result = make_room((void **)&found->acts, found->act_count, &found->act_capacity,

@@ -8,6 +8,7 @@
 
 static bool is_parent(const struct ps_replay_input *input, const struct ps_replay_act *act,
                       size_t parent);
+static bool is_of_role(const struct ps_replay_act *act);
 
 p2psync_result ps_latest_find(const struct ps_replay_input *input, const bool *counts,
                               bool *covered_out)
@@ -57,6 +58,11 @@ static bool is_parent(const struct ps_replay_input *input, const struct ps_repla
                       size_t parent)
 {
     const struct ps_replay_act *other = &input->acts[parent];
-    return act->kind == PS_ACT_ROLE && other->kind == PS_ACT_ROLE &&
-           act->subject == other->subject && act->scope == other->scope;
+    return is_of_role(act) && is_of_role(other) && act->subject == other->subject &&
+           act->scope == other->scope;
+}
+
+static bool is_of_role(const struct ps_replay_act *act)
+{
+    return act->kind == PS_ACT_ROLE || act->kind == PS_ACT_VOID;
 }

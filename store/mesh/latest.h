@@ -5,8 +5,8 @@
 #include "store/mesh/replay.h"
 
 /* Find the acts that come before one that counts: it is built on them, or on what is built on them,
- * whether that counts or not. Only acts of PS_ACT_ROLE about the same subject and scope are looked
- * at.
+ * whether that counts or not. Only acts of PS_ACT_ROLE and PS_ACT_VOID about the same subject and
+ * scope are looked at.
  *
  * counts       of each act.
  * covered_out  of each act; an array of input->act_count, all of which are set.

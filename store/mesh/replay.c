@@ -234,7 +234,7 @@ static bool is_allowed(const struct run *run, const struct ps_replay_act *act)
 {
     uint32_t author = author_of(run, act);
     ps_role rank = rank_of(run, author);
-    if (act->kind == PS_ACT_REPORT || rank > PS_ROLE_ADMIN) {
+    if ((act->kind != PS_ACT_ROLE && act->kind != PS_ACT_REMOVED) || rank > PS_ROLE_ADMIN) {
         return false;
     }
     bool above = rank < rank_of(run, act->subject);

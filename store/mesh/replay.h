@@ -50,7 +50,8 @@ struct ps_replay_act {
     uint64_t seq;
     uint64_t hlc;
     uint32_t subject; /* whom it is about: a device */
-    uint32_t scope;   /* of PS_ACT_ROLE: 0 for all collections, else a number for the name of one */
+    uint32_t scope;   /* of PS_ACT_ROLE, PS_ACT_VOID: 0 for all collections, else a number for the
+                         name of one */
     size_t parent;    /* its parents: `parent_count` of input->parents from here on */
     size_t parent_count;
     size_t claim; /* its claims, likewise: of logs of the subject */

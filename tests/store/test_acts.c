@@ -152,7 +152,8 @@ Test(acts, what_is_none_is_passed_over)
     cr_assert_eq(case_put(&here, "_devices", id, ps_buf_view(&fields)), P2PSYNC_OK);
     founder_gives(&second, PS_ROLE_READER);
     read_all();
-    cr_assert_eq(acts.input.act_count, 1);
+    cr_assert_eq(acts.input.act_count, 2);
+    cr_assert_eq(acts.acts[1].kind, PS_ACT_VOID);
     cr_assert_eq(standing_of(&second.identity.device)->role, PS_ROLE_ADMIN);
 }
 
@@ -168,6 +169,28 @@ Test(acts, are_built_on_each_other)
     author_deliver_all(&second, &here);
     read_all();
     cr_assert_eq(standing_of(&third.identity.device)->role, PS_ROLE_READER);
+}
+
+/* A change that is no act, say by somebody who would keep others from raising a role, hides nothing
+ * of what it is built on. */
+Test(acts, come_after_what_void_ones_are_built_on)
+{
+    founder_gives(&second, PS_ROLE_ADMIN);
+    struct ps_parent parent = author_gives(&second, &third.identity.device, PS_ROLE_READER, NULL);
+    char id[PS_RECORD_ID_SIZE_MAX + 1];
+    ps_device_text(&third.identity.device, id);
+    memcpy(id + strlen(id), "/role/*", sizeof "/role/*");
+    struct author_change deletes = {
+        .op_and_flags = PS_OP_DELETE, .id = id, .hlc = 8000 << 16, .parent_count = 1};
+    deletes.parents[0] = parent;
+    author_deliver_all(&second, &here);
+    struct ps_parent hidden = author_add(&fourth, &deletes);
+    author_deliver_all(&fourth, &here);
+    (void)author_gives(&second, &third.identity.device, PS_ROLE_WRITER, &hidden);
+    author_deliver_all(&second, &here);
+    read_all();
+    cr_assert_eq(acts.input.act_count, 4);
+    cr_assert_eq(standing_of(&third.identity.device)->role, PS_ROLE_WRITER);
 }
 
 /* Also one whose parent never comes: it decides at once. */
