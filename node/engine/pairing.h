@@ -26,8 +26,8 @@ struct ps_guesser {
 struct ps_invite {
     bool open;
     uint8_t token[PS_TOKEN_SIZE];
-    /* It is over once one of them is: the monotonic clock stands still while a machine is suspended,
-     * and the wall clock, by which people were told, may be set back. */
+    /* It is over once one of them is: the monotonic clock stands still while a machine is
+     * suspended, and the wall clock, by which people were told, may be set back. */
     uint64_t expires_ms;
     uint64_t expires_wall_ms;
     struct ps_guesser guessers[PS_GUESSERS_MAX];
