@@ -51,6 +51,7 @@ static void publish(struct ps_loop *loop);
 static void nudge(struct ps_loop *loop);
 static void keep_house(struct ps_loop *loop);
 static bool check_home(struct ps_loop *loop);
+static void end_if_lost(struct ps_loop *loop);
 static bool drain(int fd);
 
 p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_loop **out)
@@ -490,6 +491,20 @@ static void step_failed(struct ps_loop *loop, p2psync_result result)
         loop->step_error_ms = now_ms;
         ps_loop_error(loop, result, "what came could not be taken");
     }
+    end_if_lost(loop);
+}
+
+/* End the node if LMDB has given the store up: nothing can be read or written any more. */
+static void end_if_lost(struct ps_loop *loop)
+{
+    if (!loop->stopping && ps_store_is_lost(loop->options.store)) {
+        ps_loop_error_explained(
+            loop, P2PSYNC_EIO,
+            "the node ends: the disk has failed in the last step of a write, so "
+            "that nothing more can be read or written here; what was written "
+            "before is kept: see that the disk is sound, and start it again");
+        loop->stopping = true;
+    }
 }
 
 /* Let other threads know whether the node is in sync, and wake whoever waits for that. */
@@ -532,6 +547,7 @@ static void keep_house(struct ps_loop *loop)
     if (now_ms >= loop->housekeeping_ms) {
         loop->housekeeping_ms = now_ms + PS_LOOP_HOUSEKEEPING_MS;
         (void)check_home(loop); /* a directory above it may have moved */
+        end_if_lost(loop);
         ps_loop_look_around(loop);
         ps_control_tick(loop->control, now_ms);
         if (loop->hints != NULL) {

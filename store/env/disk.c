@@ -84,6 +84,17 @@ static p2psync_result make_dirs(const char *dir)
     return P2PSYNC_OK;
 }
 
+p2psync_result ps_disk_sync_dir(int fd)
+{
+    int above = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool failed = fsync(fd) != 0 && errno != EINVAL; /* some file systems flush no directory */
+    failed = (above >= 0 && fsync(above) != 0 && errno != EINVAL) || failed;
+    if (above >= 0) {
+        (void)close(above);
+    }
+    return failed ? P2PSYNC_EIO : P2PSYNC_OK;
+}
+
 p2psync_result ps_disk_free(int fd, uint64_t *bytes_out)
 {
     struct statvfs info;

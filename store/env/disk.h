@@ -14,6 +14,10 @@ bool ps_disk_is_network(uint32_t magic);
  */
 p2psync_result ps_disk_open_dir(const char *dir, int *fd_out) P2PSYNC_MUST_CHECK;
 
+/* Flush the names of what was made in a directory, and its own in the one above it, if that can be
+ * opened. Errors  P2PSYNC_EIO. */
+p2psync_result ps_disk_sync_dir(int fd) P2PSYNC_MUST_CHECK;
+
 /* Bytes that are free for this user on the file system of `fd`. Errors  P2PSYNC_EIO. */
 p2psync_result ps_disk_free(int fd, uint64_t *bytes_out) P2PSYNC_MUST_CHECK;
 

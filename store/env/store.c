@@ -183,6 +183,8 @@ static p2psync_result open_files(struct ps_store *store, const struct ps_store_o
     } else {
         result = ps_stamp_lock(store->dir_fd, &store->stamp);
     }
+    struct stat info;
+    bool is_new = fstatat(store->dir_fd, "data.mdb", &info, 0) != 0;
     if (result == P2PSYNC_OK) {
         result = check_data_file(store);
     }
@@ -194,6 +196,9 @@ static p2psync_result open_files(struct ps_store *store, const struct ps_store_o
     }
     if (result == P2PSYNC_OK) {
         result = open_format(store);
+    }
+    if (result == P2PSYNC_OK && is_new) {
+        result = ps_disk_sync_dir(store->dir_fd);
     }
     /* Whoever comes second finds the stamp checked, and the store in use. */
     if (result == P2PSYNC_OK && store->stamp.alone) {
@@ -430,6 +435,11 @@ static uint64_t last_on_disk(const struct ps_store *store)
     int code = mdb_env_info(store->env, &info);
     assert(code == 0);
     return info.me_last_txnid;
+}
+
+bool ps_store_is_lost(const struct ps_store *store)
+{
+    return atomic_load(&store->lost);
 }
 
 void ps_store_check_readers(struct ps_store *store)

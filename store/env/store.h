@@ -45,6 +45,11 @@ uint64_t ps_store_txn_id(const struct ps_store *store);
  * Thread  any. */
 bool ps_store_txn_pending(const struct ps_store *store);
 
+/* Whether a commit has failed while its last page was written, the one that makes it valid: then
+ * LMDB does not know what is on the disk, and refuses everything to this process. All that another
+ * commit has promised is there when the store is opened again. Thread  any. */
+bool ps_store_is_lost(const struct ps_store *store);
+
 /* Free reader slots of processes that died. Thread  any. */
 void ps_store_check_readers(struct ps_store *store);
 

@@ -119,6 +119,9 @@ p2psync_result ps_txn_begin_anyway(struct ps_store *store, bool write, struct ps
     if (write) {
         ps_gate_leave(&store->gate, store->stamp.fd);
     }
+    if (code == MDB_PANIC) {
+        atomic_store(&store->lost, true);
+    }
     if (code != 0) {
         return ps_db_result(code);
     }
@@ -206,6 +209,12 @@ p2psync_result ps_txn_commit(struct ps_txn *txn)
     int code = ps_enter_txn_commit(txn);
     txn->mdb = NULL;
     end(txn->store);
+    if (code != 0 && !atomic_load(&txn->store->stuck)) {
+        struct ps_txn probe = {0}; /* it notes whether LMDB has given up */
+        if (ps_txn_begin_anyway(txn->store, false, &probe) == P2PSYNC_OK) {
+            ps_txn_abort(&probe);
+        }
+    }
     /* LMDB says EIO when the disk takes only a part of what it writes. */
     return code == EIO && is_full(txn->store) ? P2PSYNC_ENOSPC : ps_db_result(code);
 }

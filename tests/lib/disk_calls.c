@@ -14,6 +14,7 @@
 #define PAGE_SIZE  4096
 
 struct disk_calls disk_calls;
+struct disk_calls_dirs disk_calls_dirs;
 
 void disk_calls_watch(const char *dir)
 {
@@ -70,12 +71,14 @@ static void note_flush(int fd)
 ssize_t seen_pwrite(int fd, const void *bytes, size_t size, off_t at) NAMED("pwrite");
 ssize_t seen_writev(int fd, const struct iovec *parts, int count) NAMED("writev");
 int seen_fdatasync(int fd) NAMED("fdatasync");
+int seen_fsync(int fd) NAMED("fsync");
 
 ssize_t seen_pwrite(int fd, const void *bytes, size_t size, off_t at)
 {
     ssize_t (*real)(int, const void *, size_t, off_t) = NULL;
     *(void **)&real = dlsym(RTLD_NEXT, "pwrite");
-    if (fails(fd, disk_calls.write_fails)) {
+    bool is_meta = at < (off_t)META_PAGES * PAGE_SIZE;
+    if (fails(fd, disk_calls.write_fails) || (is_meta && fails(fd, disk_calls.meta_fails))) {
         return -1;
     }
     note_write(fd, at);
@@ -101,5 +104,18 @@ int seen_fdatasync(int fd)
         return -1;
     }
     note_flush(fd);
+    return real(fd);
+}
+
+int seen_fsync(int fd)
+{
+    int (*real)(int) = NULL;
+    struct stat info;
+    *(void **)&real = dlsym(RTLD_NEXT, "fsync");
+    if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+        bool has_store = fstatat(fd, "data.mdb", &info, 0) == 0;
+        disk_calls_dirs.of_store += has_store ? 1 : 0;
+        disk_calls_dirs.of_others += has_store ? 0 : 1;
+    }
     return real(fd);
 }

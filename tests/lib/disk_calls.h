@@ -17,8 +17,16 @@ struct disk_calls {
     unsigned flushes;
     int write_fails; /* with this errno, if not 0, and nothing is written */
     int flush_fails;
+    int meta_fails; /* likewise, of the page that completes a commit */
 };
 extern struct disk_calls disk_calls;
+
+/* Flushes of directories, watched or not: of such as have a store, and of others. */
+struct disk_calls_dirs {
+    unsigned of_store;
+    unsigned of_others;
+};
+extern struct disk_calls_dirs disk_calls_dirs;
 
 /* From now on, count what is written to the store in `dir`. */
 void disk_calls_watch(const char *dir);

@@ -2,7 +2,10 @@
  * put there is an error, and is not seen. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "tests/lib/disk_calls.h"
 #include "tests/node/nodes.h"
@@ -94,4 +97,39 @@ Test(test_api_disk, what_the_disk_has_no_room_for_is_an_error_and_is_not_there)
     disk_calls.write_fails = ENOSPC;
     check_is_refused(P2PSYNC_ENOSPC);
     cr_assert_eq(nodes_put(node, "notes", "r", "{\"n\": 3}"), P2PSYNC_OK);
+}
+
+/* ---- a disk that fails in the last step of a write ---- */
+
+static int told[2]; /* a byte when the node has said that it ends */
+
+static void hear(p2psync_log_level level, const char *event, const char *text, void *user)
+{
+    (void)level;
+    (void)event;
+    (void)user;
+    if (strstr(text, "the node ends: the disk has failed") != NULL) {
+        (void)!write(told[1], "", 1);
+    }
+}
+
+/* LMDB refuses everything to this process then. */
+Test(test_api_disk, node_that_can_neither_read_nor_write_ends_and_says_why)
+{
+    cr_assert_eq(pipe(told), 0);
+    struct p2psync_options options = nodes_options(dir);
+    options.log = hear;
+    node = nodes_open_with(&options, "alpha");
+    cr_assert_eq(nodes_put(node, "notes", "a", "{\"n\":1}"), P2PSYNC_OK);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    disk_calls_watch(dir);
+    disk_calls.meta_fails = EIO;
+    cr_expect_eq(nodes_put(node, "notes", "b", "{\"n\":2}"), P2PSYNC_EIO);
+    struct pollfd ended = {.fd = told[0], .events = POLLIN};
+    cr_assert_eq(poll(&ended, 1, 120000), 1, "the node has not said that it ends");
+    cr_expect_eq(p2psync_stop(node), P2PSYNC_OK);
+    p2psync_close(node);
+    disk_calls.meta_fails = 0;
+    node = nodes_open(dir, NULL);
+    nodes_assert_has(nodes_get(node, "notes", "a"), "\"n\":1");
 }

@@ -2,6 +2,7 @@
  * goes. Where a page of data.mdb was written and not flushed yet, a power cut may lose it, and keep
  * what was written after it. */
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "tests/lib/disk_calls.h"
 #include "tests/lib/store_case.h"
@@ -49,4 +50,32 @@ Test(flush, is_left_to_the_system_where_that_is_asked_for)
     ps_store_destroy(&here.store);
     cr_assert_eq(disk_calls.unflushed, 0, "a clean end flushes what was not flushed");
     cr_assert_geq(disk_calls.flushes, 1);
+}
+
+/* A file that was made is there after a power cut only if its name was flushed too. */
+Test(flush, of_the_names_comes_with_a_new_store)
+{
+    cr_assert_eq(disk_calls_dirs.of_store, 1);
+    cr_assert_eq(disk_calls_dirs.of_others, 1, "the directory above it");
+    case_reopen(&here);
+    cr_assert_eq(disk_calls_dirs.of_store, 1, "they are there already");
+}
+
+/* LMDB does not know then what is on the disk, and refuses everything to this process. */
+Test(flush, of_the_last_page_that_fails_loses_the_store_until_it_is_opened_again)
+{
+    struct ps_txn txn = {0};
+    case_set(&here, 1000, "r", 1);
+    disk_calls_watch(here.dir);
+    cr_assert_not(ps_store_is_lost(here.store));
+    txn = case_begin(&here, true);
+    cr_assert_eq(ps_db_put(&txn, PS_DB_META, ps_bytes_text("x"), ps_bytes("1", 1)), P2PSYNC_OK);
+    disk_calls.meta_fails = EIO;
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_EIO);
+    disk_calls.meta_fails = 0;
+    cr_assert(ps_store_is_lost(here.store));
+    cr_assert_neq(ps_txn_begin(here.store, true, &txn), P2PSYNC_OK);
+    case_reopen(&here);
+    cr_assert_not(ps_store_is_lost(here.store));
+    cr_assert_eq(case_shown(&here, "r"), 1);
 }
