@@ -126,7 +126,7 @@ static struct ps_peer *who_has(struct ps_turn *turn, const struct ps_log *log)
         size_t index = (engine->mend.next_peer + i) % engine->peers.count;
         struct ps_peer *peer = engine->peers.items[index];
         if (peer->session.id != 0 && ps_transfer_count(peer) == 0 &&
-            ps_holds_size(peer, log->number) >= log->size) {
+            (ps_holds_size(peer, log->number) >= log->size || ps_state_is_equal(turn, peer))) {
             engine->mend.next_peer = index;
             return peer;
         }

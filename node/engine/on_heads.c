@@ -179,7 +179,8 @@ static fit judge(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
         return FALSE;
     default: /* ECORRUPT: what it is to be compared with cannot be read, and nothing was written */
         (void)ps_damage_ok(turn, log, result);
-        return FALSE;
+        /* What lies beyond is proven when it comes, from the log's row alone. */
+        return result == P2PSYNC_ECORRUPT && item->head.size > log->size ? FITS : FALSE;
     }
 }
 

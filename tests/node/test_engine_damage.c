@@ -199,6 +199,39 @@ Test(test_engine_damage, here_and_there_is_fetched_without_what_lies_between)
     cr_expect(logs_are_sound(0));
 }
 
+/* What is here cannot be proven to be in a newer head, nor what is sent again; but what is new can.
+ * A log of 8: a proof from a power of two is not enough. */
+Test(test_engine_damage, of_a_log_that_grows_is_fetched_all_the_same)
+{
+    sim_script_begin(3);
+    cr_assert(sim_script_settle(120000));
+    for (unsigned i = 0; i < 8; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof id, "r%u", i);
+        sim_put(&net, 1, "notes", id, i);
+    }
+    sim_net_run(&net, 60000);
+    sim_script_part(0, 1);
+    sim_script_part(0, 2); /* which offers what 1 has written */
+    struct store_case here = {.store = net.nodes[0].store};
+    struct ps_txn txn = case_begin(&here, true);
+    struct ps_log log = first_log(&txn);
+    cr_assert_eq(log.size, 8);
+    for (uint64_t seq = 1; seq < 8; seq += 4) {
+        struct ps_key key = ps_key_entry(log.number, seq);
+        cr_assert_eq(ps_db_delete(&txn, PS_DB_ENTRIES, ps_key_view(&key)), P2PSYNC_OK);
+    }
+    case_commit(&txn);
+    sim_put(&net, 1, "notes", "new", 9);
+    sim_net_run(&net, 10000);
+    sim_script_join(0, 2);
+    sim_net_run(&net, 120000);
+    cr_assert_str_empty(net.failure);
+    cr_expect_eq(sim_get(&net, 0, "notes", "new"), 9);
+    cr_expect_eq(listed(0), 0);
+    cr_expect(logs_are_sound(0));
+}
+
 /* What is held has to be proven against it, which needs what is damaged. */
 Test(test_engine_damage, stops_nobody_who_is_offered_an_earlier_head)
 {
