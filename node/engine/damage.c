@@ -8,6 +8,7 @@
 #include "node/engine/turn.h"
 #include "store/env/met.h"
 #include "store/log/collection.h"
+#include "store/verify/anew.h"
 
 /* What is known of a log. */
 #define FOUND  1U /* an entry is damaged, which was told; the log is to be looked through */
@@ -16,6 +17,7 @@
 
 #define PIECE_SIZE 1024 /* entries that one turn looks at: some milliseconds */
 
+static void work_rows_out(struct ps_turn *turn);
 static bool begin(struct ps_turn *turn);
 static bool end(struct ps_turn *turn);
 static void tell_healed(struct ps_turn *turn, uint32_t number);
@@ -75,6 +77,9 @@ bool ps_damage_tick(struct ps_turn *turn)
     if (ps_met_any(turn->engine->store)) {
         listed = ps_turn_ok(turn, ps_damage_list_met(turn->txn, &unused));
     }
+    if (!damage->rows_tried) {
+        work_rows_out(turn);
+    }
     if (!damage->waits) {
         return listed;
     }
@@ -90,6 +95,38 @@ bool ps_damage_tick(struct ps_turn *turn)
     }
     ps_turn_again(turn, turn->now_ms);
     return listed;
+}
+
+/* The rows of a collection's records are worked out anew when all of its entries can be read: else
+ * what builds on those that cannot would be lacking. */
+static void work_rows_out(struct ps_turn *turn)
+{
+    struct ps_damage *damage = &turn->engine->damage;
+    struct ps_collection collection;
+    uint32_t number = 0;
+    bool damaged = true;
+    p2psync_result result = ps_damage_next_rows(turn->txn, 0, &number);
+    while (result == P2PSYNC_OK && damaged) {
+        result = ps_damage_is_in(turn->txn, number, &damaged);
+        if (result == P2PSYNC_OK && damaged) {
+            result = ps_damage_next_rows(turn->txn, number + 1, &number);
+        }
+    }
+    if (result == P2PSYNC_ENOTFOUND || !ps_turn_ok(turn, result)) {
+        return;
+    }
+    damage->rows_tried = true;
+    if (ps_turn_ok(turn, ps_anew(turn->txn, number, turn->wall_ms)) &&
+        ps_turn_ok(turn, ps_damage_remove_rows(turn->txn, number)) &&
+        ps_turn_ok(turn, ps_collection_by_number(turn->txn, number, &collection))) {
+        damage->rows_tried = false;
+        turn->dirty = true;
+        ps_roots_applied(turn);
+        ps_emit_log(turn, P2PSYNC_LOG_WARNING, "records-healed",
+                    "rows of records of %.*s were damaged: all of them were worked out anew; see "
+                    "that the disk is sound",
+                    (int)collection.name.size, (const char *)collection.name.data);
+    }
 }
 
 /* Begin with the first log that was not looked through yet. False if there is none. */

@@ -16,6 +16,7 @@ struct ps_damage {
     struct ps_by_log found; /* 0 or FOUND, LOOKED, MENDED: see damage.c */
     bool waits;             /* a log is to be looked through */
     bool looking;           /* one is */
+    bool rows_tried; /* a collection is worked out anew; if that fails, it is left as it is */
     struct ps_log_check check;
 };
 

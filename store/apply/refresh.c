@@ -1,12 +1,15 @@
 /* What readers see, worked out anew: see refresh.h. */
 #include "store/apply/refresh.h"
 
+#include <string.h>
+
 #include "store/apply/versions.h"
 #include "store/merge/conflict.h"
 #include "store/merge/stale.h"
 
 static p2psync_result refresh_many(struct ps_txn *txn, struct ps_versions *versions,
                                    const struct ps_stale *stale);
+static struct ps_stale only(uint32_t collection, struct ps_bytes id);
 static p2psync_result refresh_one(struct ps_txn *txn, struct ps_versions *versions,
                                   const struct ps_stale *stale);
 static p2psync_result refresh_record(struct ps_txn *txn, struct ps_versions *versions,
@@ -79,7 +82,11 @@ static p2psync_result refresh_many(struct ps_txn *txn, struct ps_versions *versi
             ended = false;
             break;
         }
+        const struct ps_stale one = only(stale->collection, item.id);
         walk.result = refresh_record(txn, versions, stale->collection, item.id, &counts);
+        if (walk.result == P2PSYNC_OK && !versions->lost) {
+            walk.result = ps_stale_remove(txn, &one);
+        }
     }
     p2psync_result result = walk.result;
     if (result == P2PSYNC_OK && ended) {
@@ -89,6 +96,14 @@ static p2psync_result refresh_many(struct ps_txn *txn, struct ps_versions *versi
         result = ps_db_next_number(txn, PS_META_REFRESHES, &unused);
     }
     return result == P2PSYNC_OK ? ps_collection_count(txn, stale->collection, &counts) : result;
+}
+
+static struct ps_stale only(uint32_t collection, struct ps_bytes id)
+{
+    struct ps_stale one = {.collection = collection, .id_size = id.size};
+    assert(id.size <= sizeof one.id);
+    memcpy(one.id, id.data, id.size);
+    return one;
 }
 
 static p2psync_result refresh_one(struct ps_txn *txn, struct ps_versions *versions,

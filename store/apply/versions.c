@@ -58,10 +58,12 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
     versions->was_conflict = false;
     versions->changed = false;
     versions->lost = false;
+    versions->regained = false;
     versions->has_last = false;
     p2psync_result result = ps_record_get(txn, collection, ps_bytes(versions->id, id.size), &row);
+    versions->regained = result == P2PSYNC_ECORRUPT;
     if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+        return result == P2PSYNC_ENOTFOUND || versions->regained ? P2PSYNC_OK : result;
     }
     versions->created_hlc = row.created_hlc;
     for (uint32_t i = 0; i < row.version_count; i++) {
@@ -248,6 +250,12 @@ p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *tx
     }
     if (result == P2PSYNC_OK) {
         result = write_row(versions, txn, &is_live, &is_conflict);
+    }
+    if (versions->regained) { /* its index is written in any case, and nothing is counted */
+        versions->was_several = versions->slots.count == 1;
+        versions->was_conflict = is_conflict;
+        versions->was_live = is_live;
+        versions->regained = false;
     }
     if (result == P2PSYNC_OK) {
         result = note_several(versions, txn, is_conflict);

@@ -17,6 +17,8 @@ struct ps_versions {
     bool was_several;
     bool was_conflict;
     bool changed;
+    bool regained; /* the row was damaged: of it nothing is known, and all of it is made anew later
+                    */
     bool lost; /* what the row shows needs what is damaged: it is put off until that is mended */
     uint64_t work;     /* what all merges have cost since this was zeroed */
     bool may_postpone; /* once that is work_max, merges are left to a refresh (apply/refresh.h) */
@@ -31,7 +33,9 @@ struct ps_versions {
     struct ps_slots slots;
 };
 
-/* Read the row of a record, which need not exist. Nothing may be written in the transaction until
+/* Read the row of a record, which need not exist. One that is damaged counts as none: so changes
+ * are applied on top of what the logs say of their parents, and the collection is noted, to be
+ * worked out anew (store/log/damage.h). Nothing may be written in the transaction until
  * ps_versions_store().
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.

@@ -1,6 +1,6 @@
-/* Entries that could not be read, as they are met: by any reader, in any thread. They are kept
- * beside the transactions, because the one that met them is often aborted for it, until a write
- * transaction takes and lists them (store/log/damage.h). */
+/* Entries, and rows of records, that could not be read, as they are met: by any reader, in any
+ * thread. They are kept beside the transactions, because the one that met them is often aborted for
+ * it, until a write transaction takes and lists them (store/log/damage.h). */
 #ifndef PS_STORE_ENV_MET_H
 #define PS_STORE_ENV_MET_H
 
@@ -8,11 +8,12 @@
 
 #include "store/env/db.h"
 
-#define PS_MET_MAX 64 /* places that are kept; others are met again */
+#define PS_MET_MAX 64         /* places that are kept; others are met again */
+#define PS_MET_ROW UINT64_MAX /* in place of a seq: no log is so long */
 
 struct ps_met {
-    uint32_t log;
-    uint64_t seq;
+    uint32_t log; /* or the collection that a record's row is of */
+    uint64_t seq; /* or PS_MET_ROW */
 };
 
 /* Of an open store. Its lock guards it, but for `any`, which tells without it. */

@@ -7,10 +7,13 @@
 #include "store/env/met.h"
 #include "store/log/log.h"
 
-#define BACK "back" /* the value of a row of what is to be judged; of others it is empty */
+/* The value of a row: empty, the entry is to be fetched; or one of these. */
+#define BACK "back" /* it is to be judged */
+#define ROWS "rows" /* the key is of a collection: (its number, PS_MET_ROW) */
 
 static p2psync_result list_if_damaged(struct ps_txn *txn, const struct ps_damaged *entry);
-static p2psync_result next(struct ps_txn *txn, const struct ps_damaged *from, bool back,
+static p2psync_result list_rows(struct ps_txn *txn, const struct ps_damaged *rows);
+static p2psync_result next(struct ps_txn *txn, const struct ps_damaged *from, const char *value,
                            struct ps_damaged *out);
 
 p2psync_result ps_damage_look(struct ps_txn *txn, const struct ps_damaged *entry,
@@ -52,7 +55,7 @@ p2psync_result ps_damage_list_met(struct ps_txn *txn, uint64_t *count_out)
     p2psync_result result = P2PSYNC_OK;
     for (size_t i = 0; i < count && result == P2PSYNC_OK; i++) {
         const struct ps_damaged entry = {.log = met[i].log, .seq = met[i].seq};
-        result = list_if_damaged(txn, &entry);
+        result = entry.seq == PS_MET_ROW ? list_rows(txn, &entry) : list_if_damaged(txn, &entry);
     }
     return result == P2PSYNC_OK ? ps_damage_count(txn, count_out) : result;
 }
@@ -81,6 +84,16 @@ static p2psync_result list_if_damaged(struct ps_txn *txn, const struct ps_damage
     return result == P2PSYNC_OK && row.size == 0 ? P2PSYNC_OK : ps_damage_add(txn, entry);
 }
 
+static p2psync_result list_rows(struct ps_txn *txn, const struct ps_damaged *rows)
+{
+    struct ps_key key = ps_key_entry(rows->log, rows->seq);
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_DAMAGED, ps_key_view(&key), &row);
+    return result == P2PSYNC_OK
+               ? P2PSYNC_OK
+               : ps_db_put(txn, PS_DB_DAMAGED, ps_key_view(&key), ps_bytes_text(ROWS));
+}
+
 p2psync_result ps_damage_explain(struct ps_txn *txn)
 {
     uint64_t listed = 0;
@@ -103,16 +116,16 @@ p2psync_result ps_damage_remove(struct ps_txn *txn, const struct ps_damaged *ent
 p2psync_result ps_damage_next(struct ps_txn *txn, const struct ps_damaged *from,
                               struct ps_damaged *out)
 {
-    return next(txn, from, false, out);
+    return next(txn, from, "", out);
 }
 
 p2psync_result ps_damage_next_back(struct ps_txn *txn, const struct ps_damaged *from,
                                    struct ps_damaged *out)
 {
-    return next(txn, from, true, out);
+    return next(txn, from, BACK, out);
 }
 
-static p2psync_result next(struct ps_txn *txn, const struct ps_damaged *from, bool back,
+static p2psync_result next(struct ps_txn *txn, const struct ps_damaged *from, const char *value,
                            struct ps_damaged *out)
 {
     struct ps_key key = ps_key_entry(from->log, from->seq);
@@ -123,12 +136,43 @@ static p2psync_result next(struct ps_txn *txn, const struct ps_damaged *from, bo
         if (!ps_key_split_entry(row.key, &found.log, &found.seq)) {
             return P2PSYNC_ECORRUPT;
         }
-        if ((row.value.size > 0) == back) {
+        if (ps_bytes_equal(row.value, ps_bytes_text(value))) {
             *out = found;
             return P2PSYNC_OK;
         }
     }
     return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
+}
+
+p2psync_result ps_damage_next_rows(struct ps_txn *txn, uint32_t from, uint32_t *collection_out)
+{
+    const struct ps_damaged first = {.log = from};
+    struct ps_damaged found;
+    p2psync_result result = next(txn, &first, ROWS, &found);
+    if (result == P2PSYNC_OK) {
+        *collection_out = found.log;
+    }
+    return result;
+}
+
+p2psync_result ps_damage_remove_rows(struct ps_txn *txn, uint32_t collection)
+{
+    const struct ps_damaged rows = {.log = collection, .seq = PS_MET_ROW};
+    return ps_damage_remove(txn, &rows);
+}
+
+p2psync_result ps_damage_is_in(struct ps_txn *txn, uint32_t collection, bool *out)
+{
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
+    struct ps_log_brief log;
+    *out = false;
+    while (!*out && ps_log_walk_next_brief(&walk, &log)) {
+        struct ps_damaged at = {.log = log.number};
+        p2psync_result result = ps_damage_next(txn, &at, &at);
+        *out = result == P2PSYNC_OK && at.log == log.number;
+        walk.result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    return walk.result;
 }
 
 p2psync_result ps_damage_count(struct ps_txn *txn, uint64_t *out)

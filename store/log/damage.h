@@ -2,7 +2,10 @@
  * be read, or do not give the leaf that they had. They are listed when they are found, and stay
  * listed until their bytes are here again (receive.h): so another process, or the next run, knows
  * what to ask others for. Which entry is damaged is a fact of this disk alone; no root changes by
- * it. */
+ * it.
+ *
+ * Collections are listed likewise of which the row of a record is damaged: that follows from the
+ * logs, so nobody is asked. */
 #ifndef PS_STORE_LOG_DAMAGE_H
 #define PS_STORE_LOG_DAMAGE_H
 
@@ -49,7 +52,19 @@ p2psync_result ps_damage_next(struct ps_txn *txn, const struct ps_damaged *from,
 p2psync_result ps_damage_next_back(struct ps_txn *txn, const struct ps_damaged *from,
                                    struct ps_damaged *out) P2PSYNC_MUST_CHECK;
 
-/* How many are listed. Errors  P2PSYNC_EIO. */
+/* The first collection with this number or a higher one of which the row of a record is damaged:
+ * its records are to be worked out anew from its logs (store/verify/anew.h). Errors
+ * P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT. */
+p2psync_result ps_damage_next_rows(struct ps_txn *txn, uint32_t from,
+                                   uint32_t *collection_out) P2PSYNC_MUST_CHECK;
+/* That is done. Errors  P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_damage_remove_rows(struct ps_txn *txn, uint32_t collection) P2PSYNC_MUST_CHECK;
+
+/* Whether an entry of a log of the collection is to be fetched. Errors  P2PSYNC_ECORRUPT. */
+p2psync_result ps_damage_is_in(struct ps_txn *txn, uint32_t collection,
+                               bool *out) P2PSYNC_MUST_CHECK;
+
+/* How many are listed, and collections. Errors  P2PSYNC_EIO. */
 p2psync_result ps_damage_count(struct ps_txn *txn, uint64_t *out) P2PSYNC_MUST_CHECK;
 
 #endif

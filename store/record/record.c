@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/env/keys.h"
+#include "store/env/met.h"
 
 /* created || count, then for each version: origin || seq || log || hlc || leaf || depth || state ||
  * has_value || is_copy || size of the value || its offset in the row */
@@ -28,6 +29,7 @@
 
 static p2psync_result start(struct ps_record_cursor *cursor, struct ps_row *out);
 static p2psync_result step(struct ps_record_cursor *cursor, struct ps_row *out);
+static void note_row(const struct ps_txn *txn, uint32_t collection);
 static size_t table_size(uint32_t version_count);
 static void put_version(uint8_t *at, const struct ps_version *version, size_t offset);
 static void put_view(uint8_t *at, const struct ps_view *view, size_t offset);
@@ -42,7 +44,19 @@ p2psync_result ps_record_get(struct ps_txn *txn, uint32_t collection, struct ps_
     struct ps_key key = ps_key_record(collection, id);
     struct ps_bytes row;
     p2psync_result result = ps_db_get(txn, PS_DB_RECORDS, ps_key_view(&key), &row);
-    return result == P2PSYNC_OK ? ps_record_row_decode(row, out) : result;
+    if (result == P2PSYNC_OK) {
+        result = ps_record_row_decode(row, out);
+    }
+    if (result == P2PSYNC_ECORRUPT) {
+        note_row(txn, collection);
+    }
+    return result;
+}
+
+static void note_row(const struct ps_txn *txn, uint32_t collection)
+{
+    const struct ps_met met = {.log = collection, .seq = PS_MET_ROW};
+    ps_met_note(txn, &met);
 }
 
 p2psync_result ps_record_row_decode(struct ps_bytes bytes, struct ps_record_row *out)
@@ -313,6 +327,9 @@ p2psync_result ps_record_cursor_next_row(struct ps_record_cursor *cursor, struct
         return P2PSYNC_ENOTFOUND; /* no id is that long */
     }
     p2psync_result result = cursor->started ? step(cursor, &row) : start(cursor, &row);
+    if (result == P2PSYNC_ECORRUPT) {
+        note_row(&cursor->place.txn, cursor->collection);
+    }
     if (result != P2PSYNC_OK) {
         return result;
     }

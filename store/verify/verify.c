@@ -30,7 +30,6 @@ static bool rows_go_on(void *user, uint64_t more);
 static bool go_on(struct ps_verify *verify, uint64_t more);
 static p2psync_result list_collection(struct ps_store *store, uint32_t collection);
 static p2psync_result list_log(struct ps_store *store, uint32_t log);
-static p2psync_result is_damaged(struct ps_txn *txn, uint32_t collection, bool *out);
 
 p2psync_result ps_verify(struct ps_store *store, struct ps_verify *verify)
 {
@@ -270,10 +269,13 @@ p2psync_result ps_verify_rebuild(struct ps_store *store, const struct ps_verify 
         }
         result = ps_txn_begin(store, true, &txn);
         if (result == P2PSYNC_OK) {
-            result = is_damaged(&txn, found->collection, &damaged);
+            result = ps_damage_is_in(&txn, found->collection, &damaged);
         }
         if (result == P2PSYNC_OK && !damaged) {
             result = ps_anew(&txn, found->collection, now_ms);
+        }
+        if (result == P2PSYNC_OK && !damaged) {
+            result = ps_damage_remove_rows(&txn, found->collection);
         }
         if (result == P2PSYNC_OK && !damaged) {
             result = ps_txn_commit(&txn);
@@ -282,19 +284,4 @@ p2psync_result ps_verify_rebuild(struct ps_store *store, const struct ps_verify 
         }
     }
     return result;
-}
-
-/* Whether an entry of one of its logs is listed. */
-static p2psync_result is_damaged(struct ps_txn *txn, uint32_t collection, bool *out)
-{
-    struct ps_log_walk walk = {.txn = txn, .collection = collection};
-    struct ps_log_brief log;
-    *out = false;
-    while (!*out && ps_log_walk_next_brief(&walk, &log)) {
-        struct ps_damaged at = {.log = log.number};
-        p2psync_result result = ps_damage_next(txn, &at, &at);
-        *out = result == P2PSYNC_OK && at.log == log.number;
-        walk.result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
-    }
-    return walk.result;
 }

@@ -2,6 +2,7 @@
  * they are mended it is as if nothing had been. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "store/apply/judge.h"
 #include "store/apply/refresh.h"
@@ -9,6 +10,7 @@
 #include "store/log/damage.h"
 #include "store/log/waiting.h"
 #include "store/merge/stale.h"
+#include "store/verify/anew.h"
 #include "tests/lib/author.h"
 
 static struct store_case here;
@@ -345,4 +347,38 @@ Test(test_damage, what_a_change_did_to_a_conflict_is_marked_again)
     damage(&one, 2);
     mend(&one, 2);
     cr_expect_eq(stored_flags(&one, 2).mark, PS_STORED_CLOSED);
+}
+
+/* What a record's row says follows from the logs. */
+Test(test_damage, record_whose_row_is_damaged_goes_on_and_is_worked_out_anew)
+{
+    uint8_t *room = NULL;
+    uint32_t found = UINT32_MAX;
+    struct ps_parent a = edit(&one, "a", NULL, "n", 1);
+    (void)edit(&one, "b", NULL, "n", 2);
+    (void)edit(&two, "a", &a, "n", 3);
+    deliver(&one);
+    deliver(&two);
+    cr_assert_eq(apply(), P2PSYNC_OK);
+    uint32_t number = case_collection(&here, CASE_NOTES).number;
+    struct ps_key key = ps_key_record(number, ps_bytes_text("a"));
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_db_reserve(&txn, PS_DB_RECORDS, ps_key_view(&key), 100, &room), P2PSYNC_OK);
+    memset(room, 0x55, 104); /* its checksum as well */
+    case_commit(&txn);
+    (void)edit(&one, "a", &a, "n", 4);
+    (void)edit(&one, "c", NULL, "n", 5);
+    deliver(&one);
+    cr_assert_eq(apply(), P2PSYNC_OK);
+    cr_expect_eq(case_shown(&here, "a"), 4);
+    cr_expect_eq(case_shown(&here, "c"), 5);
+    txn = case_begin(&here, true);
+    cr_assert_eq(ps_damage_next_rows(&txn, 0, &found), P2PSYNC_OK);
+    cr_expect_eq(found, number);
+    cr_assert_eq(ps_anew(&txn, number, 1), P2PSYNC_OK);
+    cr_assert_eq(ps_damage_remove_rows(&txn, number), P2PSYNC_OK);
+    case_commit(&txn);
+    cr_expect_eq(case_version_count(&here, "a"), 2);
+    cr_expect_eq(case_collection(&here, CASE_NOTES).records, 3);
+    cr_expect_eq(listed(), 0);
 }
