@@ -99,11 +99,17 @@ void ps_dial_failed(struct ps_turn *turn, struct ps_peer *peer, const char *reas
     }
 }
 
+void ps_dial_unresolved(struct ps_peer *peer)
+{
+    peer->dial.unresolved = true;
+}
+
 void ps_dial_again(struct ps_peer *peer, uint64_t at_ms)
 {
     peer->dial.first = 0;
     peer->dial.tried = 0;
     peer->dial.failures = 0;
+    peer->dial.unresolved = false;
     peer->dial.at_ms = at_ms;
 }
 
@@ -231,9 +237,9 @@ static void end_cycle(struct ps_turn *turn, struct ps_peer *peer)
     uint32_t failures = peer->dial.failures;
     struct ps_backoff backoff = is_known_by_hearsay(turn->engine, peer) ? HEARSAY : BACKOFF;
     uint64_t delay = ps_prng_backoff_ms(&turn->engine->prng, backoff, failures);
+    peer->dial.cycles += peer->dial.unresolved ? 0 : 1;
     ps_dial_again(peer, turn->now_ms + delay);
     peer->dial.failures = ps_prng_backoff_count(failures);
-    peer->dial.cycles++;
     if (peer->state == PS_PEER_CONNECTING) {
         peer->state = PS_PEER_OFFLINE;
     }

@@ -19,6 +19,7 @@ struct ps_dial {
     uint32_t failures; /* cycles in a row */
     uint64_t cycles;   /* that failed, ever */
     uint64_t at_ms;    /* not before */
+    bool unresolved;   /* a name is being looked up: this cycle says nothing */
 };
 
 /* Dial whom it is time to dial, as many as may be dialled at once: those first that have failed
@@ -26,6 +27,8 @@ struct ps_dial {
 void ps_dial_tick(struct ps_turn *turn);
 /* A dial of the peer has ended without a session. */
 void ps_dial_failed(struct ps_turn *turn, struct ps_peer *peer, const char *reason);
+/* Before that: it was not dialled, for its name is being looked up. */
+void ps_dial_unresolved(struct ps_peer *peer);
 /* Begin a new cycle, without back-off, at `at_ms`. */
 void ps_dial_again(struct ps_peer *peer, uint64_t at_ms);
 /* Begin it with that endpoint, if it is known as the peer's. */
@@ -44,7 +47,7 @@ bool ps_dial_is_possible(const struct ps_engine *engine, const struct ps_peer *p
                          const char *endpoint);
 /* Whether there is any endpoint to try. */
 bool ps_dial_is_known(const struct ps_engine *engine, const struct ps_peer *peer);
-/* How many cycles have failed since the start. */
+/* How many cycles have failed since the start: those in which every endpoint could be tried. */
 uint64_t ps_dial_cycles_failed(const struct ps_peer *peer);
 /* When to call ps_dial_tick() next. */
 uint64_t ps_dial_deadline(const struct ps_engine *engine);

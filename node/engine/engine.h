@@ -92,8 +92,9 @@ struct ps_event {
     uint64_t nonce;          /* HEARD: with which the tag was made */
     bool refused;            /* LINK_DOWN */
     bool overrun;            /* LINK_DOWN: what waited to be sent on it became too much */
-    uint64_t request;        /* NOW */
-    uint64_t timeout_ms;     /* NOW, INVITE */
+    bool unresolved;     /* LINK_DOWN: it was not dialled yet, for its name is being looked up */
+    uint64_t request;    /* NOW */
+    uint64_t timeout_ms; /* NOW, INVITE */
     uint8_t token[PS_TOKEN_SIZE]; /* INVITE */
 };
 

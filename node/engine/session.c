@@ -52,6 +52,9 @@ void ps_session_link_down(struct ps_turn *turn, uint64_t id, bool refused)
         ps_dial_at(peer, ps_blame_barred_ms(peer));
         return;
     }
+    if (turn->event->unresolved) {
+        ps_dial_unresolved(peer);
+    }
     gone(turn, peer, link, refused ? "it does not admit this device" : "the connection ended");
     if (refused && peer->session.id == 0 && peer->state == PS_PEER_OFFLINE) {
         peer->state = PS_PEER_REFUSED;

@@ -12,7 +12,7 @@
 static void send_message(struct ps_loop *loop, const struct ps_effect *effect,
                          struct ps_bytes bytes);
 static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps_bytes endpoint);
-static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun);
+static void tell_down(struct ps_loop *loop, const struct ps_loop_failed *failed);
 static void tell_error(struct ps_loop *loop, p2psync_result error, const char *said);
 static void mend(char *text);
 static void tell(struct ps_loop *loop, p2psync_event_type type, struct ps_bytes map);
@@ -122,7 +122,7 @@ static void send_message(struct ps_loop *loop, const struct ps_effect *effect,
     if (effect->type == PS_EFFECT_SEND && result == P2PSYNC_EAGAIN) {
         /* A peer that does not read is cut off: nothing is lost in silence, nothing piles up. */
         ps_links_hangup(loop->links, effect->link);
-        tell_down(loop, effect->link, true);
+        tell_down(loop, &(struct ps_loop_failed){.link = effect->link, .overrun = true});
     }
 }
 
@@ -135,6 +135,7 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
         memcpy(text, endpoint.data, endpoint.size);
         result = ps_names_find(loop->names, text, address);
     }
+    bool looks_up = result == P2PSYNC_EAGAIN;
     if (result == P2PSYNC_OK) {
         result = ps_links_dial(loop->links, effect->link, &effect->device, address);
     }
@@ -146,15 +147,14 @@ static void dial(struct ps_loop *loop, const struct ps_effect *effect, struct ps
         loop->dial_report_ms = usual ? loop->dial_report_ms : loop->batch.now_ms;
         ps_report(loop->options.report, usual ? P2PSYNC_LOG_DEBUG : P2PSYNC_LOG_WARNING,
                   "dial-failed", "cannot dial %s: %s", text, p2psync_strerror(result));
-        tell_down(loop, effect->link, false);
+        tell_down(loop, &(struct ps_loop_failed){.link = effect->link, .unresolved = looks_up});
     }
 }
 
 /* The engine is told in the next pass that a link is gone. */
-static void tell_down(struct ps_loop *loop, uint64_t link, bool overrun)
+static void tell_down(struct ps_loop *loop, const struct ps_loop_failed *failed)
 {
-    const struct ps_loop_failed failed = {.link = link, .overrun = overrun};
-    p2psync_result result = ps_buf_append(&loop->failed, &failed, sizeof failed);
+    p2psync_result result = ps_buf_append(&loop->failed, failed, sizeof *failed);
     if (result != P2PSYNC_OK) {
         ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "link-lost", "%s",
                   p2psync_strerror(result));

@@ -42,6 +42,7 @@ struct ps_loop_invite {
 struct ps_loop_failed {
     uint64_t link;
     bool overrun;
+    bool unresolved;
 };
 
 /* Everything but `ended`, `in_sync_since_ms`, `told_end`, `wake_fd` and `told_*` is the loop

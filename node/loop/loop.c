@@ -357,6 +357,7 @@ static void collect_failed(struct ps_loop *loop)
         ps_buf_truncate(&loop->failed, rest);
         down.link = failed.link;
         down.overrun = failed.overrun;
+        down.unresolved = failed.unresolved;
         add(loop, &down);
     }
 }

@@ -440,6 +440,23 @@ Test(test_engine, fails_now_when_no_peer_can_be_reached)
     cr_assert_eq(net.now_result[0], P2PSYNC_EUNREACHABLE);
 }
 
+/* A name that is being looked up is no peer that cannot be reached. */
+Test(test_engine, waits_in_now_for_names_that_are_being_looked_up)
+{
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    sim_node_crash(&net, 1);
+    play(30000);
+    net.nodes[0].looks_up = true;
+    sim_node_now(&net, 0, 5, 60000);
+    play(20000);
+    cr_assert_eq(net.now_done[0], 0);
+    net.nodes[0].looks_up = false;
+    play(30000);
+    cr_assert_eq(net.now_done[0], 1);
+    cr_assert_eq(net.now_result[0], P2PSYNC_EUNREACHABLE);
+}
+
 /* A store that went back to a copy of itself gets its own changes again, and does not sign others
  * in their place. */
 Test(test_engine, goes_on_as_a_new_incarnation_when_its_store_was_rolled_back)

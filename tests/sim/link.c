@@ -53,7 +53,8 @@ void sim_link_dial(struct sim_net *net, unsigned node, const struct ps_effect *e
                    (const char *)endpoint.data);
     size_t index = (size_t)(link - net->links);
     bool lost = net->faults && prng_chance(&net->random, net->options.refuse);
-    if (target == SIM_NODES_MAX || lost ||
+    link->unresolved = net->nodes[node].looks_up;
+    if (target == SIM_NODES_MAX || lost || link->unresolved ||
         !ps_device_equal(&net->nodes[target].identity.device, &effect->device)) {
         link->cut = true;
         plan_down(net, index, DIALLER, prng_between(&net->random, 1, 5000));
@@ -441,8 +442,10 @@ static bool deliver_down(struct sim_net *net, const struct sim_packet *packet,
     }
     link->ended[end] = true;
     link->ended_step[end] = net->step + 1;
-    *event = (struct ps_event){
-        .type = PS_EVENT_LINK_DOWN, .link = link->number[end], .refused = packet->refused};
+    *event = (struct ps_event){.type = PS_EVENT_LINK_DOWN,
+                               .link = link->number[end],
+                               .refused = packet->refused,
+                               .unresolved = link->unresolved};
     sim_trace(net, "%s loses link %" PRIx64 "%s", sim_name(packet->node), event->link,
               packet->refused ? ", refused" : "");
     return true;

@@ -51,6 +51,7 @@ struct sim_node {
     struct ps_device former; /* of a twin: the device that it was */
     uint64_t instance;
     uint64_t monotonic_ms; /* of its clock when virtual time was 0 */
+    bool looks_up;         /* the names that it dials, and has no reply yet */
     int64_t skew_ms;       /* by which its wall clock is off */
     uint64_t deadline_ms;  /* its engine's, since the last step; in its own time */
     uint64_t busy_ms;      /* virtual time until which it does nothing: all that comes waits */
@@ -91,6 +92,7 @@ struct sim_link {
     bool ended[2];      /* this end was told that the link is gone, or hung up itself */
     uint64_t ended_step[2];
     bool cut;              /* nothing passes any more */
+    bool unresolved;       /* it was not dialled: a name was being looked up */
     bool deaf;             /* the target hung up: what comes is swallowed */
     uint64_t latest_ms[2]; /* when the newest message arrives at each end */
 };
