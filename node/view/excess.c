@@ -1,4 +1,6 @@
-/* What each device has begun is counted in the store; so most devices cost one row to look at. */
+/* What each device has begun is counted in the store, so a device costs a few rows to look at.
+ * Whether an id is valid takes longer, and anybody may make up many: the walk ends when no more
+ * would fit into the text. */
 #include "node/view/excess.h"
 
 #include <inttypes.h>
@@ -15,6 +17,7 @@
 struct saying {
     char *text;
     size_t size;
+    bool full;
 };
 
 static p2psync_result look_at(struct ps_txn *txn, const struct ps_begun *begun,
@@ -31,7 +34,7 @@ p2psync_result ps_view_excess_text(struct ps_txn *txn, bool histories,
     struct ps_begun begun;
     struct saying saying = {.text = out};
     out[0] = '\0';
-    while (ps_begun_walk_next(&walk, &begun)) {
+    while (!saying.full && ps_begun_walk_next(&walk, &begun)) {
         walk.result = look_at(txn, &begun, &saying);
     }
     return walk.result == P2PSYNC_OK && histories ? look_at_forks(txn, &saying) : walk.result;
@@ -72,18 +75,13 @@ static p2psync_result is_crowded_out(struct ps_txn *txn, const struct ps_device 
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    result = ps_named_has(txn, device, out);
-    if (result != P2PSYNC_OK || !*out) {
-        return result;
-    }
     ps_device_text(device, text);
     (void)snprintf(id, sizeof id, "%s/removed", text);
     result = ps_collection_find(txn, ps_bytes_text(PS_DEVICES_COLLECTION), &collection);
     if (result == P2PSYNC_OK) {
         result = ps_record_get(txn, collection.number, ps_bytes_text(id), &row);
-        *out = result == P2PSYNC_ENOTFOUND;
     }
-    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    return result == P2PSYNC_ENOTFOUND ? ps_named_has(txn, device, out) : result;
 }
 
 static p2psync_result look_at_forks(struct ps_txn *txn, struct saying *saying)
@@ -91,7 +89,7 @@ static p2psync_result look_at_forks(struct ps_txn *txn, struct saying *saying)
     struct ps_view_forks_walk walk = {.txn = txn};
     struct ps_view_fork fork;
     struct ps_member member;
-    while (ps_view_forks_next(&walk, &fork)) {
+    while (!saying->full && ps_view_forks_next(&walk, &fork)) {
         if (fork.histories > PS_BRANCHES_MAX) {
             walk.result = ps_view_members_get(txn, &fork.device, &member);
             say(saying, "%.*s has written %zu histories of %.*s, and no honest device more than %d",
@@ -116,5 +114,6 @@ static void say(struct saying *saying, const char *format, ...)
         saying->size += (size_t)more;
     } else {
         saying->text[saying->size] = '\0';
+        saying->full = true;
     }
 }

@@ -111,6 +111,22 @@ Test(test_excess_view, a_device_that_begins_too_many_logs_is_told)
     cr_expect(said_by(true, PS_VIEW_EXCESS_FIX));
 }
 
+/* As many as fit are told, and no more are looked at. */
+Test(test_excess_view, of_many_only_so_many_are_told_as_fit)
+{
+    bool is_new = false;
+    struct ps_txn txn = case_begin(&here, true);
+    for (unsigned i = 0; i < 100; i++) {
+        other = case_identity(100 + i, NULL).device;
+        cr_assert_eq(ps_named_add(&txn, &other, &is_new), P2PSYNC_OK);
+        cr_assert_eq(ps_begun_add(&txn, &other, 1), P2PSYNC_OK);
+    }
+    case_commit(&txn);
+    size_t size = strlen(text());
+    cr_expect(size < PS_VIEW_EXCESS_TEXT_SIZE && size > PS_VIEW_EXCESS_TEXT_SIZE - 100);
+    cr_expect_eq(strcmp(text() + size - strlen("written"), "written"), 0, "none is cut");
+}
+
 Test(test_excess_view, a_device_without_room_that_writes_is_told_unless_it_was_removed)
 {
     char said[128];
