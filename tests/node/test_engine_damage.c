@@ -328,3 +328,35 @@ Test(test_engine_damage, stops_nobody_who_is_sent_changes_that_are_here)
     cr_expect_eq(net.nodes[0].told[P2PSYNC_EVENT_HEALED], 1);
     cr_expect(logs_are_sound(0));
 }
+
+/* The head of device 1's log as device 0 holds it is not what was signed. Device 2, which has
+ * nothing of that log, is told nothing of it and blames nobody; the author heals it. */
+Test(test_engine_damage, of_a_head_is_told_nobody)
+{
+    struct ps_peer_info info;
+    sim_script_begin(3);
+    cr_assert(sim_script_settle(120000));
+    sim_script_part(0, 2);
+    sim_script_part(1, 2);
+    put_three(1);
+    sim_net_run(&net, 60000);
+    cr_assert_eq(sim_get(&net, 0, "notes", "c"), 3);
+    sim_node_stop(&net, 0); /* what was found good is remembered for a run */
+    sim_script_part(0, 1);
+    struct store_case here = {.store = net.nodes[0].store};
+    struct ps_txn txn = case_begin(&here, true);
+    struct ps_log log = first_log(&txn);
+    log.head.signature[0] ^= 1;
+    cr_assert_eq(ps_log_save(&txn, &log), P2PSYNC_OK);
+    case_commit(&txn);
+    sim_node_start(&net, 0);
+    sim_script_join(0, 2);
+    sim_net_run(&net, 120000);
+    cr_assert(sim_node_peer(&net, 2, 0, &info));
+    cr_expect_eq(info.faults, 0, "%s", info.last_fault);
+    cr_expect_eq(sim_get(&net, 2, "notes", "a"), UINT64_MAX);
+    sim_script_join(0, 1);
+    sim_script_join(1, 2);
+    cr_assert(sim_script_settle(240000));
+    cr_expect_eq(sim_get(&net, 2, "notes", "c"), 3);
+}
