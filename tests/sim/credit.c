@@ -55,8 +55,9 @@ void sim_credit_spent(struct sim_net *net, size_t link, unsigned node,
     for (size_t i = 0; i < window->count; i++) {
         under_way += window->flight[i].size;
     }
-    if (window->count > 0 && window->anew > 1 && window->step + 1 == net->step) {
-        window->anew--; /* it was asked to begin anew twice in this step, and has done so twice */
+    bool goes_back = window->count > 0 && changes->from < window->flight[window->count - 1].end;
+    if (goes_back && window->anew > 1 && window->step + 1 == net->step) {
+        window->anew--; /* it was asked to begin anew twice in this step, and does so twice */
         window->count = 0;
         under_way = 0;
     }

@@ -27,7 +27,8 @@
     (180ULL * 1000) /* they hear each other, and come in turn elsewhere, within                    \
                      */
 #define TIES        4
-#define WRITERS_MAX 12 /* more would show nothing else */
+#define MET         "another device runs with this one's key" /* what an alert begins with */
+#define WRITERS_MAX 12                                        /* more would show nothing else */
 #define EARLY_COUNT                                                                                \
     24 /* collections with names before `_devices`: more than are fetched at once                  \
         */
@@ -315,7 +316,8 @@ static void meet_twins(struct sim_live *live)
     }
 }
 
-/* Whether both have an alert, and one other has one of them. */
+/* Whether both have met, and have an alert of that, and not only of what others say; and one other
+ * has one of them. */
 static bool twins_are_told(const struct sim_net *net)
 {
     char text[PS_ALERT_SIZE];
@@ -324,7 +326,7 @@ static bool twins_are_told(const struct sim_net *net)
     bool others_are = false;
     for (size_t i = 0; i < 2; i++) {
         ps_engine_alert(net->nodes[net->twins[i]].engine, text);
-        told = told && strstr(text, "another device runs with this one's key") != NULL;
+        told = told && strncmp(text, MET, sizeof MET - 1) == 0;
     }
     for (unsigned i = 0; i < net->node_count; i++) {
         others_are =
