@@ -3,8 +3,10 @@
 #include <criterion/criterion.h>
 #include <inttypes.h>
 
+#include "store/apply/refresh.h"
 #include "store/log/collection.h"
 #include "store/log/log.h"
+#include "store/merge/stale.h"
 #include "tests/sim/script.h"
 
 #define net sim_script
@@ -118,6 +120,27 @@ Test(test_engine, sees_what_was_written_just_before_another_incarnation_began)
     cr_assert_not(sim_node_allows(&net, 0, other), "it has looked before");
     play(61000);
     cr_assert(sim_node_allows(&net, 0, other));
+}
+
+/* A change of settings lists what is to be merged anew, and its writer works off a first piece. */
+Test(test_engine, works_off_what_another_process_has_left_to_be_merged)
+{
+    struct ps_txn txn = {0};
+    struct ps_collection notes;
+    bool waits = true;
+    sim_script_begin(1);
+    sim_put(&net, 0, "notes", "r", 1);
+    play(1000);
+    cr_assert_eq(ps_txn_begin(net.nodes[0].store, true, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_collection_find(&txn, ps_bytes_text("notes"), &notes), P2PSYNC_OK);
+    cr_assert_eq(ps_stale_add_from(&txn, notes.number, ps_bytes(NULL, 0)), P2PSYNC_OK);
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+    sim_put(&net, 0, "notes", "s", 2);
+    play(5000);
+    cr_assert_eq(ps_txn_begin(net.nodes[0].store, false, &txn), P2PSYNC_OK);
+    cr_assert_eq(ps_refresh_waits(&txn, &waits), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    cr_assert_not(waits);
 }
 
 Test(test_engine, acknowledges_together_what_comes_within_milliseconds)
