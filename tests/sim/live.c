@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/apply/refresh.h"
 #include "store/record/rules.h"
 #include "tests/sim/draft.h"
 #include "tests/sim/mesh.h"
@@ -33,6 +34,7 @@
     24 /* collections with names before `_devices`: more than are fetched at once                  \
         */
 
+static void check_nothing_is_left(struct sim_net *net, unsigned node);
 static void be_prompt(struct sim_live *live);
 static void be_prompt_through_others(struct sim_live *live);
 static void put_devices_first(struct sim_live *live);
@@ -126,7 +128,25 @@ struct sim_idle sim_live_rest(struct sim_live *live)
     if (net->failure[0] == '\0' && !sim_check_in_sync(net)) {
         sim_fail(net, "no longer in sync though nothing happened");
     }
+    for (unsigned i = 0; i < net->node_count; i++) {
+        check_nothing_is_left(net, i);
+    }
     return idle;
+}
+
+/* Nothing is left to be merged anew. */
+static void check_nothing_is_left(struct sim_net *net, unsigned node)
+{
+    struct ps_txn txn = {0};
+    bool waits = false;
+    if (net->nodes[node].puppet || net->nodes[node].store == NULL) {
+        return;
+    }
+    if (ps_txn_begin(net->nodes[node].store, false, &txn) != P2PSYNC_OK ||
+        ps_refresh_waits(&txn, &waits) != P2PSYNC_OK || waits) {
+        sim_fail(net, "node %u has left something to be merged anew", node);
+    }
+    ps_txn_abort(&txn);
 }
 
 void sim_live_prompt(struct sim_live *live)
