@@ -49,6 +49,7 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     engine->pace = (struct ps_pace){.clock_ms = options->clock_ms, .share_ms = PS_PACE_TURN_MS};
     engine->next_link = 1;
     engine->announce_ms = PS_NEVER;
+    engine->introduce_ms = PS_NEVER;
     engine->apply_ms = PS_NEVER;
     engine->refresh_ms = 0; /* something may be left to be merged */
     engine->persist_ms = PS_NEVER;
@@ -162,6 +163,7 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
     deadline = deadline > hold_ms ? deadline : hold_ms; /* both write */
     deadline = ps_deadline_sooner(deadline, engine->resume_ms);
     deadline = ps_deadline_sooner(deadline, engine->announce_ms);
+    deadline = ps_deadline_sooner(deadline, engine->introduce_ms);
     deadline = ps_deadline_sooner(deadline, ps_pairing_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_now_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_dial_deadline(engine));

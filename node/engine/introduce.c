@@ -6,14 +6,14 @@
 #include "node/engine/turn.h"
 
 #define MOVED_MS 60000 /* from one time that all are told of a peer to the next */
+#define NEWS_MS  500   /* for which news is collected: many may meet at once */
 
-static void introduce(struct ps_turn *turn, struct ps_peer *peer);
+static void introduce(struct ps_turn *turn, struct ps_peer *peer, uint64_t told);
 static bool describe(const struct ps_peer *of, const struct ps_peer *to,
                      struct ps_peer_endpoints *out);
 
 void ps_introduce_begin(struct ps_turn *turn, struct ps_peer *peer)
 {
-    const struct ps_engine *engine = turn->engine;
     struct ps_introduction *introduction = &peer->introduction;
     introduction->due = true;
     if (introduction->known || turn->now_ms < introduction->next_ms) {
@@ -21,8 +21,16 @@ void ps_introduce_begin(struct ps_turn *turn, struct ps_peer *peer)
     }
     introduction->known = true;
     introduction->next_ms = turn->now_ms + MOVED_MS;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        engine->peers.items[i]->introduction.due = true;
+    introduction->moved = ++turn->engine->introduced;
+    if (turn->engine->introduce_ms == PS_NEVER) {
+        turn->engine->introduce_ms = turn->now_ms + NEWS_MS;
+    }
+}
+
+void ps_introduce_end(struct ps_turn *turn)
+{
+    if (turn->now_ms >= turn->engine->introduce_ms) {
+        turn->engine->introduce_ms = PS_NEVER;
     }
 }
 
@@ -33,17 +41,26 @@ void ps_introduce_moved(struct ps_peer *peer)
 
 void ps_introduce_flush(struct ps_turn *turn, struct ps_peer *peer, bool in_sync)
 {
+    const struct ps_engine *engine = turn->engine;
     struct ps_introduction *introduction = &peer->introduction;
+    bool collecting = engine->introduce_ms != PS_NEVER && turn->now_ms < engine->introduce_ms;
     if (introduction->due || (in_sync && introduction->again)) {
         introduction->due = false;
         /* A peer that is not in sync may not know all members, and passes over those it does not
          * know. So it is told once more when it is in sync. */
         introduction->again = peer->state != PS_PEER_IN_SYNC;
-        introduce(turn, peer);
+        introduce(turn, peer, 0);
+        introduction->told = engine->introduced;
+    } else if (introduction->told < engine->introduced && !collecting) {
+        introduction->again = introduction->again || peer->state != PS_PEER_IN_SYNC;
+        introduce(turn, peer, introduction->told);
+        introduction->told = engine->introduced;
     }
 }
 
-static void introduce(struct ps_turn *turn, struct ps_peer *peer)
+/* Tell of those of whom there is news after number `told`; 0: of all. So what is said when many
+ * meet grows with how many there are for each, and not with the square of that. */
+static void introduce(struct ps_turn *turn, struct ps_peer *peer, uint64_t told)
 {
     struct ps_engine *engine = turn->engine;
     struct ps_peer_endpoints items[PS_PEERS_MAX];
@@ -54,7 +71,8 @@ static void introduce(struct ps_turn *turn, struct ps_peer *peer)
                        : 0;
     for (size_t i = 0; i < engine->peers.count && count < PS_PEERS_MAX; i++) {
         const struct ps_peer *of = engine->peers.items[(first + i) % engine->peers.count];
-        if (of != peer && describe(of, peer, &items[count])) {
+        bool news = told == 0 || of->introduction.moved > told;
+        if (of != peer && news && describe(of, peer, &items[count])) {
             count++;
         }
     }

@@ -5,6 +5,7 @@
 #include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/in_sync.h"
+#include "node/engine/introduce.h"
 #include "node/engine/news.h"
 #include "node/engine/turn.h"
 
@@ -42,6 +43,7 @@ void ps_settle(struct ps_turn *turn)
             settle_peer(turn, peer);
         }
     }
+    ps_introduce_end(turn);
     ps_now_check(turn);
 }
 

@@ -62,6 +62,8 @@ struct ps_engine {
 
     uint64_t next_link;       /* dial.c: number of the next link that is dialled */
     uint64_t written;         /* news.c: own writes that were looked at; 0: not known */
+    uint64_t introduced;      /* introduce.c: how often there was news of where a peer is */
+    uint64_t introduce_ms;    /* introduce.c: when to tell of it; PS_NEVER: all was told */
     uint64_t scanned;         /* news.c: and the incarnation that they were of */
     uint64_t announce_ms;     /* news.c: when to tell of fresh logs; PS_NEVER: none */
     uint64_t apply_ms;        /* backlog.c: when to apply at the latest; PS_NEVER: nothing waits */

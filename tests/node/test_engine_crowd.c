@@ -143,3 +143,15 @@ static void check_everywhere(unsigned devices, uint64_t value)
         cr_assert_eq(sim_get(&net, i, "notes", "a"), value, "device %u", i);
     }
 }
+
+/* All start at once, so each hears of one after another that it is there. What they say of each
+ * other is said together, and not all of it again for each. */
+Test(test_engine_crowd, says_where_each_is_but_a_few_times)
+{
+    enum { CROWD = 20 };
+    sim_script_begin(CROWD);
+    cr_assert(sim_script_settle(120000));
+    struct sim_traffic peers = net.by_type[PS_MESSAGE_PEERS];
+    cr_expect_leq(peers.messages, CROWD * (CROWD - 1) * 4, "%" PRIu64, peers.messages);
+    cr_expect_leq(peers.bytes, CROWD * (CROWD - 1) * 2000, "%" PRIu64, peers.bytes);
+}
