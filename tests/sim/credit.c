@@ -7,6 +7,7 @@
 #define WINDOW_MS 10000 /* a window that nothing moves for so long is forgotten */
 
 static struct sim_window *find(struct sim_net *net, size_t link, unsigned node, uint64_t number);
+static void arrive(const struct sim_net *net, struct sim_window *window, uint64_t size);
 static void land(struct sim_window *window, uint64_t size);
 
 void sim_credit_granted(struct sim_net *net, size_t link, unsigned node, struct ps_bytes bytes)
@@ -25,7 +26,7 @@ void sim_credit_granted(struct sim_net *net, size_t link, unsigned node, struct 
         if (want.again || net->now_ms >= window->moved_ms + WINDOW_MS) {
             window->count = 0;
         }
-        land(window, want.from);
+        arrive(net, window, want.from);
         window->credit = same_step && window->credit > want.credit ? window->credit : want.credit;
         window->step = net->step;
         window->moved_ms = net->now_ms;
@@ -34,7 +35,7 @@ void sim_credit_granted(struct sim_net *net, size_t link, unsigned node, struct 
         while (ps_ack_next(&cursor, &position)) {
             if (position.log.number != 0) {
                 struct sim_window *window = find(net, link, node, position.log.number);
-                land(window, position.size);
+                arrive(net, window, position.size);
                 window->moved_ms = net->now_ms;
             }
         }
@@ -52,14 +53,16 @@ void sim_credit_spent(struct sim_net *net, size_t link, unsigned node,
         return;
     }
     struct sim_window *window = find(net, link, node, changes->log.number);
-    for (size_t i = 0; i < window->count; i++) {
-        under_way += window->flight[i].size;
+    if (window->landed_step + 1 == net->step) {
+        land(window, window->landed); /* of the messages of this step, some came after this one */
     }
     bool goes_back = window->count > 0 && changes->from < window->flight[window->count - 1].end;
     if (goes_back && window->anew > 1 && window->step + 1 == net->step) {
         window->anew--; /* it was asked to begin anew twice in this step, and does so twice */
         window->count = 0;
-        under_way = 0;
+    }
+    for (size_t i = 0; i < window->count; i++) {
+        under_way += window->flight[i].size;
     }
     if (window->count == SIM_FLIGHT_MAX ||
         (window->count > 0 && under_way + PS_CHUNK_SIZE_MAX > window->credit)) {
@@ -96,6 +99,16 @@ static struct sim_window *find(struct sim_net *net, size_t link, unsigned node, 
     struct sim_window *window = &net->windows[net->window_count++];
     *window = (struct sim_window){.link = link, .node = node, .number = number};
     return window;
+}
+
+/* So much has arrived, as the other side says; also of what is sent in the step that hears of it.
+ */
+static void arrive(const struct sim_net *net, struct sim_window *window, uint64_t size)
+{
+    bool more = window->landed_step != net->step || size > window->landed;
+    window->landed = more ? size : window->landed;
+    window->landed_step = net->step;
+    land(window, size);
 }
 
 /* All before `size` has arrived. */

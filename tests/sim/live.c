@@ -181,7 +181,9 @@ static void be_prompt(struct sim_live *live)
 {
     struct sim_net *net = live->net;
     bool many = net->node_count > PS_ROUND_PEERS_MAX + 1;
-    uint64_t known_ms = many ? told_within_ms(net) : KNOWN_MS;
+    /* Without pushes it may be had from another, and its author heard of in the next round. */
+    bool by_rounds = many || net->options.no_push;
+    uint64_t known_ms = by_rounds ? told_within_ms(net) : KNOWN_MS;
     unsigned writers = net->node_count < WRITERS_MAX ? net->node_count : WRITERS_MAX;
     for (unsigned i = 0; i < writers && net->failure[0] == '\0'; i++) {
         /* Of many, each tells a few. Without pushes that takes several rounds of announcements. */

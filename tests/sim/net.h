@@ -118,8 +118,10 @@ struct sim_window {
     unsigned node;
     uint64_t number; /* of the log, as that end calls it */
     uint64_t credit;
-    uint64_t step; /* before the one in which it was granted */
-    unsigned anew; /* how often that step was told to begin anew */
+    uint64_t step;        /* before the one in which it was granted */
+    uint64_t landed;      /* how much of the log had arrived, as was heard last, ... */
+    uint64_t landed_step; /* ... before this step */
+    unsigned anew;        /* how often that step was told to begin anew */
     uint64_t moved_ms;
     struct {
         uint64_t end; /* behind its last change */
