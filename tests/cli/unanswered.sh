@@ -48,8 +48,10 @@ unanswered() {
 at a init --name kitchen >/dev/null
 node a
 kitchen=$node
+listen a
 at b join "$(at a --json invite --no-wait | jq -r .code)" --name cellar >/dev/null
 node b
+await peer_up '.name == "cellar"' # until then there is nobody to be in sync with
 expect 0 a put notes n1 a=1
 expect 0 a now
 expect 0 a --json status
@@ -58,6 +60,10 @@ holds '.running == true and .answers == true'
 halt "$kitchen"
 unanswered ': its process is suspended'
 go_on "$kitchen" # and what was given up is not done now: it would stop
+in_sync() {
+    [ "$(at a --json status | jq -r .state)" = in_sync ]
+}
+until in_sync; do kill -0 "$kitchen"; done # cellar may have hung up meanwhile
 expect 0 a now
 expect 0 a --json status
 holds '.answers == true and .state == "in_sync"'
@@ -69,12 +75,14 @@ holds '.running == false and .answers == false'
 export SLOW_DISK_WHILE=$work/hangs
 LD_PRELOAD=$slow_disk ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" node a
 kitchen=$node
+until in_sync; do kill -0 "$kitchen"; done
 expect 0 a now
 touch "$work/hangs"
 expect 0 b put notes n2 a=1
 until [ "$(at a --json status | jq .answers)" = false ]; do kill -0 "$kitchen"; done
 unanswered ''
 rm "$work/hangs"
+until in_sync; do kill -0 "$kitchen"; done
 expect 0 a now
 expect 0 a --json get notes n2
 expect 0 a stop
