@@ -90,6 +90,7 @@
 #define PS_PEER_MEMORY_MAX  4194304      /* bytes spent on one peer: 4 MiB */
 #define PS_WAITING_MAX      1024         /* transactions of a log that wait for a parent */
 #define PS_DAMAGED_MAX      1024         /* damaged entries of one log that are listed at a time */
+#define PS_MET_MAX          64           /* places of damage that are noted until they are listed */
 #define PS_PENDING_TOLD_MAX 4096         /* of what waits, told one by one: people read no more */
 #define PS_APPLY_BATCH_MAX  300000       /* changes applied in one commit, if many wait */
 #define PS_APPLY_PLAN_MAX   250          /* of these, planned at a time: a few milliseconds */

@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 
 #include "store/env/db.h"
+#include "wire/limits.h"
 
-#define PS_MET_MAX 64         /* places that are kept; others are met again */
 #define PS_MET_ROW UINT64_MAX /* in place of a seq: no log is so long */
 
 struct ps_met {

@@ -382,3 +382,31 @@ Test(test_damage, record_whose_row_is_damaged_goes_on_and_is_worked_out_anew)
     cr_expect_eq(case_collection(&here, CASE_NOTES).records, 3);
     cr_expect_eq(listed(), 0);
 }
+
+/* What is met again is noted again. */
+Test(test_damage, only_so_many_places_are_noted_at_a_time)
+{
+    for (unsigned i = 0; i <= PS_MET_MAX; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof id, "r%u", i);
+        (void)edit(&one, id, NULL, "n", i);
+    }
+    deliver(&one);
+    cr_assert_eq(apply(), P2PSYNC_OK);
+    for (uint64_t seq = 0; seq <= PS_MET_MAX; seq++) {
+        damage(&one, seq);
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        uint64_t count = 0;
+        struct ps_txn txn = case_begin(&here, true);
+        uint32_t log = ps_get_u32(entry_key(&one, 0).bytes);
+        for (uint64_t seq = 0; seq <= PS_MET_MAX; seq++) {
+            struct ps_stored stored;
+            uint64_t at = round == 0 ? seq : PS_MET_MAX - seq;
+            cr_assert_eq(ps_stored_get_own(&txn, log, at, &stored), P2PSYNC_ECORRUPT);
+        }
+        cr_assert_eq(ps_damage_list_met(&txn, &count), P2PSYNC_OK);
+        case_commit(&txn);
+        cr_expect_eq(count, PS_MET_MAX + round);
+    }
+}
