@@ -1,6 +1,17 @@
 /* Rows: the few calls of LMDB that the rest of the store is written with. Values that come out
  * point into the map; nothing is copied.
  *
+ * LMDB finds its way by keys, and a key may have rotted. Suppose that c is looked for here, where
+ * the page on top, which says what key each page begins with, has lost one bit:
+ *
+ *     as it was written:   pages begin with a, c;   the pages:  [ a b ]  [ c e ]
+ *     as it is now:        pages begin with a, d;   the pages:  [ a b ]  [ c e ]
+ *
+ * LMDB looks in the page on the left, and says that there is no c. So it is not believed that a key
+ * is not there until the rows on both sides of where it would lie have been looked at: the one
+ * after it is above it, the one before it is below it, and both are sound. Here the one after it is
+ * c itself. If c had become another key in its own page, its checksum would be wrong.
+ *
  * Several databases share LMDB's unnamed one. There a prefix, which is added to their keys here,
  * says which of them a row belongs to. LMDB keeps the names of the other databases in the same
  * place; those begin with a letter, and the prefix with a zero byte. */
@@ -29,6 +40,15 @@ struct key {
 };
 
 static void make_key(struct key *out, ps_db db, struct ps_bytes key);
+static p2psync_result find_nothing(struct ps_txn *txn, ps_db db, const MDB_val *wanted);
+static int seek(const struct ps_db_cursor *cursor, const MDB_val *wanted, MDB_val *key,
+                MDB_val *value);
+static bool is_sound(const struct ps_db_cursor *cursor, const MDB_val *key, const MDB_val *value);
+static bool is_passed(const struct ps_db_cursor *cursor, const MDB_val *wanted, MDB_val *key,
+                      MDB_val *value, MDB_cursor_op away);
+static bool fits(ps_db db, const MDB_val *wanted, const MDB_val *value);
+static bool can_be_of(ps_db db, struct ps_bytes key);
+static int compare(const MDB_val *a, const MDB_val *b);
 static int next_shared(const struct ps_db_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value);
 static bool is_of(ps_db db, const MDB_val *key);
 static uint32_t checksum_of(ps_db db, struct ps_bytes key, struct ps_bytes value);
@@ -44,10 +64,10 @@ p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
     MDB_val value;
     make_key(&made, db, key);
     int code = ps_enter_get(txn, txn->dbi[db], &made.val, &value);
-    if (code != 0) {
-        return ps_db_result(code);
+    if (code == MDB_NOTFOUND) {
+        return find_nothing(txn, db, &made.val);
     }
-    return open_row(txn, db, key, value, value_out);
+    return code == 0 ? open_row(txn, db, key, value, value_out) : ps_db_result(code);
 }
 
 p2psync_result ps_db_put(struct ps_txn *txn, ps_db db, struct ps_bytes key, struct ps_bytes value)
@@ -123,31 +143,36 @@ p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key)
     struct key made;
     make_key(&made, db, key);
     int code = ps_enter_del(txn, txn->dbi[db], &made.val);
-    return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_db_result(code);
+    if (code != MDB_NOTFOUND) {
+        return ps_db_result(code);
+    }
+    p2psync_result result = find_nothing(txn, db, &made.val);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
 p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, struct ps_row *out)
 {
     struct ps_db_cursor cursor = {.mdb = NULL};
     struct key made;
+    MDB_val key;
     MDB_val value;
     make_key(&made, db, from);
     int code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
     if (code != 0) {
         return ps_db_result(code);
     }
-    bool first = made.val.mv_size == 0;
-    code = ps_enter_cursor_get(&cursor, &made.val, &value, first ? MDB_FIRST : MDB_SET_RANGE);
+    cursor.db = db;
+    code = seek(&cursor, &made.val, &key, &value);
     ps_enter_cursor_close(&cursor);
-    if (code == 0 && !is_of(db, &made.val)) {
-        code = MDB_NOTFOUND;
+    if (code == 0 && !is_of(db, &key)) {
+        return is_sound(&cursor, &key, &value) ? P2PSYNC_ENOTFOUND : P2PSYNC_ECORRUPT;
     }
     if (code != 0) {
         return ps_db_result(code);
     }
-    struct ps_bytes key = from_val(made.val);
     size_t prefix_size = shared[db] != 0 ? PREFIX_SIZE : 0;
-    struct ps_row row = {.key = ps_bytes(key.data + prefix_size, key.size - prefix_size)};
+    struct ps_bytes whole = from_val(key);
+    struct ps_row row = {.key = ps_bytes(whole.data + prefix_size, whole.size - prefix_size)};
     p2psync_result result = open_row(txn, db, row.key, value, &row.value);
     if (result == P2PSYNC_OK) {
         *out = row;
@@ -194,22 +219,30 @@ p2psync_result ps_db_cursor_open(struct ps_txn *txn, ps_db db, struct ps_db_curs
 p2psync_result ps_db_cursor_move(struct ps_db_cursor *cursor, ps_db_move move, struct ps_bytes key,
                                  struct ps_row *out)
 {
-    static const MDB_cursor_op ops[] = {[PS_DB_FROM] = MDB_SET_RANGE,
-                                        [PS_DB_NEXT] = MDB_NEXT,
-                                        [PS_DB_PREVIOUS] = MDB_PREV,
-                                        [PS_DB_LAST] = MDB_LAST};
-    MDB_val at = to_val(key);
+    static const MDB_cursor_op ops[] = {
+        [PS_DB_NEXT] = MDB_NEXT, [PS_DB_PREVIOUS] = MDB_PREV, [PS_DB_LAST] = MDB_LAST};
+    MDB_val wanted = to_val(key);
+    MDB_val at = wanted;
     MDB_val value;
-    int code = ps_enter_cursor_get(cursor, &at, &value, ops[move]);
+    int code = move == PS_DB_FROM ? seek(cursor, &wanted, &at, &value)
+                                  : ps_enter_cursor_get(cursor, &at, &value, ops[move]);
     if (code != 0) {
         return ps_db_result(code);
     }
     struct ps_row row = {.key = from_val(at)};
     p2psync_result result = open_row(&cursor->txn, cursor->db, row.key, value, &row.value);
-    if (result == P2PSYNC_OK) {
-        *out = row;
+    if (result != P2PSYNC_OK) {
+        return result;
     }
-    return result;
+    bool steps = cursor->last.size > 0 && (move == PS_DB_NEXT || move == PS_DB_PREVIOUS);
+    int order = steps ? ps_bytes_compare(row.key, cursor->last) : 0;
+    if (steps && (move == PS_DB_NEXT ? order <= 0 : order >= 0)) {
+        ps_enter_suspect(cursor->txn.store);
+        return P2PSYNC_ECORRUPT;
+    }
+    cursor->last = row.key;
+    *out = row;
+    return P2PSYNC_OK;
 }
 
 void ps_db_cursor_close(struct ps_db_cursor *cursor)
@@ -239,31 +272,6 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
         ps_enter_cursor_close(&cursor);
     }
     if (code != 0) {
-        return ps_db_result(code);
-    }
-    *count_out = count;
-    return P2PSYNC_OK;
-}
-
-/* LMDB's own database of free pages: number of a commit -> count, page numbers. */
-p2psync_result ps_db_count_unused(const struct ps_txn *txn, uint64_t *count_out)
-{
-    struct ps_db_cursor cursor = {.mdb = NULL};
-    MDB_val key;
-    MDB_val value;
-    uint64_t count = 0;
-    int code = ps_enter_cursor_open(txn, 0, &cursor);
-    code = code == 0 ? ps_enter_cursor_get(&cursor, &key, &value, MDB_FIRST) : code;
-    while (code == 0) {
-        size_t listed = 0;
-        if (value.mv_size >= sizeof listed) {
-            memcpy(&listed, value.mv_data, sizeof listed);
-        }
-        count += listed;
-        code = ps_enter_cursor_get(&cursor, &key, &value, MDB_NEXT);
-    }
-    ps_enter_cursor_close(&cursor);
-    if (code != MDB_NOTFOUND) {
         return ps_db_result(code);
     }
     *count_out = count;
@@ -379,6 +387,156 @@ static void make_key(struct key *out, ps_db db, struct ps_bytes key)
         memcpy(out->bytes + PREFIX_SIZE, key.data, key.size);
     }
     out->val = (MDB_val){.mv_size = PREFIX_SIZE + key.size, .mv_data = out->bytes};
+}
+
+/* LMDB has found no row with this key. Whether there is none: ENOTFOUND if so. */
+static p2psync_result find_nothing(struct ps_txn *txn, ps_db db, const MDB_val *wanted)
+{
+    struct ps_db_cursor cursor = {.mdb = NULL};
+    MDB_val key = *wanted;
+    MDB_val value;
+    MDB_val before;
+    MDB_val before_value;
+    bool good = false;
+    int code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
+    if (code != 0) {
+        return ps_db_result(code);
+    }
+    cursor.db = db;
+    code = ps_enter_cursor_get(&cursor, &key, &value, MDB_SET_RANGE);
+    int back =
+        code == 0 || code == MDB_NOTFOUND
+            ? ps_enter_cursor_get(&cursor, &before, &before_value, code == 0 ? MDB_PREV : MDB_LAST)
+            : code;
+    good = back == MDB_NOTFOUND ||
+           (back == 0 && is_passed(&cursor, wanted, &before, &before_value, MDB_PREV));
+    if (good && code == 0 && !(compare(&key, wanted) > 0 && is_sound(&cursor, &key, &value))) {
+        key = *wanted;
+        code = ps_enter_cursor_get(&cursor, &key, &value, MDB_SET_RANGE);
+        good = code == 0 && is_passed(&cursor, wanted, &key, &value, MDB_NEXT);
+    }
+    ps_enter_cursor_close(&cursor);
+    if (!good) {
+        ps_enter_suspect(txn->store);
+    }
+    return good ? P2PSYNC_ENOTFOUND : P2PSYNC_ECORRUPT;
+}
+
+/* Whether the wanted row does not lie at this row, or further away from where it would be. A row
+ * that is not sound, and is of another collection or log, does no harm here if its checksum does
+ * not fit the wanted key, and the next one is sound: it is for others to be told. */
+static bool is_passed(const struct ps_db_cursor *cursor, const MDB_val *wanted, MDB_val *key,
+                      MDB_val *value, MDB_cursor_op away)
+{
+    size_t same = shared[cursor->db] != 0 ? PREFIX_SIZE + 4 : 4;
+    for (unsigned steps = 0; steps < 2; steps++) {
+        int order = compare(key, wanted);
+        if (away == MDB_NEXT ? order <= 0 : order >= 0) {
+            return false;
+        }
+        if (is_sound(cursor, key, value)) {
+            return true;
+        }
+        if (wanted->mv_size < same || key->mv_size < same ||
+            memcmp(wanted->mv_data, key->mv_data, same) == 0 || fits(cursor->db, wanted, value)) {
+            return false;
+        }
+        int code = ps_enter_cursor_get(cursor, key, value, away);
+        if (code != 0) {
+            return code == MDB_NOTFOUND;
+        }
+    }
+    return false;
+}
+
+/* Whether a row's checksum is that of another key. */
+static bool fits(ps_db db, const MDB_val *wanted, const MDB_val *value)
+{
+    size_t prefix_size = shared[db] != 0 ? PREFIX_SIZE : 0;
+    struct ps_bytes key = from_val(*wanted);
+    struct ps_bytes row = from_val(*value);
+    if (row.size < PS_CHECKSUM_SIZE) {
+        return true;
+    }
+    row.size -= PS_CHECKSUM_SIZE;
+    key = ps_bytes(key.data + prefix_size, key.size - prefix_size);
+    return ps_get_u32(row.data + row.size) == checksum_of(db, key, row);
+}
+
+/* Go to the row with the lowest key that is not below `wanted`. MDB_NOTFOUND: there is none.
+ * MDB_CORRUPTED: what lies on both sides of where it would be is not what has to be there (see on
+ * top). That the row found is sound is left to the caller, who may want to open it. */
+static int seek(const struct ps_db_cursor *cursor, const MDB_val *wanted, MDB_val *key,
+                MDB_val *value)
+{
+    MDB_val before;
+    MDB_val before_value;
+    *key = *wanted;
+    bool all = wanted->mv_size == 0;
+    int code = ps_enter_cursor_get(cursor, key, value, all ? MDB_FIRST : MDB_SET_RANGE);
+    int order = code == 0 ? compare(key, wanted) : 0;
+    if (all || (code == 0 && order == 0) || (code != 0 && code != MDB_NOTFOUND)) {
+        return code;
+    }
+    int back = ps_enter_cursor_get(cursor, &before, &before_value, code == 0 ? MDB_PREV : MDB_LAST);
+    if (back != 0 && back != MDB_NOTFOUND) {
+        return back;
+    }
+    if (order < 0 || (back == 0 && (compare(&before, wanted) >= 0 ||
+                                    !is_sound(cursor, &before, &before_value)))) {
+        ps_enter_suspect(cursor->txn.store);
+        return MDB_CORRUPTED;
+    }
+    return code == 0 && back == 0 ? ps_enter_cursor_get(cursor, key, value, MDB_NEXT) : code;
+}
+
+/* Whether a row that lies beside a place is as it was written. Among those that share the unnamed
+ * database it may be of another one, which does no harm if its key has another form; or a name of
+ * LMDB's, which begins with a letter. */
+static bool is_sound(const struct ps_db_cursor *cursor, const MDB_val *key, const MDB_val *value)
+{
+    ps_db db = cursor->db;
+    struct ps_bytes bytes = from_val(*key);
+    struct ps_bytes unused;
+    if (shared[db] == 0) {
+        return open_row(&cursor->txn, db, bytes, *value, &unused) == P2PSYNC_OK;
+    }
+    bool prefixed = bytes.size >= PREFIX_SIZE && bytes.data[0] == 0;
+    for (unsigned i = 0; i < PS_DB_COUNT && prefixed; i++) {
+        if (shared[i] == bytes.data[1]) {
+            bytes = ps_bytes(bytes.data + PREFIX_SIZE, bytes.size - PREFIX_SIZE);
+            return open_row(&cursor->txn, (ps_db)i, bytes, *value, &unused) == P2PSYNC_OK ||
+                   (i != (unsigned)db && !can_be_of(db, bytes));
+        }
+    }
+    return bytes.size > 0 && bytes.data[0] >= 'a' && bytes.data[0] <= 'z';
+}
+
+/* Whether a key has the form of those of a database that shares the unnamed one. */
+static bool can_be_of(ps_db db, struct ps_bytes key)
+{
+    struct ps_bytes name;
+    struct ps_log_key log;
+    uint32_t number = 0;
+    uint64_t seq = 0;
+    switch (db) {
+    case PS_DB_COLLECTIONS:
+        return ps_key_split_collection(key, &name) || key.size <= 1 + sizeof number;
+    case PS_DB_LOGS:
+        return ps_key_split_log(key, &log);
+    case PS_DB_UNSETTLED:
+        return ps_key_split_log_number(key, &number);
+    case PS_DB_DAMAGED:
+        return ps_key_split_entry(key, &number, &seq);
+    default:
+        return true;
+    }
+}
+
+/* In the order of keys. */
+static int compare(const MDB_val *a, const MDB_val *b)
+{
+    return ps_bytes_compare(from_val(*a), from_val(*b));
 }
 
 /* The first row of a database that shares the unnamed one, or the row after `key`. MDB_NOTFOUND:

@@ -49,10 +49,12 @@ struct ps_txn {
 p2psync_result ps_db_result(int mdb_code);
 
 /* Get, put and delete one row, for the files of the store. With each row lies a checksum of its key
- * and value, which every read checks.
+ * and value, which every read checks. That a row is not there is said only if the rows on both
+ * sides of where it would be are sound: a key may have rotted.
  *
  * value_out  points into the map, until the next write of the transaction.
- * Errors     P2PSYNC_ENOTFOUND (get); P2PSYNC_ECORRUPT; P2PSYNC_EFULL, P2PSYNC_EIO (put, delete).
+ * Errors     P2PSYNC_ENOTFOUND (get); P2PSYNC_ECORRUPT, also of a row beside it; P2PSYNC_EFULL,
+ * P2PSYNC_EIO (put, delete).
  */
 p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
                          struct ps_bytes *value_out) P2PSYNC_MUST_CHECK;
@@ -92,7 +94,8 @@ bool ps_db_walk_next(struct ps_txn *txn, ps_db db, struct ps_key *from, p2psync_
 struct ps_db_cursor {
     struct ps_txn txn; /* that it was opened in */
     ps_db db;
-    MDB_cursor *mdb; /* NULL: none */
+    struct ps_bytes last; /* key of the row that it stands at: the next one is above it */
+    MDB_cursor *mdb;      /* NULL: none */
 };
 typedef enum ps_db_move {
     PS_DB_FROM, /* to the row with the lowest key >= `key` */
@@ -112,8 +115,6 @@ void ps_db_cursor_close(struct ps_db_cursor *cursor);
 
 /* The number of rows. */
 p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out) P2PSYNC_MUST_CHECK;
-/* The number of pages in the file that are free, to a read transaction. For txn.c. */
-p2psync_result ps_db_count_unused(const struct ps_txn *txn, uint64_t *count_out) P2PSYNC_MUST_CHECK;
 /* Take the rows out whose keys are not below `from` and below `to`, also those that are damaged. */
 p2psync_result ps_db_clear_range(struct ps_txn *txn, ps_db db, struct ps_bytes from,
                                  struct ps_bytes to) P2PSYNC_MUST_CHECK;

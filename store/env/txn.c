@@ -5,6 +5,7 @@
 #include "store/env/txn.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "store/env/disk.h"
 #include "store/env/enter.h"
@@ -18,6 +19,7 @@
 
 static p2psync_result count_pages(const struct ps_txn *txn, uint64_t *count_out);
 static p2psync_result check_room(const struct ps_txn *txn);
+static p2psync_result count_unused(const struct ps_txn *txn, uint64_t *count_out);
 static bool is_full(const struct ps_store *store);
 static int begin_mapped(struct ps_store *store, unsigned flags, MDB_txn **out);
 static int begin_with(MDB_env *env, MDB_txn *spare, unsigned flags, MDB_txn **out);
@@ -95,7 +97,7 @@ static p2psync_result check_room(const struct ps_txn *txn)
         result = ps_txn_begin_anyway(txn->store, false, &reader);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_db_count_unused(&reader, &unused);
+        result = count_unused(&reader, &unused);
         ps_txn_abort(&reader);
     }
     if (result != P2PSYNC_OK) {
@@ -104,6 +106,32 @@ static p2psync_result check_room(const struct ps_txn *txn)
     uint64_t room = unused * stats.ms_psize;
     room += disk_free > PS_DISK_FREE_MIN ? disk_free - PS_DISK_FREE_MIN : 0;
     return grown <= room ? P2PSYNC_OK : P2PSYNC_ENOSPC;
+}
+
+/* The pages in the file that are free, to a read transaction. LMDB's own database of them: number
+ * of a commit -> count, page numbers. */
+static p2psync_result count_unused(const struct ps_txn *txn, uint64_t *count_out)
+{
+    struct ps_db_cursor cursor = {.mdb = NULL};
+    MDB_val key;
+    MDB_val value;
+    uint64_t count = 0;
+    int code = ps_enter_cursor_open(txn, 0, &cursor);
+    code = code == 0 ? ps_enter_cursor_get(&cursor, &key, &value, MDB_FIRST) : code;
+    while (code == 0) {
+        size_t listed = 0;
+        if (value.mv_size >= sizeof listed) {
+            memcpy(&listed, value.mv_data, sizeof listed);
+        }
+        count += listed;
+        code = ps_enter_cursor_get(&cursor, &key, &value, MDB_NEXT);
+    }
+    ps_enter_cursor_close(&cursor);
+    if (code != MDB_NOTFOUND) {
+        return ps_db_result(code);
+    }
+    *count_out = count;
+    return P2PSYNC_OK;
 }
 
 p2psync_result ps_txn_begin_anyway(struct ps_store *store, bool write, struct ps_txn *out)

@@ -225,7 +225,7 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
         if (result != P2PSYNC_OK) {
             return result;
         }
-        result = ps_stored_get_own(txn, brief.number, parent->dot.seq, &out->entry);
+        result = ps_stored_look(txn, brief.number, parent->dot.seq, &out->entry);
         if (result == P2PSYNC_OK &&
             memcmp(out->entry.leaf, parent->leaf, PS_HASH_SHORT_SIZE) == 0) {
             out->number = brief.number;
@@ -233,8 +233,9 @@ p2psync_result ps_log_locate(struct ps_txn *txn, uint32_t collection,
             out->settled = brief.settled;
             return P2PSYNC_OK;
         }
-        /* Entries from the size on are what this transaction is about to write, if anything. */
-        if (result == P2PSYNC_ENOTFOUND) {
+        /* Entries from the size on are what this transaction is about to write, if anything. And
+         * where a log has none, one beside that place may be damaged: that is another matter. */
+        if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT) {
             bool own = parent->dot.seq >= brief.begin && parent->dot.seq < brief.size;
             result = own ? P2PSYNC_ECORRUPT : P2PSYNC_OK;
             if (own) {

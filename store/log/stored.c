@@ -20,18 +20,20 @@
 
 static p2psync_result set_flag(struct ps_txn *txn, uint32_t log, uint64_t seq, uint8_t flag);
 
+/* Where a branch has no entry of its own, the one beside that place may be damaged: that says
+ * nothing of the stem's. */
 p2psync_result ps_stored_get(struct ps_txn *txn, uint32_t log, uint64_t seq, struct ps_stored *out)
 {
     uint32_t owner = log;
-    p2psync_result result = ps_stored_get_own(txn, log, seq, out);
-    if (result == P2PSYNC_ENOTFOUND) {
+    p2psync_result result = ps_stored_look(txn, log, seq, out);
+    if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT) {
         p2psync_result found = ps_stem_owner(txn, log, seq, &owner);
         result = found == P2PSYNC_OK ? result : found;
     }
     if (owner != log) {
-        result = ps_stored_get_own(txn, owner, seq, out);
+        result = ps_stored_look(txn, owner, seq, out);
     }
-    if (result == P2PSYNC_ENOTFOUND) {
+    if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT) {
         ps_met_note(txn, &(struct ps_met){.log = owner, .seq = seq});
     }
     return result;

@@ -62,13 +62,14 @@ p2psync_result ps_tree_subtree(void *user, unsigned level, uint64_t index, struc
     struct ps_key key = ps_key_node(owner, level, index);
     struct ps_bytes row;
     p2psync_result result = ps_db_get(tree->txn, PS_DB_NODES, ps_key_view(&key), &row);
-    if (result == P2PSYNC_ENOTFOUND) {
-        result = ps_stem_owner(tree->txn, tree->log, ((index + 1) << level) - 1, &owner);
+    if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT) {
+        p2psync_result found =
+            ps_stem_owner(tree->txn, tree->log, ((index + 1) << level) - 1, &owner);
+        result = found == P2PSYNC_OK ? result : found;
+    }
+    if (owner != tree->log) {
         key = ps_key_node(owner, level, index);
-        result = result == P2PSYNC_OK && owner == tree->log ? P2PSYNC_ENOTFOUND : result;
-        if (result == P2PSYNC_OK) {
-            result = ps_db_get(tree->txn, PS_DB_NODES, ps_key_view(&key), &row);
-        }
+        result = ps_db_get(tree->txn, PS_DB_NODES, ps_key_view(&key), &row);
     }
     if (result == P2PSYNC_ENOTFOUND || (result == P2PSYNC_OK && row.size != PS_HASH_SIZE)) {
         return P2PSYNC_ECORRUPT;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/log/tree.h"
 #include "tests/lib/author.h"
 #include "tests/lib/exhaust.h"
 #include "tests/wire/vector.h"
@@ -299,11 +300,10 @@ Test(branch, goes_on_with_the_history_that_comes_first)
     cr_assert(case_logs_are_sound(&here));
 }
 
-/* Larger than the subtrees that are stored, so that branches share those as well. */
-Test(branch, shares_the_tree_of_what_comes_before_it)
+/* Two histories of 900 changes that share 700: larger than the subtrees that are stored, so that
+ * branches share those as well. */
+static void share_many(struct ps_log logs[3])
 {
-    struct ps_log logs[3];
-    struct ps_proof proof;
     for (size_t i = 0; i < 2; i++) {
         author_init(&history[i], 2);
         for (uint64_t seq = 0; seq < 900; seq++) {
@@ -316,6 +316,13 @@ Test(branch, shares_the_tree_of_what_comes_before_it)
         }
     }
     cr_assert_eq(log_count(&here, 0, logs, 3), 2);
+}
+
+Test(branch, shares_the_tree_of_what_comes_before_it)
+{
+    struct ps_log logs[3];
+    struct ps_proof proof;
+    share_many(logs);
     cr_assert(case_logs_are_sound(&here));
     struct ps_txn txn = case_begin(&here, false);
     for (size_t i = 0; i < 2; i++) {
@@ -326,6 +333,31 @@ Test(branch, shares_the_tree_of_what_comes_before_it)
         struct ps_range sizes = {.begin = 515, .end = 900};
         cr_assert_eq(ps_proof_verify(&proof, sizes, &root, &logs[i].root), P2PSYNC_OK);
     }
+    ps_txn_abort(&txn);
+}
+
+/* The rows of its own lie where those that it shares would be looked for first. */
+Test(branch, that_is_damaged_where_it_begins_shares_what_comes_before_it)
+{
+    struct ps_log logs[3];
+    share_many(logs);
+    uint32_t branch = logs[logs[0].number > logs[1].number ? 0 : 1].number;
+    const struct ps_key keys[] = {ps_key_entry(branch, 700), ps_key_node(branch, 8, 2)};
+    static const ps_db dbs[] = {PS_DB_ENTRIES, PS_DB_NODES};
+    struct ps_txn txn = case_begin(&here, true);
+    for (size_t i = 0; i < 2; i++) {
+        struct ps_bytes row;
+        uint8_t *room = NULL;
+        cr_assert_eq(ps_db_get(&txn, dbs[i], ps_key_view(&keys[i]), &row), P2PSYNC_OK);
+        cr_assert_eq(ps_db_reserve(&txn, dbs[i], ps_key_view(&keys[i]), 40, &room), P2PSYNC_OK);
+        memset(room, 0, 40); /* and no checksum */
+    }
+    struct ps_stored entry;
+    struct ps_hash hash;
+    struct ps_tree tree = {.txn = &txn, .log = branch};
+    cr_expect_eq(ps_stored_get(&txn, branch, 700, &entry), P2PSYNC_ECORRUPT);
+    cr_expect_eq(ps_stored_get(&txn, branch, 699, &entry), P2PSYNC_OK);
+    cr_expect_eq(ps_tree_subtree(&tree, 8, 1, &hash), P2PSYNC_OK);
     ps_txn_abort(&txn);
 }
 
