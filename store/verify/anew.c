@@ -14,6 +14,7 @@ static p2psync_result unapply(struct ps_txn *txn, uint32_t collection);
 static p2psync_result unapply_log(struct ps_txn *txn, struct ps_log *log);
 static p2psync_result apply_all(struct ps_txn *txn, uint64_t now_ms);
 static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms);
+static p2psync_result number_logs(struct ps_txn *txn, uint32_t collection);
 static p2psync_result check_logs(struct ps_txn *txn, const struct ps_mesh *mesh);
 static bool can_be_done(struct ps_txn *txn, uint32_t collection);
 
@@ -124,9 +125,14 @@ static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms)
     if (result == P2PSYNC_ENODEVICE) {
         return P2PSYNC_OK; /* nothing has a log yet */
     }
+    while (result == P2PSYNC_OK && ps_collection_walk_next(&walk, &collection)) {
+        result = number_logs(txn, collection.number);
+    }
+    result = result == P2PSYNC_OK ? walk.result : result;
     if (result == P2PSYNC_OK) {
         result = check_logs(txn, &identity.mesh);
     }
+    walk = (struct ps_collection_walk){.txn = txn};
     while (result == P2PSYNC_OK && ps_collection_walk_next(&walk, &collection)) {
         uint32_t number = collection.number;
         if (!can_be_done(txn, number)) {
@@ -142,6 +148,27 @@ static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms)
         result = ps_waiting_recount(txn);
     }
     return result == P2PSYNC_OK ? apply_all(txn, now_ms) : result;
+}
+
+/* The row that says which log has a number may be lost, and that of the log be there: then it was
+ * offered to others, and could not be found when they asked for it by its number. */
+static p2psync_result number_logs(struct ps_txn *txn, uint32_t collection)
+{
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
+    struct ps_log_brief log;
+    while (ps_log_walk_next_brief(&walk, &log)) {
+        struct ps_key number = ps_key_log_number(log.number);
+        struct ps_log_key log_key = {.collection = collection, .id = log.id};
+        struct ps_key key = ps_key_log(&log_key);
+        struct ps_bytes row;
+        p2psync_result result = ps_db_get(txn, PS_DB_LOG_NUMBERS, ps_key_view(&number), &row);
+        if (result == P2PSYNC_ENOTFOUND) {
+            walk.result =
+                ps_db_put(txn, PS_DB_LOG_NUMBERS, ps_key_view(&number), ps_key_view(&key));
+        }
+    }
+    /* What of it cannot be read is left as it is. */
+    return walk.result == P2PSYNC_ECORRUPT ? P2PSYNC_OK : walk.result;
 }
 
 /* List what of the entries is damaged, and write subtrees anew that are wrong. Of a log that does

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/mesh/members.h"
+#include "store/verify/anew.h"
 #include "tests/lib/secret.h"
 #include "tests/sim/failing.h"
 #include "tests/sim/mesh.h"
@@ -121,6 +122,9 @@ void sim_node_open_store(struct sim_net *net, unsigned node)
                                        .no_flush = self->no_flush};
     struct ps_txn txn = {0};
     p2psync_result result = ps_store_open(&options, &self->store);
+    if (result == P2PSYNC_OK && self->no_flush && self->pasts > 0) {
+        result = ps_anew_all(self->store, sim_node_wall_ms(net, node)); /* as a node does */
+    }
     if (result == P2PSYNC_OK && self->joined) {
         /* It may be in a new incarnation. */
         result = ps_txn_begin(self->store, false, &txn);

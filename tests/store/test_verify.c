@@ -247,6 +247,24 @@ Test(test_verify, row_of_a_log_that_cannot_be_read_keeps_no_store_from_being_ope
     cr_expect_eq(case_shown(&one, "b"), 6);
 }
 
+/* Others would ask for the log by its number in vain. */
+Test(test_verify, row_of_a_number_that_is_lost_is_there_again)
+{
+    struct ps_log found;
+    struct ps_txn txn = case_begin(&one, true);
+    struct ps_log log = log_of(&txn, &one);
+    struct ps_key key = ps_key_log_number(log.number);
+    cr_assert_eq(ps_db_delete(&txn, PS_DB_LOG_NUMBERS, ps_key_view(&key)), P2PSYNC_OK);
+    cr_assert_eq(ps_log_by_number(&txn, log.number, &found), P2PSYNC_ENOTFOUND);
+    tear(&txn);
+    case_commit(&txn);
+    cr_assert_eq(ps_anew_all(one.store, 2000), P2PSYNC_OK);
+    txn = case_begin(&one, false);
+    cr_expect_eq(ps_log_by_number(&txn, log.number, &found), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    cr_expect_eq(case_shown(&one, "b"), 6);
+}
+
 /* What builds on a damaged entry waits for it; the rest of the store does not. */
 Test(test_verify, log_with_a_damaged_entry_waits_and_no_other_does)
 {
