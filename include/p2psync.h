@@ -398,7 +398,9 @@ typedef enum p2psync_durability {
      * store may be torn. When it is next opened, all logs are checked and all records worked out
      * anew from them, which takes as long as p2psync_verify() does and then some; what cannot be
      * mended so is refused as damaged, and the device has to join again. Killing the process alone
-     * loses nothing, but costs that time. */
+     * loses nothing, but costs that time. It is the process's own choice: others that have the
+     * store open meanwhile flush what they write as they chose, but read what is not flushed here;
+     * and the whole store counts as not flushed until the last of them ends well. */
     P2PSYNC_DURABILITY_NONE = 2,
 } p2psync_durability;
 

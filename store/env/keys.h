@@ -10,7 +10,7 @@
  *     "format"          u32, PS_STORE_FORMAT_VERSION                                  store.c
  *     "stamp"           random 16 || inode u64 || ctime u64, u64 ||                   stamp.c
  *                       hash of the machine's id 32
- *     "unclean"         "1": the last process did not flush, and has not ended well   stamp.c
+ *     "unclean"         "1": a process did not flush, and the last has not ended well  stamp.c
  *     "torn"            "1": rows of records are to be worked out anew, see stamp.h    stamp.c
  *     "identity"        device 32 || seed 32 || incarnation u64 || mesh 48 ||         identity.c
  *                       has_sponsor u8 || sponsor 32

@@ -135,13 +135,22 @@ p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp, 
         }
     }
     result = draw(txn, stamp);
-    if (result == P2PSYNC_OK && no_flush && !unclean) {
-        result = ps_db_put(txn, PS_DB_META, ps_bytes_text(unclean_key), ps_bytes("1", 1));
+    if (result == P2PSYNC_OK && no_flush) {
+        result = ps_stamp_mark(txn);
     }
     if (result == P2PSYNC_OK && unclean && !no_flush) {
         result = ps_db_delete(txn, PS_DB_META, ps_bytes_text(unclean_key));
     }
     return result;
+}
+
+p2psync_result ps_stamp_mark(struct ps_txn *txn)
+{
+    struct ps_bytes mark;
+    p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(unclean_key), &mark);
+    return result == P2PSYNC_ENOTFOUND
+               ? ps_db_put(txn, PS_DB_META, ps_bytes_text(unclean_key), ps_bytes("1", 1))
+               : result;
 }
 
 p2psync_result ps_stamp_clean(struct ps_txn *txn, const struct ps_stamp *stamp)

@@ -62,6 +62,10 @@ void ps_stamp_release(struct ps_stamp *stamp);
 p2psync_result ps_stamp_check(struct ps_txn *txn, const struct ps_stamp *stamp,
                               bool no_flush) P2PSYNC_MUST_CHECK;
 
+/* Mark the store as not flushed, until ps_stamp_clean(), beside others who have it open: what one
+ * process does not flush is read by all of them. Then commit. Errors  as above. */
+p2psync_result ps_stamp_mark(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+
 /* Draw a new stamp, and take out the mark which says that the store was not flushed. Errors  as
  * above. */
 p2psync_result ps_stamp_clean(struct ps_txn *txn, const struct ps_stamp *stamp) P2PSYNC_MUST_CHECK;

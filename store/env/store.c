@@ -200,8 +200,9 @@ static p2psync_result open_files(struct ps_store *store, const struct ps_store_o
     if (result == P2PSYNC_OK && is_new) {
         result = ps_disk_sync_dir(store->dir_fd);
     }
-    /* Whoever comes second finds the stamp checked, and the store in use. */
-    if (result == P2PSYNC_OK && store->stamp.alone) {
+    /* Whoever comes second finds the stamp checked, and the store in use; but if it does not flush,
+     * it says so first. */
+    if (result == P2PSYNC_OK && (store->stamp.alone || store->no_flush)) {
         result = check_stamp_or_wait(store);
     }
     if (result == P2PSYNC_OK && !store->stamp_is_lent) {

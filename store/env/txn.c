@@ -280,26 +280,29 @@ static void keep_spare(struct ps_store *store, MDB_txn *mdb)
     mdb_txn_abort(other);
 }
 
+/* This commit waits for the disk whatever the options say: what is written after it may not. */
 p2psync_result ps_txn_check_stamp(struct ps_store *store)
 {
     struct ps_txn txn = {0};
+    if (store->no_flush) {
+        (void)mdb_env_set_flags(store->env, MDB_NOSYNC, 0);
+    }
     p2psync_result result = ps_txn_begin_anyway(store, true, &txn);
-    if (result != P2PSYNC_OK) {
-        return result;
+    if (result == P2PSYNC_OK) {
+        result = store->stamp.alone ? ps_stamp_check(&txn, &store->stamp, store->no_flush)
+                                    : ps_stamp_mark(&txn);
     }
-    result = ps_stamp_check(&txn, &store->stamp, store->no_flush);
-    if (result != P2PSYNC_OK) {
-        ps_txn_abort(&txn);
-        return result;
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(&txn);
     }
-    result = ps_txn_commit(&txn);
-    if (result == P2PSYNC_OK && store->no_flush) {
-        result = ps_db_result(mdb_env_sync(store->env, 1));
+    ps_txn_abort(&txn);
+    if (store->no_flush) {
+        (void)mdb_env_set_flags(store->env, MDB_NOSYNC, 1);
     }
     if (result == P2PSYNC_OK) {
         MDB_envinfo info = {.me_last_txnid = 0};
         (void)mdb_env_info(store->env, &info);
-        store->stamp.drawn_at = info.me_last_txnid;
+        store->stamp.drawn_at = store->stamp.alone ? info.me_last_txnid : 0;
         store->unstamped = false;
     }
     return result;

@@ -3,6 +3,8 @@
  * what was written after it. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/lib/disk_calls.h"
 #include "tests/lib/store_case.h"
@@ -36,6 +38,25 @@ Test(flush, of_its_pages_and_then_of_their_meta_page_ends_every_commit)
     }
     case_set(&here, 2000, "r", 5);
     cr_assert_eq(disk_calls.meta_writes, 5, "what changes nothing writes nothing");
+}
+
+/* It says so in the store before it writes, and that is on the disk_calls. */
+Test(flush, is_left_out_beside_one_who_flushes_only_after_that_is_on_the_disk)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct ps_store_options options = {
+            .dir = here.dir, .map_size_bytes = CASE_MAP_SIZE, .no_flush = true};
+        disk_calls_watch(here.dir);
+        bool good = ps_store_open(&options, &here.store) == P2PSYNC_OK &&
+                    disk_calls.meta_writes == 1 && disk_calls.flushes >= 1 &&
+                    disk_calls.meta_early == 0 && disk_calls.meta_unsynced == 0;
+        case_set(&here, 1000, "r", 1);
+        _exit(good && disk_calls.meta_writes == 2 && disk_calls.meta_unsynced == 1 ? 0 : 1);
+    }
+    int status = 0;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
 }
 
 /* What --no-flush leaves out, and makes up for at a clean end. */

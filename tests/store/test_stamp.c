@@ -267,6 +267,51 @@ Test(stamp, unclean_end_with_flushing_keeps_the_incarnation)
     cr_assert_eq(case_shown(&here, "r"), 1);
 }
 
+/* A process that flushes has the store open, and beside it one that does not flush writes and ends
+ * without closing. Then the first one ends too. */
+static void end_beside(bool well)
+{
+    ps_store_destroy(&here.store);
+    here.flush = true;
+    pid_t first = fork();
+    if (first == 0) {
+        int status = 0;
+        case_reopen(&here);
+        pid_t second = fork();
+        if (second == 0) {
+            struct ps_store_options options = {
+                .dir = here.dir, .map_size_bytes = CASE_MAP_SIZE, .no_flush = true};
+            cr_assert_eq(ps_store_open(&options, &here.store), P2PSYNC_OK);
+            case_set(&here, 1000, "r", 1);
+            _exit(0);
+        }
+        bool good = waitpid(second, &status, 0) == second && status == 0;
+        if (well) {
+            ps_store_destroy(&here.store);
+        }
+        _exit(good ? 0 : 1);
+    }
+    int status = 0;
+    cr_assert_eq(waitpid(first, &status, 0), first);
+    cr_assert_eq(status, 0);
+    case_reopen(&here);
+    cr_assert_eq(case_shown(&here, "r"), 1);
+}
+
+Test(stamp, unclean_end_of_one_that_does_not_flush_beside_another_gets_a_new_incarnation)
+{
+    uint64_t before = incarnation();
+    end_beside(false);
+    cr_assert_neq(incarnation(), before);
+}
+
+Test(stamp, mark_of_one_that_does_not_flush_beside_another_goes_with_the_last)
+{
+    uint64_t before = incarnation();
+    end_beside(true);
+    cr_assert_eq(incarnation(), before);
+}
+
 Test(stamp, second_process_does_not_take_the_first_for_an_unclean_end)
 {
     uint64_t before = incarnation(); /* the store is open here, and not flushed */
