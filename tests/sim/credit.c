@@ -57,8 +57,8 @@ void sim_credit_spent(struct sim_net *net, size_t link, unsigned node,
         land(window, window->landed); /* of the messages of this step, some came after this one */
     }
     bool goes_back = window->count > 0 && changes->from < window->flight[window->count - 1].end;
-    if (goes_back && window->anew > 1 && window->step + 1 == net->step) {
-        window->anew--; /* it was asked to begin anew twice in this step, and does so twice */
+    if (goes_back && window->anew > 0 && window->step + 1 == net->step) {
+        window->anew--; /* it was asked to begin anew in this step, and does so */
         window->count = 0;
     }
     for (size_t i = 0; i < window->count; i++) {
