@@ -6,11 +6,10 @@
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 
-#define RACE_MAX 3   /* dials of one peer under way */
-#define RACE_MS  250 /* head start of each before the next; RFC 8305 section 5 */
-#define BACKOFF  ((struct ps_backoff){.base = 500, .cap = 60000})
-#define HEARSAY  ((struct ps_backoff){.base = 500, .cap = 3600000})
-#define REFUSED  ((struct ps_backoff){.base = 1000, .cap = 60000}) /* the peer closed the link */
+#define RACE_MS 250 /* head start of each before the next; RFC 8305 section 5 */
+#define BACKOFF ((struct ps_backoff){.base = 500, .cap = 60000})
+#define HEARSAY ((struct ps_backoff){.base = 500, .cap = 3600000})
+#define REFUSED ((struct ps_backoff){.base = 1000, .cap = 60000}) /* the peer closed the link */
 
 #define YIELD_SPAN ((struct ps_span){.least = 300, .most = 1000})
 
@@ -21,7 +20,6 @@ static void dial(struct ps_turn *turn, struct ps_peer *peer);
 static bool begin(struct ps_turn *turn, struct ps_peer *peer, const char *endpoint);
 static bool is_known_by_hearsay(const struct ps_engine *engine, const struct ps_peer *peer);
 static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer);
-static bool is_dialled_already(const struct ps_peer *peer, const char *endpoint);
 static bool is_of_another(const struct ps_engine *engine, const struct ps_peer *peer,
                           const char *endpoint);
 static void end_cycle(struct ps_turn *turn, struct ps_peer *peer);
@@ -166,15 +164,9 @@ uint64_t ps_dial_deadline(const struct ps_engine *engine)
 
 static bool possible(const struct ps_engine *engine, const struct ps_peer *peer)
 {
-    return !engine->stopped && peer->session.id == 0 && ps_link_count_dialled(peer) < RACE_MAX &&
+    return !engine->stopped && peer->session.id == 0 &&
+           ps_link_count_dialled(peer) < PS_DIALS_PER_PEER_MAX &&
            peer->dial.tried < candidate_count(engine, peer);
-}
-
-bool ps_dial_is_possible(const struct ps_engine *engine, const struct ps_peer *peer,
-                         const char *endpoint)
-{
-    return !engine->stopped && peer->session.id == 0 && ps_link_count_dialled(peer) < RACE_MAX &&
-           !is_dialled_already(peer, endpoint);
 }
 
 bool ps_dial_is_known(const struct ps_engine *engine, const struct ps_peer *peer)
@@ -197,7 +189,7 @@ static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer)
         peer->dial.tried++;
         const char *endpoint =
             at < own ? ps_remember_endpoint_at(peer, at) : engine->statics[at - own];
-        if (is_dialled_already(peer, endpoint)) {
+        if (ps_link_is_dialled_to(peer, endpoint)) {
             continue;
         }
         if (at < own ? ps_reach_is_free(engine, endpoint, ps_remember_found_by(peer, at))
@@ -206,16 +198,6 @@ static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer)
         }
     }
     return NULL;
-}
-
-static bool is_dialled_already(const struct ps_peer *peer, const char *endpoint)
-{
-    for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
-        if (peer->links[i].id != 0 && strcmp(peer->links[i].endpoint, endpoint) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Whether a static endpoint is where another peer is connected. */

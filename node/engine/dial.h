@@ -42,9 +42,6 @@ void ps_dial_back_off(struct ps_turn *turn, struct ps_peer *peer);
 /* How long this side waits before it dials, so that both do not dial at once: the device with the
  * lower id does not wait. */
 uint64_t ps_dial_yield_ms(struct ps_turn *turn, const struct ps_peer *peer);
-/* Whether one may be dialled now, beside what is under way. */
-bool ps_dial_is_possible(const struct ps_engine *engine, const struct ps_peer *peer,
-                         const char *endpoint);
 /* Whether there is any endpoint to try. */
 bool ps_dial_is_known(const struct ps_engine *engine, const struct ps_peer *peer);
 /* How many cycles have failed since the start: those in which every endpoint could be tried. */

@@ -20,11 +20,6 @@ static size_t tries_since(const struct ps_elsewhere *elsewhere, const struct ps_
 static bool draw(struct ps_turn *turn, const struct ps_device *teller,
                  struct ps_elsewhere_try *out);
 
-void ps_elsewhere_want(struct ps_elsewhere *elsewhere)
-{
-    elsewhere->wanted = true;
-}
-
 uint64_t ps_elsewhere_deadline(const struct ps_engine *engine)
 {
     return engine->elsewhere.wanted ? engine->elsewhere.next_ms : PS_NEVER;
@@ -60,7 +55,9 @@ bool ps_elsewhere_take(struct ps_turn *turn, struct ps_elsewhere_try *out)
 static bool is_candidate(const struct ps_engine *engine, const struct ps_peer *peer, size_t index)
 {
     const char *endpoint = ps_remember_endpoint_at(peer, index);
-    return ps_dial_is_possible(engine, peer, endpoint) &&
+    return !engine->stopped && peer->session.id == 0 &&
+           ps_link_count_dialled(peer) < PS_DIALS_PER_PEER_MAX &&
+           !ps_link_is_dialled_to(peer, endpoint) &&
            ps_reach_is_elsewhere(engine, endpoint, ps_remember_found_by(peer, index));
 }
 

@@ -24,8 +24,12 @@ struct ps_elsewhere {
     size_t teller_count;
 };
 
-/* An address was passed over, because it is elsewhere. */
-void ps_elsewhere_want(struct ps_elsewhere *elsewhere);
+/* An address was passed over, because it is elsewhere. In line, so that who says what is elsewhere
+ * (reach.h) needs no function of who asks for it. */
+static inline void ps_elsewhere_want(struct ps_elsewhere *elsewhere)
+{
+    elsewhere->wanted = true;
+}
 
 /* The next try, if it is time for one: which peer, and the index of its endpoint. It is counted.
  * False if there is none. */

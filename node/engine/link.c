@@ -1,6 +1,8 @@
 /* The few links of a peer, as node/engine/link.h says. */
 #include "node/engine/link.h"
 
+#include <string.h>
+
 #include "node/engine/peer.h"
 
 struct ps_link *ps_link_find(struct ps_peer *peer, uint64_t id)
@@ -52,4 +54,14 @@ size_t ps_link_count_dialled(const struct ps_peer *peer)
         count += ps_link_is_dialled(&peer->links[i]) ? 1 : 0;
     }
     return count;
+}
+
+bool ps_link_is_dialled_to(const struct ps_peer *peer, const char *endpoint)
+{
+    for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
+        if (peer->links[i].id != 0 && strcmp(peer->links[i].endpoint, endpoint) == 0) {
+            return true;
+        }
+    }
+    return false;
 }

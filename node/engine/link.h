@@ -10,6 +10,7 @@
 #include "wire/limits.h"
 
 #define PS_LINKS_PER_PEER_MAX 4
+#define PS_DIALS_PER_PEER_MAX 3 /* of them, under way at once */
 
 struct ps_peer;
 
@@ -35,5 +36,7 @@ bool ps_link_is_dialled(const struct ps_link *link);
 bool ps_link_id_is_dialled(uint64_t id);
 /* How many are there that this side has dialled. */
 size_t ps_link_count_dialled(const struct ps_peer *peer);
+/* Whether one of them leads there. */
+bool ps_link_is_dialled_to(const struct ps_peer *peer, const char *endpoint);
 
 #endif

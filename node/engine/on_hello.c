@@ -107,7 +107,7 @@ static void note_endpoints(struct ps_turn *turn, struct ps_peer *peer, struct ps
         struct ps_bytes endpoint = ps_bytes(text, fits ? (size_t)length : 0);
         if (fits && (seen || ps_reach_is_hint(endpoint, near))) {
             bool news = seen ? ps_remember_endpoint(peer, endpoint, PS_FOUND_ACCEPTED, false)
-                             : ps_remember_told(turn, peer, endpoint, peer);
+                             : ps_peers_told(turn, peer, endpoint, peer);
             moved = news || moved;
             if (accepted) {
                 memcpy(link->endpoint, text, (size_t)length + 1);

@@ -40,7 +40,7 @@ static void take(struct ps_turn *turn, struct ps_peer *teller, struct ps_peer *p
         /* The name of another machine's interface is of no use. */
         bool hint =
             ps_reach_is_hint(endpoint, near) && memchr(endpoint.data, '%', endpoint.size) == NULL;
-        news = (hint && ps_remember_told(turn, peer, endpoint, teller)) || news;
+        news = (hint && ps_peers_told(turn, peer, endpoint, teller)) || news;
     }
     if (news && peer->session.id == 0) {
         ps_dial_by(peer, turn->now_ms + ps_prng_jitter(&turn->engine->prng, DIAL_SPAN));

@@ -26,6 +26,14 @@ struct ps_peer *ps_peers_find(struct ps_engine *engine, const struct ps_device *
     return NULL;
 }
 
+bool ps_peers_told(struct ps_turn *turn, struct ps_peer *peer, struct ps_bytes endpoint,
+                   struct ps_peer *teller)
+{
+    const struct ps_device *by = ps_remember_told_by(peer, endpoint);
+    const struct ps_peer *before = by == NULL ? NULL : ps_peers_find(turn->engine, by);
+    return ps_remember_told(peer, endpoint, teller, before);
+}
+
 struct ps_peer *ps_peers_add(struct ps_turn *turn, const struct ps_device *device)
 {
     struct ps_engine *engine = turn->engine;

@@ -21,6 +21,10 @@ struct ps_peers {
 
 /* The peer of that device, or NULL. */
 struct ps_peer *ps_peers_find(struct ps_engine *engine, const struct ps_device *device);
+/* A member has told an endpoint of a peer: remember it. What several tell is the word of whoever
+ * has told least. True if it was not known. */
+bool ps_peers_told(struct ps_turn *turn, struct ps_peer *peer, struct ps_bytes endpoint,
+                   struct ps_peer *teller);
 /* Add a peer that is not there. NULL if memory or the store has failed. */
 struct ps_peer *ps_peers_add(struct ps_turn *turn, const struct ps_device *device);
 /* Take out and destroy those that are not allowed any more. They have no links. */

@@ -123,8 +123,16 @@ bool ps_remember_endpoint(struct ps_peer *peer, struct ps_bytes endpoint, ps_fou
     return note_endpoint(peer, endpoint, &finding);
 }
 
-bool ps_remember_told(struct ps_turn *turn, struct ps_peer *peer, struct ps_bytes endpoint,
-                      struct ps_peer *teller)
+const struct ps_device *ps_remember_told_by(const struct ps_peer *peer, struct ps_bytes endpoint)
+{
+    const struct ps_peer_row *row = &peer->remembered.row;
+    size_t at = find_endpoint(row, endpoint);
+    bool told = at < row->endpoint_count && row->found_by[at] == PS_FOUND_PEERS;
+    return told ? &peer->remembered.tellers[at] : NULL;
+}
+
+bool ps_remember_told(struct ps_peer *peer, struct ps_bytes endpoint, struct ps_peer *teller,
+                      const struct ps_peer *before)
 {
     const struct ps_peer_row *row = &peer->remembered.row;
     struct finding finding = {.by = PS_FOUND_PEERS, .teller = teller->device};
@@ -134,7 +142,6 @@ bool ps_remember_told(struct ps_turn *turn, struct ps_peer *peer, struct ps_byte
         teller->remembered.told += news && teller != peer ? 1 : 0;
         return news;
     }
-    const struct ps_peer *before = ps_peers_find(turn->engine, &peer->remembered.tellers[at]);
     if (row->found_by[at] == PS_FOUND_PEERS &&
         (before == NULL || teller->remembered.told < before->remembered.told)) {
         peer->remembered.tellers[at] = teller->device;

@@ -50,9 +50,13 @@ int64_t ps_remember_skew_ms(const struct ps_peer *peer);
  * True if it was not known. */
 bool ps_remember_endpoint(struct ps_peer *peer, struct ps_bytes endpoint, ps_found_by found_by,
                           bool worked);
-/* The same for one that was only told. What several tell is the word of whoever has told least. */
-bool ps_remember_told(struct ps_turn *turn, struct ps_peer *peer, struct ps_bytes endpoint,
-                      struct ps_peer *teller);
+/* The same for one that was only told. What several tell is the word of whoever has told least.
+ * before: by whose word it is known until now; NULL if there is no such peer. See ps_peers_told().
+ */
+bool ps_remember_told(struct ps_peer *peer, struct ps_bytes endpoint, struct ps_peer *teller,
+                      const struct ps_peer *before);
+/* By whose word an endpoint is known; NULL if not so. */
+const struct ps_device *ps_remember_told_by(const struct ps_peer *peer, struct ps_bytes endpoint);
 /* Who told of an endpoint; all zero: nobody, or it is not known. */
 const struct ps_device *ps_remember_teller(const struct ps_peer *peer, size_t index);
 size_t ps_remember_endpoint_count(const struct ps_peer *peer);
