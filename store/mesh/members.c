@@ -544,7 +544,8 @@ static p2psync_result put_member(struct ps_txn *txn, const struct ps_member *mem
     if (result == P2PSYNC_OK && ps_bytes_equal(before, after)) {
         return P2PSYNC_OK;
     }
-    if (result == P2PSYNC_EIO) {
+    /* A damaged one is written anew. */
+    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ECORRUPT) {
         return result;
     }
     return ps_db_put(txn, PS_DB_DEVICES, ps_key_view(&key), after);
