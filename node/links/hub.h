@@ -38,7 +38,7 @@ struct ps_hub {
     void *context;
     struct ps_zap zap;
     struct ps_curve_keys *keys; /* in memory for secrets */
-    struct ps_socket router; /* closed if this object only dials */
+    struct ps_socket router;    /* closed if this object only dials */
     struct ps_socket pair;
     char *host;
     uint16_t port;
