@@ -170,7 +170,9 @@ static p2psync_result find_holder(const struct resetting *resetting, struct ps_t
     struct ps_probe *probes = calloc(PS_PROBES_MAX, sizeof *probes);
     size_t count = 0;
     bool answers = false;
-    walk.result = probes != NULL ? P2PSYNC_OK : P2PSYNC_ENOMEM;
+    if (probes == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
     while (ps_member_walk_next(&walk, &member)) {
         struct ps_peer_row row;
         walk.result = ps_mesh_peer_read(txn, &member.device, &row);

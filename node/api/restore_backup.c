@@ -319,8 +319,6 @@ static bool goes_on(void *user, uint64_t done, uint64_t total)
 }
 
 /* As p2psync_open() will read them. */
-static p2psync_result verify(struct restoring *restoring, struct ps_store *store);
-static bool goes_on(void *user, uint64_t done, uint64_t total);
 static p2psync_result write_settings(const struct restoring *restoring, struct ps_bytes map)
 {
     struct ps_config config;
@@ -402,7 +400,6 @@ static void let_go(struct restoring *restoring)
 }
 
 /* What the backup is to blame for. */
-static void let_go(struct restoring *restoring);
 static p2psync_result explain_source(const struct restoring *restoring, p2psync_result result)
 {
     struct p2psync_detail *detail = restoring->detail;

@@ -21,7 +21,7 @@ struct ps_made {
 };
 
 /* Errors  as p2psync_backup(); `detail`, which says nothing yet, says more of most. */
-p2psync_result ps_make_backup(const struct ps_make *make, struct ps_made *out,
+p2psync_result ps_make_backup(const struct ps_make *wanted, struct ps_made *out,
                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -159,19 +159,20 @@ static bool has_only_settings(p2psync_snapshot *snapshot, const char *collection
 static void read_one(struct cli *cli, struct conflicts *conflicts, p2psync_snapshot *snapshot,
                      const char *collection)
 {
-    struct p2psync_buffer *packed = &conflicts->page[conflicts->page_count];
-    p2psync_result result = p2psync_conflict(snapshot, collection, conflicts->last, packed);
+    struct p2psync_buffer packed = {0};
+    p2psync_result result = p2psync_conflict(snapshot, collection, conflicts->last, &packed);
 
     if (result == P2PSYNC_OK) {
-        result = p2psync_value_check((struct p2psync_bytes){packed->data, packed->size});
+        result = p2psync_value_check((struct p2psync_bytes){packed.data, packed.size});
     }
     if (result != P2PSYNC_OK) {
-        p2psync_buffer_free(packed);
+        p2psync_buffer_free(&packed);
         fail(cli, result, "conflicts %s %s", collection, conflicts->last);
         conflicts->incomplete = true;
         return;
     }
-    conflicts->page_size += packed->size;
+    conflicts->page[conflicts->page_count] = packed;
+    conflicts->page_size += packed.size;
     conflicts->page_count++;
 }
 
