@@ -9,7 +9,14 @@
 
 #include "tests/lib/paper_check.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SCHEDULES 500U
+#endif
+#endif
+#ifndef SCHEDULES
 #define SCHEDULES 10000U
+#endif
 
 static void invite(uint32_t at)
 {
