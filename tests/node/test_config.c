@@ -302,7 +302,7 @@ Test(test_config, says_where_how_often_and_how_many_backups_are_made)
     cr_expect(takes("backup_keep", "3"));
     cr_assert_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
     cr_assert_str_eq(config.backup_dir, "/media/usb");
-    cr_assert_eq(config.backup_every_ms, 12 * 3600 * 1000);
+    cr_assert_eq(config.backup_every_ms, 12ULL * 3600 * 1000);
     cr_assert_eq(config.backup_keep, 3);
     cr_expect(takes("backup_dir", "null"));
     cr_assert_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);

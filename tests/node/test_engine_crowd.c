@@ -152,6 +152,6 @@ Test(test_engine_crowd, says_where_each_is_but_a_few_times)
     sim_script_begin(CROWD);
     cr_assert(sim_script_settle(120000));
     struct sim_traffic peers = net.by_type[PS_MESSAGE_PEERS];
-    cr_expect_leq(peers.messages, CROWD * (CROWD - 1) * 4, "%" PRIu64, peers.messages);
-    cr_expect_leq(peers.bytes, CROWD * (CROWD - 1) * 2000, "%" PRIu64, peers.bytes);
+    cr_expect_leq(peers.messages, (uint64_t)CROWD * (CROWD - 1) * 4, "%" PRIu64, peers.messages);
+    cr_expect_leq(peers.bytes, (uint64_t)CROWD * (CROWD - 1) * 2000, "%" PRIu64, peers.bytes);
 }

@@ -191,7 +191,7 @@ Test(test_engine_damage, here_and_there_is_fetched_without_what_lies_between)
     sim_put(&net, 0, "others", "x", 4); /* the node hears that the store has changed */
     sim_net_run(&net, 60000);
     cr_assert_str_empty(net.failure);
-    cr_expect_lt(net.traffic[1][0].bytes - before, 2 * (MANY / APART) * RECORD);
+    cr_expect_lt(net.traffic[1][0].bytes - before, 2ULL * (MANY / APART) * RECORD);
     struct ps_peer_info info;
     cr_assert(sim_node_peer(&net, 1, 0, &info));
     cr_expect_eq(info.faults, 0);

@@ -217,10 +217,14 @@ Test(test_engine_rot, seeds_of_the_day)
 {
     unsigned long from = 0;
     unsigned long to = 0;
+    char *end = NULL;
     const char *seeds = getenv("ROT_SEEDS");
-    if (seeds == NULL || sscanf(seeds, "%lu-%lu", &from, &to) != 2) {
+    if (seeds == NULL) {
         cr_skip("ROT_SEEDS is not set");
     }
+    from = strtoul(seeds, &end, 10);
+    cr_assert_eq(*end, '-');
+    to = strtoul(end + 1, &end, 10);
     for (unsigned long seed = from; seed <= to; seed++) {
         printf("# seed %lu\n", seed);
         (void)fflush(stdout); /* it fails somewhere else */

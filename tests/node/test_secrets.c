@@ -135,10 +135,11 @@ static size_t count_where(const uint8_t inverted[static 32], bool dumped)
     cr_assert_not_null(areas);
     cr_assert_geq(memory, 0);
     while (fgets(line, sizeof line, areas) != NULL) {
-        char rights[5];
-        struct area next = {0};
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &next.begin, &next.end, rights) == 3) {
-            next.own = rights[0] == 'r' && rights[1] == 'w' && rights[3] == 'p';
+        char *rights = NULL;
+        struct area next = {.begin = strtoull(line, &rights, 16)};
+        if (*rights == '-') {
+            next.end = strtoull(rights + 1, &rights, 16);
+            next.own = strncmp(rights, " rw", 3) == 0 && rights[4] == 'p';
             area = next;
         } else if (strncmp(line, "VmFlags:", 8) == 0) {
             area.dumped = strstr(line, " dd") == NULL;

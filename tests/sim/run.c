@@ -56,7 +56,8 @@ static void set_up(struct sim_net *net)
     if (net->options.sums > 0) {
         sim_sums_begin(net, 0);
     }
-    uint64_t long_ms = net->options.steps * net->options.pause_ms / 2ULL; /* as faults last */
+    uint64_t long_ms =
+        (uint64_t)net->options.steps * net->options.pause_ms / 2; /* as faults last */
     for (unsigned i = 1; i < net->options.nodes; i++) {
         bool late = prng_chance(&net->apart_random, net->options.late);
         struct sim_packet packet = {.kind = SIM_PACKET_PAIR, .node = i};
