@@ -57,7 +57,6 @@ static p2psync_result open_new(struct resetting *resetting, struct ps_store **st
 static p2psync_result fill(struct resetting *resetting, struct ps_txn *from,
                            struct ps_store *store);
 static p2psync_result work_out(struct ps_txn *txn);
-static p2psync_result verify(struct ps_store *store);
 static p2psync_result describe(const struct resetting *resetting, struct ps_store *store,
                                struct ps_buf *answer);
 static p2psync_result put_in_place(struct resetting *resetting);
@@ -264,7 +263,8 @@ static p2psync_result fill(struct resetting *resetting, struct ps_txn *from, str
     }
     ps_txn_abort(&to);
     if (result == P2PSYNC_OK) {
-        result = verify(store);
+        struct ps_verify verify = {.total = 0};
+        result = ps_verify_sound(store, &verify);
     }
     return result != P2PSYNC_ECORRUPT
                ? result
@@ -282,15 +282,6 @@ static p2psync_result work_out(struct ps_txn *txn)
         walk.result = ps_anew(txn, collection.number, now_ms);
     }
     return walk.result;
-}
-
-static p2psync_result verify(struct ps_store *store)
-{
-    struct ps_verify verify = {.total = 0};
-    p2psync_result result = ps_verify(store, &verify);
-    bool bad = ps_verify_bad(&verify) > 0;
-    ps_verify_deinit(&verify);
-    return result == P2PSYNC_OK && bad ? P2PSYNC_ECORRUPT : result;
 }
 
 static p2psync_result describe(const struct resetting *resetting, struct ps_store *store,

@@ -295,12 +295,7 @@ static p2psync_result fill(struct restoring *restoring, struct ps_backup_reader 
 static p2psync_result verify(struct restoring *restoring, struct ps_store *store)
 {
     struct ps_verify verify = {.goes_on = goes_on, .user = restoring};
-    p2psync_result result = ps_verify(store, &verify);
-    uint64_t bad = ps_verify_bad(&verify);
-    ps_verify_deinit(&verify);
-    if (result == P2PSYNC_OK && bad > 0) {
-        result = P2PSYNC_ECORRUPT;
-    }
+    p2psync_result result = ps_verify_sound(store, &verify);
     return result != P2PSYNC_ECORRUPT
                ? result
                : ps_detail_say(restoring->detail, result,

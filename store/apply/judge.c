@@ -88,12 +88,15 @@ static p2psync_result mark_again(struct ps_txn *txn, const struct ps_log *log, u
     struct ps_view view;
     bool mine = false;
     bool opened = false;
-    p2psync_result result = ps_skeleton_decode(entry->skeleton, &skeleton);
-    if (result == P2PSYNC_OK) {
-        result = ps_record_get(txn, log->collection, skeleton.record_id, &row);
+    if (ps_skeleton_decode(entry->skeleton, &skeleton) != P2PSYNC_OK) {
+        return P2PSYNC_OK; /* it is inert, and did nothing */
+    }
+    p2psync_result result = ps_record_get(txn, log->collection, skeleton.record_id, &row);
+    if (result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT) {
+        return P2PSYNC_OK; /* the record shows nothing */
     }
     if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOMEM ? result : P2PSYNC_OK;
+        return result;
     }
     for (uint32_t i = ps_record_first_read(row.version_count); i < row.version_count; i++) {
         struct ps_version version;

@@ -181,6 +181,14 @@ static bool go_on(struct ps_verify *verify, uint64_t more)
     return verify->goes_on == NULL || verify->goes_on(verify->user, verify->done, verify->total);
 }
 
+p2psync_result ps_verify_sound(struct ps_store *store, struct ps_verify *verify)
+{
+    p2psync_result result = ps_verify(store, verify);
+    bool bad = ps_verify_bad(verify) > 0;
+    ps_verify_deinit(verify);
+    return result == P2PSYNC_OK && bad ? P2PSYNC_ECORRUPT : result;
+}
+
 uint64_t ps_verify_bad(const struct ps_verify *verify)
 {
     uint64_t bad = verify->tables;

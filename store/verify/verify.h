@@ -39,6 +39,11 @@ struct ps_verify {
  *         P2PSYNC_ENOMEM. Whatever the result, ps_verify_deinit() follows.
  */
 p2psync_result ps_verify(struct ps_store *store, struct ps_verify *verify) P2PSYNC_MUST_CHECK;
+/* The same of a store that nobody has used yet: all of it must be sound. Deinitialises `verify`.
+ *
+ * Errors  as above; P2PSYNC_ECORRUPT also if anything was found wrong.
+ */
+p2psync_result ps_verify_sound(struct ps_store *store, struct ps_verify *verify) P2PSYNC_MUST_CHECK;
 /* How many things were found wrong. */
 uint64_t ps_verify_bad(const struct ps_verify *verify);
 void ps_verify_deinit(struct ps_verify *verify);
