@@ -2,18 +2,12 @@
 # A backup of a running node, restored: in place of the device that is lost, and as a new device. Both meet their mesh,
 # and all come to the same.
 
-port_of() {
-    at "$1" --json doctor | jq -r '.checks[] | select(.check == "port") | .detail' | grep -oE '[0-9]+' | head -n 1
-}
 # same ID DEVICE...: until the record is on each of them.
 same() {
     local device
     for device in "${@:2}"; do
         until at "$device" get notes "$1" >/dev/null 2>&1; do :; done
     done
-}
-origin() {
-    echo "${1%-*}"
 }
 
 at a init --name kitchen >/dev/null

@@ -2,9 +2,6 @@
 # A device's directory is copied, and both are on: each of the two is told, and so is who meets both. The copy becomes a
 # device of its own, loses nothing of what it holds, and joins by an invite.
 
-port_of() {
-    at "$1" --json doctor | jq -r '.checks[] | select(.check == "port") | .detail' | grep -oE '[0-9]+' | head -n 1
-}
 # alerted DEVICE TEXT: until its status has an alert that holds TEXT.
 alerted() {
     until at "$1" --json status | jq -e --arg text "$2" '.alerts | any(contains($text))' >/dev/null; do :; done

@@ -1,10 +1,6 @@
 # shellcheck shell=bash disable=SC2154,SC2016
 # --peer takes IPv6 addresses and names; a name that is not known does not hold up the others.
 
-# port_of DEVICE: where its node listens.
-port_of() {
-    at "$1" --json doctor | jq -r '.checks[] | select(.check == "port") | .detail' | grep -oE '[0-9]+' | head -n 1
-}
 # synced: b's node is in sync with a's, found through the address it was given.
 synced() {
     expect 0 b --json now

@@ -1,21 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2016
 # A device drops its past and gets it again from others: nothing is dropped that nobody else is known to have.
 
-port_of() {
-    at "$1" --json doctor | jq -r '.checks[] | select(.check == "port") | .detail' | grep -oE '[0-9]+' | head -n 1
-}
 root() {
     at "$1" --json status | jq -r .root
-}
-origin() {
-    echo "${1%-*}"
-}
-# in_sync DEVICE...: until each of them says so, and all have the same root.
-in_sync() {
-    local device
-    until [ "$(for device in "$@"; do at "$device" --json status | jq -r '"\(.in_sync) \(.root)"'; done | sort -u |
-        grep -c '^true')" -eq 1 ] &&
-        [ "$(for device in "$@"; do root "$device"; done | sort -u | wc -l)" -eq 1 ]; do :; done
 }
 # start DEVICE: its node runs, and knows where a is.
 start() {

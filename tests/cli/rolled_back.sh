@@ -2,21 +2,6 @@
 # A volume is rolled back under a device whose node was killed: nothing shows that, and the device writes on before it
 # meets another one. Both of its histories are kept, everybody is in sync, and it is said what has happened.
 
-port_of() {
-    at "$1" --json doctor | jq -r '.checks[] | select(.check == "port") | .detail' | grep -oE '[0-9]+' | head -n 1
-}
-# origin VERSION: the part of a version that says who wrote it, and in which incarnation.
-origin() {
-    echo "${1%-*}"
-}
-# in_sync DEVICE...: until each of them says so, and all have the same root.
-in_sync() {
-    local device
-    until [ "$(for device in "$@"; do at "$device" --json status | jq -r '"\(.in_sync) \(.root)"'; done | sort -u |
-        grep -c '^true')" -eq 1 ] &&
-        [ "$(for device in "$@"; do at "$device" --json status | jq -r .root; done | sort -u | wc -l)" -eq 1 ]; do :; done
-}
-
 at a init --name kitchen >/dev/null
 node a
 peer=127.0.0.1:$(port_of a)

@@ -22,9 +22,6 @@ holds '.fields.n == 8'
 expect 0 a verify
 
 # Another device has what this disk loses; without a running node it waits for one.
-port_of() {
-    at "$1" --json doctor | jq -r '.checks[] | select(.check == "port") | .detail' | grep -oE '[0-9]+' | head -n 1
-}
 node a
 first=$node
 at b join "$(at a --json invite --no-wait | jq -r .code)" --name cellar >/dev/null

@@ -217,6 +217,9 @@ void sim_node_renew(struct sim_net *net, unsigned node);
  * as when the whole disk is rolled back: nothing tells the node. */
 void sim_node_save(struct sim_net *net, unsigned node, const char *name);
 void sim_node_restore(struct sim_net *net, unsigned node, const char *name);
+/* Whether its store has all members: an older copy admits nobody who came later, and who is not
+ * admitted cannot tell it. */
+bool sim_node_knows_members(struct sim_net *net, unsigned node);
 /* Start the node after a crash or a stop, perhaps on an older copy of its store. */
 void sim_node_restart(struct sim_net *net, unsigned node);
 /* Give events to the engine, and carry out its effects. The times of the events are filled in here.

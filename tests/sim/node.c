@@ -317,9 +317,7 @@ static const char *copy_path(const struct sim_net *net, const char *name, char o
     return out;
 }
 
-/* Whether its store has all members: an older copy admits nobody who came later, and who is not
- * admitted cannot tell it. */
-static bool knows_members(struct sim_net *net, unsigned node)
+bool sim_node_knows_members(struct sim_net *net, unsigned node)
 {
     uint32_t count = 0;
     struct ps_txn txn = {0};
@@ -337,7 +335,7 @@ void sim_node_restart(struct sim_net *net, unsigned node)
     char name[16];
     snprintf(name, sizeof name, "copy-%u", node);
     if (net->faults && prng_chance(&net->random, net->options.rollback) &&
-        knows_members(net, node)) {
+        sim_node_knows_members(net, node)) {
         sim_trace(net, "%s %s", sim_name(node), self->saved ? "is rolled back" : "is copied");
         if (self->saved) {
             sim_node_restore(net, node, name);

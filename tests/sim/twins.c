@@ -18,7 +18,6 @@ struct reading {
     size_t at;
 };
 
-static bool knows_all(struct sim_net *net, unsigned node);
 static void save(struct sim_net *net, unsigned node, struct ps_buf *backup);
 static void restore(struct sim_net *net, unsigned node, const struct ps_buf *backup);
 static p2psync_result write_bytes(struct ps_bytes bytes, void *user);
@@ -36,26 +35,14 @@ void sim_twins_due(struct sim_net *net)
     unsigned first = (unsigned)prng_below(&net->apart_random, net->node_count);
     for (unsigned i = 0; i < net->node_count && net->faults && !net->has_twin; i++) {
         unsigned node = (first + i) % net->node_count;
-        if (net->nodes[node].up && !net->nodes[node].no_flush && knows_all(net, node)) {
+        if (net->nodes[node].up && !net->nodes[node].no_flush &&
+            sim_node_knows_members(net, node)) {
             sim_twins_begin(net, node);
         }
     }
     if (net->faults && !net->has_twin) {
         sim_twins_plan(net, AGAIN_MS);
     }
-}
-
-/* Whom one of two lets in the other does not know, and does not admit: nobody comes later. */
-static bool knows_all(struct sim_net *net, unsigned node)
-{
-    uint32_t count = 0;
-    struct ps_txn txn = {0};
-    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
-    if (result == P2PSYNC_OK) {
-        result = ps_member_count(&txn, &count);
-    }
-    ps_txn_abort(&txn);
-    return result == P2PSYNC_OK && count == net->node_count + net->lost;
 }
 
 void sim_twins_begin(struct sim_net *net, unsigned node)
