@@ -287,17 +287,12 @@ static p2psync_result work_out(struct ps_txn *txn)
 static p2psync_result describe(const struct resetting *resetting, struct ps_store *store,
                                struct ps_buf *answer)
 {
-    struct ps_txn txn = {0};
     struct ps_buf identity;
     struct ps_writer writer;
     struct ps_map map;
     ps_buf_init(&identity, PS_BUFFER_SIZE_MAX);
     ps_writer_init(&writer, answer);
-    p2psync_result result = ps_txn_begin(store, false, &txn);
-    if (result == P2PSYNC_OK) {
-        result = ps_status_identity(&txn, NULL, &identity);
-    }
-    ps_txn_abort(&txn);
+    p2psync_result result = ps_status_identity_of(store, &identity);
     if (result == P2PSYNC_OK) {
         ps_map_begin(&map, &writer);
         ps_map_pairs(&map, ps_buf_view(&identity));

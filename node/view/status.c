@@ -61,6 +61,17 @@ p2psync_result ps_status_identity(struct ps_txn *txn, const struct ps_device *in
     return ps_writer_finish(&writer);
 }
 
+p2psync_result ps_status_identity_of(struct ps_store *store, struct ps_buf *out)
+{
+    struct ps_txn txn = {0};
+    p2psync_result result = ps_txn_begin(store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_status_identity(&txn, NULL, out);
+    }
+    ps_txn_abort(&txn);
+    return result;
+}
+
 p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_running *running,
                                struct ps_buf *out)
 {

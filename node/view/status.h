@@ -33,6 +33,9 @@ bool ps_status_is_equal(const struct ps_status_running *running);
 p2psync_result ps_status_identity(struct ps_txn *txn, const struct ps_device *inviter,
                                   struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
+/* The same of a store, without an inviter, in a transaction of its own. Errors  as above. */
+p2psync_result ps_status_identity_of(struct ps_store *store, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
 /* Append the map of status. Errors  as above. */
 p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_running *running,
                                struct ps_buf *out) P2PSYNC_MUST_CHECK;
