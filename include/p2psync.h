@@ -538,6 +538,11 @@ P2PSYNC_API p2psync_result p2psync_config_set(p2psync_node *node, const char *ke
                                               struct p2psync_bytes value,
                                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* The same for several settings, of which all are written or none: `settings` is a map of
+ * MessagePack from their keys to their values. Errors as above. */
+P2PSYNC_API p2psync_result p2psync_config_set_all(p2psync_node *node, struct p2psync_bytes settings,
+                                                  struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 /* ---- running ---- */
 
 /* Run the node in a thread of its own: listen, discover, sync. Returns when it listens. If the

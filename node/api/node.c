@@ -42,6 +42,8 @@ static p2psync_result name_joiner(p2psync_node *node, const char *name,
                                   char out[static PS_DEVICE_NAME_SIZE_MAX + 1],
                                   struct p2psync_detail *detail);
 static ps_node_work_fn rename_device;
+static p2psync_result set_config(p2psync_node *node, const char *key, struct p2psync_bytes value,
+                                 struct p2psync_detail *detail);
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out);
 static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, instead_fn *fill,
                                   struct p2psync_buffer *out);
@@ -247,15 +249,29 @@ p2psync_result p2psync_config(p2psync_node *node, struct p2psync_buffer *out,
 p2psync_result p2psync_config_set(p2psync_node *node, const char *key, struct p2psync_bytes value,
                                   struct p2psync_detail *detail)
 {
-    if (!ps_node_usable(node) || key == NULL || value.data == NULL || value.size == 0 ||
+    return key != NULL ? set_config(node, key, value, detail) : P2PSYNC_EMISUSE;
+}
+
+p2psync_result p2psync_config_set_all(p2psync_node *node, struct p2psync_bytes settings,
+                                      struct p2psync_detail *detail)
+{
+    return set_config(node, NULL, settings, detail);
+}
+
+/* key: NULL: `value` is a map of several settings. */
+static p2psync_result set_config(p2psync_node *node, const char *key, struct p2psync_bytes value,
+                                 struct p2psync_detail *detail)
+{
+    if (!ps_node_usable(node) || value.data == NULL || value.size == 0 ||
         !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
     struct p2psync_detail found = ps_detail_none();
+    struct ps_bytes given = ps_bytes(value.data, value.size);
     /* The file's lock is one per process: the mutex keeps this process's threads apart. */
     (void)pthread_mutex_lock(&node->loop_mutex);
-    p2psync_result result =
-        ps_config_write(node->dir_fd, key, ps_bytes(value.data, value.size), &found);
+    p2psync_result result = key != NULL ? ps_config_write(node->dir_fd, key, given, &found)
+                                        : ps_config_write_all(node->dir_fd, given, &found);
     (void)pthread_mutex_unlock(&node->loop_mutex);
     return ps_detail_give(result, &found, detail);
 }

@@ -70,10 +70,15 @@ typedef char pattern_text[PS_INTERFACE_PATTERN_SIZE_MAX + 1];
 
 static p2psync_result take_all(struct ps_bytes map, struct ps_config *out,
                                struct p2psync_detail *detail);
-static p2psync_result write_setting(int dir_fd, const char *key, struct ps_bytes value,
-                                    struct p2psync_detail *detail);
+static p2psync_result write_settings(int dir_fd, struct ps_bytes changes,
+                                     struct p2psync_detail *detail);
+static p2psync_result change_all(struct ps_bytes changes, struct ps_buf *file,
+                                 struct p2psync_detail *detail);
+static p2psync_result change_one(struct ps_bytes key, struct ps_bytes value, struct ps_buf *file);
 static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes file,
                                    const struct setting *setting);
+static p2psync_result say_unknown(struct ps_bytes key, p2psync_result result,
+                                  struct p2psync_detail *detail);
 static const struct setting *find_setting(struct ps_bytes key);
 static void take_patterns(struct ps_reader *reader, pattern_text *patterns, size_t *count);
 static void take_ms(struct ps_reader *reader, uint32_t max, uint32_t *out);
@@ -232,64 +237,106 @@ static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes file,
 p2psync_result ps_config_write(int dir_fd, const char *key, struct ps_bytes value,
                                struct p2psync_detail *detail)
 {
-    if (find_setting(ps_bytes_text(key)) == NULL) {
-        return ps_detail_say(detail, P2PSYNC_ENOTFOUND, "there is no setting '%.64s'", key);
-    }
-    if (ps_value_check(value) != P2PSYNC_OK) {
+    struct ps_buf change;
+    struct ps_writer writer;
+    ps_buf_init(&change, PS_VALUE_SIZE_MAX);
+    ps_writer_init(&writer, &change);
+    ps_write_map(&writer, 1);
+    ps_write_text(&writer, key);
+    ps_write_raw(&writer, value);
+    p2psync_result result = ps_writer_finish(&writer) == P2PSYNC_OK
+                                ? ps_config_write_all(dir_fd, ps_buf_view(&change), detail)
+                                : P2PSYNC_EFORMAT;
+    ps_buf_deinit(&change);
+    return result;
+}
+
+p2psync_result ps_config_write_all(int dir_fd, struct ps_bytes changes,
+                                   struct p2psync_detail *detail)
+{
+    if (ps_value_check(changes) != P2PSYNC_OK) {
         return P2PSYNC_EFORMAT;
     }
     /* The lock ends with the descriptor even if this process dies. */
     if (flock(dir_fd, LOCK_EX) != 0) {
         return ps_error_of_errno(errno);
     }
-    p2psync_result result = write_setting(dir_fd, key, value, detail);
+    p2psync_result result = write_settings(dir_fd, changes, detail);
     (void)flock(dir_fd, LOCK_UN);
+    return result == P2PSYNC_ELIMIT ? P2PSYNC_EFORMAT : result;
+}
+
+/* All of them are checked before the file is written, once. */
+static p2psync_result write_settings(int dir_fd, struct ps_bytes changes,
+                                     struct p2psync_detail *detail)
+{
+    struct ps_buf file;
+    struct ps_config checked;
+    ps_buf_init(&file, PS_VALUE_SIZE_MAX);
+    p2psync_result result = ps_config_file_read(dir_fd, &file, detail);
+    if (result == P2PSYNC_OK) {
+        result = change_all(changes, &file, detail);
+    }
+    if (result == P2PSYNC_OK) {
+        result = take_all(ps_buf_view(&file), &checked, detail);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_config_file_write(dir_fd, ps_buf_view(&file), detail);
+    }
+    ps_buf_deinit(&file);
     return result;
 }
 
-static p2psync_result write_setting(int dir_fd, const char *key, struct ps_bytes value,
-                                    struct p2psync_detail *detail)
+static p2psync_result change_all(struct ps_bytes changes, struct ps_buf *file,
+                                 struct p2psync_detail *detail)
+{
+    struct ps_reader reader;
+    p2psync_result result = P2PSYNC_OK;
+    ps_reader_init(&reader, changes);
+    uint32_t count = ps_read_map(&reader);
+    for (uint32_t i = 0; i < count && result == P2PSYNC_OK; i++) {
+        struct ps_bytes key = ps_read_str(&reader, PS_CONFIG_FILE_SIZE_MAX);
+        struct ps_bytes value = ps_read_value(&reader, PS_DEPTH_MAX);
+        result = find_setting(key) != NULL ? change_one(key, value, file)
+                                           : say_unknown(key, P2PSYNC_ENOTFOUND, detail);
+    }
+    return result == P2PSYNC_OK ? reader.error : result;
+}
+
+static p2psync_result change_one(struct ps_bytes key, struct ps_bytes value, struct ps_buf *file)
 {
     struct ps_reader reader;
     struct ps_writer writer;
-    struct ps_buf before;
-    struct ps_buf after;
     struct ps_buf changed;
-    struct ps_config checked;
-    ps_buf_init(&before, PS_CONFIG_FILE_SIZE_MAX);
-    ps_buf_init(&after, PS_VALUE_SIZE_MAX);
+    struct ps_buf after;
     ps_buf_init(&changed, PS_VALUE_SIZE_MAX);
+    ps_buf_init(&after, PS_VALUE_SIZE_MAX);
     ps_reader_init(&reader, value);
     ps_writer_init(&writer, &changed);
     bool is_taken_out = ps_read_nil(&reader);
-    if (is_taken_out) {
-        ps_write_array(&writer, 1);
-        ps_write_text(&writer, key);
-    } else {
-        ps_write_map(&writer, 1);
-        ps_write_text(&writer, key);
-        ps_write_raw(&writer, value);
-    }
-    struct ps_bytes change = ps_buf_view(&changed);
-    const struct ps_delta delta = {.fields = is_taken_out ? ps_bytes(NULL, 0) : change,
-                                   .unset = is_taken_out ? change : ps_bytes(NULL, 0)};
+    (is_taken_out ? ps_write_array : ps_write_map)(&writer, 1);
+    ps_write_str(&writer, key);
+    ps_write_raw(&writer, is_taken_out ? ps_bytes(NULL, 0) : value);
     p2psync_result result = ps_writer_finish(&writer);
+    struct ps_delta delta = {.fields = ps_bytes(NULL, 0), .unset = ps_bytes(NULL, 0)};
+    *(is_taken_out ? &delta.unset : &delta.fields) = ps_buf_view(&changed);
     if (result == P2PSYNC_OK) {
-        result = ps_config_file_read(dir_fd, &before, detail);
+        result = ps_value_apply(ps_buf_view(file), &delta, &after);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_value_apply(ps_buf_view(&before), &delta, &after);
+        ps_buf_truncate(file, 0);
+        result = ps_buf_append(file, after.data, after.size);
     }
-    if (result == P2PSYNC_OK) {
-        result = take_all(ps_buf_view(&after), &checked, detail);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_config_file_write(dir_fd, ps_buf_view(&after), detail);
-    }
-    ps_buf_deinit(&changed);
     ps_buf_deinit(&after);
-    ps_buf_deinit(&before);
-    return result == P2PSYNC_ELIMIT ? P2PSYNC_EFORMAT : result;
+    ps_buf_deinit(&changed);
+    return result;
+}
+
+static p2psync_result say_unknown(struct ps_bytes key, p2psync_result result,
+                                  struct p2psync_detail *detail)
+{
+    return ps_detail_say(detail, result, "there is no setting '%.*s'",
+                         key.size < 64 ? (int)key.size : 64, (const char *)key.data);
 }
 
 static const struct setting *find_setting(struct ps_bytes key)
@@ -315,8 +362,7 @@ static p2psync_result take_all(struct ps_bytes map, struct ps_config *out,
         const struct setting *setting = find_setting(key);
         struct ps_reader value;
         if (setting == NULL) {
-            return ps_detail_say(detail, P2PSYNC_EFORMAT, "there is no setting '%.*s'",
-                                 key.size < 64 ? (int)key.size : 64, (const char *)key.data);
+            return say_unknown(key, P2PSYNC_EFORMAT, detail);
         }
         ps_reader_init(&value, ps_read_value(&reader, PS_DEPTH_MAX));
         setting->take(&value, &config);

@@ -90,4 +90,9 @@ p2psync_result ps_config_pack_waiting(const struct ps_config *before, const stru
 p2psync_result ps_config_write(int dir_fd, const char *key, struct ps_bytes value,
                                struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* The same for several settings, of which all are written or none. `changes` is a map from their
+ * keys to their values. Errors  as above. */
+p2psync_result ps_config_write_all(int dir_fd, struct ps_bytes changes,
+                                   struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 #endif

@@ -10,6 +10,28 @@ check() {
 
 at a init --name kitchen >/dev/null
 at a put notes n1 text=one >/dev/null
+
+# One command writes the settings, all or none of them.
+mkdir "$work/elsewhere"
+expect 2 a backup --every soon --keep 3 "$work/elsewhere"
+complains 'backup_every takes a number'
+expect 2 a backup --every 1d --keep none "$work/elsewhere"
+expect 2 a backup --every 1d --keep 0 "$work/elsewhere"
+expect 2 a backup --every 1d --without-identity "$work/elsewhere"
+expect 1 a backup --every 1d "$work/nowhere"
+complains nowhere
+expect 0 a --json config list
+holds '[.backup_dir, .backup_every, .backup_keep] | all(.source == "default")'
+(cd "$work" && expect 0 a --json backup --every 12h --keep 3 elsewhere)
+holds ". == {backup_dir: \"$(realpath "$work/elsewhere")\", backup_every: \"12h\", backup_keep: 3}"
+expect 0 a backup --keep 4
+says 'every 12h, and keeps 4'
+for key in backup_dir backup_every backup_keep; do
+    expect 0 a config set $key null
+done
+expect 0 a backup --every 1d
+says 'no directory is named'
+expect 0 a config set backup_every null
 expect 2 a config set backup_dir kept
 complains 'full path'
 equal "$(check)" ''

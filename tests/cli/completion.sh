@@ -54,6 +54,9 @@ offers "help" help he
 offers "bash,zsh,fish,words" completion ""
 offered import notes ""
 equal "$how" files
+offered backup --every 1d ""
+equal "$how" files
+offers "--every" backup --ev
 offered -C ""
 equal "$how" directories
 offered get notes n1 --vers

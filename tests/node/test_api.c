@@ -178,6 +178,8 @@ Test(test_api, takes_null_as_misuse_everywhere)
     cr_expect_eq(p2psync_join(node, NULL, NULL, &buffer, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_device_rename(node, NULL, "x", NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_config_set(node, NULL, bytes, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_config_set_all(node, (struct p2psync_bytes){NULL, 0}, NULL),
+                 P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_start(NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_stop(NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_snapshot_open(NULL, &snapshot), P2PSYNC_EMISUSE);

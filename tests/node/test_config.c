@@ -121,6 +121,34 @@ Test(test_config, takes_a_setting_out_with_nil)
     cr_expect_eq(set("beacon_port", "null"), P2PSYNC_OK);
 }
 
+static p2psync_result set_all(const char *json)
+{
+    struct p2psync_buffer map = {0};
+    cr_assert_eq(p2psync_value_from_json(json, strlen(json), &map, NULL), P2PSYNC_OK);
+    p2psync_result result = ps_config_write_all(dir_fd, ps_bytes(map.data, map.size), &detail);
+    p2psync_buffer_free(&map);
+    return result;
+}
+
+Test(test_config, sets_several_at_once_or_none)
+{
+    struct ps_config config;
+    cr_expect_eq(set_all("{\"backup_dir\":\"/mnt/a\",\"backup_keep\":3}"), P2PSYNC_OK);
+    cr_expect_eq(set_all("{\"backup_dir\":null,\"backup_keep\":5,\"interval_ms\":7000}"),
+                 P2PSYNC_OK);
+    cr_assert_eq(ps_config_read(dir_fd, &config, &detail), P2PSYNC_OK);
+    cr_expect_str_eq(config.backup_dir, "");
+    cr_expect_eq(config.backup_keep, 5);
+    cr_expect_eq(config.interval_ms, 7000);
+
+    char before[4096];
+    (void)snprintf(before, sizeof before, "%s", read_file());
+    cr_expect_eq(set_all("{\"backup_keep\":6,\"backup_every\":\"soon\"}"), P2PSYNC_EFORMAT);
+    cr_expect_eq(set_all("{\"backup_keep\":6,\"colour\":1}"), P2PSYNC_ENOTFOUND);
+    cr_expect_eq(set_all("[\"backup_keep\"]"), P2PSYNC_EFORMAT);
+    cr_expect_str_eq(read_file(), before);
+}
+
 Test(test_config, refuses_bad_values_and_leaves_the_file)
 {
     static const struct {

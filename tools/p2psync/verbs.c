@@ -186,14 +186,19 @@ const struct verb verbs_table[] = {
      "  --id FIELD  the field to put the id into; no record may have it (default: id)\n"
      "Without FILE, or for -, stdout is written.\n",
      cmd_export, false},
-    {"backup", "FILE [--without-identity]",
+    {"backup", "FILE [--without-identity] | [DIR] [--every DURATION] [--keep N]",
      "write all that this device holds to one file, beside a running node too",
      "  --without-identity  leave this device's key out: what is restored becomes a new device\n"
+     "  --every DURATION    make none now: have the running node make one in DIR so often: 12h, "
+     "1d\n"
+     "  --keep N            so many of those stay; the oldest goes when a new one is whole\n"
      "FILE can be read by its owner only, for it holds the key: whoever has it can be this "
      "device.\n"
      "It appears whole or not at all. A backup of this device is replaced; any other file is kept, "
      "and\n"
-     "the exit code is 4. For - the backup goes to stdout.\n",
+     "the exit code is 4. For - the backup goes to stdout. With --every or --keep the settings\n"
+     "backup_dir, backup_every and backup_keep are written, those that are given: 'p2psync help\n"
+     "config' says more of them.\n",
      cmd_backup, false},
     {"restore-backup", "FILE [--as-new-device [--name NAME]]", "make DIR of a backup",
      "  --as-new-device  a device with a key of its own, which joins the same mesh by an invite\n"
