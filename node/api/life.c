@@ -13,6 +13,7 @@
 #include "node/control/stream.h"
 #include "node/host/data_dir.h"
 #include "node/host/descriptors.h"
+#include "node/host/dir.h"
 #include "node/host/lock.h"
 #include "node/host/owner.h"
 #include "node/host/sized.h"
@@ -447,7 +448,11 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
                              "this process has it open already, or another directory has just "
                              "taken its place");
     }
-    return result == P2PSYNC_OK ? mend_torn(node) : result;
+    if (result == P2PSYNC_OK) {
+        ps_dir_remove_reset(node->dir_fd);
+        result = mend_torn(node);
+    }
+    return result;
 }
 
 /* A process that did not flush has not ended well: the logs are checked, and all else is worked out

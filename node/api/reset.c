@@ -1,7 +1,7 @@
 /* Dropping the past: what stays is written into a new store inside the directory, verified,
  * flushed, and then takes the place of the old one by the rename of one file. So whoever is killed
  * at any moment leaves the old store or the new one, whole, and perhaps DIR/reset.p2psync-tmp,
- * which the next reset removes. Damage outside of what stays is not met, and is gone afterwards.
+ * which whoever opens the store next removes. Damage outside of what stays is not met, and is gone afterwards.
  *
  * The new file does not match the stamp of the directory. So whoever opens it draws a new
  * incarnation, also if this process did not get so far (store/env/stamp.h). */
@@ -34,7 +34,6 @@
 #include "wire/map.h"
 
 #define STORE_FILE "data.mdb"
-#define NEW_DIR    "reset.p2psync-tmp"
 
 struct resetting {
     struct p2psync_reset wish;
@@ -96,7 +95,7 @@ static p2psync_result hold_dir(struct resetting *resetting)
 {
     resetting->dir = ps_data_dir(resetting->wish.dir);
     if (resetting->dir == NULL ||
-        asprintf(&resetting->new_dir, "%s/" NEW_DIR, resetting->dir) < 0) {
+        asprintf(&resetting->new_dir, "%s/" PS_DIR_RESET, resetting->dir) < 0) {
         resetting->new_dir = NULL;
         return P2PSYNC_ENOMEM;
     }
@@ -233,16 +232,16 @@ static p2psync_result refuse(const struct resetting *resetting, struct ps_txn *t
 static p2psync_result open_new(struct resetting *resetting, struct ps_store **store_out)
 {
     const struct ps_store_options options = {.dir = resetting->new_dir, .no_flush = true};
-    if (mkdirat(resetting->hold.dir_fd, NEW_DIR, S_IRWXU) != 0 && errno != EEXIST) {
-        return ps_error_of_errno(errno);
+    ps_dir_remove_reset(resetting->hold.dir_fd);
+    if (mkdirat(resetting->hold.dir_fd, PS_DIR_RESET, S_IRWXU) != 0) {
+        return errno == EEXIST ? P2PSYNC_EEXIST : ps_error_of_errno(errno);
     }
     resetting->new_fd =
-        openat(resetting->hold.dir_fd, NEW_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        openat(resetting->hold.dir_fd, PS_DIR_RESET, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (resetting->new_fd < 0) {
         return ps_error_of_errno(errno);
     }
-    p2psync_result result = ps_dir_clear(resetting->new_fd); /* of one that was killed */
-    return result == P2PSYNC_OK ? ps_store_open(&options, store_out) : result;
+    return ps_store_open(&options, store_out);
 }
 
 static p2psync_result fill(struct resetting *resetting, struct ps_txn *from, struct ps_store *store)
@@ -329,9 +328,8 @@ static p2psync_result put_in_place(struct resetting *resetting)
 static void let_go(struct resetting *resetting)
 {
     if (resetting->new_fd >= 0) {
-        (void)!ps_dir_clear(resetting->new_fd); /* what stays, the next one removes */
-        (void)unlinkat(resetting->hold.dir_fd, NEW_DIR, AT_REMOVEDIR);
         (void)close(resetting->new_fd);
+        ps_dir_remove_reset(resetting->hold.dir_fd);
     }
     ps_hold_release(&resetting->hold);
     free(resetting->new_dir);

@@ -43,6 +43,17 @@ p2psync_result ps_dir_clear(int dir_fd)
     return visit_all(dir_fd, remove_known);
 }
 
+void ps_dir_remove_reset(int dir_fd)
+{
+    int fd = openat(dir_fd, PS_DIR_RESET, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return;
+    }
+    (void)!ps_dir_clear(fd);
+    (void)close(fd);
+    (void)unlinkat(dir_fd, PS_DIR_RESET, AT_REMOVEDIR);
+}
+
 p2psync_result ps_dir_flush(int dir_fd)
 {
     p2psync_result result = visit_all(dir_fd, flush_one);

@@ -19,6 +19,13 @@ bool ps_dir_is_empty(int dir_fd);
  */
 p2psync_result ps_dir_clear(int dir_fd) P2PSYNC_MUST_CHECK;
 
+/* In a directory that is reset, the new store that is to take the old one's place. */
+#define PS_DIR_RESET "reset.p2psync-tmp"
+
+/* Remove what a reset that was killed has left, if anything: what cannot be removed stays. The
+ * caller has the store of the directory open, or holds it: so nobody is about to reset it. */
+void ps_dir_remove_reset(int dir_fd);
+
 /* Have the files in it reach the disk, and their names. Errors  P2PSYNC_ENOSPC; P2PSYNC_EIO. */
 p2psync_result ps_dir_flush(int dir_fd) P2PSYNC_MUST_CHECK;
 

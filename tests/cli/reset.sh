@@ -24,6 +24,17 @@ at a put notes n1 text=one >/dev/null
 expect 4 a reset
 complains 'no other device is known: all 1 changes would be lost'
 expect 0 a get notes n1
+
+# What one that was killed has left goes with the next command, but for files that are no store's.
+mkdir "$work/a/reset.p2psync-tmp"
+cp "$work/a/data.mdb" "$work/a/reset.p2psync-tmp"
+expect 0 a get notes n1
+[ ! -e "$work/a/reset.p2psync-tmp" ] || fail 'it is still there'
+mkdir "$work/a/reset.p2psync-tmp"
+echo mine >"$work/a/reset.p2psync-tmp/notes"
+expect 0 a get notes n1
+equal "$(cat "$work/a/reset.p2psync-tmp/notes")" mine
+rm -r "$work/a/reset.p2psync-tmp"
 node a
 nodes[a]=$node
 expect 4 a reset --yes
