@@ -1,4 +1,5 @@
-/* A thread of its own, because copying takes long, and the directory may lie on a slow disk. */
+/* A thread of its own, because copying takes long. It reads the store, and another one, the
+ * carrier, writes to the directory: that one may hang, and then this one goes on without it. */
 #include "node/backups/keeper.h"
 
 #include <pthread.h>
@@ -7,17 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/backups/carrier.h"
 #include "node/backups/make.h"
-#include "node/backups/series.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
 #include "store/backup/last.h"
 #include "store/env/identity.h"
 #include "store/env/store.h"
 
-#define LOOK_MS       60000  /* from one look at the clock to the next, at most: it may jump */
-#define AGAIN_MS      900000 /* until what has failed is tried again, if it is not due before */
-#define PATH_MAX_SIZE (PS_CONFIG_PATH_SIZE_MAX + 1 + PS_SERIES_NAME_SIZE)
+#define LOOK_MS  60000  /* from one look at the clock to the next, at most: it may jump */
+#define AGAIN_MS 900000 /* until what has failed is tried again, if it is not due before */
 
 struct ps_keeper {
     struct ps_keeper_options options;
@@ -28,6 +28,7 @@ struct ps_keeper {
     pthread_t thread;
     struct ps_cancel cancel; /* begun as long as the thread runs: cancelling it ends the thread */
     uint64_t failed_ms;      /* monotonic, of the last attempt; 0: it did not fail */
+    struct ps_carrier *carrier; /* of the last attempt, if it hangs */
 };
 
 static p2psync_result init(struct ps_keeper *keeper, const struct ps_keeper_options *options);
@@ -36,8 +37,10 @@ static void *run(void *argument);
 static uint64_t look(struct ps_keeper *keeper);
 static uint64_t left_ms(const struct ps_keeper *keeper, const struct ps_last *last);
 static void attempt(struct ps_keeper *keeper, struct ps_last *last);
-static p2psync_result make_next(struct ps_keeper *keeper, const struct ps_series *series,
-                                struct ps_made *out, struct p2psync_detail *detail);
+static p2psync_result make_next(struct ps_keeper *keeper, struct ps_last *last,
+                                struct p2psync_detail *detail);
+static p2psync_result fill(const struct ps_keeper *keeper, int fd, struct ps_made *out,
+                           struct p2psync_detail *detail);
 static void note(struct ps_keeper *keeper, struct ps_last *last, p2psync_result result,
                  const struct p2psync_detail *detail);
 static p2psync_result read_last(const struct ps_keeper *keeper, struct ps_last *out);
@@ -108,6 +111,7 @@ void ps_keeper_destroy(struct ps_keeper **keeper)
     (void)pthread_join((*keeper)->thread, NULL);
     ps_cancel_end(&(*keeper)->cancel);
     ps_cancel_deinit(&(*keeper)->cancel);
+    ps_carrier_destroy(&(*keeper)->carrier);
     free(*keeper);
     *keeper = NULL;
 }
@@ -156,54 +160,62 @@ static uint64_t left_ms(const struct ps_keeper *keeper, const struct ps_last *la
 
 static void attempt(struct ps_keeper *keeper, struct ps_last *last)
 {
-    struct ps_series series = {.dir_fd = -1};
-    struct ps_made made = {.size_bytes = 0};
     struct p2psync_detail detail = ps_detail_none();
-    p2psync_result result = ps_series_open(keeper->dir, &keeper->device, &series, &detail);
-    if (result == P2PSYNC_OK) {
-        result = make_next(keeper, &series, &made, &detail);
-    }
-    if (result == P2PSYNC_OK) {
-        last->made_ms = made.header.made_ms;
-        result = ps_series_trim(&series, keeper->keep);
-        if (result != P2PSYNC_OK) {
-            (void)ps_detail_say(&detail, result, "the oldest one cannot be removed: %s",
-                                p2psync_strerror(result));
-        }
-    }
-    ps_series_close(&series);
+    bool hangs = keeper->carrier != NULL && !ps_carrier_is_done(keeper->carrier);
+    p2psync_result result =
+        hangs ? ps_detail_say(&detail, P2PSYNC_ETIMEDOUT, "the directory still does not answer")
+              : make_next(keeper, last, &detail);
     if (result != P2PSYNC_ECANCELLED) {
         note(keeper, last, result, &detail);
     }
 }
 
-static p2psync_result make_next(struct ps_keeper *keeper, const struct ps_series *series,
-                                struct ps_made *out, struct p2psync_detail *detail)
+/* last: when it was made. */
+static p2psync_result make_next(struct ps_keeper *keeper, struct ps_last *last,
+                                struct p2psync_detail *detail)
 {
-    char name[PS_SERIES_NAME_SIZE];
-    char path[PATH_MAX_SIZE];
-    p2psync_result result = ps_series_name(series, ps_time_wall_ms(), name);
+    const struct ps_carry carry = {
+        .dir = keeper->dir, .device = keeper->device, .keep = keeper->keep};
+    struct ps_carried carried = {.kept = false};
+    struct ps_made made = {.size_bytes = 0};
+    struct p2psync_detail why = ps_detail_none();
+    int fd = -1;
+    ps_carrier_destroy(&keeper->carrier);
+    p2psync_result result = ps_carrier_start(&carry, &keeper->carrier, &fd);
     if (result != P2PSYNC_OK) {
         return result;
     }
-    (void)snprintf(path, sizeof path, "%s/%s", keeper->dir, name);
-    const struct p2psync_backup wish = {.size = sizeof wish, .file = path};
+    result = fill(keeper, fd, &made, detail);
+    p2psync_result told =
+        ps_carrier_end(keeper->carrier, result == P2PSYNC_OK, &keeper->cancel, &carried, &why);
+    /* If it reads no more, only the carrier knows why. */
+    if (result == P2PSYNC_OK || (result == P2PSYNC_EUNREACHABLE && told != P2PSYNC_ECANCELLED)) {
+        result = told;
+        *detail = why;
+    }
+    if (carried.kept) {
+        last->made_ms = made.header.made_ms;
+        ps_report(keeper->options.report, P2PSYNC_LOG_INFO, "backup-made", "%s: %llu bytes",
+                  carried.path, (unsigned long long)made.size_bytes);
+    }
+    if (ps_carrier_is_done(keeper->carrier)) {
+        ps_carrier_destroy(&keeper->carrier);
+    }
+    return result;
+}
+
+static p2psync_result fill(const struct ps_keeper *keeper, int fd, struct ps_made *out,
+                           struct p2psync_detail *detail)
+{
+    const struct p2psync_backup wish = {.size = sizeof wish, .fd = fd};
     const struct ps_make make = {.store = keeper->options.store,
                                  .dir_fd = keeper->options.dir_fd,
                                  .cancel = &keeper->cancel,
                                  .wish = &wish};
-    result = ps_make_backup(&make, out, detail);
-    if (result == P2PSYNC_OK) {
-        result = ps_series_check(series, name, &keeper->cancel);
-        if (result != P2PSYNC_OK && result != P2PSYNC_ECANCELLED) {
-            (void)ps_detail_say(detail, result, "it does not read as it was written");
-        }
-    }
-    if (result == P2PSYNC_OK) {
-        ps_report(keeper->options.report, P2PSYNC_LOG_INFO, "backup-made", "%s: %llu bytes", path,
-                  (unsigned long long)out->size_bytes);
-    }
-    return result;
+    p2psync_result result = ps_make_backup(&make, out, detail);
+    return result == P2PSYNC_ETIMEDOUT
+               ? ps_detail_say(detail, result, "the directory does not answer")
+               : result;
 }
 
 /* Remember how it went, and tell what failed. */

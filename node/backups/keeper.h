@@ -29,7 +29,8 @@ struct ps_keeper_options {
 p2psync_result ps_keeper_start(const struct ps_keeper_options *options,
                                struct ps_keeper **out) P2PSYNC_MUST_CHECK;
 
-/* End it; a backup that is being made is given up. Nulls the pointer; NULL is fine. */
+/* End it; a backup that is being made is given up, and a directory that does not answer waited for
+ * no longer than PS_CARRIER_GRACE_MS. Nulls the pointer; NULL is fine. */
 void ps_keeper_destroy(struct ps_keeper **keeper);
 
 #endif

@@ -58,3 +58,14 @@ bool ps_cancel_wait(const struct ps_cancel *cancel, int timeout_ms)
     struct pollfd item = {.fd = cancel->fd, .events = POLLIN};
     return poll(&item, 1, timeout_ms) > 0;
 }
+
+bool ps_cancel_wait_for(const struct ps_cancel *cancel, int fd, int timeout_ms)
+{
+    struct pollfd items[] = {{.fd = fd, .events = POLLIN},
+                             {.fd = cancel != NULL ? cancel->fd : -1, .events = POLLIN}};
+    int ready;
+    do {
+        ready = poll(items, 2, timeout_ms);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0 && items[0].revents != 0;
+}

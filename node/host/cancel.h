@@ -25,6 +25,10 @@ void ps_cancel_end(struct ps_cancel *cancel);
  * is. */
 bool ps_cancel_wait(const struct ps_cancel *cancel, int timeout_ms);
 
+/* The same, but for `fd` to be readable as well: true if it is. NULL: nobody cancels. For a thread
+ * that takes no signals: each begins the time anew. */
+bool ps_cancel_wait_for(const struct ps_cancel *cancel, int fd, int timeout_ms);
+
 /* Have all end that wait now. Who begins while one of them has not ended yet ends, too. */
 void ps_cancel_all(struct ps_cancel *cancel);
 

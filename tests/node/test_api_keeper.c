@@ -3,13 +3,29 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "nodes.h"
 
 static char dir[NODES_DIR_SIZE];
 static int watch_fd; /* inotify on it: tells of each backup that is whole */
+
+/* A disk that hangs: whoever puts a file in its place there comes back only when he is let go. */
+static int hangs_fd = -1; /* eventfds: he hangs; he may go on; -1: no disk hangs */
+static int go_on_fd = -1;
+
+__attribute__((visibility("default"))) int rename(const char *old, const char *new)
+{
+    uint64_t one = 1;
+    if (go_on_fd >= 0 && strncmp(new, dir, strlen(dir)) == 0) {
+        (void)!write(hangs_fd, &one, sizeof one);
+        (void)!read(go_on_fd, &one, sizeof one);
+    }
+    return (int)syscall(SYS_rename, old, new);
+}
 
 static void setup(void)
 {
@@ -126,6 +142,37 @@ Test(test_api_keeper, what_fails_is_told)
     cr_assert_eq(p2psync_stop(nodes_alpha), P2PSYNC_OK);
     nodes_assert_has(status(), "\"last_backup\":null");
     nodes_assert_has(status(), "the last backup failed");
+}
+
+Test(test_api_keeper, directory_that_hangs_keeps_no_node_from_stopping)
+{
+    uint64_t one = 1;
+    char name[256];
+    hangs_fd = eventfd(0, EFD_CLOEXEC);
+    go_on_fd = eventfd(0, EFD_CLOEXEC);
+    cr_assert(hangs_fd >= 0 && go_on_fd >= 0);
+    start(dir, 86400000, 9);
+    cr_assert_eq(read(hangs_fd, &one, sizeof one), (ssize_t)sizeof one);
+    nodes_assert_has(nodes_get(nodes_alpha, "notes", "n"), "{}"); /* all else goes on */
+    cr_assert_eq(p2psync_stop(nodes_alpha), P2PSYNC_OK);
+    p2psync_close(nodes_alpha);
+    cr_assert_eq(count_files(), 1, "the file that is not in its place yet");
+
+    /* Nothing of the node is in use any more: it can be opened again, and stops in good order. */
+    struct p2psync_options options = nodes_options(nodes_dirs[0]);
+    nodes_alpha = nodes_open_with(&options, NULL);
+    nodes_assert_has(status(), "\"last_backup\":null");
+    cr_assert_eq(nodes_put(nodes_alpha, "notes", "m", "{}"), P2PSYNC_OK);
+    p2psync_close(nodes_alpha);
+
+    /* Who hung comes back, and ends. Nobody is in the way of the next one. */
+    cr_assert_eq(write(go_on_fd, &one, sizeof one), (ssize_t)sizeof one);
+    await_backup(name);
+    go_on_fd = -1;
+    start(dir, 86400000, 9);
+    await_backup(name);
+    cr_assert_eq(p2psync_stop(nodes_alpha), P2PSYNC_OK);
+    cr_assert_eq(count_files(), 2);
 }
 
 Test(test_api_keeper, options_out_of_bounds_are_refused)
