@@ -1,7 +1,8 @@
 /* Dropping the past: what stays is written into a new store inside the directory, verified,
  * flushed, and then takes the place of the old one by the rename of one file. So whoever is killed
  * at any moment leaves the old store or the new one, whole, and perhaps DIR/reset.p2psync-tmp,
- * which whoever opens the store next removes. Damage outside of what stays is not met, and is gone afterwards.
+ * which whoever opens the store next removes. Damage outside of what stays is not met, and is gone
+ * afterwards.
  *
  * The new file does not match the stamp of the directory. So whoever opens it draws a new
  * incarnation, also if this process did not get so far (store/env/stamp.h). */
@@ -20,9 +21,9 @@
 #include "node/host/data_dir.h"
 #include "node/host/dir.h"
 #include "node/host/owner.h"
-#include "node/host/probe.h"
 #include "node/host/sized.h"
 #include "node/host/time.h"
+#include "node/links/knock.h"
 #include "node/view/members.h"
 #include "node/view/status.h"
 #include "store/log/collection.h"
@@ -50,7 +51,8 @@ static p2psync_result hold_dir(struct resetting *resetting);
 static p2psync_result make_new(struct resetting *resetting, struct ps_buf *answer);
 static p2psync_result weigh(struct resetting *resetting, struct ps_txn *txn);
 static p2psync_result find_holder(const struct resetting *resetting, struct ps_txn *txn);
-static void add_endpoints(struct ps_probe *probes, size_t *count, const struct ps_peer_row *row);
+static void add_endpoints(struct ps_knock *knocks, size_t *count, const struct ps_device *device,
+                          const struct ps_peer_row *row);
 static p2psync_result refuse(const struct resetting *resetting, struct ps_txn *txn, uint64_t lost);
 static p2psync_result open_new(struct resetting *resetting, struct ps_store **store_out);
 static p2psync_result fill(struct resetting *resetting, struct ps_txn *from,
@@ -165,37 +167,37 @@ static p2psync_result find_holder(const struct resetting *resetting, struct ps_t
 {
     struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
-    struct ps_probe *probes = calloc(PS_PROBES_MAX, sizeof *probes);
+    struct ps_knock *knocks = calloc(PS_KNOCKS_MAX, sizeof *knocks);
     size_t count = 0;
     bool answers = false;
-    if (probes == NULL) {
+    if (knocks == NULL) {
         return P2PSYNC_ENOMEM;
     }
     while (ps_member_walk_next(&walk, &member)) {
         struct ps_peer_row row;
         walk.result = ps_mesh_peer_read(txn, &member.device, &row);
         if (walk.result == P2PSYNC_OK && ps_held_by(&resetting->held, &row)) {
-            add_endpoints(probes, &count, &row);
+            add_endpoints(knocks, &count, &member.device, &row);
         }
     }
-    if (walk.result == P2PSYNC_OK) {
-        ps_probe_all(probes, count);
+    p2psync_result result = walk.result;
+    if (result == P2PSYNC_OK) {
+        result = ps_knock_any(txn, knocks, count, &answers);
     }
-    for (size_t i = 0; i < count; i++) {
-        answers = answers || probes[i].state == PS_PROBE_ANSWERS;
-    }
-    free(probes);
-    return walk.result != P2PSYNC_OK || answers
-               ? walk.result
+    free(knocks);
+    return result != P2PSYNC_OK || answers
+               ? result
                : ps_detail_say(resetting->detail, P2PSYNC_ECONFLICT,
                                "no device that had all of it when the node ended answers now; it "
                                "may have been reset as well");
 }
 
-static void add_endpoints(struct ps_probe *probes, size_t *count, const struct ps_peer_row *row)
+static void add_endpoints(struct ps_knock *knocks, size_t *count, const struct ps_device *device,
+                          const struct ps_peer_row *row)
 {
-    for (size_t i = 0; i < row->endpoint_count && *count < PS_PROBES_MAX; i++) {
-        memcpy(probes[*count].endpoint, row->endpoints[i], sizeof row->endpoints[i]);
+    for (size_t i = 0; i < row->endpoint_count && *count < PS_KNOCKS_MAX; i++) {
+        knocks[*count].device = *device;
+        memcpy(knocks[*count].endpoint, row->endpoints[i], sizeof row->endpoints[i]);
         (*count)++;
     }
 }
@@ -236,8 +238,8 @@ static p2psync_result open_new(struct resetting *resetting, struct ps_store **st
     if (mkdirat(resetting->hold.dir_fd, PS_DIR_RESET, S_IRWXU) != 0) {
         return errno == EEXIST ? P2PSYNC_EEXIST : ps_error_of_errno(errno);
     }
-    resetting->new_fd =
-        openat(resetting->hold.dir_fd, PS_DIR_RESET, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    resetting->new_fd = openat(resetting->hold.dir_fd, PS_DIR_RESET,
+                               O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (resetting->new_fd < 0) {
         return ps_error_of_errno(errno);
     }

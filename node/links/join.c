@@ -13,6 +13,7 @@
 #include "node/host/link_local.h"
 #include "node/host/lock.h"
 #include "node/host/time.h"
+#include "node/links/knock.h"
 #include "node/links/links.h"
 #include "store/env/identity.h"
 #include "store/log/collection.h"
@@ -275,17 +276,11 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_join_options 
 static p2psync_result open_links(struct attempt *attempt, struct ps_store *store)
 {
     struct ps_txn txn = {0};
-    struct ps_secret *secret = ps_secret_new();
-    p2psync_result result = secret != NULL ? ps_txn_begin(store, false, &txn) : P2PSYNC_ENOMEM;
+    p2psync_result result = ps_txn_begin(store, false, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_identity_read_secret(&txn, secret);
+        result = ps_knock_links(&txn, &attempt->links);
     }
     ps_txn_abort(&txn);
-    if (result == P2PSYNC_OK) {
-        const struct ps_links_options options = {.secret_key = secret->key};
-        result = ps_links_new(&options, &attempt->links);
-    }
-    ps_secret_destroy(&secret);
     return result;
 }
 

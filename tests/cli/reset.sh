@@ -127,6 +127,14 @@ stop a
 expect 4 b reset
 complains 'no device that had all of it when the node ended answers now'
 expect 0 b get notes n4
+
+# Whoever else listens there by now is not that device.
+at c init --name stranger >/dev/null
+node c --listen "127.0.0.1:$port"
+nodes[c]=$node
+expect 4 b reset
+complains 'no device that had all of it when the node ended answers now'
+stop c
 node a --listen "127.0.0.1:$port"
 expect 0 b reset
 expect 2 b reset more
