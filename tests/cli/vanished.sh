@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154,SC2016
-# A device that vanishes is offline at once if its connection closes, else ten seconds after its last sign of
-# life, on the side that dialled and on the other.
+# A device that vanishes is offline at once if its connection closes, else some time after its last sign of life, on
+# the side that dialled and on the other. How long that takes is judged by tests/node/test_hub.c, with its own clock.
 
 # address_of DEVICE: where its node listens.
 address_of() {
@@ -18,13 +18,9 @@ connected() {
 synced() {
     until [ "$(state "$1")" = in_sync ]; do :; done
 }
-# gone DEVICE SINCE: its peer, which has vanished at SINCE, is no longer connected. How soon depends on the
-# machine, so it is said and not judged; a peer that only hangs would otherwise stay connected for ever.
+# gone DEVICE: its peer, which has vanished, is no longer connected.
 gone() {
-    while connected "$1"; do
-        [ $(($(date +%s%3N) - $2)) -lt 120000 ] || fail "$1 never notices"
-    done
-    echo "# $1 has noticed after $(($(date +%s%3N) - $2)) ms"
+    while connected "$1"; do :; done
 }
 
 at a init --name kitchen >/dev/null
@@ -37,18 +33,16 @@ synced a
 synced b
 
 # Its process is killed: the system closes its connections.
-since=$(date +%s%3N)
 kill -9 "$cellar"
-gone a "$since"
+gone a
 wait "$cellar" 2>/dev/null || true
 node b --peer "$(address_of a)"
 cellar=$node
 synced a
 synced b
 
-since=$(date +%s%3N)
 kill -9 "$kitchen"
-gone b "$since"
+gone b
 wait "$kitchen" 2>/dev/null || true
 node a --peer "$(address_of b)"
 kitchen=$node
@@ -56,16 +50,14 @@ synced a
 synced b
 
 # It hangs, as one does whose machine has lost its power or its network.
-since=$(date +%s%3N)
 halt "$cellar"
-gone a "$since"
+gone a
 go_on "$cellar"
 synced a
 synced b
 
-since=$(date +%s%3N)
 halt "$kitchen"
-gone b "$since"
+gone b
 go_on "$kitchen"
 synced b
 at a stop
