@@ -9,9 +9,11 @@ feed() {
 }
 # restoring DEVICE: a restore there is under way, as $restore.
 restoring() {
-    rm -f "$work/go"
-    mkfifo "$work/go"
-    feed "$work/file" | "$program" -C "$work/$1" restore-backup - >"$work/restored" 2>&1 &
+    rm -f "$work/go" "$work/fed"
+    mkfifo "$work/go" "$work/fed"
+    feed "$work/file" >"$work/fed" &
+    pids+=("$!") # else it would be waited for when the case fails, and wait itself
+    "$program" -C "$work/$1" restore-backup - <"$work/fed" >"$work/restored" 2>&1 &
     restore=$!
     pids+=("$restore")
     until [ -e "$work/$1.p2psync-tmp/data.mdb" ]; do kill -0 "$restore"; done

@@ -368,8 +368,9 @@ static void await_blocked(pid_t pid)
     }
 }
 
-/* Who waits for the lock finds another directory there once it is free. */
-Test(stamp, who_waits_while_the_directory_is_replaced_does_not_open_it)
+/* Who waits for the lock finds another directory there once it is free, with a stamp of its own or
+ * none yet. */
+static void replace_while_one_waits(bool with_stamp)
 {
     struct ps_stamp stamp;
     int status = 0;
@@ -385,9 +386,22 @@ Test(stamp, who_waits_while_the_directory_is_replaced_does_not_open_it)
     }
     await_blocked(child);
     cr_assert_eq(unlinkat(dir_fd, "stamp", 0), 0);
+    if (with_stamp) {
+        cr_assert_eq(close(openat(dir_fd, "stamp", O_RDWR | O_CREAT | O_CLOEXEC, 0600)), 0);
+    }
     ps_stamp_release(&stamp);
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert_eq(status, 0);
     cr_assert_eq(close(dir_fd), 0);
     case_reopen(&here);
+}
+
+Test(stamp, who_waits_while_the_directory_is_replaced_does_not_open_it)
+{
+    replace_while_one_waits(true);
+}
+
+Test(stamp, who_waits_while_the_directory_is_removed_does_not_open_it)
+{
+    replace_while_one_waits(false);
 }
