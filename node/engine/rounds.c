@@ -67,7 +67,9 @@ void ps_rounds_reply(struct ps_turn *turn, struct ps_peer *peer)
     struct ps_summary summary = {.state = ps_state_tell_anew(turn, peer),
                                  .clock_ms = turn->wall_ms};
     send_summary(turn, peer, &summary);
-    rest(turn, peer);
+    if (peer->state == PS_PEER_IN_SYNC) { /* what is left to be applied may lead away from it */
+        rest(turn, peer);
+    }
 }
 
 static void send_summary(struct ps_turn *turn, struct ps_peer *peer,

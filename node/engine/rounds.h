@@ -50,8 +50,8 @@ struct ps_crowd {
 void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer);
 /* How many short heads a SUMMARY may have. */
 size_t ps_rounds_heads_max(const struct ps_engine *engine);
-/* Send our state as the reply to a SUMMARY that was equal. This round was the peer's, the next may
- * be ours. */
+/* Send our state as the reply to a SUMMARY that was equal. If both are in sync, this round was the
+ * peer's, and the next may be ours. */
 void ps_rounds_reply(struct ps_turn *turn, struct ps_peer *peer);
 /* A SUMMARY that wants a reply has gone out by other hands. */
 void ps_rounds_asked(struct ps_turn *turn, struct ps_peer *peer);

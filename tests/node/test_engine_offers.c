@@ -100,6 +100,14 @@ static void acknowledge(size_t link, struct ps_state state)
     send_draft(link, ps_ack_encode(&ack, &draft), &draft);
 }
 
+static void ask(size_t link, struct ps_state state)
+{
+    struct ps_buf draft;
+    const struct ps_summary summary = {.reply = true, .state = state, .clock_ms = SIM_WALL_MS};
+    ps_buf_init(&draft, 1000);
+    send_draft(link, ps_summary_encode(&summary, &draft), &draft);
+}
+
 static void check_newest_want(size_t count, const struct author *author)
 {
     struct ps_want want;
@@ -187,4 +195,19 @@ Test(test_engine_offers, are_not_in_sync_until_they_are_applied)
     play(10);
     cr_assert_eq(sim_state(&net, 0).pending, 0);
     cr_assert_eq(state_of_puppet(), PS_PEER_IN_SYNC);
+}
+
+/* The puppet asks, and both hold the same; but the node has something left to apply, and before it
+ * has, it comes to hold more. Only who is in sync may rest for an interval. */
+Test(test_engine_offers, that_are_not_applied_when_the_peer_asks_leave_no_time_to_rest)
+{
+    size_t link = leave_one_unapplied();
+    ask(link, sim_state(&net, 0));
+    play(10);
+    cr_assert_eq(sim_state(&net, 0).pending, 1);
+    sim_put(&net, 0, "other", "r", 8);
+    play(10);
+    size_t before = sim_script_captured(puppet, PS_MESSAGE_SUMMARY);
+    play(10000);
+    cr_assert_gt(sim_script_captured(puppet, PS_MESSAGE_SUMMARY), before);
 }
