@@ -37,6 +37,7 @@ void sim_faults_end(struct sim_net *net)
             sim_node_restart_within(net, i, 5000);
         }
     }
+    sim_queue_wake(&net->queue, net->now_ms);
 }
 
 void sim_faults_roll(struct sim_net *net)

@@ -129,6 +129,7 @@ static void play(struct sim_net *net)
         if (net->nodes[first->node].busy_ms > net->now_ms) {
             struct sim_packet later = sim_queue_pop(&net->queue);
             later.time_ms = net->nodes[later.node].busy_ms;
+            later.waits = true;
             sim_queue_postpone(&net->queue, &later);
         } else {
             play_batch(net);

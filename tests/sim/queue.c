@@ -32,6 +32,19 @@ void sim_queue_postpone(struct sim_queue *queue, struct sim_packet *packet)
     }
 }
 
+void sim_queue_wake(struct sim_queue *queue, uint64_t now_ms)
+{
+    struct sim_queue all = *queue;
+    *queue = (struct sim_queue){.order = all.order};
+    for (size_t i = 0; i < all.count; i++) {
+        struct sim_packet *packet = &all.items[i];
+        packet->time_ms = packet->waits ? now_ms : packet->time_ms;
+        packet->waits = false;
+        sim_queue_postpone(queue, packet);
+    }
+    free(all.items);
+}
+
 static bool before(const struct sim_packet *a, const struct sim_packet *b)
 {
     return a->time_ms != b->time_ms ? a->time_ms < b->time_ms : a->order < b->order;

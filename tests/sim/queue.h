@@ -33,6 +33,7 @@ struct sim_packet {
     size_t link;       /* index */
     uint64_t accepted; /* DOWN at the target: the number that the target gave to the link */
     bool refused;
+    bool waits;          /* for a node that is busy */
     struct ps_buf bytes; /* owned */
 };
 
@@ -49,6 +50,9 @@ void sim_queue_push(struct sim_queue *queue, struct sim_packet *packet);
 /* Put a packet in again, for later. Of those at one time it comes before all that were put in after
  * it was put in first: what is on one link stays in order. */
 void sim_queue_postpone(struct sim_queue *queue, struct sim_packet *packet);
+
+/* Nobody is busy any more: what waits happens now. */
+void sim_queue_wake(struct sim_queue *queue, uint64_t now_ms);
 
 /* The next packet, or NULL. */
 const struct sim_packet *sim_queue_peek(const struct sim_queue *queue);
