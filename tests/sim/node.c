@@ -148,8 +148,10 @@ void sim_node_renew(struct sim_net *net, unsigned node)
     sim_trace(net, "%s has lost its store", sim_name(node));
     self->joined = false;
     self->has_token = false;
-    self->saved = false;
     net->lost++;
+    for (unsigned i = 0; i < net->node_count; i++) {
+        net->nodes[i].saved = false; /* no copy has the new device: sim_node_knows_members() */
+    }
     draw_identity(net, node);
     snprintf(self->dir, sizeof self->dir, "%s/n%u-%u", net->dir, node, net->lost);
     sim_node_open_store(net, node);
