@@ -22,8 +22,10 @@ void sim_credit_granted(struct sim_net *net, size_t link, unsigned node, struct 
     if (ps_want_decode(bytes, &want) == P2PSYNC_OK && want.log.number != 0) {
         struct sim_window *window = find(net, link, node, want.log.number);
         bool same_step = window->step == net->step;
-        window->anew = (same_step ? window->anew : 0) + want.again;
-        if (want.again || net->now_ms >= window->moved_ms + WINDOW_MS) {
+        bool anew = want.again || window->ended;
+        window->ended = want.credit == 0;
+        window->anew = (same_step ? window->anew : 0) + anew;
+        if (anew || net->now_ms >= window->moved_ms + WINDOW_MS) {
             window->count = 0;
         }
         arrive(net, window, want.from);

@@ -121,6 +121,7 @@ struct sim_window {
     uint64_t step;        /* before the one in which it was granted */
     uint64_t landed;      /* how much of the log had arrived, as was heard last, ... */
     uint64_t landed_step; /* ... before this step */
+    bool ended;           /* by a credit of 0: the next WANT begins anew */
     unsigned anew;        /* how often that step was told to begin anew */
     uint64_t moved_ms;
     struct {
