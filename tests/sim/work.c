@@ -206,14 +206,16 @@ static void revert(struct sim_workload *workload, struct sim_net *net, unsigned 
     static const ps_edit_kind kinds[] = {[PS_REVERT_UPDATE] = PS_EDIT_REPLACE,
                                          [PS_REVERT_DELETE] = PS_EDIT_DELETE,
                                          [PS_REVERT_RESTORE] = PS_EDIT_RESTORE,
-                                         [PS_REVERT_ARCHIVE] = PS_EDIT_ARCHIVE};
-    for (size_t i = 0; i < plan.count && draft->count < SIM_DRAFT_EDITS_MAX; i++) {
+                                         [PS_REVERT_ARCHIVE] = PS_EDIT_REPLACE};
+    for (size_t i = 0; i < plan.count && draft->count + 1 < SIM_DRAFT_EDITS_MAX; i++) {
         const struct ps_revert_item *item = &plan.items[i];
         if (item->op != PS_REVERT_NONE) {
             struct ps_edit *edit = sim_draft_edit(draft, kinds[item->op]);
             edit->id = item->id;
-            bool whole = item->op == PS_REVERT_UPDATE || item->op == PS_REVERT_RESTORE;
-            edit->fields = whole ? item->value : ps_bytes(NULL, 0);
+            edit->fields = item->op == PS_REVERT_DELETE ? ps_bytes(NULL, 0) : item->value;
+        }
+        if (item->op == PS_REVERT_ARCHIVE) { /* it may be deleted: then it is made first */
+            sim_draft_edit(draft, PS_EDIT_ARCHIVE)->id = item->id;
         }
     }
     sim_trace(net, "%s reverts what %s has done to %s lately", sim_name(node), sim_name(device),
