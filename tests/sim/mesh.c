@@ -12,6 +12,7 @@
 #include "tests/sim/power.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/twins.h"
+#include "tests/sim/written.h"
 
 #define PAIR_LINK                                                                                  \
     (PS_LINK_ACCEPTED | (1ULL << 62U)) /* plus the number of the device that joins                 \
@@ -121,7 +122,11 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     }
     ps_txn_abort(&txn);
     sim_failing_end(net, node, result, NULL);
-    if (sim_failing_took_power(net, node)) {
+    bool dark = sim_failing_took_power(net, node);
+    if (result == P2PSYNC_OK && !dark && !self->dead) {
+        sim_written_check(net, node, write);
+    }
+    if (dark) {
         sim_power_cut(net, node);
         sim_node_restart_within(net, node, 20000);
     } else if (self->dead) {
