@@ -86,7 +86,7 @@ static void check_peer(struct sim_net *net, unsigned node, unsigned other)
     struct ps_txn txn = {0};
     struct ps_txn theirs = {0};
     if (net->nodes[other].puppet || net->nodes[other].store == NULL || net->nodes[other].liar ||
-        sim_twins_has(net, other)) {
+        sim_twins_has(net, other) || net->nodes[other].resets > 0) {
         return;
     }
     if (ps_txn_begin(net->nodes[node].store, false, &txn) == P2PSYNC_OK &&

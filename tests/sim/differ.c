@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "tests/sim/greetings.h"
 #include "tests/sim/lies.h"
 #include "tests/sim/trace.h"
 
@@ -25,6 +26,10 @@ struct ps_bytes sim_differ(struct sim_net *net, unsigned from, struct ps_bytes b
             sim_trace(net, "    which lies about %s", sim_lies_name(lie));
             return ps_buf_view(out);
         }
+    }
+    struct ps_bytes said = sim_greetings_differ(net, from, bytes, out);
+    if (said.data != bytes.data) {
+        return said;
     }
     if (type == PS_MESSAGE_WANT && prng_chance(random, net->options.thrift) &&
         grant(net, bytes, out)) {

@@ -114,6 +114,16 @@ const char *sim_lies_name(sim_lie lie)
         [SIM_LIE_PEERS_DEVICE] = "PEERS: device",
         [SIM_LIE_PEERS_ENDPOINT] = "PEERS: endpoint",
         [SIM_LIE_ERROR] = "ERROR",
+        [SIM_LIE_HELLO_NAME] = "HELLO: name",
+        [SIM_LIE_JOIN_TOKEN] = "JOIN: token",
+        [SIM_LIE_JOIN_DEVICE] = "JOIN: device",
+        [SIM_LIE_JOIN_NAME] = "JOIN: name",
+        [SIM_LIE_WELCOME_DEVICE] = "WELCOME: device",
+        [SIM_LIE_WELCOME_NAME] = "WELCOME: name",
+        [SIM_LIE_WELCOME_LISTEN] = "WELCOME: listen",
+        [SIM_LIE_BEACON_DEVICE] = "beacon: device",
+        [SIM_LIE_BEACON_NONCE] = "beacon: nonce",
+        [SIM_LIE_BEACON_ADDRESS] = "beacon: address",
     };
     return names[lie];
 }

@@ -7,6 +7,7 @@
 
 #include "tests/sim/credit.h"
 #include "tests/sim/differ.h"
+#include "tests/sim/greetings.h"
 #include "tests/sim/net.h"
 #include "tests/sim/trace.h"
 #include "wire/compress.h"
@@ -381,6 +382,7 @@ bool sim_link_deliver(struct sim_net *net, struct sim_packet *packet, struct ps_
         event->tag = ps_device_tag(&self->identity.mesh, event->nonce,
                                    &net->nodes[packet->from].identity.device);
         event->address = address_of(packet->from, true);
+        sim_greetings_beacon(net, packet->from, packet->node, event);
         return memcmp(&self->identity.mesh, &net->nodes[packet->from].identity.mesh,
                       sizeof self->identity.mesh) == 0;
     default:

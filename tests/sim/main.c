@@ -25,6 +25,7 @@ struct arguments {
     bool vast; /* a transaction of PS_TRANSACTION_CHANGES_MAX */
     bool rollback;
     bool lies;         /* often */
+    bool resets;       /* often */
     bool plain;        /* nothing of what is drawn apart */
     bool twice;        /* each seed again: it must give the same */
     const char *seeds; /* a file of them, each with its options; '#' begins a comment */
@@ -46,10 +47,10 @@ int main(int argc, char **argv)
 {
     struct arguments arguments;
     if (!parse(argc, argv, &arguments)) {
-        fprintf(stderr,
-                "usage: sim [--seed N] [--count N | --hours H] [--nodes N] [--steps N] "
-                "[--idle MINUTES] [--trace] [--no-push] [--vast] [--rollback] [--lies] [--plain] "
-                "[--twice] [--seeds FILE]\n");
+        fprintf(stderr, "usage: sim [--seed N] [--count N | --hours H] [--nodes N] [--steps N] "
+                        "[--idle MINUTES] [--trace] [--no-push] [--vast] [--rollback] [--lies] "
+                        "[--resets] [--plain] "
+                        "[--twice] [--seeds FILE]\n");
         return 2;
     }
     signal(SIGABRT, tell_seed);
@@ -85,6 +86,8 @@ static bool parse(int argc, char **argv, struct arguments *out)
             out->rollback = true;
         } else if (strcmp(argv[i], "--lies") == 0) {
             out->lies = true;
+        } else if (strcmp(argv[i], "--resets") == 0) {
+            out->resets = true;
         } else if (strcmp(argv[i], "--plain") == 0) {
             out->plain = true;
         } else if (strcmp(argv[i], "--twice") == 0) {
@@ -152,6 +155,9 @@ static bool play_seed(const struct arguments *arguments, uint64_t seed)
     options.idle_minutes = arguments->idle_minutes;
     if (arguments->rollback) {
         sim_options_roll_back(&options);
+    }
+    if (arguments->resets) {
+        sim_options_reset(&options);
     }
     if (arguments->lies) {
         sim_options_lie(&options);

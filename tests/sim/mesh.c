@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/sim/failing.h"
+#include "tests/sim/greetings.h"
 #include "tests/sim/power.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/twins.h"
@@ -18,7 +19,9 @@
     (PS_LINK_ACCEPTED | (1ULL << 62U)) /* plus the number of the device that joins                 \
                                         */
 
-static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor);
+static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor,
+                           const struct ps_welcome *welcome);
+static void differ(struct sim_net *net, unsigned from, struct ps_buf *bytes);
 static unsigned choose_inviter(struct sim_net *net, unsigned node);
 static bool has_member(struct sim_net *net, unsigned node, unsigned other);
 
@@ -26,7 +29,7 @@ void sim_mesh_found(struct sim_net *net, unsigned node)
 {
     struct sim_node *self = &net->nodes[node];
     ps_identity_found(&self->identity);
-    write_identity(net, node, SIM_NODES_MAX);
+    write_identity(net, node, SIM_NODES_MAX, NULL);
     sim_mesh_name(net, node, node, sim_name(node));
     self->joined = true;
     sim_node_start(net, node);
@@ -35,7 +38,7 @@ void sim_mesh_found(struct sim_net *net, unsigned node)
 void sim_mesh_add(struct sim_net *net, unsigned node, unsigned sponsor)
 {
     sim_mesh_name(net, sponsor, node, sim_name(node));
-    write_identity(net, node, sponsor);
+    write_identity(net, node, sponsor, NULL);
     net->nodes[node].joined = true;
     sim_node_start(net, node);
 }
@@ -52,7 +55,7 @@ void sim_mesh_add_late(struct sim_net *net, unsigned node)
         return;
     }
     sim_trace(net, "%s is added by %s", sim_name(node), sim_name(sponsor));
-    write_identity(net, node, sponsor);
+    write_identity(net, node, sponsor, NULL);
     net->nodes[node].joined = true;
     sim_node_start(net, node);
 }
@@ -68,7 +71,9 @@ static bool has_member(struct sim_net *net, unsigned node, unsigned other)
     return has;
 }
 
-static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor)
+/* welcome: where the sponsor says that it is; NULL: where it is. */
+static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor,
+                           const struct ps_welcome *welcome)
 {
     struct sim_node *self = &net->nodes[node];
     struct ps_peer_row row = {.endpoint_count = 1};
@@ -78,7 +83,15 @@ static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor)
     if (result == P2PSYNC_OK && sponsor != SIM_NODES_MAX) {
         self->identity.mesh = net->nodes[sponsor].identity.mesh;
         self->identity.sponsor = net->nodes[sponsor].identity.device;
-        snprintf(row.endpoints[0], sizeof row.endpoints[0], "10.0.0.%u:47470", sponsor);
+        bool told = welcome != NULL && welcome->endpoint_count > 0 &&
+                    welcome->endpoints[0].data[0] != ':'; /* else at the address it was asked at */
+        struct ps_bytes where = told ? welcome->endpoints[0] : ps_bytes(NULL, 0);
+        if (told) {
+            snprintf(row.endpoints[0], sizeof row.endpoints[0], "%.*s", (int)where.size,
+                     (const char *)where.data);
+        } else {
+            snprintf(row.endpoints[0], sizeof row.endpoints[0], "10.0.0.%u:47470", sponsor);
+        }
         result = ps_mesh_peer_write(&txn, &self->identity.sponsor, &row);
     }
     if (result == P2PSYNC_OK) {
@@ -221,6 +234,7 @@ void sim_mesh_send_join(struct sim_net *net, unsigned node, unsigned inviter,
     if (ps_join_encode(&join, &packet.bytes) != P2PSYNC_OK) {
         abort();
     }
+    differ(net, node, &packet.bytes);
     sim_plan(net, sim_delay_ms(net), &packet);
 }
 
@@ -256,7 +270,23 @@ void sim_mesh_reply(struct sim_net *net, unsigned inviter, uint64_t link, struct
     if (ps_buf_append(&packet.bytes, bytes.data, bytes.size) != P2PSYNC_OK) {
         abort();
     }
+    differ(net, inviter, &packet.bytes);
     sim_plan(net, sim_delay_ms(net), &packet);
+}
+
+/* Who says it may lie. */
+static void differ(struct sim_net *net, unsigned from, struct ps_buf *bytes)
+{
+    struct ps_buf lie;
+    ps_buf_init(&lie, PS_MESSAGE_SIZE_MAX);
+    struct ps_bytes said = sim_greetings_differ(net, from, ps_buf_view(bytes), &lie);
+    if (said.data != bytes->data) {
+        ps_buf_clear(bytes);
+        if (ps_buf_append(bytes, said.data, said.size) != P2PSYNC_OK) {
+            abort();
+        }
+    }
+    ps_buf_deinit(&lie);
 }
 
 void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
@@ -280,12 +310,15 @@ void sim_mesh_deliver_welcome(struct sim_net *net, struct sim_packet *packet)
         return;
     }
     const struct ps_identity *inviter = &net->nodes[packet->from].identity;
+    if (net->nodes[packet->from].liar && !ps_device_equal(&welcome.device, &inviter->device)) {
+        return; /* not from who was asked: it asks again */
+    }
     if (!ps_device_equal(&welcome.device, &inviter->device) ||
         memcmp(&welcome.mesh, &inviter->mesh, sizeof welcome.mesh) != 0) {
         sim_fail(net, "node %u is welcomed to another mesh", packet->node);
     }
     sim_trace(net, "%s joins by %s", sim_name(packet->node), sim_name(packet->from));
-    write_identity(net, packet->node, packet->from);
+    write_identity(net, packet->node, packet->from, &welcome);
     self->joined = true;
     sim_node_start(net, packet->node);
 }

@@ -16,6 +16,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/mesh.h"
+#include "tests/sim/reset.h"
 #include "tests/sim/twins.h"
 #include "tests/sim/work.h"
 
@@ -35,6 +36,7 @@ void sim_net_init(struct sim_net *net, const struct sim_options *options)
     *net = (struct sim_net){.options = *options, .random = prng_new(options->seed, 2)};
     net->disk_random = prng_new(options->seed, 6);
     net->apart_random = prng_new(options->seed, 8);
+    net->more_random = prng_new(options->seed, 10);
     net->touched = SIM_NODES_MAX;
     ps_effects_init(&net->effects);
     ps_buf_init(&net->now_bytes, 1U << 20U);
@@ -155,6 +157,7 @@ static void play(struct sim_net *net)
         break;
     case SIM_PACKET_RESTART:
         if (!net->nodes[packet.node].up && net->nodes[packet.node].joined) {
+            sim_reset_roll(net, packet.node);
             sim_node_restart(net, packet.node);
         }
         break;

@@ -75,6 +75,7 @@ struct sim_node {
     uint64_t excuses;       /* how often it did */
     bool no_flush;          /* its store is opened so */
     unsigned pasts;         /* how often it has lost what it had committed */
+    unsigned resets;        /* how often it has dropped its past */
     sim_disk_mishap mishap; /* of what it writes now */
     bool dead;          /* its disk has failed so that LMDB takes nothing more from its process */
     uint64_t committed; /* a digest of its store, when its power was going to fail */
@@ -136,6 +137,7 @@ struct sim_net {
     struct prng random;
     struct prng disk_random;  /* of its own, so that all else stays as it is */
     struct prng apart_random; /* likewise, for what options draw apart */
+    struct prng more_random;  /* likewise, for resets, and for lies of those who meet */
     char dir[96];             /* holds the stores; removed at the end */
     uint64_t now_ms;
     uint64_t step; /* of any engine */

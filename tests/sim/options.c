@@ -87,6 +87,8 @@ static void draw_apart(struct sim_options *options)
     options->later = swarm(&random, 100);
     options->meaningless = swarm(&random, 200);
     options->sums = swarm(&random, 300);
+    random = prng_new(options->seed, 9); /* what came later: the rest of a seed stays */
+    options->resets = swarm(&random, 800);
 }
 
 void sim_options_be_plain(struct sim_options *options)
@@ -102,6 +104,7 @@ void sim_options_be_plain(struct sim_options *options)
     options->later = 0;
     options->meaningless = 0;
     options->sums = 0;
+    options->resets = 0;
 }
 
 /* Off half of the time, else a rate up to `max`. */
@@ -120,6 +123,7 @@ void sim_options_roll_back(struct sim_options *options)
     options->pairing = false; /* all are members early, and stay so in the copies */
     options->late = 0;
     options->twin = 0;
+    options->resets = 0;
 }
 
 void sim_options_lie(struct sim_options *options)
@@ -133,6 +137,19 @@ void sim_options_lie(struct sim_options *options)
     options->liars = 500;
     options->lies = 150;
     options->thrift = 500;
+}
+
+void sim_options_reset(struct sim_options *options)
+{
+    options->often_resets = true;
+    options->steps = options->steps < 40 ? 40 : options->steps;
+    options->pause_ms = 2000;
+    options->drop = 0; /* so that many are in sync when they stop */
+    options->crash = 0;
+    options->freeze = 0;
+    options->partition = 0;
+    options->stop = 60;
+    options->resets = 1000;
 }
 
 void sim_options_calm(struct sim_options *options, unsigned nodes)
@@ -164,9 +181,9 @@ void sim_options_print(const struct sim_options *options, FILE *out)
             o->unflushed, o->power, o->power_step, o->fail, o->fill);
     fprintf(out,
             "apart: years %u, late %u, liars %u, lies %u, twin %u, thrift %u, early ack %u, "
-            "later %u, meaningless %u, sums %u (per mille)\n",
+            "later %u, meaningless %u, sums %u, resets %u (per mille)\n",
             o->years, o->late, o->liars, o->lies, o->twin, o->thrift, o->early_ack, o->later,
-            o->meaningless, o->sums);
+            o->meaningless, o->sums, o->resets);
     char repeat[SIM_REPEAT_SIZE];
     sim_options_repeat(options, repeat);
     fprintf(out, "repeat: %s --trace\n", repeat);
@@ -175,8 +192,8 @@ void sim_options_print(const struct sim_options *options, FILE *out)
 void sim_options_repeat(const struct sim_options *options, char out[static SIM_REPEAT_SIZE])
 {
     const struct sim_options *o = options;
-    snprintf(out, SIM_REPEAT_SIZE, "sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s%s%s",
+    snprintf(out, SIM_REPEAT_SIZE, "sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s%s%s%s",
              o->seed, o->nodes, o->steps, o->no_push ? " --no-push" : "", o->vast ? " --vast" : "",
              o->plain ? " --plain" : "", o->often_lies ? " --lies" : "",
-             o->rollback > 0 ? " --rollback" : "");
+             o->often_resets ? " --resets" : "", o->rollback > 0 ? " --rollback" : "");
 }

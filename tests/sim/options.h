@@ -35,6 +35,7 @@ struct sim_options {
     bool vast;            /* one transaction is as large as may be */
     bool answers;         /* devices answer conflicts by themselves, and disagree */
     bool often_lies;      /* as sim_options_lie() makes them */
+    bool often_resets;    /* as sim_options_reset() does */
     bool plain;           /* nothing of what is drawn apart, below: for seeds that are older */
 
     /* Faults: how often in a thousand times. */
@@ -71,6 +72,7 @@ struct sim_options {
     unsigned later;       /* per message: one of a later version comes before it, or is in it */
     unsigned meaningless; /* per thing that apps do: an entry that means nothing here, or waits */
     unsigned sums;        /* per thing that apps do: something is added to what all add to */
+    unsigned resets;      /* per restart: it drops its past, if another device has all of it */
 };
 
 #define SIM_REPEAT_SIZE 160
@@ -88,6 +90,9 @@ void sim_options_roll_back(struct sim_options *options);
 
 /* Make lies frequent, and messages with a part of a log, which alone need proofs. */
 void sim_options_lie(struct sim_options *options);
+
+/* Make resets frequent, and devices stop and start, so that resets may be. */
+void sim_options_reset(struct sim_options *options);
 
 /* A quiet network without losses, whose `nodes` know each other: for scripted tests. */
 void sim_options_calm(struct sim_options *options, unsigned nodes);

@@ -20,6 +20,7 @@ typedef enum sim_played {
     SIM_PLAYED_ORPHAN, /* entries whose parent never comes */
     SIM_PLAYED_HALF,   /* transactions of which the end never comes */
     SIM_PLAYED_SUM,
+    SIM_PLAYED_RESET, /* devices that dropped their past */
     SIM_PLAYED_COUNT,
 } sim_played;
 
@@ -85,6 +86,16 @@ typedef enum sim_lie {
     SIM_LIE_PEERS_DEVICE,
     SIM_LIE_PEERS_ENDPOINT,
     SIM_LIE_ERROR,
+    SIM_LIE_HELLO_NAME, /* and what is told by tests/sim/greetings.h */
+    SIM_LIE_JOIN_TOKEN,
+    SIM_LIE_JOIN_DEVICE,
+    SIM_LIE_JOIN_NAME,
+    SIM_LIE_WELCOME_DEVICE,
+    SIM_LIE_WELCOME_NAME,
+    SIM_LIE_WELCOME_LISTEN,
+    SIM_LIE_BEACON_DEVICE,
+    SIM_LIE_BEACON_NONCE,
+    SIM_LIE_BEACON_ADDRESS,
     SIM_LIE_COUNT,
     SIM_LIE_NONE = SIM_LIE_COUNT,
 } sim_lie;
