@@ -6,7 +6,6 @@
 
 #include "wire/map.h"
 
-#define DEVICES       "_devices"
 #define DEVICE_DIGITS ((size_t)2 * PS_DEVICE_SIZE)
 #define NUMBER_DIGITS 16 /* of an incarnation */
 
@@ -17,26 +16,29 @@ static const char *const role_names[] = {[PS_ROLE_ADMIN] = "admin",
 
 static p2psync_result read_record(struct ps_bytes id, const struct ps_device *author,
                                   struct ps_act *out);
-static p2psync_result read_change(const struct ps_skeleton *skeleton, const struct ps_entry *entry,
-                                  struct ps_act *out);
 static p2psync_result read_scope(struct ps_bytes name, struct ps_act *out);
 static bool take_device(struct ps_bytes *text, struct ps_device *out);
 static bool take_text(struct ps_bytes *text, const char *prefix);
 static p2psync_result read_fields(struct ps_bytes fields, struct ps_act *out);
+static p2psync_result read_name(struct ps_bytes value, struct ps_act *out);
 static p2psync_result read_role(struct ps_bytes value, struct ps_act *out);
-static void check_ends(struct ps_reader *reader, uint32_t *count);
+static p2psync_result read_by(struct ps_bytes value, struct ps_act *out);
+static p2psync_result read_over(struct ps_bytes value, struct ps_act *out);
+static p2psync_result check_ends(struct ps_bytes value, struct ps_act *out);
 static void check_logs(struct ps_reader *reader, uint32_t *count);
 static bool read_incarnation(struct ps_bytes text, uint64_t *out);
 static void read_claim(struct ps_reader *reader, struct ps_claim *out);
-static bool begin_part(struct ps_claim_walk *walk);
+static void begin_walk(struct ps_claim_walk *walk);
+static void write_over(struct ps_writer *writer, const struct ps_act *act);
 static size_t write_logs(struct ps_writer *writer, const struct ps_claim *claims, size_t count);
 static size_t count_alike(const struct ps_claim *claims, size_t count, bool incarnation);
 
 p2psync_result ps_act_decode(const struct ps_entry *entry, const struct ps_device *author,
                              struct ps_act *out)
 {
-    struct ps_act act = {.kind = PS_ACT_ROLE};
+    struct ps_act act = {.kind = PS_ACT_NAME};
     struct ps_skeleton skeleton;
+    struct ps_body body;
     p2psync_result result = ps_skeleton_decode(entry->skeleton, &skeleton);
     if (result == P2PSYNC_OK) {
         result = read_record(skeleton.record_id, author, &act);
@@ -44,28 +46,21 @@ p2psync_result ps_act_decode(const struct ps_entry *entry, const struct ps_devic
     if (result != P2PSYNC_OK) {
         return result;
     }
-    result = read_change(&skeleton, entry, &act);
-    if (result == P2PSYNC_OK) {
-        *out = act;
-    } else if (result != P2PSYNC_ENOMEM && act.kind == PS_ACT_ROLE) {
-        *out = (struct ps_act){
-            .kind = PS_ACT_VOID, .subject = act.subject, .collection = act.collection};
-    }
-    return result;
-}
-
-static p2psync_result read_change(const struct ps_skeleton *skeleton, const struct ps_entry *entry,
-                                  struct ps_act *out)
-{
-    struct ps_body body;
-    uint32_t op = skeleton->op_and_flags & PS_OP_MASK;
-    bool whole = (skeleton->op_and_flags & PS_CHANGE_FULL) != 0 || skeleton->parent_count == 0;
-    bool sealed = (skeleton->op_and_flags & PS_CHANGE_SEALED) != 0;
+    uint32_t op = skeleton.op_and_flags & PS_OP_MASK;
+    bool sealed = (skeleton.op_and_flags & PS_CHANGE_SEALED) != 0;
+    bool whole = act.kind == PS_ACT_NAME || skeleton.parent_count == 0 ||
+                 (skeleton.op_and_flags & PS_CHANGE_FULL) != 0;
     if (op == PS_OP_DELETE || op == PS_OP_ARCHIVE || !whole || sealed || !entry->has_body) {
         return P2PSYNC_EFORMAT;
     }
-    p2psync_result result = ps_body_decode_of(skeleton, entry->body, &body);
-    return result == P2PSYNC_OK ? read_fields(body.fields, out) : result;
+    result = ps_body_decode_of(&skeleton, entry->body, &body);
+    if (result == P2PSYNC_OK) {
+        result = read_fields(body.fields, &act);
+    }
+    if (result == P2PSYNC_OK) {
+        *out = act;
+    }
+    return result;
 }
 
 /* Whom the record is about, and what it says of it. A device's own record has only the id. */
@@ -74,8 +69,12 @@ static p2psync_result read_record(struct ps_bytes id, const struct ps_device *au
 {
     struct ps_device reporter;
     struct ps_bytes rest = id;
-    if (!take_device(&rest, &out->subject) || rest.size == 0) {
+    if (!take_device(&rest, &out->subject)) {
         return P2PSYNC_ENOTFOUND;
+    }
+    if (rest.size == 0) {
+        out->kind = PS_ACT_NAME;
+        return P2PSYNC_OK;
     }
     if (take_text(&rest, "/role/")) {
         out->kind = PS_ACT_ROLE;
@@ -124,29 +123,42 @@ static bool take_text(struct ps_bytes *text, const char *prefix)
     return found;
 }
 
+/* Each kind has fields of its own; what else is there is passed over. */
 static p2psync_result read_fields(struct ps_bytes fields, struct ps_act *out)
 {
-    struct ps_reader reader;
-    uint32_t count = 0;
+    const struct ps_bytes none = ps_bytes(NULL, 0);
+    bool any = fields.size > 0;
+    struct ps_bytes by = any ? ps_value_field(fields, ps_bytes_text("by")) : none;
+    struct ps_bytes over = any ? ps_value_field(fields, ps_bytes_text("over")) : none;
+    struct ps_bytes ends = any ? ps_value_field(fields, ps_bytes_text("ends")) : none;
     p2psync_result result = P2PSYNC_OK;
-    if (fields.size == 0) {
-        return out->kind == PS_ACT_ROLE ? P2PSYNC_EFORMAT : P2PSYNC_OK;
+    switch (out->kind) {
+    case PS_ACT_NAME:
+        return read_name(any ? ps_value_field(fields, ps_bytes_text("name")) : none, out);
+    case PS_ACT_REPORT:
+        return check_ends(ends, out);
+    case PS_ACT_ROLE:
+        result = read_role(any ? ps_value_field(fields, ps_bytes_text("is")) : none, out);
+        if (result == P2PSYNC_OK) {
+            result = read_over(over, out);
+        }
+        break;
+    case PS_ACT_REMOVED:
+        break;
     }
-    out->ends = ps_value_field(fields, ps_bytes_text("ends"));
-    out->acts = ps_value_field(fields, ps_bytes_text("acts"));
-    if (out->kind == PS_ACT_ROLE) {
-        result = read_role(ps_value_field(fields, ps_bytes_text("is")), out);
+    return result == P2PSYNC_OK ? read_by(by, out) : result;
+}
+
+static p2psync_result read_name(struct ps_bytes value, struct ps_act *out)
+{
+    struct ps_reader reader;
+    ps_reader_init(&reader, value);
+    struct ps_bytes name = ps_read_str(&reader, PS_DEVICE_NAME_SIZE_MAX);
+    p2psync_result result = ps_reader_finish(&reader);
+    if (result == P2PSYNC_OK && !ps_device_name_valid(name)) {
+        result = P2PSYNC_EFORMAT;
     }
-    if (result == P2PSYNC_OK && out->ends.size > 0) {
-        ps_reader_init(&reader, out->ends);
-        check_ends(&reader, &count);
-        result = ps_reader_finish(&reader);
-    }
-    if (result == P2PSYNC_OK && out->acts.size > 0) {
-        ps_reader_init(&reader, out->acts);
-        check_logs(&reader, &count);
-        result = ps_reader_finish(&reader);
-    }
+    out->name = name;
     return result;
 }
 
@@ -168,17 +180,55 @@ static p2psync_result read_role(struct ps_bytes value, struct ps_act *out)
     return P2PSYNC_EFORMAT;
 }
 
-/* A map from collections to maps of their logs. What is local is never named to anybody. */
-static void check_ends(struct ps_reader *reader, uint32_t *count)
+static p2psync_result read_by(struct ps_bytes value, struct ps_act *out)
 {
-    uint32_t collections = ps_read_map(reader);
-    for (uint32_t i = 0; i < collections && reader->error == P2PSYNC_OK; i++) {
-        struct ps_bytes name = ps_read_str(reader, PS_COLLECTION_SIZE_MAX);
-        if (!ps_collection_name_valid(name) || ps_collection_is_local(name)) {
-            ps_reader_fail(reader, P2PSYNC_EFORMAT);
-        }
-        check_logs(reader, count);
+    struct ps_reader reader;
+    if (value.size == 0) {
+        return P2PSYNC_OK;
     }
+    out->has_by = true;
+    ps_reader_init(&reader, value);
+    ps_read_bin_exact(&reader, out->by.bytes, sizeof out->by.bytes);
+    return ps_reader_finish(&reader);
+}
+
+static p2psync_result read_over(struct ps_bytes value, struct ps_act *out)
+{
+    struct ps_reader reader;
+    if (value.size == 0) {
+        return P2PSYNC_OK;
+    }
+    ps_reader_init(&reader, value);
+    uint32_t count = ps_read_array(&reader);
+    if (count > PS_OVER_MAX) {
+        return P2PSYNC_ELIMIT;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ps_read_bin_exact(&reader, out->over[i].bytes, sizeof out->over[i].bytes);
+    }
+    out->over_count = count;
+    return ps_reader_finish(&reader);
+}
+
+/* A map from collections to maps of their logs. What is local is never named to anybody. */
+static p2psync_result check_ends(struct ps_bytes value, struct ps_act *out)
+{
+    struct ps_reader reader;
+    uint32_t count = 0;
+    if (value.size == 0) {
+        return P2PSYNC_OK;
+    }
+    ps_reader_init(&reader, value);
+    uint32_t collections = ps_read_map(&reader);
+    for (uint32_t i = 0; i < collections && reader.error == P2PSYNC_OK; i++) {
+        struct ps_bytes name = ps_read_str(&reader, PS_COLLECTION_SIZE_MAX);
+        if (!ps_collection_name_valid(name) || ps_collection_is_local(name)) {
+            ps_reader_fail(&reader, P2PSYNC_EFORMAT);
+        }
+        check_logs(&reader, &count);
+    }
+    out->ends = value;
+    return ps_reader_finish(&reader);
 }
 
 static void check_logs(struct ps_reader *reader, uint32_t *count)
@@ -220,7 +270,7 @@ static void read_claim(struct ps_reader *reader, struct ps_claim *out)
 {
     uint32_t more = ps_read_array_at_least(reader, 2);
     out->size = ps_read_uint_max(reader, PS_LOG_SIZE_MAX);
-    ps_read_bin_exact(reader, out->root, sizeof out->root);
+    ps_read_bin_exact(reader, out->root.bytes, sizeof out->root.bytes);
     ps_read_skip(reader, more);
     if (out->size == 0) {
         ps_reader_fail(reader, P2PSYNC_EFORMAT);
@@ -230,16 +280,19 @@ static void read_claim(struct ps_reader *reader, struct ps_claim *out)
 bool ps_claim_next(struct ps_claim_walk *walk, struct ps_claim *out)
 {
     struct ps_reader reader;
+    if (!walk->begun) {
+        begin_walk(walk);
+    }
     while (walk->claims == 0) {
-        if (walk->incarnations == 0 && walk->collections == 0 && !begin_part(walk)) {
+        if (walk->incarnations == 0 && walk->collections == 0) {
             return false;
         }
         ps_reader_init(&reader, walk->rest);
-        if (walk->incarnations == 0 && walk->collections > 0) {
+        if (walk->incarnations == 0) {
             walk->collections--;
             walk->at.collection = ps_read_str(&reader, PS_COLLECTION_SIZE_MAX);
             walk->incarnations = ps_read_map(&reader);
-        } else if (walk->incarnations > 0) {
+        } else {
             walk->incarnations--;
             (void)read_incarnation(ps_read_str(&reader, NUMBER_DIGITS), &walk->at.incarnation);
             walk->claims = ps_read_array(&reader);
@@ -256,48 +309,37 @@ bool ps_claim_next(struct ps_claim_walk *walk, struct ps_claim *out)
     return true;
 }
 
-/* `ends`, then `acts`. False after both. */
-static bool begin_part(struct ps_claim_walk *walk)
+static void begin_walk(struct ps_claim_walk *walk)
 {
     struct ps_reader reader;
-    if (walk->part == 2) {
-        return false;
+    walk->begun = true;
+    if (walk->act->ends.size > 0) {
+        ps_reader_init(&reader, walk->act->ends);
+        walk->collections = ps_read_map(&reader);
+        walk->rest = reader.rest;
     }
-    walk->part++;
-    walk->at.acts = walk->part == 2;
-    struct ps_bytes part = walk->at.acts ? walk->act->acts : walk->act->ends;
-    if (part.size == 0) {
-        return true;
-    }
-    ps_reader_init(&reader, part);
-    uint32_t count = ps_read_map(&reader);
-    walk->collections = walk->at.acts ? 0 : count;
-    walk->incarnations = walk->at.acts ? count : 0;
-    walk->at.collection = ps_bytes_text(DEVICES);
-    walk->rest = reader.rest;
-    return true;
 }
 
 size_t ps_act_record(const struct ps_act *act, const struct ps_device *author,
                      char out[static PS_RECORD_ID_SIZE_MAX])
 {
+    static const char *const middles[] = {[PS_ACT_NAME] = "",
+                                          [PS_ACT_ROLE] = "/role/",
+                                          [PS_ACT_REMOVED] = "/removed",
+                                          [PS_ACT_REPORT] = "/"};
     struct ps_bytes scope = act->collection.size == 0 ? ps_bytes_text("*") : act->collection;
+    struct ps_bytes middle = ps_bytes_text(middles[act->kind]);
     char reporter[PS_DEVICE_TEXT_SIZE];
     ps_device_text(author, reporter);
-    struct ps_bytes ending = act->kind == PS_ACT_ROLE      ? scope
-                             : act->kind == PS_ACT_REMOVED ? ps_bytes(NULL, 0)
-                                                           : ps_bytes_text(reporter);
-    struct ps_bytes middle = ps_bytes_text(act->kind == PS_ACT_ROLE      ? "/role/"
-                                           : act->kind == PS_ACT_REMOVED ? "/removed"
-                                                                         : "/");
+    struct ps_bytes ending = act->kind == PS_ACT_ROLE     ? scope
+                             : act->kind == PS_ACT_REPORT ? ps_bytes_text(reporter)
+                                                          : ps_bytes("", 0);
     char subject[PS_DEVICE_TEXT_SIZE];
     ps_device_text(&act->subject, subject);
     assert(DEVICE_DIGITS + middle.size + ending.size <= PS_RECORD_ID_SIZE_MAX);
     memcpy(out, subject, DEVICE_DIGITS);
     memcpy(out + DEVICE_DIGITS, middle.data, middle.size);
-    if (ending.size > 0) {
-        memcpy(out + DEVICE_DIGITS + middle.size, ending.data, ending.size);
-    }
+    memcpy(out + DEVICE_DIGITS + middle.size, ending.data, ending.size);
     return DEVICE_DIGITS + middle.size + ending.size;
 }
 
@@ -308,30 +350,46 @@ p2psync_result ps_act_fields(const struct ps_act *act, const struct ps_claim *cl
     struct ps_map fields;
     struct ps_map ends;
     size_t at = 0;
+    assert(count == 0 || act->kind == PS_ACT_REPORT);
     if (count > PS_CLAIMS_MAX) {
         return P2PSYNC_ELIMIT;
     }
     ps_writer_init(&writer, out);
     ps_map_begin(&fields, &writer);
+    if (act->kind == PS_ACT_NAME) {
+        ps_map_str(&fields, "name", act->name);
+    }
     if (act->kind == PS_ACT_ROLE) {
         assert(act->role >= PS_ROLE_ADMIN && act->role <= PS_ROLE_NONE);
         ps_map_text(&fields, "is", role_names[act->role]);
     }
-    if (count > 0 && !claims[0].acts) {
+    if (act->has_by) {
+        ps_map_key(&fields, "by");
+        ps_write_bin(&writer, ps_bytes(act->by.bytes, sizeof act->by.bytes));
+    }
+    if (act->over_count > 0) {
+        ps_map_key(&fields, "over");
+        write_over(&writer, act);
+    }
+    if (count > 0) {
         ps_map_key(&fields, "ends");
         ps_map_begin(&ends, &writer);
-        while (at < count && !claims[at].acts) {
+        while (at < count) {
             ps_map_key_str(&ends, claims[at].collection);
             at += write_logs(&writer, claims + at, count_alike(claims + at, count - at, false));
         }
         ps_map_end(&ends);
     }
-    if (at < count) {
-        ps_map_key(&fields, "acts");
-        (void)write_logs(&writer, claims + at, count - at);
-    }
     ps_map_end(&fields);
     return ps_writer_finish(&writer);
+}
+
+static void write_over(struct ps_writer *writer, const struct ps_act *act)
+{
+    ps_write_array(writer, act->over_count);
+    for (uint32_t i = 0; i < act->over_count; i++) {
+        ps_write_bin(writer, ps_bytes(act->over[i].bytes, sizeof act->over[i].bytes));
+    }
 }
 
 /* The claims of one collection; returns how many. */
@@ -352,7 +410,7 @@ static size_t write_logs(struct ps_writer *writer, const struct ps_claim *claims
         for (size_t i = at; i < at + alike; i++) {
             ps_write_array(writer, 2);
             ps_write_uint(writer, claims[i].size);
-            ps_write_bin(writer, ps_bytes(claims[i].root, sizeof claims[i].root));
+            ps_write_bin(writer, ps_bytes(claims[i].root.bytes, sizeof claims[i].root.bytes));
         }
         at += alike;
     }
@@ -364,8 +422,7 @@ static size_t write_logs(struct ps_writer *writer, const struct ps_claim *claims
 static size_t count_alike(const struct ps_claim *claims, size_t count, bool incarnation)
 {
     size_t alike = 1;
-    while (alike < count && claims[alike].acts == claims[0].acts &&
-           ps_bytes_equal(claims[alike].collection, claims[0].collection) &&
+    while (alike < count && ps_bytes_equal(claims[alike].collection, claims[0].collection) &&
            (!incarnation || claims[alike].incarnation == claims[0].incarnation)) {
         alike++;
     }

@@ -1,7 +1,8 @@
 /* Acts: what changes of `_devices` say of roles. PROTOCOL.md, section 13.
  *
  * Each change counts by itself, with the fields that its own body has, so it is whole: `full`, or
- * without parents. One that says nothing that this file knows is no act, and harms nobody. */
+ * without parents. Which parents it has, whether it waits for them, and whether it is inert, plays
+ * no part. One that says nothing that this file knows is no act, and harms nobody. */
 #ifndef PS_WIRE_ACT_H
 #define PS_WIRE_ACT_H
 
@@ -21,43 +22,49 @@ typedef enum ps_act_kind {
     PS_ACT_ROLE,    /* the subject has a role */
     PS_ACT_REMOVED, /* the subject is removed; by itself: retired */
     PS_ACT_REPORT,  /* how far the author has settled the subject's logs */
-    PS_ACT_VOID,    /* none: a change of a role's record that says nothing. But a role that is built
-                       on it comes after those on which it is built */
+    PS_ACT_NAME,    /* the subject is called so. It is no act by itself: the merged record counts */
 } ps_act_kind;
+
+/* Other acts name an act by the first bytes of its leaf hash. */
+struct ps_act_id {
+    uint8_t bytes[PS_HASH_SHORT_SIZE];
+};
 
 struct ps_act {
     ps_act_kind kind;
-    struct ps_device subject;   /* its id need not be valid */
-    ps_role role;               /* of PS_ACT_ROLE */
-    struct ps_bytes collection; /* likewise: in which one; empty for all */
-    struct ps_bytes ends;       /* maps that ps_claim_next() reads, or empty */
-    struct ps_bytes acts;
+    struct ps_device subject;           /* its id need not be valid */
+    struct ps_bytes name;               /* of PS_ACT_NAME */
+    ps_role role;                       /* of PS_ACT_ROLE */
+    struct ps_bytes collection;         /* likewise: in which one; empty for all */
+    bool has_by;                        /* of PS_ACT_ROLE and PS_ACT_REMOVED: `by` is there, */
+    struct ps_act_id by;                /* the grant on which the author rests */
+    uint32_t over_count;                /* of PS_ACT_ROLE: which acts it comes after */
+    struct ps_act_id over[PS_OVER_MAX]; /* in any order; one may be there twice, or be nowhere */
+    struct ps_bytes ends;               /* of PS_ACT_REPORT: a map that ps_claim_next() reads */
 };
 
 /* The author has settled the first `size` changes of a log of the subject. */
 struct ps_claim {
-    bool acts;                  /* and what they decide has counted with it: of `_devices` */
-    struct ps_bytes collection; /* `_devices` if `acts` */
+    struct ps_bytes collection;
     uint64_t incarnation;
-    uint64_t size;                    /* at least 1 */
-    uint8_t root[PS_HASH_SHORT_SIZE]; /* the first bytes of the root of so many */
+    uint64_t size;       /* at least 1 */
+    struct ps_hash root; /* of so many; whole, because a proof from this size on needs it so */
 };
 
 /* What an entry of `_devices` says. out points into its bytes.
  *
- * Errors  P2PSYNC_ENOTFOUND its record is not about roles; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT it is,
- * and says nothing that counts: it is no act, and out is PS_ACT_VOID if the record is a role's,
- * else untouched; P2PSYNC_ENOMEM.
+ * Errors  P2PSYNC_ENOTFOUND its record is not about a device; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT it
+ *         is, and says nothing that counts: it is no act; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_act_decode(const struct ps_entry *entry, const struct ps_device *author,
                              struct ps_act *out) P2PSYNC_MUST_CHECK;
 
-/* A walk over the claims of an act that was decoded, those of `ends` first; PS_CLAIMS_MAX steps at
- * most. A zeroed one with `act` set begins. */
+/* A walk over the claims of a report that was decoded; PS_CLAIMS_MAX steps at most. A zeroed one
+ * with `act` set begins. */
 struct ps_claim_walk {
     const struct ps_act *act;
-    int part;              /* 0 not begun, 1 in `ends`, 2 in `acts` */
-    struct ps_bytes rest;  /* not read yet, of the part */
+    bool begun;
+    struct ps_bytes rest;  /* not read yet */
     uint32_t collections;  /* that follow the one that is read */
     uint32_t incarnations; /* that follow in it */
     uint32_t claims;       /* that follow of one incarnation */
@@ -73,7 +80,8 @@ size_t ps_act_record(const struct ps_act *act, const struct ps_device *author,
 
 /* Append the fields of an act.
  *
- * claims  ascending by (acts, collection, incarnation, size), no two alike; PS_CLAIMS_MAX at most.
+ * claims  of a report: ascending by (collection, incarnation, size), no two alike; PS_CLAIMS_MAX at
+ *         most.
  * Errors  P2PSYNC_ELIMIT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_act_fields(const struct ps_act *act, const struct ps_claim *claims, size_t count,

@@ -47,6 +47,7 @@
 #define PS_INVITED_MAX                                                                             \
     256 /* of them, those below one member other than the founder: whom it brings in, and so on */
 
+#define PS_OVER_MAX   64   /* acts that one act comes after: who writes it names what counts */
 #define PS_CLAIMS_MAX 8192 /* in one act: a device begins as many logs; more go in several */
 
 /* ---- format: what a merge may cost: all nodes must give up at the same place ---- */

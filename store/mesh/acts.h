@@ -11,23 +11,24 @@
 struct ps_acts {
     struct ps_replay_input input;
     struct ps_device *devices; /* by number; ascending */
-    struct ps_bytes *scopes;   /* the name of scope i + 1 */
+    struct ps_bytes *scopes;   /* the name of scope i + 1; ascending */
     size_t scope_count;
-    uint32_t *numbers; /* what each log of the input is called in the store */
-    struct ps_replay_log *logs;
     struct ps_replay_act *acts;
-    size_t *parents;
-    struct ps_replay_claim *claims;
+    struct ps_act_id *over; /* of all acts */
 };
 
-/* Read all acts that are settled, void ones among them, and see which of their claims about logs of
- * `_devices` are true. Reads each entry once, and those of logs that are named in claims once more;
- * 10,000 acts take some 20 ms. out needs ps_acts_deinit(), also after an error.
+/* Read all acts of roles and removals that are settled. Reads each entry once; 10,000 acts take
+ * some 20 ms. out needs ps_acts_deinit(), also after an error.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_acts_read(struct ps_txn *txn, const struct ps_mesh *mesh,
                             struct ps_acts *out) P2PSYNC_MUST_CHECK;
 void ps_acts_deinit(struct ps_acts *acts);
+
+/* The number of a device; PS_REPLAY_NONE if it is in no act. */
+uint32_t ps_acts_device(const struct ps_acts *acts, const struct ps_device *device);
+/* The number of the scope of one collection; 0 if it is in no act. */
+uint32_t ps_acts_scope(const struct ps_acts *acts, struct ps_bytes collection);
 
 #endif

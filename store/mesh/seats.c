@@ -1,8 +1,10 @@
-/* Room, as PROTOCOL.md section 13 has it. Whom the founder or the recovery key gave a role comes
- * first, in the order of their ids; then whom each admin gave one. So an admin that names devices
- * without end crowds out nobody but those that it has brought in itself. */
+/* Room, as PROTOCOL.md section 13 has it. The founder and admins come first; then whom the founder
+ * or the recovery key gave a role, in the order of their ids; then whom each admin gave one. So an
+ * admin that names devices without end crowds out nobody but those that it has brought in itself.
+ */
 #include "store/mesh/seats.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* An author has given a device a role in all collections. */
@@ -15,7 +17,7 @@ static size_t find_gifts(const struct ps_replay_input *input, struct ps_replay *
                          struct gift *gifts);
 static int compare_gifts(const void *a, const void *b);
 static void note_adding(struct ps_standing *standing, uint32_t by, uint64_t hlc);
-static void seat_founder(const struct ps_replay_input *input, struct ps_replay *replay);
+static uint32_t seat_superiors(const struct ps_replay_input *input, struct ps_replay *replay);
 
 p2psync_result ps_seats_take(const struct ps_replay_input *input, struct ps_replay *replay)
 {
@@ -25,8 +27,7 @@ p2psync_result ps_seats_take(const struct ps_replay_input *input, struct ps_repl
         return P2PSYNC_ENOMEM;
     }
     size_t count = find_gifts(input, replay, gifts);
-    seat_founder(input, replay);
-    taken = replay->devices[input->founder].is_member ? 1 : 0;
+    taken = seat_superiors(input, replay);
     for (int round = 0; round < 2; round++) { /* the founder's first */
         for (size_t i = 0; i < count && taken < PS_MEMBERS_MAX; i++) {
             struct ps_standing *to = &replay->devices[gifts[i].to];
@@ -63,8 +64,8 @@ static size_t find_gifts(const struct ps_replay_input *input, struct ps_replay *
     }
     for (size_t i = 0; i < input->act_count; i++) {
         const struct ps_replay_act *act = &input->acts[i];
-        if (replay->counts[i] && act->kind == PS_ACT_ROLE && act->scope == 0) {
-            uint32_t by = input->logs[act->log].device;
+        if (replay->found[i].counts && act->kind == PS_ACT_ROLE && act->scope == 0) {
+            uint32_t by = act->author;
             note_adding(&replay->devices[act->subject], by, act->hlc);
             if (!replay->devices[act->subject].is_removed) {
                 by = by == input->recovery ? input->founder : by;
@@ -97,10 +98,18 @@ static void note_adding(struct ps_standing *standing, uint32_t by, uint64_t hlc)
     }
 }
 
-static void seat_founder(const struct ps_replay_input *input, struct ps_replay *replay)
+/* The founder and all admins; returns how many. There are never more of them than seats. */
+static uint32_t seat_superiors(const struct ps_replay_input *input, struct ps_replay *replay)
 {
-    struct ps_standing *founder = &replay->devices[input->founder];
-    founder->is_member = !founder->is_removed;
-    founder->added_by = input->founder;
-    founder->added_hlc = 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < input->device_count; i++) {
+        struct ps_standing *standing = &replay->devices[i];
+        bool founds = i == input->founder;
+        standing->is_member = founds ? !standing->is_removed : standing->grant != PS_REPLAY_NONE;
+        count += standing->is_member ? 1 : 0;
+    }
+    replay->devices[input->founder].added_by = input->founder;
+    replay->devices[input->founder].added_hlc = 0;
+    assert(count <= PS_MEMBERS_MAX);
+    return count;
 }

@@ -6,7 +6,7 @@
 #include "store/mesh/replay.h"
 
 /* Say of each device whether it is a member, who has added it, and how many more it may bring in.
- * What else is in replay->devices, and replay->counts, must be there.
+ * What else is in replay->devices, and which acts count, must be there.
  *
  * Errors  P2PSYNC_ENOMEM.
  */

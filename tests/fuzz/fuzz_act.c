@@ -49,6 +49,16 @@ static p2psync_result recode_role(struct ps_bytes fields, struct ps_buf *out)
     return recode(fields, &(struct ps_act){.kind = PS_ACT_ROLE}, out);
 }
 
+static p2psync_result recode_removed(struct ps_bytes fields, struct ps_buf *out)
+{
+    return recode(fields, &(struct ps_act){.kind = PS_ACT_REMOVED}, out);
+}
+
+static p2psync_result recode_name(struct ps_bytes fields, struct ps_buf *out)
+{
+    return recode(fields, &(struct ps_act){.kind = PS_ACT_NAME}, out);
+}
+
 static p2psync_result recode_report(struct ps_bytes fields, struct ps_buf *out)
 {
     return recode(fields, &(struct ps_act){.kind = PS_ACT_REPORT}, out);
@@ -57,6 +67,8 @@ static p2psync_result recode_report(struct ps_bytes fields, struct ps_buf *out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     twice(data, size, recode_role);
+    twice(data, size, recode_removed);
+    twice(data, size, recode_name);
     twice(data, size, recode_report);
     return 0;
 }

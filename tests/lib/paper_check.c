@@ -3,231 +3,235 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-struct outcome {
-    bool member[PAPER_NODES];
-    bool removed[PAPER_NODES];
-    ps_role role[PAPER_NODES];
-    ps_role notes_role[PAPER_NODES];
-    uint64_t acts_end[PAPER_LOGS_MAX];
-    uint64_t accepted[PAPER_LOGS_MAX];
-};
+static bool is_present(uint32_t keeper, uint32_t device);
+static uint64_t taken(uint32_t at, uint32_t log);
+static void check_agreement(uint32_t keeper, uint32_t at);
+static void check_nothing_lost(uint32_t at);
+static void check_nothing_late(uint32_t keeper);
+static void check_nothing_waits(uint32_t keeper, uint32_t at);
+static void check_acts(const struct paper_view *view);
+static bool rests_on_what_stands(const struct paper_view *view, const struct ps_replay_act *act);
+static bool is_ended(const struct paper_view *view, const struct ps_replay_act *grant);
 
-static uint64_t paper_recoveries(const struct paper_node *node)
-{
-    uint64_t count = 0;
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        count += mesh.paper.logs[log].device == PAPER_KEY ? node->held[log] : 0;
-    }
-    return count;
-}
-
-/* Who is left to put things right: the founder, or whoever knows what the recovery key has done. */
 uint32_t paper_find_keeper(void)
 {
-    uint32_t keeper = PAPER_NODES;
     for (uint32_t i = 0; i < PAPER_NODES; i++) {
-        if (mesh.nodes[i].joined && mesh.nodes[i].honest) {
-            paper_look(i);
-            if (mesh.view.replay.devices[i].is_member &&
-                (keeper == PAPER_NODES ||
-                 paper_recoveries(&mesh.nodes[i]) > paper_recoveries(&mesh.nodes[keeper]))) {
-                keeper = i;
+        if (!mesh.nodes[i].joined || !mesh.nodes[i].honest) {
+            continue;
+        }
+        for (uint32_t from = 0; from < PAPER_NODES; from++) {
+            if (from != i && mesh.nodes[from].joined) {
+                paper_sync(&(struct paper_sync){.to = i, .from = from, .in_pieces = true});
             }
         }
+        const struct ps_standing *self = &paper_look(i)->replay.devices[i];
+        bool gone = self->is_removed &&
+                    (i == PAPER_FOUNDER || self->removed_by == i || self->removed_by == PAPER_KEY);
+        if (!gone && paper_has_room(mesh.nodes[i].devices_log)) {
+            return i;
+        }
     }
-    return keeper;
+    return PAPER_NODES;
 }
 
 void paper_remove_thieves(uint32_t keeper)
 {
-    uint32_t log = mesh.nodes[keeper].devices_log;
+    bool founds = keeper == PAPER_FOUNDER;
     for (uint32_t i = 0; i < PAPER_NODES; i++) {
+        const struct paper_view *view = paper_look(keeper);
         mesh.now++;
-        paper_look(keeper);
         if (mesh.nodes[i].honest || !mesh.nodes[i].joined ||
-            mesh.view.replay.devices[i].is_removed) {
+            (view->replay.devices[i].is_removed &&
+             (founds || view->replay.devices[i].removed_by == PAPER_KEY))) {
             continue;
         }
-        if (keeper == mesh.paper.founder && paper_has_room(log)) {
-            paper_remove(&mesh.nodes[keeper], log, i);
-        } else {
-            paper_recover(keeper, i, true);
+        if (!founds || !paper_remove(keeper, i)) {
+            bool done = paper_recover(keeper, founds ? PS_REPLAY_NONE : keeper, i);
+            PAPER_CHECK(done || mesh.log_count == PAPER_LOGS_MAX);
         }
     }
     paper_report(keeper);
 }
 
-/* Whoever is left takes from whoever is left, until nothing moves. */
-void paper_settle(void (*still_stealing)(uint32_t at))
+void paper_settle(bool still_stealing)
 {
-    mesh.relayed = true;
-    for (uint32_t round = 0; round < 40; round++) {
+    bool relays = mesh.seed % 2 == 1; /* else honest devices have only each other */
+    mesh.moved = true;
+    for (uint32_t round = 0; round < 60 && mesh.moved; round++) {
         mesh.moved = false;
         for (uint32_t i = 0; i < PAPER_NODES * PAPER_NODES; i++) {
-            uint32_t to = i / PAPER_NODES;
-            uint32_t from = i % PAPER_NODES;
+            const struct paper_sync sync = {
+                .to = i / PAPER_NODES, .from = i % PAPER_NODES, .relayed = true};
             mesh.now++;
-            if (to != from && mesh.nodes[to].joined && mesh.nodes[from].joined) {
-                paper_sync(to, from, false);
+            if (sync.to != sync.from && mesh.nodes[sync.to].joined &&
+                mesh.nodes[sync.from].joined && (relays || mesh.nodes[sync.from].honest)) {
+                paper_sync(&sync);
             }
         }
-        if (!mesh.moved) {
-            return;
-        }
-        for (uint32_t i = 0; i < PAPER_NODES; i++) {
-            if (mesh.nodes[i].joined && !mesh.nodes[i].honest && round < 5) {
-                still_stealing(i);
+        for (uint32_t i = 0; i < PAPER_NODES && still_stealing && round < 4; i++) {
+            if (mesh.nodes[i].joined && !mesh.nodes[i].honest) {
+                paper_steal(i);
             }
         }
     }
     PAPER_CHECK(!mesh.moved);
 }
 
-static void find_outcome(uint32_t at, struct outcome *out)
+void paper_check(uint32_t keeper)
 {
-    memset(out, 0, sizeof *out);
-    paper_look(at);
-    for (uint32_t i = 0; i < PAPER_NODES; i++) {
-        out->member[i] = mesh.view.replay.devices[i].is_member;
-        out->removed[i] = mesh.view.replay.devices[i].is_removed;
-        out->role[i] = mesh.view.replay.devices[i].role;
-        out->notes_role[i] = paper_role(&mesh.view, i, PAPER_NOTES);
+    const struct paper_view *view = paper_look(keeper);
+    if (!view->replay.devices[keeper].is_member) {
+        return;
     }
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        uint64_t end = paper_end(&mesh.paper, &mesh.view, log);
-        uint64_t accepted = paper_least(end, mesh.nodes[at].held[log]);
-        out->accepted[log] = accepted > mesh.paper.logs[log].begin ? accepted : 0;
-        bool own = mesh.paper.logs[log].device == at; /* what it wrote and may not send, it keeps */
-        PAPER_CHECK(own ||
-                    mesh.nodes[at].settled[log] <= end); /* else others lack what is settled here */
-        if (!mesh.paper.logs[log].is_notes) {
-            out->acts_end[log] = paper_end_of(log)->acts_end;
+    check_nothing_late(keeper);
+    check_acts(view);
+    for (uint32_t i = 0; i < PAPER_NODES; i++) {
+        if (is_present(keeper, i)) {
+            mesh.compared++;
+            check_agreement(keeper, i);
+            check_nothing_lost(i);
+            check_nothing_waits(keeper, i);
         }
     }
 }
 
-/* When all who could have spoken for a device that has no say any more knew that it has none; 0 if
- * somebody could who is a thief. */
-static uint64_t known_at(uint32_t device)
+static bool is_present(uint32_t keeper, uint32_t device)
 {
-    uint64_t last = mesh.recovered_at[device];
-    for (uint32_t i = 0; i < PAPER_NODES; i++) {
-        const struct ps_standing *standing = &mesh.view.replay.devices[i];
-        bool superior = i == mesh.paper.founder || standing->was_admin;
-        if (superior && mesh.nodes[i].honest) {
-            last = paper_most(last, mesh.nodes[i].open_at[device]);
-        } else if (superior && standing->is_member) {
-            return UINT64_MAX;
-        }
-    }
-    for (size_t i = 0; i < mesh.view.input.act_count && !mesh.nodes[mesh.paper.founder].honest;
-         i++) {
-        const struct ps_replay_act *act = &mesh.view.acts[i];
-        if (mesh.view.logs[act->log].device == mesh.paper.founder && act->subject == device &&
-            act->seq < mesh.view.replay.ends[act->log].acts_end) {
-            last = paper_most(last, act->hlc);
-        }
-    }
-    return last;
+    return mesh.nodes[device].joined && mesh.nodes[device].honest &&
+           paper_look(keeper)->replay.devices[device].is_member;
 }
 
-/* No act of somebody who has no say any more counts, if it was written after that. What thieves
- * said before their own end counts, too. The view is the keeper's. */
-static void check_acts(void)
+/* Of a closed log: the largest report that it can check. */
+static uint64_t taken(uint32_t at, uint32_t log)
 {
-    uint64_t of_thieves = 0;
+    const struct paper_view *view = paper_look(at);
+    uint64_t size = view->open[log] ? mesh.nodes[at].held[log] : view->known[log];
+    return size > mesh.logs[log].begin ? size : 0;
+}
+
+static void check_agreement(uint32_t keeper, uint32_t at)
+{
     for (uint32_t i = 0; i < PAPER_NODES; i++) {
-        if (!mesh.nodes[i].honest && mesh.view.replay.devices[i].is_closed) {
-            of_thieves = paper_most(of_thieves, known_at(i));
-        }
+        const struct ps_standing *here = &paper_look(at)->replay.devices[i];
+        const struct ps_standing *there = &paper_look(keeper)->replay.devices[i];
+        PAPER_CHECK(here->is_member == there->is_member);
+        PAPER_CHECK(here->is_removed == there->is_removed);
+        PAPER_CHECK(here->role == there->role);
+        PAPER_CHECK(paper_role(at, i, PAPER_NOTES) == paper_role(keeper, i, PAPER_NOTES));
     }
-    for (size_t i = 0; i < mesh.view.input.act_count; i++) {
-        const struct ps_replay_act *act = &mesh.view.acts[i];
-        uint32_t by = mesh.view.logs[act->log].device;
-        if (mesh.view.replay.devices[by].is_closed && mesh.view.replay.counts[i] &&
-            by != act->subject) {
-            mesh.checked++;
-            PAPER_CHECK(act->hlc <= paper_most(known_at(by), of_thieves));
-        }
+    for (uint32_t log = 0; log < mesh.log_count; log++) {
+        bool none =
+            mesh.logs[log].is_notes && (paper_role(at, at, PAPER_NOTES) == PS_ROLE_NONE ||
+                                        paper_role(keeper, keeper, PAPER_NOTES) == PS_ROLE_NONE);
+        PAPER_CHECK(none || taken(at, log) == taken(keeper, log));
+        bool served = none || mesh.seed % 2 == 0; /* not what thieves alone have */
+        PAPER_CHECK(served || paper_look(at)->covered[log] <= mesh.nodes[at].held[log]);
     }
 }
 
-/* When an honest node took a log as open, last. */
+/* What it could report is taken by all. */
+static void check_nothing_lost(uint32_t at)
+{
+    for (uint32_t log = 0; log < mesh.log_count; log++) {
+        PAPER_CHECK(!paper_may_report(paper_look(at), at, log) ||
+                    mesh.nodes[at].held[log] <= paper_limit(at, log));
+    }
+}
+
+/* When the last honest device that took a log as open did so. */
 static uint64_t open_till(uint32_t log)
 {
     uint64_t last = 0;
     for (uint32_t i = 0; i < PAPER_NODES; i++) {
-        if (mesh.nodes[i].joined && mesh.nodes[i].honest) {
-            last = paper_most(last, mesh.nodes[i].log_open_at[log]);
-        }
+        bool there = mesh.nodes[i].joined && mesh.nodes[i].honest;
+        last = there ? paper_most(last, mesh.nodes[i].open_at[log]) : last;
     }
     return last;
 }
 
-/* Nothing is accepted that was written after all honest nodes knew that its log is closed; but for
- * what thieves reported while they were members. */
-static void check_logs(const struct outcome *outcome)
+static void check_nothing_late(uint32_t keeper)
 {
-    uint64_t of_thieves = 0;
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        uint32_t by = mesh.paper.logs[log].device;
-        if (by != PAPER_KEY && !mesh.nodes[by].honest && !mesh.paper.logs[log].is_notes) {
-            of_thieves = paper_most(of_thieves, open_till(log));
+    for (uint32_t log = 0; log < mesh.log_count; log++) {
+        uint64_t last = open_till(log);
+        uint64_t from = paper_most(mesh.logs[log].begin, mesh.league[log]);
+        for (uint64_t seq = from; seq < taken(keeper, log); seq++) {
+            PAPER_CHECK(mesh.logs[log].entries[seq].shown <= last);
         }
+        mesh.late += taken(keeper, log) < mesh.logs[log].size ? 1 : 0;
     }
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        uint64_t last = paper_most(of_thieves, open_till(log));
-        for (uint64_t seq = mesh.paper.logs[log].begin; seq < outcome->accepted[log]; seq++) {
-            PAPER_CHECK(mesh.paper.logs[log].entries[seq].hlc <= last ||
-                        mesh.paper.logs[log].device == PAPER_KEY);
+}
+
+/* Nothing of an honest device that may write is refused, nor what it is built on. */
+static void check_nothing_waits(uint32_t keeper, uint32_t at)
+{
+    uint32_t log = mesh.nodes[at].notes_log;
+    if (paper_role(keeper, at, PAPER_NOTES) > PS_ROLE_WRITER ||
+        paper_role(keeper, keeper, PAPER_NOTES) == PS_ROLE_NONE) {
+        return;
+    }
+    PAPER_CHECK(taken(keeper, log) == mesh.logs[log].size);
+    for (uint64_t seq = 0; seq < mesh.logs[log].size; seq++) {
+        const struct paper_entry *entry = &mesh.logs[log].entries[seq];
+        for (size_t i = 0; i < entry->parent_count && entry->written > 0; i++) {
+            PAPER_CHECK(entry->parents[i].seq < taken(keeper, entry->parents[i].log));
         }
     }
 }
 
-void paper_check(uint32_t keeper)
+/* The rules in other words, so that a mistake must be made twice. */
+static void check_acts(const struct paper_view *view)
 {
-    static struct outcome expected;
-    static struct outcome outcome;
-    bool
-        parted[PAPER_NODES]; /* a founder that is a thief has shown it less than others, and left */
-    paper_look(keeper);
-    if (!mesh.view.replay.devices[keeper].is_member) {
-        return; /* thieves had removed it, and all others */
-    }
-    find_outcome(keeper, &expected);
-    check_acts();
-    check_logs(&expected);
-    for (uint32_t i = 0; i < PAPER_NODES; i++) {
-        paper_look(i);
-        parted[i] = expected.member[i] && !mesh.view.replay.devices[keeper].is_member;
-        mesh.apart += parted[i] && mesh.nodes[i].honest && mesh.nodes[i].joined ? 1 : 0;
-        PAPER_CHECK(!parted[i] || !mesh.nodes[mesh.paper.founder].honest ||
-                    paper_recoveries(&mesh.nodes[i]) > 0 ||
-                    paper_recoveries(&mesh.nodes[keeper]) > 0 || !mesh.nodes[i].honest ||
-                    !mesh.nodes[i].joined);
-    }
-    for (uint32_t i = 0; i < PAPER_NODES; i++) {
-        struct paper_node *node = &mesh.nodes[i];
-        if (!node->joined || !node->honest || !expected.member[i]) {
+    for (size_t i = 0; i < view->input.act_count; i++) {
+        const struct ps_replay_act *act = &view->acts[i];
+        bool retires = act->kind == PS_ACT_REMOVED && act->author == act->subject;
+        bool superior = act->author == PAPER_KEY || act->author == PAPER_FOUNDER;
+        mesh.acts += view->replay.found[i].counts ? 0 : 1;
+        if (!view->replay.found[i].counts || retires) {
             continue;
         }
-        if (parted[i]) {
-            continue;
-        }
-        find_outcome(i, &outcome);
-        mesh.compared++;
-        PAPER_CHECK(memcmp(outcome.member, expected.member, sizeof outcome.member) == 0);
-        PAPER_CHECK(memcmp(&outcome, &expected, sizeof outcome) == 0);
-        PAPER_CHECK(expected.accepted[node->devices_log] == node->held[node->devices_log]);
-        paper_apply(node);
-        for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-            uint32_t by = mesh.paper.logs[log].device;
-            bool counts = mesh.paper.logs[log].is_notes && mesh.nodes[by].honest && !parted[by] &&
-                          expected.notes_role[by] <= PS_ROLE_WRITER;
-            PAPER_CHECK(!counts || expected.accepted[log] == mesh.paper.logs[log].size);
-            for (uint64_t seq = 0; counts && seq < node->settled[log]; seq++) {
-                PAPER_CHECK(node->applied[log][seq]); /* nothing honest waits */
-            }
+        PAPER_CHECK(act->subject != PAPER_KEY);
+        PAPER_CHECK(act->author != PAPER_FOUNDER ||
+                    !view->replay.devices[PAPER_FOUNDER].is_removed);
+        PAPER_CHECK(superior || rests_on_what_stands(view, act));
+        PAPER_CHECK(superior || (act->subject != PAPER_FOUNDER && act->role != PS_ROLE_ADMIN));
+    }
+}
+
+static bool rests_on_what_stands(const struct paper_view *view, const struct ps_replay_act *act)
+{
+    for (size_t i = 0; i < view->input.act_count && act->has_by; i++) {
+        const struct ps_replay_act *grant = &view->acts[i];
+        bool superior =
+            grant->author == PAPER_KEY ||
+            (grant->author == PAPER_FOUNDER && !view->replay.devices[PAPER_FOUNDER].is_removed);
+        if (superior && grant->subject == act->author && grant->kind == PS_ACT_ROLE &&
+            grant->role == PS_ROLE_ADMIN && memcmp(&grant->id, &act->by, sizeof act->by) == 0) {
+            return !is_ended(view, grant);
         }
     }
+    return false;
+}
+
+static bool is_ended(const struct paper_view *view, const struct ps_replay_act *grant)
+{
+    for (size_t i = 0; i < view->input.act_count; i++) {
+        const struct ps_replay_act *act = &view->acts[i];
+        bool superior =
+            act->author == PAPER_KEY ||
+            (act->author == PAPER_FOUNDER && !view->replay.devices[PAPER_FOUNDER].is_removed);
+        if (!superior || act->subject != grant->subject) {
+            continue;
+        }
+        bool lowers = false;
+        for (uint32_t j = 0;
+             act->kind == PS_ACT_ROLE && act->scope == 0 && act->role > PS_ROLE_ADMIN &&
+             act->role < PS_ROLE_NONE && j < act->over_count;
+             j++) {
+            lowers = lowers || memcmp(&act->over[j], &grant->id, sizeof grant->id) == 0;
+        }
+        if (act->kind == PS_ACT_REMOVED || lowers) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -3,454 +3,427 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-struct paper_mesh mesh;
+static bool write_drafts(uint32_t at, uint32_t author, uint32_t log, struct ps_drafts *drafts);
+static void write_draft(uint32_t at, uint32_t log, const struct ps_draft *draft);
+static void report_before(uint32_t at, uint32_t subject);
+static void claim(struct paper_entry *entry, uint32_t log, uint64_t size);
+static void check_others_stay(uint32_t at, const struct ps_drafts *drafts, bool recovers);
+static void name_kept(uint32_t at, struct ps_drafts *drafts, uint32_t admin);
+static bool is_accepted(uint32_t at, struct paper_place place);
+static void take(const struct paper_sync *sync, uint32_t log);
+static void choose_by(uint32_t at, struct paper_entry *entry);
+static uint32_t find_over(uint32_t at, const struct ps_draft *draft, struct ps_act_id *out);
+static void report_anything(struct paper_entry *entry);
 
 void paper_begin(unsigned seed)
 {
-    memset(mesh.nodes, 0, sizeof mesh.nodes);
-    memset(mesh.recovered_at, 0, sizeof mesh.recovered_at);
-    paper_init(&mesh.paper, PAPER_NODES + 1);
-    mesh.paper.recovery = PAPER_KEY;
-    mesh.seed = seed;
-    mesh.relayed = false;
-    mesh.prng = prng_new(seed, 10);
-    mesh.now = 1;
-    mesh.nodes[0].joined = true;
-    mesh.nodes[0].honest = true;
-    paper_make_logs(0);
-    paper_look(0);
+    paper_clear(seed);
+    mesh.nodes[PAPER_FOUNDER].joined = true;
+    mesh.nodes[PAPER_FOUNDER].honest = true;
+    paper_make_logs(PAPER_FOUNDER);
 }
 
-bool paper_has_room(uint32_t log)
+void paper_make_logs(uint32_t at)
 {
-    return mesh.paper.logs[log].size + 2 < PAPER_ENTRIES_MAX;
-}
-
-struct paper_entry *paper_write(struct paper_node *node, uint32_t log)
-{
-    struct paper_entry *entry = paper_add(&mesh.paper, log);
-    entry->hlc = mesh.now;
-    node->held[log] = mesh.paper.logs[log].size;
-    node->settled[log] = node->held[log];
-    mesh.moved = true;
-    return entry;
-}
-
-const struct ps_replay_end *paper_end_of(uint32_t log)
-{
-    return &mesh.view.replay.ends[mesh.view.number[log]];
-}
-
-/* A history is a log from its first entry on, what it shares with its stem among it. */
-static void settle_log(struct paper_node *node, uint32_t log, uint64_t size)
-{
-    while (log != PS_REPLAY_NONE) {
-        node->held[log] = paper_most(node->held[log], size);
-        node->settled[log] = paper_most(node->settled[log], size);
-        size = mesh.paper.logs[log].begin;
-        log = mesh.paper.logs[log].stem;
-    }
-}
-
-/* Take entries of a log, or of a history, that are not settled by that. */
-static void hold_log(struct paper_node *node, uint32_t log, uint64_t size)
-{
-    while (log != PS_REPLAY_NONE) {
-        node->held[log] = paper_most(node->held[log], size);
-        size = mesh.paper.logs[log].begin;
-        log = mesh.paper.logs[log].stem;
-    }
-}
-
-/* Work out what a node comes to, and what it has settled by that. */
-void paper_look(uint32_t at)
-{
-    struct paper_node *node = &mesh.nodes[at];
-    bool again = true;
-    while (again) {
-        again = false;
-        ps_replay_deinit(&mesh.view.replay);
-        paper_read(&mesh.paper, &(struct paper_held){node->held, node->settled}, NULL, &mesh.view);
-        for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-            uint64_t accepted =
-                paper_least(paper_end(&mesh.paper, &mesh.view, log), node->held[log]);
-            if (accepted > mesh.paper.logs[log].begin && accepted > node->settled[log]) {
-                again = again || !mesh.paper.logs[log].is_notes;
-                settle_log(node, log, accepted);
-            }
-        }
-    }
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        if (!mesh.paper.logs[log].is_notes) {
-            uint64_t acts_end = paper_end_of(log)->acts_end;
-            bool open = acts_end == PS_REPLAY_OPEN;
-            node->belief[log] =
-                open ? node->settled[log]
-                     : paper_most(node->belief[log], paper_least(acts_end, node->held[log]));
-        }
-    }
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        bool open = paper_is_open(&mesh.paper, &mesh.view, log);
-        node->log_open_at[log] = open ? mesh.now : node->log_open_at[log];
-    }
-    for (uint32_t i = 0; i < PAPER_NODES; i++) {
-        node->open_at[i] = mesh.view.replay.devices[i].is_closed ? node->open_at[i] : mesh.now;
-    }
-}
-
-void paper_claim_one(struct paper_entry *entry, uint32_t log, uint64_t size, bool acts)
-{
-    while (mesh.paper.logs[log].stem != PS_REPLAY_NONE && size <= mesh.paper.logs[log].begin) {
-        log = mesh.paper.logs[log].stem; /* it has the same root there */
-    }
-    if (size > 0 && entry->claim_count < PAPER_CLAIMS_MAX) {
-        entry->claims[entry->claim_count] =
-            (struct paper_claim){.log = log, .size = size, .acts = acts};
-        entry->claim_count++;
-    }
-}
-
-/* All that an honest node knows of a device's logs. */
-static void claim_all(const struct paper_node *node, struct paper_entry *entry, uint32_t subject)
-{
-    bool superior = subject == mesh.paper.founder || mesh.view.replay.devices[subject].was_admin;
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        if (mesh.paper.logs[log].device == subject) {
-            paper_claim_one(entry, log, node->settled[log], false);
-            if (superior && !mesh.paper.logs[log].is_notes) {
-                paper_claim_one(entry, log, node->belief[log], true);
-            }
-        }
-    }
-}
-
-/* Whether a node has settled more of a device's logs than what is said. */
-static bool has_more(uint32_t at, uint32_t subject)
-{
-    const struct paper_node *node = &mesh.nodes[at];
-    const struct ps_standing *standing = &mesh.view.replay.devices[subject];
-    bool may_say = standing->was_admin && standing->is_closed &&
-                   paper_role(&mesh.view, at, 0) <= PS_ROLE_ADMIN;
-    /* Of a founder that has left each says so: others may know whom it made a member by nobody
-     * else's report. */
-    bool left = subject == mesh.paper.founder && standing->is_removed && !standing->is_closed;
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        if (mesh.paper.logs[log].device != subject) {
-            continue;
-        }
-        uint64_t end = left ? 0 : paper_end(&mesh.paper, &mesh.view, log);
-        if (node->settled[log] > paper_most(end, node->told[log])) {
-            return true;
-        }
-        if (may_say && !mesh.paper.logs[log].is_notes &&
-            node->belief[log] > paper_most(paper_end_of(log)->acts_end, node->told_belief[log])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void note_told(struct paper_node *node, uint32_t subject)
-{
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        if (mesh.paper.logs[log].device == subject) {
-            node->told[log] = node->settled[log];
-            node->told_belief[log] = node->belief[log];
-        }
-    }
-}
-
-/* What an honest node does when `_devices` has moved: also if it is no member by what it sees,
- * because others may not have seen that, and learn it so. */
-void paper_report(uint32_t at)
-{
-    struct paper_node *node = &mesh.nodes[at];
-    paper_look(at);
-    for (uint32_t subject = 0; subject < PAPER_NODES; subject++) {
-        const struct ps_standing *standing = &mesh.view.replay.devices[subject];
-        bool confirms = at == mesh.paper.founder && standing->is_removed && standing->was_admin &&
-                        !standing->is_closed && mesh.view.replay.devices[at].is_member;
-        bool speaks = paper_has_room(node->devices_log);
-        if (subject != at && speaks && (confirms || has_more(at, subject))) {
-            struct paper_entry *entry = paper_write(node, node->devices_log);
-            entry->kind = confirms ? PS_ACT_REMOVED : PS_ACT_REPORT;
-            entry->subject = subject;
-            claim_all(node, entry, subject);
-            note_told(node, subject);
-            paper_look(at);
-        }
-    }
-}
-
-static bool is_applied(const struct paper_node *node, struct paper_place place)
-{
-    return place.seq < node->settled[place.log] && node->applied[place.log][place.seq];
-}
-
-void paper_apply(struct paper_node *node)
-{
-    bool again = true;
-    while (again) {
-        again = false;
-        for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-            for (uint64_t seq = 0; mesh.paper.logs[log].is_notes && seq < node->settled[log];
-                 seq++) {
-                const struct paper_entry *entry = &mesh.paper.logs[log].entries[seq];
-                bool ready = !node->applied[log][seq];
-                for (size_t i = 0; i < entry->parent_count && ready; i++) {
-                    ready = is_applied(node, entry->parents[i]);
-                }
-                node->applied[log][seq] = node->applied[log][seq] || ready;
-                again = again || ready;
-            }
-        }
-    }
-}
-
-static void take(uint32_t to, uint32_t from, uint32_t log, bool in_pieces)
-{
-    struct paper_node *node = &mesh.nodes[to];
-    uint64_t offer =
-        mesh.nodes[from].honest ? mesh.nodes[from].settled[log] : mesh.nodes[from].held[log];
-    uint64_t limit = node->honest ? paper_wanted(&mesh.paper, &mesh.view, log) : PS_REPLAY_OPEN;
-    uint64_t size = paper_least(offer, limit);
-    if (size <= node->held[log]) {
-        return;
-    }
-    if (in_pieces && prng_chance(&mesh.prng, 300)) {
-        size = node->held[log] + 1 + paper_draw((uint32_t)(size - node->held[log]));
-    }
-    if (size <= mesh.paper.logs[log].begin) {
-        return;
-    }
-    /* What comes into an open log is applied before it is looked at: it may be the author's
-     * retirement. */
-    bool open = paper_is_open(&mesh.paper, &mesh.view, log);
-    hold_log(node, log, size);
-    if (open) {
-        settle_log(node, log, size);
-    }
-    mesh.moved = true;
-    if (!mesh.paper.logs[log].is_notes) {
-        paper_look(to);
-    }
-}
-
-static bool lets_in(uint32_t at, uint32_t other)
-{
-    if (!mesh.nodes[at].honest) {
-        return true;
-    }
-    paper_look(at);
-    return mesh.view.replay.devices[other].is_member;
-}
-
-/* `to` takes what `from` has. Thieves talk to whoever lets them. Who is removed is told so, and so
- * can tell others: they may not know whoever removed it. */
-void paper_sync(uint32_t to, uint32_t from, bool in_pieces)
-{
-    uint32_t order[PAPER_LOGS_MAX] = {0};
-    bool relayed = mesh.relayed && !mesh.nodes[from].honest;
-    bool is_member = lets_in(from, to);
-    bool is_told = !is_member && mesh.view.replay.devices[to].is_removed;
-    if ((!is_member && !is_told) || (!lets_in(to, from) && !relayed)) {
-        return;
-    }
-    for (uint32_t i = 0; i < mesh.paper.log_count; i++) {
-        uint32_t at = paper_draw(i + 1);
-        order[i] = order[at];
-        order[at] = i;
-    }
-    paper_look(to);
-    for (uint32_t i = 0; i < mesh.paper.log_count; i++) {
-        if (!mesh.paper.logs[order[i]].is_notes) {
-            take(to, from, order[i], in_pieces);
-        }
-    }
-    if (mesh.nodes[to].honest) {
-        paper_report(to);
-    }
-    for (uint32_t i = 0; i < mesh.paper.log_count && is_member; i++) {
-        if (mesh.paper.logs[order[i]].is_notes) {
-            take(to, from, order[i], in_pieces);
-        }
-    }
-    if (mesh.nodes[to].honest) {
-        paper_report(to);
-    }
-}
-
-void paper_edit(uint32_t at)
-{
-    struct paper_node *node = &mesh.nodes[at];
-    if (paper_role(&mesh.view, at, PAPER_NOTES) > PS_ROLE_WRITER ||
-        !paper_has_room(node->notes_log)) {
-        return;
-    }
-    struct paper_place parents[2];
-    size_t count = 0;
-    paper_apply(node);
-    for (size_t i = 0; i < 8 && count < 2; i++) {
-        uint32_t log = paper_draw(mesh.paper.log_count);
-        if (mesh.paper.logs[log].is_notes && node->settled[log] > 0) {
-            struct paper_place place = {.log = log, .seq = node->settled[log] - 1};
-            if (is_applied(node, place)) {
-                parents[count] = place;
-                count++;
-            }
-        }
-    }
-    struct paper_entry *entry = paper_write(node, node->notes_log);
-    memcpy(entry->parents, parents, count * sizeof *parents);
-    entry->parent_count = count;
-}
-
-/* The acts that a new one on this role is built on: those on which no other is. */
-void paper_find_parents(const struct paper_node *node, struct paper_entry *entry)
-{
-    struct paper_place all[PAPER_ENTRIES_MAX];
-    bool covered[PAPER_ENTRIES_MAX] = {false};
-    size_t count = 0;
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        for (uint64_t seq = 0; !mesh.paper.logs[log].is_notes && seq < node->settled[log]; seq++) {
-            const struct paper_entry *other = &mesh.paper.logs[log].entries[seq];
-            if (other != entry && other->kind == PS_ACT_ROLE && other->subject == entry->subject &&
-                other->scope == entry->scope && count < PAPER_ENTRIES_MAX) {
-                all[count] = (struct paper_place){.log = log, .seq = seq};
-                count++;
-            }
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct paper_entry *other = &mesh.paper.logs[all[i].log].entries[all[i].seq];
-        for (size_t j = 0; j < other->parent_count; j++) {
-            for (size_t k = 0; k < count; k++) {
-                covered[k] = covered[k] || (all[k].log == other->parents[j].log &&
-                                            all[k].seq == other->parents[j].seq);
-            }
-        }
-    }
-    for (size_t i = 0; i < count && entry->parent_count < PAPER_PARENTS_MAX; i++) {
-        if (!covered[i]) {
-            entry->parents[entry->parent_count] = all[i];
-            entry->parent_count++;
-        }
-    }
-}
-
-/* The inviter writes the role, and the newcomer gets what it has of `_devices`. */
-void paper_join(uint32_t by, uint32_t subject, ps_role role)
-{
-    struct paper_node *node = &mesh.nodes[subject];
-    paper_give(&mesh.nodes[by], mesh.nodes[by].devices_log, subject, role);
-    node->joined = true;
-    node->honest = true;
-    paper_make_logs(subject);
-    for (uint32_t log = 0; log < mesh.paper.log_count; log++) {
-        bool notes = mesh.paper.logs[log].is_notes;
-        node->held[log] = notes ? 0 : mesh.nodes[by].settled[log];
-        node->settled[log] = node->held[log];
-    }
-    paper_report(subject);
-}
-
-void paper_give(struct paper_node *node, uint32_t log, uint32_t subject, ps_role role)
-{
-    struct paper_entry *entry = paper_write(node, log);
-    entry->kind = PS_ACT_ROLE;
-    entry->subject = subject;
-    entry->role = role;
-    entry->scope = role == PS_ROLE_NONE ? PAPER_NOTES : 0;
-    paper_find_parents(node, entry);
-    claim_all(node, entry, subject);
+    mesh.nodes[at].devices_log = paper_log(at, false);
+    mesh.nodes[at].notes_log = paper_log(at, true);
 }
 
 void paper_fork(uint32_t at)
 {
     struct paper_node *node = &mesh.nodes[at];
     uint32_t stem = node->devices_log;
-    const struct paper_log *log = &mesh.paper.logs[stem];
-    if (log->size > log->begin && mesh.paper.log_count < PAPER_LOGS_MAX) {
+    const struct paper_log *log = &mesh.logs[stem];
+    if (log->size > log->begin && mesh.log_count < PAPER_LOGS_MAX) {
         uint64_t begin = log->begin + 1 + paper_draw((uint32_t)(log->size - log->begin));
-        node->devices_log = paper_log(&mesh.paper, at, false);
-        mesh.paper.logs[node->devices_log].stem = stem;
-        mesh.paper.logs[node->devices_log].begin = begin;
-        mesh.paper.logs[node->devices_log].size = begin;
+        node->devices_log = paper_log(at, false);
+        mesh.logs[node->devices_log].stem = stem;
+        mesh.logs[node->devices_log].begin = begin;
+        mesh.logs[node->devices_log].size = begin;
     }
 }
 
-void paper_make_logs(uint32_t at)
+bool paper_act(uint32_t at, const struct ps_draft *draft)
 {
-    struct paper_node *node = &mesh.nodes[at];
-    node->devices_log = paper_log(&mesh.paper, at, false);
-    node->notes_log = paper_log(&mesh.paper, at, true);
+    struct ps_draft one = *draft;
+    struct ps_drafts drafts = {.items = &one, .count = 1};
+    return write_drafts(at, at, mesh.nodes[at].devices_log, &drafts);
 }
 
-/* Whether an honest device may act on another, as far as it sees. */
-bool paper_may_act(uint32_t at, uint32_t subject)
+/* All of them, or none. */
+static bool write_drafts(uint32_t at, uint32_t author, uint32_t log, struct ps_drafts *drafts)
 {
-    const struct ps_standing *standing = &mesh.view.replay.devices[subject];
-    ps_role role = paper_role(&mesh.view, at, 0);
-    return at != subject && subject < PAPER_NODES && !standing->is_removed && standing->is_member &&
-           role <= PS_ROLE_ADMIN && subject != mesh.paper.founder &&
-           (role == PS_ROLE_FOUNDER || !standing->was_admin);
-}
-
-void paper_remove(struct paper_node *node, uint32_t log, uint32_t subject)
-{
-    struct paper_entry *entry = paper_write(node, log);
-    entry->kind = PS_ACT_REMOVED;
-    entry->subject = subject;
-    claim_all(node, entry, subject);
-}
-
-void paper_retire(uint32_t at)
-{
-    if (at != mesh.paper.founder) {
-        struct paper_entry *entry = paper_write(&mesh.nodes[at], mesh.nodes[at].devices_log);
-        entry->kind = PS_ACT_REMOVED;
-        entry->subject = at;
-        claim_all(&mesh.nodes[at], entry, at);
+    const struct paper_view *view = paper_look(at);
+    struct ps_drafts before = {0};
+    ps_role who;
+    if (!paper_has_room(log) || !paper_has_room(mesh.nodes[at].devices_log)) {
+        return false;
     }
+    for (size_t i = 0; i < drafts->count; i++) {
+        if (ps_draft_check(&view->input, &view->replay, author, &drafts->items[i], &who) !=
+            P2PSYNC_OK) {
+            return false;
+        }
+        (void)ps_draft_find_over(&view->input, &view->replay, author, &drafts->items[i]);
+    }
+    cr_assert_eq(ps_drafts_restate(&view->input, &view->replay, author, drafts, &before),
+                 P2PSYNC_OK);
+    uint32_t grant = view->replay.devices[author].grant;
+    struct ps_act_id by = {{0}};
+    if (grant != PS_REPLAY_NONE) {
+        by = view->acts[grant].id;
+    }
+    for (size_t i = 0; i < drafts->count; i++) {
+        report_before(at, drafts->items[i].subject);
+    }
+    for (size_t i = 0; i < before.count + drafts->count; i++) {
+        bool first = i < before.count;
+        write_draft(at, log, first ? &before.items[i] : &drafts->items[i - before.count]);
+        struct paper_entry *entry = &mesh.logs[log].entries[mesh.logs[log].size - 1];
+        entry->has_by = grant != PS_REPLAY_NONE;
+        entry->by = by;
+    }
+    check_others_stay(at, drafts, author == PAPER_KEY);
+    ps_drafts_deinit(&before);
+    return true;
 }
 
-/* Take from all, as far as that goes; or let all take. */
-static void meet_all(uint32_t at, bool takes)
+static void write_draft(uint32_t at, uint32_t log, const struct ps_draft *draft)
 {
-    for (uint32_t i = 0; i < PAPER_NODES; i++) {
-        if (i != at && mesh.nodes[i].joined) {
-            paper_sync(takes ? at : i, takes ? i : at, false);
+    paper_write(at, log)->draft = *draft;
+}
+
+/* All that is settled of its logs, and what its own reports cover. */
+static void report_before(uint32_t at, uint32_t subject)
+{
+    for (uint32_t device = 0; device < PAPER_NODES; device++) {
+        const struct paper_view *view = paper_look(at);
+        uint32_t devices_log = mesh.nodes[at].devices_log;
+        struct paper_entry *entry = NULL;
+        for (uint32_t log = 0; log < mesh.log_count; log++) {
+            bool covered = device == subject ||
+                           (!view->open[log] && view->known[log] == mesh.nodes[at].held[log]);
+            if (mesh.logs[log].device == device && device != at && covered &&
+                mesh.nodes[at].held[log] > mesh.logs[log].begin &&
+                paper_may_report(view, at, log)) {
+                entry = entry == NULL ? paper_write(at, devices_log) : entry;
+                entry->draft.kind = PS_ACT_REPORT;
+                entry->draft.subject = device;
+                claim(entry, log, mesh.nodes[at].held[log]);
+            }
         }
     }
-    paper_look(at);
 }
 
-/* With the recovery key, under an origin of its own; who did it is a member then. A founder is
- * removed on a device that is in sync: who was not heard of there is no member afterwards. */
-void paper_recover(uint32_t at, uint32_t subject, bool removes)
+static void claim(struct paper_entry *entry, uint32_t log, uint64_t size)
 {
-    bool in_sync = subject == mesh.paper.founder || prng_chance(&mesh.prng, 800);
-    if (in_sync) {
-        meet_all(at, true);
+    if (entry->claim_count < PAPER_CLAIMS_MAX) {
+        entry->claims[entry->claim_count] = (struct paper_claim){.log = log, .size = size};
+        entry->claim_count++;
     }
-    if (mesh.paper.log_count + 1 > PAPER_LOGS_MAX || subject == PAPER_KEY ||
-        mesh.view.replay.devices[subject].is_removed) {
+}
+
+/* The node itself sees nobody else's standing change by what it wrote; but for admins, if it was
+ * with the recovery key. */
+static void check_others_stay(uint32_t at, const struct ps_drafts *drafts, bool recovers)
+{
+    static struct ps_standing before[PAPER_DEVICES];
+    static ps_role notes[PAPER_DEVICES];
+    const struct paper_node *node = &mesh.nodes[at];
+    for (uint32_t i = 0; i < PAPER_DEVICES; i++) { /* of the last look: before it wrote */
+        before[i] = node->view.replay.devices[i];
+        notes[i] = ps_replay_role_in(&node->view.replay, i, PAPER_NOTES);
+    }
+    for (size_t i = 0; i < drafts->count; i++) {
+        before[drafts->items[i].subject] = (struct ps_standing){.room = UINT32_MAX};
+    }
+    const struct paper_view *view = paper_look(at);
+    for (uint32_t i = 0; i < PAPER_NODES; i++) {
+        const struct ps_standing *after = &view->replay.devices[i];
+        bool subject = before[i].room == UINT32_MAX || before[i].asks; /* to be removed */
+        bool lowered = recovers && before[i].role == PS_ROLE_ADMIN;
+        PAPER_CHECK(subject || !before[i].is_member ||
+                    (after->is_member && (after->role == before[i].role || lowered)));
+        PAPER_CHECK(subject || !before[i].is_member || lowered ||
+                    ps_replay_role_in(&view->replay, i, PAPER_NOTES) == notes[i]);
+        PAPER_CHECK(subject || before[i].is_member || !after->is_member);
+    }
+}
+
+bool paper_give(uint32_t at, uint32_t subject, ps_role role)
+{
+    return paper_act(at, &(struct ps_draft){.kind = PS_ACT_ROLE,
+                                            .subject = subject,
+                                            .role = role,
+                                            .scope = role == PS_ROLE_NONE ? PAPER_NOTES : 0});
+}
+
+bool paper_remove(uint32_t at, uint32_t subject)
+{
+    return paper_act(at, &(struct ps_draft){.kind = PS_ACT_REMOVED, .subject = subject});
+}
+
+/* The inviter writes the role, and the newcomer gets what it has of `_devices`. */
+bool paper_invite(uint32_t at, uint32_t subject, ps_role role)
+{
+    struct paper_node *node = &mesh.nodes[subject];
+    if (mesh.log_count + 2 > PAPER_LOGS_MAX || !paper_give(at, subject, role)) {
+        return false;
+    }
+    node->joined = true;
+    node->honest = true;
+    paper_make_logs(subject);
+    for (uint32_t log = 0; log < mesh.log_count; log++) {
+        uint64_t size = paper_least(mesh.nodes[at].held[log], paper_limit(at, log));
+        if (!mesh.logs[log].is_notes && size > mesh.logs[log].begin) {
+            paper_hold(subject, log, size);
+        }
+    }
+    return true;
+}
+
+static bool is_accepted(uint32_t at, struct paper_place place)
+{
+    return place.seq < paper_least(mesh.nodes[at].held[place.log], paper_limit(at, place.log));
+}
+
+bool paper_edit(uint32_t at)
+{
+    struct paper_node *node = &mesh.nodes[at];
+    struct paper_place parents[PAPER_PARENTS_MAX];
+    size_t count = 0;
+    if (paper_role(at, at, PAPER_NOTES) > PS_ROLE_WRITER || !paper_has_room(node->notes_log)) {
+        return false;
+    }
+    for (size_t i = 0; i < 8 && count < PAPER_PARENTS_MAX; i++) {
+        uint32_t log = paper_draw(mesh.log_count);
+        struct paper_place place = {.log = log, .seq = node->held[log] - 1};
+        if (mesh.logs[log].is_notes && node->held[log] > 0 && is_accepted(at, place)) {
+            parents[count] = place;
+            count++;
+        }
+    }
+    struct paper_entry *entry = paper_write(at, node->notes_log);
+    memcpy(entry->parents, parents, count * sizeof *parents);
+    entry->parent_count = count;
+    return true;
+}
+
+bool paper_recover(uint32_t at, uint32_t admin, uint32_t removed)
+{
+    struct ps_draft items[PAPER_DEVICES + 2];
+    struct ps_drafts drafts = {.items = items};
+    if (mesh.log_count == PAPER_LOGS_MAX) {
+        return false;
+    }
+    if (admin != PS_REPLAY_NONE) {
+        items[0] = (struct ps_draft){.kind = PS_ACT_ROLE, .subject = admin, .role = PS_ROLE_ADMIN};
+        drafts.count = 1;
+    }
+    if (removed == PAPER_FOUNDER) {
+        name_kept(at, &drafts, admin);
+    }
+    if (removed != PS_REPLAY_NONE) {
+        items[drafts.count] = (struct ps_draft){.kind = PS_ACT_REMOVED, .subject = removed};
+        drafts.count++;
+    }
+    return write_drafts(at, PAPER_KEY, paper_log(PAPER_KEY, false), &drafts);
+}
+
+/* Those whom the thief has removed; none of whom the recovery key has, and none that retired. */
+static void name_kept(uint32_t at, struct ps_drafts *drafts, uint32_t admin)
+{
+    const struct ps_replay *replay = &paper_look(at)->replay;
+    for (uint32_t i = 0; i < PAPER_NODES; i++) {
+        const struct ps_standing *device = &replay->devices[i];
+        bool for_good = device->removed_by == PAPER_KEY || device->removed_by == i;
+        if (mesh.nodes[i].joined && mesh.nodes[i].honest && i != PAPER_FOUNDER && i != admin &&
+            device->is_removed && !for_good) {
+            drafts->items[drafts->count] =
+                (struct ps_draft){.kind = PS_ACT_ROLE, .subject = i, .role = PS_ROLE_WRITER};
+            drafts->count++;
+        }
+    }
+}
+
+void paper_report(uint32_t at)
+{
+    for (uint32_t subject = 0; subject < PAPER_NODES; subject++) {
+        const struct paper_view *view = paper_look(at);
+        uint32_t devices_log = mesh.nodes[at].devices_log;
+        struct paper_entry *entry = NULL;
+        for (uint32_t log = 0; log < mesh.log_count; log++) {
+            if (mesh.logs[log].device == subject && !view->open[log] &&
+                mesh.nodes[at].held[log] > view->known[log] &&
+                mesh.nodes[at].held[log] > mesh.logs[log].begin &&
+                paper_may_report(view, at, log) &&
+                mesh.logs[devices_log].size + 2 < PAPER_ENTRIES_MAX) {
+                entry = entry == NULL ? paper_write(at, devices_log) : entry;
+                entry->draft.kind = PS_ACT_REPORT;
+                entry->draft.subject = subject;
+                claim(entry, log, mesh.nodes[at].held[log]);
+            }
+        }
+        if (at == PAPER_FOUNDER && paper_look(at)->replay.devices[subject].asks) {
+            (void)paper_remove(at, subject);
+        }
+    }
+}
+
+/* `_devices` first. From who is no member only that, and only what is open. */
+void paper_sync(const struct paper_sync *sync)
+{
+    uint32_t order[PAPER_LOGS_MAX] = {0};
+    for (uint32_t i = 0; i < mesh.log_count; i++) {
+        uint32_t at = paper_draw(i + 1);
+        order[i] = order[at];
+        order[at] = i;
+    }
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < mesh.log_count; i++) {
+            if (mesh.logs[order[i]].is_notes == (pass == 1)) {
+                take(sync, order[i]);
+            }
+        }
+        if (mesh.nodes[sync->to].honest && !sync->silent) {
+            paper_report(sync->to);
+        }
+    }
+}
+
+static void take(const struct paper_sync *sync, uint32_t log)
+{
+    struct paper_node *to = &mesh.nodes[sync->to];
+    const struct paper_node *from = &mesh.nodes[sync->from];
+    uint32_t author = mesh.logs[log].device;
+    bool stolen = author != PAPER_KEY && !mesh.nodes[author].honest;
+    uint64_t offer = from->held[log];
+    uint64_t limit = PAPER_ALL;
+    if (offer <= to->held[log]) {
         return;
     }
-    uint32_t log = paper_log(&mesh.paper, PAPER_KEY, false);
-    mesh.recovered_at[subject] =
-        paper_most(mesh.recovered_at[subject], mesh.nodes[at].open_at[subject]);
-    if (removes) {
-        paper_remove(&mesh.nodes[at], log, subject);
-    } else if (subject != mesh.paper.founder) {
-        paper_give(&mesh.nodes[at], log, subject, PS_ROLE_ADMIN);
+    if (from->honest) {
+        bool sends = !mesh.logs[log].is_notes ||
+                     paper_role(sync->from, sync->to, PAPER_NOTES) < PS_ROLE_NONE;
+        offer = author == sync->from ? offer : paper_least(offer, paper_limit(sync->from, log));
+        offer = sends ? offer : 0;
+    } else if (!sync->relayed) {
+        offer = stolen && paper_chance(700) ? paper_draw((uint32_t)offer + 1) : offer;
+        offer = paper_chance(100) ? 0 : offer;
     }
-    paper_look(at);
-    if (!mesh.view.replay.devices[at].is_member && !mesh.view.replay.devices[at].is_removed) {
-        paper_give(&mesh.nodes[at], log, at, PS_ROLE_ADMIN);
+    if (to->honest) {
+        bool is_member = paper_look(sync->to)->replay.devices[sync->from].is_member;
+        limit = paper_limit(sync->to, log);
+        limit = !is_member && (mesh.logs[log].is_notes || !to->view.open[log]) ? 0 : limit;
+        limit =
+            mesh.logs[log].is_notes && paper_role(sync->to, sync->to, PAPER_NOTES) == PS_ROLE_NONE
+                ? 0
+                : limit;
     }
-    paper_report(at);
-    if (in_sync) {
-        meet_all(at, false);
+    uint64_t size = paper_least(offer, limit);
+    if (sync->in_pieces && size > to->held[log] && paper_chance(300)) {
+        size = to->held[log] + 1 + paper_draw((uint32_t)(size - to->held[log]));
     }
+    if (size > to->held[log] && size > mesh.logs[log].begin) {
+        paper_hold(sync->to, log, size);
+    }
+}
+
+void paper_name_all(uint32_t at, uint32_t subject)
+{
+    struct paper_entry *entry = paper_write(at, mesh.nodes[at].devices_log);
+    entry->draft.kind = PS_ACT_REPORT;
+    entry->draft.subject = subject;
+    for (uint32_t log = 0; log < mesh.log_count; log++) {
+        if (mesh.logs[log].device == subject && mesh.logs[log].size > 0) {
+            claim(entry, log, mesh.logs[log].size);
+        }
+    }
+}
+
+/* Acts that a thief has heard of, of a record; or any. */
+static uint32_t find_over(uint32_t at, const struct ps_draft *draft, struct ps_act_id *out)
+{
+    const struct paper_view *view = paper_look(at);
+    uint32_t count = 0;
+    bool all = paper_chance(600);
+    for (size_t i = 0; i < view->input.act_count && count < PS_OVER_MAX; i++) {
+        const struct ps_replay_act *act = &view->acts[i];
+        bool same = act->kind == PS_ACT_ROLE && act->subject == draft->subject &&
+                    act->scope == draft->scope;
+        if ((same && (all || paper_chance(500))) || paper_chance(10)) {
+            out[count] = act->id;
+            count++;
+        }
+    }
+    return count;
+}
+
+/* A grant that it had at some time, or any act: `by` is what it likes. */
+static void choose_by(uint32_t at, struct paper_entry *entry)
+{
+    const struct paper_view *view = paper_look(at);
+    uint32_t seen = 0;
+    bool any = paper_chance(50);
+    for (size_t i = 0; i < view->input.act_count; i++) {
+        const struct ps_replay_act *act = &view->acts[i];
+        bool grant = act->kind == PS_ACT_ROLE && act->role == PS_ROLE_ADMIN && act->subject == at;
+        if (grant || any) {
+            seen++;
+            bool take_it = paper_draw(seen) == 0;
+            entry->has_by = true;
+            entry->by = take_it ? act->id : entry->by;
+        }
+    }
+}
+
+static void report_anything(struct paper_entry *entry)
+{
+    for (uint32_t log = 0; log < mesh.log_count; log++) {
+        uint64_t size = mesh.logs[log].size;
+        if (mesh.logs[log].device != entry->draft.subject || size == 0 || paper_chance(400)) {
+            continue;
+        }
+        bool is_false = paper_chance(100);
+        uint64_t named = paper_chance(700) ? size : 1 + paper_draw((uint32_t)size);
+        claim(entry, log, is_false ? named + paper_draw(50) : named);
+        entry->claims[entry->claim_count - 1].is_false = is_false;
+    }
+}
+
+void paper_steal(uint32_t at)
+{
+    struct paper_node *node = &mesh.nodes[at];
+    if (paper_chance(50) && mesh.log_count + 2 <= PAPER_LOGS_MAX) {
+        paper_make_logs(at);
+    }
+    if (paper_chance(50)) {
+        paper_fork(at);
+    }
+    if (paper_chance(250)) {
+        if (paper_has_room(node->notes_log)) {
+            struct paper_entry *entry = paper_write(at, node->notes_log);
+            uint32_t log = paper_draw(mesh.log_count);
+            entry->parent_count = mesh.logs[log].is_notes && mesh.logs[log].size > 1 ? 1 : 0;
+            entry->parents[0] = (struct paper_place){.log = log};
+        }
+        return;
+    }
+    if (!paper_has_room(node->devices_log)) {
+        return;
+    }
+    struct paper_entry junk = {.draft.kind = (ps_act_kind)paper_draw(3)};
+    junk.draft.subject = paper_draw(PAPER_DEVICES);
+    junk.draft.scope = paper_chance(300) ? PAPER_NOTES : 0;
+    junk.draft.role = (ps_role)paper_draw(PS_ROLE_NONE + 1);
+    if (junk.draft.kind == PS_ACT_REPORT) {
+        report_anything(&junk);
+    } else {
+        choose_by(at, &junk);
+        junk.draft.over_count = find_over(at, &junk.draft, junk.draft.over);
+    }
+    junk.written = mesh.now;
+    struct paper_entry *entry = paper_write(at, node->devices_log);
+    junk.shown = entry->shown;
+    *entry = junk;
 }

@@ -44,33 +44,31 @@ static void teardown(void)
 TestSuite(acts, .init = setup, .fini = teardown, .timeout = 120);
 
 /* The id of the record and the fields, in static memory. */
-static const char *encode(const struct ps_act *act, const struct ps_device *author,
-                          const struct ps_claim *claims, size_t count)
+static const char *encode(const struct ps_act *act, const struct ps_device *author)
 {
     static char record[PS_RECORD_ID_SIZE_MAX + 1];
     ps_buf_clear(&fields);
-    cr_assert_eq(ps_act_fields(act, claims, count, &fields), P2PSYNC_OK);
+    cr_assert_eq(ps_act_fields(act, NULL, 0, &fields), P2PSYNC_OK);
     record[ps_act_record(act, author, record)] = '\0';
     return record;
 }
 
-static void founder_writes(const struct ps_act *act, const struct ps_claim *claims, size_t count)
+static void founder_writes(const struct ps_act *act)
 {
-    const char *record = encode(act, &here.identity.device, claims, count);
+    const char *record = encode(act, &here.identity.device);
     cr_assert_eq(case_put(&here, "_devices", record, ps_buf_view(&fields)), P2PSYNC_OK);
 }
 
 static void founder_gives(const struct author *to, ps_role role)
 {
-    founder_writes(&(struct ps_act){.subject = to->identity.device, .role = role}, NULL, 0);
+    founder_writes(&(struct ps_act){.subject = to->identity.device, .role = role});
 }
 
-static struct ps_parent author_gives(struct author *by, const struct ps_device *to, ps_role role,
-                                     const struct ps_parent *parent)
+static struct ps_parent author_acts(struct author *by, const struct ps_act *act,
+                                    const struct ps_parent *parent)
 {
-    const struct ps_act act = {.subject = *to, .role = role};
     struct author_change change = {.op_and_flags = PS_OP_UPDATE | PS_CHANGE_FULL,
-                                   .id = encode(&act, &by->identity.device, NULL, 0),
+                                   .id = encode(act, &by->identity.device),
                                    .hlc = (7000 + by->count) << 16,
                                    .fields = ps_buf_view(&fields)};
     if (parent != NULL) {
@@ -78,17 +76,6 @@ static struct ps_parent author_gives(struct author *by, const struct ps_device *
         change.parent_count = 1;
     }
     return author_add(by, &change);
-}
-
-static struct ps_claim claim_of(const struct author *author, uint64_t size)
-{
-    struct ps_claim claim = {.acts = true,
-                             .collection = ps_bytes_text("_devices"),
-                             .incarnation = author->identity.incarnation,
-                             .size = size};
-    struct ps_head head = author_head(author, size);
-    memcpy(claim.root, head.root.bytes, sizeof claim.root);
-    return claim;
 }
 
 static void read_all(void)
@@ -113,6 +100,15 @@ static const struct ps_standing *standing_of(const struct ps_device *device)
     return &none;
 }
 
+/* What the second rests on, whom the founder has made an admin. */
+static struct ps_act_id find_grant(void)
+{
+    read_all();
+    uint32_t grant = standing_of(&second.identity.device)->grant;
+    cr_assert_neq(grant, PS_REPLAY_NONE);
+    return acts.acts[grant].id;
+}
+
 static bool is_member(const struct author *author)
 {
     return standing_of(&author->identity.device)->is_member;
@@ -128,18 +124,21 @@ Test(acts, of_an_empty_store_are_none)
 Test(acts, give_roles_and_remove)
 {
     founder_gives(&second, PS_ROLE_ADMIN);
-    (void)author_gives(&second, &third.identity.device, PS_ROLE_WRITER, NULL);
-    (void)author_gives(&second, &fourth.identity.device, PS_ROLE_READER, NULL);
+    struct ps_act act = {.role = PS_ROLE_WRITER, .has_by = true, .by = find_grant()};
+    act.subject = third.identity.device;
+    (void)author_acts(&second, &act, NULL);
+    act.subject = fourth.identity.device;
+    act.has_by = false; /* so this one does not count */
+    (void)author_acts(&second, &act, NULL);
     author_deliver_all(&second, &here);
     read_all();
     cr_assert_eq(acts.input.act_count, 3);
     cr_assert_eq(standing_of(&second.identity.device)->role, PS_ROLE_ADMIN);
     cr_assert_eq(standing_of(&third.identity.device)->role, PS_ROLE_WRITER);
-    cr_assert(is_member(&fourth));
-    founder_writes(&(struct ps_act){.kind = PS_ACT_REMOVED, .subject = fourth.identity.device},
-                   NULL, 0);
-    read_all();
     cr_assert_not(is_member(&fourth));
+    founder_writes(&(struct ps_act){.kind = PS_ACT_REMOVED, .subject = second.identity.device});
+    read_all();
+    cr_assert_not(is_member(&second) || is_member(&third));
 }
 
 /* Names, what a patched program writes, and edits on top that say only what they change. */
@@ -152,44 +151,28 @@ Test(acts, what_is_none_is_passed_over)
     cr_assert_eq(case_put(&here, "_devices", id, ps_buf_view(&fields)), P2PSYNC_OK);
     founder_gives(&second, PS_ROLE_READER);
     read_all();
-    cr_assert_eq(acts.input.act_count, 2);
-    cr_assert_eq(acts.acts[1].kind, PS_ACT_VOID);
+    cr_assert_eq(acts.input.act_count, 1);
     cr_assert_eq(standing_of(&second.identity.device)->role, PS_ROLE_ADMIN);
 }
 
-Test(acts, are_built_on_each_other)
+Test(acts, come_after_those_that_they_are_over)
 {
     founder_gives(&second, PS_ROLE_ADMIN);
-    struct ps_parent first = author_gives(&second, &third.identity.device, PS_ROLE_READER, NULL);
-    (void)author_gives(&second, &third.identity.device, PS_ROLE_WRITER, &first);
+    struct ps_act act = {.subject = third.identity.device,
+                         .role = PS_ROLE_READER,
+                         .has_by = true,
+                         .by = find_grant()};
+    struct ps_parent first = author_acts(&second, &act, NULL);
+    act.role = PS_ROLE_WRITER;
+    (void)author_acts(&second, &act, &first);
     author_deliver_all(&second, &here);
     read_all();
-    cr_assert_eq(standing_of(&third.identity.device)->role, PS_ROLE_WRITER);
-    (void)author_gives(&second, &third.identity.device, PS_ROLE_READER, NULL);
+    cr_assert_eq(standing_of(&third.identity.device)->role, PS_ROLE_READER, "parents play no part");
+    memcpy(act.over[0].bytes, first.leaf, sizeof first.leaf);
+    act.over_count = 1;
+    (void)author_acts(&second, &act, NULL);
     author_deliver_all(&second, &here);
     read_all();
-    cr_assert_eq(standing_of(&third.identity.device)->role, PS_ROLE_READER);
-}
-
-/* A change that is no act, say by somebody who would keep others from raising a role, hides nothing
- * of what it is built on. */
-Test(acts, come_after_what_void_ones_are_built_on)
-{
-    founder_gives(&second, PS_ROLE_ADMIN);
-    struct ps_parent parent = author_gives(&second, &third.identity.device, PS_ROLE_READER, NULL);
-    char id[PS_RECORD_ID_SIZE_MAX + 1];
-    ps_device_text(&third.identity.device, id);
-    memcpy(id + strlen(id), "/role/*", sizeof "/role/*");
-    struct author_change deletes = {
-        .op_and_flags = PS_OP_DELETE, .id = id, .hlc = 8000 << 16, .parent_count = 1};
-    deletes.parents[0] = parent;
-    author_deliver_all(&second, &here);
-    struct ps_parent hidden = author_add(&fourth, &deletes);
-    author_deliver_all(&fourth, &here);
-    (void)author_gives(&second, &third.identity.device, PS_ROLE_WRITER, &hidden);
-    author_deliver_all(&second, &here);
-    read_all();
-    cr_assert_eq(acts.input.act_count, 4);
     cr_assert_eq(standing_of(&third.identity.device)->role, PS_ROLE_WRITER);
 }
 
@@ -198,7 +181,11 @@ Test(acts, count_while_they_wait)
 {
     struct ps_parent lost = {.dot = {.origin = {{5}}, .seq = 3}};
     founder_gives(&second, PS_ROLE_ADMIN);
-    (void)author_gives(&second, &third.identity.device, PS_ROLE_WRITER, &lost);
+    const struct ps_act act = {.subject = third.identity.device,
+                               .role = PS_ROLE_WRITER,
+                               .has_by = true,
+                               .by = find_grant()};
+    (void)author_acts(&second, &act, &lost);
     author_deliver_all(&second, &here);
     read_all();
     cr_assert(is_member(&third));
@@ -209,99 +196,44 @@ Test(acts, scopes_are_told_apart)
     struct ps_act act = {.subject = second.identity.device, .role = PS_ROLE_READER};
     founder_gives(&second, PS_ROLE_WRITER);
     act.collection = ps_bytes_text("notes");
-    founder_writes(&act, NULL, 0);
+    founder_writes(&act);
     act.collection = ps_bytes_text("letters");
     act.role = PS_ROLE_NONE;
-    founder_writes(&act, NULL, 0);
+    founder_writes(&act);
     read_all();
+    uint32_t device = ps_acts_device(&acts, &second.identity.device);
     cr_assert_eq(acts.scope_count, 2);
     cr_assert_eq(replay.role_count, 2);
-    for (size_t i = 0; i < 2; i++) {
-        struct ps_bytes name = acts.scopes[replay.roles[i].scope - 1];
-        bool notes = ps_bytes_equal(name, ps_bytes_text("notes"));
-        cr_assert_eq(replay.roles[i].role, notes ? PS_ROLE_READER : PS_ROLE_NONE);
-    }
+    uint32_t notes = ps_acts_scope(&acts, ps_bytes_text("notes"));
+    uint32_t letters = ps_acts_scope(&acts, ps_bytes_text("letters"));
+    cr_assert_eq(ps_replay_role_in(&replay, device, notes), PS_ROLE_READER);
+    cr_assert_eq(ps_replay_role_in(&replay, device, letters), PS_ROLE_NONE);
+    cr_assert_eq(ps_replay_role_in(&replay, device, 0), PS_ROLE_WRITER);
+    cr_assert_eq(ps_acts_scope(&acts, ps_bytes_text("other")), 0);
+    cr_assert_eq(ps_acts_device(&acts, &third.identity.device), PS_REPLAY_NONE);
 }
 
-/* Of the second, which invites both others, the founder has heard one act. */
-Test(acts, claim_that_is_true_is_an_end)
-{
-    founder_gives(&second, PS_ROLE_ADMIN);
-    (void)author_gives(&second, &third.identity.device, PS_ROLE_WRITER, NULL);
-    (void)author_gives(&second, &fourth.identity.device, PS_ROLE_WRITER, NULL);
-    author_deliver_all(&second, &here);
-    struct ps_claim claim = claim_of(&second, 1);
-    const struct ps_act removal = {.kind = PS_ACT_REMOVED, .subject = second.identity.device};
-    founder_writes(&removal, &claim, 1);
-    read_all();
-    cr_assert(is_member(&third));
-    cr_assert_not(is_member(&fourth));
-    cr_assert_not(is_member(&second));
-}
-
-Test(acts, claim_that_is_false_is_none)
-{
-    founder_gives(&second, PS_ROLE_ADMIN);
-    (void)author_gives(&second, &third.identity.device, PS_ROLE_WRITER, NULL);
-    author_deliver_all(&second, &here);
-    struct ps_claim claim = claim_of(&second, 1);
-    claim.root[0] ^= 1;
-    const struct ps_act removal = {.kind = PS_ACT_REMOVED, .subject = second.identity.device};
-    founder_writes(&removal, &claim, 1);
-    read_all();
-    cr_assert_not(is_member(&third));
-    cr_assert_eq(acts.acts[acts.input.act_count - 1].claim_count, 0);
-}
-
-Test(acts, claim_of_more_than_is_here_says_how_far_to_look)
-{
-    founder_gives(&second, PS_ROLE_ADMIN);
-    for (size_t i = 0; i < 3; i++) {
-        (void)author_gives(&second, &third.identity.device, PS_ROLE_WRITER, NULL);
-    }
-    cr_assert_eq(author_deliver(&second, &here, &(struct author_delivery){.to = 1, .head_size = 3}),
-                 P2PSYNC_OK);
-    struct ps_claim claim = claim_of(&second, 3);
-    const struct ps_act removal = {.kind = PS_ACT_REMOVED, .subject = second.identity.device};
-    founder_writes(&removal, &claim, 1);
-    read_all();
-    cr_assert_not(is_member(&third));
-    for (uint32_t i = 0; i < acts.input.log_count; i++) {
-        const struct ps_device *by = &acts.devices[acts.logs[i].device];
-        if (ps_device_equal(by, &second.identity.device)) {
-            cr_assert_eq(replay.ends[i].log_end, 0);
-            cr_assert_eq(replay.ends[i].wanted, 3);
-        }
-    }
-    author_deliver_all(&second, &here);
-    read_all();
-    cr_assert(is_member(&third));
-}
-
-/* Two histories that share their first act: a claim is of the one whose root it names. */
-Test(acts, claim_is_of_one_history_of_a_fork)
+/* Two histories that share their first act: all of them are read, and what they share once. */
+Test(acts, of_all_histories_of_a_fork_are_read)
 {
     struct author other;
     author_init(&other, 2);
     other.collection = "_devices";
     founder_gives(&second, PS_ROLE_ADMIN);
-    const struct ps_device shared = {.key = {9}};
-    (void)author_gives(&second, &shared, PS_ROLE_READER, NULL);
-    (void)author_gives(&other, &shared, PS_ROLE_READER, NULL);
-    (void)author_gives(&second, &third.identity.device, PS_ROLE_WRITER, NULL);
-    (void)author_gives(&other, &fourth.identity.device, PS_ROLE_WRITER, NULL);
+    struct ps_act act = {.role = PS_ROLE_READER, .has_by = true, .by = find_grant()};
+    act.subject.key[0] = 9;
+    (void)author_acts(&second, &act, NULL);
+    (void)author_acts(&other, &act, NULL);
+    act.subject = third.identity.device;
+    (void)author_acts(&second, &act, NULL);
+    act.subject = fourth.identity.device;
+    (void)author_acts(&other, &act, NULL);
     author_deliver_all(&second, &here);
     const struct author_delivery delivery = {.to = other.count, .head_size = other.count};
     cr_assert_eq(author_deliver_branch(&other, &here, &delivery), P2PSYNC_OK);
     read_all();
+    cr_assert_eq(acts.input.act_count, 4);
     cr_assert(is_member(&third) && is_member(&fourth));
-    struct ps_claim claim = claim_of(&other, 2);
-    const struct ps_act removal = {.kind = PS_ACT_REMOVED, .subject = second.identity.device};
-    founder_writes(&removal, &claim, 1);
-    read_all();
-    cr_assert(is_member(&fourth));
-    cr_assert_not(is_member(&third));
-    cr_assert(standing_of(&shared)->is_member, "what they share lies in the stem");
     author_deinit(&other);
 }
 
@@ -323,7 +255,8 @@ Test(acts, recovery_key_is_known_by_the_nonce)
     (void)crypto_generichash_update(&state, second.identity.device.key, PS_DEVICE_SIZE);
     (void)crypto_generichash_final(&state, hash, sizeof hash);
     memcpy(mesh.nonce, hash, PS_MESH_NONCE_SIZE);
-    (void)author_gives(&second, &third.identity.device, PS_ROLE_ADMIN, NULL);
+    const struct ps_act act = {.subject = third.identity.device, .role = PS_ROLE_ADMIN};
+    (void)author_acts(&second, &act, NULL);
     author_deliver_all(&second, &here);
     read_all();
     cr_assert_eq(standing_of(&third.identity.device)->role, PS_ROLE_ADMIN);

@@ -1,561 +1,425 @@
-/* What acts come to: small cases, each for one rule of wire/PROTOCOL.md, section 13. Devices are
- * numbers, 0 is the founder, and each has a log of `_devices` of the same number. */
+/* What acts come to: small cases, each for one rule of wire/PROTOCOL.md, section 13. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/lib/exhaust.h"
-#include "tests/lib/paper.h"
+#include "tests/lib/prng.h"
+#include "tests/lib/roll.h"
 
 enum { ANN, BEN, CAT, DAN, EVE, FAY, KEY, DEVICES }; /* ANN is the founder, KEY the recovery key */
+#define NOTES 1U
 
-static struct paper paper;
-static struct paper_view view;
-static uint64_t held[PAPER_LOGS_MAX];
-static const uint64_t *settled; /* NULL: all that is held */
-static uint64_t now;
+static struct roll roll;
 
 static void setup(void)
 {
-    paper_init(&paper, DEVICES);
-    paper.recovery = KEY;
-    settled = NULL;
-    memset(held, 0, sizeof held);
-    now = 1000;
-    for (uint32_t i = 0; i < DEVICES; i++) {
-        (void)paper_log(&paper, i, false);
-    }
+    roll_init(&roll, DEVICES);
+    roll.input.recovery = KEY;
 }
 
-TestSuite(replay, .init = setup, .timeout = 120);
-
-/* Where the last act was written. */
-static struct paper_place last;
-
-static struct paper_entry *act(uint32_t log, ps_act_kind kind, uint32_t subject)
+static void teardown(void)
 {
-    struct paper_entry *entry = paper_add(&paper, log);
-    entry->kind = kind;
-    entry->subject = subject;
-    entry->hlc = now;
-    now++;
-    held[log] = paper.logs[log].size;
-    last = (struct paper_place){.log = log, .seq = held[log] - 1};
-    return entry;
+    roll_deinit(&roll);
 }
 
-static struct paper_entry *gives(uint32_t log, uint32_t subject, ps_role role)
+TestSuite(replay, .init = setup, .fini = teardown, .timeout = 120);
+
+static size_t give(uint32_t author, uint32_t subject, ps_role role)
 {
-    struct paper_entry *entry = act(log, PS_ACT_ROLE, subject);
-    entry->role = role;
-    return entry;
+    size_t act = roll_give(&roll, author, subject, role);
+    roll_replay(&roll);
+    return act;
 }
 
-static struct paper_entry *removes(uint32_t log, uint32_t subject)
+static size_t give_one(uint32_t author, uint32_t subject, ps_role role)
 {
-    return act(log, PS_ACT_REMOVED, subject);
+    size_t act = roll_give(&roll, author, subject, role);
+    roll.acts[act].scope = NOTES;
+    roll_replay(&roll);
+    return act;
 }
 
-static struct paper_entry *reports(uint32_t log, uint32_t subject)
+static size_t take_out(uint32_t author, uint32_t subject)
 {
-    return act(log, PS_ACT_REPORT, subject);
+    size_t act = roll_remove(&roll, author, subject);
+    roll_replay(&roll);
+    return act;
 }
 
-static void built_on(struct paper_entry *entry, struct paper_place place)
+static void over(size_t act, size_t other)
 {
-    entry->parents[entry->parent_count] = place;
-    entry->parent_count++;
-}
-
-/* So many entries of a log were settled. */
-static void claims(struct paper_entry *entry, uint32_t log, uint64_t size)
-{
-    entry->claims[entry->claim_count] = (struct paper_claim){.log = log, .size = size};
-    entry->claim_count++;
-}
-
-/* And what they decide counted. */
-static void claims_acts(struct paper_entry *entry, uint32_t log, uint64_t size)
-{
-    claims(entry, log, size);
-    entry->claims[entry->claim_count - 1].acts = true;
-}
-
-static void read_all(void)
-{
-    ps_replay_deinit(&view.replay);
-    paper_read(&paper, &(struct paper_held){held, settled == NULL ? held : settled}, NULL, &view);
+    roll_over(&roll, act, other);
+    roll_replay(&roll);
 }
 
 static bool is_member(uint32_t device)
 {
-    return view.replay.devices[device].is_member;
+    return roll.replay.devices[device].is_member;
 }
 
-static uint64_t acts_end(uint32_t log)
+static ps_role role_of(uint32_t device)
 {
-    return view.replay.ends[view.number[log]].acts_end;
+    return roll_role(&roll, device, 0);
+}
+
+static bool counts(size_t act)
+{
+    return roll.replay.found[act].counts;
+}
+
+/* Ben and Cat are admins, Dan is a writer. Returns Ben's grant. */
+static size_t make_admins(void)
+{
+    size_t grant = give(ANN, BEN, PS_ROLE_ADMIN);
+    (void)give(ANN, CAT, PS_ROLE_ADMIN);
+    (void)give(ANN, DAN, PS_ROLE_WRITER);
+    return grant;
 }
 
 Test(replay, founder_is_a_member_before_anything_has_come)
 {
-    read_all();
     cr_assert(is_member(ANN));
-    cr_assert_eq(paper_role(&view, ANN, 0), PS_ROLE_FOUNDER);
+    cr_assert_eq(role_of(ANN), PS_ROLE_FOUNDER);
     cr_assert_not(is_member(BEN));
     cr_assert_not(is_member(KEY));
 }
 
 Test(replay, who_is_given_a_role_is_a_member_and_writers_give_none)
 {
-    (void)gives(ANN, BEN, PS_ROLE_ADMIN);
-    (void)gives(BEN, CAT, PS_ROLE_WRITER);
-    (void)gives(CAT, DAN, PS_ROLE_READER);
-    (void)gives(BEN, EVE, PS_ROLE_ADMIN);
-    (void)gives(FAY, FAY, PS_ROLE_WRITER);
-    read_all();
-    cr_assert_eq(paper_role(&view, BEN, 0), PS_ROLE_ADMIN);
-    cr_assert_eq(paper_role(&view, CAT, 0), PS_ROLE_WRITER);
-    cr_assert_eq(view.replay.devices[CAT].added_by, BEN);
+    (void)give(ANN, BEN, PS_ROLE_ADMIN);
+    (void)give(BEN, CAT, PS_ROLE_WRITER);
+    (void)give(CAT, DAN, PS_ROLE_READER);
+    (void)give(BEN, EVE, PS_ROLE_ADMIN);
+    (void)give(FAY, FAY, PS_ROLE_WRITER);
+    cr_assert_eq(role_of(BEN), PS_ROLE_ADMIN);
+    cr_assert_eq(role_of(CAT), PS_ROLE_WRITER);
+    cr_assert_eq(roll.replay.devices[CAT].added_by, BEN);
     cr_assert_not(is_member(DAN) || is_member(EVE) || is_member(FAY));
 }
 
 Test(replay, equals_do_not_act_on_each_other)
 {
-    (void)gives(ANN, BEN, PS_ROLE_ADMIN);
-    (void)gives(ANN, CAT, PS_ROLE_ADMIN);
-    (void)removes(BEN, CAT);
-    (void)removes(BEN, ANN);
-    (void)gives(CAT, BEN, PS_ROLE_READER);
-    (void)gives(ANN, ANN, PS_ROLE_READER);
-    (void)gives(BEN, KEY, PS_ROLE_WRITER);
-    read_all();
-    cr_assert_eq(paper_role(&view, ANN, 0), PS_ROLE_FOUNDER);
-    cr_assert_eq(paper_role(&view, BEN, 0), PS_ROLE_ADMIN);
-    cr_assert_eq(paper_role(&view, CAT, 0), PS_ROLE_ADMIN);
+    (void)make_admins();
+    (void)take_out(BEN, CAT);
+    (void)take_out(BEN, ANN);
+    (void)give(CAT, BEN, PS_ROLE_READER);
+    (void)give(ANN, ANN, PS_ROLE_READER);
+    (void)take_out(ANN, ANN);
+    (void)give(BEN, KEY, PS_ROLE_WRITER);
+    (void)take_out(ANN, KEY);
+    (void)give(KEY, ANN, PS_ROLE_READER);
+    cr_assert_eq(role_of(ANN), PS_ROLE_FOUNDER);
+    cr_assert_eq(role_of(BEN), PS_ROLE_ADMIN);
+    cr_assert_eq(role_of(CAT), PS_ROLE_ADMIN);
     cr_assert_not(is_member(KEY));
 }
 
-/* Also what an admin wrote of it before, and after it is none any more. */
+/* Also what an admin wrote of it before, and when it is none any more. */
 Test(replay, whom_the_founder_made_an_admin_is_out_of_reach_of_admins)
 {
-    (void)gives(ANN, BEN, PS_ROLE_ADMIN);
-    (void)gives(BEN, CAT, PS_ROLE_WRITER);
-    (void)removes(BEN, CAT);
-    read_all();
+    (void)give(ANN, BEN, PS_ROLE_ADMIN);
+    (void)give(BEN, CAT, PS_ROLE_WRITER);
+    (void)take_out(BEN, CAT);
     cr_assert_not(is_member(CAT));
-    (void)gives(ANN, CAT, PS_ROLE_ADMIN);
-    struct paper_place made = last;
-    read_all();
-    cr_assert_eq(paper_role(&view, CAT, 0), PS_ROLE_ADMIN);
-    built_on(gives(ANN, CAT, PS_ROLE_WRITER), made);
-    (void)removes(BEN, CAT);
-    read_all();
-    cr_assert_eq(paper_role(&view, CAT, 0), PS_ROLE_WRITER);
+    size_t grant = give(ANN, CAT, PS_ROLE_ADMIN);
+    cr_assert_eq(role_of(CAT), PS_ROLE_ADMIN);
+    over(give(ANN, CAT, PS_ROLE_WRITER), grant);
+    (void)take_out(BEN, CAT);
+    cr_assert_eq(role_of(CAT), PS_ROLE_WRITER);
 }
 
-Test(replay, of_values_that_come_before_no_other_the_lowest_holds)
+Test(replay, of_values_that_no_other_is_over_the_lowest_holds)
 {
-    (void)gives(ANN, BEN, PS_ROLE_ADMIN);
-    (void)gives(ANN, CAT, PS_ROLE_WRITER);
-    struct paper_place first = last;
-    built_on(gives(BEN, CAT, PS_ROLE_READER), first);
-    struct paper_place lower = last;
-    read_all();
-    cr_assert_eq(paper_role(&view, CAT, 0), PS_ROLE_READER);
-    built_on(gives(ANN, CAT, PS_ROLE_WRITER), first);
-    read_all();
-    cr_assert_eq(paper_role(&view, CAT, 0), PS_ROLE_READER, "written apart");
-    built_on(gives(BEN, CAT, PS_ROLE_WRITER), lower);
-    read_all();
-    cr_assert_eq(paper_role(&view, CAT, 0), PS_ROLE_WRITER);
+    (void)give(ANN, BEN, PS_ROLE_ADMIN);
+    size_t first = give(ANN, CAT, PS_ROLE_WRITER);
+    size_t lower = give(BEN, CAT, PS_ROLE_READER);
+    over(lower, first);
+    cr_assert_eq(role_of(CAT), PS_ROLE_READER);
+    size_t apart = give(ANN, CAT, PS_ROLE_WRITER);
+    over(apart, first);
+    cr_assert_eq(role_of(CAT), PS_ROLE_READER, "written apart");
+    over(give(BEN, CAT, PS_ROLE_WRITER), lower);
+    cr_assert_eq(role_of(CAT), PS_ROLE_WRITER);
 }
 
-/* A value that does not count still says what came before what. */
-Test(replay, value_is_covered_through_one_that_does_not_count)
+/* An act that does not count is over nothing, and names of acts of other records mean nothing. */
+Test(replay, only_what_counts_and_is_of_the_record_is_over_another)
 {
-    (void)gives(ANN, CAT, PS_ROLE_READER);
-    struct paper_place first = last;
-    built_on(gives(DAN, CAT, PS_ROLE_WRITER), first);
-    struct paper_place second = last;
-    built_on(gives(ANN, CAT, PS_ROLE_WRITER), second);
-    read_all();
-    cr_assert_eq(paper_role(&view, CAT, 0), PS_ROLE_WRITER);
-    held[DAN] = 0; /* that is not here: then nobody can know */
-    read_all();
-    cr_assert_eq(paper_role(&view, CAT, 0), PS_ROLE_READER);
+    size_t low = give(ANN, CAT, PS_ROLE_READER);
+    over(give(DAN, CAT, PS_ROLE_WRITER), low);
+    cr_assert_eq(role_of(CAT), PS_ROLE_READER);
+    over(give(ANN, DAN, PS_ROLE_WRITER), low);
+    over(give_one(ANN, CAT, PS_ROLE_WRITER), low);
+    cr_assert_eq(role_of(CAT), PS_ROLE_READER);
+    cr_assert_eq(roll_role(&roll, CAT, NOTES), PS_ROLE_WRITER);
+    over(give(ANN, CAT, PS_ROLE_WRITER), low);
+    cr_assert_eq(role_of(CAT), PS_ROLE_WRITER);
 }
 
 Test(replay, role_of_one_collection_is_told_apart)
 {
-    gives(ANN, BEN, PS_ROLE_WRITER)->scope = 0;
-    gives(ANN, BEN, PS_ROLE_NONE)->scope = PAPER_NOTES;
-    gives(ANN, CAT, PS_ROLE_WRITER)->scope = PAPER_NOTES;
-    read_all();
-    cr_assert_eq(paper_role(&view, BEN, 0), PS_ROLE_WRITER);
-    cr_assert_eq(paper_role(&view, BEN, PAPER_NOTES), PS_ROLE_NONE);
+    size_t all = give(ANN, BEN, PS_ROLE_WRITER);
+    (void)give_one(ANN, BEN, PS_ROLE_NONE);
+    (void)give_one(ANN, CAT, PS_ROLE_WRITER);
+    cr_assert_eq(role_of(BEN), PS_ROLE_WRITER);
+    cr_assert_eq(roll_role(&roll, BEN, NOTES), PS_ROLE_NONE);
+    cr_assert_eq(roll_role(&roll, BEN, NOTES + 1), PS_ROLE_WRITER);
     cr_assert_not(is_member(CAT), "a role of all collections makes a member");
-    built_on(gives(ANN, BEN, PS_ROLE_READER), (struct paper_place){.log = ANN, .seq = 1});
-    read_all();
-    cr_assert_eq(paper_role(&view, BEN, PAPER_NOTES), PS_ROLE_NONE, "another record covers none");
+    cr_assert_eq(roll_role(&roll, CAT, NOTES), PS_ROLE_NONE);
+    size_t grant = give(ANN, BEN, PS_ROLE_ADMIN);
+    over(grant, all);
+    cr_assert_eq(roll_role(&roll, BEN, NOTES), PS_ROLE_ADMIN, "an admin is one everywhere");
+    over(give(ANN, BEN, PS_ROLE_READER), grant);
+    cr_assert_eq(roll_role(&roll, BEN, NOTES), PS_ROLE_NONE);
 }
 
-static void make_admins(void)
-{
-    (void)gives(ANN, BEN, PS_ROLE_ADMIN);
-    (void)gives(ANN, CAT, PS_ROLE_ADMIN);
-    (void)gives(ANN, DAN, PS_ROLE_WRITER);
-}
-
-Test(replay, what_is_behind_the_end_of_an_admin_does_not_count)
-{
-    make_admins();
-    (void)gives(BEN, EVE, PS_ROLE_WRITER);
-    claims_acts(removes(ANN, BEN), BEN, 1);
-    (void)removes(BEN, DAN);
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    read_all();
-    cr_assert_not(is_member(BEN));
-    cr_assert_eq(view.replay.devices[BEN].removed_by, ANN);
-    cr_assert(is_member(EVE), "what came before is as valid as ever");
-    cr_assert(is_member(DAN));
-    cr_assert_not(is_member(FAY));
-    cr_assert_eq(acts_end(BEN), 1);
-}
-
-/* A reader in league reports what it likes: entries are accepted, and decide nothing. */
-Test(replay, writer_and_reader_cannot_move_what_counts)
-{
-    make_admins();
-    claims_acts(removes(ANN, BEN), BEN, 0);
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    claims_acts(reports(DAN, BEN), BEN, 1);
-    read_all();
-    cr_assert_not(is_member(FAY));
-    cr_assert_eq(acts_end(BEN), 0);
-    cr_assert_eq(paper_end(&paper, &view, BEN), 1);
-}
-
-Test(replay, admin_says_what_it_had_heard)
-{
-    make_admins();
-    (void)gives(BEN, EVE, PS_ROLE_WRITER);
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    claims_acts(removes(ANN, BEN), BEN, 1);
-    claims(reports(CAT, BEN), BEN, 2);
-    read_all();
-    cr_assert_not(is_member(FAY), "that it has it does not say that it counted");
-    claims_acts(reports(CAT, BEN), BEN, 2);
-    read_all();
-    cr_assert(is_member(FAY));
-}
-
-/* What an admin had heard stays, when it goes in turn: nothing is taken back. */
-Test(replay, report_of_an_admin_that_is_removed_stays)
-{
-    make_admins();
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    claims_acts(removes(ANN, BEN), BEN, 0);
-    claims_acts(reports(CAT, BEN), BEN, 1);
-    claims_acts(removes(ANN, CAT), CAT, 1);
-    read_all();
-    cr_assert(is_member(FAY));
-}
-
-Test(replay, two_that_are_removed_and_report_for_each_other_open_nothing)
-{
-    make_admins();
-    claims_acts(removes(ANN, BEN), BEN, 0);
-    claims_acts(removes(ANN, CAT), CAT, 0);
-    claims_acts(reports(BEN, CAT), CAT, 1);
-    claims_acts(reports(CAT, BEN), BEN, 1);
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    claims_acts(reports(CAT, BEN), BEN, 2);
-    read_all();
-    cr_assert_eq(acts_end(BEN), 0);
-    cr_assert_eq(acts_end(CAT), 0);
-    cr_assert_eq(paper_end(&paper, &view, BEN), 0);
-    cr_assert_not(is_member(FAY));
-}
-
-/* What a device says of its own logs was written before the end it lies below, as all else there.
+/* `admin` is of all collections, `none` of one: what the bytes cannot say is nothing here either.
  */
-Test(replay, own_word_counts_below_the_end)
+Test(replay, role_that_does_not_fit_its_scope_does_not_count)
 {
-    make_admins();
-    uint32_t again = paper_log(&paper, BEN, false); /* a second incarnation */
-    (void)gives(again, EVE, PS_ROLE_WRITER);
-    claims_acts(reports(BEN, BEN), again, 1);
-    (void)gives(again, FAY, PS_ROLE_WRITER);
-    claims_acts(reports(BEN, BEN), again, 2);
-    claims_acts(removes(ANN, BEN), BEN, 1);
-    read_all();
-    cr_assert(is_member(EVE));
-    cr_assert_not(is_member(FAY));
-    cr_assert_eq(acts_end(again), 1);
-    cr_assert_eq(paper_end(&paper, &view, again), 1);
+    cr_assert_not(counts(give_one(ANN, BEN, PS_ROLE_ADMIN)));
+    cr_assert_not(counts(give(ANN, BEN, PS_ROLE_NONE)));
+    cr_assert_not(counts(give(ANN, BEN, PS_ROLE_FOUNDER)));
+    cr_assert_not(is_member(BEN));
 }
 
-/* Who is lowered stays a member, and its log goes on. What it writes then must not count later,
- * when it is removed, and its removal names all that it wrote. */
-Test(replay, what_was_written_without_the_right_never_counts)
+Test(replay, all_that_rests_on_a_grant_ends_with_it)
 {
-    make_admins();
-    struct paper_place made = {.log = ANN, .seq = 0};
-    struct paper_entry *lowers = gives(ANN, BEN, PS_ROLE_WRITER);
-    claims_acts(lowers, BEN, 0);
-    built_on(lowers, made);
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    read_all();
-    cr_assert(is_member(BEN));
-    cr_assert(paper_is_open(&paper, &view, BEN));
-    cr_assert_not(is_member(FAY));
-    claims(removes(ANN, BEN), BEN, 1);
-    claims(reports(CAT, BEN), BEN, 1);
-    read_all();
-    cr_assert_eq(paper_end(&paper, &view, BEN), 1);
-    cr_assert_not(is_member(FAY));
+    (void)make_admins();
+    size_t brings = give(BEN, EVE, PS_ROLE_WRITER);
+    size_t removes = take_out(BEN, DAN);
+    cr_assert(is_member(EVE) && !is_member(DAN));
+    (void)take_out(ANN, BEN);
+    size_t hidden = roll_give(&roll, BEN, FAY, PS_ROLE_WRITER);
+    roll.acts[hidden].has_by = true; /* shown late, or written now */
+    roll.acts[hidden].by = roll.acts[brings].by;
+    roll_replay(&roll);
+    cr_assert_not(is_member(BEN) || is_member(EVE) || is_member(FAY));
+    cr_assert(is_member(DAN));
+    cr_assert_not(counts(brings) || counts(removes) || counts(hidden));
+    cr_assert_eq(roll.replay.devices[BEN].removed_by, ANN);
 }
 
-Test(replay, right_that_is_given_again_opens_the_log)
+Test(replay, lowering_ends_the_grants_that_it_is_over)
 {
-    make_admins();
-    struct paper_entry *lowers = gives(ANN, BEN, PS_ROLE_READER);
-    claims_acts(lowers, BEN, 0);
-    built_on(lowers, (struct paper_place){.log = ANN, .seq = 0});
-    struct paper_place lowered = last;
-    built_on(gives(ANN, BEN, PS_ROLE_ADMIN), lowered);
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    read_all();
-    cr_assert(is_member(FAY));
-    cr_assert_eq(acts_end(BEN), PS_REPLAY_OPEN);
+    size_t grant = make_admins();
+    size_t brings = give(BEN, EVE, PS_ROLE_WRITER);
+    size_t lowers = give(ANN, BEN, PS_ROLE_WRITER);
+    cr_assert_eq(role_of(BEN), PS_ROLE_ADMIN, "it is over no grant");
+    over(lowers, grant);
+    cr_assert_eq(role_of(BEN), PS_ROLE_WRITER);
+    cr_assert_not(counts(brings));
+    size_t again = give(ANN, BEN, PS_ROLE_ADMIN);
+    over(again, lowers);
+    cr_assert_eq(role_of(BEN), PS_ROLE_ADMIN);
+    cr_assert_not(counts(brings), "it rests on the old grant");
+    cr_assert(counts(give(BEN, EVE, PS_ROLE_WRITER)));
 }
 
-Test(replay, recovery_key_ends_the_founder_and_makes_admins)
+/* What is written without a grant, or by the grant of somebody else, never counts. */
+Test(replay, acts_without_a_grant_are_dead_for_good)
 {
-    (void)gives(ANN, BEN, PS_ROLE_ADMIN);
-    (void)removes(ANN, KEY);
-    claims_acts(removes(KEY, ANN), ANN, 2);
-    (void)gives(ANN, CAT, PS_ROLE_ADMIN);
-    (void)gives(KEY, DAN, PS_ROLE_ADMIN);
-    (void)gives(DAN, EVE, PS_ROLE_WRITER);
-    claims_acts(reports(BEN, ANN), ANN, 3);
-    (void)gives(KEY, ANN, PS_ROLE_ADMIN);
-    read_all();
+    (void)give(ANN, BEN, PS_ROLE_WRITER);
+    size_t early = give(BEN, EVE, PS_ROLE_WRITER);
+    size_t grant = give(ANN, BEN, PS_ROLE_ADMIN);
+    cr_assert_not(counts(early));
+    size_t others = give(CAT, EVE, PS_ROLE_WRITER);
+    roll.acts[others].has_by = true;
+    roll.acts[others].by = roll.acts[grant].id;
+    size_t own = give(BEN, BEN, PS_ROLE_WRITER); /* not about itself */
+    roll_replay(&roll);
+    cr_assert_not(counts(early) || counts(others) || counts(own));
+    roll.acts[early].by = roll.acts[others].by; /* and what names it does */
+    roll.acts[early].has_by = true;
+    roll_replay(&roll);
+    cr_assert(counts(early));
+}
+
+/* Bytes of the founder in a log of somebody else: they are the founder's nowhere else. */
+Test(replay, copy_of_an_act_counts_for_nobody)
+{
+    size_t grant = make_admins();
+    size_t copy = give(BEN, BEN, PS_ROLE_ADMIN);
+    roll.acts[copy].id = roll.acts[grant].id;
+    roll.acts[copy].has_by = false;
+    roll_replay(&roll);
+    cr_assert(counts(grant) && !counts(copy));
+    cr_assert_eq(roll.replay.devices[BEN].grant, grant);
+    size_t lowers = give(ANN, BEN, PS_ROLE_WRITER);
+    over(lowers, grant);
+    size_t copied = give(BEN, BEN, PS_ROLE_WRITER);
+    roll.acts[copied].id = roll.acts[lowers].id;
+    roll_replay(&roll);
+    cr_assert_eq(role_of(BEN), PS_ROLE_WRITER);
+}
+
+Test(replay, recovery_key_ends_all_that_the_founder_decided)
+{
+    (void)make_admins();
+    (void)give(BEN, EVE, PS_ROLE_WRITER);
+    (void)give(KEY, FAY, PS_ROLE_ADMIN);
+    (void)give(FAY, DAN, PS_ROLE_READER);
+    (void)take_out(KEY, ANN);
     cr_assert_not(is_member(ANN), "a removed key never returns");
-    cr_assert_eq(view.replay.devices[ANN].removed_by, KEY);
-    cr_assert(is_member(BEN));
-    cr_assert_not(is_member(CAT), "no admin moves the founder's end");
-    cr_assert_eq(paper_role(&view, DAN, 0), PS_ROLE_ADMIN);
-    cr_assert(is_member(EVE));
-    cr_assert(paper_is_open(&paper, &view, KEY));
-    cr_assert_eq(acts_end(ANN), 2);
+    cr_assert_eq(role_of(ANN), PS_ROLE_NONE);
+    cr_assert_eq(roll.replay.devices[ANN].removed_by, KEY);
+    cr_assert_not(is_member(BEN) || is_member(EVE));
+    cr_assert_eq(role_of(FAY), PS_ROLE_ADMIN);
+    cr_assert_eq(role_of(DAN), PS_ROLE_READER);
+    (void)give(KEY, ANN, PS_ROLE_ADMIN);
+    cr_assert_not(is_member(ANN));
 }
 
 Test(replay, without_a_recovery_key_a_stranger_with_its_number_is_nobody)
 {
-    paper.recovery = PS_REPLAY_NONE;
-    (void)removes(KEY, ANN);
-    (void)gives(KEY, BEN, PS_ROLE_ADMIN);
-    read_all();
+    roll.input.recovery = PS_REPLAY_NONE;
+    (void)take_out(KEY, ANN);
+    (void)give(KEY, BEN, PS_ROLE_ADMIN);
     cr_assert(is_member(ANN));
     cr_assert_not(is_member(BEN));
-    cr_assert_not(paper_is_open(&paper, &view, KEY));
 }
 
-/* What a retired admin had decided stays, until who ranks above it says how far. */
-Test(replay, retired_admin_is_no_member_and_its_acts_stay)
+Test(replay, grant_of_the_recovery_key_is_rested_on_first)
 {
-    make_admins();
-    (void)gives(BEN, EVE, PS_ROLE_WRITER);
-    (void)removes(BEN, BEN);
-    claims(reports(DAN, BEN), BEN, 2);
-    read_all();
+    size_t founders = give(ANN, BEN, PS_ROLE_ADMIN);
+    cr_assert_eq(roll.replay.devices[BEN].grant, founders);
+    size_t recoverys = give(KEY, BEN, PS_ROLE_ADMIN);
+    cr_assert_eq(roll.replay.devices[BEN].grant, recoverys);
+}
+
+/* An admin asks; else what it wrote would count, and its log be closed. */
+Test(replay, who_is_no_admin_may_retire_and_an_admin_asks)
+{
+    size_t grant = make_admins();
+    cr_assert(counts(take_out(DAN, DAN)));
+    cr_assert_not(is_member(DAN));
+    cr_assert_eq(roll.replay.devices[DAN].removed_by, DAN);
+    size_t asks = take_out(BEN, BEN);
+    cr_assert_not(counts(asks));
+    cr_assert(is_member(BEN));
+    cr_assert(roll.replay.devices[BEN].asks);
+    cr_assert_not(roll.replay.devices[CAT].asks);
+    over(give(ANN, BEN, PS_ROLE_WRITER), grant);
     cr_assert_not(is_member(BEN));
-    cr_assert_eq(view.replay.devices[BEN].removed_by, BEN);
-    cr_assert(is_member(EVE));
-    cr_assert_eq(paper_end(&paper, &view, BEN), 2);
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    claims_acts(removes(ANN, BEN), BEN, 2);
-    read_all();
-    cr_assert(is_member(EVE));
-    cr_assert_not(is_member(FAY));
-    cr_assert_eq(view.replay.devices[BEN].removed_by, ANN);
+    cr_assert_eq(roll.replay.devices[BEN].removed_by, BEN);
 }
 
-Test(replay, founder_that_retires_leaves_its_admins)
+/* Who ranks highest is told of, then the first. */
+Test(replay, removal_is_told_of_who_ranks_highest)
 {
-    make_admins();
-    (void)removes(ANN, ANN);
-    (void)gives(BEN, EVE, PS_ROLE_WRITER);
-    read_all();
-    cr_assert_not(is_member(ANN));
-    cr_assert_not(view.replay.devices[ANN].is_closed);
-    cr_assert(is_member(EVE));
+    (void)make_admins();
+    (void)take_out(DAN, DAN);
+    (void)take_out(CAT, DAN);
+    cr_assert_eq(roll.replay.devices[DAN].removed_by, CAT);
+    (void)take_out(BEN, DAN);
+    cr_assert_eq(roll.replay.devices[DAN].removed_by, CAT);
+    (void)take_out(ANN, DAN);
+    cr_assert_eq(roll.replay.devices[DAN].removed_by, ANN);
+    (void)give(ANN, DAN, PS_ROLE_WRITER);
+    cr_assert_not(is_member(DAN), "a removed key never returns");
 }
 
-/* B brings in C while A removes B: who was brought in behind the end is no member, and what it
- * wrote is accepted as far as a member has it. */
-Test(replay, newcomer_that_only_its_inviter_knew)
+Test(replay, logs_are_open_to_whom_may_write_there)
 {
-    make_admins();
-    claims_acts(removes(ANN, BEN), BEN, 0);
-    (void)gives(BEN, EVE, PS_ROLE_WRITER);
-    (void)reports(EVE, FAY);
-    read_all();
-    cr_assert_not(is_member(EVE));
-    cr_assert_eq(paper_end(&paper, &view, EVE), 0);
-    claims(reports(DAN, EVE), EVE, 1);
-    read_all();
-    cr_assert_eq(paper_end(&paper, &view, EVE), 1);
-    (void)gives(CAT, EVE, PS_ROLE_READER);
-    read_all();
-    cr_assert(is_member(EVE), "with the same key: it was never removed");
+    const struct ps_bytes devices = ps_bytes_text("_devices");
+    const struct ps_bytes settings = ps_bytes_text("_collections");
+    const struct ps_bytes notes = ps_bytes_text("notes");
+    (void)make_admins();
+    (void)give(ANN, EVE, PS_ROLE_READER);
+    (void)give_one(ANN, DAN, PS_ROLE_NONE);
+    cr_assert(ps_replay_opens(&roll.input, &roll.replay, KEY, devices, 0));
+    cr_assert_not(ps_replay_opens(&roll.input, &roll.replay, KEY, notes, NOTES));
+    cr_assert(ps_replay_opens(&roll.input, &roll.replay, EVE, devices, 0));
+    cr_assert(ps_replay_opens(&roll.input, &roll.replay, EVE, ps_bytes_text("_seen"), 0));
+    cr_assert_not(ps_replay_opens(&roll.input, &roll.replay, EVE, notes, NOTES));
+    cr_assert_not(ps_replay_opens(&roll.input, &roll.replay, FAY, devices, 0));
+    cr_assert(ps_replay_opens(&roll.input, &roll.replay, BEN, settings, 0));
+    cr_assert(ps_replay_opens(&roll.input, &roll.replay, ANN, ps_bytes_text("_forgotten"), 0));
+    cr_assert_not(ps_replay_opens(&roll.input, &roll.replay, DAN, settings, 0));
+    cr_assert(ps_replay_opens(&roll.input, &roll.replay, DAN, ps_bytes_text("letters"), 0));
+    cr_assert_not(ps_replay_opens(&roll.input, &roll.replay, DAN, notes, NOTES));
 }
 
-/* An end that grows lets in a report, which moves another end. */
-Test(replay, ends_follow_from_ends)
+/* Else a device that may not write could show what it writes by a report of its own, or by that of
+ * another that may not either. */
+Test(replay, who_may_not_write_somewhere_does_not_report_there)
 {
-    make_admins();
-    uint32_t again = paper_log(&paper, FAY, false); /* a second incarnation */
-    (void)reports(again, DAN);
-    claims(reports(FAY, EVE), EVE, 1);
-    claims(reports(EVE, FAY), again, 1);
-    read_all();
-    cr_assert_eq(paper_end(&paper, &view, EVE), 0);
-    cr_assert_eq(paper_end(&paper, &view, again), 0);
-    claims(reports(DAN, FAY), FAY, 1);
-    read_all();
-    cr_assert_eq(paper_end(&paper, &view, FAY), 1);
-    cr_assert_eq(paper_end(&paper, &view, EVE), 1);
-    cr_assert_eq(paper_end(&paper, &view, again), 1);
+    (void)make_admins();
+    (void)give(ANN, EVE, PS_ROLE_READER);
+    struct ps_replay_report report = {
+        .author = DAN, .subject = EVE, .collection = ps_bytes_text("notes"), .scope = NOTES};
+    cr_assert(ps_replay_may_report(&roll.input, &roll.replay, &report));
+    report.author = EVE;
+    report.subject = FAY;
+    cr_assert_not(ps_replay_may_report(&roll.input, &roll.replay, &report));
+    report.collection = ps_bytes_text("_devices");
+    cr_assert(ps_replay_may_report(&roll.input, &roll.replay, &report));
+    report.subject = EVE;
+    cr_assert_not(ps_replay_may_report(&roll.input, &roll.replay, &report), "of itself");
+    report = (struct ps_replay_report){
+        .author = KEY, .subject = EVE, .collection = ps_bytes_text("_devices")};
+    cr_assert_not(ps_replay_may_report(&roll.input, &roll.replay, &report), "it is no member");
 }
 
-/* Of two histories each has its own end, and what they share counts if one of them does. */
-Test(replay, histories_of_a_fork_end_apart)
+static bool is_same(const struct ps_standing *a, const struct ps_standing *b)
 {
-    make_admins();
-    uint32_t other = paper_log(&paper, BEN, false);
-    (void)gives(BEN, DAN, PS_ROLE_READER);
-    (void)gives(BEN, EVE, PS_ROLE_WRITER); /* the stem: 0 and 1 are shared */
-    (void)gives(BEN, DAN, PS_ROLE_WRITER);
-    paper.logs[other].stem = BEN;
-    paper.logs[other].begin = 2;
-    paper.logs[other].size = 2;
-    (void)gives(other, FAY, PS_ROLE_WRITER);
-    claims_acts(removes(ANN, BEN), other, 3);
-    read_all();
-    cr_assert_eq(acts_end(other), 3);
-    cr_assert_eq(acts_end(BEN), 2);
-    cr_assert_eq(paper_wanted(&paper, &view, BEN), 2);
-    cr_assert(is_member(EVE));
-    cr_assert(is_member(FAY));
-    claims_acts(reports(CAT, BEN), BEN, 1);
-    read_all();
-    cr_assert_eq(acts_end(BEN), 2);
+    return a->role == b->role && a->is_member == b->is_member && a->is_removed == b->is_removed &&
+           a->was_granted == b->was_granted && a->asks == b->asks && a->added_by == b->added_by &&
+           a->removed_by == b->removed_by && a->room == b->room &&
+           (a->grant == PS_REPLAY_NONE) == (b->grant == PS_REPLAY_NONE);
 }
 
-/* A claim that is not held moves no end: it says how far to look. What was fetched to see that
- * decides nothing before it moves one. */
-Test(replay, claim_counts_once_it_is_held)
-{
-    uint64_t less[PAPER_LOGS_MAX];
-    make_admins();
-    (void)gives(BEN, EVE, PS_ROLE_WRITER);
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    claims_acts(removes(ANN, BEN), BEN, 2);
-    memcpy(less, held, sizeof less);
-    settled = less;
-    less[BEN] = 0;
-    held[BEN] = 1;
-    read_all();
-    cr_assert_not(is_member(EVE));
-    cr_assert_eq(paper_end(&paper, &view, BEN), 0);
-    cr_assert_eq(paper_wanted(&paper, &view, BEN), 2);
-    held[BEN] = 2;
-    read_all();
-    cr_assert_eq(paper_end(&paper, &view, BEN), 2);
-    settled = held;
-    read_all();
-    cr_assert(is_member(EVE));
-    cr_assert(is_member(FAY));
-    cr_assert_eq(paper_end(&paper, &view, BEN), 2);
-}
-
-Test(replay, false_claim_opens_nothing)
-{
-    make_admins();
-    (void)gives(BEN, EVE, PS_ROLE_WRITER);
-    struct paper_entry *removal = removes(ANN, BEN);
-    claims_acts(removal, BEN, 1);
-    removal->claims[0].is_false = true;
-    read_all();
-    cr_assert_not(is_member(EVE));
-    cr_assert_eq(paper_wanted(&paper, &view, BEN), 0);
-}
-
-/* However the logs are numbered, that is, in whatever order they came. */
+/* In whatever order they came. */
 Test(replay, order_does_not_matter)
 {
     struct exhaust exhaust = {0};
-    uint32_t order[DEVICES];
-    make_admins();
-    (void)gives(BEN, EVE, PS_ROLE_WRITER);
-    claims_acts(removes(ANN, BEN), BEN, 1);
-    (void)gives(BEN, FAY, PS_ROLE_WRITER);
-    claims_acts(reports(CAT, BEN), BEN, 2);
-    (void)removes(CAT, EVE);
-    claims(reports(FAY, EVE), EVE, 0);
-    claims_acts(gives(KEY, DAN, PS_ROLE_READER), DAN, 0);
-    read_all();
     struct ps_standing expected[DEVICES];
-    memcpy(expected, view.replay.devices, sizeof expected);
+    static struct ps_replay_act acts[ROLL_ACTS_MAX];
+    (void)make_admins();
+    (void)give(BEN, EVE, PS_ROLE_WRITER);
+    size_t lower = give(CAT, EVE, PS_ROLE_READER);
+    over(give(BEN, EVE, PS_ROLE_WRITER), lower);
+    (void)take_out(KEY, FAY);
+    size_t count = roll.input.act_count;
+    memcpy(expected, roll.replay.devices, sizeof expected);
+    memcpy(acts, roll.acts, sizeof acts);
+    cr_assert_eq(count, 7);
     do {
-        bool used[DEVICES] = {false};
-        for (size_t i = 0; i < DEVICES; i++) {
-            size_t pick = exhaust_below(&exhaust, DEVICES - i);
-            uint32_t log = 0;
-            for (; used[log] || pick > 0; log++) {
-                pick -= used[log] ? 0 : 1;
+        bool used[ROLL_ACTS_MAX] = {false};
+        for (size_t i = 0; i < count; i++) {
+            size_t pick = exhaust_below(&exhaust, count - i);
+            size_t act = 0;
+            for (; used[act] || pick > 0; act++) {
+                pick -= used[act] ? 0 : 1;
             }
-            used[log] = true;
-            order[i] = log;
+            used[act] = true;
+            roll.acts[i] = acts[act];
         }
-        ps_replay_deinit(&view.replay);
-        paper_read(&paper, &(struct paper_held){held, held}, order, &view);
-        cr_assert_arr_eq(view.replay.devices, expected, sizeof expected);
-        cr_assert_eq(acts_end(BEN), 2);
+        roll_replay(&roll);
+        for (uint32_t i = 0; i < DEVICES; i++) {
+            cr_assert(is_same(&roll.replay.devices[i], &expected[i]));
+        }
     } while (exhaust_next(&exhaust));
 }
 
-/* Many devices, beyond what fits on paper. The founder makes device 1 an admin, if anybody, and
- * gives roles to those from `founders` on; device 1 to those below. */
+/* Many devices. The founder makes device 1 an admin, and gives roles to those from `founders` on;
+ * device 1 to those below. */
 static void crowd(uint32_t count, uint32_t founders, struct ps_replay *out)
 {
-    static const struct ps_replay_log logs[] = {{0, PS_REPLAY_NONE, 0}, {1, PS_REPLAY_NONE, 0}};
     struct ps_replay_act *acts = calloc(count, sizeof *acts);
-    size_t act_count = 0;
-    for (uint32_t log = 0; log < 2; log++) {
-        uint64_t seq = 0;
-        for (uint32_t i = 1; i < count; i++) {
-            uint32_t by = i == 1 || i >= founders ? 0 : 1;
-            if (by == log) {
-                acts[act_count] =
-                    (struct ps_replay_act){.log = log,
-                                           .seq = seq,
-                                           .subject = i,
-                                           .role = i == 1 ? PS_ROLE_ADMIN : PS_ROLE_WRITER};
-                act_count++;
-                seq++;
-            }
-        }
+    for (uint32_t i = 1; i < count; i++) {
+        bool founds = i == 1 || i >= founders;
+        acts[i - 1] = (struct ps_replay_act){.author = founds ? 0 : 1,
+                                             .subject = i,
+                                             .role = i == 1 ? PS_ROLE_ADMIN : PS_ROLE_WRITER,
+                                             .has_by = !founds,
+                                             .by = {{1}}};
+        memcpy(acts[i - 1].id.bytes, &i, sizeof i);
     }
-    const struct ps_replay_input input = {.device_count = count,
-                                          .recovery = PS_REPLAY_NONE,
-                                          .logs = logs,
-                                          .log_count = 2,
-                                          .acts = acts,
-                                          .act_count = act_count};
+    const struct ps_replay_input input = {
+        .device_count = count, .recovery = PS_REPLAY_NONE, .acts = acts, .act_count = count - 1};
     cr_assert_eq(ps_replay_run(&input, out), P2PSYNC_OK);
     free(acts);
 }
@@ -596,4 +460,68 @@ Test(replay, mesh_has_so_many_members_and_no_more)
     cr_assert_eq(replay.devices[0].room, 0);
     cr_assert_eq(replay.devices[1].room, 0);
     ps_replay_deinit(&replay);
+}
+
+/* An admin has a seat, always; so the last by id are none, and all that rests on their grants does
+ * not count. */
+Test(replay, there_are_no_more_admins_than_seats)
+{
+    const uint32_t count = PS_MEMBERS_MAX + 3;
+    struct ps_replay_act *acts = calloc(count, sizeof *acts);
+    struct ps_replay replay;
+    for (uint32_t i = 1; i + 1 < count; i++) {
+        acts[i - 1] = (struct ps_replay_act){.subject = i, .role = PS_ROLE_ADMIN};
+        memcpy(acts[i - 1].id.bytes, &i, sizeof i);
+    }
+    acts[count - 2] = (struct ps_replay_act){
+        .author = count - 2, .subject = count - 1, .role = PS_ROLE_WRITER, .has_by = true};
+    acts[count - 2].by = acts[count - 3].id;
+    const struct ps_replay_input input = {
+        .device_count = count, .recovery = PS_REPLAY_NONE, .acts = acts, .act_count = count - 1};
+    cr_assert_eq(ps_replay_run(&input, &replay), P2PSYNC_OK);
+    cr_assert_eq(count_members(&replay, count), PS_MEMBERS_MAX);
+    cr_assert(replay.devices[PS_MEMBERS_MAX - 1].is_member);
+    cr_assert_not(replay.devices[PS_MEMBERS_MAX].is_member);
+    cr_assert_not(replay.found[count - 2].counts);
+    ps_replay_deinit(&replay);
+    free(acts);
+}
+
+/* 4,000 devices with 10,000 acts, each over as many as it may be: what a thief would write. */
+Test(replay, of_many_is_worked_out_soon)
+{
+    const uint32_t devices = 4000;
+    const size_t count = 10000;
+    struct ps_replay_act *acts = calloc(count, sizeof *acts);
+    struct ps_act_id *ids = calloc(count, sizeof *ids);
+    struct prng prng = prng_new(1, 2);
+    struct ps_replay replay;
+    struct timespec begin;
+    struct timespec end;
+    for (size_t i = 0; i < count; i++) {
+        prng_fill(&prng, ids[i].bytes, sizeof ids[i].bytes);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool founds = i < 20;
+        acts[i] = (struct ps_replay_act){
+            .author = founds ? 0 : 1 + (uint32_t)prng_below(&prng, 20),
+            .subject = founds ? 1 + (uint32_t)i : 21 + (uint32_t)prng_below(&prng, devices - 21),
+            .role = founds ? PS_ROLE_ADMIN : PS_ROLE_WRITER,
+            .id = ids[i],
+            .has_by = !founds,
+            .over = ids + prng_below(&prng, count - PS_OVER_MAX),
+            .over_count = founds ? 0 : PS_OVER_MAX};
+        acts[i].by = ids[founds ? 0 : acts[i].author - 1];
+    }
+    const struct ps_replay_input input = {
+        .device_count = devices, .recovery = PS_REPLAY_NONE, .acts = acts, .act_count = count};
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    cr_assert_eq(ps_replay_run(&input, &replay), P2PSYNC_OK);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    cr_log_info("%.1f ms", (double)(end.tv_sec - begin.tv_sec) * 1e3 +
+                               (double)(end.tv_nsec - begin.tv_nsec) / 1e6);
+    cr_assert_gt(count_members(&replay, devices), 3000);
+    ps_replay_deinit(&replay);
+    free(ids);
+    free(acts);
 }

@@ -1,140 +1,100 @@
 /* What acts come to, as another program has worked it out from the rules of wire/PROTOCOL.md,
  * section 13: the cases of tests/vectors/roles.hex. */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 
-#include "store/mesh/replay.h"
+#include "tests/lib/roll.h"
 #include "tests/wire/vector.h"
 #include "wire/codec.h"
 
-#define ACTS_MAX  256
-#define LOGS_MAX  64
-#define LINKS_MAX 4096 /* parents, or claims, of all acts of a case */
+static struct roll roll;
 
-static struct ps_replay_log logs[LOGS_MAX];
-static struct ps_replay_act acts[ACTS_MAX];
-static size_t parents[LINKS_MAX];
-static struct ps_replay_claim claims[LINKS_MAX];
-
-static uint64_t read_or(struct ps_reader *reader, uint64_t none)
+static struct ps_act_id read_id(struct ps_reader *reader)
 {
-    return ps_read_nil(reader) ? none : ps_read_uint(reader);
+    struct ps_act_id id = {{0}};
+    uint64_t number = ps_read_uint(reader);
+    for (size_t i = 0; i < sizeof number; i++) {
+        id.bytes[i] = (uint8_t)(number >> (56 - 8 * i));
+    }
+    return id;
 }
 
-static void read_logs(struct ps_reader *reader, struct ps_replay_input *input)
+static void read_act(struct ps_reader *reader, size_t at)
 {
-    input->logs = logs;
-    input->log_count = ps_read_array(reader);
-    cr_assert_leq(input->log_count, LOGS_MAX);
-    for (uint32_t i = 0; i < input->log_count; i++) {
-        (void)ps_read_array(reader);
-        logs[i].device = (uint32_t)ps_read_uint(reader);
-        logs[i].stem = (uint32_t)read_or(reader, PS_REPLAY_NONE);
-        logs[i].begin = ps_read_uint(reader);
+    struct ps_replay_act *act = &roll.acts[at];
+    (void)ps_read_array(reader);
+    act->kind = (ps_act_kind)ps_read_uint(reader);
+    act->author = (uint32_t)ps_read_uint(reader);
+    act->subject = (uint32_t)ps_read_uint(reader);
+    act->role = (ps_role)ps_read_uint(reader);
+    act->scope = (uint32_t)ps_read_uint(reader);
+    act->id = read_id(reader);
+    act->has_by = !ps_read_nil(reader);
+    if (act->has_by) {
+        act->by = read_id(reader);
     }
-}
-
-/* Its parents and claims; returns how many there are of each in all, of the larger. */
-static void read_links(struct ps_reader *reader, struct ps_replay_act *act)
-{
-    static size_t parent_count;
-    static size_t claim_count;
-    if (act == acts) {
-        parent_count = 0;
-        claim_count = 0;
-    }
-    act->parent = parent_count;
-    act->parent_count = ps_read_array(reader);
-    cr_assert_leq(parent_count + act->parent_count, LINKS_MAX);
-    for (size_t i = 0; i < act->parent_count; i++, parent_count++) {
-        parents[parent_count] = ps_read_uint(reader);
-    }
-    act->claim = claim_count;
-    act->claim_count = ps_read_array(reader);
-    cr_assert_leq(claim_count + act->claim_count, LINKS_MAX);
-    for (size_t i = 0; i < act->claim_count; i++, claim_count++) {
-        (void)ps_read_array(reader);
-        claims[claim_count].log = (uint32_t)ps_read_uint(reader);
-        claims[claim_count].size = ps_read_uint(reader);
-        claims[claim_count].held = ps_read_bool(reader);
-        claims[claim_count].acts = ps_read_bool(reader);
+    act->over = roll.over[at];
+    act->over_count = ps_read_array(reader);
+    cr_assert_leq(act->over_count, PS_OVER_MAX);
+    for (uint32_t i = 0; i < act->over_count; i++) {
+        roll.over[at][i] = read_id(reader);
     }
 }
 
-static void read_input(struct ps_reader *reader, struct ps_replay_input *input)
+static void read_input(struct ps_reader *reader)
 {
     (void)ps_read_array(reader);
-    input->device_count = (uint32_t)ps_read_uint(reader);
-    input->founder = (uint32_t)ps_read_uint(reader);
-    input->recovery = (uint32_t)read_or(reader, PS_REPLAY_NONE);
-    read_logs(reader, input);
-    input->acts = acts;
-    input->parents = parents;
-    input->claims = claims;
-    input->act_count = ps_read_array(reader);
-    cr_assert_leq(input->act_count, ACTS_MAX);
-    for (size_t i = 0; i < input->act_count; i++) {
-        (void)ps_read_array(reader);
-        acts[i].kind = (ps_act_kind)ps_read_uint(reader);
-        acts[i].log = (uint32_t)ps_read_uint(reader);
-        acts[i].seq = ps_read_uint(reader);
-        acts[i].subject = (uint32_t)ps_read_uint(reader);
-        acts[i].role = (ps_role)ps_read_uint(reader);
-        acts[i].scope = (uint32_t)ps_read_uint(reader);
-        read_links(reader, &acts[i]);
+    roll.input.device_count = (uint32_t)ps_read_uint(reader);
+    roll.input.founder = (uint32_t)ps_read_uint(reader);
+    roll.input.recovery = PS_REPLAY_NONE;
+    if (!ps_read_nil(reader)) {
+        roll.input.recovery = (uint32_t)ps_read_uint(reader);
+    }
+    roll.input.acts = roll.acts;
+    roll.input.act_count = ps_read_array(reader);
+    cr_assert_leq(roll.input.act_count, ROLL_ACTS_MAX);
+    for (size_t i = 0; i < roll.input.act_count; i++) {
+        read_act(reader, i);
     }
 }
 
-static void check_outcome(struct ps_reader *reader, const struct ps_replay_input *input,
-                          const struct ps_replay *replay, uint64_t number)
+static void check_outcome(struct ps_reader *reader, unsigned number)
 {
+    const struct ps_replay *replay = &roll.replay;
     (void)ps_read_array(reader);
-    cr_assert_eq(ps_read_array(reader), input->device_count);
-    for (uint32_t i = 0; i < input->device_count; i++) {
+    cr_assert_eq(ps_read_array(reader), roll.input.device_count);
+    for (uint32_t i = 0; i < roll.input.device_count; i++) {
         const struct ps_standing *device = &replay->devices[i];
         (void)ps_read_array(reader);
-        cr_assert_eq(ps_read_uint(reader), device->is_member, "case %u", (unsigned)number);
-        cr_assert_eq(ps_read_uint(reader), device->is_removed, "case %u", (unsigned)number);
-        cr_assert_eq(ps_read_uint(reader), device->role, "case %u", (unsigned)number);
+        cr_assert_eq(ps_read_uint(reader), device->is_member, "case %u, device %u", number, i);
+        cr_assert_eq(ps_read_uint(reader), device->is_removed, "case %u, device %u", number, i);
+        cr_assert_eq(ps_read_uint(reader), device->role, "case %u, device %u", number, i);
     }
-    cr_assert_eq(ps_read_array(reader), replay->role_count, "case %u", (unsigned)number);
+    cr_assert_eq(ps_read_array(reader), replay->role_count, "case %u", number);
     for (size_t i = 0; i < replay->role_count; i++) {
         (void)ps_read_array(reader);
-        cr_assert_eq(ps_read_uint(reader), replay->roles[i].device);
-        cr_assert_eq(ps_read_uint(reader), replay->roles[i].scope);
-        cr_assert_eq(ps_read_uint(reader), replay->roles[i].role);
+        cr_assert_eq(ps_read_uint(reader), replay->roles[i].device, "case %u", number);
+        cr_assert_eq(ps_read_uint(reader), replay->roles[i].scope, "case %u", number);
+        cr_assert_eq(ps_read_uint(reader), replay->roles[i].role, "case %u", number);
     }
-    cr_assert_eq(ps_read_array(reader), input->log_count);
-    for (uint32_t i = 0; i < input->log_count; i++) {
-        const struct ps_replay_end *end = &replay->ends[i];
-        (void)ps_read_array(reader);
-        cr_assert_eq(read_or(reader, PS_REPLAY_OPEN), end->acts_end, "case %u", (unsigned)number);
-        cr_assert_eq(read_or(reader, PS_REPLAY_OPEN), end->log_end, "case %u", (unsigned)number);
-        cr_assert_eq(read_or(reader, PS_REPLAY_OPEN), end->wanted, "case %u", (unsigned)number);
-    }
-    cr_assert_eq(ps_read_array(reader), input->act_count);
-    for (size_t i = 0; i < input->act_count; i++) {
-        cr_assert_eq(ps_read_uint(reader), replay->counts[i], "case %u", (unsigned)number);
+    cr_assert_eq(ps_read_array(reader), roll.input.act_count);
+    for (size_t i = 0; i < roll.input.act_count; i++) {
+        cr_assert_eq(ps_read_uint(reader), replay->found[i].counts, "case %u, act %zu", number, i);
     }
 }
 
-Test(replay_vectors, what_acts_come_to_is_that_of_the_vectors)
+Test(replay_vectors, of_another_program_are_come_to)
 {
     struct vector vector = {.count = 0};
     struct ps_reader reader;
     vector_read(&vector, "roles");
-    uint64_t count = vector_uint(&vector, "count");
     ps_reader_init(&reader, vector_get(&vector, "cases"));
-    cr_assert_gt(count, 0);
-    for (uint64_t i = 0; i < count; i++) {
-        struct ps_replay_input input;
-        struct ps_replay replay;
-        read_input(&reader, &input);
-        cr_assert_eq(reader.error, P2PSYNC_OK);
-        cr_assert_eq(ps_replay_run(&input, &replay), P2PSYNC_OK);
-        check_outcome(&reader, &input, &replay, i);
-        ps_replay_deinit(&replay);
+    unsigned count = (unsigned)vector_uint(&vector, "count");
+    for (unsigned i = 0; i < count; i++) {
+        read_input(&reader);
+        roll_replay(&roll);
+        check_outcome(&reader, i);
     }
     cr_assert_eq(ps_reader_finish(&reader), P2PSYNC_OK);
+    roll_deinit(&roll);
     vector_free(&vector);
 }

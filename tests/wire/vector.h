@@ -4,7 +4,7 @@
 
 #include "wire/bytes.h"
 
-#define VECTOR_ITEMS_MAX      16
+#define VECTOR_ITEMS_MAX      32
 #define VECTOR_VALUE_SIZE_MAX ((size_t)64 << 20) /* bytes of one value */
 
 struct vector {
