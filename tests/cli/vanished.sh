@@ -2,11 +2,6 @@
 # A device that vanishes is offline at once if its connection closes, else some time after its last sign of life, on
 # the side that dialled and on the other. How long that takes is judged by tests/node/test_hub.c, with its own clock.
 
-# address_of DEVICE: where its node listens.
-address_of() {
-    echo "127.0.0.1:$(at "$1" --json doctor | jq -r '.checks[] | select(.check == "port") | .detail' |
-        grep -oE '[0-9]+' | head -n 1)"
-}
 # state DEVICE: of its only peer.
 state() {
     at "$1" --json peers | jq -r '.[0].state'
@@ -36,7 +31,7 @@ synced b
 kill -9 "$cellar"
 gone a
 wait "$cellar" 2>/dev/null || true
-node b --peer "$(address_of a)"
+node b --peer "127.0.0.1:$(port_of a)"
 cellar=$node
 synced a
 synced b
@@ -44,7 +39,7 @@ synced b
 kill -9 "$kitchen"
 gone b
 wait "$kitchen" 2>/dev/null || true
-node a --peer "$(address_of b)"
+node a --peer "127.0.0.1:$(port_of b)"
 kitchen=$node
 synced a
 synced b
