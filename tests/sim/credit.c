@@ -83,6 +83,15 @@ void sim_credit_spent(struct sim_net *net, size_t link, unsigned node,
     window->moved_ms = net->now_ms;
 }
 
+void sim_credit_forget(struct sim_net *net, unsigned node)
+{
+    for (size_t i = 0; i < net->window_count; i++) {
+        if (net->windows[i].node == node) {
+            net->windows[i].count = 0;
+        }
+    }
+}
+
 static struct sim_window *find(struct sim_net *net, size_t link, unsigned node, uint64_t number)
 {
     for (size_t i = net->window_count; i-- > 0;) {

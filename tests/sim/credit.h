@@ -12,4 +12,8 @@ void sim_credit_granted(struct sim_net *net, size_t link, unsigned node, struct 
 void sim_credit_spent(struct sim_net *net, size_t link, unsigned node,
                       const struct ps_changes *changes, struct ps_bytes entries);
 
+/* A step of `node` has failed: it forgets what is under way, as what its store did not take may be
+ * of that. */
+void sim_credit_forget(struct sim_net *net, unsigned node);
+
 #endif

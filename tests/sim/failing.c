@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "tests/sim/credit.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/power.h"
 #include "tests/sim/trace.h"
@@ -58,6 +59,9 @@ void sim_failing_end(struct sim_net *net, unsigned node, p2psync_result result,
     }
     if (failed && self->mishap != SIM_DISK_FULL && effects != NULL) {
         check_effects(net, node, effects);
+    }
+    if (result != P2PSYNC_OK && effects != NULL) {
+        sim_credit_forget(net, node);
     }
 }
 
