@@ -9,7 +9,7 @@
  * commands: so none is. The one that hears is bound to all interfaces, and needs it once;
  *   - an actor aborts on port 0, on more than 255 bytes and when no descriptors are left: none of
  * it is handed to it;
- *   - a signal taken by its thread ends it: it is started with all signals blocked. */
+ *   - a signal taken by its thread ends it: it is started with those blocked. */
 #include "discovery/finder.h"
 
 #include <assert.h>
@@ -25,6 +25,7 @@
 
 #include "discovery/changes.h"
 #include "discovery/multicast.h"
+#include "discovery/signals.h"
 
 #define BURST_COUNT    5
 #define BURST_MS       1000
@@ -381,12 +382,10 @@ static bool descriptors_left(void)
 /* Under the lock. */
 static zactor_t *actor_start(void)
 {
-    sigset_t all;
     sigset_t before;
     struct borrowed borrowed;
-    (void)sigfillset(&all);
     borrow_random(&borrowed);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    ps_signals_block(&before);
     zactor_t *actor = zactor_new(zbeacon, NULL);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return_random(&borrowed);

@@ -467,7 +467,9 @@ struct p2psync_options {
  * Damage that is there is found, and is P2PSYNC_ECORRUPT. What remains is a page of the file that
  * goes bad while it is open, so that the system itself cannot read it: that is a SIGBUS, which a
  * library must leave to its app. An app that wants to survive it handles the signal, or uses the
- * node from another process.
+ * node from another process. The library's own threads block all signals but those that a fault of
+ * a thread raises (SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGABRT), so the app's handlers of these are
+ * called in them too.
  *
  * A write that meets damage with which LMDB cannot go on is P2PSYNC_ECORRUPT, and so is every write
  * on that node from then on; reading works. The write can neither be ended nor undone in memory

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 
 #include "node/answer/asked.h"
 #include "node/answer/command.h"
+#include "node/host/thread.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
 #include "node/view/conflict.h"
@@ -98,8 +98,6 @@ static void tell(struct ps_answerer *answerer, const struct found *found, p2psyn
 p2psync_result ps_answerer_start(const struct ps_answerer_options *options,
                                  struct ps_answerer **out)
 {
-    sigset_t all;
-    sigset_t before;
     struct ps_txn txn = {0};
     struct ps_identity identity = {0};
     struct ps_answerer *answerer = calloc(1, sizeof *answerer);
@@ -122,11 +120,8 @@ p2psync_result ps_answerer_start(const struct ps_answerer_options *options,
     }
     ps_txn_abort(&txn);
     answerer->device = identity.device;
-    (void)sigfillset(&all);
-    if (result == P2PSYNC_OK && pthread_sigmask(SIG_SETMASK, &all, &before) == 0) {
-        int failed = pthread_create(&answerer->thread, NULL, run, answerer);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        result = failed == 0 ? P2PSYNC_OK : P2PSYNC_ENOMEM;
+    if (result == P2PSYNC_OK) {
+        result = ps_thread_start(&answerer->thread, run, answerer);
     }
     if (result != P2PSYNC_OK) {
         if (answerer->stop_fd >= 0) {

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "node/host/target.h"
+#include "node/host/thread.h"
 #include "node/host/time.h"
 #include "wire/error.h"
 
@@ -37,7 +37,6 @@ struct ps_carrier {
 };
 
 static p2psync_result init(struct ps_carrier *carrier, const struct ps_carry *carry);
-static p2psync_result start_thread(struct ps_carrier *carrier);
 static void *run(void *argument);
 static p2psync_result carry_to_place(struct ps_carrier *carrier, struct ps_carried *carried,
                                      struct p2psync_detail *detail);
@@ -56,7 +55,7 @@ p2psync_result ps_carrier_start(const struct ps_carry *carry, struct ps_carrier 
     }
     p2psync_result result = init(carrier, carry);
     if (result == P2PSYNC_OK) {
-        result = start_thread(carrier);
+        result = ps_thread_start(&carrier->thread, run, carrier);
     }
     if (result != P2PSYNC_OK) {
         release(carrier);
@@ -85,19 +84,6 @@ static p2psync_result init(struct ps_carrier *carrier, const struct ps_carry *ca
         result = ps_error_of_errno(errno);
     }
     return result;
-}
-
-static p2psync_result start_thread(struct ps_carrier *carrier)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-        return P2PSYNC_EIO;
-    }
-    int failed = pthread_create(&carrier->thread, NULL, run, carrier);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0 ? P2PSYNC_OK : P2PSYNC_ENOMEM;
 }
 
 p2psync_result ps_carrier_end(struct ps_carrier *carrier, bool whole,

@@ -3,13 +3,13 @@
 #include "node/backups/keeper.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "node/backups/carrier.h"
 #include "node/backups/make.h"
+#include "node/host/thread.h"
 #include "node/host/time.h"
 #include "node/loop/loop.h"
 #include "store/backup/last.h"
@@ -32,7 +32,6 @@ struct ps_keeper {
 };
 
 static p2psync_result init(struct ps_keeper *keeper, const struct ps_keeper_options *options);
-static p2psync_result start_thread(struct ps_keeper *keeper);
 static void *run(void *argument);
 static uint64_t look(struct ps_keeper *keeper);
 static uint64_t left_ms(const struct ps_keeper *keeper, const struct ps_last *last);
@@ -58,7 +57,7 @@ p2psync_result ps_keeper_start(const struct ps_keeper_options *options, struct p
     }
     if (result == P2PSYNC_OK) {
         ps_cancel_begin(&keeper->cancel);
-        result = start_thread(keeper);
+        result = ps_thread_start(&keeper->thread, run, keeper);
     }
     if (result != P2PSYNC_OK) {
         ps_cancel_deinit(&keeper->cancel);
@@ -87,19 +86,6 @@ static p2psync_result init(struct ps_keeper *keeper, const struct ps_keeper_opti
     ps_txn_abort(&txn);
     keeper->device = identity.device;
     return result;
-}
-
-static p2psync_result start_thread(struct ps_keeper *keeper)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-        return P2PSYNC_EIO;
-    }
-    int failed = pthread_create(&keeper->thread, NULL, run, keeper);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0 ? P2PSYNC_OK : P2PSYNC_ENOMEM;
 }
 
 void ps_keeper_destroy(struct ps_keeper **keeper)

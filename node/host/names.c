@@ -6,13 +6,13 @@
 #include <assert.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "node/host/endpoint.h"
+#include "node/host/thread.h"
 
 typedef enum name_state { NAME_ASKED = 0, NAME_FOUND, NAME_UNKNOWN } name_state;
 
@@ -113,16 +113,11 @@ p2psync_result ps_names_find(struct ps_names *names, const char *endpoint,
 
 /* ---- the thread ---- */
 
-/* Call it under the lock. The thread takes no signals: they are the app's. */
+/* Call it under the lock. */
 static bool start_thread(struct ps_names *names)
 {
     pthread_t thread;
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    names->has_thread = pthread_create(&thread, NULL, run, names) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    names->has_thread = ps_thread_start(&thread, run, names) == P2PSYNC_OK;
     if (names->has_thread) {
         (void)pthread_detach(thread);
     }

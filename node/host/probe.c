@@ -6,12 +6,12 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "node/host/endpoint.h"
+#include "node/host/thread.h"
 
 #define CONNECT_MS    3000
 #define ADDRESSES_MAX 2 /* of a name: mostly one of each family */
@@ -25,18 +25,14 @@ void ps_probe_all(struct ps_probe *probes, size_t count)
 {
     pthread_t threads[PS_PROBES_MAX];
     size_t started = 0;
-    sigset_t all;
-    sigset_t before;
     assert(count <= PS_PROBES_MAX);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     for (size_t i = 0; i < count; i++) {
         probes[i].state = PS_PROBE_UNTRIED;
     }
-    while (started < count && pthread_create(&threads[started], NULL, run, &probes[started]) == 0) {
+    while (started < count &&
+           ps_thread_start(&threads[started], run, &probes[started]) == P2PSYNC_OK) {
         started++;
     }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (size_t i = 0; i < started; i++) {
         (void)pthread_join(threads[i], NULL);
     }

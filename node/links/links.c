@@ -6,13 +6,13 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "node/host/descriptors.h"
+#include "node/host/thread.h"
 #include "node/host/time.h"
 #include "node/links/hub.h"
 
@@ -32,7 +32,6 @@ struct ps_links {
     bool stopping; /* the thread ends */
 };
 
-static p2psync_result start_thread(struct ps_links *links);
 static void *run(void *argument);
 static void wait_for_more(struct ps_links *links, bool more);
 static void enter(struct ps_links *links);
@@ -61,7 +60,8 @@ p2psync_result ps_links_new(const struct ps_links_options *options, struct ps_li
         result = P2PSYNC_EIO;
     }
     if (!result) {
-        result = start_thread(links);
+        result = ps_thread_start(&links->thread, run, links);
+        links->running = result == P2PSYNC_OK;
     }
     if (result) {
         ps_links_destroy(&links);
@@ -170,20 +170,6 @@ p2psync_result ps_links_pair_send(struct ps_links *links, uint64_t link, struct 
     p2psync_result result = ps_hub_pair_send(&links->hub, link, bytes);
     act(links);
     return result;
-}
-
-/* The app's signals are not for the library's thread. */
-static p2psync_result start_thread(struct ps_links *links)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before)) {
-        return P2PSYNC_EIO;
-    }
-    links->running = !pthread_create(&links->thread, NULL, run, links);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return links->running ? P2PSYNC_OK : P2PSYNC_ENOMEM;
 }
 
 static void *run(void *argument)

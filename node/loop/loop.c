@@ -6,7 +6,6 @@
 #include "node/loop/loop.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 
 #include "node/host/descriptors.h"
 #include "node/host/lock.h"
+#include "node/host/thread.h"
 #include "node/host/time.h"
 #include "node/loop/inside.h"
 #include "node/view/status.h"
@@ -30,7 +30,6 @@
 #define STEP_PAUSE_MS   1000  /* after a failed step */
 #define STEP_REPORT_MS  60000 /* how often the same failure is reported */
 
-static p2psync_result start_thread(struct ps_loop *loop);
 static void *run(void *argument);
 static void open_finder(struct ps_loop *loop);
 static void pass(struct ps_loop *loop);
@@ -82,7 +81,7 @@ p2psync_result ps_loop_start(const struct ps_loop_options *options, struct ps_lo
         result = ps_loop_open_parts(loop);
     }
     if (result == P2PSYNC_OK) {
-        result = start_thread(loop);
+        result = ps_thread_start(&loop->thread, run, loop);
     }
     if (result != P2PSYNC_OK) {
         ps_loop_close_parts(loop);
@@ -160,20 +159,6 @@ void ps_loop_destroy(struct ps_loop **loop)
     free((*loop)->told_config);
     free(*loop);
     *loop = NULL;
-}
-
-/* The app's signals are not for the library's thread. */
-static p2psync_result start_thread(struct ps_loop *loop)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-        return P2PSYNC_EIO;
-    }
-    int failed = pthread_create(&loop->thread, NULL, run, loop);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0 ? P2PSYNC_OK : P2PSYNC_ENOMEM;
 }
 
 /* ---- running ---- */
