@@ -548,8 +548,9 @@ P2PSYNC_API p2psync_result p2psync_config_set_all(p2psync_node *node, struct p2p
 /* ---- running ---- */
 
 /* Run the node in a thread of its own: listen, discover, sync. Returns when it listens. If the
- * directory is removed, moved or replaced while the node runs, the node stops by itself: the events
- * are P2PSYNC_EVENT_ERROR with the error P2PSYNC_ENODEVICE, and P2PSYNC_EVENT_STOPPED.
+ * directory is removed, moved, replaced or covered by a mount while the node runs, the node stops
+ * by itself: the events are P2PSYNC_EVENT_ERROR with the error P2PSYNC_ENODEVICE, and
+ * P2PSYNC_EVENT_STOPPED.
  *
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_EBUSY a node runs in this directory already;
  *         P2PSYNC_EADDRINUSE the port that was asked for is taken; P2PSYNC_ENOTFOUND this machine

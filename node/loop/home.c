@@ -1,6 +1,7 @@
 /* The directory that the node lives in, which somebody may remove, move or replace while it runs.
  * What is open would go on working, in a place where nobody looks any more, and everything that is
  * written would be lost with it: so the node ends, and says why. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #define STORE_FILE "data.mdb"
 
 static bool read_path(int dir_fd, char out[static PS_HOME_PATH_SIZE]);
+static bool is_elsewhere(int dir_fd, const char *path);
 
 void ps_loop_home_note(struct ps_loop *loop)
 {
@@ -21,6 +23,7 @@ void ps_loop_home_note(struct ps_loop *loop)
     if (!read_path(dir_fd, home->path)) {
         home->path[0] = '\0';
     }
+    home->reached = home->path[0] != '\0' && !is_elsewhere(dir_fd, home->path);
 }
 
 bool ps_loop_home_watch(const struct ps_loop *loop, int watch_fd)
@@ -45,6 +48,9 @@ const char *ps_loop_home_lost(const struct ps_loop *loop)
     if (home->path[0] != '\0' && read_path(dir_fd, path) && strcmp(path, home->path) != 0) {
         return "its directory was moved";
     }
+    if (home->reached && is_elsewhere(dir_fd, home->path)) {
+        return "something was mounted over its directory";
+    }
     if (home->known && fstatat(dir_fd, STORE_FILE, &now, AT_SYMLINK_NOFOLLOW) != 0) {
         return "its store was removed";
     }
@@ -52,6 +58,21 @@ const char *ps_loop_home_lost(const struct ps_loop *loop)
         return "its store was replaced by another file";
     }
     return NULL;
+}
+
+/* Whether who goes this path comes to nothing, or to another directory. Who may not go it learns
+ * nothing. */
+static bool is_elsewhere(int dir_fd, const char *path)
+{
+    struct stat own;
+    struct stat there;
+    if (fstat(dir_fd, &own) != 0) {
+        return false;
+    }
+    if (stat(path, &there) != 0) {
+        return errno == ENOENT || errno == ENOTDIR;
+    }
+    return there.st_dev != own.st_dev || there.st_ino != own.st_ino;
 }
 
 /* Where the directory is now, as the system knows it. False if it does not tell. */

@@ -27,6 +27,7 @@ struct ps_home {
     char path[PS_HOME_PATH_SIZE]; /* "" if the system does not tell */
     struct stat store;            /* of the store's file */
     bool known;                   /* `store` is */
+    bool reached;                 /* who went `path` came to the directory */
 };
 
 /* An invite that the engine has been told of and that is not replied to yet. */

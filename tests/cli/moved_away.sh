@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# The directory of a running node is removed, moved or replaced: the node ends, and says why.
+# The directory of a running node is removed, moved, replaced or covered: the node ends, and says why.
 
 # ends WHY: the node ends with exit code 1, and says this.
 ends() {
@@ -53,6 +53,26 @@ pids+=("$node")
 until grep -q ready "$work/ready"; do kill -0 "$node"; done
 mv "$work/above" "$work/beside"
 ends 'its directory was moved'
+
+# Something is mounted over a directory above it. What is open has the path that it had, so the path is gone, too.
+covered() {
+    "$program" -C "$work/above/a" --json run --listen 127.0.0.1 --no-beacon >"$work/ready" 2>"$work/a.log" &
+    local node=$! code=0
+    until grep -q ready "$work/ready"; do kill -0 "$node"; done
+    mount -t tmpfs none "$work/above"
+    wait "$node" || code=$?
+    exit "$code"
+}
+if unshare --map-root-user --mount true; then
+    rm -rf "$work/above" "$work/ready"
+    mkdir "$work/above"
+    at above/a init --name kitchen >/dev/null
+    export -f covered
+    export program work
+    unshare --map-root-user --mount bash -c covered &
+    node=$!
+    ends 'something was mounted over its directory'
+fi
 
 # What does not move it is no reason to end.
 begin
