@@ -459,8 +459,9 @@ struct p2psync_options {
  * Errors  P2PSYNC_EBUSY this process has it open already, or another directory has taken its place
  *         meanwhile; P2PSYNC_ENETFS; P2PSYNC_ENEWER;
  *         P2PSYNC_EOLDER before 1.0 no earlier format is read; P2PSYNC_ECORRUPT; P2PSYNC_ENOSPC;
- *         P2PSYNC_EDENIED the system refuses access, or the directory or config.json belongs to
- *         another user or may be written by one; P2PSYNC_EIO; P2PSYNC_EFILES; P2PSYNC_EFORMAT
+ *         P2PSYNC_EDENIED the system refuses access, or the file system is read-only, or the
+ *         directory, the file of data or config.json belongs to another user, or the directory or
+ *         config.json may be written by one; P2PSYNC_EIO; P2PSYNC_EFILES; P2PSYNC_EFORMAT
  *         config.json is malformed; P2PSYNC_EMISUSE no directory can be at options->dir, or an
  *         address in the options is malformed.
  *

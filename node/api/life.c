@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "node/answer/answer.h"
@@ -414,6 +415,13 @@ static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options 
                              "not allowed; the directory must belong to you, and its disk be one "
                              "that can be written");
     }
+    struct statvfs disk;
+    if (result == P2PSYNC_OK && fstatvfs(node->dir_fd, &disk) == 0 &&
+        (disk.f_flag & ST_RDONLY) != 0) {
+        return ps_detail_say(detail, P2PSYNC_EDENIED,
+                             "its file system is read-only; to read what is there, copy the "
+                             "directory ('cp -a') to one that can be written");
+    }
     return result == P2PSYNC_OK ? ps_owner_check(node->dir_fd, "the directory", detail) : result;
 }
 
@@ -447,6 +455,11 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
         return ps_detail_say(detail, result,
                              "this process has it open already, or another directory has just "
                              "taken its place");
+    }
+    if (result == P2PSYNC_EDENIED) {
+        return ps_detail_say(detail, result,
+                             "the system refuses access to the files in it, or its file of data "
+                             "belongs to another user");
     }
     if (result == P2PSYNC_OK) {
         ps_dir_remove_reset(node->dir_fd);

@@ -221,6 +221,9 @@ static p2psync_result check_data_file(const struct ps_store *store)
     if (!S_ISREG(info.st_mode) || (info.st_size == 0 && store->stamp.existing)) {
         return P2PSYNC_ECORRUPT;
     }
+    if (info.st_uid != geteuid() && info.st_uid != 0) {
+        return P2PSYNC_EDENIED; /* who could say with whom this user shares what */
+    }
     /* It holds the secret key, and a copy may have been made for all to read. */
     if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0 &&
         fchmodat(store->dir_fd, "data.mdb", S_IRUSR | S_IWUSR, 0) != 0) {

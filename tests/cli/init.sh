@@ -60,9 +60,31 @@ complains "chmod go-w"
 chmod 755 "$work/shared"
 expect 0 shared status
 if [ "$(id -u)" = 0 ]; then
+    # So does the file of data: whose device this is, and who its members are.
+    chown 65534 "$work/shared/data.mdb"
+    expect 6 shared status
+    complains "its file of data belongs to another user"
+    chown 0 "$work/shared/data.mdb"
+    expect 0 shared status
     chown 65534 "$work/shared"
     expect 6 shared status
     complains "belongs to another user (65534)"
+fi
+
+# A file system that cannot be written.
+read_only() {
+    mount --bind "$work/shared" "$work/shared"
+    mount -o remount,bind,ro "$work/shared"
+    "$program" -C "$work/shared" status 2>"$work/err"
+}
+if unshare --map-root-user --mount true; then
+    chown "$(id -u)" "$work/shared"
+    export -f read_only
+    export program work
+    code=0
+    unshare --map-root-user --mount bash -c read_only || code=$?
+    equal "$code" 6
+    complains "its file system is read-only"
 fi
 
 # Where no directory can be.
