@@ -673,11 +673,12 @@ P2PSYNC_API p2psync_result p2psync_join(p2psync_node *node, const char *code, co
 P2PSYNC_API p2psync_result p2psync_devices(p2psync_node *node,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* Give a member another name, on all devices. `device` is a name, an id, or a fingerprint or its
- * first digits.
+/* Give a member another name, on all devices. `device` is an id, a whole fingerprint, or a name
+ * that no other device has, or ever had: nobody can put one in the place of another by renaming.
  *
- * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name; as
- *         a write.
+ * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS other devices have, or had, that name, or it is the
+ *         beginning only of a fingerprint; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name; as a
+ *         write.
  */
 P2PSYNC_API p2psync_result p2psync_device_rename(p2psync_node *node, const char *device,
                                                  const char *name,
@@ -1049,10 +1050,10 @@ P2PSYNC_API p2psync_result p2psync_collections(p2psync_snapshot *snapshot,
                                                struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
 /* Set one, or take it back: `value` is MessagePack, a string or nil. The device behind "prefer:"
- * may be a name, a fingerprint or an id.
+ * is given as to p2psync_device_rename().
  *
- * Errors  P2PSYNC_ENOTFOUND no such key, or no such device; P2PSYNC_EAMBIGUOUS several devices of
- *         that name; P2PSYNC_EFORMAT no valid value for it; as a write.
+ * Errors  P2PSYNC_ENOTFOUND no such key, or no such device; P2PSYNC_EAMBIGUOUS as there;
+ *         P2PSYNC_EFORMAT no valid value for it; as a write.
  */
 P2PSYNC_API p2psync_result p2psync_collection_set(p2psync_node *node, const char *collection,
                                                   const char *key, struct p2psync_bytes value,

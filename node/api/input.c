@@ -5,14 +5,14 @@
 #include <stdio.h>
 
 #include "node/view/called.h"
+#include "store/mesh/members.h"
 #include "wire/escape.h"
 #include "wire/map.h"
 #include "wire/scan.h"
 #include "wire/value.h"
 
 static bool is_blank(uint32_t code);
-static p2psync_result take_one(const struct ps_view_called *called, const char *text,
-                               struct ps_device *out, struct p2psync_detail *detail);
+static p2psync_result say_nobody(const char *text, struct p2psync_detail *detail);
 static p2psync_result say_candidates(const struct ps_view_called *called, const char *what,
                                      struct p2psync_detail *detail);
 
@@ -100,37 +100,47 @@ static bool is_blank(uint32_t code)
            code == 0x202f || code == 0x205f || code == 0x2800 || code == 0x3000;
 }
 
-p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,
-                               struct p2psync_detail *detail)
-{
-    struct ps_view_called called;
-    p2psync_result result = ps_view_called(txn, text, false, &called);
-    return result == P2PSYNC_OK ? take_one(&called, text, out, detail) : result;
-}
-
 p2psync_result ps_input_member_ever(struct ps_txn *txn, const char *text, struct ps_device *out,
                                     struct p2psync_detail *detail)
 {
     struct ps_view_called called;
-    p2psync_result result = ps_view_called(txn, text, true, &called);
-    if (result == P2PSYNC_OK && called.partly) {
+    p2psync_result result = ps_view_called(txn, text, &called);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (called.partly) {
         return say_candidates(&called, "this is the beginning only of a fingerprint", detail);
     }
-    return result == P2PSYNC_OK ? take_one(&called, text, out, detail) : result;
+    if (called.count > 1) {
+        return say_candidates(&called, "several devices are, or were, called so", detail);
+    }
+    if (called.count == 0) {
+        return say_nobody(text, detail);
+    }
+    *out = called.devices[0];
+    return P2PSYNC_OK;
 }
 
-static p2psync_result take_one(const struct ps_view_called *called, const char *text,
-                               struct ps_device *out, struct p2psync_detail *detail)
+p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,
+                               struct p2psync_detail *detail)
 {
-    if (called->count == 0) {
-        return ps_detail_say(detail, P2PSYNC_ENOTFOUND, "there is no device '%.64s' in the mesh",
-                             text);
+    struct ps_device found;
+    struct ps_member member;
+    p2psync_result result = ps_input_member_ever(txn, text, &found, detail);
+    if (result != P2PSYNC_OK) {
+        return result;
     }
-    if (called->count > 1) {
-        return say_candidates(called, "several devices are, or were, called so", detail);
+    result = ps_member_get(txn, &found, &member);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? say_nobody(text, detail) : result;
     }
-    *out = called->devices[0];
+    *out = found;
     return P2PSYNC_OK;
+}
+
+static p2psync_result say_nobody(const char *text, struct p2psync_detail *detail)
+{
+    return ps_detail_say(detail, P2PSYNC_ENOTFOUND, "there is no device '%.64s' in the mesh", text);
 }
 
 static p2psync_result say_candidates(const struct ps_view_called *called, const char *what,

@@ -35,20 +35,19 @@ p2psync_result ps_input_fields(struct ps_bytes fields,
 p2psync_result ps_input_device_name(struct ps_bytes name,
                                     struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
-/* The member that an app means by a name, an id, a fingerprint or the beginning of one.
+/* The device that an app means to act on, member or not: by its id, by its whole fingerprint, or by
+ * a name that no other device has ever had. Acting on another one would do harm, and names and the
+ * first digits of a fingerprint are what others can choose.
  *
- * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_ECORRUPT.
- */
-p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,
-                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
-
-/* The device that an app means, member or not, where acting on another one would do harm: a
- * fingerprint is whole, and a name is one that no other device has ever had.
- *
- * Errors  as above; P2PSYNC_EAMBIGUOUS also for the beginning of a fingerprint.
+ * Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS, also for the beginning of a fingerprint;
+ *         P2PSYNC_ECORRUPT.
  */
 p2psync_result ps_input_member_ever(struct ps_txn *txn, const char *text, struct ps_device *out,
                                     struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* The same, of members only. Errors  as above. */
+p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,
+                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Put a note as changes carry it, {"text": note}, into an empty buffer that takes PS_NOTE_SIZE_MAX.
  *

@@ -1,5 +1,4 @@
-/* Every member is compared with what was given, and, where it matters, every name that a device has
- * ever had. */
+/* Every member is compared with what was given, and every name that a device has ever had. */
 #include "node/view/called.h"
 
 #include "store/mesh/members.h"
@@ -21,8 +20,7 @@ static match_kind compare(const struct call *call, const struct ps_device *devic
                           struct ps_bytes name);
 static bool take(match_kind match, const struct ps_device *device, struct ps_view_called *out);
 
-p2psync_result ps_view_called(struct ps_txn *txn, const char *text, bool ever,
-                              struct ps_view_called *out)
+p2psync_result ps_view_called(struct ps_txn *txn, const char *text, struct ps_view_called *out)
 {
     struct call call = {.text = ps_bytes_text(text)};
     struct ps_member_walk members = {.txn = txn};
@@ -38,7 +36,7 @@ p2psync_result ps_view_called(struct ps_txn *txn, const char *text, bool ever,
             return P2PSYNC_OK;
         }
     }
-    while (ever && members.result == P2PSYNC_OK && ps_naming_walk_next(&namings, &naming)) {
+    while (members.result == P2PSYNC_OK && ps_naming_walk_next(&namings, &naming)) {
         if (take(compare(&call, &naming.device, naming.name), &naming.device, out)) {
             return P2PSYNC_OK;
         }

@@ -15,15 +15,14 @@ struct ps_view_called {
     bool partly; /* `text` is the beginning of the fingerprint of one of them, and not all of it */
 };
 
-/* The members that `text` calls: by their id, by their fingerprint or the first digits of it
- * (PS_TYPED_DIGITS_MIN at least), or by their name. An id and a whole fingerprint call one device,
- * and nobody whose name is the same.
+/* The devices that `text` calls, members or not: by their id, by their fingerprint or the first
+ * digits of it (PS_TYPED_DIGITS_MIN at least), or by their name. An id and a whole fingerprint call
+ * one device, and nobody whose name is the same. A name calls every device that has ever had it; so
+ * nobody can put one device in the place of another by renaming.
  *
- * ever    where the wrong device would be harmed: a name also calls every device that has ever had
- *         it, member or not; so nobody can put one device in the place of another by renaming.
  * Errors  P2PSYNC_ECORRUPT.
  */
-p2psync_result ps_view_called(struct ps_txn *txn, const char *text, bool ever,
+p2psync_result ps_view_called(struct ps_txn *txn, const char *text,
                               struct ps_view_called *out) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -93,6 +93,14 @@ at b collection set later strategy "prefer:$fingerprint" >/dev/null
 node b --peer "${address:-127.0.0.1}"
 at b --json now >/dev/null
 cellar=$(at b --json devices | jq -r '.[] | select(.name == "cellar") | .device')
+# It decides what all are shown, so the first digits of a fingerprint do not say whose versions, and a name that somebody
+# else has had does not, either.
+expect 3 b collection set later strategy "prefer:${fingerprint:0:9}"
+complains "this is the beginning only of a fingerprint: $fingerprint; give the fingerprint or the id"
+at b devices rename kitchen attic >/dev/null
+at b devices rename cellar kitchen >/dev/null
+expect 3 b collection set later strategy prefer:kitchen
+complains "several devices are, or were, called so: "
 for device in a b; do
     expect 0 $device --json collection get notes
     holds '.strategy == "manual" and .retention == "2h" and ."field.left" == "counter" and

@@ -135,7 +135,9 @@ expect 3 a revert --device kitchen --since 1h
 complains "several devices are, or were, called so: "
 complains "$cellar"
 complains "$kitchen"
-at a devices rename kitchen cellar >/dev/null
+expect 3 a devices rename kitchen cellar
+complains "several devices are, or were, called so: "
+at a devices rename "$cellar" cellar >/dev/null
 expect 3 a revert --device kitchen --since 1h
 expect 0 a revert --device cellar --since 2100-01-01
 

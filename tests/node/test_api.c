@@ -380,8 +380,11 @@ Test(test_api, renames_a_device_by_name_fingerprint_or_id)
     cr_assert_eq(p2psync_device_rename(node, "alpha", "one", NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_device_rename(node, fingerprint, "two", NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_device_rename(node, device, "three", NULL), P2PSYNC_OK);
-    cr_assert_eq(p2psync_device_rename(node, "alpha", "four", NULL), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(p2psync_device_rename(node, "four", "five", NULL), P2PSYNC_ENOTFOUND);
     cr_assert_eq(p2psync_device_rename(node, "three", "", NULL), P2PSYNC_EFORMAT);
+    /* Its first digits are what somebody else could have, too. */
+    fingerprint[9] = '\0';
+    cr_assert_eq(p2psync_device_rename(node, fingerprint, "four", NULL), P2PSYNC_EAMBIGUOUS);
     json = nodes_json(p2psync_devices(node, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"name\":\"three\",\"role\":\"founder\""), "%s", json);
     cr_expect_not_null(strstr(json, "\"removed\":null"), "%s", json);

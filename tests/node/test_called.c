@@ -51,23 +51,21 @@ static void teardown(void)
 
 TestSuite(test_called, .init = setup, .fini = teardown, .timeout = 120);
 
-static struct ps_view_called called(const char *text, bool ever)
+static struct ps_view_called called(const char *text)
 {
     struct ps_view_called out;
     struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_view_called(&txn, text, ever, &out), P2PSYNC_OK);
+    cr_assert_eq(ps_view_called(&txn, text, &out), P2PSYNC_OK);
     ps_txn_abort(&txn);
     return out;
 }
 
-/* Whether it is this device, whole and alone, whether harm can be done or not. */
+/* Whether it is this device, whole and alone. */
 static void expect_only(const char *text, const struct author *author)
 {
-    for (int ever = 0; ever < 2; ever++) {
-        struct ps_view_called out = called(text, ever == 1);
-        cr_expect(out.count == 1 && !out.more && !out.partly, "%s: %zu", text, out.count);
-        cr_expect(ps_device_equal(&out.devices[0], &author->identity.device), "%s", text);
-    }
+    struct ps_view_called out = called(text);
+    cr_expect(out.count == 1 && !out.more && !out.partly, "%s: %zu", text, out.count);
+    cr_expect(ps_device_equal(&out.devices[0], &author->identity.device), "%s", text);
 }
 
 static const char *fingerprint_of(const struct author *author)
@@ -89,23 +87,23 @@ Test(test_called, a_device_has_a_name_a_fingerprint_and_an_id)
     expect_only("ada", &ada);
     expect_only(fingerprint_of(&ada), &ada);
     expect_only(id_of(&ada), &ada);
-    cr_expect_eq(called("nobody", true).count, 0);
-    cr_expect_eq(called("", true).count, 0);
-    cr_expect_eq(called("----", true).count, 0);
+    cr_expect_eq(called("nobody").count, 0);
+    cr_expect_eq(called("").count, 0);
+    cr_expect_eq(called("----").count, 0);
 }
 
-Test(test_called, the_beginning_of_a_fingerprint_is_enough_only_to_look_at_a_device)
+Test(test_called, says_that_it_is_only_the_beginning_of_a_fingerprint)
 {
     char text[PS_FINGERPRINT_TEXT_SIZE];
     (void)strcpy(text, fingerprint_of(&ada));
     for (size_t size = PS_FINGERPRINT_TEXT_SIZE - 2; size >= PS_TYPED_DIGITS_MIN; size--) {
         text[size] = '\0';
-        struct ps_view_called out = called(text, true);
+        struct ps_view_called out = called(text);
         cr_expect(out.count == 1 && out.partly, "%s", text);
         cr_expect(ps_device_equal(&out.devices[0], &ada.identity.device), "%s", text);
     }
     text[PS_TYPED_DIGITS_MIN - 1] = '\0';
-    cr_expect_eq(called(text, true).count, 0, "too few digits");
+    cr_expect_eq(called(text).count, 0, "too few digits");
 }
 
 /* Eve takes ada's name, and has given ada its own. */
@@ -113,13 +111,12 @@ Test(test_called, no_device_is_put_in_the_place_of_another_by_renaming)
 {
     call(&ada.identity.device, "eve");
     call(&eve.identity.device, "ada");
-    cr_expect_eq(called("eve", false).count, 1);
-    cr_expect_eq(called("eve", true).count, 2);
-    cr_expect_eq(called("ada", true).count, 2);
-    cr_expect_eq(called("founder", true).count, 1);
+    cr_expect_eq(called("eve").count, 2);
+    cr_expect_eq(called("ada").count, 2);
+    cr_expect_eq(called("founder").count, 1);
     call(&ada.identity.device, "ada");
     call(&eve.identity.device, "eve");
-    cr_expect_eq(called("ada", true).count, 2, "it is remembered");
+    cr_expect_eq(called("ada").count, 2, "it is remembered");
 }
 
 Test(test_called, an_id_or_a_fingerprint_is_nobody_elses_name)
@@ -129,7 +126,7 @@ Test(test_called, an_id_or_a_fingerprint_is_nobody_elses_name)
     call(&eve.identity.device, id_of(&ada));
     expect_only(id_of(&ada), &ada);
     call(&ada.identity.device, "K000-0000-0000-0000");
-    cr_expect_eq(called("K000-0000-0000-0000", true).count, 0);
+    cr_expect_eq(called("K000-0000-0000-0000").count, 0);
 }
 
 Test(test_called, says_that_there_are_more_than_it_tells)
@@ -139,10 +136,8 @@ Test(test_called, says_that_there_are_more_than_it_tells)
         author_init(&other, 20 + i);
         call(&other.identity.device, "many");
         author_deinit(&other);
-        cr_expect_eq(called("many", true).more, i == PS_CALLED_MAX);
+        cr_expect_eq(called("many").more, i == PS_CALLED_MAX);
     }
-    cr_expect_eq(called("many", false).count, PS_CALLED_MAX);
-    cr_expect(called("many", false).more);
 }
 
 /* Whom a stranger to the mesh names is no member, but its logs may be here. */
@@ -158,8 +153,7 @@ Test(test_called, finds_a_device_that_is_no_member)
     const struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 1};
     (void)author_add(&stranger, &change);
     author_deliver_all(&stranger, &here);
-    cr_expect_eq(called(id, false).count, 0);
-    cr_expect_eq(called(id, true).count, 1);
+    cr_expect_eq(called(id).count, 1);
     author_deinit(&stranger);
     author_deinit(&other);
 }

@@ -307,7 +307,9 @@ Test(test_join, names_two_devices_alike_only_by_their_fingerprints)
                sizeof fingerprint);
     cr_expect_eq(p2psync_device_rename(host, "host", "other", NULL), P2PSYNC_EAMBIGUOUS);
     cr_assert_eq(p2psync_device_rename(host, fingerprint, "other", NULL), P2PSYNC_OK);
-    cr_expect_eq(p2psync_device_rename(host, "host", "same", NULL), P2PSYNC_OK);
+    cr_expect_eq(p2psync_device_rename(host, "host", "same", NULL), P2PSYNC_EAMBIGUOUS,
+                 "both were called so");
+    cr_expect_eq(p2psync_device_rename(host, "other", "same", NULL), P2PSYNC_OK);
 }
 
 /* An inviter that answers whoever comes with the same message. */
