@@ -1287,6 +1287,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   last_sync        time?
  *   last_backup      time?    of those that the node makes by itself (backup_dir)
  *   last_error       text?
+ *   last_error_time  time?    when that was; it may be over since
  *   alerts           array    texts, for people: what they must know of this device and of others
  *   collections      array    those of apps
  *   .name            text

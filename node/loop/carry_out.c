@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/feed/event.h"
+#include "node/host/time.h"
 #include "node/loop/inside.h"
 #include "wire/scan.h"
 
@@ -83,6 +84,7 @@ static void tell_error(struct ps_loop *loop, p2psync_result error, const char *s
     (void)snprintf(text, sizeof text, "%s", said);
     mend(text);
     mend(loop->last_error);
+    loop->last_error_ms = ps_time_wall_ms();
     ps_report(loop->options.report, P2PSYNC_LOG_ERROR, "node-error", "%s", loop->last_error);
     ps_buf_init(&map, sizeof loop->last_error + 256);
     if (ps_feed_event_error(&map, error, text) == P2PSYNC_OK) {
@@ -186,6 +188,7 @@ static void log_text(struct ps_loop *loop, const struct ps_effect *effect, struc
     if (effect->level == P2PSYNC_LOG_ERROR) {
         (void)snprintf(loop->last_error, sizeof loop->last_error, "%.*s", size,
                        (const char *)text.data);
+        loop->last_error_ms = ps_time_wall_ms();
     }
 }
 

@@ -95,6 +95,7 @@ struct ps_loop {
     p2psync_result step_error; /* of the last step that failed, and when it was reported */
     uint64_t step_error_ms;
     char last_error[PS_REPORT_SIZE_MAX];
+    uint64_t last_error_ms;        /* wall clock */
     pthread_mutex_t told_mutex;    /* guards what another thread tells */
     struct ps_config *told_config; /* NULL: nothing */
     p2psync_result told_error;     /* OK: nothing */

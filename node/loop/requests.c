@@ -97,7 +97,9 @@ static void reply_status(struct ps_loop *loop, uint64_t request)
     struct ps_status_running running = {
         .running = true,
         .failing = loop->step_failing,
+        .full = loop->step_failing && loop->step_error == P2PSYNC_ENOSPC,
         .last_error = loop->last_error,
+        .last_error_ms = loop->last_error_ms,
         .engine = loop->engine,
     };
     ps_status_count_peers(loop->engine, &running);

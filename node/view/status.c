@@ -25,7 +25,7 @@ static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
 static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity,
                                 char name[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync);
-static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine,
+static void write_alerts(struct ps_writer *writer, const struct ps_status_running *running,
                          const struct ps_last *backup, const char *excess);
 static void write_mesh(struct ps_map *map, const struct ps_mesh *mesh);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
@@ -136,8 +136,10 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     ps_map_key(&map, "last_backup");
     ps_time_write(&writer, backup.made_ms);
     ps_map_known(&map, "last_error", running->last_error);
+    ps_map_key(&map, "last_error_time");
+    ps_time_write(&writer, running->last_error_ms);
     ps_map_key(&map, "alerts");
-    write_alerts(&writer, running->engine, &backup, excess);
+    write_alerts(&writer, running, &backup, excess);
     ps_map_key(&map, "collections");
     result = write_collections(txn, &writer);
     ps_map_end(&map);
@@ -176,9 +178,10 @@ bool ps_status_is_equal(const struct ps_status_running *running)
 }
 
 /* What people must know of this device and of others. */
-static void write_alerts(struct ps_writer *writer, const struct ps_engine *engine,
+static void write_alerts(struct ps_writer *writer, const struct ps_status_running *running,
                          const struct ps_last *backup, const char *excess)
 {
+    const struct ps_engine *engine = running->engine;
     char failed[PS_LAST_WHY_SIZE + 32] = "";
     char own[PS_ALERT_SIZE] = "";
     struct ps_peer_info peer;
@@ -190,12 +193,15 @@ static void write_alerts(struct ps_writer *writer, const struct ps_engine *engin
         (void)snprintf(failed, sizeof failed, "the last backup failed: %s", backup->why);
     }
     count += (own[0] != '\0' ? 1U : 0U) + (failed[0] != '\0' ? 1U : 0U);
-    count += excess[0] != '\0' ? 1 : 0;
+    count += (excess[0] != '\0' ? 1U : 0U) + (running->full ? 1U : 0U);
     for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
         count += peer.alert[0] != '\0' ? 1 : 0;
         count += peer.stall[0] != '\0' ? 1 : 0;
     }
     ps_write_array(writer, count);
+    if (running->full) {
+        ps_write_text(writer, "the disk is full: what others send waits for room");
+    }
     if (own[0] != '\0') {
         ps_write_text(writer, own);
     }

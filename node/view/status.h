@@ -12,11 +12,13 @@ struct ps_status_running {
     bool running;
     bool unanswered; /* it runs, and this is not from it */
     bool failing;    /* its last step failed */
+    bool full;       /* because the disk is */
     uint64_t peers;  /* other members */
     uint64_t peers_connected;
     uint64_t peers_in_sync;
     uint64_t last_sync_ms;  /* of all peers; 0: never */
     const char *last_error; /* "" or NULL: none */
+    uint64_t last_error_ms; /* wall clock; 0: not known */
     const struct ps_engine *engine;
 };
 

@@ -24,7 +24,7 @@ expect 0 a pending
 grep -qE '^notes +milk +.*-0 .* ab00[0-9a-f]*-41 ' "$work/out" || fail "not of milk"
 grep -qE '^lists +bread +.*-0 .* the rest, from [0-9a-f]*-1 ' "$work/out" || fail "not of bread"
 expect 0 a status
-says "2 changes wait for others; 'p2psync pending' lists them"
+says "2 changes wait; 'p2psync pending' lists them"
 expect 0 a doctor
 says "'p2psync pending' lists them"
 expect 2 a pending all

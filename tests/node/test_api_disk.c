@@ -99,6 +99,38 @@ Test(test_api_disk, what_the_disk_has_no_room_for_is_an_error_and_is_not_there)
     cr_assert_eq(nodes_put(node, "notes", "r", "{\"n\": 3}"), P2PSYNC_OK);
 }
 
+/* Changes of another device come in while the disk is full. */
+Test(test_api_disk, what_comes_when_the_disk_is_full_waits_for_room_and_says_so)
+{
+    char other_dir[NODES_DIR_SIZE];
+    struct p2psync_buffer answer = {0};
+    int fd = -1;
+    nodes_dir(other_dir);
+    node = nodes_open(dir, "alpha");
+    p2psync_node *other = nodes_open(other_dir, NULL);
+    cr_assert_eq(p2psync_start(node), P2PSYNC_OK);
+    nodes_join(node, other, "beta");
+    cr_assert_eq(p2psync_event_fd(node, &fd), P2PSYNC_OK);
+    const char *json = nodes_json(p2psync_status(node, &answer), &answer);
+    cr_expect_not_null(strstr(json, "\"last_error\":null,\"last_error_time\":null"), "%s", json);
+    cr_assert_eq(p2psync_start(other), P2PSYNC_OK);
+    (void)nodes_await(node, P2PSYNC_EVENT_PEER_UP, "beta");
+    disk_calls_watch(dir);
+    disk_calls.write_fails = ENOSPC;
+    cr_assert_eq(nodes_put(other, "notes", "r", "{\"n\": 1}"), P2PSYNC_OK);
+    (void)nodes_await(node, P2PSYNC_EVENT_ERROR, "what came could not be taken");
+    json = nodes_json(p2psync_status(node, &answer), &answer);
+    cr_expect_not_null(strstr(json, "\"the disk is full: what others send waits for room\""), "%s",
+                       json);
+    cr_expect_not_null(strstr(json, "\"last_error_time\":\"2"), "%s", json);
+    disk_calls.write_fails = 0;
+    nodes_await_same(node, other);
+    json = nodes_json(p2psync_status(node, &answer), &answer);
+    cr_expect_null(strstr(json, "waits for room"), "%s", json);
+    p2psync_close(other);
+    nodes_remove(other_dir);
+}
+
 /* ---- a disk that fails in the last step of a write ---- */
 
 static int told[2]; /* a byte when the node has said that it ends */

@@ -125,7 +125,7 @@ static void say_pending(uint64_t pending, char *line, size_t size)
     if (pending == 0) {
         snprintf(line, size, "nothing");
     } else {
-        snprintf(line, size, "%" PRIu64 " %s for others; 'p2psync pending' lists them", pending,
+        snprintf(line, size, "%" PRIu64 " %s; 'p2psync pending' lists them", pending,
                  pending == 1 ? "change waits" : "changes wait");
     }
 }
@@ -179,6 +179,10 @@ static void print_status(struct p2psync_bytes status, const void *members)
         print_line("backup", line);
     }
     print_text("last error", output_cell(p2psync_value_find(status, "last_error"), &room));
+    if (p2psync_map_text(status, "last_error_time").size > 0) {
+        output_ago(p2psync_value_find(status, "last_error_time"), line, sizeof line);
+        print_line("", line);
+    }
     p2psync_buffer_free(&room);
     print_alerts(p2psync_value_find(status, "alerts"));
     print_collections(members, p2psync_value_find(status, "collections"));
