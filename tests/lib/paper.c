@@ -49,7 +49,7 @@ uint32_t paper_log(uint32_t device, bool is_notes)
 /* For an act, and all that must be written with it. */
 bool paper_has_room(uint32_t log)
 {
-    return mesh.logs[log].size + 3 * PAPER_NODES < PAPER_ENTRIES_MAX;
+    return mesh.logs[log].size + (uint64_t)3 * PAPER_NODES < PAPER_ENTRIES_MAX;
 }
 
 /* Thieves tell each other all that they write. */

@@ -208,7 +208,7 @@ Test(act, name_is_read_of_any_edit_of_the_devices_own_record)
     char record[PS_RECORD_ID_SIZE_MAX];
     size_t size = ps_act_record(&act, &author, record);
     struct ps_act again;
-    cr_assert_eq(size, 2 * PS_DEVICE_SIZE);
+    cr_assert_eq(size, (size_t)2 * PS_DEVICE_SIZE);
     cr_assert_eq(ps_act_fields(&act, NULL, 0, &fields), P2PSYNC_OK);
     cr_assert_eq(decode(ps_bytes(record, size), PS_OP_UPDATE, ps_buf_view(&fields), &again),
                  P2PSYNC_OK);
