@@ -7,7 +7,8 @@
 /* An honest device with which a person can put things right, after it has met all others: the
  * founder, or one for the recovery key. PAPER_NODES if there is none. */
 uint32_t paper_find_keeper(void);
-/* It removes all thieves: as the founder, or with the recovery key. */
+/* It removes thieves, as the founder or with the recovery key: all of them, or, in every other pair
+ * of seeds, those that it has noticed. */
 void paper_remove_thieves(uint32_t keeper);
 /* All meet all until nothing moves; thieves go on for a while, by themselves or through whoever is
  * in league. */

@@ -7,14 +7,14 @@
 
 #include "tests/lib/paper_check.h"
 
-/* ROLES_SCHEDULES=10000 plays as many; each takes some 20 ms. */
+/* ROLES_SCHEDULES=10000 plays as many; each takes some 2 ms. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SCHEDULES 60U
 #endif
 #endif
 #ifndef SCHEDULES
-#define SCHEDULES 600U
+#define SCHEDULES 2000U
 #endif
 
 static void invite(uint32_t at)
