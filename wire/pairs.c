@@ -2,12 +2,12 @@
  * their parents and cut off again. */
 #include "wire/pairs.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "wire/codec.h"
 #include "wire/limits.h"
 
-static p2psync_result reserve(struct ps_pairs *pairs, size_t count);
 static void sort(struct ps_pairs *pairs, size_t begin);
 static int compare_pairs(const void *a, const void *b);
 
@@ -20,7 +20,7 @@ p2psync_result ps_pairs_list(struct ps_pairs *pairs, struct ps_bytes map)
     size_t begin = pairs->count;
     ps_reader_init(&reader, map);
     uint32_t count = ps_read_map(&reader);
-    p2psync_result result = reserve(pairs, count);
+    p2psync_result result = ps_pairs_reserve(pairs, count);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -41,7 +41,7 @@ p2psync_result ps_pairs_list_names(struct ps_pairs *pairs, struct ps_bytes names
     struct ps_reader reader;
     ps_reader_init(&reader, names);
     uint32_t count = ps_read_array(&reader);
-    p2psync_result result = reserve(pairs, count);
+    p2psync_result result = ps_pairs_reserve(pairs, count);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -53,7 +53,7 @@ p2psync_result ps_pairs_list_names(struct ps_pairs *pairs, struct ps_bytes names
     return ps_reader_finish(&reader) == P2PSYNC_OK ? P2PSYNC_OK : P2PSYNC_EFORMAT;
 }
 
-static p2psync_result reserve(struct ps_pairs *pairs, size_t count)
+p2psync_result ps_pairs_reserve(struct ps_pairs *pairs, size_t count)
 {
     size_t needed = pairs->count + count;
     if (needed > pairs->capacity) {
@@ -77,6 +77,18 @@ static void sort(struct ps_pairs *pairs, size_t begin)
             return;
         }
     }
+}
+
+int ps_pairs_compare(const struct ps_pairs *left, size_t left_at, const struct ps_pairs *right,
+                     size_t right_at)
+{
+    assert(left_at < left->count || right_at < right->count);
+    if (left_at >= left->count) {
+        return 1;
+    }
+    return right_at >= right->count
+               ? -1
+               : ps_bytes_compare(left->pair[left_at].key, right->pair[right_at].key);
 }
 
 static int compare_pairs(const void *a, const void *b)

@@ -31,6 +31,14 @@ p2psync_result ps_pairs_list(struct ps_pairs *pairs, struct ps_bytes map) P2PSYN
 p2psync_result ps_pairs_list_names(struct ps_pairs *pairs,
                                    struct ps_bytes names) P2PSYNC_MUST_CHECK;
 
+/* Make room for `count` pairs more. Errors  P2PSYNC_ENOMEM. */
+p2psync_result ps_pairs_reserve(struct ps_pairs *pairs, size_t count) P2PSYNC_MUST_CHECK;
+
+/* Which of two lists, from these places on, has the next key: below 0 the left one, above 0 the
+ * right one, 0 both. One of the two may have ended, but not both. */
+int ps_pairs_compare(const struct ps_pairs *left, size_t left_at, const struct ps_pairs *right,
+                     size_t right_at);
+
 /* Free the list and leave it empty. */
 void ps_pairs_free(struct ps_pairs *pairs);
 

@@ -216,8 +216,6 @@ struct merge {
 };
 
 static size_t merge_write(const struct merge *merge, struct ps_writer *writer);
-static const struct ps_pair *pair_at(const struct ps_pairs *pairs, size_t at);
-static int compare_fronts(const struct ps_pair *left, const struct ps_pair *right);
 static bool name_listed(const struct ps_pairs *names, size_t *at, struct ps_bytes name);
 static void write_pair(struct ps_writer *writer, const struct ps_pair *pair);
 
@@ -260,40 +258,19 @@ static size_t merge_write(const struct merge *merge, struct ps_writer *writer)
     size_t f = 0;
     size_t u = 0;
     while (b < merge->base.count || f < merge->fields.count) {
-        const struct ps_pair *base = pair_at(&merge->base, b);
-        const struct ps_pair *field = pair_at(&merge->fields, f);
-        int order = compare_fronts(base, field);
+        int order = ps_pairs_compare(&merge->base, b, &merge->fields, f);
+        const struct ps_pair *pair = order < 0 ? &merge->base.pair[b] : &merge->fields.pair[f];
         b += order <= 0;
         f += order >= 0;
-        if (order < 0 && name_listed(&merge->unset, &u, base->key)) {
+        if (order < 0 && name_listed(&merge->unset, &u, pair->key)) {
             continue;
         }
         if (writer != NULL) {
-            write_pair(writer, order < 0 ? base : field);
+            write_pair(writer, pair);
         }
         count++;
     }
     return count;
-}
-
-/* NULL after the last one. */
-static const struct ps_pair *pair_at(const struct ps_pairs *pairs, size_t at)
-{
-    return at < pairs->count ? &pairs->pair[at] : NULL;
-}
-
-/* Which of two sorted lists has the next key: below 0 the left, above 0 the right, 0 both. One of
- * them may have ended. */
-static int compare_fronts(const struct ps_pair *left, const struct ps_pair *right)
-{
-    assert(left != NULL || right != NULL);
-    if (left == NULL) {
-        return 1;
-    }
-    if (right == NULL) {
-        return -1;
-    }
-    return ps_bytes_compare(left->key, right->key);
 }
 
 /* Whether `name` is among the sorted names; *at moves on, so ask in ascending order. */
@@ -366,9 +343,9 @@ static void difference_walk(struct difference *difference, struct ps_writer *fie
     difference->set = 0;
     difference->unset = 0;
     while (f < difference->from->count || t < difference->to->count) {
-        const struct ps_pair *from = pair_at(difference->from, f);
-        const struct ps_pair *to = pair_at(difference->to, t);
-        int order = compare_fronts(from, to);
+        int order = ps_pairs_compare(difference->from, f, difference->to, t);
+        const struct ps_pair *from = order <= 0 ? &difference->from->pair[f] : NULL;
+        const struct ps_pair *to = order >= 0 ? &difference->to->pair[t] : NULL;
         f += order <= 0;
         t += order >= 0;
         if (order < 0) {

@@ -19,8 +19,7 @@ static p2psync_result apply_items(const struct ps_plan *plan, struct ps_applied 
 static p2psync_result open_collection(struct batch *batch, uint32_t number);
 static p2psync_result close_collection(struct batch *batch, uint32_t number);
 static p2psync_result apply_record(struct batch *batch, size_t *at, struct ps_applied *out);
-static p2psync_result apply_item(struct batch *batch, const struct ps_plan_item *item, bool load,
-                                 bool *inert_out);
+static p2psync_result apply_item(struct batch *batch, const struct ps_plan_item *item, bool load);
 static p2psync_result read_item(struct ps_txn *txn, const struct ps_plan_item *item,
                                 struct ps_stored *entry_out, struct ps_skeleton *skeleton_out);
 
@@ -62,7 +61,7 @@ static p2psync_result apply_plans(struct ps_plan *plan, const struct ps_apply_bo
         if (result == P2PSYNC_OK) {
             result = ps_plan_has_more(plan, &out->more);
         }
-        over = out->changes >= bounds->limit ||
+        over = out->changes >= bounds->limit || out->work_bytes >= PS_APPLY_WORK_MAX ||
                (bounds->is_over != NULL && bounds->is_over(bounds->context));
     }
     return result;
@@ -72,20 +71,17 @@ p2psync_result ps_apply_change(struct ps_txn *txn, const struct ps_apply_change 
                                struct ps_collection_delta *counts, struct ps_applied *out)
 {
     struct ps_versions versions = {.may_postpone = change->passing};
-    bool inert = false;
     p2psync_result result =
         ps_versions_load(&versions, txn, change->collection, change->skeleton->record_id);
     if (result == P2PSYNC_OK) {
-        result = ps_versions_apply(&versions, txn, change, &inert);
+        result = ps_versions_apply(&versions, txn, change);
     }
     if (result == P2PSYNC_OK) {
         result = ps_versions_store(&versions, txn, counts, out);
     }
-    if (result == P2PSYNC_OK && inert) {
-        result = ps_stored_set_inert(txn, change->log, change->dot.seq);
-    }
     if (result == P2PSYNC_OK) {
         out->changes++;
+        out->work_bytes += versions.work_bytes;
     }
     ps_versions_deinit(&versions);
     return result;
@@ -115,6 +111,7 @@ static p2psync_result apply_items(const struct ps_plan *plan, struct ps_applied 
         }
         first = last;
     }
+    out->work_bytes += batch.versions.work_bytes;
     ps_versions_deinit(&batch.versions);
     return result;
 }
@@ -143,41 +140,35 @@ static p2psync_result close_collection(struct batch *batch, uint32_t number)
     return result == P2PSYNC_OK && batch->is_settings ? ps_refresh(txn) : result;
 }
 
-/* Apply the changes of one record from items[*at] on, up to the first inert one, which is marked.
- * The changes after it are for the next call. */
+/* Apply the changes of one record, from items[*at] on. */
 static p2psync_result apply_record(struct batch *batch, size_t *at, struct ps_applied *out)
 {
     const struct ps_plan *plan = batch->plan;
     struct ps_versions *versions = &batch->versions;
-    const struct ps_plan_item *item = NULL;
-    bool inert = false;
     bool loaded = false;
     p2psync_result result = P2PSYNC_OK;
     do {
-        item = &plan->items[*at];
-        inert = item->inert;
-        if (!inert) {
-            result = apply_item(batch, item, !loaded, &inert);
+        const struct ps_plan_item *item = &plan->items[*at];
+        if (item->inert) {
+            result = ps_versions_refuse(versions, plan->txn, item->log, item->dot.seq);
+        } else {
+            result = apply_item(batch, item, !loaded);
             loaded = true;
         }
         (*at)++;
-    } while (result == P2PSYNC_OK && !inert && *at < plan->item_count && !plan->items[*at].first);
+    } while (result == P2PSYNC_OK && *at < plan->item_count && !plan->items[*at].first);
     if (result == P2PSYNC_OK && loaded) {
         result = ps_versions_store(versions, plan->txn, &batch->counts, out);
     }
     if (result == P2PSYNC_OK && loaded && batch->is_settings) {
         result = ps_refresh_begin(plan->txn, ps_bytes(versions->id, versions->id_size));
     }
-    if (result == P2PSYNC_OK && inert) {
-        result = ps_stored_set_inert(plan->txn, item->log, item->dot.seq);
-    }
     return result;
 }
 
 /* The entry is read again, because writes have moved the map since the plan. `load`: read the
  * record's versions first. */
-static p2psync_result apply_item(struct batch *batch, const struct ps_plan_item *item, bool load,
-                                 bool *inert_out)
+static p2psync_result apply_item(struct batch *batch, const struct ps_plan_item *item, bool load)
 {
     struct ps_txn *txn = batch->plan->txn;
     struct ps_stored entry;
@@ -196,7 +187,7 @@ static p2psync_result apply_item(struct batch *batch, const struct ps_plan_item 
         .entry = &entry,
         .skeleton = &skeleton,
     };
-    return ps_versions_apply(&batch->versions, txn, &change, inert_out);
+    return ps_versions_apply(&batch->versions, txn, &change);
 }
 
 /* It decoded when it was collected. */

@@ -172,17 +172,14 @@ static p2psync_result check_depth(struct ps_txn *txn, const struct ps_log *log,
                                   const struct ps_parent *parent, bool *good_out)
 {
     struct ps_log_place place;
-    struct ps_buf value;
-    uint8_t depth = 0;
+    struct ps_rebuild_past past;
     p2psync_result result = ps_log_locate(txn, log->collection, parent, &place);
     if (result != P2PSYNC_OK) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
     struct ps_rebuild from = {
         .collection = log->collection, .log = place.number, .seq = parent->dot.seq};
-    ps_buf_init(&value, PS_VALUE_SIZE_MAX);
-    result = ps_rebuild(txn, &from, &value, &depth, NULL);
-    ps_buf_deinit(&value);
-    *good_out = result == P2PSYNC_OK && depth < PS_CHAIN_MAX;
+    result = ps_rebuild_walk(txn, &from, &past);
+    *good_out = result == P2PSYNC_OK && past.depth < PS_CHAIN_MAX;
     return result;
 }

@@ -9,8 +9,6 @@
 
 static p2psync_result make_room(struct ps_slots *slots);
 static void enter(struct ps_slots *slots, uint32_t index);
-static void note_newest(struct ps_slots *slots, uint32_t index);
-static void drop_value(struct ps_slot *slot);
 static bool is_named(const struct ps_slot *slot, const struct ps_parent *name);
 static int compare(const struct ps_version *a, const struct ps_version *b);
 static int compare_slots(const void *a, const void *b);
@@ -25,22 +23,20 @@ static int compare(const struct ps_version *a, const struct ps_version *b)
     return order != 0 ? order : memcmp(a->leaf, b->leaf, sizeof a->leaf);
 }
 
-p2psync_result ps_slots_add(struct ps_slots *slots, const struct ps_version *version,
-                            struct ps_buf *own)
+p2psync_result ps_slots_add(struct ps_slots *slots, const struct ps_version *version)
 {
     p2psync_result result = make_room(slots);
     if (result != P2PSYNC_OK) {
         return result;
     }
     uint32_t index = slots->item_count;
-    slots->items[index] = (struct ps_slot){.version = *version, .own = *own};
-    ps_buf_init(own, own->size_max);
+    slots->items[index] = (struct ps_slot){.version = *version};
+    ps_buf_init(&slots->items[index].own, PS_VALUE_SIZE_MAX);
     slots->item_count++;
     slots->count++;
     if (slots->table != NULL) {
         enter(slots, index);
     }
-    note_newest(slots, index);
     return P2PSYNC_OK;
 }
 
@@ -83,41 +79,6 @@ static void enter(struct ps_slots *slots, uint32_t index)
     slots->table[at & (slots->table_size - 1)] = index + 1;
 }
 
-/* Keep the values of the newest versions only. Which ones a record has in the end is settled when
- * it is stored. */
-static void note_newest(struct ps_slots *slots, uint32_t index)
-{
-    struct ps_slot *slot = &slots->items[index];
-    const struct ps_version *version = &slot->version;
-    if (!version->has_value) {
-        return;
-    }
-    uint32_t at = slots->newest_count;
-    while (at > 0 && compare(&slots->items[slots->newest[at - 1]].version, version) > 0) {
-        at--;
-    }
-    if (slots->newest_count < PS_PARENTS_MAX) {
-        memmove(&slots->newest[at + 1], &slots->newest[at],
-                (slots->newest_count - at) * sizeof slots->newest[0]);
-        slots->newest_count++;
-    } else if (at == 0) {
-        drop_value(slot);
-        return;
-    } else {
-        at--;
-        drop_value(&slots->items[slots->newest[0]]);
-        memmove(&slots->newest[0], &slots->newest[1], at * sizeof slots->newest[0]);
-    }
-    slots->newest[at] = index;
-}
-
-static void drop_value(struct ps_slot *slot)
-{
-    ps_buf_deinit(&slot->own);
-    slot->version.has_value = false;
-    slot->version.value = ps_bytes(NULL, 0);
-}
-
 uint32_t ps_slots_find(const struct ps_slots *slots, const struct ps_parent *name)
 {
     if (slots->table == NULL) {
@@ -147,17 +108,8 @@ static bool is_named(const struct ps_slot *slot, const struct ps_parent *name)
 
 void ps_slots_remove(struct ps_slots *slots, uint32_t index)
 {
-    uint32_t kept = 0;
     slots->items[index].gone = true;
     slots->count--;
-    for (uint32_t i = 0; i < slots->newest_count; i++) {
-        if (slots->newest[i] != index) {
-            slots->newest[kept] = slots->newest[i];
-            kept++;
-        }
-    }
-    slots->newest_count = kept;
-    drop_value(&slots->items[index]);
 }
 
 void ps_slots_sort(struct ps_slots *slots)
@@ -195,7 +147,6 @@ void ps_slots_clear(struct ps_slots *slots)
     slots->table_size = 0;
     slots->count = 0;
     slots->item_count = 0;
-    slots->newest_count = 0;
 }
 
 void ps_slots_deinit(struct ps_slots *slots)

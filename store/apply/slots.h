@@ -1,6 +1,6 @@
 /* The versions of one record as a set, while any number of changes are applied to it: a change is
- * put in and its parents are taken out without looking at all the others, and at most
- * PS_PARENTS_MAX values are held meanwhile, however many versions there are. For this folder. */
+ * put in and its parents are taken out without looking at all the others. No value is worked out
+ * meanwhile. For this folder. */
 #ifndef PS_STORE_APPLY_SLOTS_H
 #define PS_STORE_APPLY_SLOTS_H
 
@@ -8,7 +8,8 @@
 
 struct ps_slot {
     struct ps_version version;
-    struct ps_buf own; /* its value, unless that lies in the map */
+    struct ps_buf own; /* its value, unless that lies in the map: see versions.c */
+    bool is_new;       /* the row does not have it */
     bool gone;
 };
 
@@ -20,19 +21,13 @@ struct ps_slots {
     struct ps_slot *items;
     uint32_t *table; /* hash table of index + 1, by leaf; none while items are few */
     uint32_t table_size;
-    uint32_t newest[PS_PARENTS_MAX]; /* those whose values are held, ascending by time */
-    uint32_t newest_count;
 };
 
 #define PS_SLOT_NONE UINT32_MAX
 
-/* Put a version in. Its value is dropped, as others' may be, if there are newer ones enough.
- *
- * own     what version->value lies in, if not in the map: it is moved in if the result is OK.
- * Errors  P2PSYNC_ENOMEM.
- */
-p2psync_result ps_slots_add(struct ps_slots *slots, const struct ps_version *version,
-                            struct ps_buf *own) P2PSYNC_MUST_CHECK;
+/* Put a version in. Errors  P2PSYNC_ENOMEM. */
+p2psync_result ps_slots_add(struct ps_slots *slots,
+                            const struct ps_version *version) P2PSYNC_MUST_CHECK;
 
 /* Where in the set a change is, or PS_SLOT_NONE. */
 uint32_t ps_slots_find(const struct ps_slots *slots, const struct ps_parent *name);

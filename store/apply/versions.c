@@ -1,6 +1,7 @@
-/* The version rule, DESIGN section 5. If the record's version was exactly the change's one parent,
- * the new value is the old one with a delta on top; if that parent has been overwritten meanwhile,
- * the edit was concurrent: its parent's value is rebuilt, and both are kept.
+/* The version rule, DESIGN section 5. Only in the end is the value worked out of each version that
+ * is left and is read: from the row's, where that is on the way back, and the deltas since. If its
+ * parent has been overwritten meanwhile, the edit was concurrent: its value comes from the log, and
+ * both are kept. So what any number of changes cost is bounded by the versions that are read.
  *
  * Invariant: which versions carry a value depends on the set of versions alone, so the rows of two
  * nodes that applied the same changes hold the same, in whatever order they came. */
@@ -15,21 +16,21 @@
 #include "store/merge/stale.h"
 #include "store/record/rebuild.h"
 
-/* What a change builds on. */
-struct base {
-    bool valid;
-    uint8_t depth; /* of the new change */
-    struct ps_bytes value;
-    struct ps_buf rebuilt; /* where `value` is, if it had to be rebuilt */
-};
-
-static p2psync_result find_base(const struct ps_versions *versions, struct ps_txn *txn,
-                                const struct ps_apply_change *change, struct base *out);
+static void read_values(struct ps_versions *versions, const struct ps_record_row *row);
+static p2psync_result read_again(struct ps_versions *versions, struct ps_txn *txn);
+static p2psync_result find_depth(struct ps_versions *versions, struct ps_txn *txn,
+                                 const struct ps_apply_change *change, unsigned *out);
 static p2psync_result check_parents(const struct ps_versions *versions, struct ps_txn *txn,
                                     const struct ps_apply_change *change, bool *valid_out);
 static p2psync_result replace(struct ps_versions *versions, const struct ps_apply_change *change,
-                              const struct base *base);
+                              uint8_t depth);
 static p2psync_result keep_values(struct ps_versions *versions, struct ps_txn *txn);
+static p2psync_result rebuild(struct ps_versions *versions, struct ps_txn *txn,
+                              struct ps_slot *slot);
+static p2psync_result know_base(struct ps_versions *versions, struct ps_txn *txn,
+                                const struct ps_slot *slot, struct ps_buf *base);
+static struct ps_rebuild from_version(const struct ps_versions *versions,
+                                      const struct ps_version *version);
 static const struct ps_version *find(const struct ps_versions *versions,
                                      const struct ps_parent *parent);
 static bool is_after(uint64_t hlc, uint64_t parent_hlc);
@@ -60,6 +61,9 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
     versions->lost = false;
     versions->regained = false;
     versions->has_last = false;
+    versions->moved = false;
+    versions->row_count = 0;
+    versions->known_count = 0;
     p2psync_result result = ps_record_get(txn, collection, ps_bytes(versions->id, id.size), &row);
     versions->regained = result == P2PSYNC_ECORRUPT;
     if (result != P2PSYNC_OK) {
@@ -68,14 +72,13 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
     versions->created_hlc = row.created_hlc;
     for (uint32_t i = 0; i < row.version_count; i++) {
         struct ps_version version;
-        struct ps_buf none;
-        ps_buf_init(&none, PS_VALUE_SIZE_MAX);
         ps_record_version(&row, i, &version);
-        result = ps_slots_add(&versions->slots, &version, &none);
+        result = ps_slots_add(&versions->slots, &version);
         if (result != P2PSYNC_OK) {
             return result;
         }
     }
+    read_values(versions, &row);
     struct ps_view view;
     ps_record_view(&row, &view);
     versions->was_live = view.state == PS_RECORD_LIVE;
@@ -84,51 +87,84 @@ p2psync_result ps_versions_load(struct ps_versions *versions, struct ps_txn *txn
     return P2PSYNC_OK;
 }
 
-p2psync_result ps_versions_apply(struct ps_versions *versions, struct ps_txn *txn,
-                                 const struct ps_apply_change *change, bool *inert_out)
+/* Where the values of the row lie now. */
+static void read_values(struct ps_versions *versions, const struct ps_record_row *row)
 {
-    struct base base = {.valid = false};
-    ps_buf_init(&base.rebuilt, PS_VALUE_SIZE_MAX);
-    p2psync_result result = find_base(versions, txn, change, &base);
-    if (result == P2PSYNC_OK && base.valid) {
-        result = replace(versions, change, &base);
+    versions->known_count = 0;
+    for (uint32_t i = ps_record_first_read(row->version_count); i < row->version_count; i++) {
+        struct ps_version version;
+        struct ps_parent name;
+        ps_record_version(row, i, &version);
+        name = (struct ps_parent){.dot = version.dot};
+        memcpy(name.leaf, version.leaf, sizeof name.leaf);
+        uint32_t index = ps_slots_find(&versions->slots, &name);
+        if (index != PS_SLOT_NONE) {
+            versions->slots.items[index].version.value = version.value;
+        }
+        if (version.has_value) {
+            versions->known[versions->known_count] = (struct ps_rebuilt){.log = version.log,
+                                                                         .seq = version.dot.seq,
+                                                                         .depth = version.depth,
+                                                                         .value = version.value};
+            versions->known_count++;
+        }
     }
-    ps_buf_deinit(&base.rebuilt);
-    if (result == P2PSYNC_OK) {
-        *inert_out = !base.valid;
-    }
-    return result;
+    versions->row_count = versions->known_count;
 }
 
-/* Judge the change by its parents, and get the value and depth it builds on. */
-static p2psync_result find_base(const struct ps_versions *versions, struct ps_txn *txn,
-                                const struct ps_apply_change *change, struct base *out)
+p2psync_result ps_versions_apply(struct ps_versions *versions, struct ps_txn *txn,
+                                 const struct ps_apply_change *change)
+{
+    bool valid = false;
+    unsigned depth = 0;
+    p2psync_result result = check_parents(versions, txn, change, &valid);
+    if (result == P2PSYNC_OK && valid) {
+        result = find_depth(versions, txn, change, &depth);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    return valid && depth <= PS_CHAIN_MAX
+               ? replace(versions, change, (uint8_t)depth)
+               : ps_versions_refuse(versions, txn, change->log, change->dot.seq);
+}
+
+p2psync_result ps_versions_refuse(struct ps_versions *versions, struct ps_txn *txn, uint32_t log,
+                                  uint64_t seq)
+{
+    versions->moved = true;
+    return ps_stored_set_inert(txn, log, seq);
+}
+
+/* How many changes there are from a full one up to this one. */
+static p2psync_result find_depth(struct ps_versions *versions, struct ps_txn *txn,
+                                 const struct ps_apply_change *change, unsigned *out)
 {
     const struct ps_skeleton *skeleton = change->skeleton;
-    p2psync_result result = check_parents(versions, txn, change, &out->valid);
-    if (result != P2PSYNC_OK || !out->valid || ps_rebuild_is_base(skeleton)) {
-        return result;
+    struct ps_rebuild_past past = {.depth = 0};
+    struct ps_log_place place;
+    if (ps_rebuild_is_base(skeleton)) {
+        return P2PSYNC_OK;
     }
     assert(skeleton->parent_count == 1); /* several need `full`, or the skeleton does not decode */
     const struct ps_parent *parent = &skeleton->parents[0];
     const struct ps_version *version = find(versions, parent);
-    uint8_t depth = 0;
-    if (version != NULL && version->has_value) {
-        out->value = version->value;
-        depth = version->depth;
-    } else {
-        struct ps_log_place place;
-        result = ps_log_locate(txn, change->collection, parent, &place);
-        if (result != P2PSYNC_OK) {
-            return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-        }
-        struct ps_rebuild from = {
-            .collection = change->collection, .log = place.number, .seq = parent->dot.seq};
-        result = ps_rebuild(txn, &from, &out->rebuilt, &depth, NULL);
-        out->value = ps_buf_view(&out->rebuilt);
+    if (version != NULL) {
+        *out = version->depth + 1U;
+        return P2PSYNC_OK;
     }
-    out->valid = depth < PS_CHAIN_MAX;
-    out->depth = (uint8_t)(depth + 1);
+    p2psync_result result = ps_log_locate(txn, change->collection, parent, &place);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    }
+    const struct ps_rebuild from = {.collection = change->collection,
+                                    .log = place.number,
+                                    .seq = parent->dot.seq,
+                                    .known = versions->known,
+                                    .known_count = versions->known_count};
+    result = ps_rebuild_walk(txn, &from, &past);
+    versions->work_bytes += past.work_bytes;
+    *out = past.depth + 1U;
     return result;
 }
 
@@ -169,33 +205,26 @@ static bool is_after(uint64_t hlc, uint64_t parent_hlc)
 
 /* Take the parents out and the change in. */
 static p2psync_result replace(struct ps_versions *versions, const struct ps_apply_change *change,
-                              const struct base *base)
+                              uint8_t depth)
 {
     const struct ps_skeleton *skeleton = change->skeleton;
     struct ps_version made = {.dot = change->dot,
                               .log = change->log,
                               .hlc = skeleton->hlc,
-                              .depth = base->depth,
-                              .state = ps_record_state_after(skeleton->op_and_flags),
-                              .has_value = true};
-    struct ps_buf own;
+                              .depth = depth,
+                              .state = ps_record_state_after(skeleton->op_and_flags)};
     memcpy(made.leaf, change->entry->leaf, PS_HASH_SHORT_SIZE);
-    ps_buf_init(&own, PS_VALUE_SIZE_MAX);
-    p2psync_result result = ps_rebuild_value(change->entry, skeleton, base->value, &own);
-    for (size_t i = 0; i < skeleton->parent_count && result == P2PSYNC_OK; i++) {
+    for (size_t i = 0; i < skeleton->parent_count; i++) {
         uint32_t index = ps_slots_find(&versions->slots, &skeleton->parents[i]);
         if (index != PS_SLOT_NONE) {
             ps_slots_remove(&versions->slots, index);
         }
     }
-    if (result == P2PSYNC_OK) {
-        made.value = ps_buf_view(&own);
-        result = ps_slots_add(&versions->slots, &made, &own);
-    }
-    ps_buf_deinit(&own);
+    p2psync_result result = ps_slots_add(&versions->slots, &made);
     if (result != P2PSYNC_OK) {
         return result;
     }
+    versions->slots.items[versions->slots.item_count - 1].is_new = true;
     versions->changed = true;
     versions->has_last = true;
     versions->last_log = change->log;
@@ -206,31 +235,100 @@ static p2psync_result replace(struct ps_versions *versions, const struct ps_appl
     return P2PSYNC_OK;
 }
 
-/* See that exactly the PS_PARENTS_MAX newest versions carry their values. */
+/* See that exactly the PS_PARENTS_MAX newest versions carry their values. P2PSYNC_ECORRUPT one of
+ * them cannot be had; all others that the row has had carry theirs then. */
 static p2psync_result keep_values(struct ps_versions *versions, struct ps_txn *txn)
 {
     uint32_t first = ps_record_first_read(versions->slots.count);
-    for (uint32_t i = 0; i < versions->slots.count; i++) {
+    p2psync_result result = versions->moved ? read_again(versions, txn) : P2PSYNC_OK;
+    bool several = versions->slots.count > 1;
+    struct ps_buf base;
+    bool lost = false;
+    ps_buf_init(&base, PS_VALUE_SIZE_MAX);
+    for (uint32_t i = 0; i < versions->slots.count && result == P2PSYNC_OK; i++) {
         struct ps_slot *slot = &versions->slots.items[i];
-        uint8_t depth = 0;
-        if (i < first && slot->version.has_value) {
-            ps_buf_deinit(&slot->own);
+        if (i < first) {
             slot->version.has_value = false;
             slot->version.value = ps_bytes(NULL, 0);
-        } else if (i >= first && !slot->version.has_value) {
-            struct ps_rebuild from = {.collection = versions->collection,
-                                      .log = slot->version.log,
-                                      .seq = slot->version.dot.seq};
-            ps_buf_init(&slot->own, PS_VALUE_SIZE_MAX);
-            p2psync_result result = ps_rebuild(txn, &from, &slot->own, &depth, NULL);
-            if (result != P2PSYNC_OK) {
-                return result;
-            }
-            slot->version.has_value = true;
-            slot->version.value = ps_buf_view(&slot->own);
+        } else if (!slot->version.has_value) {
+            result = several ? know_base(versions, txn, slot, &base) : P2PSYNC_OK;
+            result = result == P2PSYNC_OK ? rebuild(versions, txn, slot) : result;
+        }
+        if (result == P2PSYNC_ECORRUPT && !slot->is_new) {
+            lost = true;
+            result = P2PSYNC_OK;
         }
     }
-    return P2PSYNC_OK;
+    versions->known_count = versions->row_count;
+    ps_buf_deinit(&base);
+    return result == P2PSYNC_OK && lost ? P2PSYNC_ECORRUPT : result;
+}
+
+/* The row has not been written since, so it is as it was. */
+static p2psync_result read_again(struct ps_versions *versions, struct ps_txn *txn)
+{
+    struct ps_record_row row;
+    versions->moved = false;
+    if (versions->known_count == 0) {
+        return P2PSYNC_OK;
+    }
+    p2psync_result result =
+        ps_record_get(txn, versions->collection, ps_bytes(versions->id, versions->id_size), &row);
+    if (result == P2PSYNC_OK) {
+        read_values(versions, &row);
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+}
+
+static p2psync_result rebuild(struct ps_versions *versions, struct ps_txn *txn,
+                              struct ps_slot *slot)
+{
+    const struct ps_rebuild from = from_version(versions, &slot->version);
+    struct ps_rebuild_past past = {.depth = 0};
+    p2psync_result result = ps_rebuild(txn, &from, &slot->own, &past);
+    if (result == P2PSYNC_OK) {
+        slot->version.has_value = true;
+        slot->version.value = ps_buf_view(&slot->own);
+        versions->work_bytes += past.depth > 0 ? past.work_bytes : 0;
+    }
+    return result;
+}
+
+/* Build what a version is built on apart, in `base`, and keep it until one has another base: often
+ * several have the same. */
+static p2psync_result know_base(struct ps_versions *versions, struct ps_txn *txn,
+                                const struct ps_slot *slot, struct ps_buf *base)
+{
+    struct ps_rebuild from = from_version(versions, &slot->version);
+    struct ps_rebuild_past past = {.depth = 0};
+    p2psync_result result = ps_rebuild_walk(txn, &from, &past);
+    versions->work_bytes += past.work_bytes;
+    if (result != P2PSYNC_OK || past.is_known || past.depth == 0) {
+        return result;
+    }
+    from.log = past.log;
+    from.seq = past.seq;
+    from.known_count = 0;
+    ps_buf_clear(base);
+    versions->known_count = versions->row_count; /* what was in `base` is gone */
+    result = ps_rebuild(txn, &from, base, &past);
+    versions->work_bytes += past.work_bytes;
+    if (result == P2PSYNC_OK) {
+        versions->known_count = versions->row_count + 1;
+        versions->known[versions->row_count] =
+            (struct ps_rebuilt){.log = from.log, .seq = from.seq, .value = ps_buf_view(base)};
+    }
+    return result;
+}
+
+static struct ps_rebuild from_version(const struct ps_versions *versions,
+                                      const struct ps_version *version)
+{
+    return (struct ps_rebuild){.collection = versions->collection,
+                               .log = version->log,
+                               .seq = version->dot.seq,
+                               .known = versions->known,
+                               .known_count = versions->known_count};
 }
 
 p2psync_result ps_versions_store(struct ps_versions *versions, struct ps_txn *txn,

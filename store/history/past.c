@@ -121,11 +121,10 @@ static p2psync_result value_of(struct ps_past_walk *walk, size_t change, struct 
         const struct ps_history_change *wanted = &walk->history->changes[change];
         struct ps_rebuild from = {
             .collection = walk->history->collection, .log = wanted->log, .seq = wanted->dot.seq};
-        uint8_t depth = 0;
         at = oldest_kept(walk);
         ps_buf_clear(&walk->kept[at].value);
         walk->kept[at].change = walk->history->count;
-        p2psync_result result = ps_rebuild(walk->txn, &from, &walk->kept[at].value, &depth, NULL);
+        p2psync_result result = ps_rebuild(walk->txn, &from, &walk->kept[at].value, NULL);
         if (result != P2PSYNC_OK) {
             return result;
         }
@@ -229,8 +228,7 @@ p2psync_result ps_past_value(struct ps_txn *txn, const struct ps_past_found *fou
 {
     struct ps_rebuild from = {
         .collection = found->collection, .log = found->log, .seq = found->seq};
-    uint8_t depth = 0;
-    return ps_rebuild(txn, &from, out, &depth, NULL);
+    return ps_rebuild(txn, &from, out, NULL);
 }
 
 p2psync_result ps_past_before(struct ps_txn *txn, uint32_t collection,

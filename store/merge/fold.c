@@ -194,11 +194,10 @@ p2psync_result ps_fold_side(struct ps_fold *fold, uint32_t index, struct ps_buf 
     }
     struct ps_rebuild from = {
         .collection = fold->collection, .log = change->log, .seq = change->name.dot.seq};
-    uint8_t depth = 0;
-    uint64_t bodies = 0;
+    struct ps_rebuild_past past = {.depth = 0};
     ps_buf_clear(buf);
-    p2psync_result result = ps_rebuild(fold->txn, &from, buf, &depth, &bodies);
-    fold->read_bytes += bodies;
+    p2psync_result result = ps_rebuild(fold->txn, &from, buf, &past);
+    fold->read_bytes += past.bodies;
     out->value = ps_buf_view(buf);
     return result;
 }

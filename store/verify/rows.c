@@ -273,11 +273,12 @@ static p2psync_result check_value(struct walk *walk, const struct ps_version *ve
     const struct ps_rebuild from = {
         .collection = walk->collection, .log = version->log, .seq = version->dot.seq};
     struct ps_buf value;
-    uint8_t depth = 0;
+    struct ps_rebuild_past past;
     ps_buf_init(&value, PS_VALUE_SIZE_MAX);
-    p2psync_result result = ps_rebuild(walk->txn, &from, &value, &depth, NULL);
+    p2psync_result result = ps_rebuild(walk->txn, &from, &value, &past);
     if (result == P2PSYNC_OK) {
-        *good_out = depth == version->depth && ps_bytes_equal(ps_buf_view(&value), version->value);
+        *good_out =
+            past.depth == version->depth && ps_bytes_equal(ps_buf_view(&value), version->value);
     }
     ps_buf_deinit(&value);
     /* What it is built from may be damaged: that is counted by the check of its log. */

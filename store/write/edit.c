@@ -457,7 +457,6 @@ static p2psync_result find_winner(struct ps_writing *writing, const struct ps_re
     struct ps_view view;
     struct ps_stored entry;
     struct ps_skeleton skeleton;
-    uint8_t depth = 0;
     if (writing->only != NULL) {
         return ps_record_find_shown(row, *writing->only, out) ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
     }
@@ -479,7 +478,7 @@ static p2psync_result find_winner(struct ps_writing *writing, const struct ps_re
     struct ps_rebuild from = {
         .collection = writing->collection.number, .log = view.log, .seq = view.winner.dot.seq};
     ps_buf_clear(&writing->rebuilt);
-    result = ps_rebuild(writing->txn, &from, &writing->rebuilt, &depth, NULL);
+    result = ps_rebuild(writing->txn, &from, &writing->rebuilt, NULL);
     out->value = ps_buf_view(&writing->rebuilt);
     return result;
 }

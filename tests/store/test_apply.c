@@ -356,12 +356,27 @@ Test(apply, rebuild_gives_every_past_value_of_a_chain)
     for (uint64_t seq = 0; seq <= PS_CHAIN_MAX; seq++) {
         struct ps_buf value;
         ps_buf_init(&value, PS_VALUE_SIZE_MAX);
-        uint8_t depth = 0;
+        struct ps_rebuild_past past;
         const struct ps_rebuild from = {
             .collection = log.collection, .log = log.number, .seq = seq};
-        cr_assert_eq(ps_rebuild(&txn, &from, &value, &depth, NULL), P2PSYNC_OK);
-        cr_assert_eq(depth, seq);
+        cr_assert_eq(ps_rebuild(&txn, &from, &value, &past), P2PSYNC_OK);
+        cr_assert_eq(past.depth, seq);
         cr_assert(ps_value_equal(ps_buf_view(&value), case_fields(&buf, "n", (int64_t)seq)));
+        const struct ps_rebuilt known = {.log = log.number,
+                                         .seq = seq / 2,
+                                         .depth = (uint8_t)(seq / 2),
+                                         .value = ps_bytes_text("\x81\xa1k\x01")};
+        const struct ps_rebuild shorter = {.collection = log.collection,
+                                           .log = log.number,
+                                           .seq = seq,
+                                           .known = &known,
+                                           .known_count = 1};
+        ps_buf_clear(&value);
+        cr_assert_eq(ps_rebuild(&txn, &shorter, &value, &past), P2PSYNC_OK);
+        cr_assert_eq(past.depth, seq);
+        cr_assert_gt(ps_value_field(ps_buf_view(&value), ps_bytes_text("k")).size, 0,
+                     "it begins with what is known");
+        cr_assert_eq(ps_value_field(ps_buf_view(&value), ps_bytes_text("n")).size > 0, seq > 0);
         ps_buf_deinit(&value);
     }
     ps_txn_abort(&txn);

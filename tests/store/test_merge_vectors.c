@@ -192,9 +192,7 @@ Test(record_vectors, stand_in_their_order)
     for (uint64_t first = 0; first < count; first++) {
         struct ps_slots slots = {.count = 0};
         for (uint64_t i = 0; i < count; i++) {
-            struct ps_buf none;
-            ps_buf_init(&none, 1);
-            cr_assert_eq(ps_slots_add(&slots, &ordered[(first + 2 * count - i) % count], &none),
+            cr_assert_eq(ps_slots_add(&slots, &ordered[(first + 2 * count - i) % count]),
                          P2PSYNC_OK);
         }
         ps_slots_sort(&slots);

@@ -275,10 +275,10 @@ Test(write, ten_thousand_edits_of_one_record_stay_rebuildable)
     txn = case_begin(&here, false);
     struct ps_buf value;
     ps_buf_init(&value, 1024);
-    uint8_t depth = UINT8_MAX;
+    struct ps_rebuild_past past;
     const struct ps_rebuild from = {.collection = log.collection, .log = log.number, .seq = 7777};
-    cr_assert_eq(ps_rebuild(&txn, &from, &value, &depth, NULL), P2PSYNC_OK);
-    cr_assert_leq(depth, PS_CHAIN_MAX);
+    cr_assert_eq(ps_rebuild(&txn, &from, &value, &past), P2PSYNC_OK);
+    cr_assert_leq(past.depth, PS_CHAIN_MAX);
     cr_assert(ps_value_equal(ps_buf_view(&value), case_fields(&buf, "n", 7777)));
     ps_buf_deinit(&value);
     ps_txn_abort(&txn);
