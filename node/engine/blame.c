@@ -34,7 +34,14 @@ uint64_t ps_blame_barred_ms(const struct ps_peer *peer)
 
 bool ps_blame_spend(struct ps_turn *turn, struct ps_peer *peer, uint64_t cost)
 {
-    return ps_budget_spend(&peer->blame.budget, turn->now_ms, cost);
+    uint64_t owed = peer->blame.owed;
+    peer->blame.owed = 0;
+    return ps_budget_spend(&peer->blame.budget, turn->now_ms, cost + owed);
+}
+
+void ps_blame_owe(struct ps_peer *peer, uint64_t cost)
+{
+    peer->blame.owed += cost;
 }
 
 void ps_blame_describe(const struct ps_peer *peer, struct ps_peer_info *out)

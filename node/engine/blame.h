@@ -19,6 +19,7 @@ struct ps_blame {
     uint64_t faults_ever;    /* since the start of the node */
     const char *last;        /* the last fault; NULL: none. Static */
     struct ps_budget budget; /* what its messages have cost */
+    uint64_t owed;           /* what answering them has, and is not in there yet */
 };
 
 /* Count a fault; `text` is static. */
@@ -28,6 +29,10 @@ bool ps_blame_is_barred(const struct ps_turn *turn, const struct ps_peer *peer);
 uint64_t ps_blame_barred_ms(const struct ps_peer *peer);
 /* Charge the peer for a message. False if that is over its budget. */
 bool ps_blame_spend(struct ps_turn *turn, struct ps_peer *peer, uint64_t cost);
+
+/* Note what answering the peer has cost, which is known only then. It is charged with its next
+ * message. */
+void ps_blame_owe(struct ps_peer *peer, uint64_t cost);
 
 /* Fill in the faults. */
 void ps_blame_describe(const struct ps_peer *peer, struct ps_peer_info *out);

@@ -9,6 +9,10 @@
 #define PS_BUDGET_MAX    4000000U /* microseconds of work that one peer may be ahead: 4 s */
 #define PS_BUDGET_PER_MS 200U     /* and the share of one core that it may take for ever: 20 % */
 
+/* About how many microseconds it takes to work out what the tree of a log does not keep, the hash
+ * of less than a block: up to 255 leaves are read (store/log/tree.h). */
+#define PS_BUDGET_BLOCK 250U
+
 /* A zeroed one has spent nothing. */
 struct ps_budget {
     uint64_t spent; /* 0..PS_BUDGET_MAX */

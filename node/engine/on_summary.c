@@ -23,10 +23,6 @@ struct asked {
     size_t capacity;
 };
 
-/* About how many microseconds it takes to work out the root of a part of a log: up to 255 leaves
- * are read. It is charged when it is known, as a SUMMARY of a kilobyte may need 16 of them. */
-#define PROOF_COST 250
-
 /* What the peer holds of one history. */
 struct history {
     struct ps_short_head head;
@@ -134,7 +130,8 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         if (summary.reply) {
             reply_heads(turn, peer, &ask, false);
         }
-        (void)ps_session_spend(turn, peer, peer->session.id, offers.proof_count * PROOF_COST);
+        /* Charged when it is known: a SUMMARY of a kilobyte may need 16 of them. */
+        (void)ps_session_spend(turn, peer, peer->session.id, offers.proof_count * PS_BUDGET_BLOCK);
     } else if (summary.roots.size > 0) {
         compare_roots(turn, peer, &summary, &ask);
         offer_unnamed(turn, peer, &summary, &offers);

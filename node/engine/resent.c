@@ -1,4 +1,4 @@
-/* Counting what goes out again, as node/engine/resent.h says. */
+/* Counting what goes out, as node/engine/resent.h says. */
 #include "node/engine/resent.h"
 
 #include "node/engine/turn.h"
@@ -10,6 +10,9 @@ void ps_resent_note(struct ps_turn *turn, struct ps_peer *peer, const struct ps_
     uint64_t count = ps_by_log_get(&resent->sent, log->number) + run->end - run->begin;
     (void)ps_turn_ok(turn, ps_by_log_set(&resent->sent, log->number, count));
     resent->bytes += count > log->size * 2 ? size : 0;
+    if (run->end < log->size) { /* the block where it ends, and the last one of the log */
+        ps_blame_owe(peer, UINT64_C(2) * PS_BUDGET_BLOCK);
+    }
 }
 
 uint64_t ps_resent_take(struct ps_peer *peer)

@@ -1,6 +1,7 @@
 /* What a peer has sent to it more than once. Each change is sent once in a session, but for a few
  * where a search went back, and once more if its disk loses it (mend.h). A peer that has a log sent
- * again and again, and says each time that it has arrived, is to pay for that. */
+ * again and again, and says each time that it has arrived, is to pay for that. And for each proof
+ * that is worked out: a peer may ask for one small change from here, and another from there. */
 #ifndef PS_NODE_ENGINE_RESENT_H
 #define PS_NODE_ENGINE_RESENT_H
 

@@ -16,8 +16,7 @@
 
 #define TOO_MUCH    "too much, too fast"
 #define HELLO_COST  20000U /* microseconds, as the engine charges */
-#define PROOF_COST  250U
-#define FLOOD_MAX   2000U /* messages of one flood: far more than any may have */
+#define FLOOD_MAX   2000U  /* messages of one flood: far more than any may have */
 #define RECORD_SIZE 200000U
 #define ITEMS       PS_HEADS_MAX
 #define MANY_LOGS   14000U
@@ -200,7 +199,7 @@ static unsigned flood_made_up_histories(uint64_t size)
 Test(test_engine_floods, cuts_off_a_flood_of_made_up_histories)
 {
     unsigned sent = flood_made_up_histories(1);
-    unsigned cost = 500 + (unsigned)message.size / 4 + PS_BRANCHES_MAX * PROOF_COST;
+    unsigned cost = 500 + (unsigned)message.size / 4 + PS_BRANCHES_MAX * PS_BUDGET_BLOCK;
     check_cut_off(sent, ahead(cost) / 2, ahead(cost) + 5);
 }
 
@@ -418,6 +417,36 @@ Test(test_engine_floods, cuts_off_a_flood_of_wants)
     cr_assert_eq(ps_want_encode(&want, &message), P2PSYNC_OK);
     unsigned cost = RECORD_SIZE / 16;
     check_cut_off(flood(1), ahead(cost) / 2, ahead(cost) + 5);
+}
+
+/* Each asks for one small change from another place of a log: what it gets is little, but the proof
+ * with it is as much work as any. */
+Test(test_engine_floods, cuts_off_a_flood_of_wants_for_a_change_here_and_there)
+{
+    enum { TIMES = 20, CHANGES = 50, HELLOS = 195 };
+    struct ps_want want = want_of(1);
+    unsigned left = PS_BUDGET_MAX - HELLOS * (HELLO_COST - PS_BUDGET_PER_MS);
+    unsigned sent = 0;
+    for (size_t i = 0; i < TIMES; i++) { /* every change has another size, or it would be none */
+        sim_put_many(&net, 0, "bits", CHANGES, 16 + i);
+    }
+    play(1000);
+    want.log.collection = ps_bytes_text("bits");
+    write_hello();
+    for (unsigned i = 0; i < HELLOS; i++) { /* most of the budget goes for these, which are fast */
+        send_message(P2PSYNC_OK);
+        play(1);
+    }
+    cr_assert_eq(info().faults, 0);
+    while (sent < FLOOD_MAX && info().faults == 0) {
+        want.from = sent * UINT64_C(7919) % (TIMES * CHANGES - 1);
+        ps_buf_clear(&message);
+        send_message(ps_want_encode(&want, &message));
+        play(1);
+        sent++;
+    }
+    unsigned cost = 20 + 2 * PS_BUDGET_BLOCK - PS_BUDGET_PER_MS;
+    check_cut_off(sent, left / cost / 2, left / cost + 5);
 }
 
 /* How often two messages, one after the other, until that is too much. */
