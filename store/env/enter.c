@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 
+#include "store/env/bounds.h"
 #include "store/env/inside.h"
 
 static _Thread_local jmp_buf *place;
@@ -46,8 +47,22 @@ void ps_enter_stop(MDB_env *env, const char *text)
 
 int ps_enter_get(const struct ps_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
 {
+    struct ps_db_cursor cursor;
+    MDB_val found = *key;
     int code;
-    ENTER(txn, code, mdb_get(txn->mdb, dbi, key, value));
+    if (!txn->writable) {
+        ENTER(txn, code, mdb_get(txn->mdb, dbi, key, value));
+        if (code == 0) {
+            ps_bounds_hold(txn, NULL, value);
+        }
+        return code;
+    }
+    /* Only a cursor says where in its page the row lies. */
+    code = ps_enter_cursor_open(txn, dbi, &cursor);
+    if (code == 0) {
+        code = ps_enter_cursor_get(&cursor, &found, value, MDB_SET_KEY);
+    }
+    ps_enter_cursor_close(&cursor);
     return code;
 }
 
@@ -100,6 +115,9 @@ int ps_enter_cursor_get(const struct ps_db_cursor *cursor, MDB_val *key, MDB_val
 {
     int code;
     ENTER(&cursor->txn, code, mdb_cursor_get(cursor->mdb, key, value, op));
+    if (code == 0) {
+        ps_bounds_hold(&cursor->txn, key, value);
+    }
     return code;
 }
 

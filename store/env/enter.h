@@ -13,7 +13,7 @@
 /* For mdb_env_set_assert(). */
 MDB_assert_func ps_enter_stop;
 
-/* As the functions of LMDB of these names. */
+/* As the functions of LMDB of these names; rows come out as ps_bounds_hold() leaves them. */
 int ps_enter_get(const struct ps_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
 int ps_enter_put(const struct ps_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value,
                  unsigned flags);

@@ -15,6 +15,7 @@
 struct ps_store {
     struct ps_store *next; /* in the registry */
     MDB_env *env;
+    size_t page_size; /* of the environment: a power of two */
     MDB_dbi dbi[PS_DB_COUNT];
     int dir_fd;
     dev_t device; /* which directory it is, whatever its path */

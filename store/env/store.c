@@ -267,6 +267,7 @@ static p2psync_result open_env(struct ps_store *store, const struct ps_store_opt
 static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, size_t map_size)
 {
     MDB_env *env = NULL;
+    MDB_stat stats = {0};
     unsigned flags = MDB_NOTLS | MDB_NOMEMINIT | (store->no_flush ? MDB_NOSYNC : 0);
     int code = mdb_env_create(&env);
     if (code != 0) {
@@ -283,11 +284,15 @@ static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, 
     if (code == 0) {
         code = mdb_env_open(env, dir, flags, 0600);
     }
+    if (code == 0) {
+        code = mdb_env_stat(env, &stats);
+    }
     if (code != 0) {
         mdb_env_close(env);
         return code == EINVAL ? P2PSYNC_ENOMEM : ps_db_result(code);
     }
     store->env = env;
+    store->page_size = stats.ms_psize;
     return P2PSYNC_OK;
 }
 
