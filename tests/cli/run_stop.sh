@@ -2,6 +2,8 @@
 # A node in the foreground: ready when it says so, one per directory, and a clean end by signal or by stop.
 
 at a init --name kitchen >/dev/null
+expect 1 a run --listen localhost --no-beacon # names of hosts are not looked up for that
+complains "as 127.0.0.1, ::1 or eth0, and no host"
 ulimit -S -c unlimited 2>/dev/null || true # what the program takes away from itself
 node a
 ulimit -S -c 0

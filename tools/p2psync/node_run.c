@@ -163,7 +163,7 @@ static int started(struct cli *cli, p2psync_result result)
     case P2PSYNC_ENOTFOUND:
         return fail_saying(cli, CLI_FAILED,
                            "%s: this machine has no such address or interface to listen on; name "
-                           "one of its own with --listen, or none",
+                           "one of its own with --listen, as 127.0.0.1, ::1 or eth0, and no host",
                            cli->verb->name);
     default:
         return fail(cli, result, "%s", cli->verb->name);
