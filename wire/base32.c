@@ -1,5 +1,5 @@
-/* Crockford base32. Encoding is whole, decoding is by the digit: what separators a text may have is
- * its reader's business. */
+/* Crockford base32. Encoding is whole, decoding is by the digit: what digits come to is their
+ * reader's business. */
 #include "wire/base32.h"
 
 #include <string.h>
@@ -37,4 +37,14 @@ int ps_base32_value(char digit)
     }
     const char *found = upper == '\0' ? NULL : strchr(alphabet, upper);
     return found == NULL ? -1 : (int)(found - alphabet);
+}
+
+int ps_base32_next(const char **text)
+{
+    *text += strspn(*text, " -\t\r\n");
+    if (**text == '\0') {
+        return PS_BASE32_END;
+    }
+    (*text)++;
+    return ps_base32_value((*text)[-1]);
 }

@@ -15,4 +15,10 @@ void ps_base32_encode(struct ps_bytes bytes, char *out);
 /* The value 0..31 of one digit, or -1. */
 int ps_base32_value(char digit);
 
+/* The value of the next digit of what a person has typed, whose blanks, line ends and dashes are
+ * passed over; -1 for another character; PS_BASE32_END at the end of the text. Moves on behind it.
+ */
+#define PS_BASE32_END (-2)
+int ps_base32_next(const char **text);
+
 #endif

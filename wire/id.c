@@ -82,7 +82,7 @@ struct ps_tag ps_device_tag(const struct ps_mesh *mesh, uint64_t nonce,
     return tag_of(parts, 4);
 }
 
-bool ps_mesh_recovers(const struct ps_mesh *mesh, const struct ps_device *key)
+void ps_mesh_recovery_nonce(const struct ps_device *key, uint8_t out[static PS_MESH_NONCE_SIZE])
 {
     static_assert(PS_MESH_NONCE_SIZE == PS_TAG_SIZE, "the nonce is made as tags are");
     const struct ps_bytes parts[] = {
@@ -90,7 +90,14 @@ bool ps_mesh_recovers(const struct ps_mesh *mesh, const struct ps_device *key)
         ps_bytes(key->key, PS_DEVICE_SIZE),
     };
     struct ps_tag tag = tag_of(parts, 2);
-    return memcmp(tag.bytes, mesh->nonce, PS_MESH_NONCE_SIZE) == 0;
+    memcpy(out, tag.bytes, PS_MESH_NONCE_SIZE);
+}
+
+bool ps_mesh_recovers(const struct ps_mesh *mesh, const struct ps_device *key)
+{
+    uint8_t nonce[PS_MESH_NONCE_SIZE];
+    ps_mesh_recovery_nonce(key, nonce);
+    return memcmp(nonce, mesh->nonce, PS_MESH_NONCE_SIZE) == 0;
 }
 
 static struct ps_tag tag_of(const struct ps_bytes *parts, size_t count)

@@ -9,7 +9,8 @@ struct ps_device {
     uint8_t key[PS_DEVICE_SIZE]; /* Ed25519 public key */
 };
 
-/* A mesh is named by its founder and a nonce, so who the founder is needs no proof. */
+/* A mesh is named by its founder and a nonce, so who the founder is needs no proof. The nonce is
+ * random, or that of a recovery key, which needs no proof then either. */
 struct ps_mesh {
     struct ps_device founder;
     uint8_t nonce[PS_MESH_NONCE_SIZE];
@@ -66,8 +67,11 @@ struct ps_tag ps_mesh_tag(const struct ps_mesh *mesh, uint64_t nonce);
 struct ps_tag ps_device_tag(const struct ps_mesh *mesh, uint64_t nonce,
                             const struct ps_device *device);
 
-/* Whether this key is the recovery key of the mesh: the nonce is the first bytes of
- * BLAKE2b-256("p2psync recovery 1" || key). */
+/* The nonce of a mesh whose recovery key is this one: the first bytes of BLAKE2b-256("p2psync
+ * recovery 1" || key). */
+void ps_mesh_recovery_nonce(const struct ps_device *key, uint8_t out[static PS_MESH_NONCE_SIZE]);
+
+/* Whether this key is the recovery key of the mesh. */
 bool ps_mesh_recovers(const struct ps_mesh *mesh, const struct ps_device *key);
 
 bool ps_device_equal(const struct ps_device *a, const struct ps_device *b);

@@ -19,6 +19,7 @@
 #define PS_MESH_SIZE       (PS_DEVICE_SIZE + PS_MESH_NONCE_SIZE) /* founder, nonce */
 #define PS_TAG_SIZE        16 /* tag of an origin, a mesh or a device: two alike take 2^64 tries */
 #define PS_TOKEN_SIZE      16 /* one-time pairing token: 128 bits cannot be guessed */
+#define PS_RECOVERY_SIZE   16 /* what a recovery code holds: as hard to guess as an Ed25519 key */
 
 /* ---- format: what a change may hold ---- */
 

@@ -191,12 +191,9 @@ static p2psync_result text_to_binary(const char *text, struct ps_buf *out)
     unsigned bit_count = 0;
     size_t digit_count = 0;
     p2psync_result result = P2PSYNC_OK;
+    int value = ps_base32_next(&text);
     /* Ends at the NUL, or when the buffer is at its cap. */
-    for (; *text != '\0' && result == P2PSYNC_OK; text++) {
-        if (strchr(" -\t\r\n", *text) != NULL) {
-            continue;
-        }
-        int value = ps_base32_value(*text);
+    for (; value != PS_BASE32_END && result == P2PSYNC_OK; value = ps_base32_next(&text)) {
         if (value < 0) {
             return P2PSYNC_EFORMAT;
         }

@@ -7,6 +7,7 @@
 
 #include "wire/message.h"
 #include "wire/pairing_code.h"
+#include "wire/recovery_code.h"
 
 p2psync_result recode_skeleton(struct ps_bytes input, struct ps_buf *out)
 {
@@ -52,6 +53,25 @@ p2psync_result recode_pairing_code(struct ps_bytes input, struct ps_buf *out)
         result = ps_pairing_code_encode(&code, text);
     }
     return result == P2PSYNC_OK ? ps_buf_append(out, text, strlen(text)) : result;
+}
+
+p2psync_result recode_recovery_code(struct ps_bytes input, struct ps_buf *out)
+{
+    uint8_t secret[PS_RECOVERY_SIZE];
+    const char *why = NULL;
+    char written[PS_RECOVERY_CODE_SIZE];
+    char *text = strndup((const char *)input.data, input.size);
+    if (text == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    p2psync_result result = ps_recovery_code_decode(text, secret, &why);
+    assert((result == P2PSYNC_OK) == (why == NULL));
+    free(text);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    ps_recovery_code_encode(secret, written);
+    return ps_buf_append(out, written, strlen(written));
 }
 
 static p2psync_result hello(struct ps_bytes input, struct ps_buf *out)

@@ -14,7 +14,8 @@ p2psync_result recode_head(struct ps_bytes input, struct ps_buf *out);
 /* Any message that is known; P2PSYNC_ENOTFOUND for a type that is not. */
 p2psync_result recode_message(struct ps_bytes input, struct ps_buf *out);
 
-/* The characters of a pairing code, without a NUL. */
+/* The characters of a pairing code, or of a recovery code, without a NUL. */
 p2psync_result recode_pairing_code(struct ps_bytes input, struct ps_buf *out);
+p2psync_result recode_recovery_code(struct ps_bytes input, struct ps_buf *out);
 
 #endif

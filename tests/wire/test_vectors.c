@@ -9,6 +9,7 @@
 #include "wire/frontier.h"
 #include "wire/message.h"
 #include "wire/pairing_code.h"
+#include "wire/recovery_code.h"
 
 static struct vector vector;
 
@@ -434,6 +435,34 @@ Test(vectors, pairing_code_has_the_values_of_its_vector)
     cr_bytes(ps_bytes_text(code.endpoints[2]), "endpoint_2");
     cr_assert_eq(ps_pairing_code_encode(&code, text), P2PSYNC_OK);
     cr_bytes(ps_bytes_text(text), "code");
+}
+
+Test(vectors, recovery_code_has_the_values_of_its_vector)
+{
+    uint8_t secret[PS_RECOVERY_SIZE];
+    uint8_t key[PS_RECOVERY_KEY_SIZE];
+    uint8_t nonce[PS_MESH_NONCE_SIZE];
+    struct ps_device device;
+    const char *why = NULL;
+    char text[PS_RECOVERY_CODE_SIZE] = {0};
+    vector_read(&vector, "recovery_code");
+    struct ps_bytes given = vector_get(&vector, "code");
+    cr_assert_lt(given.size, sizeof text);
+    memcpy(text, given.data, given.size);
+    cr_assert_eq(ps_recovery_code_decode(text, secret, &why), P2PSYNC_OK, "%s", why);
+    cr_bytes(ps_bytes(secret, sizeof secret), "secret");
+    cr_assert(ps_recovery_code_key(secret, key));
+    cr_bytes(ps_bytes(key, PS_SEED_SIZE), "seed");
+    cr_bytes(ps_bytes(key + PS_SEED_SIZE, PS_DEVICE_SIZE), "key");
+    memcpy(device.key, key + PS_SEED_SIZE, PS_DEVICE_SIZE);
+    ps_mesh_recovery_nonce(&device, nonce);
+    cr_bytes(ps_bytes(nonce, sizeof nonce), "nonce");
+    ps_recovery_code_encode(secret, text);
+    cr_bytes(ps_bytes_text(text), "code");
+    given = vector_get(&vector, "not_valid");
+    memcpy(text, given.data, given.size);
+    cr_assert_eq(ps_recovery_code_decode(text, secret, &why), P2PSYNC_EFORMAT);
+    cr_assert_str_eq(why, "p2psync has not made it");
 }
 
 Test(vectors, dots_are_read_as_their_vectors_say)
