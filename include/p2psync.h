@@ -20,10 +20,12 @@
  *           case: a broken invariant of its own aborts, because going on could damage data.
  * Secrets   The device's key lies in the directory. In memory it is only while something is signed,
  *           in a page that core files leave out, that is not swapped if RLIMIT_MEMLOCK allows that,
- *           and that is wiped. An open invite and the links' form of the key, with which one can
- *           meet others in the device's name but sign nothing, are kept in such pages; but libzmq
- *           has copies of the latter on the heap while the node runs. An app that writes no core
- *           files (RLIMIT_CORE), as the command line does, leaves none of these behind.
+ *           and that is wiped. So is a mesh's recovery key while its code is looked at; the code
+ *           itself is where the app has it. An open invite and the links' form of the key, with
+ *           which one can meet others in the device's name but sign nothing, are kept in such
+ *           pages; but libzmq has copies of the latter on the heap while the node runs. An app that
+ *           writes no core files (RLIMIT_CORE), as the command line does, leaves none of these
+ *           behind.
  * Results   P2PSYNC_OK is 0, errors are negative. Outputs come last and are untouched on failure.
  *           Every function that can fail may return P2PSYNC_EMISUSE (a NULL or malformed argument;
  *           nothing was changed) and P2PSYNC_ENOMEM.
@@ -498,13 +500,37 @@ P2PSYNC_API p2psync_result p2psync_cancel(p2psync_node *node) P2PSYNC_MUST_CHECK
  * whether it shall go on: after a false the work ends with P2PSYNC_ECANCELLED. */
 typedef bool p2psync_progress_fn(uint64_t done, uint64_t total, void *user);
 
+/* Draw a recovery key for a mesh that is still to be made, and fill in its code: a text such as
+ * "P2R1-2491-650N-2RBH-G68T-3CE1-T7GZ-40JS-1ZZJ", with a NUL after it that size does not count.
+ * Nothing else is left of the key. So an app shows the code, to be kept on paper and on no device,
+ * before it calls p2psync_init(): then there is never a mesh whose code nobody has seen. It may ask
+ * for the code again, as it was written down, and give what was typed to p2psync_init().
+ * p2psync_buffer_free() wipes the memory.
+ */
+P2PSYNC_API p2psync_result p2psync_recovery_draw(struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
 /* Make this device, with `name` (NULL: the host's name), and a new mesh of which it is the founder.
  * A name is UTF-8, neither begins nor ends with a blank, and is seen: not all of it is invisible.
  *
- * Errors  P2PSYNC_EEXIST there is a device already; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name.
+ * recovery_code  the mesh's, of p2psync_recovery_draw(), as it was written or typed. Its key ranks
+ *                above the founder, for when this device is lost or stolen. NULL: the mesh has no
+ *                such key, and never will.
+ *
+ * Errors  P2PSYNC_EEXIST there is a device already; P2PSYNC_EFORMAT, P2PSYNC_ELIMIT no valid name;
+ *         P2PSYNC_EFORMAT no recovery code, or mistyped: `detail` says what is wrong with it.
  */
 P2PSYNC_API p2psync_result p2psync_init(p2psync_node *node, const char *name,
+                                        const char *recovery_code,
                                         struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* See whether `code`, as somebody has typed it, is the recovery code of this device's mesh.
+ *
+ * Errors  P2PSYNC_EFORMAT no recovery code, or mistyped: `detail` says what is wrong with it;
+ *         P2PSYNC_EDENIED it is the code of another mesh, or this one has none, which look the
+ *         same; P2PSYNC_ENODEVICE.
+ */
+P2PSYNC_API p2psync_result p2psync_recovery_check(p2psync_node *node, const char *code,
+                                                  struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Make a device of its own of what was copied from another one, with `name` (NULL: the host's
  * name). It gets a key of its own and keeps all records and changes. Until it joins the same mesh

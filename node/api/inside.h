@@ -62,6 +62,11 @@ bool ps_node_usable(const p2psync_node *node);
 p2psync_result ps_device_name_choose(const char *name, char out[static PS_DEVICE_NAME_SIZE_MAX + 1],
                                      struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* The public key that a recovery code stands for. Errors  P2PSYNC_EFORMAT, and `detail` says what
+ * is wrong with it. */
+p2psync_result ps_recovery_code_device(const char *code, struct ps_device *out,
+                                       struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 /* Ask the running node, for timeout_ms at most, as a call that p2psync_cancel() ends. Errors  as
  * ps_ask(). */
 p2psync_result ps_node_ask(p2psync_node *node, uint32_t timeout_ms, ps_control_ask what,

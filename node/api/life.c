@@ -31,6 +31,13 @@
 #define STOP_TIMEOUT_MS  30000
 #define OPTIONS_SIZE_MIN offsetof(struct p2psync_options, resolver) /* of the first version */
 
+/* What p2psync_init() makes. */
+struct founding {
+    char name[PS_DEVICE_NAME_SIZE_MAX + 1];
+    bool recovers;
+    struct ps_device recovery; /* the public key */
+};
+
 static ps_node_work_fn found_mesh;
 static ps_node_work_fn part_from_original;
 static bool copy_options(const struct p2psync_options *given, struct p2psync_options *out);
@@ -120,16 +127,20 @@ void p2psync_close(p2psync_node *node)
     free(node);
 }
 
-p2psync_result p2psync_init(p2psync_node *node, const char *name, struct p2psync_detail *detail)
+p2psync_result p2psync_init(p2psync_node *node, const char *name, const char *recovery_code,
+                            struct p2psync_detail *detail)
 {
-    char chosen[PS_DEVICE_NAME_SIZE_MAX + 1];
+    struct founding founding = {.recovers = recovery_code != NULL};
     if (!ps_node_usable(node) || !ps_detail_valid(detail)) {
         return P2PSYNC_EMISUSE;
     }
     struct p2psync_detail found = ps_detail_none();
-    p2psync_result result = ps_device_name_choose(name, chosen, &found);
+    p2psync_result result = ps_device_name_choose(name, founding.name, &found);
+    if (result == P2PSYNC_OK && founding.recovers) {
+        result = ps_recovery_code_device(recovery_code, &founding.recovery, &found);
+    }
     if (result == P2PSYNC_OK) {
-        result = ps_node_apply(node, found_mesh, chosen);
+        result = ps_node_apply(node, found_mesh, &founding);
     }
     return ps_detail_give(result, &found, detail);
 }
@@ -165,15 +176,18 @@ static p2psync_result part_from_original(struct ps_txn *txn, void *context, bool
 
 static p2psync_result found_mesh(struct ps_txn *txn, void *context, bool *changed_out)
 {
-    const char *name = context;
+    const struct founding *founding = context;
     struct ps_identity identity = {0};
     p2psync_result result = ps_identity_read(txn, &identity);
     if (result == P2PSYNC_ENODEVICE) {
         ps_identity_draw(&identity);
+        if (founding->recovers) {
+            ps_mesh_recovery_nonce(&founding->recovery, identity.mesh.nonce);
+        }
         result = ps_identity_write(txn, &identity);
         if (result == P2PSYNC_OK) {
-            result = ps_enroll_device(txn, &identity, &identity.device, ps_bytes_text(name),
-                                      ps_time_wall_ms());
+            result = ps_enroll_device(txn, &identity, &identity.device,
+                                      ps_bytes_text(founding->name), ps_time_wall_ms());
         }
     } else if (result == P2PSYNC_OK) {
         result = P2PSYNC_EEXIST;

@@ -10,7 +10,7 @@ done
 [ ! -e "$work/nowhere" ] || fail "a directory was made"
 
 expect 0 a --json init --name kitchen
-holds 'keys == ["device", "fingerprint", "mesh", "name"]'
+holds 'keys == ["device", "fingerprint", "mesh", "name", "recovery"]'
 holds '.name == "kitchen" and (.device | test("^[0-9a-f]{64}$"))'
 holds '.fingerprint | test("^([0-9A-Z]{4}-){3}[0-9A-Z]{4}$")'
 device=$(answer .device)

@@ -9,7 +9,7 @@ holds '.version | test("^[0-9]+[.][0-9]+[.][0-9]+$")'
 
 expect_program 0 help
 expect_program 0 --help
-for command in init run start stop invite join peers devices status put get list delete archive restore \
+for command in init run start stop invite join recover peers devices status put get list delete archive restore \
     history diff revert conflicts resolve collection import export backup restore-backup reset verify watch now config completion version help; do
     expect_program 0 help
     grep -q "^  $command " "$work/out" || fail "help does not name $command"

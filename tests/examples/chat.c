@@ -69,7 +69,7 @@ static void enter(struct chat *chat, const char *code)
         check(p2psync_join(chat->node, code, chat->name, &reply, NULL), "join");
         p2psync_buffer_free(&reply);
     } else {
-        made = p2psync_init(chat->node, chat->name, NULL);
+        made = p2psync_init(chat->node, chat->name, NULL, NULL);
         check(made == P2PSYNC_EEXIST ? P2PSYNC_OK : made, "init");
     }
     check(p2psync_start(chat->node), "start");

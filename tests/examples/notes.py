@@ -56,7 +56,7 @@ class Node:
         self.check(self.library.p2psync_open(byref(wanted), byref(self.handle), None))
 
     def __enter__(self):
-        result = self.library.p2psync_init(self.handle, None, None)
+        result = self.library.p2psync_init(self.handle, None, None, None)
         self.check(0 if result == EEXIST else result)
         self.check(self.library.p2psync_start(self.handle))
         return self

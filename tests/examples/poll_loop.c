@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     }
     options.dir = argv[1];
     check(p2psync_open(&options, &node, NULL), "open");
-    int made = p2psync_init(node, NULL, NULL);
+    int made = p2psync_init(node, NULL, NULL, NULL);
     check(made == P2PSYNC_EEXIST ? P2PSYNC_OK : made, "init");
     check(p2psync_start(node), "start");
 

@@ -43,7 +43,7 @@ int LLVMFuzzerInitialize(const int *argc, const char *const *const *argv)
     struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
     options.dir = dir;
     must(p2psync_open(&options, &node, NULL) == P2PSYNC_OK);
-    must(p2psync_init(node, "fuzz", NULL) == P2PSYNC_OK);
+    must(p2psync_init(node, "fuzz", NULL, NULL) == P2PSYNC_OK);
     p2psync_close(node);
     nowhere = fopen("/dev/null", "we");
     must(nowhere != NULL && freopen("/dev/null", "we", stdout) != NULL);

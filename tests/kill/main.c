@@ -122,7 +122,7 @@ static void begin(struct test *test, const char *program)
             .name = names[i], .dir = dirs[i], .listen = endpoints[i], .peer = endpoints[1 - i]};
         nodes[i] = kill_open(&test->devices[i]);
     }
-    kill_check(p2psync_init(nodes[0], names[0], NULL), "init");
+    kill_check(p2psync_init(nodes[0], names[0], NULL, NULL), "init");
     kill_check(p2psync_start(nodes[0]), "start");
     kill_check(p2psync_invite(nodes[0], 0, &reply), "invite");
     struct p2psync_bytes bytes = {.data = reply.data, .size = reply.size};

@@ -84,7 +84,7 @@ p2psync_node *nodes_open_with(const struct p2psync_options *options, const char 
     p2psync_node *node = NULL;
     cr_assert_eq(p2psync_open(options, &node, NULL), P2PSYNC_OK);
     if (name != NULL) {
-        cr_assert_eq(p2psync_init(node, name, NULL), P2PSYNC_OK);
+        cr_assert_eq(p2psync_init(node, name, NULL, NULL), P2PSYNC_OK);
     }
     return node;
 }

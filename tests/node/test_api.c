@@ -48,7 +48,7 @@ Test(test_api, knows_itself_after_init)
 
 Test(test_api, makes_a_device_once_only)
 {
-    cr_assert_eq(p2psync_init(node, "beta", NULL), P2PSYNC_EEXIST);
+    cr_assert_eq(p2psync_init(node, "beta", NULL, NULL), P2PSYNC_EEXIST);
     struct p2psync_buffer reply = {0};
     const char *json = nodes_json(p2psync_identity(node, &reply), &reply);
     cr_assert_not_null(strstr(json, "alpha"));
@@ -94,7 +94,7 @@ Test(test_api, says_beside_the_result_what_failed)
     struct p2psync_buffer reply = {0};
     struct said said = {.detail = {.size = sizeof said.detail}};
     p2psync_transaction *transaction = NULL;
-    said.result = p2psync_init(node, "\xe2\x80\x8b", &said.detail);
+    said.result = p2psync_init(node, "\xe2\x80\x8b", NULL, &said.detail);
     expect_said(&said, P2PSYNC_EFORMAT, "nothing of this name would be seen");
     said.result = p2psync_device_rename(node, "alpha", " x", &said.detail);
     expect_said(&said, P2PSYNC_EFORMAT,
@@ -169,7 +169,7 @@ Test(test_api, takes_null_as_misuse_everywhere)
     p2psync_transaction *transaction = NULL;
     int fd = -1;
     cr_expect_eq(p2psync_open(NULL, &node, NULL), P2PSYNC_EMISUSE);
-    cr_expect_eq(p2psync_init(NULL, "x", NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_init(NULL, "x", NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_identity(node, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_status(NULL, &buffer), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_peers(NULL, &buffer), P2PSYNC_EMISUSE);

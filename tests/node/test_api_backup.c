@@ -269,7 +269,7 @@ Test(test_api_backup, directory_that_somebody_has_open_is_kept)
     nodes_guest = nodes_open(place, NULL);
     cr_assert_eq(restore_as(NULL, &detail), P2PSYNC_EBUSY);
     nodes_assert_has(detail.text, "open");
-    cr_assert_eq(p2psync_init(nodes_guest, "beta", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(nodes_guest, "beta", NULL, NULL), P2PSYNC_OK);
     cr_assert_eq(nodes_put(nodes_guest, "notes", "own", "{}"), P2PSYNC_OK);
     p2psync_close(nodes_guest);
     cr_assert_eq(restore_as(NULL, NULL), P2PSYNC_EEXIST);

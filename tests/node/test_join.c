@@ -113,7 +113,7 @@ Test(test_join, keeps_the_key_of_a_device_alone)
     char code[2048];
     char before[80];
     char after[80];
-    cr_assert_eq(p2psync_init(guest, "early", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(guest, "early", NULL, NULL), P2PSYNC_OK);
     device_of(guest, before);
     invite(code, sizeof code);
     cr_assert_eq(join(guest, code), P2PSYNC_OK);
@@ -144,7 +144,7 @@ Test(test_join, gives_nothing_up_for_a_code)
 {
     char code[2048];
     invite(code, sizeof code);
-    cr_assert_eq(p2psync_init(guest, "rich", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(guest, "rich", NULL, NULL), P2PSYNC_OK);
     cr_assert_eq(nodes_put(guest, "notes", "a", "{}"), P2PSYNC_OK);
     cr_expect_eq(join(guest, code), P2PSYNC_ECONFLICT, "it has records");
     cr_expect_str_neq(nodes_get(guest, "notes", "a"), "");
@@ -171,7 +171,7 @@ Test(test_join, does_not_join_itself_or_while_running)
     cr_expect_eq(join(host, code), P2PSYNC_EEXIST, "it need not be stopped to be told");
     cr_assert_eq(p2psync_stop(host), P2PSYNC_OK);
     cr_expect_eq(join(host, code), P2PSYNC_EEXIST);
-    cr_assert_eq(p2psync_init(guest, "running", NULL), P2PSYNC_OK);
+    cr_assert_eq(p2psync_init(guest, "running", NULL, NULL), P2PSYNC_OK);
     cr_assert_eq(p2psync_start(guest), P2PSYNC_OK);
     cr_expect_eq(join(guest, code), P2PSYNC_EBUSY);
 }

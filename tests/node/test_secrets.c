@@ -17,6 +17,7 @@
 #include "nodes.h"
 #include "store/env/identity.h"
 #include "store/env/store.h"
+#include "store/mesh/recovery.h"
 
 #define PIECE_SIZE ((size_t)1 << 20)
 #define LARGE      (UINT64_C(1) << 33) /* a sanitizer's, of which hardly anything is there */
@@ -24,6 +25,8 @@
 struct inverted {
     uint8_t seed[32];
     uint8_t curve[32];
+    uint8_t recovery_seed[32];
+    uint8_t recovery_code[PS_RECOVERY_CODE_SIZE];
 };
 
 static char dir[NODES_DIR_SIZE];
@@ -43,19 +46,29 @@ static bool make_device(int out)
     struct inverted told;
     struct ps_secret secret;
     struct ps_store *store = NULL;
+    struct ps_secret recovery;
+    struct p2psync_buffer code = {0};
+    const char *why = NULL;
     struct ps_txn txn = {0};
-    p2psync_node *node = nodes_open(dir, "kitchen");
+    p2psync_node *node = nodes_open(dir, NULL);
     const struct ps_store_options options = {.dir = dir, .map_size_bytes = (uint64_t)1 << 26};
+    bool good = p2psync_recovery_draw(&code) == P2PSYNC_OK &&
+                p2psync_init(node, "kitchen", code.data, NULL) == P2PSYNC_OK &&
+                ps_recovery_read(code.data, &recovery, &why) == P2PSYNC_OK;
     p2psync_close(node);
-    bool good = ps_store_open(&options, &store) == P2PSYNC_OK &&
-                ps_txn_begin(store, false, &txn) == P2PSYNC_OK &&
-                ps_identity_read_secret(&txn, &secret) == P2PSYNC_OK &&
-                crypto_sign_ed25519_sk_to_curve25519(told.curve, secret.key) == 0;
+    good = good && ps_store_open(&options, &store) == P2PSYNC_OK &&
+           ps_txn_begin(store, false, &txn) == P2PSYNC_OK &&
+           ps_identity_read_secret(&txn, &secret) == P2PSYNC_OK &&
+           crypto_sign_ed25519_sk_to_curve25519(told.curve, secret.key) == 0;
     memcpy(told.seed, secret.key, sizeof told.seed);
+    memcpy(told.recovery_seed, recovery.key, sizeof told.recovery_seed);
+    memcpy(told.recovery_code, code.data, sizeof told.recovery_code);
     ps_txn_abort(&txn);
     ps_store_destroy(&store);
     invert(told.seed, sizeof told.seed);
     invert(told.curve, sizeof told.curve);
+    invert(told.recovery_seed, sizeof told.recovery_seed);
+    invert(told.recovery_code, sizeof told.recovery_code);
     return good && write(out, &told, sizeof told) == (ssize_t)sizeof told;
 }
 
@@ -188,5 +201,25 @@ Test(test_secrets, a_node_runs_where_no_memory_may_be_locked)
     p2psync_node *node = run();
     cr_expect_eq(count_where(wanted.seed, true), 0);
     cr_expect_geq(count_where(wanted.curve, false), 1);
+    p2psync_close(node);
+}
+
+/* The code is the caller's, here in memory that no core file holds, and nobody copies it. */
+Test(test_secrets, no_core_file_holds_the_recovery_key)
+{
+    struct p2psync_options options = nodes_options(dir);
+    p2psync_node *node = nodes_open_with(&options, NULL);
+    char *code = mmap(NULL, PIECE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(code, MAP_FAILED);
+    cr_assert_eq(madvise(code, PIECE_SIZE, MADV_DONTDUMP), 0);
+    memcpy(code, wanted.recovery_code, sizeof wanted.recovery_code);
+    invert((uint8_t *)code, sizeof wanted.recovery_code);
+    cr_assert_eq(p2psync_recovery_check(node, code, NULL), P2PSYNC_OK);
+    cr_expect_eq(count_where(wanted.recovery_code, true), 0);
+    cr_expect_geq(count_where(wanted.recovery_code, false), 1, "where the caller has it");
+    munmap(code, PIECE_SIZE);
+    cr_expect_eq(count_where(wanted.recovery_code, false), 0);
+    cr_expect_eq(count_where(wanted.recovery_seed, true), 0);
+    cr_expect_eq(count_where(wanted.recovery_seed, false), 0, "it is wiped");
     p2psync_close(node);
 }

@@ -254,7 +254,7 @@ static void pair(struct side *host, struct side *guest)
 {
     char code[2048];
     struct p2psync_buffer reply = {0};
-    soak_check(p2psync_init(host->node, host->name, NULL), "init");
+    soak_check(p2psync_init(host->node, host->name, NULL, NULL), "init");
     start_side(host);
     soak_text(p2psync_invite(host->node, 0, &reply), &reply, "code", code, sizeof code);
     soak_check(p2psync_join(guest->node, code, guest->name, &reply, NULL), "join");
@@ -463,7 +463,7 @@ static void *run_lives(void *argument)
     for (unsigned i = 0; i < LIVES; i++) {
         int fd = -1;
         open_node(&side);
-        p2psync_result result = p2psync_init(side.node, side.name, NULL);
+        p2psync_result result = p2psync_init(side.node, side.name, NULL, NULL);
         soak_check(result == P2PSYNC_EEXIST ? P2PSYNC_OK : result, "init");
         soak_check(p2psync_start(side.node), "start");
         soak_check(p2psync_event_fd(side.node, &fd), "event_fd");

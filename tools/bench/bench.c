@@ -260,7 +260,7 @@ p2psync_node *bench_open(const struct bench_node *options)
 p2psync_node *bench_open_new(const struct bench_node *options)
 {
     p2psync_node *node = bench_open(options);
-    bench_check(p2psync_init(node, "bench", NULL), "init");
+    bench_check(p2psync_init(node, "bench", NULL, NULL), "init");
     return node;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "tools/p2psync/fail.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
@@ -10,20 +11,32 @@ int identity_options(struct cli *cli, int argc, char **argv, int operands,
                      struct identity_wish *wish)
 {
     static const struct option naming[] = {{"name", required_argument, NULL, 'n'}, {0}};
-    static const struct option both[] = {
-        {"name", required_argument, NULL, 'n'}, {"from-copy", no_argument, NULL, 'c'}, {0}};
-    const struct option *own = wish->may_copy ? both : naming;
+    static const struct option founding[] = {{"name", required_argument, NULL, 'n'},
+                                             {"no-recovery", no_argument, NULL, 'r'},
+                                             {"from-copy", no_argument, NULL, 'c'},
+                                             {0}};
+    const struct option *own = wish->founds ? founding : naming;
     int option = options_next(cli, argc, argv, own);
 
-    for (; option == 'n' || option == 'c'; option = options_next(cli, argc, argv, own)) {
-        if (option == 'n') {
+    for (; option != OPTIONS_END; option = options_next(cli, argc, argv, own)) {
+        switch (option) {
+        case 'n':
             wish->name = optarg;
-        } else {
+            break;
+        case 'r':
+            wish->no_recovery = true;
+            break;
+        case 'c':
             wish->from_copy = true;
+            break;
+        default:
+            return CLI_USAGE;
         }
     }
-    return option == OPTIONS_END && options_operands(cli, argc, argv, 0, operands) ? CLI_DONE
-                                                                                   : CLI_USAGE;
+    if (wish->no_recovery && wish->from_copy) {
+        return fail_usage(cli, "--from-copy makes no mesh, so --no-recovery is not for it");
+    }
+    return options_operands(cli, argc, argv, 0, operands) ? CLI_DONE : CLI_USAGE;
 }
 
 void identity_print(struct p2psync_bytes identity)

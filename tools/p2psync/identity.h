@@ -6,12 +6,13 @@
 
 /* What a command that may make a device is told. */
 struct identity_wish {
-    bool may_copy;    /* in: whether --from-copy is an option of it */
+    bool founds;      /* in: whether --no-recovery and --from-copy are options of it */
     const char *name; /* NULL: it is not given */
+    bool no_recovery;
     bool from_copy;
 };
 
-/* Take the options --name and --from-copy, and check that no more than `operands` words follow.
+/* Take the options --name and those above, and check that no more than `operands` words follow.
  * Returns CLI_DONE, or a code after saying why not. */
 int identity_options(struct cli *cli, int argc, char **argv, int operands,
                      struct identity_wish *wish);

@@ -22,10 +22,16 @@
     "the hyphen may do.\n"
 
 const struct verb verbs_table[] = {
-    {"init", "[--name NAME] [--from-copy]", "make this device and a new mesh",
-     "  --name NAME  how people call this device (default: the host's name)\n"
-     "  --from-copy  DIR was copied from another device: make the copy a device of its own, which\n"
-     "               keeps all records, and then joins the same mesh by an invite\n",
+    {"init", "[--name NAME] [--no-recovery] [--from-copy]", "make this device and a new mesh",
+     "  --name NAME    how people call this device (default: the host's name)\n"
+     "  --no-recovery  make a mesh without a recovery key; there is no other time to make one\n"
+     "  --from-copy    DIR was copied from another device: make the copy a device of its own, "
+     "which\n"
+     "                 keeps all records, and then joins the same mesh by an invite\n"
+     "Shows the recovery code once, which is for paper: its key ranks above this device, for when "
+     "it "
+     "is\n"
+     "lost or stolen. It is stored nowhere.\n",
      cmd_init, true},
     {"run", "[OPTION]...", "run the node in the foreground until SIGINT or SIGTERM",
      NODE_OPTIONS "Log records go to stderr: warnings and errors, with -v more, with -vv all.\n",
@@ -52,6 +58,13 @@ const struct verb verbs_table[] = {
      "So the list of processes does not show it. A CODE given as a word is overwritten there at "
      "once.\n",
      cmd_join, true},
+    {"recover", "--check [CODE | -]", "see whether a recovery code is that of this mesh",
+     "  --check  say so; exit code 1 if it is not, or was mistyped\n"
+     "CODE is what 'init' showed when the mesh was made. Without it, it is taken from "
+     "P2PSYNC_CODE, "
+     "or\n"
+     "asked for on a terminal; - reads it from stdin. Case, blanks and dashes do not matter.\n",
+     cmd_recover, false},
     {"peers", "[--watch]", "show the other devices and how far they are",
      "  --watch  show them again every second\n", cmd_peers, false},
     {"devices", "[list | rename DEVICE NAME]", "show or name the members of the mesh",

@@ -11,7 +11,7 @@ int main(int argc, char **argv)
     options.listen = "127.0.0.1";
     options.no_beacon = true;
     p2psync_result result = p2psync_open(&options, &node, NULL);
-    result = result == P2PSYNC_OK ? p2psync_init(node, "consumer", NULL) : result;
+    result = result == P2PSYNC_OK ? p2psync_init(node, "consumer", NULL, NULL) : result;
     result = result == P2PSYNC_OK ? p2psync_start(node) : result;
     p2psync_close(node);
     (void)printf("p2psync %s: %s\n", p2psync_version(), p2psync_strerror(result));

@@ -12,7 +12,7 @@ int main(int argc, char **argv)
     p2psync_node *opened = nullptr;
     p2psync_result result = p2psync_open(&options, &opened, nullptr);
     std::unique_ptr<p2psync_node, decltype(&p2psync_close)> node(opened, p2psync_close);
-    result = result == P2PSYNC_OK ? p2psync_init(node.get(), "consumer", nullptr) : result;
+    result = result == P2PSYNC_OK ? p2psync_init(node.get(), "consumer", nullptr, nullptr) : result;
     result = result == P2PSYNC_OK ? p2psync_start(node.get()) : result;
     std::cout << "p2psync " << p2psync_version() << ": " << p2psync_strerror(result) << '\n';
     return result == P2PSYNC_OK ? 0 : 1;

@@ -1,19 +1,14 @@
 /* p2psync join: become a member of the mesh that a code stands for. */
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/p2psync/attach.h"
+#include "tools/p2psync/code.h"
 #include "tools/p2psync/commands/commands.h"
 #include "tools/p2psync/fail.h"
 #include "tools/p2psync/identity.h"
 #include "tools/p2psync/options.h"
 #include "tools/p2psync/output.h"
 
-#define CODE_SIZE_MAX 4096 /* more than any code */
-
-static int take_code(struct cli *cli, char *word, char code[static CODE_SIZE_MAX]);
-static int read_code(struct cli *cli, char code[static CODE_SIZE_MAX]);
 static int check_name(struct cli *cli, p2psync_node *node, const char *name);
 static void print_joined(struct p2psync_bytes answer);
 static int refused(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail);
@@ -29,7 +24,8 @@ int cmd_join(struct cli *cli, int argc, char **argv)
     int code = identity_options(cli, argc, argv, 1, &wish);
 
     if (code == CLI_DONE) {
-        code = take_code(cli, optind < argc ? argv[optind] : NULL, secret);
+        code = code_take(cli, optind < argc ? argv[optind] : NULL,
+                         "The code that 'p2psync invite' shows: ", secret);
     }
     if (code == CLI_DONE) {
         code = attach_open(cli, NULL, &node);
@@ -45,45 +41,6 @@ int cmd_join(struct cli *cli, int argc, char **argv)
     p2psync_close(node);
     explicit_bzero(secret, sizeof secret);
     return code;
-}
-
-/* The code of an invite lets in whoever has it first, so it is kept from the list of processes,
- * which all users of a machine may read: a word is overwritten, and it may come from elsewhere. */
-static int take_code(struct cli *cli, char *word, char code[static CODE_SIZE_MAX])
-{
-    const char *given = word != NULL ? word : getenv("P2PSYNC_CODE");
-
-    if (given == NULL && !isatty(STDIN_FILENO)) {
-        return fail_usage(cli, "the code is missing: give it as a word, in P2PSYNC_CODE, or on "
-                               "stdin with 'join -'");
-    }
-    if (given == NULL || strcmp(given, "-") == 0) {
-        return read_code(cli, code);
-    }
-    if (strlen(given) >= CODE_SIZE_MAX) {
-        return fail_usage(cli, "the code is too long");
-    }
-    memcpy(code, given, strlen(given) + 1);
-    if (word != NULL) {
-        memset(word, '*', strlen(word));
-    } else {
-        (void)unsetenv("P2PSYNC_CODE");
-    }
-    return CLI_DONE;
-}
-
-/* The first line of stdin, which is asked for on a terminal. */
-static int read_code(struct cli *cli, char code[static CODE_SIZE_MAX])
-{
-    if (isatty(STDIN_FILENO)) {
-        fputs("The code that 'p2psync invite' shows: ", stderr);
-        fflush(stderr);
-    }
-    if (fgets(code, CODE_SIZE_MAX, stdin) == NULL) {
-        return fail_usage(cli, "stdin has no code");
-    }
-    code[strcspn(code, " \t\r\n")] = '\0';
-    return CLI_DONE;
 }
 
 /* A device keeps its name when it joins: another one would be passed over without a word. */

@@ -1,0 +1,26 @@
+/* The recovery key of the mesh, which is on no device: it is in memory for one command, and comes
+ * from the code that a person has on paper. PROTOCOL.md, section 10. */
+#ifndef PS_STORE_MESH_RECOVERY_H
+#define PS_STORE_MESH_RECOVERY_H
+
+#include "store/env/secret.h"
+#include "wire/recovery_code.h"
+
+/* Draw the key of a mesh that is still to be made; what is left of it is its code. Needs
+ * sodium_init(). */
+void ps_recovery_draw(char code_out[static PS_RECOVERY_CODE_SIZE]);
+
+/* The key of a code that somebody has typed.
+ *
+ * out      of ps_secret_new(); to be wiped by the caller.
+ * why_out  after an error what is wrong with the code, a static sentence without full stop.
+ *
+ * Errors   P2PSYNC_EFORMAT.
+ */
+p2psync_result ps_recovery_read(const char *code, struct ps_secret *out,
+                                const char **why_out) P2PSYNC_MUST_CHECK;
+
+/* Its public key. */
+struct ps_device ps_recovery_device(const struct ps_secret *key);
+
+#endif
