@@ -11,7 +11,8 @@
 #define ANNOUNCE_SPAN ((struct ps_span){.least = 5, .most = 30})
 
 static void scan_collection(struct ps_turn *turn, const struct ps_log_id *own, uint32_t number);
-static void scan_log(struct ps_turn *turn, const struct ps_log *log);
+static bool has_grown(const struct ps_turn *turn, const struct ps_log *log);
+static void grew(struct ps_turn *turn, const struct ps_log *log, bool devices);
 static bool push(struct ps_turn *turn, const struct ps_log *log);
 static void announce(struct ps_turn *turn);
 static bool may_lack_news(struct ps_turn *turn, const struct ps_peer *peer);
@@ -51,35 +52,41 @@ void ps_news_scan(struct ps_turn *turn)
 }
 
 /* Look whether our own log of a collection has grown; own is NULL: whether any of this device's
- * has.
- */
+ * has. In `_devices` the recovery key may have written here, each time under another origin. */
 static void scan_collection(struct ps_turn *turn, const struct ps_log_id *own, uint32_t number)
 {
+    struct ps_collection collection;
     struct ps_log log;
-    if (own != NULL) {
-        p2psync_result result = ps_log_find(turn->txn, number, own, &log);
-        if (result != P2PSYNC_ENOTFOUND && ps_turn_ok(turn, result)) {
-            scan_log(turn, &log);
+    p2psync_result result = ps_collection_by_number(turn->txn, number, &collection);
+    if (result == P2PSYNC_ENOTFOUND || !ps_turn_ok(turn, result)) {
+        return;
+    }
+    bool devices = ps_bytes_equal(collection.name, ps_bytes_text(PS_DEVICES_COLLECTION));
+    if (own != NULL && !devices) {
+        result = ps_log_find(turn->txn, number, own, &log);
+        if (result != P2PSYNC_ENOTFOUND && ps_turn_ok(turn, result) && has_grown(turn, &log)) {
+            grew(turn, &log, devices);
         }
         return;
     }
     struct ps_log_walk walk = {.txn = turn->txn, .collection = number};
     while (turn->result == P2PSYNC_OK && ps_log_walk_next(&walk, &log)) {
-        if (ps_device_equal(&log.origin.device, &turn->engine->identity.device)) {
-            scan_log(turn, &log);
+        const struct ps_device *author = &log.origin.device;
+        if (has_grown(turn, &log) && (ps_device_equal(author, &turn->engine->identity.device) ||
+                                      (devices && ps_trust_recovery(turn, author)))) {
+            grew(turn, &log, devices);
         }
     }
     (void)ps_turn_ok(turn, walk.result);
 }
 
-static void scan_log(struct ps_turn *turn, const struct ps_log *log)
+static bool has_grown(const struct ps_turn *turn, const struct ps_log *log)
 {
-    struct ps_collection collection;
-    if (ps_logs_size(turn->engine, log->number) == log->size ||
-        !ps_turn_ok(turn, ps_collection_by_number(turn->txn, log->collection, &collection))) {
-        return;
-    }
-    bool devices = ps_bytes_equal(collection.name, ps_bytes_text(PS_DEVICES_COLLECTION));
+    return ps_logs_size(turn->engine, log->number) != log->size;
+}
+
+static void grew(struct ps_turn *turn, const struct ps_log *log, bool devices)
+{
     turn->dirty = true;
     ps_news_moved(turn, log);
     if (devices) {

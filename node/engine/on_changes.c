@@ -54,7 +54,7 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "malformed CHANGES");
     } else if (!ps_turn_ok(turn, result)) {
         /* the store has failed */
-    } else if (ps_trust_author(turn, &changes.log.origin.device)) {
+    } else if (ps_trust_log(turn, &changes.log)) {
         uint64_t before = turn->engine->counts.received;
         ps_mend_taken mended = ps_mend_take(turn, peer, &changes);
         if (mended == PS_MEND_NOT_ASKED) {

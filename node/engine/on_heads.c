@@ -81,7 +81,7 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "HEADS of a local log");
         return false;
     }
-    if (!ps_trust_author(turn, &item->log.origin.device)) {
+    if (!ps_trust_log(turn, &item->log)) {
         ps_rounds_pass_over(peer);
         return turn->result == P2PSYNC_OK;
     }

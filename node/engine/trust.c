@@ -7,6 +7,7 @@
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 #include "store/mesh/named.h"
+#include "wire/message.h"
 
 static bool load_members(struct ps_turn *turn);
 static bool admit(struct ps_turn *turn, const struct ps_device *device, struct ps_bytes name);
@@ -41,12 +42,24 @@ bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device)
     return ps_turn_ok(turn, result);
 }
 
-bool ps_trust_author(struct ps_turn *turn, const struct ps_device *device)
+bool ps_trust_recovery(const struct ps_turn *turn, const struct ps_device *device)
 {
+    return ps_mesh_recovers(&turn->engine->identity.mesh, device) && ps_device_valid(device);
+}
+
+bool ps_trust_log(struct ps_turn *turn, const struct ps_log_name *log)
+{
+    const struct ps_device *device = &log->origin.device;
     bool named = false;
-    return ps_trust_member(turn, device) ||
-           (turn->result == P2PSYNC_OK &&
-            ps_turn_ok(turn, ps_named_has(turn->txn, device, &named)) && named);
+    if (ps_trust_member(turn, device)) {
+        return true;
+    }
+    if (ps_bytes_equal(log->collection, ps_bytes_text(PS_DEVICES_COLLECTION)) &&
+        ps_trust_recovery(turn, device)) {
+        return turn->result == P2PSYNC_OK;
+    }
+    return turn->result == P2PSYNC_OK &&
+           ps_turn_ok(turn, ps_named_has(turn->txn, device, &named)) && named;
 }
 
 void ps_trust_deinit(struct ps_allowed *allowed)

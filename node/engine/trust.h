@@ -9,6 +9,7 @@
 
 #include "wire/id.h"
 
+struct ps_log_name;
 struct ps_turn;
 
 /* The devices whose links are admitted, ascending. */
@@ -20,8 +21,11 @@ struct ps_allowed {
 /* Read the members from the store. Peers that stay members stay as they are. */
 void ps_trust_load(struct ps_turn *turn);
 bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device);
-/* Whether logs of the device are taken: it is a member, or one was named and there was no room. */
-bool ps_trust_author(struct ps_turn *turn, const struct ps_device *device);
+/* Whether this device is the recovery key of the mesh. It is no member, and no link is its. */
+bool ps_trust_recovery(const struct ps_turn *turn, const struct ps_device *device);
+/* Whether this log is taken: its device is a member, or one was named and there was no room; or it
+ * is one of `_devices` that the recovery key writes. */
+bool ps_trust_log(struct ps_turn *turn, const struct ps_log_name *log);
 void ps_trust_deinit(struct ps_allowed *allowed);
 
 #endif

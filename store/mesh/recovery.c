@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "store/mesh/members.h"
+
 void ps_recovery_draw(char code_out[static PS_RECOVERY_CODE_SIZE])
 {
     uint8_t secret[PS_RECOVERY_SIZE];
@@ -35,4 +37,28 @@ struct ps_device ps_recovery_device(const struct ps_secret *key)
     struct ps_device device;
     memcpy(device.key, key->key + PS_SEED_SIZE, PS_DEVICE_SIZE);
     return device;
+}
+
+p2psync_result ps_recovery_write(struct ps_txn *txn, const struct ps_secret *key,
+                                 const struct ps_write *write, uint64_t now_ms,
+                                 struct ps_written *out)
+{
+    struct ps_identity identity = {0};
+    struct ps_write whole = *write;
+    bool changed = false;
+    p2psync_result result = ps_identity_read(txn, &identity);
+    identity.device = ps_recovery_device(key);
+    if (result == P2PSYNC_OK && !ps_mesh_recovers(&identity.mesh, &identity.device)) {
+        result = P2PSYNC_EDENIED;
+    }
+    if (result == P2PSYNC_OK) {
+        randombytes_buf(&identity.incarnation, sizeof identity.incarnation);
+        whole.identity = &identity;
+        whole.secret = key;
+        whole.of_other = true;
+        whole.now_ms = now_ms;
+        whole.collection = ps_bytes_text(PS_DEVICES_COLLECTION);
+        result = ps_write(txn, &whole, out);
+    }
+    return result == P2PSYNC_OK ? ps_members_refresh(txn, &identity.mesh, &changed) : result;
 }

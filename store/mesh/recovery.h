@@ -3,7 +3,7 @@
 #ifndef PS_STORE_MESH_RECOVERY_H
 #define PS_STORE_MESH_RECOVERY_H
 
-#include "store/env/secret.h"
+#include "store/write/write.h"
 #include "wire/recovery_code.h"
 
 /* Draw the key of a mesh that is still to be made; what is left of it is its code. Needs
@@ -22,5 +22,18 @@ p2psync_result ps_recovery_read(const char *code, struct ps_secret *out,
 
 /* Its public key. */
 struct ps_device ps_recovery_device(const struct ps_secret *key);
+
+/* Write one transaction of `_devices` in the name of the recovery key, and work the members out
+ * anew. Whichever device it is written on, its origin is the key in an incarnation that is drawn
+ * for it: so nobody has to know what the key has written before. The fields of `write` for
+ * identity, secret, time and collection are not looked at. The caller commits, and wipes the key.
+ *
+ * now_ms  wall clock.
+ * Errors  P2PSYNC_EDENIED it is not the key of this mesh; P2PSYNC_ENODEVICE; as ps_write() and
+ *         ps_members_refresh(). After any the transaction must be aborted.
+ */
+p2psync_result ps_recovery_write(struct ps_txn *txn, const struct ps_secret *key,
+                                 const struct ps_write *write, uint64_t now_ms,
+                                 struct ps_written *out) P2PSYNC_MUST_CHECK;
 
 #endif

@@ -33,6 +33,7 @@ struct ps_edit {
 struct ps_write {
     const struct ps_identity *identity;
     const struct ps_secret *secret;
+    bool of_other;   /* the identity is not the store's, which stays as it is */
     uint64_t now_ms; /* wall clock */
     struct ps_bytes collection;
     const struct ps_edit *edits; /* later ones see what earlier ones did */

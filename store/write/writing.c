@@ -43,7 +43,7 @@ p2psync_result ps_writing_open_log(struct ps_writing *writing)
             return result;
         }
         randombytes_buf(&identity->incarnation, sizeof identity->incarnation);
-        result = ps_identity_write(writing->txn, identity);
+        result = writing->write->of_other ? P2PSYNC_OK : ps_identity_write(writing->txn, identity);
         if (result != P2PSYNC_OK) {
             return result;
         }

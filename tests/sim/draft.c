@@ -37,7 +37,7 @@ struct ps_edit *sim_draft_edit(struct sim_draft *draft, ps_edit_kind kind)
 p2psync_result sim_draft_commit(struct sim_draft *draft, struct sim_net *net, unsigned node,
                                 const char *collection)
 {
-    struct sim_write write = {ps_bytes_text(collection), draft->edits, draft->count};
+    struct sim_write write = {ps_bytes_text(collection), draft->edits, draft->count, NULL};
     p2psync_result result = sim_mesh_write(net, node, &write);
     trace_write(net, node, &write, result);
     for (size_t i = 0; i < draft->count; i++) {

@@ -29,6 +29,10 @@ void sim_mesh_found(struct sim_net *net, unsigned node)
 {
     struct sim_node *self = &net->nodes[node];
     ps_identity_found(&self->identity);
+    if (net->recovery != NULL) {
+        const struct ps_device key = ps_recovery_device(net->recovery);
+        ps_mesh_recovery_nonce(&key, self->identity.mesh.nonce);
+    }
     write_identity(net, node, SIM_NODES_MAX, NULL);
     sim_mesh_name(net, node, node, sim_name(node));
     self->joined = true;
@@ -123,7 +127,10 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     if (result == P2PSYNC_OK && self->joined) {
         result = ps_identity_read(&txn, &self->identity); /* it may be in a new incarnation */
     }
-    if (result == P2PSYNC_OK) {
+    if (result == P2PSYNC_OK && write->recovery != NULL) {
+        result =
+            ps_recovery_write(&txn, write->recovery, &store_write, store_write.now_ms, &written);
+    } else if (result == P2PSYNC_OK) {
         result = ps_write(&txn, &store_write, &written);
     }
     if (result == P2PSYNC_OK &&
@@ -166,7 +173,7 @@ void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const ch
     ps_write_text(&writer, name);
     struct ps_edit edit = {
         .kind = PS_EDIT_PUT, .id = ps_bytes_text(id), .fields = ps_buf_view(&fields)};
-    struct sim_write write = {ps_bytes_text(PS_DEVICES_COLLECTION), &edit, 1};
+    struct sim_write write = {ps_bytes_text(PS_DEVICES_COLLECTION), &edit, 1, NULL};
     p2psync_result result = ps_writer_finish(&writer);
     if (result == P2PSYNC_OK) {
         result = sim_mesh_write(net, node, &write);

@@ -4,6 +4,7 @@
 #define TESTS_SIM_MESH_H
 
 #include "store/mesh/members.h"
+#include "store/mesh/recovery.h"
 #include "store/write/write.h"
 #include "tests/sim/net.h"
 
@@ -38,6 +39,7 @@ struct sim_write {
     struct ps_bytes collection;
     const struct ps_edit *edits;
     size_t edit_count;
+    const struct ps_secret *recovery; /* NULL: as the node's device, else as this key */
 };
 
 /* Write as another process beside the node does. The engine of the node learns of it a little

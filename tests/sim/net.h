@@ -166,6 +166,7 @@ struct sim_net {
     size_t capture_capacity;
     bool (*hold)(struct sim_net *net, unsigned from, unsigned to,
                  uint64_t type);      /* faults of a test: true loses the message */
+    const struct ps_secret *recovery; /* the key of the mesh that is founded next; NULL: none */
     uint64_t now_done[SIM_NODES_MAX]; /* replies to requests */
     p2psync_result now_result[SIM_NODES_MAX];
     struct ps_buf now_bytes; /* of the last reply */

@@ -238,7 +238,7 @@ void sim_put_vast(struct sim_net *net, unsigned node, const char *collection)
                                                        "f0\x01",
                                                        5)};
     }
-    struct sim_write write = {ps_bytes_text(collection), edits, COUNT};
+    struct sim_write write = {ps_bytes_text(collection), edits, COUNT, NULL};
     p2psync_result result = sim_mesh_write(net, node, &write);
     if (result != P2PSYNC_ELIMIT) {
         sim_fail(net, "node %u: a transaction over the limit gives %d", node, result);
