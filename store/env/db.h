@@ -8,7 +8,7 @@
 
 /* The databases; store/env/keys.h says what each holds. A commit writes every page that it has
  * changed. So the databases with few rows that nearly every commit changes lie together, in LMDB's
- * unnamed database, which every commit changes anyway: see store/env/db.c. */
+ * unnamed database, which every commit changes anyway: see store/env/raw.h. */
 typedef enum ps_db {
     PS_DB_META,        /* name -> value */
     PS_DB_COLLECTIONS, /* name -> number, counters; number -> name */
@@ -44,9 +44,6 @@ struct ps_txn {
     bool tight;           /* the disk is nearly full: what is written is measured */
     uint64_t pages_begun; /* then: pages in use when it began */
 };
-
-/* The result for a code of LMDB. For the files of the store. */
-p2psync_result ps_db_result(int mdb_code);
 
 /* Get, put and delete one row, for the files of the store. With each row lies a checksum of its key
  * and value, which every read checks. That a row is not there is said only if the rows on both

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "store/env/bounds.h"
+#include "store/env/disk.h"
 #include "store/env/inside.h"
 
 static _Thread_local jmp_buf *place;
@@ -134,6 +135,28 @@ int ps_enter_txn_commit(const struct ps_txn *txn)
     int code;
     ENTER(txn, code, mdb_txn_commit(txn->mdb));
     return code;
+}
+
+p2psync_result ps_enter_result(int mdb_code)
+{
+    switch (mdb_code) {
+    case MDB_NOTFOUND:
+        return P2PSYNC_ENOTFOUND;
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+        return P2PSYNC_EFULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+        return P2PSYNC_ECORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return P2PSYNC_ENEWER;
+    case MDB_READERS_FULL:
+    case MDB_MAP_RESIZED:
+        return P2PSYNC_EBUSY;
+    default:
+        return ps_disk_result(mdb_code);
+    }
 }
 
 /* LMDB has returned by itself. What its codes say of damage is remembered. */

@@ -10,6 +10,9 @@
 
 #include "store/env/db.h"
 
+/* The result for a code of LMDB. */
+p2psync_result ps_enter_result(int mdb_code);
+
 /* For mdb_env_set_assert(). */
 MDB_assert_func ps_enter_stop;
 

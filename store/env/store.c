@@ -271,7 +271,7 @@ static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, 
     unsigned flags = MDB_NOTLS | MDB_NOMEMINIT | (store->no_flush ? MDB_NOSYNC : 0);
     int code = mdb_env_create(&env);
     if (code != 0) {
-        return ps_db_result(code);
+        return ps_enter_result(code);
     }
     code = mdb_env_set_maxdbs(env, PS_DB_COUNT);
     if (code == 0) {
@@ -289,7 +289,7 @@ static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, 
     }
     if (code != 0) {
         mdb_env_close(env);
-        return code == EINVAL ? P2PSYNC_ENOMEM : ps_db_result(code);
+        return code == EINVAL ? P2PSYNC_ENOMEM : ps_enter_result(code);
     }
     store->env = env;
     store->page_size = stats.ms_psize;
@@ -306,7 +306,7 @@ static p2psync_result open_format(struct ps_store *store)
     if (result != P2PSYNC_OK) {
         return result;
     }
-    result = ps_db_result(mdb_env_stat(store->env, &stats));
+    result = ps_enter_result(mdb_env_stat(store->env, &stats));
     if (result == P2PSYNC_OK && stats.ms_entries == 0) {
         ps_txn_abort(&txn);
         /* Another process may make them first: then they are opened and checked like old ones. */
@@ -339,7 +339,7 @@ static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi)
         if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) {
             return P2PSYNC_ECORRUPT;
         }
-        p2psync_result result = ps_db_result(code);
+        p2psync_result result = ps_enter_result(code);
         if (result == P2PSYNC_OK && i == PS_DB_META) {
             result = check_format(txn);
         }
@@ -414,7 +414,7 @@ static p2psync_result redraw(struct ps_store *store)
         result = ps_txn_commit(&txn);
     }
     if (result == P2PSYNC_OK && store->no_flush) {
-        result = ps_db_result(mdb_env_sync(store->env, 1));
+        result = ps_enter_result(mdb_env_sync(store->env, 1));
     }
     ps_txn_abort(&txn);
     return result;

@@ -63,7 +63,7 @@ static p2psync_result count_pages(const struct ps_txn *txn, uint64_t *count_out)
         MDB_stat stats;
         int code = ps_enter_stat(txn, txn->dbi[i], &stats);
         if (code != 0) {
-            return ps_db_result(code);
+            return ps_enter_result(code);
         }
         count += stats.ms_branch_pages + stats.ms_leaf_pages + stats.ms_overflow_pages;
     }
@@ -128,7 +128,7 @@ static p2psync_result count_unused(const struct ps_txn *txn, uint64_t *count_out
     }
     ps_enter_cursor_close(&cursor);
     if (code != MDB_NOTFOUND) {
-        return ps_db_result(code);
+        return ps_enter_result(code);
     }
     *count_out = count;
     return P2PSYNC_OK;
@@ -151,7 +151,7 @@ p2psync_result ps_txn_begin_anyway(struct ps_store *store, bool write, struct ps
         atomic_store(&store->lost, true);
     }
     if (code != 0) {
-        return ps_db_result(code);
+        return ps_enter_result(code);
     }
     *out = (struct ps_txn){.store = store, .mdb = mdb, .dbi = store->dbi, .writable = write};
     return P2PSYNC_OK;
@@ -244,7 +244,7 @@ p2psync_result ps_txn_commit(struct ps_txn *txn)
         }
     }
     /* LMDB says EIO when the disk takes only a part of what it writes. */
-    return code == EIO && is_full(txn->store) ? P2PSYNC_ENOSPC : ps_db_result(code);
+    return code == EIO && is_full(txn->store) ? P2PSYNC_ENOSPC : ps_enter_result(code);
 }
 
 static bool is_full(const struct ps_store *store)
