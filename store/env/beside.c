@@ -5,7 +5,6 @@
 
 #include "store/env/checksum.h"
 #include "store/env/enter.h"
-#include "store/env/inside.h"
 #include "store/env/raw.h"
 
 static bool is_passed(const struct ps_db_cursor *cursor, const MDB_val *wanted, MDB_val *key,
@@ -41,30 +40,33 @@ p2psync_result ps_beside_nothing(struct ps_txn *txn, ps_db db, const MDB_val *wa
     }
     ps_enter_cursor_close(&cursor);
     if (!good) {
-        ps_enter_suspect(txn->store);
+        ps_raw_suspect(txn, db);
     }
     return good ? P2PSYNC_ENOTFOUND : P2PSYNC_ECORRUPT;
 }
 
 /* Whether the wanted row does not lie at this row, or further away from where it would be. A row
  * that is not sound, and is of another collection or log, does no harm here if its checksum does
- * not fit the wanted key, and the next one is sound: it is for others to be told. */
+ * not fit the wanted key, and the next one is sound and lies behind it: it is for others to be
+ * told. But where rot is mended as a whole, whoever meets it says so. */
 static bool is_passed(const struct ps_db_cursor *cursor, const MDB_val *wanted, MDB_val *key,
                       MDB_val *value, MDB_cursor_op away)
 {
     size_t same = ps_raw_is_shared(cursor->db) ? PS_RAW_PREFIX_SIZE + 4 : 4;
+    MDB_val last = *wanted;
     for (unsigned steps = 0; steps < 2; steps++) {
-        int order = ps_raw_compare(key, wanted);
+        int order = ps_raw_compare(key, &last);
         if (away == MDB_NEXT ? order <= 0 : order >= 0) {
             return false;
         }
         if (ps_beside_is_sound(cursor, key, value)) {
             return true;
         }
-        if (wanted->mv_size < same || key->mv_size < same ||
+        if (ps_raw_is_table(cursor->db) || wanted->mv_size < same || key->mv_size < same ||
             memcmp(wanted->mv_data, key->mv_data, same) == 0 || fits(cursor->db, wanted, value)) {
             return false;
         }
+        last = *key;
         int code = ps_enter_cursor_get(cursor, key, value, away);
         if (code != 0) {
             return code == MDB_NOTFOUND;
@@ -76,15 +78,8 @@ static bool is_passed(const struct ps_db_cursor *cursor, const MDB_val *wanted, 
 /* Whether a row's checksum is that of another key. */
 static bool fits(ps_db db, const MDB_val *wanted, const MDB_val *value)
 {
-    size_t prefix_size = ps_raw_is_shared(db) ? PS_RAW_PREFIX_SIZE : 0;
-    struct ps_bytes key = ps_raw_bytes(*wanted);
-    struct ps_bytes row = ps_raw_bytes(*value);
-    if (row.size < PS_CHECKSUM_SIZE) {
-        return true;
-    }
-    row.size -= PS_CHECKSUM_SIZE;
-    key = ps_bytes(key.data + prefix_size, key.size - prefix_size);
-    return ps_get_u32(row.data + row.size) == ps_raw_checksum(db, key, row);
+    return value->mv_size < PS_CHECKSUM_SIZE ||
+           ps_raw_is_whole(db, ps_raw_strip(db, *wanted), *value);
 }
 
 int ps_beside_seek(const struct ps_db_cursor *cursor, const MDB_val *wanted, MDB_val *key,
@@ -105,7 +100,7 @@ int ps_beside_seek(const struct ps_db_cursor *cursor, const MDB_val *wanted, MDB
     }
     if (order < 0 || (back == 0 && (ps_raw_compare(&before, wanted) >= 0 ||
                                     !ps_beside_is_sound(cursor, &before, &before_value)))) {
-        ps_enter_suspect(cursor->txn.store);
+        ps_raw_suspect(&cursor->txn, cursor->db);
         return MDB_CORRUPTED;
     }
     return code == 0 && back == 0 ? ps_enter_cursor_get(cursor, key, value, MDB_NEXT) : code;

@@ -12,6 +12,8 @@
 #include "store/env/keys.h"
 #include "store/env/raw.h"
 
+static int go_into_range(const struct ps_db_cursor *cursor, const MDB_val *first,
+                         const MDB_val *end);
 static int next_shared(const struct ps_db_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value);
 
 p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
@@ -127,9 +129,7 @@ p2psync_result ps_db_seek(struct ps_txn *txn, ps_db db, struct ps_bytes from, st
     if (code != 0) {
         return ps_enter_result(code);
     }
-    size_t prefix_size = ps_raw_is_shared(db) ? PS_RAW_PREFIX_SIZE : 0;
-    struct ps_bytes whole = ps_raw_bytes(key);
-    struct ps_row row = {.key = ps_bytes(whole.data + prefix_size, whole.size - prefix_size)};
+    struct ps_row row = {.key = ps_raw_strip(db, key)};
     p2psync_result result = ps_raw_open(txn, db, row.key, value, &row.value);
     if (result == P2PSYNC_OK) {
         *out = row;
@@ -194,7 +194,7 @@ p2psync_result ps_db_cursor_move(struct ps_db_cursor *cursor, ps_db_move move, s
     bool steps = cursor->last.size > 0 && (move == PS_DB_NEXT || move == PS_DB_PREVIOUS);
     int order = steps ? ps_bytes_compare(row.key, cursor->last) : 0;
     if (steps && (move == PS_DB_NEXT ? order <= 0 : order >= 0)) {
-        ps_enter_suspect(cursor->txn.store);
+        ps_raw_suspect(&cursor->txn, cursor->db);
         return P2PSYNC_ECORRUPT;
     }
     cursor->last = row.key;
@@ -238,34 +238,44 @@ p2psync_result ps_db_count(struct ps_txn *txn, ps_db db, uint64_t *count_out)
 p2psync_result ps_db_clear_range(struct ps_txn *txn, ps_db db, struct ps_bytes from,
                                  struct ps_bytes to)
 {
-    struct ps_raw_key at;
+    struct ps_raw_key first;
     struct ps_raw_key end;
+    int code = 0;
     assert(txn->writable && from.size > 0 && to.size > 0);
     txn->writes++;
+    ps_raw_key_make(&first, db, from);
     ps_raw_key_make(&end, db, to);
-    for (;;) { /* each time a row less, or the end */
+    while (code == 0) { /* each time a row less, or the end */
         struct ps_db_cursor cursor = {.mdb = NULL};
-        MDB_val value;
-        ps_raw_key_make(&at, db, from);
-        int code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
-        code = code == 0 ? ps_enter_cursor_get(&cursor, &at.val, &value, MDB_SET_RANGE) : code;
+        code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
+        cursor.db = db;
+        code = code == 0 ? go_into_range(&cursor, &first.val, &end.val) : code;
+        code = code == 0 ? ps_enter_cursor_del(&cursor) : code;
         ps_enter_cursor_close(&cursor);
-        if (code == 0 && mdb_cmp(txn->mdb, txn->dbi[db], &at.val, &end.val) >= 0) {
-            code = MDB_NOTFOUND;
-        }
-        if (code == 0) {
-            struct ps_raw_key copy;
-            if (at.val.mv_size > sizeof copy.bytes) {
-                return P2PSYNC_ECORRUPT;
-            }
-            memcpy(copy.bytes, at.val.mv_data, at.val.mv_size);
-            copy.val = (MDB_val){.mv_size = at.val.mv_size, .mv_data = copy.bytes};
-            code = ps_enter_del(txn, txn->dbi[db], &copy.val);
-        }
-        if (code != 0) {
-            return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_enter_result(code);
-        }
     }
+    return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_enter_result(code);
+}
+
+/* Go to the first row of a range. One that has rotted is of the range, whatever its key says, if
+ * the row behind it is. */
+static int go_into_range(const struct ps_db_cursor *cursor, const MDB_val *first,
+                         const MDB_val *end)
+{
+    MDB_val key = *first;
+    MDB_val value;
+    int code = ps_enter_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    if (code != 0 || ps_raw_compare(&key, end) < 0) {
+        return code;
+    }
+    if (!ps_raw_is_of(cursor->db, &key) ||
+        ps_raw_is_whole(cursor->db, ps_raw_strip(cursor->db, key), value)) {
+        return MDB_NOTFOUND;
+    }
+    code = ps_enter_cursor_get(cursor, &key, &value, MDB_NEXT);
+    if (code != 0 || ps_raw_compare(&key, end) >= 0) {
+        return code == 0 ? MDB_NOTFOUND : code;
+    }
+    return ps_enter_cursor_get(cursor, &key, &value, MDB_PREV);
 }
 
 p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)

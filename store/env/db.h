@@ -27,7 +27,8 @@ typedef enum ps_db {
     PS_DB_DEVICES,     /* device -> member */
     PS_DB_NAMED,       /* device -> empty: named by a device that counts, and no member yet */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
-    PS_DB_DAMAGED,     /* log number, seq -> empty, or that it is back: entries that are damaged */
+    PS_DB_DAMAGED,     /* log number, seq -> empty, or that it is back: entries that are damaged;
+                          and collections and tables in which rows are */
     PS_DB_COUNT,
 } ps_db;
 

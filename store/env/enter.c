@@ -122,6 +122,13 @@ int ps_enter_cursor_get(const struct ps_db_cursor *cursor, MDB_val *key, MDB_val
     return code;
 }
 
+int ps_enter_cursor_del(const struct ps_db_cursor *cursor)
+{
+    int code;
+    ENTER(&cursor->txn, code, mdb_cursor_del(cursor->mdb, 0));
+    return code;
+}
+
 void ps_enter_cursor_close(struct ps_db_cursor *cursor)
 {
     if (cursor->mdb != NULL && !is_stuck(&cursor->txn)) {

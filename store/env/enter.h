@@ -27,6 +27,7 @@ int ps_enter_dbi_open(const struct ps_txn *txn, const char *name, unsigned flags
 int ps_enter_cursor_open(const struct ps_txn *txn, MDB_dbi dbi, struct ps_db_cursor *out);
 int ps_enter_cursor_get(const struct ps_db_cursor *cursor, MDB_val *key, MDB_val *value,
                         MDB_cursor_op op);
+int ps_enter_cursor_del(const struct ps_db_cursor *cursor);
 /* A zeroed one is fine. */
 void ps_enter_cursor_close(struct ps_db_cursor *cursor);
 

@@ -87,9 +87,13 @@
  *   PS_DB_PEERS: where and when a member was last reached.                            peers.c
  *     device 32         a MessagePack array
  *
- *   PS_DB_DAMAGED: entries of which this disk has lost the bytes.                     damage.c
+ *   PS_DB_DAMAGED: what this disk has lost the bytes of.                              damage.c
  *     log u32 || seq u64
- *                       empty
+ *                       empty: an entry, which is to be fetched; or "back": it is to be judged
+ *     collection u32 || 0xffffffffffffffff
+ *                       "rows": its records are to be worked out anew
+ *     table u32 || 0xfffffffffffffffe
+ *                       "table": a row of this ps_db
  */
 #ifndef PS_STORE_ENV_KEYS_H
 #define PS_STORE_ENV_KEYS_H

@@ -14,6 +14,9 @@ void ps_met_note(const struct ps_txn *txn, const struct ps_met *met)
     for (size_t i = 0; i < list->count; i++) {
         known = known || (list->items[i].log == met->log && list->items[i].seq == met->seq);
     }
+    if (met->seq == PS_MET_TABLE) {
+        atomic_store(&list->tables, true); /* also if there is no room for its name */
+    }
     if (!known && list->count < PS_MET_MAX) {
         list->items[list->count] = *met;
         list->count++;
@@ -27,6 +30,11 @@ bool ps_met_any(const struct ps_store *store)
     return atomic_load(&store->met.any);
 }
 
+bool ps_met_tables(const struct ps_store *store)
+{
+    return atomic_load(&store->met.tables);
+}
+
 size_t ps_met_take(const struct ps_txn *txn, struct ps_met out[static PS_MET_MAX])
 {
     struct ps_store *store = txn->store;
@@ -36,6 +44,7 @@ size_t ps_met_take(const struct ps_txn *txn, struct ps_met out[static PS_MET_MAX
     memcpy(out, list->items, count * sizeof *out);
     list->count = 0;
     atomic_store(&list->any, false);
+    atomic_store(&list->tables, false);
     (void)pthread_mutex_unlock(&store->lock);
     return count;
 }

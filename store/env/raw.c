@@ -6,7 +6,7 @@
 
 #include "store/env/checksum.h"
 #include "store/env/enter.h"
-#include "store/env/inside.h"
+#include "store/env/met.h"
 
 static const uint8_t shared[PS_DB_COUNT] = {[PS_DB_COLLECTIONS] = 1,
                                             [PS_DB_LOGS] = 2,
@@ -46,18 +46,45 @@ uint32_t ps_raw_checksum(ps_db db, struct ps_bytes key, struct ps_bytes value)
     return ps_checksum(ps_checksum(ps_checksum(0, ps_bytes(&which, 1)), key), value);
 }
 
+struct ps_bytes ps_raw_strip(ps_db db, MDB_val key)
+{
+    size_t prefix_size = shared[db] != 0 ? PS_RAW_PREFIX_SIZE : 0;
+    struct ps_bytes whole = ps_raw_bytes(key);
+    return ps_bytes(whole.data + prefix_size, whole.size - prefix_size);
+}
+
+bool ps_raw_is_whole(ps_db db, struct ps_bytes key, MDB_val val)
+{
+    struct ps_bytes row = ps_raw_bytes(val);
+    if (row.size < PS_CHECKSUM_SIZE) {
+        return false;
+    }
+    row.size -= PS_CHECKSUM_SIZE;
+    return ps_get_u32(row.data + row.size) == ps_raw_checksum(db, key, row);
+}
+
 p2psync_result ps_raw_open(const struct ps_txn *txn, ps_db db, struct ps_bytes key, MDB_val val,
                            struct ps_bytes *value_out)
 {
-    const uint8_t *data = val.mv_data;
-    size_t size = val.mv_size - PS_CHECKSUM_SIZE;
-    if (val.mv_size < PS_CHECKSUM_SIZE ||
-        ps_get_u32(data + size) != ps_raw_checksum(db, key, ps_bytes(data, size))) {
-        ps_enter_suspect(txn->store);
+    if (!ps_raw_is_whole(db, key, val)) {
+        ps_raw_suspect(txn, db);
         return P2PSYNC_ECORRUPT;
     }
-    *value_out = ps_bytes(data, size);
+    *value_out = ps_bytes(val.mv_data, val.mv_size - PS_CHECKSUM_SIZE);
     return P2PSYNC_OK;
+}
+
+bool ps_raw_is_table(ps_db db)
+{
+    return db != PS_DB_ENTRIES && db != PS_DB_NODES && db != PS_DB_RECORDS;
+}
+
+void ps_raw_suspect(const struct ps_txn *txn, ps_db db)
+{
+    ps_enter_suspect(txn->store);
+    if (ps_raw_is_table(db)) {
+        ps_met_note(txn, &(struct ps_met){.log = (uint32_t)db, .seq = PS_MET_TABLE});
+    }
 }
 
 int ps_raw_compare(const MDB_val *a, const MDB_val *b)

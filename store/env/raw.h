@@ -30,10 +30,25 @@ int ps_raw_compare(const MDB_val *a, const MDB_val *b);
 
 uint32_t ps_raw_checksum(ps_db db, struct ps_bytes key, struct ps_bytes value);
 
-/* What was put there, if the row is as it was written; `key` is without prefix. Errors
- * P2PSYNC_ECORRUPT: that is remembered of the store. */
+/* The key without its prefix. */
+struct ps_bytes ps_raw_strip(ps_db db, MDB_val key);
+
+/* Whether a row is as it was written; `key` is without prefix. */
+bool ps_raw_is_whole(ps_db db, struct ps_bytes key, MDB_val val);
+
+/* What was put there, if the row is as it was written. Errors  P2PSYNC_ECORRUPT: ps_raw_suspect().
+ */
 p2psync_result ps_raw_open(const struct ps_txn *txn, ps_db db, struct ps_bytes key, MDB_val val,
                            struct ps_bytes *value_out) P2PSYNC_MUST_CHECK;
+
+/* Whether it is one of those that are mended as a whole when a row of it has rotted: of neither
+ * entries, subtrees nor records. */
+bool ps_raw_is_table(ps_db db);
+
+/* A row of a database has rotted: remember that, of the store, and of the table if it is one of
+ * those that are mended as a whole (store/env/met.h). Of entries, subtrees and records whoever
+ * reads them says which one it is. */
+void ps_raw_suspect(const struct ps_txn *txn, ps_db db);
 
 /* LMDB's struct has no const, and LMDB does not write through it. */
 MDB_val ps_raw_val(struct ps_bytes bytes);

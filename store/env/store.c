@@ -58,7 +58,6 @@ static MDB_msg_func count_reader;
 static p2psync_result open_env_of_size(struct ps_store *store, const char *dir, size_t map_size);
 static p2psync_result open_format(struct ps_store *store);
 static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi);
-static p2psync_result check_format(struct ps_txn *txn);
 static p2psync_result check_stamp_or_wait(struct ps_store *store);
 static void close_env(struct ps_store *store);
 static p2psync_result redraw(struct ps_store *store);
@@ -341,7 +340,7 @@ static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi)
         }
         p2psync_result result = ps_enter_result(code);
         if (result == P2PSYNC_OK && i == PS_DB_META) {
-            result = check_format(txn);
+            result = ps_store_check_format(txn);
         }
         if (result != P2PSYNC_OK) {
             return result;
@@ -350,7 +349,7 @@ static p2psync_result open_databases(struct ps_txn *txn, MDB_dbi *dbi)
     return P2PSYNC_OK;
 }
 
-static p2psync_result check_format(struct ps_txn *txn)
+p2psync_result ps_store_check_format(struct ps_txn *txn)
 {
     struct ps_bytes row;
     uint8_t version[4];

@@ -22,6 +22,10 @@ struct ps_store_options {
     const struct ps_stamp *stamp; /* taken by the caller (ps_stamp_take()), who keeps it; or NULL */
 };
 
+/* Check the format of a store, which is written if there is none. Errors  P2PSYNC_EOLDER;
+ * P2PSYNC_ENEWER; P2PSYNC_ECORRUPT. */
+p2psync_result ps_store_check_format(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
+
 /* Open or make the store in a directory; files are readable by their owner only.
  *
  * Errors  P2PSYNC_EBUSY open in this process already, or another directory has taken the place of

@@ -121,6 +121,22 @@ p2psync_result ps_collection_recount(struct ps_txn *txn, uint32_t number,
     return put(txn, &collection);
 }
 
+p2psync_result ps_collection_complete(struct ps_txn *txn, uint32_t number, struct ps_bytes name,
+                                      bool *made_out)
+{
+    struct ps_collection found = {.number = number, .name = name};
+    struct ps_key by_number = ps_key_collection_number(number);
+    struct ps_bytes row;
+    p2psync_result result = ps_db_get(txn, PS_DB_COLLECTIONS, ps_key_view(&by_number), &row);
+    *made_out = result == P2PSYNC_ENOTFOUND;
+    if (result == P2PSYNC_ENOTFOUND) {
+        return ps_db_put(txn, PS_DB_COLLECTIONS, ps_key_view(&by_number), name);
+    }
+    result = result == P2PSYNC_OK ? ps_collection_find(txn, name, &found) : result;
+    *made_out = result == P2PSYNC_ENOTFOUND;
+    return result == P2PSYNC_ENOTFOUND ? put(txn, &found) : result;
+}
+
 p2psync_result ps_collection_note_written(struct ps_txn *txn, uint32_t number)
 {
     struct ps_written_last last;

@@ -71,6 +71,12 @@ struct ps_collection_counts {
 p2psync_result ps_collection_recount(struct ps_txn *txn, uint32_t number,
                                      const struct ps_collection_counts *counts) P2PSYNC_MUST_CHECK;
 
+/* Give a collection that lacks one of its two rows that row again; of its counters, if it is the
+ * one that has them, nothing is known then. made_out: whether any was lacking. Errors
+ * P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_collection_complete(struct ps_txn *txn, uint32_t number, struct ps_bytes name,
+                                      bool *made_out) P2PSYNC_MUST_CHECK;
+
 /* Which collections this device has written to last, so that who wants to know what is new need not
  * look at all. */
 #define PS_WRITTEN_MAX 32

@@ -8,13 +8,16 @@
 #include "store/log/log.h"
 
 /* The value of a row: empty, the entry is to be fetched; or one of these. */
-#define BACK "back" /* it is to be judged */
-#define ROWS "rows" /* the key is of a collection: (its number, PS_MET_ROW) */
+#define BACK  "back"  /* it is to be judged */
+#define ROWS  "rows"  /* the key is of a collection: (its number, PS_MET_ROW) */
+#define TABLE "table" /* the key is of a table: (its ps_db, PS_MET_TABLE) */
 
 static p2psync_result list_if_damaged(struct ps_txn *txn, const struct ps_damaged *entry);
-static p2psync_result list_rows(struct ps_txn *txn, const struct ps_damaged *rows);
+static p2psync_result list_as(struct ps_txn *txn, const struct ps_damaged *rows, const char *as);
 static p2psync_result next(struct ps_txn *txn, const struct ps_damaged *from, const char *value,
                            struct ps_damaged *out);
+static p2psync_result next_number(struct ps_txn *txn, uint32_t from, const char *value,
+                                  uint32_t *number_out);
 
 p2psync_result ps_damage_look(struct ps_txn *txn, const struct ps_damaged *entry,
                               struct ps_hash *leaf_out, bool *sound_out)
@@ -55,7 +58,9 @@ p2psync_result ps_damage_list_met(struct ps_txn *txn, uint64_t *count_out)
     p2psync_result result = P2PSYNC_OK;
     for (size_t i = 0; i < count && result == P2PSYNC_OK; i++) {
         const struct ps_damaged entry = {.log = met[i].log, .seq = met[i].seq};
-        result = entry.seq == PS_MET_ROW ? list_rows(txn, &entry) : list_if_damaged(txn, &entry);
+        result = entry.seq == PS_MET_ROW     ? list_as(txn, &entry, ROWS)
+                 : entry.seq == PS_MET_TABLE ? list_as(txn, &entry, TABLE)
+                                             : list_if_damaged(txn, &entry);
     }
     return result == P2PSYNC_OK ? ps_damage_count(txn, count_out) : result;
 }
@@ -84,14 +89,14 @@ static p2psync_result list_if_damaged(struct ps_txn *txn, const struct ps_damage
     return result == P2PSYNC_OK && row.size == 0 ? P2PSYNC_OK : ps_damage_add(txn, entry);
 }
 
-static p2psync_result list_rows(struct ps_txn *txn, const struct ps_damaged *rows)
+static p2psync_result list_as(struct ps_txn *txn, const struct ps_damaged *rows, const char *as)
 {
     struct ps_key key = ps_key_entry(rows->log, rows->seq);
     struct ps_bytes row;
     p2psync_result result = ps_db_get(txn, PS_DB_DAMAGED, ps_key_view(&key), &row);
     return result == P2PSYNC_OK
                ? P2PSYNC_OK
-               : ps_db_put(txn, PS_DB_DAMAGED, ps_key_view(&key), ps_bytes_text(ROWS));
+               : ps_db_put(txn, PS_DB_DAMAGED, ps_key_view(&key), ps_bytes_text(as));
 }
 
 p2psync_result ps_damage_explain(struct ps_txn *txn)
@@ -146,11 +151,18 @@ static p2psync_result next(struct ps_txn *txn, const struct ps_damaged *from, co
 
 p2psync_result ps_damage_next_rows(struct ps_txn *txn, uint32_t from, uint32_t *collection_out)
 {
+    return next_number(txn, from, ROWS, collection_out);
+}
+
+/* The same where the place in the list says one number only. */
+static p2psync_result next_number(struct ps_txn *txn, uint32_t from, const char *value,
+                                  uint32_t *number_out)
+{
     const struct ps_damaged first = {.log = from};
     struct ps_damaged found;
-    p2psync_result result = next(txn, &first, ROWS, &found);
+    p2psync_result result = next(txn, &first, value, &found);
     if (result == P2PSYNC_OK) {
-        *collection_out = found.log;
+        *number_out = found.log;
     }
     return result;
 }
@@ -159,6 +171,28 @@ p2psync_result ps_damage_remove_rows(struct ps_txn *txn, uint32_t collection)
 {
     const struct ps_damaged rows = {.log = collection, .seq = PS_MET_ROW};
     return ps_damage_remove(txn, &rows);
+}
+
+p2psync_result ps_damage_add_rows(struct ps_txn *txn, uint32_t collection)
+{
+    const struct ps_damaged rows = {.log = collection, .seq = PS_MET_ROW};
+    return list_as(txn, &rows, ROWS);
+}
+
+p2psync_result ps_damage_next_table(struct ps_txn *txn, uint32_t from, uint32_t *table_out)
+{
+    return next_number(txn, from, TABLE, table_out);
+}
+
+p2psync_result ps_damage_remove_tables(struct ps_txn *txn)
+{
+    struct ps_damaged at = {.log = 0};
+    p2psync_result result = next(txn, &at, TABLE, &at);
+    while (result == P2PSYNC_OK) { /* each time one less */
+        result = ps_damage_remove(txn, &at);
+        result = result == P2PSYNC_OK ? next(txn, &at, TABLE, &at) : result;
+    }
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
 p2psync_result ps_damage_is_in(struct ps_txn *txn, uint32_t collection, bool *out)

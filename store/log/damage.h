@@ -4,8 +4,8 @@
  * what to ask others for. Which entry is damaged is a fact of this disk alone; no root changes by
  * it.
  *
- * Collections are listed likewise of which the row of a record is damaged: that follows from the
- * logs, so nobody is asked. */
+ * Collections are listed likewise of which the row of a record is damaged, and that some other
+ * table has a row which is: these follow from the logs, so nobody is asked. */
 #ifndef PS_STORE_LOG_DAMAGE_H
 #define PS_STORE_LOG_DAMAGE_H
 
@@ -59,6 +59,17 @@ p2psync_result ps_damage_next_rows(struct ps_txn *txn, uint32_t from,
                                    uint32_t *collection_out) P2PSYNC_MUST_CHECK;
 /* That is done. Errors  P2PSYNC_EFULL; P2PSYNC_EIO. */
 p2psync_result ps_damage_remove_rows(struct ps_txn *txn, uint32_t collection) P2PSYNC_MUST_CHECK;
+
+/* The records of a collection are to be worked out anew. Errors  P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_damage_add_rows(struct ps_txn *txn, uint32_t collection) P2PSYNC_MUST_CHECK;
+
+/* The first table with this number (a ps_db) or a higher one that is neither of entries nor of
+ * records and has a row that is damaged: what can be is saved (store/verify/salvage.h). Errors
+ * P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT. */
+p2psync_result ps_damage_next_table(struct ps_txn *txn, uint32_t from,
+                                    uint32_t *table_out) P2PSYNC_MUST_CHECK;
+/* That is done. Errors  P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_damage_remove_tables(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
 
 /* Whether an entry of a log of the collection is to be fetched. Errors  P2PSYNC_ECORRUPT. */
 p2psync_result ps_damage_is_in(struct ps_txn *txn, uint32_t collection,

@@ -32,7 +32,6 @@ struct place {
 };
 
 static p2psync_result check_origin(const struct ps_log *log, const struct ps_origin *origin);
-static p2psync_result put_number(struct ps_txn *txn, const struct ps_log *log);
 static bool step(struct ps_log_walk *walk, struct place *out);
 static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, struct ps_log *out);
 static p2psync_result decode_tail(struct ps_bytes tail, size_t proof_count, struct ps_log *out);
@@ -110,7 +109,7 @@ p2psync_result ps_log_make(struct ps_txn *txn, struct ps_log *log)
 {
     p2psync_result result = ps_db_next_number(txn, PS_META_LOGS, &log->number);
     if (result == P2PSYNC_OK) {
-        result = put_number(txn, log);
+        result = ps_log_put_number(txn, log->number, &log->id, log->collection);
     }
     if (result == P2PSYNC_OK) {
         struct ps_collection_delta delta = {.logs = 1};
@@ -122,13 +121,13 @@ p2psync_result ps_log_make(struct ps_txn *txn, struct ps_log *log)
     return result == P2PSYNC_OK ? ps_log_save(txn, log) : result;
 }
 
-/* Note how the log with this number is named. */
-static p2psync_result put_number(struct ps_txn *txn, const struct ps_log *log)
+p2psync_result ps_log_put_number(struct ps_txn *txn, uint32_t number, const struct ps_log_id *id,
+                                 uint32_t collection)
 {
-    struct ps_key number = ps_key_log_number(log->number);
-    struct ps_log_key log_key = {.collection = log->collection, .id = log->id};
+    struct ps_key number_key = ps_key_log_number(number);
+    struct ps_log_key log_key = {.collection = collection, .id = *id};
     struct ps_key key = ps_key_log(&log_key);
-    return ps_db_put(txn, PS_DB_LOG_NUMBERS, ps_key_view(&number), ps_key_view(&key));
+    return ps_db_put(txn, PS_DB_LOG_NUMBERS, ps_key_view(&number_key), ps_key_view(&key));
 }
 
 p2psync_result ps_log_rename(struct ps_txn *txn, struct ps_log *log,
@@ -139,7 +138,7 @@ p2psync_result ps_log_rename(struct ps_txn *txn, struct ps_log *log,
     p2psync_result result = ps_db_delete(txn, PS_DB_LOGS, ps_key_view(&key));
     memcpy(log->id.branch, branch, sizeof log->id.branch);
     if (result == P2PSYNC_OK) {
-        result = put_number(txn, log);
+        result = ps_log_put_number(txn, log->number, &log->id, log->collection);
     }
     return result == P2PSYNC_OK ? ps_log_save(txn, log) : result;
 }
@@ -450,6 +449,23 @@ static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, 
     }
     struct ps_bytes tail = ps_bytes(row.data + ROW_FIXED_SIZE, row.size - ROW_FIXED_SIZE);
     return decode_tail(tail, proof_count, out);
+}
+
+p2psync_result ps_log_from_row(uint32_t collection, const struct ps_log_id *id, struct ps_bytes row,
+                               struct ps_log *out)
+{
+    const struct ps_log_key key = {.collection = collection, .id = *id};
+    return decode(&key, row, out);
+}
+
+bool ps_log_row_origin(struct ps_bytes row, struct ps_origin *out)
+{
+    if (row.size < ROW_FIXED_SIZE) {
+        return false;
+    }
+    memcpy(out->device.key, row.data + AT_DEVICE, PS_DEVICE_SIZE);
+    out->incarnation = ps_get_u64(row.data + AT_INCARNATION);
+    return true;
 }
 
 /* The parts of a row that need not be there. */

@@ -109,6 +109,18 @@ p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struc
 /* Write the log's row, and keep the index of those that are not settled. */
 p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log) P2PSYNC_MUST_CHECK;
 
+/* Note how the log with this number is named, which its row says as well. Errors  P2PSYNC_EFULL;
+ * P2PSYNC_EIO. */
+p2psync_result ps_log_put_number(struct ps_txn *txn, uint32_t number, const struct ps_log_id *id,
+                                 uint32_t collection) P2PSYNC_MUST_CHECK;
+
+/* What a row of PS_DB_LOGS says, also one whose checksum is wrong: then nothing of it may be
+ * believed that is not proven. Errors  P2PSYNC_ECORRUPT it cannot be a row. */
+p2psync_result ps_log_from_row(uint32_t collection, const struct ps_log_id *id, struct ps_bytes row,
+                               struct ps_log *out) P2PSYNC_MUST_CHECK;
+/* Whose log it says that it is. False if it is too short. */
+bool ps_log_row_origin(struct ps_bytes row, struct ps_origin *out);
+
 /* Find a change that another change names as its parent: the number of its log, and how far that
  * log is applied and settled. An origin can have several branches; the first bytes of the leaf hash
  * say which is meant.

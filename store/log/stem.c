@@ -69,3 +69,30 @@ p2psync_result ps_stem_next(struct ps_txn *txn, uint32_t stem, uint64_t from, st
     *out = (struct ps_stem){.log = found.log, .stem = found.stem, .begin = found.begin};
     return found.stem == stem ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
 }
+
+/* A row of either kind is put as both. */
+p2psync_result ps_stem_complete(struct ps_txn *txn, uint64_t *lacked_out)
+{
+    struct ps_key from = {.size = 0};
+    struct ps_row row;
+    uint64_t before = 0;
+    uint64_t after = 0;
+    p2psync_result result = ps_db_count(txn, PS_DB_STEMS, &before);
+    while (ps_db_walk_next(txn, PS_DB_STEMS, &from, &result, &row)) {
+        struct ps_stem_key branch;
+        if (row.key.size == 1 + 4 && row.value.size == ROW_SIZE) {
+            branch = (struct ps_stem_key){.stem = ps_get_u32(row.value.data),
+                                          .begin = ps_get_u64(row.value.data + 4),
+                                          .log = ps_get_u32(row.key.data + 1)};
+        } else if (!ps_key_split_branch(row.key, &branch)) {
+            return P2PSYNC_ECORRUPT;
+        }
+        const struct ps_stem stem = {.log = branch.log, .stem = branch.stem, .begin = branch.begin};
+        result = stem.stem < stem.log ? ps_stem_put(txn, &stem) : P2PSYNC_ECORRUPT;
+    }
+    result = result == P2PSYNC_OK ? ps_db_count(txn, PS_DB_STEMS, &after) : result;
+    if (result == P2PSYNC_OK) {
+        *lacked_out = after - before;
+    }
+    return result;
+}

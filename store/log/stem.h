@@ -31,4 +31,8 @@ p2psync_result ps_stem_owner(struct ps_txn *txn, uint32_t log, uint64_t seq,
 p2psync_result ps_stem_next(struct ps_txn *txn, uint32_t stem, uint64_t from,
                             struct ps_stem *out) P2PSYNC_MUST_CHECK;
 
+/* Of the two rows of a stem each follows from the other: put those that are lacking. lacked_out:
+ * how many. Errors  P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
+p2psync_result ps_stem_complete(struct ps_txn *txn, uint64_t *lacked_out) P2PSYNC_MUST_CHECK;
+
 #endif

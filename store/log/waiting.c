@@ -169,6 +169,17 @@ p2psync_result ps_waiting_drop_awaited(struct ps_txn *txn, uint32_t collection)
     return ps_db_clear_range(txn, PS_DB_AWAITED, ps_key_view(&from), ps_key_view(&to));
 }
 
+p2psync_result ps_waiting_rejudge(struct ps_txn *txn)
+{
+    struct ps_waiting_walk walk = {.txn = txn, .result = ps_db_clear(txn, PS_DB_AWAITED)};
+    struct ps_waiting waiting;
+    while (ps_waiting_walk_next(&walk, &waiting)) {
+        waiting.judged = waiting.begin;
+        walk.result = put_due(txn, &waiting);
+    }
+    return walk.result;
+}
+
 p2psync_result ps_waiting_recount(struct ps_txn *txn)
 {
     struct ps_waiting_walk walk = {.txn = txn};

@@ -61,6 +61,9 @@ p2psync_result ps_waiting_due(struct ps_txn *txn, struct ps_waiting *out) P2PSYN
  * P2PSYNC_EIO. */
 p2psync_result ps_waiting_drop(struct ps_txn *txn, uint32_t log) P2PSYNC_MUST_CHECK;
 p2psync_result ps_waiting_drop_awaited(struct ps_txn *txn, uint32_t collection) P2PSYNC_MUST_CHECK;
+/* Who waits for what is not known any more: all that wait are judged again. Errors  as above;
+ * P2PSYNC_ECORRUPT. */
+p2psync_result ps_waiting_rejudge(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
 /* Count anew how many changes wait. Errors  P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO. */
 p2psync_result ps_waiting_recount(struct ps_txn *txn) P2PSYNC_MUST_CHECK;
 
