@@ -8,14 +8,16 @@
 #include "store/log/check.h"
 #include "store/log/collection.h"
 #include "store/log/waiting.h"
+#include "store/verify/salvage.h"
 
 static p2psync_result drop(struct ps_txn *txn, uint32_t collection);
 static p2psync_result unapply(struct ps_txn *txn, uint32_t collection);
 static p2psync_result unapply_log(struct ps_txn *txn, struct ps_log *log);
 static p2psync_result apply_all(struct ps_txn *txn, uint64_t now_ms);
 static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms);
-static p2psync_result number_logs(struct ps_txn *txn, uint32_t collection);
+static p2psync_result is_damaged(struct ps_txn *txn, uint32_t collection, bool *out);
 static p2psync_result check_logs(struct ps_txn *txn, const struct ps_mesh *mesh);
+static p2psync_result check_log(struct ps_txn *txn, const struct ps_mesh *mesh, uint32_t number);
 static bool can_be_done(struct ps_txn *txn, uint32_t collection);
 
 p2psync_result ps_anew(struct ps_txn *txn, uint32_t collection, uint64_t now_ms)
@@ -28,6 +30,47 @@ p2psync_result ps_anew(struct ps_txn *txn, uint32_t collection, uint64_t now_ms)
         result = ps_waiting_recount(txn);
     }
     return result == P2PSYNC_OK ? apply_all(txn, now_ms) : result;
+}
+
+p2psync_result ps_anew_listed(struct ps_txn *txn, uint64_t now_ms, uint32_t *collection_out)
+{
+    uint32_t number = 0;
+    bool damaged = true;
+    p2psync_result result = ps_damage_next_rows(txn, 0, &number);
+    while (result == P2PSYNC_OK && damaged) { /* each number once, ascending */
+        result = is_damaged(txn, number, &damaged);
+        if (result == P2PSYNC_OK && damaged) {
+            result = ps_damage_next_rows(txn, number + 1, &number);
+        }
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_anew(txn, number, now_ms);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_damage_remove_rows(txn, number);
+    }
+    if (result == P2PSYNC_OK) {
+        *collection_out = number;
+    }
+    return result;
+}
+
+/* Whether what builds on an entry would be lacking. If none is listed, all are looked at: nobody
+ * may have read it yet. */
+static p2psync_result is_damaged(struct ps_txn *txn, uint32_t collection, bool *out)
+{
+    struct ps_identity identity = {0};
+    struct ps_log_walk walk = {.txn = txn, .collection = collection};
+    struct ps_log_brief log;
+    p2psync_result result = ps_damage_is_in(txn, collection, out);
+    if (result != P2PSYNC_OK || *out) {
+        return result;
+    }
+    walk.result = ps_identity_read(txn, &identity);
+    while (ps_log_walk_next_brief(&walk, &log)) {
+        walk.result = check_log(txn, &identity.mesh, log.number);
+    }
+    return walk.result == P2PSYNC_OK ? ps_damage_is_in(txn, collection, out) : walk.result;
 }
 
 /* Rows are taken out by their keys alone, because they may be damaged. */
@@ -119,20 +162,19 @@ p2psync_result ps_anew_all(struct ps_store *store, uint64_t now_ms)
 static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms)
 {
     struct ps_identity identity = {0};
+    struct ps_salvaged salvaged;
     struct ps_collection_walk walk = {.txn = txn};
     struct ps_collection collection;
     p2psync_result result = ps_identity_read(txn, &identity);
     if (result == P2PSYNC_ENODEVICE) {
         return P2PSYNC_OK; /* nothing has a log yet */
     }
-    while (result == P2PSYNC_OK && ps_collection_walk_next(&walk, &collection)) {
-        result = number_logs(txn, collection.number);
+    if (result == P2PSYNC_OK) {
+        result = ps_salvage(txn, &salvaged);
     }
-    result = result == P2PSYNC_OK ? walk.result : result;
     if (result == P2PSYNC_OK) {
         result = check_logs(txn, &identity.mesh);
     }
-    walk = (struct ps_collection_walk){.txn = txn};
     while (result == P2PSYNC_OK && ps_collection_walk_next(&walk, &collection)) {
         uint32_t number = collection.number;
         if (!can_be_done(txn, number)) {
@@ -150,57 +192,39 @@ static p2psync_result all_in(struct ps_txn *txn, uint64_t now_ms)
     return result == P2PSYNC_OK ? apply_all(txn, now_ms) : result;
 }
 
-/* The row that says which log has a number may be lost, and that of the log be there: then it was
- * offered to others, and could not be found when they asked for it by its number. */
-static p2psync_result number_logs(struct ps_txn *txn, uint32_t collection)
-{
-    struct ps_log_walk walk = {.txn = txn, .collection = collection};
-    struct ps_log_brief log;
-    while (ps_log_walk_next_brief(&walk, &log)) {
-        struct ps_key number = ps_key_log_number(log.number);
-        struct ps_log_key log_key = {.collection = collection, .id = log.id};
-        struct ps_key key = ps_key_log(&log_key);
-        struct ps_bytes row;
-        p2psync_result result = ps_db_get(txn, PS_DB_LOG_NUMBERS, ps_key_view(&number), &row);
-        if (result == P2PSYNC_ENOTFOUND) {
-            walk.result =
-                ps_db_put(txn, PS_DB_LOG_NUMBERS, ps_key_view(&number), ps_key_view(&key));
-        }
-    }
-    /* What of it cannot be read is left as it is. */
-    return walk.result == P2PSYNC_ECORRUPT ? P2PSYNC_OK : walk.result;
-}
-
-/* List what of the entries is damaged, and write subtrees anew that are wrong. Of a log that does
- * not give its root or its signed head all the same, the last entry is listed: so it is told, and
- * looked through again when a peer has sent that. One log's damage keeps nobody from opening. */
 static p2psync_result check_logs(struct ps_txn *txn, const struct ps_mesh *mesh)
 {
     struct ps_key from = {.size = 0};
     struct ps_row row;
     p2psync_result result = P2PSYNC_OK;
     while (ps_db_walk_next(txn, PS_DB_LOG_NUMBERS, &from, &result, &row)) {
-        struct ps_log_check check;
         uint32_t number = 0;
-        bool sound = false;
-        result = ps_key_split_log_number(row.key, &number) ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
-        if (result == P2PSYNC_OK) {
-            result = ps_log_check_begin(txn, number, &check);
-        }
-        if (result == P2PSYNC_ECORRUPT || result == P2PSYNC_ENOTFOUND) {
-            result = P2PSYNC_OK; /* its row cannot be read */
-            continue;
-        }
-        if (result == P2PSYNC_OK) {
-            result = ps_log_check_step(txn, &check, UINT64_MAX);
-        }
-        if (result == P2PSYNC_OK) {
-            result = ps_log_check_end(txn, mesh, &check, &sound);
-        }
-        if (result == P2PSYNC_OK && !sound && check.damaged == 0 && check.end > check.begin) {
-            const struct ps_damaged last = {.log = number, .seq = check.end - 1};
-            result = ps_damage_add(txn, &last);
-        }
+        result = ps_key_split_log_number(row.key, &number) ? check_log(txn, mesh, number)
+                                                           : P2PSYNC_ECORRUPT;
+    }
+    return result;
+}
+
+/* List what of its entries is damaged, and write subtrees anew that are wrong. Of a log that does
+ * not give its root or its signed head all the same, the last entry is listed: so it is told, and
+ * looked through again when a peer has sent that. One log's damage keeps nobody from opening. */
+static p2psync_result check_log(struct ps_txn *txn, const struct ps_mesh *mesh, uint32_t number)
+{
+    struct ps_log_check check;
+    bool sound = false;
+    p2psync_result result = ps_log_check_begin(txn, number, &check);
+    if (result == P2PSYNC_ECORRUPT || result == P2PSYNC_ENOTFOUND) {
+        return P2PSYNC_OK; /* its row cannot be read */
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_check_step(txn, &check, UINT64_MAX);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_log_check_end(txn, mesh, &check, &sound);
+    }
+    if (result == P2PSYNC_OK && !sound && check.damaged == 0 && check.end > check.begin) {
+        const struct ps_damaged last = {.log = number, .seq = check.end - 1};
+        result = ps_damage_add(txn, &last);
     }
     return result;
 }

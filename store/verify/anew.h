@@ -15,11 +15,21 @@
  */
 p2psync_result ps_anew(struct ps_txn *txn, uint32_t collection, uint64_t now_ms) P2PSYNC_MUST_CHECK;
 
+/* The same of one collection that is listed (store/log/damage.h), and of which all entries can be
+ * read, which is looked at first: it is listed no longer.
+ *
+ * collection_out  which one.
+ * Errors          as above; P2PSYNC_ENOTFOUND there is none.
+ */
+p2psync_result ps_anew_listed(struct ps_txn *txn, uint64_t now_ms,
+                              uint32_t *collection_out) P2PSYNC_MUST_CHECK;
+
 /* Whether a process that did not flush has not ended well: what lies beside the logs is not to be
  * believed. Errors  P2PSYNC_EIO. */
 p2psync_result ps_anew_is_due(struct ps_store *store, bool *out) P2PSYNC_MUST_CHECK;
 
-/* Do what is due then: check all logs, and work everything out anew. Nothing is done if another
+/* Do what is due then: save what has rotted (salvage.h), check all logs, and work everything out
+ * anew. Nothing is done if another
  * process has done it meanwhile. Errors  as above. */
 p2psync_result ps_anew_all(struct ps_store *store, uint64_t now_ms) P2PSYNC_MUST_CHECK;
 

@@ -57,7 +57,9 @@ static p2psync_result verify_in(struct ps_txn *txn, struct ps_verify *verify)
     while (ps_collection_walk_next(&walk, &collection)) {
         walk.result = verify_collection(txn, &identity.mesh, &collection, verify);
     }
-    return walk.result == P2PSYNC_OK ? read_tables(txn, verify) : walk.result;
+    /* If a row of the collections cannot be read, nothing is told of those behind it. */
+    bool read = walk.result == P2PSYNC_OK || walk.result == P2PSYNC_ECORRUPT;
+    return read ? read_tables(txn, verify) : walk.result;
 }
 
 /* Entries are looked at twice, records once. */
@@ -151,10 +153,10 @@ static p2psync_result keep(struct ps_verify *verify, const struct ps_verify_foun
  */
 static p2psync_result read_tables(struct ps_txn *txn, struct ps_verify *verify)
 {
-    static const ps_db tables[] = {PS_DB_META,      PS_DB_LOG_NUMBERS, PS_DB_STEMS,   PS_DB_STALE,
-                                   PS_DB_UNSETTLED, PS_DB_WAITING,     PS_DB_AWAITED, PS_DB_DEVICES,
-                                   PS_DB_PEERS,     PS_DB_CONFLICTS,   PS_DB_DAMAGED, PS_DB_BEGUN,
-                                   PS_DB_NAMED};
+    static const ps_db tables[] = {
+        PS_DB_COLLECTIONS, PS_DB_LOGS,      PS_DB_META,    PS_DB_LOG_NUMBERS, PS_DB_STEMS,
+        PS_DB_STALE,       PS_DB_UNSETTLED, PS_DB_WAITING, PS_DB_AWAITED,     PS_DB_DEVICES,
+        PS_DB_PEERS,       PS_DB_CONFLICTS, PS_DB_DAMAGED, PS_DB_BEGUN,       PS_DB_NAMED};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         struct ps_key from = {.size = 0};
         struct ps_row row;

@@ -34,8 +34,8 @@ struct ps_verify {
     size_t found_capacity;
 };
 
-/* Errors  P2PSYNC_ECANCELLED; P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT a row is damaged without which
- *         nothing more can be said: of the identity, or of a collection; P2PSYNC_EIO;
+/* Errors  P2PSYNC_ECANCELLED; P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT who this device is cannot be
+ *         read; P2PSYNC_EIO;
  *         P2PSYNC_ENOMEM. Whatever the result, ps_verify_deinit() follows.
  */
 p2psync_result ps_verify(struct ps_store *store, struct ps_verify *verify) P2PSYNC_MUST_CHECK;
