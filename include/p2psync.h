@@ -398,8 +398,9 @@ typedef enum p2psync_durability {
     P2PSYNC_DURABILITY_FLUSH = 1,   /* a call that returns OK has reached the disk */
     /* Fast, and a risk: if the machine crashes or loses power, the last writes are gone, and the
      * store may be torn. When it is next opened, all logs are checked and all records worked out
-     * anew from them, which takes as long as p2psync_verify() does and then some; what cannot be
-     * mended so is refused as damaged, and the device has to join again. Killing the process alone
+     * anew from them, which takes as long as p2psync_verify() does and then some; a log that
+     * cannot be mended so is told and left as it is; if LMDB's own pages are torn, the store is
+     * refused as damaged, and the device has to join again. Killing the process alone
      * loses nothing, but costs that time. It is the process's own choice: others that have the
      * store open meanwhile flush what they write as they chose, but read what is not flushed here;
      * and the whole store counts as not flushed until the last of them ends well. */
@@ -467,12 +468,15 @@ struct p2psync_options {
  *         config.json is malformed; P2PSYNC_EMISUSE no directory can be at options->dir, or an
  *         address in the options is malformed.
  *
- * Damage that is there is found, and is P2PSYNC_ECORRUPT. What remains is a page of the file that
- * goes bad while it is open, so that the system itself cannot read it: that is a SIGBUS, which a
- * library must leave to its app. An app that wants to survive it handles the signal, or uses the
- * node from another process. The library's own threads block all signals but those that a fault of
- * a thread raises (SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGABRT), so the app's handlers of these are
- * called in them too.
+ * A row that has rotted is found when it is read, and is P2PSYNC_ECORRUPT; a running node mends
+ * what it can. If which device this is cannot be read, that is P2PSYNC_ECORRUPT here. What remains
+ * is what no row can show: a page of LMDB's that rots under the open file in what leads to other
+ * pages, so that rows are passed over without a trace (a walk over a whole collection counts its
+ * records, and the next start after any damage checks all pages); and a page that the system itself
+ * cannot read: that is a SIGBUS, which a library must leave to its app. An app that wants to
+ * survive it handles the signal, or uses the node from another process. The library's own threads
+ * block all signals but those that a fault of a thread raises (SIGBUS, SIGSEGV, SIGFPE, SIGILL,
+ * SIGABRT), so the app's handlers of these are called in them too.
  *
  * A write that meets damage with which LMDB cannot go on is P2PSYNC_ECORRUPT, and so is every write
  * on that node from then on; reading works. The write can neither be ended nor undone in memory
@@ -1101,11 +1105,11 @@ struct p2psync_verify_options {
  * for each change.
  *
  * With `repair` rows of records are worked out anew from the log, in one transaction for each
- * collection, and subtrees from the changes. A change whose bytes are gone can only come from
- * another device: it is listed, and the node that runs in this directory asks for it, for as long
- * as something comes; without a running node it stays listed, and the next one that runs asks. What
- * was repaired is checked once more. A process that is killed at any moment leaves a store that
- * opens.
+ * collection, rows of other tables in one transaction for all, and subtrees from the changes. A
+ * change whose bytes are gone can only come from another device: it is listed, and the node that
+ * runs in this directory asks for it, for as long as something comes; without a running node it
+ * stays listed, and the next one that runs asks. What was repaired is checked once more. A process
+ * that is killed at any moment leaves a store that opens.
  *
  * Findings are of a kind: "change" its bytes are gone; "tree" a stored subtree is not what its
  * changes give; "log" what is here is not what its author has signed; "record" rows of records,
@@ -1113,7 +1117,7 @@ struct p2psync_verify_options {
  *
  * options  NULL: none.
  * Errors   P2PSYNC_ENODEVICE; P2PSYNC_ECANCELLED by `progress` or p2psync_cancel();
- * P2PSYNC_ECORRUPT a row is damaged without which nothing can be said: the device joins again;
+ * P2PSYNC_ECORRUPT which device this is cannot be read: a backup is restored, or it joins again;
  * P2PSYNC_ENOSPC; P2PSYNC_EFULL; P2PSYNC_EIO. That something is bad is no error: the document says
  * so.
  */
@@ -1309,7 +1313,8 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   devices          integer  of the mesh, this one too
  *   pending          integer  changes that are here and wait for something before they show
  *   merging          bool     records are being merged anew; only the counts of conflicts lag
- *   damaged          integer  changes that this disk has lost; a running node fetches them again
+ *   damaged          integer  changes that this disk has lost, which a running node fetches again,
+ *                             and other places of damage, which it works out anew
  *   last_sync        time?
  *   last_backup      time?    of those that the node makes by itself (backup_dir)
  *   last_error       text?

@@ -12,6 +12,7 @@
 #include "node/backups/keeper.h"
 #include "node/control/ask.h"
 #include "node/control/stream.h"
+#include "node/engine/recover.h"
 #include "node/host/data_dir.h"
 #include "node/host/descriptors.h"
 #include "node/host/dir.h"
@@ -53,6 +54,7 @@ static p2psync_result open_node(const struct p2psync_options *options, p2psync_n
 static p2psync_result open_dir(p2psync_node *node, const struct p2psync_options *options,
                                struct p2psync_detail *detail);
 static p2psync_result mend_torn(p2psync_node *node);
+static p2psync_result check_identity(p2psync_node *node, struct p2psync_detail *detail);
 static p2psync_result open_store(p2psync_node *node, const struct p2psync_options *options,
                                  struct p2psync_detail *detail);
 
@@ -477,9 +479,32 @@ static p2psync_result open_store(p2psync_node *node, const struct p2psync_option
     }
     if (result == P2PSYNC_OK) {
         ps_dir_remove_reset(node->dir_fd);
-        result = mend_torn(node);
+        result = check_identity(node, detail);
     }
-    return result;
+    return result == P2PSYNC_OK ? mend_torn(node) : result;
+}
+
+/* Who this device is stands in one row, and nowhere else. One wrong bit of it can be put right. */
+static p2psync_result check_identity(p2psync_node *node, struct p2psync_detail *detail)
+{
+    struct ps_txn txn = {0};
+    struct ps_identity unused;
+    struct ps_salvaged salvaged;
+    p2psync_result result = ps_txn_begin(node->store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_read(&txn, &unused);
+    }
+    ps_txn_abort(&txn);
+    if (result == P2PSYNC_ECORRUPT) {
+        result = ps_recover_store(node->store, ps_time_wall_ms(), &salvaged);
+    }
+    if (result == P2PSYNC_ECORRUPT) {
+        return ps_detail_say(detail, result,
+                             "which device this is cannot be read from the disk any more: put a "
+                             "backup in its place ('p2psync restore-backup'), or remove the "
+                             "directory and join again; see that the disk is sound");
+    }
+    return result == P2PSYNC_ENODEVICE ? P2PSYNC_OK : result;
 }
 
 /* A process that did not flush has not ended well: the logs are checked, and all else is worked out

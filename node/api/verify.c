@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/api/inside.h"
+#include "node/engine/recover.h"
 #include "node/host/sized.h"
 #include "node/host/time.h"
 #include "store/log/damage.h"
@@ -82,7 +83,14 @@ static bool goes_on(void *user, uint64_t done, uint64_t total)
 static p2psync_result repair(const struct work *work, const struct ps_verify *verify)
 {
     struct ps_store *store = work->node->store;
-    p2psync_result result = ps_verify_list(store, verify);
+    struct ps_salvaged salvaged;
+    p2psync_result result = P2PSYNC_OK;
+    if (verify->tables > 0) {
+        result = ps_recover_store(store, ps_time_wall_ms(), &salvaged);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_verify_list(store, verify);
+    }
     if (result == P2PSYNC_OK) {
         result = await_entries(work);
     }

@@ -61,6 +61,22 @@ void ps_damage_mended(struct ps_turn *turn, const struct ps_log *log)
     (void)ps_turn_ok(turn, ps_by_log_set(&damage->found, log->number, MENDED));
 }
 
+void ps_damage_wanted(struct ps_turn *turn)
+{
+    uint32_t unused = 0;
+    if (ps_damage_next_rows(turn->txn, 0, &unused) != P2PSYNC_ENOTFOUND ||
+        ps_damage_next_table(turn->txn, 0, &unused) != P2PSYNC_ENOTFOUND) {
+        turn->engine->damage.waits = true;
+        ps_turn_again(turn, turn->now_ms);
+    }
+}
+
+void ps_damage_salvaged(struct ps_engine *engine)
+{
+    engine->damage.tables = false;
+    engine->damage.rows_tried = false;
+}
+
 bool ps_damage_waits(const struct ps_engine *engine)
 {
     return engine->damage.waits || ps_met_any(engine->store);
@@ -71,11 +87,16 @@ bool ps_damage_tick(struct ps_turn *turn)
     struct ps_damage *damage = &turn->engine->damage;
     bool listed = false;
     uint64_t unused = 0;
+    uint32_t table = 0;
     if (!turn->txn->writable || turn->result != P2PSYNC_OK) {
         return false; /* what were taken and listed now would be lost */
     }
     if (ps_met_any(turn->engine->store)) {
         listed = ps_turn_ok(turn, ps_damage_list_met(turn->txn, &unused));
+    }
+    if (!damage->tables && ps_damage_next_table(turn->txn, 0, &table) != P2PSYNC_ENOTFOUND) {
+        damage->tables = true;
+        ps_turn_again(turn, turn->now_ms);
     }
     if (!damage->rows_tried) {
         work_rows_out(turn);
@@ -104,20 +125,13 @@ static void work_rows_out(struct ps_turn *turn)
     struct ps_damage *damage = &turn->engine->damage;
     struct ps_collection collection;
     uint32_t number = 0;
-    bool damaged = true;
-    p2psync_result result = ps_damage_next_rows(turn->txn, 0, &number);
-    while (result == P2PSYNC_OK && damaged) {
-        result = ps_damage_is_in(turn->txn, number, &damaged);
-        if (result == P2PSYNC_OK && damaged) {
-            result = ps_damage_next_rows(turn->txn, number + 1, &number);
-        }
-    }
-    if (result == P2PSYNC_ENOTFOUND || !ps_turn_ok(turn, result)) {
+    damage->rows_tried = true;
+    p2psync_result result = ps_anew_listed(turn->txn, turn->wall_ms, &number);
+    if (result == P2PSYNC_ENOTFOUND) {
+        damage->rows_tried = false;
         return;
     }
-    damage->rows_tried = true;
-    if (ps_turn_ok(turn, ps_anew(turn->txn, number, turn->wall_ms)) &&
-        ps_turn_ok(turn, ps_damage_remove_rows(turn->txn, number)) &&
+    if (ps_turn_ok(turn, result) &&
         ps_turn_ok(turn, ps_collection_by_number(turn->txn, number, &collection))) {
         damage->rows_tried = false;
         turn->dirty = true;

@@ -16,6 +16,7 @@ struct ps_damage {
     struct ps_by_log found; /* 0 or FOUND, LOOKED, MENDED: see damage.c */
     bool waits;             /* a log is to be looked through */
     bool looking;           /* one is */
+    bool tables;            /* a row of another table is listed; recover.h reads it */
     bool rows_tried; /* a collection is worked out anew; if that fails, it is left as it is */
     struct ps_log_check check;
 };
@@ -30,6 +31,13 @@ bool ps_damage_is_known(const struct ps_turn *turn, const struct ps_log *log);
 /* What was listed of the log is here again: it is looked through once more, and if it is sound,
  * that is told. */
 void ps_damage_mended(struct ps_turn *turn, const struct ps_log *log);
+
+/* Another process may have listed what is to be worked out anew: have a turn that writes. */
+void ps_damage_wanted(struct ps_turn *turn);
+
+/* What could be saved of other tables is saved (recover.h), which may have kept records from being
+ * worked out anew: try that again. */
+void ps_damage_salvaged(struct ps_engine *engine);
 
 /* Whether a turn that writes is wanted. */
 bool ps_damage_waits(const struct ps_engine *engine);

@@ -65,6 +65,10 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     if (result == P2PSYNC_OK) {
         engine->static_count = options->peer_count;
         result = start(engine, options);
+        if (result == P2PSYNC_ECORRUPT) {
+            result = ps_recover_salvage_first(engine, options->wall_ms);
+            result = result == P2PSYNC_OK ? start(engine, options) : result;
+        }
     }
     if (result != P2PSYNC_OK) {
         ps_engine_destroy(&engine);
@@ -117,6 +121,7 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     turn.now_ms = events[count - 1].now_ms;
     turn.wall_ms = events[count - 1].wall_ms;
     ps_effects_clear(effects);
+    ps_recover_salvage(&turn);
 
     bool write = turn.now_ms >= ps_recover_hold_ms(engine) && wants_write(engine, events, count);
     p2psync_result begun = P2PSYNC_OK;

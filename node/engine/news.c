@@ -22,6 +22,7 @@ void ps_news_scan(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
     ps_mend_wanted(turn); /* another process may have found damage */
+    ps_damage_wanted(turn);
     if (!ps_turn_ok(turn, ps_identity_read(turn->txn, &engine->identity))) {
         return; /* it is read anew because a writer may have begun a new incarnation */
     }

@@ -16,6 +16,13 @@ bool ps_view_damage_text(struct ps_txn *txn, char out[static PS_VIEW_DAMAGE_TEXT
     if (ps_damage_count(txn, &count) != P2PSYNC_OK || count == 0) {
         return false;
     }
+    if (ps_damage_next(txn, &at, &at) != P2PSYNC_OK) { /* none of a change */
+        (void)snprintf(out, PS_VIEW_DAMAGE_TEXT_SIZE,
+                       "what follows from the changes cannot be read in %" PRIu64 " %s of the disk",
+                       count, count == 1 ? "place" : "places");
+        return true;
+    }
+    at = (struct ps_damaged){.log = 0};
     int size =
         snprintf(out, PS_VIEW_DAMAGE_TEXT_SIZE, "%" PRIu64 " %s cannot be read from the disk",
                  count, count == 1 ? "change" : "changes");

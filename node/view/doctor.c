@@ -380,10 +380,10 @@ static bool check_damage(const struct ps_look *look, struct ps_check *check)
     static_assert(PS_VIEW_DAMAGE_TEXT_SIZE <= PS_CHECK_DETAIL_SIZE, "what there is to say fits");
     ps_check_set(check, PS_CHECK_FAIL,
                  look->doctor->engine != NULL
-                     ? "they are fetched again from a device that has them, as soon as one is "
-                       "connected; see that the disk is sound"
-                     : "'p2psync start': the node fetches them again from a device that has them; "
-                       "see that the disk is sound");
+                     ? "changes are fetched again from a device that has them, as soon as one is "
+                       "connected, and the rest is worked out anew; see that the disk is sound"
+                     : "'p2psync start': the node fetches changes again from a device that has "
+                       "them, and works the rest out anew; see that the disk is sound");
     return ps_view_damage_text(look->txn, check->detail);
 }
 

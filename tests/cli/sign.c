@@ -5,8 +5,10 @@
  *     sign DIR COLLECTION ID lost      another device has edited the record on top of what is lost
  *     sign DIR COLLECTION ID begun     another device's transaction begins with it, and that is all
  *     sign DIR DEVICE MS skew          the clock of that member, an id, is so far ahead of this
- * one's sign DIR COLLECTION ID damage    the record's value on this device's disk is none
- *     sign DIR COLLECTION - lose        the bytes of the first change of each of its logs are gone
+ *                                      one's
+ *     sign DIR COLLECTION ID damage    the record's value on this device's disk is none
+ *     sign DIR COLLECTION - lose       the bytes of the first change of each of its logs are gone
+ *     sign DIR COLLECTION - rot        the row of its first log has rotted
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +136,26 @@ static void lose(struct store_case *here, const char *collection)
     case_commit(&txn);
 }
 
+static void rot(struct store_case *here, const char *collection)
+{
+    struct ps_txn txn = case_begin(here, true);
+    struct ps_collection found;
+    struct ps_log log;
+    struct ps_bytes row;
+    uint8_t *room = NULL;
+
+    must(ps_collection_find(&txn, ps_bytes_text(collection), &found) == P2PSYNC_OK, "collection");
+    struct ps_log_walk walk = {.txn = &txn, .collection = found.number};
+    must(ps_log_walk_next(&walk, &log), "log");
+    const struct ps_log_key log_key = {.collection = found.number, .id = log.id};
+    struct ps_key key = ps_key_log(&log_key);
+    must(ps_db_get(&txn, PS_DB_LOGS, ps_key_view(&key), &row) == P2PSYNC_OK, "row");
+    size_t size = row.size;
+    must(ps_db_reserve(&txn, PS_DB_LOGS, ps_key_view(&key), size, &room) == P2PSYNC_OK, "write");
+    memset(room, 0x55, size + 4); /* its checksum too */
+    case_commit(&txn);
+}
+
 static void skew(struct store_case *here, const char *id, const char *ms)
 {
     struct ps_txn txn = case_begin(here, true);
@@ -149,7 +171,7 @@ static void skew(struct store_case *here, const char *id, const char *ms)
 
 int main(int argc, char **argv)
 {
-    must(argc > 4, "sign DIR COLLECTION ID BODY...|lost|begun|skew|damage|lose: an argument");
+    must(argc > 4, "sign DIR COLLECTION ID BODY...|lost|begun|skew|damage|lose|rot: an argument");
     const struct ps_store_options options = {.dir = argv[1], .map_size_bytes = CASE_MAP_SIZE};
     struct store_case here = {.map_size = CASE_MAP_SIZE};
 
@@ -161,6 +183,8 @@ int main(int argc, char **argv)
         damage(&here, argv[2], argv[3]);
     } else if (strcmp(argv[4], "lose") == 0) {
         lose(&here, argv[2]);
+    } else if (strcmp(argv[4], "rot") == 0) {
+        rot(&here, argv[2]);
     } else if (strcmp(argv[4], "skew") == 0) {
         skew(&here, argv[2], argv[3]);
     } else if (strcmp(argv[4], "lost") == 0 || strcmp(argv[4], "begun") == 0) {

@@ -49,3 +49,28 @@ expect 0 a --json status
 holds '.damaged == 0'
 expect 0 a --json verify
 holds '.bad == 0'
+
+# The row of a log, which says how long it is: it follows from the log's changes.
+at a stop >/dev/null
+wait "$node" || true
+"$sign" "$work/a" things - rot
+expect 1 a get things r1
+code=0
+at a --json verify >"$work/out" || code=$?
+equal "$code" 1
+holds '.findings | any(.kind == "table" and .count == 1)'
+expect 0 a --json verify --repair
+holds '.bad >= 1 and .repaired == .bad'
+expect 0 a --json get things r7
+holds '.fields.n == 8'
+expect 0 a verify
+
+# A node mends it by itself, when it starts.
+"$sign" "$work/a" things - rot
+node a
+expect 0 a --json get things r7
+holds '.fields.n == 8'
+at a put things r8 n=9 >/dev/null
+at a stop >/dev/null
+wait "$node" || true
+expect 0 a verify

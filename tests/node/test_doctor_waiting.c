@@ -88,5 +88,5 @@ Test(test_doctor_waiting, says_what_the_disk_has_lost)
     cr_assert_eq(ps_damage_add(&txn, &entry), P2PSYNC_OK);
     case_commit(&txn);
     cr_expect(says("1 change cannot be read from the disk: of notes"));
-    cr_expect(says("'p2psync start': the node fetches them again"));
+    cr_expect(says("'p2psync start': the node fetches changes again"));
 }
