@@ -18,8 +18,8 @@ void ps_clocks_note(struct ps_turn *turn, struct ps_peer *peer, uint64_t clock_m
     uint64_t there = clock_ms < CLOCK_MS_MAX ? clock_ms : CLOCK_MS_MAX;
     uint64_t here = turn->wall_ms < CLOCK_MS_MAX ? turn->wall_ms : CLOCK_MS_MAX;
     ps_remember_skew(peer, (int64_t)there - (int64_t)here);
-    for (size_t i = 0; i < engine->peers.count && count < SKEWS_MAX; i++) {
-        const struct ps_peer *other = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count && count < SKEWS_MAX; i++) {
+        const struct ps_peer *other = engine->peers.present[i];
         if (other == peer || other->session.id != 0) {
             skews[count++] = ps_remember_skew_ms(other);
         }

@@ -15,8 +15,10 @@
 
 static bool possible(const struct ps_engine *engine, const struct ps_peer *peer);
 static size_t candidate_count(const struct ps_engine *engine, const struct ps_peer *peer);
-static struct ps_peer *next_due(const struct ps_turn *turn);
+static struct ps_peer *next_due(struct ps_turn *turn, bool look);
+static void look_at_absent(struct ps_engine *engine);
 static void dial(struct ps_turn *turn, struct ps_peer *peer);
+static void give_up(struct ps_turn *turn, struct ps_peer *peer);
 static bool begin(struct ps_turn *turn, struct ps_peer *peer, const char *endpoint);
 static bool is_known_by_hearsay(const struct ps_engine *engine, const struct ps_peer *peer);
 static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer);
@@ -24,28 +26,49 @@ static bool is_of_another(const struct ps_engine *engine, const struct ps_peer *
                           const char *endpoint);
 static void end_cycle(struct ps_turn *turn, struct ps_peer *peer);
 
+void ps_dial_look(struct ps_engine *engine)
+{
+    engine->dials.look = true;
+}
+
 void ps_dial_tick(struct ps_turn *turn)
 {
-    const struct ps_engine *engine = turn->engine;
+    struct ps_engine *engine = turn->engine;
+    struct ps_dials *dials = &engine->dials;
     struct ps_peer *peer = NULL;
     struct ps_elsewhere_try elsewhere;
-    if (ps_reach_free_ms(engine) <= turn->now_ms && !engine->stopped &&
-        ps_elsewhere_take(turn, &elsewhere)) {
+    if (ps_reach_free_ms(engine) > turn->now_ms || engine->stopped) {
+        return;
+    }
+    if (ps_elsewhere_take(turn, &elsewhere)) {
         begin(turn, elsewhere.peer, ps_remember_endpoint_at(elsewhere.peer, elsewhere.endpoint));
     }
-    /* Each time a peer is dialled, or its cycle ends: none is due twice in a turn. */
-    while (ps_reach_free_ms(engine) <= turn->now_ms && (peer = next_due(turn)) != NULL) {
+    bool look = dials->look || turn->now_ms >= dials->due_ms;
+    /* Each time a peer is dialled: none is due twice in a turn. */
+    while (ps_reach_free_ms(engine) <= turn->now_ms && (peer = next_due(turn, look)) != NULL) {
         dial(turn, peer);
+    }
+    if (look) {
+        look_at_absent(engine);
     }
 }
 
-static struct ps_peer *next_due(const struct ps_turn *turn)
+/* Of those that have an endpoint to be tried now. Whoever has none ends its cycle. look: at all
+ * peers, and not only at those that are present. */
+static struct ps_peer *next_due(struct ps_turn *turn, bool look)
 {
     const struct ps_engine *engine = turn->engine;
+    const struct ps_peers *peers = &engine->peers;
+    struct ps_peer *const *items = look ? peers->items : peers->present;
+    size_t count = look ? peers->count : peers->present_count;
     struct ps_peer *next = NULL;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < count; i++) {
+        struct ps_peer *peer = items[i];
         if (turn->now_ms < peer->dial.at_ms || !possible(engine, peer)) {
+            continue;
+        }
+        if (next_candidate(turn, peer) == NULL) {
+            give_up(turn, peer);
             continue;
         }
         bool better =
@@ -56,12 +79,31 @@ static struct ps_peer *next_due(const struct ps_turn *turn)
     return next;
 }
 
+/* When the first of those that are absent is due. */
+static void look_at_absent(struct ps_engine *engine)
+{
+    struct ps_dials *dials = &engine->dials;
+    *dials = (struct ps_dials){.due_ms = PS_NEVER};
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        const struct ps_peer *peer = engine->peers.items[i];
+        if (!ps_link_any(peer) && possible(engine, peer)) {
+            dials->due_ms = ps_deadline_sooner(dials->due_ms, peer->dial.at_ms);
+        }
+    }
+}
+
 static void dial(struct ps_turn *turn, struct ps_peer *peer)
 {
     const char *endpoint = next_candidate(turn, peer);
-    if (endpoint != NULL && begin(turn, peer, endpoint)) {
-        return;
+    peer->dial.tried++;
+    if (!begin(turn, peer, endpoint)) {
+        give_up(turn, peer);
     }
+}
+
+/* Nothing is left to be tried in this cycle, but for what is under way. */
+static void give_up(struct ps_turn *turn, struct ps_peer *peer)
+{
     if (ps_link_count_dialled(peer) == 0) {
         end_cycle(turn, peer);
     } else {
@@ -77,6 +119,7 @@ static bool begin(struct ps_turn *turn, struct ps_peer *peer, const char *endpoi
     if (link == NULL) {
         return false;
     }
+    ps_peers_come(engine, peer);
     engine->next_link++;
     link->since_ms = turn->now_ms;
     memcpy(link->endpoint, endpoint, strlen(endpoint) + 1);
@@ -150,16 +193,17 @@ uint64_t ps_dial_cycles_failed(const struct ps_peer *peer)
 
 uint64_t ps_dial_deadline(const struct ps_engine *engine)
 {
-    uint64_t deadline = PS_NEVER;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        const struct ps_peer *peer = engine->peers.items[i];
+    uint64_t deadline = engine->dials.look ? 0 : engine->dials.due_ms;
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        const struct ps_peer *peer = engine->peers.present[i];
         if (possible(engine, peer)) {
             deadline = ps_deadline_sooner(deadline, peer->dial.at_ms);
         }
     }
     uint64_t free_ms = ps_reach_free_ms(engine);
     deadline = ps_deadline_sooner(deadline, ps_elsewhere_deadline(engine));
-    return deadline > free_ms ? deadline : free_ms;
+    deadline = deadline > free_ms ? deadline : free_ms;
+    return engine->stopped ? PS_NEVER : deadline;
 }
 
 static bool possible(const struct ps_engine *engine, const struct ps_peer *peer)
@@ -179,6 +223,8 @@ static size_t candidate_count(const struct ps_engine *engine, const struct ps_pe
     return ps_remember_endpoint_count(peer) + engine->static_count;
 }
 
+/* The next endpoint of this cycle that may be dialled; NULL if there is none. Those before it are
+ * passed over. */
 static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer)
 {
     struct ps_engine *engine = turn->engine;
@@ -186,16 +232,15 @@ static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer)
     size_t count = candidate_count(engine, peer);
     while (peer->dial.tried < count) {
         size_t at = (peer->dial.first + peer->dial.tried) % count;
-        peer->dial.tried++;
         const char *endpoint =
             at < own ? ps_remember_endpoint_at(peer, at) : engine->statics[at - own];
-        if (ps_link_is_dialled_to(peer, endpoint)) {
-            continue;
-        }
-        if (at < own ? ps_reach_is_free(engine, endpoint, ps_remember_found_by(peer, at))
-                     : !is_of_another(engine, peer, endpoint)) {
+        bool free = !ps_link_is_dialled_to(peer, endpoint) &&
+                    (at < own ? ps_reach_is_free(engine, endpoint, ps_remember_found_by(peer, at))
+                              : !is_of_another(engine, peer, endpoint));
+        if (free) {
             return endpoint;
         }
+        peer->dial.tried++;
     }
     return NULL;
 }
@@ -204,8 +249,8 @@ static const char *next_candidate(struct ps_turn *turn, struct ps_peer *peer)
 static bool is_of_another(const struct ps_engine *engine, const struct ps_peer *peer,
                           const char *endpoint)
 {
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        const struct ps_peer *other = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        const struct ps_peer *other = engine->peers.present[i];
         if (other != peer && other->session.id != 0 &&
             strcmp(ps_remember_endpoint_at(other, 0), endpoint) == 0) {
             return true;

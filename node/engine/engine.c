@@ -54,6 +54,7 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     engine->refresh_ms = 0; /* something may be left to be merged */
     engine->persist_ms = PS_NEVER;
     engine->resume_ms = PS_NEVER;
+    engine->dials.look = true;
     engine->clock_offset_ms = options->wall_ms - options->now_ms;
     ps_prng_init(&engine->prng, options->seed);
 
@@ -90,6 +91,7 @@ p2psync_result ps_engine_configure(struct ps_engine *engine, const char *const *
     engine->statics = statics;
     engine->static_count = peer_count;
     engine->interval_ms = interval_ms == 0 ? INTERVAL_MS : interval_ms;
+    ps_dial_look(engine);
     return P2PSYNC_OK;
 }
 
@@ -175,8 +177,8 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
     deadline = ps_deadline_sooner(deadline, ps_twins_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_mend_deadline(engine));
     deadline = ps_deadline_sooner(deadline, ps_stalls_deadline(engine));
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        const struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        const struct ps_peer *peer = engine->peers.present[i];
         deadline = ps_deadline_sooner(deadline, ps_session_deadline(peer));
         deadline = ps_deadline_sooner(deadline, ps_rounds_deadline(engine, peer));
         deadline = ps_deadline_sooner(deadline, ps_transfer_deadline(peer));
@@ -322,8 +324,8 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
     watch_clocks(turn);
     ps_peers_begin(engine);
     take_events(turn, events, count);
-    for (size_t i = 0; i < engine->peers.count && turn->result == P2PSYNC_OK; i++) {
-        ps_session_tick(turn, engine->peers.items[i]);
+    for (size_t i = 0; i < engine->peers.present_count && turn->result == P2PSYNC_OK; i++) {
+        ps_session_tick(turn, engine->peers.present[i]);
     }
     if (turn->result == P2PSYNC_OK) {
         ps_twins_tick(turn);

@@ -24,6 +24,15 @@ struct ps_link *ps_link_add(struct ps_peer *peer, uint64_t id)
     return link;
 }
 
+bool ps_link_any(const struct ps_peer *peer)
+{
+    bool any = false;
+    for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
+        any = any || peer->links[i].id != 0;
+    }
+    return any;
+}
+
 struct ps_link *ps_link_oldest(struct ps_peer *peer)
 {
     struct ps_link *oldest = NULL;

@@ -29,6 +29,7 @@ struct ps_link {
 struct ps_link *ps_link_find(struct ps_peer *peer, uint64_t id);
 /* A free link, zeroed and named `id`; NULL if all are taken. */
 struct ps_link *ps_link_add(struct ps_peer *peer, uint64_t id);
+bool ps_link_any(const struct ps_peer *peer);
 /* The one that is not the session and has waited longest; NULL if there is none. */
 struct ps_link *ps_link_oldest(struct ps_peer *peer);
 /* Whether this side has dialled it. */

@@ -115,8 +115,8 @@ static bool push(struct ps_turn *turn, const struct ps_log *log)
 {
     struct ps_engine *engine = turn->engine;
     bool all = true;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        struct ps_peer *peer = engine->peers.present[i];
         if (peer->session.id == 0) {
             continue;
         }
@@ -142,12 +142,12 @@ static void announce(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
     struct ps_draw draw = {0};
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        draw.of += may_lack_news(turn, engine->peers.items[i]) ? 1 : 0;
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        draw.of += may_lack_news(turn, engine->peers.present[i]) ? 1 : 0;
     }
     draw.left = ps_peers_are_many(engine) ? PS_ROUND_PEERS_MAX : draw.of;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        struct ps_peer *peer = engine->peers.present[i];
         if (may_lack_news(turn, peer) && ps_prng_draw(&engine->prng, &draw)) {
             announce_to(turn, peer);
         }

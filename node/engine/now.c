@@ -25,6 +25,7 @@ void ps_now_begin(struct ps_turn *turn)
                            .begun_ms = turn->now_ms,
                            .expires_ms = turn->now_ms + turn->event->timeout_ms,
                            .before = engine->counts};
+    ps_dial_look(engine);
     for (size_t i = 0; i < engine->peers.count; i++) {
         begin_peer(turn, engine->peers.items[i]);
     }
@@ -60,6 +61,9 @@ void ps_now_check(struct ps_turn *turn)
     struct ps_engine *engine = turn->engine;
     bool waiting = false;
     uint64_t synced = 0;
+    if (ps_now_deadline(engine) == PS_NEVER) {
+        return; /* nobody has asked */
+    }
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         synced += is_synced(peer) ? 1 : 0;

@@ -98,6 +98,7 @@ static bool is_new(struct ps_nonces *nonces, uint64_t nonce)
  * a new nonce, which may be one of a new run, puts the session in doubt. */
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_stranger *from)
 {
+    ps_peers_come(turn->engine, peer);
     bool moved = ps_remember_endpoint(peer, ps_bytes_text(from->endpoint), PS_FOUND_BEACON, false);
     bool fresh = is_new(&peer->nonces, from->nonce);
     if (peer->session.id != 0) {

@@ -1,5 +1,8 @@
 /* All peers, in order of their device ids, so that every walk over them is the same in every run.
- * trust.c says who comes and goes; everyone may read `items` and `count`. */
+ * trust.c says who comes and goes; everyone may read the items and their count.
+ *
+ * Most members of a large mesh are away. So a turn walks over those that are *present*: whoever had
+ * a link when it began, or has one now, and those of whom something was heard in this turn. */
 #ifndef PS_NODE_ENGINE_PEERS_H
 #define PS_NODE_ENGINE_PEERS_H
 
@@ -16,6 +19,8 @@ struct ps_peers {
     struct ps_peer **items;
     size_t count;
     size_t capacity;
+    struct ps_peer **present; /* by device id; with room for all */
+    size_t present_count;
     size_t connected; /* when this turn began */
 };
 
@@ -30,6 +35,9 @@ struct ps_peer *ps_peers_add(struct ps_turn *turn, const struct ps_device *devic
 /* Take out and destroy those that are not allowed any more. They have no links. */
 void ps_peers_drop_others(struct ps_engine *engine);
 void ps_peers_deinit(struct ps_peers *peers);
+
+/* The peer gets a link, or something was heard of it: it is present. */
+void ps_peers_come(struct ps_engine *engine, struct ps_peer *peer);
 
 /* A turn begins. */
 void ps_peers_begin(struct ps_engine *engine);

@@ -122,8 +122,8 @@ static bool is_around(const struct ps_engine *engine, const struct ps_address *a
 static size_t count_under_way(const struct ps_engine *engine)
 {
     size_t count = 0;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        const struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        const struct ps_peer *peer = engine->peers.present[i];
         for (size_t k = 0; k < PS_LINKS_PER_PEER_MAX; k++) {
             const struct ps_link *link = &peer->links[k];
             count += ps_link_is_dialled(link) && !link->hello_received ? 1 : 0;

@@ -58,14 +58,17 @@ void ps_remember_flush(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
     bool due = ps_remember_is_due(turn);
-    for (size_t i = 0; i < engine->peers.count && turn->result == P2PSYNC_OK; i++) {
+    for (size_t i = 0; i < engine->peers.present_count && engine->persist_ms == PS_NEVER; i++) {
+        if (engine->peers.present[i]->remembered.moved) {
+            engine->persist_ms = turn->now_ms + PERSIST_MS;
+        }
+    }
+    for (size_t i = 0; i < engine->peers.count && due && turn->result == P2PSYNC_OK; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         struct ps_remembered *remembered = &peer->remembered;
-        if (due && remembered->moved) {
+        if (remembered->moved) {
             (void)ps_turn_ok(turn, ps_mesh_peer_write(turn->txn, &peer->device, &remembered->row));
             remembered->moved = false;
-        } else if (remembered->moved && engine->persist_ms == PS_NEVER) {
-            engine->persist_ms = turn->now_ms + PERSIST_MS;
         }
     }
     if (due) {

@@ -297,8 +297,8 @@ void ps_rounds_pass_over(struct ps_peer *peer)
 void ps_rounds_members_came(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        struct ps_peer *peer = engine->peers.present[i];
         if (peer->session.id != 0 && peer->round.passed_over) {
             peer->round.passed_over = false;
             peer->round.vain = 0;
@@ -313,8 +313,8 @@ void ps_rounds_tick(struct ps_turn *turn)
     struct ps_draw draw = {.left = SIZE_MAX};
     check_sessions(turn);
     begin_round(turn, &draw);
-    for (size_t i = 0; i < engine->peers.count && draw.left > 0 && draw.of > 0; i++) {
-        struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count && draw.left > 0 && draw.of > 0; i++) {
+        struct ps_peer *peer = engine->peers.present[i];
         if (is_due(turn, peer) && ps_prng_draw(&engine->prng, &draw)) {
             ps_rounds_ask(turn, peer);
             engine->crowd.count += ps_peers_are_many(engine) ? 1 : 0;
@@ -325,8 +325,8 @@ void ps_rounds_tick(struct ps_turn *turn)
 static void check_sessions(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        struct ps_peer *peer = engine->peers.present[i];
         struct ps_round *round = &peer->round;
         if (ps_session_take_doubt(peer, turn->now_ms)) {
             round->vain = 0;
@@ -345,8 +345,8 @@ static void begin_round(struct ps_turn *turn, struct ps_draw *draw)
 {
     struct ps_engine *engine = turn->engine;
     struct ps_crowd *crowd = &engine->crowd;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        draw->of += is_due(turn, engine->peers.items[i]) ? 1 : 0;
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        draw->of += is_due(turn, engine->peers.present[i]) ? 1 : 0;
     }
     if (ps_peers_are_many(engine)) {
         if (turn->now_ms >= crowd->begun_ms + ROUND_MS) {

@@ -82,6 +82,7 @@ struct ps_link *ps_session_link_of_message(struct ps_turn *turn, struct ps_peer 
         link = ps_link_add(peer, id);
         assert(link != NULL);
     }
+    ps_peers_come(turn->engine, peer);
     link->up = true;
     link->since_ms = turn->now_ms;
     return link;
@@ -223,8 +224,9 @@ uint64_t ps_session_doubt_ms(const struct ps_peer *peer)
 
 void ps_session_resume(struct ps_turn *turn, const char *reason)
 {
-    const struct ps_engine *engine = turn->engine;
+    struct ps_engine *engine = turn->engine;
     ps_emit_log(turn, P2PSYNC_LOG_INFO, "resumed", "%s: dialling and comparing anew", reason);
+    ps_dial_look(engine);
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         ps_dial_again(peer, turn->now_ms);
@@ -285,11 +287,11 @@ uint64_t ps_session_deadline(const struct ps_peer *peer)
 
 static struct ps_peer *find_link(struct ps_engine *engine, uint64_t id, struct ps_link **link_out)
 {
-    for (size_t i = 0; i < engine->peers.count && id != 0; i++) {
-        struct ps_link *link = ps_link_find(engine->peers.items[i], id);
+    for (size_t i = 0; i < engine->peers.present_count && id != 0; i++) {
+        struct ps_link *link = ps_link_find(engine->peers.present[i], id);
         if (link != NULL) {
             *link_out = link;
-            return engine->peers.items[i];
+            return engine->peers.present[i];
         }
     }
     return NULL;

@@ -16,9 +16,9 @@ static void move_state(struct ps_turn *turn, struct ps_peer *peer, bool same);
 void ps_settle(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    for (size_t i = 0; i < engine->peers.count && turn->result == P2PSYNC_OK; i++) {
-        if (engine->peers.items[i]->session.id != 0) {
-            ps_transfer_flush(turn, engine->peers.items[i]);
+    for (size_t i = 0; i < engine->peers.present_count && turn->result == P2PSYNC_OK; i++) {
+        if (engine->peers.present[i]->session.id != 0) {
+            ps_transfer_flush(turn, engine->peers.present[i]);
         }
     }
     /* Of what is to be applied, some may turn out to be damaged. */
@@ -33,8 +33,8 @@ void ps_settle(struct ps_turn *turn)
         members_moved(turn);
     }
     ps_news_tick(turn);
-    for (size_t i = 0; i < engine->peers.count && turn->result == P2PSYNC_OK; i++) {
-        struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count && turn->result == P2PSYNC_OK; i++) {
+        struct ps_peer *peer = engine->peers.present[i];
         if (peer->session.id != 0) {
             if (applied) {
                 /* Whoever has the same is in sync at once; of many, those that wait for us. */

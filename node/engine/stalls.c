@@ -9,6 +9,8 @@
 
 #define REMEMBER_MS 600000 /* since it was met last */
 
+static void note_first(struct ps_engine *engine);
+
 void ps_stalls_found(struct ps_turn *turn)
 {
     struct ps_peer *peer = ps_peers_find(turn->engine, &turn->event->device);
@@ -17,6 +19,7 @@ void ps_stalls_found(struct ps_turn *turn)
     }
     bool known = peer->stall.until_ms != 0;
     peer->stall.until_ms = turn->now_ms + REMEMBER_MS;
+    note_first(turn->engine);
     if (!known) {
         char text[PS_ALERT_SIZE];
         ps_stalls_describe_peer(peer, text);
@@ -36,22 +39,33 @@ void ps_stalls_passes(struct ps_turn *turn, struct ps_peer *peer)
 
 void ps_stalls_tick(struct ps_turn *turn)
 {
-    for (size_t i = 0; i < turn->engine->peers.count; i++) {
-        struct ps_stall *stall = &turn->engine->peers.items[i]->stall;
+    struct ps_engine *engine = turn->engine;
+    if (engine->stalls.first_ms == 0 || turn->now_ms < engine->stalls.first_ms) {
+        return;
+    }
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        struct ps_stall *stall = &engine->peers.items[i]->stall;
         if (turn->now_ms >= stall->until_ms) {
             stall->until_ms = 0;
         }
     }
+    note_first(engine);
+}
+
+/* When the first one is forgotten. */
+static void note_first(struct ps_engine *engine)
+{
+    uint64_t first_ms = PS_NEVER;
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        uint64_t until_ms = engine->peers.items[i]->stall.until_ms;
+        first_ms = until_ms != 0 ? ps_deadline_sooner(first_ms, until_ms) : first_ms;
+    }
+    engine->stalls.first_ms = first_ms != PS_NEVER ? first_ms : 0;
 }
 
 uint64_t ps_stalls_deadline(const struct ps_engine *engine)
 {
-    uint64_t deadline = PS_NEVER;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        uint64_t until_ms = engine->peers.items[i]->stall.until_ms;
-        deadline = until_ms != 0 ? ps_deadline_sooner(deadline, until_ms) : deadline;
-    }
-    return deadline;
+    return engine->stalls.first_ms != 0 ? engine->stalls.first_ms : PS_NEVER;
 }
 
 void ps_stalls_describe_peer(const struct ps_peer *peer, char out[static PS_ALERT_SIZE])

@@ -21,6 +21,11 @@ struct ps_stall {
     uint64_t until_ms; /* for so long it is said; 0: nothing is known */
 };
 
+/* Of all peers. */
+struct ps_stalls {
+    uint64_t first_ms; /* none is forgotten before; 0: none is known */
+};
+
 /* The turn's event: a link to its device is stalled. */
 void ps_stalls_found(struct ps_turn *turn);
 /* Large packets to the peer pass, or nothing waits for it. NULL is fine. */

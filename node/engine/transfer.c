@@ -263,8 +263,8 @@ bool ps_transfer_busy(const struct ps_peer *peer)
 bool ps_transfer_fetching(const struct ps_turn *turn)
 {
     const struct ps_engine *engine = turn->engine;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        const struct ps_peer *peer = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        const struct ps_peer *peer = engine->peers.present[i];
         for (size_t k = 0; turn->now_ms >= peer->transfer.slow_ms && k < peer->transfer.fetch_count;
              k++) {
             const struct ps_fetch *fetch = &peer->transfer.fetches[k];
@@ -430,8 +430,8 @@ static bool fetched_elsewhere(const struct ps_turn *turn, const struct ps_peer *
 {
     const struct ps_engine *engine = turn->engine;
     struct ps_bytes collection = ps_bytes(fetch->collection, fetch->collection_size);
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        const struct ps_peer *other = engine->peers.items[i];
+    for (size_t i = 0; i < engine->peers.present_count; i++) {
+        const struct ps_peer *other = engine->peers.present[i];
         if (other == peer || turn->now_ms < other->transfer.slow_ms) {
             continue;
         }

@@ -7,6 +7,7 @@
 #include "node/engine/by_log.h"
 #include "node/engine/damage.h"
 #include "node/engine/deadline.h"
+#include "node/engine/dial.h"
 #include "node/engine/elsewhere.h"
 #include "node/engine/engine.h"
 #include "node/engine/logs.h"
@@ -23,6 +24,7 @@
 #include "node/engine/recover.h"
 #include "node/engine/roots.h"
 #include "node/engine/rounds.h"
+#include "node/engine/stalls.h"
 #include "node/engine/state.h"
 #include "node/engine/trust.h"
 #include "node/engine/twins.h"
@@ -45,6 +47,8 @@ struct ps_engine {
     struct ps_allowed allowed;
     struct ps_strangers strangers;
     struct ps_twins twins;
+    struct ps_stalls stalls;
+    struct ps_dials dials;
     struct ps_reach reach;
     struct ps_elsewhere elsewhere;
     struct ps_state_cache state;

@@ -15,6 +15,7 @@
 
 static void met(struct ps_turn *turn, struct ps_bytes where, const char *said_by);
 static void come_first(struct ps_runs *runs, size_t at);
+static void note_peers(struct ps_engine *engine);
 static struct ps_bytes endpoint_of(const struct ps_turn *turn, const struct ps_hello *hello,
                                    char out[static 2 * PS_ENDPOINT_SIZE_MAX + 1]);
 static void say(struct ps_turn *turn, const char *text);
@@ -156,6 +157,7 @@ void ps_twins_note(struct ps_turn *turn, struct ps_peer *peer, const struct ps_l
     }
     bool known = runs->until_ms != 0;
     runs->until_ms = turn->now_ms + REMEMBER_MS;
+    note_peers(turn->engine);
     if (!known) {
         char text[PS_ALERT_SIZE];
         ps_twins_describe_peer(peer, text);
@@ -178,8 +180,12 @@ bool ps_twins_has(const struct ps_peer *peer)
 void ps_twins_tick(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    if (turn->now_ms >= engine->twins.until_ms) {
-        engine->twins.until_ms = 0;
+    struct ps_twins *twins = &engine->twins;
+    if (turn->now_ms >= twins->until_ms) {
+        twins->until_ms = 0;
+    }
+    if (twins->peers_ms == 0 || turn->now_ms < twins->peers_ms) {
+        return;
     }
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_runs *runs = &engine->peers.items[i]->runs;
@@ -188,16 +194,25 @@ void ps_twins_tick(struct ps_turn *turn)
             runs->returns = 0;
         }
     }
+    note_peers(engine);
+}
+
+/* When the first twin of a peer is forgotten. */
+static void note_peers(struct ps_engine *engine)
+{
+    uint64_t soonest_ms = PS_NEVER;
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        uint64_t until_ms = engine->peers.items[i]->runs.until_ms;
+        soonest_ms = until_ms != 0 ? ps_deadline_sooner(soonest_ms, until_ms) : soonest_ms;
+    }
+    engine->twins.peers_ms = soonest_ms != PS_NEVER ? soonest_ms : 0;
 }
 
 uint64_t ps_twins_deadline(const struct ps_engine *engine)
 {
-    uint64_t deadline = engine->twins.until_ms != 0 ? engine->twins.until_ms : PS_NEVER;
-    for (size_t i = 0; i < engine->peers.count; i++) {
-        uint64_t until_ms = engine->peers.items[i]->runs.until_ms;
-        deadline = until_ms != 0 ? ps_deadline_sooner(deadline, until_ms) : deadline;
-    }
-    return deadline;
+    const struct ps_twins *twins = &engine->twins;
+    uint64_t deadline = twins->until_ms != 0 ? twins->until_ms : PS_NEVER;
+    return twins->peers_ms != 0 ? ps_deadline_sooner(deadline, twins->peers_ms) : deadline;
 }
 
 /* ---- what is said ---- */

@@ -33,9 +33,10 @@ struct ps_turn;
 struct ps_twins {
     uint64_t link; /* to who may be its twin; 0: none */
     char dialled[PS_ENDPOINT_SIZE_MAX + 1];
-    uint64_t dial_ms;                          /* no dial before */
-    uint64_t until_ms;                         /* for so long it is said; 0: no twin is known */
-    char where[PS_ENDPOINT_SIZE_MAX + 1];      /* of the twin; "": not known */
+    uint64_t dial_ms;                     /* no dial before */
+    uint64_t until_ms;                    /* for so long it is said; 0: no twin is known */
+    uint64_t peers_ms;                    /* none of a peer is forgotten before; 0: none is known */
+    char where[PS_ENDPOINT_SIZE_MAX + 1]; /* of the twin; "": not known */
     char said_by[PS_DEVICE_NAME_SIZE_MAX + 1]; /* who says so; "": it was met here */
 };
 
