@@ -212,6 +212,18 @@ bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer
     return true;
 }
 
+bool ps_engine_peer_brief(const struct ps_engine *engine, size_t index, struct ps_peer_brief *out)
+{
+    if (index >= engine->peers.count) {
+        return false;
+    }
+    const struct ps_peer *peer = engine->peers.items[index];
+    *out = (struct ps_peer_brief){.device = &peer->device,
+                                  .state = peer->state,
+                                  .last_sync_ms = ps_remember_row(peer)->last_sync_ms};
+    return true;
+}
+
 void ps_engine_alert(const struct ps_engine *engine, char out[static PS_ALERT_SIZE])
 {
     ps_twins_describe(engine, out);

@@ -184,4 +184,12 @@ void ps_engine_alert(const struct ps_engine *engine, char out[static PS_ALERT_SI
 /* The peers in order of id: fills `out` for the one at `index`; false after the last. */
 bool ps_engine_peer(const struct ps_engine *engine, size_t index, struct ps_peer_info *out);
 
+/* The same of what is asked for often: there may be thousands. */
+struct ps_peer_brief {
+    const struct ps_device *device; /* until the next step */
+    ps_peer_state state;
+    uint64_t last_sync_ms; /* wall clock; 0: never */
+};
+bool ps_engine_peer_brief(const struct ps_engine *engine, size_t index, struct ps_peer_brief *out);
+
 #endif

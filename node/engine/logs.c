@@ -39,12 +39,17 @@ bool ps_logs_note(struct ps_turn *turn, const struct ps_log *log)
 {
     struct ps_logs *logs = &turn->engine->logs;
     struct ps_collection collection;
+    uint64_t before = ps_logs_size(turn->engine, log->number);
     if (!ps_turn_ok(turn, ps_collection_by_number(turn->txn, log->collection, &collection)) ||
         !ps_turn_ok(turn, ps_by_log_set(&logs->sizes, log->number, log->size))) {
         return false;
     }
-    return !ps_collection_is_local(collection.name) ||
-           ps_turn_ok(turn, ps_by_log_set(&logs->flags, log->number, LOCAL));
+    logs->used += (log->size > 0 ? 1U : 0U) - (before > 0 ? 1U : 0U);
+    if (ps_collection_is_local(collection.name)) {
+        return ps_turn_ok(turn, ps_by_log_set(&logs->flags, log->number, LOCAL));
+    }
+    logs->total += log->size - before;
+    return true;
 }
 
 uint32_t ps_logs_count(const struct ps_engine *engine)
@@ -59,20 +64,12 @@ uint64_t ps_logs_size(const struct ps_engine *engine, uint32_t log)
 
 uint32_t ps_logs_used(const struct ps_engine *engine)
 {
-    uint32_t used = 0;
-    for (uint32_t log = 0; log < ps_logs_count(engine); log++) {
-        used += ps_logs_size(engine, log) > 0 ? 1 : 0;
-    }
-    return used;
+    return engine->logs.used;
 }
 
 uint64_t ps_logs_total(const struct ps_engine *engine)
 {
-    uint64_t total = 0;
-    for (uint32_t log = 0; log < ps_logs_count(engine); log++) {
-        total += ps_logs_is_local(engine, log) ? 0 : ps_logs_size(engine, log);
-    }
-    return total;
+    return engine->logs.total;
 }
 
 bool ps_logs_is_local(const struct ps_engine *engine, uint32_t log)
@@ -102,6 +99,8 @@ void ps_logs_forget(struct ps_engine *engine)
 {
     ps_by_log_clear(&engine->logs.sizes);
     ps_by_log_clear(&engine->logs.flags);
+    engine->logs.used = 0;
+    engine->logs.total = 0;
 }
 
 void ps_logs_deinit(struct ps_logs *logs)

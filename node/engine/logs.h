@@ -14,6 +14,8 @@ struct ps_turn;
 struct ps_logs {
     struct ps_by_log sizes;
     struct ps_by_log flags; /* FRESH, LOCAL: see logs.c */
+    uint32_t used;          /* logs that hold anything */
+    uint64_t total;         /* changes in those that are not LOCAL */
 };
 
 /* Read from the store how far every log is. True if changes wait to be applied. */

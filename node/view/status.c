@@ -156,12 +156,12 @@ static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity
 
 void ps_status_count_peers(const struct ps_engine *engine, struct ps_status_running *out)
 {
-    struct ps_peer_info peer;
+    struct ps_peer_brief peer;
     out->peers = 0;
     out->peers_connected = 0;
     out->peers_in_sync = 0;
     out->last_sync_ms = 0;
-    for (size_t i = 0; ps_engine_peer(engine, i, &peer); i++) {
+    for (size_t i = 0; ps_engine_peer_brief(engine, i, &peer); i++) {
         bool in_sync = peer.state == PS_PEER_IN_SYNC;
         out->peers++;
         out->peers_in_sync += in_sync ? 1 : 0;

@@ -18,7 +18,6 @@ static bool log_lacks(const struct ps_log *log, struct ps_txn *theirs, uint32_t 
 
 void sim_check_claims(struct sim_net *net, unsigned node)
 {
-    struct ps_peer_info info;
     bool in_sync[SIM_NODES_MAX] = {false};
     if (!net->nodes[node].up) {
         return;
@@ -26,8 +25,7 @@ void sim_check_claims(struct sim_net *net, unsigned node)
     uint64_t claim = ps_store_txn_id(net->nodes[node].store);
     uint64_t nothing = claim;
     for (unsigned other = 0; other < net->node_count; other++) {
-        in_sync[other] = other != node && sim_node_peer(net, node, other, &info) &&
-                         info.state == PS_PEER_IN_SYNC;
+        in_sync[other] = other != node && sim_node_is_in_sync(net, node, other);
         claim = claim * 0x100000001b3ULL + in_sync[other];
         nothing = nothing * 0x100000001b3ULL;
     }

@@ -70,10 +70,8 @@ static bool ends_with(const struct sim_net *net, uint64_t pending)
 
 static bool knows_all(struct sim_net *net, unsigned node)
 {
-    struct ps_peer_info info;
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (i != node && !net->nodes[i].puppet &&
-            (!sim_node_peer(net, node, i, &info) || info.state != PS_PEER_IN_SYNC)) {
+        if (i != node && !net->nodes[i].puppet && !sim_node_is_in_sync(net, node, i)) {
             return false;
         }
     }
