@@ -10,7 +10,8 @@
 
 static p2psync_result update(struct ps_turn *turn);
 static p2psync_result look_at_all(struct ps_turn *turn);
-static p2psync_result look_at(struct ps_turn *turn, uint32_t number);
+static void cut(struct ps_roots *roots, size_t count);
+static p2psync_result look_at(struct ps_turn *turn, const struct ps_root_moved *moved);
 static p2psync_result compute(struct ps_turn *turn, const struct ps_collection *collection,
                               struct ps_root *out);
 static size_t find(const struct ps_roots *roots, struct ps_bytes name, bool *found_out);
@@ -21,13 +22,19 @@ void ps_roots_moved(struct ps_turn *turn, const struct ps_log *log, uint64_t add
 {
     struct ps_roots *roots = &turn->engine->roots;
     roots->pending += added; /* what is of no matter where collections do not travel */
-    if (!roots->whole ||
-        (roots->moved_count > 0 && roots->moved[roots->moved_count - 1] == log->collection)) {
+    if (!roots->whole) {
+        return;
+    }
+    struct ps_root_moved *last =
+        roots->moved_count > 0 ? &roots->moved[roots->moved_count - 1] : NULL;
+    if (last != NULL && last->collection == log->collection) {
+        last->first =
+            ps_tag_compare(log->id.origin, last->first) < 0 ? log->id.origin : last->first;
         return;
     }
     if (roots->moved_count == roots->moved_capacity) {
         size_t capacity = roots->moved_capacity == 0 ? 16 : roots->moved_capacity * 2;
-        uint32_t *moved = reallocarray(roots->moved, capacity, sizeof *moved);
+        struct ps_root_moved *moved = reallocarray(roots->moved, capacity, sizeof *moved);
         if (moved == NULL) {
             (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
             return;
@@ -35,7 +42,8 @@ void ps_roots_moved(struct ps_turn *turn, const struct ps_log *log, uint64_t add
         roots->moved = moved;
         roots->moved_capacity = capacity;
     }
-    roots->moved[roots->moved_count] = log->collection;
+    roots->moved[roots->moved_count] =
+        (struct ps_root_moved){.collection = log->collection, .first = log->id.origin};
     roots->moved_count++;
 }
 
@@ -54,11 +62,12 @@ void ps_roots_unsure(struct ps_engine *engine)
 void ps_roots_forget(struct ps_engine *engine)
 {
     ps_roots_unsure(engine);
-    engine->roots.count = 0;
+    cut(&engine->roots, 0);
 }
 
 void ps_roots_deinit(struct ps_roots *roots)
 {
+    cut(roots, 0);
     free(roots->items);
     free(roots->moved);
     ps_buf_deinit(&roots->text);
@@ -98,7 +107,7 @@ static p2psync_result update(struct ps_turn *turn)
         result = look_at_all(turn);
     }
     for (size_t i = 0; i < roots->moved_count && result == P2PSYNC_OK; i++) {
-        result = look_at(turn, roots->moved[i]);
+        result = look_at(turn, &roots->moved[i]);
     }
     if (result == P2PSYNC_OK) {
         roots->whole = true;
@@ -127,24 +136,35 @@ static p2psync_result look_at_all(struct ps_turn *turn)
         struct ps_root *item = &roots->items[at];
         if (!known) {
             memmove(item + 1, item, (roots->count - at) * sizeof *item);
+            item->stops = (struct ps_summary_stops){.count = 0};
             roots->count++;
         }
         if (!known || item->changes != collection.changes || item->logs != collection.logs ||
             item->number != collection.number) {
+            ps_summary_forget(&item->stops);
             walk.result = compute(turn, &collection, item);
         }
         at++;
     }
-    roots->count = walk.result == P2PSYNC_OK ? at : 0;
+    cut(roots, walk.result == P2PSYNC_OK ? at : 0);
     return walk.result;
 }
 
-static p2psync_result look_at(struct ps_turn *turn, uint32_t number)
+/* Keep the first `count` collections. */
+static void cut(struct ps_roots *roots, size_t count)
+{
+    for (size_t i = count; i < roots->count; i++) {
+        ps_summary_forget(&roots->items[i].stops);
+    }
+    roots->count = count;
+}
+
+static p2psync_result look_at(struct ps_turn *turn, const struct ps_root_moved *moved)
 {
     struct ps_roots *roots = &turn->engine->roots;
     struct ps_collection collection;
     bool found = false;
-    p2psync_result result = ps_collection_by_number(turn->txn, number, &collection);
+    p2psync_result result = ps_collection_by_number(turn->txn, moved->collection, &collection);
     if (result != P2PSYNC_OK || ps_collection_is_local(collection.name)) {
         return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     }
@@ -156,8 +176,10 @@ static p2psync_result look_at(struct ps_turn *turn, uint32_t number)
         }
         memmove(&roots->items[at + 1], &roots->items[at],
                 (roots->count - at) * sizeof roots->items[0]);
+        roots->items[at].stops = (struct ps_summary_stops){.count = 0};
         roots->count++;
     }
+    ps_summary_moved(&roots->items[at].stops, moved->first);
     return compute(turn, &collection, &roots->items[at]);
 }
 
@@ -169,7 +191,7 @@ static p2psync_result compute(struct ps_turn *turn, const struct ps_collection *
     out->number = collection->number;
     out->changes = collection->changes;
     out->logs = collection->logs;
-    return ps_summary_root(turn->txn, collection->number, &out->root, &out->any);
+    return ps_summary_root(turn->txn, collection->number, &out->stops, &out->root, &out->any);
 }
 
 size_t ps_roots_find(const struct ps_roots *roots, struct ps_bytes name)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "store/log/summary.h"
 #include "wire/message.h"
 
 struct ps_engine;
@@ -22,6 +23,13 @@ struct ps_root {
     uint64_t changes;
     bool any; /* false: it holds nothing, and counts as not there */
     struct ps_hash root;
+    struct ps_summary_stops stops;
+};
+
+/* A collection that has moved, and the first of its logs that have. */
+struct ps_root_moved {
+    uint32_t collection;
+    struct ps_tag first;
 };
 
 /* Zeroed is valid: nothing is known. */
@@ -29,8 +37,8 @@ struct ps_roots {
     struct ps_root *items; /* ascending by name */
     size_t count;
     size_t capacity;
-    bool whole;      /* `items` has all collections as the store has them, but for those moved */
-    uint32_t *moved; /* numbers of collections */
+    bool whole; /* `items` has all collections as the store has them, but for those moved */
+    struct ps_root_moved *moved;
     size_t moved_count;
     size_t moved_capacity;
     bool pending_known;

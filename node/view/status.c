@@ -285,7 +285,7 @@ static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *wri
     struct ps_map map;
     struct ps_hash root;
     bool has_logs = false;
-    p2psync_result result = ps_summary_root(txn, collection->number, &root, &has_logs);
+    p2psync_result result = ps_summary_root(txn, collection->number, NULL, &root, &has_logs);
     if (result != P2PSYNC_OK) {
         return result;
     }

@@ -2,6 +2,7 @@
  * leaf of a log depends only on what is held of it, so equal hashes mean equal contents. */
 #include "store/log/summary.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/log/unsettled.h"
@@ -9,10 +10,17 @@
 
 #define COMMON_PREFIX "p2psync common 1"
 #define LEAF_PREFIX   0x00U
+#define STOP_LOGS     256U /* from one stop to the next: one takes 2 KiB */
 
 /* A short head takes 61 bytes at most, and what is around those of a collection 205. */
 #define HEADS_SIZE_MAX ((size_t)PS_MESSAGE_SIZE_MAX - 65536)
 #define ITEMS_SIZE_MAX ((size_t)PS_MESSAGE_SIZE_MAX - 4096)
+
+/* The tree of a collection's logs up to one of them. */
+struct ps_summary_stop {
+    struct ps_log_id last;
+    struct ps_frontier frontier;
+};
 
 /* A walk over the roots of the collections. */
 struct root_walk {
@@ -32,6 +40,8 @@ struct listing {
 };
 
 static struct ps_hash log_leaf(const struct ps_log_brief *log);
+static p2psync_result add_stop(struct ps_summary_stops *stops, const struct ps_log_id *last,
+                               const struct ps_frontier *frontier);
 static bool next_root(struct root_walk *walk);
 static p2psync_result write_list(size_t count, struct ps_bytes items, struct ps_buf *out);
 static p2psync_result list_part(struct listing *listing, const struct ps_summary_part *part);
@@ -77,17 +87,41 @@ p2psync_result ps_summary_add_common(struct ps_buf *text, struct ps_bytes name,
     return result == P2PSYNC_OK ? ps_buf_append(text, root->bytes, PS_HASH_SIZE) : result;
 }
 
-p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct ps_hash *root_out,
+void ps_summary_moved(struct ps_summary_stops *stops, struct ps_tag origin)
+{
+    while (stops->count > 0 &&
+           ps_tag_compare(stops->items[stops->count - 1].last.origin, origin) >= 0) {
+        stops->count--;
+    }
+}
+
+void ps_summary_forget(struct ps_summary_stops *stops)
+{
+    free(stops->items);
+    *stops = (struct ps_summary_stops){.count = 0};
+}
+
+p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection,
+                               struct ps_summary_stops *stops, struct ps_hash *root_out,
                                bool *has_logs_out)
 {
     struct ps_frontier frontier;
     struct ps_log_brief log;
     struct ps_log_walk walk = {.txn = txn, .collection = collection};
     frontier.size = 0; /* the peaks mean nothing yet */
+    if (stops != NULL && stops->count > 0) {
+        const struct ps_summary_stop *stop = &stops->items[stops->count - 1];
+        frontier = stop->frontier;
+        walk.at = stop->last;
+        walk.begun = true;
+    }
     while (ps_log_walk_next_brief(&walk, &log)) {
         if (log.size > 0) {
             struct ps_hash leaf = log_leaf(&log);
             ps_frontier_add(&frontier, &leaf, NULL, NULL);
+            if (stops != NULL && frontier.size % STOP_LOGS == 0) {
+                walk.result = add_stop(stops, &log.id, &frontier);
+            }
         }
     }
     if (walk.result == P2PSYNC_OK) {
@@ -95,6 +129,19 @@ p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct p
         *has_logs_out = frontier.size > 0;
     }
     return walk.result;
+}
+
+static p2psync_result add_stop(struct ps_summary_stops *stops, const struct ps_log_id *last,
+                               const struct ps_frontier *frontier)
+{
+    struct ps_summary_stop *items = reallocarray(stops->items, stops->count + 1, sizeof *items);
+    if (items == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    stops->items = items;
+    items[stops->count] = (struct ps_summary_stop){.last = *last, .frontier = *frontier};
+    stops->count++;
+    return P2PSYNC_OK;
 }
 
 p2psync_result ps_summary_heads(struct ps_txn *txn, const struct ps_summary_wanted *wanted,
@@ -240,7 +287,7 @@ static bool next_root(struct root_walk *walk)
             continue;
         }
         walk->collections.result =
-            ps_summary_root(walk->collections.txn, collection.number, &walk->root, &has_logs);
+            ps_summary_root(walk->collections.txn, collection.number, NULL, &walk->root, &has_logs);
         if (walk->collections.result == P2PSYNC_OK && has_logs) {
             walk->name = collection.name;
             return true;

@@ -21,9 +21,23 @@ p2psync_result ps_summary_add_common(struct ps_buf *text, struct ps_bytes name,
                                      const struct ps_hash *root) P2PSYNC_MUST_CHECK;
 p2psync_result ps_summary_pending(struct ps_txn *txn, uint64_t *out) P2PSYNC_MUST_CHECK;
 
-/* The root of one collection; has_logs_out: false if it is empty and so in no root. Errors as
- * above. */
-p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection, struct ps_hash *root_out,
+/* Where the last computation of a collection's root stood now and then: what its first logs come
+ * to. The next one begins behind those that have not moved. Zeroed is valid: it begins with the
+ * first.
+ */
+struct ps_summary_stops {
+    struct ps_summary_stop *items; /* ascending */
+    size_t count;
+};
+/* A log of this origin has come or moved since. */
+void ps_summary_moved(struct ps_summary_stops *stops, struct ps_tag origin);
+/* It is not known which have. */
+void ps_summary_forget(struct ps_summary_stops *stops);
+
+/* The root of one collection; has_logs_out: false if it is empty and so in no root. stops: NULL, or
+ * those of the last computation, which are kept up. Errors as above. */
+p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection,
+                               struct ps_summary_stops *stops, struct ps_hash *root_out,
                                bool *has_logs_out) P2PSYNC_MUST_CHECK;
 
 /* Of which logs short heads are wanted: parts that ascend by name, each name once. */

@@ -442,7 +442,7 @@ Test(branch, names_and_root_are_those_of_the_vector)
     }
     uint32_t collection = case_collection(&here, history[0].collection).number;
     struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_summary_root(&txn, collection, &root, &any), P2PSYNC_OK);
+    cr_assert_eq(ps_summary_root(&txn, collection, NULL, &root, &any), P2PSYNC_OK);
     ps_txn_abort(&txn);
     cr_assert(
         ps_bytes_equal(ps_bytes(root.bytes, PS_HASH_SIZE), vector_get(&vector, "collection")));
