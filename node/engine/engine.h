@@ -54,7 +54,8 @@ struct ps_engine_options {
     size_t peer_count;
     uint32_t interval_ms; /* between rounds with a quiet peer; 0: 30 s, with back-off */
     bool no_push;         /* tests: never push, reconcile only */
-    uint32_t page_max; /* tests: so many collections or short heads in a SUMMARY; 0: the limits */
+    uint32_t page_max; /* tests: so many collections or short heads in a SUMMARY, and so many logs
+                          that are offered in reply to it; 0: the limits */
     uint64_t (*clock_ms)(void); /* monotonic: how long a turn takes; NULL: no turn is cut short */
 };
 

@@ -9,6 +9,7 @@
 
 static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
                       uint64_t their_size, struct ps_heads_item *out);
+static size_t most(const struct ps_engine *engine);
 static bool is_of_all(const struct ps_summary *summary);
 
 bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
@@ -18,7 +19,9 @@ bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *
         offers->skip--;
         return true;
     }
-    if (!ps_emit_has_room(turn) || !ps_transfer_has_room(peer)) {
+    bool over = offers->made >= PS_OFFERS_MAX && ps_pace_is_over(turn); /* heads may be checked */
+    if (!ps_emit_has_room(turn) || !ps_transfer_has_room(peer) || over ||
+        offers->made >= most(turn->engine)) {
         offers->cut = true;
         return false;
     }
@@ -33,6 +36,13 @@ bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *
         ps_offer_flush(turn, peer, offers);
     }
     return true;
+}
+
+/* So many logs are offered in one round: no more than a peer takes. */
+static size_t most(const struct ps_engine *engine)
+{
+    size_t count = ps_rounds_heads_max(engine) / 4;
+    return count > PS_OFFERS_MAX ? count : PS_OFFERS_MAX;
 }
 
 void ps_offer_flush(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers)
@@ -54,6 +64,8 @@ void ps_offer_begin_round(struct ps_peer *peer, const struct ps_summary *summary
     }
     out->count = 0;
     out->skip = peer->offered.count;
+    out->devices = false;
+    out->newcomer = false;
     out->made = 0;
     out->cut = false;
     out->proof_count = 0;
@@ -77,6 +89,11 @@ void ps_offer_end_round(struct ps_turn *turn, struct ps_peer *peer, struct ps_of
 {
     ps_offer_flush(turn, peer, offers);
     peer->offered.count = offers->cut ? peer->offered.count + offers->made : 0;
+}
+
+void ps_offer_wanted(struct ps_peer *peer)
+{
+    peer->offered.count -= peer->offered.count > 0 ? 1 : 0;
 }
 
 void ps_offer_show(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log)

@@ -14,7 +14,11 @@ struct ps_turn;
 struct ps_offers {
     struct ps_heads_item items[PS_OFFERS_MAX];
     size_t count;
-    size_t skip; /* so many more are passed over: they were offered in the rounds before */
+    size_t skip;  /* so many more are passed over: they were offered in the rounds before */
+    bool devices; /* the peer lacks something of `_devices`: but for that, it gets of others nothing
+                   */
+    uint32_t devices_number; /* if so, that collection's */
+    bool newcomer;           /* this device has let it in: it gets everything unasked */
     size_t made;
     bool cut;             /* there was no room for all */
     uint64_t proof_count; /* that it took to see what is to be offered */
@@ -22,8 +26,10 @@ struct ps_offers {
 
 /* Of one peer, in one session. */
 struct ps_offered {
-    size_t
-        count; /* the last rounds had room for so many of what the peer lacks, from the first on */
+    size_t count; /* the last rounds had room for so many of what the peer lacks, from the first on,
+                     less those that it has asked for since */
+    uint64_t devices; /* how far its `_devices` were when others' logs were kept back for them last;
+                         0: they were not */
 };
 
 /* What a round offers may be more than one turn has room for. So each round goes on where the last
@@ -33,6 +39,9 @@ struct ps_offered {
 void ps_offer_begin_round(struct ps_peer *peer, const struct ps_summary *summary,
                           struct ps_offers *out);
 void ps_offer_end_round(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers);
+
+/* The peer has asked for a log anew. */
+void ps_offer_wanted(struct ps_peer *peer);
 
 /* Offer a log of which the peer holds `their_size`. False if there is no room, in this turn or for
  * this peer, or the store has failed. */

@@ -13,6 +13,7 @@
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
 #include "store/log/summary.h"
+#include "store/mesh/members.h"
 
 #define AT_ONCE_MAX 2048 /* changes of one log that are sent without a WANT */
 
@@ -60,6 +61,10 @@ struct comparison {
 static void compare_heads(struct ps_turn *turn, struct ps_peer *peer,
                           const struct ps_summary *summary, struct ps_offers *offers,
                           struct asked *ask);
+static void hold_back(struct ps_turn *turn, struct ps_peer *peer, const struct ps_summary *summary,
+                      struct ps_offers *offers);
+static bool lacks_devices(struct ps_turn *turn, const struct ps_summary *summary,
+                          struct ps_collection *devices_out, uint64_t *theirs_out);
 static bool is_devices(struct ps_bytes name);
 static bool compare_named(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *offers,
                           const struct ps_summary_part *theirs);
@@ -81,8 +86,9 @@ static void compare_log(struct ps_turn *turn, struct ps_peer *peer, struct ps_of
                         const struct ps_log *log, struct histories *theirs);
 static bool is_beginning(struct ps_turn *turn, struct ps_offers *offers, const struct ps_log *log,
                          const struct ps_short_head *head);
-static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
-                    const struct ps_log *log, uint64_t their_size);
+static bool at_once(struct ps_turn *turn, const struct ps_peer *peer,
+                    const struct ps_offers *offers, const struct ps_log *log, uint64_t their_size);
+static bool is_own(const struct ps_turn *turn, const struct ps_log *log);
 static void compare_roots(struct ps_turn *turn, const struct ps_peer *peer,
                           const struct ps_summary *summary, struct asked *ask);
 static void offer_unnamed(struct ps_turn *turn, struct ps_peer *peer,
@@ -118,6 +124,7 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
     if (summary.heads.size > 0 || summary.roots.size > 0) {
         ps_transfer_push_anew(peer);
     }
+    hold_back(turn, peer, &summary, &offers);
     if (summary.heads.size > 0) {
         compare_heads(turn, peer, &summary, &offers, &ask);
         if (summary.roots.size > 0) {
@@ -141,6 +148,66 @@ void ps_on_summary(struct ps_turn *turn, struct ps_peer *peer)
         ps_rounds_ask(turn, peer);
     }
     free(ask.items);
+}
+
+/* Whoever lacks something of `_devices` may not know the authors of other logs, and passes over
+ * what it is offered of these. So for the time being it gets of them what this device wrote itself.
+ * That is so once for each step that it comes on: `_devices` may differ for good. */
+static void hold_back(struct ps_turn *turn, struct ps_peer *peer, const struct ps_summary *summary,
+                      struct ps_offers *offers)
+{
+    struct ps_member member;
+    uint64_t theirs = 0;
+    if (summary->heads.size == 0 && summary->roots.size == 0) {
+        return;
+    }
+    struct ps_collection devices;
+    if (lacks_devices(turn, summary, &devices, &theirs) && peer->offered.devices != theirs + 1) {
+        peer->offered.devices = theirs + 1;
+        offers->devices = true;
+        offers->devices_number = devices.number;
+    }
+    p2psync_result result = ps_member_get(turn->txn, &peer->device, &member);
+    offers->newcomer = result == P2PSYNC_OK && ps_remember_row(peer)->last_sync_ms == 0 &&
+                       ps_device_equal(&member.added_by, &turn->engine->identity.device);
+    (void)(result == P2PSYNC_ENOTFOUND || ps_turn_ok(turn, result));
+}
+
+/* Whether the peer lacks something of `_devices`, as far as its short heads show. theirs_out: how
+ * many changes of it the peer holds. */
+static bool lacks_devices(struct ps_turn *turn, const struct ps_summary *summary,
+                          struct ps_collection *devices_out, uint64_t *theirs_out)
+{
+    struct ps_bytes devices = ps_bytes_text(PS_DEVICES_COLLECTION);
+    struct ps_cursor cursor;
+    struct ps_summary_part part;
+    struct ps_short_head head;
+    uint64_t theirs = 0;
+    struct list roots = begin_list(summary->roots, false);
+    bool elsewhere = ps_bytes_compare(devices, summary->from) < 0 ||
+                     (summary->to.size > 0 && ps_bytes_compare(devices, summary->to) >= 0);
+    if (elsewhere || list_has(&roots, devices)) {
+        return false; /* it is compared in another round */
+    }
+    bool named = false;
+    if (summary->heads.size > 0) {
+        (void)ps_message_cursor_begin(&cursor, summary->heads);
+        while (!named && ps_summary_next_collection(&cursor, &part)) {
+            named = is_devices(part.name);
+        }
+    }
+    if (named ? !ps_log_range_is_all(&part.logs) : summary->roots.size == 0) {
+        return false; /* it does not say what it holds of it */
+    }
+    if (named) {
+        (void)ps_message_cursor_begin(&cursor, part.heads);
+        while (ps_summary_next_head(&cursor, &head)) {
+            theirs += head.size;
+        }
+    }
+    *theirs_out = theirs;
+    p2psync_result result = ps_collection_find(turn->txn, devices, devices_out);
+    return result != P2PSYNC_ENOTFOUND && ps_turn_ok(turn, result) && devices_out->changes > theirs;
 }
 
 /* `_devices` first: its logs are offered before all others, whatever these are called. */
@@ -296,7 +363,10 @@ static void compare_log(struct ps_turn *turn, struct ps_peer *peer, struct ps_of
         same->held = size <= log->size && !differ;
     }
     (void)ps_holds_note(turn, peer, log->number, size);
-    if (at_once(turn, peer, log, size)) {
+    if (offers->devices && log->collection != offers->devices_number && !is_own(turn, log)) {
+        return;
+    }
+    if (at_once(turn, peer, offers, log, size)) {
         ps_transfer_push(turn, peer, log->number);
     } else if (log->size > size || differ) {
         (void)ps_offer_add(turn, peer, offers, log, size);
@@ -358,16 +428,21 @@ static bool is_beginning(struct ps_turn *turn, struct ps_offers *offers, const s
 }
 
 /* Whether to send what the peer lacks of a log without being asked, which saves a round trip. We do
- * so with a few changes of our own, because nobody else sends those at the same time, and only in
- * the first round. If that round does not help, the peer may hold another history of the log, and
- * only an offer with its head can show that. */
-static bool at_once(const struct ps_turn *turn, const struct ps_peer *peer,
-                    const struct ps_log *log, uint64_t their_size)
+ * so with a few changes of our own, and with all logs where we have let the peer in and it is new,
+ * because nobody else sends those at the same time; and only in the first round. If that round does
+ * not help, the peer may hold another history of the log, and only an offer with its head can show
+ * that. */
+static bool at_once(struct ps_turn *turn, const struct ps_peer *peer,
+                    const struct ps_offers *offers, const struct ps_log *log, uint64_t their_size)
 {
-    const struct ps_engine *engine = turn->engine;
-    return !engine->no_push && ps_rounds_are_fresh(peer) && !ps_log_is_forked(log) &&
+    return !turn->engine->no_push && ps_rounds_are_fresh(peer) && !ps_log_is_forked(log) &&
            log->size > their_size && log->size - their_size <= AT_ONCE_MAX &&
-           ps_device_equal(&log->origin.device, &engine->identity.device);
+           (is_own(turn, log) || (offers->newcomer && ps_trust_member(turn, &log->origin.device)));
+}
+
+static bool is_own(const struct ps_turn *turn, const struct ps_log *log)
+{
+    return ps_device_equal(&log->origin.device, &turn->engine->identity.device);
 }
 
 /* Collect in `ask` the names of the collections that differ. If `_devices` differs, it alone is

@@ -44,6 +44,9 @@ void ps_on_want(struct ps_turn *turn, struct ps_peer *peer)
         ps_offer_show(turn, peer, &log);
         return;
     }
+    if (want.again) {
+        ps_offer_wanted(peer);
+    }
     struct ps_serve_want serve = {.from = want.from, .credit = want.credit, .again = want.again};
     bool ends = want.again || want.credit == 0;
     uint64_t lost = ends ? ps_transfer_flight(peer, log.number) : 0;

@@ -13,6 +13,7 @@
 #define SOON_SPAN      ((struct ps_span){.least = 100, .most = 300})
 #define PUT_OFF_MS     2000U /* how long what comes may put a round off: the first one, ... */
 #define PUT_OFF_SHIFT  2     /* ... and each further one twice as long, this often */
+#define FETCHED_MS     30000 /* the same, while logs are fetched that the peer has offered */
 #define VAIN_BASE_MS   500
 #define QUIET_SHIFT    2                   /* the interval grows fourfold at most */
 #define HEADS_SIZE_MAX ((size_t)16 * 1024) /* bytes of short heads that go along at once */
@@ -59,6 +60,7 @@ void ps_rounds_ask(struct ps_turn *turn, struct ps_peer *peer)
     ps_buf_deinit(&roots);
     ps_rounds_asked(turn, peer);
     peer->round.latest_ms = PS_NEVER;
+    peer->round.fetches = false;
     plan_next(turn, peer);
 }
 
@@ -264,6 +266,10 @@ void ps_rounds_put_off(struct ps_turn *turn, struct ps_peer *peer)
     if (round->latest_ms == PS_NEVER) {
         round->latest_ms = turn->now_ms + (PUT_OFF_MS << round->put_off);
         round->put_off += round->put_off < PUT_OFF_SHIFT ? 1 : 0;
+    }
+    if (ps_transfer_count(peer) > 0 && !round->fetches) {
+        round->fetches = true;
+        round->latest_ms = turn->now_ms + FETCHED_MS;
     }
     /* What is sent because something arrived comes a way there and back later. */
     uint64_t rtt_ms = peer->session.rtt_ms < PUT_OFF_MS ? peer->session.rtt_ms : PUT_OFF_MS;

@@ -26,6 +26,7 @@ struct ps_round {
     uint64_t asked_ms;    /* when our SUMMARY went out that has no reply yet; PS_NEVER: none */
     uint64_t put_off_ms;  /* to when it was put off last */
     uint64_t latest_ms;   /* to when it may be put off; PS_NEVER: it was not */
+    bool fetches;         /* that is for longer, because logs are fetched */
     uint64_t reply_by_ms; /* when the link counts as dead without a reply */
     uint32_t quiet;       /* rounds in sync with nothing new: the interval grows */
     uint32_t vain;        /* rounds not in sync without progress: the delay grows */

@@ -6,6 +6,7 @@
 
 #include "node/engine/damage.h"
 #include "node/engine/emit.h"
+#include "node/engine/fetches.h"
 #include "node/engine/search.h"
 #include "node/engine/turn.h"
 #include "node/engine/vouch.h"
@@ -53,16 +54,8 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
     if (peer->transfer.fetch_count >= PS_FETCHES_QUEUED_MAX) {
         return; /* a later round offers the log again */
     }
-    if (peer->transfer.fetch_count == peer->transfer.fetch_capacity) {
-        size_t capacity =
-            peer->transfer.fetch_capacity == 0 ? 8 : peer->transfer.fetch_capacity * 2;
-        struct ps_fetch *fetches = realloc(peer->transfer.fetches, capacity * sizeof *fetches);
-        if (fetches == NULL) {
-            (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
-            return;
-        }
-        peer->transfer.fetches = fetches;
-        peer->transfer.fetch_capacity = capacity;
+    if (!ps_turn_ok(turn, ps_fetches_reserve(&peer->transfer))) {
+        return;
     }
     fetch = &peer->transfer.fetches[peer->transfer.fetch_count++];
     *fetch = (struct ps_fetch){
@@ -124,10 +117,7 @@ void ps_transfer_again(struct ps_fetch *fetch)
 
 void ps_transfer_drop(struct ps_peer *peer, struct ps_fetch *fetch)
 {
-    size_t index = (size_t)(fetch - peer->transfer.fetches);
-    assert(index < peer->transfer.fetch_count);
-    peer->transfer.fetch_count--;
-    memmove(fetch, fetch + 1, (peer->transfer.fetch_count - index) * sizeof *fetch);
+    ps_fetches_drop(&peer->transfer, fetch);
 }
 
 void ps_transfer_flush(struct ps_turn *turn, struct ps_peer *peer)
@@ -345,7 +335,7 @@ void ps_transfer_forget(struct ps_peer *peer)
 
 void ps_transfer_deinit(struct ps_transfer *transfer)
 {
-    free(transfer->fetches);
+    free(transfer->fetch_room);
     free(transfer->pushes);
     *transfer = (struct ps_transfer){.fetch_count = 0};
 }
@@ -435,9 +425,13 @@ static bool fetched_elsewhere(const struct ps_turn *turn, const struct ps_peer *
         if (other == peer || turn->now_ms < other->transfer.slow_ms) {
             continue;
         }
-        for (size_t k = 0; k < other->transfer.fetch_count; k++) {
-            if (other->transfer.fetches[k].active &&
-                same_log(&other->transfer.fetches[k], collection, &fetch->id)) {
+        size_t active = 0; /* most often the first ones are */
+        for (size_t k = 0; k < other->transfer.fetch_count && active < PS_FETCHES_MAX; k++) {
+            if (!other->transfer.fetches[k].active) {
+                continue;
+            }
+            active++;
+            if (same_log(&other->transfer.fetches[k], collection, &fetch->id)) {
                 return true;
             }
         }

@@ -10,9 +10,9 @@
 #include "store/log/branch.h"
 #include "wire/message.h"
 
-#define PS_FETCHES_QUEUED_MAX PS_HEADS_MAX
-#define PS_SERVES_MAX         32 /* logs asked for, and as many pushed */
-#define PS_IN_FLIGHT_MAX      16 /* chunks of one log that are under way */
+#define PS_FETCHES_QUEUED_MAX (PS_SHORT_HEADS_MAX / 4) /* one takes some 300 bytes */
+#define PS_SERVES_MAX         32                       /* logs asked for, and as many pushed */
+#define PS_IN_FLIGHT_MAX      16                       /* chunks of one log that are under way */
 
 static_assert(PS_SERVES_MAX == 2 * PS_FETCHES_MAX, "each side may fetch, and be pushed, as much");
 
@@ -60,9 +60,10 @@ struct ps_serve {
 
 /* All transfers of one peer. */
 struct ps_transfer {
-    struct ps_fetch *fetches;
+    struct ps_fetch *fetches; /* oldest first, from somewhere in fetch_room on */
     size_t fetch_count;
-    size_t fetch_capacity;
+    struct ps_fetch *fetch_room;
+    size_t fetch_capacity; /* of that */
     struct ps_serve serves[PS_SERVES_MAX];
     uint32_t *pushes; /* numbers of logs to push when there is room, from push_at on */
     size_t push_at;
