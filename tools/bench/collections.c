@@ -39,8 +39,8 @@ void bench_collections(const char *program)
         (void)pair_order(&pair, &(struct pair_order){.verb = PAIR_START});
         uint64_t ended = pair_order(&pair, &(struct pair_order){.verb = PAIR_SYNC});
         took[i] = (double)(ended - began) / 1e9;
-        sizes[i] = (double)(pair_number(pair.node, "received_bytes") +
-                            pair_number(pair.node, "sent_bytes"));
+        sizes[i] =
+            (double)(pair_sum(pair.node, "received_bytes") + pair_sum(pair.node, "sent_bytes"));
         pair_end(&pair);
     }
     free(records);

@@ -31,6 +31,7 @@ static const struct {
     {"puts_in_sync", bench_puts_in_sync},
     {"wire_bytes", bench_wire_bytes},
     {"collections", bench_collections},
+    {"logs", bench_logs},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
 

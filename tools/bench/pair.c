@@ -123,19 +123,23 @@ void pair_await_sync(p2psync_node *node)
     }
 }
 
-uint64_t pair_number(p2psync_node *node, const char *key)
+uint64_t pair_sum(p2psync_node *node, const char *key)
 {
     struct p2psync_buffer map = {0};
     char *text = read_text(p2psync_peers(node, &map), &map);
     char pattern[64];
+    uint64_t sum = 0;
     (void)snprintf(pattern, sizeof pattern, "\"%s\":", key);
     const char *at = strstr(text, pattern);
     if (at == NULL) {
         bench_fail(key, "not in the reply");
     }
-    uint64_t number = strtoull(at + strlen(pattern), NULL, 10);
+    while (at != NULL) {
+        sum += strtoull(at + strlen(pattern), NULL, 10);
+        at = strstr(at + 1, pattern);
+    }
     free(text);
-    return number;
+    return sum;
 }
 
 /* ---- the other process ---- */
@@ -172,7 +176,9 @@ static uint64_t carry_out(struct pair *pair, const struct pair_order *order)
         write_records(pair, order);
         break;
     case PAIR_AWAIT:
-        pair_await_record(pair->node, order->first);
+        for (uint64_t i = 0; i == 0 || i < order->count; i++) {
+            pair_await_record(pair->node, order->first + i);
+        }
         break;
     case PAIR_EVENTS:
         answer_events(pair, order->count);

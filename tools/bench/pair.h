@@ -15,7 +15,8 @@ typedef enum pair_verb {
     PAIR_WRITE,     /* write records first to first + count - 1; no node needs to run */
     PAIR_EDIT,   /* set the field `text` of records first to first + count - 1; no node needs to run
                   */
-    PAIR_AWAIT,  /* reply when the record of index `first` is there, with the time */
+    PAIR_AWAIT,  /* reply when records `first` to first + count - 1 are there, or `first` alone if
+                    count is 0, with the time */
     PAIR_EVENTS, /* reply once when ready, then each of the next `count` changes with the time */
     PAIR_SYNC,   /* reply when in sync with this process, with the time */
     PAIR_MEMORY, /* reply how many bytes of anonymous pages the process has */
@@ -60,7 +61,7 @@ uint64_t pair_reply(struct pair *pair);
 void pair_await_record(p2psync_node *node, uint64_t index);
 /* Wait until the node is in sync with a connected peer. */
 void pair_await_sync(p2psync_node *node);
-/* The first number behind `key` in what p2psync_peers() fills. */
-uint64_t pair_number(p2psync_node *node, const char *key);
+/* The sum of what p2psync_peers() fills in as `key`. */
+uint64_t pair_sum(p2psync_node *node, const char *key);
 
 #endif

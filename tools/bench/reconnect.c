@@ -17,7 +17,7 @@
 
 static uint64_t traffic(struct pair *pair)
 {
-    return pair_number(pair->node, "received_bytes") + pair_number(pair->node, "sent_bytes");
+    return pair_sum(pair->node, "received_bytes") + pair_sum(pair->node, "sent_bytes");
 }
 
 /* The time of the next event of a type, passing over others. */
