@@ -26,11 +26,6 @@ static bool is_of_another(const struct ps_engine *engine, const struct ps_peer *
                           const char *endpoint);
 static void end_cycle(struct ps_turn *turn, struct ps_peer *peer);
 
-void ps_dial_look(struct ps_engine *engine)
-{
-    engine->dials.look = true;
-}
-
 void ps_dial_tick(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
@@ -43,7 +38,7 @@ void ps_dial_tick(struct ps_turn *turn)
     if (ps_elsewhere_take(turn, &elsewhere)) {
         begin(turn, elsewhere.peer, ps_remember_endpoint_at(elsewhere.peer, elsewhere.endpoint));
     }
-    bool look = dials->look || turn->now_ms >= dials->due_ms;
+    bool look = engine->peers.look || turn->now_ms >= dials->due_ms;
     /* Each time a peer is dialled: none is due twice in a turn. */
     while (ps_reach_free_ms(engine) <= turn->now_ms && (peer = next_due(turn, look)) != NULL) {
         dial(turn, peer);
@@ -83,7 +78,8 @@ static struct ps_peer *next_due(struct ps_turn *turn, bool look)
 static void look_at_absent(struct ps_engine *engine)
 {
     struct ps_dials *dials = &engine->dials;
-    *dials = (struct ps_dials){.due_ms = PS_NEVER};
+    ps_peers_looked(engine);
+    dials->due_ms = PS_NEVER;
     for (size_t i = 0; i < engine->peers.count; i++) {
         const struct ps_peer *peer = engine->peers.items[i];
         if (!ps_link_any(peer) && possible(engine, peer)) {
@@ -193,7 +189,7 @@ uint64_t ps_dial_cycles_failed(const struct ps_peer *peer)
 
 uint64_t ps_dial_deadline(const struct ps_engine *engine)
 {
-    uint64_t deadline = engine->dials.look ? 0 : engine->dials.due_ms;
+    uint64_t deadline = engine->peers.look ? 0 : engine->dials.due_ms;
     for (size_t i = 0; i < engine->peers.present_count; i++) {
         const struct ps_peer *peer = engine->peers.present[i];
         if (possible(engine, peer)) {

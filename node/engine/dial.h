@@ -24,12 +24,9 @@ struct ps_dial {
 
 /* Of all peers. */
 struct ps_dials {
-    bool look;       /* whom to dial of those that are absent is to be found out */
-    uint64_t due_ms; /* else it is none of these before */
+    uint64_t due_ms; /* none of those that are absent is due before, unless peers.look says so */
 };
 
-/* Something has moved of peers that are not present: look at all when it is time to dial. */
-void ps_dial_look(struct ps_engine *engine);
 /* Dial whom it is time to dial, as many as may be dialled at once: those first that have failed
  * least often, and of these those that have waited longest. */
 void ps_dial_tick(struct ps_turn *turn);

@@ -54,7 +54,7 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     engine->refresh_ms = 0; /* something may be left to be merged */
     engine->persist_ms = PS_NEVER;
     engine->resume_ms = PS_NEVER;
-    engine->dials.look = true;
+    ps_peers_look(engine);
     engine->clock_offset_ms = options->wall_ms - options->now_ms;
     ps_prng_init(&engine->prng, options->seed);
 
@@ -91,7 +91,7 @@ p2psync_result ps_engine_configure(struct ps_engine *engine, const char *const *
     engine->statics = statics;
     engine->static_count = peer_count;
     engine->interval_ms = interval_ms == 0 ? INTERVAL_MS : interval_ms;
-    ps_dial_look(engine);
+    ps_peers_look(engine);
     return P2PSYNC_OK;
 }
 

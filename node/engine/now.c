@@ -25,7 +25,7 @@ void ps_now_begin(struct ps_turn *turn)
                            .begun_ms = turn->now_ms,
                            .expires_ms = turn->now_ms + turn->event->timeout_ms,
                            .before = engine->counts};
-    ps_dial_look(engine);
+    ps_peers_look(engine);
     for (size_t i = 0; i < engine->peers.count; i++) {
         begin_peer(turn, engine->peers.items[i]);
     }

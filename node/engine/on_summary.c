@@ -158,8 +158,8 @@ static void hold_back(struct ps_turn *turn, struct ps_peer *peer, const struct p
 {
     struct ps_member member;
     uint64_t theirs = 0;
-    if (summary->heads.size == 0 && summary->roots.size == 0) {
-        return;
+    if ((summary->heads.size == 0 && summary->roots.size == 0) || ps_peers_are_many(turn->engine)) {
+        return; /* among many, others may have sent it by now */
     }
     struct ps_collection devices;
     if (lacks_devices(turn, summary, &devices, &theirs) && peer->offered.devices != theirs + 1) {

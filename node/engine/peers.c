@@ -66,7 +66,7 @@ struct ps_peer *ps_peers_add(struct ps_turn *turn, const struct ps_device *devic
             (peers->count - at) * sizeof(struct ps_peer *));
     peers->items[at] = peer;
     peers->count++;
-    ps_dial_look(engine);
+    ps_peers_look(engine);
     return peer;
 }
 
@@ -98,6 +98,16 @@ void ps_peers_come(struct ps_engine *engine, struct ps_peer *peer)
             (peers->present_count - at) * sizeof(struct ps_peer *));
     peers->present[at] = peer;
     peers->present_count++;
+}
+
+void ps_peers_look(struct ps_engine *engine)
+{
+    engine->peers.look = true;
+}
+
+void ps_peers_looked(struct ps_engine *engine)
+{
+    engine->peers.look = false;
 }
 
 void ps_peers_deinit(struct ps_peers *peers)
@@ -132,7 +142,7 @@ static void forget_absent(struct ps_engine *engine)
         }
     }
     if (kept < peers->present_count) {
-        ps_dial_look(engine);
+        ps_peers_look(engine);
     }
     peers->present_count = kept;
 }

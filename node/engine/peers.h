@@ -22,6 +22,7 @@ struct ps_peers {
     struct ps_peer **present; /* by device id; with room for all */
     size_t present_count;
     size_t connected; /* when this turn began */
+    bool look;        /* something has moved of those that are not present: dial.c looks at all */
 };
 
 /* The peer of that device, or NULL. */
@@ -38,6 +39,10 @@ void ps_peers_deinit(struct ps_peers *peers);
 
 /* The peer gets a link, or something was heard of it: it is present. */
 void ps_peers_come(struct ps_engine *engine, struct ps_peer *peer);
+
+/* Something has moved of peers that are not present, or may have; and all were looked at since. */
+void ps_peers_look(struct ps_engine *engine);
+void ps_peers_looked(struct ps_engine *engine);
 
 /* A turn begins. */
 void ps_peers_begin(struct ps_engine *engine);

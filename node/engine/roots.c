@@ -25,8 +25,9 @@ void ps_roots_moved(struct ps_turn *turn, const struct ps_log *log, uint64_t add
     if (!roots->whole) {
         return;
     }
-    struct ps_root_moved *last =
-        roots->moved_count > 0 ? &roots->moved[roots->moved_count - 1] : NULL;
+    struct ps_root_moved *last = roots->moved != NULL && roots->moved_count > 0
+                                     ? &roots->moved[roots->moved_count - 1]
+                                     : NULL;
     if (last != NULL && last->collection == log->collection) {
         last->first =
             ps_tag_compare(log->id.origin, last->first) < 0 ? log->id.origin : last->first;

@@ -226,7 +226,7 @@ void ps_session_resume(struct ps_turn *turn, const char *reason)
 {
     struct ps_engine *engine = turn->engine;
     ps_emit_log(turn, P2PSYNC_LOG_INFO, "resumed", "%s: dialling and comparing anew", reason);
-    ps_dial_look(engine);
+    ps_peers_look(engine);
     for (size_t i = 0; i < engine->peers.count; i++) {
         struct ps_peer *peer = engine->peers.items[i];
         ps_dial_again(peer, turn->now_ms);
