@@ -667,7 +667,10 @@ P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
  * invite that is open already is replaced, and whoever waits for it is told. An event
  * P2PSYNC_EVENT_DEVICE_JOINED or P2PSYNC_EVENT_INVITE_CLOSED tells how it ended.
  *
- * Errors  P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER; P2PSYNC_ENODEVICE.
+ * Whom the founder brings in is an admin, whom an admin brings in a writer.
+ *
+ * Errors  P2PSYNC_EDENIED this device is no admin; P2PSYNC_ENOTRUNNING; P2PSYNC_ENOANSWER;
+ *         P2PSYNC_ENODEVICE.
  */
 P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
@@ -712,6 +715,35 @@ P2PSYNC_API p2psync_result p2psync_devices(p2psync_node *node,
  */
 P2PSYNC_API p2psync_result p2psync_device_rename(p2psync_node *node, const char *device,
                                                  const char *name,
+                                                 struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* Give a member another role: "admin", "writer" or "reader". The founder makes admins, and these
+ * make writers and readers; whoever was ever an admin is up to the founder. A reader may write no
+ * records. `device` is a name that no other device ever had, an id, or a whole fingerprint.
+ *
+ * Errors  P2PSYNC_EDENIED this device may not, `detail` says who may; P2PSYNC_EFORMAT no role;
+ *         P2PSYNC_ENOTFOUND; P2PSYNC_EAMBIGUOUS; P2PSYNC_ECONFLICT it was removed; P2PSYNC_ELIMIT
+ *         there is no room for one more member; as a write.
+ */
+P2PSYNC_API p2psync_result p2psync_device_role(p2psync_node *node, const char *device,
+                                               const char *role,
+                                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* Remove a member, for good: whoever hears of it has no connection with that device any more. What
+ * it wrote stays. Its key never comes back; the device can join again with a new one. Whom a
+ * removed admin has brought in or removed stays so, as far as this device knows of it.
+ *
+ * Errors  as p2psync_device_role().
+ */
+P2PSYNC_API p2psync_result p2psync_device_remove(p2psync_node *node, const char *device,
+                                                 struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* Remove this device itself. An admin asks for it so, and is out when the founder removes it; the
+ * founder cannot.
+ *
+ * Errors  as p2psync_device_role().
+ */
+P2PSYNC_API p2psync_result p2psync_device_retire(p2psync_node *node,
                                                  struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* ---- reading ---- */
@@ -1394,10 +1426,12 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   device       text
  *   fingerprint  text
  *   name         text
- *   role         text   "founder" or "member"
+ *   role         text   "founder", "admin", "writer", "reader"; "none" of one that was removed
  *   added        time?
  *   added_by     text?  a device's id
- *   removed      time?
+ *   removed      bool   for good; a device that was removed is in the list still
+ *   removed_at   time?
+ *   removed_by   text?  a device's id
  *   forked       bool   it has signed two histories that contradict each other; both are kept
  *   forked_in    array  the names of the collections in which it has
  *

@@ -9,10 +9,9 @@
 #define DEVICE_DIGITS ((size_t)2 * PS_DEVICE_SIZE)
 #define NUMBER_DIGITS 16 /* of an incarnation */
 
-static const char *const role_names[] = {[PS_ROLE_ADMIN] = "admin",
-                                         [PS_ROLE_WRITER] = "writer",
-                                         [PS_ROLE_READER] = "reader",
-                                         [PS_ROLE_NONE] = "none"};
+static const char *const role_names[] = {
+    [PS_ROLE_RECOVERY] = "recovery", [PS_ROLE_FOUNDER] = "founder", [PS_ROLE_ADMIN] = "admin",
+    [PS_ROLE_WRITER] = "writer",     [PS_ROLE_READER] = "reader",   [PS_ROLE_NONE] = "none"};
 
 static p2psync_result read_record(struct ps_bytes id, const struct ps_device *author,
                                   struct ps_act *out);
@@ -32,6 +31,22 @@ static void begin_walk(struct ps_claim_walk *walk);
 static void write_over(struct ps_writer *writer, const struct ps_act *act);
 static size_t write_logs(struct ps_writer *writer, const struct ps_claim *claims, size_t count);
 static size_t count_alike(const struct ps_claim *claims, size_t count, bool incarnation);
+
+bool ps_role_parse(struct ps_bytes name, ps_role *out)
+{
+    for (ps_role role = PS_ROLE_ADMIN; role <= PS_ROLE_READER; role++) {
+        if (ps_bytes_equal(name, ps_bytes_text(role_names[role]))) {
+            *out = role;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *ps_role_text(ps_role role)
+{
+    return role_names[role];
+}
 
 p2psync_result ps_act_decode(const struct ps_entry *entry, const struct ps_device *author,
                              struct ps_act *out)

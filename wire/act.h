@@ -30,6 +30,11 @@ struct ps_act_id {
     uint8_t bytes[PS_HASH_SHORT_SIZE];
 };
 
+/* A role by its name: "admin", "writer" or "reader"; false: it is none of these. */
+bool ps_role_parse(struct ps_bytes name, ps_role *out);
+/* "recovery", "founder", "admin", "writer", "reader" or "none". */
+const char *ps_role_text(ps_role role);
+
 struct ps_act {
     ps_act_kind kind;
     struct ps_device subject;           /* its id need not be valid */

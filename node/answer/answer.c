@@ -27,8 +27,8 @@
 #include "store/log/log.h"
 #include "store/merge/conflict.h"
 #include "store/merge/stale.h"
+#include "store/mesh/may.h"
 #include "store/record/record.h"
-#include "store/write/own.h"
 #include "wire/error.h"
 #include "wire/value.h"
 
@@ -504,7 +504,7 @@ static p2psync_result write_answer(struct ps_answerer *answerer, const struct fo
     struct ps_txn txn = {0};
     p2psync_result result = ps_txn_begin(answerer->options.store, true, &txn);
     if (result == P2PSYNC_OK) {
-        result = ps_own_write(&txn, &write, ps_time_wall_ms(), &written);
+        result = ps_may_write(&txn, &write, ps_time_wall_ms(), &written);
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);

@@ -6,7 +6,7 @@
 #include "node/api/input.h"
 #include "node/host/sized.h"
 #include "node/host/time.h"
-#include "store/write/own.h"
+#include "store/mesh/may.h"
 #include "wire/scan.h"
 
 /* A write on its way into the store. */
@@ -213,7 +213,7 @@ static p2psync_result write_edits(struct ps_txn *txn, void *context, bool *chang
 {
     struct writing *writing = context;
     p2psync_result result =
-        ps_own_write(txn, &writing->write, ps_time_wall_ms(), &writing->written);
+        ps_may_write(txn, &writing->write, ps_time_wall_ms(), &writing->written);
     *changed_out = writing->written.changed > 0;
     return result;
 }

@@ -24,7 +24,7 @@
 #include "store/env/disk.h"
 #include "store/env/identity.h"
 #include "store/env/process.h"
-#include "store/mesh/enroll.h"
+#include "store/mesh/name.h"
 #include "store/verify/anew.h"
 #include "wire/error.h"
 
@@ -188,8 +188,8 @@ static p2psync_result found_mesh(struct ps_txn *txn, void *context, bool *change
         }
         result = ps_identity_write(txn, &identity);
         if (result == P2PSYNC_OK) {
-            result = ps_enroll_device(txn, &identity, &identity.device,
-                                      ps_bytes_text(founding->name), ps_time_wall_ms());
+            result = ps_name_device(txn, &identity, &identity.device, ps_bytes_text(founding->name),
+                                    ps_time_wall_ms());
         }
     } else if (result == P2PSYNC_OK) {
         result = P2PSYNC_EEXIST;

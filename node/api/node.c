@@ -15,19 +15,11 @@
 #include "node/view/pending.h"
 #include "node/view/status.h"
 #include "store/env/identity.h"
-#include "store/mesh/enroll.h"
 #include "wire/pairing_code.h"
 
 #define NOW_TIMEOUT_MS        60000
 #define INVITE_EXPIRES_MS     600000
 #define INVITE_EXPIRES_MAX_MS 86400000
-
-/* A device that is being given another name. */
-struct renaming {
-    const char *device;
-    struct ps_bytes name;
-    struct p2psync_detail detail;
-};
 
 typedef p2psync_result view_fn(struct ps_txn *txn, struct ps_buf *out);
 
@@ -41,9 +33,9 @@ static instead_fn view_peers;
 static p2psync_result name_joiner(p2psync_node *node, const char *name,
                                   char out[static PS_DEVICE_NAME_SIZE_MAX + 1],
                                   struct p2psync_detail *detail);
-static ps_node_work_fn rename_device;
 static p2psync_result set_config(p2psync_node *node, const char *key, struct p2psync_bytes value,
                                  struct p2psync_detail *detail);
+static p2psync_result check_may_invite(p2psync_node *node);
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out);
 static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, instead_fn *fill,
                                   struct p2psync_buffer *out);
@@ -108,8 +100,31 @@ p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms, struct p2
     uint32_t open_ms = expires_ms != 0 ? expires_ms : INVITE_EXPIRES_MS;
     struct ps_buf answer;
     ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    return ps_buffer_give(ps_node_ask(node, PS_ASK_ACT_MS, PS_CONTROL_INVITE, open_ms, &answer),
-                          &answer, out);
+    p2psync_result result = check_may_invite(node);
+    if (result == P2PSYNC_OK) {
+        result = ps_node_ask(node, PS_ASK_ACT_MS, PS_CONTROL_INVITE, open_ms, &answer);
+    }
+    return ps_buffer_give(result, &answer, out);
+}
+
+/* Others would not take whom this device brings in if it is no admin. */
+static p2psync_result check_may_invite(p2psync_node *node)
+{
+    struct ps_txn txn = {0};
+    struct ps_identity identity = {0};
+    struct ps_member self = {.role = PS_ROLE_NONE};
+    p2psync_result result = ps_txn_begin(node->store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_identity_read(&txn, &identity);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_member_get(&txn, &identity.device, &self);
+    }
+    ps_txn_abort(&txn);
+    if (result == P2PSYNC_ENOTFOUND) {
+        result = P2PSYNC_OK;
+    }
+    return result == P2PSYNC_OK && self.role > PS_ROLE_ADMIN ? P2PSYNC_EDENIED : result;
 }
 
 p2psync_result p2psync_cancel(p2psync_node *node)
@@ -200,37 +215,6 @@ static p2psync_result name_joiner(p2psync_node *node, const char *name,
         return P2PSYNC_OK;
     }
     return ps_device_name_choose(name, out, detail);
-}
-
-p2psync_result p2psync_device_rename(p2psync_node *node, const char *device, const char *name,
-                                     struct p2psync_detail *detail)
-{
-    if (!ps_node_usable(node) || device == NULL || name == NULL || !ps_detail_valid(detail)) {
-        return P2PSYNC_EMISUSE;
-    }
-    struct renaming renaming = {
-        .device = device, .name = ps_bytes_text(name), .detail = ps_detail_none()};
-    p2psync_result result = ps_input_device_name(renaming.name, &renaming.detail);
-    if (result == P2PSYNC_OK) {
-        result = ps_node_apply(node, rename_device, &renaming);
-    }
-    return ps_detail_give(result, &renaming.detail, detail);
-}
-
-static p2psync_result rename_device(struct ps_txn *txn, void *context, bool *changed_out)
-{
-    struct renaming *renaming = context;
-    struct ps_identity identity = {0};
-    struct ps_device found;
-    p2psync_result result = ps_identity_read(txn, &identity);
-    if (result == P2PSYNC_OK) {
-        result = ps_input_member(txn, renaming->device, &found, &renaming->detail);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_enroll_device(txn, &identity, &found, renaming->name, ps_time_wall_ms());
-    }
-    *changed_out = true;
-    return result;
 }
 
 p2psync_result p2psync_config(p2psync_node *node, struct p2psync_buffer *out,

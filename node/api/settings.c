@@ -8,8 +8,8 @@
 #include "node/api/snapshot.h"
 #include "node/host/time.h"
 #include "store/log/collection.h"
+#include "store/mesh/may.h"
 #include "store/record/rules.h"
-#include "store/write/own.h"
 #include "wire/map.h"
 #include "wire/scan.h"
 #include "wire/value.h"
@@ -161,7 +161,7 @@ static p2psync_result set(struct ps_txn *txn, void *context, bool *changed_out)
                                    .edits = &edit,
                                    .edit_count = 1};
     if (result == P2PSYNC_OK) {
-        result = ps_own_write(txn, &write, ps_time_wall_ms(), &written);
+        result = ps_may_write(txn, &write, ps_time_wall_ms(), &written);
     }
     *changed_out = written.changed > 0;
     return result;

@@ -11,7 +11,7 @@
 #include "store/history/revert.h"
 #include "store/log/collection.h"
 #include "store/merge/stale.h"
-#include "store/write/own.h"
+#include "store/mesh/may.h"
 #include "wire/map.h"
 
 /* A revert in progress. */
@@ -95,7 +95,7 @@ static p2psync_result restore(struct ps_txn *txn, void *context, bool *changed_o
                                      .note = ps_buf_view(&restoring->note)};
         const struct ps_write write = {
             .collection = restoring->collection, .edits = &edit, .edit_count = 1};
-        result = ps_own_write(txn, &write, ps_time_wall_ms(), &written);
+        result = ps_may_write(txn, &write, ps_time_wall_ms(), &written);
     }
     *changed_out = written.changed > 0;
     return result;
@@ -282,7 +282,7 @@ static p2psync_result carry_out(struct reverting *reverting, struct ps_bytes nam
         write.edit_count +=
             add_edits(&plan->items[i], ps_buf_view(&reverting->note), &edits[write.edit_count]);
     }
-    p2psync_result result = ps_own_write(reverting->txn, &write, ps_time_wall_ms(), &written);
+    p2psync_result result = ps_may_write(reverting->txn, &write, ps_time_wall_ms(), &written);
     reverting->changed += written.changed;
     free(edits);
     return result;

@@ -12,6 +12,7 @@
 #include "node/engine/news.h"
 #include "node/engine/settle.h"
 #include "node/engine/turn.h"
+#include "store/mesh/refresh.h"
 
 #define INTERVAL_MS 30000
 #define JUMP_MS     5000 /* of one clock against the other: the machine was suspended */

@@ -8,8 +8,7 @@
 #include "node/engine/news.h"
 #include "node/engine/tell.h"
 #include "node/engine/turn.h"
-#include "store/mesh/enroll.h"
-#include "store/mesh/members.h"
+#include "store/mesh/decide.h"
 
 static void refuse(struct ps_turn *turn, ps_error_code code, const char *text);
 static void close_invite(struct ps_turn *turn, const char *reason);
@@ -189,17 +188,26 @@ static bool add_member(struct ps_turn *turn, const struct ps_join *join)
     if (ps_trust_member(turn, &join->device) || turn->result != P2PSYNC_OK) {
         return turn->result == P2PSYNC_OK;
     }
-    struct ps_member self = {.room = 0};
-    p2psync_result result = ps_member_get(turn->txn, &identity->device, &self);
-    if (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result)) {
-        return false;
-    }
-    if (self.room == 0) {
+    bool founder = ps_device_equal(&identity->device, &identity->mesh.founder);
+    const struct ps_decision decision = {.kind = PS_ACT_ROLE,
+                                         .subject = join->device,
+                                         .role = founder ? PS_ROLE_ADMIN : PS_ROLE_WRITER,
+                                         .name = join->name};
+    ps_role who = PS_ROLE_NONE;
+    p2psync_result result = ps_decide(turn->txn, identity, &decision, turn->wall_ms, &who);
+    if (result == P2PSYNC_ELIMIT) {
         refuse(turn, PS_ERROR_LIMIT, "the inviter can bring in no more devices");
         return false;
     }
-    if (!ps_turn_ok(turn, ps_enroll_device(turn->txn, identity, &join->device, join->name,
-                                           turn->wall_ms))) {
+    if (result == P2PSYNC_ECONFLICT) {
+        refuse(turn, PS_ERROR_REMOVED, "this device was removed: it can come back with a new key");
+        return false;
+    }
+    if (result == P2PSYNC_EDENIED) {
+        refuse(turn, PS_ERROR_EXPIRED, "the inviter may bring in no devices any more");
+        return false;
+    }
+    if (!ps_turn_ok(turn, result)) {
         return false;
     }
     turn->dirty = true;

@@ -7,7 +7,7 @@
 #include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/env/met.h"
-#include "store/mesh/members.h"
+#include "store/mesh/refresh.h"
 #include "store/verify/anew.h"
 
 #define RETRY_BACKOFF ((struct ps_backoff){.base = 1000, .cap = 60000})

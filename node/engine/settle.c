@@ -8,6 +8,7 @@
 #include "node/engine/introduce.h"
 #include "node/engine/news.h"
 #include "node/engine/turn.h"
+#include "store/mesh/refresh.h"
 
 static void members_moved(struct ps_turn *turn);
 static void settle_peer(struct ps_turn *turn, struct ps_peer *peer);

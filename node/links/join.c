@@ -17,8 +17,8 @@
 #include "node/links/links.h"
 #include "store/env/identity.h"
 #include "store/log/collection.h"
-#include "store/mesh/enroll.h"
 #include "store/mesh/members.h"
+#include "store/mesh/name.h"
 #include "store/mesh/peers.h"
 #include "wire/message.h"
 #include "wire/pairing_code.h"
@@ -196,8 +196,8 @@ static p2psync_result prepare(const struct ps_join_options *options,
         ps_identity_draw(out);
         result = ps_identity_write(&txn, out);
         if (result == P2PSYNC_OK) {
-            result = ps_enroll_device(&txn, out, &out->device, ps_bytes_text(options->name),
-                                      ps_time_wall_ms());
+            result = ps_name_device(&txn, out, &out->device, ps_bytes_text(options->name),
+                                    ps_time_wall_ms());
         }
         if (result == P2PSYNC_OK) {
             result = ps_txn_commit(&txn);

@@ -65,23 +65,16 @@ static p2psync_result look_at(struct ps_txn *txn, const struct ps_begun *begun,
 /* Named by one that counts, and no member; of one that was removed that is as it must be. */
 static p2psync_result is_crowded_out(struct ps_txn *txn, const struct ps_device *device, bool *out)
 {
-    char id[PS_DEVICE_TEXT_SIZE + sizeof "/removed"];
-    char text[PS_DEVICE_TEXT_SIZE];
-    struct ps_collection collection;
-    struct ps_record_row row;
+    struct ps_named named;
     struct ps_member member;
     *out = false;
     p2psync_result result = ps_member_get(txn, device, &member);
     if (result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    ps_device_text(device, text);
-    (void)snprintf(id, sizeof id, "%s/removed", text);
-    result = ps_collection_find(txn, ps_bytes_text(PS_DEVICES_COLLECTION), &collection);
-    if (result == P2PSYNC_OK) {
-        result = ps_record_get(txn, collection.number, ps_bytes_text(id), &row);
-    }
-    return result == P2PSYNC_ENOTFOUND ? ps_named_has(txn, device, out) : result;
+    result = ps_named_get(txn, device, &named);
+    *out = result == P2PSYNC_OK && !named.is_removed && ps_device_valid(device);
+    return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
 static p2psync_result look_at_forks(struct ps_txn *txn, struct saying *saying)

@@ -8,13 +8,13 @@
 #include "node/view/forks.h"
 #include "node/view/view.h"
 #include "store/env/identity.h"
+#include "store/mesh/named.h"
 
 #define FORKED_MAX 256 /* devices told of as forked: more are not told apart from honest ones */
 
 /* One member, as it is listed. */
 struct listing {
     struct ps_txn *txn;
-    const struct ps_mesh *mesh;
     struct ps_writer *writer;
     bool forked;
 };
@@ -27,7 +27,14 @@ struct forked {
 
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out);
 static bool is_forked(const struct forked *forked, const struct ps_device *device);
-static p2psync_result write_member(struct listing *listing, const struct ps_member *member);
+static p2psync_result count_all(struct ps_txn *txn, uint32_t *count_out);
+static p2psync_result write_member(struct listing *listing, const struct ps_member *member,
+                                   const struct ps_named *removed);
+static p2psync_result write_removed(struct ps_txn *txn, const struct forked *forked,
+                                    struct ps_writer *writer);
+static bool is_gone(struct ps_txn *txn, const struct ps_named *named, p2psync_result *result);
+static void write_when(struct ps_writer *writer, uint64_t wall_ms);
+static void write_whom(struct ps_writer *writer, const struct ps_device *device);
 static p2psync_result write_forked_in(struct listing *listing, const struct ps_device *device);
 
 p2psync_result ps_view_members_own_name(struct ps_txn *txn, const struct ps_device *device,
@@ -74,7 +81,7 @@ p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
     ps_writer_init(&writer, out);
     p2psync_result result = ps_identity_read(txn, &identity);
     if (result == P2PSYNC_OK) {
-        result = ps_member_count(txn, &count);
+        result = count_all(txn, &count);
     }
     if (result == P2PSYNC_OK) {
         result = list_forked(txn, &forked);
@@ -85,13 +92,58 @@ p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
     ps_write_array(&writer, count);
     struct ps_member_walk walk = {.txn = txn};
     while (ps_member_walk_next(&walk, &member)) {
-        struct listing listing = {.txn = txn,
-                                  .mesh = &identity.mesh,
-                                  .writer = &writer,
-                                  .forked = is_forked(&forked, &member.device)};
-        walk.result = write_member(&listing, &member);
+        struct listing listing = {
+            .txn = txn, .writer = &writer, .forked = is_forked(&forked, &member.device)};
+        walk.result = write_member(&listing, &member, NULL);
+    }
+    if (walk.result == P2PSYNC_OK) {
+        walk.result = write_removed(txn, &forked, &writer);
     }
     return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
+}
+
+/* The members, and those that were removed. */
+static p2psync_result count_all(struct ps_txn *txn, uint32_t *count_out)
+{
+    struct ps_named_walk walk = {.txn = txn};
+    struct ps_named named;
+    p2psync_result result = ps_member_count(txn, count_out);
+    while (result == P2PSYNC_OK && ps_named_walk_next(&walk, &named)) {
+        *count_out += is_gone(txn, &named, &walk.result) ? 1 : 0;
+    }
+    return result == P2PSYNC_OK ? walk.result : result;
+}
+
+/* One that is a member again, because its removal no longer counts, is listed as that. */
+static bool is_gone(struct ps_txn *txn, const struct ps_named *named, p2psync_result *result)
+{
+    struct ps_member member;
+    p2psync_result found = ps_member_get(txn, &named->device, &member);
+    if (found != P2PSYNC_OK && found != P2PSYNC_ENOTFOUND) {
+        *result = found;
+    }
+    return named->is_removed && found == P2PSYNC_ENOTFOUND;
+}
+
+static p2psync_result write_removed(struct ps_txn *txn, const struct forked *forked,
+                                    struct ps_writer *writer)
+{
+    struct ps_named_walk walk = {.txn = txn};
+    struct ps_named named;
+    while (ps_named_walk_next(&walk, &named)) {
+        struct ps_member member = {.device = named.device, .role = PS_ROLE_NONE};
+        uint64_t created_ms = 0;
+        if (!is_gone(txn, &named, &walk.result)) {
+            continue;
+        }
+        struct listing listing = {
+            .txn = txn, .writer = writer, .forked = is_forked(forked, &named.device)};
+        walk.result = ps_member_read_name(txn, &member, &created_ms);
+        if (walk.result == P2PSYNC_OK) {
+            walk.result = write_member(&listing, &member, &named);
+        }
+    }
+    return walk.result;
 }
 
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out)
@@ -117,25 +169,51 @@ static bool is_forked(const struct forked *forked, const struct ps_device *devic
     return false;
 }
 
-static p2psync_result write_member(struct listing *listing, const struct ps_member *member)
+/* removed: NULL of a member. */
+static p2psync_result write_member(struct listing *listing, const struct ps_member *member,
+                                   const struct ps_named *removed)
 {
     struct ps_map map;
-    char added_by[PS_DEVICE_TEXT_SIZE];
-    bool founder = ps_device_equal(&member->device, &listing->mesh->founder);
-    ps_device_text(&member->added_by, added_by);
     ps_map_begin(&map, listing->writer);
     ps_view_add_device(&map, &member->device);
     ps_map_str(&map, "name", ps_bytes(member->name, member->name_size));
-    ps_map_text(&map, "role", founder ? "founder" : "member");
+    ps_map_text(&map, "role", ps_role_text(member->role));
     ps_map_key(&map, "added");
-    ps_time_write(listing->writer, member->added_ms);
-    ps_map_text(&map, "added_by", added_by);
-    ps_map_nil(&map, "removed");
+    write_when(listing->writer, removed == NULL ? member->added_ms : 0);
+    ps_map_key(&map, "added_by");
+    write_whom(listing->writer, removed == NULL ? &member->added_by : NULL);
+    ps_map_bool(&map, "removed", removed != NULL);
+    ps_map_key(&map, "removed_at");
+    write_when(listing->writer, removed == NULL ? 0 : removed->removed_ms);
+    ps_map_key(&map, "removed_by");
+    write_whom(listing->writer, removed == NULL ? NULL : &removed->removed_by);
     ps_map_bool(&map, "forked", listing->forked);
     ps_map_key(&map, "forked_in");
     p2psync_result result = write_forked_in(listing, &member->device);
     ps_map_end(&map);
     return result;
+}
+
+/* 0: never. */
+static void write_when(struct ps_writer *writer, uint64_t wall_ms)
+{
+    if (wall_ms == 0) {
+        ps_write_nil(writer);
+    } else {
+        ps_time_write(writer, wall_ms);
+    }
+}
+
+/* NULL: nobody. */
+static void write_whom(struct ps_writer *writer, const struct ps_device *device)
+{
+    char id[PS_DEVICE_TEXT_SIZE];
+    if (device == NULL) {
+        ps_write_nil(writer);
+    } else {
+        ps_device_text(device, id);
+        ps_write_text(writer, id);
+    }
 }
 
 /* The names of the collections in which the device has signed several histories. */

@@ -25,7 +25,7 @@ typedef enum ps_db {
     PS_DB_AWAITED,     /* the parent, log number, last seq -> empty: who waits for it */
     PS_DB_BEGUN,       /* device -> how many logs it has begun */
     PS_DB_DEVICES,     /* device -> member */
-    PS_DB_NAMED,       /* device -> empty: named by a device that counts, and no member yet */
+    PS_DB_NAMED,       /* device -> who removed it, and when: named, and no member */
     PS_DB_PEERS,       /* device -> where and when it was last reached */
     PS_DB_DAMAGED,     /* log number, seq -> empty, or that it is back: entries that are damaged;
                           and collections and tables in which rows are */

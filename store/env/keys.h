@@ -80,10 +80,9 @@
  *   PS_DB_BEGUN: how many logs a device has begun.                                    begun.c
  *     device 32         u32
  *   PS_DB_DEVICES: the members of the mesh.                                           members.c
- *     device 32         added_by 32 || added_ms u64 || depth u32 || name
- *   PS_DB_NAMED: devices whose logs are taken although there was no room for them among the members
- *   when they were named.                                                             members.c
- *     device 32         nothing
+ *     device 32         added_by 32 || added_ms u64 || role u8 || room u32 || name
+ *   PS_DB_NAMED: devices that are named and were no members then.                       named.c
+ *     device 32         nothing; or, if it is removed: removed_by 32 || removed_ms u64
  *   PS_DB_PEERS: where and when a member was last reached.                            peers.c
  *     device 32         a MessagePack array
  *

@@ -35,23 +35,31 @@ static p2psync_result read_entry(struct ps_txn *txn, const struct ps_log *log, u
 static p2psync_result add_act(struct list *list, const struct ps_act *act,
                               const struct found *found);
 static p2psync_result make_room(void **items, size_t count, size_t *capacity, size_t size);
-static p2psync_result number_devices(const struct ps_mesh *mesh, const struct list *list,
-                                     struct ps_acts *acts);
-static p2psync_result number_scopes(const struct list *list, struct ps_acts *acts);
+static p2psync_result number_devices(const struct ps_mesh *mesh, const struct ps_acts_about *about,
+                                     const struct list *list, struct ps_acts *acts);
+static p2psync_result number_scopes(const struct ps_acts_about *about, const struct list *list,
+                                    struct ps_acts *acts);
 static p2psync_result take_acts(struct list *list, struct ps_acts *acts);
 static int compare_devices(const void *a, const void *b);
 static int compare_scopes(const void *a, const void *b);
 
 p2psync_result ps_acts_read(struct ps_txn *txn, const struct ps_mesh *mesh, struct ps_acts *out)
 {
+    const struct ps_acts_about founder = {.author = mesh->founder, .subject = mesh->founder};
+    return ps_acts_read_about(txn, mesh, &founder, out);
+}
+
+p2psync_result ps_acts_read_about(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                  const struct ps_acts_about *about, struct ps_acts *out)
+{
     struct list list = {0};
     *out = (struct ps_acts){0};
     p2psync_result result = read_all(txn, &list);
     if (result == P2PSYNC_OK) {
-        result = number_devices(mesh, &list, out);
+        result = number_devices(mesh, about, &list, out);
     }
     if (result == P2PSYNC_OK) {
-        result = number_scopes(&list, out);
+        result = number_scopes(about, &list, out);
     }
     if (result == P2PSYNC_OK) {
         result = take_acts(&list, out);
@@ -169,16 +177,18 @@ static p2psync_result make_room(void **items, size_t count, size_t *capacity, si
 }
 
 /* The founder, all authors, and all whom acts are about. The recovery key is an author. */
-static p2psync_result number_devices(const struct ps_mesh *mesh, const struct list *list,
-                                     struct ps_acts *acts)
+static p2psync_result number_devices(const struct ps_mesh *mesh, const struct ps_acts_about *about,
+                                     const struct list *list, struct ps_acts *acts)
 {
-    size_t count = 1;
+    size_t count = 3;
     size_t kept = 1;
-    acts->devices = calloc(2 * list->act_count + 1, sizeof *acts->devices);
+    acts->devices = calloc(2 * list->act_count + count, sizeof *acts->devices);
     if (acts->devices == NULL) {
         return P2PSYNC_ENOMEM;
     }
     acts->devices[0] = mesh->founder;
+    acts->devices[1] = about->author;
+    acts->devices[2] = about->subject;
     for (size_t i = 0; i < list->act_count; i++, count += 2) {
         acts->devices[count] = list->acts[i].author;
         acts->devices[count + 1] = list->acts[i].subject;
@@ -208,12 +218,17 @@ uint32_t ps_acts_device(const struct ps_acts *acts, const struct ps_device *devi
     return found == NULL ? PS_REPLAY_NONE : (uint32_t)(found - acts->devices);
 }
 
-static p2psync_result number_scopes(const struct list *list, struct ps_acts *acts)
+static p2psync_result number_scopes(const struct ps_acts_about *about, const struct list *list,
+                                    struct ps_acts *acts)
 {
     size_t count = 0;
-    acts->scopes = calloc(list->act_count + 1, sizeof *acts->scopes);
+    acts->scopes = calloc(list->act_count + 2, sizeof *acts->scopes);
     if (acts->scopes == NULL) {
         return P2PSYNC_ENOMEM;
+    }
+    if (about->collection.size > 0) {
+        acts->scopes[0] = about->collection;
+        count = 1;
     }
     for (size_t i = 0; i < list->act_count; i++) {
         if (list->acts[i].collection.size > 0) {

@@ -24,6 +24,16 @@ struct ps_acts {
  */
 p2psync_result ps_acts_read(struct ps_txn *txn, const struct ps_mesh *mesh,
                             struct ps_acts *out) P2PSYNC_MUST_CHECK;
+/* The same, and give numbers to what is to be decided about: a device, and the name of a scope,
+ * which is empty for all collections. It must stay as long as what was read. */
+struct ps_acts_about {
+    struct ps_device author;
+    struct ps_device subject;
+    struct ps_bytes collection;
+};
+p2psync_result ps_acts_read_about(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                  const struct ps_acts_about *about,
+                                  struct ps_acts *out) P2PSYNC_MUST_CHECK;
 void ps_acts_deinit(struct ps_acts *acts);
 
 /* The number of a device; PS_REPLAY_NONE if it is in no act. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/mesh/members.h"
+#include "store/mesh/refresh.h"
 
 void ps_recovery_draw(char code_out[static PS_RECOVERY_CODE_SIZE])
 {

@@ -238,7 +238,8 @@ static p2psync_result decide(struct ps_writing *writing, const struct ps_edit *e
     bool is_here = found->exists && found->state != PS_RECORD_DELETED;
     struct ps_bytes nothing = ps_bytes(NULL, 0);
     struct ps_bytes before = is_here ? found->value : nothing;
-    bool exact = edit->kind == PS_EDIT_REPLACE || edit->kind == PS_EDIT_RESTORE;
+    bool exact = edit->kind == PS_EDIT_REPLACE || edit->kind == PS_EDIT_STATE ||
+                 edit->kind == PS_EDIT_RESTORE;
     ps_buf_clear(&writing->value);
     writing->state = state_after(edit->kind, found);
     if (!is_here && (edit->kind == PS_EDIT_DELETE || edit->kind == PS_EDIT_ARCHIVE)) {
@@ -251,7 +252,8 @@ static p2psync_result decide(struct ps_writing *writing, const struct ps_edit *e
     struct ps_delta delta = {.fields = edit->fields, .unset = exact ? nothing : edit->unset};
     p2psync_result result = apply_stored(exact ? nothing : before, &delta, &writing->value);
     if (result == P2PSYNC_OK) {
-        *changed_out = !is_here || found->conflict || writing->state != found->state ||
+        *changed_out = !is_here || edit->kind == PS_EDIT_STATE || found->conflict ||
+                       writing->state != found->state ||
                        !ps_value_equal(before, ps_buf_view(&writing->value));
     }
     return result;
@@ -360,6 +362,7 @@ static ps_record_state state_after(ps_edit_kind kind, const struct found *found)
     case PS_EDIT_ARCHIVE:
         return PS_RECORD_ARCHIVED;
     case PS_EDIT_RESTORE:
+    case PS_EDIT_STATE:
         return PS_RECORD_LIVE;
     default:
         return found->exists && found->state == PS_RECORD_ARCHIVED ? PS_RECORD_ARCHIVED
@@ -497,7 +500,7 @@ static p2psync_result make_body(struct ps_writing *writing, const struct ps_edit
         if (result != P2PSYNC_OK) {
             return result;
         }
-        if (full) {
+        if (full || edit->kind == PS_EDIT_STATE) {
             pending->skeleton.op_and_flags |= PS_CHANGE_FULL;
         } else {
             body.fields = ps_buf_view(&writing->fields);

@@ -8,6 +8,8 @@
 typedef enum ps_edit_kind {
     PS_EDIT_PUT,     /* set these fields, take out those in unset, leave the rest; also creates */
     PS_EDIT_REPLACE, /* give it exactly these fields; also creates */
+    PS_EDIT_STATE, /* the same, live again, and a change even if the record has these: it counts by
+                      itself, so its body has all of them */
     PS_EDIT_DELETE,
     PS_EDIT_ARCHIVE, /* hide it; fields and unset are empty */
     PS_EDIT_RESTORE, /* live again, with exactly these fields; also creates */

@@ -88,7 +88,7 @@ expect 0 a --json devices rename cellar attic
 expect 0 a --json now
 expect 0 b --json devices
 holds 'map(.name) | sort == ["attic", "kitchen"]'
-expect 3 a devices rename cellar x
+expect 3 a devices rename somebody x
 same
 
 # ---- other ends of an invite ----

@@ -85,7 +85,8 @@ expect_program 2 invite --expires 0m
 expect_program 2 invite --expires 99999d
 expect_program 2 run --beacon-port 65536
 expect_program 2 run --beacon-port 0
-expect_program 2 devices remove someone
+expect_program 2 devices remove
+expect_program 2 devices role someone
 expect_program 2 devices rename someone
 expect_program 2 config
 expect_program 2 config frobnicate

@@ -7,6 +7,7 @@
 #include "node/engine/engine.h"
 #include "tests/fault/fault.h"
 #include "tests/lib/author.h"
+#include "tests/lib/decided.h"
 #include "wire/message.h"
 
 #define LINK    (PS_LINK_ACCEPTED | 1)
@@ -47,12 +48,10 @@ static void say_hello(void)
 
 static void begin(void)
 {
-    char id[PS_DEVICE_TEXT_SIZE];
     now_ms = 1000;
     case_open(&here, 1);
     author_init(&peer, 2);
-    ps_device_text(&peer.identity.device, id);
-    cr_assert_eq(case_put(&here, PS_DEVICES_COLLECTION, id, ps_bytes("\x80", 1)), P2PSYNC_OK);
+    decided_admin(&here, &peer.identity.device, "peer");
     ps_effects_init(&effects);
     ps_buf_init(&message, PS_MESSAGE_SIZE_MAX);
     const struct ps_engine_options options = {

@@ -7,6 +7,7 @@
 
 #include "store/merge/text.h"
 #include "store/mesh/members.h"
+#include "store/mesh/refresh.h"
 #include "tests/fault/fault.h"
 #include "tests/lib/author.h"
 #include "tests/lib/literal.h"

@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "node/engine/engine.h"
-#include "store/mesh/enroll.h"
+#include "store/mesh/name.h"
 #include "tests/fuzz/lot.h"
 #include "tests/lib/author.h"
+#include "tests/lib/decided.h"
 #include "tests/lib/literal.h"
 
 #define LIARS      2
@@ -56,16 +57,15 @@ static void begin(void)
     ps_buf_init(&world.message, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&world.entries, PS_MESSAGE_SIZE_MAX);
     struct ps_txn txn = case_begin(&world.here, true);
-    must(ps_enroll_device(&txn, &world.here.identity, &world.here.identity.device,
-                          ps_bytes_text("here"), WALL_MS) == P2PSYNC_OK);
+    must(ps_name_device(&txn, &world.here.identity, &world.here.identity.device,
+                        ps_bytes_text("here"), WALL_MS) == P2PSYNC_OK);
+    case_commit(&txn);
     for (uint64_t i = 0; i <= LIARS; i++) {
         struct member *member = &world.members[i];
         author_init(&member->author, 2 + i);
         member->link = 0;
-        must(ps_enroll_device(&txn, &world.here.identity, &member->author.identity.device,
-                              ps_bytes_text("there"), WALL_MS) == P2PSYNC_OK);
+        decided_admin(&world.here, &member->author.identity.device, "there");
     }
-    case_commit(&txn);
     start();
 }
 

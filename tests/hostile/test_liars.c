@@ -406,9 +406,10 @@ Test(test_liars, makes_no_member_of_a_twin)
     struct ps_device twin = world_device(world.honest);
     twin.key[PS_DEVICE_SIZE - 1] ^= 0x80U;
     ps_device_text(&twin, id);
+    struct ps_act_id grant = world_grant(&world, &hostile.author.identity.device);
     hostile.author.collection = "_devices";
-    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 1 << 16};
-    (void)author_add(&hostile.author, &change);
+    decided_by(&hostile.author, &grant, &(struct ps_act){.subject = twin, .role = PS_ROLE_WRITER},
+               1);
     struct ps_changes changes = hostile_changes(&hostile, 1, &entries);
     cr_assert(hostile_send_changes(&hostile, &changes));
     cr_assert(hostile_await(&hostile, PS_MESSAGE_ACK));

@@ -192,7 +192,6 @@ Test(test_strangers, cuts_off_who_connects_and_says_nothing)
 /* An uninvolved host, of which a member says that many devices are there, which it has made up. */
 Test(test_strangers, is_not_made_to_flood_somebody_else)
 {
-    static char ids[MADE_UP][PS_DEVICE_TEXT_SIZE];
     struct ps_peer_endpoints items[MADE_UP];
     struct ps_buf entries;
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -204,13 +203,13 @@ Test(test_strangers, is_not_made_to_flood_somebody_else)
     cr_assert_eq(listen(host, 1024), 0);
     cr_assert_eq(getsockname(host, (struct sockaddr *)&address, &size), 0);
     (void)snprintf(where, sizeof where, "127.0.0.9:%u", (unsigned)ntohs(address.sin_port));
+    struct ps_act_id grant = world_grant(&world, &hostile.author.identity.device);
     hostile.author.collection = "_devices";
     for (size_t i = 0; i < MADE_UP; i++) {
         struct ps_identity identity;
-        struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = ids[i], .hlc = 1 << 16};
         ps_identity_draw(&identity);
-        ps_device_text(&identity.device, ids[i]);
-        (void)author_add(&hostile.author, &change);
+        decided_by(&hostile.author, &grant,
+                   &(struct ps_act){.subject = identity.device, .role = PS_ROLE_WRITER}, 1);
         items[i].device = identity.device;
         items[i].endpoint_count = 1;
         items[i].endpoints[0] = ps_bytes_text(where);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "node/api/inside.h"
+
 #ifdef __SANITIZE_ADDRESS__
 /* As <sanitizer/allocator_interface.h> says, which not every compiler brings. */
 size_t __sanitizer_get_current_allocated_bytes(void); /* NOLINT: the sanitizer's own name */
@@ -177,4 +179,13 @@ static time_t seconds_now(void)
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec;
+}
+
+struct ps_act_id world_grant(struct world *world, const struct ps_device *device)
+{
+    struct store_case victim = {.store = world->victim->store, .map_size = CASE_MAP_SIZE};
+    struct ps_txn txn = case_begin(&victim, false);
+    cr_assert_eq(ps_identity_read(&txn, &victim.identity), P2PSYNC_OK);
+    ps_txn_abort(&txn);
+    return decided_grant(&victim, device);
 }

@@ -4,6 +4,7 @@
 #define TESTS_HOSTILE_WORLD_H
 
 #include "tests/hostile/hostile.h"
+#include "tests/lib/decided.h"
 #include "tests/node/nodes.h"
 
 struct world {
@@ -40,5 +41,8 @@ struct ps_device world_device(p2psync_node *node);
 size_t world_allocated(void);
 /* Fail if that has grown by more than `peers` hostile peers may cost. */
 void world_check_memory(const struct world *world, size_t peers);
+
+/* What makes a device an admin, by the victim's store: its own acts name it. */
+struct ps_act_id world_grant(struct world *world, const struct ps_device *device);
 
 #endif

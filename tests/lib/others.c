@@ -2,21 +2,21 @@
 #include "tests/lib/others.h"
 
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/mesh/members.h"
+#include "store/mesh/refresh.h"
 #include "store/write/own.h"
 
-#define NAME_SIZE 24
+#define FIELDS_SIZE 24
 
-/* One of them, and how the founder names it. */
+/* One of them, and how the founder makes it a writer. */
 struct other {
     struct ps_identity identity;
     struct ps_secret secret;
-    char id[PS_DEVICE_TEXT_SIZE];
-    uint8_t fields[NAME_SIZE];
+    char id[PS_RECORD_ID_SIZE_MAX];
+    uint8_t fields[FIELDS_SIZE];
 };
 
 static p2psync_result make(struct other *other, size_t index, const struct ps_mesh *mesh,
@@ -57,24 +57,22 @@ static p2psync_result make(struct other *other, size_t index, const struct ps_me
                            struct ps_edit *edit)
 {
     struct ps_identity *identity = &other->identity;
-    struct ps_buf fields = {.data = other->fields, .capacity = NAME_SIZE, .size_max = NAME_SIZE};
-    struct ps_writer writer;
-    char name[NAME_SIZE];
+    struct ps_buf fields = {
+        .data = other->fields, .capacity = FIELDS_SIZE, .size_max = FIELDS_SIZE};
     identity->mesh = *mesh;
     ps_put_u64(identity->seed, index + 1);
     do { /* every other key is no id */
         identity->seed[PS_SEED_SIZE - 1]++;
         (void)crypto_sign_seed_keypair(identity->device.key, other->secret.key, identity->seed);
     } while (!ps_device_valid(&identity->device));
-    ps_device_text(&identity->device, other->id);
-    (void)snprintf(name, sizeof name, "device %zu", index);
-    ps_writer_init(&writer, &fields);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "name");
-    ps_write_text(&writer, name);
-    *edit = (struct ps_edit){
-        .kind = PS_EDIT_PUT, .id = ps_bytes_text(other->id), .fields = ps_buf_view(&fields)};
-    return ps_writer_finish(&writer);
+    const struct ps_act act = {
+        .kind = PS_ACT_ROLE, .subject = identity->device, .role = PS_ROLE_WRITER};
+    p2psync_result result = ps_act_fields(&act, NULL, 0, &fields);
+    *edit =
+        (struct ps_edit){.kind = PS_EDIT_STATE,
+                         .id = ps_bytes(other->id, ps_act_record(&act, &mesh->founder, other->id)),
+                         .fields = ps_buf_view(&fields)};
+    return result;
 }
 
 static p2psync_result enroll(struct ps_txn *txn, const struct ps_write *write,

@@ -9,8 +9,8 @@
 
 #include "node/api/inside.h"
 #include "nodes.h"
-#include "store/mesh/enroll.h"
 #include "tests/lib/author.h"
+#include "tests/lib/decided.h"
 
 #define RECORD    "r"
 #define EARLIER   1 /* than anything that is written here */
@@ -321,10 +321,7 @@ Test(test_answer_when, two_in_sync_ask_only_where_they_hold_all_of_a_third_one)
     resolve(pair.beta);
     node = nodes_open_with(&pair.options, NULL);
     struct store_case here = store_of(node);
-    struct ps_txn txn = case_begin(&here, true);
-    cr_assert_eq(ps_enroll_device(&txn, &here.identity, &third, ps_bytes_text("gamma"), 1),
-                 P2PSYNC_OK);
-    case_commit(&txn);
+    decided_writer(&here, &third, "gamma");
     make_conflict("a", 9, 2);
     make_conflict("b", 9, 0);
     cr_assert_eq(p2psync_start(node), P2PSYNC_OK);

@@ -387,7 +387,7 @@ Test(test_api, renames_a_device_by_name_fingerprint_or_id)
     cr_assert_eq(p2psync_device_rename(node, fingerprint, "four", NULL), P2PSYNC_EAMBIGUOUS);
     json = nodes_json(p2psync_devices(node, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"name\":\"three\",\"role\":\"founder\""), "%s", json);
-    cr_expect_not_null(strstr(json, "\"removed\":null"), "%s", json);
+    cr_expect_not_null(strstr(json, "\"removed\":false,\"removed_at\":null"), "%s", json);
 }
 
 Test(test_api, starts_and_stops_again_and_again)
@@ -546,7 +546,7 @@ Test(test_api, converges_after_edits_on_both_sides)
     cr_expect_not_null(strstr(json, "\"name\":\"beta\",\"endpoint\":\"127.0.0.1:"), "%s", json);
     json = nodes_json(p2psync_devices(guest, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"name\":\"alpha\",\"role\":\"founder\""), "%s", json);
-    cr_expect_not_null(strstr(json, "\"name\":\"beta\",\"role\":\"member\""), "%s", json);
+    cr_expect_not_null(strstr(json, "\"name\":\"beta\",\"role\":\"admin\""), "%s", json);
     cr_assert_eq(p2psync_stop(node), P2PSYNC_OK);
     json = nodes_json(p2psync_peers(node, &reply), &reply);
     cr_expect_not_null(strstr(json, "\"state\":\"offline\""), "%s", json);

@@ -4,30 +4,24 @@
 
 #include "node/view/called.h"
 #include "store/mesh/members.h"
-#include "tests/lib/author.h"
+#include "store/mesh/name.h"
+#include "tests/lib/decided.h"
 
 static struct store_case here; /* the founder */
 static struct author ada;
 static struct author eve;
-static struct ps_buf buf;
 
 /* The founder calls `device` so, which becomes a member by it. */
 static void call(const struct ps_device *device, const char *name)
 {
-    char id[PS_DEVICE_TEXT_SIZE];
-    struct ps_writer writer;
-    bool changed = false;
-    ps_device_text(device, id);
-    ps_buf_clear(&buf);
-    ps_writer_init(&writer, &buf);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "name");
-    ps_write_text(&writer, name);
-    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
-    cr_assert_eq(case_put(&here, PS_DEVICES_COLLECTION, id, ps_buf_view(&buf)), P2PSYNC_OK);
-    struct ps_txn txn = case_begin(&here, true);
-    cr_assert_eq(ps_members_refresh(&txn, &here.identity.mesh, &changed), P2PSYNC_OK);
-    case_commit(&txn);
+    if (ps_device_equal(device, &here.identity.device)) {
+        struct ps_txn txn = case_begin(&here, true);
+        cr_assert_eq(ps_name_device(&txn, &here.identity, device, ps_bytes_text(name), 1000),
+                     P2PSYNC_OK);
+        case_commit(&txn);
+    } else {
+        decided_writer(&here, device, name);
+    }
 }
 
 static void setup(void)
@@ -35,7 +29,6 @@ static void setup(void)
     case_open(&here, 1);
     author_init(&ada, 2);
     author_init(&eve, 3);
-    ps_buf_init(&buf, 256);
     call(&here.identity.device, "founder");
     call(&ada.identity.device, "ada");
     call(&eve.identity.device, "eve");
@@ -43,7 +36,6 @@ static void setup(void)
 
 static void teardown(void)
 {
-    ps_buf_deinit(&buf);
     author_deinit(&eve);
     author_deinit(&ada);
     case_close(&here);

@@ -12,6 +12,7 @@
 #include "store/mesh/members.h"
 #include "store/mesh/named.h"
 #include "tests/lib/author.h"
+#include "tests/lib/decided.h"
 #include "tests/lib/secret.h"
 #include "tests/sim/script.h"
 
@@ -66,6 +67,14 @@ static void add(const char *id, uint64_t hlc)
 {
     const struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = hlc};
     (void)author_add(&author, &change);
+}
+
+static void bring_in(const struct ps_device *device)
+{
+    struct store_case founder = {.store = net.nodes[0].store, .identity = net.nodes[0].identity};
+    struct ps_act_id grant = decided_grant(&founder, &author.identity.device);
+    decided_by(&author, &grant, &(struct ps_act){.subject = *device, .role = PS_ROLE_WRITER},
+               10 + author.count);
 }
 
 /* Give all of the author's log to a node, as if it had come: whichever history it is. */
@@ -292,14 +301,11 @@ Test(test_engine_bounds, logs_of_who_was_crowded_out_are_held_by_all)
         last = ps_device_compare(&crowd[i].device, &crowd[last].device) > 0 ? i : last;
     }
     for (unsigned node = 0; node < 2; node++) {
-        char text[PS_DEVICE_TEXT_SIZE];
         begin_author(PS_DEVICES_COLLECTION, 7);
-        ps_device_text(&crowd[last].device, text);
-        add(text, 10);
+        bring_in(&crowd[last].device);
         for (size_t i = 0; node == 1 && i <= PS_INVITED_MAX; i++) {
-            ps_device_text(&crowd[i].device, text);
             if (i != last) {
-                add(text, 11 + i);
+                bring_in(&crowd[i].device);
             }
         }
         sim_node_stop(&net, node);

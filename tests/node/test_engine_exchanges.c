@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/engine/engine.h"
+#include "store/mesh/named.h"
 #include "tests/lib/store_case.h"
 #include "tests/wire/vector.h"
 
@@ -37,9 +38,15 @@ static void setup(void)
     identity.incarnation = vector_uint(&vector, "incarnation_b");
     vector_free(&vector);
     cr_assert_eq(crypto_sign_seed_keypair(identity.device.key, secret, identity.seed), 0);
+    bool moved = false; /* the exchanges say nothing of roles: the third device was named before */
+    struct ps_device third;
+    vector_read(&vector, "exchange_fetch");
+    memcpy(third.key, vector_get(&vector, "third").data, sizeof third.key);
+    vector_free(&vector);
     struct ps_txn txn = case_begin(&here, true);
     cr_assert_eq(ps_identity_clear_all(&txn), P2PSYNC_OK);
     cr_assert_eq(ps_identity_write(&txn, &identity), P2PSYNC_OK);
+    cr_assert_eq(ps_named_put(&txn, &(struct ps_named){.device = third}, &moved), P2PSYNC_OK);
     case_commit(&txn);
     ps_effects_init(&effects);
     const struct ps_engine_options options = {.store = here.store,

@@ -7,6 +7,7 @@
 
 #include "store/log/collection.h"
 #include "tests/lib/author.h"
+#include "tests/lib/decided.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/script.h"
 
@@ -401,14 +402,17 @@ Test(test_engine_forks, of_devices_give_everybody_the_same_members)
 {
     author_begin("_devices");
     struct ps_identity author = history[0].identity;
+    struct store_case founder = {.store = net.nodes[0].store, .identity = net.nodes[0].identity};
+    struct ps_act_id grant = decided_grant(&founder, &author.device);
     for (size_t i = 0; i < 3; i++) {
-        char id[PS_DEVICE_TEXT_SIZE];
-        struct ps_identity shared = case_identity(77, NULL);
-        struct ps_identity own = case_identity(78 + i, NULL);
-        ps_device_text(&shared.device, id);
-        author_put(&history[i], id, 0);
-        ps_device_text(&own.device, id);
-        author_put(&history[i], id, i);
+        decided_by(
+            &history[i], &grant,
+            &(struct ps_act){.subject = case_identity(77, NULL).device, .role = PS_ROLE_WRITER},
+            10);
+        decided_by(
+            &history[i], &grant,
+            &(struct ps_act){.subject = case_identity(78 + i, NULL).device, .role = PS_ROLE_WRITER},
+            11 + i);
     }
     author_end((size_t[NODES]){0, 1, 2, HISTORIES});
     for (unsigned i = 0; i < NODES; i++) {

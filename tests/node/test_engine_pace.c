@@ -8,6 +8,7 @@
 #include "node/engine/engine.h"
 #include "node/engine/pace.h"
 #include "tests/lib/author.h"
+#include "tests/lib/decided.h"
 
 #define CHANGES ((uint64_t)PS_APPLY_PLAN_MAX * 2)
 #define EVENTS  3
@@ -144,18 +145,18 @@ static bool is_allowed(const struct ps_device *device)
 /* The record of a new device comes behind what the first turn has time for. */
 Test(test_engine_pace, device_that_is_left_to_the_next_turn_becomes_a_member_there)
 {
-    char id[PS_DEVICE_TEXT_SIZE];
     struct ps_identity third = case_identity(3, NULL);
     struct ps_device second = one.identity.device;
     int status = 0;
-    ps_device_text(&second, id); /* this device, which is the founder, has added the author ... */
-    cr_assert_eq(case_put(&here, PS_DEVICES_COLLECTION, id, ps_bytes("\x80", 1)), P2PSYNC_OK);
+    /* This device, which is the founder, has made the author an admin, and that one a third one a
+     * writer. */
+    decided_admin(&here, &second, "second");
+    struct ps_act_id grant = decided_grant(&here, &second);
     struct author devices;
     author_init(&devices, 2);
     devices.collection = PS_DEVICES_COLLECTION;
-    ps_device_text(&third.device, id); /* ... and the author a third one */
-    struct author_change change = {.op_and_flags = PS_OP_CREATE, .id = id, .hlc = 10};
-    (void)author_add(&devices, &change);
+    decided_by(&devices, &grant, &(struct ps_act){.subject = third.device, .role = PS_ROLE_WRITER},
+               10);
     author_deliver_all(&devices, &here);
     author_deinit(&devices);
 

@@ -8,51 +8,36 @@
 #include "node/view/excess.h"
 #include "node/view/status.h"
 #include "store/log/begun.h"
-#include "store/mesh/members.h"
 #include "store/mesh/named.h"
-#include "tests/lib/author.h"
+#include "tests/lib/decided.h"
 
 static struct store_case here; /* the founder */
-static struct ps_buf buf;
 static struct ps_device other;
 
 static void setup(void)
 {
     case_open(&here, 1);
     other = case_identity(7, NULL).device;
-    ps_buf_init(&buf, 1048576);
 }
 
 static void teardown(void)
 {
-    ps_buf_deinit(&buf);
     case_close(&here);
 }
 
 TestSuite(test_excess_view, .init = setup, .fini = teardown, .timeout = 120);
 
-static void name_other(const char *name, const char *suffix)
-{
-    char id[PS_DEVICE_TEXT_SIZE + 16];
-    char device[PS_DEVICE_TEXT_SIZE];
-    struct ps_writer writer;
-    ps_device_text(&other, device);
-    (void)snprintf(id, sizeof id, "%s%s", device, suffix);
-    ps_buf_clear(&buf);
-    ps_writer_init(&writer, &buf);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "name");
-    ps_write_text(&writer, name);
-    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
-    cr_assert_eq(case_put(&here, PS_DEVICES_COLLECTION, id, ps_buf_view(&buf)), P2PSYNC_OK);
-}
-
 static void join(void)
 {
-    bool changed = false;
-    name_other("eve", "");
+    decided_writer(&here, &other, "eve");
+}
+
+static void name(void)
+{
+    bool moved = false;
     struct ps_txn txn = case_begin(&here, true);
-    cr_assert_eq(ps_members_refresh(&txn, &here.identity.mesh, &changed), P2PSYNC_OK);
+    const struct ps_named named = {.device = other};
+    cr_assert_eq(ps_named_put(&txn, &named, &moved), P2PSYNC_OK);
     case_commit(&txn);
 }
 
@@ -114,14 +99,11 @@ Test(test_excess_view, a_device_that_begins_too_many_logs_is_told)
 /* As many as fit are told, and no more are looked at. */
 Test(test_excess_view, of_many_only_so_many_are_told_as_fit)
 {
-    bool is_new = false;
-    struct ps_txn txn = case_begin(&here, true);
     for (unsigned i = 0; i < 100; i++) {
         other = case_identity(100 + i, NULL).device;
-        cr_assert_eq(ps_named_add(&txn, &other, &is_new), P2PSYNC_OK);
-        cr_assert_eq(ps_begun_add(&txn, &other, 1), P2PSYNC_OK);
+        name();
+        begin(1);
     }
-    case_commit(&txn);
     size_t size = strlen(text());
     cr_expect(size < PS_VIEW_EXCESS_TEXT_SIZE && size > PS_VIEW_EXCESS_TEXT_SIZE - 100);
     cr_expect_eq(strcmp(text() + size - strlen("written"), "written"), 0, "none is cut");
@@ -131,10 +113,7 @@ Test(test_excess_view, a_device_without_room_that_writes_is_told_unless_it_was_r
 {
     char said[128];
     char fingerprint[PS_FINGERPRINT_TEXT_SIZE];
-    bool is_new = false;
-    struct ps_txn txn = case_begin(&here, true);
-    cr_assert_eq(ps_named_add(&txn, &other, &is_new), P2PSYNC_OK);
-    case_commit(&txn);
+    name();
     cr_expect_str_eq(text(), "", "it has written nothing");
     begin(1);
     ps_device_fingerprint(&other, fingerprint);
@@ -142,6 +121,7 @@ Test(test_excess_view, a_device_without_room_that_writes_is_told_unless_it_was_r
                    "%s, for which there is no room among the members, has written", fingerprint);
     cr_expect_str_eq(text(), said);
     cr_expect(said_by(false, said));
-    name_other("", "/removed");
+    const struct ps_decision removal = {.kind = PS_ACT_REMOVED, .subject = other};
+    cr_assert_eq(decided(&here, &removal), P2PSYNC_OK);
     cr_expect_str_eq(text(), "");
 }

@@ -79,7 +79,7 @@ Test(test_join, takes_up_the_mesh_of_the_inviter)
     cr_expect_not_null(strstr(json, expected), "%s", json);
     cr_expect_not_null(strstr(json, "\"name\":\"guest\""), "%s", json);
     json = nodes_json(p2psync_devices(host, &reply), &reply);
-    cr_expect_not_null(strstr(json, "\"name\":\"guest\",\"role\":\"member\""), "%s", json);
+    cr_expect_not_null(strstr(json, "\"name\":\"guest\",\"role\":\"admin\""), "%s", json);
 }
 
 Test(test_join, tells_the_inviter)

@@ -209,7 +209,7 @@ static void dump_members(struct ps_txn *txn, struct ps_buf *out)
         append(out, member.device.key, PS_DEVICE_SIZE);
         append(out, member.added_by.key, PS_DEVICE_SIZE);
         append_u64(out, member.added_ms);
-        append_u64(out, member.depth);
+        append_u64(out, member.role);
         append(out, member.name, member.name_size);
     }
 }

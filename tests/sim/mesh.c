@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/mesh/decide.h"
+#include "store/mesh/name.h"
+#include "store/mesh/refresh.h"
 #include "tests/sim/failing.h"
 #include "tests/sim/greetings.h"
 #include "tests/sim/power.h"
@@ -23,7 +26,9 @@ static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor,
                            const struct ps_welcome *welcome);
 static void differ(struct sim_net *net, unsigned from, struct ps_buf *bytes);
 static unsigned choose_inviter(struct sim_net *net, unsigned node);
+static bool may_invite(struct sim_net *net, unsigned node);
 static bool has_member(struct sim_net *net, unsigned node, unsigned other);
+static bool read_member(struct sim_net *net, unsigned node, unsigned other, struct ps_member *out);
 
 void sim_mesh_found(struct sim_net *net, unsigned node)
 {
@@ -64,13 +69,25 @@ void sim_mesh_add_late(struct sim_net *net, unsigned node)
     sim_node_start(net, node);
 }
 
+/* Those that the first node brings in are admins, and whom these bring in bring in nobody. */
+static bool may_invite(struct sim_net *net, unsigned node)
+{
+    struct ps_member member;
+    return read_member(net, node, node, &member) && member.role <= PS_ROLE_ADMIN;
+}
+
 static bool has_member(struct sim_net *net, unsigned node, unsigned other)
 {
     struct ps_member member;
+    return read_member(net, node, other, &member);
+}
+
+static bool read_member(struct sim_net *net, unsigned node, unsigned other, struct ps_member *out)
+{
     struct ps_txn txn = {0};
     bool has = net->nodes[node].store != NULL &&
                ps_txn_begin(net->nodes[node].store, false, &txn) == P2PSYNC_OK &&
-               ps_member_get(&txn, &net->nodes[other].identity.device, &member) == P2PSYNC_OK;
+               ps_member_get(&txn, &net->nodes[other].identity.device, out) == P2PSYNC_OK;
     ps_txn_abort(&txn);
     return has;
 }
@@ -110,32 +127,38 @@ static void write_identity(struct sim_net *net, unsigned node, unsigned sponsor,
     }
 }
 
+/* What is done in a transaction beside the node; also which. */
+struct doing {
+    struct sim_net *net;
+    unsigned node;
+    const struct sim_write *write; /* this, or: */
+    const struct ps_decision *decision;
+    const struct ps_device *device; /* this is called */
+    struct ps_bytes name;
+};
+
+static p2psync_result do_it(struct ps_txn *txn, const struct doing *doing);
+static p2psync_result do_beside(const struct doing *doing);
+static void check(p2psync_result result, struct sim_net *net, unsigned node, unsigned device);
+
 p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct sim_write *write)
 {
+    return do_beside(&(struct doing){.net = net, .node = node, .write = write});
+}
+
+static p2psync_result do_beside(const struct doing *doing)
+{
+    struct sim_net *net = doing->net;
+    unsigned node = doing->node;
     struct sim_node *self = &net->nodes[node];
-    struct ps_write store_write = {.identity = &self->identity,
-                                   .secret = &self->secret,
-                                   .now_ms = sim_node_wall_ms(net, node),
-                                   .collection = write->collection,
-                                   .edits = write->edits,
-                                   .edit_count = write->edit_count};
-    struct ps_written written = {0};
-    bool changed = false;
     struct ps_txn txn = {0};
     sim_failing_begin(net, node);
     p2psync_result result = ps_txn_begin(self->store, true, &txn);
     if (result == P2PSYNC_OK && self->joined) {
         result = ps_identity_read(&txn, &self->identity); /* it may be in a new incarnation */
     }
-    if (result == P2PSYNC_OK && write->recovery != NULL) {
-        result =
-            ps_recovery_write(&txn, write->recovery, &store_write, store_write.now_ms, &written);
-    } else if (result == P2PSYNC_OK) {
-        result = ps_write(&txn, &store_write, &written);
-    }
-    if (result == P2PSYNC_OK &&
-        ps_bytes_equal(write->collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
-        result = ps_members_refresh(&txn, &self->identity.mesh, &changed);
+    if (result == P2PSYNC_OK) {
+        result = do_it(&txn, doing);
     }
     if (result == P2PSYNC_OK) {
         result = ps_txn_commit(&txn);
@@ -143,8 +166,8 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     ps_txn_abort(&txn);
     sim_failing_end(net, node, result, NULL);
     bool dark = sim_failing_took_power(net, node);
-    if (result == P2PSYNC_OK && !dark && !self->dead) {
-        sim_written_check(net, node, write);
+    if (doing->write != NULL && result == P2PSYNC_OK && !dark && !self->dead) {
+        sim_written_check(net, node, doing->write);
     }
     if (dark) {
         sim_power_cut(net, node);
@@ -160,28 +183,59 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     return result;
 }
 
+static p2psync_result do_it(struct ps_txn *txn, const struct doing *doing)
+{
+    struct sim_node *self = &doing->net->nodes[doing->node];
+    uint64_t now_ms = sim_node_wall_ms(doing->net, doing->node);
+    ps_role who = PS_ROLE_NONE;
+    struct ps_written written = {0};
+    if (doing->decision != NULL) {
+        return ps_decide(txn, &self->identity, doing->decision, now_ms, &who);
+    }
+    if (doing->write == NULL) {
+        return ps_name_device(txn, &self->identity, doing->device, doing->name, now_ms);
+    }
+    const struct sim_write *write = doing->write;
+    struct ps_write store_write = {.identity = &self->identity,
+                                   .secret = &self->secret,
+                                   .now_ms = now_ms,
+                                   .collection = write->collection,
+                                   .edits = write->edits,
+                                   .edit_count = write->edit_count};
+    if (write->recovery != NULL) {
+        return ps_recovery_write(txn, write->recovery, &store_write, now_ms, &written);
+    }
+    return ps_write(txn, &store_write, &written);
+}
+
 void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const char *name)
 {
-    char id[PS_DEVICE_TEXT_SIZE];
-    ps_device_text(&net->nodes[device].identity.device, id);
-    struct ps_buf fields;
-    struct ps_writer writer;
-    ps_buf_init(&fields, 1024);
-    ps_writer_init(&writer, &fields);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "name");
-    ps_write_text(&writer, name);
-    struct ps_edit edit = {
-        .kind = PS_EDIT_PUT, .id = ps_bytes_text(id), .fields = ps_buf_view(&fields)};
-    struct sim_write write = {ps_bytes_text(PS_DEVICES_COLLECTION), &edit, 1, NULL};
-    p2psync_result result = ps_writer_finish(&writer);
-    if (result == P2PSYNC_OK) {
-        result = sim_mesh_write(net, node, &write);
+    const struct ps_decision decision = {.kind = PS_ACT_ROLE,
+                                         .subject = net->nodes[device].identity.device,
+                                         .role = node == 0 ? PS_ROLE_ADMIN : PS_ROLE_WRITER,
+                                         .name = ps_bytes_text(name)};
+    if (node == device) {
+        sim_mesh_rename(net, node, device, name);
+    } else {
+        check(do_beside(&(struct doing){.net = net, .node = node, .decision = &decision}), net,
+              node, device);
     }
+}
+
+void sim_mesh_rename(struct sim_net *net, unsigned node, unsigned device, const char *name)
+{
+    const struct doing doing = {.net = net,
+                                .node = node,
+                                .device = &net->nodes[device].identity.device,
+                                .name = ps_bytes_text(name)};
+    check(do_beside(&doing), net, node, device);
+}
+
+static void check(p2psync_result result, struct sim_net *net, unsigned node, unsigned device)
+{
     if (result != P2PSYNC_OK && !sim_failing_excuses(net, node, result)) {
         sim_fail(net, "node %u: no record of device %u: %d", node, device, result);
     }
-    ps_buf_deinit(&fields);
 }
 
 void sim_mesh_pair(struct sim_net *net, unsigned node)
@@ -213,7 +267,8 @@ static unsigned choose_inviter(struct sim_net *net, unsigned node)
         unsigned other = (first + i) % net->node_count;
         bool may_forget = net->nodes[other].no_flush && other != 0; /* whom it has let in */
         may_forget = may_forget || (sim_twins_run(net) && sim_twins_has(net, other));
-        if (other != node && net->nodes[other].joined && net->nodes[other].up && !may_forget) {
+        if (other != node && net->nodes[other].joined && net->nodes[other].up && !may_forget &&
+            may_invite(net, other)) {
             return other;
         }
     }

@@ -49,9 +49,12 @@ struct sim_write {
  */
 p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct sim_write *write);
 
-/* Write the record of `device` into `_devices` on `node`. If `node` is a member, `device` becomes
- * one. */
+/* Write into `_devices` on `node` that `device` has this name, and, if it is another one, that it
+ * is a member: an admin if node 0, which founds the mesh, says so, else a writer. */
 void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const char *name);
+
+/* Write on `node` that `device` is called so from now on. */
+void sim_mesh_rename(struct sim_net *net, unsigned node, unsigned device, const char *name);
 
 /* Whether all nodes except puppets are members and run. */
 bool sim_mesh_complete(const struct sim_net *net);

@@ -126,7 +126,7 @@ static void rename_device(struct sim_workload *workload, struct sim_net *net, un
     char name[24];
     if (net->nodes[device].joined) {
         snprintf(name, sizeof name, "renamed-%" PRIu64, ++workload->counter);
-        sim_mesh_name(net, node, device, name);
+        sim_mesh_rename(net, node, device, name);
     }
 }
 

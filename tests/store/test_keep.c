@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "store/env/keys.h"
-#include "store/mesh/enroll.h"
 #include "store/mesh/held.h"
 #include "store/mesh/keep.h"
 #include "store/mesh/members.h"
+#include "store/mesh/name.h"
 #include "store/mesh/peers.h"
 #include "store/verify/anew.h"
 #include "store/verify/verify.h"
+#include "tests/lib/decided.h"
 #include "tests/lib/store_case.h"
 
 #define OTHERS 3
@@ -25,16 +26,14 @@ static void setup(void)
 {
     case_open(&here, 1);
     struct ps_txn txn = case_begin(&here, true);
-    cr_assert_eq(ps_enroll_device(&txn, &here.identity, &here.identity.device,
-                                  ps_bytes_text("kitchen"), 1000),
-                 P2PSYNC_OK);
+    cr_assert_eq(
+        ps_name_device(&txn, &here.identity, &here.identity.device, ps_bytes_text("kitchen"), 1000),
+        P2PSYNC_OK);
+    case_commit(&txn);
     for (unsigned i = 0; i < OTHERS; i++) {
         others[i] = case_identity(i + 2, NULL).device;
-        cr_assert_eq(
-            ps_enroll_device(&txn, &here.identity, &others[i], ps_bytes_text("other"), 1001),
-            P2PSYNC_OK);
+        decided_writer(&here, &others[i], "other");
     }
-    case_commit(&txn);
     for (unsigned i = 0; i < 6; i++) {
         case_set(&here, 2000 + i, "r", i);
     }
@@ -70,7 +69,7 @@ static struct ps_held held(void)
 Test(keep, nobody_is_known_to_hold_anything_at_first)
 {
     struct ps_held found = held();
-    cr_assert_eq(found.changes, 4 + 6, "what never leaves the device is not counted");
+    cr_assert_eq(found.changes, 7 + 6, "what never leaves the device is not counted");
     cr_assert_eq(found.dropped, 6);
     cr_assert_eq(found.others, OTHERS);
     cr_assert_not(found.at_end.there);
@@ -79,12 +78,12 @@ Test(keep, nobody_is_known_to_hold_anything_at_first)
 
 Test(keep, who_holds_all_of_it_counts_if_it_was_in_sync_at_the_end)
 {
-    remember(0, &(struct ps_peer_row){.common = 10, .last_seen_ms = 7});
+    remember(0, &(struct ps_peer_row){.common = 13, .last_seen_ms = 7});
     struct ps_held found = held();
     cr_assert_eq(ps_held_lost(&found), 6);
-    cr_assert_eq(found.any.changes, 10);
+    cr_assert_eq(found.any.changes, 13);
     cr_assert_eq(found.any.last_seen_ms, 7);
-    remember(0, &(struct ps_peer_row){.common = 10, .at_end = here.identity.incarnation});
+    remember(0, &(struct ps_peer_row){.common = 13, .at_end = here.identity.incarnation});
     found = held();
     cr_assert_eq(ps_held_lost(&found), 0);
     cr_assert(ps_device_equal(&found.at_end.device, &others[0]));
@@ -96,7 +95,7 @@ Test(keep, who_holds_all_of_it_counts_if_it_was_in_sync_at_the_end)
 /* As after a backup was restored: what was known then says nothing of now. */
 Test(keep, in_another_incarnation_nothing_counts)
 {
-    remember(0, &(struct ps_peer_row){.common = 10, .at_end = here.identity.incarnation});
+    remember(0, &(struct ps_peer_row){.common = 13, .at_end = here.identity.incarnation});
     struct ps_txn txn = case_begin(&here, true);
     cr_assert_eq(ps_identity_renew(&txn), P2PSYNC_OK);
     case_commit(&txn);
@@ -108,14 +107,14 @@ Test(keep, in_another_incarnation_nothing_counts)
 /* Which parts they hold is not known: they may hold the same. */
 Test(keep, two_that_hold_parts_do_not_add_up)
 {
-    remember(0, &(struct ps_peer_row){.common = 7, .at_end = here.identity.incarnation});
-    remember(1, &(struct ps_peer_row){.common = 8, .at_end = here.identity.incarnation});
-    remember(2, &(struct ps_peer_row){.common = 10});
+    remember(0, &(struct ps_peer_row){.common = 10, .at_end = here.identity.incarnation});
+    remember(1, &(struct ps_peer_row){.common = 11, .at_end = here.identity.incarnation});
+    remember(2, &(struct ps_peer_row){.common = 13});
     struct ps_held found = held();
     cr_assert_eq(ps_held_lost(&found), 2);
     remember(1, &(struct ps_peer_row){.common = UINT64_MAX, .at_end = here.identity.incarnation});
     found = held();
-    cr_assert_eq(found.at_end.changes, 10, "no more than there is");
+    cr_assert_eq(found.at_end.changes, 13, "no more than there is");
 }
 
 /* Copy what stays into a new store and work it out. */
@@ -186,7 +185,7 @@ Test(keep, where_a_peer_was_reached_stays_and_what_it_held_goes)
     struct ps_peer_row row;
     remember(0, &(struct ps_peer_row){.endpoint_count = 1,
                                       .endpoints = {"10.0.0.1:47470"},
-                                      .common = 10,
+                                      .common = 13,
                                       .behind = 2,
                                       .last_sync_ms = 3,
                                       .at_end = here.identity.incarnation});

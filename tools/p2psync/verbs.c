@@ -67,8 +67,13 @@ const struct verb verbs_table[] = {
      cmd_recover, false},
     {"peers", "[--watch]", "show the other devices and how far they are",
      "  --watch  show them again every second\n", cmd_peers, false},
-    {"devices", "[list | rename DEVICE NAME]", "show or name the members of the mesh",
-     "DEVICE is a name, an id, or a fingerprint or its first digits.\n", cmd_devices, false},
+    {"devices", "[list | rename DEVICE NAME | role DEVICE ROLE | remove DEVICE... | retire]",
+     "show the members of the mesh, name them, say what they may, remove them",
+     "  role    admin (brings in and removes devices, sets collections), writer or reader\n"
+     "  remove  cut a device off, for good: what it wrote stays, its key never comes back\n"
+     "  retire  remove this device itself; an admin asks the founder for it so\n"
+     "DEVICE is a name that no other device ever had, an id, or a whole fingerprint.\n",
+     cmd_devices, false},
     {"status", "", "show this node at a glance", NULL, cmd_status, false},
     {"pending", "", "show the changes that are here and wait for others",
      "A change waits if what it was made on top of, or the rest of its transaction, is not here.\n"

@@ -1,4 +1,4 @@
-/* p2psync devices: the members of the mesh, and their names. */
+/* p2psync devices: the members of the mesh, their names, and what they may. */
 #include <string.h>
 
 #include "tools/p2psync/attach.h"
@@ -8,28 +8,47 @@
 #include "tools/p2psync/output.h"
 #include "tools/p2psync/table.h"
 
-static int list(struct cli *cli, p2psync_node *node);
-static int rename_device(struct cli *cli, p2psync_node *node, char **words);
+typedef int action(struct cli *cli, p2psync_node *node, int count, char **words);
+
+static action list;
+static action rename_device;
+static action set_role;
+static action remove_devices;
+static action retire;
+
+static const struct {
+    const char *name;
+    action *act;
+    int words_min; /* that follow it */
+    int words_max;
+} actions[] = {{"list", list, 0, 0},
+               {"rename", rename_device, 2, 2},
+               {"role", set_role, 2, 2},
+               {"remove", remove_devices, 1, 64},
+               {"retire", retire, 0, 0}};
 
 int cmd_devices(struct cli *cli, int argc, char **argv)
 {
     p2psync_node *node = NULL;
-    bool renames = false;
+    size_t which = 0;
     int code;
 
-    if (!options_only_operands(cli, argc, argv, 0, 3)) {
+    if (!options_only_operands(cli, argc, argv, 0, 65)) {
         return CLI_USAGE;
     }
-    renames = optind < argc && strcmp(argv[optind], "rename") == 0;
-    if (optind < argc && !renames && strcmp(argv[optind], "list") != 0) {
+    for (size_t i = 0; optind < argc && i < sizeof actions / sizeof actions[0]; i++) {
+        which = strcmp(argv[optind], actions[i].name) == 0 ? i : which;
+    }
+    if (optind < argc && strcmp(argv[optind], actions[which].name) != 0) {
         return fail_usage(cli, "there is no 'devices %s'", argv[optind]);
     }
-    if (!options_operands(cli, argc, argv, renames ? 3 : 0, renames ? 3 : 1)) {
+    if (optind < argc && !options_operands(cli, argc, argv, actions[which].words_min + 1,
+                                           actions[which].words_max + 1)) {
         return CLI_USAGE;
     }
     code = attach_open(cli, NULL, &node);
     if (code == CLI_DONE) {
-        code = renames ? rename_device(cli, node, argv + optind + 1) : list(cli, node);
+        code = actions[which].act(cli, node, argc - optind - 1, argv + optind + 1);
     }
     p2psync_close(node);
     return code;
@@ -68,12 +87,13 @@ static void print_devices(struct p2psync_bytes devices)
     table_init(&table, columns, sizeof columns / sizeof columns[0]);
     while (p2psync_walk_next(&walk, NULL, &device) == P2PSYNC_OK) {
         struct p2psync_bytes role = p2psync_map_text(device, "role");
+        bool removed = p2psync_map_bool(device, "removed");
         char added[32];
 
         output_ago(p2psync_value_find(device, "added"), added, sizeof added);
         table_text(&table, p2psync_map_text(device, "name"));
         table_text(&table, p2psync_map_text(device, "fingerprint"));
-        table_cell(&table, "%.*s%s", TEXT(role),
+        table_cell(&table, "%.*s%s%s", TEXT(role), removed ? ", removed" : "",
                    p2psync_map_bool(device, "forked") ? ", forked" : "");
         table_cell(&table, "%s", added);
         table_text(&table, p2psync_map_text(device, "device"));
@@ -88,27 +108,65 @@ static void print_devices(struct p2psync_bytes devices)
     }
 }
 
-static int list(struct cli *cli, p2psync_node *node)
+static int list(struct cli *cli, p2psync_node *node, int count, char **words)
 {
     struct p2psync_buffer devices = {0};
     p2psync_result result = p2psync_devices(node, &devices);
 
+    (void)count;
+    (void)words;
     return result == P2PSYNC_OK ? output_answer(cli, &devices, print_devices)
                                 : fail(cli, result, "devices");
 }
 
-static int rename_device(struct cli *cli, p2psync_node *node, char **words)
+static int rename_device(struct cli *cli, p2psync_node *node, int count, char **words)
 {
     struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_result result = p2psync_device_rename(node, words[0], words[1], &detail);
 
     switch (result) {
     case P2PSYNC_OK:
-        return list(cli, node);
+        return list(cli, node, count, words);
     case P2PSYNC_EFORMAT:
     case P2PSYNC_ELIMIT:
         return fail_usage(cli, "'%s' is no name for a device: %s", words[1], detail.text);
     default:
         return fail_detail(cli, result, &detail, NULL, "devices rename %s", words[0]);
     }
+}
+
+static int set_role(struct cli *cli, p2psync_node *node, int count, char **words)
+{
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_device_role(node, words[0], words[1], &detail);
+
+    if (result == P2PSYNC_EFORMAT) {
+        return fail_usage(cli, "'%s' is no role: %s", words[1], detail.text);
+    }
+    return result == P2PSYNC_OK
+               ? list(cli, node, count, words)
+               : fail_detail(cli, result, &detail, NULL, "devices role %s", words[0]);
+}
+
+/* One after the other: those before one that fails are removed. */
+static int remove_devices(struct cli *cli, p2psync_node *node, int count, char **words)
+{
+    for (int i = 0; i < count; i++) {
+        struct p2psync_detail detail = {.size = sizeof detail};
+        p2psync_result result = p2psync_device_remove(node, words[i], &detail);
+
+        if (result != P2PSYNC_OK) {
+            return fail_detail(cli, result, &detail, NULL, "devices remove %s", words[i]);
+        }
+    }
+    return list(cli, node, count, words);
+}
+
+static int retire(struct cli *cli, p2psync_node *node, int count, char **words)
+{
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_device_retire(node, &detail);
+
+    return result == P2PSYNC_OK ? list(cli, node, count, words)
+                                : fail_detail(cli, result, &detail, NULL, "devices retire");
 }

@@ -58,7 +58,11 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     }
     if (code == CLI_DONE) {
         result = p2psync_invite(node, invite.expires_ms, &answer);
-        code = result == P2PSYNC_OK ? CLI_DONE : fail_node(cli, node, result, "invite");
+        code = result == P2PSYNC_OK        ? CLI_DONE
+               : result == P2PSYNC_EDENIED ? fail_saying(cli, CLI_DENIED,
+                                                         "invite: only an admin or the founder may "
+                                                         "do that")
+                                           : fail_node(cli, node, result, "invite");
     }
     if (code == CLI_DONE && !invite.no_wait) {
         code = pass_over_earlier(cli, &events);

@@ -1,13 +1,13 @@
-/* Naming a device in `_devices`: see enroll.h. */
-#include "store/mesh/enroll.h"
+/* Naming a device in `_devices`: see name.h. */
+#include "store/mesh/name.h"
 
 #include "store/mesh/members.h"
+#include "store/mesh/refresh.h"
 #include "store/write/own.h"
 #include "wire/codec.h"
 
-p2psync_result ps_enroll_device(struct ps_txn *txn, const struct ps_identity *identity,
-                                const struct ps_device *device, struct ps_bytes name,
-                                uint64_t now_ms)
+p2psync_result ps_name_device(struct ps_txn *txn, const struct ps_identity *identity,
+                              const struct ps_device *device, struct ps_bytes name, uint64_t now_ms)
 {
     uint8_t memory[PS_DEVICE_NAME_SIZE_MAX + 16];
     char id[PS_DEVICE_TEXT_SIZE];

@@ -1,0 +1,34 @@
+/* Deciding who is a member and what it may: acts that this device writes into `_devices`. */
+#ifndef PS_STORE_MESH_DECIDE_H
+#define PS_STORE_MESH_DECIDE_H
+
+#include "store/env/identity.h"
+#include "wire/act.h"
+
+struct ps_decision {
+    ps_act_kind kind; /* PS_ACT_ROLE or PS_ACT_REMOVED */
+    struct ps_device subject;
+    ps_role role;               /* of PS_ACT_ROLE */
+    struct ps_bytes collection; /* of PS_ACT_ROLE: in which one; empty for all */
+    struct ps_bytes name; /* valid: what the subject is called from now on; empty: as before */
+};
+
+/* Write an act, and before it what must be written anew so that nobody else's standing changes;
+ * then work the members out anew. The caller commits.
+ *
+ * identity  this device.
+ * now_ms    wall clock.
+ * who_out   set with P2PSYNC_EDENIED: the lowest rank that may; PS_ROLE_NONE: nobody, or the
+ *           subject alone.
+ * Errors    P2PSYNC_EDENIED this device may not; P2PSYNC_ECONFLICT the subject is removed, for
+ *           good; P2PSYNC_ELIMIT it can bring in no more devices; as ps_write() and
+ *           ps_members_refresh(). After any the transaction must be aborted.
+ */
+p2psync_result ps_decide(struct ps_txn *txn, const struct ps_identity *identity,
+                         const struct ps_decision *decision, uint64_t now_ms,
+                         ps_role *who_out) P2PSYNC_MUST_CHECK;
+
+/* Which rank an act wants of its author, as people read it: "an admin or the founder". */
+const char *ps_decision_who(ps_role lowest);
+
+#endif

@@ -1,0 +1,171 @@
+/* From acts to rows, as refresh.h says. */
+#include "store/mesh/refresh.h"
+
+#include <stdlib.h>
+
+#include "store/mesh/acts.h"
+#include "store/mesh/members.h"
+#include "store/mesh/named.h"
+#include "wire/hlc.h"
+
+struct refresh {
+    struct ps_txn *txn;
+    struct ps_acts acts;
+    struct ps_replay replay;
+    bool changed;
+};
+
+static p2psync_result put_all(struct refresh *refresh);
+static bool is_member(const struct refresh *refresh, uint32_t number);
+static p2psync_result put_member(struct refresh *refresh, uint32_t number);
+static p2psync_result forget_removal(struct ps_txn *txn, const struct ps_device *device);
+static p2psync_result put_named(struct refresh *refresh, uint32_t number);
+static p2psync_result find_named(const struct refresh *refresh, bool **out);
+static bool ranks_highest(const struct ps_replay_input *input, uint32_t device);
+static p2psync_result drop_others(struct refresh *refresh);
+
+p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh, bool *changed_out)
+{
+    struct refresh refresh = {.txn = txn};
+    p2psync_result result = ps_acts_read(txn, mesh, &refresh.acts);
+    bool damaged = result == P2PSYNC_ECORRUPT; /* all stay what they are until it is mended */
+    if (result == P2PSYNC_OK) {
+        result = ps_replay_run(&refresh.acts.input, &refresh.replay);
+    }
+    if (result == P2PSYNC_OK) {
+        result = put_all(&refresh);
+    }
+    if (result == P2PSYNC_OK) {
+        result = drop_others(&refresh);
+    }
+    ps_replay_deinit(&refresh.replay);
+    ps_acts_deinit(&refresh.acts);
+    if (result == P2PSYNC_OK || damaged) {
+        *changed_out = refresh.changed;
+    }
+    return damaged ? P2PSYNC_OK : result;
+}
+
+static p2psync_result put_all(struct refresh *refresh)
+{
+    bool *named = NULL;
+    p2psync_result result = find_named(refresh, &named);
+    for (uint32_t i = 0; i < refresh->acts.input.device_count && result == P2PSYNC_OK; i++) {
+        if (is_member(refresh, i)) {
+            result = put_member(refresh, i);
+        } else if (named[i] || refresh->replay.devices[i].is_removed) {
+            result = put_named(refresh, i);
+        }
+    }
+    free(named);
+    return result;
+}
+
+/* One whose id is not valid takes room, and that is all. */
+static bool is_member(const struct refresh *refresh, uint32_t number)
+{
+    return refresh->replay.devices[number].is_member &&
+           ps_device_valid(&refresh->acts.devices[number]);
+}
+
+static p2psync_result put_member(struct refresh *refresh, uint32_t number)
+{
+    const struct ps_standing *standing = &refresh->replay.devices[number];
+    const struct ps_device *device = &refresh->acts.devices[number];
+    bool is_founder = number == refresh->acts.input.founder; /* it is there since it named itself */
+    uint64_t named_ms = 0;
+    bool moved = false;
+    struct ps_member member = {.device = *device,
+                               .added_by = refresh->acts.devices[standing->added_by],
+                               .role = standing->role,
+                               .room = standing->room};
+    p2psync_result result = ps_member_read_name(refresh->txn, &member, &named_ms);
+    member.added_ms = is_founder ? named_ms : ps_hlc_ms(standing->added_hlc);
+    if (result == P2PSYNC_OK) {
+        result = forget_removal(refresh->txn, device);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_member_put(refresh->txn, &member, &moved);
+    }
+    refresh->changed = refresh->changed || moved;
+    return result;
+}
+
+/* One that was removed is a member again if whoever removed it no longer counts. */
+static p2psync_result forget_removal(struct ps_txn *txn, const struct ps_device *device)
+{
+    struct ps_named named;
+    bool moved = false;
+    p2psync_result result = ps_named_get(txn, device, &named);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    named.is_removed = false;
+    return ps_named_put(txn, &named, &moved);
+}
+
+static p2psync_result put_named(struct refresh *refresh, uint32_t number)
+{
+    const struct ps_standing *standing = &refresh->replay.devices[number];
+    struct ps_named named = {.device = refresh->acts.devices[number],
+                             .is_removed = standing->is_removed};
+    bool moved = false;
+    if (named.is_removed) {
+        named.removed_by = refresh->acts.devices[standing->removed_by];
+        named.removed_ms = ps_hlc_ms(standing->removed_hlc);
+    }
+    p2psync_result result = ps_named_put(refresh->txn, &named, &moved);
+    refresh->changed = refresh->changed || moved;
+    return result;
+}
+
+/* All of whom the founder, the recovery key, or anybody whom these ever made an admin has said
+ * something, whether it counts or not: so it is the same for all, whatever came first. */
+static p2psync_result find_named(const struct refresh *refresh, bool **out)
+{
+    const struct ps_replay_input *input = &refresh->acts.input;
+    bool *named = calloc((size_t)input->device_count * 2 + 1, sizeof *named);
+    if (named == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    bool *admin = named + input->device_count;
+    for (size_t i = 0; i < input->act_count; i++) {
+        const struct ps_replay_act *act = &input->acts[i];
+        if (act->kind == PS_ACT_ROLE && act->role == PS_ROLE_ADMIN &&
+            ranks_highest(input, act->author)) {
+            admin[act->subject] = true;
+        }
+    }
+    for (size_t i = 0; i < input->act_count; i++) {
+        const struct ps_replay_act *act = &input->acts[i];
+        if (ranks_highest(input, act->author) || admin[act->author]) {
+            named[act->subject] = true;
+        }
+    }
+    *out = named;
+    return P2PSYNC_OK;
+}
+
+static bool ranks_highest(const struct ps_replay_input *input, uint32_t device)
+{
+    return device == input->founder || device == input->recovery;
+}
+
+/* Take out the rows of who is no member any more. */
+static p2psync_result drop_others(struct refresh *refresh)
+{
+    struct ps_member_walk walk = {.txn = refresh->txn};
+    struct ps_member row;
+    while (ps_member_walk_next(&walk, &row)) {
+        uint32_t number = ps_acts_device(&refresh->acts, &row.device);
+        if (number == PS_REPLAY_NONE || !refresh->replay.devices[number].is_member) {
+            struct ps_key key = ps_key_device(&row.device);
+            walk.result = ps_db_delete(refresh->txn, PS_DB_DEVICES, ps_key_view(&key));
+            refresh->changed = true;
+        }
+        if (walk.result != P2PSYNC_OK) {
+            return walk.result;
+        }
+    }
+    return walk.result;
+}

@@ -1,0 +1,67 @@
+# shellcheck shell=bash disable=SC2154,SC2016
+# Who may do what, and a device that is removed: attic is the founder, cellar an admin, phone a writer.
+at attic init --name attic >/dev/null
+node attic
+code=$(at attic --json invite --no-wait | jq -r .code)
+expect 0 cellar join "$code" --name cellar
+node cellar
+in_sync attic cellar
+code=$(at cellar --json invite --no-wait | jq -r .code)
+expect 0 phone join "$code" --name phone
+node phone --peer "127.0.0.1:$(port_of cellar)"
+phone=$node
+in_sync attic cellar phone
+roles() { # DEVICE
+    at "$1" --json devices | jq -r 'map("\(.name) \(.role)") | sort | join(", ")'
+}
+equal "$(roles phone)" "attic founder, cellar admin, phone writer"
+
+# A writer neither invites nor decides, and an admin decides nothing of an admin or the founder.
+expect 6 phone invite --no-wait
+complains "only an admin or the founder may do that"
+expect 6 phone devices remove cellar
+complains "only the founder may do that"
+expect 6 phone collection set notes strategy manual
+expect 6 cellar devices remove attic
+complains "only the recovery code may do that"
+expect 6 cellar devices role phone admin
+complains "only the founder may do that"
+expect 2 attic devices role phone king
+complains "the roles are admin, writer and reader"
+expect 3 attic devices remove nobody
+
+# A reader reads.
+expect 0 attic put notes n1 text=one
+expect 0 cellar devices role phone reader
+in_sync attic cellar phone
+equal "$(roles phone)" "attic founder, cellar admin, phone reader"
+expect 6 phone put notes n2 text=two
+expect 0 phone get notes n1
+expect 0 attic devices role phone writer
+in_sync attic cellar phone
+expect 0 phone put notes n2 text=two
+in_sync attic cellar phone
+
+# Removed: nobody connects with it any more, what it wrote stays, and it does not come back with its key.
+listen attic
+expect 0 cellar --json devices remove phone
+holds 'map(select(.name == "phone"))[0] | .removed and .role == "none" and .removed_by != null and .removed_at != null'
+until at attic --json devices | jq -e 'map(select(.name == "phone"))[0].removed' >/dev/null; do :; done
+until at attic --json peers | jq -e 'map(.name) == ["cellar"]' >/dev/null; do :; done
+until at cellar --json peers | jq -e 'map(.name) == ["attic"]' >/dev/null; do :; done
+in_sync attic cellar
+expect 0 attic get notes n2
+says two
+expect 4 cellar devices role phone writer
+complains "it was removed, for good"
+kill "$phone"
+wait "$phone" || true
+code=$(at attic --json invite --no-wait | jq -r .code)
+equal "$(at attic --json devices | jq -r 'map(select(.removed | not)) | length')" 2
+
+# Who retires is out; an admin's key does so only when the founder confirms it.
+expect 6 attic devices retire
+expect 0 cellar devices retire
+equal "$(roles attic)" "attic founder, cellar admin, phone none"
+expect 0 attic devices remove cellar
+equal "$(roles attic)" "attic founder, cellar none, phone none"
