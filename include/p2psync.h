@@ -1345,8 +1345,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   devices          integer  of the mesh, this one too
  *   pending          integer  changes that are here and wait for something before they show
  *   merging          bool     records are being merged anew; only the counts of conflicts lag
- *   damaged          integer  changes that this disk has lost, which a running node fetches again,
- *                             and other places of damage, which it works out anew
+ *   damaged          integer  changes that this disk has lost, and other places; a node mends them
  *   last_sync        time?
  *   last_backup      time?    of those that the node makes by itself (backup_dir)
  *   last_error       text?
