@@ -33,7 +33,7 @@ void ps_roots_moved(struct ps_turn *turn, const struct ps_log *log, uint64_t add
             ps_tag_compare(log->id.origin, last->first) < 0 ? log->id.origin : last->first;
         return;
     }
-    if (roots->moved_count == roots->moved_capacity) {
+    if (roots->moved == NULL || roots->moved_count == roots->moved_capacity) {
         size_t capacity = roots->moved_capacity == 0 ? 16 : roots->moved_capacity * 2;
         struct ps_root_moved *moved = reallocarray(roots->moved, capacity, sizeof *moved);
         if (moved == NULL) {
