@@ -196,7 +196,8 @@ void ps_session_expel(struct ps_turn *turn, struct ps_peer *peer)
 {
     for (size_t i = 0; i < PS_LINKS_PER_PEER_MAX; i++) {
         if (peer->links[i].id != 0) {
-            ps_session_close(turn, peer, peer->links[i].id, "no longer a member");
+            ps_session_refuse(turn, peer, peer->links[i].id, PS_ERROR_REMOVED,
+                              "no longer a member");
         }
     }
 }

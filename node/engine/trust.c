@@ -10,6 +10,7 @@
 #include "wire/message.h"
 
 static bool load_members(struct ps_turn *turn);
+static bool trusts_sponsor(struct ps_turn *turn);
 static bool admit(struct ps_turn *turn, const struct ps_device *device, struct ps_bytes name);
 static void prove_endpoints(struct ps_turn *turn, const struct ps_peer *peer);
 static void drop_others(struct ps_turn *turn);
@@ -24,22 +25,48 @@ void ps_trust_load(struct ps_turn *turn)
     if (!load_members(turn)) {
         return;
     }
-    const struct ps_identity *identity = &engine->identity;
-    if (identity->has_sponsor && !admit(turn, &identity->sponsor, ps_bytes(NULL, 0))) {
+    if (trusts_sponsor(turn) && !admit(turn, &engine->identity.sponsor, ps_bytes(NULL, 0))) {
+        return;
+    }
+    if (turn->result != P2PSYNC_OK) {
         return;
     }
     drop_others(turn);
     list_allowed(turn);
 }
 
+/* Whoever brought this device in is all that it knows, until it knows that it is a member. */
+static bool trusts_sponsor(struct ps_turn *turn)
+{
+    const struct ps_identity *identity = &turn->engine->identity;
+    struct ps_named named = {.is_removed = false};
+    struct ps_member self;
+    if (!identity->has_sponsor) {
+        return false;
+    }
+    p2psync_result result = ps_member_get(turn->txn, &identity->device, &self);
+    if (result == P2PSYNC_OK) {
+        return false;
+    }
+    if (result == P2PSYNC_ENOTFOUND) {
+        result = ps_named_get(turn->txn, &identity->sponsor, &named);
+    }
+    return (result == P2PSYNC_ENOTFOUND || ps_turn_ok(turn, result)) && !named.is_removed;
+}
+
 bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device)
 {
     struct ps_member member;
+    struct ps_named named = {.is_removed = false};
     p2psync_result result = ps_member_get(turn->txn, device, &member);
-    if (result == P2PSYNC_ENOTFOUND) {
-        return ps_device_equal(device, &turn->engine->identity.mesh.founder);
+    if (result != P2PSYNC_ENOTFOUND) {
+        return ps_turn_ok(turn, result);
     }
-    return ps_turn_ok(turn, result);
+    if (!ps_device_equal(device, &turn->engine->identity.mesh.founder)) {
+        return false;
+    }
+    result = ps_named_get(turn->txn, device, &named); /* the recovery key may have removed it */
+    return (result == P2PSYNC_ENOTFOUND || ps_turn_ok(turn, result)) && !named.is_removed;
 }
 
 bool ps_trust_recovery(const struct ps_turn *turn, const struct ps_device *device)

@@ -10,7 +10,8 @@
 #include "store/env/identity.h"
 #include "store/mesh/named.h"
 
-#define FORKED_MAX 256 /* devices told of as forked: more are not told apart from honest ones */
+#define REMOVED_MAX 4096 /* devices listed as removed: an answer has room for so many */
+#define FORKED_MAX  256  /* devices told of as forked: more are not told apart from honest ones */
 
 /* One member, as it is listed. */
 struct listing {
@@ -107,10 +108,12 @@ static p2psync_result count_all(struct ps_txn *txn, uint32_t *count_out)
 {
     struct ps_named_walk walk = {.txn = txn};
     struct ps_named named;
+    uint32_t removed = 0;
     p2psync_result result = ps_member_count(txn, count_out);
-    while (result == P2PSYNC_OK && ps_named_walk_next(&walk, &named)) {
-        *count_out += is_gone(txn, &named, &walk.result) ? 1 : 0;
+    while (result == P2PSYNC_OK && removed < REMOVED_MAX && ps_named_walk_next(&walk, &named)) {
+        removed += is_gone(txn, &named, &walk.result) ? 1 : 0;
     }
+    *count_out += removed;
     return result == P2PSYNC_OK ? walk.result : result;
 }
 
@@ -130,12 +133,14 @@ static p2psync_result write_removed(struct ps_txn *txn, const struct forked *for
 {
     struct ps_named_walk walk = {.txn = txn};
     struct ps_named named;
-    while (ps_named_walk_next(&walk, &named)) {
+    uint32_t removed = 0;
+    while (removed < REMOVED_MAX && ps_named_walk_next(&walk, &named)) {
         struct ps_member member = {.device = named.device, .role = PS_ROLE_NONE};
         uint64_t created_ms = 0;
         if (!is_gone(txn, &named, &walk.result)) {
             continue;
         }
+        removed++;
         struct listing listing = {
             .txn = txn, .writer = writer, .forked = is_forked(forked, &named.device)};
         walk.result = ps_member_read_name(txn, &member, &created_ms);

@@ -12,6 +12,9 @@
 #include "store/mesh/refresh.h"
 #include "store/write/own.h"
 
+/* Acts that say the same, each over others: if there are more, an author means harm. */
+#define ROUNDS_MAX 64
+
 struct deciding {
     struct ps_txn *txn;
     const struct ps_identity *identity;
@@ -24,35 +27,60 @@ struct deciding {
 };
 
 static p2psync_result read_all(struct deciding *deciding, const struct ps_decision *decision);
+static p2psync_result decide(struct deciding *deciding, const struct ps_decision *decision,
+                             bool *whole_out, ps_role *who_out);
+static bool is_so(const struct deciding *deciding);
 static p2psync_result draft(struct deciding *deciding, const struct ps_decision *decision,
-                            ps_role *who_out);
+                            bool *whole_out, ps_role *who_out);
 static p2psync_result write_all(struct deciding *deciding);
 static p2psync_result write_draft(struct deciding *deciding, const struct ps_draft *draft);
 
 p2psync_result ps_decide(struct ps_txn *txn, const struct ps_identity *identity,
                          const struct ps_decision *decision, uint64_t now_ms, ps_role *who_out)
 {
-    struct deciding deciding = {.txn = txn, .identity = identity, .now_ms = now_ms};
+    p2psync_result result = P2PSYNC_OK;
     bool changed = false;
-    p2psync_result result = read_all(&deciding, decision);
-    if (result == P2PSYNC_OK) {
-        result = draft(&deciding, decision, who_out);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_drafts_restate(&deciding.acts.input, &deciding.replay, deciding.author,
-                                   &deciding.drafts, &deciding.before);
-    }
-    if (result == P2PSYNC_OK && decision->name.size > 0) {
+    bool whole = false;
+    if (decision->name.size > 0) {
         result = ps_name_device(txn, identity, &decision->subject, decision->name, now_ms);
     }
-    if (result == P2PSYNC_OK) {
-        result = write_all(&deciding);
+    for (unsigned i = 0; i < ROUNDS_MAX && !whole && result == P2PSYNC_OK; i++) {
+        struct deciding deciding = {.txn = txn, .identity = identity, .now_ms = now_ms};
+        result = decide(&deciding, decision, &whole, who_out);
+        ps_drafts_deinit(&deciding.before);
+        ps_drafts_deinit(&deciding.drafts);
+        ps_replay_deinit(&deciding.replay);
+        ps_acts_deinit(&deciding.acts);
     }
-    ps_drafts_deinit(&deciding.before);
-    ps_drafts_deinit(&deciding.drafts);
-    ps_replay_deinit(&deciding.replay);
-    ps_acts_deinit(&deciding.acts);
     return result == P2PSYNC_OK ? ps_members_refresh(txn, &identity->mesh, &changed) : result;
+}
+
+/* whole_out: the act is over all that it must come after. Else another one is to follow. */
+static p2psync_result decide(struct deciding *deciding, const struct ps_decision *decision,
+                             bool *whole_out, ps_role *who_out)
+{
+    p2psync_result result = read_all(deciding, decision);
+    if (result == P2PSYNC_OK) {
+        result = draft(deciding, decision, whole_out, who_out);
+    }
+    if (result == P2PSYNC_OK && is_so(deciding)) {
+        *whole_out = true;
+        return P2PSYNC_OK;
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_drafts_restate(&deciding->acts.input, &deciding->replay, deciding->author,
+                                   &deciding->drafts, &deciding->before);
+    }
+    return result == P2PSYNC_OK ? write_all(deciding) : result;
+}
+
+/* Whether the subject has that role in all collections, and no act but the last says anything. */
+static bool is_so(const struct deciding *deciding)
+{
+    const struct ps_draft *draft = &deciding->drafts.items[0];
+    const struct ps_standing *subject = &deciding->replay.devices[draft->subject];
+    return draft->kind == PS_ACT_ROLE && draft->scope == 0 && subject->is_member &&
+           subject->role == draft->role && draft->over_count <= 1;
 }
 
 const char *ps_decision_who(ps_role lowest)
@@ -87,7 +115,7 @@ static p2psync_result read_all(struct deciding *deciding, const struct ps_decisi
 }
 
 static p2psync_result draft(struct deciding *deciding, const struct ps_decision *decision,
-                            ps_role *who_out)
+                            bool *whole_out, ps_role *who_out)
 {
     struct ps_drafts *drafts = &deciding->drafts;
     uint32_t scope =
@@ -103,9 +131,8 @@ static p2psync_result draft(struct deciding *deciding, const struct ps_decision 
                           .role = decision->role,
                           .subject = ps_acts_device(&deciding->acts, &decision->subject),
                           .scope = scope};
-    /* If there are too many, what it is not over has a say still; ps_draft_find_over() says so. */
-    (void)ps_draft_find_over(&deciding->acts.input, &deciding->replay, deciding->author,
-                             &drafts->items[0]);
+    *whole_out = ps_draft_find_over(&deciding->acts.input, &deciding->replay, deciding->author,
+                                    &drafts->items[0]);
     return ps_draft_check(&deciding->acts.input, &deciding->replay, deciding->author,
                           &drafts->items[0], who_out);
 }

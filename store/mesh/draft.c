@@ -64,12 +64,12 @@ p2psync_result ps_draft_check(const struct ps_replay_input *input, const struct 
     ps_role rank = rank_of(input, replay, author);
     bool retires = removes && author == draft->subject && rank > PS_ROLE_FOUNDER && by->is_member;
     ps_role who = who_may(input, replay, draft);
+    if (subject->is_removed && stays_removed(input, replay, rank, draft)) {
+        return P2PSYNC_ECONFLICT;
+    }
     if (!retires && (who == PS_ROLE_NONE || rank > who)) {
         *who_out = who;
         return P2PSYNC_EDENIED;
-    }
-    if (subject->is_removed && stays_removed(input, replay, rank, draft)) {
-        return P2PSYNC_ECONFLICT;
     }
     bool joins = !removes && draft->scope == 0 && !subject->is_member;
     return joins && rank != PS_ROLE_RECOVERY && by->room == 0 ? P2PSYNC_ELIMIT : P2PSYNC_OK;
@@ -179,12 +179,15 @@ p2psync_result ps_drafts_restate(const struct ps_replay_input *input,
     struct restating work = {
         .input = input, .before = replay, .author = author, .out = out, .first = out->count};
     p2psync_result result = P2PSYNC_OK;
-    bool again = true;
+    bool again;
     work.is_subject = calloc(input->device_count, sizeof *work.is_subject);
     if (work.is_subject == NULL) {
         return P2PSYNC_ENOMEM;
     }
+    again = false;
     for (size_t i = 0; i < drafts->count; i++) {
+        again = again || replay->devices[drafts->items[i].subject].was_granted ||
+                drafts->items[i].subject == input->founder; /* else no grant ends */
         work.is_subject[drafts->items[i].subject] = true;
         work.ends_founder = work.ends_founder || (drafts->items[i].kind == PS_ACT_REMOVED &&
                                                   drafts->items[i].subject == input->founder);
@@ -333,12 +336,18 @@ static p2psync_result restate_scopes(struct restating *work, uint32_t device)
 static const struct ps_replay_role *find_role(const struct ps_replay *replay, uint32_t device,
                                               uint32_t scope)
 {
-    size_t at = first_role(replay, device);
-    while (at < replay->role_count && replay->roles[at].device == device) {
-        if (replay->roles[at].scope == scope) {
-            return &replay->roles[at];
+    size_t low = first_role(replay, device);
+    size_t high = first_role(replay, device + 1);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (replay->roles[middle].scope == scope) {
+            return &replay->roles[middle];
         }
-        at++;
+        if (replay->roles[middle].scope < scope) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
     }
     return NULL;
 }

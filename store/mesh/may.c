@@ -14,7 +14,8 @@ p2psync_result ps_may_write(struct ps_txn *txn, const struct ps_write *write, ui
 /* Which rank at least one must have to write there. */
 static ps_role lowest_for(struct ps_bytes collection)
 {
-    if (ps_bytes_equal(collection, ps_bytes_text(PS_DEVICES_COLLECTION))) {
+    if (ps_bytes_equal(collection, ps_bytes_text(PS_DEVICES_COLLECTION)) ||
+        ps_bytes_equal(collection, ps_bytes_text("_seen"))) {
         return PS_ROLE_READER;
     }
     return ps_collection_is_internal(collection) && !ps_collection_is_local(collection)

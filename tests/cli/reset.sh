@@ -35,12 +35,14 @@ echo mine >"$work/a/reset.p2psync-tmp/notes"
 expect 0 a get notes n1
 equal "$(cat "$work/a/reset.p2psync-tmp/notes")" mine
 rm -r "$work/a/reset.p2psync-tmp"
-node a
+# It comes back to the same address, which no other process of this machine may have taken meanwhile.
+own=127.$((BASHPID % 250 + 1)).$((BASHPID / 250 % 250 + 1)).2
+node a --listen "$own"
 nodes[a]=$node
 expect 4 a reset --yes
 complains 'a node runs there'
 port=$(port_of a)
-peer=127.0.0.1:$port
+peer=$own:$port
 
 # Two devices in sync.
 at b join "$(at a --json invite --no-wait | jq -r .code)" --name cellar >/dev/null
@@ -97,7 +99,7 @@ expect 4 a reset
 complains "no other device was in sync when the node last ended in good order"
 complains "'cellar' had "
 expect 0 a get notes n4
-node a --listen "127.0.0.1:$port"
+node a --listen "$own:$port"
 nodes[a]=$node
 start b
 in_sync a b
@@ -130,11 +132,11 @@ expect 0 b get notes n4
 
 # Whoever else listens there by now is not that device.
 at c init --name stranger >/dev/null
-node c --listen "127.0.0.1:$port"
+node c --listen "$own:$port"
 nodes[c]=$node
 expect 4 b reset
 complains 'no device that had all of it when the node ended answers now'
 stop c
-node a --listen "127.0.0.1:$port"
+node a --listen "$own:$port"
 expect 0 b reset
 expect 2 b reset more

@@ -59,9 +59,17 @@ wait "$phone" || true
 code=$(at attic --json invite --no-wait | jq -r .code)
 equal "$(at attic --json devices | jq -r 'map(select(.removed | not)) | length')" 2
 
+# Whoever brought a device in is no more to it than others are.
+code=$(at cellar --json invite --no-wait | jq -r .code)
+expect 0 tablet join "$code" --name tablet
+node tablet --peer "127.0.0.1:$(port_of attic)"
+in_sync attic cellar tablet
+
 # Who retires is out; an admin's key does so only when the founder confirms it.
 expect 6 attic devices retire
 expect 0 cellar devices retire
-equal "$(roles attic)" "attic founder, cellar admin, phone none"
+equal "$(roles attic)" "attic founder, cellar admin, phone none, tablet writer"
 expect 0 attic devices remove cellar
-equal "$(roles attic)" "attic founder, cellar none, phone none"
+equal "$(roles attic)" "attic founder, cellar none, phone none, tablet writer"
+until at tablet --json peers | jq -e 'map(.name) == ["attic"]' >/dev/null; do :; done
+in_sync attic tablet

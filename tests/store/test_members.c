@@ -225,6 +225,31 @@ Test(members, what_the_founder_knew_of_a_removed_admin_stays)
     cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_ENOTFOUND);
 }
 
+/* An act has room for 64 that it comes after. */
+Test(members, an_act_is_written_as_often_as_it_must_be)
+{
+    struct ps_member member;
+    const struct ps_device *device = &third.identity.device;
+    const struct ps_decision writer = {
+        .kind = PS_ACT_ROLE, .subject = *device, .role = PS_ROLE_WRITER};
+    decided_admin(&here, &second.identity.device, "second");
+    struct ps_act_id grant = decided_grant(&here, &second.identity.device);
+    for (uint32_t i = 0; i < 3 * PS_OVER_MAX; i++) {
+        decided_by(&second, &grant, &(struct ps_act){.subject = *device, .role = PS_ROLE_READER},
+                   7000 + i);
+    }
+    deliver(&second);
+    (void)refresh();
+    cr_assert_eq(get(device, &member), P2PSYNC_OK);
+    cr_assert_eq(member.role, PS_ROLE_READER);
+    cr_assert_eq(decided(&here, &writer), P2PSYNC_OK);
+    cr_assert_eq(get(device, &member), P2PSYNC_OK);
+    cr_assert_eq(member.role, PS_ROLE_WRITER);
+    uint64_t changes = case_collection(&here, PS_DEVICES_COLLECTION).changes;
+    cr_assert_eq(decided(&here, &writer), P2PSYNC_OK);
+    cr_assert_eq(case_collection(&here, PS_DEVICES_COLLECTION).changes, changes, "it is so");
+}
+
 /* Valid ids, as many as one wants. */
 static struct ps_device made_up(uint32_t number)
 {

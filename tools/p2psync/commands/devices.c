@@ -135,6 +135,21 @@ static int rename_device(struct cli *cli, p2psync_node *node, int count, char **
     }
 }
 
+/* NULL: what is always said. */
+static const char *advice(p2psync_result result)
+{
+    switch (result) {
+    case P2PSYNC_EDENIED:
+        return "'p2psync devices' shows who is what";
+    case P2PSYNC_ECONFLICT:
+        return "join there in a new directory, with the code of 'p2psync invite'";
+    case P2PSYNC_ELIMIT:
+        return "remove some that are not used";
+    default:
+        return NULL;
+    }
+}
+
 static int set_role(struct cli *cli, p2psync_node *node, int count, char **words)
 {
     struct p2psync_detail detail = {.size = sizeof detail};
@@ -145,7 +160,7 @@ static int set_role(struct cli *cli, p2psync_node *node, int count, char **words
     }
     return result == P2PSYNC_OK
                ? list(cli, node, count, words)
-               : fail_detail(cli, result, &detail, NULL, "devices role %s", words[0]);
+               : fail_detail(cli, result, &detail, advice(result), "devices role %s", words[0]);
 }
 
 /* One after the other: those before one that fails are removed. */
@@ -156,7 +171,7 @@ static int remove_devices(struct cli *cli, p2psync_node *node, int count, char *
         p2psync_result result = p2psync_device_remove(node, words[i], &detail);
 
         if (result != P2PSYNC_OK) {
-            return fail_detail(cli, result, &detail, NULL, "devices remove %s", words[i]);
+            return fail_detail(cli, result, &detail, advice(result), "devices remove %s", words[i]);
         }
     }
     return list(cli, node, count, words);
@@ -167,6 +182,7 @@ static int retire(struct cli *cli, p2psync_node *node, int count, char **words)
     struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_result result = p2psync_device_retire(node, &detail);
 
-    return result == P2PSYNC_OK ? list(cli, node, count, words)
-                                : fail_detail(cli, result, &detail, NULL, "devices retire");
+    return result == P2PSYNC_OK
+               ? list(cli, node, count, words)
+               : fail_detail(cli, result, &detail, advice(result), "devices retire");
 }
