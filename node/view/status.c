@@ -22,6 +22,7 @@
 #define HASH_TEXT_SIZE (2 * PS_HASH_SIZE + 1)
 
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
+static p2psync_result read_repairs(struct ps_txn *txn, bool *merging_out, uint64_t *damaged_out);
 static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity,
                                 char name[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync);
@@ -98,10 +99,7 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
         result = ps_member_count(txn, &members);
     }
     if (result == P2PSYNC_OK) {
-        result = ps_refresh_waits(txn, &merging);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_damage_count(txn, &damaged);
+        result = read_repairs(txn, &merging, &damaged);
     }
     if (result == P2PSYNC_OK) {
         result = ps_view_excess_text(txn, false, excess);
@@ -144,6 +142,13 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     result = write_collections(txn, &writer);
     ps_map_end(&map);
     return result == P2PSYNC_OK ? ps_writer_finish(&writer) : result;
+}
+
+/* What the node still has to do to what is stored: merge anew, mend. */
+static p2psync_result read_repairs(struct ps_txn *txn, bool *merging_out, uint64_t *damaged_out)
+{
+    p2psync_result result = ps_refresh_waits(txn, merging_out);
+    return result == P2PSYNC_OK ? ps_damage_count(txn, damaged_out) : result;
 }
 
 /* This device without its seed, and its name. */
