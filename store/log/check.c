@@ -20,6 +20,9 @@ struct completing {
 
 static void from_stem(struct ps_txn *txn, struct ps_log_check *check);
 static p2psync_result look_at(struct ps_txn *txn, struct ps_log_check *check);
+static p2psync_result find_gap(struct ps_txn *txn, struct ps_log_check *check);
+static p2psync_result add_damaged(struct ps_txn *txn, struct ps_log_check *check, uint64_t seq);
+static p2psync_result pass_over(struct ps_txn *txn, struct ps_log_check *check);
 static p2psync_result close_block(struct ps_txn *txn, struct ps_log_check *check);
 static ps_frontier_completed_fn block_completed;
 static p2psync_result compare_node(struct ps_txn *txn, struct ps_log_check *check, unsigned level,
@@ -68,8 +71,10 @@ p2psync_result ps_log_check_step(struct ps_txn *txn, struct ps_log_check *check,
     for (uint64_t i = 0; i < limit && check->at < check->end && result == P2PSYNC_OK; i++) {
         result = look_at(txn, check);
         check->at++;
+        check->looked++;
         if (result == P2PSYNC_OK && check->at % BLOCK_SIZE == 0) {
             result = close_block(txn, check);
+            result = result == P2PSYNC_OK && check->lost ? pass_over(txn, check) : result;
         }
     }
     return result;
@@ -78,17 +83,59 @@ p2psync_result ps_log_check_step(struct ps_txn *txn, struct ps_log_check *check,
 static p2psync_result look_at(struct ps_txn *txn, struct ps_log_check *check)
 {
     const struct ps_damaged entry = {.log = check->log, .seq = check->at};
-    struct ps_hash leaf;
+    struct ps_hash leaf = {.bytes = {0}};
     bool sound = false;
-    p2psync_result result = ps_damage_look(txn, &entry, &leaf, &sound);
-    if (result == P2PSYNC_OK && !sound) {
-        check->damaged++;
-        check->hole = true;
-        if (txn->writable && check->damaged <= PS_DAMAGED_MAX) {
-            result = ps_damage_add(txn, &entry);
+    p2psync_result result = P2PSYNC_OK;
+    if (check->at >= check->gap_end) {
+        result = ps_damage_look(txn, &entry, &leaf, &sound);
+        if (result == P2PSYNC_OK && !sound) {
+            result = find_gap(txn, check);
         }
     }
+    if (result == P2PSYNC_OK && !sound) {
+        check->hole = true;
+        result = add_damaged(txn, check, check->at);
+    }
     ps_frontier_add(&check->low, &leaf, NULL, NULL);
+    return result;
+}
+
+/* How far there is nothing that could be read, behind an entry that cannot be. */
+static p2psync_result find_gap(struct ps_txn *txn, struct ps_log_check *check)
+{
+    uint64_t next = check->end;
+    p2psync_result result = ps_stored_next(txn, check->log, check->at + 1, &next);
+    if (result == P2PSYNC_ECORRUPT) {
+        next = check->at + 1; /* it has rotted, and has its place */
+    } else if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
+        return result;
+    }
+    check->gap_end = next < check->end ? next : check->end;
+    return P2PSYNC_OK;
+}
+
+static p2psync_result add_damaged(struct ps_txn *txn, struct ps_log_check *check, uint64_t seq)
+{
+    const struct ps_damaged entry = {.log = check->log, .seq = seq};
+    check->damaged++;
+    return txn->writable && check->damaged <= PS_DAMAGED_MAX ? ps_damage_add(txn, &entry)
+                                                             : P2PSYNC_OK;
+}
+
+/* A block ends, and nothing is here of whole ones behind it: neither entries nor, as it seems,
+ * subtrees. What the row of the log claims of them costs nothing. */
+static p2psync_result pass_over(struct ps_txn *txn, struct ps_log_check *check)
+{
+    uint64_t blocks = check->gap_end > check->at ? (check->gap_end - check->at) / BLOCK_SIZE : 0;
+    uint64_t end = check->at + blocks * BLOCK_SIZE;
+    p2psync_result result = P2PSYNC_OK;
+    while (check->at < end && check->damaged < PS_DAMAGED_MAX && result == P2PSYNC_OK) {
+        result = add_damaged(txn, check, check->at);
+        check->at++;
+    }
+    check->damaged += end - check->at;
+    check->at = end;
+    check->high.size += blocks;
     return result;
 }
 

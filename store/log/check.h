@@ -2,9 +2,10 @@
  * the root and the signed head against all of it. It goes in pieces, each of which may have a
  * transaction of its own, because a log may have millions of entries.
  *
- * One signature covers a log. So what there is to do for each entry is to read and to hash it. In a
- * write transaction what is found is written down: damaged entries are listed (damage.h), and rows
- * of subtrees that are wrong are written anew from the entries. */
+ * One signature covers a log. So what there is to do for each entry is to read and to hash it. A
+ * row of a log that claims more than is here costs no more than what is here. In a write
+ * transaction what is found is written down: damaged entries are listed (damage.h), and rows of
+ * subtrees that are wrong are written anew from the entries. */
 #ifndef PS_STORE_LOG_CHECK_H
 #define PS_STORE_LOG_CHECK_H
 
@@ -17,8 +18,10 @@ struct ps_log_check {
     uint64_t begin; /* its own entries: [begin, end) */
     uint64_t end;
     uint64_t at;             /* the next to be looked at */
+    uint64_t looked;         /* how many were, so far; what is not here is passed over in blocks */
+    uint64_t gap_end;        /* before it, nothing from `at` on can be read */
     uint64_t damaged;        /* entries, so far */
-    uint64_t nodes;          /* rows of subtrees that were wrong, so far */
+    uint64_t nodes;          /* rows of subtrees that were wrong, so far: of a gap, the first */
     bool lost;               /* a subtree can be told neither from its row nor from its entries */
     bool hole;               /* an entry of the block at hand is damaged */
     struct ps_frontier low;  /* of the block of 256 leaves at hand */

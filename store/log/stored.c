@@ -82,6 +82,25 @@ p2psync_result ps_stored_look(struct ps_txn *txn, uint32_t log, uint64_t seq, st
     return P2PSYNC_OK;
 }
 
+p2psync_result ps_stored_next(struct ps_txn *txn, uint32_t log, uint64_t from, uint64_t *out)
+{
+    struct ps_key key = ps_key_entry(log, from);
+    struct ps_row row;
+    p2psync_result result = P2PSYNC_OK;
+    while (ps_db_walk_next(txn, PS_DB_ENTRIES, &key, &result, &row)) {
+        uint32_t owner = 0;
+        uint64_t seq = 0;
+        if (!ps_key_split_entry(row.key, &owner, &seq)) {
+            continue; /* it leads to no entry */
+        }
+        if (owner == log) {
+            *out = seq;
+        }
+        return owner == log ? P2PSYNC_OK : P2PSYNC_ENOTFOUND;
+    }
+    return result == P2PSYNC_OK ? P2PSYNC_ENOTFOUND : result;
+}
+
 struct ps_hash ps_stored_body_hash(const struct ps_stored *stored)
 {
     if (stored->hash.size == 0) {

@@ -36,6 +36,12 @@ p2psync_result ps_stored_get_own(struct ps_txn *txn, uint32_t log, uint64_t seq,
 p2psync_result ps_stored_look(struct ps_txn *txn, uint32_t log, uint64_t seq,
                               struct ps_stored *out) P2PSYNC_MUST_CHECK;
 
+/* The first number from `from` on under which the log has an entry of its own, whatever that is.
+ *
+ * Errors  P2PSYNC_ENOTFOUND there is none; P2PSYNC_ECORRUPT. */
+p2psync_result ps_stored_next(struct ps_txn *txn, uint32_t log, uint64_t from,
+                              uint64_t *out) P2PSYNC_MUST_CHECK;
+
 /* The hash of its body, stored or computed. */
 struct ps_hash ps_stored_body_hash(const struct ps_stored *stored);
 

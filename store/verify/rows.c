@@ -5,7 +5,10 @@
  * change that is named is set. Then the rows are walked: each version must be a change without the
  * bit, of that record, and as many changes as have none must be met in all. No two rows can hold
  * the same change, because it is of one record; so if the numbers agree, no row and no version is
- * missing. */
+ * missing.
+ *
+ * The bits cost no more memory than the changes that are here: of a log that claims very many more
+ * nothing can be told, and versions that name it are wrong. */
 #include "store/verify/rows.h"
 
 #include <stdlib.h>
@@ -88,7 +91,15 @@ static p2psync_result open_logs(struct walk *walk)
     struct ps_log_walk logs = {.txn = walk->txn, .collection = walk->collection};
     struct ps_log log;
     size_t capacity = 0;
+    uint64_t words_left = 0; /* one for each change that is here has room for 64 times as many */
+    logs.result = ps_db_count(walk->txn, PS_DB_ENTRIES, &words_left);
     while (ps_log_walk_next(&logs, &log)) {
+        uint64_t words = (log.size - log.begin) / 64;
+        if (words > words_left) {
+            walk->lost = true;
+            continue;
+        }
+        words_left -= words;
         if (walk->log_count == capacity) {
             capacity = capacity == 0 ? 16 : capacity * 2;
             struct bits *grown = reallocarray(walk->logs, capacity, sizeof *grown);
@@ -99,7 +110,7 @@ static p2psync_result open_logs(struct walk *walk)
         }
         struct bits *bits = &walk->logs[walk->log_count];
         *bits = (struct bits){.number = log.number, .log = log};
-        bits->words = calloc((size_t)((log.size - log.begin) / 64) + 1, sizeof *bits->words);
+        bits->words = calloc((size_t)words + 1, sizeof *bits->words);
         if (bits->words == NULL) {
             return P2PSYNC_ENOMEM;
         }

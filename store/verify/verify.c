@@ -124,9 +124,9 @@ static p2psync_result verify_log(struct ps_txn *txn, const struct ps_mesh *mesh,
 {
     p2psync_result result = P2PSYNC_OK;
     while (check->at < check->end && result == P2PSYNC_OK) {
-        uint64_t before = check->at;
+        uint64_t before = check->looked;
         result = ps_log_check_step(txn, check, PIECE_SIZE);
-        if (result == P2PSYNC_OK && !go_on(verify, check->at - before)) {
+        if (result == P2PSYNC_OK && !go_on(verify, check->looked - before)) {
             result = P2PSYNC_ECANCELLED;
         }
     }

@@ -286,3 +286,78 @@ Test(test_verify, log_with_a_damaged_entry_waits_and_no_other_does)
     cr_expect_eq(log.settled, 1);
     cr_expect_neq(case_shown(&one, "a"), -1);
 }
+
+#define CLAIMED (UINT64_C(1) << 40)
+
+/* A row that somebody has made up, as a backup may hold it: what it claims is not here. */
+static void claim(struct ps_txn *txn, bool settled)
+{
+    struct ps_log log = log_of(txn, &one);
+    struct ps_hash none = ps_hash_empty();
+    memset(&log.head, 0, sizeof log.head);
+    log.proof.count = 0;
+    log.size = CLAIMED;
+    log.frontier.size = CLAIMED;
+    log.frontier.peak[40] = none;
+    log.settled = settled ? CLAIMED : log.settled;
+    log.applied = settled ? CLAIMED : log.applied;
+    cr_assert_eq(ps_log_save(txn, &log), P2PSYNC_OK);
+}
+
+static void put_entry(struct ps_txn *txn, uint64_t seq)
+{
+    static const uint8_t skeleton[] = {0};
+    struct ps_log log = log_of(txn, &one);
+    struct ps_entry entry = {.skeleton = ps_bytes(skeleton, sizeof skeleton),
+                             .body_hash = ps_hash_bytes(ps_bytes(NULL, 0)),
+                             .has_body = true};
+    struct ps_hash leaf = ps_change_leaf(&entry);
+    struct ps_stored_put put = {.log = log.number, .seq = seq, .entry = &entry, .leaf = &leaf};
+    cr_assert_eq(ps_stored_put(txn, &put), P2PSYNC_OK);
+}
+
+static void expect_unsound(uint64_t lacking)
+{
+    struct ps_verify verify = {.total = 0};
+    cr_assert_eq(ps_verify(one.store, &verify), P2PSYNC_OK);
+    cr_assert_eq(verify.found_count, 1);
+    cr_expect_eq(verify.found[0].logs, 1);
+    cr_expect_eq(verify.found[0].entries, lacking);
+    cr_expect_lt(verify.done, 2000, "what is not here costs nothing");
+    cr_assert_eq(ps_verify_list(one.store, &verify), P2PSYNC_OK);
+    ps_verify_deinit(&verify);
+}
+
+Test(test_verify, log_that_claims_more_than_is_here_costs_what_is_here)
+{
+    struct ps_txn txn = case_begin(&one, true);
+    struct ps_log log = log_of(&txn, &one);
+    claim(&txn, false);
+    case_commit(&txn);
+    expect_unsound(CLAIMED - log.size);
+}
+
+Test(test_verify, log_that_claims_to_be_applied_costs_what_is_here)
+{
+    struct ps_txn txn = case_begin(&one, true);
+    struct ps_log log = log_of(&txn, &one);
+    claim(&txn, true);
+    case_commit(&txn);
+    expect_unsound(CLAIMED - log.size);
+    txn = case_begin(&one, true);
+    tear(&txn);
+    case_commit(&txn);
+    cr_assert_eq(ps_anew_all(one.store, 2000), P2PSYNC_OK);
+}
+
+Test(test_verify, changes_far_apart_cost_what_is_here)
+{
+    struct ps_txn txn = case_begin(&one, true);
+    struct ps_log log = log_of(&txn, &one);
+    claim(&txn, true);
+    put_entry(&txn, log.size + 1);
+    put_entry(&txn, CLAIMED / 2);
+    put_entry(&txn, CLAIMED - 1);
+    case_commit(&txn);
+    expect_unsound(CLAIMED - log.size - 3);
+}
