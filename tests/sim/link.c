@@ -292,10 +292,10 @@ static void put_under_way(struct sim_net *net, struct sim_link *link, int to_end
     if (!overtakes && arrival_ms < link->latest_ms[to_end]) {
         arrival_ms = link->latest_ms[to_end];
     }
-    if (arrival_ms > link->latest_ms[to_end]) {
-        link->latest_ms[to_end] = arrival_ms;
-    }
     sim_plan(net, arrival_ms - net->now_ms, &packet);
+    if (packet.time_ms > link->latest_ms[to_end]) {
+        link->latest_ms[to_end] = packet.time_ms; /* coarse times are later than what was drawn */
+    }
 }
 
 /* An ACK that comes before what was said before it. */

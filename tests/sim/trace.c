@@ -182,7 +182,8 @@ static void show_changes(struct sent *sent)
     add(sent, " ");
     add_log(sent, &changes.log);
     if (changes.encoding != PS_ENCODING_PLAIN) {
-        add(sent, " %" PRIu64 "..? of %" PRIu64 " packed", changes.from, changes.head.size);
+        add(sent, " %" PRIu64 "..? of %" PRIu64 " packed,", changes.from, changes.head.size);
+        add_state(sent, &changes.state);
         return;
     }
     struct ps_entry entry;
@@ -191,7 +192,8 @@ static void show_changes(struct sent *sent)
            ps_changes_next_unhashed(&changes.entries, &entry) == P2PSYNC_OK) {
         to++;
     }
-    add(sent, " %" PRIu64 "..%" PRIu64 " of %" PRIu64, changes.from, to, changes.head.size);
+    add(sent, " %" PRIu64 "..%" PRIu64 " of %" PRIu64 ",", changes.from, to, changes.head.size);
+    add_state(sent, &changes.state);
 }
 
 static void show_ack(struct sent *sent)
