@@ -48,4 +48,5 @@ void ps_blame_describe(const struct ps_peer *peer, struct ps_peer_info *out)
 {
     out->faults = peer->blame.faults_ever;
     out->last_fault = peer->blame.last;
+    out->barred_ms = peer->blame.barred_ms;
 }

@@ -16,6 +16,7 @@
 static bool possible(const struct ps_engine *engine, const struct ps_peer *peer);
 static size_t candidate_count(const struct ps_engine *engine, const struct ps_peer *peer);
 static struct ps_peer *next_due(struct ps_turn *turn, bool look);
+static uint64_t due_ms(const struct ps_peer *peer);
 static void look_at_absent(struct ps_engine *engine);
 static void dial(struct ps_turn *turn, struct ps_peer *peer);
 static void give_up(struct ps_turn *turn, struct ps_peer *peer);
@@ -59,7 +60,7 @@ static struct ps_peer *next_due(struct ps_turn *turn, bool look)
     struct ps_peer *next = NULL;
     for (size_t i = 0; i < count; i++) {
         struct ps_peer *peer = items[i];
-        if (turn->now_ms < peer->dial.at_ms || !possible(engine, peer)) {
+        if (turn->now_ms < due_ms(peer) || !possible(engine, peer)) {
             continue;
         }
         if (next_candidate(turn, peer) == NULL) {
@@ -74,6 +75,14 @@ static struct ps_peer *next_due(struct ps_turn *turn, bool look)
     return next;
 }
 
+/* When it may be dialled next: while it is barred, whatever makes it worth a dial waits, because
+ * its HELLO would be refused. */
+static uint64_t due_ms(const struct ps_peer *peer)
+{
+    uint64_t barred_ms = ps_blame_barred_ms(peer);
+    return peer->dial.at_ms > barred_ms ? peer->dial.at_ms : barred_ms;
+}
+
 /* When the first of those that are absent is due. */
 static void look_at_absent(struct ps_engine *engine)
 {
@@ -83,7 +92,7 @@ static void look_at_absent(struct ps_engine *engine)
     for (size_t i = 0; i < engine->peers.count; i++) {
         const struct ps_peer *peer = engine->peers.items[i];
         if (!ps_link_any(peer) && possible(engine, peer)) {
-            dials->due_ms = ps_deadline_sooner(dials->due_ms, peer->dial.at_ms);
+            dials->due_ms = ps_deadline_sooner(dials->due_ms, due_ms(peer));
         }
     }
 }
@@ -193,7 +202,7 @@ uint64_t ps_dial_deadline(const struct ps_engine *engine)
     for (size_t i = 0; i < engine->peers.present_count; i++) {
         const struct ps_peer *peer = engine->peers.present[i];
         if (possible(engine, peer)) {
-            deadline = ps_deadline_sooner(deadline, peer->dial.at_ms);
+            deadline = ps_deadline_sooner(deadline, due_ms(peer));
         }
     }
     uint64_t free_ms = ps_reach_free_ms(engine);

@@ -175,6 +175,7 @@ struct ps_peer_info {
     uint64_t protocol;         /* 0: not connected */
     uint64_t faults;           /* why it was cut off, how often since the start ... */
     const char *last_fault;    /* ... and the last time; NULL: never. Static */
+    uint64_t barred_ms;        /* until when it gets no session for that; monotonic */
     char alert[PS_ALERT_SIZE]; /* what people must know of it, a sentence; "": nothing */
     char stall[PS_ALERT_SIZE]; /* the same of the way to it */
 };

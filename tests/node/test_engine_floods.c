@@ -546,3 +546,34 @@ Test(test_engine_floods, lets_nobody_back_soon_who_was_cut_off)
     cr_assert_eq(sim_script_captured(puppet, PS_MESSAGE_HELLO), answered + 1);
     cr_assert_eq(info().faults, 1);
 }
+
+static size_t count_dials(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < net.link_count; i++) {
+        count += net.links[i].dialler == 0 && net.links[i].target == puppet ? 1 : 0;
+    }
+    return count;
+}
+
+/* It would only refuse the HELLO that it asks for by that, and then wait longer and longer. */
+Test(test_engine_floods, dials_whom_it_has_barred_when_that_is_over_and_not_before)
+{
+    struct ps_hello hello = sim_script_hello(puppet);
+    hello.listen[0] = ps_bytes_text(":47470");
+    hello.listen_count = 1;
+    sim_script_send_hello(puppet, dialled, &hello);
+    play(100);
+    sim_link_send_as(&net, puppet, dialled, ps_bytes("\xc1", 1));
+    play(100);
+    uint64_t until_ms = sim_node_barred_ms(&net, 0, puppet);
+    cr_assert_gt(until_ms, net.now_ms);
+    size_t before = count_dials();
+    while (net.now_ms + 50 < until_ms) { /* an app wants to be in sync, again and again */
+        sim_node_now(&net, 0, net.now_ms, 1);
+        play(25);
+    }
+    cr_assert_eq(count_dials(), before);
+    play(100);
+    cr_assert_gt(count_dials(), before);
+}

@@ -78,6 +78,31 @@ static bool knows_all(struct sim_net *net, unsigned node)
     return true;
 }
 
+bool sim_check_in_sync_but_barred(struct sim_net *net, uint64_t *until_ms_out)
+{
+    struct ps_state states[SIM_NODES_MAX];
+    *until_ms_out = 0;
+    for (unsigned i = 0; i < net->node_count; i++) {
+        states[i] = sim_state(net, i);
+        if (!net->nodes[i].up || !ends_with(net, states[i].pending)) {
+            return false;
+        }
+        for (unsigned j = 0; j < i; j++) {
+            uint64_t barred_ms = sim_node_barred_ms(net, i, j);
+            if (barred_ms <= net->now_ms) {
+                if (!sim_node_is_in_sync(net, i, j) || !sim_node_is_in_sync(net, j, i) ||
+                    states[i].pending != states[j].pending ||
+                    !ps_hash_equal(&states[i].common, &states[j].common)) {
+                    return false;
+                }
+            } else if (barred_ms > *until_ms_out) {
+                *until_ms_out = barred_ms;
+            }
+        }
+    }
+    return true;
+}
+
 void sim_check_explain(struct sim_net *net)
 {
     for (unsigned i = 0; i < net->node_count; i++) {

@@ -240,6 +240,8 @@ bool sim_node_peer(const struct sim_net *net, unsigned node, unsigned other,
                    struct ps_peer_info *out);
 /* Whether it calls `other` in sync. */
 bool sim_node_is_in_sync(const struct sim_net *net, unsigned node, unsigned other);
+/* Virtual time until which one of both gives the other no session, for what it did wrong. */
+uint64_t sim_node_barred_ms(const struct sim_net *net, unsigned node, unsigned other);
 bool sim_node_allows(const struct sim_net *net, unsigned node, unsigned other);
 /* The node with this device; SIM_NODES_MAX: none. */
 unsigned sim_node_of(const struct sim_net *net, const struct ps_device *device);

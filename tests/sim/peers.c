@@ -2,6 +2,7 @@
  * mesh: so where one was found is looked at first. */
 #include "tests/sim/net.h"
 
+static uint64_t bars_until_ms(const struct sim_net *net, unsigned node, unsigned other);
 static bool find_peer(const struct sim_net *net, unsigned node, unsigned other, size_t *index_out);
 
 bool sim_node_peer(const struct sim_net *net, unsigned node, unsigned other,
@@ -19,6 +20,21 @@ bool sim_node_is_in_sync(const struct sim_net *net, unsigned node, unsigned othe
     return find_peer(net, node, other, &index) &&
            ps_engine_peer_brief(net->nodes[node].engine, index, &brief) &&
            brief.state == PS_PEER_IN_SYNC;
+}
+
+uint64_t sim_node_barred_ms(const struct sim_net *net, unsigned node, unsigned other)
+{
+    uint64_t one = bars_until_ms(net, node, other);
+    uint64_t two = bars_until_ms(net, other, node);
+    return one > two ? one : two;
+}
+
+static uint64_t bars_until_ms(const struct sim_net *net, unsigned node, unsigned other)
+{
+    const struct sim_node *self = &net->nodes[node];
+    struct ps_peer_info info;
+    bool bars = sim_node_peer(net, node, other, &info) && info.barred_ms > self->monotonic_ms;
+    return bars ? info.barred_ms - self->monotonic_ms : 0;
 }
 
 /* Where the engine of `node` has `other`. */
