@@ -34,9 +34,10 @@ void sim_check_blame(struct sim_net *net, unsigned node);
 /* Whether all nodes run, hold the same, have no changes pending, and know that they are in sync. */
 bool sim_check_in_sync(struct sim_net *net);
 
-/* The same of all pairs but those of which one has barred the other. until_ms_out: when the last of
- * these bars ends, in virtual time; 0: there are none. */
-bool sim_check_in_sync_but_barred(struct sim_net *net, uint64_t *until_ms_out);
+/* The same of all pairs but those that cannot have met yet, though there have been no faults since
+ * `since_ms`: one has barred the other, or is new to all and pauses between two dials.
+ * until_ms_out: when the last of these must have met, in virtual time; 0: there are none. */
+bool sim_check_in_sync_but_parted(struct sim_net *net, uint64_t since_ms, uint64_t *until_ms_out);
 
 /* Print for people why they are not. */
 void sim_check_explain(struct sim_net *net);

@@ -12,8 +12,13 @@
 #include "tests/sim/meaningless.h"
 #include "tests/sim/trace.h"
 
+#define FIRST_MET_MS 85000 /* a dial that fails, 8 s, and the longest pause after it */
+
 static bool ends_with(const struct sim_net *net, uint64_t pending);
 static bool knows_all(struct sim_net *net, unsigned node);
+static uint64_t parted_until_ms(const struct sim_net *net, uint64_t since_ms, unsigned node,
+                                unsigned other);
+static bool is_new(const struct sim_net *net, unsigned node);
 static void dump(struct sim_net *net, unsigned node, struct ps_buf *out);
 static p2psync_result dump_collection(struct sim_net *net, struct ps_txn *txn,
                                       const struct ps_collection *collection, struct ps_buf *out);
@@ -78,7 +83,7 @@ static bool knows_all(struct sim_net *net, unsigned node)
     return true;
 }
 
-bool sim_check_in_sync_but_barred(struct sim_net *net, uint64_t *until_ms_out)
+bool sim_check_in_sync_but_parted(struct sim_net *net, uint64_t since_ms, uint64_t *until_ms_out)
 {
     struct ps_state states[SIM_NODES_MAX];
     *until_ms_out = 0;
@@ -88,19 +93,37 @@ bool sim_check_in_sync_but_barred(struct sim_net *net, uint64_t *until_ms_out)
             return false;
         }
         for (unsigned j = 0; j < i; j++) {
-            uint64_t barred_ms = sim_node_barred_ms(net, i, j);
-            if (barred_ms <= net->now_ms) {
-                if (!sim_node_is_in_sync(net, i, j) || !sim_node_is_in_sync(net, j, i) ||
-                    states[i].pending != states[j].pending ||
-                    !ps_hash_equal(&states[i].common, &states[j].common)) {
-                    return false;
-                }
-            } else if (barred_ms > *until_ms_out) {
-                *until_ms_out = barred_ms;
+            uint64_t until_ms = parted_until_ms(net, since_ms, i, j);
+            *until_ms_out = until_ms > *until_ms_out ? until_ms : *until_ms_out;
+            if (until_ms <= net->now_ms &&
+                (!sim_node_is_in_sync(net, i, j) || !sim_node_is_in_sync(net, j, i) ||
+                 states[i].pending != states[j].pending ||
+                 !ps_hash_equal(&states[i].common, &states[j].common))) {
+                return false;
             }
         }
     }
     return true;
+}
+
+static uint64_t parted_until_ms(const struct sim_net *net, uint64_t since_ms, unsigned node,
+                                unsigned other)
+{
+    uint64_t barred_ms = sim_node_barred_ms(net, node, other);
+    uint64_t met_ms = is_new(net, node) || is_new(net, other) ? since_ms + FIRST_MET_MS : 0;
+    return barred_ms > met_ms ? barred_ms : met_ms;
+}
+
+/* Whether it is connected to nobody, and never was in sync with anybody. */
+static bool is_new(const struct sim_net *net, unsigned node)
+{
+    const struct sim_node *self = &net->nodes[node];
+    struct ps_peer_brief brief;
+    bool met = self->connected > 0;
+    for (size_t i = 0; self->up && ps_engine_peer_brief(self->engine, i, &brief); i++) {
+        met = met || brief.last_sync_ms > 0;
+    }
+    return !met;
 }
 
 void sim_check_explain(struct sim_net *net)

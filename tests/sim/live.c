@@ -14,7 +14,7 @@
 #include "tests/sim/twins.h"
 
 #define IN_SYNC_MS    (60ULL * 1000) /* after the last fault all are in sync within */
-#define UNBARRED_MS   5000 /* who was barred is dialled at the end of that, and in sync within */
+#define MET_MS        5000           /* and two that could not meet sooner, after they have */
 #define IDLE_MS       (10ULL * 60 * 1000)
 #define IDLE_PER_HOUR (12ULL * 60) /* messages of a pair in sync, at the interval of 30 s */
 #define LOOK_MS       250
@@ -35,7 +35,7 @@
     24 /* collections with names before `_devices`: more than are fetched at once                  \
         */
 
-static bool unbar(struct sim_live *live);
+static bool meet_late(struct sim_live *live, uint64_t since_ms);
 static void check_nothing_is_left(struct sim_net *net, unsigned node);
 static void be_prompt(struct sim_live *live);
 static void be_prompt_through_others(struct sim_live *live);
@@ -87,7 +87,7 @@ uint64_t sim_live_recover(struct sim_live *live)
     while (!done && net->now_ms < begun_ms + IN_SYNC_MS && sim_live_advance(live, LOOK_MS)) {
         done = sim_mesh_complete(net) && sim_check_in_sync(net);
     }
-    if (!done && !unbar(live)) {
+    if (!done && !meet_late(live, begun_ms)) {
         sim_fail(net, "not in sync %llu s after the last fault", IN_SYNC_MS / 1000);
     }
     if (net->failure[0] == '\0') {
@@ -100,17 +100,19 @@ uint64_t sim_live_recover(struct sim_live *live)
     return net->now_ms - begun_ms;
 }
 
-/* Who did wrong again and again, and last with the last fault, is barred for up to 75 s (PROTOCOL,
- * section 9). So such a pair, and no other, has until its bar ends. */
-static bool unbar(struct sim_live *live)
+/* Some pairs may need longer to meet, but no others. Who did wrong again and again, and last with
+ * the last fault, is barred for up to 75 s (PROTOCOL, section 9). And of a device that never was in
+ * sync with anybody nobody may know where it is: it must dial itself, and pauses as long between
+ * two dials if nobody was there for long. */
+static bool meet_late(struct sim_live *live, uint64_t since_ms)
 {
     struct sim_net *net = live->net;
     uint64_t until_ms = 0;
     bool done = false;
-    if (net->failure[0] != '\0' || !sim_check_in_sync_but_barred(net, &until_ms)) {
+    if (net->failure[0] != '\0' || !sim_check_in_sync_but_parted(net, since_ms, &until_ms)) {
         return false;
     }
-    while (!done && net->now_ms < until_ms + UNBARRED_MS && sim_live_advance(live, LOOK_MS)) {
+    while (!done && net->now_ms < until_ms + MET_MS && sim_live_advance(live, LOOK_MS)) {
         done = sim_mesh_complete(net) && sim_check_in_sync(net);
     }
     return done;
