@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/env/disk.h"
+#include "store/env/checksum.h"
 #include "wire/bytes.h"
 #include "wire/limits.h"
 
@@ -76,6 +76,7 @@ struct walk {
     uint8_t *seen; /* a bit for each page */
     size_t page_size;
     uint64_t commit;
+    uint32_t sum;   /* of the meta pages, and of every page that was read */
     uint8_t *value; /* a page for reading a large value in pieces */
     struct level levels[DEPTH_MAX];
 
@@ -105,6 +106,9 @@ struct node {
     unsigned flags;
 };
 
+static p2psync_result begin(int fd, struct walk **out, struct meta *meta_out);
+static void end(struct walk *walk);
+static p2psync_result check_free_tree(struct walk *walk, const struct meta *meta);
 static p2psync_result read_meta(struct walk *walk, struct meta *out);
 static p2psync_result read_page(struct walk *walk, uint64_t number, uint8_t *out);
 static p2psync_result claim(struct walk *walk, uint64_t number, uint64_t count, bool in_file);
@@ -144,43 +148,20 @@ static uint64_t get_u64(const uint8_t *at)
 
 p2psync_result ps_pages_check(int fd, p2psync_checked_fn *told, void *user)
 {
-    struct stat info;
     struct meta meta;
     struct walk *walk = NULL;
-    if (fstat(fd, &info) != 0) {
-        return ps_disk_result(errno);
-    }
-    if (info.st_size == 0) {
-        return P2PSYNC_OK;
-    }
-    walk = calloc(1, sizeof *walk);
-    if (walk == NULL) {
-        return P2PSYNC_ENOMEM;
-    }
-    walk->fd = fd;
-    walk->told = told;
-    walk->told_user = user;
-    p2psync_result result = read_meta(walk, &meta);
+    p2psync_result result = begin(fd, &walk, &meta);
     if (result == P2PSYNC_OK) {
-        walk->file_pages = (uint64_t)info.st_size / walk->page_size;
-        walk->seen = calloc(1, (size_t)(walk->pages / 8 + 1));
-        walk->value = malloc(walk->page_size);
-        result = walk->seen == NULL || walk->value == NULL ? P2PSYNC_ENOMEM : P2PSYNC_OK;
-    }
-    if (result == P2PSYNC_OK) {
-        result = claim(walk, 0, 2, true); /* the meta pages */
-    }
-    if (result == P2PSYNC_OK) {
-        walk->is_free = true;
-        result = check_tree(walk, &meta.free);
-        walk->is_free = false;
+        walk->told = told;
+        walk->told_user = user;
+        result = check_free_tree(walk, &meta);
     }
     if (result == P2PSYNC_OK) {
         walk->is_main = true;
         result = check_tree(walk, &meta.main);
         walk->is_main = false;
     }
-    for (unsigned i = 0; i < walk->tree_count && result == P2PSYNC_OK; i++) {
+    for (unsigned i = 0; result == P2PSYNC_OK && i < walk->tree_count; i++) {
         result = check_tree(walk, &walk->trees[i]);
     }
     if (result == P2PSYNC_OK && walk->seen_count != walk->pages) {
@@ -189,12 +170,69 @@ p2psync_result ps_pages_check(int fd, p2psync_checked_fn *told, void *user)
     if (result == P2PSYNC_OK) {
         tell(walk, 1);
     }
+    end(walk);
+    return result == P2PSYNC_EEND ? P2PSYNC_OK : result;
+}
+
+p2psync_result ps_pages_sum(int fd, uint32_t *sum_out)
+{
+    struct meta meta;
+    struct walk *walk = NULL;
+    p2psync_result result = begin(fd, &walk, &meta);
+    if (result == P2PSYNC_OK) {
+        result = check_free_tree(walk, &meta);
+    }
+    if (result == P2PSYNC_OK) {
+        *sum_out = walk->sum;
+    }
+    end(walk);
+    return result;
+}
+
+/* P2PSYNC_EEND: the file is empty. */
+static p2psync_result begin(int fd, struct walk **out, struct meta *meta_out)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        return P2PSYNC_EIO;
+    }
+    if (info.st_size == 0) {
+        return P2PSYNC_EEND;
+    }
+    struct walk *walk = calloc(1, sizeof *walk);
+    *out = walk;
+    if (walk == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    walk->fd = fd;
+    p2psync_result result = read_meta(walk, meta_out);
+    if (result == P2PSYNC_OK) {
+        walk->file_pages = (uint64_t)info.st_size / walk->page_size;
+        walk->seen = calloc(1, (size_t)(walk->pages / 8 + 1));
+        walk->value = malloc(walk->page_size);
+        result = walk->seen == NULL || walk->value == NULL ? P2PSYNC_ENOMEM : P2PSYNC_OK;
+    }
+    return result == P2PSYNC_OK ? claim(walk, 0, 2, true) : result; /* the meta pages */
+}
+
+static void end(struct walk *walk)
+{
+    if (walk == NULL) {
+        return;
+    }
     for (unsigned i = 0; i < DEPTH_MAX; i++) {
         free(walk->levels[i].page);
     }
     free(walk->value);
     free(walk->seen);
     free(walk);
+}
+
+static p2psync_result check_free_tree(struct walk *walk, const struct meta *meta)
+{
+    walk->is_free = true;
+    p2psync_result result = check_tree(walk, &meta->free);
+    walk->is_free = false;
     return result;
 }
 
@@ -213,6 +251,7 @@ static p2psync_result read_meta(struct walk *walk, struct meta *out)
             return read_size < 0 ? P2PSYNC_EIO : P2PSYNC_ECORRUPT;
         }
         memcpy(&meta, bytes + PAGE_HEADER, sizeof meta);
+        walk->sum = ps_checksum(walk->sum, ps_bytes(bytes, sizeof bytes));
         if (get_u64(bytes) != i || get_u16(bytes + 10) != PAGE_META || meta.magic != META_MAGIC) {
             return P2PSYNC_ECORRUPT;
         }
@@ -252,7 +291,11 @@ static p2psync_result read_page(struct walk *walk, uint64_t number, uint8_t *out
     if (size < 0) {
         return P2PSYNC_EIO;
     }
-    return (size_t)size == walk->page_size ? P2PSYNC_OK : P2PSYNC_ECORRUPT;
+    if ((size_t)size != walk->page_size) {
+        return P2PSYNC_ECORRUPT;
+    }
+    walk->sum = ps_checksum(walk->sum, ps_bytes(out, walk->page_size));
+    return P2PSYNC_OK;
 }
 
 /* Note that these pages belong to what is looked at. */

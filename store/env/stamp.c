@@ -12,14 +12,15 @@
 
 #include "store/env/disk.h"
 #include "store/env/identity.h"
+#include "store/env/pages.h"
 #include "wire/hash.h"
 
 #define STAMP_SIZE PS_STAMP_SIZE
 /* random || inode of the file || its ctime in seconds, and nanoseconds || hash of the machine's id
  */
 #define ROW_SIZE (STAMP_SIZE + 3 * 8 + PS_HASH_SIZE)
-/* stamp || inode, size, mtime and ctime of the data file */
-#define CLEAN_SIZE (STAMP_SIZE + 6 * 8)
+/* stamp || inode, size, mtime and ctime of the data file || checksum of pages */
+#define CLEAN_SIZE (STAMP_SIZE + 6 * 8 + 4)
 
 static const char stamp_key[] = "stamp";
 static const char unclean_key[] = "unclean";
@@ -185,7 +186,7 @@ void ps_stamp_say_clean(const struct ps_stamp *stamp)
     if (fd < 0) {
         return;
     }
-    if (describe_data(stamp, now) && write(fd, now, sizeof now) != (ssize_t)sizeof now) {
+    if (!describe_data(stamp, now) || write(fd, now, sizeof now) != (ssize_t)sizeof now) {
         (void)unlinkat(stamp->dir_fd, clean_file, 0);
     }
     (void)close(fd);
@@ -208,8 +209,14 @@ void ps_stamp_say_checked(const struct ps_stamp *stamp)
 static bool describe_data(const struct ps_stamp *stamp, uint8_t out[CLEAN_SIZE])
 {
     struct stat info;
-    if (fstatat(stamp->dir_fd, "data.mdb", &info, 0) != 0 ||
-        pread(stamp->fd, out, STAMP_SIZE, 0) != STAMP_SIZE) {
+    uint32_t sum = 0;
+    int fd = openat(stamp->dir_fd, "data.mdb", O_RDONLY | O_CLOEXEC);
+    bool good = fd >= 0 && fstat(fd, &info) == 0 && ps_pages_sum(fd, &sum) == P2PSYNC_OK &&
+                pread(stamp->fd, out, STAMP_SIZE, 0) == STAMP_SIZE;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (!good) {
         return false;
     }
     ps_put_u64(out + STAMP_SIZE, (uint64_t)info.st_ino);
@@ -218,6 +225,7 @@ static bool describe_data(const struct ps_stamp *stamp, uint8_t out[CLEAN_SIZE])
     ps_put_u64(out + STAMP_SIZE + 24, (uint64_t)info.st_mtim.tv_nsec);
     ps_put_u64(out + STAMP_SIZE + 32, (uint64_t)info.st_ctim.tv_sec);
     ps_put_u64(out + STAMP_SIZE + 40, (uint64_t)info.st_ctim.tv_nsec);
+    ps_put_u32(out + STAMP_SIZE + 48, sum);
     return true;
 }
 

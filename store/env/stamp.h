@@ -15,8 +15,9 @@
  * is the only one.
  *
  * The file `clean` is written at the end, when the last process has closed the environment: the
- * stamp, and size, inode and times of the data file. If they still are so, nothing has touched the
- * data file since, and its pages need not be checked (store/env/pages.h). */
+ * stamp, size, inode and times of the data file, and a checksum of those of its pages by which LMDB
+ * knows what is free. If they still are so, nothing has touched the data file since, and nothing
+ * that is in use will be written over; so its pages need not all be checked (store/env/pages.h). */
 #ifndef PS_STORE_ENV_STAMP_H
 #define PS_STORE_ENV_STAMP_H
 

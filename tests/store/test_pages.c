@@ -245,6 +245,82 @@ Test(pages, what_passes_can_be_used)
     free(sound);
 }
 
+#define AT_FREE_ROOT 80U /* in a meta page */
+#define AT_COMMIT    144U
+
+/* The page on top of the tree of free ones. */
+static size_t free_root(const uint8_t *bytes)
+{
+    uint64_t commit[2];
+    uint64_t root = 0;
+    memcpy(&commit[0], bytes + AT_COMMIT, 8);
+    memcpy(&commit[1], bytes + PAGE + AT_COMMIT, 8);
+    memcpy(&root, bytes + (commit[1] > commit[0] ? PAGE : 0) + AT_FREE_ROOT, 8);
+    return (size_t)root * PAGE;
+}
+
+/* The times that the end of the last process noted are those that the file has now: rot leaves no
+ * traces in them. */
+static void hide_times(void)
+{
+    char path[256];
+    uint8_t noted[128];
+    struct stat info;
+    (void)snprintf(path, sizeof path, "%s/data.mdb", here.dir);
+    cr_assert_eq(stat(path, &info), 0);
+    (void)snprintf(path, sizeof path, "%s/clean", here.dir);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    ssize_t size = pread(fd, noted, sizeof noted, 0);
+    cr_assert_geq(size, 64);
+    ps_put_u64(noted + 32, (uint64_t)info.st_mtim.tv_sec);
+    ps_put_u64(noted + 40, (uint64_t)info.st_mtim.tv_nsec);
+    ps_put_u64(noted + 48, (uint64_t)info.st_ctim.tv_sec);
+    ps_put_u64(noted + 56, (uint64_t)info.st_ctim.tv_nsec);
+    cr_assert_eq(pwrite(fd, noted, (size_t)size, 0), size);
+    cr_assert_eq(close(fd), 0);
+}
+
+/* LMDB would write over pages in use. Whatever bit of these pages has rotted, all are checked. */
+Test(pages, rot_in_what_is_free_is_noticed_after_a_good_end)
+{
+    struct prng prng = prng_new(13, 0);
+    struct told told = {.count = 0};
+    struct ps_store_options options = {
+        .dir = here.dir, .map_size_bytes = CASE_MAP_SIZE, .checked = note, .checked_user = &told};
+    uint8_t *bytes = NULL;
+    unsigned refused = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        write_some(&prng, 300, false);
+    }
+    ps_store_destroy(&here.store);
+    size_t size = read_file(&bytes);
+    for (unsigned i = 0; i < 60; i++) {
+        size_t root = free_root(bytes);
+        size_t upper = bytes[root + 14] | (size_t)bytes[root + 15] << 8;
+        size_t at = i < 20   ? prng_between(&prng, 0, 151)
+                    : i < 40 ? PAGE + prng_between(&prng, 0, 151)
+                             : root + prng_between(&prng, upper, PAGE - 1);
+        cr_assert(root > PAGE && root < size && bytes[root + 10] == 2);
+        bytes[at] ^= (uint8_t)(1U << i % 8);
+        write_file(bytes, size);
+        hide_times();
+        bytes[at] ^= (uint8_t)(1U << i % 8);
+        told = (struct told){.count = 0};
+        bool passed = ps_store_open(&options, &here.store) == P2PSYNC_OK;
+        cr_assert(!passed || told.count > 0, "byte %zu", at);
+        refused += passed ? 0 : 1;
+        ps_store_destroy(&here.store);
+        write_file(bytes, size);
+        cr_assert_eq(open_again(), P2PSYNC_OK);
+        ps_store_destroy(&here.store);
+        free(bytes);
+        size = read_file(&bytes);
+    }
+    cr_expect_geq(refused, 30);
+    cr_assert_eq(open_again(), P2PSYNC_OK);
+    free(bytes);
+}
+
 /* Take all keys but one out of each branch, under the open map: LMDB asserts that there are two. */
 static unsigned spoil_branches(void)
 {
