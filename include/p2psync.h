@@ -804,17 +804,33 @@ P2PSYNC_API p2psync_result p2psync_record_get_version(
     p2psync_snapshot *snapshot, const char *collection, const char *id,
     const struct p2psync_dot *version, struct p2psync_record *out) P2PSYNC_MUST_CHECK;
 
-/* Who changed what and when, newest first, each change once: the document history. By time, except
- * that no change stands before one that was made on top of it. What a later version of p2psync did
- * that is not known here is told as an update. A change is told against its parent, against nothing
- * if it has none, and against the merge that its author saw if it has several.
+/* A record's past, as long as it may be, in pages. Between two pages nothing of the store is held,
+ * so whoever reads may take its time. Of one thread at a time. */
+typedef struct p2psync_history p2psync_history;
+
+/* Begin to read it. Close it before the node.
  *
- * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record; P2PSYNC_ELIMIT over 262,144
- * changes, or 64 MiB of answer.
+ * Errors  P2PSYNC_ENOCOLLECTION; P2PSYNC_ENOTFOUND no such record; P2PSYNC_ELIMIT more than 262,144
+ *         changes were made by clocks that stood at the end of time; P2PSYNC_ECORRUPT.
  */
-P2PSYNC_API p2psync_result p2psync_history(p2psync_snapshot *snapshot, const char *collection,
-                                           const char *id,
-                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_history_open(p2psync_node *node, const char *collection,
+                                                const char *id,
+                                                p2psync_history **out) P2PSYNC_MUST_CHECK;
+
+/* The next page, of some thousand changes at most: who changed what and when, newest first, each
+ * change once: the document history. By time, except that no change stands before one that was made
+ * on top of it. What a later version of p2psync did that is not known here is told as an update. A
+ * change is told against its parent, against nothing if it has none, and against the merge that its
+ * author saw if it has several.
+ *
+ * Errors  P2PSYNC_EEND there is none left; P2PSYNC_ELIMIT as above, or the page takes more than 64
+ *         MiB; P2PSYNC_ECORRUPT.
+ */
+P2PSYNC_API p2psync_result p2psync_history_next(p2psync_history *history,
+                                                struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
+
+/* NULL is fine. */
+P2PSYNC_API void p2psync_history_close(p2psync_history *history);
 
 /* From which version of a record to which. */
 struct p2psync_between {
@@ -1446,7 +1462,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   archived  bool
  *   conflict  bool
  *
- * document history: p2psync_history(), an array, newest first
+ * document history: p2psync_history_next(), an array, newest first
  *   version  text
  *   parents  array  the versions that its author saw
  *   op       text   "create", "update", "delete", "archive", "restore" or "metadata"

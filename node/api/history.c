@@ -8,12 +8,18 @@
 #include "node/host/time.h"
 #include "node/view/members.h"
 #include "store/history/past.h"
-#include "store/log/log.h"
 #include "wire/hlc.h"
 #include "wire/map.h"
 #include "wire/scan.h"
 
-/* A history that is being told. Changes are packed oldest first, because each value is made from
+struct p2psync_history {
+    p2psync_node *node;
+    struct ps_history stretch; /* the one told last; the next one if it is unread */
+    bool unread;
+    p2psync_result failed; /* what a stretch could not be read for, or OK */
+};
+
+/* A stretch that is being told. Changes are packed oldest first, because each value is made from
  * the one before it, and put the other way round in the end. */
 struct telling {
     p2psync_snapshot *snapshot;
@@ -27,6 +33,8 @@ struct telling {
     struct ps_member author;
 };
 
+static p2psync_result tell(p2psync_snapshot *snapshot, const struct ps_history *history,
+                           struct p2psync_buffer *out);
 static p2psync_result tell_all(struct telling *telling);
 static p2psync_result tell_change(struct telling *telling, const struct ps_past_step *step);
 static p2psync_result name_author(struct telling *telling, uint32_t log);
@@ -36,31 +44,86 @@ static struct ps_bytes note_text(const struct ps_stored *entry);
 static p2psync_result turn_round(const struct telling *telling, struct p2psync_buffer *out);
 static void write_dot(struct ps_writer *writer, struct ps_dot dot);
 
-p2psync_result p2psync_history(p2psync_snapshot *snapshot, const char *collection, const char *id,
-                               struct p2psync_buffer *out)
+p2psync_result p2psync_history_open(p2psync_node *node, const char *collection, const char *id,
+                                    p2psync_history **out)
 {
     uint32_t number = 0;
-    struct ps_history history = {.count = 0};
-    struct telling telling = {.snapshot = snapshot, .history = &history};
-    if (snapshot == NULL || collection == NULL || id == NULL || out == NULL) {
+    p2psync_snapshot *snapshot = NULL;
+    if (!ps_node_usable(node) || collection == NULL || id == NULL || out == NULL) {
         return P2PSYNC_EMISUSE;
     }
+    p2psync_history *history = calloc(1, sizeof *history);
+    if (history == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    history->node = node;
+    history->unread = true;
+    p2psync_result result = p2psync_snapshot_open(node, &snapshot);
+    if (result == P2PSYNC_OK) {
+        result = ps_snapshot_collection(snapshot, collection, &number);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_history_read(&snapshot->txn, number, ps_bytes_text(id), &history->stretch);
+    }
+    p2psync_snapshot_close(snapshot);
+    if (result == P2PSYNC_OK) {
+        *out = history;
+    } else {
+        p2psync_history_close(history);
+    }
+    return result;
+}
+
+p2psync_result p2psync_history_next(p2psync_history *history, struct p2psync_buffer *out)
+{
+    p2psync_snapshot *snapshot = NULL;
+    if (history == NULL || out == NULL) {
+        return P2PSYNC_EMISUSE;
+    }
+    if (history->failed != P2PSYNC_OK) {
+        return history->failed;
+    }
+    if (!history->unread && history->stretch.further_count == 0) {
+        return P2PSYNC_EEND;
+    }
+    p2psync_result result = p2psync_snapshot_open(history->node, &snapshot);
+    if (result == P2PSYNC_OK && !history->unread) {
+        history->failed = ps_history_read_on(&snapshot->txn, &history->stretch);
+        history->unread = true;
+        result = history->failed;
+    }
+    if (result == P2PSYNC_OK) {
+        result = tell(snapshot, &history->stretch, out);
+        history->unread = result != P2PSYNC_OK;
+    }
+    p2psync_snapshot_close(snapshot);
+    return result;
+}
+
+void p2psync_history_close(p2psync_history *history)
+{
+    if (history != NULL) {
+        ps_history_deinit(&history->stretch);
+        free(history);
+    }
+}
+
+static p2psync_result tell(p2psync_snapshot *snapshot, const struct ps_history *history,
+                           struct p2psync_buffer *out)
+{
+    struct telling telling = {.snapshot = snapshot, .history = history};
+    p2psync_result result = P2PSYNC_ENOMEM;
     ps_buf_init(&telling.pieces, PS_HISTORY_SIZE_MAX);
     ps_buf_init(&telling.fields, PS_VALUE_SIZE_MAX);
     ps_buf_init(&telling.unset, PS_VALUE_SIZE_MAX);
-    p2psync_result result = ps_snapshot_collection(snapshot, collection, &number);
-    if (result == P2PSYNC_OK) {
-        result = ps_history_read(&snapshot->txn, number, ps_bytes_text(id), &history);
-    }
-    if (result == P2PSYNC_OK) {
-        telling.ends = calloc(history.count, sizeof *telling.ends);
-        result = telling.ends == NULL ? P2PSYNC_ENOMEM : tell_all(&telling);
+    telling.ends = calloc(history->count, sizeof *telling.ends);
+    if (telling.ends != NULL) {
+        result = tell_all(&telling);
     }
     if (result == P2PSYNC_OK) {
         result = turn_round(&telling, out);
     }
     free(telling.ends);
-    ps_history_deinit(&history);
     ps_buf_deinit(&telling.unset);
     ps_buf_deinit(&telling.fields);
     ps_buf_deinit(&telling.pieces);

@@ -125,7 +125,7 @@ static p2psync_result find_restored(struct ps_txn *txn, struct restoring *restor
     }
     ps_buf_deinit(&shown);
     if (result == P2PSYNC_OK && restoring->version != NULL) {
-        struct ps_past_found found;
+        struct ps_found found;
         result = ps_past_find(txn, collection.number, id, *restoring->version, &found);
         if (result == P2PSYNC_OK && (found.skeleton.op_and_flags & PS_OP_MASK) == PS_OP_DELETE) {
             result = P2PSYNC_ENOTFOUND; /* it left nothing */
@@ -218,8 +218,9 @@ static p2psync_result revert_device(struct ps_txn *txn, void *context, bool *cha
     if (result == P2PSYNC_ELIMIT) {
         result = ps_detail_say(&reverting->detail, result,
                                "it is too much for one transaction: more than %d records of a "
-                               "collection, or %d bytes; a later time makes it less",
-                               PS_TRANSACTION_CHANGES_MAX, PS_TRANSACTION_SIZE_MAX);
+                               "collection, %d bytes, or %d changes of one record since; a later "
+                               "time makes it less",
+                               PS_TRANSACTION_CHANGES_MAX, PS_TRANSACTION_SIZE_MAX, PS_HISTORY_MAX);
     }
     *changed_out = reverting->changed > 0;
     return ps_buffer_give(result, &answer, &reverting->answer);

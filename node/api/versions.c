@@ -65,7 +65,7 @@ p2psync_result p2psync_record_get_version(p2psync_snapshot *snapshot, const char
 {
     uint32_t number = 0;
     struct ps_record_row row;
-    struct ps_past_found found;
+    struct ps_found found;
     if (snapshot == NULL || collection == NULL || id == NULL || version == NULL ||
         !ps_sized_valid(out, PS_RECORD_OUT_SIZE_MIN)) {
         return P2PSYNC_EMISUSE;
@@ -198,7 +198,7 @@ static p2psync_result fill_sides(struct sides *sides, const struct ps_record_row
 
 static p2psync_result fill_version(const struct sides *sides, struct ps_dot dot, struct side *out)
 {
-    struct ps_past_found found;
+    struct ps_found found;
     p2psync_result result = ps_past_find(sides->txn, sides->collection, sides->id, dot, &found);
     out->dots[0] = dot;
     out->dot_count = 1;
@@ -208,7 +208,7 @@ static p2psync_result fill_version(const struct sides *sides, struct ps_dot dot,
 /* What the author of a change saw. */
 static p2psync_result fill_before(const struct sides *sides, struct ps_dot dot, struct side *out)
 {
-    struct ps_past_found found;
+    struct ps_found found;
     ps_record_state state;
     p2psync_result result = ps_past_find(sides->txn, sides->collection, sides->id, dot, &found);
     if (result != P2PSYNC_OK) {

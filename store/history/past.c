@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "store/log/waiting.h"
 #include "store/merge/merge.h"
 #include "store/record/rebuild.h"
 
@@ -15,25 +14,21 @@ static p2psync_result value_of(struct ps_past_walk *walk, size_t change,
                                struct ps_bytes *value_out);
 static size_t oldest_kept(const struct ps_past_walk *walk);
 static p2psync_result find_apart(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
-                                 struct ps_dot dot, struct ps_past_found *out);
-static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, struct ps_bytes id,
-                                  struct ps_past_found *out);
+                                 struct ps_dot dot, struct ps_found *out);
 static p2psync_result merge_parents(struct ps_txn *txn, uint32_t collection,
                                     const struct ps_skeleton *skeleton, struct ps_buf *out,
                                     ps_record_state *state_out);
 static p2psync_result find_last_parent(struct ps_txn *txn, uint32_t collection,
-                                       const struct ps_skeleton *skeleton,
-                                       struct ps_past_found *out);
+                                       const struct ps_skeleton *skeleton, struct ps_found *out);
 static p2psync_result last_undeleted(struct ps_txn *txn, const struct ps_record_row *row,
-                                     struct ps_past_found *out);
-static p2psync_result read_skeleton(const struct ps_stored *entry, struct ps_skeleton *out);
+                                     struct ps_found *out);
 
 void ps_past_walk_init(struct ps_past_walk *walk, struct ps_txn *txn,
                        const struct ps_history *history)
 {
     *walk = (struct ps_past_walk){.txn = txn, .history = history, .left = history->count};
     for (size_t i = 0; i < PS_PAST_KEPT; i++) {
-        walk->kept[i].change = history->count;
+        walk->kept[i].change = SIZE_MAX;
         ps_buf_init(&walk->kept[i].value, PS_VALUE_SIZE_MAX);
     }
     ps_buf_init(&walk->merged, PS_VALUE_SIZE_MAX);
@@ -59,7 +54,7 @@ p2psync_result ps_past_walk_next(struct ps_past_walk *walk, struct ps_past_step 
         ps_stored_get(walk->txn, step.change->log, step.change->dot.seq, &step.entry);
     result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
     if (result == P2PSYNC_OK) {
-        result = read_skeleton(&step.entry, &skeleton);
+        result = ps_found_skeleton(&step.entry, &skeleton);
     }
     if (result == P2PSYNC_OK) {
         result = take_before(walk, &skeleton, &step);
@@ -123,7 +118,7 @@ static p2psync_result value_of(struct ps_past_walk *walk, size_t change, struct 
             .collection = walk->history->collection, .log = wanted->log, .seq = wanted->dot.seq};
         at = oldest_kept(walk);
         ps_buf_clear(&walk->kept[at].value);
-        walk->kept[at].change = walk->history->count;
+        walk->kept[at].change = SIZE_MAX;
         p2psync_result result = ps_rebuild(walk->txn, &from, &walk->kept[at].value, NULL);
         if (result != P2PSYNC_OK) {
             return result;
@@ -147,26 +142,25 @@ static size_t oldest_kept(const struct ps_past_walk *walk)
 }
 
 p2psync_result ps_past_find(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
-                            struct ps_dot dot, struct ps_past_found *out)
+                            struct ps_dot dot, struct ps_found *out)
 {
     struct ps_log log;
     struct ps_record_row row;
     struct ps_version version;
-    out->seq = dot.seq;
     p2psync_result result = ps_record_get(txn, collection, id, &row);
     if (result != P2PSYNC_OK) {
         return result;
     }
     if (ps_record_find_shown(&row, dot, &version)) {
         result = ps_log_by_number(txn, version.log, &log);
-        return result == P2PSYNC_OK ? find_in_log(txn, &log, id, out) : result;
+        return result == P2PSYNC_OK ? ps_found_in_log(txn, &log, dot.seq, id, out) : result;
     }
     bool is_origin = false;
     struct ps_log_walk walk = ps_log_walk_origin(txn, collection, dot.origin);
     result = P2PSYNC_ENOTFOUND;
     while (result == P2PSYNC_ENOTFOUND && ps_log_walk_next(&walk, &log)) {
         is_origin = true;
-        result = find_in_log(txn, &log, id, out);
+        result = ps_found_in_log(txn, &log, dot.seq, id, out);
     }
     if (walk.result != P2PSYNC_OK) {
         return walk.result;
@@ -176,55 +170,30 @@ p2psync_result ps_past_find(struct ps_txn *txn, uint32_t collection, struct ps_b
 
 /* A change that is told apart from another one of the record is called by no log's tag. */
 static p2psync_result find_apart(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
-                                 struct ps_dot dot, struct ps_past_found *out)
+                                 struct ps_dot dot, struct ps_found *out)
 {
     struct ps_history history = {.count = 0};
-    struct ps_log log = {.number = 0};
+    struct ps_log log;
     p2psync_result result = ps_history_read(txn, collection, id, &history);
-    size_t at = 0;
-    while (at < history.count && ps_dot_compare(history.changes[at].dot, dot) != 0) {
-        at++;
-    }
-    if (result == P2PSYNC_OK) {
-        result = at < history.count ? ps_log_by_number(txn, history.changes[at].log, &log)
-                                    : P2PSYNC_ENOTFOUND;
+    while (result == P2PSYNC_OK) { /* ends with the history */
+        size_t at = 0;
+        while (at < history.count && ps_dot_compare(history.changes[at].dot, dot) != 0) {
+            at++;
+        }
+        if (at < history.count) {
+            result = ps_log_by_number(txn, history.changes[at].log, &log);
+            break;
+        }
+        result = ps_history_read_on(txn, &history);
     }
     ps_history_deinit(&history);
-    result = result == P2PSYNC_ELIMIT ? P2PSYNC_ENOTFOUND : result; /* no history has told of it */
-    return result == P2PSYNC_OK ? find_in_log(txn, &log, id, out) : result;
-}
-
-static p2psync_result find_in_log(struct ps_txn *txn, const struct ps_log *log, struct ps_bytes id,
-                                  struct ps_past_found *out)
-{
-    struct ps_stored entry;
-    bool applied = false;
-    if (out->seq < log->begin) {
-        return P2PSYNC_ENOTFOUND; /* its stem has it */
-    }
-    p2psync_result result = ps_waiting_is_applied(txn, log, out->seq, &applied);
-    if (result != P2PSYNC_OK || !applied) {
-        return result != P2PSYNC_OK ? result : P2PSYNC_ENOTFOUND;
-    }
-    result = ps_stored_get(txn, log->number, out->seq, &entry);
     if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        return result == P2PSYNC_EEND ? P2PSYNC_ENOTFOUND : result;
     }
-    if (entry.inert) {
-        return P2PSYNC_ENOTFOUND;
-    }
-    result = read_skeleton(&entry, &out->skeleton);
-    if (result == P2PSYNC_OK && !ps_bytes_equal(out->skeleton.record_id, id)) {
-        result = P2PSYNC_ENOTFOUND;
-    }
-    out->collection = log->collection;
-    out->log = log->number;
-    out->origin = log->origin;
-    return result;
+    return ps_found_in_log(txn, &log, dot.seq, id, out);
 }
 
-p2psync_result ps_past_value(struct ps_txn *txn, const struct ps_past_found *found,
-                             struct ps_buf *out)
+p2psync_result ps_past_value(struct ps_txn *txn, const struct ps_found *found, struct ps_buf *out)
 {
     struct ps_rebuild from = {
         .collection = found->collection, .log = found->log, .seq = found->seq};
@@ -242,7 +211,7 @@ p2psync_result ps_past_before(struct ps_txn *txn, uint32_t collection,
     if (skeleton->parent_count > 1) {
         return merge_parents(txn, collection, skeleton, out, state_out);
     }
-    struct ps_past_found parent = {.collection = collection};
+    struct ps_found parent = {.collection = collection};
     p2psync_result result = find_last_parent(txn, collection, skeleton, &parent);
     if (result == P2PSYNC_OK) {
         result = ps_past_value(txn, &parent, out);
@@ -272,8 +241,7 @@ static p2psync_result merge_parents(struct ps_txn *txn, uint32_t collection,
 
 /* The change must be applied, so its parents are. */
 static p2psync_result find_last_parent(struct ps_txn *txn, uint32_t collection,
-                                       const struct ps_skeleton *skeleton,
-                                       struct ps_past_found *out)
+                                       const struct ps_skeleton *skeleton, struct ps_found *out)
 {
     uint64_t last_hlc = 0;
     assert(skeleton->parent_count > 0);
@@ -284,7 +252,7 @@ static p2psync_result find_last_parent(struct ps_txn *txn, uint32_t collection,
         p2psync_result result = ps_log_locate(txn, collection, parent, &place);
         result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         if (result == P2PSYNC_OK) {
-            result = read_skeleton(&place.entry, &decoded);
+            result = ps_found_skeleton(&place.entry, &decoded);
         }
         if (result != P2PSYNC_OK) {
             return result;
@@ -305,7 +273,7 @@ p2psync_result ps_past_undeleted(struct ps_txn *txn, uint32_t collection, struct
                                  struct ps_buf *out)
 {
     struct ps_record_row row;
-    struct ps_past_found found = {.collection = collection};
+    struct ps_found found = {.collection = collection};
     p2psync_result result = ps_record_get(txn, collection, id, &row);
     if (result == P2PSYNC_OK) {
         result = last_undeleted(txn, &row, &found);
@@ -334,7 +302,7 @@ p2psync_result ps_past_undeleted(struct ps_txn *txn, uint32_t collection, struct
 
 /* The last version that is not a delete, else the last one. */
 static p2psync_result last_undeleted(struct ps_txn *txn, const struct ps_record_row *row,
-                                     struct ps_past_found *out)
+                                     struct ps_found *out)
 {
     struct ps_version chosen;
     struct ps_stored entry;
@@ -348,12 +316,5 @@ static p2psync_result last_undeleted(struct ps_txn *txn, const struct ps_record_
     out->seq = chosen.dot.seq;
     p2psync_result result = ps_stored_get(txn, chosen.log, chosen.dot.seq, &entry);
     result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
-    return result == P2PSYNC_OK ? read_skeleton(&entry, &out->skeleton) : result;
-}
-
-/* What is in a history was valid when it was applied. */
-static p2psync_result read_skeleton(const struct ps_stored *entry, struct ps_skeleton *out)
-{
-    p2psync_result result = ps_skeleton_decode(entry->skeleton, out);
-    return result == P2PSYNC_OK || result == P2PSYNC_ENOMEM ? result : P2PSYNC_ECORRUPT;
+    return result == P2PSYNC_OK ? ps_found_skeleton(&entry, &out->skeleton) : result;
 }

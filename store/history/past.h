@@ -2,8 +2,8 @@
 #ifndef PS_STORE_HISTORY_PAST_H
 #define PS_STORE_HISTORY_PAST_H
 
+#include "store/history/found.h"
 #include "store/history/history.h"
-#include "store/history/past.h"
 
 /* One change with what it did. Values are maps, or empty bytes; valid until the next step. */
 struct ps_past_step {
@@ -17,15 +17,15 @@ struct ps_past_step {
 
 #define PS_PAST_KEPT 4 /* values that a walk keeps: so many concurrent edits need no rebuild */
 
-/* A walk through a history, oldest first. Each value is made from the one before it, so that the
- * whole costs about as much as applying the changes did. */
+/* A walk through a stretch of a history, oldest first. Each value is made from the one before it,
+ * so that the whole costs about as much as applying the changes did. */
 struct ps_past_walk {
     struct ps_txn *txn;
     const struct ps_history *history;
     size_t left;   /* changes still to come */
     uint64_t turn; /* steps so far */
     struct {
-        size_t change; /* whose value it is; history->count: no change's */
+        size_t change; /* whose value it is; SIZE_MAX: no change's */
         uint64_t used; /* the step at which it was last asked for */
         struct ps_buf value;
     } kept[PS_PAST_KEPT];
@@ -45,25 +45,16 @@ p2psync_result ps_past_walk_next(struct ps_past_walk *walk,
 
 void ps_past_walk_deinit(struct ps_past_walk *walk);
 
-/* One change of a record, found by its dot. The skeleton points into the map. */
-struct ps_past_found {
-    uint32_t collection;
-    uint32_t log; /* number */
-    uint64_t seq;
-    struct ps_origin origin;
-    struct ps_skeleton skeleton;
-};
-
-/* Find it.
+/* Find a change of a record by its dot.
  *
  * Errors  P2PSYNC_ENOTFOUND there is none, it is of another record, inert, or not applied yet;
  *         P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_past_find(struct ps_txn *txn, uint32_t collection, struct ps_bytes id,
-                            struct ps_dot dot, struct ps_past_found *out) P2PSYNC_MUST_CHECK;
+                            struct ps_dot dot, struct ps_found *out) P2PSYNC_MUST_CHECK;
 
 /* Append the value that it left. Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM. */
-p2psync_result ps_past_value(struct ps_txn *txn, const struct ps_past_found *found,
+p2psync_result ps_past_value(struct ps_txn *txn, const struct ps_found *found,
                              struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* Append the value that its author saw, which is nothing for a change without parents.

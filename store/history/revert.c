@@ -27,7 +27,8 @@ struct replay {
     struct ps_buf shown; /* the row, if the store has an old one */
 };
 
-static p2psync_result replay_record(struct replay *replay, struct ps_bytes id);
+static p2psync_result replay_record(struct replay *replay, const struct ps_touched_record *record);
+static p2psync_result begin_with(struct replay *replay, const struct ps_history *history);
 static p2psync_result replay_change(struct replay *replay, const struct ps_past_step *step);
 static p2psync_result note_fields(struct replay *replay, bool mine);
 static p2psync_result note_names(struct replay *replay, const struct ps_pairs *names, bool mine);
@@ -64,10 +65,10 @@ p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,
     }
     ps_buf_init(&replay.shown, UINT32_MAX);
     p2psync_result result = ps_touched_find(&touched);
-    for (size_t i = 0; i < touched.id_count && result == P2PSYNC_OK; i++) {
-        result = replay_record(&replay, touched.ids[i]);
+    for (size_t i = 0; i < touched.record_count && result == P2PSYNC_OK; i++) {
+        result = replay_record(&replay, &touched.records[i]);
         if (result == P2PSYNC_OK) {
-            result = plan_record(&replay, touched.ids[i], out);
+            result = plan_record(&replay, touched.records[i].id, out);
         }
     }
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
@@ -89,7 +90,7 @@ void ps_revert_deinit(struct ps_revert_plan *plan)
 
 /* ---- the replay ---- */
 
-static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
+static p2psync_result replay_record(struct replay *replay, const struct ps_touched_record *record)
 {
     struct ps_txn *txn = replay->touched->txn;
     struct ps_history history = {.count = 0};
@@ -97,13 +98,16 @@ static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
     struct ps_past_step step;
     replay->marked = false;
     replay->others_since = false;
-    replay->without_state = PS_RECORD_DELETED;
-    ps_buf_clear(&replay->without);
     ps_buf_clear(&replay->names);
-    p2psync_result result = ps_history_read(txn, replay->touched->collection, id, &history);
+    p2psync_result result = ps_history_read_since(txn, replay->touched->collection, record->id,
+                                                  record->first_hlc, &history);
+    result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+    if (result == P2PSYNC_OK) {
+        result = begin_with(replay, &history);
+    }
     if (result != P2PSYNC_OK) {
         ps_history_deinit(&history);
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
+        return result;
     }
     ps_past_walk_init(&walk, txn, &history);
     while (result == P2PSYNC_OK) { /* ends with the history */
@@ -115,6 +119,22 @@ static p2psync_result replay_record(struct replay *replay, struct ps_bytes id)
     ps_past_walk_deinit(&walk);
     ps_history_deinit(&history);
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+}
+
+/* What the one change that is further back left, or nothing. */
+static p2psync_result begin_with(struct replay *replay, const struct ps_history *history)
+{
+    ps_buf_clear(&replay->without);
+    replay->without_state = PS_RECORD_DELETED;
+    if (history->further_count == 0) {
+        return P2PSYNC_OK;
+    }
+    const struct ps_history_change *last = &history->changes[history->count];
+    const struct ps_found found = {
+        .collection = history->collection, .log = last->log, .seq = last->dot.seq};
+    assert(history->further_count == 1);
+    replay->without_state = ps_record_state_after(last->op_and_flags);
+    return ps_past_value(replay->touched->txn, &found, &replay->without);
 }
 
 static p2psync_result replay_change(struct replay *replay, const struct ps_past_step *step)

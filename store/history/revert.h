@@ -1,11 +1,12 @@
 /* What one device did in a collection since a time, and what would undo it. Nothing is written
  * here: a plan is made, to be shown or carried out.
  *
- * A record's history is replayed twice, in the order of store/history/history.h: as it was, and
- * without the changes of the device since the time. A field that the device changed goes back to
- * what it is in the second replay. But if somebody else changed it after the device's last change
- * of it, it stays, and is named as kept. A record that is not there in the second replay is
- * deleted, unless somebody else wrote to it since; one that is there again is restored. */
+ * A record's history is replayed twice, from before the first of these changes on and in the order
+ * of store/history/history.h: as it was, and without the changes of the device since the time. A
+ * field that the device changed goes back to what it is in the second replay. But if somebody else
+ * changed it after the device's last change of it, it stays, and is named as kept. A record that is
+ * not there in the second replay is deleted, unless somebody else wrote to it since; one that is
+ * there again is restored. */
 #ifndef PS_STORE_HISTORY_REVERT_H
 #define PS_STORE_HISTORY_REVERT_H
 
@@ -49,7 +50,8 @@ struct ps_revert_of {
  *
  * Memory  freed by ps_revert_deinit(), also after an error.
  * Errors  P2PSYNC_ELIMIT the device changed more than PS_TRANSACTION_CHANGES_MAX records, the plan
- *         takes more than PS_TRANSACTION_SIZE_MAX bytes, or a history is over its limit;
+ *         takes more than PS_TRANSACTION_SIZE_MAX bytes, or a record has more than PS_HISTORY_MAX
+ *         changes since;
  *         P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_revert_plan(struct ps_txn *txn, const struct ps_revert_of *of,

@@ -8,22 +8,22 @@
 #include "store/log/waiting.h"
 #include "wire/hlc.h"
 
-/* So many ids are collected before duplicates are taken out. */
-#define IDS_MAX ((size_t)2 * PS_TRANSACTION_CHANGES_MAX)
+/* So many are collected before duplicates are taken out. */
+#define RECORDS_MAX ((size_t)2 * PS_TRANSACTION_CHANGES_MAX)
 
 static p2psync_result touched_in_log(struct ps_touched *touched, const struct ps_log *log);
 static bool is_since(const struct ps_touched *touched, const struct ps_touched_log *log,
                      uint64_t seq, uint64_t hlc);
 static p2psync_result add_log(struct ps_touched *touched, const struct ps_touched_log *log);
-static p2psync_result add_id(struct ps_touched *touched, struct ps_bytes id);
-static void sort_ids(struct ps_touched *touched);
-static int compare_ids(const void *a, const void *b);
+static p2psync_result add_record(struct ps_touched *touched, struct ps_bytes id, uint64_t hlc);
+static void sort_records(struct ps_touched *touched);
+static int compare_records(const void *a, const void *b);
 static int compare_numbers(const void *a, const void *b);
 
 p2psync_result ps_touched_find(struct ps_touched *touched)
 {
-    touched->ids = calloc(IDS_MAX, sizeof *touched->ids);
-    if (touched->ids == NULL) {
+    touched->records = calloc(RECORDS_MAX, sizeof *touched->records);
+    if (touched->records == NULL) {
         return P2PSYNC_ENOMEM;
     }
     struct ps_log_walk walk = {.txn = touched->txn, .collection = touched->collection};
@@ -36,11 +36,11 @@ p2psync_result ps_touched_find(struct ps_touched *touched)
     if (walk.result != P2PSYNC_OK) {
         return walk.result;
     }
-    sort_ids(touched);
+    sort_records(touched);
     if (touched->log_count > 0) {
         qsort(touched->logs, touched->log_count, sizeof *touched->logs, compare_numbers);
     }
-    return touched->id_count > PS_TRANSACTION_CHANGES_MAX ? P2PSYNC_ELIMIT : P2PSYNC_OK;
+    return touched->record_count > PS_TRANSACTION_CHANGES_MAX ? P2PSYNC_ELIMIT : P2PSYNC_OK;
 }
 
 bool ps_touched_by(const struct ps_touched *touched, const struct ps_history_change *change)
@@ -55,7 +55,7 @@ bool ps_touched_by(const struct ps_touched *touched, const struct ps_history_cha
 
 void ps_touched_deinit(struct ps_touched *touched)
 {
-    free(touched->ids);
+    free(touched->records);
     free(touched->logs);
 }
 
@@ -82,7 +82,7 @@ static p2psync_result touched_in_log(struct ps_touched *touched, const struct ps
             return P2PSYNC_ECORRUPT; /* it would be inert */
         }
         if (is_since(touched, &here, seq, skeleton.hlc)) {
-            result = add_id(touched, skeleton.record_id);
+            result = add_record(touched, skeleton.record_id, skeleton.hlc);
         } else if (here.before == 0 && ps_hlc_is_clock(skeleton.hlc)) {
             here.before = seq;
         }
@@ -113,40 +113,44 @@ static p2psync_result add_log(struct ps_touched *touched, const struct ps_touche
     return P2PSYNC_OK;
 }
 
-static p2psync_result add_id(struct ps_touched *touched, struct ps_bytes id)
+static p2psync_result add_record(struct ps_touched *touched, struct ps_bytes id, uint64_t hlc)
 {
-    if (touched->id_count == IDS_MAX) {
-        sort_ids(touched);
-        if (touched->id_count > PS_TRANSACTION_CHANGES_MAX) {
+    if (touched->record_count == RECORDS_MAX) {
+        sort_records(touched);
+        if (touched->record_count > PS_TRANSACTION_CHANGES_MAX) {
             return P2PSYNC_ELIMIT;
         }
     }
-    touched->ids[touched->id_count] = id;
-    touched->id_count++;
+    touched->records[touched->record_count] =
+        (struct ps_touched_record){.id = id, .first_hlc = hlc};
+    touched->record_count++;
     return P2PSYNC_OK;
 }
 
-/* Sort, and keep one of each. */
-static void sort_ids(struct ps_touched *touched)
+/* Sort, and keep one of each: the earliest. */
+static void sort_records(struct ps_touched *touched)
 {
+    struct ps_touched_record *records = touched->records;
     size_t kept = 0;
-    if (touched->id_count > 0) {
-        qsort(touched->ids, touched->id_count, sizeof *touched->ids, compare_ids);
+    if (touched->record_count > 0) {
+        qsort(records, touched->record_count, sizeof *records, compare_records);
     }
-    for (size_t i = 0; i < touched->id_count; i++) {
-        if (kept == 0 || !ps_bytes_equal(touched->ids[kept - 1], touched->ids[i])) {
-            touched->ids[kept] = touched->ids[i];
+    for (size_t i = 0; i < touched->record_count; i++) {
+        if (kept == 0 || !ps_bytes_equal(records[kept - 1].id, records[i].id)) {
+            records[kept] = records[i];
             kept++;
         }
     }
-    touched->id_count = kept;
+    touched->record_count = kept;
 }
 
-static int compare_ids(const void *a, const void *b)
+static int compare_records(const void *a, const void *b)
 {
-    const struct ps_bytes *left = a;
-    const struct ps_bytes *right = b;
-    return ps_bytes_compare(*left, *right);
+    const struct ps_touched_record *left = a;
+    const struct ps_touched_record *right = b;
+    int order = ps_bytes_compare(left->id, right->id);
+    return order != 0 ? order
+                      : (left->first_hlc > right->first_hlc) - (left->first_hlc < right->first_hlc);
 }
 
 static int compare_numbers(const void *a, const void *b)

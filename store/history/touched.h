@@ -16,6 +16,12 @@ struct ps_touched_log {
                         not show their author's clock */
 };
 
+/* A record that it changed. */
+struct ps_touched_record {
+    struct ps_bytes id; /* in the map */
+    uint64_t first_hlc; /* of the earliest of these changes */
+};
+
 struct ps_touched {
     struct ps_txn *txn; /* it and the next three are given, the rest is zeroed */
     uint32_t collection;
@@ -24,8 +30,8 @@ struct ps_touched {
     struct ps_touched_log *logs; /* ascending by number */
     size_t log_count;
     size_t log_capacity;
-    struct ps_bytes *ids; /* in the map, ascending, each once */
-    size_t id_count;
+    struct ps_touched_record *records; /* ascending by id, each once */
+    size_t record_count;
 };
 
 /* Find them, by one pass over the logs of the device.

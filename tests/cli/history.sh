@@ -91,13 +91,22 @@ expect 3 a restore nowhere n9
 expect 6 a restore _devices n9
 expect 3 a archive notes n9
 
-# ---- a thousand changes, and values that a terminal would obey ----
+# ---- thousands of changes, which come in pages, and values that a terminal would obey ----
 
-seq 1000 | sed 's/.*/{"id": "x", "n": &}/' | at a import many >/dev/null
+seq 3000 | sed 's/.*/{"id": "x", "n": &}/' | at a import many >/dev/null
 expect 0 a --json history many x
-holds 'length == 1000 and [.[].fields.n] == [range(1000; 0; -1)]'
+holds 'length == 3000 and [.[].fields.n] == [range(3000; 0; -1)]'
 expect 0 a history many x
-equal "$(wc -l <"$work/out")" 1001
+equal "$(wc -l <"$work/out")" 3001
+expect 0 a --json history many x --limit 2000
+holds 'length == 2000 and .[1999].fields.n == 1001'
+expect 0 a --json history many --limit 1500
+holds 'length == 1500 and .[1499].fields.n == 1501 and .[0].id == "x"'
+expect 0 a --json history many x --since 2100-01-01
+holds '. == []'
+oldest=$(at a --json history many x | jq -r '.[2999].version')
+expect 0 a --json get many x --version "${oldest:0:32}-0"
+holds '.fields.n == 1'
 at a put notes evil $'text=\e[31mred' --note $'\e[0m' >/dev/null
 expect 0 a history notes evil
 ! grep -q $'\e' "$work/out" || fail "the terminal would obey"

@@ -103,6 +103,18 @@ const char *nodes_json(p2psync_result result, struct p2psync_buffer *reply)
     return text;
 }
 
+const char *nodes_history(p2psync_node *node, const char *collection, const char *id)
+{
+    p2psync_history *history = NULL;
+    struct p2psync_buffer page = {0};
+    struct p2psync_buffer more = {0};
+    cr_assert_eq(p2psync_history_open(node, collection, id, &history), P2PSYNC_OK);
+    const char *json = nodes_json(p2psync_history_next(history, &page), &page);
+    cr_assert_eq(p2psync_history_next(history, &more), P2PSYNC_EEND);
+    p2psync_history_close(history);
+    return json;
+}
+
 void nodes_text(const char *json, const char *key, char *out, size_t size)
 {
     char pattern[64];

@@ -43,6 +43,9 @@ void nodes_end(void);
  * reply. */
 const char *nodes_json(p2psync_result result, struct p2psync_buffer *reply);
 
+/* The history of a record, which must fit one page; as JSON, as above. */
+const char *nodes_history(p2psync_node *node, const char *collection, const char *id);
+
 /* The string that follows `"key":"` in the JSON. */
 void nodes_text(const char *json, const char *key, char *out, size_t size);
 

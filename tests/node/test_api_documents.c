@@ -372,6 +372,7 @@ Test(test_api_documents, lists_what_is_told_of_records)
 {
     struct p2psync_buffer out = {0};
     p2psync_snapshot *snapshot = NULL;
+    p2psync_history *history = NULL;
     struct p2psync_record record = {.size = sizeof record};
     const struct p2psync_revert revert = {
         .size = sizeof revert, .device = "alpha", .dry_run = true};
@@ -387,7 +388,9 @@ Test(test_api_documents, lists_what_is_told_of_records)
     cr_assert_eq(p2psync_get(snapshot, "notes", "a", &record), P2PSYNC_OK);
     check_buffer("record", p2psync_record_pack(&record, &out), &out);
     check_buffer("conflict", p2psync_conflict(snapshot, "notes", "a", &out), &out);
-    check_buffer("history", p2psync_history(snapshot, "notes", "a", &out), &out);
+    cr_assert_eq(p2psync_history_open(nodes_alpha, "notes", "a", &history), P2PSYNC_OK);
+    check_buffer("history", p2psync_history_next(history, &out), &out);
+    p2psync_history_close(history);
     check_buffer("diff", p2psync_diff(snapshot, "notes", "b", NULL, &out), &out);
     check_buffer("revert", p2psync_revert(nodes_alpha, &revert, &out, NULL), &out);
     check_buffer("settings", p2psync_collection_settings(snapshot, "notes", &out), &out);

@@ -6,17 +6,6 @@
 
 TestSuite(test_api_revert, .init = nodes_begin, .fini = nodes_end, .timeout = 600);
 
-/* The history of the record "a". */
-static const char *history(void)
-{
-    p2psync_snapshot *snapshot = NULL;
-    struct p2psync_buffer reply = {0};
-    cr_assert_eq(p2psync_snapshot_open(nodes_alpha, &snapshot), P2PSYNC_OK);
-    const char *json = nodes_json(p2psync_history(snapshot, "notes", "a", &reply), &reply);
-    p2psync_snapshot_close(snapshot);
-    return json;
-}
-
 static const char *revert(uint64_t since_ms, const char *collection, bool dry_run)
 {
     struct p2psync_buffer reply = {0};
@@ -48,7 +37,7 @@ Test(test_api_revert, reverts_in_every_collection_as_it_said_it_would)
     nodes_assert_has(nodes_get(nodes_alpha, "notes", "a"), "\"deleted\":true");
     nodes_assert_has(nodes_get(nodes_alpha, "tasks", "t"), "\"deleted\":true");
     nodes_assert_has(nodes_get(nodes_alpha, "_local", "l"), "\"deleted\":false");
-    nodes_assert_has(history(), "\"note\":\"back\"");
+    nodes_assert_has(nodes_history(nodes_alpha, "notes", "a"), "\"note\":\"back\"");
     nodes_root(nodes_alpha, before);
     cr_assert_str_eq(revert(0, NULL, false), "[]", "nothing is left to undo");
     nodes_root(nodes_alpha, after);

@@ -210,44 +210,6 @@ Test(history, says_that_there_is_no_such_record)
     ps_txn_abort(&txn);
 }
 
-/* PS_HISTORY_MAX changes of one record, and then one more. */
-Test(history, refuses_more_changes_than_its_limit)
-{
-    static struct ps_edit edits[PS_TRANSACTION_CHANGES_MAX];
-    static uint8_t fields[PS_TRANSACTION_CHANGES_MAX][8];
-    case_close(&here);
-    here.map_size = UINT64_C(1) << 30;
-    case_open(&here, 1);
-    for (size_t i = 0; i < PS_TRANSACTION_CHANGES_MAX; i++) {
-        fields[i][0] = 0x81; /* {"n": uint 32} */
-        fields[i][1] = 0xa1;
-        fields[i][2] = 'n';
-        fields[i][3] = 0xce;
-        ps_put_u32(fields[i] + 4, 100000 + (uint32_t)i);
-        edits[i] = (struct ps_edit){
-            .kind = PS_EDIT_PUT, .id = ps_bytes_text("r"), .fields = ps_bytes(fields[i], 8)};
-    }
-    struct ps_write write = {.collection = ps_bytes_text(CASE_NOTES),
-                             .now_ms = 1000,
-                             .edits = edits,
-                             .edit_count = PS_TRANSACTION_CHANGES_MAX};
-    cr_assert_eq(PS_HISTORY_MAX % PS_TRANSACTION_CHANGES_MAX, 0);
-    for (size_t i = 0; i < PS_HISTORY_MAX / PS_TRANSACTION_CHANGES_MAX; i++) {
-        cr_assert_eq(case_write(&here, &write, NULL), P2PSYNC_OK);
-    }
-    struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(read_history(&txn, "r"), P2PSYNC_OK);
-    cr_assert_eq(history.count, PS_HISTORY_MAX);
-    for (size_t i = 0; i < history.count; i++) {
-        cr_assert_eq(history.changes[i].dot.seq, PS_HISTORY_MAX - 1 - i);
-    }
-    ps_txn_abort(&txn);
-    case_set(&here, 1001, "r", 1);
-    txn = case_begin(&here, false);
-    cr_assert_eq(read_history(&txn, "r"), P2PSYNC_ELIMIT);
-    ps_txn_abort(&txn);
-}
-
 /* ---- what each did ---- */
 
 /* More branches at once than values are kept, each longer than a chain may be without a full
@@ -338,7 +300,7 @@ Test(history, compares_a_resolution_with_the_last_of_its_parents)
     struct ps_txn txn = case_begin(&here, false);
     cr_assert_eq(read_history(&txn, "r"), P2PSYNC_OK);
     cr_assert_eq(history.changes[0].parent_count, 2);
-    struct ps_past_found found;
+    struct ps_found found;
     cr_assert_eq(
         ps_past_find(&txn, history.collection, ps_bytes_text("r"), history.changes[0].dot, &found),
         P2PSYNC_OK);
@@ -355,7 +317,7 @@ Test(history, compares_a_resolution_with_the_last_of_its_parents)
 
 static p2psync_result find(struct ps_dot dot, const char *id)
 {
-    struct ps_past_found found;
+    struct ps_found found;
     struct ps_txn txn = case_begin(&here, false);
     p2psync_result result = ps_past_find(&txn, case_collection(&here, CASE_NOTES).number,
                                          ps_bytes_text(id), dot, &found);

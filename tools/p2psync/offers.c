@@ -110,17 +110,18 @@ static void offer_ids(struct offers *offers, p2psync_node *node)
 
 static void offer_versions(struct offers *offers, p2psync_node *node)
 {
-    struct p2psync_buffer history = {0};
+    struct p2psync_buffer page = {0};
     struct p2psync_walk walk = {.size = sizeof walk};
-    p2psync_snapshot *snapshot = NULL;
+    p2psync_history *history = NULL;
     struct p2psync_bytes change;
 
-    if (offers->operand_count > 1 && p2psync_snapshot_open(node, &snapshot) == P2PSYNC_OK &&
-        p2psync_history(snapshot, offers->operands[0], offers->operands[1], &history) ==
-            P2PSYNC_OK) {
-        walk.value = (struct p2psync_bytes){history.data, history.size};
+    if (offers->operand_count > 1 &&
+        p2psync_history_open(node, offers->operands[0], offers->operands[1], &history) ==
+            P2PSYNC_OK &&
+        p2psync_history_next(history, &page) == P2PSYNC_OK) {
+        walk.value = (struct p2psync_bytes){page.data, page.size};
     }
-    p2psync_snapshot_close(snapshot);
+    p2psync_history_close(history);
     for (int i = 0; i < RECORDS_MAX && p2psync_walk_next(&walk, NULL, &change) == P2PSYNC_OK; i++) {
         struct p2psync_bytes op = p2psync_map_text(change, "op");
         struct p2psync_bytes name = p2psync_map_text(change, "name");
@@ -131,7 +132,7 @@ static void offer_versions(struct offers *offers, p2psync_node *node)
         snprintf(about, sizeof about, "%.*s by %.*s", TEXT(op), TEXT(name));
         offers_add(offers, version, about);
     }
-    p2psync_buffer_free(&history);
+    p2psync_buffer_free(&page);
 }
 
 /* Offer the keys of a map, each with `end` after it. */

@@ -14,8 +14,8 @@
 #define TAG_MAX   32
 #define TAG_SHOWN 7
 
-static int find_in(struct cli *cli, const struct record_name *record, struct p2psync_bytes history,
-                   const char *text, struct p2psync_dot *out);
+static int find_in(struct cli *cli, const struct record_name *record, struct p2psync_bytes page,
+                   const char *text, char first[static P2PSYNC_DOT_TEXT_SIZE]);
 
 bool versions_check(struct cli *cli, const char *text)
 {
@@ -47,36 +47,39 @@ bool versions_may_be(const char *text)
 int versions_find(struct cli *cli, p2psync_node *node, const struct record_name *record,
                   const char *text, struct p2psync_dot *out)
 {
-    struct p2psync_buffer packed = {0};
-    p2psync_snapshot *snapshot = NULL;
-    struct p2psync_bytes history;
+    p2psync_history *history = NULL;
     p2psync_result result;
+    char first[P2PSYNC_DOT_TEXT_SIZE] = "";
     int code = CLI_DONE;
 
     if (p2psync_dot_parse(text, out) == P2PSYNC_OK) {
         return CLI_DONE;
     }
-    result = p2psync_snapshot_open(node, &snapshot);
-    if (result == P2PSYNC_OK) {
-        result = p2psync_history(snapshot, record->collection, record->id, &packed);
+    result = p2psync_history_open(node, record->collection, record->id, &history);
+    while (result == P2PSYNC_OK && code == CLI_DONE) {
+        struct p2psync_buffer page = {0};
+
+        result = p2psync_history_next(history, &page);
+        if (result == P2PSYNC_OK) {
+            code = find_in(cli, record, (struct p2psync_bytes){page.data, page.size}, text, first);
+        }
+        p2psync_buffer_free(&page);
     }
-    p2psync_snapshot_close(snapshot);
-    if (result == P2PSYNC_ELIMIT) {
-        return fail_saying(cli, CLI_FAILED,
-                           "%s %s %s: its history is too long to look '%s' up; give the whole "
-                           "version",
-                           cli->verb->name, record->collection, record->id, text);
+    p2psync_history_close(history);
+    if (code != CLI_DONE) {
+        return code;
     }
-    if (result != P2PSYNC_OK) {
+    if (result != P2PSYNC_EEND) {
         return record_fail(cli, result, record);
     }
-    history = (struct p2psync_bytes){packed.data, packed.size};
-    code = output_check(cli, history);
-    if (code == CLI_DONE) {
-        code = find_in(cli, record, history, text, out);
+    if (p2psync_dot_parse(first, out) != P2PSYNC_OK) {
+        return fail_saying(cli, CLI_NOT_FOUND,
+                           "%s %s %s: no version of it begins with '%s'; 'p2psync history %s %s' "
+                           "shows all",
+                           cli->verb->name, record->collection, record->id, text,
+                           record->collection, record->id);
     }
-    p2psync_buffer_free(&packed);
-    return code;
+    return CLI_DONE;
 }
 
 int versions_find_all(struct cli *cli, p2psync_node *node, const struct record_name *record,
@@ -100,14 +103,15 @@ static bool names(const char *text, const char *version)
            (text[digits] == '\0' || (number != NULL && strcmp(text + digits, number) == 0));
 }
 
-static int find_in(struct cli *cli, const struct record_name *record, struct p2psync_bytes history,
-                   const char *text, struct p2psync_dot *out)
+/* Look through a page for versions that `text` names. `first` is the first of them, or "". */
+static int find_in(struct cli *cli, const struct record_name *record, struct p2psync_bytes page,
+                   const char *text, char first[static P2PSYNC_DOT_TEXT_SIZE])
 {
-    struct p2psync_walk walk = {.size = sizeof walk, .value = history};
+    struct p2psync_walk walk = {.size = sizeof walk, .value = page};
     struct p2psync_bytes change;
-    char first[P2PSYNC_DOT_TEXT_SIZE] = "";
+    int code = output_check(cli, page);
 
-    while (p2psync_walk_next(&walk, NULL, &change) == P2PSYNC_OK) {
+    while (code == CLI_DONE && p2psync_walk_next(&walk, NULL, &change) == P2PSYNC_OK) {
         char version[P2PSYNC_DOT_TEXT_SIZE];
 
         if (p2psync_value_string(p2psync_value_find(change, "version"), version, sizeof version) !=
@@ -122,16 +126,9 @@ static int find_in(struct cli *cli, const struct record_name *record, struct p2p
                                cli->verb->name, record->collection, record->id, text, first,
                                version);
         }
-        memcpy(first, version, sizeof first);
+        memcpy(first, version, sizeof version);
     }
-    if (p2psync_dot_parse(first, out) != P2PSYNC_OK) {
-        return fail_saying(cli, CLI_NOT_FOUND,
-                           "%s %s %s: no version of it begins with '%s'; 'p2psync history %s %s' "
-                           "shows all",
-                           cli->verb->name, record->collection, record->id, text,
-                           record->collection, record->id);
-    }
-    return CLI_DONE;
+    return code;
 }
 
 void versions_shorten(struct p2psync_bytes version, char out[static VERSIONS_SHORT_SIZE])

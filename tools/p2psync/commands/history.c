@@ -1,5 +1,6 @@
-/* p2psync history: who changed a record, or the records of a collection, when, and how. All is
- * gathered from one moment of the store, which is closed before anything is printed. */
+/* p2psync history: who changed a record, or the records of a collection, when, and how. Those of
+ * one record come in order, page by page, and go out so as JSON, however many they are. A table
+ * needs all at once, and so do changes of several records, which have to be put in order. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +15,13 @@
 #include "tools/p2psync/times.h"
 #include "tools/p2psync/versions.h"
 
-#define CHANGES_MAX 262144 /* that are held at once: as many as one record has at most */
+#define CHANGES_MAX 262144 /* that are held at once */
 
-/* What p2psync_history() says of a change, and of which record it is if all are asked for. */
+/* What p2psync_history_next() says of a change, and of which record it is if all are asked for. */
 struct change {
     struct p2psync_buffer packed;
     char time[32];
-    char version[P2PSYNC_DOT_TEXT_SIZE];
+    size_t place; /* among all that have come */
 };
 
 struct past {
@@ -31,15 +32,20 @@ struct past {
     uint64_t since_ms;
     uint64_t limit;
     struct members members;
-    p2psync_snapshot *snapshot;
+    p2psync_node *node;
+    bool at_once; /* they are printed as they come */
+    size_t printed;
     struct change *change; /* newest first, once they are sorted */
     size_t count;
     size_t capacity;
+    size_t come;
 };
 
 static int parse(struct cli *cli, int argc, char **argv, struct past *past);
 static int gather_all(struct cli *cli, struct past *past);
 static int gather(struct cli *cli, struct past *past, const char *id);
+static int take_page(struct cli *cli, struct past *past, const char *id, struct p2psync_bytes page,
+                     bool *done_out);
 static void sort(struct past *past);
 static void keep(struct past *past, size_t count);
 static int print_json(struct cli *cli, const struct past *past);
@@ -48,26 +54,22 @@ static void print_for_people(const struct past *past);
 int cmd_history(struct cli *cli, int argc, char **argv)
 {
     struct past past = {.limit = UINT64_MAX};
-    p2psync_node *node = NULL;
-    p2psync_result result;
     int code = parse(cli, argc, argv, &past);
 
     if (code == CLI_DONE) {
-        code = attach_open(cli, NULL, &node);
+        code = attach_open(cli, NULL, &past.node);
     }
     if (code == CLI_DONE) {
-        members_load(&past.members, node);
-        result = p2psync_snapshot_open(node, &past.snapshot);
-        code = result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "history");
+        members_load(&past.members, past.node);
     }
     if (code == CLI_DONE && past.word != NULL) {
         code = members_need(cli, &past.members, past.word, &past.device);
     }
     if (code == CLI_DONE) {
+        past.at_once = cli->json && past.id != NULL;
         code = past.id != NULL ? gather(cli, &past, past.id) : gather_all(cli, &past);
     }
-    p2psync_snapshot_close(past.snapshot);
-    p2psync_close(node);
+    p2psync_close(past.node);
     if (code == CLI_DONE) {
         sort(&past);
     }
@@ -114,11 +116,14 @@ static int parse(struct cli *cli, int argc, char **argv, struct past *past)
 static int gather_all(struct cli *cli, struct past *past)
 {
     const struct p2psync_range range = {.size = sizeof range, .deleted = true, .archived = true};
+    p2psync_snapshot *snapshot = NULL;
     p2psync_iterator *iterator = NULL;
-    p2psync_result result =
-        p2psync_iterator_open(past->snapshot, past->collection, &range, &iterator);
+    p2psync_result result = p2psync_snapshot_open(past->node, &snapshot);
     int code = CLI_DONE;
 
+    if (result == P2PSYNC_OK) {
+        result = p2psync_iterator_open(snapshot, past->collection, &range, &iterator);
+    }
     while (result == P2PSYNC_OK && code == CLI_DONE) {
         struct p2psync_record record = {.size = sizeof record};
         struct p2psync_copy copy = {.size = sizeof copy};
@@ -139,6 +144,7 @@ static int gather_all(struct cli *cli, struct past *past)
         free(id);
     }
     p2psync_iterator_close(iterator);
+    p2psync_snapshot_close(snapshot);
     return code != CLI_DONE || result == P2PSYNC_EEND
                ? code
                : fail(cli, result, "history %s", past->collection);
@@ -147,17 +153,21 @@ static int gather_all(struct cli *cli, struct past *past)
 static bool is_wanted(const struct past *past, struct p2psync_bytes change)
 {
     struct p2psync_bytes device = p2psync_map_text(change, "device");
+
+    return past->device == NULL ||
+           (device.size == past->device->device.size &&
+            memcmp(device.data, past->device->device.data, device.size) == 0);
+}
+
+/* Whether it was made before --since, and so was all that comes after it. */
+static bool is_before(const struct past *past, struct p2psync_bytes change)
+{
     char time[32];
     uint64_t ms = 0;
 
-    if (past->device != NULL &&
-        (device.size != past->device->device.size ||
-         memcmp(device.data, past->device->device.data, device.size) != 0)) {
-        return false;
-    }
-    return past->since_ms == 0 || (p2psync_value_string(p2psync_value_find(change, "time"), time,
-                                                        sizeof time) == P2PSYNC_OK &&
-                                   times_parse(time, &ms) && ms >= past->since_ms);
+    return past->since_ms > 0 && (p2psync_value_string(p2psync_value_find(change, "time"), time,
+                                                       sizeof time) != P2PSYNC_OK ||
+                                  !times_parse(time, &ms) || ms < past->since_ms);
 }
 
 /* A copy of a change, after which its record is named if `id` is not NULL. */
@@ -203,7 +213,8 @@ static p2psync_result add(struct past *past, struct p2psync_bytes change, const 
     added = &past->change[past->count];
     *added = (struct change){0};
     copy_text(change, "time", added->time, sizeof added->time);
-    copy_text(change, "version", added->version, sizeof added->version);
+    added->place = past->come;
+    past->come++;
     p2psync_result result = pack(change, id, &added->packed);
     past->count += result == P2PSYNC_OK;
     return result;
@@ -213,41 +224,61 @@ static p2psync_result add(struct past *past, struct p2psync_bytes change, const 
 static int gather(struct cli *cli, struct past *past, const char *id)
 {
     const struct record_name name = {past->collection, id, NULL};
-    struct p2psync_buffer packed = {0};
-    p2psync_result result = p2psync_history(past->snapshot, past->collection, id, &packed);
-    struct p2psync_walk walk = {.size = sizeof walk, .value = {packed.data, packed.size}};
-    struct p2psync_bytes change;
-    int code;
+    p2psync_history *history = NULL;
+    p2psync_result result = p2psync_history_open(past->node, past->collection, id, &history);
+    bool done = false;
+    int code = CLI_DONE;
 
-    if (result == P2PSYNC_ELIMIT) {
-        return fail_saying(cli, CLI_FAILED,
-                           "history %s %s: it has more than 262,144 changes, or 64 MiB of them; "
-                           "'get --version' and 'diff' still work",
-                           past->collection, id);
+    while (result == P2PSYNC_OK && code == CLI_DONE && !done) {
+        struct p2psync_buffer page = {0};
+
+        result = p2psync_history_next(history, &page);
+        if (result == P2PSYNC_OK) {
+            code = take_page(cli, past, id, (struct p2psync_bytes){page.data, page.size}, &done);
+        }
+        p2psync_buffer_free(&page);
     }
-    if (result != P2PSYNC_OK) {
+    p2psync_history_close(history);
+    if (code == CLI_DONE && result != P2PSYNC_OK && result != P2PSYNC_EEND) {
         return record_fail(cli, result, &name);
     }
-    code = output_check(cli, walk.value);
-    while (code == CLI_DONE && p2psync_walk_next(&walk, NULL, &change) == P2PSYNC_OK) {
-        if (is_wanted(past, change)) {
-            result = add(past, change, past->id == NULL ? id : NULL);
+    return code;
+}
+
+/* done_out: what is further back is not asked for. */
+static int take_page(struct cli *cli, struct past *past, const char *id, struct p2psync_bytes page,
+                     bool *done_out)
+{
+    struct p2psync_walk walk = {.size = sizeof walk, .value = page};
+    struct p2psync_bytes change;
+    uint64_t taken = past->id == NULL ? 0 : past->printed + past->count;
+    int code = output_check(cli, page);
+
+    while (code == CLI_DONE && !*done_out &&
+           p2psync_walk_next(&walk, NULL, &change) == P2PSYNC_OK) {
+        *done_out = taken == past->limit || is_before(past, change);
+        if (*done_out || !is_wanted(past, change)) {
+            continue;
+        }
+        taken++;
+        if (past->at_once) {
+            code = output_json_item(cli, change, past->printed);
+            past->printed++;
+        } else {
+            p2psync_result result = add(past, change, past->id == NULL ? id : NULL);
             code = result == P2PSYNC_OK ? CLI_DONE : fail(cli, result, "history: the answer");
         }
     }
-    p2psync_buffer_free(&packed);
-    if (code != CLI_DONE) {
-        return code;
-    }
-    if (past->count > CHANGES_MAX && past->limit < CHANGES_MAX) {
+    if (code == CLI_DONE && past->count > CHANGES_MAX && past->limit < CHANGES_MAX) {
         sort(past); /* what is over the limit will not come back */
     }
-    return past->count <= CHANGES_MAX
-               ? CLI_DONE
+    return code != CLI_DONE || past->count <= CHANGES_MAX
+               ? code
                : fail_saying(cli, CLI_FAILED,
                              "history %s: more than 262,144 changes are asked for; --limit and "
-                             "--since make them fewer",
-                             past->collection);
+                             "--since make them fewer%s",
+                             past->collection,
+                             past->id == NULL ? "" : ", and --json shows any number");
 }
 
 static int newer_first(const void *a, const void *b)
@@ -256,11 +287,12 @@ static int newer_first(const void *a, const void *b)
     const struct change *right = b;
     int order = strcmp(right->time, left->time);
 
-    return order != 0 ? order : strcmp(left->version, right->version);
+    return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
 }
 
-/* Put them in order, and leave out what is over the limit. Those of one record come in order, in
- * which a change never stands before one that it was made from; clocks might say otherwise. */
+/* Put them in order, and leave out what is over the limit. Those of one record come in order, and
+ * none is later than the one before it; so where times are equal, the order in which they came
+ * stays. */
 static void sort(struct past *past)
 {
     if (past->id == NULL && past->count > 0) {
@@ -295,7 +327,7 @@ static int print_json(struct cli *cli, const struct past *past)
         code = output_json_item(cli, change_at(past, i), i);
     }
     if (code == CLI_DONE) {
-        output_json_end(past->count);
+        output_json_end(past->at_once ? past->printed : past->count);
     }
     return code;
 }
