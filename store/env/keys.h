@@ -30,8 +30,9 @@
  *     collection u32 || tag 16 || branch 16
  *                       number u32 || begin u64 || size u64 || applied u64 || settled u64 ||
  *                       root 32 || device 32 || incarnation u64 || head size u64 ||
- *                       count of proof nodes u8 || [root of the head 32] || [signature 64] ||
- *                       proof nodes || peaks
+ *                       count of proof nodes u8 || size of a larger head u64 ||
+ *                       [root of the head 32] || [signature 64] ||
+ *                       [root of the larger head 32 || its signature 64] || proof nodes || peaks
  *   PS_DB_LOG_NUMBERS: which log has this number.                                     log.c
  *     log u32           the key in PS_DB_LOGS
  *   PS_DB_STEMS: where a branch leaves the log that has the entries before it, its stem. stem.c

@@ -9,7 +9,7 @@
 
 #include "store/env/txn.h"
 
-#define PS_STORE_FORMAT_VERSION 5
+#define PS_STORE_FORMAT_VERSION 6
 
 struct ps_stamp;
 

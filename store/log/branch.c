@@ -190,10 +190,11 @@ static p2psync_result take(struct taking *taking, struct ps_branch_taken *out)
     return result;
 }
 
-/* The head that is here may be of another history, of which nothing is here beyond what both share.
- * The chunk is here now, so the log goes on with it; who has the other one will offer it. */
+/* The heads that are here may be of another history, of which nothing is here beyond what both
+ * share. The chunk is here now, so the log goes on with it; who has the other one will offer it. */
 static void drop_other_head(struct ps_log *log)
 {
+    log->larger = (struct ps_head){.size = 0};
     if (log->head.size > log->size) {
         log->head = (struct ps_head){.size = 0};
         log->proof.count = 0;

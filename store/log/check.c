@@ -211,6 +211,7 @@ p2psync_result ps_log_check_end(struct ps_txn *txn, const struct ps_mesh *mesh,
             .mesh = mesh, .collection = collection.name, .origin = &log.origin};
         struct ps_range sizes = {.begin = log.size, .end = log.head.size};
         sound = ps_head_verify(&log.head, &context) == P2PSYNC_OK &&
+                (log.larger.size == 0 || ps_head_verify(&log.larger, &context) == P2PSYNC_OK) &&
                 ps_proof_verify(&log.proof, sizes, &log.root, &log.head.root) == P2PSYNC_OK;
     }
     *sound_out = sound;

@@ -12,7 +12,8 @@
 #include "store/log/tree.h"
 
 /* number || begin || size || applied || settled || root || device || incarnation || head size ||
- * proof nodes, then [head root] [signature] proof peaks */
+ * proof nodes || size of the larger head, then [head root] [signature] [larger: root, signature]
+ * proof peaks */
 #define AT_BEGIN       4
 #define AT_SIZE        12
 #define AT_APPLIED     20
@@ -22,9 +23,10 @@
 #define AT_INCARNATION (AT_DEVICE + PS_DEVICE_SIZE)
 #define AT_HEAD_SIZE   (AT_INCARNATION + 8)
 #define AT_PROOF_COUNT (AT_HEAD_SIZE + 8)
-#define ROW_FIXED_SIZE (AT_PROOF_COUNT + 1)
+#define AT_LARGER_SIZE (AT_PROOF_COUNT + 1)
+#define ROW_FIXED_SIZE (AT_LARGER_SIZE + 8)
 #define ROW_SIZE_MAX                                                                               \
-    (ROW_FIXED_SIZE + PS_HASH_SIZE + PS_SIGNATURE_SIZE + (PS_PROOF_MAX + 64) * PS_HASH_SIZE)
+    (ROW_FIXED_SIZE + 2 * (PS_HASH_SIZE + PS_SIGNATURE_SIZE) + (PS_PROOF_MAX + 64) * PS_HASH_SIZE)
 
 struct place {
     struct ps_log_key key;
@@ -257,6 +259,7 @@ p2psync_result ps_log_append(struct ps_txn *txn, struct ps_log *log, const struc
     if (result == P2PSYNC_OK) {
         log->size++;
         assert(log->frontier.size == log->size);
+        log->larger.size = log->larger.size == log->size ? 0 : log->larger.size;
     }
     return result;
 }
@@ -267,6 +270,7 @@ p2psync_result ps_log_save(struct ps_txn *txn, const struct ps_log *log)
     assert(log->frontier.size == log->size);
     assert(log->head.size == 0 || log->head.size >= log->size);
     assert(log->head.size != log->size || log->proof.count == 0);
+    assert(log->larger.size == 0 || log->larger.size > log->size);
     uint8_t row[ROW_SIZE_MAX];
     size_t size = encode(log, row);
     struct ps_log_key log_key = {.collection = log->collection, .id = log->id};
@@ -442,9 +446,11 @@ static p2psync_result decode(const struct ps_log_key *key, struct ps_bytes row, 
     out->origin.device = brief.device;
     out->origin.incarnation = ps_get_u64(row.data + AT_INCARNATION);
     out->head.size = ps_get_u64(row.data + AT_HEAD_SIZE);
+    out->larger.size = ps_get_u64(row.data + AT_LARGER_SIZE);
     size_t proof_count = row.data[AT_PROOF_COUNT];
     if (proof_count > PS_PROOF_MAX || (out->head.size != 0 && out->head.size < out->size) ||
-        (out->head.size == out->size && proof_count > 0)) {
+        (out->head.size == out->size && proof_count > 0) ||
+        (out->larger.size != 0 && out->larger.size <= out->size)) {
         return P2PSYNC_ECORRUPT;
     }
     struct ps_bytes tail = ps_bytes(row.data + ROW_FIXED_SIZE, row.size - ROW_FIXED_SIZE);
@@ -480,6 +486,12 @@ static p2psync_result decode_tail(struct ps_bytes tail, size_t proof_count, stru
         whole = whole && take(&tail, out->head.signature, PS_SIGNATURE_SIZE);
     } else {
         memset(&out->head, 0, sizeof out->head);
+    }
+    if (out->larger.size != 0) {
+        whole = whole && take(&tail, out->larger.root.bytes, PS_HASH_SIZE) &&
+                take(&tail, out->larger.signature, PS_SIGNATURE_SIZE);
+    } else {
+        memset(&out->larger, 0, sizeof out->larger);
     }
     out->proof.count = proof_count;
     for (size_t i = 0; i < proof_count; i++) {
@@ -518,6 +530,7 @@ static size_t encode(const struct ps_log *log, uint8_t row[static ROW_SIZE_MAX])
     ps_put_u64(row + AT_HEAD_SIZE, log->head.size);
     assert(log->proof.count <= PS_PROOF_MAX);
     row[AT_PROOF_COUNT] = (uint8_t)log->proof.count;
+    ps_put_u64(row + AT_LARGER_SIZE, log->larger.size);
     uint8_t *at = row + ROW_FIXED_SIZE;
     if (log->head.size != log->size && log->head.size != 0) {
         memcpy(at, log->head.root.bytes, PS_HASH_SIZE);
@@ -526,6 +539,11 @@ static size_t encode(const struct ps_log *log, uint8_t row[static ROW_SIZE_MAX])
     if (log->head.size != 0) {
         memcpy(at, log->head.signature, PS_SIGNATURE_SIZE);
         at += PS_SIGNATURE_SIZE;
+    }
+    if (log->larger.size != 0) {
+        memcpy(at, log->larger.root.bytes, PS_HASH_SIZE);
+        memcpy(at + PS_HASH_SIZE, log->larger.signature, PS_SIGNATURE_SIZE);
+        at += PS_HASH_SIZE + PS_SIGNATURE_SIZE;
     }
     for (size_t i = 0; i < log->proof.count; i++) {
         memcpy(at, log->proof.node[i].bytes, PS_HASH_SIZE);

@@ -4,7 +4,9 @@
  * Invariants: entries [0, size) are here; begin <= applied; `frontier` is theirs and `root` its
  * root; applied <= settled <= size; head.size is 0 (no signed head yet) or >= size; `proof` shows
  * that the tree of `size` leaves is a prefix of the head's, and is empty when they are equal.
- * Entries once stored never change.
+ * Entries once stored never change. `larger` is a head that was verified and that another one has
+ * taken the place of: its size is 0 or > size. Nobody is shown it, because no proof leads there any
+ * more; but what its author signs against it is a fork.
  *
  * A log may be held in part. Say its author has signed a head of 10 entries, and 6 of them are
  * here. The head alone does not cover 6 entries, so the proof that came with them is kept: from 6
@@ -39,6 +41,7 @@ struct ps_log {
                          at the end of a transaction */
     struct ps_hash root;
     struct ps_head head;
+    struct ps_head larger;
     struct ps_frontier frontier;
     struct ps_proof proof; /* size -> head.size */
 };

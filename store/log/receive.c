@@ -24,6 +24,7 @@ struct checked {
     struct ps_hash root;
     struct ps_buf leaves; /* hashes of the new entries, one after the other */
     uint64_t to;
+    bool forks; /* they give another root than a head that is here, of a size that they reach */
 };
 
 static p2psync_result check_entries(const struct ps_log *log, const struct ps_chunk *chunk,
@@ -44,6 +45,7 @@ static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
 static void take_head(struct ps_log *log, const struct ps_head *head, const struct ps_proof *proof);
 static bool same_head(const struct ps_head *a, const struct ps_head *b);
 static bool contradicts(const struct ps_log *log, const struct ps_head *head);
+static bool contradicts_at(const struct ps_log *log, const struct ps_frontier *frontier);
 static bool leads_to_own_head(const struct ps_log *log, const struct ps_chunk *chunk,
                               const struct checked *checked);
 static p2psync_result completes_own_tree(struct ps_tree *tree, const struct ps_log *log,
@@ -163,6 +165,7 @@ static p2psync_result check_entries(const struct ps_log *log, const struct ps_ch
         if (seq >= log->size) {
             struct ps_hash leaf = ps_change_leaf(&entry);
             ps_frontier_add(&out->frontier, &leaf, NULL, NULL);
+            out->forks = out->forks || contradicts_at(log, &out->frontier);
             result = ps_buf_append(&out->leaves, leaf.bytes, PS_HASH_SIZE);
             if (result != P2PSYNC_OK) {
                 return result;
@@ -197,10 +200,10 @@ static p2psync_result check_chunk(const struct ps_log *log, const struct ps_head
     if (result != P2PSYNC_OK) {
         return result;
     }
-    /* The new entries are proven to be the author's, and so is their root at this size. The head
-     * that is stored may have the same size and another root: then the author has signed both. */
-    struct ps_head implied = {.size = out->to, .root = out->root};
-    return contradicts(log, &implied) ? P2PSYNC_EFORK : P2PSYNC_OK;
+    /* The new entries are proven to be the author's, and so is the root at each size that they
+     * reach. A head that is stored may have such a size and another root: then the author has
+     * signed both. */
+    return out->forks ? P2PSYNC_EFORK : P2PSYNC_OK;
 }
 
 /* A head that is stored was verified before; the same one need not be verified again. */
@@ -271,13 +274,21 @@ static p2psync_result store_entries(struct ps_txn *txn, struct ps_log *log,
     return P2PSYNC_OK;
 }
 
+/* The head that was here is kept beside it, if it may still be contradicted. */
 static void take_head(struct ps_log *log, const struct ps_head *head, const struct ps_proof *proof)
 {
     assert(head->size >= log->size);
+    if (log->head.size > log->size && log->head.size != head->size &&
+        log->head.size > log->larger.size) {
+        log->larger = log->head;
+    }
     /* A head that is here already stays, with its signature: the one that came with it now was not
      * looked at, and may be false. */
     if (!same_head(&log->head, head)) {
         log->head = *head;
+    }
+    if (same_head(&log->larger, &log->head)) {
+        log->larger = (struct ps_head){.size = 0};
     }
     if (head->size == log->size) {
         log->proof.count = 0;
@@ -291,11 +302,22 @@ static bool same_head(const struct ps_head *a, const struct ps_head *b)
     return a->size == b->size && ps_hash_equal(&a->root, &b->root);
 }
 
-/* Whether the stored signed head is of the same size as `head`, and another one. */
+/* Whether a signed head is stored that is of the same size as `head`, and another one. */
 static bool contradicts(const struct ps_log *log, const struct ps_head *head)
 {
-    return log->head.size != 0 && log->head.size == head->size &&
-           !ps_hash_equal(&log->head.root, &head->root);
+    return head->size != 0 && ((log->head.size == head->size && !same_head(&log->head, head)) ||
+                               (log->larger.size == head->size && !same_head(&log->larger, head)));
+}
+
+/* Whether one is of the size of a tree on top of the log, and of another root. */
+static bool contradicts_at(const struct ps_log *log, const struct ps_frontier *frontier)
+{
+    struct ps_head implied = {.size = frontier->size};
+    if (implied.size != log->head.size && implied.size != log->larger.size) {
+        return false;
+    }
+    implied.root = ps_frontier_root(frontier);
+    return contradicts(log, &implied);
 }
 
 p2psync_result ps_receive_mend(struct ps_txn *txn, const struct ps_log *log,

@@ -116,6 +116,7 @@ static bool as_it_was(struct found *found)
                 memset(&log.head, 0, sizeof log.head);
                 log.proof.count = 0;
             }
+            memset(&log.larger, 0, sizeof log.larger);
             found->log = log;
             return true;
         }

@@ -35,7 +35,8 @@ p2psync_result ps_writing_open_log(struct ps_writing *writing)
         if (result == P2PSYNC_OK && log->size == 0) {
             result = check_logs(writing);
         }
-        if (result == P2PSYNC_OK && log->applied == log->size && log->head.size == log->size) {
+        if (result == P2PSYNC_OK && log->applied == log->size && log->head.size == log->size &&
+            log->larger.size == 0) {
             writing->has_log = true;
             return P2PSYNC_OK;
         }

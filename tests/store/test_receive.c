@@ -275,6 +275,76 @@ Test(receive, chunk_under_a_head_that_contradicts_the_stored_one_proves_a_fork)
     author_deinit(&other);
 }
 
+/* Two histories that part after 7 changes, of 10 each; the first 5 and the author's head of 10 are
+ * here. */
+static void make_late_fork(struct author *other)
+{
+    author_init(other, 2);
+    add_creates(&author, 7, 0);
+    add_creates(other, 7, 0);
+    add_creates(&author, 5, 100);
+    add_creates(other, 5, 200);
+    cr_assert_eq(deliver(&author, 0, 5, 5), P2PSYNC_OK);
+    cr_assert_eq(offer(&author, 5, 10), P2PSYNC_OK);
+    cr_assert_eq(stored().head.size, 10);
+    cr_assert_eq(offer(other, 5, 10), P2PSYNC_EFORK);
+}
+
+Test(receive, head_that_a_smaller_one_took_the_place_of_still_proves_a_fork)
+{
+    struct author other;
+    make_late_fork(&other);
+    cr_assert_eq(deliver(&author, 5, 7, 7), P2PSYNC_OK);
+    cr_expect_eq(stored().head.size, 7, "it has its proof");
+    cr_expect_eq(stored().larger.size, 10);
+    cr_expect(case_logs_are_sound(&here));
+    cr_expect_eq(offer(&other, 7, 10), P2PSYNC_EFORK);
+    cr_expect_eq(deliver(&other, 7, 12, 12), P2PSYNC_EFORK, "its changes pass that size");
+    cr_expect_eq(stored().size, 7);
+    cr_assert_eq(deliver(&author, 7, 12, 12), P2PSYNC_OK);
+    cr_expect_eq(stored().larger.size, 0, "it is a part of what is here");
+    author_deinit(&other);
+}
+
+Test(receive, head_that_a_larger_one_took_the_place_of_still_proves_a_fork)
+{
+    struct author other;
+    make_late_fork(&other);
+    cr_assert_eq(offer(&other, 5, 12), P2PSYNC_OK);
+    cr_expect_eq(stored().head.size, 12);
+    cr_expect_eq(stored().larger.size, 10);
+    cr_expect_eq(deliver(&other, 5, 12, 12), P2PSYNC_EFORK);
+    cr_expect_eq(deliver(&author, 5, 10, 12), P2PSYNC_EFORK, "so do those of the other one");
+    cr_expect_eq(stored().size, 5);
+    author_deinit(&other);
+}
+
+Test(receive, head_that_is_here_again_is_not_kept_twice)
+{
+    struct author other;
+    make_late_fork(&other);
+    cr_assert_eq(deliver(&author, 5, 7, 7), P2PSYNC_OK);
+    cr_assert_eq(offer(&author, 7, 10), P2PSYNC_OK);
+    cr_expect_eq(stored().head.size, 10);
+    cr_expect_eq(stored().larger.size, 0);
+    cr_expect_eq(offer(&other, 7, 10), P2PSYNC_EFORK);
+    author_deinit(&other);
+}
+
+/* Of two histories the author has signed, one is taken: what stands against it goes. */
+Test(receive, head_of_the_history_that_is_not_taken_goes)
+{
+    struct author other;
+    struct author_delivery branch = {.from = 7, .to = 12, .head_size = 12};
+    make_late_fork(&other);
+    cr_assert_eq(deliver(&author, 5, 7, 7), P2PSYNC_OK);
+    cr_assert_eq(author_deliver_branch(&other, &here, &branch), P2PSYNC_OK);
+    cr_expect_eq(stored().size, 12);
+    cr_expect_eq(stored().larger.size, 0);
+    cr_expect_eq(offer(&author, 10, 10), P2PSYNC_EFORK);
+    author_deinit(&other);
+}
+
 Test(receive, signature_of_another_device_is_refused)
 {
     struct author thief;

@@ -327,8 +327,9 @@ Test(write, malformed_names_are_refused)
     cr_assert_eq(case_put(&here, "", "r", ps_buf_view(&buf)), P2PSYNC_EFORMAT);
 }
 
-/* A signed head of ours that is longer than what is here: this device lost a part of its past. */
-Test(write, lost_past_is_not_written_over)
+/* A signed head of ours that is longer than what is here: this device lost a part of its past. The
+ * changes came in chunks, each under a head. */
+static void lose_past(const struct author_delivery *chunks, size_t count)
 {
     struct author lost;
     case_set(&here, 1000, "r", 1);
@@ -337,10 +338,12 @@ Test(write, lost_past_is_not_written_over)
     struct author_change change = {
         .op_and_flags = PS_OP_CREATE, .id = "s", .hlc = 1, .fields = case_fields(&buf, "n", 1)};
     lost.identity.incarnation = before + 1;
-    (void)author_add(&lost, &change);
-    (void)author_add(&lost, &change);
-    struct author_delivery first = {.from = 0, .to = 1, .head_size = 2};
-    cr_assert_eq(author_deliver(&lost, &here, &first), P2PSYNC_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        (void)author_add(&lost, &change);
+    }
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_eq(author_deliver(&lost, &here, &chunks[i]), P2PSYNC_OK);
+    }
     (void)case_apply(&here);
     here.identity.incarnation = before + 1;
     struct ps_txn txn = case_begin(&here, true);
@@ -354,6 +357,19 @@ Test(write, lost_past_is_not_written_over)
     cr_assert_eq(own_log().size, 1);
     cr_assert_eq(case_shown(&here, "s"), 7);
     author_deinit(&lost);
+}
+
+Test(write, lost_past_is_not_written_over)
+{
+    const struct author_delivery first = {.from = 0, .to = 1, .head_size = 3};
+    lose_past(&first, 1);
+}
+
+Test(write, lost_past_is_not_written_over_behind_a_smaller_head)
+{
+    const struct author_delivery chunks[] = {{.from = 0, .to = 1, .head_size = 3},
+                                             {.from = 1, .to = 2, .head_size = 2}};
+    lose_past(chunks, 2);
 }
 
 Test(write, hlc_is_above_now_and_all_parents)
