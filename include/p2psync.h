@@ -554,9 +554,11 @@ P2PSYNC_API p2psync_result p2psync_init_copy(p2psync_node *node, const char *nam
 P2PSYNC_API p2psync_result p2psync_identity(p2psync_node *node,
                                             struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* This node's settings: the document config.
+/* This node's settings: the document config. A variable of the environment goes before config.json,
+ * and an option of p2psync_open() before both: P2PSYNC_ with the key in capitals, such as
+ * P2PSYNC_LISTEN; what parses as JSON is that, all else a text.
  *
- * Errors  P2PSYNC_EFORMAT config.json is malformed.
+ * Errors  P2PSYNC_EFORMAT config.json or such a variable is malformed.
  */
 P2PSYNC_API p2psync_result p2psync_config(p2psync_node *node, struct p2psync_buffer *out,
                                           struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
@@ -1344,7 +1346,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  * document config: p2psync_config()
  *   *        map  a setting
  *   .value   any
- *   .source  text  "default" or "config"
+ *   .source  text  "default", "config", or "environment" of this process
  *
  * document status: p2psync_status()
  *   device           text

@@ -8,9 +8,11 @@
 #include <sys/file.h>
 
 #include "discovery/finder.h"
+#include "node/host/config_env.h"
 #include "node/host/config_file.h"
 #include "node/host/endpoint.h"
 #include "node/host/link_local.h"
+#include "node/host/time.h"
 #include "wire/codec.h"
 #include "wire/error.h"
 #include "wire/map.h"
@@ -68,6 +70,8 @@ static const struct setting settings[] = {
 
 typedef char pattern_text[PS_INTERFACE_PATTERN_SIZE_MAX + 1];
 
+static p2psync_result read_all(int dir_fd, struct ps_buf *map, struct ps_config *out,
+                               struct p2psync_detail *detail);
 static p2psync_result take_all(struct ps_bytes map, struct ps_config *out,
                                struct p2psync_detail *detail);
 static p2psync_result write_settings(int dir_fd, struct ps_bytes changes,
@@ -75,7 +79,7 @@ static p2psync_result write_settings(int dir_fd, struct ps_bytes changes,
 static p2psync_result change_all(struct ps_bytes changes, struct ps_buf *file,
                                  struct p2psync_detail *detail);
 static p2psync_result change_one(struct ps_bytes key, struct ps_bytes value, struct ps_buf *file);
-static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes file,
+static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes values,
                                    const struct setting *setting);
 static p2psync_result say_unknown(struct ps_bytes key, p2psync_result result,
                                   struct p2psync_detail *detail);
@@ -83,7 +87,6 @@ static const struct setting *find_setting(struct ps_bytes key);
 static void take_patterns(struct ps_reader *reader, pattern_text *patterns, size_t *count);
 static void take_ms(struct ps_reader *reader, uint32_t max, uint32_t *out);
 static bool set_backup_dir(struct ps_config *config, const char *text);
-static bool parse_span(struct ps_bytes text, uint64_t *ms_out);
 static void read_text(struct ps_reader *reader, char *out, size_t size_max);
 static p2psync_result set_listen(struct ps_config *config, const char *text);
 static p2psync_result add_pattern(pattern_text *patterns, size_t *count, const char *pattern);
@@ -91,13 +94,44 @@ static p2psync_result add_peer(struct ps_config *config, const char *text);
 
 p2psync_result ps_config_read(int dir_fd, struct ps_config *out, struct p2psync_detail *detail)
 {
-    struct ps_buf file;
-    ps_buf_init(&file, PS_CONFIG_FILE_SIZE_MAX);
-    p2psync_result result = ps_config_file_read(dir_fd, &file, detail);
+    struct ps_buf map;
+    ps_buf_init(&map, PS_VALUE_SIZE_MAX);
+    p2psync_result result = read_all(dir_fd, &map, out, detail);
+    ps_buf_deinit(&map);
+    return result;
+}
+
+/* The file, and over it the environment: as a map, and what that comes to. */
+static p2psync_result read_all(int dir_fd, struct ps_buf *map, struct ps_config *out,
+                               struct p2psync_detail *detail)
+{
+    p2psync_result result = ps_config_file_read(dir_fd, map, detail);
     if (result == P2PSYNC_OK) {
-        result = take_all(ps_buf_view(&file), out, detail);
+        result = take_all(ps_buf_view(map), out, detail);
     }
-    ps_buf_deinit(&file);
+    for (size_t i = 0; i < SETTING_COUNT && result == P2PSYNC_OK; i++) {
+        struct p2psync_buffer value = {0};
+        struct p2psync_detail unsaid = ps_detail_none();
+        char name[PS_CONFIG_ENV_SIZE_MAX];
+        result = ps_config_env_read(settings[i].key, &value);
+        if (result == P2PSYNC_ENOTFOUND) {
+            result = P2PSYNC_OK;
+            continue;
+        }
+        if (result == P2PSYNC_OK) {
+            result =
+                change_one(ps_bytes_text(settings[i].key), ps_bytes(value.data, value.size), map);
+        }
+        if (result == P2PSYNC_OK) {
+            result = take_all(ps_buf_view(map), out, &unsaid);
+        }
+        p2psync_buffer_free(&value);
+        if (result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT) {
+            ps_config_env_name(settings[i].key, name);
+            return ps_detail_say(detail, P2PSYNC_EFORMAT, "%s in the environment takes %s", name,
+                                 settings[i].takes);
+        }
+    }
     return result;
 }
 
@@ -153,20 +187,17 @@ p2psync_result ps_config_override(struct ps_config *config, const struct p2psync
 
 p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out, struct p2psync_detail *detail)
 {
-    struct ps_buf file;
+    struct ps_buf values;
     struct ps_writer writer;
     struct ps_map map;
     struct ps_config config;
     size_t size = out->size;
-    ps_buf_init(&file, PS_CONFIG_FILE_SIZE_MAX);
-    p2psync_result result = ps_config_file_read(dir_fd, &file, detail);
-    if (result == P2PSYNC_OK) {
-        result = take_all(ps_buf_view(&file), &config, detail);
-    }
+    ps_buf_init(&values, PS_VALUE_SIZE_MAX);
+    p2psync_result result = read_all(dir_fd, &values, &config, detail);
     ps_writer_init(&writer, out);
     ps_map_begin(&map, &writer);
     for (size_t i = 0; result == P2PSYNC_OK && i < SETTING_COUNT; i++) {
-        result = pack_setting(&map, ps_buf_view(&file), &settings[i]);
+        result = pack_setting(&map, ps_buf_view(&values), &settings[i]);
     }
     ps_map_end(&map);
     if (result == P2PSYNC_OK) {
@@ -175,16 +206,16 @@ p2psync_result ps_config_pack(int dir_fd, struct ps_buf *out, struct p2psync_det
     if (result != P2PSYNC_OK) {
         ps_buf_truncate(out, size);
     }
-    ps_buf_deinit(&file);
+    ps_buf_deinit(&values);
     return result;
 }
 
-static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes file,
+static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes values,
                                    const struct setting *setting)
 {
     struct p2psync_buffer by_default = {0};
     struct ps_map pair;
-    struct ps_bytes value = ps_value_field(file, ps_bytes_text(setting->key));
+    struct ps_bytes value = ps_value_field(values, ps_bytes_text(setting->key));
     bool is_set = value.size > 0;
     p2psync_result result = P2PSYNC_OK;
     if (!is_set) {
@@ -196,7 +227,10 @@ static p2psync_result pack_setting(struct ps_map *map, struct ps_bytes file,
         ps_map_key(map, setting->key);
         ps_map_begin(&pair, map->writer);
         ps_map_raw(&pair, "value", value);
-        ps_map_text(&pair, "source", is_set ? "config" : "default");
+        ps_map_text(&pair, "source",
+                    ps_config_env_has(setting->key) ? "environment"
+                    : is_set                        ? "config"
+                                                    : "default");
         ps_map_end(&pair);
     }
     p2psync_buffer_free(&by_default);
@@ -435,7 +469,10 @@ static void take_backup_dir(struct ps_reader *reader, struct ps_config *config)
 static void take_backup_every(struct ps_reader *reader, struct ps_config *config)
 {
     struct ps_bytes text = ps_read_str(reader, 16);
-    if (reader->error == P2PSYNC_OK && !parse_span(text, &config->backup_every_ms)) {
+    uint64_t *every_ms = &config->backup_every_ms;
+    if (reader->error == P2PSYNC_OK &&
+        (!ps_time_parse_span(text, every_ms) || *every_ms < PS_CONFIG_BACKUP_EVERY_MS_MIN ||
+         *every_ms > PS_CONFIG_BACKUP_EVERY_MS_MAX)) {
         ps_reader_fail(reader, P2PSYNC_EFORMAT);
     }
 }
@@ -478,29 +515,6 @@ static bool set_backup_dir(struct ps_config *config, const char *text)
     }
     memcpy(config->backup_dir, text, size + 1);
     return true;
-}
-
-/* "90m" is 5,400,000. */
-static bool parse_span(struct ps_bytes text, uint64_t *ms_out)
-{
-    static const char units[] = "smhdw";
-    static const uint64_t seconds[] = {1, 60, 3600, 86400, 604800};
-    uint64_t number = 0;
-    size_t digits = 0;
-    while (digits < text.size && text.data[digits] >= '0' && text.data[digits] <= '9' &&
-           digits < 9) {
-        number = number * 10 + (uint64_t)(text.data[digits] - '0');
-        digits++;
-    }
-    const char *unit = digits > 0 && text.size == digits + 1 && text.data[digits] != '\0'
-                           ? strchr(units, text.data[digits])
-                           : NULL;
-    if (unit == NULL) {
-        return false;
-    }
-    uint64_t ms = number * seconds[unit - units] * 1000;
-    *ms_out = ms;
-    return ms >= PS_CONFIG_BACKUP_EVERY_MS_MIN && ms <= PS_CONFIG_BACKUP_EVERY_MS_MAX;
 }
 
 /* From 1 to `max`. */

@@ -65,3 +65,24 @@ bool ps_time_of_name(const char *text, uint64_t *wall_ms_out)
     *wall_ms_out = (uint64_t)seconds * 1000;
     return strncmp(text, again, PS_TIME_NAME_SIZE - 1) == 0;
 }
+
+bool ps_time_parse_span(struct ps_bytes text, uint64_t *ms_out)
+{
+    static const char units[] = "smhdw";
+    static const uint64_t seconds[] = {1, 60, 3600, 86400, 604800};
+    uint64_t number = 0;
+    size_t digits = 0;
+    while (digits < text.size && text.data[digits] >= '0' && text.data[digits] <= '9' &&
+           digits < 9) {
+        number = number * 10 + (uint64_t)(text.data[digits] - '0');
+        digits++;
+    }
+    const char *unit = digits > 0 && text.size == digits + 1 && text.data[digits] != '\0'
+                           ? strchr(units, text.data[digits])
+                           : NULL;
+    if (unit == NULL) {
+        return false;
+    }
+    *ms_out = number * seconds[unit - units] * 1000;
+    return true;
+}

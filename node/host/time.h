@@ -20,4 +20,8 @@ void ps_time_name(uint64_t wall_ms, char out[static PS_TIME_NAME_SIZE]);
 /* The other way round. False if `text` does not begin with such a time. */
 bool ps_time_of_name(const char *text, uint64_t *wall_ms_out);
 
+/* A span of time: "90m" is 5,400,000 ms. Up to nine digits, and s, m, h, d or w. False if it is
+ * none. */
+bool ps_time_parse_span(struct ps_bytes text, uint64_t *ms_out);
+
 #endif

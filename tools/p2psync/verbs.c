@@ -265,7 +265,7 @@ const struct verb verbs_table[] = {
      "running\n"
      "node takes them up when it gets SIGHUP, but for listen and durability, which wait for its "
      "next\n"
-     "start.\n",
+     "start. P2PSYNC_LISTEN and so on in the environment go before all these.\n",
      cmd_config, false},
     {"completion", "bash | zsh | fish | words [WORD]...",
      "print the script that makes a shell complete p2psync",
