@@ -216,6 +216,13 @@ Test(record_vectors, that_fill_the_room_of_what_is_folded_are_shown_as_in_them)
     check_record("merge_record_room_waiting_passed");
 }
 
+Test(record_vectors, of_values_that_are_too_large_or_sealed_are_shown_as_in_them)
+{
+    check_record("merge_record_value_filled");
+    check_record("merge_record_value_passed");
+    check_record("merge_record_sealed");
+}
+
 Test(record_vectors, that_use_up_what_searches_may_cost_are_shown_as_in_them)
 {
     check_record("merge_record_search_found");

@@ -112,7 +112,8 @@ Test(vectors, decode_and_encode_to_the_same_bytes)
 {
     static const char *const skeletons[] = {"skeleton_create", "skeleton_update", "skeleton_merge",
                                             "skeleton_fork"};
-    static const char *const bodies[] = {"body_fields", "body_all", "body_empty", "body_values"};
+    static const char *const bodies[] = {"body_fields", "body_all", "body_empty", "body_values",
+                                         "body_limits"};
     static const char *const messages[] = {
         "message_hello",        "message_hello_subscribed",
         "message_summary_hash", "message_summary",
@@ -204,9 +205,26 @@ Test(vectors, bodies_that_are_not_valid_are_refused)
     cr_assert_gt(vector.count, 0);
     for (size_t i = 0; i < vector.count; i++) {
         struct ps_body body;
-        cr_assert_eq(ps_body_decode(ps_buf_view(&vector.value[i]), &body), P2PSYNC_EFORMAT, "%s",
-                     vector.name[i]);
+        p2psync_result result = ps_body_decode(ps_buf_view(&vector.value[i]), &body);
+        cr_assert(result == P2PSYNC_EFORMAT || result == P2PSYNC_ELIMIT, "%s", vector.name[i]);
     }
+}
+
+Test(vectors, body_is_nested_as_deep_as_it_may_be)
+{
+    struct ps_body body;
+    vector_read(&vector, "body_limits");
+    cr_assert_eq(ps_body_decode(vector_get(&vector, "nested"), &body), P2PSYNC_OK);
+    cr_bytes(body.fields, "nested_fields");
+    cr_bytes(body.note, "nested_note");
+}
+
+Test(vectors, skeleton_is_nested_as_deep_as_it_may_be)
+{
+    struct ps_skeleton skeleton;
+    vector_read(&vector, "skeleton_nested");
+    cr_assert_eq(ps_skeleton_decode(vector_get(&vector, "valid"), &skeleton), P2PSYNC_OK);
+    cr_assert_eq(ps_skeleton_decode(vector_get(&vector, "not_valid"), &skeleton), P2PSYNC_ELIMIT);
 }
 
 Test(vectors, leaf_hash_is_that_of_its_vector)
