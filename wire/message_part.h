@@ -31,7 +31,7 @@ struct ps_bytes ps_message_read_device_name(struct ps_reader *reader);
 void ps_message_read_device(struct ps_reader *reader, struct ps_device *out);
 void ps_message_read_mesh(struct ps_reader *reader, struct ps_mesh *out);
 
-/* A bin of 8 bytes, or empty for the trunk, which is all zero. */
+/* A bin of 16 bytes, or empty for the trunk, which is all zero. */
 void ps_message_read_branch(struct ps_reader *reader, uint8_t out[static PS_HASH_SHORT_SIZE]);
 void ps_message_write_branch(struct ps_writer *writer,
                              const uint8_t branch[static PS_HASH_SHORT_SIZE]);

@@ -64,8 +64,7 @@ static bool acceptable(struct ps_turn *turn, struct ps_peer *peer, struct ps_lin
         ps_session_refuse(turn, peer, link->id, PS_ERROR_MESH, "another mesh or device");
         return false;
     }
-    if (hello->version_min > PS_PROTOCOL_VERSION || hello->version_max < PS_PROTOCOL_VERSION_MIN ||
-        hello->version_min > hello->version_max) {
+    if (hello->version_min > PS_PROTOCOL_VERSION || hello->version_max < PS_PROTOCOL_VERSION_MIN) {
         ps_emit_log(
             turn, P2PSYNC_LOG_WARNING, "peer-version",
             "%s speaks no protocol version that is spoken here: install the same p2psync on "
