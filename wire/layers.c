@@ -21,6 +21,10 @@ static const struct ps_pair *look_up(const struct ps_layers *layers, size_t *at,
                                      struct ps_bytes name);
 static size_t seek(const struct ps_pairs *pairs, size_t from, struct ps_bytes name);
 static p2psync_result merge_top(struct ps_layers *layers);
+static void write_two(const struct ps_layers *layers, struct ps_writer *writer);
+static void write_pairs(const struct ps_pairs *pairs, size_t from, size_t to, bool is_whole,
+                        struct ps_writer *writer);
+static const uint8_t *begin_of_pair(const struct ps_pair *pair);
 static size_t size_of_pair(const struct ps_pair *pair);
 static size_t size_of_header(size_t pair_count);
 
@@ -35,8 +39,14 @@ p2psync_result ps_layers_begin(struct ps_layers *layers, struct ps_bytes base)
     }
     layers->is_map = base.size > 0;
     layers->pair_count = pairs.count;
+    const uint8_t *end = pairs.count > 0 ? begin_of_pair(&pairs.pair[0]) : NULL;
+    layers->is_whole = true;
     for (size_t i = 0; i < pairs.count; i++) {
-        layers->size_bytes += size_of_pair(&pairs.pair[i]);
+        const struct ps_pair *pair = &pairs.pair[i];
+        layers->is_whole = layers->is_whole && begin_of_pair(pair) == end &&
+                           pair->value.data == pair->key.data + pair->key.size;
+        end = pair->value.data + pair->value.size;
+        layers->size_bytes += size_of_pair(pair);
     }
     layers->layer[0] = pairs;
     layers->layer_count = 1;
@@ -182,6 +192,7 @@ static p2psync_result merge_top(struct ps_layers *layers)
     }
     ps_pairs_free(lower);
     ps_pairs_free(upper);
+    layers->is_whole = layers->is_whole && !is_oldest;
     *lower = merged;
     layers->layer_count--;
     return P2PSYNC_OK;
@@ -191,36 +202,72 @@ p2psync_result ps_layers_write(struct ps_layers *layers, struct ps_buf *out)
 {
     struct ps_writer writer;
     p2psync_result result = P2PSYNC_OK;
-    while (result == P2PSYNC_OK && layers->layer_count > 1) {
+    while (result == P2PSYNC_OK && layers->layer_count > 2) {
         result = merge_top(layers);
     }
     if (result != P2PSYNC_OK || !layers->is_map) {
         return result;
     }
-    const struct ps_pairs *pairs = &layers->layer[0];
     size_t start = out->size;
-    assert(pairs->count == layers->pair_count);
     ps_writer_init(&writer, out);
-    ps_write_map(&writer, pairs->count);
-    for (size_t i = 0; i < pairs->count; i++) {
-        ps_write_str(&writer, pairs->pair[i].key);
-        ps_write_raw(&writer, pairs->pair[i].value);
-    }
+    ps_write_map(&writer, layers->pair_count);
+    write_two(layers, &writer);
     result = ps_writer_finish(&writer);
     if (result != P2PSYNC_OK) {
         ps_buf_truncate(out, start);
     }
     assert(result != P2PSYNC_OK ||
-           out->size - start == size_of_header(pairs->count) + layers->size_bytes);
+           out->size - start == size_of_header(layers->pair_count) + layers->size_bytes);
     return result;
+}
+
+/* What lies between two names of the upper layer is written as a whole. */
+static void write_two(const struct ps_layers *layers, struct ps_writer *writer)
+{
+    static const struct ps_pairs none = {.count = 0};
+    const struct ps_pairs *lower = &layers->layer[0];
+    const struct ps_pairs *upper = layers->layer_count > 1 ? &layers->layer[1] : &none;
+    size_t at = 0;
+    for (size_t i = 0; i < upper->count; i++) {
+        const struct ps_pair *pair = &upper->pair[i];
+        size_t next = seek(lower, at, pair->key);
+        write_pairs(lower, at, next, layers->is_whole, writer);
+        at = next;
+        if (at < lower->count && ps_bytes_equal(lower->pair[at].key, pair->key)) {
+            at++;
+        }
+        if (pair->value.size > 0) {
+            write_pairs(upper, i, i + 1, false, writer);
+        }
+    }
+    write_pairs(lower, at, lower->count, layers->is_whole, writer);
+}
+
+static void write_pairs(const struct ps_pairs *pairs, size_t from, size_t to, bool is_whole,
+                        struct ps_writer *writer)
+{
+    if (is_whole && from < to) {
+        const uint8_t *begin = begin_of_pair(&pairs->pair[from]);
+        struct ps_bytes last = pairs->pair[to - 1].value;
+        ps_write_raw(writer, ps_bytes(begin, (size_t)(last.data + last.size - begin)));
+        return;
+    }
+    for (size_t i = from; i < to; i++) {
+        ps_write_str(writer, pairs->pair[i].key);
+        ps_write_raw(writer, pairs->pair[i].value);
+    }
+}
+
+/* Where it begins if it lies as it will be written. */
+static const uint8_t *begin_of_pair(const struct ps_pair *pair)
+{
+    return pair->key.data - ps_pairs_key_header(pair->key.size);
 }
 
 /* As it is written: a header, the name, and the value. */
 static size_t size_of_pair(const struct ps_pair *pair)
 {
-    size_t size = pair->key.size;
-    size_t header = size < 32 ? 1 : size <= UINT8_MAX ? 2 : size <= UINT16_MAX ? 3 : 5;
-    return header + size + pair->value.size;
+    return ps_pairs_key_header(pair->key.size) + pair->key.size + pair->value.size;
 }
 
 static size_t size_of_header(size_t pair_count)

@@ -28,6 +28,7 @@ struct ps_layers {
     size_t pair_count; /* of the map */
     size_t size_bytes; /* of its pairs, as they will be written */
     bool is_map;
+    bool is_whole; /* the oldest layer's pairs lie one behind the other, as they will be written */
 };
 
 /* Begin with a value: a checked map with its names once each, or empty bytes for none.

@@ -98,6 +98,11 @@ static int compare_pairs(const void *a, const void *b)
     return ps_bytes_compare(left->key, right->key);
 }
 
+size_t ps_pairs_key_header(size_t size)
+{
+    return size < 32 ? 1 : size <= UINT8_MAX ? 2 : size <= UINT16_MAX ? 3 : 5;
+}
+
 void ps_pairs_free(struct ps_pairs *pairs)
 {
     free(pairs->pair);

@@ -39,6 +39,9 @@ p2psync_result ps_pairs_reserve(struct ps_pairs *pairs, size_t count) P2PSYNC_MU
 int ps_pairs_compare(const struct ps_pairs *left, size_t left_at, const struct ps_pairs *right,
                      size_t right_at);
 
+/* The bytes that we write before a key of this size. */
+size_t ps_pairs_key_header(size_t size);
+
 /* Free the list and leave it empty. */
 void ps_pairs_free(struct ps_pairs *pairs);
 

@@ -186,8 +186,12 @@ bool ps_value_is_key(struct ps_bytes text)
 
 static bool keys_unique(struct key *key, size_t count)
 {
-    if (count < 2) {
-        return true;
+    size_t ascending = 1;
+    while (ascending < count && compare_keys(&key[ascending - 1], &key[ascending]) < 0) {
+        ascending++;
+    }
+    if (ascending >= count) {
+        return true; /* as maps are that we wrote */
     }
     qsort(key, count, sizeof *key, compare_keys);
     for (size_t i = 1; i < count; i++) {

@@ -67,6 +67,17 @@ static unsigned some(struct chain *chain)
     return (unsigned)prng_below(&chain->prng, 1 + (most < chain->names ? most : chain->names));
 }
 
+/* As a value is that we have written. */
+static void sort_base(struct chain *chain)
+{
+    const struct ps_delta nothing = {.fields = {NULL, 0}};
+    struct ps_buf sorted;
+    ps_buf_init(&sorted, SIZE_MAX / 2);
+    cr_assert_eq(ps_value_apply(ps_buf_view(&chain->base), &nothing, &sorted), P2PSYNC_OK);
+    ps_buf_deinit(&chain->base);
+    chain->base = sorted;
+}
+
 static void draw(struct chain *chain, uint64_t seed)
 {
     static const size_t sizes[] = {1, 12, 3000, 200000};
@@ -77,6 +88,9 @@ static void draw(struct chain *chain, uint64_t seed)
     ps_buf_init(&chain->base, SIZE_MAX / 2);
     if (!prng_chance(&chain->prng, 200)) {
         write_fields(chain, chain->value_max < 10000 ? some(chain) : 3, &chain->base);
+    }
+    if (prng_chance(&chain->prng, 500)) {
+        sort_base(chain);
     }
     for (size_t i = 0; i < chain->count; i++) {
         ps_buf_init(&chain->fields[i], SIZE_MAX / 2);
