@@ -62,7 +62,7 @@ void ps_fold_init(struct ps_fold *fold, struct ps_txn *txn, uint32_t collection,
     *fold = (struct ps_fold){.txn = txn, .collection = collection, .rules = rules};
     ps_ancestry_init(&fold->ancestry, txn, collection);
     for (size_t i = 0; i < 3; i++) {
-        ps_buf_init(&fold->scratch[i], PS_VALUE_SIZE_MAX);
+        ps_buf_init(&fold->scratch[i].value, PS_VALUE_SIZE_MAX);
     }
 }
 
@@ -73,7 +73,7 @@ void ps_fold_deinit(struct ps_fold *fold)
     }
     free(fold->memos);
     for (size_t i = 0; i < 3; i++) {
-        ps_buf_deinit(&fold->scratch[i]);
+        ps_buf_deinit(&fold->scratch[i].value);
     }
     ps_ancestry_deinit(&fold->ancestry);
     memset(fold, 0, sizeof *fold);
@@ -179,7 +179,7 @@ p2psync_result ps_fold_base(struct ps_fold *fold, const struct ps_ancestor_set *
     return result;
 }
 
-p2psync_result ps_fold_side(struct ps_fold *fold, uint32_t index, struct ps_buf *buf,
+p2psync_result ps_fold_side(struct ps_fold *fold, uint32_t index, struct ps_fold_scratch *scratch,
                             struct ps_side *out)
 {
     const struct ps_ancestor *change = &fold->ancestry.list[index];
@@ -195,10 +195,17 @@ p2psync_result ps_fold_side(struct ps_fold *fold, uint32_t index, struct ps_buf 
     struct ps_rebuild from = {
         .collection = fold->collection, .log = change->log, .seq = change->name.dot.seq};
     struct ps_rebuild_past past = {.depth = 0};
-    ps_buf_clear(buf);
-    p2psync_result result = ps_rebuild(fold->txn, &from, buf, &past);
-    fold->read_bytes += past.bodies;
-    out->value = ps_buf_view(buf);
+    p2psync_result result = P2PSYNC_OK;
+    if (!scratch->is_known || scratch->index != index) {
+        ps_buf_clear(&scratch->value);
+        result = ps_rebuild(fold->txn, &from, &scratch->value, &past);
+        fold->built_bytes += past.work_bytes;
+        scratch->is_known = result == P2PSYNC_OK;
+        scratch->index = index;
+        scratch->bodies = past.bodies;
+    }
+    fold->read_bytes += scratch->bodies;
+    out->value = ps_buf_view(&scratch->value);
     return result;
 }
 

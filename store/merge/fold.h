@@ -20,6 +20,15 @@
 
 struct ps_fold_memo;
 
+/* A value that had to be rebuilt. It is kept until another one is asked for in its place: the same
+ * change is the base of many merges. */
+struct ps_fold_scratch {
+    struct ps_buf value;
+    bool is_known; /* it is that which the change `index` left */
+    uint32_t index;
+    uint64_t bodies; /* what rebuilding it counts, each time that it is asked for */
+};
+
 struct ps_fold {
     struct ps_txn *txn;
     uint32_t collection;
@@ -33,10 +42,11 @@ struct ps_fold {
     size_t memo_count;
     size_t memo_capacity;
     size_t memo_bytes;
-    size_t merges;            /* of two states, that were begun for these sets */
-    uint64_t read_bytes;      /* of bodies and values, against PS_FOLD_READ_MAX */
-    uint64_t work;            /* what texts and unions have cost so far, all merges together */
-    struct ps_buf scratch[3]; /* values that had to be rebuilt */
+    size_t merges;        /* of two states, that were begun for these sets */
+    uint64_t read_bytes;  /* of bodies and values, against PS_FOLD_READ_MAX */
+    uint64_t built_bytes; /* what was read and written to rebuild values */
+    uint64_t work;        /* what texts and unions have cost so far, all merges together */
+    struct ps_fold_scratch scratch[3];
 };
 
 /* What a set comes to. */
@@ -79,9 +89,9 @@ p2psync_result ps_fold(struct ps_fold *fold, const struct ps_ancestor_set *set,
 p2psync_result ps_fold_base(struct ps_fold *fold, const struct ps_ancestor_set *set,
                             struct ps_folded *out, bool *found_out) P2PSYNC_MUST_CHECK;
 
-/* The state of the record that one change left; the value lies in `buf`, or in the row. As above.
- */
-p2psync_result ps_fold_side(struct ps_fold *fold, uint32_t index, struct ps_buf *buf,
+/* The state of the record that one change left; the value lies in `scratch`, which is one of the
+ * fold's, or in the row. As above. */
+p2psync_result ps_fold_side(struct ps_fold *fold, uint32_t index, struct ps_fold_scratch *scratch,
                             struct ps_side *out) P2PSYNC_MUST_CHECK;
 
 #endif

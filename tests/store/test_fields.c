@@ -4,6 +4,7 @@
 
 #include "store/merge/fields.h"
 #include "tests/lib/literal.h"
+#include "tests/lib/prng.h"
 #include "wire/codec.h"
 #include "wire/value.h"
 
@@ -352,6 +353,107 @@ Test(fields, union_of_too_many_elements_is_the_later_side)
     for (size_t i = 0; i < 3; i++) {
         ps_buf_deinit(&bufs[i]);
     }
+}
+
+/* ---- maps that are sorted, and the same in any order ---- */
+
+#define KEYS 24
+
+/* Three maps over a few keys. Most keys have the same value in all of them. */
+struct drawn {
+    unsigned value[3][KEYS]; /* 0: it is not there */
+    bool wide[KEYS];         /* the key has a longer header than it needs */
+};
+
+static struct drawn draw(struct prng *prng)
+{
+    struct drawn drawn;
+    unsigned per_mille = (unsigned)prng_below(prng, 500);
+    for (unsigned k = 0; k < KEYS; k++) {
+        unsigned common = (unsigned)prng_below(prng, 4);
+        drawn.wide[k] = prng_chance(prng, 100);
+        for (unsigned side = 0; side < 3; side++) {
+            bool own = prng_chance(prng, per_mille);
+            drawn.value[side][k] = own ? (unsigned)prng_below(prng, 4) : common;
+        }
+    }
+    for (unsigned side = 0; side < 3; side++) { /* so that neither is taken as a whole */
+        drawn.value[side][0] = side == 1;
+        drawn.value[side][KEYS - 1] = side == 2;
+    }
+    return drawn;
+}
+
+/* {"m": {...}}, because the keys of a record itself are always written in one way. `turn`: 0 in
+ * order; else the keys begin elsewhere. */
+static struct ps_bytes write_drawn(struct ps_buf *buf, const struct drawn *drawn, unsigned side,
+                                   unsigned turn)
+{
+    struct ps_writer writer;
+    size_t count = 0;
+    for (unsigned k = 0; k < KEYS; k++) {
+        count += drawn->value[side][k] > 0;
+    }
+    ps_buf_init(buf, 4096);
+    ps_writer_init(&writer, buf);
+    ps_write_map(&writer, 1);
+    ps_write_text(&writer, "m");
+    ps_write_map(&writer, count);
+    for (unsigned i = 0; i < KEYS; i++) {
+        unsigned k = (i + turn) % KEYS;
+        const uint8_t key[] = {0xd9, 2, 'k', (uint8_t)('a' + k)};
+        if (drawn->value[side][k] == 0) {
+            continue;
+        }
+        if (drawn->wide[k]) {
+            ps_write_raw(&writer, ps_bytes(key, 4));
+        } else {
+            ps_write_str(&writer, ps_bytes(key + 2, 2));
+        }
+        ps_write_uint(&writer, drawn->value[side][k] + 100);
+    }
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    return ps_buf_view(buf);
+}
+
+static void merge_drawn(const struct drawn *drawn, const unsigned turns[3])
+{
+    struct ps_buf bufs[3];
+    struct ps_bytes maps[3];
+    for (unsigned i = 0; i < 3; i++) {
+        maps[i] = write_drawn(&bufs[i], drawn, i, turns[i]);
+    }
+    const struct ps_sides sides = {
+        .base = {LIVE, maps[0]}, .earlier = {LIVE, maps[1]}, .later = {LIVE, maps[2]}};
+    merge(&sides);
+    for (unsigned i = 0; i < 3; i++) {
+        ps_buf_deinit(&bufs[i]);
+    }
+}
+
+/* Those in order are walked in step, which the result must not show. */
+Test(fields, order_of_keys_is_no_matter)
+{
+    struct ps_buf sorted;
+    struct prng prng = prng_new(1, 1);
+    unsigned conflicts = 0;
+    ps_buf_init(&sorted, PS_VALUE_SIZE_MAX);
+    for (unsigned i = 0; i < 2000; i++) {
+        struct drawn drawn = draw(&prng);
+        unsigned turns[3] = {0};
+        merge_drawn(&drawn, turns);
+        struct ps_merge_notes noted = notes;
+        conflicts += noted.conflict;
+        ps_buf_clear(&sorted);
+        cr_assert_eq(ps_buf_append(&sorted, out.data, out.size), P2PSYNC_OK);
+        turns[prng_below(&prng, 3)] = (unsigned)prng_between(&prng, 1, KEYS - 1);
+        turns[prng_below(&prng, 3)] = (unsigned)prng_between(&prng, 1, KEYS - 1);
+        merge_drawn(&drawn, turns);
+        cr_assert(ps_bytes_equal(ps_buf_view(&out), ps_buf_view(&sorted)), "%u", i);
+        cr_assert_eq(notes.conflict, noted.conflict);
+    }
+    cr_expect(conflicts > 500 && conflicts < 1900, "%u", conflicts);
+    ps_buf_deinit(&sorted);
 }
 
 Test(fields, maps_as_deep_as_values_may_be_are_merged)

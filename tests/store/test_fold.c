@@ -524,6 +524,26 @@ Test(fold, reads_no_more_bytes_than_the_limit)
     ps_buf_deinit(&buf);
 }
 
+/* 30 edits of one value. It is read once, and counted as often as the format says. */
+Test(fold, base_of_many_is_built_once)
+{
+    struct ps_buf buf;
+    size_t edits[30];
+    struct ps_ancestor_set set = {.count = 0};
+    struct ps_bytes value = large(&buf, PS_VALUE_SIZE_MAX / 4);
+    size_t start = add(0, value, 0, NULL);
+    for (size_t i = 0; i < 30; i++) {
+        edits[i] = edit(i % 2, i % 2 == 0 ? "{n: 2}" : "{x: 2}", start);
+    }
+    begin();
+    set = set_of(30, edits);
+    cr_assert_eq(ps_fold(&fold, &set, &folded), P2PSYNC_OK);
+    cr_expect_gt(fold.read_bytes, UINT64_C(29) * 4 * value.size);
+    cr_expect_lt(fold.built_bytes, 64 * (uint64_t)value.size, "each edit, and the base, once");
+    end();
+    ps_buf_deinit(&buf);
+}
+
 /* Three changes after three, so that the third one of a set has another base than the first two:
  * the fold of these, 1 MiB, waits for that of the three before. */
 Test(fold, waits_with_no_more_bytes_than_the_limit)
