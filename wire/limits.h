@@ -96,7 +96,7 @@
 #define PS_PENDING_TOLD_MAX 4096         /* of what waits, told one by one: people read no more */
 #define PS_APPLY_BATCH_MAX  300000       /* changes applied in one commit, if many wait */
 #define PS_APPLY_PLAN_MAX   250          /* of these, planned at a time: a few milliseconds */
-#define PS_APPLY_WORK_MAX   33554432     /* bytes that a commit builds values of: 1 s at worst */
+#define PS_APPLY_WORK_MAX   33554432     /* bytes of values built, merged, kept in one call */
 #define PS_TREE_LEVEL_MIN   8            /* subtrees below 256 leaves are recomputed */
 #define PS_DISK_FREE_MIN    16777216     /* bytes left free on the disk, always: 16 MiB */
 #define PS_MAP_SIZE_DEFAULT (1ULL << 40) /* address space of the map, sparse */

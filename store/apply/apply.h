@@ -37,9 +37,9 @@ struct ps_applied {
     uint64_t transactions;
     uint64_t conflicts_opened; /* records */
     uint64_t conflicts_closed;
-    uint64_t
-        work_bytes; /* of values that are built on others: what was read and written for them */
-    bool more;      /* a bound was reached: call again */
+    uint64_t work_bytes; /* read and written for values that are built on others, merged with
+                            others, or stored beside others; all else costs what it takes to send */
+    bool more;           /* a bound was reached: call again */
 };
 
 /* How much one call applies. */

@@ -40,6 +40,7 @@ static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn
 static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn,
                                 struct ps_version *list, struct ps_merged *merged);
 static void postpone(struct ps_versions *versions, struct ps_version *list, struct ps_view *view);
+static uint64_t values_size(const struct ps_record_write *write);
 static p2psync_result read_rules(struct ps_versions *versions, struct ps_txn *txn);
 static p2psync_result note_several(const struct ps_versions *versions, struct ps_txn *txn,
                                    bool is_conflict);
@@ -423,6 +424,7 @@ static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn
     *conflict_out = merged.view.conflict;
     if (result == P2PSYNC_OK) {
         result = ps_record_put(txn, &write);
+        versions->work_bytes += count > 1 ? values_size(&write) : 0;
     }
     if (result == P2PSYNC_OK && versions->lost) {
         result = ps_stale_add_lost(txn, versions->collection, write.id);
@@ -434,6 +436,16 @@ static p2psync_result write_row(struct ps_versions *versions, struct ps_txn *txn
     }
     ps_merged_deinit(&merged);
     return result;
+}
+
+/* Of all values in a row. */
+static uint64_t values_size(const struct ps_record_write *write)
+{
+    uint64_t size = write->view->value.size;
+    for (uint32_t i = 0; i < write->version_count; i++) {
+        size += write->versions[i].value.size;
+    }
+    return size;
 }
 
 /* Merge the versions by the collection's rules, and mark in `list` which are records of their own.
@@ -452,6 +464,7 @@ static p2psync_result make_view(struct ps_versions *versions, struct ps_txn *txn
                              .version_count = versions->slots.count};
     result = ps_merge(&merge, merged);
     versions->work += merged->work;
+    versions->work_bytes += merged->work_bytes;
     ps_merged_mark_copies(merged, list, versions->slots.count);
     return result;
 }

@@ -21,7 +21,7 @@ struct ps_versions {
     bool regained; /* the row was damaged: of it nothing is known, and all of it is made anew later
                     */
     bool lost; /* what the row shows needs what is damaged: it is put off until that is mended */
-    uint64_t work_bytes; /* what all values have cost since then that are built on others */
+    uint64_t work_bytes; /* since this was zeroed: struct ps_applied */
     uint64_t work;       /* what all merges have cost since this was zeroed */
     bool may_postpone;   /* once that is work_max, merges are left to a refresh (apply/refresh.h) */
     uint64_t work_max;

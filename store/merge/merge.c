@@ -18,6 +18,7 @@ struct merging {
     const struct ps_merge *merge;
     struct ps_fold fold;
     struct ps_ancestor_set set; /* what counts, ascending */
+    uint64_t compared_bytes;    /* of values that are not the same bytes */
     struct ps_merged *out;
 };
 
@@ -36,6 +37,7 @@ static strategy_fn *const strategies[PS_STRATEGY_COUNT] = {
 };
 
 static uint64_t work_of(const struct merging *merging);
+static uint64_t bytes_of(const struct merging *merging);
 static p2psync_result begin(struct merging *merging, const struct ps_merge *merge,
                             struct ps_merged *out);
 static p2psync_result list_members(struct merging *merging);
@@ -56,6 +58,7 @@ p2psync_result ps_merge(const struct ps_merge *merge, struct ps_merged *out)
         result = strategies[merge->rules->strategy](&merging);
     }
     out->work = work_of(&merging);
+    out->work_bytes = bytes_of(&merging);
     ps_fold_deinit(&merging.fold);
     out->view.value = ps_buf_view(&out->value);
     return result;
@@ -83,8 +86,15 @@ p2psync_result ps_merge_base(const struct ps_merge *merge, struct ps_merged *out
 static uint64_t work_of(const struct merging *merging)
 {
     const struct ps_fold *fold = &merging->fold;
-    return MERGE_WORK + fold->work + fold->read_bytes + merging->out->value.size +
-           WALK_WORK * (uint64_t)fold->ancestry.work + READ_WORK * (uint64_t)fold->merges;
+    return MERGE_WORK + fold->work + fold->read_bytes + merging->compared_bytes +
+           merging->out->value.size + WALK_WORK * (uint64_t)fold->ancestry.work +
+           READ_WORK * (uint64_t)fold->merges;
+}
+
+static uint64_t bytes_of(const struct merging *merging)
+{
+    return merging->fold.read_bytes + merging->fold.built_bytes + merging->compared_bytes +
+           merging->out->value.size;
 }
 
 /* Empty `out`, and list what counts. */
@@ -289,6 +299,7 @@ static p2psync_result differs(struct merging *merging, uint32_t member, bool *ou
     struct ps_bytes shown = ps_buf_view(&merging->out->value);
     bool same = side.state == merging->out->view.state && ps_bytes_equal(side.value, shown);
     if (!same && side.state == merging->out->view.state && side.value.size > 0 && shown.size > 0) {
+        merging->compared_bytes += side.value.size + shown.size;
         result = ps_value_same(side.value, shown, &same);
     }
     *out = !same;

@@ -24,6 +24,7 @@ struct ps_merged {
     uint64_t copies; /* which versions are shown as records of their own: a bit for each of the last
                         PS_PARENTS_MAX, the lowest for the earliest of these */
     uint64_t work;   /* what it cost, in steps of some 5 to 10 ns */
+    uint64_t work_bytes; /* of bodies and values that were read, compared and written for it */
 };
 
 /* Merge the versions of a record by the strategy of its collection. The caller must not write in

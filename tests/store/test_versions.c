@@ -1,6 +1,9 @@
 /* What it costs to apply many changes of one record: values are worked out for what is left in the
  * end, and rows written once. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "tests/lib/author.h"
 #include "wire/codec.h"
@@ -81,9 +84,10 @@ Test(versions, values_are_built_for_the_versions_of_a_plan_and_not_for_each_chan
         struct ps_txn txn = case_begin(&here, true);
         cr_assert_eq(ps_apply(&txn, &bounds, &applied), P2PSYNC_OK);
         case_commit(&txn);
-        uint64_t one_value = 2 * (large.size + 16) + PS_CHAIN_MAX * UINT64_C(512);
+        /* of each version: built on the base, merged, and written */
+        uint64_t one_value = 6 * (large.size + 16) + PS_CHAIN_MAX * UINT64_C(512);
         cr_expect_lt(applied.work_bytes, PS_APPLY_WORK_MAX + PS_PARENTS_MAX * one_value);
-        cr_expect_eq(applied.more, applied.work_bytes >= PS_APPLY_WORK_MAX);
+        cr_expect(!applied.more || applied.work_bytes >= PS_APPLY_WORK_MAX);
         changes += applied.changes;
     }
     cr_expect_eq(changes, PS_CHAIN_MAX + SIBLINGS);
@@ -92,6 +96,65 @@ Test(versions, values_are_built_for_the_versions_of_a_plan_and_not_for_each_chan
     cr_expect_eq(case_shown(&here, "r"), 1000 + SIBLINGS - 1);
     cr_expect_not(is_inert(PS_CHAIN_MAX + SIBLINGS - 1));
     ps_buf_deinit(&large);
+}
+
+/* {"f": bin of `size`} */
+static struct ps_bytes large_value(struct ps_buf *out, size_t size, uint8_t byte)
+{
+    struct ps_writer writer;
+    uint8_t *filler = malloc(size);
+    memset(filler, byte, size);
+    ps_buf_init(out, PS_VALUE_SIZE_MAX);
+    ps_writer_init(&writer, out);
+    ps_write_map(&writer, 1);
+    ps_write_text(&writer, "f");
+    ps_write_bin(&writer, ps_bytes(filler, size));
+    cr_assert_eq(ps_writer_finish(&writer), P2PSYNC_OK);
+    free(filler);
+    return ps_buf_view(out);
+}
+
+static void add_create(const char *id, uint64_t hlc)
+{
+    const struct author_change change = {
+        .op_and_flags = PS_OP_CREATE, .id = id, .hlc = hlc, .fields = case_fields(&buf, "n", 1)};
+    (void)author_add(&one, &change);
+}
+
+/* 64 versions of 256 KiB, each a value of its own, so none is built on another. But all of them are
+ * merged and written with each plan that has one more. Two plans, with other records between. */
+Test(versions, merging_and_writing_large_ones_ends_a_call)
+{
+    struct ps_bytes value;
+    struct ps_buf large;
+    for (unsigned i = 0; i < PS_PARENTS_MAX; i++) {
+        value = large_value(&large, 262144, (uint8_t)i);
+        (void)add(NULL, 100 + i, value);
+        ps_buf_deinit(&large);
+        const struct author_delivery delivery = {.from = i, .to = i + 1, .head_size = i + 1};
+        cr_assert_eq(author_deliver(&one, &here, &delivery), P2PSYNC_OK);
+    }
+    for (unsigned i = 0; i < PS_APPLY_PLAN_MAX; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof id, "s%u", i);
+        add_create(id, 100);
+    }
+    (void)add(NULL, 1000, case_fields(&buf, "n", 7));
+    const struct author_delivery rest = {
+        .from = PS_PARENTS_MAX, .to = one.count, .head_size = one.count};
+    cr_assert_eq(author_deliver(&one, &here, &rest), P2PSYNC_OK);
+    const struct ps_apply_bounds bounds = {.limit = PS_APPLY_BATCH_MAX};
+    struct ps_applied applied;
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_apply(&txn, &bounds, &applied), P2PSYNC_OK);
+    cr_expect(applied.more, "the first plan has cost as much as a call may");
+    cr_expect_gt(applied.work_bytes, PS_APPLY_WORK_MAX);
+    cr_expect_lt(applied.work_bytes, UINT64_C(5) * PS_PARENTS_MAX * 262200);
+    cr_assert_eq(ps_apply(&txn, &bounds, &applied), P2PSYNC_OK);
+    cr_expect_not(applied.more);
+    case_commit(&txn);
+    cr_expect_eq(case_version_count(&here, "r"), PS_PARENTS_MAX + 1);
+    cr_expect_eq(case_shown(&here, "r"), 7);
 }
 
 /* Each change that is not valid writes its own mark; the record is written once. */
