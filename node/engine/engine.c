@@ -108,6 +108,7 @@ void ps_engine_destroy(struct ps_engine **engine)
     ps_by_log_deinit(&it->vouched);
     ps_damage_deinit(&it->damage);
     ps_roots_deinit(&it->roots);
+    ps_known_forget(&it->known);
     free(it->listen);
     free(it->statics);
     ps_secret_free(it->invite);
@@ -154,6 +155,7 @@ p2psync_result ps_engine_step(struct ps_engine *engine, const struct ps_event *e
     }
     if (turn.result != P2PSYNC_OK) {
         ps_roots_forget(engine);
+        ps_known_forget(&engine->known);
         engine->written = 0;
     }
     p2psync_result result = turn.result == P2PSYNC_OK ? begun : turn.result;
@@ -256,7 +258,7 @@ static p2psync_result start(struct ps_engine *engine, const struct ps_engine_opt
 {
     struct ps_txn txn = {0};
     struct ps_effects effects;
-    bool changed = false;
+    struct ps_members_came came;
     ps_effects_init(&effects);
     struct ps_turn turn = {.engine = engine,
                            .txn = &txn,
@@ -271,7 +273,8 @@ static p2psync_result start(struct ps_engine *engine, const struct ps_engine_opt
     if (ps_turn_ok(&turn, P2PSYNC_OK) &&
         ps_turn_ok(&turn, ps_identity_read(&txn, &engine->identity))) {
         if (!txn.writable ||
-            ps_turn_ok(&turn, ps_members_refresh(&txn, &engine->identity.mesh, &changed))) {
+            ps_turn_ok(&turn, ps_members_refresh_known(&txn, &engine->identity.mesh, &engine->known,
+                                                       &came))) {
             load(&turn);
         }
     }

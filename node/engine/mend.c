@@ -222,6 +222,7 @@ static void go_on(struct ps_turn *turn, struct ps_peer *peer, const struct ps_lo
     }
     stop(turn, peer, log, collection);
     ps_damage_mended(turn, log);
+    ps_known_forget(&turn->engine->known);
     turn->engine->members_dirty = true; /* who is a member could not be told, if it was of that */
     ps_backlog_grew(turn);              /* what of it was not applied can be now */
     over(turn, 0);

@@ -60,6 +60,7 @@ void ps_recover_salvage(struct ps_turn *turn)
             turn->logs = UINT64_MAX; /* no number was given to another log */
             forget(turn);
             ps_roots_forget(engine);
+            ps_known_forget(&engine->known);
             engine->written = 0;
             recovery->hold_ms = turn->now_ms;
         }

@@ -53,13 +53,16 @@ void ps_settle(struct ps_turn *turn)
 static void members_moved(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;
-    bool changed = false;
+    struct ps_members_came came;
     engine->members_dirty = ps_backlog_has_changes(engine);
-    if (!ps_turn_ok(turn, ps_members_refresh(turn->txn, &engine->identity.mesh, &changed))) {
+    if (!ps_turn_ok(turn, ps_members_refresh_known(turn->txn, &engine->identity.mesh,
+                                                   &engine->known, &came))) {
         return;
     }
-    ps_trust_load(turn);
-    if (changed) {
+    if (came.any) {
+        ps_trust_load(turn);
+    }
+    if (came.changed) {
         ps_rounds_members_came(turn);
         ps_emit_plain(turn, PS_EFFECT_BURST);
     }

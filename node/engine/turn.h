@@ -28,6 +28,7 @@
 #include "node/engine/state.h"
 #include "node/engine/trust.h"
 #include "node/engine/twins.h"
+#include "store/mesh/known.h"
 
 struct ps_engine {
     struct ps_store *store;
@@ -53,6 +54,7 @@ struct ps_engine {
     struct ps_elsewhere elsewhere;
     struct ps_state_cache state;
     struct ps_roots roots;
+    struct ps_known known; /* of `_devices` */
     struct ps_logs logs;
     struct ps_by_log vouched; /* sizes of heads that were found good */
     struct ps_crowd crowd;

@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/log/collection.h"
 #include "store/log/log.h"
-
-#define DEVICES "_devices"
 
 /* An act, and what has no number yet. */
 struct found {
@@ -28,9 +25,13 @@ struct list {
     size_t over_capacity;
 };
 
-static p2psync_result read_all(struct ps_txn *txn, struct list *list);
-static p2psync_result read_log(struct ps_txn *txn, const struct ps_log *log, struct list *list);
-static p2psync_result read_entry(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
+static p2psync_result make(struct ps_txn *txn, const struct ps_mesh *mesh,
+                           const struct ps_known *known, const struct ps_acts_about *about,
+                           struct ps_acts *out);
+static p2psync_result read_all(struct ps_txn *txn, const struct ps_known *known, struct list *list);
+static p2psync_result read_log(struct ps_txn *txn, const struct ps_known_log *log,
+                               struct list *list);
+static p2psync_result read_entry(struct ps_txn *txn, const struct ps_known_log *log, uint64_t seq,
                                  struct list *list);
 static p2psync_result add_act(struct list *list, const struct ps_act *act,
                               const struct found *found);
@@ -43,18 +44,33 @@ static p2psync_result take_acts(struct list *list, struct ps_acts *acts);
 static int compare_devices(const void *a, const void *b);
 static int compare_scopes(const void *a, const void *b);
 
-p2psync_result ps_acts_read(struct ps_txn *txn, const struct ps_mesh *mesh, struct ps_acts *out)
-{
-    const struct ps_acts_about founder = {.author = mesh->founder, .subject = mesh->founder};
-    return ps_acts_read_about(txn, mesh, &founder, out);
-}
-
 p2psync_result ps_acts_read_about(struct ps_txn *txn, const struct ps_mesh *mesh,
                                   const struct ps_acts_about *about, struct ps_acts *out)
 {
+    struct ps_known known = {.count = 0};
+    *out = (struct ps_acts){0};
+    p2psync_result result = ps_known_look(&known, txn, mesh);
+    if (result == P2PSYNC_OK) {
+        result = make(txn, mesh, &known, about, out);
+    }
+    ps_known_forget(&known);
+    return result;
+}
+
+p2psync_result ps_acts_read(struct ps_txn *txn, const struct ps_mesh *mesh,
+                            const struct ps_known *known, struct ps_acts *out)
+{
+    const struct ps_acts_about founder = {.author = mesh->founder, .subject = mesh->founder};
+    return make(txn, mesh, known, &founder, out);
+}
+
+static p2psync_result make(struct ps_txn *txn, const struct ps_mesh *mesh,
+                           const struct ps_known *known, const struct ps_acts_about *about,
+                           struct ps_acts *out)
+{
     struct list list = {0};
     *out = (struct ps_acts){0};
-    p2psync_result result = read_all(txn, &list);
+    p2psync_result result = read_all(txn, known, &list);
     if (result == P2PSYNC_OK) {
         result = number_devices(mesh, about, &list, out);
     }
@@ -78,32 +94,27 @@ void ps_acts_deinit(struct ps_acts *acts)
     *acts = (struct ps_acts){0};
 }
 
-static p2psync_result read_all(struct ps_txn *txn, struct list *list)
-{
-    struct ps_collection collection;
-    struct ps_log log;
-    p2psync_result result = ps_collection_find(txn, ps_bytes_text(DEVICES), &collection);
-    if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
-    }
-    struct ps_log_walk walk = {.txn = txn, .collection = collection.number};
-    while (ps_log_walk_next(&walk, &log)) {
-        walk.result = read_log(txn, &log, list);
-    }
-    return walk.result;
-}
-
-static p2psync_result read_log(struct ps_txn *txn, const struct ps_log *log, struct list *list)
+static p2psync_result read_all(struct ps_txn *txn, const struct ps_known *known, struct list *list)
 {
     p2psync_result result = P2PSYNC_OK;
-    for (uint64_t seq = log->begin; seq < log->settled && result == P2PSYNC_OK; seq++) {
-        result = read_entry(txn, log, seq, list);
+    for (size_t i = 0; i < known->count && result == P2PSYNC_OK; i++) {
+        result = read_log(txn, &known->logs[i], list);
+    }
+    return result;
+}
+
+static p2psync_result read_log(struct ps_txn *txn, const struct ps_known_log *log,
+                               struct list *list)
+{
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < log->count && result == P2PSYNC_OK; i++) {
+        result = read_entry(txn, log, log->seqs[i], list);
     }
     return result;
 }
 
 /* An entry that is no act is passed over. */
-static p2psync_result read_entry(struct ps_txn *txn, const struct ps_log *log, uint64_t seq,
+static p2psync_result read_entry(struct ps_txn *txn, const struct ps_known_log *log, uint64_t seq,
                                  struct list *list)
 {
     struct ps_stored stored;
@@ -115,7 +126,7 @@ static p2psync_result read_entry(struct ps_txn *txn, const struct ps_log *log, u
     }
     const struct ps_entry entry = {
         .skeleton = stored.skeleton, .body = stored.body, .has_body = stored.has_body};
-    result = ps_act_decode(&entry, &log->origin.device, &act);
+    result = ps_act_decode(&entry, &log->author, &act);
     if (result != P2PSYNC_OK || (act.kind != PS_ACT_ROLE && act.kind != PS_ACT_REMOVED)) {
         return result == P2PSYNC_ENOMEM ? result : P2PSYNC_OK;
     }
@@ -123,7 +134,7 @@ static p2psync_result read_entry(struct ps_txn *txn, const struct ps_log *log, u
     if (result != P2PSYNC_OK) {
         return result;
     }
-    struct found found = {.author = log->origin.device,
+    struct found found = {.author = log->author,
                           .subject = act.subject,
                           .collection = act.collection,
                           .act.hlc = skeleton.hlc};

@@ -3,6 +3,7 @@
 #define PS_STORE_MESH_ACTS_H
 
 #include "store/env/db.h"
+#include "store/mesh/known.h"
 #include "store/mesh/replay.h"
 #include "wire/id.h"
 
@@ -17,15 +18,16 @@ struct ps_acts {
     struct ps_act_id *over; /* of all acts */
 };
 
-/* Read all acts of roles and removals that are settled. Reads each entry once; 10,000 acts take
- * some 20 ms. out needs ps_acts_deinit(), also after an error.
+/* Read all acts of roles and removals that were settled and may count when it was looked (known.h).
+ * 10,000 take some 20 ms. out needs ps_acts_deinit(), also after an error.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_acts_read(struct ps_txn *txn, const struct ps_mesh *mesh,
-                            struct ps_acts *out) P2PSYNC_MUST_CHECK;
-/* The same, and give numbers to what is to be decided about: a device, and the name of a scope,
- * which is empty for all collections. It must stay as long as what was read. */
+                            const struct ps_known *known, struct ps_acts *out) P2PSYNC_MUST_CHECK;
+/* The same, of what is there now, and give numbers to what is to be decided about: a device, and
+ * the name of a scope, which is empty for all collections. It must stay as long as what was read.
+ */
 struct ps_acts_about {
     struct ps_device author;
     struct ps_device subject;

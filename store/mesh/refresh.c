@@ -15,6 +15,10 @@ struct refresh {
     bool changed;
 };
 
+static p2psync_result replay(struct ps_txn *txn, const struct ps_mesh *mesh,
+                             const struct ps_known *known, bool *changed_out);
+static p2psync_result rename_members(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                     const struct ps_known *known);
 static p2psync_result put_all(struct refresh *refresh);
 static bool is_member(const struct refresh *refresh, uint32_t number);
 static p2psync_result put_member(struct refresh *refresh, uint32_t number);
@@ -26,9 +30,44 @@ static p2psync_result drop_others(struct refresh *refresh);
 
 p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh, bool *changed_out)
 {
+    struct ps_known known = {.count = 0};
+    struct ps_members_came came = {.any = false};
+    p2psync_result result = ps_members_refresh_known(txn, mesh, &known, &came);
+    if (result == P2PSYNC_OK) {
+        *changed_out = came.changed;
+    }
+    ps_known_forget(&known);
+    return result;
+}
+
+p2psync_result ps_members_refresh_known(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                        struct ps_known *known, struct ps_members_came *came_out)
+{
+    struct ps_members_came came = {.any = false};
+    p2psync_result result = ps_known_look(known, txn, mesh);
+    if (result == P2PSYNC_OK && known->is_replayed) {
+        came.any = known->renamed_count > 0;
+        result = rename_members(txn, mesh, known);
+    } else if (result == P2PSYNC_OK) {
+        came.any = true;
+        result = replay(txn, mesh, known, &came.changed);
+    }
+    known->is_replayed = known->is_replayed || result == P2PSYNC_OK;
+    if (result == P2PSYNC_OK) {
+        known->renamed_count = 0;
+    }
+    /* If something is damaged, all stay what they are until it is mended. */
+    if (result == P2PSYNC_OK || result == P2PSYNC_ECORRUPT) {
+        *came_out = came;
+    }
+    return result == P2PSYNC_ECORRUPT ? P2PSYNC_OK : result;
+}
+
+static p2psync_result replay(struct ps_txn *txn, const struct ps_mesh *mesh,
+                             const struct ps_known *known, bool *changed_out)
+{
     struct refresh refresh = {.txn = txn};
-    p2psync_result result = ps_acts_read(txn, mesh, &refresh.acts);
-    bool damaged = result == P2PSYNC_ECORRUPT; /* all stay what they are until it is mended */
+    p2psync_result result = ps_acts_read(txn, mesh, known, &refresh.acts);
     if (result == P2PSYNC_OK) {
         result = ps_replay_run(&refresh.acts.input, &refresh.replay);
     }
@@ -40,10 +79,34 @@ p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh
     }
     ps_replay_deinit(&refresh.replay);
     ps_acts_deinit(&refresh.acts);
-    if (result == P2PSYNC_OK || damaged) {
-        *changed_out = refresh.changed;
+    *changed_out = refresh.changed;
+    return result;
+}
+
+/* The founder is a member since it named itself. */
+static p2psync_result rename_members(struct ps_txn *txn, const struct ps_mesh *mesh,
+                                     const struct ps_known *known)
+{
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < known->renamed_count && result == P2PSYNC_OK; i++) {
+        struct ps_member member;
+        uint64_t named_ms = 0;
+        bool moved = false;
+        result = ps_member_get(txn, &known->renamed[i], &member);
+        if (result == P2PSYNC_ENOTFOUND) {
+            result = P2PSYNC_OK;
+            continue;
+        }
+        if (result == P2PSYNC_OK) {
+            result = ps_member_read_name(txn, &member, &named_ms);
+        }
+        if (result == P2PSYNC_OK) {
+            bool is_founder = ps_device_equal(&member.device, &mesh->founder);
+            member.added_ms = is_founder ? named_ms : member.added_ms;
+            result = ps_member_put(txn, &member, &moved);
+        }
     }
-    return damaged ? P2PSYNC_OK : result;
+    return result;
 }
 
 static p2psync_result put_all(struct refresh *refresh)

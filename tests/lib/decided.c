@@ -46,7 +46,8 @@ struct ps_act_id decided_grant(struct store_case *c, const struct ps_device *adm
     struct ps_replay replay = {0};
     struct ps_act_id grant = {{0}};
     struct ps_txn txn = case_begin(c, false);
-    p2psync_result result = ps_acts_read(&txn, &c->identity.mesh, &acts);
+    const struct ps_acts_about about = {.author = *admin, .subject = *admin};
+    p2psync_result result = ps_acts_read_about(&txn, &c->identity.mesh, &about, &acts);
     if (result == P2PSYNC_OK) {
         result = ps_replay_run(&acts.input, &replay);
     }

@@ -84,7 +84,8 @@ static void read_all(void)
     ps_acts_deinit(&acts);
     (void)case_apply(&here);
     struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_acts_read(&txn, &mesh, &acts), P2PSYNC_OK);
+    const struct ps_acts_about founder = {.author = mesh.founder, .subject = mesh.founder};
+    cr_assert_eq(ps_acts_read_about(&txn, &mesh, &founder, &acts), P2PSYNC_OK);
     cr_assert_eq(ps_replay_run(&acts.input, &replay), P2PSYNC_OK);
     ps_txn_abort(&txn);
 }
