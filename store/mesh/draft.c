@@ -14,8 +14,25 @@ struct other {
     struct ps_replay_act *acts;
 };
 
+/* The acts of one record, by number; NULL: look at all acts. */
+struct record {
+    const uint32_t *acts;
+    size_t count;
+};
+
+/* How acts are sorted for that. */
+struct act_key {
+    uint32_t subject;
+    uint32_t scope;
+    uint32_t number;
+};
+
 struct restating {
     const struct ps_replay_input *input;
+    uint32_t *acts; /* those on roles, by subject and scope, then by number */
+    size_t act_count;
+    uint32_t *table; /* hash table of what was added: its number among these, and 1 */
+    size_t table_size;
     const struct ps_replay *before;
     struct other after;
     uint32_t author;
@@ -31,11 +48,17 @@ static bool stays_removed(const struct ps_replay_input *input, const struct ps_r
                           ps_role rank, const struct ps_draft *draft);
 static ps_role who_may(const struct ps_replay_input *input, const struct ps_replay *replay,
                        const struct ps_draft *draft);
+static bool find_over(const struct ps_replay_input *input, const struct ps_replay *replay,
+                      uint32_t author, const struct record *record, struct ps_draft *draft);
 static bool is_of_record(const struct ps_replay *replay, const struct ps_draft *draft,
                          const struct ps_replay_act *act, size_t at);
 static bool is_under_own(const struct ps_replay_input *input, const struct ps_replay *replay,
-                         uint32_t author, size_t at);
+                         uint32_t author, const struct record *record, size_t at);
 static bool is_same(const struct ps_act_id *a, const struct ps_act_id *b);
+static p2psync_result list_acts(struct restating *work);
+static int compare_keys(const void *a, const void *b);
+static struct record record_of(const struct restating *work, const struct ps_draft *draft);
+static size_t first_act(const struct restating *work, uint32_t subject, uint32_t scope);
 static p2psync_result begin_other(const struct ps_replay_input *input, size_t more,
                                   struct other *other);
 static void take_drafts(uint32_t author, const struct ps_replay *replay,
@@ -48,6 +71,8 @@ static const struct ps_replay_role *find_role(const struct ps_replay *replay, ui
                                               uint32_t scope);
 static size_t first_role(const struct ps_replay *replay, uint32_t device);
 static p2psync_result add(struct restating *work, struct ps_draft draft);
+static p2psync_result grow_table(struct restating *work);
+static uint32_t *slot_of(const struct restating *work, const struct ps_draft *draft);
 
 void ps_drafts_deinit(struct ps_drafts *drafts)
 {
@@ -117,16 +142,24 @@ static ps_role who_may(const struct ps_replay_input *input, const struct ps_repl
 bool ps_draft_find_over(const struct ps_replay_input *input, const struct ps_replay *replay,
                         uint32_t author, struct ps_draft *draft)
 {
+    const struct record all = {.count = input->act_count};
+    return find_over(input, replay, author, &all, draft);
+}
+
+static bool find_over(const struct ps_replay_input *input, const struct ps_replay *replay,
+                      uint32_t author, const struct record *record, struct ps_draft *draft)
+{
     bool whole = true;
     draft->over_count = 0;
     for (ps_role rank = PS_ROLE_RECOVERY; rank <= PS_ROLE_ADMIN; rank++) {
-        for (size_t i = 0; i < input->act_count; i++) {
-            const struct ps_replay_act *act = &input->acts[i];
+        for (size_t i = 0; i < record->count; i++) {
+            size_t at = record->acts != NULL ? record->acts[i] : i;
+            const struct ps_replay_act *act = &input->acts[at];
             ps_role by = act->author == input->recovery  ? PS_ROLE_RECOVERY
                          : act->author == input->founder ? PS_ROLE_FOUNDER
                                                          : PS_ROLE_ADMIN;
-            if (by != rank || !is_of_record(replay, draft, act, i) ||
-                (!replay->found[i].stands && is_under_own(input, replay, author, i))) {
+            if (by != rank || !is_of_record(replay, draft, act, at) ||
+                (!replay->found[at].stands && is_under_own(input, replay, author, record, at))) {
                 continue;
             }
             whole = draft->over_count < PS_OVER_MAX;
@@ -148,14 +181,15 @@ static bool is_of_record(const struct ps_replay *replay, const struct ps_draft *
 
 /* Whether an act of the author is over this one, and stays as long as the next one will. */
 static bool is_under_own(const struct ps_replay_input *input, const struct ps_replay *replay,
-                         uint32_t author, size_t at)
+                         uint32_t author, const struct record *record, size_t at)
 {
     const struct ps_replay_act *act = &input->acts[at];
     uint32_t grant = replay->devices[author].grant;
     bool found = false;
-    for (size_t i = 0; i < input->act_count && !found; i++) {
-        const struct ps_replay_act *own = &input->acts[i];
-        if (own->author != author || !replay->found[i].counts || own->kind != PS_ACT_ROLE ||
+    for (size_t i = 0; i < record->count && !found; i++) {
+        size_t number = record->acts != NULL ? record->acts[i] : i;
+        const struct ps_replay_act *own = &input->acts[number];
+        if (own->author != author || !replay->found[number].counts || own->kind != PS_ACT_ROLE ||
             own->subject != act->subject || own->scope != act->scope ||
             (grant != PS_REPLAY_NONE && !is_same(&own->by, &input->acts[grant].id))) {
             continue;
@@ -178,13 +212,14 @@ p2psync_result ps_drafts_restate(const struct ps_replay_input *input,
 {
     struct restating work = {
         .input = input, .before = replay, .author = author, .out = out, .first = out->count};
-    p2psync_result result = P2PSYNC_OK;
-    bool again;
+    bool again = false;
+    p2psync_result result = list_acts(&work);
     work.is_subject = calloc(input->device_count, sizeof *work.is_subject);
-    if (work.is_subject == NULL) {
+    if (result != P2PSYNC_OK || work.is_subject == NULL) {
+        free(work.is_subject);
+        free(work.acts);
         return P2PSYNC_ENOMEM;
     }
-    again = false;
     for (size_t i = 0; i < drafts->count; i++) {
         again = again || replay->devices[drafts->items[i].subject].was_granted ||
                 drafts->items[i].subject == input->founder; /* else no grant ends */
@@ -197,8 +232,71 @@ p2psync_result ps_drafts_restate(const struct ps_replay_input *input,
         result = restate_all(&work, drafts);
         again = out->count > count;
     }
+    free(work.table);
     free(work.is_subject);
+    free(work.acts);
     return result;
+}
+
+/* A thief may have written on many records. */
+static p2psync_result list_acts(struct restating *work)
+{
+    const struct ps_replay_input *input = work->input;
+    struct act_key *keys = calloc(input->act_count + 1, sizeof *keys);
+    work->acts = calloc(input->act_count + 1, sizeof *work->acts);
+    if (keys == NULL || work->acts == NULL) {
+        free(keys);
+        return P2PSYNC_ENOMEM;
+    }
+    for (uint32_t i = 0; i < input->act_count; i++) {
+        const struct ps_replay_act *act = &input->acts[i];
+        if (act->kind == PS_ACT_ROLE) {
+            keys[work->act_count] =
+                (struct act_key){.subject = act->subject, .scope = act->scope, .number = i};
+            work->act_count++;
+        }
+    }
+    qsort(keys, work->act_count, sizeof *keys, compare_keys);
+    for (size_t i = 0; i < work->act_count; i++) {
+        work->acts[i] = keys[i].number;
+    }
+    free(keys);
+    return P2PSYNC_OK;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct act_key *left = a;
+    const struct act_key *right = b;
+    if (left->subject != right->subject) {
+        return left->subject < right->subject ? -1 : 1;
+    }
+    if (left->scope != right->scope) {
+        return left->scope < right->scope ? -1 : 1;
+    }
+    return left->number < right->number ? -1 : left->number > right->number ? 1 : 0;
+}
+
+static struct record record_of(const struct restating *work, const struct ps_draft *draft)
+{
+    size_t begin = first_act(work, draft->subject, draft->scope);
+    size_t end = first_act(work, draft->subject, draft->scope + 1);
+    return (struct record){.acts = work->acts + begin, .count = end - begin};
+}
+
+/* Where those of a record begin, by halves. */
+static size_t first_act(const struct restating *work, uint32_t subject, uint32_t scope)
+{
+    size_t low = 0;
+    size_t high = work->act_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct ps_replay_act *act = &work->input->acts[work->acts[middle]];
+        bool below = act->subject < subject || (act->subject == subject && act->scope < scope);
+        low = below ? middle + 1 : low;
+        high = below ? high : middle;
+    }
+    return low;
 }
 
 /* What is restated may end a grant in turn: that of an admin that is removed. */
@@ -368,15 +466,20 @@ static size_t first_role(const struct ps_replay *replay, uint32_t device)
     return low;
 }
 
+/* One that is there has been written, and does not help. */
 static p2psync_result add(struct restating *work, struct ps_draft draft)
 {
     struct ps_drafts *out = work->out;
-    for (size_t i = work->first; i < out->count; i++) {
-        const struct ps_draft *other = &out->items[i];
-        if (other->kind == draft.kind && other->subject == draft.subject &&
-            other->scope == draft.scope) {
-            return P2PSYNC_OK; /* it has been written, and does not help */
-        }
+    p2psync_result result = P2PSYNC_OK;
+    if (out->count - work->first >= work->table_size / 2) {
+        result = grow_table(work);
+    }
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    uint32_t *slot = slot_of(work, &draft);
+    if (*slot != 0) {
+        return P2PSYNC_OK;
     }
     if (out->count == out->capacity) {
         size_t more = out->capacity == 0 ? 16 : out->capacity * 2;
@@ -387,8 +490,42 @@ static p2psync_result add(struct restating *work, struct ps_draft draft)
         out->items = larger;
         out->capacity = more;
     }
-    (void)ps_draft_find_over(work->input, &work->after.replay, work->author, &draft);
+    const struct record record = record_of(work, &draft);
+    (void)find_over(work->input, &work->after.replay, work->author, &record, &draft);
     out->items[out->count] = draft;
     out->count++;
+    *slot = (uint32_t)(out->count - work->first);
     return P2PSYNC_OK;
+}
+
+static p2psync_result grow_table(struct restating *work)
+{
+    size_t size = work->table_size == 0 ? 64 : work->table_size * 2;
+    uint32_t *table = calloc(size, sizeof *table);
+    if (table == NULL) {
+        return P2PSYNC_ENOMEM;
+    }
+    free(work->table);
+    work->table = table;
+    work->table_size = size;
+    for (size_t i = work->first; i < work->out->count; i++) {
+        *slot_of(work, &work->out->items[i]) = (uint32_t)(i - work->first + 1);
+    }
+    return P2PSYNC_OK;
+}
+
+/* Where a draft of this record is, or belongs. Numbers of devices and scopes are our own, so nobody
+ * makes many alike. */
+static uint32_t *slot_of(const struct restating *work, const struct ps_draft *draft)
+{
+    uint64_t hash = ((uint64_t)draft->subject << 32 | draft->scope) * UINT64_C(0x9e3779b97f4a7c15);
+    for (uint64_t i = (hash >> 32) + draft->kind;; i++) { /* ends: half of the slots are free */
+        uint32_t *slot = &work->table[i & (work->table_size - 1)];
+        const struct ps_draft *other =
+            *slot == 0 ? NULL : &work->out->items[work->first + *slot - 1];
+        if (other == NULL || (other->kind == draft->kind && other->subject == draft->subject &&
+                              other->scope == draft->scope)) {
+            return slot;
+        }
+    }
 }

@@ -180,6 +180,30 @@ Test(draft, of_a_removal_of_an_admin_keeps_all_others_as_they_are)
     cr_assert_eq(role_of(DAN), PS_ROLE_WRITER);
 }
 
+/* A thief has given roles in as many collections as it could; what the founder does not take back
+ * stays, once each. */
+Test(draft, of_a_removal_keeps_hundreds_of_roles)
+{
+    enum { SCOPES = 300 };
+    struct ps_draft draft = gives(EVE, PS_ROLE_READER);
+    write_well(BEN, draft);
+    for (uint32_t scope = 1; scope <= SCOPES; scope++) {
+        draft = (struct ps_draft){.kind = PS_ACT_ROLE,
+                                  .subject = EVE,
+                                  .scope = scope,
+                                  .role = scope % 2 == 0 ? PS_ROLE_WRITER : PS_ROLE_NONE};
+        (void)roll_write(&roll, BEN, &draft);
+    }
+    roll_replay(&roll);
+    size_t before = roll.input.act_count;
+    write_well(ANN, takes_out(BEN));
+    cr_assert_eq(roll.input.act_count, before + SCOPES + 2);
+    cr_assert_eq(role_of(EVE), PS_ROLE_READER);
+    for (uint32_t scope = 1; scope <= SCOPES; scope++) {
+        cr_assert_eq(roll_role(&roll, EVE, scope), scope % 2 == 0 ? PS_ROLE_WRITER : PS_ROLE_NONE);
+    }
+}
+
 Test(draft, of_a_lowering_keeps_all_others_as_they_are)
 {
     write_well(BEN, gives(EVE, PS_ROLE_WRITER));
