@@ -84,6 +84,6 @@ typedef void bench_fn(const char *program);
 bench_fn bench_write_batches, bench_write_single, bench_first_sync, bench_first_sync_million,
     bench_one_write, bench_one_write_fast, bench_reads, bench_reconnect, bench_idle_memory,
     bench_synced_memory, bench_import, bench_merges, bench_edits, bench_puts_in_sync,
-    bench_wire_bytes, bench_collections, bench_logs;
+    bench_wire_bytes, bench_collections, bench_logs, bench_members;
 
 #endif

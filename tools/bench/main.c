@@ -32,6 +32,7 @@ static const struct {
     {"wire_bytes", bench_wire_bytes},
     {"collections", bench_collections},
     {"logs", bench_logs},
+    {"members", bench_members},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
 

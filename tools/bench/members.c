@@ -4,30 +4,56 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tools/bench/bench.h"
 
 #define ACTS 10000
 
-/* Another program measures, because no app can ask for it. It is where the build puts it. */
-void bench_members(const char *program)
+/* Another program measures, because no app can ask for it. It is where the build puts it, beside
+ * this one. What it prints goes to `out`. */
+static void measure(const char *program, const char *dir, char *out, size_t size)
 {
-    char command[8192];
-    double value = 0;
-    double floor = 0;
+    char path[4096];
+    int ends[2];
+    int status = 0;
+    size_t got = 0;
     const char *slash = strrchr(program, '/');
     int folder = slash == NULL ? 1 : (int)(slash - program);
-    char *dir = bench_dir("members");
-    p2psync_node *node = bench_open_new(&(struct bench_node){.dir = dir});
-    p2psync_close(node);
-    (void)snprintf(command, sizeof command, "'%.*s/p2psync_bench_members' '%s'", folder,
-                   slash == NULL ? "." : program, dir);
-    FILE *answer = popen(command, "r");
-    if (answer == NULL || fscanf(answer, "%lf %lf", &value, &floor) != 2) {
-        bench_fail(command, "gave no numbers");
+    (void)snprintf(path, sizeof path, "%.*s/p2psync_bench_members", folder,
+                   slash == NULL ? "." : program);
+    if (pipe(ends) != 0) {
+        bench_fail("pipe", "failed");
     }
-    (void)pclose(answer);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)dup2(ends[1], STDOUT_FILENO);
+        execl(path, path, dir, NULL);
+        _exit(EXIT_FAILURE);
+    }
+    (void)close(ends[1]);
+    for (ssize_t more = 1; more > 0 && got < size - 1;) {
+        more = read(ends[0], out + got, size - 1 - got);
+        got += more > 0 ? (size_t)more : 0;
+    }
+    out[got] = '\0';
+    (void)close(ends[0]);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+        bench_fail(path, "failed");
+    }
+}
+
+void bench_members(const char *program)
+{
+    char text[128];
+    char *rest = NULL;
+    char *dir = bench_dir("members");
+    p2psync_close(bench_open_new(&(struct bench_node){.dir = dir}));
+    measure(program, dir, text, sizeof text);
     bench_dir_remove(dir);
+    double value = strtod(text, &rest);
+    double floor = strtod(rest, NULL);
     bench_report(&(struct bench_result){.test = "membership worked out",
                                         .n = ACTS,
                                         .value = value,
