@@ -57,6 +57,7 @@ static p2psync_result apply_plans(struct ps_plan *plan, const struct ps_apply_bo
             ps_plan_sort(plan);
             result = apply_items(plan, out);
             out->changes += plan->item_count;
+            out->work_bytes += plan->read_bytes;
         }
         if (result == P2PSYNC_OK) {
             result = ps_plan_has_more(plan, &out->more);

@@ -38,7 +38,8 @@ struct ps_applied {
     uint64_t conflicts_opened; /* records */
     uint64_t conflicts_closed;
     uint64_t work_bytes; /* read and written for values that are built on others, merged with
-                            others, or stored beside others; all else costs what it takes to send */
+                            others, or stored beside others, and read of parents; all else costs
+                            what it takes to send */
     bool more;           /* a bound was reached: call again */
 };
 

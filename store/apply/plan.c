@@ -51,6 +51,7 @@ static uint32_t index_of(const struct ps_plan *plan, uint32_t number);
 static bool look_again(struct ps_plan *plan);
 static p2psync_result take_due(struct ps_plan *plan, const struct ps_waiting *due);
 static p2psync_result end_wait(struct ps_plan *plan, const struct ps_waiting *ended);
+static bool is_full(const struct ps_plan *plan, uint64_t limit);
 static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t limit);
 static p2psync_result look_at(struct ps_plan *plan, struct ps_plan_log *log, bool *ended_out,
                               bool *cut_out);
@@ -199,7 +200,8 @@ p2psync_result ps_plan_next(struct ps_plan *plan, uint64_t limit)
     bool more = true;
     plan->item_count = 0;
     ps_buf_clear(&plan->ids);
-    while (result == P2PSYNC_OK && more && plan->item_count < limit) {
+    plan->read_bytes = 0;
+    while (result == P2PSYNC_OK && more && !is_full(plan, limit)) {
         struct ps_waiting due;
         p2psync_result found = plan->waiting ? ps_waiting_due(plan->txn, &due) : P2PSYNC_ENOTFOUND;
         if (found == P2PSYNC_OK) {
@@ -264,6 +266,12 @@ static p2psync_result end_wait(struct ps_plan *plan, const struct ps_waiting *en
     return result == P2PSYNC_OK ? save(plan, ended->log, 0) : result;
 }
 
+/* A change of 3 kB may name 64 parents of 1 MiB each. */
+static bool is_full(const struct ps_plan *plan, uint64_t limit)
+{
+    return plan->item_count >= limit || plan->read_bytes >= PS_APPLY_WORK_MAX;
+}
+
 /* Move one log as far as it goes. If it could go further but for the limit, it is the first to be
  * looked at in the next plan. */
 static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t limit)
@@ -276,7 +284,7 @@ static p2psync_result advance(struct ps_plan *plan, uint32_t index, uint64_t lim
         bool is_cut = false;
         bool blocked = false;
         struct ps_parent parent;
-        if (plan->item_count >= limit) {
+        if (is_full(plan, limit)) {
             enqueue(plan, index);
             break;
         }
@@ -456,6 +464,7 @@ static p2psync_result is_applied(struct ps_plan *plan, const struct transaction 
         bool waits = result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT;
         return waits ? P2PSYNC_OK : result;
     }
+    plan->read_bytes += place.entry.body.size;
     uint64_t seq = parent->dot.seq;
     uint32_t index = index_of(plan, place.number);
     uint64_t settled = index == NONE ? place.settled : plan->logs[index].settled;

@@ -47,6 +47,7 @@ struct ps_plan {
     size_t item_capacity;
     struct ps_buf ids;
     uint64_t transactions; /* planned, ever */
+    uint64_t read_bytes;   /* of bodies of parents, for this plan: each is read with its skeleton */
 };
 
 /* Read which logs are to be looked at.
@@ -59,7 +60,8 @@ p2psync_result ps_plan_begin(struct ps_plan *plan) P2PSYNC_MUST_CHECK;
  * have gone on, are looked at again then. Errors  P2PSYNC_ECORRUPT. */
 p2psync_result ps_plan_has_more(struct ps_plan *plan, bool *out) P2PSYNC_MUST_CHECK;
 
-/* Plan whole transactions, up to `limit` changes (the last may go over it), in place of what was
+/* Plan whole transactions, up to `limit` changes, and until PS_APPLY_WORK_MAX bytes were read of
+ * parents (the last one may go over both), in place of what was
  * planned before and is applied.
  *
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM; P2PSYNC_EFULL; P2PSYNC_EIO.

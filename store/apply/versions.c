@@ -20,7 +20,7 @@ static void read_values(struct ps_versions *versions, const struct ps_record_row
 static p2psync_result read_again(struct ps_versions *versions, struct ps_txn *txn);
 static p2psync_result find_depth(struct ps_versions *versions, struct ps_txn *txn,
                                  const struct ps_apply_change *change, unsigned *out);
-static p2psync_result check_parents(const struct ps_versions *versions, struct ps_txn *txn,
+static p2psync_result check_parents(struct ps_versions *versions, struct ps_txn *txn,
                                     const struct ps_apply_change *change, bool *valid_out);
 static p2psync_result replace(struct ps_versions *versions, const struct ps_apply_change *change,
                               uint8_t depth);
@@ -171,7 +171,7 @@ static p2psync_result find_depth(struct ps_versions *versions, struct ps_txn *tx
 
 /* Check that all parents are changes of this record, valid, and of an earlier time. A parent that
  * is a version now is known to be of this record, and valid. */
-static p2psync_result check_parents(const struct ps_versions *versions, struct ps_txn *txn,
+static p2psync_result check_parents(struct ps_versions *versions, struct ps_txn *txn,
                                     const struct ps_apply_change *change, bool *valid_out)
 {
     bool valid = true;
@@ -188,6 +188,7 @@ static p2psync_result check_parents(const struct ps_versions *versions, struct p
         if (result != P2PSYNC_OK) {
             return result == P2PSYNC_ENOTFOUND ? P2PSYNC_ECORRUPT : result;
         }
+        versions->work_bytes += place.entry.body.size;
         valid = !place.entry.inert &&
                 ps_skeleton_decode(place.entry.skeleton, &skeleton) == P2PSYNC_OK &&
                 ps_bytes_equal(skeleton.record_id, ps_bytes(versions->id, versions->id_size)) &&

@@ -157,6 +157,40 @@ Test(versions, merging_and_writing_large_ones_ends_a_call)
     cr_expect_eq(case_shown(&here, "r"), 7);
 }
 
+/* Each names four parents of 256 KiB, of which nothing but the skeleton is wanted. */
+Test(versions, reading_large_parents_ends_a_plan_and_a_call)
+{
+    enum { PARENT = 262144, PARENTS = 4, CHANGES = 100 };
+    struct author_change change = {
+        .op_and_flags = PS_OP_UPDATE | PS_CHANGE_FULL, .id = "r", .parent_count = PARENTS};
+    struct ps_buf large;
+    for (unsigned i = 0; i < PARENTS; i++) {
+        change.parents[i] = add(NULL, 100 + i, large_value(&large, PARENT, (uint8_t)i));
+        ps_buf_deinit(&large);
+    }
+    change.fields = case_fields(&buf, "n", 7);
+    for (unsigned i = 0; i < CHANGES; i++) {
+        change.hlc = 1000 + i;
+        (void)author_add(&one, &change);
+    }
+    author_deliver_all(&one, &here);
+    const struct ps_apply_bounds bounds = {.limit = PS_APPLY_BATCH_MAX};
+    struct ps_applied applied;
+    uint64_t changes = 0;
+    unsigned calls = 0;
+    struct ps_txn txn = case_begin(&here, true);
+    do {
+        cr_assert_eq(ps_apply(&txn, &bounds, &applied), P2PSYNC_OK);
+        cr_expect_lt(applied.work_bytes, UINT64_C(3) * PS_APPLY_WORK_MAX);
+        changes += applied.changes;
+        calls++;
+    } while (applied.more);
+    case_commit(&txn);
+    cr_expect_eq(changes, PARENTS + CHANGES);
+    cr_expect_eq(calls, 4, "%u: a hundred times 1 MiB", calls);
+    cr_expect_eq(case_version_count(&here, "r"), CHANGES);
+}
+
 /* Each change that is not valid writes its own mark; the record is written once. */
 Test(versions, changes_that_are_not_valid_write_no_record_anew)
 {
