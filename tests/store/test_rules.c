@@ -54,6 +54,22 @@ Test(rules, have_a_name_each_that_is_read_back)
     }
 }
 
+Test(rules, prefer_a_device_whose_id_is_in_either_case)
+{
+    static const char *const texts[] = {
+        "prefer:ABCDEFabcdef0123456789ABCDEFabcdef0123456789ABCDEFabcdef01234567",
+        "prefer:abcdefabcdef0123456789abcdefabcdef0123456789abcdefabcdef01234567",
+    };
+    struct ps_device devices[2];
+    for (size_t i = 0; i < 2; i++) {
+        ps_strategy strategy = PS_STRATEGY_COUNT;
+        cr_assert_eq(ps_rules_strategy_parse(ps_bytes_text(texts[i]), &strategy, &devices[i]),
+                     P2PSYNC_OK);
+        cr_assert_eq(strategy, PS_STRATEGY_PREFER);
+    }
+    cr_assert(ps_device_equal(&devices[0], &devices[1]));
+}
+
 Test(rules, are_found_by_the_name_of_their_field)
 {
     parse("{field.b: 'union', strategy: 'manual', field.a: 'counter', field.c: 'max', other: 1,"
