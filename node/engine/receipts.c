@@ -10,6 +10,7 @@
 #define COMPANY_MS 5 /* how long an ACK waits for another message that goes the same way */
 
 static void set_due(struct ps_turn *turn, struct ps_receipts *receipts);
+static void send_ack(struct ps_turn *turn, struct ps_peer *peer);
 static p2psync_result write_positions(struct ps_turn *turn, const struct ps_receipts *receipts,
                                       struct ps_buf *out);
 
@@ -17,15 +18,17 @@ void ps_receipts_note(struct ps_turn *turn, struct ps_peer *peer, uint32_t log, 
 {
     struct ps_receipts *receipts = &peer->receipts;
     size_t at = 0;
-    set_due(turn, receipts);
     while (at < receipts->count && receipts->items[at].log != log) {
         at++;
     }
-    if (at < PS_RECEIPTS_MAX) {
-        receipts->items[at].log = log;
-        receipts->items[at].number = number;
-        receipts->count += at == receipts->count ? 1 : 0;
+    if (at == PS_RECEIPTS_MAX) {
+        send_ack(turn, peer);
+        at = 0;
     }
+    set_due(turn, receipts);
+    receipts->items[at].log = log;
+    receipts->items[at].number = number;
+    receipts->count += at == receipts->count ? 1 : 0;
 }
 
 void ps_receipts_applied(struct ps_turn *turn, struct ps_peer *peer, bool everyone)
@@ -45,11 +48,16 @@ static void set_due(struct ps_turn *turn, struct ps_receipts *receipts)
 
 void ps_receipts_flush(struct ps_turn *turn, struct ps_peer *peer)
 {
-    struct ps_receipts *receipts = &peer->receipts;
+    const struct ps_receipts *receipts = &peer->receipts;
     bool company = ps_emit_sends(turn, peer->session.id);
-    if (!receipts->due || (turn->now_ms < receipts->by_ms && !company)) {
-        return;
+    if (receipts->due && (turn->now_ms >= receipts->by_ms || company)) {
+        send_ack(turn, peer);
     }
+}
+
+static void send_ack(struct ps_turn *turn, struct ps_peer *peer)
+{
+    struct ps_receipts *receipts = &peer->receipts;
     struct ps_ack ack = {.state = ps_state_tell(turn, peer)};
     struct ps_buf positions;
     ps_buf_init(&positions, PS_MESSAGE_SIZE_MAX);

@@ -1,6 +1,6 @@
 /* Receipts: which logs of a peer's we have received and not acknowledged yet. One ACK names them
- * all. It goes out with the next message to the peer, so that both share a packet, or by itself
- * after a few milliseconds. */
+ * all, or several if they are many. It goes out with the next message to the peer, so that both
+ * share a packet, or by itself after a few milliseconds. */
 #ifndef PS_NODE_ENGINE_RECEIPTS_H
 #define PS_NODE_ENGINE_RECEIPTS_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PS_RECEIPTS_MAX 64 /* logs in one ACK; the next comparison tells of more */
+#define PS_RECEIPTS_MAX 64 /* logs in one ACK: more go in several */
 
 struct ps_peer;
 struct ps_turn;

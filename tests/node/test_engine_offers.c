@@ -1,12 +1,14 @@
 /* What a member offers: in which order it is asked for, who is asked if it does not come, and what
  * is said and claimed until it is applied. The member is a puppet, which writes several logs. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "tests/lib/author.h"
 #include "tests/sim/script.h"
 
 #define net  sim_script
 #define LOGS 2
+#define MANY 200 /* of which a few share an ACK */
 
 TestSuite(test_engine_offers, .fini = sim_script_end, .timeout = 120);
 
@@ -210,4 +212,36 @@ Test(test_engine_offers, that_are_not_applied_when_the_peer_asks_leave_no_time_t
     size_t before = sim_script_captured(puppet, PS_MESSAGE_SUMMARY);
     play(10000);
     cr_assert_gt(sim_script_captured(puppet, PS_MESSAGE_SUMMARY), before);
+}
+
+static size_t count_acknowledged(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < net.capture_count; i++) {
+        struct ps_ack ack;
+        struct ps_cursor cursor;
+        const struct sim_capture *capture = &net.captures[i];
+        if (capture->node == puppet && capture->type == PS_MESSAGE_ACK) {
+            cr_assert_eq(ps_ack_decode(ps_buf_view(&capture->bytes), &ack), P2PSYNC_OK);
+            count += ps_message_cursor_begin(&cursor, ack.positions);
+        }
+    }
+    return count;
+}
+
+/* More logs come in one turn than one ACK has room for: as after a suspend. */
+Test(test_engine_offers, are_all_acknowledged_if_many_logs_come_at_once)
+{
+    begin(1, "notes", "tasks");
+    size_t link = say_hello();
+    net.options.coarse = true;
+    for (unsigned i = 0; i < MANY; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "c%03u", i);
+        logs[0].collection = name;
+        bring(link, &logs[0]);
+    }
+    play(100);
+    cr_assert_eq(count_acknowledged(), MANY);
+    logs[0].collection = "notes";
 }
