@@ -1258,9 +1258,10 @@ struct p2psync_reset {
  *
  * It is refused as long as anything would be lost. What counts is what those devices had that were
  * in sync with this one when its node last ended in good order (p2psync_stop()), and one of them
- * has to answer now, at an address where it was reached; nothing is sent there. A device that was
- * not in sync at the end does not count: it may have been reset itself. So reset one device of a
- * mesh at a time, and the next one once it is in sync again.
+ * has to answer now, at an address where it was reached, and to say that it lacks nothing of what
+ * is here; it is told how large the logs are, and no record. A device that was not in sync at the
+ * end does not count: it may have been reset itself. So reset one device of a mesh at a time, and
+ * the next one once it is in sync again.
  *
  * Whoever is killed meanwhile leaves all that was there or what was to be there.
  *

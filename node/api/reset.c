@@ -161,15 +161,15 @@ static p2psync_result weigh(struct resetting *resetting, struct ps_txn *txn)
     return lost > 0 ? refuse(resetting, txn, lost) : find_holder(resetting, txn);
 }
 
-/* Who had all of it at the end must be there now. If two devices in sync were stopped at the same
- * moment, neither would know that the other had ended, and both might be reset. */
+/* Who had all of it at the end must be there now, and have it. If two devices in sync were stopped
+ * at the same moment, neither would know that the other had ended, and both might be reset. */
 static p2psync_result find_holder(const struct resetting *resetting, struct ps_txn *txn)
 {
     struct ps_member_walk walk = {.txn = txn};
     struct ps_member member;
     struct ps_knock *knocks = calloc(PS_KNOCKS_MAX, sizeof *knocks);
     size_t count = 0;
-    bool answers = false;
+    ps_knock_answer answer = PS_KNOCK_SILENT;
     if (knocks == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -182,14 +182,19 @@ static p2psync_result find_holder(const struct resetting *resetting, struct ps_t
     }
     p2psync_result result = walk.result;
     if (result == P2PSYNC_OK) {
-        result = ps_knock_any(txn, knocks, count, &answers);
+        result = ps_knock_all(txn, knocks, count, &answer);
     }
     free(knocks);
-    return result != P2PSYNC_OK || answers
-               ? result
-               : ps_detail_say(resetting->detail, P2PSYNC_ECONFLICT,
-                               "no device that had all of it when the node ended answers now; it "
-                               "may have been reset as well");
+    if (result != P2PSYNC_OK || answer == PS_KNOCK_HOLDS) {
+        return result;
+    }
+    return ps_detail_say(
+        resetting->detail, P2PSYNC_ECONFLICT,
+        answer == PS_KNOCK_LACKS
+            ? "no device that had all of it when the node ended has it still: what "
+              "answers now lacks some of it"
+            : "no device that had all of it when the node ended answers now; it "
+              "may have been reset as well");
 }
 
 static void add_endpoints(struct ps_knock *knocks, size_t *count, const struct ps_device *device,

@@ -1,7 +1,7 @@
-/* Calling on members to see whether they run: connected to by CURVE, so that each proves its key,
- * and asked for their HELLO. Another program that listens where a member did is nobody, and so is a
- * member of another mesh by now, or one that admits this device no more. For a device whose node
- * does not run. */
+/* Calling on members to see whether they run, and hold what is here: connected to by CURVE, so that
+ * each proves its key, asked for their HELLO, and then whether they lack anything. Another program
+ * that listens where a member did is nobody, and so is a member of another mesh by now, or one that
+ * admits this device no more. For a device whose node does not run. */
 #ifndef PS_NODE_LINKS_KNOCK_H
 #define PS_NODE_LINKS_KNOCK_H
 
@@ -19,13 +19,20 @@ struct ps_knock {
     char endpoint[PS_ENDPOINT_SIZE_MAX + 1]; /* "host:port" */
 };
 
-/* Whether one of `count` knocks, PS_KNOCKS_MAX at most, is answered by its device. Where nobody
- * listens that is known at once.
+typedef enum ps_knock_answer {
+    PS_KNOCK_SILENT, /* no device answers */
+    PS_KNOCK_LACKS,  /* each that does lacks something */
+    PS_KNOCK_HOLDS,  /* one holds all of it */
+} ps_knock_answer;
+
+/* What the devices answer at `count` endpoints, PS_KNOCKS_MAX at most, to whether they hold all
+ * that is here of collections that ps_keep_takes() does not take. Where nobody listens that is
+ * known at once.
  *
  * Errors  P2PSYNC_EFILES; P2PSYNC_EIO; P2PSYNC_ENOMEM; those of reading the store.
  */
-p2psync_result ps_knock_any(struct ps_txn *txn, const struct ps_knock *knocks, size_t count,
-                            bool *answered_out) P2PSYNC_MUST_CHECK;
+p2psync_result ps_knock_all(struct ps_txn *txn, const struct ps_knock *knocks, size_t count,
+                            ps_knock_answer *answer_out) P2PSYNC_MUST_CHECK;
 
 /* Links that only dial, with the key of the device in the store. Errors  as above. */
 p2psync_result ps_knock_links(struct ps_txn *txn, struct ps_links **out) P2PSYNC_MUST_CHECK;

@@ -137,6 +137,29 @@ nodes[c]=$node
 expect 4 b reset
 complains 'no device that had all of it when the node ended answers now'
 stop c
+
+# It goes on meanwhile, so it has something else by now; but nothing that is here is lacking there.
 node a --listen "$own:$port"
+nodes[a]=$node
+expect 0 a put notes n6 text=six
+expect 0 a put letters l1 text=one
 expect 0 b reset
 expect 2 b reset more
+start b
+in_sync a b
+expect 0 b get notes n6
+
+# That it answers is not enough: it has dropped what it had.
+stop b
+stop a
+expect 0 a reset --yes
+node a --listen "$own:$port"
+nodes[a]=$node
+expect 4 b reset
+complains 'what answers now lacks some of it'
+expect 0 b get notes n4
+start b
+in_sync a b
+expect 0 a get letters l1
+stop b
+expect 0 b reset

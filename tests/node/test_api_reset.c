@@ -8,6 +8,8 @@
 
 #include "nodes.h"
 
+#define COLLECTIONS 300 /* more than one SUMMARY asks about */
+
 static void setup(void)
 {
     nodes_begin();
@@ -92,4 +94,81 @@ Test(test_api_reset, leaves_files_of_others_in_its_place)
     nodes_alpha = nodes_open(nodes_dirs[0], NULL);
     cr_assert_str_empty(nodes_get(nodes_alpha, "notes", "a"));
     cr_assert_eq(nodes_put(nodes_alpha, "notes", "a", "{\"x\":2}"), P2PSYNC_OK);
+}
+
+/* Alpha, at an endpoint to which it comes back. */
+static void start_alpha(void)
+{
+    static char endpoint[NODES_ENDPOINT_SIZE];
+    struct p2psync_options options = nodes_options(nodes_dirs[0]);
+    nodes_own_endpoint(0, endpoint);
+    options.listen = endpoint;
+    nodes_alpha = nodes_open_with(&options, NULL);
+    cr_assert_eq(p2psync_start(nodes_alpha), P2PSYNC_OK);
+}
+
+static void be_in_sync(void)
+{
+    nodes_guest = nodes_open(nodes_dirs[1], NULL);
+    cr_assert_eq(p2psync_start(nodes_guest), P2PSYNC_OK);
+    nodes_await_same(nodes_guest, nodes_alpha);
+}
+
+static void close_guest(void)
+{
+    p2psync_close(nodes_guest);
+    nodes_guest = NULL;
+}
+
+static void make_backup(const char *file)
+{
+    const struct p2psync_backup backup = {.size = sizeof backup, .file = file};
+    struct p2psync_buffer out = {0};
+    cr_assert_eq(p2psync_backup(nodes_alpha, &backup, &out, NULL), P2PSYNC_OK);
+    p2psync_buffer_free(&out);
+}
+
+static void restore_backup(const char *file)
+{
+    const struct p2psync_backup_restore restore = {
+        .size = sizeof restore, .dir = nodes_dirs[0], .file = file};
+    struct p2psync_buffer out = {0};
+    nodes_remove(nodes_dirs[0]);
+    cr_assert_eq(p2psync_backup_restore(&restore, &out, NULL), P2PSYNC_OK);
+    p2psync_buffer_free(&out);
+}
+
+/* The other device answers, but goes on from a backup that is older than the last collection. */
+Test(test_api_reset, drops_nothing_that_the_one_that_answers_has_lost_since)
+{
+    struct p2psync_detail detail = {.size = sizeof detail};
+    char elsewhere[NODES_DIR_SIZE];
+    char file[NODES_DIR_SIZE + 16];
+    char name[16];
+    nodes_dir(elsewhere);
+    (void)snprintf(file, sizeof file, "%s/backup", elsewhere);
+    close_alpha();
+    start_alpha();
+    for (unsigned i = 0; i < COLLECTIONS; i++) {
+        (void)snprintf(name, sizeof name, "c%03u", i);
+        cr_assert_eq(nodes_put(nodes_alpha, name, "a", "{\"x\":1}"), P2PSYNC_OK);
+    }
+    nodes_guest = nodes_open(nodes_dirs[1], NULL);
+    nodes_join(nodes_alpha, nodes_guest, "beta");
+    close_guest();
+    make_backup(file);
+    cr_assert_eq(nodes_put(nodes_alpha, "last", "a", "{\"x\":1}"), P2PSYNC_OK);
+    be_in_sync();
+    close_guest();
+    close_alpha();
+    restore_backup(file);
+    start_alpha();
+    cr_assert_eq(reset(nodes_dirs[1], false, &detail), P2PSYNC_ECONFLICT);
+    nodes_assert_has(detail.text, "lacks some of it");
+    be_in_sync();
+    nodes_assert_has(nodes_get(nodes_alpha, "last", "a"), "\"x\":1");
+    close_guest();
+    cr_assert_eq(nodes_put(nodes_alpha, "last", "b", "{\"x\":1}"), P2PSYNC_OK);
+    cr_assert_eq(reset(nodes_dirs[1], false, &detail), P2PSYNC_OK, "%s", detail.text);
+    nodes_remove(elsewhere);
 }

@@ -232,7 +232,9 @@ const struct verb verbs_table[] = {
      "No node may run. The device keeps its name, key, mesh and settings. Nothing is dropped "
      "unless "
      "a\n"
-     "device that was in sync when the node was stopped answers now; else the exit code is 4.\n",
+     "device that was in sync when the node was stopped answers now that it lacks nothing of it; "
+     "else\n"
+     "the exit code is 4.\n",
      cmd_reset, false},
     {"watch", "[COLLECTION]", "show events as they happen, until SIGINT",
      "Each line has the time, the event, the record or device, who did it and the version; with "
