@@ -330,7 +330,7 @@ static void run(struct ps_turn *turn, const struct ps_event *events, size_t coun
 {
     struct ps_engine *engine = turn->engine;
     engine->resume_ms = PS_NEVER;
-    if (!ps_turn_ok(turn, ps_db_count(turn->txn, PS_DB_LOG_NUMBERS, &turn->logs))) {
+    if (!ps_turn_ok(turn, ps_db_free_number(turn->txn, PS_META_LOGS, &turn->logs))) {
         return;
     }
     if (ps_recover_take_reload(engine) &&

@@ -81,7 +81,7 @@ bool ps_names_learn(struct ps_turn *turn, struct ps_peer *peer, const struct ps_
            ps_turn_ok(turn, ps_by_log_set(&peer->names.heard, (uint32_t)name->number, log + 1ULL));
 }
 
-void ps_names_forget_new(struct ps_peer *peer, uint64_t logs)
+void ps_names_forget_new(struct ps_peer *peer, uint32_t logs)
 {
     struct ps_by_log *heard = &peer->names.heard;
     for (size_t i = 0; i < heard->count; i++) {

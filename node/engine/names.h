@@ -48,9 +48,11 @@ p2psync_result ps_names_heard(struct ps_turn *turn, const struct ps_peer *peer,
 bool ps_names_learn(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log_name *name,
                     uint32_t log);
 
-/* The store took nothing of this turn, in which it had `logs` logs at first: it will give the
- * numbers of those that were new to others. What the peer named them by stands for nothing. */
-void ps_names_forget_new(struct ps_peer *peer, uint64_t logs);
+/* The store took nothing of this turn, at whose beginning all logs had numbers below `logs`: it
+ * will give the numbers of those that were new to others. What the peer named them by stands for
+ * nothing.
+ */
+void ps_names_forget_new(struct ps_peer *peer, uint32_t logs);
 /* The connection is another one. */
 void ps_names_forget(struct ps_peer *peer);
 void ps_names_deinit(struct ps_names *names);

@@ -57,7 +57,7 @@ void ps_recover_salvage(struct ps_turn *turn)
         recovery->rotten = false;
         ps_damage_salvaged(engine);
         if (result == P2PSYNC_OK) {
-            turn->logs = UINT64_MAX; /* no number was given to another log */
+            turn->logs = UINT32_MAX; /* no number was given to another log */
             forget(turn);
             ps_roots_forget(engine);
             ps_known_forget(&engine->known);

@@ -92,7 +92,7 @@ struct ps_turn {
     uint64_t now_ms;
     uint64_t wall_ms;
     p2psync_result result;
-    uint64_t logs;    /* in the store when the turn began */
+    uint32_t logs;    /* all in the store had numbers below it when the turn began */
     bool dirty;       /* logs moved in this turn: our state must be computed again */
     bool out_of_room; /* a message did not fit the effects */
 };

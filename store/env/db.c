@@ -294,25 +294,32 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db)
     return result;
 }
 
-p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter, uint32_t *number_out)
+p2psync_result ps_db_free_number(struct ps_txn *txn, const char *counter, uint32_t *number_out)
 {
     struct ps_bytes row = {NULL, 0};
-    uint8_t next[4];
-    uint32_t number = 0;
     p2psync_result result = ps_db_get(txn, PS_DB_META, ps_bytes_text(counter), &row);
-    if (result == P2PSYNC_OK) {
-        if (row.size != sizeof next) {
-            return P2PSYNC_ECORRUPT;
-        }
-        number = ps_get_u32(row.data);
-    } else if (result != P2PSYNC_ENOTFOUND) {
+    if (result == P2PSYNC_OK && row.size != 4) {
+        return P2PSYNC_ECORRUPT;
+    }
+    if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND) {
         return result;
     }
-    if (number == UINT32_MAX) {
-        return P2PSYNC_ELIMIT;
+    *number_out = result == P2PSYNC_OK ? ps_get_u32(row.data) : 0;
+    return P2PSYNC_OK;
+}
+
+p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter, uint32_t *number_out)
+{
+    uint8_t next[4];
+    uint32_t number = 0;
+    p2psync_result result = ps_db_free_number(txn, counter, &number);
+    if (result == P2PSYNC_OK && number == UINT32_MAX) {
+        result = P2PSYNC_ELIMIT;
     }
-    ps_put_u32(next, number + 1);
-    result = ps_db_put(txn, PS_DB_META, ps_bytes_text(counter), ps_bytes(next, sizeof next));
+    if (result == P2PSYNC_OK) {
+        ps_put_u32(next, number + 1);
+        result = ps_db_put(txn, PS_DB_META, ps_bytes_text(counter), ps_bytes(next, sizeof next));
+    }
     if (result == P2PSYNC_OK) {
         *number_out = number;
     }

@@ -132,6 +132,9 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
  * logs may be of several moments, and is worked out anew before anything is read
  * (store/verify/anew.h). */
 #define PS_META_TORN "torn"
+/* The next local number of a kind, which stays free. Error  P2PSYNC_ECORRUPT. */
+p2psync_result ps_db_free_number(struct ps_txn *txn, const char *counter,
+                                 uint32_t *number_out) P2PSYNC_MUST_CHECK;
 /* Take the next local number of a kind. Errors  P2PSYNC_ELIMIT all 2^32 - 1 are taken. */
 p2psync_result ps_db_next_number(struct ps_txn *txn, const char *counter,
                                  uint32_t *number_out) P2PSYNC_MUST_CHECK;

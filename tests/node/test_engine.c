@@ -538,3 +538,41 @@ Test(test_engine, goes_on_when_its_store_is_full)
     sim_check_equal(&net);
     cr_assert_str_empty(net.failure);
 }
+
+/* The numbers of a device that has dropped its past go on where they were, so there are more of
+ * them than logs. */
+Test(test_engine, knows_after_a_failed_commit_what_numbers_stand_for_where_they_have_gaps)
+{
+    struct ps_txn txn = {0};
+    struct ps_peer_info info;
+    uint32_t number = 0;
+    sim_script_begin(2);
+    cr_assert(sim_script_settle(60000));
+    sim_node_stop(&net, 1);
+    cr_assert_eq(ps_txn_begin(net.nodes[1].store, true, &txn), P2PSYNC_OK);
+    while (number < 100) {
+        cr_assert_eq(ps_db_next_number(&txn, PS_META_LOGS, &number), P2PSYNC_OK);
+    }
+    cr_assert_eq(ps_txn_commit(&txn), P2PSYNC_OK);
+    sim_node_start(&net, 1);
+    sim_put(&net, 0, "notes", "first", 1);
+    cr_assert(sim_script_settle(60000));
+    net.options.fail = 1000; /* each commit; some end its process, and so the session */
+    bool failed = false;
+    for (uint64_t i = 0; !failed; i++) {
+        cr_assert_lt(i, 50);
+        cr_assert(sim_script_settle(60000));
+        uint64_t epoch = net.nodes[1].epoch;
+        uint64_t errors = net.nodes[1].told[P2PSYNC_EVENT_ERROR];
+        sim_put(&net, 0, "notes", "then", i);
+        net.faults = true;
+        play(20);
+        net.faults = false;
+        failed = net.nodes[1].up && net.nodes[1].epoch == epoch &&
+                 net.nodes[1].told[P2PSYNC_EVENT_ERROR] > errors;
+    }
+    sim_put(&net, 0, "notes", "last", 2);
+    cr_assert(sim_script_settle(60000));
+    cr_assert(sim_node_peer(&net, 1, 0, &info));
+    cr_assert_eq(info.faults, 0, "%s", info.last_fault);
+}
