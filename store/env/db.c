@@ -10,10 +10,12 @@
 #include "store/env/enter.h"
 #include "store/env/inside.h"
 #include "store/env/keys.h"
+#include "store/env/leaves.h"
 #include "store/env/raw.h"
 
 static int go_into_range(const struct ps_db_cursor *cursor, const MDB_val *first,
                          const MDB_val *end);
+static int check_here(struct ps_txn *txn, const struct ps_db_cursor *cursor);
 static int next_shared(const struct ps_db_cursor *cursor, ps_db db, MDB_val *key, MDB_val *value);
 
 p2psync_result ps_db_get(struct ps_txn *txn, ps_db db, struct ps_bytes key,
@@ -56,6 +58,10 @@ p2psync_result ps_db_reserve(struct ps_txn *txn, ps_db db, struct ps_bytes key, 
     struct ps_raw_key made;
     MDB_val value = {.mv_size = size + PS_CHECKSUM_SIZE};
     ps_raw_key_make(&made, db, key);
+    p2psync_result result = ps_leaves_check_for(txn, db, &made.val);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
     int code = ps_enter_put(txn, txn->dbi[db], &made.val, &value, MDB_RESERVE);
     if (code != 0) {
         return ps_enter_result(code);
@@ -101,11 +107,15 @@ p2psync_result ps_db_delete(struct ps_txn *txn, ps_db db, struct ps_bytes key)
     txn->writes++;
     struct ps_raw_key made;
     ps_raw_key_make(&made, db, key);
+    p2psync_result result = ps_leaves_check_for(txn, db, &made.val);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
     int code = ps_enter_del(txn, txn->dbi[db], &made.val);
     if (code != MDB_NOTFOUND) {
         return ps_enter_result(code);
     }
-    p2psync_result result = ps_beside_nothing(txn, db, &made.val);
+    result = ps_beside_nothing(txn, db, &made.val);
     return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
 }
 
@@ -250,10 +260,23 @@ p2psync_result ps_db_clear_range(struct ps_txn *txn, ps_db db, struct ps_bytes f
         code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
         cursor.db = db;
         code = code == 0 ? go_into_range(&cursor, &first.val, &end.val) : code;
+        code = code == 0 ? check_here(txn, &cursor) : code;
         code = code == 0 ? ps_enter_cursor_del(&cursor) : code;
         ps_enter_cursor_close(&cursor);
     }
     return code == MDB_NOTFOUND ? P2PSYNC_OK : ps_enter_result(code);
+}
+
+/* Whether the row at the cursor may be taken out. */
+static int check_here(struct ps_txn *txn, const struct ps_db_cursor *cursor)
+{
+    MDB_val key;
+    MDB_val value;
+    int code = ps_enter_cursor_get(cursor, &key, &value, MDB_GET_CURRENT);
+    bool whole = code == 0 && ps_raw_is_of(cursor->db, &key) &&
+                 ps_raw_is_whole(cursor->db, ps_raw_strip(cursor->db, key), value);
+    return code != 0 || whole || ps_leaves_check(txn, cursor->db) == P2PSYNC_OK ? code
+                                                                                : MDB_CORRUPTED;
 }
 
 /* Go to the first row of a range. One that has rotted is of the range, whatever its key says, if

@@ -44,6 +44,7 @@ struct ps_txn {
     uint64_t writes;      /* rows, so far: if any, a commit is a new state of the store */
     bool tight;           /* the disk is nearly full: what is written is measured */
     uint64_t pages_begun; /* then: pages in use when it began */
+    uint32_t leaves; /* databases of which rotten rows may be taken out, a bit each: leaves.h */
 };
 
 /* Get, put and delete one row, for the files of the store. With each row lies a checksum of its key

@@ -189,6 +189,12 @@ p2psync_result ps_pages_sum(int fd, uint32_t *sum_out)
     return result;
 }
 
+bool ps_pages_leaf_is_sound(const uint8_t *page, size_t page_size)
+{
+    struct walk walk = {.page_size = page_size, .is_main = true}; /* it may be of any tree */
+    return get_u16(page + 10) == PAGE_LEAF && check_page(&walk, page, get_u64(page)) == P2PSYNC_OK;
+}
+
 /* P2PSYNC_EEND: the file is empty. */
 static p2psync_result begin(int fd, struct walk **out, struct meta *meta_out)
 {

@@ -4,6 +4,9 @@
 #ifndef PS_STORE_ENV_PAGES_H
 #define PS_STORE_ENV_PAGES_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <p2psync.h>
 
 /* Read every page that the last commit in the file refers to. Its kind, its number and the bounds
@@ -17,6 +20,9 @@
  * Errors  P2PSYNC_ECORRUPT; P2PSYNC_ENEWER format of LMDB; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_pages_check(int fd, p2psync_checked_fn *told, void *user) P2PSYNC_MUST_CHECK;
+
+/* Whether the sizes of all rows of a leaf add up: they lie inside of it, and none over another. */
+bool ps_pages_leaf_is_sound(const uint8_t *page, size_t page_size);
 
 /* A checksum of what says where LMDB writes next: the meta pages, and the pages of the tree of free
  * ones, which are checked on the way. One wrong bit there makes LMDB write over a page in use, and

@@ -7,6 +7,7 @@
 
 #include "store/env/checksum.h"
 #include "store/env/enter.h"
+#include "store/env/leaves.h"
 #include "store/env/raw.h"
 
 #define ROWS_SIZE_MAX (UINT64_C(64) * 1024 * 1024)
@@ -30,6 +31,9 @@ bool ps_rotten_walk_next(struct ps_rotten_walk *walk, struct ps_row *out)
     if (walk->result == P2PSYNC_OK && !walk->begun) {
         walk->begun = true;
         ps_buf_init(&walk->bytes, SIZE_MAX / 2);
+        walk->result = ps_leaves_check(walk->txn, walk->db);
+    }
+    if (walk->result == P2PSYNC_OK && walk->cursor.mdb == NULL) {
         code = ps_enter_cursor_open(walk->txn, walk->txn->dbi[walk->db], &walk->cursor);
         walk->cursor.db = walk->db;
     }
@@ -102,6 +106,11 @@ p2psync_result ps_rotten_correct(struct ps_txn *txn, ps_db db, uint64_t *correct
     MDB_val value;
     uint64_t corrected = 0;
     p2psync_result result = P2PSYNC_OK;
+    *corrected_out = 0;
+    result = ps_leaves_check(txn, db);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
     ps_buf_init(&rows, ROWS_SIZE_MAX);
     int code = ps_enter_cursor_open(txn, txn->dbi[db], &cursor);
     while (code == 0 && result == P2PSYNC_OK) { /* ends with the rows */
@@ -186,7 +195,10 @@ p2psync_result ps_rotten_rewrite(struct ps_txn *txn, ps_db db)
 {
     struct ps_buf rows;
     ps_buf_init(&rows, ROWS_SIZE_MAX);
-    p2psync_result result = take_all(txn, db, &rows);
+    p2psync_result result = ps_leaves_check(txn, db);
+    if (result == P2PSYNC_OK) {
+        result = take_all(txn, db, &rows);
+    }
     if (result == P2PSYNC_OK) {
         result = put_all(txn, db, ps_buf_view(&rows));
     }
