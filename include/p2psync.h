@@ -740,6 +740,40 @@ P2PSYNC_API p2psync_result p2psync_device_role(p2psync_node *node, const char *d
 P2PSYNC_API p2psync_result p2psync_device_remove(p2psync_node *node, const char *device,
                                                  struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* What is done with the recovery code of the mesh, from any device of it: all at once, or nothing.
+ * Devices are given as to p2psync_device_role(); those that were removed count, too. */
+struct p2psync_recover {
+    size_t size;               /* sizeof (struct p2psync_recover) */
+    const char *code;          /* as somebody has typed it */
+    const char *const *remove; /* removed for good, the founder or whoever it is */
+    size_t remove_count;
+    const char *const *admins; /* admins from now on */
+    size_t admin_count;
+    const char *const *keep; /* writers again, whom a founder that is removed has removed */
+    size_t keep_count;
+};
+
+/* Remove devices, and make others admins, with the key that ranks above the founder. The key is in
+ * memory for this call only.
+ *
+ * With the founder everything ends that it has decided. So all others are written anew, each with
+ * the role that it has, but admins as writers: `admins` says who is one from now on, and this
+ * device is if nobody is named. Whom the founder has removed, or admins that it had made, is not
+ * taken back unless `keep` or `admins` names it. With an admin all ends that it has decided; whom
+ * it has brought in or removed stays so, as far as this device knows of it.
+ *
+ * Fills the document recover: all devices as they are now, and what each was before.
+ *
+ * Errors  P2PSYNC_EFORMAT no recovery code, or mistyped; or a device is to be removed and not;
+ *         P2PSYNC_EDENIED the code is of another mesh, or nobody may do that; P2PSYNC_ECONFLICT
+ *         a device was removed, and stays so; P2PSYNC_ENOTFOUND, P2PSYNC_EAMBIGUOUS as
+ *         p2psync_device_role(); as a write. `detail` says which and why.
+ */
+P2PSYNC_API p2psync_result p2psync_recover(p2psync_node *node,
+                                           const struct p2psync_recover *recover,
+                                           struct p2psync_buffer *out,
+                                           struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 /* Remove this device itself. An admin asks for it so, and is out when the founder removes it; the
  * founder cannot.
  *
@@ -1452,6 +1486,21 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   removed_by   text?  a device's id
  *   forked       bool   it has signed two histories that contradict each other; both are kept
  *   forked_in    array  the names of the collections in which it has
+ *
+ * document recover: p2psync_recover(), an array
+ *   device       text
+ *   fingerprint  text
+ *   name         text
+ *   role         text   as in devices; "none", too, of one that was removed before and is not now
+ *   added        time?
+ *   added_by     text?  a device's id
+ *   removed      bool
+ *   removed_at   time?
+ *   removed_by   text?  a device's id
+ *   forked       bool
+ *   forked_in    array  the names of collections
+ *   role_before  text   "none": it was no member
+ *   restated     bool   something that was so already was written anew about it
  *
  * document record: p2psync_record_pack()
  *   id        text

@@ -31,7 +31,6 @@ static p2psync_result decide(p2psync_node *node, struct deciding *deciding,
 static ps_node_work_fn decide_in;
 static p2psync_result find(struct ps_txn *txn, struct deciding *deciding,
                            const struct ps_identity *identity);
-static p2psync_result check_known(struct ps_txn *txn, struct deciding *deciding);
 static p2psync_result say_why(p2psync_result result, ps_role who, const struct ps_named *named,
                               struct p2psync_detail *detail);
 
@@ -138,23 +137,7 @@ static p2psync_result find(struct ps_txn *txn, struct deciding *deciding,
         deciding->decision.subject = identity->device;
         return P2PSYNC_OK;
     }
-    p2psync_result result =
-        ps_input_member_ever(txn, deciding->device, &deciding->decision.subject, &deciding->detail);
-    return result == P2PSYNC_OK ? check_known(txn, deciding) : result;
-}
-
-/* Anybody may name a device that nobody has invited. */
-static p2psync_result check_known(struct ps_txn *txn, struct deciding *deciding)
-{
-    struct ps_member member;
-    struct ps_named named;
-    p2psync_result result = ps_member_get(txn, &deciding->decision.subject, &member);
-    if (result == P2PSYNC_ENOTFOUND) {
-        result = ps_named_get(txn, &deciding->decision.subject, &named);
-    }
-    return result == P2PSYNC_ENOTFOUND
-               ? ps_detail_say(&deciding->detail, result, "nobody has invited that device")
-               : result;
+    return ps_input_invited(txn, deciding->device, &deciding->decision.subject, &deciding->detail);
 }
 
 static p2psync_result say_why(p2psync_result result, ps_role who, const struct ps_named *named,

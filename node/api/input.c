@@ -6,6 +6,7 @@
 
 #include "node/view/called.h"
 #include "store/mesh/members.h"
+#include "store/mesh/named.h"
 #include "wire/escape.h"
 #include "wire/map.h"
 #include "wire/scan.h"
@@ -119,6 +120,28 @@ p2psync_result ps_input_member_ever(struct ps_txn *txn, const char *text, struct
     }
     *out = called.devices[0];
     return P2PSYNC_OK;
+}
+
+p2psync_result ps_input_invited(struct ps_txn *txn, const char *text, struct ps_device *out,
+                                struct p2psync_detail *detail)
+{
+    struct ps_device found;
+    struct ps_member member;
+    struct ps_named named;
+    p2psync_result result = ps_input_member_ever(txn, text, &found, detail);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    result = ps_member_get(txn, &found, &member);
+    if (result == P2PSYNC_ENOTFOUND) {
+        result = ps_named_get(txn, &found, &named);
+    }
+    if (result == P2PSYNC_OK) {
+        *out = found;
+    }
+    return result == P2PSYNC_ENOTFOUND
+               ? ps_detail_say(detail, result, "nobody has invited that device")
+               : result;
 }
 
 p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,

@@ -45,6 +45,11 @@ p2psync_result ps_input_device_name(struct ps_bytes name,
 p2psync_result ps_input_member_ever(struct ps_txn *txn, const char *text, struct ps_device *out,
                                     struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
+/* The same, of devices to which somebody has given a role, members still or not: anybody may name a
+ * device that nobody has invited. Errors  as above. */
+p2psync_result ps_input_invited(struct ps_txn *txn, const char *text, struct ps_device *out,
+                                struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 /* The same, of members only. Errors  as above. */
 p2psync_result ps_input_member(struct ps_txn *txn, const char *text, struct ps_device *out,
                                struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;

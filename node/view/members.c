@@ -1,7 +1,6 @@
 /* The members of the mesh as `devices` lists them. */
 #include "node/view/members.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "node/host/time.h"
@@ -17,7 +16,8 @@
 struct listing {
     struct ps_txn *txn;
     struct ps_writer *writer;
-    bool forked;
+    const struct forked *forked;
+    const struct ps_view_befores *before; /* NULL: nothing is compared */
 };
 
 /* Devices of which two signed histories contradict each other. */
@@ -28,12 +28,14 @@ struct forked {
 
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out);
 static bool is_forked(const struct forked *forked, const struct ps_device *device);
-static p2psync_result count_all(struct ps_txn *txn, uint32_t *count_out);
+static p2psync_result count_all(const struct listing *listing, uint32_t *count_out);
 static p2psync_result write_member(struct listing *listing, const struct ps_member *member,
-                                   const struct ps_named *removed);
-static p2psync_result write_removed(struct ps_txn *txn, const struct forked *forked,
-                                    struct ps_writer *writer);
-static bool is_gone(struct ps_txn *txn, const struct ps_named *named, p2psync_result *result);
+                                   const struct ps_named *named);
+static p2psync_result write_removed(struct listing *listing);
+static void write_before(struct listing *listing, const struct ps_device *device,
+                         struct ps_map *map);
+static bool is_gone(const struct listing *listing, const struct ps_named *named,
+                    p2psync_result *result);
 static void write_when(struct ps_writer *writer, uint64_t wall_ms);
 static void write_whom(struct ps_writer *writer, const struct ps_device *device);
 static p2psync_result write_forked_in(struct listing *listing, const struct ps_device *device);
@@ -74,15 +76,22 @@ p2psync_result ps_view_members_get(struct ps_txn *txn, const struct ps_device *d
 
 p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
 {
+    return ps_view_members_compare(txn, NULL, out);
+}
+
+p2psync_result ps_view_members_compare(struct ps_txn *txn, const struct ps_view_befores *before,
+                                       struct ps_buf *out)
+{
     struct ps_identity identity = {0};
     struct forked forked = {.count = 0};
     struct ps_member member;
     uint32_t count = 0;
     struct ps_writer writer;
+    struct listing listing = {.txn = txn, .writer = &writer, .forked = &forked, .before = before};
     ps_writer_init(&writer, out);
     p2psync_result result = ps_identity_read(txn, &identity);
     if (result == P2PSYNC_OK) {
-        result = count_all(txn, &count);
+        result = count_all(&listing, &count);
     }
     if (result == P2PSYNC_OK) {
         result = list_forked(txn, &forked);
@@ -93,59 +102,60 @@ p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out)
     ps_write_array(&writer, count);
     struct ps_member_walk walk = {.txn = txn};
     while (ps_member_walk_next(&walk, &member)) {
-        struct listing listing = {
-            .txn = txn, .writer = &writer, .forked = is_forked(&forked, &member.device)};
         walk.result = write_member(&listing, &member, NULL);
     }
     if (walk.result == P2PSYNC_OK) {
-        walk.result = write_removed(txn, &forked, &writer);
+        walk.result = write_removed(&listing);
     }
     return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
 /* The members, and those that were removed. */
-static p2psync_result count_all(struct ps_txn *txn, uint32_t *count_out)
+static p2psync_result count_all(const struct listing *listing, uint32_t *count_out)
 {
+    struct ps_txn *txn = listing->txn;
     struct ps_named_walk walk = {.txn = txn};
     struct ps_named named;
     uint32_t removed = 0;
     p2psync_result result = ps_member_count(txn, count_out);
     while (result == P2PSYNC_OK && removed < REMOVED_MAX && ps_named_walk_next(&walk, &named)) {
-        removed += is_gone(txn, &named, &walk.result) ? 1 : 0;
+        removed += is_gone(listing, &named, &walk.result) ? 1 : 0;
     }
     *count_out += removed;
     return result == P2PSYNC_OK ? walk.result : result;
 }
 
 /* One that is a member again, because its removal no longer counts, is listed as that. */
-static bool is_gone(struct ps_txn *txn, const struct ps_named *named, p2psync_result *result)
+static bool is_gone(const struct listing *listing, const struct ps_named *named,
+                    p2psync_result *result)
 {
     struct ps_member member;
-    p2psync_result found = ps_member_get(txn, &named->device, &member);
+    bool removed =
+        named->is_removed ||
+        (listing->before != NULL && ps_view_befores_find(listing->before, &named->device) != NULL);
+    p2psync_result found = ps_member_get(listing->txn, &named->device, &member);
     if (found != P2PSYNC_OK && found != P2PSYNC_ENOTFOUND) {
         *result = found;
     }
-    return named->is_removed && found == P2PSYNC_ENOTFOUND;
+    return removed && found == P2PSYNC_ENOTFOUND;
 }
 
-static p2psync_result write_removed(struct ps_txn *txn, const struct forked *forked,
-                                    struct ps_writer *writer)
+static p2psync_result write_removed(struct listing *listing)
 {
+    struct ps_txn *txn = listing->txn;
     struct ps_named_walk walk = {.txn = txn};
     struct ps_named named;
     uint32_t removed = 0;
     while (removed < REMOVED_MAX && ps_named_walk_next(&walk, &named)) {
         struct ps_member member = {.device = named.device, .role = PS_ROLE_NONE};
         uint64_t created_ms = 0;
-        if (!is_gone(txn, &named, &walk.result)) {
+        if (!is_gone(listing, &named, &walk.result)) {
             continue;
         }
         removed++;
-        struct listing listing = {
-            .txn = txn, .writer = writer, .forked = is_forked(forked, &named.device)};
         walk.result = ps_member_read_name(txn, &member, &created_ms);
         if (walk.result == P2PSYNC_OK) {
-            walk.result = write_member(&listing, &member, &named);
+            walk.result = write_member(listing, &member, &named);
         }
     }
     return walk.result;
@@ -174,29 +184,41 @@ static bool is_forked(const struct forked *forked, const struct ps_device *devic
     return false;
 }
 
-/* removed: NULL of a member. */
+/* named: NULL of a member. */
 static p2psync_result write_member(struct listing *listing, const struct ps_member *member,
-                                   const struct ps_named *removed)
+                                   const struct ps_named *named)
 {
+    const struct ps_named *removed = named != NULL && named->is_removed ? named : NULL;
     struct ps_map map;
     ps_map_begin(&map, listing->writer);
     ps_view_add_device(&map, &member->device);
     ps_map_str(&map, "name", ps_bytes(member->name, member->name_size));
     ps_map_text(&map, "role", ps_role_text(member->role));
     ps_map_key(&map, "added");
-    write_when(listing->writer, removed == NULL ? member->added_ms : 0);
+    write_when(listing->writer, named == NULL ? member->added_ms : 0);
     ps_map_key(&map, "added_by");
-    write_whom(listing->writer, removed == NULL ? &member->added_by : NULL);
+    write_whom(listing->writer, named == NULL ? &member->added_by : NULL);
     ps_map_bool(&map, "removed", removed != NULL);
     ps_map_key(&map, "removed_at");
     write_when(listing->writer, removed == NULL ? 0 : removed->removed_ms);
     ps_map_key(&map, "removed_by");
     write_whom(listing->writer, removed == NULL ? NULL : &removed->removed_by);
-    ps_map_bool(&map, "forked", listing->forked);
+    ps_map_bool(&map, "forked", is_forked(listing->forked, &member->device));
     ps_map_key(&map, "forked_in");
     p2psync_result result = write_forked_in(listing, &member->device);
+    if (listing->before != NULL) {
+        write_before(listing, &member->device, &map);
+    }
     ps_map_end(&map);
     return result;
+}
+
+static void write_before(struct listing *listing, const struct ps_device *device,
+                         struct ps_map *map)
+{
+    const struct ps_view_before *before = ps_view_befores_find(listing->before, device);
+    ps_map_text(map, "role_before", ps_role_text(before == NULL ? PS_ROLE_NONE : before->role));
+    ps_map_bool(map, "restated", before != NULL && before->is_restated);
 }
 
 /* 0: never. */
@@ -228,7 +250,7 @@ static p2psync_result write_forked_in(struct listing *listing, const struct ps_d
     struct ps_view_forks_walk walk = {.txn = listing->txn};
     struct ps_view_fork fork;
     size_t count = 0;
-    while (listing->forked && ps_view_forks_next(&counting, &fork)) {
+    while (is_forked(listing->forked, device) && ps_view_forks_next(&counting, &fork)) {
         count += ps_device_equal(&fork.device, device) ? 1 : 0;
     }
     ps_write_array(listing->writer, count);

@@ -2,6 +2,7 @@
 #ifndef PS_NODE_VIEW_MEMBERS_H
 #define PS_NODE_VIEW_MEMBERS_H
 
+#include "node/view/before.h"
 #include "store/env/store.h"
 #include "store/mesh/members.h"
 
@@ -10,6 +11,15 @@
  * Errors  P2PSYNC_ENODEVICE; P2PSYNC_ECORRUPT; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* The same, and of each device what it was before; those that were removed then, and are neither
+ * members now nor removed, are there too.
+ *
+ * before  NULL: none of that.
+ * Errors  as above.
+ */
+p2psync_result ps_view_members_compare(struct ps_txn *txn, const struct ps_view_befores *before,
+                                       struct ps_buf *out) P2PSYNC_MUST_CHECK;
 
 /* The member that a device is, or was: a device that is none goes by its fingerprint.
  *

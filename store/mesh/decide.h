@@ -3,6 +3,7 @@
 #define PS_STORE_MESH_DECIDE_H
 
 #include "store/env/identity.h"
+#include "store/env/secret.h"
 #include "wire/act.h"
 
 struct ps_decision {
@@ -27,6 +28,34 @@ struct ps_decision {
 p2psync_result ps_decide(struct ps_txn *txn, const struct ps_identity *identity,
                          const struct ps_decision *decision, uint64_t now_ms,
                          ps_role *who_out) P2PSYNC_MUST_CHECK;
+
+/* What came of a recovery. */
+struct ps_recovered {
+    ps_role who;                /* with P2PSYNC_EDENIED: as of ps_decide() */
+    size_t failed;              /* after an error: the decision that it is about */
+    struct ps_device *restated; /* about whom acts were written anew; in any order, some twice */
+    size_t restated_count;
+};
+void ps_recovered_deinit(struct ps_recovered *recovered);
+
+struct ps_decisions {
+    const struct ps_decision *items;
+    size_t count;
+};
+
+/* The same with the recovery key, for all decisions at once: what each would restate is left out if
+ * another one is about it. All lies in one log, those that remove somebody last; so whoever has
+ * settled these has settled the rest. Names in decisions are not looked at. Whoever has no role
+ * after this, and had one by the founder that is removed, is no member.
+ *
+ * key     the caller wipes it.
+ * out     needs ps_recovered_deinit(), also after an error.
+ * Errors  P2PSYNC_ENOTFOUND no act is about the subject of a decision; as ps_recovery_identity(),
+ *         ps_decide(). After any the transaction must be aborted.
+ */
+p2psync_result ps_decide_recovery(struct ps_txn *txn, const struct ps_secret *key,
+                                  const struct ps_decisions *decisions, uint64_t now_ms,
+                                  struct ps_recovered *out) P2PSYNC_MUST_CHECK;
 
 /* Which rank an act wants of its author, as people read it: "an admin or the founder". */
 const char *ps_decision_who(ps_role lowest);

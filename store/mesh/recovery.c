@@ -40,13 +40,10 @@ struct ps_device ps_recovery_device(const struct ps_secret *key)
     return device;
 }
 
-p2psync_result ps_recovery_write(struct ps_txn *txn, const struct ps_secret *key,
-                                 const struct ps_write *write, uint64_t now_ms,
-                                 struct ps_written *out)
+p2psync_result ps_recovery_identity(struct ps_txn *txn, const struct ps_secret *key,
+                                    struct ps_identity *out)
 {
     struct ps_identity identity = {0};
-    struct ps_write whole = *write;
-    bool changed = false;
     p2psync_result result = ps_identity_read(txn, &identity);
     identity.device = ps_recovery_device(key);
     if (result == P2PSYNC_OK && !ps_mesh_recovers(&identity.mesh, &identity.device)) {
@@ -54,6 +51,20 @@ p2psync_result ps_recovery_write(struct ps_txn *txn, const struct ps_secret *key
     }
     if (result == P2PSYNC_OK) {
         randombytes_buf(&identity.incarnation, sizeof identity.incarnation);
+        *out = identity;
+    }
+    return result;
+}
+
+p2psync_result ps_recovery_write(struct ps_txn *txn, const struct ps_secret *key,
+                                 const struct ps_write *write, uint64_t now_ms,
+                                 struct ps_written *out)
+{
+    struct ps_identity identity = {0};
+    struct ps_write whole = *write;
+    bool changed = false;
+    p2psync_result result = ps_recovery_identity(txn, key, &identity);
+    if (result == P2PSYNC_OK) {
         whole.identity = &identity;
         whole.secret = key;
         whole.of_other = true;

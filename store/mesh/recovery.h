@@ -23,14 +23,22 @@ p2psync_result ps_recovery_read(const char *code, struct ps_secret *out,
 /* Its public key. */
 struct ps_device ps_recovery_device(const struct ps_secret *key);
 
-/* Write one transaction of `_devices` in the name of the recovery key, and work the members out
- * anew. Whichever device it is written on, its origin is the key in an incarnation that is drawn
- * for it: so nobody has to know what the key has written before. The fields of `write` for
+/* Under whose name the key writes: the key itself, in an incarnation that is drawn for it,
+ * whichever device it is on. So nobody has to know what the key has written before, and what is
+ * written under one such identity lies in one log.
+ *
+ * Errors  P2PSYNC_EDENIED it is not the key of this mesh; P2PSYNC_ENODEVICE.
+ */
+p2psync_result ps_recovery_identity(struct ps_txn *txn, const struct ps_secret *key,
+                                    struct ps_identity *out) P2PSYNC_MUST_CHECK;
+
+/* Write one transaction of `_devices` in the name of the recovery key, under an identity of its
+ * own, and work the members out anew. The fields of `write` for
  * identity, secret, time and collection are not looked at. The caller commits, and wipes the key.
  *
  * now_ms  wall clock.
- * Errors  P2PSYNC_EDENIED it is not the key of this mesh; P2PSYNC_ENODEVICE; as ps_write() and
- *         ps_members_refresh(). After any the transaction must be aborted.
+ * Errors  as ps_recovery_identity(), ps_write() and ps_members_refresh(). After any the transaction
+ *         must be aborted.
  */
 p2psync_result ps_recovery_write(struct ps_txn *txn, const struct ps_secret *key,
                                  const struct ps_write *write, uint64_t now_ms,

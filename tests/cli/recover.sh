@@ -97,3 +97,79 @@ if [ -e /dev/full ]; then
     equal "$result" 1
     complains "remove '$work/f' and make the mesh again"
 fi
+
+# A stolen founder is removed from a phone. attic is the founder, cellar an admin, phone and tablet are writers.
+at attic --json init --name attic >"$work/out"
+code=$(answer .recovery)
+node attic
+invite=$(at attic --json invite --no-wait | jq -r .code)
+expect 0 cellar join "$invite" --name cellar
+node cellar
+in_sync attic cellar
+for name in phone tablet spare; do
+    invite=$(at cellar --json invite --no-wait | jq -r .code)
+    expect 0 "$name" join "$invite" --name "$name"
+    node "$name" --peer "127.0.0.1:$(port_of cellar)"
+    in_sync attic cellar "$name"
+done
+expect 0 cellar devices remove spare
+expect 0 tablet put notes n1 text=one
+in_sync attic cellar phone tablet
+roles() { # DEVICE
+    at "$1" --json devices | jq -r 'map("\(.name) \(if .removed then "removed" else .role end)") | sort | join(", ")'
+}
+equal "$(roles phone)" "attic founder, cellar admin, phone writer, spare removed, tablet writer"
+
+# What is not to be done.
+expect 6 phone recover "$other" remove attic
+complains "it is the code of another mesh"
+expect 2 phone recover "${code%?}" remove attic
+complains "too short"
+expect 2 phone recover "$code" remove attic --admin attic
+complains "cannot be both"
+expect 2 phone recover "$code" admin phone --keep tablet
+expect 2 phone recover "$code" remove
+expect 3 phone recover "$code" remove nobody
+complains "there is no device 'nobody'"
+expect 6 phone recover "$code" admin attic
+complains "attic: nobody may do that"
+expect 4 phone recover "$code" admin spare
+complains "spare was removed, and stays so"
+equal "$(roles phone)" "attic founder, cellar admin, phone writer, spare removed, tablet writer"
+
+# An admin by the code, without anything else.
+P2PSYNC_CODE=$code expect 0 phone --json recover admin tablet </dev/null
+holds 'map(select(.name == "tablet"))[0] | .role == "admin" and .role_before == "writer" and .restated == false'
+in_sync attic cellar phone tablet
+equal "$(roles attic)" "attic founder, cellar admin, phone writer, spare removed, tablet admin"
+
+# The founder: others stay, admins become writers, and this device is the admin, as nobody is named.
+expect 0 phone --json recover - remove attic <<<"$code"
+holds 'map(select(.name == "attic"))[0] | .removed and .role_before == "founder" and .restated == false'
+holds 'map(select(.name == "phone"))[0] | .role == "admin" and .role_before == "writer" and .restated == false'
+holds 'map(select(.name == "cellar"))[0] | .role == "writer" and .role_before == "admin" and .restated'
+holds 'map(select(.name == "tablet"))[0] | .role == "writer" and .role_before == "admin" and .restated'
+holds 'map(select(.name == "spare"))[0] | .role == "none" and .role_before == "none" and (.removed | not) and (.restated | not)'
+for device in cellar tablet; do
+    until [ "$(roles "$device")" = "attic removed, cellar writer, phone admin, tablet writer" ]; do :; done
+done
+until at cellar --json peers | jq -e 'map(.name) | sort == ["phone", "tablet"]' >/dev/null; do :; done
+in_sync cellar phone tablet
+expect 0 cellar get notes n1
+expect 0 tablet put notes n2 text=two
+in_sync cellar phone tablet
+expect 6 cellar invite --no-wait
+complains "only an admin or the founder may do that"
+invite=$(at phone --json invite --no-wait | jq -r .code)
+expect 0 laptop join "$invite" --name laptop
+node laptop --peer "127.0.0.1:$(port_of phone)"
+in_sync cellar phone tablet laptop
+
+# What the thief signs from now on is nothing to anybody.
+expect 4 phone recover "$code" admin attic
+complains "attic was removed, and stays so"
+
+# And again, for people: whom the next admin had removed is named, and can be kept.
+expect 0 cellar recover "$code" remove phone --admin cellar
+says removed
+equal "$(roles cellar)" "attic removed, cellar admin, laptop writer, phone removed, tablet writer"

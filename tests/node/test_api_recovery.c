@@ -70,6 +70,35 @@ Test(api_recovery, a_mesh_made_without_has_none)
     assert_checks(code, P2PSYNC_EDENIED, "made without");
 }
 
+static p2psync_result recover(const char *typed, const char *removed, struct p2psync_buffer *out)
+{
+    const char *const lists[] = {removed};
+    const struct p2psync_recover wish = {
+        .size = sizeof wish, .code = typed, .remove = lists, .remove_count = 1};
+    return p2psync_recover(node, &wish, out, NULL);
+}
+
+Test(api_recovery, code_removes_the_founder_itself)
+{
+    struct p2psync_buffer out = {0};
+    char other[64];
+    cr_assert_eq(recover(code, "kitchen", &out), P2PSYNC_ENODEVICE);
+    cr_assert_eq(p2psync_init(node, "kitchen", code, NULL), P2PSYNC_OK);
+    draw(other);
+    cr_assert_eq(recover(other, "kitchen", &out), P2PSYNC_EDENIED);
+    cr_assert_eq(recover("P2R1", "kitchen", &out), P2PSYNC_EFORMAT);
+    cr_assert_eq(recover(code, "cellar", &out), P2PSYNC_ENOTFOUND);
+    cr_assert_null(out.data);
+    cr_assert_eq(recover(code, "kitchen", &out), P2PSYNC_OK);
+    struct p2psync_walk walk = {.size = sizeof walk,
+                                .value = (struct p2psync_bytes){out.data, out.size}};
+    struct p2psync_bytes device;
+    cr_assert_eq(p2psync_walk_next(&walk, NULL, &device), P2PSYNC_OK);
+    cr_assert(p2psync_map_bool(device, "removed"));
+    cr_assert_eq(memcmp(p2psync_map_text(device, "role_before").data, "founder", 7), 0);
+    p2psync_buffer_free(&out);
+}
+
 Test(api_recovery, what_is_no_code_makes_no_device)
 {
     struct p2psync_detail detail = {.size = sizeof detail};
@@ -88,4 +117,18 @@ Test(api_recovery, misuse_is_refused)
     cr_expect_eq(p2psync_recovery_check(NULL, code, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_recovery_check(node, NULL, NULL), P2PSYNC_EMISUSE);
     cr_expect_eq(p2psync_recovery_check(node, code, &small), P2PSYNC_EMISUSE);
+    const char *const lists[] = {"kitchen", NULL};
+    struct p2psync_recover wish = {.size = sizeof wish, .code = code};
+    struct p2psync_buffer out = {0};
+    cr_expect_eq(p2psync_recover(NULL, &wish, &out, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_recover(node, NULL, &out, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_recover(node, &wish, NULL, NULL), P2PSYNC_EMISUSE);
+    cr_expect_eq(p2psync_recover(node, &wish, &out, &small), P2PSYNC_EMISUSE);
+    wish.remove_count = 1;
+    cr_expect_eq(p2psync_recover(node, &wish, &out, NULL), P2PSYNC_EMISUSE, "no list");
+    wish.remove = lists;
+    wish.remove_count = 2;
+    cr_expect_eq(p2psync_recover(node, &wish, &out, NULL), P2PSYNC_EMISUSE, "no name");
+    wish.size = 8;
+    cr_expect_eq(p2psync_recover(node, &wish, &out, NULL), P2PSYNC_EMISUSE, "too short");
 }

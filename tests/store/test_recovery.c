@@ -5,7 +5,7 @@
 
 #include "store/mesh/members.h"
 #include "store/mesh/recovery.h"
-#include "tests/lib/author.h"
+#include "tests/lib/decided.h"
 
 static struct store_case here;
 static struct ps_buf buf;
@@ -145,6 +145,94 @@ Test(recovery, what_it_wrote_is_held_by_others_as_any_log)
     struct ps_state b = case_state(&there);
     cr_assert(ps_hash_equal(&a.common, &b.common) && a.pending == b.pending);
     case_close(&there);
+}
+
+static ps_role role_of(struct store_case *c, const struct ps_device *device)
+{
+    struct ps_member member = {.role = PS_ROLE_NONE};
+    struct ps_txn txn = case_begin(c, false);
+    p2psync_result result = ps_member_get(&txn, device, &member);
+    cr_assert(result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND);
+    ps_txn_abort(&txn);
+    return member.role;
+}
+
+static p2psync_result decide_with_key(const struct ps_decision *decisions, size_t count,
+                                      struct ps_recovered *out)
+{
+    const struct ps_decisions all = {decisions, count};
+    struct ps_txn txn = case_begin(&here, true);
+    p2psync_result result = ps_decide_recovery(&txn, &key, &all, 5000, out);
+    if (result == P2PSYNC_OK) {
+        case_commit(&txn);
+    }
+    ps_txn_abort(&txn);
+    return result;
+}
+
+/* Here is the founder, Ben and Cat are admins, Dan is a writer. */
+Test(recovery, ends_the_founder_and_keeps_all_others)
+{
+    const struct ps_device device = ps_recovery_device(&key);
+    const struct ps_device ben = case_identity(2, NULL).device;
+    const struct ps_device cat = case_identity(3, NULL).device;
+    const struct ps_device dan = case_identity(4, NULL).device;
+    const struct ps_decision decisions[] = {
+        {.kind = PS_ACT_REMOVED, .subject = here.identity.device},
+        {.kind = PS_ACT_ROLE, .role = PS_ROLE_ADMIN, .subject = cat}};
+    struct ps_recovered recovered;
+    struct ps_log log = {.size = 0};
+    struct ps_entry entry;
+    struct ps_act act;
+    name_mesh(&here);
+    decided_admin(&here, &ben, "ben");
+    decided_admin(&here, &cat, "cat");
+    decided_writer(&here, &dan, "dan");
+    cr_assert_eq(decide_with_key(decisions, 2, &recovered), P2PSYNC_OK);
+    cr_assert_eq(recovered.restated_count, 2, "of Ben and Dan");
+    ps_recovered_deinit(&recovered);
+    cr_assert_eq(role_of(&here, &here.identity.device), PS_ROLE_NONE);
+    cr_assert_eq(role_of(&here, &ben), PS_ROLE_WRITER);
+    cr_assert_eq(role_of(&here, &cat), PS_ROLE_ADMIN);
+    cr_assert_eq(role_of(&here, &dan), PS_ROLE_WRITER);
+
+    /* All in one log, and the removal last: so who has settled that has settled the rest. */
+    cr_assert_eq(logs_of(&here, &device, &log), 1);
+    cr_assert_eq(log.size, 4);
+    struct ps_txn txn = case_begin(&here, false);
+    struct ps_stored stored;
+    cr_assert_eq(ps_stored_get(&txn, log.number, 3, &stored), P2PSYNC_OK);
+    entry = (struct ps_entry){
+        .skeleton = stored.skeleton, .body = stored.body, .has_body = stored.has_body};
+    cr_assert_eq(ps_act_decode(&entry, &device, &act), P2PSYNC_OK);
+    cr_assert_eq(act.kind, PS_ACT_REMOVED);
+    ps_txn_abort(&txn);
+}
+
+Test(recovery, decides_all_or_nothing)
+{
+    const struct ps_device stranger = case_identity(9, NULL).device;
+    const struct ps_device device = ps_recovery_device(&key);
+    const struct ps_decision decisions[] = {
+        {.kind = PS_ACT_REMOVED, .subject = here.identity.device},
+        {.kind = PS_ACT_ROLE, .role = PS_ROLE_ADMIN, .subject = here.identity.device},
+        {.kind = PS_ACT_REMOVED, .subject = stranger}};
+    struct ps_recovered recovered;
+    struct ps_log log = {.size = 0};
+    cr_assert_eq(decide_with_key(decisions, 1, &recovered), P2PSYNC_EDENIED, "of another mesh");
+    name_mesh(&here);
+    decided_writer(&here, &(struct ps_device){{1}}, "dan");
+    cr_assert_eq(decide_with_key(decisions, 2, &recovered), P2PSYNC_EDENIED);
+    cr_assert_eq(recovered.failed, 1, "the founder is what it is");
+    ps_recovered_deinit(&recovered);
+    cr_assert_eq(decide_with_key(decisions, 3, &recovered), P2PSYNC_EDENIED);
+    ps_recovered_deinit(&recovered);
+    const struct ps_decision unknown[] = {decisions[0], decisions[2]};
+    cr_assert_eq(decide_with_key(unknown, 2, &recovered), P2PSYNC_ENOTFOUND);
+    cr_assert_eq(recovered.failed, 1);
+    ps_recovered_deinit(&recovered);
+    cr_assert_eq(logs_of(&here, &device, &log), 0, "nothing is written");
+    cr_assert_eq(role_of(&here, &here.identity.device), PS_ROLE_FOUNDER);
 }
 
 /* A log of somebody else cannot go on either where more of it is known to be signed. Then it is the

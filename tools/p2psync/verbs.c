@@ -58,12 +58,23 @@ const struct verb verbs_table[] = {
      "So the list of processes does not show it. A CODE given as a word is overwritten there at "
      "once.\n",
      cmd_join, true},
-    {"recover", "--check [CODE | -]", "see whether a recovery code is that of this mesh",
-     "  --check  say so; exit code 1 if it is not, or was mistyped\n"
+    {"recover",
+     "[CODE | -] {--check | remove DEVICE... [--admin DEVICE]... [--keep DEVICE]... | admin "
+     "DEVICE...}",
+     "use the recovery code: remove devices, the founder too, and name admins",
+     "  remove   cut devices off for good, whoever they are. With the founder all other admins\n"
+     "           become writers, and whom it has removed stays out\n"
+     "  --admin  with the founder removed, who is an admin from now on (default: this device)\n"
+     "  --keep   with the founder removed, who is a writer again that it had removed\n"
+     "  admin    make devices admins\n"
+     "  --check  only say whether it is the code of this mesh; exit code 1 if it is not, or was\n"
+     "           mistyped\n"
      "CODE is what 'init' showed when the mesh was made. Without it, it is taken from "
      "P2PSYNC_CODE, "
      "or\n"
-     "asked for on a terminal; - reads it from stdin. Case, blanks and dashes do not matter.\n",
+     "asked for on a terminal; - reads it from stdin. Case, blanks and dashes do not matter. Any "
+     "device\n"
+     "of the mesh will do, and keeps nothing of it.\n",
      cmd_recover, false},
     {"peers", "[--watch]", "show the other devices and how far they are",
      "  --watch  show them again every second\n", cmd_peers, false},
