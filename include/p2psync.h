@@ -692,6 +692,9 @@ P2PSYNC_API p2psync_result p2psync_invite_cancel(p2psync_node *node,
  * p2psync_start(). Fills the document join. Trying again with the same code is safe, also after it
  * was cancelled.
  *
+ * A device that was removed, and has heard of it, gets a new key and comes back as a new device,
+ * which keeps what is here and brings what it had not sent.
+ *
  * Errors  P2PSYNC_EEXIST the inviter is a member of the mesh here, or this device itself;
  *         P2PSYNC_ECONFLICT the mesh here has other members or records; P2PSYNC_EBUSY a node runs
  *         in this directory; P2PSYNC_EFORMAT no valid code or name; P2PSYNC_ELIMIT the name is too
@@ -1321,12 +1324,15 @@ typedef enum p2psync_event_type {
     P2PSYNC_EVENT_SYNC_COMPLETED = 8,
     P2PSYNC_EVENT_SYNC_FAILED = 9,
     P2PSYNC_EVENT_ERROR = 10,
-    P2PSYNC_EVENT_DEVICE_JOINED = 11, /* an invite was used */
-    P2PSYNC_EVENT_INVITE_CLOSED = 12, /* it expired, was cancelled or replaced, or got too many
-                                         wrong codes */
-    P2PSYNC_EVENT_STOPPED = 13,       /* the node has stopped: the last event */
-    P2PSYNC_EVENT_DEVICE_FORKED = 14, /* a device has written two histories that contradict */
-    P2PSYNC_EVENT_HEALED = 15,        /* what this disk had lost was fetched again */
+    P2PSYNC_EVENT_DEVICE_JOINED = 11,  /* an invite was used */
+    P2PSYNC_EVENT_INVITE_CLOSED = 12,  /* it expired, was cancelled or replaced, or got too many
+                                          wrong codes */
+    P2PSYNC_EVENT_STOPPED = 13,        /* the node has stopped: the last event */
+    P2PSYNC_EVENT_DEVICE_FORKED = 14,  /* a device has written two histories that contradict */
+    P2PSYNC_EVENT_HEALED = 15,         /* what this disk had lost was fetched again */
+    P2PSYNC_EVENT_DEVICE_REMOVED = 16, /* another device was removed from the mesh */
+    P2PSYNC_EVENT_ROLE_CHANGED = 17,   /* a member, or this device, has another role */
+    P2PSYNC_EVENT_REMOVED = 18,        /* this device was removed from the mesh */
 } p2psync_event_type;
 
 /* A descriptor that poll(2) shows as readable while events wait. Its first call opens the stream:
@@ -1396,6 +1402,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   peers_in_sync    integer
  *   peers_connected  integer
  *   devices          integer  of the mesh, this one too
+ *   removed          bool     this device was removed from the mesh, or members say so: see alerts
  *   pending          integer  changes that are here and wait for something before they show
  *   merging          bool     records are being merged anew; only the counts of conflicts lag
  *   damaged          integer  changes that this disk has lost, and other places; a node mends them
@@ -1714,6 +1721,33 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   fingerprint  text
  *   collection   text
  *   text         text  for people
+ *
+ * document device_removed: P2PSYNC_EVENT_DEVICE_REMOVED
+ *   event        text
+ *   time         time
+ *   device       text
+ *   fingerprint  text
+ *   name         text
+ *   removed_by   text  a device's id: its own if it retired
+ *
+ * document role_changed: P2PSYNC_EVENT_ROLE_CHANGED
+ *   event        text
+ *   time         time
+ *   device       text
+ *   fingerprint  text
+ *   name         text
+ *   role         text  as in devices
+ *   role_before  text
+ *
+ * document removed: P2PSYNC_EVENT_REMOVED
+ *   event        text
+ *   time         time
+ *   device       text   this one
+ *   fingerprint  text
+ *   name         text
+ *   removed_by   text?  a device's id; nil: not known
+ *   told_by      text?  the id of the member that says so, where nothing else is known
+ *   text         text   for people
  *
  * document stopped: P2PSYNC_EVENT_STOPPED
  *   event  text

@@ -6,6 +6,7 @@
 #include "node/engine/turn.h"
 
 static uint64_t cost(const struct ps_turn *turn, uint64_t type);
+static void refuse(struct ps_turn *turn);
 static void session_message(struct ps_turn *turn, struct ps_peer *peer, uint64_t type);
 
 void ps_dispatch_message(struct ps_turn *turn)
@@ -22,7 +23,7 @@ void ps_dispatch_message(struct ps_turn *turn)
         return;
     }
     if (peer == NULL) {
-        ps_emit_hangup(turn, event->link);
+        refuse(turn);
         return;
     }
     ps_remember_received(turn, peer, event->bytes.size);
@@ -42,6 +43,18 @@ void ps_dispatch_message(struct ps_turn *turn)
     } else if (link->id == peer->session.id) {
         session_message(turn, peer, type);
     }
+}
+
+/* It is told why if it was a member. */
+static void refuse(struct ps_turn *turn)
+{
+    const struct ps_error error = {.code = PS_ERROR_REMOVED,
+                                   .text = ps_bytes_text("no longer a member")};
+    uint64_t link = turn->event->link;
+    if (!ps_emit_hung_up(turn, link) && ps_trust_is_removed(turn, &turn->event->device)) {
+        ps_emit_send(turn, NULL, link, ps_error_encode(&error, ps_emit_begin(turn)));
+    }
+    ps_emit_hangup(turn, link);
 }
 
 /* About how many microseconds a message takes, with the reply to it. For CHANGES and HEADS

@@ -4,8 +4,9 @@
 #include "node/engine/on_message.h"
 #include "node/engine/turn.h"
 
-#define DUPLICATE_MS 2000  /* time for the session that stays to come up here too */
-#define TWIN_MS      10000 /* for which the twin of this device has the peer to itself */
+#define DUPLICATE_MS 2000    /* time for the session that stays to come up here too */
+#define REMOVED_MS   3600000 /* the removal may stop counting, or be a lie */
+#define TWIN_MS      10000   /* for which the twin of this device has the peer to itself */
 
 void ps_on_error(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *link)
 {
@@ -24,6 +25,11 @@ void ps_on_error(struct ps_turn *turn, struct ps_peer *peer, struct ps_link *lin
         return;
     }
     ps_session_close(turn, peer, link->id, "it closed the connection");
+    if (error.code == PS_ERROR_REMOVED) {
+        ps_own_refused(turn, peer);
+        ps_dial_at(peer, turn->now_ms + REMOVED_MS);
+        return;
+    }
     if (error.code == PS_ERROR_TWIN) {
         ps_twins_take_word(turn, peer, error.text);
         ps_dial_at(peer, turn->now_ms + TWIN_MS);

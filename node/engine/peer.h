@@ -33,6 +33,7 @@ struct ps_peer {
     struct ps_device device;
     char name[PS_DEVICE_NAME_SIZE_MAX + 1]; /* trust.c */
     bool allowed;                           /* trust.c: still a member */
+    ps_role role;                           /* trust.c: as the app was last told */
     ps_peer_state state;                    /* moved by session.c, dial.c and settle.c */
 
     struct ps_link links[PS_LINKS_PER_PEER_MAX];

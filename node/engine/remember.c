@@ -37,6 +37,20 @@ void ps_remember_soon(struct ps_peer *peer)
     peer->remembered.moved = true;
 }
 
+void ps_remember_refused(struct ps_turn *turn, struct ps_peer *peer)
+{
+    peer->remembered.row.refused_ms = turn->wall_ms;
+    ps_remember_soon(peer);
+}
+
+void ps_remember_admitted(struct ps_peer *peer)
+{
+    if (peer->remembered.row.refused_ms != 0) {
+        peer->remembered.row.refused_ms = 0;
+        ps_remember_soon(peer);
+    }
+}
+
 void ps_remember_now(struct ps_turn *turn)
 {
     struct ps_engine *engine = turn->engine;

@@ -34,6 +34,9 @@ void ps_remember_now(struct ps_turn *turn);
 
 void ps_remember_received(struct ps_turn *turn, struct ps_peer *peer, size_t size);
 void ps_remember_sent(struct ps_peer *peer, size_t size);
+/* It refuses this device as one that was removed; or has admitted it. */
+void ps_remember_refused(struct ps_turn *turn, struct ps_peer *peer);
+void ps_remember_admitted(struct ps_peer *peer);
 /* There was a sign of life. */
 void ps_remember_seen(struct ps_turn *turn, struct ps_peer *peer);
 void ps_remember_synced(struct ps_turn *turn, struct ps_peer *peer);

@@ -117,6 +117,7 @@ bool ps_session_adopt(struct ps_turn *turn, struct ps_peer *peer, struct ps_link
     ps_dial_again(peer, turn->now_ms);
     close_racing(turn, peer);
     ps_introduce_begin(turn, peer);
+    ps_own_admitted(turn, peer);
     if (holder == NULL) {
         ps_emit_log(turn, P2PSYNC_LOG_INFO, "peer-up", "%s is connected", peer->name);
         ps_tell_peer_up(turn, peer);

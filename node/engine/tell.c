@@ -4,6 +4,8 @@
 #include "node/engine/emit.h"
 #include "node/engine/remember.h"
 #include "node/engine/turn.h"
+#include "store/mesh/named.h"
+#include "store/mesh/removal.h"
 #include "wire/map.h"
 
 /* An event that is being written. */
@@ -115,6 +117,49 @@ void ps_tell_healed(struct ps_turn *turn, const struct ps_tell_healed *healed)
     ps_map_str(&telling.map, "collection", healed->collection);
     ps_map_text(&telling.map, "text", "changes that this disk had lost are here again, and proven");
     end(&telling, P2PSYNC_EVENT_HEALED);
+}
+
+void ps_tell_role(struct ps_turn *turn, const struct ps_member *member, ps_role before)
+{
+    struct telling telling;
+    begin(&telling, turn);
+    write_device(&telling.map, &member->device);
+    write_fingerprint(&telling.map, &member->device);
+    ps_map_str(&telling.map, "name", ps_bytes(member->name, member->name_size));
+    ps_map_text(&telling.map, "role", ps_role_text(member->role));
+    ps_map_text(&telling.map, "role_before", ps_role_text(before));
+    end(&telling, P2PSYNC_EVENT_ROLE_CHANGED);
+}
+
+void ps_tell_gone(struct ps_turn *turn, const struct ps_peer *peer, const struct ps_named *named)
+{
+    struct telling telling;
+    char by[PS_DEVICE_TEXT_SIZE];
+    ps_device_text(&named->removed_by, by);
+    begin(&telling, turn);
+    write_device(&telling.map, &peer->device);
+    write_fingerprint(&telling.map, &peer->device);
+    ps_map_text(&telling.map, "name", peer->name);
+    ps_map_text(&telling.map, "removed_by", by);
+    end(&telling, P2PSYNC_EVENT_DEVICE_REMOVED);
+}
+
+void ps_tell_removed(struct ps_turn *turn, const struct ps_removal *removal)
+{
+    struct telling telling;
+    char by[PS_DEVICE_TEXT_SIZE];
+    bool act = removal->kind == PS_REMOVAL_ACT;
+    ps_device_text(&removal->by, by);
+    begin(&telling, turn);
+    write_device(&telling.map, &turn->engine->identity.device);
+    write_fingerprint(&telling.map, &turn->engine->identity.device);
+    ps_map_text(&telling.map, "name", turn->engine->name);
+    ps_map_known(&telling.map, "removed_by", act ? by : NULL);
+    ps_map_known(&telling.map, "told_by", act ? NULL : by);
+    ps_map_text(&telling.map, "text",
+                act ? "this device was removed from the mesh; what is here stays here"
+                    : "a member says that this device was removed from the mesh");
+    end(&telling, P2PSYNC_EVENT_REMOVED);
 }
 
 void ps_tell_invite_closed(struct ps_turn *turn, const char *reason)

@@ -6,10 +6,13 @@
 
 #include <p2psync.h>
 
-#include "wire/id.h"
+#include "wire/act.h"
 
 struct ps_join;
+struct ps_member;
+struct ps_named;
 struct ps_peer;
+struct ps_removal;
 struct ps_turn;
 
 void ps_tell_peer_up(struct ps_turn *turn, const struct ps_peer *peer);
@@ -45,6 +48,12 @@ struct ps_tell_healed {
     struct ps_bytes collection;
 };
 void ps_tell_healed(struct ps_turn *turn, const struct ps_tell_healed *healed);
+/* A member has another role than `before`. */
+void ps_tell_role(struct ps_turn *turn, const struct ps_member *member, ps_role before);
+/* A peer was removed from the mesh. */
+void ps_tell_gone(struct ps_turn *turn, const struct ps_peer *peer, const struct ps_named *named);
+/* This device was. */
+void ps_tell_removed(struct ps_turn *turn, const struct ps_removal *removal);
 void ps_tell_invite_closed(struct ps_turn *turn, const char *reason);
 void ps_tell_error(struct ps_turn *turn, p2psync_result result);
 /* The same where there is more to say than the result does. */

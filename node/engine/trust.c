@@ -5,13 +5,20 @@
 #include <string.h>
 
 #include "node/engine/emit.h"
+#include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/mesh/named.h"
 #include "wire/message.h"
 
+#define REMOVED_MAX 256 /* of those that were removed: they are told, and that is all */
+
 static bool load_members(struct ps_turn *turn);
 static bool trusts_sponsor(struct ps_turn *turn);
-static bool admit(struct ps_turn *turn, const struct ps_device *device, struct ps_bytes name);
+static bool admit(struct ps_turn *turn, const struct ps_device *device,
+                  const struct ps_member *member);
+static void note_role(struct ps_turn *turn, struct ps_peer *peer, const struct ps_member *member);
+static void tell_gone(struct ps_turn *turn, const struct ps_peer *peer);
+static size_t add_removed(struct ps_turn *turn, struct ps_device *devices, size_t room);
 static void prove_endpoints(struct ps_turn *turn, const struct ps_peer *peer);
 static void drop_others(struct ps_turn *turn);
 static void list_allowed(struct ps_turn *turn);
@@ -25,13 +32,14 @@ void ps_trust_load(struct ps_turn *turn)
     if (!load_members(turn)) {
         return;
     }
-    if (trusts_sponsor(turn) && !admit(turn, &engine->identity.sponsor, ps_bytes(NULL, 0))) {
+    if (trusts_sponsor(turn) && !admit(turn, &engine->identity.sponsor, NULL)) {
         return;
     }
     if (turn->result != P2PSYNC_OK) {
         return;
     }
     drop_others(turn);
+    ps_own_note(turn);
     list_allowed(turn);
 }
 
@@ -105,14 +113,16 @@ static bool load_members(struct ps_turn *turn)
         if (ps_device_equal(&member.device, &engine->identity.device)) {
             memset(engine->name, 0, sizeof engine->name);
             memcpy(engine->name, name.data, name.size);
-        } else if (!admit(turn, &member.device, name)) {
+        } else if (!admit(turn, &member.device, &member)) {
             return false;
         }
     }
     return ps_turn_ok(turn, walk.result);
 }
 
-static bool admit(struct ps_turn *turn, const struct ps_device *device, struct ps_bytes name)
+/* member: NULL of a sponsor that is not known yet. */
+static bool admit(struct ps_turn *turn, const struct ps_device *device,
+                  const struct ps_member *member)
 {
     struct ps_peer *peer = ps_peers_find(turn->engine, device);
     if (peer == NULL) {
@@ -122,14 +132,33 @@ static bool admit(struct ps_turn *turn, const struct ps_device *device, struct p
         }
         prove_endpoints(turn, peer);
         ps_dial_at(peer, turn->now_ms);
+        peer->role = member != NULL ? member->role : PS_ROLE_NONE;
         ps_on_beacon_recall(turn, peer);
     }
     peer->allowed = true;
-    if (name.size > 0) {
+    if (member != NULL) {
         memset(peer->name, 0, sizeof peer->name);
-        memcpy(peer->name, name.data, name.size);
+        memcpy(peer->name, member->name, member->name_size);
+        note_role(turn, peer, member);
     }
     return true;
+}
+
+/* Of a sponsor none was known. */
+static void note_role(struct ps_turn *turn, struct ps_peer *peer, const struct ps_member *member)
+{
+    ps_role before = peer->role;
+    peer->role = member->role;
+    if (before != PS_ROLE_NONE && before != member->role) {
+        ps_tell_role(turn, member, before);
+    }
+}
+
+bool ps_trust_is_removed(struct ps_turn *turn, const struct ps_device *device)
+{
+    struct ps_named named = {.is_removed = false};
+    p2psync_result result = ps_named_get(turn->txn, device, &named);
+    return (result == P2PSYNC_ENOTFOUND || ps_turn_ok(turn, result)) && named.is_removed;
 }
 
 /* Where the peer was reached, or came from, in an earlier run. What others have said of it, or it
@@ -149,37 +178,66 @@ static void drop_others(struct ps_turn *turn)
     struct ps_engine *engine = turn->engine;
     for (size_t i = 0; i < engine->peers.count; i++) {
         if (!engine->peers.items[i]->allowed) {
+            tell_gone(turn, engine->peers.items[i]);
             ps_session_expel(turn, engine->peers.items[i]);
         }
     }
     ps_peers_drop_others(engine);
 }
 
-/* List the peers anew, and this device, so that its twin gets as far as to be known; and have the
- * links told if the list is another one. */
+static void tell_gone(struct ps_turn *turn, const struct ps_peer *peer)
+{
+    struct ps_named named = {.is_removed = false};
+    p2psync_result result = ps_named_get(turn->txn, &peer->device, &named);
+    if ((result == P2PSYNC_ENOTFOUND || ps_turn_ok(turn, result)) && named.is_removed) {
+        ps_tell_gone(turn, peer, &named);
+    }
+}
+
+/* List the peers anew, and this device, so that its twin gets as far as to be known, and those that
+ * were removed, so that they get as far as to be told; and have the links told if the list is
+ * another one. */
 static void list_allowed(struct ps_turn *turn)
 {
     const struct ps_peers *peers = &turn->engine->peers;
     struct ps_allowed *allowed = &turn->engine->allowed;
-    size_t count = peers->count + (peers->count < PS_MEMBERS_MAX ? 1 : 0);
-    bool moved = allowed->count != count;
-    struct ps_device *devices =
-        realloc(allowed->devices, (peers->count + 1) * sizeof *allowed->devices);
+    size_t count = peers->count;
+    struct ps_device *devices = calloc(count + 1 + REMOVED_MAX, sizeof *devices);
     if (devices == NULL) {
         (void)ps_turn_ok(turn, P2PSYNC_ENOMEM);
         return;
     }
-    for (size_t i = 0; i < peers->count; i++) {
-        const struct ps_device *device = &peers->items[i]->device;
-        moved = moved || !ps_device_equal(&devices[i], device);
-        devices[i] = *device;
+    for (size_t i = 0; i < count; i++) {
+        devices[i] = peers->items[i]->device;
     }
-    if (count > peers->count) {
-        devices[peers->count] = turn->engine->identity.device;
+    if (count < PS_MEMBERS_MAX) {
+        devices[count] = turn->engine->identity.device;
+        count++;
     }
+    size_t room = PS_MEMBERS_MAX - count < REMOVED_MAX ? PS_MEMBERS_MAX - count : REMOVED_MAX;
+    count += add_removed(turn, devices + count, room);
+    bool moved =
+        allowed->count != count || memcmp(allowed->devices, devices, count * sizeof *devices) != 0;
+    free(allowed->devices);
     allowed->devices = devices;
     allowed->count = count;
     if (moved) {
         ps_emit_plain(turn, PS_EFFECT_ALLOW);
     }
+}
+
+/* Returns how many. Those that are too many are strangers. */
+static size_t add_removed(struct ps_turn *turn, struct ps_device *devices, size_t room)
+{
+    struct ps_named_walk walk = {.txn = turn->txn};
+    struct ps_named named;
+    size_t count = 0;
+    while (count < room && ps_named_walk_next(&walk, &named)) {
+        if (named.is_removed && !ps_device_equal(&named.device, &turn->engine->identity.device)) {
+            devices[count] = named.device;
+            count++;
+        }
+    }
+    (void)ps_turn_ok(turn, walk.result);
+    return count;
 }

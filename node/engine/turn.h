@@ -14,6 +14,7 @@
 #include "node/engine/mend.h"
 #include "node/engine/now.h"
 #include "node/engine/on_beacon.h"
+#include "node/engine/own.h"
 #include "node/engine/pace.h"
 #include "node/engine/pairing.h"
 #include "node/engine/peer.h"
@@ -46,6 +47,7 @@ struct ps_engine {
 
     struct ps_peers peers; /* read by all */
     struct ps_allowed allowed;
+    struct ps_own own;
     struct ps_strangers strangers;
     struct ps_twins twins;
     struct ps_stalls stalls;

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#define TEXT_SIZE 32 /* with its NUL */
-
 uint64_t ps_time_wall_ms(void)
 {
     struct timespec now = {0};
@@ -22,13 +20,13 @@ uint64_t ps_time_monotonic_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void time_text(uint64_t wall_ms, char out[static TEXT_SIZE])
+void ps_time_text(uint64_t wall_ms, char out[static PS_TIME_TEXT_SIZE])
 {
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm parts = {0};
     (void)gmtime_r(&seconds, &parts);
-    size_t size = strftime(out, TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-    (void)snprintf(out + size, TEXT_SIZE - size, ".%03" PRIu64 "Z", wall_ms % 1000);
+    size_t size = strftime(out, PS_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+    (void)snprintf(out + size, PS_TIME_TEXT_SIZE - size, ".%03" PRIu64 "Z", wall_ms % 1000);
 }
 
 void ps_time_write(struct ps_writer *writer, uint64_t wall_ms)
@@ -37,8 +35,8 @@ void ps_time_write(struct ps_writer *writer, uint64_t wall_ms)
         ps_write_nil(writer);
         return;
     }
-    char text[TEXT_SIZE];
-    time_text(wall_ms, text);
+    char text[PS_TIME_TEXT_SIZE];
+    ps_time_text(wall_ms, text);
     ps_write_text(writer, text);
 }
 

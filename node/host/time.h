@@ -14,6 +14,10 @@ uint64_t ps_time_monotonic_ms(void);
  */
 void ps_time_write(struct ps_writer *writer, uint64_t wall_ms);
 
+/* The same as text. */
+#define PS_TIME_TEXT_SIZE 32 /* with the NUL */
+void ps_time_text(uint64_t wall_ms, char out[static PS_TIME_TEXT_SIZE]);
+
 /* A time as part of a file's name, "20261121T075330Z", in whole seconds: names sort as times do. */
 #define PS_TIME_NAME_SIZE 17 /* with the NUL */
 void ps_time_name(uint64_t wall_ms, char out[static PS_TIME_NAME_SIZE]);

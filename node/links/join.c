@@ -20,6 +20,7 @@
 #include "store/mesh/members.h"
 #include "store/mesh/name.h"
 #include "store/mesh/peers.h"
+#include "store/mesh/removal.h"
 #include "wire/message.h"
 #include "wire/pairing_code.h"
 
@@ -53,6 +54,8 @@ static p2psync_result check_foreign(const struct ps_join_options *options,
                                     const struct ps_device *inviter);
 static p2psync_result prepare(const struct ps_join_options *options,
                               const struct ps_device *inviter, struct ps_identity *out);
+static p2psync_result part_if_removed(struct ps_txn *txn, const struct ps_join_options *options,
+                                      struct ps_identity *identity);
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,
                                      const struct ps_device *inviter);
 static p2psync_result check_empty(struct ps_txn *txn);
@@ -131,7 +134,8 @@ static void explain(p2psync_result result, const struct ps_pairing_code *code,
     switch (result) {
     case P2PSYNC_EEXIST:
         (void)ps_detail_say(detail, result,
-                            "this device is a member of the mesh of this code already");
+                            "this device is a member of the mesh of this code already, as far as "
+                            "it knows");
         break;
     case P2PSYNC_ECONFLICT:
         (void)ps_detail_say(detail, result,
@@ -157,18 +161,23 @@ static void explain(p2psync_result result, const struct ps_pairing_code *code,
 }
 
 /* Whether the inviter is none of the mesh here: neither this device nor another member of it. What
- * was made of a copy joins just that mesh. */
+ * was made of a copy joins just that mesh, and so does a device that was removed. */
 static p2psync_result check_foreign(const struct ps_join_options *options,
                                     const struct ps_device *inviter)
 {
     struct ps_txn txn = {0};
     struct ps_identity identity = {0};
+    struct ps_removal removal = {.kind = PS_REMOVAL_NONE};
     p2psync_result result = ps_txn_begin(options->store, false, &txn);
     if (result != P2PSYNC_OK) {
         return result;
     }
     result = ps_identity_read(&txn, &identity);
-    if (result == P2PSYNC_OK && !ps_identity_is_copy(&identity)) {
+    if (result == P2PSYNC_OK) {
+        result = ps_removal_read(&txn, &identity, &removal);
+    }
+    if (result == P2PSYNC_OK && removal.kind == PS_REMOVAL_NONE &&
+        !ps_identity_is_copy(&identity)) {
         struct ps_member_walk walk = {.txn = &txn};
         struct ps_member member;
         while (result == P2PSYNC_OK && ps_member_walk_next(&walk, &member)) {
@@ -191,6 +200,9 @@ static p2psync_result prepare(const struct ps_join_options *options,
     }
     result = ps_identity_read(&txn, out);
     if (result == P2PSYNC_OK) {
+        result = part_if_removed(&txn, options, out);
+    }
+    if (result == P2PSYNC_OK) {
         result = check_joinable(&txn, out, inviter);
     } else if (result == P2PSYNC_ENODEVICE) {
         ps_identity_draw(out);
@@ -206,6 +218,25 @@ static p2psync_result prepare(const struct ps_join_options *options,
     }
     ps_txn_abort(&txn);
     return result;
+}
+
+/* A removed key never comes back: the device gets another one, and keeps what it holds. */
+static p2psync_result part_if_removed(struct ps_txn *txn, const struct ps_join_options *options,
+                                      struct ps_identity *identity)
+{
+    struct ps_removal removal = {.kind = PS_REMOVAL_NONE};
+    p2psync_result result = ps_removal_read(txn, identity, &removal);
+    if (result != P2PSYNC_OK || removal.kind == PS_REMOVAL_NONE) {
+        return result;
+    }
+    result = ps_identity_part(txn, &identity->mesh, ps_bytes_text(options->name));
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_commit(txn);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_txn_begin(options->store, true, txn);
+    }
+    return result == P2PSYNC_OK ? ps_identity_read(txn, identity) : result;
 }
 
 static p2psync_result check_joinable(struct ps_txn *txn, const struct ps_identity *identity,

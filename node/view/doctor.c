@@ -14,6 +14,7 @@
 #include "node/view/look.h"
 #include "node/view/members.h"
 #include "node/view/pending.h"
+#include "node/view/removal.h"
 #include "store/backup/last.h"
 #include "store/env/identity.h"
 #include "store/log/collection.h"
@@ -228,6 +229,7 @@ static bool check_clock(const struct ps_look *look, struct ps_check *check)
 static bool check_membership(const struct ps_look *look, struct ps_check *check)
 {
     struct ps_member self;
+    char removed[PS_VIEW_REMOVAL_TEXT_SIZE];
     if (!look->has_device) {
         ps_check_say(check, "there is no device here");
         ps_check_set(check, PS_CHECK_FAIL, "make one with 'p2psync init' or 'p2psync join CODE'");
@@ -238,6 +240,12 @@ static bool check_membership(const struct ps_look *look, struct ps_check *check)
         ps_check_say(check, "made of a copy, and no device of its mesh yet");
         ps_check_set(check, PS_CHECK_FAIL,
                      "run 'p2psync invite' on another device, and 'p2psync join CODE' here");
+        return true;
+    }
+    if (ps_view_removal_text(look->txn, &look->identity, removed) == P2PSYNC_OK &&
+        removed[0] != '\0') {
+        ps_check_say(check, "%s", removed);
+        ps_check_set(check, PS_CHECK_FAIL, PS_VIEW_REMOVAL_FIX);
         return true;
     }
     if (ps_member_get(look->txn, &look->identity.device, &self) != P2PSYNC_OK) {

@@ -28,6 +28,8 @@ struct forked {
 
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out);
 static bool is_forked(const struct forked *forked, const struct ps_device *device);
+static p2psync_result read_removed_name(struct ps_txn *txn, const struct ps_device *device,
+                                        struct ps_member *member, struct ps_bytes *name_out);
 static p2psync_result count_all(const struct listing *listing, uint32_t *count_out);
 static p2psync_result write_member(struct listing *listing, const struct ps_member *member,
                                    const struct ps_named *named);
@@ -50,6 +52,9 @@ p2psync_result ps_view_members_own_name(struct ps_txn *txn, const struct ps_devi
         name = ps_bytes(member.name, member.name_size);
     } else if (result == P2PSYNC_ENOTFOUND) {
         result = ps_identity_read_name(txn, &name);
+        if (result == P2PSYNC_OK && name.size == 0) { /* it was a member, perhaps */
+            result = read_removed_name(txn, device, &member, &name);
+        }
     }
     if (result == P2PSYNC_OK) {
         if (name.size > 0) {
@@ -57,6 +62,22 @@ p2psync_result ps_view_members_own_name(struct ps_txn *txn, const struct ps_devi
         }
         out[name.size] = '\0';
     }
+    return result;
+}
+
+/* A founder that is removed has no other. */
+static p2psync_result read_removed_name(struct ps_txn *txn, const struct ps_device *device,
+                                        struct ps_member *member, struct ps_bytes *name_out)
+{
+    struct ps_named named;
+    uint64_t made_ms = 0;
+    p2psync_result result = ps_named_get(txn, device, &named);
+    if (result != P2PSYNC_OK || !named.is_removed) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    member->device = *device;
+    result = ps_member_read_name(txn, member, &made_ms);
+    *name_out = ps_bytes(member->name, member->name_size);
     return result;
 }
 

@@ -8,6 +8,7 @@
 #include "node/host/time.h"
 #include "node/view/excess.h"
 #include "node/view/members.h"
+#include "node/view/removal.h"
 #include "node/view/view.h"
 #include "store/apply/refresh.h"
 #include "store/backup/last.h"
@@ -21,13 +22,22 @@
 #define MESH_TEXT_SIZE (2 * PS_MESH_SIZE + 1)
 #define HASH_TEXT_SIZE (2 * PS_HASH_SIZE + 1)
 
+/* What the store says that people must know. */
+struct said {
+    struct ps_last backup;
+    char excess[PS_VIEW_EXCESS_TEXT_SIZE];   /* "": nothing */
+    char removed[PS_VIEW_REMOVAL_TEXT_SIZE]; /* likewise */
+};
+
 static void write_hash(struct ps_writer *writer, const struct ps_hash *hash);
 static p2psync_result read_repairs(struct ps_txn *txn, bool *merging_out, uint64_t *damaged_out);
 static p2psync_result read_self(struct ps_txn *txn, struct ps_identity *identity,
                                 char name[static PS_DEVICE_NAME_SIZE_MAX + 1]);
 static const char *state_name(const struct ps_status_running *running, bool alone, bool in_sync);
+static p2psync_result read_said(struct ps_txn *txn, const struct ps_identity *identity,
+                                struct said *out);
 static void write_alerts(struct ps_writer *writer, const struct ps_status_running *running,
-                         const struct ps_last *backup, const char *excess);
+                         const struct said *said);
 static void write_mesh(struct ps_map *map, const struct ps_mesh *mesh);
 static p2psync_result write_collections(struct ps_txn *txn, struct ps_writer *writer);
 static p2psync_result write_collection(struct ps_txn *txn, struct ps_writer *writer,
@@ -83,14 +93,13 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     uint64_t last_sync = running->last_sync_ms;
     bool merging = false;
     uint64_t damaged = 0;
-    struct ps_last backup = {.made_ms = 0};
-    char excess[PS_VIEW_EXCESS_TEXT_SIZE];
+    struct said said = {.backup.made_ms = 0};
     struct ps_writer writer;
     struct ps_map map;
     ps_writer_init(&writer, out);
     p2psync_result result = read_self(txn, &identity, name);
     if (result == P2PSYNC_OK) {
-        result = ps_last_read(txn, &backup);
+        result = read_said(txn, &identity, &said);
     }
     if (result == P2PSYNC_OK) {
         result = ps_summary_state(txn, &state);
@@ -101,17 +110,15 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     if (result == P2PSYNC_OK) {
         result = read_repairs(txn, &merging, &damaged);
     }
-    if (result == P2PSYNC_OK) {
-        result = ps_view_excess_text(txn, false, excess);
-    }
     if (result == P2PSYNC_OK && last_sync == 0) {
         result = latest_sync(txn, &identity.device, &last_sync);
     }
     if (result != P2PSYNC_OK) {
         return result;
     }
-    bool alone = members <= 1 && !identity.has_sponsor;
-    bool in_sync = running->running && !running->failing && !running->unanswered &&
+    bool removed = said.removed[0] != '\0';
+    bool alone = members <= 1 && !identity.has_sponsor && !removed;
+    bool in_sync = running->running && !removed && !running->failing && !running->unanswered &&
                    (alone || ps_status_is_equal(running));
     ps_map_begin(&map, &writer);
     ps_view_add_device(&map, &identity.device);
@@ -126,22 +133,33 @@ p2psync_result ps_status_write(struct ps_txn *txn, const struct ps_status_runnin
     ps_map_uint(&map, "peers_in_sync", running->peers_in_sync);
     ps_map_uint(&map, "peers_connected", running->peers_connected);
     ps_map_uint(&map, "devices", members);
+    ps_map_bool(&map, "removed", removed);
     ps_map_uint(&map, "pending", state.pending);
     ps_map_bool(&map, "merging", merging);
     ps_map_uint(&map, "damaged", damaged);
     ps_map_key(&map, "last_sync");
     ps_time_write(&writer, last_sync);
     ps_map_key(&map, "last_backup");
-    ps_time_write(&writer, backup.made_ms);
+    ps_time_write(&writer, said.backup.made_ms);
     ps_map_known(&map, "last_error", running->last_error);
     ps_map_key(&map, "last_error_time");
     ps_time_write(&writer, running->last_error_ms);
     ps_map_key(&map, "alerts");
-    write_alerts(&writer, running, &backup, excess);
+    write_alerts(&writer, running, &said);
     ps_map_key(&map, "collections");
     result = write_collections(txn, &writer);
     ps_map_end(&map);
     return result == P2PSYNC_OK ? ps_writer_finish(&writer) : result;
+}
+
+static p2psync_result read_said(struct ps_txn *txn, const struct ps_identity *identity,
+                                struct said *out)
+{
+    p2psync_result result = ps_last_read(txn, &out->backup);
+    if (result == P2PSYNC_OK) {
+        result = ps_view_excess_text(txn, false, out->excess);
+    }
+    return result == P2PSYNC_OK ? ps_view_removal_text(txn, identity, out->removed) : result;
 }
 
 /* What the node still has to do to what is stored: merge anew, mend. */
@@ -184,8 +202,10 @@ bool ps_status_is_equal(const struct ps_status_running *running)
 
 /* What people must know of this device and of others. */
 static void write_alerts(struct ps_writer *writer, const struct ps_status_running *running,
-                         const struct ps_last *backup, const char *excess)
+                         const struct said *said)
 {
+    const struct ps_last *backup = &said->backup;
+    const char *excess = said->excess;
     const struct ps_engine *engine = running->engine;
     char failed[PS_LAST_WHY_SIZE + 32] = "";
     char own[PS_ALERT_SIZE] = "";
@@ -199,11 +219,15 @@ static void write_alerts(struct ps_writer *writer, const struct ps_status_runnin
     }
     count += (own[0] != '\0' ? 1U : 0U) + (failed[0] != '\0' ? 1U : 0U);
     count += (excess[0] != '\0' ? 1U : 0U) + (running->full ? 1U : 0U);
+    count += said->removed[0] != '\0' ? 1U : 0U;
     for (size_t i = 0; engine != NULL && ps_engine_peer(engine, i, &peer); i++) {
         count += peer.alert[0] != '\0' ? 1 : 0;
         count += peer.stall[0] != '\0' ? 1 : 0;
     }
     ps_write_array(writer, count);
+    if (said->removed[0] != '\0') {
+        ps_write_text(writer, said->removed);
+    }
     if (running->full) {
         ps_write_text(writer, "the disk is full: what others send waits for room");
     }

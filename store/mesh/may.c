@@ -1,8 +1,11 @@
 /* What this device may write: see may.h. */
 #include "store/mesh/may.h"
 
+#include "store/mesh/removal.h"
+
 static ps_role lowest_for(struct ps_bytes collection);
 static p2psync_result check(struct ps_txn *txn, struct ps_bytes collection);
+static p2psync_result check_removed(struct ps_txn *txn, const struct ps_identity *identity);
 
 p2psync_result ps_may_write(struct ps_txn *txn, const struct ps_write *write, uint64_t now_ms,
                             struct ps_written *out)
@@ -33,7 +36,15 @@ static p2psync_result check(struct ps_txn *txn, struct ps_bytes collection)
     }
     result = ps_member_get(txn, &identity.device, &self);
     if (result != P2PSYNC_OK) {
-        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+        return result == P2PSYNC_ENOTFOUND ? check_removed(txn, &identity) : result;
     }
     return self.role <= lowest_for(collection) ? P2PSYNC_OK : P2PSYNC_EDENIED;
+}
+
+/* Only by an act: what a member tells may be wrong. */
+static p2psync_result check_removed(struct ps_txn *txn, const struct ps_identity *identity)
+{
+    struct ps_removal removal;
+    p2psync_result result = ps_removal_read(txn, identity, &removal);
+    return result == P2PSYNC_OK && removal.kind == PS_REMOVAL_ACT ? P2PSYNC_EDENIED : result;
 }

@@ -9,7 +9,7 @@
  * what it wants: others will take it when it is.
  *
  * Errors  P2PSYNC_EDENIED others would not take it from this device: a reader writes no records,
- *         and settings are for admins; as ps_own_write().
+ *         settings are for admins, and it may have been removed; as ps_own_write().
  */
 p2psync_result ps_may_write(struct ps_txn *txn, const struct ps_write *write, uint64_t now_ms,
                             struct ps_written *out) P2PSYNC_MUST_CHECK;

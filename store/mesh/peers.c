@@ -8,7 +8,7 @@
 #include "wire/codec.h"
 
 #define FIELDS       8
-#define FIELDS_ADDED 4 /* that older versions did not write */
+#define FIELDS_ADDED 5 /* that older versions did not write */
 #define ROW_SIZE_MAX                                                                               \
     (16 + (FIELDS + FIELDS_ADDED + PS_ENDPOINTS_MAX) * 9 +                                         \
      PS_ENDPOINTS_MAX * (PS_ENDPOINT_SIZE_MAX + 8))
@@ -75,6 +75,10 @@ static p2psync_result read_row(struct ps_txn *txn, const struct ps_device *devic
         peer.at_end = ps_read_uint(&reader);
         extra--;
     }
+    if (extra > 0) {
+        peer.refused_ms = ps_read_uint(&reader);
+        extra--;
+    }
     ps_read_skip(&reader, extra);
     if (count > PS_ENDPOINTS_MAX || ps_reader_finish(&reader) != P2PSYNC_OK) {
         return P2PSYNC_ECORRUPT;
@@ -125,6 +129,7 @@ p2psync_result ps_mesh_peer_write(struct ps_txn *txn, const struct ps_device *de
     ps_write_uint(&writer, row->common);
     ps_write_uint(&writer, row->worked_count);
     ps_write_uint(&writer, row->at_end);
+    ps_write_uint(&writer, row->refused_ms);
     p2psync_result result = ps_writer_finish(&writer);
     if (result == P2PSYNC_OK) {
         result = ps_db_put(txn, PS_DB_PEERS, ps_key_view(&key), ps_buf_view(&buf));

@@ -30,6 +30,8 @@ struct ps_peer_row {
     int64_t skew_ms;       /* its clock less ours */
     uint64_t received_bytes;
     uint64_t sent_bytes;
+    uint64_t refused_ms; /* when it said that this device was removed; 0: it did not, or has
+                            admitted it since */
     uint64_t at_end; /* both were in sync when this node last ended in good order, and it has not
                         been started since: its incarnation then; else 0 */
 };

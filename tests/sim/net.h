@@ -66,7 +66,7 @@ struct sim_node {
     uint8_t token[PS_TOKEN_SIZE];
     unsigned inviter;
     struct sim_request requests[SIM_REQUESTS_MAX];
-    uint64_t told[16];      /* events told, by type */
+    uint64_t told[32];      /* events told, by type */
     unsigned connected;     /* peers that were told as up, and not as down since */
     bool saved;             /* there is a copy of its store */
     uint64_t claim;         /* a hash of what it claimed, and of its store, when checked last */

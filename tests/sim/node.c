@@ -484,7 +484,7 @@ static void check_told(struct sim_net *net, unsigned node, p2psync_event_type ev
 {
     struct sim_node *self = &net->nodes[node];
     struct ps_token token;
-    self->told[(unsigned)event % 16]++;
+    self->told[(unsigned)event % 32]++;
     self->connected += event == P2PSYNC_EVENT_PEER_UP ? 1 : 0;
     self->connected -= event == P2PSYNC_EVENT_PEER_DOWN ? 1 : 0;
     if (self->connected > net->node_count + net->lost) {

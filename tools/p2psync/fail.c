@@ -45,8 +45,9 @@ static const struct remedy remedies[] = {
      "let it go on with 'kill -CONT PID' if it is suspended; else end it with 'kill -KILL PID' and "
      "start it again: nothing that was written is lost"},
     {P2PSYNC_EDENIED, CLI_DENIED, NULL,
-     "names that begin with '_' are the node's own, a reader writes nothing, settings are for "
-     "admins; files must belong to you"},
+     "names that begin with '_' are the node's own, a reader writes nothing, nor does a device "
+     "that "
+     "was removed, settings are for admins: 'p2psync devices'; files must belong to you"},
     {P2PSYNC_ELIMIT, CLI_FAILED, NULL,
      "a record holds 1 MiB, nested 32 deep, an id 255 bytes, a collection's name 128, a "
      "note 4 KiB"},

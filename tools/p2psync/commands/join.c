@@ -86,8 +86,9 @@ static int refused(struct cli *cli, p2psync_result result, const struct p2psync_
         advice = "run 'p2psync invite' there again";
         break;
     case P2PSYNC_EEXIST:
-        advice = "there is nothing to do here: 'p2psync start' runs it, and -C DIR names another "
-                 "one";
+        advice =
+            "'p2psync start' runs it, and -C DIR names another one; if it was removed, it hears "
+            "of that there, and can join anew then";
         break;
     case P2PSYNC_ECONFLICT:
         advice = "name another directory with -C DIR";
