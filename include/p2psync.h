@@ -677,6 +677,39 @@ P2PSYNC_API p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms,
 P2PSYNC_API p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms,
                                           struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
+/* What an invite gives. */
+struct p2psync_invite_terms {
+    size_t size;                         /* sizeof (struct p2psync_invite_terms) */
+    uint32_t expires_ms;                 /* 0: ten minutes */
+    const char *role;                    /* "admin", "writer" or "reader"; NULL: as usual */
+    const char *const *collections;      /* in which the role is another one, and there ... */
+    const char *const *collection_roles; /* ... "writer", "reader" or "none": none of it is sent
+                                            to the device, or taken from it */
+    size_t collection_count;             /* of both, 16 at most */
+    bool confirm;                        /* nobody comes in before p2psync_invite_accept() */
+};
+
+/* As p2psync_invite(), on these terms. With `confirm` the device that presents the code waits,
+ * which is told by an event P2PSYNC_EVENT_DEVICE_PENDING, and seen in the document devices.
+ *
+ * Errors  as p2psync_invite(); P2PSYNC_EDENIED this device may not give such a role, `detail` says
+ *         who may; P2PSYNC_EFORMAT no role, or no name of a collection; P2PSYNC_ELIMIT too many.
+ */
+P2PSYNC_API p2psync_result p2psync_invite_with(p2psync_node *node,
+                                               const struct p2psync_invite_terms *terms,
+                                               struct p2psync_buffer *out,
+                                               struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* Let the device in that waits, or reject it. `device` is its name, its fingerprint, or its id. A
+ * device that is accepted comes in when it asks the next time, within seconds.
+ *
+ * Errors  P2PSYNC_ENOTFOUND no such device waits, or the invite has expired.
+ */
+P2PSYNC_API p2psync_result p2psync_invite_accept(p2psync_node *node, const char *device,
+                                                 struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+P2PSYNC_API p2psync_result p2psync_invite_reject(p2psync_node *node, const char *device,
+                                                 struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
 /* Close the invite of `code` (NULL: the one that is open) on the running node: the code works no
  * more.
  *
@@ -733,6 +766,15 @@ P2PSYNC_API p2psync_result p2psync_device_rename(p2psync_node *node, const char 
 P2PSYNC_API p2psync_result p2psync_device_role(p2psync_node *node, const char *device,
                                                const char *role,
                                                struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* Give a member another role in one collection: "writer", "reader", or "none", with which nothing
+ * of that collection is sent to it or taken from it. An admin has the same role in all.
+ *
+ * Errors  as p2psync_device_role(); P2PSYNC_EFORMAT, too, no name of a collection of apps.
+ */
+P2PSYNC_API p2psync_result p2psync_device_role_in(p2psync_node *node, const char *device,
+                                                  const char *role, const char *collection,
+                                                  struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Remove a member, for good: whoever hears of it has no connection with that device any more. What
  * it wrote stays. Its key never comes back; the device can join again with a new one. Whom a
@@ -1332,6 +1374,7 @@ typedef enum p2psync_event_type {
     P2PSYNC_EVENT_HEALED = 15,         /* what this disk had lost was fetched again */
     P2PSYNC_EVENT_DEVICE_REMOVED = 16, /* another device was removed from the mesh */
     P2PSYNC_EVENT_ROLE_CHANGED = 17,   /* a member, or this device, has another role */
+    P2PSYNC_EVENT_DEVICE_PENDING = 19, /* a device waits until p2psync_invite_accept() lets it in */
     P2PSYNC_EVENT_REMOVED = 18,        /* this device was removed from the mesh */
 } p2psync_event_type;
 
@@ -1488,6 +1531,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   role         text   "founder", "admin", "writer", "reader"; "none" of one that was removed
  *   added        time?
  *   added_by     text?  a device's id
+ *   pending      bool   it waits until it is accepted; it is no member, and its role is "none"
  *   removed      bool   for good; a device that was removed is in the list still
  *   removed_at   time?
  *   removed_by   text?  a device's id
@@ -1501,6 +1545,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   role         text   as in devices; "none", too, of one that was removed before and is not now
  *   added        time?
  *   added_by     text?  a device's id
+ *   pending      bool
  *   removed      bool
  *   removed_at   time?
  *   removed_by   text?  a device's id
@@ -1698,6 +1743,13 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   time         time
  *   device       text
  *   fingerprint  text
+ *   name         text
+ *
+ * document device_pending: P2PSYNC_EVENT_DEVICE_PENDING
+ *   event        text
+ *   time         time
+ *   device       text
+ *   fingerprint  text  to be compared with what that device shows
  *   name         text
  *
  * document invite_closed: P2PSYNC_EVENT_INVITE_CLOSED

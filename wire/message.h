@@ -37,6 +37,7 @@ typedef enum ps_error_code {
     PS_ERROR_TOKEN = 9,     /* pairing: wrong token */
     PS_ERROR_EXPIRED = 10,  /* pairing: the invite has expired or was used */
     PS_ERROR_REMOVED = 11,  /* the receiver was removed from the mesh */
+    PS_ERROR_WAITS = 13,    /* pairing: a person has to accept the receiver first; ask again */
     PS_ERROR_TWIN = 12, /* another node with the receiver's key is there, too; the text: where */
 } ps_error_code;
 

@@ -81,6 +81,22 @@ p2psync_result p2psync_device_role(p2psync_node *node, const char *device, const
     return decide(node, &deciding, detail);
 }
 
+p2psync_result p2psync_device_role_in(p2psync_node *node, const char *device, const char *role,
+                                      const char *collection, struct p2psync_detail *detail)
+{
+    struct deciding deciding = {
+        .device = device, .decision.kind = PS_ACT_ROLE, .detail = ps_detail_none()};
+    if (!ps_node_usable(node) || device == NULL || role == NULL || collection == NULL ||
+        !ps_detail_valid(detail)) {
+        return P2PSYNC_EMISUSE;
+    }
+    deciding.decision.collection = ps_bytes_text(collection);
+    p2psync_result result = ps_input_scope(deciding.decision.collection, role,
+                                           &deciding.decision.role, &deciding.detail);
+    return result == P2PSYNC_OK ? decide(node, &deciding, detail)
+                                : ps_detail_give(result, &deciding.detail, detail);
+}
+
 p2psync_result p2psync_device_remove(p2psync_node *node, const char *device,
                                      struct p2psync_detail *detail)
 {

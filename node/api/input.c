@@ -28,6 +28,28 @@ p2psync_result ps_input_collection(struct ps_bytes name, struct p2psync_detail *
     return ps_collection_is_internal(name) ? P2PSYNC_EDENIED : P2PSYNC_OK;
 }
 
+p2psync_result ps_input_scope(struct ps_bytes collection, const char *role, ps_role *out,
+                              struct p2psync_detail *detail)
+{
+    struct ps_bytes text = ps_bytes_text(role);
+    ps_role parsed = PS_ROLE_NONE;
+    p2psync_result result = ps_input_collection(collection, detail);
+    if (result != P2PSYNC_OK && result != P2PSYNC_EDENIED) {
+        return result;
+    }
+    if (result == P2PSYNC_EDENIED || ps_bytes_equal(collection, ps_bytes_text("*"))) {
+        return ps_detail_say(detail, P2PSYNC_EFORMAT,
+                             "a collection of that name has no roles of its own");
+    }
+    if (!ps_bytes_equal(text, ps_bytes_text(ps_role_text(PS_ROLE_NONE))) &&
+        (!ps_role_parse(text, &parsed) || parsed == PS_ROLE_ADMIN)) {
+        return ps_detail_say(detail, P2PSYNC_EFORMAT,
+                             "the roles in one collection are writer, reader and none");
+    }
+    *out = parsed;
+    return P2PSYNC_OK;
+}
+
 p2psync_result ps_input_id(struct ps_bytes id, bool no_copy, struct p2psync_detail *detail)
 {
     struct ps_bytes record;

@@ -4,6 +4,7 @@
 #define PS_NODE_API_INPUT_H
 
 #include "node/host/detail.h"
+#include "wire/act.h"
 #include "wire/codec.h"
 #include "wire/id.h"
 
@@ -15,6 +16,13 @@ struct ps_txn;
  */
 p2psync_result ps_input_collection(struct ps_bytes name,
                                    struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
+
+/* A role in one collection of apps: "writer", "reader" or "none".
+ *
+ * Errors  P2PSYNC_ELIMIT; P2PSYNC_EFORMAT no name of a collection of apps, or no such role.
+ */
+p2psync_result ps_input_scope(struct ps_bytes collection, const char *role, ps_role *out,
+                              struct p2psync_detail *detail) P2PSYNC_MUST_CHECK;
 
 /* Whether it is a record's id, or a copy's unless `no_copy`.
  *

@@ -1,7 +1,6 @@
-/* What the app asks of the node as a whole: status, peers, devices, settings, pairing, sync now.
+/* What the app asks of the node as a whole: status, peers, devices, settings, joining, sync now.
  * What only a running node knows is asked over the control socket, whether it runs in this process
  * or in another: there is one way. */
-#include <sodium.h>
 #include <string.h>
 
 #include "node/api/input.h"
@@ -15,11 +14,8 @@
 #include "node/view/pending.h"
 #include "node/view/status.h"
 #include "store/env/identity.h"
-#include "wire/pairing_code.h"
 
-#define NOW_TIMEOUT_MS        60000
-#define INVITE_EXPIRES_MS     600000
-#define INVITE_EXPIRES_MAX_MS 86400000
+#define NOW_TIMEOUT_MS 60000
 
 typedef p2psync_result view_fn(struct ps_txn *txn, struct ps_buf *out);
 
@@ -35,7 +31,6 @@ static p2psync_result name_joiner(p2psync_node *node, const char *name,
                                   struct p2psync_detail *detail);
 static p2psync_result set_config(p2psync_node *node, const char *key, struct p2psync_bytes value,
                                  struct p2psync_detail *detail);
-static p2psync_result check_may_invite(p2psync_node *node);
 static p2psync_result view(p2psync_node *node, view_fn *fill, struct p2psync_buffer *out);
 static p2psync_result ask_or_view(p2psync_node *node, ps_control_ask what, instead_fn *fill,
                                   struct p2psync_buffer *out);
@@ -92,41 +87,6 @@ p2psync_result p2psync_now(p2psync_node *node, uint32_t timeout_ms, struct p2psy
     return ps_buffer_give(result, &answer, out);
 }
 
-p2psync_result p2psync_invite(p2psync_node *node, uint32_t expires_ms, struct p2psync_buffer *out)
-{
-    if (!ps_node_usable(node) || out == NULL || expires_ms > INVITE_EXPIRES_MAX_MS) {
-        return P2PSYNC_EMISUSE;
-    }
-    uint32_t open_ms = expires_ms != 0 ? expires_ms : INVITE_EXPIRES_MS;
-    struct ps_buf answer;
-    ps_buf_init(&answer, PS_BUFFER_SIZE_MAX);
-    p2psync_result result = check_may_invite(node);
-    if (result == P2PSYNC_OK) {
-        result = ps_node_ask(node, PS_ASK_ACT_MS, PS_CONTROL_INVITE, open_ms, &answer);
-    }
-    return ps_buffer_give(result, &answer, out);
-}
-
-/* Others would not take whom this device brings in if it is no admin. */
-static p2psync_result check_may_invite(p2psync_node *node)
-{
-    struct ps_txn txn = {0};
-    struct ps_identity identity = {0};
-    struct ps_member self = {.role = PS_ROLE_NONE};
-    p2psync_result result = ps_txn_begin(node->store, false, &txn);
-    if (result == P2PSYNC_OK) {
-        result = ps_identity_read(&txn, &identity);
-    }
-    if (result == P2PSYNC_OK) {
-        result = ps_member_get(&txn, &identity.device, &self);
-    }
-    ps_txn_abort(&txn);
-    if (result == P2PSYNC_ENOTFOUND) {
-        result = P2PSYNC_OK;
-    }
-    return result == P2PSYNC_OK && self.role > PS_ROLE_ADMIN ? P2PSYNC_EDENIED : result;
-}
-
 p2psync_result p2psync_cancel(p2psync_node *node)
 {
     if (!ps_node_usable(node)) {
@@ -134,25 +94,6 @@ p2psync_result p2psync_cancel(p2psync_node *node)
     }
     ps_cancel_all(&node->cancel);
     return P2PSYNC_OK;
-}
-
-p2psync_result p2psync_invite_cancel(p2psync_node *node, const char *code)
-{
-    struct ps_pairing_code decoded = {.endpoint_count = 0};
-    if (!ps_node_usable(node)) {
-        return P2PSYNC_EMISUSE;
-    }
-    if (code != NULL && ps_pairing_code_decode(code, &decoded) != P2PSYNC_OK) {
-        return P2PSYNC_EFORMAT;
-    }
-    uint64_t number = code != NULL ? ps_get_u64(decoded.token) : 0;
-    struct ps_buf nothing;
-    ps_buf_init(&nothing, PS_BUFFER_SIZE_MAX);
-    p2psync_result result =
-        ps_node_ask(node, PS_ASK_ACT_MS, PS_CONTROL_INVITE_CANCEL, number, &nothing);
-    ps_buf_deinit(&nothing);
-    sodium_memzero(&decoded, sizeof decoded);
-    return result;
 }
 
 p2psync_result p2psync_join(p2psync_node *node, const char *code, const char *name,

@@ -9,13 +9,18 @@
 #include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/mesh/decide.h"
+#include "store/mesh/terms.h"
 
 static void refuse(struct ps_turn *turn, ps_error_code code, const char *text);
 static void close_invite(struct ps_turn *turn, const char *reason);
 static struct ps_guesser *find_guesser(struct ps_invite *invite, const uint8_t *curve_key);
 static void count_wrong(struct ps_turn *turn, struct ps_guesser *guesser);
 static bool proven(const struct ps_turn *turn, const struct ps_join *join);
-static bool add_member(struct ps_turn *turn, const struct ps_join *join);
+static bool read_terms(struct ps_turn *turn, struct ps_terms *out);
+static bool is_accepted(struct ps_turn *turn, const struct ps_join *join, struct ps_terms *terms);
+static bool add_member(struct ps_turn *turn, const struct ps_join *join,
+                       const struct ps_terms *terms);
+static bool decide(struct ps_turn *turn, const struct ps_decision *decision);
 static void welcome(struct ps_turn *turn);
 static bool is_over(const struct ps_turn *turn);
 
@@ -46,6 +51,7 @@ uint64_t ps_engine_invite(const struct ps_engine *engine)
 void ps_pairing_message(struct ps_turn *turn)
 {
     struct ps_invite *invite = turn->engine->invite;
+    struct ps_terms terms;
     struct ps_join join;
     if (!invite->open || is_over(turn)) {
         refuse(turn, PS_ERROR_EXPIRED, "no invite is open");
@@ -75,7 +81,8 @@ void ps_pairing_message(struct ps_turn *turn)
         refuse(turn, PS_ERROR_TOKEN, "the invite was used already");
         return;
     }
-    if (!add_member(turn, &join)) {
+    if (!read_terms(turn, &terms) || !is_accepted(turn, &join, &terms) ||
+        !add_member(turn, &join, &terms)) {
         return;
     }
     welcome(turn);
@@ -181,8 +188,47 @@ static bool proven(const struct ps_turn *turn, const struct ps_join *join)
            sodium_memcmp(curve_key, turn->event->curve_key, sizeof curve_key) == 0;
 }
 
+/* What the one who opened the invite has said; else what is usual. */
+static bool read_terms(struct ps_turn *turn, struct ps_terms *out)
+{
+    p2psync_result result = ps_terms_read(turn->txn, out);
+    if (result == P2PSYNC_ENOTFOUND ||
+        (result == P2PSYNC_OK && out->number != ps_engine_invite(turn->engine))) {
+        *out = (struct ps_terms){.waits = PS_WAITS_NOBODY};
+        return true;
+    }
+    return ps_turn_ok(turn, result);
+}
+
+/* Whether nobody has to accept the device, or somebody has. The first that presents the code waits;
+ * it is told so, and asks again. */
+static bool is_accepted(struct ps_turn *turn, const struct ps_join *join, struct ps_terms *terms)
+{
+    bool same = ps_device_equal(&terms->device, &join->device);
+    if (!terms->confirm || (terms->waits == PS_WAITS_ACCEPTED && same)) {
+        return true;
+    }
+    if (terms->waits != PS_WAITS_NOBODY && (!same || terms->waits == PS_WAITS_REJECTED)) {
+        refuse(turn, PS_ERROR_TOKEN, same ? "it was rejected" : "the invite was used already");
+        return false;
+    }
+    if (terms->waits == PS_WAITS_NOBODY) {
+        terms->waits = PS_WAITS_ASKED;
+        terms->device = join->device;
+        terms->name_size = join->name.size;
+        memcpy(terms->name, join->name.data, join->name.size);
+        if (!ps_turn_ok(turn, ps_terms_write(turn->txn, terms))) {
+            return false;
+        }
+        ps_tell_pending(turn, join);
+    }
+    refuse(turn, PS_ERROR_WAITS, "somebody has to accept this device there");
+    return false;
+}
+
 /* Sign the new member into `_devices`, unless it is one. */
-static bool add_member(struct ps_turn *turn, const struct ps_join *join)
+static bool add_member(struct ps_turn *turn, const struct ps_join *join,
+                       const struct ps_terms *terms)
 {
     const struct ps_identity *identity = &turn->engine->identity;
     if (ps_trust_member(turn, &join->device) || turn->result != P2PSYNC_OK) {
@@ -191,10 +237,36 @@ static bool add_member(struct ps_turn *turn, const struct ps_join *join)
     bool founder = ps_device_equal(&identity->device, &identity->mesh.founder);
     const struct ps_decision decision = {.kind = PS_ACT_ROLE,
                                          .subject = join->device,
-                                         .role = founder ? PS_ROLE_ADMIN : PS_ROLE_WRITER,
+                                         .role = terms->has_role ? terms->role
+                                                 : founder       ? PS_ROLE_ADMIN
+                                                                 : PS_ROLE_WRITER,
                                          .name = join->name};
+    bool decided = decide(turn, &decision);
+    for (size_t i = 0; i < terms->scope_count && decided; i++) {
+        const struct ps_terms_scope *scope = &terms->scopes[i];
+        decided =
+            decide(turn, &(struct ps_decision){
+                             .kind = PS_ACT_ROLE,
+                             .subject = join->device,
+                             .role = scope->role,
+                             .collection = ps_bytes(scope->collection, scope->collection_size)});
+    }
+    if (!decided) {
+        return false;
+    }
+    turn->dirty = true;
+    ps_roots_unsure(turn->engine);
+    ps_trust_load(turn);
+    ps_news_scan(turn);
+    ps_emit_plain(turn, PS_EFFECT_BURST);
+    return turn->result == P2PSYNC_OK;
+}
+
+static bool decide(struct ps_turn *turn, const struct ps_decision *decision)
+{
     ps_role who = PS_ROLE_NONE;
-    p2psync_result result = ps_decide(turn->txn, identity, &decision, turn->wall_ms, &who);
+    p2psync_result result =
+        ps_decide(turn->txn, &turn->engine->identity, decision, turn->wall_ms, &who);
     if (result == P2PSYNC_ELIMIT) {
         refuse(turn, PS_ERROR_LIMIT, "the inviter can bring in no more devices");
         return false;
@@ -207,15 +279,7 @@ static bool add_member(struct ps_turn *turn, const struct ps_join *join)
         refuse(turn, PS_ERROR_EXPIRED, "the inviter may bring in no devices any more");
         return false;
     }
-    if (!ps_turn_ok(turn, result)) {
-        return false;
-    }
-    turn->dirty = true;
-    ps_roots_unsure(turn->engine);
-    ps_trust_load(turn);
-    ps_news_scan(turn);
-    ps_emit_plain(turn, PS_EFFECT_BURST);
-    return turn->result == P2PSYNC_OK;
+    return ps_turn_ok(turn, result);
 }
 
 static void welcome(struct ps_turn *turn)

@@ -8,9 +8,11 @@
 #include "node/engine/introduce.h"
 #include "node/engine/news.h"
 #include "node/engine/turn.h"
+#include "store/mesh/decide.h"
 #include "store/mesh/refresh.h"
 
 static void members_moved(struct ps_turn *turn);
+static void answer_askers(struct ps_turn *turn);
 static void settle_peer(struct ps_turn *turn, struct ps_peer *peer);
 static void move_state(struct ps_turn *turn, struct ps_peer *peer, bool same);
 
@@ -60,11 +62,25 @@ static void members_moved(struct ps_turn *turn)
         return;
     }
     if (came.any) {
+        answer_askers(turn);
         ps_trust_load(turn);
     }
     if (came.changed) {
         ps_rounds_members_came(turn);
         ps_emit_plain(turn, PS_EFFECT_BURST);
+    }
+}
+
+/* An admin that wants to retire is removed by the founder: nobody else may. */
+static void answer_askers(struct ps_turn *turn)
+{
+    struct ps_engine *engine = turn->engine;
+    bool removed = false;
+    p2psync_result result = ps_decide_asked(turn->txn, &engine->identity, turn->wall_ms, &removed);
+    if (ps_turn_ok(turn, result) && removed) {
+        turn->dirty = true;
+        ps_roots_unsure(engine);
+        ps_news_scan(turn);
     }
 }
 

@@ -15,6 +15,7 @@ struct telling {
     struct ps_map map;
 };
 
+static void tell_join(struct ps_turn *turn, const struct ps_join *join, p2psync_event_type type);
 static void begin(struct telling *telling, struct ps_turn *turn);
 static void end(struct telling *telling, p2psync_event_type type);
 static void write_device(struct ps_map *map, const struct ps_device *device);
@@ -88,12 +89,22 @@ void ps_tell_sync_failed(struct ps_turn *turn, const struct ps_peer *peer, const
 
 void ps_tell_joined(struct ps_turn *turn, const struct ps_join *join)
 {
+    tell_join(turn, join, P2PSYNC_EVENT_DEVICE_JOINED);
+}
+
+void ps_tell_pending(struct ps_turn *turn, const struct ps_join *join)
+{
+    tell_join(turn, join, P2PSYNC_EVENT_DEVICE_PENDING);
+}
+
+static void tell_join(struct ps_turn *turn, const struct ps_join *join, p2psync_event_type type)
+{
     struct telling telling;
     begin(&telling, turn);
     write_device(&telling.map, &join->device);
     write_fingerprint(&telling.map, &join->device);
     ps_map_str(&telling.map, "name", join->name);
-    end(&telling, P2PSYNC_EVENT_DEVICE_JOINED);
+    end(&telling, type);
 }
 
 void ps_tell_forked(struct ps_turn *turn, const struct ps_tell_fork *fork)

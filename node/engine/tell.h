@@ -34,6 +34,8 @@ void ps_tell_sync_failed(struct ps_turn *turn, const struct ps_peer *peer, const
 
 /* A device was invited and has joined. */
 void ps_tell_joined(struct ps_turn *turn, const struct ps_join *join);
+/* A device has presented the code, and waits until somebody accepts it. */
+void ps_tell_pending(struct ps_turn *turn, const struct ps_join *join);
 /* A log of a device was found to fork. `name` may be empty. */
 struct ps_tell_fork {
     struct ps_device device;

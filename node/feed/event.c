@@ -47,6 +47,7 @@ static const char *event_name(p2psync_event_type type)
         [P2PSYNC_EVENT_DEVICE_REMOVED] = "device_removed",
         [P2PSYNC_EVENT_ROLE_CHANGED] = "role_changed",
         [P2PSYNC_EVENT_REMOVED] = "removed",
+        [P2PSYNC_EVENT_DEVICE_PENDING] = "device_pending",
     };
     bool known = (size_t)type < sizeof names / sizeof names[0] && names[type] != NULL;
     return known ? names[type] : "";

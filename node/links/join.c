@@ -45,6 +45,7 @@ struct attempt {
     uint64_t links_of[ENDPOINTS_MAX];  /* 0: not dialled now */
     uint64_t redial_ms[ENDPOINTS_MAX]; /* when to dial again */
     uint64_t dialled_ms[ENDPOINTS_MAX];
+    bool waits;                      /* a person has to accept this device there */
     bool answered_no[ENDPOINTS_MAX]; /* its machine or network said that nobody is there */
 };
 
@@ -69,6 +70,7 @@ static bool nobody_is_there(const struct attempt *attempt);
 static p2psync_result dial(struct attempt *attempt, uint64_t now_ms);
 static bool take_events(struct attempt *attempt, uint64_t now_ms);
 static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes bytes);
+static void wait_for_person(struct attempt *attempt, size_t index);
 static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms);
 static p2psync_result settle(const struct ps_join_options *options,
                              const struct ps_identity *identity, const struct attempt *attempt);
@@ -295,8 +297,11 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_join_options 
         if (result != P2PSYNC_OK) {
             return result;
         }
+        if (attempt->waits) { /* as long as the invite is open */
+            deadline_ms = now_ms + PS_JOIN_TIMEOUT_MS;
+        }
         if (now_ms >= deadline_ms || nobody_is_there(attempt)) {
-            return P2PSYNC_EUNREACHABLE;
+            return attempt->waits ? P2PSYNC_EEXPIRED : P2PSYNC_EUNREACHABLE;
         }
         result = wait_links(attempt, deadline_ms - now_ms);
         now_ms = ps_time_monotonic_ms();
@@ -433,10 +438,26 @@ static bool take_message(struct attempt *attempt, size_t index, struct ps_bytes 
         return true;
     case PS_ERROR_BYE:
         return false; /* it stops; it may come back */
+    case PS_ERROR_WAITS:
+        wait_for_person(attempt, index);
+        return false;
     default:
         attempt->refused = P2PSYNC_EDENIED;
         return true;
     }
+}
+
+/* Ask again, on another connection: the inviter's live for a short time. */
+static void wait_for_person(struct attempt *attempt, size_t index)
+{
+    if (!attempt->waits) {
+        ps_report(attempt->report, P2PSYNC_LOG_WARNING, "join-waits",
+                  "this device waits until somebody accepts it there ('p2psync devices accept')");
+    }
+    attempt->waits = true;
+    ps_links_hangup(attempt->links, attempt->links_of[index]);
+    attempt->links_of[index] = 0;
+    attempt->redial_ms[index] = ps_time_monotonic_ms() + REDIAL_MS;
 }
 
 static p2psync_result wait_links(struct attempt *attempt, uint64_t left_ms)

@@ -18,6 +18,7 @@ struct listing {
     struct ps_writer *writer;
     const struct forked *forked;
     const struct ps_view_befores *before; /* NULL: nothing is compared */
+    bool waits;                           /* it is no member yet */
 };
 
 /* Devices of which two signed histories contradict each other. */
@@ -34,6 +35,7 @@ static p2psync_result count_all(const struct listing *listing, uint32_t *count_o
 static p2psync_result write_member(struct listing *listing, const struct ps_member *member,
                                    const struct ps_named *named);
 static p2psync_result write_removed(struct listing *listing);
+static p2psync_result write_waiting(struct listing *listing);
 static void write_before(struct listing *listing, const struct ps_device *device,
                          struct ps_map *map);
 static bool is_gone(const struct listing *listing, const struct ps_named *named,
@@ -128,6 +130,9 @@ p2psync_result ps_view_members_compare(struct ps_txn *txn, const struct ps_view_
     if (walk.result == P2PSYNC_OK) {
         walk.result = write_removed(&listing);
     }
+    if (walk.result == P2PSYNC_OK) {
+        walk.result = write_waiting(&listing);
+    }
     return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
 }
 
@@ -135,12 +140,18 @@ p2psync_result ps_view_members_compare(struct ps_txn *txn, const struct ps_view_
 static p2psync_result count_all(const struct listing *listing, uint32_t *count_out)
 {
     struct ps_txn *txn = listing->txn;
+    struct ps_terms terms;
     struct ps_named_walk walk = {.txn = txn};
     struct ps_named named;
     uint32_t removed = 0;
     p2psync_result result = ps_member_count(txn, count_out);
     while (result == P2PSYNC_OK && removed < REMOVED_MAX && ps_named_walk_next(&walk, &named)) {
         removed += is_gone(listing, &named, &walk.result) ? 1 : 0;
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_view_members_waiting(txn, &terms);
+        removed += result == P2PSYNC_OK ? 1 : 0;
+        result = result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
     }
     *count_out += removed;
     return result == P2PSYNC_OK ? walk.result : result;
@@ -182,6 +193,39 @@ static p2psync_result write_removed(struct listing *listing)
     return walk.result;
 }
 
+/* The device that waits for somebody who accepts it, if any. */
+static p2psync_result write_waiting(struct listing *listing)
+{
+    struct ps_terms terms;
+    struct ps_member member = {.role = PS_ROLE_NONE};
+    p2psync_result result = ps_view_members_waiting(listing->txn, &terms);
+    if (result != P2PSYNC_OK) {
+        return result == P2PSYNC_ENOTFOUND ? P2PSYNC_OK : result;
+    }
+    struct ps_named nobody = {.is_removed = false};
+    member.device = terms.device;
+    member.name_size = terms.name_size;
+    memcpy(member.name, terms.name, sizeof member.name);
+    listing->waits = true;
+    result = write_member(listing, &member, &nobody);
+    listing->waits = false;
+    return result;
+}
+
+p2psync_result ps_view_members_waiting(struct ps_txn *txn, struct ps_terms *out)
+{
+    struct ps_terms terms;
+    p2psync_result result = ps_terms_read(txn, &terms);
+    if (result != P2PSYNC_OK) {
+        return result;
+    }
+    if (terms.waits != PS_WAITS_ASKED || terms.expires_ms <= ps_time_wall_ms()) {
+        return P2PSYNC_ENOTFOUND;
+    }
+    *out = terms;
+    return P2PSYNC_OK;
+}
+
 static p2psync_result list_forked(struct ps_txn *txn, struct forked *out)
 {
     struct ps_view_forks_walk walk = {.txn = txn};
@@ -219,6 +263,7 @@ static p2psync_result write_member(struct listing *listing, const struct ps_memb
     write_when(listing->writer, named == NULL ? member->added_ms : 0);
     ps_map_key(&map, "added_by");
     write_whom(listing->writer, named == NULL ? &member->added_by : NULL);
+    ps_map_bool(&map, "pending", listing->waits);
     ps_map_bool(&map, "removed", removed != NULL);
     ps_map_key(&map, "removed_at");
     write_when(listing->writer, removed == NULL ? 0 : removed->removed_ms);

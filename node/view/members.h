@@ -5,6 +5,7 @@
 #include "node/view/before.h"
 #include "store/env/store.h"
 #include "store/mesh/members.h"
+#include "store/mesh/terms.h"
 
 /* Append the array of devices.
  *
@@ -20,6 +21,10 @@ p2psync_result ps_view_members_write(struct ps_txn *txn, struct ps_buf *out) P2P
  */
 p2psync_result ps_view_members_compare(struct ps_txn *txn, const struct ps_view_befores *before,
                                        struct ps_buf *out) P2PSYNC_MUST_CHECK;
+
+/* The terms of the invite on which a device waits to be accepted. Errors  P2PSYNC_ENOTFOUND nobody
+ * does; P2PSYNC_EIO. */
+p2psync_result ps_view_members_waiting(struct ps_txn *txn, struct ps_terms *out) P2PSYNC_MUST_CHECK;
 
 /* The member that a device is, or was: a device that is none goes by its fingerprint.
  *

@@ -128,6 +128,7 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 #define PS_META_LOGS        "logs"
 #define PS_META_WAITING     "waiting"   /* how many changes wait, and how often that has ended */
 #define PS_META_REFRESHES   "refreshes" /* of what readers see, after a change of settings */
+#define PS_META_INVITE      "invite"    /* what the one that was opened last gives */
 #define PS_META_BACKUP      "backup"    /* the last one that the node made by itself */
 /* The row that says that a process which did not flush has not ended well: what lies beside the
  * logs may be of several moments, and is worked out anew before anything is read

@@ -83,6 +83,35 @@ p2psync_result ps_decide_recovery(struct ps_txn *txn, const struct ps_secret *ke
     return result == P2PSYNC_OK ? decide_all(&asked, out) : result;
 }
 
+p2psync_result ps_decide_asked(struct ps_txn *txn, const struct ps_identity *identity,
+                               uint64_t now_ms, bool *changed_out)
+{
+    const struct ps_acts_about about = {.author = identity->device, .subject = identity->device};
+    struct ps_acts acts = {0};
+    struct ps_replay replay = {0};
+    p2psync_result result = P2PSYNC_OK;
+    *changed_out = false;
+    if (!ps_device_equal(&identity->device, &identity->mesh.founder)) {
+        return P2PSYNC_OK;
+    }
+    result = ps_acts_read_about(txn, &identity->mesh, &about, &acts);
+    if (result == P2PSYNC_OK) {
+        result = ps_replay_run(&acts.input, &replay);
+    }
+    bool may = result == P2PSYNC_OK && replay.devices[acts.input.founder].is_member;
+    for (uint32_t i = 0; i < acts.input.device_count && may && result == P2PSYNC_OK; i++) {
+        const struct ps_decision decision = {.kind = PS_ACT_REMOVED, .subject = acts.devices[i]};
+        ps_role who = PS_ROLE_NONE;
+        if (replay.devices[i].asks) {
+            result = ps_decide(txn, identity, &decision, now_ms, &who);
+            *changed_out = true;
+        }
+    }
+    ps_replay_deinit(&replay);
+    ps_acts_deinit(&acts);
+    return result == P2PSYNC_ECORRUPT ? P2PSYNC_OK : result; /* asked again when it is mended */
+}
+
 void ps_recovered_deinit(struct ps_recovered *recovered)
 {
     free(recovered->restated);

@@ -57,6 +57,14 @@ p2psync_result ps_decide_recovery(struct ps_txn *txn, const struct ps_secret *ke
                                   const struct ps_decisions *decisions, uint64_t now_ms,
                                   struct ps_recovered *out) P2PSYNC_MUST_CHECK;
 
+/* On the founder's device: remove the admins that have asked for it. On others nothing is done.
+ *
+ * changed_out  whether somebody was removed.
+ * Errors       as ps_decide().
+ */
+p2psync_result ps_decide_asked(struct ps_txn *txn, const struct ps_identity *identity,
+                               uint64_t now_ms, bool *changed_out) P2PSYNC_MUST_CHECK;
+
 /* Which rank an act wants of its author, as people read it: "an admin or the founder". */
 const char *ps_decision_who(ps_role lowest);
 

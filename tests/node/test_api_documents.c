@@ -221,6 +221,7 @@ static const char *name_of(p2psync_event_type type)
         [P2PSYNC_EVENT_DEVICE_REMOVED] = "device_removed",
         [P2PSYNC_EVENT_ROLE_CHANGED] = "role_changed",
         [P2PSYNC_EVENT_REMOVED] = "removed",
+        [P2PSYNC_EVENT_DEVICE_PENDING] = "device_pending",
     };
     return names[type];
 }

@@ -42,9 +42,15 @@ const struct verb verbs_table[] = {
                   "settings are read again: 'p2psync help config' says which are taken up.\n",
      cmd_start, false},
     {"stop", "", "stop the running node and wait until it has ended", NULL, cmd_stop, false},
-    {"invite", "[--expires DURATION] [--no-wait] [--qr FILE] | --cancel",
+    {"invite",
+     "[--expires DURATION] [--role ROLE] [--collection C=ROLE]... [--confirm] [--no-wait] [--qr "
+     "FILE] | --cancel",
      "let another device join: prints a code for it",
      "  --expires DURATION  how long the code works: 90s, 10m, 2h (default: 10m)\n"
+     "  --role ROLE         admin, writer or reader (default: the founder gives admin, an admin "
+     "writer)\n"
+     "  --collection C=ROLE another one in collection C: writer, reader or none\n"
+     "  --confirm           nobody comes in before 'p2psync devices accept'\n"
      "  --no-wait           do not wait until the code is used or expires\n"
      "  --qr FILE           write the code to FILE as a QR code too, an SVG image\n"
      "  --cancel            close the invite that is open\n"
@@ -78,11 +84,15 @@ const struct verb verbs_table[] = {
      cmd_recover, false},
     {"peers", "[--watch]", "show the other devices and how far they are",
      "  --watch  show them again every second\n", cmd_peers, false},
-    {"devices", "[list | rename DEVICE NAME | role DEVICE ROLE | remove DEVICE... | retire]",
+    {"devices",
+     "[list | rename DEVICE NAME | role DEVICE ROLE [--collection C] | remove DEVICE... | retire | "
+     "accept DEVICE | reject DEVICE]",
      "show the members of the mesh, name them, say what they may, remove them",
      "  role    admin (brings in and removes devices, sets collections), writer or reader\n"
+     "  --collection C  in that collection only: writer, reader or none\n"
      "  remove  cut a device off, for good: what it wrote stays, its key never comes back\n"
      "  retire  remove this device itself; an admin asks the founder for it so\n"
+     "  accept, reject  let the device in that waits for 'invite --confirm', or not\n"
      "DEVICE is a name that no other device ever had, an id, or a whole fingerprint.\n",
      cmd_devices, false},
     {"status", "", "show this node at a glance", NULL, cmd_status, false},

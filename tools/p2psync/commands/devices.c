@@ -15,17 +15,22 @@ static action rename_device;
 static action set_role;
 static action remove_devices;
 static action retire;
+static action accept;
+static action reject;
 
 static const struct {
     const char *name;
     action *act;
     int words_min; /* that follow it */
     int words_max;
-} actions[] = {{"list", list, 0, 0},
-               {"rename", rename_device, 2, 2},
-               {"role", set_role, 2, 2},
-               {"remove", remove_devices, 1, 64},
-               {"retire", retire, 0, 0}};
+} actions[] = {{"list", list, 0, 0},     {"rename", rename_device, 2, 2},
+               {"role", set_role, 2, 2}, {"remove", remove_devices, 1, 64},
+               {"retire", retire, 0, 0}, {"accept", accept, 1, 1},
+               {"reject", reject, 1, 1}};
+
+static const char *in_collection; /* of `role`; NULL: in all */
+
+static bool parse(struct cli *cli, int argc, char **argv);
 
 int cmd_devices(struct cli *cli, int argc, char **argv)
 {
@@ -33,7 +38,7 @@ int cmd_devices(struct cli *cli, int argc, char **argv)
     size_t which = 0;
     int code;
 
-    if (!options_only_operands(cli, argc, argv, 0, 65)) {
+    if (!parse(cli, argc, argv)) {
         return CLI_USAGE;
     }
     for (size_t i = 0; optind < argc && i < sizeof actions / sizeof actions[0]; i++) {
@@ -41,6 +46,9 @@ int cmd_devices(struct cli *cli, int argc, char **argv)
     }
     if (optind < argc && strcmp(argv[optind], actions[which].name) != 0) {
         return fail_usage(cli, "there is no 'devices %s'", argv[optind]);
+    }
+    if (in_collection != NULL && actions[which].act != set_role) {
+        return fail_usage(cli, "--collection goes with 'role'");
     }
     if (optind < argc && !options_operands(cli, argc, argv, actions[which].words_min + 1,
                                            actions[which].words_max + 1)) {
@@ -52,6 +60,17 @@ int cmd_devices(struct cli *cli, int argc, char **argv)
     }
     p2psync_close(node);
     return code;
+}
+
+static bool parse(struct cli *cli, int argc, char **argv)
+{
+    static const struct option own[] = {{"collection", required_argument, NULL, 'c'}, {0}};
+    int option = options_next(cli, argc, argv, own);
+
+    for (; option == 'c'; option = options_next(cli, argc, argv, own)) {
+        in_collection = optarg;
+    }
+    return option == OPTIONS_END && options_operands(cli, argc, argv, 0, 65);
 }
 
 static void print_forked(struct p2psync_bytes device)
@@ -93,8 +112,12 @@ static void print_devices(struct p2psync_bytes devices)
         output_ago(p2psync_value_find(device, "added"), added, sizeof added);
         table_text(&table, p2psync_map_text(device, "name"));
         table_text(&table, p2psync_map_text(device, "fingerprint"));
-        table_cell(&table, "%.*s%s%s", TEXT(role), removed ? ", removed" : "",
-                   p2psync_map_bool(device, "forked") ? ", forked" : "");
+        if (p2psync_map_bool(device, "pending")) {
+            table_cell(&table, "waits to be accepted");
+        } else {
+            table_cell(&table, "%.*s%s%s", TEXT(role), removed ? ", removed" : "",
+                       p2psync_map_bool(device, "forked") ? ", forked" : "");
+        }
         table_cell(&table, "%s", added);
         table_text(&table, p2psync_map_text(device, "device"));
     }
@@ -153,10 +176,13 @@ static const char *advice(p2psync_result result)
 static int set_role(struct cli *cli, p2psync_node *node, int count, char **words)
 {
     struct p2psync_detail detail = {.size = sizeof detail};
-    p2psync_result result = p2psync_device_role(node, words[0], words[1], &detail);
+    p2psync_result result =
+        in_collection == NULL
+            ? p2psync_device_role(node, words[0], words[1], &detail)
+            : p2psync_device_role_in(node, words[0], words[1], in_collection, &detail);
 
     if (result == P2PSYNC_EFORMAT) {
-        return fail_usage(cli, "'%s' is no role: %s", words[1], detail.text);
+        return fail_usage(cli, "'%s' is no role there: %s", words[1], detail.text);
     }
     return result == P2PSYNC_OK
                ? list(cli, node, count, words)
@@ -185,4 +211,29 @@ static int retire(struct cli *cli, p2psync_node *node, int count, char **words)
     return result == P2PSYNC_OK
                ? list(cli, node, count, words)
                : fail_detail(cli, result, &detail, advice(result), "devices retire");
+}
+
+static int say_answered(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail,
+                        const char *what)
+{
+    return fail_detail(cli, result, detail, "'p2psync devices' shows who waits", "devices %s",
+                       what);
+}
+
+static int accept(struct cli *cli, p2psync_node *node, int count, char **words)
+{
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_invite_accept(node, words[0], &detail);
+
+    return result == P2PSYNC_OK ? list(cli, node, count, words)
+                                : say_answered(cli, result, &detail, "accept");
+}
+
+static int reject(struct cli *cli, p2psync_node *node, int count, char **words)
+{
+    struct p2psync_detail detail = {.size = sizeof detail};
+    p2psync_result result = p2psync_invite_reject(node, words[0], &detail);
+
+    return result == P2PSYNC_OK ? list(cli, node, count, words)
+                                : say_answered(cli, result, &detail, "reject");
 }

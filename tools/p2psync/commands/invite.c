@@ -14,8 +14,12 @@
 #include "tools/p2psync/qr.h"
 #include "tools/p2psync/times.h"
 
+#define COLLECTIONS_MAX 16 /* as the library has it */
+
 struct invite {
-    uint32_t expires_ms;
+    struct p2psync_invite_terms terms;
+    const char *collections[COLLECTIONS_MAX];
+    const char *roles[COLLECTIONS_MAX];
     bool no_wait;
     bool cancel;         /* the one that is open */
     char *code;          /* of what was opened; NULL: nothing */
@@ -26,6 +30,8 @@ struct invite {
 static int parse(struct cli *cli, int argc, char **argv, struct invite *invite);
 static int open_qr(struct cli *cli, struct invite *invite);
 static int close_qr(struct cli *cli, struct invite *invite, int code);
+static int say_refused(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail);
+static bool add_collection(struct invite *invite, char *text);
 static int cancel(struct cli *cli, p2psync_node *node);
 static int pass_over_earlier(struct cli *cli, struct events *events);
 static int show_code(struct cli *cli, struct invite *invite, struct p2psync_buffer *answer);
@@ -35,7 +41,8 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
 {
     struct p2psync_buffer answer = {0};
     struct events events = {0};
-    struct invite invite = {0};
+    struct invite invite = {.terms.size = sizeof invite.terms};
+    struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_node *node = NULL;
     p2psync_result result;
     int code = parse(cli, argc, argv, &invite);
@@ -57,12 +64,13 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
         code = events_open(cli, node, &events);
     }
     if (code == CLI_DONE) {
-        result = p2psync_invite(node, invite.expires_ms, &answer);
-        code = result == P2PSYNC_OK        ? CLI_DONE
-               : result == P2PSYNC_EDENIED ? fail_saying(cli, CLI_DENIED,
-                                                         "invite: only an admin or the founder may "
-                                                         "do that")
-                                           : fail_node(cli, node, result, "invite");
+        invite.terms.collections = invite.collections;
+        invite.terms.collection_roles = invite.roles;
+        result = p2psync_invite_with(node, &invite.terms, &answer, &detail);
+        code = result == P2PSYNC_OK ? CLI_DONE
+               : result == P2PSYNC_EDENIED || result == P2PSYNC_EFORMAT
+                   ? say_refused(cli, result, &detail)
+                   : fail_node(cli, node, result, "invite");
     }
     if (code == CLI_DONE && !invite.no_wait) {
         code = pass_over_earlier(cli, &events);
@@ -82,6 +90,12 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
     free(invite.code);
     p2psync_close(node);
     return code;
+}
+
+static int say_refused(struct cli *cli, p2psync_result result, const struct p2psync_detail *detail)
+{
+    return result == P2PSYNC_EFORMAT ? fail_usage(cli, "%s", detail->text)
+                                     : fail_saying(cli, CLI_DENIED, "invite: %s", detail->text);
 }
 
 static int cancel(struct cli *cli, p2psync_node *node)
@@ -119,6 +133,9 @@ static int pass_over_earlier(struct cli *cli, struct events *events)
 static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
 {
     static const struct option own[] = {{"expires", required_argument, NULL, 'e'},
+                                        {"role", required_argument, NULL, 'r'},
+                                        {"collection", required_argument, NULL, 'C' + 0x100},
+                                        {"confirm", no_argument, NULL, 'o'},
                                         {"no-wait", no_argument, NULL, 'n'},
                                         {"cancel", no_argument, NULL, 'c'},
                                         {"qr", required_argument, NULL, 'q' + 0x100},
@@ -129,10 +146,22 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
         option = options_next(cli, argc, argv, own);
         switch (option) {
         case 'e':
-            if (!times_duration(optarg, &invite->expires_ms)) {
+            if (!times_duration(optarg, &invite->terms.expires_ms)) {
                 return fail_usage(cli, "--expires '%s' is no duration such as 90s, 10m or 2h",
                                   optarg);
             }
+            break;
+        case 'r':
+            invite->terms.role = optarg;
+            break;
+        case 'C' + 0x100: /* -C is the directory */
+            if (!add_collection(invite, optarg)) {
+                return fail_usage(cli, "--collection '%s' is none of %d such as notes=reader",
+                                  optarg, COLLECTIONS_MAX);
+            }
+            break;
+        case 'o':
+            invite->terms.confirm = true;
             break;
         case 'n':
             invite->no_wait = true;
@@ -149,10 +178,28 @@ static int parse(struct cli *cli, int argc, char **argv, struct invite *invite)
             break;
         }
     } while (option != OPTIONS_END);
-    if (invite->cancel && (invite->expires_ms != 0 || invite->no_wait || invite->qr_file != NULL)) {
+    if (invite->cancel &&
+        (invite->terms.expires_ms != 0 || invite->terms.role != NULL || invite->terms.confirm ||
+         invite->terms.collection_count > 0 || invite->no_wait || invite->qr_file != NULL)) {
         return fail_usage(cli, "--cancel stands alone");
     }
     return options_operands(cli, argc, argv, 0, 0) ? CLI_DONE : CLI_USAGE;
+}
+
+/* C=ROLE. */
+static bool add_collection(struct invite *invite, char *text)
+{
+    char *equals = strrchr(text, '=');
+    size_t *count = &invite->terms.collection_count;
+
+    if (equals == NULL || *count == COLLECTIONS_MAX) {
+        return false;
+    }
+    *equals = '\0';
+    invite->collections[*count] = text;
+    invite->roles[*count] = equals + 1;
+    (*count)++;
+    return true;
 }
 
 /* The QR code comes last: what stands over it may scroll away, it may not. */
@@ -244,6 +291,27 @@ static void print_joined(struct p2psync_bytes event)
            TEXT(fingerprint));
 }
 
+/* With --json, events follow the code line by line. */
+static int print_pending(struct cli *cli, struct p2psync_buffer *data)
+{
+    struct p2psync_bytes event = {data->data, data->size};
+    struct p2psync_bytes name = p2psync_map_text(event, "name");
+    int code = output_check(cli, event);
+
+    if (code == CLI_DONE && cli->json) {
+        code = output_json(cli, event);
+    } else if (code == CLI_DONE) {
+        output_text(name.data, name.size);
+        printf(" (%.*s) waits. If that device shows the same fingerprint, run 'p2psync devices "
+               "accept %.*s', else 'devices reject'.\n",
+               TEXT(p2psync_map_text(event, "fingerprint")),
+               TEXT(p2psync_map_text(event, "fingerprint")));
+    }
+    fflush(stdout);
+    p2psync_buffer_free(data);
+    return code;
+}
+
 static int closed(struct cli *cli, struct p2psync_buffer *data)
 {
     struct p2psync_bytes reason =
@@ -265,6 +333,7 @@ static int wait_for_device(struct cli *cli, struct events *events)
     for (;;) {
         struct p2psync_buffer data = {0};
         p2psync_event_type type = P2PSYNC_EVENT_ERROR;
+        int code;
 
         switch (events_next(cli, events, -1, &type, &data)) {
         case EVENTS_FAILED:
@@ -281,6 +350,12 @@ static int wait_for_device(struct cli *cli, struct events *events)
         switch (type) {
         case P2PSYNC_EVENT_DEVICE_JOINED:
             return output_answer(cli, &data, print_joined);
+        case P2PSYNC_EVENT_DEVICE_PENDING:
+            code = print_pending(cli, &data);
+            if (code != CLI_DONE) {
+                return code;
+            }
+            break;
         case P2PSYNC_EVENT_INVITE_CLOSED:
             return closed(cli, &data);
         case P2PSYNC_EVENT_STOPPED:

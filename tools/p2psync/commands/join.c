@@ -16,6 +16,7 @@ static int refused(struct cli *cli, p2psync_result result, const struct p2psync_
 int cmd_join(struct cli *cli, int argc, char **argv)
 {
     struct identity_wish wish = {0};
+    const struct p2psync_options options = P2PSYNC_OPTIONS_INIT;
     struct p2psync_buffer answer = {0};
     struct p2psync_detail detail = {.size = sizeof detail};
     p2psync_node *node = NULL;
@@ -28,7 +29,8 @@ int cmd_join(struct cli *cli, int argc, char **argv)
                          "The code that 'p2psync invite' shows: ", secret);
     }
     if (code == CLI_DONE) {
-        code = attach_open(cli, NULL, &node);
+        /* With its log: it may have to wait for a person there, and says so. */
+        code = attach_open(cli, &options, &node);
     }
     if (code == CLI_DONE && wish.name != NULL) {
         code = check_name(cli, node, wish.name);
