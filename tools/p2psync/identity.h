@@ -20,6 +20,9 @@ int identity_options(struct cli *cli, int argc, char **argv, int operands,
 /* Print an answer of p2psync_identity() or p2psync_join(), one key a line. */
 void identity_print(struct p2psync_bytes identity);
 
+/* Print what `init` says of a mesh that was made with this recovery code. Returns an exit code. */
+int init_say_made(struct cli *cli, p2psync_node *node, const char *code);
+
 /* Say what to do with a device that no other admits yet. */
 void identity_print_unknown(void);
 

@@ -82,6 +82,15 @@ const struct verb verbs_table[] = {
      "device\n"
      "of the mesh will do, and keeps nothing of it.\n",
      cmd_recover, false},
+    {"mesh", "renew NEWDIR [--name NAME]",
+     "make a new mesh in NEWDIR, with the records and settings of this device",
+     "  --name NAME  how people call the device there (default: as here)\n"
+     "For a founder that is lost or stolen where nobody has the recovery code, or a thief has it. "
+     "Conflicts\n"
+     "are copied as they are shown; history is not. What is here stays as it is. The other devices "
+     "join\n"
+     "the new mesh: 'p2psync -C NEWDIR start', and 'p2psync -C NEWDIR invite'.\n",
+     cmd_mesh, false},
     {"peers", "[--watch]", "show the other devices and how far they are",
      "  --watch  show them again every second\n", cmd_peers, false},
     {"devices",

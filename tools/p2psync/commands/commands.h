@@ -23,6 +23,7 @@ int cmd_init(struct cli *cli, int argc, char **argv);
 int cmd_invite(struct cli *cli, int argc, char **argv);
 int cmd_join(struct cli *cli, int argc, char **argv);
 int cmd_list(struct cli *cli, int argc, char **argv);
+int cmd_mesh(struct cli *cli, int argc, char **argv);
 int cmd_now(struct cli *cli, int argc, char **argv);
 int cmd_peers(struct cli *cli, int argc, char **argv);
 int cmd_pending(struct cli *cli, int argc, char **argv);

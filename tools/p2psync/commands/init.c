@@ -65,6 +65,11 @@ struct made {
     const char *code; /* NULL: there is none */
 };
 
+int init_say_made(struct cli *cli, p2psync_node *node, const char *code)
+{
+    return say_made(cli, node, &(struct identity_wish){.founds = true}, code);
+}
+
 static int say_made(struct cli *cli, p2psync_node *node, const struct identity_wish *wish,
                     const char *code)
 {
