@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2016
 # A backup of a running node, restored: in place of the device that is lost, and as a new device. Both meet their mesh,
 # and all come to the same.
+own_host
 
 # same ID DEVICE...: until the record is on each of them.
 same() {
@@ -12,7 +13,7 @@ same() {
 
 at a init --name kitchen >/dev/null
 node a
-peer=127.0.0.1:$(port_of a)
+peer=$host:$(port_of a)
 at b join "$(at a --json invite --no-wait | jq -r .code)" --name cellar >/dev/null
 node b --peer "$peer"
 expect 0 b --json put notes n1 text=before

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2016
 # A device's directory is copied, and both are on: each of the two is told, and so is who meets both. The copy becomes a
 # device of its own, loses nothing of what it holds, and joins by an invite.
+own_host
 
 # alerted DEVICE TEXT: until its status has an alert that holds TEXT.
 alerted() {
@@ -12,7 +13,7 @@ node a
 at b join "$(at a --json invite --no-wait | jq -r .code)" --name cellar >/dev/null
 expect 0 b put notes n1 text=before
 expect 0 b put _local_x n1 text=here
-peer=127.0.0.1:$(port_of a)
+peer=$host:$(port_of a)
 node b --peer "$peer"
 cellar=$node
 expect 0 b now
@@ -37,7 +38,7 @@ node b --peer "$peer"
 cellar=$node
 node copy --peer "$peer"
 copied=$node
-alerted a "two devices run with the key of cellar: at 127.0.0.1"
+alerted a "two devices run with the key of cellar: at $host"
 alerted b "another device runs with this one's key"
 alerted copy "another device runs with this one's key"
 expect 0 a --json peers

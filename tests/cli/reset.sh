@@ -36,13 +36,13 @@ expect 0 a get notes n1
 equal "$(cat "$work/a/reset.p2psync-tmp/notes")" mine
 rm -r "$work/a/reset.p2psync-tmp"
 # It comes back to the same address, which no other process of this machine may have taken meanwhile.
-own=127.$((BASHPID % 250 + 1)).$((BASHPID / 250 % 250 + 1)).2
-node a --listen "$own"
+own_host
+node a
 nodes[a]=$node
 expect 4 a reset --yes
 complains 'a node runs there'
 port=$(port_of a)
-peer=$own:$port
+peer=$host:$port
 
 # Two devices in sync.
 at b join "$(at a --json invite --no-wait | jq -r .code)" --name cellar >/dev/null
@@ -99,7 +99,7 @@ expect 4 a reset
 complains "no other device was in sync when the node last ended in good order"
 complains "'cellar' had "
 expect 0 a get notes n4
-node a --listen "$own:$port"
+node a --listen "$host:$port"
 nodes[a]=$node
 start b
 in_sync a b
@@ -132,14 +132,14 @@ expect 0 b get notes n4
 
 # Whoever else listens there by now is not that device.
 at c init --name stranger >/dev/null
-node c --listen "$own:$port"
+node c --listen "$host:$port"
 nodes[c]=$node
 expect 4 b reset
 complains 'no device that had all of it when the node ended answers now'
 stop c
 
 # It goes on meanwhile, so it has something else by now; but nothing that is here is lacking there.
-node a --listen "$own:$port"
+node a --listen "$host:$port"
 nodes[a]=$node
 expect 0 a put notes n6 text=six
 expect 0 a put letters l1 text=one
@@ -153,7 +153,7 @@ expect 0 b get notes n6
 stop b
 stop a
 expect 0 a reset --yes
-node a --listen "$own:$port"
+node a --listen "$host:$port"
 nodes[a]=$node
 expect 4 b reset
 complains 'what answers now lacks some of it'

@@ -1,10 +1,11 @@
 # shellcheck shell=bash disable=SC2154,SC2016
 # A volume is rolled back under a device whose node was killed: nothing shows that, and the device writes on before it
 # meets another one. Both of its histories are kept, everybody is in sync, and it is said what has happened.
+own_host
 
 at a init --name kitchen >/dev/null
 node a
-peer=127.0.0.1:$(port_of a)
+peer=$host:$(port_of a)
 for device in b c; do
     at $device join "$(at a --json invite --no-wait | jq -r .code)" --name "of-$device" >/dev/null
 done

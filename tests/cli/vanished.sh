@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2016
 # A device that vanishes is offline at once if its connection closes, else some time after its last sign of life, on
 # the side that dialled and on the other. How long that takes is judged by tests/node/test_hub.c, with its own clock.
+own_host
 
 # state DEVICE: of its only peer.
 state() {
@@ -31,7 +32,7 @@ synced b
 kill -9 "$cellar"
 gone a
 wait "$cellar" 2>/dev/null || true
-node b --peer "127.0.0.1:$(port_of a)"
+node b --peer "$host:$(port_of a)"
 cellar=$node
 synced a
 synced b
@@ -39,7 +40,7 @@ synced b
 kill -9 "$kitchen"
 gone b
 wait "$kitchen" 2>/dev/null || true
-node a --peer "127.0.0.1:$(port_of b)"
+node a --peer "$host:$(port_of b)"
 kitchen=$node
 synced a
 synced b

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154,SC2016
 # verify checks all that is stored, and --repair mends it: records from the log, changes from another device.
+own_host
 
 expect 1 a verify
 at a init --name kitchen >/dev/null
@@ -25,7 +26,7 @@ expect 0 a verify
 node a
 first=$node
 at b join "$(at a --json invite --no-wait | jq -r .code)" --name cellar >/dev/null
-node b --peer "127.0.0.1:$(port_of a)"
+node b --peer "$host:$(port_of a)"
 expect 0 b now
 at a stop >/dev/null
 wait "$first" || true
@@ -42,7 +43,7 @@ equal "$code" 1
 says "1 change cannot be read from the disk: of things"
 expect 0 a --json get things r1
 holds '.fields.n == 1'
-node a --peer "127.0.0.1:$(port_of b)"
+node a --peer "$host:$(port_of b)"
 expect 0 a --json verify --repair
 holds '.bad == .repaired'
 expect 0 a --json status
