@@ -78,8 +78,10 @@ static p2psync_result take_json(const char *text, size_t size, struct ps_buf *ou
         detail->offset = wrong.offset;
         return ps_detail_say(detail, P2PSYNC_EFORMAT, FILE_NAME " is no JSON: %.120s", wrong.text);
     }
-    struct p2psync_bytes value = {.data = packed.data, .size = packed.size};
-    if (result == P2PSYNC_OK && p2psync_value_type_of(value) != P2PSYNC_VALUE_MAP) {
+    struct ps_reader reader;
+    ps_reader_init(&reader, ps_bytes(packed.data, packed.size));
+    (void)ps_read_map(&reader);
+    if (result == P2PSYNC_OK && reader.error != P2PSYNC_OK) {
         result = ps_detail_say(detail, P2PSYNC_EFORMAT, FILE_NAME " holds no JSON object");
     }
     if (result == P2PSYNC_OK) {
