@@ -14,7 +14,12 @@ p2psync_result ps_hub_pair_open(struct ps_hub *hub, uint16_t *port_out)
     if (!hub->router.socket) {
         return P2PSYNC_EMISUSE;
     }
-    ps_hub_pair_close(hub);
+    if (hub->pair.socket) {
+        /* It goes on for the next invite: libzmq lets go of a port only a while after a close. */
+        ps_backlog_clear(&hub->strangers);
+        *port_out = hub->pair_port;
+        return P2PSYNC_OK;
+    }
     if (!ps_descriptors_left(PS_LINKS_DIAL_DESCRIPTORS + PS_DESCRIPTORS_KEPT)) {
         return P2PSYNC_EFILES;
     }

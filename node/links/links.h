@@ -130,7 +130,7 @@ p2psync_result ps_links_next(struct ps_links *links, struct ps_link_event *out) 
 int ps_links_fd(const struct ps_links *links);
 
 /* Open the pairing socket, to which any device may connect, on PS_LINKS_PAIR_PORT or any free port.
- * One that is open already is closed first.
+ * One that is open already stays, and what strangers have sent on it is forgotten.
  *
  * Errors  P2PSYNC_EMISUSE the links do not bind; as ps_links_new().
  */

@@ -292,6 +292,20 @@ Test(test_links, pairs_with_a_stranger_under_the_key_it_proved)
     linked_await(&linked_nodes[2], PS_LINK_DOWN);
 }
 
+/* A firewall may let in that port alone. */
+Test(test_links, an_invite_in_the_place_of_another_has_the_same_port)
+{
+    uint16_t first = 0;
+    uint16_t port = 0;
+    cr_assert_eq(ps_links_pair_open(linked_nodes[0].links, &first), P2PSYNC_OK);
+    for (int i = 0; i < 100; i++) {
+        cr_assert_eq(ps_links_pair_open(linked_nodes[0].links, &port), P2PSYNC_OK);
+        cr_assert_eq(port, first);
+    }
+    cr_assert_eq(linked_dial(&linked_nodes[2], &linked_nodes[0].device, port), P2PSYNC_OK);
+    linked_await(&linked_nodes[2], PS_LINK_UP);
+}
+
 Test(test_links, does_not_pair_without_listening)
 {
     uint16_t port = 0;
