@@ -637,8 +637,10 @@ P2PSYNC_API p2psync_result p2psync_status(p2psync_node *node,
 P2PSYNC_API p2psync_result p2psync_pending(p2psync_node *node,
                                            struct p2psync_buffer *out) P2PSYNC_MUST_CHECK;
 
-/* The other devices and how far they are: the document peers. Without a running node, and after
- * five seconds without an answer of one, what was last known; then each `state` is "unknown".
+/* The other devices and how far they are: the document peers. The state of each is "in_sync",
+ * "syncing", "connecting", "offline", "skewed" (its clock is off) or "refused". Without a running
+ * node it is what was last known. So it is too after five seconds without an answer of one, but
+ * then each state is "unknown".
  *
  * Errors  P2PSYNC_ENODEVICE.
  */
@@ -1158,8 +1160,8 @@ p2psync_transaction_begin(p2psync_node *node, const char *collection, p2psync_tr
 
 /* Add one edit. Later edits of the same record see the earlier ones.
  *
- * Errors  P2PSYNC_ELIMIT more than 65,536 edits or 64 MiB; P2PSYNC_EFORMAT; P2PSYNC_ELIMIT. The
- *         transaction stays as it was.
+ * Errors  P2PSYNC_ELIMIT more than 65,536 edits or 64 MiB, or a name, id or value is too large;
+ *         P2PSYNC_EFORMAT. The transaction stays as it was.
  */
 P2PSYNC_API p2psync_result
 p2psync_transaction_edit(p2psync_transaction *transaction, const struct p2psync_edit *edit,
@@ -1490,7 +1492,7 @@ P2PSYNC_API p2psync_result p2psync_event_next(p2psync_node *node, p2psync_event_
  *   endpoint        text?     "HOST:PORT"
  *   interface       text?     on which a connected one is reached
  *   found_by        text?     "beacon", "static", "peers", "pairing" or "accepted"
- *   state           text      "in_sync", "syncing", "connecting", "offline", "skewed" or "refused"
+ *   state           text      see p2psync_peers()
  *   rtt_ms          integer?  the time to it and back
  *   last_seen       time?
  *   last_sync       time?

@@ -64,7 +64,7 @@ grep -qx -- --version "$work/out" || fail "an option after the operands"
 offers "" frobnicate ""
 
 # Every command and every option of the table.
-for command in $("$program" help | sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p'); do
+for command in $("$program" help | sed -n 's/^  \([a-z-]*\)  *[a-z].*/\1/p'); do
     offered "$command" --
     # shellcheck disable=SC2013 # options are words
     for option in $("$program" help "$command" | grep -oE '^  --[a-z-]+') --json --directory; do

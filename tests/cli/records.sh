@@ -81,7 +81,8 @@ equal "$(cat "$work/out")" 3
 expect 0 a --json list notes --count --limit 2
 holds '. == {"count": 2}'
 expect 2 a list notes --from n1 --after n1
-at a archive notes n3 >/dev/null
+expect 0 a archive notes n3
+grep -qx "state     archived" "$work/out" || fail "it says: $(grep state "$work/out")"
 expect 0 a list notes --count
 equal "$(cat "$work/out")" 3
 expect 0 a list notes --count --archived

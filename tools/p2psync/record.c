@@ -223,15 +223,29 @@ static void print_fields(struct p2psync_bytes fields, struct p2psync_bytes marke
     }
 }
 
+/* What is special about the record, on a line of its own; nothing if nothing is. */
+static void print_state(struct p2psync_bytes record)
+{
+    bool deleted = p2psync_map_bool(record, "deleted");
+    bool archived = p2psync_map_bool(record, "archived");
+    bool conflict = p2psync_map_bool(record, "conflict");
+    char line[64];
+
+    if (deleted || archived || conflict) {
+        snprintf(line, sizeof line, "%s%s%s%s%s", deleted ? "deleted" : "",
+                 deleted && archived ? ", " : "", archived ? "archived" : "",
+                 (deleted || archived) && conflict ? ", " : "",
+                 conflict ? "edited concurrently" : "");
+        print_line("state", line);
+    }
+}
+
 static void print_for_people(p2psync_node *node, struct p2psync_bytes record,
                              struct p2psync_bytes marked)
 {
     struct p2psync_walk walk = {.size = sizeof walk,
                                 .value = p2psync_value_find(record, "version")};
     struct p2psync_bytes id = p2psync_map_text(record, "id");
-    bool deleted = p2psync_map_bool(record, "deleted");
-    bool archived = p2psync_map_bool(record, "archived");
-    bool conflict = p2psync_map_bool(record, "conflict");
     struct p2psync_bytes version;
     const char *key = "version";
     char line[P2PSYNC_DOT_TEXT_SIZE];
@@ -247,11 +261,7 @@ static void print_for_people(p2psync_node *node, struct p2psync_bytes record,
     print_time(record, "created");
     print_time(record, "updated");
     print_author(node, p2psync_map_text(record, "author"));
-    if (deleted || archived || conflict) {
-        snprintf(line, sizeof line, "%s%s%s", deleted ? "deleted " : "",
-                 archived ? "archived " : "", conflict ? "edited concurrently" : "");
-        print_line("state", line);
-    }
+    print_state(record);
     printf("fields\n");
     print_fields(p2psync_value_find(record, "fields"), marked);
     output_blocks(marked);

@@ -27,8 +27,8 @@ int cmd_now(struct cli *cli, int argc, char **argv)
 static void print_numbers(struct p2psync_bytes numbers)
 {
     printf(
-        "In sync with %" PRIu64 " peers: %" PRIu64 " changes received, %" PRIu64 " sent, %" PRIu64
-        " conflicts, %" PRIu64 " ms.\n",
+        "In sync. Peers: %" PRIu64 ", changes received: %" PRIu64 ", sent: %" PRIu64
+        ", conflicts: %" PRIu64 ", %" PRIu64 " ms.\n",
         p2psync_map_unsigned(numbers, "peers"), p2psync_map_unsigned(numbers, "changes_received"),
         p2psync_map_unsigned(numbers, "changes_sent"), p2psync_map_unsigned(numbers, "conflicts"),
         p2psync_map_unsigned(numbers, "duration_ms"));
