@@ -10,6 +10,7 @@
 #include "node/control/ask.h"
 #include "node/host/probe.h"
 #include "node/host/time.h"
+#include "wire/map.h"
 
 /* The answer of ps_doctor_check() in parts. */
 struct found {
@@ -183,14 +184,15 @@ static p2psync_result write_answer(const struct found *found, const struct ps_ch
                                    struct ps_buf *out)
 {
     struct ps_writer writer;
+    struct ps_map map;
     ps_writer_init(&writer, out);
-    ps_write_map(&writer, 2);
-    ps_write_text(&writer, "ok");
-    ps_write_bool(&writer, found->failed == 0);
-    ps_write_text(&writer, "checks");
+    ps_map_begin(&map, &writer);
+    ps_map_bool(&map, "ok", found->failed == 0);
+    ps_map_key(&map, "checks");
     ps_write_array(&writer, found->network_count + 1U + found->device_count);
     ps_write_raw(&writer, found->network);
     ps_check_write(&writer, addresses);
     ps_write_raw(&writer, found->device);
+    ps_map_end(&map);
     return ps_writer_finish(&writer);
 }

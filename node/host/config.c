@@ -242,11 +242,12 @@ p2psync_result ps_config_write(int dir_fd, const char *key, struct ps_bytes valu
 {
     struct ps_buf change;
     struct ps_writer writer;
+    struct ps_map map;
     ps_buf_init(&change, PS_VALUE_SIZE_MAX);
     ps_writer_init(&writer, &change);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, key);
-    ps_write_raw(&writer, value);
+    ps_map_begin(&map, &writer);
+    ps_map_raw(&map, key, value);
+    ps_map_end(&map);
     p2psync_result result = ps_writer_finish(&writer) == P2PSYNC_OK
                                 ? ps_config_write_all(dir_fd, ps_buf_view(&change), detail)
                                 : P2PSYNC_EFORMAT;
@@ -310,6 +311,7 @@ static p2psync_result change_one(struct ps_bytes key, struct ps_bytes value, str
 {
     struct ps_reader reader;
     struct ps_writer writer;
+    struct ps_map map;
     struct ps_buf changed;
     struct ps_buf after;
     ps_buf_init(&changed, PS_VALUE_SIZE_MAX);
@@ -317,9 +319,15 @@ static p2psync_result change_one(struct ps_bytes key, struct ps_bytes value, str
     ps_reader_init(&reader, value);
     ps_writer_init(&writer, &changed);
     bool is_taken_out = ps_read_nil(&reader);
-    (is_taken_out ? ps_write_array : ps_write_map)(&writer, 1);
-    ps_write_str(&writer, key);
-    ps_write_raw(&writer, is_taken_out ? ps_bytes(NULL, 0) : value);
+    if (is_taken_out) {
+        ps_write_array(&writer, 1);
+        ps_write_str(&writer, key);
+    } else {
+        ps_map_begin(&map, &writer);
+        ps_map_key_str(&map, key);
+        ps_write_raw(&writer, value);
+        ps_map_end(&map);
+    }
     p2psync_result result = ps_writer_finish(&writer);
     struct ps_delta delta = {.fields = ps_bytes(NULL, 0), .unset = ps_bytes(NULL, 0)};
     *(is_taken_out ? &delta.unset : &delta.fields) = ps_buf_view(&changed);

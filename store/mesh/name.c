@@ -5,6 +5,7 @@
 #include "store/mesh/refresh.h"
 #include "store/write/own.h"
 #include "wire/codec.h"
+#include "wire/map.h"
 
 p2psync_result ps_name_device(struct ps_txn *txn, const struct ps_identity *identity,
                               const struct ps_device *device, struct ps_bytes name, uint64_t now_ms)
@@ -15,10 +16,11 @@ p2psync_result ps_name_device(struct ps_txn *txn, const struct ps_identity *iden
     struct ps_written written;
     struct ps_buf fields = {.data = memory, .capacity = sizeof memory, .size_max = sizeof memory};
     struct ps_writer writer;
+    struct ps_map map;
     ps_writer_init(&writer, &fields);
-    ps_write_map(&writer, 1);
-    ps_write_text(&writer, "name");
-    ps_write_str(&writer, name);
+    ps_map_begin(&map, &writer);
+    ps_map_str(&map, "name", name);
+    ps_map_end(&map);
     p2psync_result result = ps_writer_finish(&writer);
     if (result != P2PSYNC_OK) {
         return result;
