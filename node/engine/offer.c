@@ -56,6 +56,13 @@ void ps_offer_flush(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers
     offers->count = 0;
 }
 
+bool ps_offer_keep_back(struct ps_peer *peer, uint64_t size)
+{
+    bool is_new = peer->offered.devices != size + 1;
+    peer->offered.devices = size + 1;
+    return is_new;
+}
+
 void ps_offer_begin_round(struct ps_peer *peer, const struct ps_summary *summary,
                           struct ps_offers *out)
 {

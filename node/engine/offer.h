@@ -28,9 +28,13 @@ struct ps_offers {
 struct ps_offered {
     size_t count; /* the last rounds had room for so many of what the peer lacks, from the first on,
                      less those that it has asked for since */
-    uint64_t devices; /* how far its `_devices` were when others' logs were kept back for them last;
-                         0: they were not */
+    uint64_t devices; /* one more than the size that its `_devices` had when others' logs were kept
+                         back for them last; 0: they were not */
 };
+
+/* Others' logs are kept back until the peer's `_devices`, which are at `size`, have come on. False:
+ * that was done at this size already. */
+bool ps_offer_keep_back(struct ps_peer *peer, uint64_t size);
 
 /* What a round offers may be more than one turn has room for. So each round goes on where the last
  * one was cut, and begins anew when all was offered: what the peer does not take, for reasons of

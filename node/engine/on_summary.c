@@ -162,8 +162,7 @@ static void hold_back(struct ps_turn *turn, struct ps_peer *peer, const struct p
         return; /* among many, others may have sent it by now */
     }
     struct ps_collection devices;
-    if (lacks_devices(turn, summary, &devices, &theirs) && peer->offered.devices != theirs + 1) {
-        peer->offered.devices = theirs + 1;
+    if (lacks_devices(turn, summary, &devices, &theirs) && ps_offer_keep_back(peer, theirs)) {
         offers->devices = true;
         offers->devices_number = devices.number;
     }

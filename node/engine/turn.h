@@ -1,6 +1,6 @@
 /* The inside of the engine: its state, and the turn, which is one call of ps_engine_step() while it
  * is carried out. For the files of the engine only. The state is made of parts; each part belongs
- * to the module whose header defines it, and only that module touches the part's fields. */
+ * to the module whose header defines it, and only that module changes the part's fields. */
 #ifndef PS_NODE_ENGINE_TURN_H
 #define PS_NODE_ENGINE_TURN_H
 
