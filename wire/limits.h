@@ -1,6 +1,7 @@
-/* Every limit of p2psync, with its unit and its reason. The ones under "format" decide what a valid
- * change, head or message is: two versions that differ in them would not agree, so they belong to
- * the format version and never change within it. The others only bound what one node spends. */
+/* The limits that devices or rooms share, with their units and reasons. The ones under "format"
+ * decide what a valid change, head or message is: two versions that differ in them would not agree,
+ * so they belong to the format version and never change within it. The others only bound what one
+ * node spends. What a single module spends is bounded at the top of its own file. */
 #ifndef PS_WIRE_LIMITS_H
 #define PS_WIRE_LIMITS_H
 
