@@ -46,6 +46,7 @@ expect_program 2 put notes n1 =value
 expect_program 2 put notes n1 --data '{"a":'
 expect_program 2 put notes n1 --data '[1]'
 expect_program 2 put notes n1 $'a=\xff'
+complains "neither JSON nor UTF-8"
 expect_program 2 put notes n1 $'a\xff=1'
 complains "the name of a field is no UTF-8"
 expect_program 2 put notes n1 'a={"$bytes":"*"}'

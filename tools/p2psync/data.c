@@ -76,7 +76,12 @@ p2psync_result data_value(const char *word, struct p2psync_buffer *out,
     if (result != P2PSYNC_EFORMAT || detail->offset == SIZE_MAX) {
         return result;
     }
-    return p2psync_value_from_text(word, size, out);
+    result = p2psync_value_from_text(word, size, out);
+    if (result == P2PSYNC_EFORMAT) {
+        snprintf(detail->text, sizeof detail->text, "it is neither JSON nor UTF-8");
+        detail->offset = SIZE_MAX;
+    }
+    return result;
 }
 
 void data_explain(const struct p2psync_detail *detail, char why[DATA_WHY_SIZE])
