@@ -37,7 +37,7 @@ void ps_cancel_end(struct ps_cancel *cancel)
     uint64_t count = 0;
     (void)pthread_mutex_lock(&cancel->mutex);
     cancel->waiting--;
-    if (cancel->waiting == 0 && read(cancel->fd, &count, sizeof(count)) < 0) {
+    if (cancel->waiting == 0 && read(cancel->fd, &count, sizeof count) < 0) {
         count = 0; /* nobody has cancelled */
     }
     (void)pthread_mutex_unlock(&cancel->mutex);
@@ -47,7 +47,7 @@ void ps_cancel_all(struct ps_cancel *cancel)
 {
     uint64_t one = 1;
     (void)pthread_mutex_lock(&cancel->mutex);
-    if (cancel->waiting > 0 && write(cancel->fd, &one, sizeof(one)) < 0) {
+    if (cancel->waiting > 0 && write(cancel->fd, &one, sizeof one) < 0) {
         one = 0; /* it is readable already */
     }
     (void)pthread_mutex_unlock(&cancel->mutex);

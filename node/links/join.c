@@ -279,9 +279,9 @@ static p2psync_result ask(struct attempt *attempt, const struct ps_join_options 
                           const struct ps_device *device)
 {
     struct ps_join join = {.device = *device, .name = ps_bytes_text(options->name)};
-    memcpy(join.token, attempt->code->token, sizeof(join.token));
+    memcpy(join.token, attempt->code->token, sizeof join.token);
     p2psync_result result = ps_join_encode(&join, &attempt->join);
-    sodium_memzero(&join, sizeof(join));
+    sodium_memzero(&join, sizeof join);
     if (result != P2PSYNC_OK) {
         return result;
     }
@@ -514,7 +514,7 @@ static p2psync_result settle(const struct ps_join_options *options,
     joined.mesh = welcome.mesh;
     joined.has_sponsor = true;
     joined.sponsor = welcome.device;
-    randombytes_buf(&joined.incarnation, sizeof(joined.incarnation));
+    randombytes_buf(&joined.incarnation, sizeof joined.incarnation);
     keep_endpoints(&welcome, attempt->endpoint, &row);
     if (!copy) {
         result = ps_identity_clear_all(&txn);
