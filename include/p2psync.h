@@ -1183,8 +1183,8 @@ P2PSYNC_API void p2psync_transaction_abort(p2psync_transaction *transaction);
 
 /* They say how the records of a collection are merged, on all devices of the mesh; each is merged
  * for itself, the last one set wins, and records that are in conflict already follow at once;
- * events tell which are none any more, and which have become one. Those of a collection that never
- * leaves the device stay there, too.
+ * events tell which are no longer conflicts, and which have become one. The settings of a
+ * collection that never leaves the device stay there, too.
  *
  *   strategy    "auto_merge" (the default), "last_write_wins", "keep_both", "manual", or "prefer:"
  *               and a device, which is kept as its id

@@ -328,8 +328,8 @@ static void add_history(struct ps_turn *turn, struct histories *histories,
     histories->count++;
 }
 
-/* Note of which we have one of the same name. ours: our first one of that origin, and most often
- * that of the only name. */
+/* Note for each of the peer's histories of one origin whether a log of the same name is here. ours:
+ * our first log of that origin, which most often has the one name that there is. */
 static void match_names(struct ps_turn *turn, const struct ps_log *ours,
                         struct histories *histories)
 {

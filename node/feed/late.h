@@ -1,4 +1,4 @@
-/* Transactions that waited when the feed came to them. The feed goes on behind them, as the log
+/* Transactions that waited when the feed came to them. The feed goes on after them, as the log
  * does, and tells them when they are applied, in whatever order that happens. For this folder. */
 #ifndef PS_NODE_FEED_LATE_H
 #define PS_NODE_FEED_LATE_H

@@ -41,7 +41,7 @@ static bool next_collection(struct ps_view_forks_walk *walk)
     return walk->inside;
 }
 
-/* Count the histories, and go on behind them. */
+/* Count the histories, and go on after them. */
 static bool take(struct ps_view_forks_walk *walk, const struct ps_log_brief *first,
                  struct ps_view_fork *out)
 {

@@ -6,7 +6,7 @@
  *   - it cannot be valid, as its own log shows: it waits for nothing;
  *   - all its parents are applied, or come before it in the plan: it is ready;
  *   - a parent is not, or is damaged: the transaction waits for that parent (store/log/waiting.h),
- *     and the log goes on behind it. When the parent is planned, or mended, the transaction is
+ *     and the log goes on after it. When the parent is planned, or mended, the transaction is
  *     due, and is judged again from this change on;
  *   - entries are damaged, and one of those that its value is rebuilt from is: likewise.
  *

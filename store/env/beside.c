@@ -47,7 +47,7 @@ p2psync_result ps_beside_nothing(struct ps_txn *txn, ps_db db, const MDB_val *wa
 
 /* Whether the wanted row does not lie at this row, or further away from where it would be. A row
  * that is not sound, and is of another collection or log, does no harm here if its checksum does
- * not fit the wanted key, and the next one is sound and lies behind it: it is for others to be
+ * not fit the wanted key, and the next one is sound and lies after it: it is for others to be
  * told. But where rot is mended as a whole, whoever meets it says so. */
 static bool is_passed(const struct ps_db_cursor *cursor, const MDB_val *wanted, MDB_val *key,
                       MDB_val *value, MDB_cursor_op away)

@@ -280,7 +280,7 @@ static int check_here(struct ps_txn *txn, const struct ps_db_cursor *cursor)
 }
 
 /* Go to the first row of a range. One that has rotted is of the range, whatever its key says, if
- * the row behind it is. */
+ * the row after it is. */
 static int go_into_range(const struct ps_db_cursor *cursor, const MDB_val *first,
                          const MDB_val *end)
 {

@@ -122,7 +122,7 @@ static p2psync_result add_damaged(struct ps_txn *txn, struct ps_log_check *check
                                                              : P2PSYNC_OK;
 }
 
-/* A block ends, and nothing is here of whole ones behind it: neither entries nor, as it seems,
+/* A block ends, and nothing is here of whole ones after it: neither entries nor, as it seems,
  * subtrees. What the row of the log claims of them costs nothing. */
 static p2psync_result pass_over(struct ps_txn *txn, struct ps_log_check *check)
 {

@@ -18,7 +18,7 @@ struct ps_cut {
     uint64_t last_bytes; /* of the last one */
 };
 
-/* Count one change more, which is here. ended_out: a transaction ends behind it, whatever forks
+/* Count one change more, which is here. ended_out: a transaction ends after it, whatever forks
  * there are. Errors  P2PSYNC_ECORRUPT. */
 p2psync_result ps_cut_step(struct ps_txn *txn, uint32_t log, struct ps_cut *cut,
                            bool *ended_out) P2PSYNC_MUST_CHECK;

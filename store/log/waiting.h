@@ -1,5 +1,5 @@
 /* Transactions that wait: complete ones, of which a change names a parent that is not applied here.
- * The parent may come later, or never. A log goes on behind them, so each harms only itself and
+ * The parent may come later, or never. A log goes on after them, so each harms only itself and
  * what builds on it; `settled` of a log has passed them, and `applied` stands before the first.
  *
  * Two tables hold them: one by place, and one by the parent that each waits for. When a parent is

@@ -57,7 +57,7 @@ static p2psync_result verify_in(struct ps_txn *txn, struct ps_verify *verify)
     while (ps_collection_walk_next(&walk, &collection)) {
         walk.result = verify_collection(txn, &identity.mesh, &collection, verify);
     }
-    /* If a row of the collections cannot be read, nothing is told of those behind it. */
+    /* If a row of the collections cannot be read, nothing is told of those after it. */
     bool read = walk.result == P2PSYNC_OK || walk.result == P2PSYNC_ECORRUPT;
     return read ? read_tables(txn, verify) : walk.result;
 }

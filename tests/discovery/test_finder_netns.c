@@ -169,7 +169,7 @@ static bool hears_all(struct ps_finder **finders, unsigned host, int to, int fro
 }
 
 /* Which finders of the other host were heard by every finder of this one: a bit for each that was
- * heard, and one behind it for each that was heard under another nonce. */
+ * heard, and one after it for each that was heard under another nonce. */
 static unsigned listen_once(struct ps_finder **finders, unsigned host)
 {
     static unsigned heard_by[FINDERS_MAX];

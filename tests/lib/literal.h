@@ -2,7 +2,7 @@
  *
  *     {a: 1, b: -2.5, c: 'text', d: [nil, true, false], e: {x: 1.5f}, f: inf, g: -inf}
  *
- * A number with a point is a float of 64 bits, with an f behind it one of 32. Keys are bare words.
+ * A number with a point is a float of 64 bits, with an f after it one of 32. Keys are bare words.
  * Arrays and maps have at most 15 elements; no escapes, no commas needed. */
 #ifndef TESTS_LIB_LITERAL_H
 #define TESTS_LIB_LITERAL_H

@@ -56,7 +56,7 @@ static void rot_row(struct prng *random, struct ps_txn *txn, ps_db db, const str
     if (ps_db_get(txn, db, ps_key_view(key), &row) != P2PSYNC_OK) {
         return; /* there is none, or it is rotten already */
     }
-    size_t stored = row.size + 4; /* its checksum lies behind it */
+    size_t stored = row.size + 4; /* its checksum lies after it */
     ps_buf_init(&copy, stored);
     cr_assert_eq(ps_buf_append(&copy, row.data, stored), P2PSYNC_OK);
     copy.data[prng_below(random, stored)] ^= (uint8_t)(1U << prng_below(random, 8));
@@ -159,7 +159,7 @@ static void flip(struct ps_bytes bytes, const uint8_t *wrong)
 }
 
 /* Change a bit of a row of some table where it lies in the file, or some bytes: of its key, its
- * value, or the checksum behind that. */
+ * value, or the checksum after that. */
 static void rot_table(struct prng *random)
 {
     struct store_case here = {.store = net.nodes[ROTTEN].store};
