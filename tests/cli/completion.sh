@@ -38,7 +38,7 @@ offers "${whole:0:7}-0,$short" get notes n1 --version ""
 offers "--version,--verbose" get --ver
 offers "--take=kitchen" resolve notes n1 --take=k
 offers "kitchen,cellar door" revert --device ""
-offers "list,rename,role,remove,retire" devices ""
+offers "list,rename,role,remove,retire,accept,reject" devices ""
 offers "kitchen,cellar door" devices rename ""
 offers "" devices rename kitchen k
 offers "list,get,set" collection ""
