@@ -10,6 +10,7 @@
 #include "node/engine/dispatch.h"
 #include "node/engine/distance.h"
 #include "node/engine/news.h"
+#include "node/engine/report.h"
 #include "node/engine/settle.h"
 #include "node/engine/turn.h"
 #include "store/mesh/refresh.h"
@@ -52,6 +53,7 @@ p2psync_result ps_engine_new(const struct ps_engine_options *options, struct ps_
     engine->announce_ms = PS_NEVER;
     engine->introduce_ms = PS_NEVER;
     engine->apply_ms = PS_NEVER;
+    engine->report_ms = PS_NEVER;
     engine->refresh_ms = 0; /* something may be left to be merged */
     engine->persist_ms = PS_NEVER;
     engine->resume_ms = PS_NEVER;
@@ -170,7 +172,8 @@ uint64_t ps_engine_deadline_ms(const struct ps_engine *engine)
 {
     uint64_t deadline = ps_deadline_sooner(ps_backlog_deadline(engine), engine->persist_ms);
     uint64_t hold_ms = ps_recover_hold_ms(engine);
-    deadline = deadline > hold_ms ? deadline : hold_ms; /* both write */
+    deadline = ps_deadline_sooner(deadline, engine->report_ms);
+    deadline = deadline > hold_ms ? deadline : hold_ms; /* all of these write */
     deadline = ps_deadline_sooner(deadline, engine->resume_ms);
     deadline = ps_deadline_sooner(deadline, engine->announce_ms);
     deadline = ps_deadline_sooner(deadline, engine->introduce_ms);
@@ -294,13 +297,14 @@ static void load(struct ps_turn *turn)
     if (ps_logs_load(turn)) {
         ps_backlog_found(turn);
     }
+    ps_report_look(turn);
 }
 
 static bool wants_write(const struct ps_engine *engine, const struct ps_event *events, size_t count)
 {
     uint64_t now_ms = events[count - 1].now_ms;
     if (ps_backlog_waits(engine, now_ms) || ps_damage_waits(engine) ||
-        now_ms >= engine->persist_ms) {
+        now_ms >= engine->persist_ms || now_ms >= engine->report_ms) {
         return true;
     }
     for (size_t i = 0; i < count; i++) {

@@ -19,8 +19,7 @@ ps_excess ps_excess_log(struct ps_turn *turn, struct ps_peer *peer, const struct
     if (!ps_turn_ok(turn, ps_begun_count(turn->txn, author, &begun))) {
         return PS_EXCESS_OVER;
     }
-    bool known = ps_trust_member(turn, author) || ps_trust_recovery(turn, author);
-    if (begun < PS_BEGUN_MAX && known && turn->result == P2PSYNC_OK) {
+    if (begun < PS_BEGUN_MAX) {
         return PS_EXCESS_NONE;
     }
     return spend(turn, peer, author, 1);

@@ -1,10 +1,9 @@
 /* Logs that nobody honest begins. A node takes every log, and drops none: so who holds what follows
  * from what was begun, and not from the order in which it came. But what goes beyond what an honest
  * device does is taken slowly, so that its author fills nobody up: logs beyond PS_BEGUN_MAX of one
- * device, histories beyond PS_BRANCHES_MAX of one log, and any of a device that is named but no
- * member.
+ * device, and histories beyond PS_BRANCHES_MAX of one log. What is covered of a closed log is none.
  *
- * It is slowest where it comes in: from its author, or for a device that is no member. Between two
+ * It is slowest where it comes in: from its author. Between two
  * others it is faster, since those who took it slowly have the less of it to pass on; so they stay
  * in sync with each other, whatever its author does. */
 #ifndef PS_NODE_ENGINE_EXCESS_H

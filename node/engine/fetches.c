@@ -41,3 +41,18 @@ void ps_fetches_drop(struct ps_transfer *transfer, struct ps_fetch *fetch)
         memmove(fetch, fetch + 1, (transfer->fetch_count - index) * sizeof *fetch);
     }
 }
+
+/* Of a closed log the new offer alone counts. */
+void ps_fetches_renew(struct ps_fetch *fetch, const struct ps_fetch_want *want)
+{
+    if (want->target > fetch->target || want->covered || fetch->covered) {
+        fetch->target = want->target;
+    }
+    fetch->number = want->log.number;
+    fetch->covered = want->covered;
+    fetch->head = want->head;
+    if (want->search && !fetch->search && !fetch->has_log) {
+        fetch->search = true;
+        fetch->active = false; /* it begins anew, elsewhere */
+    }
+}

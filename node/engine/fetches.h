@@ -10,4 +10,8 @@ p2psync_result ps_fetches_reserve(struct ps_transfer *transfer) P2PSYNC_MUST_CHE
 /* Take one out. Those before it may move. */
 void ps_fetches_drop(struct ps_transfer *transfer, struct ps_fetch *fetch);
 
+/* The log is offered again while it is being fetched. */
+struct ps_fetch_want;
+void ps_fetches_renew(struct ps_fetch *fetch, const struct ps_fetch_want *want);
+
 #endif

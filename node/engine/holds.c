@@ -2,6 +2,7 @@
 #include "node/engine/holds.h"
 
 #include "node/engine/turn.h"
+#include "store/log/shown.h"
 
 uint64_t ps_holds_size(const struct ps_peer *peer, uint32_t log)
 {
@@ -19,11 +20,19 @@ void ps_holds_whole(struct ps_peer *peer)
     peer->holds.whole = true;
 }
 
+/* Of logs that are not shown whole it holds what is shown, as far as is known. */
 void ps_holds_same(struct ps_turn *turn, struct ps_peer *peer)
 {
+    struct ps_shown_walk walk = {.txn = turn->txn};
+    struct ps_log_brief hidden;
+    struct ps_shown shown;
     for (uint32_t log = 0; log < ps_logs_count(turn->engine); log++) {
         (void)ps_holds_note(turn, peer, log, ps_logs_size(turn->engine, log));
     }
+    while (ps_shown_walk_next(&walk, &hidden, &shown)) {
+        (void)ps_holds_note(turn, peer, hidden.number, shown.size);
+    }
+    (void)ps_turn_ok(turn, walk.result);
     peer->holds.unseen = 0;
     ps_holds_whole(peer);
 }

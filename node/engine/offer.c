@@ -1,14 +1,22 @@
 /* HEADS on their way out, as node/engine/offer.h says. */
 #include "node/engine/offer.h"
 
+#include "node/engine/closed.h"
 #include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 #include "node/engine/vouch.h"
 #include "store/log/collection.h"
 
-static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
-                      uint64_t their_size, struct ps_heads_item *out);
+/* A log, and how much of it the peer holds and is told. */
+struct offer_of {
+    const struct ps_log *log;
+    uint64_t their_size;
+    struct ps_closed_told told;
+};
+
+static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct offer_of *of,
+                      struct ps_heads_item *out);
 static size_t most(const struct ps_engine *engine);
 static bool is_of_all(const struct ps_summary *summary);
 
@@ -29,7 +37,12 @@ bool ps_offer_add(struct ps_turn *turn, struct ps_peer *peer, struct ps_offers *
     if (!ps_vouch(turn, log)) {
         return turn->result == P2PSYNC_OK; /* there is nothing to offer */
     }
-    if (!make_item(turn, peer, log, their_size, &offers->items[offers->count])) {
+    struct offer_of of = {.log = log, .their_size = their_size};
+    of.told = ps_closed_tell(turn, log, their_size);
+    if (of.told.size == 0) {
+        return turn->result == P2PSYNC_OK; /* nothing of it is covered */
+    }
+    if (!make_item(turn, peer, &of, &offers->items[offers->count])) {
         return turn->result == P2PSYNC_OK && ps_damage_is_known(turn, log); /* it is passed over */
     }
     if (++offers->count == PS_OFFERS_MAX) {
@@ -106,23 +119,27 @@ void ps_offer_wanted(struct ps_peer *peer)
 void ps_offer_show(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log)
 {
     struct ps_heads_item own;
-    if (ps_vouch(turn, log) && make_item(turn, peer, log, log->size, &own)) {
+    const struct offer_of of = {
+        .log = log, .their_size = log->size, .told = ps_closed_tell(turn, log, log->size)};
+    if (ps_vouch(turn, log) && of.told.size > 0 && make_item(turn, peer, &of, &own)) {
         ps_emit_send(turn, peer, peer->session.id, ps_heads_encode(&own, 1, ps_emit_begin(turn)));
     }
 }
 
-static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log *log,
-                      uint64_t their_size, struct ps_heads_item *out)
+static bool make_item(struct ps_turn *turn, struct ps_peer *peer, const struct offer_of *of,
+                      struct ps_heads_item *out)
 {
     struct ps_collection collection;
+    const struct ps_log *log = of->log;
+    bool known = of->their_size > 0 && of->their_size <= of->told.size && !of->told.closed;
     if (!ps_turn_ok(turn, ps_collection_by_number(turn->txn, log->collection, &collection)) ||
         !ps_names_give(turn, peer, log, collection.name, &out->log)) {
         return false;
     }
-    out->size = log->size;
+    out->size = of->told.size;
     out->head = log->head;
-    out->proof_size = their_size == 0 || their_size > log->size ? log->size : their_size;
-    if (out->proof_size > 2 && (out->proof_size & (out->proof_size - 1)) == 0) {
+    out->proof_size = known ? of->their_size : of->told.size;
+    if (!of->told.closed && out->proof_size > 2 && (out->proof_size & (out->proof_size - 1)) == 0) {
         /* A proof from a power of two leaves its first node to the receiver (RFC 9162), and so
          * cannot show that the receiver's own is another: a proof from one less can. */
         out->proof_size--;

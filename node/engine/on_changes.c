@@ -1,6 +1,7 @@
 /* CHANGES: entries of a log, asked for or pushed. All of it is verified against the author's signed
  * head before anything is stored; applying comes at the end of the step. */
 #include "node/engine/backlog.h"
+#include "node/engine/closed.h"
 #include "node/engine/emit.h"
 #include "node/engine/excess.h"
 #include "node/engine/forks.h"
@@ -18,6 +19,7 @@
 
 static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked);
 static void take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_changes *changes);
+static bool is_covered(struct ps_turn *turn, struct ps_peer *peer, struct ps_changes *changes);
 static p2psync_result receive(struct ps_turn *turn, struct ps_peer *peer,
                               const struct ps_changes *changes, const struct ps_fetch *fetch,
                               struct ps_branch_taken *out);
@@ -54,22 +56,40 @@ void ps_on_changes(struct ps_turn *turn, struct ps_peer *peer)
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FORMAT, "malformed CHANGES");
     } else if (!ps_turn_ok(turn, result)) {
         /* the store has failed */
-    } else if (ps_trust_log(turn, &changes.log)) {
+    } else {
         uint64_t before = turn->engine->counts.received;
         ps_mend_taken mended = ps_mend_take(turn, peer, &changes);
-        if (mended == PS_MEND_NOT_ASKED) {
+        if (mended != PS_MEND_NOT_ASKED) {
+            /* what this disk had lost */
+        } else if (ps_trust_log(turn, &changes.log) || is_covered(turn, peer, &changes)) {
             take(turn, peer, &changes);
+        } else {
+            ps_rounds_pass_over(peer);
         }
         if (turn->engine->counts.received == before && mended != PS_MEND_DONE &&
             peer->session.id != 0) {
             (void)ps_session_spend(turn, peer, peer->session.id,
                                    IDLE_COST + changes.entries.size / 16);
         }
-    } else {
-        ps_rounds_pass_over(peer);
-        (void)ps_session_spend(turn, peer, peer->session.id, IDLE_COST);
     }
     ps_buf_deinit(&unpacked);
+}
+
+/* Of a closed log what an offer has proven to be reported. What goes further is offered anew, if it
+ * is reported too. */
+static bool is_covered(struct ps_turn *turn, struct ps_peer *peer, struct ps_changes *changes)
+{
+    struct ps_fetch *fetch = ps_transfer_find(peer, &turn->engine->identity.mesh, &changes->log);
+    if (turn->result != P2PSYNC_OK) {
+        return false;
+    }
+    if (fetch != NULL && ps_closed_fits(fetch, changes)) {
+        return true;
+    }
+    if (fetch != NULL) {
+        ps_transfer_drop(peer, fetch);
+    }
+    return false;
 }
 
 static p2psync_result unpack(struct ps_changes *changes, struct ps_buf *unpacked)
@@ -199,6 +219,7 @@ static void received(struct ps_turn *turn, struct ps_peer *peer,
         return;
     }
     turn->dirty = true;
+    ps_closed_grew(turn, &taken->log);
     ps_roots_moved(turn, &taken->log, taken->added);
     ps_progress_received(turn, peer, taken->added);
     ps_rounds_moved(peer);

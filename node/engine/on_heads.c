@@ -8,7 +8,7 @@
 #include "node/engine/refusal.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
-#include "store/log/receive.h"
+#include "store/mesh/ends.h"
 
 #define IDLE_COST 100 /* microseconds; what an offer costs us whose signature we check in vain */
 
@@ -27,6 +27,7 @@ typedef enum fit {
 static bool named(struct ps_turn *turn, struct ps_peer *peer, struct ps_log_name *name,
                   char text[static PS_COLLECTION_SIZE_MAX]);
 static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer);
+static bool take_closed(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer);
 static bool may_take(struct ps_turn *turn, struct ps_peer *peer, const struct ps_log_name *name,
                      const struct ps_log *other, bool *excess_out);
 static bool credible(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer);
@@ -81,12 +82,11 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
         ps_session_fault(turn, peer, peer->session.id, PS_ERROR_FAULT, "HEADS of a local log");
         return false;
     }
-    if (!ps_trust_log(turn, &item->log)) {
-        ps_rounds_pass_over(peer);
-        return turn->result == P2PSYNC_OK;
-    }
     if (ps_transfer_count(peer) >= PS_FETCHES_QUEUED_MAX) {
         return true; /* it is offered again when there is room */
+    }
+    if (!ps_trust_log(turn, &item->log)) {
+        return turn->result == P2PSYNC_OK && take_closed(turn, peer, offer);
     }
     p2psync_result result = ps_log_named(turn->txn, &turn->engine->identity.mesh, &item->log, &log);
     if (result == P2PSYNC_EFORK) {
@@ -113,6 +113,49 @@ static bool take(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer
         }
     }
     return peer->session.id != 0 && turn->result == P2PSYNC_OK;
+}
+
+/* Of a closed log what is covered is taken, once the offer proves that it is of a history that is
+ * reported. Nobody is blamed for others: it is asked again when `_devices` has moved. */
+static bool take_closed(struct ps_turn *turn, struct ps_peer *peer, struct offer *offer)
+{
+    const struct ps_mesh *mesh = &turn->engine->identity.mesh;
+    struct ps_heads_item covered = *offer->item;
+    const struct ps_log_name *name = &covered.log;
+    const struct ps_ends_of of = {.origin = ps_origin_tag(mesh, &name->origin),
+                                  .collection = name->collection};
+    const struct ps_head_offer head = {
+        .head = covered.head, .proof_size = covered.proof_size, .proof = &covered.proof};
+    struct ps_end end;
+    struct ps_log log = {.size = 0};
+    p2psync_result result = ps_ends_prove(turn->txn, &of, &head, &end);
+    if (result == P2PSYNC_ENOTFOUND) {
+        ps_rounds_pass_over(peer);
+        return true;
+    }
+    if (!ps_turn_ok(turn, result) || !credible(turn, peer, offer)) {
+        return false;
+    }
+    covered.head = (struct ps_head){.size = end.size, .root = end.root};
+    if (ps_forks_hold(turn, &covered, &log)) {
+        return ps_holds_note(turn, peer, log.number, end.size);
+    }
+    result = ps_log_named(turn->txn, mesh, name, &log);
+    bool here = result == P2PSYNC_OK && log.size < end.size;
+    if (result == P2PSYNC_EFORK || (result != P2PSYNC_ENOTFOUND && !ps_turn_ok(turn, result))) {
+        return turn->result == P2PSYNC_OK; /* its tag is another origin's here */
+    }
+    const struct ps_fetch_want want = {.log = *name,
+                                       .id = ps_log_id_of(mesh, &name->origin, name->branch),
+                                       .from = here ? log.size : 0,
+                                       .target = end.size,
+                                       .search = !here && ps_forks_any(turn, name, &log),
+                                       .excess = true, /* it is none */
+                                       .covered = true,
+                                       .head = head.head};
+    ps_forks_own(turn, &name->origin);
+    ps_transfer_fetch(turn, peer, &want);
+    return turn->result == P2PSYNC_OK;
 }
 
 /* Whether a log that is not here may be taken now, or a history beside `other`; it need not be

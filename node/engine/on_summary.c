@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/engine/clocks.h"
+#include "node/engine/closed.h"
 #include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/offer.h"
@@ -365,9 +366,16 @@ static void compare_log(struct ps_turn *turn, struct ps_peer *peer, struct ps_of
     if (offers->devices && log->collection != offers->devices_number && !is_own(turn, log)) {
         return;
     }
-    if (at_once(turn, peer, offers, log, size)) {
+    if (log->size <= size && !differ) {
+        return;
+    }
+    struct ps_closed_told told = ps_closed_tell(turn, log, size);
+    if (told.closed && same != NULL && size == told.size) {
+        differ = !is_beginning(turn, offers, log, &same->head);
+    }
+    if (!told.closed && at_once(turn, peer, offers, log, size)) {
         ps_transfer_push(turn, peer, log->number);
-    } else if (log->size > size || differ) {
+    } else if (told.size > size || differ) {
         (void)ps_offer_add(turn, peer, offers, log, size);
     }
 }

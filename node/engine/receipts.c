@@ -6,6 +6,7 @@
 #include "node/engine/emit.h"
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
+#include "store/log/shown.h"
 
 #define COMPANY_MS 5 /* how long an ACK waits for another message that goes the same way */
 
@@ -86,6 +87,7 @@ static p2psync_result write_positions(struct ps_turn *turn, const struct ps_rece
 {
     struct ps_writer writer;
     struct ps_log log;
+    struct ps_shown shown;
     struct ps_collection collection;
     ps_writer_init(&writer, out);
     ps_write_array(&writer, receipts->count);
@@ -94,11 +96,16 @@ static p2psync_result write_positions(struct ps_turn *turn, const struct ps_rece
         if (result == P2PSYNC_OK) {
             result = ps_collection_by_number(turn->txn, log.collection, &collection);
         }
+        if (result == P2PSYNC_OK) {
+            result = ps_shown_of(turn->txn, &log, &shown);
+        }
         if (result != P2PSYNC_OK) {
             return result;
         }
-        struct ps_position position = {
-            .log = {.number = receipts->items[i].number}, .size = log.size, .settled = log.settled};
+        struct ps_position position = {.log = {.number = receipts->items[i].number},
+                                       .size = shown.size,
+                                       .settled =
+                                           log.settled < shown.size ? log.settled : shown.size};
         if (position.log.number == 0) {
             position.log.collection = collection.name;
             position.log.origin = log.origin;

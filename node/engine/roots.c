@@ -6,6 +6,7 @@
 
 #include "node/engine/turn.h"
 #include "store/log/collection.h"
+#include "store/log/shown.h"
 #include "store/log/summary.h"
 
 static p2psync_result update(struct ps_turn *turn);
@@ -103,8 +104,13 @@ bool ps_roots_list(struct ps_turn *turn, const struct ps_roots **all_out)
 static p2psync_result update(struct ps_turn *turn)
 {
     struct ps_roots *roots = &turn->engine->roots;
-    p2psync_result result = P2PSYNC_OK;
-    if (!roots->whole) {
+    struct ps_shown_moves moves;
+    p2psync_result result = ps_shown_moves(turn->txn, &moves);
+    if (result == P2PSYNC_OK && moves.count != roots->shown) {
+        ps_roots_forget(turn->engine); /* nothing else tells in which collections */
+        roots->shown = moves.count;
+    }
+    if (result == P2PSYNC_OK && !roots->whole) {
         result = look_at_all(turn);
     }
     for (size_t i = 0; i < roots->moved_count && result == P2PSYNC_OK; i++) {

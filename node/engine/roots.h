@@ -14,7 +14,7 @@ struct ps_log;
 struct ps_turn;
 
 /* A collection, and at which counters of its row it had this root. Logs only ever grow, so while
- * its changes are as many it is the same. */
+ * its changes are as many it is the same, if as much is shown of each. */
 struct ps_root {
     size_t name_size;
     uint8_t name[PS_COLLECTION_SIZE_MAX];
@@ -37,7 +37,8 @@ struct ps_roots {
     struct ps_root *items; /* ascending by name */
     size_t count;
     size_t capacity;
-    bool whole; /* `items` has all collections as the store has them, but for those moved */
+    bool whole;     /* `items` has all collections as the store has them, but for those moved */
+    uint64_t shown; /* how often what is shown of logs had moved */
     struct ps_root_moved *moved;
     size_t moved_count;
     size_t moved_capacity;

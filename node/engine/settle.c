@@ -7,6 +7,7 @@
 #include "node/engine/in_sync.h"
 #include "node/engine/introduce.h"
 #include "node/engine/news.h"
+#include "node/engine/report.h"
 #include "node/engine/turn.h"
 #include "store/mesh/decide.h"
 #include "store/mesh/refresh.h"
@@ -32,8 +33,13 @@ void ps_settle(struct ps_turn *turn)
     }
     ps_mend_tick(turn);
     ps_backlog_refresh(turn);
-    if (engine->members_dirty && turn->txn->writable) {
+    ps_report_tick(turn);
+    bool moved = engine->members_dirty && turn->txn->writable;
+    if (moved) {
         members_moved(turn);
+    }
+    if (moved || applied) {
+        ps_report_look(turn);
     }
     ps_news_tick(turn);
     for (size_t i = 0; i < engine->peers.present_count && turn->result == P2PSYNC_OK; i++) {
@@ -66,6 +72,7 @@ static void members_moved(struct ps_turn *turn)
         ps_trust_load(turn);
     }
     if (came.changed) {
+        turn->dirty = true; /* of closed logs other parts may be shown */
         ps_rounds_members_came(turn);
         ps_emit_plain(turn, PS_EFFECT_BURST);
     }

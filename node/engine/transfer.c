@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/engine/closed.h"
 #include "node/engine/damage.h"
 #include "node/engine/emit.h"
 #include "node/engine/fetches.h"
@@ -43,12 +44,7 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
 {
     struct ps_fetch *fetch = find(peer, &want->log, &want->id);
     if (fetch != NULL) {
-        fetch->target = want->target > fetch->target ? want->target : fetch->target;
-        fetch->number = want->log.number;
-        if (want->search && !fetch->search && !fetch->has_log) {
-            fetch->search = true;
-            fetch->active = false; /* it begins anew, elsewhere */
-        }
+        ps_fetches_renew(fetch, want);
         return;
     }
     if (peer->transfer.fetch_count >= PS_FETCHES_QUEUED_MAX) {
@@ -67,6 +63,8 @@ void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer, const struct 
         .target = want->target,
         .search = want->search,
         .excess = want->excess,
+        .covered = want->covered,
+        .head = want->head,
         .progress_ms = turn->now_ms,
     };
     memcpy(fetch->collection, want->log.collection.data, want->log.collection.size);
@@ -512,7 +510,8 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
         serve->used = false;
         return;
     }
-    while (serve->next < log.size && chunk_room(peer, serve) > 0) {
+    serve->end = ps_closed_tell(turn, &log, serve->next).size;
+    while (serve->next < serve->end && chunk_room(peer, serve) > 0) {
         /* However much the peer says has arrived, it gets only so much in one turn, so that there
          * is room for the other peers. */
         if (!ps_emit_has_room(turn) || peer->transfer.turn_bytes >= PS_CREDIT_MAX) {
@@ -524,7 +523,7 @@ static void pump_one(struct ps_turn *turn, struct ps_peer *peer, struct ps_serve
             return;
         }
     }
-    if (serve->next >= log.size && serve->flight_count == 0) {
+    if (serve->next >= serve->end && serve->flight_count == 0) {
         serve->used = false;
     }
 }
@@ -558,7 +557,7 @@ static p2psync_result send_chunk(struct ps_turn *turn, struct ps_peer *peer,
     struct ps_buf entries;
     struct ps_buf packed;
     struct ps_log_run run = {
-        .begin = serve->next, .end = log->size, .size_max = chunk_room(peer, serve)};
+        .begin = serve->next, .end = serve->end, .size_max = chunk_room(peer, serve)};
     ps_buf_init(&entries, PS_MESSAGE_SIZE_MAX);
     ps_buf_init(&packed, PS_MESSAGE_SIZE_MAX);
 

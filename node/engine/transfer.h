@@ -25,14 +25,16 @@ struct ps_fetch {
     size_t collection_size;
     struct ps_log_id id;
     struct ps_origin origin;
-    uint64_t number; /* the peer's, 0: none */
-    uint64_t from;   /* our size when it was last asked for */
-    uint64_t target; /* the size that the peer says it holds */
-    bool search;     /* it is, or may be, another history than any that is here: what both
-                        share is looked for, backwards from the end of ours ... */
-    uint64_t step;   /* ... so many entries back the next time; 0: found, and it goes forward */
-    bool excess;     /* it was taken as a log that nobody honest begins: excess.h */
-    bool has_log;    /* what comes is of our log `log` */
+    uint64_t number;     /* the peer's, 0: none */
+    uint64_t from;       /* our size when it was last asked for */
+    uint64_t target;     /* the size that the peer says it holds */
+    bool search;         /* it is, or may be, another history than any that is here: what both
+                            share is looked for, backwards from the end of ours ... */
+    uint64_t step;       /* ... so many entries back the next time; 0: found, and it goes forward */
+    bool covered;        /* the log is closed: up to `target` it is reported, as is proven ... */
+    struct ps_head head; /* ... from this head, with which alone it is taken: closed.h */
+    bool excess;         /* it was taken as a log that nobody honest begins: excess.h */
+    bool has_log;        /* what comes is of our log `log` */
     uint32_t log;
     bool active;          /* asked for */
     bool due;             /* a WANT is to be sent at the end of this turn ... */
@@ -52,6 +54,7 @@ struct ps_serve {
     bool used;
     uint32_t log;
     uint64_t next;                             /* number of the entry to send next */
+    uint64_t end;                              /* so much of the log is told to the peer */
     uint64_t credit;                           /* bytes that may be under way */
     struct ps_flight flight[PS_IN_FLIGHT_MAX]; /* oldest first */
     size_t flight_count;
@@ -84,6 +87,8 @@ struct ps_fetch_want {
     uint64_t target;
     bool search;
     bool excess; /* it was taken as that: excess.h */
+    bool covered;
+    struct ps_head head;
 };
 void ps_transfer_fetch(struct ps_turn *turn, struct ps_peer *peer,
                        const struct ps_fetch_want *want);

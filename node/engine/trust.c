@@ -8,6 +8,7 @@
 #include "node/engine/tell.h"
 #include "node/engine/turn.h"
 #include "store/mesh/named.h"
+#include "store/mesh/roles.h"
 #include "wire/message.h"
 
 #define REMOVED_MAX 256 /* of those that were removed: they are told, and that is all */
@@ -84,17 +85,10 @@ bool ps_trust_recovery(const struct ps_turn *turn, const struct ps_device *devic
 
 bool ps_trust_log(struct ps_turn *turn, const struct ps_log_name *log)
 {
-    const struct ps_device *device = &log->origin.device;
-    bool named = false;
-    if (ps_trust_member(turn, device)) {
-        return true;
-    }
-    if (ps_bytes_equal(log->collection, ps_bytes_text(PS_DEVICES_COLLECTION)) &&
-        ps_trust_recovery(turn, device)) {
-        return turn->result == P2PSYNC_OK;
-    }
-    return turn->result == P2PSYNC_OK &&
-           ps_turn_ok(turn, ps_named_has(turn->txn, device, &named)) && named;
+    bool open = false;
+    return ps_turn_ok(turn, ps_role_opens(turn->txn, &turn->engine->identity.mesh,
+                                          &log->origin.device, log->collection, &open)) &&
+           open;
 }
 
 void ps_trust_deinit(struct ps_allowed *allowed)

@@ -27,8 +27,7 @@ bool ps_trust_is_removed(struct ps_turn *turn, const struct ps_device *device);
 bool ps_trust_member(struct ps_turn *turn, const struct ps_device *device);
 /* Whether this device is the recovery key of the mesh. It is no member, and no link is its. */
 bool ps_trust_recovery(const struct ps_turn *turn, const struct ps_device *device);
-/* Whether this log is taken: its device is a member, or one was named and there was no room; or it
- * is one of `_devices` that the recovery key writes. */
+/* Whether all of this log is taken: it is open. Of others see closed.h. */
 bool ps_trust_log(struct ps_turn *turn, const struct ps_log_name *log);
 void ps_trust_deinit(struct ps_allowed *allowed);
 

@@ -76,6 +76,7 @@ struct ps_engine {
     uint64_t announce_ms;     /* news.c: when to tell of fresh logs; PS_NEVER: none */
     uint64_t apply_ms;        /* backlog.c: when to apply at the latest; PS_NEVER: nothing waits */
     uint64_t refresh_ms;      /* backlog.c: when to merge a piece; PS_NEVER: nothing is left */
+    uint64_t report_ms;       /* report.c: when to report what is due; PS_NEVER: nothing is */
     uint64_t persist_ms;      /* remember.c: when to write at the latest; PS_NEVER: nothing moved */
     uint64_t refusal_ms;      /* refusal.c: none is told before */
     uint64_t resume_ms;       /* turn.c: when to go on with what the effects had no room for */

@@ -29,6 +29,10 @@ typedef enum ps_db {
     PS_DB_PEERS,       /* device -> where and when it was last reached */
     PS_DB_DAMAGED,     /* log number, seq -> empty, or that it is back: entries that are damaged;
                           and collections and tables in which rows are */
+    PS_DB_ROLES,       /* device, collection -> its role there, where that is another one */
+    PS_DB_ENDS,        /* collection, origin tag, size, root -> empty: how far a closed log is
+                          reported */
+    PS_DB_SHOWN,       /* log number -> how much of it is shown: of logs that are not shown whole */
     PS_DB_COUNT,
 } ps_db;
 
@@ -126,6 +130,7 @@ p2psync_result ps_db_clear(struct ps_txn *txn, ps_db db) P2PSYNC_MUST_CHECK;
 /* Each the next local number of a kind. No number is ever used twice. */
 #define PS_META_COLLECTIONS "collections"
 #define PS_META_LOGS        "logs"
+#define PS_META_SHOWN       "shown"     /* how often what is shown of logs has moved */
 #define PS_META_WAITING     "waiting"   /* how many changes wait, and how often that has ended */
 #define PS_META_REFRESHES   "refreshes" /* of what readers see, after a change of settings */
 #define PS_META_INVITE      "invite"    /* what the one that was opened last gives */

@@ -253,6 +253,50 @@ bool ps_key_split_device(struct ps_bytes key, struct ps_device *out)
     return true;
 }
 
+struct ps_key ps_key_role(const struct ps_device *device, struct ps_bytes collection)
+{
+    struct ps_key key = ps_key_device(device);
+    add(&key, collection.data, collection.size);
+    return key;
+}
+
+bool ps_key_split_role(struct ps_bytes key, struct ps_device *device_out,
+                       struct ps_bytes *collection_out)
+{
+    if (key.size <= PS_DEVICE_SIZE) {
+        return false;
+    }
+    memcpy(device_out->key, key.data, PS_DEVICE_SIZE);
+    *collection_out = ps_bytes(key.data + PS_DEVICE_SIZE, key.size - PS_DEVICE_SIZE);
+    return true;
+}
+
+struct ps_key ps_key_end(const struct ps_end_key *end)
+{
+    struct ps_key key = {0};
+    assert(end->collection.size <= UINT8_MAX);
+    add(&key, end->origin.bytes, PS_TAG_SIZE);
+    add_u8(&key, (unsigned)end->collection.size);
+    add(&key, end->collection.data, end->collection.size);
+    add_u64(&key, UINT64_MAX - end->size);
+    add(&key, end->root, sizeof end->root);
+    return key;
+}
+
+bool ps_key_split_end(struct ps_bytes key, struct ps_end_key *out)
+{
+    const uint8_t *at = key.data + PS_TAG_SIZE + 1;
+    if (key.size <= PS_TAG_SIZE + 1 ||
+        key.size != PS_TAG_SIZE + 1U + key.data[PS_TAG_SIZE] + 8U + sizeof out->root) {
+        return false;
+    }
+    memcpy(out->origin.bytes, key.data, PS_TAG_SIZE);
+    out->collection = ps_bytes(at, key.data[PS_TAG_SIZE]);
+    out->size = UINT64_MAX - ps_get_u64(at + out->collection.size);
+    memcpy(out->root, at + out->collection.size + 8, sizeof out->root);
+    return true;
+}
+
 static void add(struct ps_key *key, const void *data, size_t size)
 {
     assert(size <= sizeof key->bytes - key->size);

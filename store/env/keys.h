@@ -17,6 +17,7 @@
  *     "name"            the name under which this device joined                       identity.c
  *     "collections"     u32: the number of the next collection                        db.c
  *     "logs"            u32: the number of the next log                               db.c
+ *     "shown"           u64: how often PS_DB_SHOWN has moved || is it known u8         shown.c
  *     "waiting"         u64: how many changes wait || u64: how often that has ended   waiting.c
  *     "refreshes"       u32: how many refreshes there were                            db.c
  *     "backup"          last made u64 || last failed u64 || why                       last.c
@@ -87,6 +88,15 @@
  *   PS_DB_PEERS: where and when a member was last reached.                            peers.c
  *     device 32         a MessagePack array
  *
+ *   PS_DB_ROLES: roles of members in one collection.                                  roles.c
+ *     device 32 || collection
+ *                       u8
+ *   PS_DB_ENDS: what counting reports say of logs that are closed, the largest first. ends.c
+ *     tag 16 || size of the name u8 || collection || 2^64 - 1 - size u64 || root 32
+ *                       empty
+ *   PS_DB_SHOWN: logs that are not shown whole.                                       shown.c
+ *     log u32           size u64 || root 32 || branch 16: as which it is shown
+ *
  *   PS_DB_DAMAGED: what this disk has lost the bytes of.                              damage.c
  *     log u32 || seq u64
  *                       empty: an entry, which is to be fetched; or "back": it is to be judged
@@ -101,6 +111,8 @@
 #include "wire/id.h"
 
 #define PS_KEY_SIZE_MAX (4 + PS_RECORD_ID_SIZE_MAX + 1) /* the 1 is for ps_key_above() */
+
+#define PS_KEY_ROOT_SIZE 32 /* bytes of the root of a log */
 
 struct ps_key {
     size_t size;
@@ -130,7 +142,7 @@ struct ps_key ps_key_log(const struct ps_log_key *log);
 /* False if `key` has the wrong size. */
 bool ps_key_split_log(struct ps_bytes key, struct ps_log_key *out);
 
-/* PS_DB_LOG_NUMBERS and PS_DB_UNSETTLED. */
+/* PS_DB_LOG_NUMBERS, PS_DB_UNSETTLED and PS_DB_SHOWN. */
 struct ps_key ps_key_log_number(uint32_t number);
 bool ps_key_split_log_number(struct ps_bytes key, uint32_t *number_out);
 
@@ -174,5 +186,20 @@ bool ps_key_split_stale(struct ps_bytes key, uint32_t *collection_out, struct ps
 /* PS_DB_BEGUN, PS_DB_DEVICES, PS_DB_NAMED and PS_DB_PEERS. */
 struct ps_key ps_key_device(const struct ps_device *device);
 bool ps_key_split_device(struct ps_bytes key, struct ps_device *out);
+
+/* PS_DB_ROLES. An empty name: the key before all others of the device. */
+struct ps_key ps_key_role(const struct ps_device *device, struct ps_bytes collection);
+bool ps_key_split_role(struct ps_bytes key, struct ps_device *device_out,
+                       struct ps_bytes *collection_out);
+
+/* PS_DB_ENDS. The name points to where the key or the caller has it. */
+struct ps_end_key {
+    struct ps_tag origin;
+    struct ps_bytes collection;
+    uint64_t size;
+    uint8_t root[PS_KEY_ROOT_SIZE];
+};
+struct ps_key ps_key_end(const struct ps_end_key *end);
+bool ps_key_split_end(struct ps_bytes key, struct ps_end_key *out);
 
 #endif

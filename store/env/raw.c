@@ -8,10 +8,9 @@
 #include "store/env/enter.h"
 #include "store/env/met.h"
 
-static const uint8_t shared[PS_DB_COUNT] = {[PS_DB_COLLECTIONS] = 1,
-                                            [PS_DB_LOGS] = 2,
-                                            [PS_DB_UNSETTLED] = 3,
-                                            [PS_DB_DAMAGED] = 4}; /* 0: none, it has its own */
+static const uint8_t shared[PS_DB_COUNT] = {
+    [PS_DB_COLLECTIONS] = 1, [PS_DB_LOGS] = 2, [PS_DB_UNSETTLED] = 3, [PS_DB_DAMAGED] = 4,
+    [PS_DB_ROLES] = 5,       [PS_DB_ENDS] = 6, [PS_DB_SHOWN] = 7}; /* 0: none, it has its own */
 
 bool ps_raw_is_shared(ps_db db)
 {

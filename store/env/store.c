@@ -40,6 +40,9 @@ static const char *const db_names[PS_DB_COUNT] = {
     [PS_DB_NAMED] = "named",
     [PS_DB_PEERS] = "peers",
     [PS_DB_DAMAGED] = NULL,
+    [PS_DB_ROLES] = NULL,
+    [PS_DB_ENDS] = NULL,
+    [PS_DB_SHOWN] = NULL,
 };
 
 static const char format_key[] = "format";

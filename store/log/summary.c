@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/log/shown.h"
 #include "store/log/unsettled.h"
 #include "store/log/waiting.h"
 
@@ -15,6 +16,21 @@
 /* A short head takes 61 bytes at most, and what is around those of a collection 205. */
 #define HEADS_SIZE_MAX ((size_t)PS_MESSAGE_SIZE_MAX - 65536)
 #define ITEMS_SIZE_MAX ((size_t)PS_MESSAGE_SIZE_MAX - 4096)
+
+/* A walk over the logs of a collection as they are shown, ascending by the names under which they
+ * are. Only histories of one origin can have others than they have here. */
+struct shown_logs {
+    struct ps_log_walk walk;
+    bool any; /* some log is not shown whole */
+    bool begun;
+    bool more;       /* `ahead` is the next one */
+    bool is_history; /* one of several of its author, and not all logs are shown whole */
+    struct ps_log_brief ahead;
+    struct ps_log_brief *items; /* the histories of one origin, from `at` on still to come */
+    size_t at;
+    size_t count;
+    size_t capacity;
+};
 
 /* The tree of a collection's logs up to one of them. */
 struct ps_summary_stop {
@@ -39,6 +55,10 @@ struct listing {
     bool cut;            /* there is no room for more */
 };
 
+static bool next_shown(struct shown_logs *logs, struct ps_log_brief *out);
+static void look_ahead(struct shown_logs *logs);
+static bool add_history(struct shown_logs *logs);
+static int compare_ids(const void *a, const void *b);
 static struct ps_hash log_leaf(const struct ps_log_brief *log);
 static p2psync_result add_stop(struct ps_summary_stops *stops, const struct ps_log_id *last,
                                const struct ps_frontier *frontier);
@@ -107,30 +127,104 @@ p2psync_result ps_summary_root(struct ps_txn *txn, uint32_t collection,
 {
     struct ps_frontier frontier;
     struct ps_log_brief log;
-    struct ps_log_walk walk = {.txn = txn, .collection = collection};
+    struct shown_logs logs = {.walk = {.txn = txn, .collection = collection}};
     frontier.size = 0; /* the peaks mean nothing yet */
     if (stops != NULL && stops->count > 0) {
         const struct ps_summary_stop *stop = &stops->items[stops->count - 1];
         frontier = stop->frontier;
-        walk.at = stop->last;
-        walk.begun = true;
+        logs.walk.at = stop->last;
+        logs.walk.begun = true;
     }
-    while (ps_log_walk_next_brief(&walk, &log)) {
+    while (next_shown(&logs, &log)) {
         if (log.size > 0) {
             struct ps_hash leaf = log_leaf(&log);
             ps_frontier_add(&frontier, &leaf, NULL, NULL);
-            if (stops != NULL && frontier.size % STOP_LOGS == 0) {
-                walk.result = add_stop(stops, &log.id, &frontier);
+            if (stops != NULL && frontier.size % STOP_LOGS == 0 && logs.count == 0) {
+                logs.walk.result = add_stop(stops, &log.id, &frontier);
             }
         }
     }
-    if (walk.result == P2PSYNC_OK) {
+    free(logs.items);
+    if (logs.walk.result == P2PSYNC_OK) {
         *root_out = ps_frontier_root(&frontier);
         *has_logs_out = frontier.size > 0;
     }
-    return walk.result;
+    return logs.walk.result;
 }
 
+/* As ps_log_walk_next_brief(). What is shown of no name has the size 0. */
+static bool next_shown(struct shown_logs *logs, struct ps_log_brief *out)
+{
+    if (!logs->begun) {
+        logs->begun = true;
+        logs->walk.result = ps_shown_any(logs->walk.txn, &logs->any);
+        look_ahead(logs);
+    }
+    if (logs->at == logs->count && logs->more) {
+        struct ps_tag origin = logs->ahead.id.origin;
+        logs->at = 0;
+        logs->count = 0;
+        if (!logs->is_history) {
+            *out = logs->ahead;
+            look_ahead(logs);
+            return true;
+        }
+        while (logs->more && ps_tag_compare(logs->ahead.id.origin, origin) == 0 &&
+               add_history(logs)) {
+            look_ahead(logs);
+        }
+        if (logs->count > 0) {
+            qsort(logs->items, logs->count, sizeof *logs->items, compare_ids);
+        }
+    }
+    if (logs->walk.result != P2PSYNC_OK || logs->at == logs->count) {
+        return false;
+    }
+    *out = logs->items[logs->at++];
+    return true;
+}
+
+static void look_ahead(struct shown_logs *logs)
+{
+    static const uint8_t trunk[PS_HASH_SHORT_SIZE] = {0};
+    struct ps_shown shown;
+    logs->more = ps_log_walk_next_brief(&logs->walk, &logs->ahead);
+    if (!logs->more || !logs->any) {
+        return;
+    }
+    logs->is_history = memcmp(logs->ahead.id.branch, trunk, sizeof trunk) != 0;
+    logs->walk.result = ps_shown_get(logs->walk.txn, &logs->ahead, &shown);
+    logs->more = logs->walk.result == P2PSYNC_OK;
+    if (logs->more) {
+        logs->ahead.size = shown.size;
+        logs->ahead.root = shown.root;
+        memcpy(logs->ahead.id.branch, shown.branch, sizeof shown.branch);
+    }
+}
+
+static bool add_history(struct shown_logs *logs)
+{
+    if (logs->count == logs->capacity) {
+        size_t capacity = logs->capacity == 0 ? 8 : logs->capacity * 2;
+        struct ps_log_brief *items = reallocarray(logs->items, capacity, sizeof *items);
+        if (items == NULL) {
+            logs->walk.result = P2PSYNC_ENOMEM;
+            return false;
+        }
+        logs->items = items;
+        logs->capacity = capacity;
+    }
+    logs->items[logs->count] = logs->ahead;
+    logs->count++;
+    return true;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct ps_log_brief *left = a;
+    const struct ps_log_brief *right = b;
+    return ps_log_id_compare(&left->id, &right->id);
+}
 static p2psync_result add_stop(struct ps_summary_stops *stops, const struct ps_log_id *last,
                                const struct ps_frontier *frontier)
 {
@@ -204,13 +298,15 @@ static p2psync_result list_logs(struct listing *listing, uint32_t collection,
     const struct ps_summary_wanted *wanted = listing->wanted;
     const struct ps_log_id last = told->logs.last;
     const size_t before = listing->total;
+    const struct ps_log_id first = told->logs.first;
     struct ps_writer writer;
     struct ps_log_brief log;
-    struct ps_log_walk walk = {
-        .txn = listing->txn, .collection = collection, .at = told->logs.first};
+    struct shown_logs logs = {.walk = {.txn = listing->txn,
+                                       .collection = collection,
+                                       .at = {.origin = told->logs.first.origin}}};
     ps_writer_init(&writer, heads);
-    while (ps_log_walk_next_brief(&walk, &log) && ps_log_id_compare(&log.id, &last) <= 0) {
-        if (log.size == 0) {
+    while (next_shown(&logs, &log) && ps_log_id_compare(&log.id, &last) <= 0) {
+        if (log.size == 0 || ps_log_id_compare(&log.id, &first) < 0) {
             continue;
         }
         size_t at = listing->total++;
@@ -230,8 +326,9 @@ static p2psync_result list_logs(struct listing *listing, uint32_t collection,
             (*count_out)++;
         }
     }
+    free(logs.items);
     told->logs.last = listing->cut ? told->logs.last : last;
-    return walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : walk.result;
+    return logs.walk.result == P2PSYNC_OK ? ps_writer_finish(&writer) : logs.walk.result;
 }
 
 /* BLAKE2b-256(0x00 || tag || branch || size || root). */
@@ -271,8 +368,12 @@ p2psync_result ps_summary_pending(struct ps_txn *txn, uint64_t *out)
             pending += unsettled.log.size - unsettled.log.settled;
         }
     }
+    uint64_t hidden = 0;
     if (walk.result == P2PSYNC_OK) {
-        *out = pending;
+        walk.result = ps_shown_hidden_pending(txn, &hidden);
+    }
+    if (walk.result == P2PSYNC_OK) {
+        *out = pending - hidden;
     }
     return walk.result;
 }

@@ -23,6 +23,10 @@ struct list {
     struct ps_act_id *over;
     size_t over_count;
     size_t over_capacity;
+    struct ps_report *reports;
+    size_t report_count;
+    size_t report_capacity;
+    struct ps_buf ends;
 };
 
 static p2psync_result make(struct ps_txn *txn, const struct ps_mesh *mesh,
@@ -35,11 +39,14 @@ static p2psync_result read_entry(struct ps_txn *txn, const struct ps_known_log *
                                  struct list *list);
 static p2psync_result add_act(struct list *list, const struct ps_act *act,
                               const struct found *found);
+static p2psync_result add_report(struct list *list, const struct ps_act *act,
+                                 const struct ps_device *author);
 static p2psync_result make_room(void **items, size_t count, size_t *capacity, size_t size);
 static p2psync_result number_devices(const struct ps_mesh *mesh, const struct ps_acts_about *about,
                                      const struct list *list, struct ps_acts *acts);
 static p2psync_result number_scopes(const struct ps_acts_about *about, const struct list *list,
                                     struct ps_acts *acts);
+static p2psync_result own_names(struct ps_acts *acts);
 static p2psync_result take_acts(struct list *list, struct ps_acts *acts);
 static int compare_devices(const void *a, const void *b);
 static int compare_scopes(const void *a, const void *b);
@@ -70,6 +77,7 @@ static p2psync_result make(struct ps_txn *txn, const struct ps_mesh *mesh,
 {
     struct list list = {0};
     *out = (struct ps_acts){0};
+    ps_buf_init(&list.ends, SIZE_MAX);
     p2psync_result result = read_all(txn, known, &list);
     if (result == P2PSYNC_OK) {
         result = number_devices(mesh, about, &list, out);
@@ -80,6 +88,9 @@ static p2psync_result make(struct ps_txn *txn, const struct ps_mesh *mesh,
     if (result == P2PSYNC_OK) {
         result = take_acts(&list, out);
     }
+    out->reports = list.reports;
+    out->report_count = list.report_count;
+    out->ends = list.ends;
     free(list.over);
     free(list.acts);
     return result;
@@ -87,6 +98,9 @@ static p2psync_result make(struct ps_txn *txn, const struct ps_mesh *mesh,
 
 void ps_acts_deinit(struct ps_acts *acts)
 {
+    ps_buf_deinit(&acts->names);
+    ps_buf_deinit(&acts->ends);
+    free(acts->reports);
     free(acts->over);
     free(acts->acts);
     free(acts->scopes);
@@ -127,6 +141,9 @@ static p2psync_result read_entry(struct ps_txn *txn, const struct ps_known_log *
     const struct ps_entry entry = {
         .skeleton = stored.skeleton, .body = stored.body, .has_body = stored.has_body};
     result = ps_act_decode(&entry, &log->author, &act);
+    if (result == P2PSYNC_OK && act.kind == PS_ACT_REPORT) {
+        return add_report(list, &act, &log->author);
+    }
     if (result != P2PSYNC_OK || (act.kind != PS_ACT_ROLE && act.kind != PS_ACT_REMOVED)) {
         return result == P2PSYNC_ENOMEM ? result : P2PSYNC_OK;
     }
@@ -169,6 +186,23 @@ static p2psync_result add_act(struct list *list, const struct ps_act *act,
     list->over_count += act->over_count;
     list->act_count++;
     return P2PSYNC_OK;
+}
+
+static p2psync_result add_report(struct list *list, const struct ps_act *act,
+                                 const struct ps_device *author)
+{
+    p2psync_result result = make_room((void **)&list->reports, list->report_count + 1,
+                                      &list->report_capacity, sizeof *list->reports);
+    size_t at = list->ends.size;
+    if (result == P2PSYNC_OK) {
+        result = ps_buf_append(&list->ends, act->ends.data, act->ends.size);
+    }
+    if (result == P2PSYNC_OK) {
+        list->reports[list->report_count] = (struct ps_report){
+            .author = *author, .subject = act->subject, .at = at, .size = act->ends.size};
+        list->report_count++;
+    }
+    return result;
 }
 
 static p2psync_result make_room(void **items, size_t count, size_t *capacity, size_t size)
@@ -254,7 +288,23 @@ static p2psync_result number_scopes(const struct ps_acts_about *about, const str
             acts->scope_count++;
         }
     }
-    return P2PSYNC_OK;
+    return own_names(acts);
+}
+
+/* The names lie in the map, where they stay until the next write only. */
+static p2psync_result own_names(struct ps_acts *acts)
+{
+    p2psync_result result = P2PSYNC_OK;
+    size_t at = 0;
+    ps_buf_init(&acts->names, SIZE_MAX);
+    for (size_t i = 0; i < acts->scope_count && result == P2PSYNC_OK; i++) {
+        result = ps_buf_append(&acts->names, acts->scopes[i].data, acts->scopes[i].size);
+    }
+    for (size_t i = 0; i < acts->scope_count && result == P2PSYNC_OK; i++) {
+        acts->scopes[i].data = acts->names.data + at;
+        at += acts->scopes[i].size;
+    }
+    return result;
 }
 
 uint32_t ps_acts_scope(const struct ps_acts *acts, struct ps_bytes collection)

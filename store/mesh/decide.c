@@ -11,6 +11,7 @@
 #include "store/mesh/name.h"
 #include "store/mesh/recovery.h"
 #include "store/mesh/refresh.h"
+#include "store/mesh/report.h"
 #include "store/write/own.h"
 
 /* Acts that say the same, each over others: if there are more, an author means harm. */
@@ -45,6 +46,9 @@ static p2psync_result draft_all(struct deciding *deciding, bool *whole_out,
 static p2psync_result draft(struct deciding *deciding, const struct ps_decision *decision,
                             bool *whole_out, ps_role *who_out);
 static p2psync_result write_all(struct deciding *deciding);
+static p2psync_result report(struct ps_txn *txn, const struct ps_identity *identity,
+                             uint64_t now_ms);
+static p2psync_result report_closing(const struct deciding *deciding);
 static p2psync_result write_draft(struct deciding *deciding, const struct ps_draft *draft);
 static p2psync_result write_record(const struct asked *asked, const struct ps_edit *edit);
 static p2psync_result note_restated(const struct deciding *deciding, struct ps_recovered *out);
@@ -131,8 +135,24 @@ static p2psync_result decide_all(const struct asked *asked, struct ps_recovered 
         ps_replay_deinit(&deciding.replay);
         ps_acts_deinit(&deciding.acts);
     }
-    return result == P2PSYNC_OK ? ps_members_refresh(asked->txn, &asked->identity->mesh, &changed)
-                                : result;
+    if (result == P2PSYNC_OK) {
+        result = ps_members_refresh(asked->txn, &asked->identity->mesh, &changed);
+    }
+    return result == P2PSYNC_OK ? report(asked->txn, asked->identity, asked->now_ms) : result;
+}
+
+/* Who is removed reports nothing any more: what only it had reported of others is reported anew. */
+static p2psync_result report(struct ps_txn *txn, const struct ps_identity *identity,
+                             uint64_t now_ms)
+{
+    bool due = false;
+    bool changed = false;
+    p2psync_result result = ps_report_due(txn, identity, &due);
+    if (result == P2PSYNC_OK && due) {
+        result = ps_report_write(txn, identity, NULL, now_ms);
+    }
+    return result == P2PSYNC_OK && due ? ps_members_refresh(txn, &identity->mesh, &changed)
+                                       : result;
 }
 
 /* whole_out: the acts are over all that they must come after. Else others are to follow. */
@@ -247,10 +267,25 @@ static p2psync_result draft(struct deciding *deciding, const struct ps_decision 
 static p2psync_result write_all(struct deciding *deciding)
 {
     const struct ps_drafts *const lists[] = {&deciding->before, &deciding->drafts};
-    p2psync_result result = P2PSYNC_OK;
+    p2psync_result result = report_closing(deciding); /* others are to take what is settled here */
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
         for (size_t i = 0; i < lists[k]->count && result == P2PSYNC_OK; i++) {
             result = write_draft(deciding, &lists[k]->items[i]);
+        }
+    }
+    return result;
+}
+
+/* Of whom a decision takes the right to write. */
+static p2psync_result report_closing(const struct deciding *deciding)
+{
+    const struct asked *asked = deciding->asked;
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < deciding->drafts.count && result == P2PSYNC_OK; i++) {
+        const struct ps_draft *draft = &deciding->drafts.items[i];
+        if (draft->kind == PS_ACT_REMOVED || draft->role > PS_ROLE_WRITER) {
+            result = ps_report_write(asked->txn, asked->identity,
+                                     &deciding->acts.devices[draft->subject], asked->now_ms);
         }
     }
     return result;

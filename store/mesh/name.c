@@ -1,9 +1,9 @@
 /* Naming a device in `_devices`: see name.h. */
 #include "store/mesh/name.h"
 
+#include "store/mesh/may.h"
 #include "store/mesh/members.h"
 #include "store/mesh/refresh.h"
-#include "store/write/own.h"
 #include "wire/codec.h"
 #include "wire/map.h"
 
@@ -30,6 +30,6 @@ p2psync_result ps_name_device(struct ps_txn *txn, const struct ps_identity *iden
         .kind = PS_EDIT_PUT, .id = ps_bytes_text(id), .fields = ps_buf_view(&fields)};
     const struct ps_write write = {
         .collection = ps_bytes_text(PS_DEVICES_COLLECTION), .edits = &edit, .edit_count = 1};
-    result = ps_own_write(txn, &write, now_ms, &written);
+    result = ps_may_write(txn, &write, now_ms, &written);
     return result == P2PSYNC_OK ? ps_members_refresh(txn, &identity->mesh, &changed) : result;
 }

@@ -1,5 +1,5 @@
-/* A row for each device, as named.h says. An id is looked at when a log of it comes, and not when
- * it is named, because that takes long and anybody may name many. */
+/* A row for each device, as named.h says. Whether an id is valid is not looked at, because that
+ * takes long, and anybody may name many. */
 #include "store/mesh/named.h"
 
 #include <string.h>
@@ -32,17 +32,6 @@ p2psync_result ps_named_get(struct ps_txn *txn, const struct ps_device *device,
     p2psync_result result = ps_db_get(txn, PS_DB_NAMED, row.key, &row.value);
     if (result == P2PSYNC_ECORRUPT || (result == P2PSYNC_OK && !decode(&row, out))) {
         *out = (struct ps_named){.device = *device}; /* its key says that much */
-        result = P2PSYNC_OK;
-    }
-    return result;
-}
-
-p2psync_result ps_named_has(struct ps_txn *txn, const struct ps_device *device, bool *out)
-{
-    struct ps_named named;
-    p2psync_result result = ps_named_get(txn, device, &named);
-    if (result == P2PSYNC_OK || result == P2PSYNC_ENOTFOUND) {
-        *out = result == P2PSYNC_OK && ps_device_valid(device);
         result = P2PSYNC_OK;
     }
     return result;

@@ -1,6 +1,5 @@
 /* Devices that are named in `_devices` and are no members: there was no room for them, or they are
- * removed. Who holds their logs must not depend on who was a member at which time: so their logs
- * are taken, and that is all they may do. Who was named once is named for ever. */
+ * removed. So people can be told of them. Who was named once is named for ever. */
 #ifndef PS_STORE_MESH_NAMED_H
 #define PS_STORE_MESH_NAMED_H
 
@@ -22,10 +21,6 @@ p2psync_result ps_named_put(struct ps_txn *txn, const struct ps_named *named,
 /* What was noted. Errors  P2PSYNC_ENOTFOUND; P2PSYNC_EIO. */
 p2psync_result ps_named_get(struct ps_txn *txn, const struct ps_device *device,
                             struct ps_named *out) P2PSYNC_MUST_CHECK;
-
-/* Whether something was noted, and the id is valid. Errors  P2PSYNC_EIO. */
-p2psync_result ps_named_has(struct ps_txn *txn, const struct ps_device *device,
-                            bool *out) P2PSYNC_MUST_CHECK;
 
 /* A walk over them, by id. As struct ps_collection_walk; there are as many as were named. */
 struct ps_named_walk {

@@ -3,9 +3,13 @@
 
 #include <stdlib.h>
 
+#include "store/log/shown.h"
 #include "store/mesh/acts.h"
+#include "store/mesh/cover.h"
+#include "store/mesh/ends.h"
 #include "store/mesh/members.h"
 #include "store/mesh/named.h"
+#include "store/mesh/roles.h"
 #include "wire/hlc.h"
 
 struct refresh {
@@ -14,20 +18,26 @@ struct refresh {
     struct ps_replay replay;
     uint64_t named; /* devices that were noted before */
     bool changed;
+    bool narrowed; /* somebody may write less than before */
 };
 
 static p2psync_result replay(struct ps_txn *txn, const struct ps_mesh *mesh,
-                             const struct ps_known *known, bool *changed_out);
+                             const struct ps_known *known, bool *changed_out, bool *damaged_out);
 static p2psync_result rename_members(struct ps_txn *txn, const struct ps_mesh *mesh,
                                      const struct ps_known *known);
 static p2psync_result put_all(struct refresh *refresh);
 static bool is_member(const struct refresh *refresh, uint32_t number);
 static p2psync_result put_member(struct refresh *refresh, uint32_t number);
+static p2psync_result note_narrowed(struct refresh *refresh, const struct ps_member *member);
 static p2psync_result forget_removal(struct ps_txn *txn, const struct ps_device *device);
 static p2psync_result put_named(struct refresh *refresh, uint32_t number);
 static p2psync_result find_named(const struct refresh *refresh, bool **out);
 static bool ranks_highest(const struct ps_replay_input *input, uint32_t device);
 static p2psync_result drop_others(struct refresh *refresh);
+static p2psync_result put_roles(struct refresh *refresh);
+static p2psync_result drop_roles(struct refresh *refresh);
+static bool has_role(const struct refresh *refresh, const struct ps_role_row *row);
+static p2psync_result cover_logs(struct refresh *refresh, const struct ps_mesh *mesh);
 
 p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh, bool *changed_out)
 {
@@ -46,26 +56,28 @@ p2psync_result ps_members_refresh_known(struct ps_txn *txn, const struct ps_mesh
 {
     struct ps_members_came came = {.any = false};
     p2psync_result result = ps_known_look(known, txn, mesh);
+    bool damaged = result == P2PSYNC_ECORRUPT;
     if (result == P2PSYNC_OK && known->is_replayed) {
         came.any = known->renamed_count > 0;
         result = rename_members(txn, mesh, known);
+        damaged = result == P2PSYNC_ECORRUPT;
     } else if (result == P2PSYNC_OK) {
         came.any = true;
-        result = replay(txn, mesh, known, &came.changed);
+        result = replay(txn, mesh, known, &came.changed, &damaged);
     }
     known->is_replayed = known->is_replayed || result == P2PSYNC_OK;
     if (result == P2PSYNC_OK) {
         known->renamed_count = 0;
     }
     /* If something is damaged, all stay what they are until it is mended. */
-    if (result == P2PSYNC_OK || result == P2PSYNC_ECORRUPT) {
+    if (result == P2PSYNC_OK || damaged) {
         *came_out = came;
     }
-    return result == P2PSYNC_ECORRUPT ? P2PSYNC_OK : result;
+    return damaged ? P2PSYNC_OK : result;
 }
 
 static p2psync_result replay(struct ps_txn *txn, const struct ps_mesh *mesh,
-                             const struct ps_known *known, bool *changed_out)
+                             const struct ps_known *known, bool *changed_out, bool *damaged_out)
 {
     struct refresh refresh = {.txn = txn};
     p2psync_result result = ps_acts_read(txn, mesh, known, &refresh.acts);
@@ -80,6 +92,13 @@ static p2psync_result replay(struct ps_txn *txn, const struct ps_mesh *mesh,
     }
     if (result == P2PSYNC_OK) {
         result = drop_others(&refresh);
+    }
+    *damaged_out = result == P2PSYNC_ECORRUPT;
+    if (result == P2PSYNC_OK) {
+        result = put_roles(&refresh);
+    }
+    if (result == P2PSYNC_OK) {
+        result = cover_logs(&refresh, mesh);
     }
     ps_replay_deinit(&refresh.replay);
     ps_acts_deinit(&refresh.acts);
@@ -155,10 +174,24 @@ static p2psync_result put_member(struct refresh *refresh, uint32_t number)
         result = forget_removal(refresh->txn, device);
     }
     if (result == P2PSYNC_OK) {
+        result = note_narrowed(refresh, &member);
+    }
+    if (result == P2PSYNC_OK) {
         result = ps_member_put(refresh->txn, &member, &moved);
     }
     refresh->changed = refresh->changed || moved;
     return result;
+}
+
+/* A row that is damaged may have said anything. */
+static p2psync_result note_narrowed(struct refresh *refresh, const struct ps_member *member)
+{
+    struct ps_member before;
+    p2psync_result result = ps_member_get(refresh->txn, &member->device, &before);
+    if (result == P2PSYNC_ECORRUPT || (result == P2PSYNC_OK && before.role < member->role)) {
+        refresh->narrowed = true;
+    }
+    return result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT ? P2PSYNC_OK : result;
 }
 
 /* One that was removed is a member again if whoever removed it no longer counts. */
@@ -232,10 +265,93 @@ static p2psync_result drop_others(struct refresh *refresh)
             struct ps_key key = ps_key_device(&row.device);
             walk.result = ps_db_delete(refresh->txn, PS_DB_DEVICES, ps_key_view(&key));
             refresh->changed = true;
+            refresh->narrowed = true;
         }
         if (walk.result != P2PSYNC_OK) {
             return walk.result;
         }
     }
     return walk.result;
+}
+
+/* Roles in one collection. */
+static p2psync_result put_roles(struct refresh *refresh)
+{
+    p2psync_result result = P2PSYNC_OK;
+    for (size_t i = 0; i < refresh->replay.role_count && result == P2PSYNC_OK; i++) {
+        const struct ps_replay_role *role = &refresh->replay.roles[i];
+        bool moved = false;
+        if (is_member(refresh, role->device)) {
+            result = ps_role_put(refresh->txn, &refresh->acts.devices[role->device],
+                                 refresh->acts.scopes[role->scope - 1], role->role, &moved);
+        }
+        refresh->changed = refresh->changed || moved;
+        refresh->narrowed = refresh->narrowed || moved;
+    }
+    return result == P2PSYNC_OK ? drop_roles(refresh) : result;
+}
+
+static p2psync_result drop_roles(struct refresh *refresh)
+{
+    struct ps_role_walk walk = {.txn = refresh->txn};
+    struct ps_role_row row;
+    while (ps_role_walk_next(&walk, &row)) {
+        if (!has_role(refresh, &row)) {
+            struct ps_key key = ps_key_role(&row.device, row.collection);
+            walk.result = ps_db_delete(refresh->txn, PS_DB_ROLES, ps_key_view(&key));
+            refresh->changed = true;
+            refresh->narrowed = true;
+        }
+    }
+    return walk.result;
+}
+
+static bool has_role(const struct refresh *refresh, const struct ps_role_row *row)
+{
+    uint32_t device = ps_acts_device(&refresh->acts, &row->device);
+    uint32_t scope = ps_acts_scope(&refresh->acts, row->collection);
+    size_t low = 0;
+    size_t high = refresh->replay.role_count;
+    if (device == PS_REPLAY_NONE || scope == 0 || !is_member(refresh, device)) {
+        return false;
+    }
+    while (low < high) { /* by halves */
+        size_t middle = low + (high - low) / 2;
+        const struct ps_replay_role *at = &refresh->replay.roles[middle];
+        if (at->device == device && at->scope == scope) {
+            return true;
+        }
+        bool before = at->device < device || (at->device == device && at->scope < scope);
+        low = before ? middle + 1 : low;
+        high = before ? high : middle;
+    }
+    return false;
+}
+
+/* All logs are looked at only if what is shown of one can be another than before. */
+static p2psync_result cover_logs(struct refresh *refresh, const struct ps_mesh *mesh)
+{
+    struct ps_shown_moves before;
+    struct ps_shown_moves after;
+    bool reported = false;
+    bool any = false;
+    p2psync_result result = ps_ends_keep(refresh->txn, mesh, &refresh->acts, &reported);
+    if (result == P2PSYNC_OK) {
+        result = ps_shown_any(refresh->txn, &any);
+    }
+    if (result == P2PSYNC_OK) {
+        result = ps_shown_moves(refresh->txn, &before);
+    }
+    bool look = refresh->narrowed || reported || !before.is_known || (any && refresh->changed);
+    if (result != P2PSYNC_OK || !look) {
+        return result;
+    }
+    result = ps_cover_all(refresh->txn, mesh);
+    if (result == P2PSYNC_OK) {
+        result = ps_shown_moves(refresh->txn, &after);
+    }
+    if (result == P2PSYNC_OK) {
+        refresh->changed = refresh->changed || reported || after.count != before.count;
+    }
+    return result;
 }

@@ -1,5 +1,5 @@
-/* Who is a member, who is removed, and whose logs are taken: worked out anew from `_devices`, as
- * section 13 of PROTOCOL.md says, and kept in rows for all who ask. */
+/* Who is a member, who is removed, which logs are closed, and what of these is shown: worked out
+ * anew from `_devices`, as section 13 of PROTOCOL.md says, and kept in rows for all who ask. */
 #ifndef PS_STORE_MESH_REFRESH_H
 #define PS_STORE_MESH_REFRESH_H
 
@@ -11,8 +11,8 @@
  * settled some there. If one of them is damaged, all stays as it is: call it again when that is
  * mended.
  *
- * changed_out  whether somebody came, went or got another role, or more logs are taken; a new name
- *              does not count.
+ * changed_out  whether somebody came, went or got another role, or others or more of closed logs
+ *              are taken; a new name does not count.
  * Errors       P2PSYNC_ECORRUPT; P2PSYNC_EFULL; P2PSYNC_EIO; P2PSYNC_ENOMEM.
  */
 p2psync_result ps_members_refresh(struct ps_txn *txn, const struct ps_mesh *mesh,

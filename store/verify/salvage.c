@@ -11,6 +11,7 @@
 #include "store/log/begun.h"
 #include "store/log/collection.h"
 #include "store/log/damage.h"
+#include "store/log/shown.h"
 #include "store/log/stem.h"
 #include "store/log/unsettled.h"
 #include "store/log/waiting.h"
@@ -23,10 +24,10 @@
                                   */
 
 /* All but those of entries, subtrees and records. */
-static const ps_db tables[] = {PS_DB_META,    PS_DB_COLLECTIONS, PS_DB_LOGS,   PS_DB_LOG_NUMBERS,
-                               PS_DB_STEMS,   PS_DB_CONFLICTS,   PS_DB_STALE,  PS_DB_UNSETTLED,
-                               PS_DB_WAITING, PS_DB_AWAITED,     PS_DB_BEGUN,  PS_DB_DEVICES,
-                               PS_DB_NAMED,   PS_DB_PEERS,       PS_DB_DAMAGED};
+static const ps_db tables[] = {
+    PS_DB_META,  PS_DB_COLLECTIONS, PS_DB_LOGS,    PS_DB_LOG_NUMBERS, PS_DB_STEMS, PS_DB_CONFLICTS,
+    PS_DB_STALE, PS_DB_UNSETTLED,   PS_DB_WAITING, PS_DB_AWAITED,     PS_DB_BEGUN, PS_DB_DEVICES,
+    PS_DB_NAMED, PS_DB_PEERS,       PS_DB_DAMAGED, PS_DB_ROLES,       PS_DB_ENDS,  PS_DB_SHOWN};
 #define TABLES (sizeof tables / sizeof tables[0])
 
 struct salvage {
@@ -455,6 +456,10 @@ static p2psync_result look_anew(struct salvage *it)
     }
     if (result == P2PSYNC_OK && rotten[PS_DB_BEGUN] + rotten[PS_DB_LOGS] > 0) {
         result = count_begun(it);
+    }
+    if (result == P2PSYNC_OK &&
+        rotten[PS_DB_ROLES] + rotten[PS_DB_ENDS] + rotten[PS_DB_SHOWN] > 0) {
+        result = ps_shown_forget(it->txn);
     }
     return result;
 }

@@ -156,7 +156,8 @@ static p2psync_result read_tables(struct ps_txn *txn, struct ps_verify *verify)
     static const ps_db tables[] = {
         PS_DB_COLLECTIONS, PS_DB_LOGS,      PS_DB_META,    PS_DB_LOG_NUMBERS, PS_DB_STEMS,
         PS_DB_STALE,       PS_DB_UNSETTLED, PS_DB_WAITING, PS_DB_AWAITED,     PS_DB_DEVICES,
-        PS_DB_PEERS,       PS_DB_CONFLICTS, PS_DB_DAMAGED, PS_DB_BEGUN,       PS_DB_NAMED};
+        PS_DB_PEERS,       PS_DB_CONFLICTS, PS_DB_DAMAGED, PS_DB_BEGUN,       PS_DB_NAMED,
+        PS_DB_ROLES,       PS_DB_ENDS,      PS_DB_SHOWN};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         struct ps_key from = {.size = 0};
         struct ps_row row;

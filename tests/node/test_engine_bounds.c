@@ -288,8 +288,9 @@ Test(test_engine_bounds, histories_beyond_the_bound_come_slowly_from_their_autho
 }
 
 /* The puppet brings in one device more than there is room for, and the last one, of which one node
- * has a log already, is no member then. */
-Test(test_engine_bounds, logs_of_who_was_crowded_out_are_held_by_all)
+ * has a log already, is no member then. What that node had settled it reports, at the latest a
+ * second for each member later. */
+Test(test_engine_bounds, logs_of_who_was_crowded_out_are_reported_and_held_by_all)
 {
     static struct ps_identity crowd[PS_INVITED_MAX + 1];
     struct ps_secret secret;
@@ -318,8 +319,13 @@ Test(test_engine_bounds, logs_of_who_was_crowded_out_are_held_by_all)
     secret_of_identity(&crowd[last], &secret);
     author.secret = secret;
     add("r", 10);
+    sim_node_stop(&net, 0);
     deliver(0);
+    sim_node_start(&net, 0);
     check_same(120000);
+    sim_net_run(&net, (PS_INVITED_MAX + 8) * 1000);
+    cr_assert(sim_script_settle(120000));
+    sim_check_equal(&net);
     for (unsigned node = 0; node < 2; node++) {
         uint32_t count = 0;
         struct ps_txn txn = begin(node, false);

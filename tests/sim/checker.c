@@ -119,7 +119,7 @@ void sim_check_node(struct sim_checker *checker, struct sim_net *net, unsigned n
 static void check_shown(struct sim_checker *checker, struct sim_net *net, unsigned node)
 {
     struct known_root here = {0};
-    if (!sim_shown(net, node, &here.key, &here.root) || here.key == 0) {
+    if (sim_hides(net, node) || !sim_shown(net, node, &here.key, &here.root) || here.key == 0) {
         return;
     }
     size_t at = (size_t)(here.key >> 20U) & (SHOWN_MAX - 1);

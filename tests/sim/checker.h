@@ -50,6 +50,9 @@ void sim_check_equal(struct sim_net *net);
 void sim_check_rule(struct sim_net *net, unsigned node);
 
 /* The state of a node, computed from its store. */
+/* Whether a node holds something of closed logs that is not covered, and so is in no root: then it
+ * may show other records than others do at equal roots. */
+bool sim_hides(struct sim_net *net, unsigned node);
 struct ps_state sim_state(struct sim_net *net, unsigned node);
 
 /* The number in the field "value" of a record, as a reader on the node sees it. UINT64_MAX: there

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "store/apply/apply.h"
+#include "store/log/shown.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/twins.h"
@@ -84,7 +85,7 @@ static void check_peer(struct sim_net *net, unsigned node, unsigned other)
     struct ps_txn txn = {0};
     struct ps_txn theirs = {0};
     if (net->nodes[other].puppet || net->nodes[other].store == NULL || net->nodes[other].liar ||
-        sim_twins_has(net, other) || net->nodes[other].resets > 0) {
+        sim_twins_has(net, other) || net->nodes[other].resets > 0 || sim_hides(net, node)) {
         return;
     }
     if (ps_txn_begin(net->nodes[node].store, false, &txn) == P2PSYNC_OK &&
@@ -113,6 +114,9 @@ static bool lacks(struct sim_net *net, struct ps_txn *txn, unsigned node, struct
         bool there = ps_collection_find(theirs, collection.name, &found) == P2PSYNC_OK;
         while (!lacking && ps_log_walk_next(&logs, &log)) {
             bool own = ps_device_equal(&log.origin.device, &net->nodes[node].identity.device);
+            struct ps_shown shown = {.size = log.size};
+            walk.result = ps_shown_of(txn, &log, &shown);
+            log.applied = log.applied < shown.size ? log.applied : shown.size;
             lacking = !own && log.applied > 0 && (!there || log_lacks(&log, theirs, found.number));
         }
     }

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "store/log/collection.h"
+#include "store/log/shown.h"
 #include "store/log/summary.h"
 #include "store/merge/merge.h"
 #include "store/mesh/members.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/meaningless.h"
+#include "tests/sim/removals.h"
 #include "tests/sim/trace.h"
 
 #define FIRST_MET_MS 85000 /* a dial that fails, 8 s, and the longest pause after it */
@@ -26,6 +28,21 @@ static void dump_row(struct ps_bytes id, const struct ps_record_row *row, struct
 static void dump_members(struct ps_txn *txn, struct ps_buf *out);
 static void append(struct ps_buf *out, const void *data, size_t size);
 static void append_u64(struct ps_buf *out, uint64_t value);
+
+bool sim_hides(struct sim_net *net, unsigned node)
+{
+    struct ps_txn txn = {0};
+    bool any = false;
+    p2psync_result result = ps_txn_begin(net->nodes[node].store, false, &txn);
+    if (result == P2PSYNC_OK) {
+        result = ps_shown_any(&txn, &any);
+    }
+    ps_txn_abort(&txn);
+    if (result != P2PSYNC_OK) {
+        sim_fail(net, "node %u: what it shows of its logs gives %d", node, result);
+    }
+    return any;
+}
 
 struct ps_state sim_state(struct sim_net *net, unsigned node)
 {
@@ -47,7 +64,7 @@ bool sim_check_in_sync(struct sim_net *net)
     struct ps_state first = {0};
     bool begun = false;
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].puppet) {
+        if (net->nodes[i].puppet || sim_removals_gone(net, i)) {
             continue;
         }
         if (!net->nodes[i].up || !knows_all(net, i)) {
@@ -55,8 +72,8 @@ bool sim_check_in_sync(struct sim_net *net)
         }
         struct ps_state state = sim_state(net, i);
         if (!ends_with(net, state.pending) ||
-            (begun &&
-             (state.pending != first.pending || !ps_hash_equal(&state.common, &first.common)))) {
+            (begun && ((state.pending != first.pending && net->options.removals == 0) ||
+                       !ps_hash_equal(&state.common, &first.common)))) {
             return false;
         }
         first = state;
@@ -69,14 +86,15 @@ bool sim_check_in_sync(struct sim_net *net)
  * lost with all of them. */
 static bool ends_with(const struct sim_net *net, uint64_t pending)
 {
-    return pending == 0 || net->options.rollback > 0 || net->pasts > 0 ||
-           sim_meaningless_waits(net);
+    return pending == 0 || net->options.rollback > 0 || net->options.removals > 0 ||
+           net->pasts > 0 || sim_meaningless_waits(net);
 }
 
 static bool knows_all(struct sim_net *net, unsigned node)
 {
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (i != node && !net->nodes[i].puppet && !sim_node_is_in_sync(net, node, i)) {
+        if (i != node && !net->nodes[i].puppet && !sim_removals_gone(net, i) &&
+            !sim_node_is_in_sync(net, node, i)) {
             return false;
         }
     }
@@ -156,7 +174,7 @@ void sim_check_equal(struct sim_net *net)
     ps_buf_init(&first, SIZE_MAX);
     ps_buf_init(&other, SIZE_MAX);
     for (unsigned i = 0; i < net->node_count; i++) {
-        if (net->nodes[i].puppet) {
+        if (net->nodes[i].puppet || sim_removals_gone(net, i) || sim_hides(net, i)) {
             continue;
         }
         ps_buf_clear(&other);

@@ -9,6 +9,7 @@
 #include "store/record/rules.h"
 #include "tests/sim/draft.h"
 #include "tests/sim/mesh.h"
+#include "tests/sim/removals.h"
 #include "tests/sim/sums.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/twins.h"
@@ -66,6 +67,7 @@ bool sim_live_advance(struct sim_live *live, uint64_t ms)
     uint64_t until_ms = net->now_ms + ms;
     while (net->failure[0] == '\0' && sim_net_advance(net, until_ms)) {
         if (net->touched < SIM_NODES_MAX) {
+            sim_removals_watch(net);
             sim_check_node(live->checker, net, net->touched);
             if (net->options.rollback == 0 && net->pasts == 0) {
                 sim_check_claims(net, net->touched);
@@ -131,7 +133,10 @@ struct sim_idle sim_live_rest(struct sim_live *live)
     (void)sim_live_advance(live, ms);
     uint64_t said = 0;
     for (unsigned i = 0; i < net->node_count; i++) {
-        for (unsigned j = 0; j < i; j++) {
+        for (unsigned j = 0; j < i && !sim_removals_gone(net, i); j++) {
+            if (sim_removals_gone(net, j)) {
+                continue;
+            }
             uint64_t both = net->traffic[i][j].messages + net->traffic[j][i].messages;
             uint64_t per_hour = both * 3600000 / ms;
             idle.pair_messages = per_hour > idle.pair_messages ? per_hour : idle.pair_messages;
@@ -171,6 +176,10 @@ static void check_nothing_is_left(struct sim_net *net, unsigned node)
 
 void sim_live_prompt(struct sim_live *live)
 {
+    if (live->net->options.removals > 0) {
+        sim_removals_check(live->net); /* what follows is for those who all may write */
+        return;
+    }
     make_lan(live);
     be_prompt(live);
     if (live->net->node_count >= 3) {

@@ -24,8 +24,9 @@ struct arguments {
     bool no_push;
     bool vast; /* a transaction of PS_TRANSACTION_CHANGES_MAX */
     bool rollback;
-    bool lies;         /* often */
-    bool resets;       /* often */
+    bool lies;   /* often */
+    bool resets; /* often */
+    bool removals;
     bool plain;        /* nothing of what is drawn apart */
     bool twice;        /* each seed again: it must give the same */
     const char *seeds; /* a file of them, each with its options; '#' begins a comment */
@@ -49,7 +50,7 @@ int main(int argc, char **argv)
     if (!parse(argc, argv, &arguments)) {
         fprintf(stderr, "usage: sim [--seed N] [--count N | --hours H] [--nodes N] [--steps N] "
                         "[--idle MINUTES] [--trace] [--no-push] [--vast] [--rollback] [--lies] "
-                        "[--resets] [--plain] "
+                        "[--resets] [--removals] [--plain] "
                         "[--twice] [--seeds FILE]\n");
         return 2;
     }
@@ -88,6 +89,8 @@ static bool parse(int argc, char **argv, struct arguments *out)
             out->lies = true;
         } else if (strcmp(argv[i], "--resets") == 0) {
             out->resets = true;
+        } else if (strcmp(argv[i], "--removals") == 0) {
+            out->removals = true;
         } else if (strcmp(argv[i], "--plain") == 0) {
             out->plain = true;
         } else if (strcmp(argv[i], "--twice") == 0) {
@@ -158,6 +161,9 @@ static bool play_seed(const struct arguments *arguments, uint64_t seed)
     }
     if (arguments->resets) {
         sim_options_reset(&options);
+    }
+    if (arguments->removals) {
+        sim_options_remove(&options);
     }
     if (arguments->lies) {
         sim_options_lie(&options);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/mesh/decide.h"
+#include "store/mesh/may.h"
 #include "store/mesh/name.h"
 #include "store/mesh/refresh.h"
 #include "tests/sim/failing.h"
@@ -146,6 +147,12 @@ p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct s
     return do_beside(&(struct doing){.net = net, .node = node, .write = write});
 }
 
+p2psync_result sim_mesh_decide(struct sim_net *net, unsigned node,
+                               const struct ps_decision *decision)
+{
+    return do_beside(&(struct doing){.net = net, .node = node, .decision = decision});
+}
+
 static p2psync_result do_beside(const struct doing *doing)
 {
     struct sim_net *net = doing->net;
@@ -205,7 +212,7 @@ static p2psync_result do_it(struct ps_txn *txn, const struct doing *doing)
     if (write->recovery != NULL) {
         return ps_recovery_write(txn, write->recovery, &store_write, now_ms, &written);
     }
-    return ps_write(txn, &store_write, &written);
+    return ps_may_write(txn, &store_write, now_ms, &written);
 }
 
 void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const char *name)

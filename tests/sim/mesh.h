@@ -49,6 +49,11 @@ struct sim_write {
  */
 p2psync_result sim_mesh_write(struct sim_net *net, unsigned node, const struct sim_write *write);
 
+/* Decide something on `node`, as another process beside it does. Errors  as ps_decide(). */
+struct ps_decision;
+p2psync_result sim_mesh_decide(struct sim_net *net, unsigned node,
+                               const struct ps_decision *decision);
+
 /* Write into `_devices` on `node` that `device` has this name, and, if it is another one, that it
  * is a member: an admin if node 0, which founds the mesh, says so, else a writer. */
 void sim_mesh_name(struct sim_net *net, unsigned node, unsigned device, const char *name);

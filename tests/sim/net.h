@@ -76,6 +76,8 @@ struct sim_node {
     bool no_flush;          /* its store is opened so */
     unsigned pasts;         /* how often it has lost what it had committed */
     unsigned resets;        /* how often it has dropped its past */
+    bool sealed;            /* all others knew that it was removed, ... */
+    uint64_t sealed_at;     /* ... when it had written so many changes */
     sim_disk_mishap mishap; /* of what it writes now */
     bool dead;          /* its disk has failed so that LMDB takes nothing more from its process */
     uint64_t committed; /* a digest of its store, when its power was going to fail */

@@ -152,6 +152,25 @@ void sim_options_reset(struct sim_options *options)
     options->resets = 1000;
 }
 
+void sim_options_remove(struct sim_options *options)
+{
+    options->often_removals = true;
+    options->nodes = options->nodes < 4 ? 4 : options->nodes;
+    options->steps = options->steps < 60 ? 60 : options->steps;
+    options->rollback = 0;
+    options->unflushed = 0;
+    options->resets = 0;
+    options->twin = 0;
+    options->late = 0; /* so that who brings them in still may */
+    options->liars = 0;
+    options->lies = 0;
+    options->answers = false;
+    options->meaningless = 0; /* who may not write does not */
+    options->sums = 0;        /* what a removed device adds may come to nothing */
+    options->corrupt = 0;
+    options->removals = 120;
+}
+
 void sim_options_calm(struct sim_options *options, unsigned nodes)
 {
     *options = (struct sim_options){
@@ -192,8 +211,9 @@ void sim_options_print(const struct sim_options *options, FILE *out)
 void sim_options_repeat(const struct sim_options *options, char out[static SIM_REPEAT_SIZE])
 {
     const struct sim_options *o = options;
-    snprintf(out, SIM_REPEAT_SIZE, "sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s%s%s%s",
+    snprintf(out, SIM_REPEAT_SIZE, "sim --seed %" PRIu64 " --nodes %u --steps %u%s%s%s%s%s%s%s",
              o->seed, o->nodes, o->steps, o->no_push ? " --no-push" : "", o->vast ? " --vast" : "",
              o->plain ? " --plain" : "", o->often_lies ? " --lies" : "",
-             o->often_resets ? " --resets" : "", o->rollback > 0 ? " --rollback" : "");
+             o->often_resets ? " --resets" : "", o->rollback > 0 ? " --rollback" : "",
+             o->often_removals ? " --removals" : "");
 }

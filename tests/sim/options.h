@@ -36,6 +36,7 @@ struct sim_options {
     bool answers;         /* devices answer conflicts by themselves, and disagree */
     bool often_lies;      /* as sim_options_lie() makes them */
     bool often_resets;    /* as sim_options_reset() does */
+    bool often_removals;  /* as sim_options_remove() does */
     bool plain;           /* nothing of what is drawn apart, below: for seeds that are older */
 
     /* Faults: how often in a thousand times. */
@@ -72,6 +73,7 @@ struct sim_options {
     unsigned later;       /* per message: one of a later version comes before it, or is in it */
     unsigned meaningless; /* per thing that apps do: an entry that means nothing here, or waits */
     unsigned sums;        /* per thing that apps do: something is added to what all add to */
+    unsigned removals;    /* per thing that apps do: somebody decides who may what */
     unsigned resets;      /* per restart: it drops its past, if another device has all of it */
 };
 
@@ -93,6 +95,9 @@ void sim_options_lie(struct sim_options *options);
 
 /* Make resets frequent, and devices stop and start, so that resets may be. */
 void sim_options_reset(struct sim_options *options);
+
+/* Let devices be removed, lowered and raised. Nobody lies, and no store goes back. */
+void sim_options_remove(struct sim_options *options);
 
 /* A quiet network without losses, whose `nodes` know each other: for scripted tests. */
 void sim_options_calm(struct sim_options *options, unsigned nodes);

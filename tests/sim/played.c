@@ -34,6 +34,8 @@ void sim_played_print(const struct sim_played_counts *counts)
         [SIM_PLAYED_HALF] = "transactions that never end",
         [SIM_PLAYED_SUM] = "sums added to",
         [SIM_PLAYED_RESET] = "resets",
+        [SIM_PLAYED_REMOVED] = "removals",
+        [SIM_PLAYED_ROLE] = "roles given",
     };
     printf("played:");
     for (size_t i = 0; i < SIM_PLAYED_COUNT; i++) {

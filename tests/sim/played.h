@@ -21,6 +21,8 @@ typedef enum sim_played {
     SIM_PLAYED_HALF,   /* transactions of which the end never comes */
     SIM_PLAYED_SUM,
     SIM_PLAYED_RESET, /* devices that dropped their past */
+    SIM_PLAYED_REMOVED,
+    SIM_PLAYED_ROLE, /* given or taken */
     SIM_PLAYED_COUNT,
 } sim_played;
 

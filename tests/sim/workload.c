@@ -9,6 +9,7 @@
 #include "tests/sim/failing.h"
 #include "tests/sim/meaningless.h"
 #include "tests/sim/mesh.h"
+#include "tests/sim/removals.h"
 #include "tests/sim/sums.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/work.h"
@@ -35,7 +36,9 @@ void sim_workload_step(struct sim_workload *workload, struct sim_net *net)
     if (!net->nodes[node].joined) {
         return;
     }
-    if (prng_chance(&net->apart_random, net->options.sums)) {
+    if (net->options.removals > 0 && prng_chance(&workload->random, net->options.removals)) {
+        sim_removals_step(workload, net);
+    } else if (prng_chance(&net->apart_random, net->options.sums)) {
         sim_sums_step(workload, net, node);
     } else if (prng_chance(&net->apart_random, net->options.meaningless)) {
         sim_meaningless_step(workload, net, node);
@@ -136,6 +139,7 @@ static void commit(struct sim_workload *workload, struct sim_net *net, unsigned 
 {
     p2psync_result result = sim_draft_commit(draft, net, node, collection);
     if (result != P2PSYNC_OK && result != P2PSYNC_ENOTFOUND && result != P2PSYNC_ENOCOLLECTION &&
+        result != P2PSYNC_EDENIED && /* by who may not: a writer that sets how records merge */
         !sim_failing_excuses(net, node, result)) {
         sim_fail(net, "node %u: a write to %s gives %d", node, collection, result);
     }

@@ -133,7 +133,7 @@ Test(members, a_name_makes_no_member_and_no_writer_brings_one_in)
 Test(members, stranger_cannot_add_itself)
 {
     struct ps_member member;
-    bool named = true;
+    struct ps_named named;
     author_adds(&stranger, &stranger.identity.device);
     author_adds(&stranger, &third.identity.device);
     deliver(&stranger);
@@ -141,8 +141,8 @@ Test(members, stranger_cannot_add_itself)
     cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_ENOTFOUND);
     cr_assert_eq(get(&third.identity.device, &member), P2PSYNC_ENOTFOUND);
     struct ps_txn txn = case_begin(&here, false);
-    cr_assert_eq(ps_named_has(&txn, &third.identity.device, &named), P2PSYNC_OK);
-    cr_assert_not(named, "nobody who counts has said anything of it");
+    cr_assert_eq(ps_named_get(&txn, &third.identity.device, &named), P2PSYNC_ENOTFOUND,
+                 "nobody who counts has said anything of it");
     ps_txn_abort(&txn);
 }
 
@@ -278,12 +278,12 @@ Test(members, who_brings_in_too_many_crowds_nobody_out)
     cr_assert_eq(get(&stranger.identity.device, &member), P2PSYNC_OK);
     for (uint32_t i = 0; i < PS_INVITED_MAX + 44; i++) {
         struct ps_device device = made_up(i);
-        bool named = false;
+        struct ps_named named;
         struct ps_txn txn = case_begin(&here, false);
-        cr_assert_eq(ps_named_has(&txn, &device, &named), P2PSYNC_OK);
+        bool is_named = ps_named_get(&txn, &device, &named) == P2PSYNC_OK;
         ps_txn_abort(&txn);
         bool is_member = get(&device, &member) == P2PSYNC_OK;
-        cr_assert_neq(is_member, named, "whoever finds no room is named");
+        cr_assert_neq(is_member, is_named, "whoever finds no room is named");
         found += is_member ? 1 : 0;
     }
     cr_assert_eq(found, PS_INVITED_MAX);
