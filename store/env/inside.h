@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "store/env/checked.h"
 #include "store/env/gate.h"
 #include "store/env/met.h"
 #include "store/env/stamp.h"
@@ -30,6 +31,7 @@ struct ps_store {
     atomic_bool suspect; /* damage was met: the pages are checked when it is next opened */
     atomic_bool lost;    /* LMDB refuses everything: see store.h */
     atomic_bool stuck;   /* a write transaction can neither go on nor end: see enter.h */
+    struct ps_checked checked; /* of the writer */
     struct ps_gate gate;
     pthread_mutex_t lock; /* of what follows */
     unsigned active;      /* transactions */

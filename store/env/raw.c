@@ -6,6 +6,7 @@
 
 #include "store/env/checksum.h"
 #include "store/env/enter.h"
+#include "store/env/inside.h"
 #include "store/env/met.h"
 
 static const uint8_t shared[PS_DB_COUNT] = {
@@ -65,9 +66,15 @@ bool ps_raw_is_whole(ps_db db, struct ps_bytes key, MDB_val val)
 p2psync_result ps_raw_open(const struct ps_txn *txn, ps_db db, struct ps_bytes key, MDB_val val,
                            struct ps_bytes *value_out)
 {
-    if (!ps_raw_is_whole(db, key, val)) {
-        ps_raw_suspect(txn, db);
-        return P2PSYNC_ECORRUPT;
+    struct ps_checked *checked = txn->writable ? &txn->store->checked : NULL;
+    if (checked == NULL || !ps_checked_has(checked, key, ps_raw_bytes(val))) {
+        if (!ps_raw_is_whole(db, key, val)) {
+            ps_raw_suspect(txn, db);
+            return P2PSYNC_ECORRUPT;
+        }
+        if (checked != NULL) {
+            ps_checked_add(checked, key, ps_raw_bytes(val));
+        }
     }
     *value_out = ps_bytes(val.mv_data, val.mv_size - PS_CHECKSUM_SIZE);
     return P2PSYNC_OK;

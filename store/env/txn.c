@@ -153,6 +153,9 @@ p2psync_result ps_txn_begin_anyway(struct ps_store *store, bool write, struct ps
     if (code != 0) {
         return ps_enter_result(code);
     }
+    if (write) {
+        ps_checked_begin(&store->checked);
+    }
     *out = (struct ps_txn){.store = store, .mdb = mdb, .dbi = store->dbi, .writable = write};
     return P2PSYNC_OK;
 }

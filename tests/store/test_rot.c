@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/env/checked.h"
 #include "store/env/keys.h"
 #include "tests/lib/store_case.h"
 
@@ -287,4 +288,48 @@ Test(rot, of_a_key_is_told_to_who_would_write_the_record_anew)
     ps_buf_clear(&fields);
     cr_expect_eq(case_put(&here, CASE_NOTES, "zz", case_fields(&fields, "n", 9)), P2PSYNC_OK);
     ps_buf_deinit(&fields);
+}
+
+/* ---- large rows, which many changes look up ---- */
+
+/* Flip one bit of the row: in the first page of the file that is full of its value. */
+static void flip_bit_of_value(const uint8_t *value)
+{
+    char path[256];
+    uint8_t page[PAGE];
+    off_t at = 2 * (off_t)PAGE;
+    (void)snprintf(path, sizeof path, "%s/data.mdb", here.dir);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    cr_assert_geq(fd, 0);
+    do {
+        at += PAGE;
+        cr_assert_eq(pread(fd, page, PAGE, at), (ssize_t)PAGE);
+    } while (memcmp(page, value, PAGE) != 0);
+    page[0] ^= 1;
+    cr_assert_eq(pwrite(fd, page, 1, at), 1);
+    (void)close(fd);
+}
+
+/* A write transaction computes the checksum of a large row once, however often it is read; the next
+ * one, and every reader, again. */
+Test(rot, large_row_is_checked_once_a_transaction)
+{
+    static uint8_t value[PS_CHECKED_SIZE_MIN * 4];
+    const struct ps_bytes key = ps_bytes_text(MARK);
+    struct ps_bytes read;
+    memset(value, 'v', sizeof value);
+    struct ps_txn txn = case_begin(&here, true);
+    cr_assert_eq(ps_db_put(&txn, PS_DB_ENTRIES, key, ps_bytes(value, sizeof value)), P2PSYNC_OK);
+    case_commit(&txn);
+    txn = case_begin(&here, true);
+    struct ps_txn reader = case_begin(&here, false);
+    cr_assert_eq(ps_db_get(&txn, PS_DB_ENTRIES, key, &read), P2PSYNC_OK);
+    flip_bit_of_value(value);
+    cr_expect_eq(ps_db_get(&txn, PS_DB_ENTRIES, key, &read), P2PSYNC_OK);
+    cr_expect_eq(ps_db_get(&reader, PS_DB_ENTRIES, key, &read), P2PSYNC_ECORRUPT);
+    ps_txn_abort(&reader);
+    ps_txn_abort(&txn);
+    txn = case_begin(&here, true);
+    cr_expect_eq(ps_db_get(&txn, PS_DB_ENTRIES, key, &read), P2PSYNC_ECORRUPT);
+    ps_txn_abort(&txn);
 }
