@@ -27,10 +27,10 @@ struct ps_store {
     bool opened;              /* to the end */
     atomic_bool unstamped;    /* the stamp could not be checked: it is before the first write */
     struct ps_stamp stamp;
-    bool stamp_is_lent;  /* by whoever opened the store */
-    atomic_bool suspect; /* damage was met: the pages are checked when it is next opened */
-    atomic_bool lost;    /* LMDB refuses everything: see store.h */
-    atomic_bool stuck;   /* a write transaction can neither go on nor end: see enter.h */
+    bool stamp_is_lent;        /* by whoever opened the store */
+    atomic_bool suspect;       /* damage was met: the pages are checked when it is next opened */
+    atomic_bool lost;          /* LMDB refuses everything: see store.h */
+    atomic_bool stuck;         /* a write transaction can neither go on nor end: see enter.h */
     struct ps_checked checked; /* of the writer */
     struct ps_gate gate;
     pthread_mutex_t lock; /* of what follows */
