@@ -25,7 +25,7 @@ complains "init: '$work/a' holds the device 'kitchen' ($fingerprint) already; us
 expect 4 a --json init --name other
 expect 0 a --json devices
 holds 'length == 1 and (.[0] | keys) ==
-    ["added", "added_by", "device", "fingerprint", "forked", "forked_in", "name", "removed", "removed_at", "removed_by", "role"]'
+    ["added", "added_by", "device", "fingerprint", "forked", "forked_in", "name", "pending", "removed", "removed_at", "removed_by", "role"]'
 equal "$(answer '.[0].device')" "$device"
 equal "$(answer '.[0].name')" kitchen
 

@@ -13,7 +13,8 @@ expect 0 a --json peers
 holds '. == []'
 expect 0 a --json status
 holds 'keys == ["alerts", "answers", "collections", "damaged", "device", "devices", "fingerprint", "in_sync", "last_backup", "last_error", "last_error_time",
-    "last_sync", "merging", "mesh", "name", "peers_connected", "peers_in_sync", "pending", "root", "running", "state"]'
+    "last_sync", "merging", "mesh", "name", "peers_connected", "peers_in_sync", "pending", "removed", "root", "running",
+    "state"]'
 holds '.running == false and .state == "offline" and .devices == 1 and .name == "kitchen" and .pending == 0'
 holds '.collections | map(select(.name == "notes")) | length == 1 and (.[0] | keys ==
     ["changes", "conflicts", "name", "records", "root", "strategy"]) and .[0].records == 1'

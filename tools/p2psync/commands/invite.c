@@ -68,7 +68,7 @@ int cmd_invite(struct cli *cli, int argc, char **argv)
         invite.terms.collection_roles = invite.roles;
         result = p2psync_invite_with(node, &invite.terms, &answer, &detail);
         code = result == P2PSYNC_OK ? CLI_DONE
-               : result == P2PSYNC_EDENIED || result == P2PSYNC_EFORMAT
+               : detail.text[0] != '\0' && (result == P2PSYNC_EDENIED || result == P2PSYNC_EFORMAT)
                    ? say_refused(cli, result, &detail)
                    : fail_node(cli, node, result, "invite");
     }
