@@ -8,7 +8,7 @@
 #include "store/mesh/roles.h"
 
 static p2psync_result check(struct ps_txn *txn, struct ps_bytes collection, bool *closed_out);
-static p2psync_result cover_own(struct ps_txn *txn, struct ps_bytes collection);
+static p2psync_result cover_own(struct ps_txn *txn, struct ps_bytes name);
 static p2psync_result check_removed(struct ps_txn *txn, const struct ps_identity *identity);
 
 p2psync_result ps_may_write(struct ps_txn *txn, const struct ps_write *write, uint64_t now_ms,

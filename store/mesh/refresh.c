@@ -331,8 +331,8 @@ static bool has_role(const struct refresh *refresh, const struct ps_role_row *ro
 /* All logs are looked at only if what is shown of one can be another than before. */
 static p2psync_result cover_logs(struct refresh *refresh, const struct ps_mesh *mesh)
 {
-    struct ps_shown_moves before;
-    struct ps_shown_moves after;
+    struct ps_shown_moves before = {.is_known = false};
+    struct ps_shown_moves after = {.is_known = false};
     bool reported = false;
     bool any = false;
     p2psync_result result = ps_ends_keep(refresh->txn, mesh, &refresh->acts, &reported);

@@ -323,7 +323,7 @@ Test(test_engine_bounds, logs_of_who_was_crowded_out_are_reported_and_held_by_al
     deliver(0);
     sim_node_start(&net, 0);
     check_same(120000);
-    sim_net_run(&net, (PS_INVITED_MAX + 8) * 1000);
+    sim_net_run(&net, UINT64_C(1000) * (PS_INVITED_MAX + 8));
     cr_assert(sim_script_settle(120000));
     sim_check_equal(&net);
     for (unsigned node = 0; node < 2; node++) {
