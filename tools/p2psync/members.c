@@ -1,7 +1,6 @@
 /* Names of devices. */
 #include "tools/p2psync/members.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +124,7 @@ static bool begins(struct p2psync_bytes fingerprint, const char *word)
         while (at < fingerprint.size && digits[at] == '-') {
             at++;
         }
-        if (at == fingerprint.size || toupper((unsigned char)*word) != digits[at]) {
+        if (at == fingerprint.size || strncasecmp(word, &digits[at], 1) != 0) {
             return false;
         }
         at++;
