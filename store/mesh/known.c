@@ -26,7 +26,7 @@ static p2psync_result look_at(const struct looking *looking, const struct ps_log
 static p2psync_result look_at_entry(const struct looking *looking, struct ps_known_log *of);
 static p2psync_result note_act(struct ps_known *known, struct ps_known_log *of,
                                const struct ps_act *act);
-static p2psync_result make_room(void **items, size_t count, size_t *capacity, size_t size);
+static void *make_room(void *items, size_t count, size_t *capacity, size_t size);
 static void note_name(struct ps_known *known, const struct ps_device *device);
 static p2psync_result note_admin(struct ps_known *known, const struct ps_device *device);
 static size_t find_admin(const struct ps_known *known, const struct ps_device *device,
@@ -84,11 +84,12 @@ static p2psync_result find_log(const struct looking *looking, const struct ps_lo
         *out = &known->logs[low];
         return P2PSYNC_OK;
     }
-    p2psync_result result =
-        make_room((void **)&known->logs, known->count, &known->capacity, sizeof *known->logs);
-    if (result != P2PSYNC_OK) {
-        return result;
+    struct ps_known_log *logs =
+        make_room(known->logs, known->count, &known->capacity, sizeof *known->logs);
+    if (logs == NULL) {
+        return P2PSYNC_ENOMEM;
     }
+    known->logs = logs;
     struct ps_known_log *added = &known->logs[low];
     memmove(added + 1, added, (known->count - low) * sizeof *added);
     bool ranks = ps_device_equal(&log->device, &looking->mesh->founder) ||
@@ -165,32 +166,31 @@ static p2psync_result note_act(struct ps_known *known, struct ps_known_log *of,
     if (of->ranks_highest && act->kind == PS_ACT_ROLE && act->role == PS_ROLE_ADMIN) {
         result = note_admin(known, &act->subject);
     }
-    if (result == P2PSYNC_OK) {
-        result = make_room((void **)&of->seqs, of->count, &of->capacity, sizeof *of->seqs);
+    if (result != P2PSYNC_OK) {
+        return result;
     }
-    if (result == P2PSYNC_OK) {
-        of->seqs[of->count] = of->looked_at;
-        of->count++;
-        of->retires = of->retires || retires;
-        known->is_replayed = false;
+    uint64_t *seqs = make_room(of->seqs, of->count, &of->capacity, sizeof *of->seqs);
+    if (seqs == NULL) {
+        return P2PSYNC_ENOMEM;
     }
-    return result;
+    of->seqs = seqs;
+    of->seqs[of->count] = of->looked_at;
+    of->count++;
+    of->retires = of->retires || retires;
+    known->is_replayed = false;
+    return P2PSYNC_OK;
 }
 
-/* For one more. */
-static p2psync_result make_room(void **items, size_t count, size_t *capacity, size_t size)
+/* The same items with room for one more, or NULL, and then they are as they were. */
+static void *make_room(void *items, size_t count, size_t *capacity, size_t size)
 {
     size_t more = *capacity == 0 ? 16 : *capacity * 2;
     if (count < *capacity) {
-        return P2PSYNC_OK;
+        return items;
     }
-    void *larger = reallocarray(*items, more, size);
-    if (larger == NULL) {
-        return P2PSYNC_ENOMEM;
-    }
-    *items = larger;
-    *capacity = more;
-    return P2PSYNC_OK;
+    void *larger = reallocarray(items, more, size);
+    *capacity = larger == NULL ? *capacity : more;
+    return larger;
 }
 
 /* If there are too many, all are read anew. */
@@ -216,15 +216,16 @@ static p2psync_result note_admin(struct ps_known *known, const struct ps_device 
     if (found) {
         return P2PSYNC_OK;
     }
-    p2psync_result result = make_room((void **)&known->admins, known->admin_count,
-                                      &known->admin_capacity, sizeof *known->admins);
-    if (result == P2PSYNC_OK) {
-        memmove(known->admins + at + 1, known->admins + at,
-                (known->admin_count - at) * sizeof *known->admins);
-        known->admins[at] = *device;
-        known->admin_count++;
+    struct ps_device *admins =
+        make_room(known->admins, known->admin_count, &known->admin_capacity, sizeof *known->admins);
+    if (admins == NULL) {
+        return P2PSYNC_ENOMEM;
     }
-    return result;
+    known->admins = admins;
+    memmove(admins + at + 1, admins + at, (known->admin_count - at) * sizeof *admins);
+    admins[at] = *device;
+    known->admin_count++;
+    return P2PSYNC_OK;
 }
 
 /* Where it is among those who were ever made admins, or belongs. */
