@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/history/found.h"
+#include "wire/array.h"
 
 #define TABLE_SIZE_MIN 64      /* slots */
 #define STRETCH_COUNT  1024    /* changes of a stretch that goes by count */
@@ -303,15 +304,12 @@ static p2psync_result make_room(struct collecting *collecting)
 static p2psync_result add_parent(struct collecting *collecting, uint32_t parent)
 {
     struct ps_history *history = collecting->history;
-    if (history->parent_count == collecting->parent_capacity) {
-        size_t capacity = history->parent_count == 0 ? 16 : history->parent_count * 2;
-        uint32_t *parents = reallocarray(history->parents, capacity, sizeof *parents);
-        if (parents == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-        history->parents = parents;
-        collecting->parent_capacity = capacity;
+    uint32_t *parents = ps_array_room(history->parents, history->parent_count + 1,
+                                      &collecting->parent_capacity, sizeof *parents);
+    if (parents == NULL) {
+        return P2PSYNC_ENOMEM;
     }
+    history->parents = parents;
     history->parents[history->parent_count] = parent;
     history->parent_count++;
     return P2PSYNC_OK;

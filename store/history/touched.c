@@ -6,6 +6,7 @@
 #include "store/log/log.h"
 #include "store/log/stored.h"
 #include "store/log/waiting.h"
+#include "wire/array.h"
 #include "wire/hlc.h"
 
 /* So many are collected before duplicates are taken out. */
@@ -99,15 +100,12 @@ static bool is_since(const struct ps_touched *touched, const struct ps_touched_l
 
 static p2psync_result add_log(struct ps_touched *touched, const struct ps_touched_log *log)
 {
-    if (touched->log_count == touched->log_capacity) {
-        size_t capacity = touched->log_count == 0 ? 4 : touched->log_count * 2;
-        struct ps_touched_log *logs = reallocarray(touched->logs, capacity, sizeof *logs);
-        if (logs == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-        touched->logs = logs;
-        touched->log_capacity = capacity;
+    struct ps_touched_log *logs =
+        ps_array_room(touched->logs, touched->log_count + 1, &touched->log_capacity, sizeof *logs);
+    if (logs == NULL) {
+        return P2PSYNC_ENOMEM;
     }
+    touched->logs = logs;
     touched->logs[touched->log_count] = *log;
     touched->log_count++;
     return P2PSYNC_OK;

@@ -8,6 +8,7 @@
 #include "store/log/shown.h"
 #include "store/log/unsettled.h"
 #include "store/log/waiting.h"
+#include "wire/array.h"
 
 #define COMMON_PREFIX "p2psync common 1"
 #define LEAF_PREFIX   0x00U
@@ -204,16 +205,13 @@ static void look_ahead(struct shown_logs *logs)
 
 static bool add_history(struct shown_logs *logs)
 {
-    if (logs->count == logs->capacity) {
-        size_t capacity = logs->capacity == 0 ? 8 : logs->capacity * 2;
-        struct ps_log_brief *items = reallocarray(logs->items, capacity, sizeof *items);
-        if (items == NULL) {
-            logs->walk.result = P2PSYNC_ENOMEM;
-            return false;
-        }
-        logs->items = items;
-        logs->capacity = capacity;
+    struct ps_log_brief *items =
+        ps_array_room(logs->items, logs->count + 1, &logs->capacity, sizeof *items);
+    if (items == NULL) {
+        logs->walk.result = P2PSYNC_ENOMEM;
+        return false;
     }
+    logs->items = items;
     logs->items[logs->count] = logs->ahead;
     logs->count++;
     return true;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/log/log.h"
+#include "wire/array.h"
 
 /* An act, and what has no number yet. */
 struct found {
@@ -41,7 +42,6 @@ static p2psync_result add_act(struct list *list, const struct ps_act *act,
                               const struct found *found);
 static p2psync_result add_report(struct list *list, const struct ps_act *act,
                                  const struct ps_device *author);
-static p2psync_result make_room(void **items, size_t count, size_t *capacity, size_t size);
 static p2psync_result number_devices(const struct ps_mesh *mesh, const struct ps_acts_about *about,
                                      const struct list *list, struct ps_acts *acts);
 static p2psync_result number_scopes(const struct ps_acts_about *about, const struct list *list,
@@ -163,15 +163,18 @@ static p2psync_result read_entry(struct ps_txn *txn, const struct ps_known_log *
 static p2psync_result add_act(struct list *list, const struct ps_act *act,
                               const struct found *found)
 {
-    p2psync_result result = make_room((void **)&list->acts, list->act_count + 1,
-                                      &list->act_capacity, sizeof *list->acts);
-    if (result == P2PSYNC_OK && act->over_count > 0) {
-        result = make_room((void **)&list->over, list->over_count + act->over_count,
-                           &list->over_capacity, sizeof *list->over);
+    struct found *acts =
+        ps_array_room(list->acts, list->act_count + 1, &list->act_capacity, sizeof *acts);
+    if (acts == NULL) {
+        return P2PSYNC_ENOMEM;
     }
-    if (result != P2PSYNC_OK) {
-        return result;
+    list->acts = acts;
+    struct ps_act_id *over = ps_array_room(list->over, list->over_count + act->over_count,
+                                           &list->over_capacity, sizeof *over);
+    if (over == NULL) {
+        return P2PSYNC_ENOMEM;
     }
+    list->over = over;
     struct found *added = &list->acts[list->act_count];
     *added = *found;
     added->over = list->over_count;
@@ -191,34 +194,20 @@ static p2psync_result add_act(struct list *list, const struct ps_act *act,
 static p2psync_result add_report(struct list *list, const struct ps_act *act,
                                  const struct ps_device *author)
 {
-    p2psync_result result = make_room((void **)&list->reports, list->report_count + 1,
-                                      &list->report_capacity, sizeof *list->reports);
     size_t at = list->ends.size;
-    if (result == P2PSYNC_OK) {
-        result = ps_buf_append(&list->ends, act->ends.data, act->ends.size);
+    struct ps_report *reports = ps_array_room(list->reports, list->report_count + 1,
+                                              &list->report_capacity, sizeof *reports);
+    if (reports == NULL) {
+        return P2PSYNC_ENOMEM;
     }
+    list->reports = reports;
+    p2psync_result result = ps_buf_append(&list->ends, act->ends.data, act->ends.size);
     if (result == P2PSYNC_OK) {
         list->reports[list->report_count] = (struct ps_report){
             .author = *author, .subject = act->subject, .at = at, .size = act->ends.size};
         list->report_count++;
     }
     return result;
-}
-
-static p2psync_result make_room(void **items, size_t count, size_t *capacity, size_t size)
-{
-    size_t more = *capacity < 64 ? 64 : *capacity * 2;
-    if (count <= *capacity) {
-        return P2PSYNC_OK;
-    }
-    more = more < count ? count : more;
-    void *larger = realloc(*items, more * size);
-    if (larger == NULL) {
-        return P2PSYNC_ENOMEM;
-    }
-    *items = larger;
-    *capacity = more;
-    return P2PSYNC_OK;
 }
 
 /* The founder, all authors, and all whom acts are about. The recovery key is an author. */

@@ -10,6 +10,7 @@
 #include "store/log/shown.h"
 #include "store/mesh/ends.h"
 #include "store/mesh/roles.h"
+#include "wire/array.h"
 
 /* A history, and what is shown of it. */
 struct history {
@@ -143,15 +144,12 @@ static p2psync_result cover_origin(struct ps_txn *txn, const struct ps_collectio
 /* All of it is shown, until more is found out. */
 static p2psync_result add(struct histories *histories, const struct ps_log *log)
 {
-    if (histories->count == histories->capacity) {
-        size_t capacity = histories->capacity == 0 ? 4 : histories->capacity * 2;
-        struct history *items = reallocarray(histories->items, capacity, sizeof *items);
-        if (items == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-        histories->items = items;
-        histories->capacity = capacity;
+    struct history *items =
+        ps_array_room(histories->items, histories->count + 1, &histories->capacity, sizeof *items);
+    if (items == NULL) {
+        return P2PSYNC_ENOMEM;
     }
+    histories->items = items;
     struct history *history = &histories->items[histories->count++];
     *history = (struct history){.log = *log, .shown = {.size = log->size, .root = log->root}};
     memcpy(history->shown.branch, log->id.branch, sizeof history->shown.branch);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/mesh/roles.h"
+#include "wire/array.h"
 
 /* Of reported roots of one size so many are looked through, if the proof does not say which. */
 #define ROOTS_MAX 256U
@@ -109,15 +110,11 @@ static p2psync_result ask(struct ps_txn *txn, const struct ps_mesh *mesh, struct
 
 static p2psync_result add(struct ends *ends, const struct ps_key *key)
 {
-    if (ends->count == ends->capacity) {
-        size_t capacity = ends->capacity == 0 ? 64 : ends->capacity * 2;
-        struct ps_key *keys = reallocarray(ends->keys, capacity, sizeof *keys);
-        if (keys == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-        ends->keys = keys;
-        ends->capacity = capacity;
+    struct ps_key *keys = ps_array_room(ends->keys, ends->count + 1, &ends->capacity, sizeof *keys);
+    if (keys == NULL) {
+        return P2PSYNC_ENOMEM;
     }
+    ends->keys = keys;
     ends->keys[ends->count] = *key;
     ends->count++;
     return P2PSYNC_OK;

@@ -7,6 +7,7 @@
 
 #include "store/log/collection.h"
 #include "wire/act.h"
+#include "wire/array.h"
 
 #define DEVICES "_devices"
 
@@ -26,7 +27,6 @@ static p2psync_result look_at(const struct looking *looking, const struct ps_log
 static p2psync_result look_at_entry(const struct looking *looking, struct ps_known_log *of);
 static p2psync_result note_act(struct ps_known *known, struct ps_known_log *of,
                                const struct ps_act *act);
-static void *make_room(void *items, size_t count, size_t *capacity, size_t size);
 static void note_name(struct ps_known *known, const struct ps_device *device);
 static p2psync_result note_admin(struct ps_known *known, const struct ps_device *device);
 static size_t find_admin(const struct ps_known *known, const struct ps_device *device,
@@ -85,7 +85,7 @@ static p2psync_result find_log(const struct looking *looking, const struct ps_lo
         return P2PSYNC_OK;
     }
     struct ps_known_log *logs =
-        make_room(known->logs, known->count, &known->capacity, sizeof *known->logs);
+        ps_array_room(known->logs, known->count + 1, &known->capacity, sizeof *known->logs);
     if (logs == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -169,7 +169,7 @@ static p2psync_result note_act(struct ps_known *known, struct ps_known_log *of,
     if (result != P2PSYNC_OK) {
         return result;
     }
-    uint64_t *seqs = make_room(of->seqs, of->count, &of->capacity, sizeof *of->seqs);
+    uint64_t *seqs = ps_array_room(of->seqs, of->count + 1, &of->capacity, sizeof *of->seqs);
     if (seqs == NULL) {
         return P2PSYNC_ENOMEM;
     }
@@ -179,18 +179,6 @@ static p2psync_result note_act(struct ps_known *known, struct ps_known_log *of,
     of->retires = of->retires || retires;
     known->is_replayed = false;
     return P2PSYNC_OK;
-}
-
-/* The same items with room for one more, or NULL, and then they are as they were. */
-static void *make_room(void *items, size_t count, size_t *capacity, size_t size)
-{
-    size_t more = *capacity == 0 ? 16 : *capacity * 2;
-    if (count < *capacity) {
-        return items;
-    }
-    void *larger = reallocarray(items, more, size);
-    *capacity = larger == NULL ? *capacity : more;
-    return larger;
 }
 
 /* If there are too many, all are read anew. */
@@ -216,8 +204,8 @@ static p2psync_result note_admin(struct ps_known *known, const struct ps_device 
     if (found) {
         return P2PSYNC_OK;
     }
-    struct ps_device *admins =
-        make_room(known->admins, known->admin_count, &known->admin_capacity, sizeof *known->admins);
+    struct ps_device *admins = ps_array_room(known->admins, known->admin_count + 1,
+                                             &known->admin_capacity, sizeof *known->admins);
     if (admins == NULL) {
         return P2PSYNC_ENOMEM;
     }

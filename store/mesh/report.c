@@ -10,6 +10,7 @@
 #include "store/mesh/ends.h"
 #include "store/mesh/roles.h"
 #include "store/write/own.h"
+#include "wire/array.h"
 
 /* A claim, and of whose log. */
 struct item {
@@ -164,15 +165,12 @@ static p2psync_result add(struct list *list, uint32_t number)
 {
     struct ps_log log;
     struct ps_collection collection;
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        struct item *items = reallocarray(list->items, capacity, sizeof *items);
-        if (items == NULL) {
-            return P2PSYNC_ENOMEM;
-        }
-        list->items = items;
-        list->capacity = capacity;
+    struct item *items =
+        ps_array_room(list->items, list->count + 1, &list->capacity, sizeof *items);
+    if (items == NULL) {
+        return P2PSYNC_ENOMEM;
     }
+    list->items = items;
     struct item *item = &list->items[list->count];
     p2psync_result result = ps_log_by_number(list->txn, number, &log);
     if (result == P2PSYNC_OK) {
