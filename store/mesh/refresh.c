@@ -26,7 +26,7 @@ static p2psync_result replay(struct ps_txn *txn, const struct ps_mesh *mesh,
 static p2psync_result rename_members(struct ps_txn *txn, const struct ps_mesh *mesh,
                                      const struct ps_known *known);
 static p2psync_result put_all(struct refresh *refresh);
-static bool is_member(const struct refresh *refresh, uint32_t number);
+static p2psync_result check_id(struct refresh *refresh, uint32_t number);
 static p2psync_result put_member(struct refresh *refresh, uint32_t number);
 static p2psync_result note_narrowed(struct refresh *refresh, const struct ps_member *member);
 static p2psync_result forget_removal(struct ps_txn *txn, const struct ps_device *device);
@@ -137,9 +137,10 @@ static p2psync_result put_all(struct refresh *refresh)
     bool *named = NULL;
     p2psync_result result = find_named(refresh, &named);
     for (uint32_t i = 0; i < refresh->acts.input.device_count && result == P2PSYNC_OK; i++) {
-        if (is_member(refresh, i)) {
+        result = check_id(refresh, i);
+        if (result == P2PSYNC_OK && refresh->replay.devices[i].is_member) {
             result = put_member(refresh, i);
-        } else if (named[i] || refresh->replay.devices[i].is_removed) {
+        } else if (result == P2PSYNC_OK && (named[i] || refresh->replay.devices[i].is_removed)) {
             result = put_named(refresh, i);
         }
     }
@@ -147,14 +148,19 @@ static p2psync_result put_all(struct refresh *refresh)
     return result;
 }
 
-/* One whose id is not valid takes room, and that is all. To look at an id takes 30 us, so it is
+/* One whose id is not valid takes room, and is no member. To look at an id takes 30 us, so it is
  * done once: whoever has a row is valid. */
-static bool is_member(const struct refresh *refresh, uint32_t number)
+static p2psync_result check_id(struct refresh *refresh, uint32_t number)
 {
     const struct ps_device *device = &refresh->acts.devices[number];
+    struct ps_standing *standing = &refresh->replay.devices[number];
     struct ps_member before;
-    return refresh->replay.devices[number].is_member &&
-           (ps_member_get(refresh->txn, device, &before) == P2PSYNC_OK || ps_device_valid(device));
+    if (!standing->is_member) {
+        return P2PSYNC_OK;
+    }
+    p2psync_result result = ps_member_get(refresh->txn, device, &before);
+    standing->is_member = result == P2PSYNC_OK || ps_device_valid(device);
+    return result == P2PSYNC_ENOTFOUND || result == P2PSYNC_ECORRUPT ? P2PSYNC_OK : result;
 }
 
 static p2psync_result put_member(struct refresh *refresh, uint32_t number)
@@ -281,7 +287,7 @@ static p2psync_result put_roles(struct refresh *refresh)
     for (size_t i = 0; i < refresh->replay.role_count && result == P2PSYNC_OK; i++) {
         const struct ps_replay_role *role = &refresh->replay.roles[i];
         bool moved = false;
-        if (is_member(refresh, role->device)) {
+        if (refresh->replay.devices[role->device].is_member) {
             result = ps_role_put(refresh->txn, &refresh->acts.devices[role->device],
                                  refresh->acts.scopes[role->scope - 1], role->role, &moved);
         }
@@ -312,7 +318,7 @@ static bool has_role(const struct refresh *refresh, const struct ps_role_row *ro
     uint32_t scope = ps_acts_scope(&refresh->acts, row->collection);
     size_t low = 0;
     size_t high = refresh->replay.role_count;
-    if (device == PS_REPLAY_NONE || scope == 0 || !is_member(refresh, device)) {
+    if (device == PS_REPLAY_NONE || scope == 0 || !refresh->replay.devices[device].is_member) {
         return false;
     }
     while (low < high) { /* by halves */
