@@ -28,7 +28,7 @@ struct ps_verify {
     uint64_t done; /* entries and records, each as often as it is looked at, of about `total` */
     uint64_t total;
     uint64_t checked;              /* entries and records */
-    uint64_t tables;               /* other rows that cannot be read */
+    uint64_t tables;               /* others with rows that cannot be read */
     struct ps_verify_found *found; /* collections in which anything is wrong */
     size_t found_count;
     size_t found_capacity;
